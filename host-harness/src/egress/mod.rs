@@ -1,0 +1,210 @@
+//! The only way out. Each request passes, in this order: manifest, call rule,
+//! secrets, limits, address, TLS, bounded answer, captures, scrubbing.
+
+mod address;
+mod body;
+mod call;
+mod client;
+mod connect;
+mod credentials;
+mod limiter;
+mod origin;
+mod pattern;
+mod policy;
+mod pool;
+mod tls;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+pub use self::call::{CallSends, Planned};
+pub use self::client::Fault;
+pub use self::connect::{Connect, Pending, Stream, Tcp};
+pub use self::limiter::{Limiter, NoRoom};
+pub use self::origin::{BadOrigin, Origin};
+pub use self::policy::{Policy, Refused};
+pub use self::pool::Pool;
+pub use self::tls::{CaError, client_config};
+use self::client::Answer;
+use self::credentials::Filled;
+use self::policy::{Admitted, writes};
+use crate::clock::{Clock, unix_ms};
+use crate::observe::{Event, Exchange, Observer};
+use crate::runtime::bindings::http::{Place, Request, Response, SendError};
+use crate::vault::Secrets;
+
+/// A clock that differs from the server's by less is taken for right.
+const SKEW_WORTH_CORRECTING_MS: i64 = 5_000;
+
+/// Way out of one connection.
+pub struct Egress {
+    /// What the manifest allows.
+    pub policy: Policy,
+    /// Open HTTP connections.
+    pub pool: Pool,
+    /// Secrets to fill, capture and scrub.
+    pub secrets: Arc<Secrets>,
+    /// Shared by the connections of one account; `None` switches limits off, towards
+    /// loopback only.
+    pub limiter: Option<Arc<Limiter>>,
+    /// Tells connections of one account apart in the limiter's queue.
+    pub connection: u64,
+    /// Who watches.
+    pub observer: Arc<dyn Observer>,
+    /// The host's time of day.
+    pub clock: Arc<dyn Clock>,
+    /// Server's clock minus ours, in milliseconds.
+    pub skew_ms: AtomicI64,
+}
+
+impl Egress {
+    /// Sends one request of a call, or says exactly why not.
+    ///
+    /// # Errors
+    /// The contract's `send-error`.
+    pub async fn send(&self, call: &mut CallSends, request: &Request) -> Result<Response, SendError> {
+        let refused = |why: Refused| SendError::Refused(self.secrets.scrubber().text(&why.0));
+        let admitted = self.policy.admit(request).map_err(refused)?;
+        call.admit().map_err(refused)?;
+        let filled = credentials::fill(&self.policy, &admitted, request, &self.secrets);
+        let filled = filled.map_err(refused)?;
+        let write = writes(admitted.endpoint.effect);
+        if write && call.dry_run {
+            call.planned = Some(plan(request));
+            return Err(SendError::Refused("a dry run sends no write".to_owned()));
+        }
+        let waited = self.turn(&admitted).await?;
+        call.wrote = write;
+        let began = Instant::now();
+        let (method, url) = (&request.method, &admitted.url);
+        let result = client::exchange(&self.pool, admitted.origin, method, url, &filled).await;
+        self.report(request, &admitted, &filled, &result, waited, began.elapsed());
+        match result {
+            Ok(answer) => Ok(self.take(&admitted, answer)),
+            Err(fault) => {
+                if matches!(fault, Fault::NotSent(_) | Fault::Refused(_)) {
+                    call.wrote = false;
+                }
+                call.overflowed |= matches!(fault, Fault::TooLarge(_));
+                Err(self.send_error(&fault))
+            }
+        }
+    }
+
+    /// Now, by the provider's clock as far as it is known: milliseconds since 1970.
+    #[must_use]
+    pub fn now_ms(&self) -> u64 {
+        let skew = self.skew_ms.load(Ordering::Relaxed);
+        let skew = if skew.abs() > SKEW_WORTH_CORRECTING_MS { skew } else { 0 };
+        unix_ms(self.clock.now()).saturating_add_signed(skew)
+    }
+
+    async fn turn(&self, admitted: &Admitted<'_>) -> Result<Duration, SendError> {
+        let Some(limiter) = &self.limiter else {
+            return if admitted.origin.is_loopback() {
+                Ok(Duration::ZERO)
+            } else {
+                let origin = admitted.origin;
+                Err(SendError::Refused(format!("limits are off, and {origin} is not this machine")))
+            };
+        };
+        let limits = &admitted.endpoint.limits;
+        limiter.turn(self.connection, limits, self.observer.as_ref()).await.map_err(|no_room| {
+            SendError::Limited(u32::try_from(no_room.after.as_millis()).unwrap_or(u32::MAX))
+        })
+    }
+
+    fn take(&self, admitted: &Admitted<'_>, answer: Answer) -> Response {
+        self.learn_time(&answer);
+        if answer.status == 429
+            && let Some(limiter) = &self.limiter
+        {
+            limiter.throttled(&admitted.endpoint.limits, retry_after(&answer));
+        }
+        let body = if (200..300).contains(&answer.status) {
+            credentials::capture(&self.policy, admitted, &self.secrets, answer.body)
+        } else {
+            answer.body
+        };
+        // After the capture, so that the captured values are searched for too.
+        let scrubber = self.secrets.scrubber();
+        let headers = answer.headers.into_iter();
+        Response {
+            status: answer.status,
+            headers: headers.map(|(name, value)| (name, scrubber.text(&value))).collect(),
+            body: scrubber.bytes(body),
+        }
+    }
+
+    fn learn_time(&self, answer: &Answer) {
+        let Some(date) = answer.header("date") else { return };
+        let Ok(theirs) = httpdate::parse_http_date(date) else { return };
+        let ours = self.clock.now();
+        let skew = match theirs.duration_since(ours) {
+            Ok(ahead) => i64::try_from(ahead.as_millis()).unwrap_or(i64::MAX),
+            Err(behind) => i64::try_from(behind.duration().as_millis()).map_or(i64::MIN, |ms| -ms),
+        };
+        self.skew_ms.store(skew, Ordering::Relaxed);
+    }
+
+    fn send_error(&self, fault: &Fault) -> SendError {
+        let text = self.secrets.scrubber().text(&fault.to_string());
+        match fault {
+            Fault::NotSent(_) => SendError::NotSent(text),
+            Fault::Refused(_) => SendError::Refused(text),
+            Fault::Unanswered(_) | Fault::TooLarge(_) => SendError::Unanswered(text),
+        }
+    }
+
+    fn report(
+        &self,
+        request: &Request,
+        admitted: &Admitted<'_>,
+        filled: &Filled,
+        result: &Result<Answer, Fault>,
+        waited: Duration,
+        took: Duration,
+    ) {
+        let url = &admitted.url;
+        let path = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
+        let scrubber = self.secrets.scrubber();
+        self.observer.event(&Event::Exchange(Exchange {
+            method: request.method.clone(),
+            origin: admitted.origin.to_string(),
+            path: scrubber.text(&path),
+            sent_bytes: filled.body.len(),
+            outcome: match result {
+                Ok(answer) => Ok(answer.status),
+                Err(fault) => Err(scrubber.text(&fault.to_string())),
+            },
+            received_bytes: result.as_ref().map_or(0, |answer| answer.body.len()),
+            waited,
+            took,
+        }));
+    }
+}
+
+fn retry_after(answer: &Answer) -> Option<Duration> {
+    answer.header("retry-after")?.trim().parse().ok().map(Duration::from_secs)
+}
+
+fn plan(request: &Request) -> Planned {
+    let mut headers = request.headers.clone();
+    for part in &request.secrets {
+        let secret = format!("[secret {}]", part.secret);
+        headers.push(match &part.place {
+            Place::Header(place) => (place.name.clone(), format!("{}{secret}", place.prefix)),
+            Place::Basic(user) => ("authorization".to_owned(), format!("Basic {user}:{secret}")),
+            Place::FormField(name) => (format!("form field {name}"), secret),
+        });
+    }
+    Planned {
+        method: request.method.clone(),
+        url: request.url.clone(),
+        headers,
+        body: request.body.clone(),
+    }
+}

@@ -1,0 +1,150 @@
+//! Origins: where a request may go at all.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::IpAddr;
+
+use thiserror::Error;
+use url::{Host, Url};
+
+/// Scheme, host and port (RFC 6454), and how much the operator trusts them.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Origin {
+    /// True for https.
+    pub tls: bool,
+    /// Lower case; an IPv6 address without brackets.
+    pub host: String,
+    /// Always present.
+    pub port: u16,
+    /// The operator named it and allows private addresses, plain http, address
+    /// literals and any port for it.
+    pub private: bool,
+}
+
+/// Why a text is no origin to send to.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("the origin \"{origin}\" {why}")]
+pub struct BadOrigin {
+    origin: String,
+    why: &'static str,
+}
+
+impl Origin {
+    /// Reads `https://host[:port]`, or `{name}` for the origin that the setting `name` holds.
+    ///
+    /// # Errors
+    /// When it is no origin, or names what only a trusted operator may allow.
+    pub fn read(
+        text: &str,
+        settings: &BTreeMap<String, String>,
+        allow_private: bool,
+    ) -> Result<Self, BadOrigin> {
+        let setting = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+        let (value, private) = match setting {
+            Some(name) => match settings.get(name) {
+                Some(value) => (value.as_str(), allow_private),
+                None => return Err(bad(text, "names a setting that has no value")),
+            },
+            None => (text, false),
+        };
+        Self::of(value, private)
+    }
+
+    fn of(text: &str, private: bool) -> Result<Self, BadOrigin> {
+        let Ok(url) = Url::parse(text) else { return Err(bad(text, "is no URL")) };
+        let origin = Self::of_url(&url, private).ok_or_else(|| bad(text, "is neither https nor http"))?;
+        if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
+            return Err(bad(text, "holds more than scheme, host and port"));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(bad(text, "holds a user name"));
+        }
+        if !private && !origin.tls {
+            return Err(bad(text, "is not https; --allow-private allows http for origins from settings"));
+        }
+        if !private && matches!(url.host(), Some(Host::Ipv4(_) | Host::Ipv6(_))) {
+            return Err(bad(text, "is an address; --allow-private allows them for origins from settings"));
+        }
+        Ok(origin)
+    }
+
+    /// The origin of a request's URL, trusted no more than `private` says.
+    #[must_use]
+    pub fn of_url(url: &Url, private: bool) -> Option<Self> {
+        let tls = match url.scheme() {
+            "https" => true,
+            "http" => false,
+            _ => return None,
+        };
+        let host = match url.host()? {
+            Host::Domain(name) => name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase(),
+            Host::Ipv4(address) => address.to_string(),
+            Host::Ipv6(address) => address.to_string(),
+        };
+        Some(Self { tls, host, port: url.port_or_known_default()?, private })
+    }
+
+    /// Whether both lead to the same server, however much it is trusted.
+    #[must_use]
+    pub fn same_server(&self, other: &Self) -> bool {
+        (self.tls, &self.host, self.port) == (other.tls, &other.host, other.port)
+    }
+
+    /// Whether it names this machine itself.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        self.host == "localhost" || self.host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    }
+
+    /// The value of the `host` header.
+    #[must_use]
+    pub fn authority(&self) -> String {
+        let host = match self.host.parse::<IpAddr>() {
+            Ok(IpAddr::V6(address)) => format!("[{address}]"),
+            _ => self.host.clone(),
+        };
+        let usual = if self.tls { 443 } else { 80 };
+        if self.port == usual { host } else { format!("{host}:{}", self.port) }
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", if self.tls { "https" } else { "http" }, self.authority())
+    }
+}
+
+fn bad(origin: &str, why: &'static str) -> BadOrigin {
+    BadOrigin { origin: origin.to_owned(), why }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str, allow_private: bool) -> Result<Origin, BadOrigin> {
+        let settings = BTreeMap::from([("base".to_owned(), text.to_owned())]);
+        Origin::read("{base}", &settings, allow_private)
+    }
+
+    #[test]
+    fn only_the_operator_opens_private_origins() {
+        for text in ["http://127.0.0.1:8080", "https://10.0.0.1", "https://[::1]:4433", "http://name"] {
+            assert!(read(text, false).is_err(), "{text}");
+            let origin = read(text, true).unwrap();
+            assert!(origin.private);
+            assert_eq!(origin.to_string(), text);
+        }
+        let declared = Origin::read("http://127.0.0.1:1", &BTreeMap::new(), true);
+        assert!(declared.is_err(), "a manifest cannot open a private origin by itself");
+    }
+
+    #[test]
+    fn an_origin_is_nothing_but_scheme_host_and_port() {
+        for text in ["https://a.example/x", "https://a.example/?q", "https://u@a.example", "ftp://a", "a"] {
+            assert!(read(text, true).is_err(), "{text}");
+        }
+        assert_eq!(read("https://API.Example.com./", false).unwrap().to_string(), "https://api.example.com");
+        assert!(Origin::read("{other}", &BTreeMap::new(), true).is_err());
+    }
+}

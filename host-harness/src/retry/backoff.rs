@@ -1,0 +1,115 @@
+//! How long to wait before the next try, and how many tries a connection has.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use super::table::Cause;
+
+/// First pause after something transient ...
+const TRANSIENT_BASE: Duration = Duration::from_millis(50);
+/// ... and after being asked to slow down.
+const THROTTLED_BASE: Duration = Duration::from_secs(1);
+/// Longest pause of our own choosing while somebody waits.
+const LONGEST: Duration = Duration::from_secs(20);
+/// Longest pause that a provider may ask for.
+const LONGEST_ASKED: Duration = Duration::from_secs(60);
+/// Spread of an asked pause, so that many callers do not wake at once.
+const SPREAD_MS: u64 = 250;
+
+/// The pause before repetition `attempt` (from 1): full jitter over an exponential
+/// bound, and never less than the provider asked for.
+#[must_use]
+pub fn pause(cause: Cause, attempt: u32, random: &mut fastrand::Rng) -> Duration {
+    let base = match cause {
+        Cause::Transient => TRANSIENT_BASE,
+        Cause::Throttled(_) => THROTTLED_BASE,
+    };
+    let doublings = attempt.saturating_sub(1).min(16);
+    let bound = base.saturating_mul(1 << doublings).min(LONGEST);
+    let jittered = bound.mul_f64(random.f64());
+    match cause {
+        Cause::Throttled(Some(asked)) => {
+            let spread = Duration::from_millis(random.u64(0..=SPREAD_MS));
+            jittered.max(asked.min(LONGEST_ASKED)) + spread
+        }
+        Cause::Transient | Cause::Throttled(None) => jittered,
+    }
+}
+
+/// Repetitions that a connection has left. Successes earn them back slowly, so a
+/// provider in trouble is not asked ever more often.
+pub struct Budget {
+    left: Mutex<u32>,
+}
+
+impl Budget {
+    const FULL: u32 = 500;
+    const TRANSIENT: u32 = 14;
+    const THROTTLED: u32 = 5;
+
+    /// Takes the price of one repetition, if there is enough.
+    #[must_use]
+    pub fn spend(&self, cause: Cause) -> bool {
+        let price = match cause {
+            Cause::Transient => Self::TRANSIENT,
+            Cause::Throttled(_) => Self::THROTTLED,
+        };
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        match left.checked_sub(price) {
+            Some(rest) => *left = rest,
+            None => return false,
+        }
+        true
+    }
+
+    /// A call succeeded.
+    pub fn earn(&self) {
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        *left = (*left + 1).min(Self::FULL);
+    }
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self { left: Mutex::new(Self::FULL) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_pause_keeps_its_bounds(seed: u64, attempt in 1_u32..40, asked in 0_u64..7_200_000) {
+            let mut random = fastrand::Rng::with_seed(seed);
+            prop_assert!(pause(Cause::Transient, attempt, &mut random) <= LONGEST);
+            prop_assert!(pause(Cause::Throttled(None), attempt, &mut random) <= LONGEST);
+            let asked = Duration::from_millis(asked);
+            let paused = pause(Cause::Throttled(Some(asked)), attempt, &mut random);
+            prop_assert!(paused >= asked.min(LONGEST_ASKED));
+            prop_assert!(paused <= LONGEST_ASKED + Duration::from_millis(SPREAD_MS));
+        }
+    }
+
+    #[test]
+    fn jitter_covers_the_whole_bound() {
+        let mut random = fastrand::Rng::with_seed(7);
+        let mut pauses: Vec<_> =
+            (0..1_000).map(|_| pause(Cause::Transient, 4, &mut random)).collect();
+        pauses.sort();
+        assert!(pauses[50] < Duration::from_millis(40) && pauses[950] > Duration::from_millis(360));
+    }
+
+    #[test]
+    fn the_budget_runs_out_and_comes_back() {
+        let budget = Budget::default();
+        let repeated = (0..100).filter(|_| budget.spend(Cause::Transient)).count();
+        assert_eq!(repeated, 500 / 14);
+        for _ in 0..14 {
+            budget.earn();
+        }
+        assert!(budget.spend(Cause::Transient));
+    }
+}

@@ -1,0 +1,221 @@
+//! Repeats calls by the table.
+
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::backoff::{Budget, pause};
+use super::table::{Cause, Next, Operation, leaves_open, next};
+use crate::observe::Event;
+use crate::runtime::bindings::actions::{Invocation, Outcome};
+use crate::runtime::bindings::auth::Account;
+use crate::runtime::bindings::records::{ListRequest, Page};
+use crate::runtime::bindings::types::{DataRecord, Written};
+use crate::runtime::{CallError, Connection};
+
+/// How persistent to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policy {
+    /// Tries of one call, the first included.
+    pub attempts: u32,
+    /// No new try begins after this time from the call's start.
+    pub deadline: Duration,
+    /// Seed of the jitter; `None` takes one from the system.
+    pub seed: Option<u64>,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self { attempts: 4, deadline: Duration::from_secs(120), seed: None }
+    }
+}
+
+/// A connection whose calls are repeated where that is safe. Cheap to clone.
+#[derive(Clone)]
+pub struct Caller {
+    connection: Connection,
+    policy: Policy,
+    budget: Arc<Budget>,
+    random: Arc<Mutex<fastrand::Rng>>,
+}
+
+impl Caller {
+    /// Wraps `connection`.
+    #[must_use]
+    pub fn new(connection: Connection, policy: Policy) -> Self {
+        let random = policy.seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
+        Self {
+            connection,
+            policy,
+            budget: Arc::default(),
+            random: Arc::new(Mutex::new(random)),
+        }
+    }
+
+    /// The connection itself, for calls that are made once.
+    #[must_use]
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// As [`Connection::list`].
+    ///
+    /// # Errors
+    /// [`CallError`], when repeating did not help.
+    pub async fn list(&self, request: &ListRequest) -> Result<Page, CallError> {
+        self.repeat(Operation::Read, |_| self.connection.list(request.clone())).await?.or_fail()
+    }
+
+    /// As [`Connection::get`].
+    ///
+    /// # Errors
+    /// [`CallError`], when repeating did not help.
+    pub async fn get(&self, object: &str, id: &str) -> Result<DataRecord, CallError> {
+        self.repeat(Operation::Read, |_| self.connection.get(object, id)).await?.or_fail()
+    }
+
+    /// As [`Connection::find`].
+    ///
+    /// # Errors
+    /// [`CallError`], when repeating did not help.
+    pub async fn find(&self, object: &str, input: &str) -> Result<Vec<DataRecord>, CallError> {
+        self.repeat(Operation::Read, |_| self.connection.find(object, input)).await?.or_fail()
+    }
+
+    /// As [`Connection::check`].
+    ///
+    /// # Errors
+    /// [`CallError`], when repeating did not help.
+    pub async fn check(&self, object: &str) -> Result<Option<Account>, CallError> {
+        self.repeat(Operation::Read, |_| self.connection.check(object)).await?.or_fail()
+    }
+
+    /// As [`Connection::update`].
+    ///
+    /// # Errors
+    /// [`CallError`], when repeating did not help.
+    pub async fn update(&self, object: &str, id: &str, patch: &str) -> Result<Written, CallError> {
+        let call = |_| self.connection.update(object, id, patch);
+        self.repeat(Operation::Update, call).await?.or_fail()
+    }
+
+    /// As [`Connection::delete`]. Finding nothing after an attempt whose answer was
+    /// lost means that this attempt did it.
+    ///
+    /// # Errors
+    /// [`CallError`], when repeating did not help.
+    pub async fn delete(&self, object: &str, id: &str) -> Result<(), CallError> {
+        match self.repeat(Operation::Delete, |_| self.connection.delete(object, id)).await? {
+            Ended::Value(()) | Ended::DoneBefore(_) => Ok(()),
+            Ended::Unresolved(error) => Err(error),
+        }
+    }
+
+    /// As [`Connection::invoke`]. A conflict after an attempt whose answer was lost
+    /// means that this attempt did it; the record is then fetched as it is now.
+    ///
+    /// # Errors
+    /// [`CallError`], when repeating did not help.
+    pub async fn invoke(
+        &self,
+        invocation: &Invocation,
+        repeatable: bool,
+    ) -> Result<Outcome, CallError> {
+        let operation = if repeatable { Operation::RepeatableAction } else { Operation::Action };
+        let ended = self.repeat(operation, |again| {
+            let invocation = Invocation { again, ..invocation.clone() };
+            async move { self.connection.invoke(&invocation).await }
+        });
+        match (ended.await?, &invocation.id) {
+            (Ended::DoneBefore(_), Some(id)) => {
+                let record = self.get(&invocation.object, id).await?;
+                Ok(Outcome { output: record.data.clone(), written: vec![record] })
+            }
+            (ended, _) => ended.or_fail(),
+        }
+    }
+
+    /// Calls until it succeeds, the table says stop, or attempts, time or budget run
+    /// out. `call` is told whether an earlier attempt may have been applied.
+    pub(super) async fn repeat<R, F: Future<Output = Result<R, CallError>>>(
+        &self,
+        operation: Operation,
+        call: impl Fn(bool) -> F,
+    ) -> Result<Ended<R>, CallError> {
+        let began = Instant::now();
+        let mut unknown = false;
+        let mut attempt = 1;
+        loop {
+            let error = match call(unknown).await {
+                Ok(value) => {
+                    self.budget.earn();
+                    return Ok(Ended::Value(value));
+                }
+                Err(error) => error,
+            };
+            let cause = match next(operation, &error, unknown) {
+                Next::Again(cause) => cause,
+                Next::Resolve => return Ok(Ended::Unresolved(error)),
+                Next::Done => return Ok(Ended::DoneBefore(error)),
+                Next::Fail => return Err(error),
+            };
+            unknown |= leaves_open(&error);
+            let pause = self.pause(cause, attempt);
+            let late = began.elapsed() + pause > self.policy.deadline;
+            if attempt >= self.policy.attempts || late || !self.budget.spend(cause) {
+                return Err(if unknown { open(error) } else { error });
+            }
+            let why = error.to_string();
+            self.connection.observer().event(&Event::Retrying { attempt, after: pause, why });
+            sleep(pause).await;
+            attempt += 1;
+        }
+    }
+
+    fn pause(&self, cause: Cause, attempt: u32) -> Duration {
+        let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
+        pause(cause, attempt, &mut random)
+    }
+}
+
+/// How a repeated call ended, short of an error that the table calls final.
+pub(super) enum Ended<R> {
+    /// With its result.
+    Value(R),
+    /// An earlier attempt had been applied; the last one answered this.
+    DoneBefore(CallError),
+    /// It is open whether a create was applied.
+    Unresolved(CallError),
+}
+
+impl<R> Ended<R> {
+    fn or_fail(self) -> Result<R, CallError> {
+        match self {
+            Self::Value(value) => Ok(value),
+            Self::DoneBefore(error) | Self::Unresolved(error) => Err(error),
+        }
+    }
+}
+
+/// Giving up after an attempt that may have been applied must say so, even when the
+/// last attempt was certainly not.
+fn open(last: CallError) -> CallError {
+    use crate::runtime::bindings::types::{Error, Failure};
+    use crate::runtime::failure;
+    if leaves_open(&last) {
+        return last;
+    }
+    let facts = match &last {
+        CallError::Connector(error) => failure(error).cloned(),
+        CallError::TooLarge | CallError::Stopped { .. } => None,
+    };
+    let last = last.to_string();
+    let message = format!("an earlier attempt may have been applied; the last one failed: {last}");
+    let facts = facts.map_or(
+        Failure { message: String::new(), http_status: None, provider_code: None, request_id: None },
+        |facts| facts,
+    );
+    CallError::Connector(Error::OutcomeUnknown(Failure { message, ..facts }))
+}

@@ -1,0 +1,13 @@
+//! Calls that do not give up at the first fault: repeated where that is safe,
+//! resolved where the outcome is unknown, never guessed.
+
+mod backoff;
+mod caller;
+mod create;
+mod scan;
+mod table;
+
+pub use self::caller::{Caller, Policy};
+pub use self::create::Created;
+pub use self::scan::{Scan, ScanError};
+pub use self::table::{Cause, Next, Operation, next};

@@ -1,0 +1,150 @@
+//! A connector: a component that was loaded, checked and compiled.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sha2::{Digest as _, Sha256};
+use wasmtime::component::types::ComponentItem;
+use wasmtime::component::{Component, HasSelf, Linker};
+
+use super::bindings::catalog::{Descriptor, Manifest};
+use super::bindings::{World, WorldPre, auth};
+use super::engine::Runtime;
+use super::error::{CallError, LoadError};
+use super::instance::{Call, run};
+use super::manifest;
+use super::state::CallState;
+use crate::egress::CallSends;
+
+/// A component that offers the contract. Cheap to clone; serves any number of connections.
+#[derive(Clone)]
+pub struct Connector {
+    pub(super) loaded: Arc<Loaded>,
+}
+
+pub(super) struct Loaded {
+    pub(super) runtime: Runtime,
+    pub(super) pre: WorldPre<CallState>,
+    manifest: Manifest,
+    facts: Facts,
+}
+
+/// What a component's bytes say about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// Where it was loaded from.
+    pub path: PathBuf,
+    /// Size in bytes.
+    pub bytes: usize,
+    /// SHA-256 of the bytes, in hex.
+    pub sha256: String,
+    /// Interfaces that it needs: its permissions.
+    pub imports: Vec<String>,
+    /// Interfaces that it offers.
+    pub exports: Vec<String>,
+}
+
+impl Runtime {
+    /// Loads, compiles and checks the component in `path`, and reads its manifest.
+    ///
+    /// # Errors
+    /// [`LoadError`] when the file is no connector that this host can run.
+    pub async fn load(&self, path: &Path) -> Result<Connector, LoadError> {
+        let source = |source| LoadError::Unreadable { path: path.to_owned(), source };
+        let bytes = tokio::fs::read(path).await.map_err(source)?;
+        self.load_bytes(path, &bytes).await
+    }
+
+    /// As [`Runtime::load`], with the bytes at hand; `path` is for messages only.
+    ///
+    /// # Errors
+    /// As [`Runtime::load`].
+    pub async fn load_bytes(&self, path: &Path, bytes: &[u8]) -> Result<Connector, LoadError> {
+        if !bytes.starts_with(b"\0asm") {
+            let why = "it does not begin as WebAssembly does".to_owned();
+            return Err(LoadError::NotAComponent { path: path.to_owned(), why });
+        }
+        let component = Component::from_binary(&self.engine, bytes).map_err(|why| {
+            LoadError::NotAComponent { path: path.to_owned(), why: format!("{why:#}") }
+        })?;
+        let facts = self.facts(path, bytes, &component);
+        let not_ours = |why: wasmtime::Error| LoadError::NotAConnector {
+            path: path.to_owned(),
+            why: format!("{why:#}"),
+        };
+        let mut linker = Linker::new(&self.engine);
+        World::add_to_linker::<CallState, HasSelf<CallState>>(&mut linker, |state| state)
+            .map_err(not_ours)?;
+        let pre = linker.instantiate_pre(&component).and_then(WorldPre::new).map_err(not_ours)?;
+        let manifest = read_manifest(self, &pre).await.map_err(|why| LoadError::NotAConnector {
+            path: path.to_owned(),
+            why: format!("it cannot give its manifest: {why}"),
+        })?;
+        manifest::check(&manifest)
+            .map_err(|why| LoadError::BadManifest { path: path.to_owned(), why })?;
+        Ok(Connector { loaded: Arc::new(Loaded { runtime: self.clone(), pre, manifest, facts }) })
+    }
+
+    fn facts(&self, path: &Path, bytes: &[u8], component: &Component) -> Facts {
+        let kind = component.component_type();
+        let instances = |(name, item): (&str, ComponentItem)| {
+            matches!(item, ComponentItem::ComponentInstance(_)).then(|| name.to_owned())
+        };
+        Facts {
+            path: path.to_owned(),
+            bytes: bytes.len(),
+            sha256: Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect(),
+            imports: kind.imports(&self.engine).filter_map(|(name, item)| instances((name, item.ty))).collect(),
+            exports: kind.exports(&self.engine).filter_map(|(name, item)| instances((name, item.ty))).collect(),
+        }
+    }
+}
+
+impl Connector {
+    /// What the connector says of itself. Read once, when it was loaded.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.loaded.manifest
+    }
+
+    /// What its bytes say.
+    #[must_use]
+    pub fn facts(&self) -> &Facts {
+        &self.loaded.facts
+    }
+
+    /// Schemas, actions and rules of one object.
+    ///
+    /// # Errors
+    /// `not-found` for an unknown name.
+    pub async fn describe(&self, object: &str) -> Result<Descriptor, CallError> {
+        let object = object.to_owned();
+        let described = self.pure(Box::new(move |world, store| {
+            Box::pin(async move { world.connector_api_catalog().call_describe(store, &object).await })
+        }));
+        Ok(described.await??)
+    }
+
+    /// Ways to authenticate.
+    ///
+    /// # Errors
+    /// Only when the connector fails inside.
+    pub async fn schemes(&self) -> Result<Vec<auth::Scheme>, CallError> {
+        self.pure(Box::new(|world, store| {
+            Box::pin(async move { world.connector_api_auth().call_schemes(store).await })
+        }))
+        .await
+    }
+
+    /// A call without a connection: it can send nothing and sees no secret and no setting.
+    async fn pure<R: Send>(&self, call: Call<R>) -> Result<R, CallError> {
+        run(&self.loaded.runtime, &self.loaded.pre, None, CallSends::default(), call).await.0
+    }
+}
+
+async fn read_manifest(runtime: &Runtime, pre: &WorldPre<CallState>) -> Result<Manifest, CallError> {
+    let call: Call<Manifest> = Box::new(|world, store| {
+        Box::pin(async move { world.connector_api_catalog().call_get_manifest(store).await })
+    });
+    run(runtime, pre, None, CallSends::default(), call).await.0
+}

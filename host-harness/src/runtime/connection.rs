@@ -1,0 +1,286 @@
+//! One customer's authorised account: the typed calls of the contract.
+//!
+//! Each call is one fresh instance and is made once. What to do about an error is
+//! [`crate::retry`]'s business.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+use super::bindings::actions::{Invocation, Outcome};
+use super::bindings::auth::Account;
+use super::bindings::catalog::{KeyRole, KeyUse};
+use super::bindings::records::{ListRequest, Page};
+use super::bindings::types::{DataRecord, Error, Written};
+use super::builder::Builder;
+use super::component::Connector;
+use super::error::CallError;
+use super::instance::{Call, run};
+use crate::egress::{CallSends, Egress, Planned};
+use crate::observe::Observer;
+use crate::vault::Secrets;
+
+/// What a connection's calls stand on.
+pub struct Ground {
+    /// The way out.
+    pub egress: Egress,
+    /// Used as keys, filled into requests.
+    pub secrets: Arc<Secrets>,
+    /// Plain values, defaults included.
+    pub settings: BTreeMap<String, String>,
+    /// Who watches.
+    pub observer: Arc<dyn Observer>,
+    pub(super) key_uses: Vec<KeyUse>,
+}
+
+impl Ground {
+    /// Whether the manifest lets `secret` serve as key of `algorithm` in this role.
+    #[must_use]
+    pub fn may_use_key(&self, secret: &str, algorithm: &str, role: KeyRole) -> bool {
+        self.key_uses
+            .iter()
+            .any(|rule| rule.secret == secret && rule.algorithm == algorithm && rule.role == role)
+    }
+}
+
+/// A connection. Cheap to clone; clones are the same connection.
+#[derive(Clone)]
+pub struct Connection {
+    connector: Connector,
+    ground: Arc<Ground>,
+    admitted: Arc<Semaphore>,
+}
+
+/// A write, for [`Connection::plan`].
+#[derive(Debug, Clone, Copy)]
+pub enum Write<'a> {
+    /// As [`Connection::create`].
+    Create {
+        /// Object.
+        object: &'a str,
+        /// JSON of the new record.
+        input: &'a str,
+    },
+    /// As [`Connection::update`].
+    Update {
+        /// Object.
+        object: &'a str,
+        /// Record.
+        id: &'a str,
+        /// JSON Merge Patch.
+        patch: &'a str,
+    },
+    /// As [`Connection::delete`].
+    Delete {
+        /// Object.
+        object: &'a str,
+        /// Record.
+        id: &'a str,
+    },
+    /// As [`Connection::invoke`].
+    Invoke(&'a Invocation),
+}
+
+impl Connection {
+    /// Begins a connection of `connector`.
+    #[must_use]
+    pub fn builder(connector: &Connector) -> Builder {
+        Builder::new(connector)
+    }
+
+    pub(super) fn new(connector: Connector, ground: Ground, calls: usize) -> Self {
+        Self { connector, ground: Arc::new(ground), admitted: Arc::new(Semaphore::new(calls)) }
+    }
+
+    /// Its connector.
+    #[must_use]
+    pub fn connector(&self) -> &Connector {
+        &self.connector
+    }
+
+    /// Who watches it.
+    #[must_use]
+    pub fn observer(&self) -> &dyn Observer {
+        self.ground.observer.as_ref()
+    }
+
+    /// One page of a scan.
+    ///
+    /// # Errors
+    /// [`CallError`]; `TooLarge` when a smaller page may do.
+    pub async fn list(&self, request: ListRequest) -> Result<Page, CallError> {
+        self.call(Box::new(move |world, store| {
+            Box::pin(async move { world.connector_api_records().call_list(store, &request).await })
+        }))
+        .await
+    }
+
+    /// One record.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn get(&self, object: &str, id: &str) -> Result<DataRecord, CallError> {
+        let (object, id) = (object.to_owned(), id.to_owned());
+        self.call(Box::new(move |world, store| {
+            Box::pin(async move { world.connector_api_records().call_get(store, &object, &id).await })
+        }))
+        .await
+    }
+
+    /// The records of a derived object in each of `parents`. Sends nothing.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn derive(
+        &self,
+        object: &str,
+        parents: Vec<DataRecord>,
+    ) -> Result<Vec<Vec<DataRecord>>, CallError> {
+        let object = object.to_owned();
+        self.call(Box::new(move |world, store| {
+            Box::pin(async move {
+                world.connector_api_records().call_derive(store, &object, &parents).await
+            })
+        }))
+        .await
+    }
+
+    /// The records that creating `input` would collide with.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn find(&self, object: &str, input: &str) -> Result<Vec<DataRecord>, CallError> {
+        let (object, input) = (object.to_owned(), input.to_owned());
+        self.call(Box::new(move |world, store| {
+            Box::pin(async move { world.connector_api_records().call_find(store, &object, &input).await })
+        }))
+        .await
+    }
+
+    /// Makes a record of `input`. `key` names the wish and stays the same when it is
+    /// repeated.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn create(&self, object: &str, input: &str, key: &str) -> Result<Written, CallError> {
+        self.call(create(object, input, key)).await
+    }
+
+    /// Changes a record by `patch`, a JSON Merge Patch (RFC 7396).
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn update(&self, object: &str, id: &str, patch: &str) -> Result<Written, CallError> {
+        self.call(update(object, id, patch)).await
+    }
+
+    /// Removes a record.
+    ///
+    /// # Errors
+    /// [`CallError`]; `not-found` when it is not there.
+    pub async fn delete(&self, object: &str, id: &str) -> Result<(), CallError> {
+        self.call(delete(object, id)).await
+    }
+
+    /// Runs an action.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn invoke(&self, invocation: &Invocation) -> Result<Outcome, CallError> {
+        self.call(invoke(invocation)).await
+    }
+
+    /// Whether the connection may use `object`, by one cheap request.
+    ///
+    /// # Errors
+    /// [`CallError`] says why not.
+    pub async fn check(&self, object: &str) -> Result<Option<Account>, CallError> {
+        let object = object.to_owned();
+        self.call(Box::new(move |world, store| {
+            Box::pin(async move { world.connector_api_auth().call_check(store, &object).await })
+        }))
+        .await
+    }
+
+    /// The request that a write would send. Reads that come before it are made; the
+    /// write itself is not.
+    ///
+    /// # Errors
+    /// [`CallError`] when the connector refuses before it comes to a request.
+    pub async fn plan(&self, write: Write<'_>) -> Result<Planned, CallError> {
+        let sends = CallSends::planning();
+        let (error, sends) = match write {
+            Write::Create { object, input } => self.try_out(sends, create(object, input, "plan")).await,
+            Write::Update { object, id, patch } => self.try_out(sends, update(object, id, patch)).await,
+            Write::Delete { object, id } => self.try_out(sends, delete(object, id)).await,
+            Write::Invoke(invocation) => self.try_out(sends, invoke(invocation)).await,
+        };
+        let nothing = || CallError::Connector(Error::Unsupported("this call sends no write".to_owned()));
+        sends.planned.ok_or_else(|| error.unwrap_or_else(nothing))
+    }
+
+    async fn try_out<R: Send>(
+        &self,
+        sends: CallSends,
+        call: Call<Result<R, Error>>,
+    ) -> (Option<CallError>, CallSends) {
+        let (result, sends) = self.run(sends, call).await;
+        (result.err(), sends)
+    }
+
+    async fn call<R: Send>(&self, call: Call<Result<R, Error>>) -> Result<R, CallError> {
+        self.run(CallSends::default(), call).await.0
+    }
+
+    async fn run<R: Send>(
+        &self,
+        sends: CallSends,
+        call: Call<Result<R, Error>>,
+    ) -> (Result<R, CallError>, CallSends) {
+        // Never closed, so a failure to acquire cannot come; waiting here holds no instance.
+        let _admitted = self.admitted.acquire().await;
+        let loaded = &self.connector.loaded;
+        let ground = Some(Arc::clone(&self.ground));
+        let (result, sends) = run(&loaded.runtime, &loaded.pre, ground, sends, call).await;
+        let result = match result {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(_)) if sends.overflowed && !sends.wrote => Err(CallError::TooLarge),
+            Ok(Err(error)) => Err(CallError::Connector(error)),
+            Err(stopped) => Err(stopped),
+        };
+        (result, sends)
+    }
+}
+
+fn create(object: &str, input: &str, key: &str) -> Call<Result<Written, Error>> {
+    let (object, input, key) = (object.to_owned(), input.to_owned(), key.to_owned());
+    Box::new(move |world, store| {
+        Box::pin(async move {
+            world.connector_api_records().call_create(store, &object, &input, &key).await
+        })
+    })
+}
+
+fn update(object: &str, id: &str, patch: &str) -> Call<Result<Written, Error>> {
+    let (object, id, patch) = (object.to_owned(), id.to_owned(), patch.to_owned());
+    Box::new(move |world, store| {
+        Box::pin(async move {
+            world.connector_api_records().call_update(store, &object, &id, &patch).await
+        })
+    })
+}
+
+fn delete(object: &str, id: &str) -> Call<Result<(), Error>> {
+    let (object, id) = (object.to_owned(), id.to_owned());
+    Box::new(move |world, store| {
+        Box::pin(async move { world.connector_api_records().call_delete(store, &object, &id).await })
+    })
+}
+
+fn invoke(invocation: &Invocation) -> Call<Result<Outcome, Error>> {
+    let invocation = invocation.clone();
+    Box::new(move |world, store| {
+        Box::pin(async move { world.connector_api_actions().call_invoke(store, &invocation).await })
+    })
+}

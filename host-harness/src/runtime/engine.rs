@@ -1,0 +1,130 @@
+//! The sandbox: one wasmtime engine for all connectors of a process.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::sync::Semaphore;
+use wasmtime::{
+    Cache, CacheConfig, Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig,
+};
+
+use super::bounds::Bounds;
+
+/// How often the engine looks whether a guest has used up its time.
+const TICK: Duration = Duration::from_millis(10);
+
+/// The engine could not be set up.
+#[derive(Debug, Error)]
+#[error("the WebAssembly engine cannot start: {0}")]
+pub struct EngineError(String);
+
+/// How to set up a [`Runtime`].
+#[derive(Debug, Clone)]
+pub struct RuntimeOptions {
+    /// What each call may use.
+    pub bounds: Bounds,
+    /// Where compiled code is kept between processes; `None` compiles each time.
+    pub cache: Option<PathBuf>,
+    /// Calls that may have an instance at the same time, over all connections.
+    pub instances: u32,
+}
+
+impl Default for RuntimeOptions {
+    fn default() -> Self {
+        Self { bounds: Bounds::default(), cache: None, instances: 64 }
+    }
+}
+
+/// Compiles and runs connectors. Cheap to clone.
+#[derive(Clone)]
+pub struct Runtime {
+    pub(super) engine: Engine,
+    pub(super) bounds: Bounds,
+    /// Waiting for an instance holds none.
+    pub(super) instances: Arc<Semaphore>,
+    // Stops the ticker when the last clone goes.
+    _ticker: Arc<Ticker>,
+}
+
+impl Runtime {
+    /// Starts an engine and the thread that measures guests' time.
+    ///
+    /// # Errors
+    /// When the machine refuses the address space or the thread.
+    pub fn new(options: &RuntimeOptions) -> Result<Self, EngineError> {
+        let failed = |why: wasmtime::Error| EngineError(format!("{why:#}"));
+        let engine = Engine::new(&config(options).map_err(failed)?).map_err(failed)?;
+        let ticker = Ticker::start(&engine).map_err(|why| EngineError(why.to_string()))?;
+        let instances = Arc::new(Semaphore::new(options.instances as usize));
+        Ok(Self { engine, bounds: options.bounds, instances, _ticker: Arc::new(ticker) })
+    }
+}
+
+fn config(options: &RuntimeOptions) -> wasmtime::Result<Config> {
+    let mut pool = PoolingAllocationConfig::new();
+    // One component instance is a handful of core instances: the connector, the
+    // shims that the component model puts around it.
+    let instances = options.instances;
+    pool.total_component_instances(instances)
+        .total_core_instances(instances.saturating_mul(8))
+        .total_memories(instances)
+        .total_tables(instances.saturating_mul(8))
+        .total_stacks(instances)
+        .max_memories_per_component(1)
+        .max_memory_size(options.bounds.memory_bytes)
+        .linear_memory_keep_resident(4 * 1024 * 1024)
+        .async_stack_keep_resident(64 * 1024)
+        .table_elements(20_000);
+    let mut config = Config::new();
+    config
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
+        .epoch_interruption(true)
+        .max_wasm_stack(512 * 1024)
+        .async_stack_size(2 * 1024 * 1024)
+        .async_stack_zeroing(true)
+        .concurrency_support(false)
+        .wasm_component_model(true)
+        .wasm_relaxed_simd(false)
+        .wasm_memory64(false)
+        .wasm_multi_memory(false)
+        .wasm_tail_call(false)
+        .wasm_backtrace_max_frames(None);
+    if let Some(directory) = &options.cache {
+        let mut cache = CacheConfig::new();
+        cache.with_directory(directory);
+        config.cache(Some(Cache::new(cache)?));
+    }
+    Ok(config)
+}
+
+/// Counts the engine's epochs in a thread of its own, in real time: guests burn
+/// real CPU even where a test's clock stands still.
+struct Ticker {
+    stop: Arc<AtomicBool>,
+}
+
+impl Ticker {
+    fn start(engine: &Engine) -> std::io::Result<Self> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let (stopped, engine) = (Arc::clone(&stop), engine.weak());
+        std::thread::Builder::new().name("guest-time".to_owned()).spawn(move || {
+            while !stopped.load(Ordering::Relaxed) {
+                std::thread::sleep(TICK);
+                match engine.upgrade() {
+                    Some(engine) => engine.increment_epoch(),
+                    None => return,
+                }
+            }
+        })?;
+        Ok(Self { stop })
+    }
+}
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+}

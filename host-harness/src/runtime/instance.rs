@@ -1,0 +1,78 @@
+//! One call in one fresh instance: made, bounded, run, dropped.
+
+use std::sync::Arc;
+
+use wasmtime::{Store, Trap, UpdateDeadline};
+
+use super::bindings::{World, WorldPre};
+use super::connection::Ground;
+use super::engine::Runtime;
+use super::error::{CallError, Stop};
+use super::state::CallState;
+use crate::egress::{CallSends, Pending};
+
+/// What to do with a fresh instance.
+pub(super) type Call<R> = Box<
+    dyn for<'a> FnOnce(&'a World, &'a mut Store<CallState>) -> Pending<'a, wasmtime::Result<R>>
+        + Send,
+>;
+
+/// Runs `call` in an instance of its own. Answers its result, and what it sent.
+///
+/// A store is never used twice: after a trap or a cancelled call nothing in it can
+/// be trusted, and a fresh one costs microseconds.
+pub(super) async fn run<R: Send>(
+    runtime: &Runtime,
+    pre: &WorldPre<CallState>,
+    ground: Option<Arc<Ground>>,
+    sends: CallSends,
+    call: Call<R>,
+) -> (Result<R, CallError>, CallSends) {
+    // Never closed, so a failure to acquire cannot come.
+    let _room = runtime.instances.acquire().await;
+    let mut store = Store::new(&runtime.engine, CallState::new(ground, sends, runtime.bounds));
+    bound(&mut store);
+    let result = match pre.instantiate_async(&mut store).await {
+        Ok(world) => call(&world, &mut store).await.map_err(|why| stop(&why, store.data())),
+        Err(why) if why.is::<wasmtime::PoolConcurrencyLimitError>() => {
+            Err(Stop::NoInstance(format!("{why:#}")))
+        }
+        Err(why) => Err(stop(&why, store.data())),
+    };
+    let sends = std::mem::take(&mut store.data_mut().sends);
+    let wrote = sends.wrote;
+    (result.map_err(|reason| CallError::Stopped { reason, wrote }), sends)
+}
+
+fn bound(store: &mut Store<CallState>) {
+    let bounds = store.data().bounds();
+    store.limiter(|state| &mut state.limits);
+    store.set_hostcall_fuel(bounds.crossing_bytes);
+    store.set_epoch_deadline(1);
+    store.call_hook(|mut context, hook| {
+        context.data_mut().cpu.pass(hook);
+        Ok(())
+    });
+    // At each tick others get their turn, and a guest that has used up its time is cut.
+    store.epoch_deadline_callback(move |context| {
+        if context.data().cpu.spent() > bounds.cpu {
+            return Err(Trap::Interrupt.into());
+        }
+        Ok(UpdateDeadline::Yield(1))
+    });
+}
+
+fn stop(why: &wasmtime::Error, state: &CallState) -> Stop {
+    if state.limits.denied() {
+        return Stop::OutOfMemory;
+    }
+    let text = format!("{:#}", why.root_cause());
+    match why.downcast_ref::<Trap>() {
+        Some(Trap::Interrupt) => Stop::OutOfTime,
+        Some(Trap::StackOverflow) => Stop::StackOverflow,
+        Some(trap) => Stop::Trapped(trap.to_string()),
+        // The type of this error is private to the engine; its text is all there is.
+        None if text.starts_with("too much data is being copied") => Stop::TooMuchData,
+        None => Stop::Trapped(text),
+    }
+}

@@ -1,0 +1,20 @@
+//! Runs connectors: the engine, what it allows, and the typed calls of a connection.
+
+pub mod bindings;
+mod bounds;
+mod builder;
+mod component;
+mod connection;
+mod engine;
+mod error;
+mod instance;
+mod manifest;
+mod memory;
+mod state;
+
+pub use self::bounds::Bounds;
+pub use self::component::{Connector, Facts};
+pub use self::builder::{BuildError, Builder};
+pub use self::connection::{Connection, Write};
+pub use self::engine::{EngineError, Runtime, RuntimeOptions};
+pub use self::error::{CallError, LoadError, Stop, describe, failure};

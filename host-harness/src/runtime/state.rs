@@ -1,0 +1,182 @@
+//! What the host keeps for one call, and the five interfaces it offers to the guest.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use wasmtime::CallHook;
+
+use super::bindings::catalog::KeyRole;
+use super::bindings::http::{Request, Response, SendError};
+use super::bindings::log::Level as GuestLevel;
+use super::bindings::secrets::{Part, SecretError};
+use super::bindings::{clock, http, log, secrets, settings, types};
+use super::bounds::Bounds;
+use super::connection::Ground;
+use super::memory::MemoryBound;
+use crate::egress::CallSends;
+use crate::observe::{Event, Level};
+use crate::vault::{self, KeyError};
+
+/// Data of one store: one call, one instance.
+pub struct CallState {
+    /// What the connection stands on; `None` while a component is only read.
+    pub ground: Option<Arc<Ground>>,
+    /// What the call may still send.
+    pub sends: CallSends,
+    /// Bounds of memory and tables, asked by the engine.
+    pub limits: MemoryBound,
+    /// Time in the guest.
+    pub cpu: CpuTime,
+    bounds: Bounds,
+    logged: usize,
+}
+
+impl CallState {
+    /// State of a call that has not begun.
+    #[must_use]
+    pub fn new(ground: Option<Arc<Ground>>, sends: CallSends, bounds: Bounds) -> Self {
+        let limits = MemoryBound::new(bounds.memory_bytes);
+        Self { ground, sends, limits, cpu: CpuTime::default(), bounds, logged: 0 }
+    }
+
+    /// Bounds of this call.
+    #[must_use]
+    pub fn bounds(&self) -> Bounds {
+        self.bounds
+    }
+}
+
+/// Time spent inside the guest, without the host's part.
+#[derive(Debug, Default)]
+pub struct CpuTime {
+    spent: Duration,
+    since: Option<Instant>,
+}
+
+impl CpuTime {
+    /// Notes that control passes from one side to the other.
+    pub fn pass(&mut self, hook: CallHook) {
+        if hook.entering_host() {
+            self.spent += self.since.take().map_or(Duration::ZERO, |since| since.elapsed());
+        } else {
+            self.since = Some(Instant::now());
+        }
+    }
+
+    /// Time in the guest so far.
+    #[must_use]
+    pub fn spent(&self) -> Duration {
+        self.spent + self.since.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+}
+
+impl types::Host for CallState {}
+
+impl http::Host for CallState {
+    async fn send(&mut self, request: Request) -> Result<Response, SendError> {
+        match self.ground.clone() {
+            Some(ground) => ground.egress.send(&mut self.sends, &request).await,
+            None => Err(SendError::Refused("describing a connector makes no request".to_owned())),
+        }
+    }
+}
+
+impl secrets::Host for CallState {
+    fn sign(
+        &mut self,
+        name: String,
+        algorithm: String,
+        message: Vec<Part>,
+    ) -> Result<Vec<u8>, SecretError> {
+        let ground = self.ground.clone().ok_or(SecretError::Denied)?;
+        if !ground.may_use_key(&name, &algorithm, KeyRole::Sign) {
+            return Err(SecretError::Denied);
+        }
+        let key = ground.secrets.get(&name).ok_or(SecretError::NotFound)?;
+        let mut bytes = zeroize::Zeroizing::new(Vec::new());
+        for part in message {
+            match part {
+                Part::Bytes(piece) => bytes.extend_from_slice(&piece),
+                Part::Secret(name) => {
+                    let secret = ground.secrets.get(&name).ok_or(SecretError::NotFound)?;
+                    bytes.extend_from_slice(secret.expose());
+                }
+            }
+        }
+        vault::sign(&algorithm, &key, &bytes).map_err(|why| key_error(&why))
+    }
+
+    fn verify(
+        &mut self,
+        name: String,
+        algorithm: String,
+        message: Vec<u8>,
+        signature: Vec<u8>,
+    ) -> Result<bool, SecretError> {
+        let ground = self.ground.clone().ok_or(SecretError::Denied)?;
+        if !ground.may_use_key(&name, &algorithm, KeyRole::Verify) {
+            return Err(SecretError::Denied);
+        }
+        let key = ground.secrets.get(&name).ok_or(SecretError::NotFound)?;
+        vault::verify(&algorithm, &key, &message, &signature).map_err(|why| key_error(&why))
+    }
+}
+
+impl settings::Host for CallState {
+    fn get(&mut self, name: String) -> Option<String> {
+        self.ground.as_ref()?.settings.get(&name).cloned()
+    }
+}
+
+impl clock::Host for CallState {
+    fn now_ms(&mut self) -> u64 {
+        self.ground.as_ref().map_or(0, |ground| ground.egress.now_ms())
+    }
+}
+
+impl log::Host for CallState {
+    fn write(&mut self, level: GuestLevel, message: String) {
+        let Some(ground) = &self.ground else { return };
+        if self.logged >= self.bounds.log_bytes {
+            return;
+        }
+        let level = match level {
+            GuestLevel::Debug => Level::Debug,
+            GuestLevel::Info => Level::Info,
+            GuestLevel::Warn => Level::Warn,
+            GuestLevel::Error => Level::Error,
+        };
+        let message = one_line(&ground.secrets.scrubber().text(&message), self.bounds.log_line_bytes);
+        self.logged += message.len();
+        ground.observer.event(&Event::Log { level, message });
+        if self.logged >= self.bounds.log_bytes {
+            let message = "the connector's log of this call is full; the rest is dropped".to_owned();
+            ground.observer.event(&Event::Log { level: Level::Warn, message });
+        }
+    }
+}
+
+/// At most `bytes` of `text`, with control characters escaped: a log line can
+/// neither fake another one nor steer a terminal.
+fn one_line(text: &str, bytes: usize) -> String {
+    let mut line = String::new();
+    for character in text.chars() {
+        if line.len() + character.len_utf8() > bytes {
+            line.push('…');
+            break;
+        }
+        if character.is_control() {
+            line.extend(character.escape_default());
+        } else {
+            line.push(character);
+        }
+    }
+    line
+}
+
+fn key_error(why: &KeyError) -> SecretError {
+    match why {
+        KeyError::UnknownAlgorithm(_) => SecretError::Unsupported,
+        KeyError::NotAKey(_) | KeyError::CannotVerify(_) => SecretError::Denied,
+    }
+}

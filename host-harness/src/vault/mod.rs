@@ -1,0 +1,9 @@
+//! Secrets: kept, used as keys, never shown.
+
+mod keys;
+mod scrub;
+mod secret;
+
+pub use keys::{KeyError, sign, verify};
+pub use scrub::{REDACTED, Scrubber};
+pub use secret::{Secret, Secrets};
