@@ -1,4 +1,50 @@
-//! Runs integration connectors.
+//! Runs integration connectors: WebAssembly components that speak a provider's API
+//! and can do nothing else.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::path::Path;
+//!
+//! use host_harness::retry::{Caller, Policy};
+//! use host_harness::runtime::bindings::records::{ListRequest, Start};
+//! use host_harness::runtime::{Connection, Runtime, RuntimeOptions};
+//! use host_harness::vault::Secret;
+//!
+//! let runtime = Runtime::new(&RuntimeOptions::default())?;
+//! let connector = runtime.load(Path::new("connector.wasm")).await?;
+//! let connection = Connection::builder(&connector)
+//!     .secret("api-key", Secret::new(std::env::var("API_KEY")?))
+//!     .build()
+//!     .await?;
+//!
+//! let caller = Caller::new(connection, Policy::default());
+//! let mut scan = caller.scan(ListRequest {
+//!     object: "trackings".to_owned(),
+//!     start: Start::Beginning,
+//!     page_size: None,
+//!     filter: None,
+//! });
+//! while let Some(page) = scan.next().await? {
+//!     for record in page.records {
+//!         println!("{}", record.data);
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Rooms
+//!
+//! - [`runtime`]: the sandbox, loading, and the typed calls of a connection; each call
+//!   is one fresh instance and is made once
+//! - [`egress`]: the only way out; every request is checked against the manifest, waits
+//!   for the limits, gets its secrets, and brings a bounded answer
+//! - [`vault`]: secrets, which a connector names and never sees
+//! - [`retry`]: calls repeated where that is safe, and lost answers resolved
+//! - [`observe`], [`clock`]: what a user may watch, and where time comes from
+//!
+//! The library knows connectors and no provider.
+
 pub mod clock;
 pub mod egress;
 pub mod observe;

@@ -48,13 +48,19 @@ pub async fn read(headers: &HeaderMap, mut body: Incoming) -> Result<Vec<u8>, Bo
     if declared.is_some_and(|length| length > BODY_BYTES) {
         return Err(BodyFault::TooLarge);
     }
-    let encoding = headers.get(CONTENT_ENCODING).map(|value| value.as_bytes().to_ascii_lowercase());
+    let encoding = headers
+        .get(CONTENT_ENCODING)
+        .map(|value| value.as_bytes().to_ascii_lowercase());
     let mut sink = match encoding.as_deref() {
-        None | Some(b"identity" | b"") => Sink::Plain(Vec::with_capacity(declared.unwrap_or_default())),
+        None | Some(b"identity" | b"") => {
+            Sink::Plain(Vec::with_capacity(declared.unwrap_or_default()))
+        }
         Some(b"gzip" | b"x-gzip") => Sink::Gzip(MultiGzDecoder::new(Vec::new())),
         Some(other) => {
             let name = String::from_utf8_lossy(other);
-            return Err(BodyFault::Broken(format!("its encoding \"{name}\" was not asked for")));
+            return Err(BodyFault::Broken(format!(
+                "its encoding \"{name}\" was not asked for"
+            )));
         }
     };
     let mut received = 0;
@@ -104,7 +110,9 @@ impl Sink {
                 Ok(bytes.len())
             }
             Self::Gzip(decoder) => {
-                decoder.write_all(piece).map_err(|why| BodyFault::Broken(why.to_string()))?;
+                decoder
+                    .write_all(piece)
+                    .map_err(|why| BodyFault::Broken(why.to_string()))?;
                 Ok(decoder.get_ref().len())
             }
         }
@@ -113,9 +121,9 @@ impl Sink {
     fn finish(self) -> Result<Vec<u8>, BodyFault> {
         match self {
             Self::Plain(bytes) => Ok(bytes),
-            Self::Gzip(decoder) => {
-                decoder.finish().map_err(|why| BodyFault::Broken(why.to_string()))
-            }
+            Self::Gzip(decoder) => decoder
+                .finish()
+                .map_err(|why| BodyFault::Broken(why.to_string())),
         }
     }
 }

@@ -37,7 +37,10 @@ impl CallSends {
     /// For a call whose write is shown and not sent.
     #[must_use]
     pub fn planning() -> Self {
-        Self { dry_run: true, ..Self::default() }
+        Self {
+            dry_run: true,
+            ..Self::default()
+        }
     }
 
     /// Asks whether one more request may go.
@@ -46,10 +49,15 @@ impl CallSends {
     /// [`Refused`] when the call has written already, or sent too many.
     pub fn admit(&mut self) -> Result<(), Refused> {
         if self.wrote {
-            return Err(Refused("this call has already written; a call writes once and sends nothing after it".to_owned()));
+            return Err(Refused(
+                "this call has already written; a call writes once and sends nothing after it"
+                    .to_owned(),
+            ));
         }
         if self.requests >= REQUESTS {
-            return Err(Refused(format!("this call has already sent {REQUESTS} requests")));
+            return Err(Refused(format!(
+                "this call has already sent {REQUESTS} requests"
+            )));
         }
         self.requests += 1;
         Ok(())

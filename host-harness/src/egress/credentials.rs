@@ -39,7 +39,9 @@ pub fn fill(
     if form {
         for field in policy.secret_fields(admitted.origin, path) {
             if form_urlencoded::parse(&body).any(|(name, _)| name == field) {
-                return Err(refused(format!("the form field {field} is declared for a secret; name the secret instead")));
+                return Err(refused(format!(
+                    "the form field {field} is declared for a secret; name the secret instead"
+                )));
             }
         }
     }
@@ -47,7 +49,9 @@ pub fn fill(
         let name = &part.secret;
         if !policy.allows_secret(name, &part.place, admitted.origin, path) {
             let place = describe(&part.place);
-            return Err(refused(format!("the manifest does not declare the secret \"{name}\" as {place} of {path}")));
+            return Err(refused(format!(
+                "the manifest does not declare the secret \"{name}\" as {place} of {path}"
+            )));
         }
         let secret = secrets
             .get(name)
@@ -60,11 +64,18 @@ pub fn fill(
             Place::Basic(user) => {
                 let plain = Zeroizing::new([user.as_bytes(), b":", secret.expose()].concat());
                 let value = format!("Basic {}", BASE64.encode(&*plain)).into_bytes();
-                put_header(&mut headers, AUTHORIZATION.as_str(), Zeroizing::new(value), name)?;
+                put_header(
+                    &mut headers,
+                    AUTHORIZATION.as_str(),
+                    Zeroizing::new(value),
+                    name,
+                )?;
             }
             Place::FormField(field) => {
                 if !form {
-                    return Err(refused(format!("the form field {field} needs a form body (application/x-www-form-urlencoded)")));
+                    return Err(refused(format!(
+                        "the form field {field} needs a form body (application/x-www-form-urlencoded)"
+                    )));
                 }
                 append_field(&mut body, field, &secret);
             }
@@ -75,8 +86,15 @@ pub fn fill(
 
 /// Takes the secrets that the manifest captures out of a 2xx answer's JSON, keeps
 /// them, and leaves `null` in their place. Answers without captures stay untouched.
-pub fn capture(policy: &Policy, admitted: &Admitted<'_>, secrets: &Secrets, body: Vec<u8>) -> Vec<u8> {
-    let mut captures = policy.captures(admitted.origin, admitted.url.path()).peekable();
+pub fn capture(
+    policy: &Policy,
+    admitted: &Admitted<'_>,
+    secrets: &Secrets,
+    body: Vec<u8>,
+) -> Vec<u8> {
+    let mut captures = policy
+        .captures(admitted.origin, admitted.url.path())
+        .peekable();
     if captures.peek().is_none() {
         return body;
     }
@@ -121,11 +139,17 @@ fn put_header(
     value: Zeroizing<Vec<u8>>,
     secret: &str,
 ) -> Result<(), Refused> {
-    let name = HeaderName::from_bytes(name.as_bytes())
-        .map_err(|_| refused(format!("\"{name}\" is no header name (RFC 9110 section 5.1)")))?;
+    let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| {
+        refused(format!(
+            "\"{name}\" is no header name (RFC 9110 section 5.1)"
+        ))
+    })?;
     // The value itself never stands in the text: only that it cannot be sent.
-    let mut value = HeaderValue::from_bytes(&value)
-        .map_err(|_| refused(format!("the secret \"{secret}\" holds characters that no header may hold")))?;
+    let mut value = HeaderValue::from_bytes(&value).map_err(|_| {
+        refused(format!(
+            "the secret \"{secret}\" holds characters that no header may hold"
+        ))
+    })?;
     value.set_sensitive(true);
     headers.insert(name, value);
     Ok(())
@@ -142,3 +166,6 @@ fn describe(place: &Place) -> String {
 fn refused(why: String) -> Refused {
     Refused(why)
 }
+
+#[cfg(test)]
+mod tests;

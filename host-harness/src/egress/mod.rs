@@ -21,16 +21,16 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 pub use self::call::{CallSends, Planned};
+use self::client::Answer;
 pub use self::client::Fault;
 pub use self::connect::{Connect, Pending, Stream, Tcp};
+use self::credentials::Filled;
 pub use self::limiter::{Limiter, NoRoom};
 pub use self::origin::{BadOrigin, Origin};
+use self::policy::{Admitted, writes};
 pub use self::policy::{Policy, Refused};
 pub use self::pool::Pool;
 pub use self::tls::{CaError, client_config};
-use self::client::Answer;
-use self::credentials::Filled;
-use self::policy::{Admitted, writes};
 use crate::clock::{Clock, unix_ms};
 use crate::observe::{Event, Exchange, Observer};
 use crate::runtime::bindings::http::{Place, Request, Response, SendError};
@@ -65,7 +65,11 @@ impl Egress {
     ///
     /// # Errors
     /// The contract's `send-error`.
-    pub async fn send(&self, call: &mut CallSends, request: &Request) -> Result<Response, SendError> {
+    pub async fn send(
+        &self,
+        call: &mut CallSends,
+        request: &Request,
+    ) -> Result<Response, SendError> {
         let refused = |why: Refused| SendError::Refused(self.secrets.scrubber().text(&why.0));
         let admitted = self.policy.admit(request).map_err(refused)?;
         call.admit().map_err(refused)?;
@@ -81,7 +85,14 @@ impl Egress {
         let began = Instant::now();
         let (method, url) = (&request.method, &admitted.url);
         let result = client::exchange(&self.pool, admitted.origin, method, url, &filled).await;
-        self.report(request, &admitted, &filled, &result, waited, began.elapsed());
+        self.report(
+            request,
+            &admitted,
+            &filled,
+            &result,
+            waited,
+            began.elapsed(),
+        );
         match result {
             Ok(answer) => Ok(self.take(&admitted, answer)),
             Err(fault) => {
@@ -98,7 +109,11 @@ impl Egress {
     #[must_use]
     pub fn now_ms(&self) -> u64 {
         let skew = self.skew_ms.load(Ordering::Relaxed);
-        let skew = if skew.abs() > SKEW_WORTH_CORRECTING_MS { skew } else { 0 };
+        let skew = if skew.abs() > SKEW_WORTH_CORRECTING_MS {
+            skew
+        } else {
+            0
+        };
         unix_ms(self.clock.now()).saturating_add_signed(skew)
     }
 
@@ -108,13 +123,18 @@ impl Egress {
                 Ok(Duration::ZERO)
             } else {
                 let origin = admitted.origin;
-                Err(SendError::Refused(format!("limits are off, and {origin} is not this machine")))
+                Err(SendError::Refused(format!(
+                    "limits are off, and {origin} is not this machine"
+                )))
             };
         };
         let limits = &admitted.endpoint.limits;
-        limiter.turn(self.connection, limits, self.observer.as_ref()).await.map_err(|no_room| {
-            SendError::Limited(u32::try_from(no_room.after.as_millis()).unwrap_or(u32::MAX))
-        })
+        limiter
+            .turn(self.connection, limits, self.observer.as_ref())
+            .await
+            .map_err(|no_room| {
+                SendError::Limited(u32::try_from(no_room.after.as_millis()).unwrap_or(u32::MAX))
+            })
     }
 
     fn take(&self, admitted: &Admitted<'_>, answer: Answer) -> Response {
@@ -134,14 +154,20 @@ impl Egress {
         let headers = answer.headers.into_iter();
         Response {
             status: answer.status,
-            headers: headers.map(|(name, value)| (name, scrubber.text(&value))).collect(),
+            headers: headers
+                .map(|(name, value)| (name, scrubber.text(&value)))
+                .collect(),
             body: scrubber.bytes(body),
         }
     }
 
     fn learn_time(&self, answer: &Answer) {
-        let Some(date) = answer.header("date") else { return };
-        let Ok(theirs) = httpdate::parse_http_date(date) else { return };
+        let Some(date) = answer.header("date") else {
+            return;
+        };
+        let Ok(theirs) = httpdate::parse_http_date(date) else {
+            return;
+        };
         let ours = self.clock.now();
         let skew = match theirs.duration_since(ours) {
             Ok(ahead) => i64::try_from(ahead.as_millis()).unwrap_or(i64::MAX),
@@ -169,7 +195,10 @@ impl Egress {
         took: Duration,
     ) {
         let url = &admitted.url;
-        let path = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
+        let path = url.query().map_or_else(
+            || url.path().to_owned(),
+            |query| format!("{}?{query}", url.path()),
+        );
         let scrubber = self.secrets.scrubber();
         self.observer.event(&Event::Exchange(Exchange {
             method: request.method.clone(),
@@ -188,7 +217,12 @@ impl Egress {
 }
 
 fn retry_after(answer: &Answer) -> Option<Duration> {
-    answer.header("retry-after")?.trim().parse().ok().map(Duration::from_secs)
+    answer
+        .header("retry-after")?
+        .trim()
+        .parse()
+        .ok()
+        .map(Duration::from_secs)
 }
 
 fn plan(request: &Request) -> Planned {
@@ -208,3 +242,6 @@ fn plan(request: &Request) -> Planned {
         body: request.body.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests;

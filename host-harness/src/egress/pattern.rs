@@ -23,7 +23,11 @@ pub fn matches(pattern: &str, path: &str) -> bool {
 fn plain(segment: &str) -> bool {
     let lower = segment.to_ascii_lowercase();
     let dots = lower.replace("%2e", ".");
-    dots != "." && dots != ".." && !["%2f", "%5c", "%00", "\\"].iter().any(|bad| lower.contains(bad))
+    dots != "."
+        && dots != ".."
+        && !["%2f", "%5c", "%00", "\\"]
+            .iter()
+            .any(|bad| lower.contains(bad))
 }
 
 #[cfg(test)]

@@ -56,7 +56,11 @@ impl Policy {
                 .strip_prefix('{')
                 .and_then(|rest| rest.strip_suffix('}'))
                 .is_some_and(|name| !settings.contains_key(name));
-            if unset { None } else { Some(Origin::read(text, settings, allow_private)) }
+            if unset {
+                None
+            } else {
+                Some(Origin::read(text, settings, allow_private))
+            }
         };
         Ok(Self {
             endpoints: with_origins(&manifest.endpoints, |rule| origin(&rule.origin))?,
@@ -84,10 +88,17 @@ impl Policy {
             .ok_or_else(|| {
                 let path = url.path();
                 let method = &request.method;
-                Refused(format!("the manifest declares no endpoint {method} {asked}{path}"))
+                Refused(format!(
+                    "the manifest declares no endpoint {method} {asked}{path}"
+                ))
             })?;
         let headers = self.headers(request, origin, url.path())?;
-        Ok(Admitted { url, origin, endpoint, headers })
+        Ok(Admitted {
+            url,
+            origin,
+            endpoint,
+            headers,
+        })
     }
 
     /// Whether `secret` may stand at `place` of a request to `origin` and `path`.
@@ -99,10 +110,11 @@ impl Policy {
 
     /// Form fields that only the host may fill at `origin` and `path`.
     pub fn secret_fields(&self, origin: &Origin, path: &str) -> impl Iterator<Item = &str> {
-        self.uses_at(origin, path).filter_map(|rule| match &rule.place {
-            Place::FormField(name) => Some(name.as_str()),
-            Place::Header(_) | Place::Basic(_) => None,
-        })
+        self.uses_at(origin, path)
+            .filter_map(|rule| match &rule.place {
+                Place::FormField(name) => Some(name.as_str()),
+                Place::Header(_) | Place::Basic(_) => None,
+            })
     }
 
     /// Secrets to take out of an answer from `origin` and `path`.
@@ -120,11 +132,19 @@ impl Policy {
             .map(|(_, rule)| rule)
     }
 
-    fn headers(&self, request: &Request, origin: &Origin, path: &str) -> Result<HeaderMap, Refused> {
+    fn headers(
+        &self,
+        request: &Request,
+        origin: &Origin,
+        path: &str,
+    ) -> Result<HeaderMap, Refused> {
         let mut headers = HeaderMap::new();
         for (name, value) in &request.headers {
-            let parsed = HeaderName::from_bytes(name.as_bytes())
-                .map_err(|_| Refused(format!("\"{name}\" is no header name (RFC 9110 section 5.1)")))?;
+            let parsed = HeaderName::from_bytes(name.as_bytes()).map_err(|_| {
+                Refused(format!(
+                    "\"{name}\" is no header name (RFC 9110 section 5.1)"
+                ))
+            })?;
             let value = HeaderValue::from_str(value)
                 .map_err(|_| Refused(format!("the header {parsed} holds characters it may not")))?;
             if HOST_HEADERS.contains(&parsed.as_str()) {
@@ -148,9 +168,21 @@ impl Policy {
 /// Headers that frame the message, name its target or carry credentials: the
 /// host's alone, whatever the manifest says.
 const HOST_HEADERS: [&str; 15] = [
-    "accept-encoding", "authorization", "connection", "content-length", "cookie", "expect", "forwarded",
-    "host", "keep-alive", "proxy-authorization", "proxy-connection", "te", "trailer",
-    "transfer-encoding", "upgrade",
+    "accept-encoding",
+    "authorization",
+    "connection",
+    "content-length",
+    "cookie",
+    "expect",
+    "forwarded",
+    "host",
+    "keep-alive",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
 ];
 
 /// Requires the canonical form: no user, no fragment, nothing that parsing would
@@ -158,10 +190,14 @@ const HOST_HEADERS: [&str; 15] = [
 fn canonical_url(text: &str) -> Result<Url, Refused> {
     let url = Url::parse(text).map_err(|why| Refused(format!("\"{text}\" is no URL: {why}")))?;
     if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
-        return Err(Refused("a URL may not hold a user name or a fragment".to_owned()));
+        return Err(Refused(
+            "a URL may not hold a user name or a fragment".to_owned(),
+        ));
     }
     if url.as_str() != text {
-        return Err(Refused(format!("the URL \"{text}\" is not in canonical form \"{url}\"")));
+        return Err(Refused(format!(
+            "the URL \"{text}\" is not in canonical form \"{url}\""
+        )));
     }
     Ok(url)
 }
@@ -182,8 +218,12 @@ fn with_origins<T: Clone>(
     rules: &[T],
     origin: impl Fn(&T) -> Option<Result<Origin, BadOrigin>>,
 ) -> Result<Vec<(Origin, T)>, BadOrigin> {
-    let known = rules.iter().filter_map(|rule| origin(rule).map(|origin| (origin, rule)));
-    known.map(|(origin, rule)| Ok((origin?, rule.clone()))).collect()
+    let known = rules
+        .iter()
+        .filter_map(|rule| origin(rule).map(|origin| (origin, rule)));
+    known
+        .map(|(origin, rule)| Ok((origin?, rule.clone())))
+        .collect()
 }
 
 /// Whether a request to such an endpoint changes anything.
@@ -193,4 +233,4 @@ pub fn writes(effect: Effect) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::egress) mod tests;

@@ -20,13 +20,17 @@ pub enum ScanError {
     #[error(transparent)]
     Call(#[from] CallError),
     /// The connector handed out a cursor that it had handed out just before.
-    #[error("the scan does not move: page {page} answers the cursor that asked for it; this is a fault of the connector or of its provider")]
+    #[error(
+        "the scan does not move: page {page} answers the cursor that asked for it; this is a fault of the connector or of its provider"
+    )]
     RepeatedCursor {
         /// Pages read, this one included.
         page: u64,
     },
     /// Page after page without a record.
-    #[error("{EMPTY_PAGES} empty pages in a row; the scan was stopped at page {page}, since it seems never to end")]
+    #[error(
+        "{EMPTY_PAGES} empty pages in a row; the scan was stopped at page {page}, since it seems never to end"
+    )]
     OnlyEmptyPages {
         /// Pages read.
         page: u64,
@@ -45,7 +49,12 @@ impl Caller {
     /// Begins a scan; no request is made before [`Scan::next`].
     #[must_use]
     pub fn scan(&self, request: ListRequest) -> Scan<'_> {
-        Scan { caller: self, request: Some(request), pages: 0, empty: 0 }
+        Scan {
+            caller: self,
+            request: Some(request),
+            pages: 0,
+            empty: 0,
+        }
     }
 }
 
@@ -56,7 +65,9 @@ impl Scan<'_> {
     /// # Errors
     /// [`ScanError`].
     pub async fn next(&mut self) -> Result<Option<Page>, ScanError> {
-        let Some(request) = &mut self.request else { return Ok(None) };
+        let Some(request) = &mut self.request else {
+            return Ok(None);
+        };
         let page = loop {
             match self.caller.list(request).await {
                 Err(CallError::TooLarge) => {
@@ -70,7 +81,8 @@ impl Scan<'_> {
             }
         };
         self.pages += 1;
-        let empty = page.records.is_empty() && page.unreadable.is_empty() && page.deleted.is_empty();
+        let empty =
+            page.records.is_empty() && page.unreadable.is_empty() && page.deleted.is_empty();
         self.empty = if empty { self.empty + 1 } else { 0 };
         match &page.next {
             None => self.request = None,

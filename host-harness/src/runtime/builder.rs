@@ -10,7 +10,9 @@ use thiserror::Error;
 use super::component::Connector;
 use super::connection::{Connection, Ground};
 use crate::clock::{Clock, SystemClock};
-use crate::egress::{BadOrigin, CaError, Connect, Egress, Limiter, Policy, Pool, Tcp, client_config};
+use crate::egress::{
+    BadOrigin, CaError, Connect, Egress, Limiter, Policy, Pool, Tcp, client_config,
+};
 use crate::observe::{Observer, Unobserved};
 use crate::vault::{Secret, Secrets};
 
@@ -199,11 +201,21 @@ impl Builder {
 
     fn check_names(&self) -> Result<(), BuildError> {
         let manifest = self.connector.manifest();
-        let settings = manifest.settings.iter().map(|setting| setting.name.as_str());
+        let settings = manifest
+            .settings
+            .iter()
+            .map(|setting| setting.name.as_str());
         let settings: Vec<&str> = settings.chain([SCHEME]).collect();
-        if let Some(name) = self.settings.keys().find(|name| !settings.contains(&name.as_str())) {
+        if let Some(name) = self
+            .settings
+            .keys()
+            .find(|name| !settings.contains(&name.as_str()))
+        {
             let known = settings.join(", ");
-            return Err(BuildError::UnknownSetting { name: name.clone(), known });
+            return Err(BuildError::UnknownSetting {
+                name: name.clone(),
+                known,
+            });
         }
         let filled = manifest.secret_uses.iter().map(|rule| rule.secret.as_str());
         let keys = manifest.key_uses.iter().map(|rule| rule.secret.as_str());
@@ -211,9 +223,16 @@ impl Builder {
         let mut secrets: Vec<&str> = filled.chain(keys).chain(captured).collect();
         secrets.sort_unstable();
         secrets.dedup();
-        if let Some(name) = self.secrets.keys().find(|name| !secrets.contains(&name.as_str())) {
+        if let Some(name) = self
+            .secrets
+            .keys()
+            .find(|name| !secrets.contains(&name.as_str()))
+        {
             let known = secrets.join(", ");
-            return Err(BuildError::UnknownSecret { name: name.clone(), known });
+            return Err(BuildError::UnknownSecret {
+                name: name.clone(),
+                known,
+            });
         }
         Ok(())
     }

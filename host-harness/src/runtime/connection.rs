@@ -90,7 +90,11 @@ impl Connection {
     }
 
     pub(super) fn new(connector: Connector, ground: Ground, calls: usize) -> Self {
-        Self { connector, ground: Arc::new(ground), admitted: Arc::new(Semaphore::new(calls)) }
+        Self {
+            connector,
+            ground: Arc::new(ground),
+            admitted: Arc::new(Semaphore::new(calls)),
+        }
     }
 
     /// Its connector.
@@ -111,7 +115,12 @@ impl Connection {
     /// [`CallError`]; `TooLarge` when a smaller page may do.
     pub async fn list(&self, request: ListRequest) -> Result<Page, CallError> {
         self.call(Box::new(move |world, store| {
-            Box::pin(async move { world.connector_api_records().call_list(store, &request).await })
+            Box::pin(async move {
+                world
+                    .connector_api_records()
+                    .call_list(store, &request)
+                    .await
+            })
         }))
         .await
     }
@@ -123,7 +132,12 @@ impl Connection {
     pub async fn get(&self, object: &str, id: &str) -> Result<DataRecord, CallError> {
         let (object, id) = (object.to_owned(), id.to_owned());
         self.call(Box::new(move |world, store| {
-            Box::pin(async move { world.connector_api_records().call_get(store, &object, &id).await })
+            Box::pin(async move {
+                world
+                    .connector_api_records()
+                    .call_get(store, &object, &id)
+                    .await
+            })
         }))
         .await
     }
@@ -140,7 +154,10 @@ impl Connection {
         let object = object.to_owned();
         self.call(Box::new(move |world, store| {
             Box::pin(async move {
-                world.connector_api_records().call_derive(store, &object, &parents).await
+                world
+                    .connector_api_records()
+                    .call_derive(store, &object, &parents)
+                    .await
             })
         }))
         .await
@@ -153,7 +170,12 @@ impl Connection {
     pub async fn find(&self, object: &str, input: &str) -> Result<Vec<DataRecord>, CallError> {
         let (object, input) = (object.to_owned(), input.to_owned());
         self.call(Box::new(move |world, store| {
-            Box::pin(async move { world.connector_api_records().call_find(store, &object, &input).await })
+            Box::pin(async move {
+                world
+                    .connector_api_records()
+                    .call_find(store, &object, &input)
+                    .await
+            })
         }))
         .await
     }
@@ -211,12 +233,17 @@ impl Connection {
     pub async fn plan(&self, write: Write<'_>) -> Result<Planned, CallError> {
         let sends = CallSends::planning();
         let (error, sends) = match write {
-            Write::Create { object, input } => self.try_out(sends, create(object, input, "plan")).await,
-            Write::Update { object, id, patch } => self.try_out(sends, update(object, id, patch)).await,
+            Write::Create { object, input } => {
+                self.try_out(sends, create(object, input, "plan")).await
+            }
+            Write::Update { object, id, patch } => {
+                self.try_out(sends, update(object, id, patch)).await
+            }
             Write::Delete { object, id } => self.try_out(sends, delete(object, id)).await,
             Write::Invoke(invocation) => self.try_out(sends, invoke(invocation)).await,
         };
-        let nothing = || CallError::Connector(Error::Unsupported("this call sends no write".to_owned()));
+        let nothing =
+            || CallError::Connector(Error::Unsupported("this call sends no write".to_owned()));
         sends.planned.ok_or_else(|| error.unwrap_or_else(nothing))
     }
 
@@ -257,7 +284,10 @@ fn create(object: &str, input: &str, key: &str) -> Call<Result<Written, Error>> 
     let (object, input, key) = (object.to_owned(), input.to_owned(), key.to_owned());
     Box::new(move |world, store| {
         Box::pin(async move {
-            world.connector_api_records().call_create(store, &object, &input, &key).await
+            world
+                .connector_api_records()
+                .call_create(store, &object, &input, &key)
+                .await
         })
     })
 }
@@ -266,7 +296,10 @@ fn update(object: &str, id: &str, patch: &str) -> Call<Result<Written, Error>> {
     let (object, id, patch) = (object.to_owned(), id.to_owned(), patch.to_owned());
     Box::new(move |world, store| {
         Box::pin(async move {
-            world.connector_api_records().call_update(store, &object, &id, &patch).await
+            world
+                .connector_api_records()
+                .call_update(store, &object, &id, &patch)
+                .await
         })
     })
 }
@@ -274,13 +307,23 @@ fn update(object: &str, id: &str, patch: &str) -> Call<Result<Written, Error>> {
 fn delete(object: &str, id: &str) -> Call<Result<(), Error>> {
     let (object, id) = (object.to_owned(), id.to_owned());
     Box::new(move |world, store| {
-        Box::pin(async move { world.connector_api_records().call_delete(store, &object, &id).await })
+        Box::pin(async move {
+            world
+                .connector_api_records()
+                .call_delete(store, &object, &id)
+                .await
+        })
     })
 }
 
 fn invoke(invocation: &Invocation) -> Call<Result<Outcome, Error>> {
     let invocation = invocation.clone();
     Box::new(move |world, store| {
-        Box::pin(async move { world.connector_api_actions().call_invoke(store, &invocation).await })
+        Box::pin(async move {
+            world
+                .connector_api_actions()
+                .call_invoke(store, &invocation)
+                .await
+        })
     })
 }

@@ -13,8 +13,8 @@ mod memory;
 mod state;
 
 pub use self::bounds::Bounds;
-pub use self::component::{Connector, Facts};
 pub use self::builder::{BuildError, Builder};
+pub use self::component::{Connector, Facts};
 pub use self::connection::{Connection, Write};
 pub use self::engine::{EngineError, Runtime, RuntimeOptions};
 pub use self::error::{CallError, LoadError, Stop, describe, failure};

@@ -12,10 +12,14 @@ use super::Secret;
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum KeyError {
     /// No such algorithm here.
-    #[error("the host does not know the algorithm \"{0}\"; it knows hmac-sha256 and rsa-pss-sha256")]
+    #[error(
+        "the host does not know the algorithm \"{0}\"; it knows hmac-sha256 and rsa-pss-sha256"
+    )]
     UnknownAlgorithm(String),
     /// The secret is no key of this algorithm.
-    #[error("the secret is not a key for {0}: expected an RSA private key in PEM of 2048 bits or more")]
+    #[error(
+        "the secret is not a key for {0}: expected an RSA private key in PEM of 2048 bits or more"
+    )]
     NotAKey(&'static str),
     /// The algorithm cannot do this with that secret.
     #[error("{0} verifies with a public key, and the host keeps private ones")]
@@ -70,10 +74,17 @@ fn sign_rsa_pss(key: &Secret, message: &[u8]) -> Result<Vec<u8>, KeyError> {
                 .ok()
                 .and_then(|der| signature::RsaKeyPair::from_der(der.secret_pkcs1_der()).ok())
         });
-    let Some(pair) = pair else { return Err(not_a_key) };
+    let Some(pair) = pair else {
+        return Err(not_a_key);
+    };
     let mut signed = vec![0; pair.public().modulus_len()];
-    pair.sign(&signature::RSA_PSS_SHA256, &rand::SystemRandom::new(), message, &mut signed)
-        .map_err(|_| not_a_key)?;
+    pair.sign(
+        &signature::RSA_PSS_SHA256,
+        &rand::SystemRandom::new(),
+        message,
+        &mut signed,
+    )
+    .map_err(|_| not_a_key)?;
     Ok(signed)
 }
 
@@ -87,7 +98,10 @@ mod tests {
         let key = Secret::new("Jefe");
         let mac = sign("hmac-sha256", &key, b"what do ya want for nothing?").unwrap();
         let hex: String = mac.iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(hex, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+        assert_eq!(
+            hex,
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+        );
         assert!(verify("hmac-sha256", &key, b"what do ya want for nothing?", &mac).unwrap());
         assert!(!verify("hmac-sha256", &key, b"what do ya want for nothing!", &mac).unwrap());
     }
@@ -95,8 +109,17 @@ mod tests {
     #[test]
     fn a_wrong_key_or_algorithm_is_named() {
         let key = Secret::new("not a key");
-        assert!(matches!(sign("rsa-pss-sha256", &key, b""), Err(KeyError::NotAKey(_))));
-        assert!(matches!(sign("md5", &key, b""), Err(KeyError::UnknownAlgorithm(_))));
-        assert!(matches!(verify("rsa-pss-sha256", &key, b"", b""), Err(KeyError::CannotVerify(_))));
+        assert!(matches!(
+            sign("rsa-pss-sha256", &key, b""),
+            Err(KeyError::NotAKey(_))
+        ));
+        assert!(matches!(
+            sign("md5", &key, b""),
+            Err(KeyError::UnknownAlgorithm(_))
+        ));
+        assert!(matches!(
+            verify("rsa-pss-sha256", &key, b"", b""),
+            Err(KeyError::CannotVerify(_))
+        ));
     }
 }

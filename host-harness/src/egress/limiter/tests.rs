@@ -1,0 +1,115 @@
+use std::sync::{Arc, Mutex};
+
+use super::*;
+use crate::observe::Unobserved;
+
+fn limit(name: &str, requests: u32, window_ms: u32) -> Limit {
+    Limit {
+        name: name.to_owned(),
+        requests,
+        window_ms,
+    }
+}
+
+fn names(limits: &[&str]) -> Vec<String> {
+    limits.iter().map(|name| (*name).to_owned()).collect()
+}
+
+fn limiter(limits: &[Limit]) -> Arc<Limiter> {
+    let limiter = Arc::new(Limiter::default());
+    limiter.declare(limits);
+    limiter
+}
+
+/// Eight tasks ask as fast as they can for a minute: nothing fails, nothing is too
+/// much in any second, and almost all of the limit is used.
+#[tokio::test(start_paused = true)]
+async fn full_demand_uses_the_limit_and_never_exceeds_it() {
+    let limiter = limiter(&[limit("own", 6, 1_000), limit("all", 600, 60_000)]);
+    let began = Instant::now();
+    let sent = Arc::new(Mutex::new(Vec::new()));
+    let mut tasks = Vec::new();
+    for task in 0..8_u64 {
+        let (limiter, sent) = (Arc::clone(&limiter), Arc::clone(&sent));
+        tasks.push(tokio::spawn(async move {
+            let limits = names(&["own", "all"]);
+            while began.elapsed() < Duration::from_secs(60) {
+                limiter.turn(task % 2, &limits, &Unobserved).await.unwrap();
+                sent.lock().unwrap().push((Instant::now(), task % 2));
+            }
+        }));
+    }
+    for task in tasks {
+        task.await.unwrap();
+    }
+    let sent = sent.lock().unwrap();
+    let in_a_minute: Vec<_> = sent
+        .iter()
+        .filter(|(at, _)| *at - began <= Duration::from_secs(60))
+        .collect();
+    assert!(in_a_minute.len() >= 342, "{} of 360", in_a_minute.len());
+    for (index, (first, _)) in sent.iter().enumerate() {
+        let within = sent[index..]
+            .iter()
+            .take_while(|(at, _)| *at - *first <= Duration::from_secs(1));
+        assert!(within.count() <= 6);
+    }
+    let of_one = in_a_minute
+        .iter()
+        .filter(|(_, connection)| *connection == 0)
+        .count();
+    assert!(
+        of_one.abs_diff(in_a_minute.len() / 2) <= 2,
+        "round robin between connections"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiting_ends_with_the_time_or_with_the_caller() {
+    let limiter = limiter(&[limit("slow", 1, 60_000)]);
+    let slow = names(&["slow"]);
+    limiter.turn(1, &slow, &Unobserved).await.unwrap();
+    let began = Instant::now();
+    let no_room = limiter.turn(1, &slow, &Unobserved).await.unwrap_err();
+    assert!(
+        no_room.after > LONGEST_WAIT && began.elapsed().is_zero(),
+        "known at once"
+    );
+
+    let limiter = self::limiter(&[limit("slow", 3, 60_000)]);
+    limiter.turn(1, &slow, &Unobserved).await.unwrap();
+    let waiting = limiter.turn(1, &slow, &Unobserved);
+    assert!(
+        tokio::time::timeout(Duration::from_secs(1), waiting)
+            .await
+            .is_err()
+    );
+    let began = Instant::now();
+    limiter.turn(2, &slow, &Unobserved).await.unwrap();
+    assert!(
+        began.elapsed() < Duration::from_secs(21),
+        "a place given up holds nobody back"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_waits_does_not_hold_back_another() {
+    let limiter = limiter(&[limit("a", 1, 10_000), limit("b", 100, 1_000)]);
+    limiter.turn(1, &names(&["a"]), &Unobserved).await.unwrap();
+    let held = Arc::clone(&limiter);
+    let held = tokio::spawn(async move { held.turn(1, &names(&["a"]), &Unobserved).await });
+    tokio::task::yield_now().await;
+    let waited = limiter.turn(1, &names(&["b"]), &Unobserved).await.unwrap();
+    assert!(waited.is_zero());
+    assert!(held.await.unwrap().unwrap() > Duration::from_secs(9));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_throttled_limit_pauses_and_the_shared_one_goes_on() {
+    let limiter = limiter(&[limit("own", 20, 1_000), limit("all", 600, 60_000)]);
+    let own = names(&["own", "all"]);
+    limiter.throttled(&own, Some(Duration::from_secs(3)));
+    assert!(limiter.turn(1, &own, &Unobserved).await.unwrap() >= Duration::from_secs(3));
+    let all = names(&["all"]);
+    assert!(limiter.turn(1, &all, &Unobserved).await.unwrap() < Duration::from_millis(10));
+}

@@ -1,0 +1,274 @@
+//! The way out, end to end, over streams in memory and on a clock that stands still.
+
+use std::collections::VecDeque;
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::sync::Mutex;
+use std::time::SystemTime;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+
+use super::policy::tests::{policy, request, with_secret};
+use super::*;
+use crate::clock::TokioClock;
+use crate::observe::Unobserved;
+use crate::runtime::bindings::http::HeaderPlace;
+use crate::vault::Secret;
+
+/// What a server does with each request of one connection, in order.
+#[derive(Clone)]
+enum Serve {
+    /// Reads the request, answers these bytes.
+    Bytes(Vec<u8>),
+    /// Reads the request, closes.
+    Close,
+    /// Reads the request, says nothing.
+    Silence,
+}
+
+/// A network of scripted servers behind one address.
+struct Scripted {
+    addresses: io::Result<Vec<SocketAddr>>,
+    connections: Mutex<VecDeque<Vec<Serve>>>,
+    seen: Arc<Mutex<Vec<String>>>,
+}
+
+impl Scripted {
+    fn new(connections: Vec<Vec<Serve>>) -> Self {
+        let addresses = Ok(vec!["93.184.216.34:443".parse().unwrap()]);
+        Self {
+            addresses,
+            connections: Mutex::new(connections.into()),
+            seen: Arc::default(),
+        }
+    }
+}
+
+impl Connect for Scripted {
+    fn resolve<'a>(&'a self, _: &'a str, _: u16) -> Pending<'a, io::Result<Vec<SocketAddr>>> {
+        let found = self.addresses.as_ref().cloned();
+        let found = found.map_err(|why| io::Error::new(why.kind(), why.to_string()));
+        Box::pin(async move { found })
+    }
+
+    fn connect(&self, _: SocketAddr) -> Pending<'_, io::Result<Box<dyn Stream>>> {
+        let script = self.connections.lock().unwrap().pop_front();
+        let seen = Arc::clone(&self.seen);
+        Box::pin(async move {
+            let script = script.ok_or_else(|| io::Error::other("connection refused"))?;
+            let (ours, theirs) = duplex(64 * 1024);
+            tokio::spawn(serve(theirs, script, seen));
+            Ok(Box::new(ours) as Box<dyn Stream>)
+        })
+    }
+}
+
+async fn serve(mut stream: DuplexStream, script: Vec<Serve>, seen: Arc<Mutex<Vec<String>>>) {
+    for step in script {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            match stream.read_u8().await {
+                Ok(byte) => head.push(byte),
+                Err(_) => return,
+            }
+        }
+        seen.lock().unwrap().push(String::from_utf8(head).unwrap());
+        match step {
+            Serve::Bytes(bytes) => drop(stream.write_all(&bytes).await),
+            Serve::Close => return,
+            Serve::Silence => std::future::pending().await,
+        }
+    }
+}
+
+fn answer(head: &str, body: &[u8]) -> Serve {
+    let length = body.len();
+    let head = format!("HTTP/1.1 200 OK\r\n{head}content-length: {length}\r\n\r\n");
+    Serve::Bytes([head.as_bytes(), body].concat())
+}
+
+fn egress(network: Scripted, origin: &str) -> Egress {
+    let settings = [("base".to_owned(), origin.to_owned())].into();
+    let secrets = Arc::new(Secrets::default());
+    secrets.set("api-key", Secret::new("canary-0123456789"));
+    Egress {
+        policy: Policy::compile(&super::policy::tests::manifest(), &settings, true).unwrap(),
+        pool: Pool::new(Arc::new(network), client_config(None).unwrap()),
+        secrets,
+        limiter: Some(Arc::default()),
+        connection: 1,
+        observer: Arc::new(Unobserved),
+        clock: Arc::new(TokioClock::starting_at(SystemTime::UNIX_EPOCH)),
+        skew_ms: AtomicI64::new(0),
+    }
+}
+
+const BASE: &str = "http://api.internal:8080";
+
+async fn get(egress: &Egress) -> Result<Response, SendError> {
+    let things = request("GET", &format!("{BASE}/v1/things"));
+    egress.send(&mut CallSends::default(), &things).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_is_kept_and_a_dead_one_is_replaced_before_anything_is_sent() {
+    let network = Scripted::new(vec![
+        vec![answer("", b"1"), answer("", b"2"), Serve::Bytes(vec![])],
+        vec![answer("", b"3")],
+    ]);
+    let seen = Arc::clone(&network.seen);
+    let egress = egress(network, BASE);
+    assert_eq!(get(&egress).await.unwrap().body, b"1");
+    assert_eq!(get(&egress).await.unwrap().body, b"2");
+    tokio::time::sleep(Duration::from_secs(31)).await;
+    assert_eq!(get(&egress).await.unwrap().body, b"3", "idle too long");
+    assert_eq!(seen.lock().unwrap().len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn sent_or_not_is_told_exactly() {
+    let nobody = egress(Scripted::new(vec![]), BASE);
+    assert!(matches!(get(&nobody).await, Err(SendError::NotSent(_))));
+    let closes = egress(Scripted::new(vec![vec![Serve::Close]]), BASE);
+    assert!(matches!(get(&closes).await, Err(SendError::Unanswered(_))));
+    let silent = egress(Scripted::new(vec![vec![Serve::Silence]]), BASE);
+    assert!(matches!(get(&silent).await, Err(SendError::Unanswered(_))));
+    let cut = Serve::Bytes(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf".to_vec());
+    let cut = egress(Scripted::new(vec![vec![cut, Serve::Close]]), BASE);
+    assert!(matches!(get(&cut).await, Err(SendError::Unanswered(_))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_is_bounded() {
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    gzip.write_all(&vec![b' '; 64 * 1024 * 1024]).unwrap();
+    let bomb = gzip.finish().unwrap();
+    let huge_head = format!("HTTP/1.1 200 OK\r\nx: {}\r\n\r\n", "y".repeat(128 * 1024));
+    for (what, served) in [
+        (
+            "declared length",
+            Serve::Bytes(b"HTTP/1.1 200 OK\r\ncontent-length: 9000000\r\n\r\n".to_vec()),
+        ),
+        ("gzip bomb", answer("content-encoding: gzip\r\n", &bomb)),
+        ("unknown encoding", answer("content-encoding: br\r\n", b"x")),
+        ("headers", Serve::Bytes(huge_head.into_bytes())),
+    ] {
+        let egress = egress(Scripted::new(vec![vec![served]]), BASE);
+        assert!(
+            matches!(get(&egress).await, Err(SendError::Unanswered(_))),
+            "{what}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn gzip_is_unpacked_and_secrets_are_scrubbed_from_what_comes_back() {
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gzip.write_all(br#"{"echo":"canary-0123456789"}"#).unwrap();
+    let head = "content-encoding: gzip\r\nx-echo: canary-0123456789\r\nset-cookie: a=b\r\n";
+    let served = answer(head, &gzip.finish().unwrap());
+    let network = Scripted::new(vec![vec![served]]);
+    let seen = Arc::clone(&network.seen);
+    let egress = egress(network, BASE);
+    let place = Place::Header(HeaderPlace {
+        name: "x-key".to_owned(),
+        prefix: String::new(),
+    });
+    let asked = with_secret(
+        request("GET", &format!("{BASE}/v1/things")),
+        "api-key",
+        place,
+    );
+    let response = egress
+        .send(&mut CallSends::default(), &asked)
+        .await
+        .unwrap();
+    assert_eq!(response.body, br#"{"echo":"[redacted]"}"#);
+    let header = |name: &str| response.headers.iter().find(|(given, _)| given == name);
+    assert_eq!(header("x-echo").unwrap().1, "[redacted]");
+    assert!(header("set-cookie").is_none());
+    let sent = seen.lock().unwrap().concat();
+    assert!(
+        sent.contains("x-key: canary-0123456789\r\n")
+            && sent.contains("host: api.internal:8080\r\n")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_redirect_is_an_answer_and_is_not_followed() {
+    let redirect =
+        b"HTTP/1.1 302 Found\r\nlocation: http://169.254.169.254/\r\ncontent-length: 0\r\n\r\n";
+    let network = Scripted::new(vec![vec![Serve::Bytes(redirect.to_vec())]]);
+    let seen = Arc::clone(&network.seen);
+    let egress = egress(network, BASE);
+    assert_eq!(get(&egress).await.unwrap().status, 302);
+    assert_eq!(seen.lock().unwrap().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_leads_inside_is_refused() {
+    for addresses in [
+        vec!["169.254.169.254:443"],
+        vec!["93.184.216.34:443", "127.0.0.1:443"],
+    ] {
+        let mut network = Scripted::new(vec![vec![answer("", b"secret")]]);
+        network.addresses = Ok(addresses
+            .iter()
+            .map(|address| address.parse().unwrap())
+            .collect());
+        let mut egress = egress(network, "https://api.example.com");
+        egress.policy = policy();
+        let asked = request("GET", "https://api.example.com/v1/things");
+        let sent = egress.send(&mut CallSends::default(), &asked).await;
+        assert!(matches!(sent, Err(SendError::Refused(_))), "{addresses:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn limits_are_off_towards_loopback_only() {
+    let mut egress = egress(Scripted::new(vec![vec![answer("", b"1")]]), BASE);
+    egress.limiter = None;
+    assert!(matches!(get(&egress).await, Err(SendError::Refused(_))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_clock_follows_the_server_beyond_five_seconds() {
+    for (date, expected) in [
+        ("Thu, 01 Jan 1970 00:00:04 GMT", 0),
+        ("Thu, 01 Jan 1970 00:01:00 GMT", 60_000),
+    ] {
+        let served = answer(&format!("date: {date}\r\n"), b"{}");
+        let egress = egress(Scripted::new(vec![vec![served]]), BASE);
+        get(&egress).await.unwrap();
+        assert_eq!(egress.now_ms(), expected, "{date}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_writes_once_and_sends_nothing_after_it() {
+    let mut egress = egress(
+        Scripted::new(vec![vec![answer("", b"1"), answer("", b"2")]]),
+        BASE,
+    );
+    let mut manifest = super::policy::tests::manifest();
+    let mut write = manifest.endpoints[0].clone();
+    write.method = "POST".to_owned();
+    write.effect = crate::runtime::bindings::catalog::Effect::Write;
+    manifest.endpoints.push(write);
+    let settings = [("base".to_owned(), BASE.to_owned())].into();
+    egress.policy = Policy::compile(&manifest, &settings, true).unwrap();
+    let read = request("GET", &format!("{BASE}/v1/things"));
+    let write = request("POST", &format!("{BASE}/v1/things"));
+    let mut call = CallSends::default();
+    egress.send(&mut call, &read).await.unwrap();
+    egress.send(&mut call, &write).await.unwrap();
+    for after in [&read, &write] {
+        assert!(matches!(
+            egress.send(&mut call, after).await,
+            Err(SendError::Refused(_))
+        ));
+    }
+    let mut planned = CallSends::planning();
+    assert!(egress.send(&mut planned, &write).await.is_err());
+    assert_eq!(planned.planned.unwrap().url, write.url);
+}
