@@ -1,0 +1,42 @@
+WASM     := target/wasm32-unknown-unknown/component/aftership_connector.wasm
+COMPONENT := dist/aftership-connector.wasm
+# Home paths have no place in a published file: the registry and this checkout are renamed.
+REMAP    := target.wasm32-unknown-unknown.rustflags=["--remap-path-prefix=$(CURDIR)=.","--remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=cargo"]
+SOURCES  := $(shell find src wit tools Cargo.toml Cargo.lock .cargo -type f 2>/dev/null)
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: component ## Build everything and show the main job on a simulated AfterShip
+	cargo build --locked --bins --workspace && cargo run --locked --quiet --example tour
+
+.PHONY: test
+test: component ## Run every test, from nothing
+	cargo test --locked --workspace
+
+.PHONY: component
+component: $(COMPONENT) ## Build dist/aftership-connector.wasm
+
+$(COMPONENT): $(SOURCES)
+	rustup target add wasm32-unknown-unknown
+	cargo --config '$(REMAP)' build --locked --lib --target wasm32-unknown-unknown --profile component
+	cargo run --locked --quiet -p component-metadata -- $(WASM) $(COMPONENT)
+
+.PHONY: lint
+lint: ## Check format, clippy natively and on wasm, dependencies
+	rustup component add rustfmt clippy && rustup target add wasm32-unknown-unknown && cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings && cargo clippy --locked --lib --target wasm32-unknown-unknown -- -D warnings
+	(command -v cargo-deny || cargo install --locked cargo-deny@0.20.2) && cargo deny --locked check bans licenses sources
+
+.PHONY: bless
+bless: component ## Rewrite the golden files under tests/golden
+	BLESS=1 cargo test --locked --test connector golden
+
+.PHONY: picture
+picture: component ## Rewrite the terminal picture of the README from a recorded run
+	cargo build --locked --bins --workspace && cargo run --locked --quiet --example tour -- --picture examples/tour/tour.svg
+
+.PHONY: ci
+ci: lint test ## What the integration server runs

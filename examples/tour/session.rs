@@ -1,0 +1,122 @@
+//! Runs commands as a user would, shows and keeps what they print.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
+
+/// The variable that the commands read the key from.
+pub const KEY_VARIABLE: &str = "AFTERSHIP_API_KEY";
+
+/// A session at a terminal.
+pub struct Session {
+    binaries: PathBuf,
+    options: Vec<String>,
+    key: Option<String>,
+    lines: Vec<String>,
+    steps: Vec<(String, Duration)>,
+}
+
+impl Session {
+    /// Finds the programs that were built beside this one.
+    pub fn new() -> Result<Self> {
+        let own = std::env::current_exe().context("cannot find the tour's own program")?;
+        let binaries = own.parent().and_then(Path::parent).context("the tour runs from cargo's target folder")?;
+        Ok(Self {
+            binaries: binaries.to_owned(),
+            options: Vec::new(),
+            key: None,
+            lines: Vec::new(),
+            steps: Vec::new(),
+        })
+    }
+
+    /// A program of this workspace.
+    pub fn program(&self, name: &str) -> Result<Command> {
+        let path = self.binaries.join(name);
+        if !path.exists() {
+            bail!("{} is not built; run `make run`", path.display());
+        }
+        Ok(Command::new(path))
+    }
+
+    /// Options for every command from now on; shown once.
+    pub fn options(&mut self, options: &[&str], key: Option<&str>) {
+        self.options = options.iter().map(|option| (*option).to_owned()).collect();
+        self.key = key.map(str::to_owned);
+    }
+
+    /// Prints a line, and keeps it for the picture.
+    pub fn say(&mut self, line: &str) {
+        println!("{line}");
+        self.lines.push(line.to_owned());
+    }
+
+    /// Begins a step.
+    pub fn step(&mut self, title: &str) {
+        self.say("");
+        self.say(&format!("# {title}"));
+    }
+
+    /// Runs `connector-host` with `arguments`, shows command and output, and answers
+    /// what it printed.
+    pub fn run(&mut self, arguments: &[&str]) -> Result<String> {
+        let shown = arguments.iter().map(|argument| quoted(argument)).collect::<Vec<_>>().join(" ");
+        self.say(&format!("$ connector-host {shown}"));
+        let began = Instant::now();
+        let output = self.quietly(arguments)?;
+        self.steps.push((shown, began.elapsed()));
+        for line in output.lines() {
+            self.say(&shortened(line));
+        }
+        Ok(output)
+    }
+
+    /// As [`Session::run`], without showing anything.
+    pub fn quietly(&self, arguments: &[&str]) -> Result<String> {
+        let mut command = self.program("connector-host")?;
+        command.args(&self.options).args(arguments).stdin(Stdio::null()).stderr(Stdio::inherit());
+        if let Some(key) = &self.key {
+            command.env(KEY_VARIABLE, key);
+        }
+        let output = command.output().context("cannot start connector-host")?;
+        if !output.status.success() {
+            bail!("`connector-host {}` ended with {}", arguments.join(" "), output.status);
+        }
+        String::from_utf8(output.stdout).context("its output is no UTF-8")
+    }
+
+    /// As [`Session::quietly`], with the output read as one JSON value.
+    pub fn json(&self, arguments: &[&str]) -> Result<Value> {
+        let output = self.quietly(arguments)?;
+        serde_json::from_str(output.trim()).context("its output is no JSON")
+    }
+
+    /// Shows the commands and how long each took.
+    pub fn summary(&mut self) {
+        self.step("Summary");
+        for (command, took) in std::mem::take(&mut self.steps) {
+            self.say(&format!("{:>8.2} s  {}", took.as_secs_f64(), shortened(&command)));
+        }
+    }
+
+    /// Everything said so far.
+    pub fn lines(&self) -> &[String] {
+        &self.lines
+    }
+}
+
+fn quoted(argument: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./:+@,".contains(c);
+    if argument.chars().all(plain) { argument.to_owned() } else { format!("'{argument}'") }
+}
+
+fn shortened(line: &str) -> String {
+    const WIDTH: usize = 100;
+    if line.chars().count() <= WIDTH {
+        return line.to_owned();
+    }
+    line.chars().take(WIDTH - 1).chain(['…']).collect()
+}

@@ -1,0 +1,131 @@
+//! The tour on the simulator.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::session::{KEY_VARIABLE, Session};
+
+const KEY: &str = "asat_simulator";
+const RECORDS: &str = "20000";
+
+/// A simulator of our own, ended with the tour.
+struct Simulator {
+    child: Child,
+    url: String,
+}
+
+impl Simulator {
+    fn start(session: &Session, arguments: &[&str]) -> Result<Self> {
+        let mut command = session.program("aftership-simulator")?;
+        command.args(["--listen", "127.0.0.1:0", "--api-key", KEY]).args(arguments);
+        let mut child =
+            command.stdout(Stdio::piped()).spawn().context("cannot start the simulator")?;
+        let stdout = child.stdout.take().context("the simulator has no output")?;
+        let mut line = String::new();
+        BufReader::new(stdout).read_line(&mut line).context("the simulator says nothing")?;
+        let Some(url) = line.trim().strip_prefix("listening on ") else {
+            bail!("the simulator said \"{}\"", line.trim());
+        };
+        Ok(Self { url: url.to_owned(), child })
+    }
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        // Nothing is lost if it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Shows the main job.
+pub fn show(session: &mut Session) -> Result<()> {
+    let simulator = Simulator::start(session, &["--seed", "7", "--trackings", RECORDS])?;
+    let unlimited =
+        Simulator::start(session, &["--seed", "7", "--trackings", RECORDS, "--no-limits"])?;
+    session.say(&format!("# A simulated AfterShip with {RECORDS} trackings is {}", simulator.url));
+    use_simulator(session, &simulator, &[]);
+
+    session.step("Is the connection good?");
+    session.run(&["check", "--output", "table"])?;
+
+    session.step("Create three trackings");
+    for data in [
+        r#"{"tracking_number":"ITD-0-12345678","slug":"testing-courier","title":"Test parcel"}"#,
+        r#"{"tracking_number":"1Z12345E0205271688","slug":"ups","order_id":"1001"}"#,
+        r#"{"tracking_number":"9400110898825022579493","slug":"usps","order_id":"1002"}"#,
+    ] {
+        session.run(&["create", "trackings", "--data", data, "--output", "table", "--columns", "id,slug,tracking_number,tag"])?;
+    }
+
+    session.step("Watch the test courier deliver");
+    watch(session, "ITD-0-12345678")?;
+
+    session.step("List with a filter");
+    session.run(&[
+        "list", "trackings", "--filter", "tag=Exception", "--filter", "slug=fedex,ups", "--max", "5",
+        "--output", "table", "--columns", "slug,tracking_number,subtag,subtag_message,updated_at",
+    ])?;
+
+    session.step("Update, and mark as completed");
+    let ups = id_of(session, "1Z12345E0205271688", "ups")?;
+    session.run(&["update", "trackings", &ups, "--data", r#"{"note":"leave at the door"}"#, "--output", "table", "--columns", "slug,tracking_number,note"])?;
+    session.run(&[
+        "invoke", "trackings", "mark-as-completed", "--id", &ups, "--data", r#"{"reason":"DELIVERED"}"#,
+        "--output", "table", "--columns", "slug,tracking_number,tag,subtag,active",
+    ])?;
+
+    session.step(&format!("Scan all {RECORDS} records, as fast as it goes"));
+    use_simulator(session, &unlimited, &["--limits", "off"]);
+    let began = Instant::now();
+    session.say("$ connector-host --limits off list trackings --output ndjson | wc -l");
+    let records = session.quietly(&["list", "trackings", "--output", "ndjson"])?.lines().count();
+    session.say(&records.to_string());
+    let seconds = began.elapsed().as_secs_f64();
+    session.say(&format!("# {records} records in {seconds:.2} s"));
+    session.summary();
+    Ok(())
+}
+
+/// Shows each stage of a tracking until it is delivered.
+pub fn watch(session: &mut Session, number: &str) -> Result<()> {
+    let id = id_of(session, number, "testing-courier")?;
+    session.say(&format!("$ watch connector-host get trackings {id}"));
+    let began = Instant::now();
+    let mut last = String::new();
+    while last != "Delivered" {
+        if began.elapsed() > Duration::from_secs(120) {
+            bail!("the test courier did not deliver within two minutes");
+        }
+        let record = session.json(&["get", "trackings", &id, "--output", "ndjson"])?;
+        let tag = record["tag"].as_str().unwrap_or_default();
+        if tag != last {
+            let seconds = began.elapsed().as_secs();
+            let checkpoints = record["checkpoints"].as_array().map_or(0, Vec::len);
+            session.say(&format!("{seconds:>3} s  {tag:<14} {checkpoints} checkpoints"));
+            tag.clone_into(&mut last);
+        }
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    Ok(())
+}
+
+fn id_of(session: &Session, number: &str, slug: &str) -> Result<String> {
+    let wish = serde_json::json!({ "tracking_number": number, "slug": slug }).to_string();
+    let found = session.json(&["find", "trackings", "--data", &wish, "--output", "ndjson"])?;
+    let id = found["id"].as_str().with_context(|| format!("{number} was not found"))?;
+    Ok(id.to_owned())
+}
+
+fn use_simulator(session: &mut Session, simulator: &Simulator, more: &[&str]) {
+    let base = format!("base-url={}", simulator.url);
+    let secret = format!("api-key={KEY_VARIABLE}");
+    let options = [
+        "--component", "dist/aftership-connector.wasm", "--setting", &base, "--secret-env", &secret,
+        "--allow-private",
+    ];
+    session.options(&[&options, more].concat(), Some(KEY));
+}
