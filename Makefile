@@ -13,7 +13,7 @@ run: component ## Build everything and show the main job on a simulated AfterShi
 	cargo build --locked --bins --workspace && cargo run --locked --quiet --example tour
 
 .PHONY: test
-test: component ## Run every test, from nothing
+test: component guests ## Run every test, from nothing
 	cargo test --locked --workspace
 
 .PHONY: component
@@ -23,6 +23,12 @@ $(COMPONENT): $(SOURCES)
 	rustup target add wasm32-unknown-unknown
 	cargo --config '$(REMAP)' build --locked --lib --target wasm32-unknown-unknown --profile component
 	cargo run --locked --quiet -p component-metadata -- $(WASM) $(COMPONENT)
+
+.PHONY: guests
+guests: ## Build the misbehaving connectors that the tests run
+	rustup target add wasm32-unknown-unknown && mkdir -p dist/guests
+	CARGO_TARGET_DIR=target/guests cargo build --locked --quiet --manifest-path tests/guests/Cargo.toml --examples --target wasm32-unknown-unknown --profile guest
+	cd target/guests/wasm32-unknown-unknown/guest/examples && cp $$(ls *.wasm | grep -v -- -) $(CURDIR)/dist/guests/
 
 .PHONY: lint
 lint: ## Check format, clippy natively and on wasm, dependencies

@@ -1,1 +1,4 @@
-//! To come.
+//! The real component in the real host.
+
+mod hostile;
+mod support;

@@ -20,16 +20,25 @@ struct Simulator {
 impl Simulator {
     fn start(session: &Session, arguments: &[&str]) -> Result<Self> {
         let mut command = session.program("aftership-simulator")?;
-        command.args(["--listen", "127.0.0.1:0", "--api-key", KEY]).args(arguments);
-        let mut child =
-            command.stdout(Stdio::piped()).spawn().context("cannot start the simulator")?;
+        command
+            .args(["--listen", "127.0.0.1:0", "--api-key", KEY])
+            .args(arguments);
+        let mut child = command
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("cannot start the simulator")?;
         let stdout = child.stdout.take().context("the simulator has no output")?;
         let mut line = String::new();
-        BufReader::new(stdout).read_line(&mut line).context("the simulator says nothing")?;
+        BufReader::new(stdout)
+            .read_line(&mut line)
+            .context("the simulator says nothing")?;
         let Some(url) = line.trim().strip_prefix("listening on ") else {
             bail!("the simulator said \"{}\"", line.trim());
         };
-        Ok(Self { url: url.to_owned(), child })
+        Ok(Self {
+            url: url.to_owned(),
+            child,
+        })
     }
 }
 
@@ -44,9 +53,14 @@ impl Drop for Simulator {
 /// Shows the main job.
 pub fn show(session: &mut Session) -> Result<()> {
     let simulator = Simulator::start(session, &["--seed", "7", "--trackings", RECORDS])?;
-    let unlimited =
-        Simulator::start(session, &["--seed", "7", "--trackings", RECORDS, "--no-limits"])?;
-    session.say(&format!("# A simulated AfterShip with {RECORDS} trackings is {}", simulator.url));
+    let unlimited = Simulator::start(
+        session,
+        &["--seed", "7", "--trackings", RECORDS, "--no-limits"],
+    )?;
+    session.say(&format!(
+        "# A simulated AfterShip with {RECORDS} trackings is {}",
+        simulator.url
+    ));
     use_simulator(session, &simulator, &[]);
 
     session.step("Is the connection good?");
@@ -58,7 +72,16 @@ pub fn show(session: &mut Session) -> Result<()> {
         r#"{"tracking_number":"1Z12345E0205271688","slug":"ups","order_id":"1001"}"#,
         r#"{"tracking_number":"9400110898825022579493","slug":"usps","order_id":"1002"}"#,
     ] {
-        session.run(&["create", "trackings", "--data", data, "--output", "table", "--columns", "id,slug,tracking_number,tag"])?;
+        session.run(&[
+            "create",
+            "trackings",
+            "--data",
+            data,
+            "--output",
+            "table",
+            "--columns",
+            "id,slug,tracking_number,tag",
+        ])?;
     }
 
     session.step("Watch the test courier deliver");
@@ -66,23 +89,55 @@ pub fn show(session: &mut Session) -> Result<()> {
 
     session.step("List with a filter");
     session.run(&[
-        "list", "trackings", "--filter", "tag=Exception", "--filter", "slug=fedex,ups", "--max", "5",
-        "--output", "table", "--columns", "slug,tracking_number,subtag,subtag_message,updated_at",
+        "list",
+        "trackings",
+        "--filter",
+        "tag=Exception",
+        "--filter",
+        "slug=fedex,ups",
+        "--max",
+        "5",
+        "--output",
+        "table",
+        "--columns",
+        "slug,tracking_number,subtag,subtag_message,updated_at",
     ])?;
 
     session.step("Update, and mark as completed");
     let ups = id_of(session, "1Z12345E0205271688", "ups")?;
-    session.run(&["update", "trackings", &ups, "--data", r#"{"note":"leave at the door"}"#, "--output", "table", "--columns", "slug,tracking_number,note"])?;
     session.run(&[
-        "invoke", "trackings", "mark-as-completed", "--id", &ups, "--data", r#"{"reason":"DELIVERED"}"#,
-        "--output", "table", "--columns", "slug,tracking_number,tag,subtag,active",
+        "update",
+        "trackings",
+        &ups,
+        "--data",
+        r#"{"note":"leave at the door"}"#,
+        "--output",
+        "table",
+        "--columns",
+        "slug,tracking_number,note",
+    ])?;
+    session.run(&[
+        "invoke",
+        "trackings",
+        "mark-as-completed",
+        "--id",
+        &ups,
+        "--data",
+        r#"{"reason":"DELIVERED"}"#,
+        "--output",
+        "table",
+        "--columns",
+        "slug,tracking_number,tag,subtag,active",
     ])?;
 
     session.step(&format!("Scan all {RECORDS} records, as fast as it goes"));
     use_simulator(session, &unlimited, &["--limits", "off"]);
     let began = Instant::now();
     session.say("$ connector-host --limits off list trackings --output ndjson | wc -l");
-    let records = session.quietly(&["list", "trackings", "--output", "ndjson"])?.lines().count();
+    let records = session
+        .quietly(&["list", "trackings", "--output", "ndjson"])?
+        .lines()
+        .count();
     session.say(&records.to_string());
     let seconds = began.elapsed().as_secs_f64();
     session.say(&format!("# {records} records in {seconds:.2} s"));
@@ -105,7 +160,9 @@ pub fn watch(session: &mut Session, number: &str) -> Result<()> {
         if tag != last {
             let seconds = began.elapsed().as_secs();
             let checkpoints = record["checkpoints"].as_array().map_or(0, Vec::len);
-            session.say(&format!("{seconds:>3} s  {tag:<14} {checkpoints} checkpoints"));
+            session.say(&format!(
+                "{seconds:>3} s  {tag:<14} {checkpoints} checkpoints"
+            ));
             tag.clone_into(&mut last);
         }
         std::thread::sleep(Duration::from_millis(500));
@@ -116,7 +173,9 @@ pub fn watch(session: &mut Session, number: &str) -> Result<()> {
 fn id_of(session: &Session, number: &str, slug: &str) -> Result<String> {
     let wish = serde_json::json!({ "tracking_number": number, "slug": slug }).to_string();
     let found = session.json(&["find", "trackings", "--data", &wish, "--output", "ndjson"])?;
-    let id = found["id"].as_str().with_context(|| format!("{number} was not found"))?;
+    let id = found["id"]
+        .as_str()
+        .with_context(|| format!("{number} was not found"))?;
     Ok(id.to_owned())
 }
 
@@ -124,7 +183,12 @@ fn use_simulator(session: &mut Session, simulator: &Simulator, more: &[&str]) {
     let base = format!("base-url={}", simulator.url);
     let secret = format!("api-key={KEY_VARIABLE}");
     let options = [
-        "--component", "dist/aftership-connector.wasm", "--setting", &base, "--secret-env", &secret,
+        "--component",
+        "dist/aftership-connector.wasm",
+        "--setting",
+        &base,
+        "--secret-env",
+        &secret,
         "--allow-private",
     ];
     session.options(&[&options, more].concat(), Some(KEY));

@@ -57,16 +57,26 @@ fn bound(store: &mut Store<CallState>) {
     store.limiter(|state| &mut state.limits);
     store.set_hostcall_fuel(bounds.crossing_bytes);
     store.set_epoch_deadline(1);
-    store.call_hook(|mut context, hook| {
-        context.data_mut().cpu.pass(hook);
+    let cpu = store.data().cpu.clone();
+    store.call_hook(move |_, hook| {
+        if hook.entering_host() {
+            cpu.pause();
+        } else {
+            cpu.resume();
+        }
         Ok(())
     });
     // At each tick others get their turn, and a guest that has used up its time is cut.
     store.epoch_deadline_callback(move |context| {
-        if context.data().cpu.spent() > bounds.cpu {
+        let cpu = context.data().cpu.clone();
+        if cpu.pause() > bounds.cpu {
             return Err(Trap::Interrupt.into());
         }
-        Ok(UpdateDeadline::Yield(1))
+        let turn_of_others = async move {
+            tokio::task::yield_now().await;
+            cpu.resume();
+        };
+        Ok(UpdateDeadline::YieldCustom(1, Box::pin(turn_of_others)))
     });
 }
 

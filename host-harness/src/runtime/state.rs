@@ -1,9 +1,7 @@
 //! What the host keeps for one call, and the five interfaces it offers to the guest.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-
-use wasmtime::CallHook;
 
 use super::bindings::catalog::KeyRole;
 use super::bindings::http::{Request, Response, SendError};
@@ -53,30 +51,33 @@ impl CallState {
     }
 }
 
-/// Time spent inside the guest, without the host's part.
+/// Time spent inside the guest, without the host's part and without others' turns.
+/// Clones measure the same time.
+#[derive(Debug, Clone, Default)]
+pub struct CpuTime(Arc<Mutex<Measured>>);
+
 #[derive(Debug, Default)]
-pub struct CpuTime {
+struct Measured {
     spent: Duration,
     since: Option<Instant>,
 }
 
 impl CpuTime {
-    /// Notes that control passes from one side to the other.
-    pub fn pass(&mut self, hook: CallHook) {
-        if hook.entering_host() {
-            self.spent += self
-                .since
-                .take()
-                .map_or(Duration::ZERO, |since| since.elapsed());
-        } else {
-            self.since = Some(Instant::now());
-        }
+    /// The guest goes on.
+    pub fn resume(&self) {
+        self.measured().since = Some(Instant::now());
     }
 
-    /// Time in the guest so far.
-    #[must_use]
-    pub fn spent(&self) -> Duration {
-        self.spent + self.since.map_or(Duration::ZERO, |since| since.elapsed())
+    /// The guest stands still. Answers its time so far.
+    pub fn pause(&self) -> Duration {
+        let mut measured = self.measured();
+        let since = measured.since.take();
+        measured.spent += since.map_or(Duration::ZERO, |since| since.elapsed());
+        measured.spent
+    }
+
+    fn measured(&self) -> MutexGuard<'_, Measured> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,0 +1,87 @@
+//! What the tests share.
+
+pub mod wire;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use host_harness::observe::{Event, Observer};
+use host_harness::runtime::{Connector, Runtime, RuntimeOptions};
+
+/// The component, refused when it is older than its source: a stale one proves nothing.
+pub fn component() -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let built = root.join("dist/aftership-connector.wasm");
+    let modified = |path: &Path| path.metadata().and_then(|facts| facts.modified()).ok();
+    let age = modified(&built)
+        .unwrap_or_else(|| panic!("{} is missing: run `make component`", built.display()));
+    let newest = ["src", "wit"]
+        .iter()
+        .filter_map(|folder| newest(&root.join(folder)))
+        .max();
+    assert!(
+        newest.is_none_or(|newest| newest <= age),
+        "the component is older than its source: run `make component`"
+    );
+    built
+}
+
+fn newest(folder: &Path) -> Option<std::time::SystemTime> {
+    let entries = folder.read_dir().ok()?.flatten();
+    entries
+        .filter_map(|entry| {
+            let path = entry.path();
+            let wasm_source = path.extension().is_some_and(|kind| kind != "md");
+            let is_test = path.file_stem().is_some_and(|name| name == "tests");
+            match path.is_dir() {
+                true => newest(&path),
+                false if wasm_source && !is_test => {
+                    entry.metadata().and_then(|facts| facts.modified()).ok()
+                }
+                false => None,
+            }
+        })
+        .max()
+}
+
+/// A runtime with compiled code cached beside the build.
+pub fn runtime() -> Runtime {
+    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
+    Runtime::new(&RuntimeOptions {
+        cache: Some(cache),
+        ..RuntimeOptions::default()
+    })
+    .unwrap()
+}
+
+/// A component of `tests/guests`.
+pub async fn guest(runtime: &Runtime, name: &str) -> Connector {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("dist/guests");
+    runtime
+        .load(&folder.join(format!("{name}.wasm")))
+        .await
+        .unwrap_or_else(|why| panic!("{why}: run `make guests`"))
+}
+
+/// Keeps what happened.
+#[derive(Default)]
+pub struct Watch(Mutex<Vec<Event>>);
+
+impl Watch {
+    /// Everything so far.
+    pub fn events(&self) -> Vec<Event> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+impl Observer for Watch {
+    fn event(&self, event: &Event) {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(event.clone());
+    }
+}
