@@ -51,3 +51,8 @@ pub mod observe;
 pub mod retry;
 pub mod runtime;
 pub mod vault;
+
+/// The README's own example compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;
