@@ -35,10 +35,7 @@ impl TokioClock {
     /// A clock that shows `start` now.
     #[must_use]
     pub fn starting_at(start: SystemTime) -> Self {
-        Self {
-            start,
-            started: Instant::now(),
-        }
+        Self { start, started: Instant::now() }
     }
 }
 

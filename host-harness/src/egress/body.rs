@@ -42,25 +42,20 @@ pub enum BodyFault {
 /// # Errors
 /// [`BodyFault`].
 pub async fn read(headers: &HeaderMap, mut body: Incoming) -> Result<Vec<u8>, BodyFault> {
-    let declared = headers
-        .get(CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    let declared =
+        headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if declared.is_some_and(|length| length > BODY_BYTES) {
         return Err(BodyFault::TooLarge);
     }
-    let encoding = headers
-        .get(CONTENT_ENCODING)
-        .map(|value| value.as_bytes().to_ascii_lowercase());
+    let encoding = headers.get(CONTENT_ENCODING).map(|value| value.as_bytes().to_ascii_lowercase());
     let mut sink = match encoding.as_deref() {
         None | Some(b"identity" | b"") => {
             Sink::Plain(Vec::with_capacity(declared.unwrap_or_default()))
         }
-        Some(b"gzip" | b"x-gzip") => Sink::Gzip(MultiGzDecoder::new(Vec::new())),
+        Some(b"gzip" | b"x-gzip") => Sink::Gzip(Box::new(MultiGzDecoder::new(Vec::new()))),
         Some(other) => {
             let name = String::from_utf8_lossy(other);
-            return Err(BodyFault::Broken(format!(
-                "its encoding \"{name}\" was not asked for"
-            )));
+            return Err(BodyFault::Broken(format!("its encoding \"{name}\" was not asked for")));
         }
     };
     let mut received = 0;
@@ -98,7 +93,7 @@ async fn next_piece(body: &mut Incoming) -> Result<Option<Bytes>, BodyFault> {
 
 enum Sink {
     Plain(Vec<u8>),
-    Gzip(MultiGzDecoder<Vec<u8>>),
+    Gzip(Box<MultiGzDecoder<Vec<u8>>>),
 }
 
 impl Sink {
@@ -110,9 +105,7 @@ impl Sink {
                 Ok(bytes.len())
             }
             Self::Gzip(decoder) => {
-                decoder
-                    .write_all(piece)
-                    .map_err(|why| BodyFault::Broken(why.to_string()))?;
+                decoder.write_all(piece).map_err(|why| BodyFault::Broken(why.to_string()))?;
                 Ok(decoder.get_ref().len())
             }
         }
@@ -121,9 +114,9 @@ impl Sink {
     fn finish(self) -> Result<Vec<u8>, BodyFault> {
         match self {
             Self::Plain(bytes) => Ok(bytes),
-            Self::Gzip(decoder) => decoder
-                .finish()
-                .map_err(|why| BodyFault::Broken(why.to_string())),
+            Self::Gzip(decoder) => {
+                decoder.finish().map_err(|why| BodyFault::Broken(why.to_string()))
+            }
         }
     }
 }

@@ -37,10 +37,7 @@ impl CallSends {
     /// For a call whose write is shown and not sent.
     #[must_use]
     pub fn planning() -> Self {
-        Self {
-            dry_run: true,
-            ..Self::default()
-        }
+        Self { dry_run: true, ..Self::default() }
     }
 
     /// Asks whether one more request may go.
@@ -55,9 +52,7 @@ impl CallSends {
             ));
         }
         if self.requests >= REQUESTS {
-            return Err(Refused(format!(
-                "this call has already sent {REQUESTS} requests"
-            )));
+            return Err(Refused(format!("this call has already sent {REQUESTS} requests")));
         }
         self.requests += 1;
         Ok(())

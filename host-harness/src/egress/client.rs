@@ -34,10 +34,7 @@ impl Answer {
     /// The first header of this lower-case name.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(given, _)| given == name)
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
     }
 }
 
@@ -107,22 +104,14 @@ async fn receive(
         Ok(Err(fault)) => return Err(Fault::Unanswered(fault.to_string())),
         Err(_) => {
             let limit = WHOLE_WITHIN.as_secs();
-            return Err(Fault::Unanswered(format!(
-                "the answer did not end within {limit} s"
-            )));
+            return Err(Fault::Unanswered(format!("the answer did not end within {limit} s")));
         }
     };
     pool.give_back(origin, line);
     let headers = head.headers.iter().filter(|(name, _)| **name != SET_COOKIE);
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    let headers = headers
-        .map(|(name, value)| (name.as_str().to_owned(), text(value)))
-        .collect();
-    Ok(Answer {
-        status: head.status.as_u16(),
-        headers,
-        body,
-    })
+    let headers = headers.map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
+    Ok(Answer { status: head.status.as_u16(), headers, body })
 }
 
 fn build(
@@ -132,10 +121,9 @@ fn build(
     filled: &Filled,
 ) -> Result<http::Request<Body>, Fault> {
     let refused = |why: http::Error| Fault::Refused(format!("no valid HTTP request: {why}"));
-    let target = url.query().map_or_else(
-        || url.path().to_owned(),
-        |query| format!("{}?{query}", url.path()),
-    );
+    let target = url
+        .query()
+        .map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
     let mut request = http::Request::builder()
         .method(method)
         .uri(target)

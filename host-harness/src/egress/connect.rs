@@ -98,23 +98,14 @@ pub async fn reach(
                 continue;
             }
             Ok(Err(_)) => {
-                last = format!(
-                    "{address}: no connection within {} s",
-                    CONNECT_WITHIN.as_secs()
-                );
+                last = format!("{address}: no connection within {} s", CONNECT_WITHIN.as_secs());
                 continue;
             }
             Err(_) => break,
         };
-        return if origin.tls {
-            encrypt(origin, stream, tls).await
-        } else {
-            Ok(stream)
-        };
+        return if origin.tls { encrypt(origin, stream, tls).await } else { Ok(stream) };
     }
-    Err(Unreached::Failed(format!(
-        "cannot connect to {origin}: {last}"
-    )))
+    Err(Unreached::Failed(format!("cannot connect to {origin}: {last}")))
 }
 
 async fn resolve(origin: &Origin, network: &dyn Connect) -> Result<Vec<SocketAddr>, Unreached> {
@@ -124,9 +115,7 @@ async fn resolve(origin: &Origin, network: &dyn Connect) -> Result<Vec<SocketAdd
         Ok(Err(why)) => return Err(Unreached::Failed(format!("cannot resolve {host}: {why}"))),
         Err(_) => {
             let limit = RESOLVE_WITHIN.as_secs();
-            return Err(Unreached::Failed(format!(
-                "cannot resolve {host} within {limit} s"
-            )));
+            return Err(Unreached::Failed(format!("cannot resolve {host} within {limit} s")));
         }
     };
     // One private address among public ones is no accident, so it spoils them all.
@@ -154,9 +143,7 @@ async fn encrypt(
     let agreeing = TlsConnector::from(Arc::clone(tls)).connect(name, stream);
     match timeout(TLS_WITHIN, agreeing).await {
         Ok(Ok(stream)) => Ok(Box::new(stream)),
-        Ok(Err(why)) => Err(Unreached::Failed(format!(
-            "TLS with {origin} failed: {why}"
-        ))),
+        Ok(Err(why)) => Err(Unreached::Failed(format!("TLS with {origin} failed: {why}"))),
         Err(_) => Err(Unreached::Failed(format!(
             "TLS with {origin} was not agreed within {} s",
             TLS_WITHIN.as_secs()

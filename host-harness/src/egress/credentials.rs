@@ -59,17 +59,12 @@ pub fn fill(
         match &part.place {
             Place::Header(place) => {
                 let value = [place.prefix.as_bytes(), secret.expose()].concat();
-                put_header(&mut headers, &place.name, Zeroizing::new(value), name)?;
+                put_header(&mut headers, &place.name, &Zeroizing::new(value), name)?;
             }
             Place::Basic(user) => {
                 let plain = Zeroizing::new([user.as_bytes(), b":", secret.expose()].concat());
                 let value = format!("Basic {}", BASE64.encode(&*plain)).into_bytes();
-                put_header(
-                    &mut headers,
-                    AUTHORIZATION.as_str(),
-                    Zeroizing::new(value),
-                    name,
-                )?;
+                put_header(&mut headers, AUTHORIZATION.as_str(), &Zeroizing::new(value), name)?;
             }
             Place::FormField(field) => {
                 if !form {
@@ -92,9 +87,7 @@ pub fn capture(
     secrets: &Secrets,
     body: Vec<u8>,
 ) -> Vec<u8> {
-    let mut captures = policy
-        .captures(admitted.origin, admitted.url.path())
-        .peekable();
+    let mut captures = policy.captures(admitted.origin, admitted.url.path()).peekable();
     if captures.peek().is_none() {
         return body;
     }
@@ -122,11 +115,9 @@ fn is_form(headers: &HeaderMap) -> bool {
 
 fn append_field(body: &mut Zeroizing<Vec<u8>>, field: &str, secret: &Secret) {
     let mut encoded = Zeroizing::new(String::new());
-    for (name, value) in [(field.as_bytes(), secret.expose())] {
-        encoded.extend(form_urlencoded::byte_serialize(name));
-        encoded.push('=');
-        encoded.extend(form_urlencoded::byte_serialize(value));
-    }
+    encoded.extend(form_urlencoded::byte_serialize(field.as_bytes()));
+    encoded.push('=');
+    encoded.extend(form_urlencoded::byte_serialize(secret.expose()));
     if !body.is_empty() {
         body.push(b'&');
     }
@@ -136,19 +127,14 @@ fn append_field(body: &mut Zeroizing<Vec<u8>>, field: &str, secret: &Secret) {
 fn put_header(
     headers: &mut HeaderMap,
     name: &str,
-    value: Zeroizing<Vec<u8>>,
+    value: &Zeroizing<Vec<u8>>,
     secret: &str,
 ) -> Result<(), Refused> {
-    let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| {
-        refused(format!(
-            "\"{name}\" is no header name (RFC 9110 section 5.1)"
-        ))
-    })?;
+    let name = HeaderName::from_bytes(name.as_bytes())
+        .map_err(|_| refused(format!("\"{name}\" is no header name (RFC 9110 section 5.1)")))?;
     // The value itself never stands in the text: only that it cannot be sent.
-    let mut value = HeaderValue::from_bytes(&value).map_err(|_| {
-        refused(format!(
-            "the secret \"{secret}\" holds characters that no header may hold"
-        ))
+    let mut value = HeaderValue::from_bytes(value).map_err(|_| {
+        refused(format!("the secret \"{secret}\" holds characters that no header may hold"))
     })?;
     value.set_sensitive(true);
     headers.insert(name, value);

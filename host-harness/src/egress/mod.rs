@@ -85,14 +85,7 @@ impl Egress {
         let began = Instant::now();
         let (method, url) = (&request.method, &admitted.url);
         let result = client::exchange(&self.pool, admitted.origin, method, url, &filled).await;
-        self.report(
-            request,
-            &admitted,
-            &filled,
-            &result,
-            waited,
-            began.elapsed(),
-        );
+        self.report(request, &admitted, &filled, &result, waited, began.elapsed());
         match result {
             Ok(answer) => Ok(self.take(&admitted, answer)),
             Err(fault) => {
@@ -109,11 +102,7 @@ impl Egress {
     #[must_use]
     pub fn now_ms(&self) -> u64 {
         let skew = self.skew_ms.load(Ordering::Relaxed);
-        let skew = if skew.abs() > SKEW_WORTH_CORRECTING_MS {
-            skew
-        } else {
-            0
-        };
+        let skew = if skew.abs() > SKEW_WORTH_CORRECTING_MS { skew } else { 0 };
         unix_ms(self.clock.now()).saturating_add_signed(skew)
     }
 
@@ -123,18 +112,13 @@ impl Egress {
                 Ok(Duration::ZERO)
             } else {
                 let origin = admitted.origin;
-                Err(SendError::Refused(format!(
-                    "limits are off, and {origin} is not this machine"
-                )))
+                Err(SendError::Refused(format!("limits are off, and {origin} is not this machine")))
             };
         };
         let limits = &admitted.endpoint.limits;
-        limiter
-            .turn(self.connection, limits, self.observer.as_ref())
-            .await
-            .map_err(|no_room| {
-                SendError::Limited(u32::try_from(no_room.after.as_millis()).unwrap_or(u32::MAX))
-            })
+        limiter.turn(self.connection, limits, self.observer.as_ref()).await.map_err(|no_room| {
+            SendError::Limited(u32::try_from(no_room.after.as_millis()).unwrap_or(u32::MAX))
+        })
     }
 
     fn take(&self, admitted: &Admitted<'_>, answer: Answer) -> Response {
@@ -154,9 +138,7 @@ impl Egress {
         let headers = answer.headers.into_iter();
         Response {
             status: answer.status,
-            headers: headers
-                .map(|(name, value)| (name, scrubber.text(&value)))
-                .collect(),
+            headers: headers.map(|(name, value)| (name, scrubber.text(&value))).collect(),
             body: scrubber.bytes(body),
         }
     }
@@ -195,10 +177,9 @@ impl Egress {
         took: Duration,
     ) {
         let url = &admitted.url;
-        let path = url.query().map_or_else(
-            || url.path().to_owned(),
-            |query| format!("{}?{query}", url.path()),
-        );
+        let path = url
+            .query()
+            .map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
         let scrubber = self.secrets.scrubber();
         self.observer.event(&Event::Exchange(Exchange {
             method: request.method.clone(),
@@ -217,12 +198,7 @@ impl Egress {
 }
 
 fn retry_after(answer: &Answer) -> Option<Duration> {
-    answer
-        .header("retry-after")?
-        .trim()
-        .parse()
-        .ok()
-        .map(Duration::from_secs)
+    answer.header("retry-after")?.trim().parse().ok().map(Duration::from_secs)
 }
 
 fn plan(request: &Request) -> Planned {

@@ -39,9 +39,7 @@ impl Origin {
         settings: &BTreeMap<String, String>,
         allow_private: bool,
     ) -> Result<Self, BadOrigin> {
-        let setting = text
-            .strip_prefix('{')
-            .and_then(|rest| rest.strip_suffix('}'));
+        let setting = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
         let (value, private) = match setting {
             Some(name) => match settings.get(name) {
                 Some(value) => (value.as_str(), allow_private),
@@ -92,12 +90,7 @@ impl Origin {
             Host::Ipv4(address) => address.to_string(),
             Host::Ipv6(address) => address.to_string(),
         };
-        Some(Self {
-            tls,
-            host,
-            port: url.port_or_known_default()?,
-            private,
-        })
+        Some(Self { tls, host, port: url.port_or_known_default()?, private })
     }
 
     /// Whether both lead to the same server, however much it is trusted.
@@ -120,30 +113,18 @@ impl Origin {
             _ => self.host.clone(),
         };
         let usual = if self.tls { 443 } else { 80 };
-        if self.port == usual {
-            host
-        } else {
-            format!("{host}:{}", self.port)
-        }
+        if self.port == usual { host } else { format!("{host}:{}", self.port) }
     }
 }
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}://{}",
-            if self.tls { "https" } else { "http" },
-            self.authority()
-        )
+        write!(f, "{}://{}", if self.tls { "https" } else { "http" }, self.authority())
     }
 }
 
 fn bad(origin: &str, why: &'static str) -> BadOrigin {
-    BadOrigin {
-        origin: origin.to_owned(),
-        why,
-    }
+    BadOrigin { origin: origin.to_owned(), why }
 }
 
 #[cfg(test)]
@@ -157,39 +138,27 @@ mod tests {
 
     #[test]
     fn only_the_operator_opens_private_origins() {
-        for text in [
-            "http://127.0.0.1:8080",
-            "https://10.0.0.1",
-            "https://[::1]:4433",
-            "http://name",
-        ] {
+        for text in
+            ["http://127.0.0.1:8080", "https://10.0.0.1", "https://[::1]:4433", "http://name"]
+        {
             assert!(read(text, false).is_err(), "{text}");
             let origin = read(text, true).unwrap();
             assert!(origin.private);
             assert_eq!(origin.to_string(), text);
         }
         let declared = Origin::read("http://127.0.0.1:1", &BTreeMap::new(), true);
-        assert!(
-            declared.is_err(),
-            "a manifest cannot open a private origin by itself"
-        );
+        assert!(declared.is_err(), "a manifest cannot open a private origin by itself");
     }
 
     #[test]
     fn an_origin_is_nothing_but_scheme_host_and_port() {
-        for text in [
-            "https://a.example/x",
-            "https://a.example/?q",
-            "https://u@a.example",
-            "ftp://a",
-            "a",
-        ] {
+        for text in
+            ["https://a.example/x", "https://a.example/?q", "https://u@a.example", "ftp://a", "a"]
+        {
             assert!(read(text, true).is_err(), "{text}");
         }
         assert_eq!(
-            read("https://API.Example.com./", false)
-                .unwrap()
-                .to_string(),
+            read("https://API.Example.com./", false).unwrap().to_string(),
             "https://api.example.com"
         );
         assert!(Origin::read("{other}", &BTreeMap::new(), true).is_err());

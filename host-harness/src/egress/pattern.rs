@@ -25,9 +25,7 @@ fn plain(segment: &str) -> bool {
     let dots = lower.replace("%2e", ".");
     dots != "."
         && dots != ".."
-        && !["%2f", "%5c", "%00", "\\"]
-            .iter()
-            .any(|bad| lower.contains(bad))
+        && !["%2f", "%5c", "%00", "\\"].iter().any(|bad| lower.contains(bad))
 }
 
 #[cfg(test)]

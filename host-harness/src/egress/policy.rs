@@ -56,17 +56,19 @@ impl Policy {
                 .strip_prefix('{')
                 .and_then(|rest| rest.strip_suffix('}'))
                 .is_some_and(|name| !settings.contains_key(name));
-            if unset {
-                None
-            } else {
-                Some(Origin::read(text, settings, allow_private))
-            }
+            if unset { None } else { Some(Origin::read(text, settings, allow_private)) }
         };
         Ok(Self {
             endpoints: with_origins(&manifest.endpoints, |rule| origin(&rule.origin))?,
             secret_uses: with_origins(&manifest.secret_uses, |rule| origin(&rule.origin))?,
             captures: with_origins(&manifest.captures, |rule| origin(&rule.origin))?,
         })
+    }
+
+    /// An origin that is not this machine, if requests may go to one.
+    #[must_use]
+    pub fn remote_origin(&self) -> Option<&Origin> {
+        self.endpoints.iter().map(|(origin, _)| origin).find(|origin| !origin.is_loopback())
     }
 
     /// Checks method, URL and headers of `request` against the manifest.
@@ -88,17 +90,10 @@ impl Policy {
             .ok_or_else(|| {
                 let path = url.path();
                 let method = &request.method;
-                Refused(format!(
-                    "the manifest declares no endpoint {method} {asked}{path}"
-                ))
+                Refused(format!("the manifest declares no endpoint {method} {asked}{path}"))
             })?;
         let headers = self.headers(request, origin, url.path())?;
-        Ok(Admitted {
-            url,
-            origin,
-            endpoint,
-            headers,
-        })
+        Ok(Admitted { url, origin, endpoint, headers })
     }
 
     /// Whether `secret` may stand at `place` of a request to `origin` and `path`.
@@ -110,11 +105,10 @@ impl Policy {
 
     /// Form fields that only the host may fill at `origin` and `path`.
     pub fn secret_fields(&self, origin: &Origin, path: &str) -> impl Iterator<Item = &str> {
-        self.uses_at(origin, path)
-            .filter_map(|rule| match &rule.place {
-                Place::FormField(name) => Some(name.as_str()),
-                Place::Header(_) | Place::Basic(_) => None,
-            })
+        self.uses_at(origin, path).filter_map(|rule| match &rule.place {
+            Place::FormField(name) => Some(name.as_str()),
+            Place::Header(_) | Place::Basic(_) => None,
+        })
     }
 
     /// Secrets to take out of an answer from `origin` and `path`.
@@ -141,9 +135,7 @@ impl Policy {
         let mut headers = HeaderMap::new();
         for (name, value) in &request.headers {
             let parsed = HeaderName::from_bytes(name.as_bytes()).map_err(|_| {
-                Refused(format!(
-                    "\"{name}\" is no header name (RFC 9110 section 5.1)"
-                ))
+                Refused(format!("\"{name}\" is no header name (RFC 9110 section 5.1)"))
             })?;
             let value = HeaderValue::from_str(value)
                 .map_err(|_| Refused(format!("the header {parsed} holds characters it may not")))?;
@@ -190,14 +182,10 @@ const HOST_HEADERS: [&str; 15] = [
 fn canonical_url(text: &str) -> Result<Url, Refused> {
     let url = Url::parse(text).map_err(|why| Refused(format!("\"{text}\" is no URL: {why}")))?;
     if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
-        return Err(Refused(
-            "a URL may not hold a user name or a fragment".to_owned(),
-        ));
+        return Err(Refused("a URL may not hold a user name or a fragment".to_owned()));
     }
     if url.as_str() != text {
-        return Err(Refused(format!(
-            "the URL \"{text}\" is not in canonical form \"{url}\""
-        )));
+        return Err(Refused(format!("the URL \"{text}\" is not in canonical form \"{url}\"")));
     }
     Ok(url)
 }
@@ -218,12 +206,8 @@ fn with_origins<T: Clone>(
     rules: &[T],
     origin: impl Fn(&T) -> Option<Result<Origin, BadOrigin>>,
 ) -> Result<Vec<(Origin, T)>, BadOrigin> {
-    let known = rules
-        .iter()
-        .filter_map(|rule| origin(rule).map(|origin| (origin, rule)));
-    known
-        .map(|(origin, rule)| Ok((origin?, rule.clone())))
-        .collect()
+    let known = rules.iter().filter_map(|rule| origin(rule).map(|origin| (origin, rule)));
+    known.map(|(origin, rule)| Ok((origin?, rule.clone()))).collect()
 }
 
 /// Whether a request to such an endpoint changes anything.

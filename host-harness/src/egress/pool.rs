@@ -67,11 +67,7 @@ impl Pool {
     /// An empty pool.
     #[must_use]
     pub fn new(network: Arc<dyn Connect>, tls: Arc<rustls::ClientConfig>) -> Self {
-        Self {
-            network,
-            tls,
-            kept: Mutex::default(),
-        }
+        Self { network, tls, kept: Mutex::default() }
     }
 
     /// A kept connection to `origin`, or a fresh one.
@@ -94,10 +90,7 @@ impl Pool {
     pub async fn fresh(&self, origin: &Origin) -> Result<Line, Unreached> {
         let stream = reach(origin, self.network.as_ref(), &self.tls).await?;
         let written = Arc::new(AtomicU64::new(0));
-        let counted = Counted {
-            stream,
-            written: Arc::clone(&written),
-        };
+        let counted = Counted { stream, written: Arc::clone(&written) };
         let (sender, connection) = Builder::new()
             .max_header_size(HEADER_BYTES)
             .max_headers(HEADERS)
@@ -106,11 +99,7 @@ impl Pool {
             .map_err(|why| Unreached::Failed(format!("cannot speak HTTP with {origin}: {why}")))?;
         // Ends by itself when the sender is dropped; its error reaches the sender too.
         tokio::spawn(async move { drop(connection.await) });
-        Ok(Line {
-            sender,
-            used: false,
-            written,
-        })
+        Ok(Line { sender, used: false, written })
     }
 
     /// Keeps `line` for the next request.
@@ -122,10 +111,7 @@ impl Pool {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let lines = kept.entry(origin.clone()).or_default();
         if lines.len() < KEPT {
-            lines.push(Kept {
-                line,
-                since: Instant::now(),
-            });
+            lines.push(Kept { line, since: Instant::now() });
         }
     }
 

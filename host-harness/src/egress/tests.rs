@@ -36,11 +36,7 @@ struct Scripted {
 impl Scripted {
     fn new(connections: Vec<Vec<Serve>>) -> Self {
         let addresses = Ok(vec!["93.184.216.34:443".parse().unwrap()]);
-        Self {
-            addresses,
-            connections: Mutex::new(connections.into()),
-            seen: Arc::default(),
-        }
+        Self { addresses, connections: Mutex::new(connections.into()), seen: Arc::default() }
     }
 }
 
@@ -154,10 +150,7 @@ async fn an_answer_is_bounded() {
         ("headers", Serve::Bytes(huge_head.into_bytes())),
     ] {
         let egress = egress(Scripted::new(vec![vec![served]]), BASE);
-        assert!(
-            matches!(get(&egress).await, Err(SendError::Unanswered(_))),
-            "{what}"
-        );
+        assert!(matches!(get(&egress).await, Err(SendError::Unanswered(_))), "{what}");
     }
 }
 
@@ -170,19 +163,9 @@ async fn gzip_is_unpacked_and_secrets_are_scrubbed_from_what_comes_back() {
     let network = Scripted::new(vec![vec![served]]);
     let seen = Arc::clone(&network.seen);
     let egress = egress(network, BASE);
-    let place = Place::Header(HeaderPlace {
-        name: "x-key".to_owned(),
-        prefix: String::new(),
-    });
-    let asked = with_secret(
-        request("GET", &format!("{BASE}/v1/things")),
-        "api-key",
-        place,
-    );
-    let response = egress
-        .send(&mut CallSends::default(), &asked)
-        .await
-        .unwrap();
+    let place = Place::Header(HeaderPlace { name: "x-key".to_owned(), prefix: String::new() });
+    let asked = with_secret(request("GET", &format!("{BASE}/v1/things")), "api-key", place);
+    let response = egress.send(&mut CallSends::default(), &asked).await.unwrap();
     assert_eq!(response.body, br#"{"echo":"[redacted]"}"#);
     let header = |name: &str| response.headers.iter().find(|(given, _)| given == name);
     assert_eq!(header("x-echo").unwrap().1, "[redacted]");
@@ -207,15 +190,9 @@ async fn a_redirect_is_an_answer_and_is_not_followed() {
 
 #[tokio::test(start_paused = true)]
 async fn a_name_that_leads_inside_is_refused() {
-    for addresses in [
-        vec!["169.254.169.254:443"],
-        vec!["93.184.216.34:443", "127.0.0.1:443"],
-    ] {
+    for addresses in [vec!["169.254.169.254:443"], vec!["93.184.216.34:443", "127.0.0.1:443"]] {
         let mut network = Scripted::new(vec![vec![answer("", b"secret")]]);
-        network.addresses = Ok(addresses
-            .iter()
-            .map(|address| address.parse().unwrap())
-            .collect());
+        network.addresses = Ok(addresses.iter().map(|address| address.parse().unwrap()).collect());
         let mut egress = egress(network, "https://api.example.com");
         egress.policy = policy();
         let asked = request("GET", "https://api.example.com/v1/things");
@@ -233,10 +210,9 @@ async fn limits_are_off_towards_loopback_only() {
 
 #[tokio::test(start_paused = true)]
 async fn the_clock_follows_the_server_beyond_five_seconds() {
-    for (date, expected) in [
-        ("Thu, 01 Jan 1970 00:00:04 GMT", 0),
-        ("Thu, 01 Jan 1970 00:01:00 GMT", 60_000),
-    ] {
+    for (date, expected) in
+        [("Thu, 01 Jan 1970 00:00:04 GMT", 0), ("Thu, 01 Jan 1970 00:01:00 GMT", 60_000)]
+    {
         let served = answer(&format!("date: {date}\r\n"), b"{}");
         let egress = egress(Scripted::new(vec![vec![served]]), BASE);
         get(&egress).await.unwrap();
@@ -246,10 +222,7 @@ async fn the_clock_follows_the_server_beyond_five_seconds() {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_writes_once_and_sends_nothing_after_it() {
-    let mut egress = egress(
-        Scripted::new(vec![vec![answer("", b"1"), answer("", b"2")]]),
-        BASE,
-    );
+    let mut egress = egress(Scripted::new(vec![vec![answer("", b"1"), answer("", b"2")]]), BASE);
     let mut manifest = super::policy::tests::manifest();
     let mut write = manifest.endpoints[0].clone();
     write.method = "POST".to_owned();
@@ -263,10 +236,7 @@ async fn a_call_writes_once_and_sends_nothing_after_it() {
     egress.send(&mut call, &read).await.unwrap();
     egress.send(&mut call, &write).await.unwrap();
     for after in [&read, &write] {
-        assert!(matches!(
-            egress.send(&mut call, after).await,
-            Err(SendError::Refused(_))
-        ));
+        assert!(matches!(egress.send(&mut call, after).await, Err(SendError::Refused(_))));
     }
     let mut planned = CallSends::planning();
     assert!(egress.send(&mut planned, &write).await.is_err());

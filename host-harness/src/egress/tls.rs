@@ -35,19 +35,12 @@ pub enum CaError {
 /// # Errors
 /// When `ca` cannot be read or holds no certificate.
 pub fn client_config(ca: Option<&Path>) -> Result<Arc<ClientConfig>, CaError> {
-    let mut roots = RootCertStore {
-        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-    };
+    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     if let Some(path) = ca {
         let name = path.display().to_string();
-        let unreadable = |source| CaError::Unreadable {
-            path: name.clone(),
-            source,
-        };
+        let unreadable = |source| CaError::Unreadable { path: name.clone(), source };
         let certificates = CertificateDer::pem_file_iter(path).map_err(unreadable)?;
-        let certificates = certificates
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(unreadable)?;
+        let certificates = certificates.collect::<Result<Vec<_>, _>>().map_err(unreadable)?;
         let (added, _) = roots.add_parsable_certificates(certificates);
         if added == 0 {
             return Err(CaError::Empty { path: name });

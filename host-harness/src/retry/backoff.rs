@@ -71,9 +71,7 @@ impl Budget {
 
 impl Default for Budget {
     fn default() -> Self {
-        Self {
-            left: Mutex::new(Self::FULL),
-        }
+        Self { left: Mutex::new(Self::FULL) }
     }
 }
 
@@ -98,9 +96,8 @@ mod tests {
     #[test]
     fn jitter_covers_the_whole_bound() {
         let mut random = fastrand::Rng::with_seed(7);
-        let mut pauses: Vec<_> = (0..1_000)
-            .map(|_| pause(Cause::Transient, 4, &mut random))
-            .collect();
+        let mut pauses: Vec<_> =
+            (0..1_000).map(|_| pause(Cause::Transient, 4, &mut random)).collect();
         pauses.sort();
         assert!(pauses[50] < Duration::from_millis(40) && pauses[950] > Duration::from_millis(360));
     }

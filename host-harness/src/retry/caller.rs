@@ -28,11 +28,7 @@ pub struct Policy {
 
 impl Default for Policy {
     fn default() -> Self {
-        Self {
-            attempts: 4,
-            deadline: Duration::from_secs(120),
-            seed: None,
-        }
+        Self { attempts: 4, deadline: Duration::from_secs(120), seed: None }
     }
 }
 
@@ -49,15 +45,8 @@ impl Caller {
     /// Wraps `connection`.
     #[must_use]
     pub fn new(connection: Connection, policy: Policy) -> Self {
-        let random = policy
-            .seed
-            .map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
-        Self {
-            connection,
-            policy,
-            budget: Arc::default(),
-            random: Arc::new(Mutex::new(random)),
-        }
+        let random = policy.seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
+        Self { connection, policy, budget: Arc::default(), random: Arc::new(Mutex::new(random)) }
     }
 
     /// The connection itself, for calls that are made once.
@@ -71,9 +60,7 @@ impl Caller {
     /// # Errors
     /// [`CallError`], when repeating did not help.
     pub async fn list(&self, request: &ListRequest) -> Result<Page, CallError> {
-        self.repeat(Operation::Read, |_| self.connection.list(request.clone()))
-            .await?
-            .or_fail()
+        self.repeat(Operation::Read, |_| self.connection.list(request.clone())).await?.or_fail()
     }
 
     /// As [`Connection::get`].
@@ -81,9 +68,7 @@ impl Caller {
     /// # Errors
     /// [`CallError`], when repeating did not help.
     pub async fn get(&self, object: &str, id: &str) -> Result<DataRecord, CallError> {
-        self.repeat(Operation::Read, |_| self.connection.get(object, id))
-            .await?
-            .or_fail()
+        self.repeat(Operation::Read, |_| self.connection.get(object, id)).await?.or_fail()
     }
 
     /// As [`Connection::find`].
@@ -91,9 +76,7 @@ impl Caller {
     /// # Errors
     /// [`CallError`], when repeating did not help.
     pub async fn find(&self, object: &str, input: &str) -> Result<Vec<DataRecord>, CallError> {
-        self.repeat(Operation::Read, |_| self.connection.find(object, input))
-            .await?
-            .or_fail()
+        self.repeat(Operation::Read, |_| self.connection.find(object, input)).await?.or_fail()
     }
 
     /// As [`Connection::check`].
@@ -101,9 +84,7 @@ impl Caller {
     /// # Errors
     /// [`CallError`], when repeating did not help.
     pub async fn check(&self, object: &str) -> Result<Option<Account>, CallError> {
-        self.repeat(Operation::Read, |_| self.connection.check(object))
-            .await?
-            .or_fail()
+        self.repeat(Operation::Read, |_| self.connection.check(object)).await?.or_fail()
     }
 
     /// As [`Connection::update`].
@@ -121,10 +102,7 @@ impl Caller {
     /// # Errors
     /// [`CallError`], when repeating did not help.
     pub async fn delete(&self, object: &str, id: &str) -> Result<(), CallError> {
-        match self
-            .repeat(Operation::Delete, |_| self.connection.delete(object, id))
-            .await?
-        {
+        match self.repeat(Operation::Delete, |_| self.connection.delete(object, id)).await? {
             Ended::Value(()) | Ended::DoneBefore(_) => Ok(()),
             Ended::Unresolved(error) => Err(error),
         }
@@ -140,25 +118,15 @@ impl Caller {
         invocation: &Invocation,
         repeatable: bool,
     ) -> Result<Outcome, CallError> {
-        let operation = if repeatable {
-            Operation::RepeatableAction
-        } else {
-            Operation::Action
-        };
+        let operation = if repeatable { Operation::RepeatableAction } else { Operation::Action };
         let ended = self.repeat(operation, |again| {
-            let invocation = Invocation {
-                again,
-                ..invocation.clone()
-            };
+            let invocation = Invocation { again, ..invocation.clone() };
             async move { self.connection.invoke(&invocation).await }
         });
         match (ended.await?, &invocation.id) {
             (Ended::DoneBefore(_), Some(id)) => {
                 let record = self.get(&invocation.object, id).await?;
-                Ok(Outcome {
-                    output: record.data.clone(),
-                    written: vec![record],
-                })
+                Ok(Outcome { output: record.data.clone(), written: vec![record] })
             }
             (ended, _) => ended.or_fail(),
         }
@@ -195,11 +163,7 @@ impl Caller {
                 return Err(if unknown { open(error) } else { error });
             }
             let why = error.to_string();
-            self.connection.observer().event(&Event::Retrying {
-                attempt,
-                after: pause,
-                why,
-            });
+            self.connection.observer().event(&Event::Retrying { attempt, after: pause, why });
             sleep(pause).await;
             attempt += 1;
         }

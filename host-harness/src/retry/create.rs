@@ -15,11 +15,8 @@ use crate::runtime::CallError;
 use crate::runtime::bindings::types::{DataRecord, Error, Failure, Written};
 
 /// Pauses before each further look for a record whose answer was lost.
-const INDEX_LAG: [Duration; 3] = [
-    Duration::from_secs(2),
-    Duration::from_secs(5),
-    Duration::from_secs(15),
-];
+const INDEX_LAG: [Duration; 3] =
+    [Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(15)];
 /// How often a create whose outcome stays unknown is sent again.
 const RECREATIONS: u32 = 2;
 
@@ -87,18 +84,11 @@ impl Caller {
         for (attempt, pause) in (1..).zip(pauses) {
             if let Some(after) = pause {
                 let why = format!("looking again for a record whose answer was lost: {lost}");
-                self.connection().observer().event(&Event::Retrying {
-                    attempt,
-                    after,
-                    why,
-                });
+                self.connection().observer().event(&Event::Retrying { attempt, after, why });
                 sleep(after).await;
             }
             // A look that fails leaves open what was open before, so that is what is told.
-            let found = self
-                .find(object, input)
-                .await
-                .map_err(|look| unresolved(lost, &look))?;
+            let found = self.find(object, input).await.map_err(|look| unresolved(lost, &look))?;
             let mut found = found.into_iter();
             match (found.next(), found.next()) {
                 (None, _) => {}
@@ -125,11 +115,6 @@ fn ambiguous(lost: &CallError) -> CallError {
 }
 
 fn unknown(message: String) -> CallError {
-    let failure = Failure {
-        message,
-        http_status: None,
-        provider_code: None,
-        request_id: None,
-    };
+    let failure = Failure { message, http_status: None, provider_code: None, request_id: None };
     CallError::Connector(Error::OutcomeUnknown(failure))
 }

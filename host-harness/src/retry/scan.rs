@@ -49,12 +49,7 @@ impl Caller {
     /// Begins a scan; no request is made before [`Scan::next`].
     #[must_use]
     pub fn scan(&self, request: ListRequest) -> Scan<'_> {
-        Scan {
-            caller: self,
-            request: Some(request),
-            pages: 0,
-            empty: 0,
-        }
+        Scan { caller: self, request: Some(request), pages: 0, empty: 0 }
     }
 }
 

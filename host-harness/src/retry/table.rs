@@ -68,9 +68,7 @@ pub fn next(operation: Operation, error: &CallError, unknown: bool) -> Next {
     match (error, operation) {
         (Error::Unavailable(_), _) => Next::Again(Cause::Transient),
         (Error::RateLimited(limit), _) => {
-            let wait = limit
-                .retry_after_ms
-                .map(|ms| Duration::from_millis(u64::from(ms)));
+            let wait = limit.retry_after_ms.map(|ms| Duration::from_millis(u64::from(ms)));
             Next::Again(Cause::Throttled(wait))
         }
         (Error::OutcomeUnknown(_), _) => after_unknown(operation),
@@ -107,12 +105,7 @@ mod tests {
     use crate::runtime::bindings::types::{Conflict, Failure, InvalidInput, RateLimit};
 
     fn failure() -> Failure {
-        Failure {
-            message: String::new(),
-            http_status: None,
-            provider_code: None,
-            request_id: None,
-        }
+        Failure { message: String::new(), http_status: None, provider_code: None, request_id: None }
     }
 
     /// Every error case against every operation, without and with an unknown attempt before.
@@ -122,63 +115,27 @@ mod tests {
         use Operation::{Action, Create, Delete, Read, RepeatableAction, Update};
         let transient = Again(Cause::Transient);
         let throttled = Again(Cause::Throttled(Some(Duration::from_millis(700))));
-        let limit = RateLimit {
-            failure: failure(),
-            retry_after_ms: Some(700),
-        };
-        let conflict = Conflict {
-            failure: failure(),
-            existing: None,
-        };
-        let invalid = InvalidInput {
-            failure: failure(),
-            violations: vec![],
-        };
-        let stopped = |wrote| CallError::Stopped {
-            reason: Stop::OutOfTime,
-            wrote,
-        };
+        let limit = RateLimit { failure: failure(), retry_after_ms: Some(700) };
+        let conflict = Conflict { failure: failure(), existing: None };
+        let invalid = InvalidInput { failure: failure(), violations: vec![] };
+        let stopped = |wrote| CallError::Stopped { reason: Stop::OutOfTime, wrote };
         let operations = [Read, Create, Update, Delete, RepeatableAction, Action];
         let all = |next| [next; 6];
         let lost = [transient, Resolve, transient, transient, transient, Fail];
         let rows: [(CallError, [Next; 6], [Next; 6]); 14] = [
-            (
-                Error::Unavailable(failure()).into(),
-                all(transient),
-                all(transient),
-            ),
-            (
-                Error::RateLimited(limit).into(),
-                all(throttled),
-                all(throttled),
-            ),
+            (Error::Unavailable(failure()).into(), all(transient), all(transient)),
+            (Error::RateLimited(limit).into(), all(throttled), all(throttled)),
             (Error::OutcomeUnknown(failure()).into(), lost, lost),
             (stopped(true), lost, lost),
             (stopped(false), all(Fail), all(Fail)),
             (CallError::TooLarge, all(Fail), all(Fail)),
-            (
-                Error::NotFound(failure()).into(),
-                all(Fail),
-                [Fail, Fail, Fail, Done, Fail, Fail],
-            ),
-            (
-                Error::Conflict(conflict).into(),
-                all(Fail),
-                [Fail, Resolve, Fail, Fail, Done, Fail],
-            ),
-            (
-                Error::Unauthenticated(failure()).into(),
-                all(Fail),
-                all(Fail),
-            ),
+            (Error::NotFound(failure()).into(), all(Fail), [Fail, Fail, Fail, Done, Fail, Fail]),
+            (Error::Conflict(conflict).into(), all(Fail), [Fail, Resolve, Fail, Fail, Done, Fail]),
+            (Error::Unauthenticated(failure()).into(), all(Fail), all(Fail)),
             (Error::Forbidden(failure()).into(), all(Fail), all(Fail)),
             (Error::InvalidInput(invalid).into(), all(Fail), all(Fail)),
             (Error::CursorExpired(failure()).into(), all(Fail), all(Fail)),
-            (
-                Error::Unsupported(String::new()).into(),
-                all(Fail),
-                all(Fail),
-            ),
+            (Error::Unsupported(String::new()).into(), all(Fail), all(Fail)),
             (Error::Internal(failure()).into(), all(Fail), all(Fail)),
         ];
         for (error, first, after_unknown) in rows {

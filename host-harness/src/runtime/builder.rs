@@ -49,6 +49,9 @@ pub enum BuildError {
     /// A setting leads where nothing may be sent.
     #[error(transparent)]
     Origin(#[from] BadOrigin),
+    /// Limits are the provider's; only a simulator does without.
+    #[error("limits can be off towards this machine only, and requests may go to {0}")]
+    LimitsOff(String),
     /// The extra certificate authorities cannot be used.
     #[error(transparent)]
     Ca(#[from] CaError),
@@ -172,8 +175,10 @@ impl Builder {
             self.settings.insert(SCHEME.to_owned(), first.name);
         }
         let policy = Policy::compile(&manifest, &self.settings, self.allow_private)?;
-        if let Some(limiter) = &self.limiter {
-            limiter.declare(&manifest.limits);
+        match (&self.limiter, policy.remote_origin()) {
+            (Some(limiter), _) => limiter.declare(&manifest.limits),
+            (None, Some(origin)) => return Err(BuildError::LimitsOff(origin.to_string())),
+            (None, None) => {}
         }
         let secrets = Arc::new(Secrets::default());
         for (name, value) in self.secrets {
@@ -201,21 +206,11 @@ impl Builder {
 
     fn check_names(&self) -> Result<(), BuildError> {
         let manifest = self.connector.manifest();
-        let settings = manifest
-            .settings
-            .iter()
-            .map(|setting| setting.name.as_str());
+        let settings = manifest.settings.iter().map(|setting| setting.name.as_str());
         let settings: Vec<&str> = settings.chain([SCHEME]).collect();
-        if let Some(name) = self
-            .settings
-            .keys()
-            .find(|name| !settings.contains(&name.as_str()))
-        {
+        if let Some(name) = self.settings.keys().find(|name| !settings.contains(&name.as_str())) {
             let known = settings.join(", ");
-            return Err(BuildError::UnknownSetting {
-                name: name.clone(),
-                known,
-            });
+            return Err(BuildError::UnknownSetting { name: name.clone(), known });
         }
         let filled = manifest.secret_uses.iter().map(|rule| rule.secret.as_str());
         let keys = manifest.key_uses.iter().map(|rule| rule.secret.as_str());
@@ -223,16 +218,9 @@ impl Builder {
         let mut secrets: Vec<&str> = filled.chain(keys).chain(captured).collect();
         secrets.sort_unstable();
         secrets.dedup();
-        if let Some(name) = self
-            .secrets
-            .keys()
-            .find(|name| !secrets.contains(&name.as_str()))
-        {
+        if let Some(name) = self.secrets.keys().find(|name| !secrets.contains(&name.as_str())) {
             let known = secrets.join(", ");
-            return Err(BuildError::UnknownSecret {
-                name: name.clone(),
-                known,
-            });
+            return Err(BuildError::UnknownSecret { name: name.clone(), known });
         }
         Ok(())
     }

@@ -50,10 +50,7 @@ impl Runtime {
     /// # Errors
     /// [`LoadError`] when the file is no connector that this host can run.
     pub async fn load(&self, path: &Path) -> Result<Connector, LoadError> {
-        let source = |source| LoadError::Unreadable {
-            path: path.to_owned(),
-            source,
-        };
+        let source = |source| LoadError::Unreadable { path: path.to_owned(), source };
         let bytes = tokio::fs::read(path).await.map_err(source)?;
         self.load_bytes(path, &bytes).await
     }
@@ -65,16 +62,10 @@ impl Runtime {
     pub async fn load_bytes(&self, path: &Path, bytes: &[u8]) -> Result<Connector, LoadError> {
         if !bytes.starts_with(b"\0asm") {
             let why = "it does not begin as WebAssembly does".to_owned();
-            return Err(LoadError::NotAComponent {
-                path: path.to_owned(),
-                why,
-            });
+            return Err(LoadError::NotAComponent { path: path.to_owned(), why });
         }
         let component = Component::from_binary(&self.engine, bytes).map_err(|why| {
-            LoadError::NotAComponent {
-                path: path.to_owned(),
-                why: format!("{why:#}"),
-            }
+            LoadError::NotAComponent { path: path.to_owned(), why: format!("{why:#}") }
         })?;
         let facts = self.facts(path, bytes, &component);
         let not_ours = |why: wasmtime::Error| LoadError::NotAConnector {
@@ -84,28 +75,14 @@ impl Runtime {
         let mut linker = Linker::new(&self.engine);
         World::add_to_linker::<CallState, HasSelf<CallState>>(&mut linker, |state| state)
             .map_err(not_ours)?;
-        let pre = linker
-            .instantiate_pre(&component)
-            .and_then(WorldPre::new)
-            .map_err(not_ours)?;
-        let manifest = read_manifest(self, &pre)
-            .await
-            .map_err(|why| LoadError::NotAConnector {
-                path: path.to_owned(),
-                why: format!("it cannot give its manifest: {why}"),
-            })?;
-        manifest::check(&manifest).map_err(|why| LoadError::BadManifest {
+        let pre = linker.instantiate_pre(&component).and_then(WorldPre::new).map_err(not_ours)?;
+        let manifest = read_manifest(self, &pre).await.map_err(|why| LoadError::NotAConnector {
             path: path.to_owned(),
-            why,
+            why: format!("it cannot give its manifest: {why}"),
         })?;
-        Ok(Connector {
-            loaded: Arc::new(Loaded {
-                runtime: self.clone(),
-                pre,
-                manifest,
-                facts,
-            }),
-        })
+        manifest::check(&manifest)
+            .map_err(|why| LoadError::BadManifest { path: path.to_owned(), why })?;
+        Ok(Connector { loaded: Arc::new(Loaded { runtime: self.clone(), pre, manifest, facts }) })
     }
 
     fn facts(&self, path: &Path, bytes: &[u8], component: &Component) -> Facts {
@@ -116,10 +93,7 @@ impl Runtime {
         Facts {
             path: path.to_owned(),
             bytes: bytes.len(),
-            sha256: Sha256::digest(bytes)
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect(),
+            sha256: Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect(),
             imports: kind
                 .imports(&self.engine)
                 .filter_map(|(name, item)| instances((name, item.ty)))
@@ -152,12 +126,9 @@ impl Connector {
     pub async fn describe(&self, object: &str) -> Result<Descriptor, CallError> {
         let object = object.to_owned();
         let described = self.pure(Box::new(move |world, store| {
-            Box::pin(async move {
-                world
-                    .connector_api_catalog()
-                    .call_describe(store, &object)
-                    .await
-            })
+            Box::pin(
+                async move { world.connector_api_catalog().call_describe(store, &object).await },
+            )
         }));
         Ok(described.await??)
     }
@@ -173,17 +144,17 @@ impl Connector {
         .await
     }
 
+    /// Makes an instance and drops it: what each call pays before it begins.
+    ///
+    /// # Errors
+    /// When the component fails while it starts.
+    pub async fn instantiate(&self) -> Result<(), CallError> {
+        self.pure(Box::new(|_, _| Box::pin(async { Ok(()) }))).await
+    }
+
     /// A call without a connection: it can send nothing and sees no secret and no setting.
     async fn pure<R: Send>(&self, call: Call<R>) -> Result<R, CallError> {
-        run(
-            &self.loaded.runtime,
-            &self.loaded.pre,
-            None,
-            CallSends::default(),
-            call,
-        )
-        .await
-        .0
+        run(&self.loaded.runtime, &self.loaded.pre, None, CallSends::default(), call).await.0
     }
 }
 

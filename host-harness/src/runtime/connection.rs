@@ -90,11 +90,7 @@ impl Connection {
     }
 
     pub(super) fn new(connector: Connector, ground: Ground, calls: usize) -> Self {
-        Self {
-            connector,
-            ground: Arc::new(ground),
-            admitted: Arc::new(Semaphore::new(calls)),
-        }
+        Self { connector, ground: Arc::new(ground), admitted: Arc::new(Semaphore::new(calls)) }
     }
 
     /// Its connector.
@@ -115,12 +111,7 @@ impl Connection {
     /// [`CallError`]; `TooLarge` when a smaller page may do.
     pub async fn list(&self, request: ListRequest) -> Result<Page, CallError> {
         self.call(Box::new(move |world, store| {
-            Box::pin(async move {
-                world
-                    .connector_api_records()
-                    .call_list(store, &request)
-                    .await
-            })
+            Box::pin(async move { world.connector_api_records().call_list(store, &request).await })
         }))
         .await
     }
@@ -132,12 +123,9 @@ impl Connection {
     pub async fn get(&self, object: &str, id: &str) -> Result<DataRecord, CallError> {
         let (object, id) = (object.to_owned(), id.to_owned());
         self.call(Box::new(move |world, store| {
-            Box::pin(async move {
-                world
-                    .connector_api_records()
-                    .call_get(store, &object, &id)
-                    .await
-            })
+            Box::pin(
+                async move { world.connector_api_records().call_get(store, &object, &id).await },
+            )
         }))
         .await
     }
@@ -154,10 +142,7 @@ impl Connection {
         let object = object.to_owned();
         self.call(Box::new(move |world, store| {
             Box::pin(async move {
-                world
-                    .connector_api_records()
-                    .call_derive(store, &object, &parents)
-                    .await
+                world.connector_api_records().call_derive(store, &object, &parents).await
             })
         }))
         .await
@@ -171,10 +156,7 @@ impl Connection {
         let (object, input) = (object.to_owned(), input.to_owned());
         self.call(Box::new(move |world, store| {
             Box::pin(async move {
-                world
-                    .connector_api_records()
-                    .call_find(store, &object, &input)
-                    .await
+                world.connector_api_records().call_find(store, &object, &input).await
             })
         }))
         .await
@@ -284,10 +266,7 @@ fn create(object: &str, input: &str, key: &str) -> Call<Result<Written, Error>> 
     let (object, input, key) = (object.to_owned(), input.to_owned(), key.to_owned());
     Box::new(move |world, store| {
         Box::pin(async move {
-            world
-                .connector_api_records()
-                .call_create(store, &object, &input, &key)
-                .await
+            world.connector_api_records().call_create(store, &object, &input, &key).await
         })
     })
 }
@@ -296,10 +275,7 @@ fn update(object: &str, id: &str, patch: &str) -> Call<Result<Written, Error>> {
     let (object, id, patch) = (object.to_owned(), id.to_owned(), patch.to_owned());
     Box::new(move |world, store| {
         Box::pin(async move {
-            world
-                .connector_api_records()
-                .call_update(store, &object, &id, &patch)
-                .await
+            world.connector_api_records().call_update(store, &object, &id, &patch).await
         })
     })
 }
@@ -307,23 +283,15 @@ fn update(object: &str, id: &str, patch: &str) -> Call<Result<Written, Error>> {
 fn delete(object: &str, id: &str) -> Call<Result<(), Error>> {
     let (object, id) = (object.to_owned(), id.to_owned());
     Box::new(move |world, store| {
-        Box::pin(async move {
-            world
-                .connector_api_records()
-                .call_delete(store, &object, &id)
-                .await
-        })
+        Box::pin(
+            async move { world.connector_api_records().call_delete(store, &object, &id).await },
+        )
     })
 }
 
 fn invoke(invocation: &Invocation) -> Call<Result<Outcome, Error>> {
     let invocation = invocation.clone();
     Box::new(move |world, store| {
-        Box::pin(async move {
-            world
-                .connector_api_actions()
-                .call_invoke(store, &invocation)
-                .await
-        })
+        Box::pin(async move { world.connector_api_actions().call_invoke(store, &invocation).await })
     })
 }

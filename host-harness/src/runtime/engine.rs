@@ -34,11 +34,7 @@ pub struct RuntimeOptions {
 
 impl Default for RuntimeOptions {
     fn default() -> Self {
-        Self {
-            bounds: Bounds::default(),
-            cache: None,
-            instances: 64,
-        }
+        Self { bounds: Bounds::default(), cache: None, instances: 64 }
     }
 }
 
@@ -63,12 +59,7 @@ impl Runtime {
         let engine = Engine::new(&config(options).map_err(failed)?).map_err(failed)?;
         let ticker = Ticker::start(&engine).map_err(|why| EngineError(why.to_string()))?;
         let instances = Arc::new(Semaphore::new(options.instances as usize));
-        Ok(Self {
-            engine,
-            bounds: options.bounds,
-            instances,
-            _ticker: Arc::new(ticker),
-        })
+        Ok(Self { engine, bounds: options.bounds, instances, _ticker: Arc::new(ticker) })
     }
 }
 
@@ -119,17 +110,15 @@ impl Ticker {
     fn start(engine: &Engine) -> std::io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
         let (stopped, engine) = (Arc::clone(&stop), engine.weak());
-        std::thread::Builder::new()
-            .name("guest-time".to_owned())
-            .spawn(move || {
-                while !stopped.load(Ordering::Relaxed) {
-                    std::thread::sleep(TICK);
-                    match engine.upgrade() {
-                        Some(engine) => engine.increment_epoch(),
-                        None => return,
-                    }
+        std::thread::Builder::new().name("guest-time".to_owned()).spawn(move || {
+            while !stopped.load(Ordering::Relaxed) {
+                std::thread::sleep(TICK);
+                match engine.upgrade() {
+                    Some(engine) => engine.increment_epoch(),
+                    None => return,
                 }
-            })?;
+            }
+        })?;
         Ok(Self { stop })
     }
 }

@@ -93,10 +93,9 @@ impl fmt::Display for Stop {
             Self::OutOfMemory => f.write_str("it asked for more memory than a call may have"),
             Self::TooMuchData => f.write_str("it handed over more data than a call may"),
             Self::StackOverflow => f.write_str("its stack overflowed"),
-            Self::Trapped(why) => write!(
-                f,
-                "it failed inside ({why}); this is a fault of the connector"
-            ),
+            Self::Trapped(why) => {
+                write!(f, "it failed inside ({why}); this is a fault of the connector")
+            }
             Self::NoInstance(why) => write!(f, "the host has no room for another instance ({why})"),
         }
     }
@@ -131,10 +130,9 @@ pub fn describe(error: &types::Error) -> String {
         }
         E::RateLimited(limit) => sentence("slowed down by the provider's limits", &limit.failure),
         E::Unavailable(failure) => sentence("the provider could not be used", failure),
-        E::OutcomeUnknown(failure) => sentence(
-            "the answer was lost, so it may or may not have been applied",
-            failure,
-        ),
+        E::OutcomeUnknown(failure) => {
+            sentence("the answer was lost, so it may or may not have been applied", failure)
+        }
         E::CursorExpired(failure) => sentence("the scan cannot go on from here", failure),
         E::Unsupported(text) => format!("not offered: {text}"),
         E::Internal(failure) => sentence("the connector could not go on", failure),

@@ -30,15 +30,10 @@ pub(super) async fn run<R: Send>(
 ) -> (Result<R, CallError>, CallSends) {
     // Never closed, so a failure to acquire cannot come.
     let _room = runtime.instances.acquire().await;
-    let mut store = Store::new(
-        &runtime.engine,
-        CallState::new(ground, sends, runtime.bounds),
-    );
+    let mut store = Store::new(&runtime.engine, CallState::new(ground, sends, runtime.bounds));
     bound(&mut store);
     let result = match pre.instantiate_async(&mut store).await {
-        Ok(world) => call(&world, &mut store)
-            .await
-            .map_err(|why| stop(&why, store.data())),
+        Ok(world) => call(&world, &mut store).await.map_err(|why| stop(&why, store.data())),
         Err(why) if why.is::<wasmtime::PoolConcurrencyLimitError>() => {
             Err(Stop::NoInstance(format!("{why:#}")))
         }
@@ -46,10 +41,7 @@ pub(super) async fn run<R: Send>(
     };
     let sends = std::mem::take(&mut store.data_mut().sends);
     let wrote = sends.wrote;
-    (
-        result.map_err(|reason| CallError::Stopped { reason, wrote }),
-        sends,
-    )
+    (result.map_err(|reason| CallError::Stopped { reason, wrote }), sends)
 }
 
 fn bound(store: &mut Store<CallState>) {

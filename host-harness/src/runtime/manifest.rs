@@ -24,25 +24,11 @@ pub(super) fn check(manifest: &Manifest) -> Result<(), String> {
     if let Some((kind, count)) = sizes.into_iter().find(|(_, count)| *count > ENTRIES) {
         return Err(format!("{count} {kind} are more than {ENTRIES}"));
     }
-    unique(
-        "limit",
-        manifest.limits.iter().map(|limit| limit.name.as_str()),
-    )?;
-    unique(
-        "setting",
-        manifest
-            .settings
-            .iter()
-            .map(|setting| setting.name.as_str()),
-    )?;
-    unique(
-        "object",
-        manifest.objects.iter().map(|object| object.name.as_str()),
-    )?;
-    if let Some(limit) = manifest
-        .limits
-        .iter()
-        .find(|limit| limit.requests == 0 || limit.window_ms == 0)
+    unique("limit", manifest.limits.iter().map(|limit| limit.name.as_str()))?;
+    unique("setting", manifest.settings.iter().map(|setting| setting.name.as_str()))?;
+    unique("object", manifest.objects.iter().map(|object| object.name.as_str()))?;
+    if let Some(limit) =
+        manifest.limits.iter().find(|limit| limit.requests == 0 || limit.window_ms == 0)
     {
         return Err(format!("the limit \"{}\" allows nothing", limit.name));
     }
@@ -63,23 +49,15 @@ pub(super) fn check(manifest: &Manifest) -> Result<(), String> {
         }
         known_origin(manifest, &endpoint.origin)?;
     }
-    manifest
-        .secret_uses
-        .iter()
-        .try_for_each(|rule| known_origin(manifest, &rule.origin))?;
-    manifest
-        .captures
-        .iter()
-        .try_for_each(|rule| known_origin(manifest, &rule.origin))
+    manifest.secret_uses.iter().try_for_each(|rule| known_origin(manifest, &rule.origin))?;
+    manifest.captures.iter().try_for_each(|rule| known_origin(manifest, &rule.origin))
 }
 
 fn unique<'a>(kind: &str, names: impl Iterator<Item = &'a str>) -> Result<(), String> {
     let mut seen = BTreeSet::new();
     for name in names {
         if name.is_empty() || !seen.insert(name) {
-            return Err(format!(
-                "the {kind} name \"{name}\" is empty or declared twice"
-            ));
+            return Err(format!("the {kind} name \"{name}\" is empty or declared twice"));
         }
     }
     Ok(())
@@ -88,21 +66,12 @@ fn unique<'a>(kind: &str, names: impl Iterator<Item = &'a str>) -> Result<(), St
 /// An origin that a setting holds must be the operator's: whoever sets it says where
 /// the secrets go.
 fn known_origin(manifest: &Manifest, origin: &str) -> Result<(), String> {
-    let Some(name) = origin
-        .strip_prefix('{')
-        .and_then(|rest| rest.strip_suffix('}'))
-    else {
+    let Some(name) = origin.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) else {
         return Ok(());
     };
-    match manifest
-        .settings
-        .iter()
-        .find(|setting| setting.name == name)
-    {
+    match manifest.settings.iter().find(|setting| setting.name == name) {
         Some(setting) if setting.operator_only => Ok(()),
-        Some(_) => Err(format!(
-            "the setting \"{name}\" is an origin, so it must be operator-only"
-        )),
+        Some(_) => Err(format!("the setting \"{name}\" is an origin, so it must be operator-only")),
         None => Err(format!("the origin {origin} names no declared setting")),
     }
 }

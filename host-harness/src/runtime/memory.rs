@@ -16,10 +16,7 @@ impl MemoryBound {
     /// At most `bytes` of linear memory.
     #[must_use]
     pub fn new(bytes: usize) -> Self {
-        Self {
-            bytes,
-            denied: false,
-        }
+        Self { bytes, denied: false }
     }
 
     /// Whether the guest asked for more: what failed after that, failed of it.

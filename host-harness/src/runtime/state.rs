@@ -34,14 +34,7 @@ impl CallState {
     #[must_use]
     pub fn new(ground: Option<Arc<Ground>>, sends: CallSends, bounds: Bounds) -> Self {
         let limits = MemoryBound::new(bounds.memory_bytes);
-        Self {
-            ground,
-            sends,
-            limits,
-            cpu: CpuTime::default(),
-            bounds,
-            logged: 0,
-        }
+        Self { ground, sends, limits, cpu: CpuTime::default(), bounds, logged: 0 }
     }
 
     /// Bounds of this call.
@@ -87,9 +80,7 @@ impl http::Host for CallState {
     async fn send(&mut self, request: Request) -> Result<Response, SendError> {
         match self.ground.clone() {
             Some(ground) => ground.egress.send(&mut self.sends, &request).await,
-            None => Err(SendError::Refused(
-                "describing a connector makes no request".to_owned(),
-            )),
+            None => Err(SendError::Refused("describing a connector makes no request".to_owned())),
         }
     }
 }
@@ -143,9 +134,7 @@ impl settings::Host for CallState {
 
 impl clock::Host for CallState {
     fn now_ms(&mut self) -> u64 {
-        self.ground
-            .as_ref()
-            .map_or(0, |ground| ground.egress.now_ms())
+        self.ground.as_ref().map_or(0, |ground| ground.egress.now_ms())
     }
 }
 
@@ -161,19 +150,14 @@ impl log::Host for CallState {
             GuestLevel::Warn => Level::Warn,
             GuestLevel::Error => Level::Error,
         };
-        let message = one_line(
-            &ground.secrets.scrubber().text(&message),
-            self.bounds.log_line_bytes,
-        );
+        let message =
+            one_line(&ground.secrets.scrubber().text(&message), self.bounds.log_line_bytes);
         self.logged += message.len();
         ground.observer.event(&Event::Log { level, message });
         if self.logged >= self.bounds.log_bytes {
             let message =
                 "the connector's log of this call is full; the rest is dropped".to_owned();
-            ground.observer.event(&Event::Log {
-                level: Level::Warn,
-                message,
-            });
+            ground.observer.event(&Event::Log { level: Level::Warn, message });
         }
     }
 }

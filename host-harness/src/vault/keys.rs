@@ -78,13 +78,8 @@ fn sign_rsa_pss(key: &Secret, message: &[u8]) -> Result<Vec<u8>, KeyError> {
         return Err(not_a_key);
     };
     let mut signed = vec![0; pair.public().modulus_len()];
-    pair.sign(
-        &signature::RSA_PSS_SHA256,
-        &rand::SystemRandom::new(),
-        message,
-        &mut signed,
-    )
-    .map_err(|_| not_a_key)?;
+    pair.sign(&signature::RSA_PSS_SHA256, &rand::SystemRandom::new(), message, &mut signed)
+        .map_err(|_| not_a_key)?;
     Ok(signed)
 }
 
@@ -98,10 +93,7 @@ mod tests {
         let key = Secret::new("Jefe");
         let mac = sign("hmac-sha256", &key, b"what do ya want for nothing?").unwrap();
         let hex: String = mac.iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(
-            hex,
-            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
-        );
+        assert_eq!(hex, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
         assert!(verify("hmac-sha256", &key, b"what do ya want for nothing?", &mac).unwrap());
         assert!(!verify("hmac-sha256", &key, b"what do ya want for nothing!", &mac).unwrap());
     }
@@ -109,17 +101,8 @@ mod tests {
     #[test]
     fn a_wrong_key_or_algorithm_is_named() {
         let key = Secret::new("not a key");
-        assert!(matches!(
-            sign("rsa-pss-sha256", &key, b""),
-            Err(KeyError::NotAKey(_))
-        ));
-        assert!(matches!(
-            sign("md5", &key, b""),
-            Err(KeyError::UnknownAlgorithm(_))
-        ));
-        assert!(matches!(
-            verify("rsa-pss-sha256", &key, b"", b""),
-            Err(KeyError::CannotVerify(_))
-        ));
+        assert!(matches!(sign("rsa-pss-sha256", &key, b""), Err(KeyError::NotAKey(_))));
+        assert!(matches!(sign("md5", &key, b""), Err(KeyError::UnknownAlgorithm(_))));
+        assert!(matches!(verify("rsa-pss-sha256", &key, b"", b""), Err(KeyError::CannotVerify(_))));
     }
 }

@@ -40,12 +40,8 @@ impl Scrubber {
             return Self::default();
         }
         // Longest first, so that a padded encoding goes as a whole.
-        let built = AhoCorasick::builder()
-            .match_kind(MatchKind::LeftmostLongest)
-            .build(&forms);
-        Self {
-            patterns: built.ok(),
-        }
+        let built = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&forms);
+        Self { patterns: built.ok() }
     }
 
     /// `bytes` without secrets. Costs no copy when there are none in it.
@@ -90,11 +86,7 @@ fn encodings(value: &[u8]) -> Vec<Vec<u8>> {
 
 fn hex(value: &[u8], upper: bool) -> Vec<u8> {
     let text: String = value.iter().map(|byte| format!("{byte:02x}")).collect();
-    if upper {
-        text.to_uppercase().into_bytes()
-    } else {
-        text.into_bytes()
-    }
+    if upper { text.to_uppercase().into_bytes() } else { text.into_bytes() }
 }
 
 #[cfg(test)]

@@ -10,10 +10,7 @@ fn secrets() -> Secrets {
 }
 
 fn header(name: &str) -> Place {
-    Place::Header(HeaderPlace {
-        name: name.to_owned(),
-        prefix: String::new(),
-    })
+    Place::Header(HeaderPlace { name: name.to_owned(), prefix: String::new() })
 }
 
 fn filled(request: &Request) -> Result<Filled, Refused> {
@@ -24,10 +21,7 @@ fn filled(request: &Request) -> Result<Filled, Refused> {
 
 fn form(body: &str) -> Request {
     let mut form = request("POST", "https://login.example.com/token");
-    form.headers.push((
-        "content-type".to_owned(),
-        "application/x-www-form-urlencoded".to_owned(),
-    ));
+    form.headers.push(("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned()));
     form.body = Some(body.as_bytes().to_vec());
     form
 }
@@ -47,30 +41,16 @@ fn a_header_carries_the_secret_and_hides_it_from_debug() {
 #[test]
 fn a_form_field_is_appended_and_encoded() {
     let field = Place::FormField("client_secret".to_owned());
-    let filled = filled(&with_secret(
-        form("grant_type=code"),
-        "client-secret",
-        field,
-    ))
-    .unwrap();
-    assert_eq!(
-        &*filled.body,
-        b"grant_type=code&client_secret=s%26cret+value"
-    );
+    let filled = filled(&with_secret(form("grant_type=code"), "client-secret", field)).unwrap();
+    assert_eq!(&*filled.body, b"grant_type=code&client_secret=s%26cret+value");
 }
 
 #[test]
 fn basic_authentication_is_rfc_7617() {
-    let asked = with_secret(
-        form("grant_type=code"),
-        "client-secret",
-        Place::Basic("me".to_owned()),
-    );
+    let asked =
+        with_secret(form("grant_type=code"), "client-secret", Place::Basic("me".to_owned()));
     let filled = filled(&asked).unwrap();
-    assert_eq!(
-        filled.headers["authorization"],
-        "Basic bWU6cyZjcmV0IHZhbHVl"
-    );
+    assert_eq!(filled.headers["authorization"], "Basic bWU6cyZjcmV0IHZhbHVl");
 }
 
 #[test]
@@ -83,17 +63,10 @@ fn nothing_is_filled_in_an_undeclared_place_or_twice() {
         with_secret(things(), "access-token", header("x-key")),
         with_secret(form("client_secret=own"), "client-secret", field()),
         form("client%5Fsecret=own"),
-        with_secret(
-            request("POST", "https://login.example.com/token"),
-            "client-secret",
-            field(),
-        ),
+        with_secret(request("POST", "https://login.example.com/token"), "client-secret", field()),
     ] {
         let why = filled(&refused).err().unwrap().0;
-        assert!(
-            !why.contains("key-value") && !why.contains("s&cret"),
-            "{why}"
-        );
+        assert!(!why.contains("key-value") && !why.contains("s&cret"), "{why}");
     }
 }
 
@@ -107,11 +80,6 @@ fn a_captured_token_never_goes_on() {
     let rest = capture(&policy, &admitted, &secrets, body);
     assert_eq!(rest, br#"{"access_token":null,"expires_in":3600}"#);
     assert_eq!(secrets.get("access-token").unwrap().expose(), b"tok-123456");
-    let unreadable = capture(
-        &policy,
-        &admitted,
-        &secrets,
-        b"access_token=tok-123456".to_vec(),
-    );
+    let unreadable = capture(&policy, &admitted, &secrets, b"access_token=tok-123456".to_vec());
     assert!(unreadable.is_empty(), "it may hold the token anywhere");
 }

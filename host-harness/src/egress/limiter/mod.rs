@@ -56,10 +56,7 @@ impl Limiter {
         let began = Instant::now();
         let deadline = began + LONGEST_WAIT;
         let (ticket, mut may_go) = self.queue().join(connection, limits);
-        let place = Place {
-            limiter: self,
-            ticket,
-        };
+        let place = Place { limiter: self, ticket };
         let mut told = false;
         loop {
             let now = Instant::now();
@@ -75,16 +72,11 @@ impl Limiter {
             }
             let (limit, at) = wake;
             if at > deadline || now >= deadline {
-                return Err(NoRoom {
-                    after: at.saturating_duration_since(now),
-                });
+                return Err(NoRoom { after: at.saturating_duration_since(now) });
             }
             if !told && at > now + WORTH_TELLING {
                 told = true;
-                observer.event(&Event::Waiting {
-                    limit,
-                    for_about: at - now,
-                });
+                observer.event(&Event::Waiting { limit, for_about: at - now });
             }
             // Behind others a turn comes later than the limit alone says; then the one
             // in front serves the queue, or the next look is a millisecond away.

@@ -30,20 +30,14 @@ pub struct Queue {
 impl Queue {
     /// Declares a limit, unless it is known already.
     pub fn declare(&mut self, name: &str, requests: u32, window: Duration, now: Instant) {
-        self.rules
-            .entry(name.to_owned())
-            .or_insert_with(|| Rule::new(requests, window, now));
+        self.rules.entry(name.to_owned()).or_insert_with(|| Rule::new(requests, window, now));
     }
 
     /// Joins the end of the connection's lane.
     pub fn join(&mut self, connection: u64, limits: &[String]) -> (Ticket, oneshot::Receiver<()>) {
         let (go, may_go) = oneshot::channel();
         self.tickets += 1;
-        let waiter = Waiter {
-            ticket: self.tickets,
-            limits: limits.to_vec(),
-            go,
-        };
+        let waiter = Waiter { ticket: self.tickets, limits: limits.to_vec(), go };
         match self.lanes.iter_mut().find(|(name, _)| *name == connection) {
             Some((_, lane)) => lane.push_back(waiter),
             None => self.lanes.push_back((connection, VecDeque::from([waiter]))),
@@ -69,9 +63,7 @@ impl Queue {
             let Some((_, lane)) = self.lanes.get(index) else {
                 return false;
             };
-            let next = lane
-                .iter()
-                .position(|waiter| self.ready_at(&waiter.limits, now).1 <= now);
+            let next = lane.iter().position(|waiter| self.ready_at(&waiter.limits, now).1 <= now);
             let Some(next) = next else { continue };
             let Some((connection, mut lane)) = self.lanes.remove(index) else {
                 return false;
@@ -92,9 +84,7 @@ impl Queue {
     /// Which of `limits` holds a request back longest, and until when.
     #[must_use]
     pub fn ready_at<'a>(&self, limits: &'a [String], now: Instant) -> (&'a str, Instant) {
-        let known = limits
-            .iter()
-            .filter_map(|name| Some((name, self.rules.get(name)?)));
+        let known = limits.iter().filter_map(|name| Some((name, self.rules.get(name)?)));
         known
             .map(|(name, rule)| (name.as_str(), rule.ready_at(now)))
             .max_by_key(|(_, at)| *at)

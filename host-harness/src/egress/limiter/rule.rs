@@ -147,15 +147,9 @@ mod tests {
         let held = start + Duration::from_secs(2);
         assert_eq!(rule.ready_at(start), held);
         rule.take(held);
-        assert!(
-            rule.ready_at(held) - held > Duration::from_millis(150),
-            "slower than 104 ms"
-        );
+        assert!(rule.ready_at(held) - held > Duration::from_millis(150), "slower than 104 ms");
         let later = start + Duration::from_secs(60);
         rule.take(later);
-        assert!(
-            rule.ready_at(later) - later < Duration::from_millis(105),
-            "and back again"
-        );
+        assert!(rule.ready_at(later) - later < Duration::from_millis(105), "and back again");
     }
 }

@@ -4,11 +4,7 @@ use super::*;
 use crate::observe::Unobserved;
 
 fn limit(name: &str, requests: u32, window_ms: u32) -> Limit {
-    Limit {
-        name: name.to_owned(),
-        requests,
-        window_ms,
-    }
+    Limit { name: name.to_owned(), requests, window_ms }
 }
 
 fn names(limits: &[&str]) -> Vec<String> {
@@ -43,25 +39,16 @@ async fn full_demand_uses_the_limit_and_never_exceeds_it() {
         task.await.unwrap();
     }
     let sent = sent.lock().unwrap();
-    let in_a_minute: Vec<_> = sent
-        .iter()
-        .filter(|(at, _)| *at - began <= Duration::from_secs(60))
-        .collect();
+    let in_a_minute: Vec<_> =
+        sent.iter().filter(|(at, _)| *at - began <= Duration::from_secs(60)).collect();
     assert!(in_a_minute.len() >= 342, "{} of 360", in_a_minute.len());
     for (index, (first, _)) in sent.iter().enumerate() {
-        let within = sent[index..]
-            .iter()
-            .take_while(|(at, _)| *at - *first <= Duration::from_secs(1));
+        let within =
+            sent[index..].iter().take_while(|(at, _)| *at - *first <= Duration::from_secs(1));
         assert!(within.count() <= 6);
     }
-    let of_one = in_a_minute
-        .iter()
-        .filter(|(_, connection)| *connection == 0)
-        .count();
-    assert!(
-        of_one.abs_diff(in_a_minute.len() / 2) <= 2,
-        "round robin between connections"
-    );
+    let of_one = in_a_minute.iter().filter(|(_, connection)| *connection == 0).count();
+    assert!(of_one.abs_diff(in_a_minute.len() / 2) <= 2, "round robin between connections");
 }
 
 #[tokio::test(start_paused = true)]
@@ -71,25 +58,15 @@ async fn waiting_ends_with_the_time_or_with_the_caller() {
     limiter.turn(1, &slow, &Unobserved).await.unwrap();
     let began = Instant::now();
     let no_room = limiter.turn(1, &slow, &Unobserved).await.unwrap_err();
-    assert!(
-        no_room.after > LONGEST_WAIT && began.elapsed().is_zero(),
-        "known at once"
-    );
+    assert!(no_room.after > LONGEST_WAIT && began.elapsed().is_zero(), "known at once");
 
     let limiter = self::limiter(&[limit("slow", 3, 60_000)]);
     limiter.turn(1, &slow, &Unobserved).await.unwrap();
     let waiting = limiter.turn(1, &slow, &Unobserved);
-    assert!(
-        tokio::time::timeout(Duration::from_secs(1), waiting)
-            .await
-            .is_err()
-    );
+    assert!(tokio::time::timeout(Duration::from_secs(1), waiting).await.is_err());
     let began = Instant::now();
     limiter.turn(2, &slow, &Unobserved).await.unwrap();
-    assert!(
-        began.elapsed() < Duration::from_secs(21),
-        "a place given up holds nobody back"
-    );
+    assert!(began.elapsed() < Duration::from_secs(21), "a place given up holds nobody back");
 }
 
 #[tokio::test(start_paused = true)]

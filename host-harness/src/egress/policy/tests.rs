@@ -2,10 +2,7 @@ use super::*;
 use crate::runtime::bindings::http::{HeaderPlace, SecretPart};
 
 fn header(name: &str, prefix: &str) -> Place {
-    Place::Header(HeaderPlace {
-        name: name.to_owned(),
-        prefix: prefix.to_owned(),
-    })
+    Place::Header(HeaderPlace { name: name.to_owned(), prefix: prefix.to_owned() })
 }
 
 fn endpoint(method: &str, origin: &str, path: &str) -> Endpoint {
@@ -19,12 +16,7 @@ fn endpoint(method: &str, origin: &str, path: &str) -> Endpoint {
 }
 
 fn secret_use(secret: &str, origin: &str, path: &str, place: Place) -> SecretUse {
-    SecretUse {
-        secret: secret.to_owned(),
-        origin: origin.to_owned(),
-        path: path.to_owned(),
-        place,
-    }
+    SecretUse { secret: secret.to_owned(), origin: origin.to_owned(), path: path.to_owned(), place }
 }
 
 /// A manifest with one API and one token endpoint.
@@ -85,10 +77,7 @@ pub(in crate::egress) fn request(method: &str, url: &str) -> Request {
 }
 
 pub(in crate::egress) fn with_secret(mut request: Request, secret: &str, place: Place) -> Request {
-    request.secrets.push(SecretPart {
-        secret: secret.to_owned(),
-        place,
-    });
+    request.secrets.push(SecretPart { secret: secret.to_owned(), place });
     request
 }
 
@@ -122,10 +111,7 @@ fn only_declared_requests_are_admitted() {
         ("GET", "file:///etc/passwd"),
         ("GET", "no url"),
     ] {
-        assert!(
-            policy.admit(&request(method, url)).is_err(),
-            "{method} {url}"
-        );
+        assert!(policy.admit(&request(method, url)).is_err(), "{method} {url}");
     }
 }
 
@@ -156,24 +142,12 @@ fn a_secret_goes_only_where_it_is_declared() {
     let field = || Place::FormField("client_secret".to_owned());
     for (secret, place, origin, path, allowed) in [
         ("api-key", header("X-Key", ""), &api, "/v1/things", true),
-        (
-            "api-key",
-            header("x-key", "Bearer "),
-            &api,
-            "/v1/things",
-            false,
-        ),
+        ("api-key", header("x-key", "Bearer "), &api, "/v1/things", false),
         ("api-key", header("x-note", ""), &api, "/v1/things", false),
         ("api-key", field(), &api, "/v1/things", false),
         ("api-key", header("x-key", ""), &login, "/token", false),
         ("client-secret", field(), &login, "/token", true),
-        (
-            "client-secret",
-            Place::Basic("me".to_owned()),
-            &login,
-            "/token",
-            true,
-        ),
+        ("client-secret", Place::Basic("me".to_owned()), &login, "/token", true),
         ("client-secret", field(), &login, "/other", false),
         ("other", header("x-key", ""), &api, "/v1/things", false),
     ] {

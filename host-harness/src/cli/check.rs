@@ -1,0 +1,176 @@
+//! `check`: may the connection use the objects?
+//!
+//! | found | exit code |
+//! |---|---|
+//! | credentials refused at any object; the rest is not tried | 4 |
+//! | every object is usable, or cannot be tried without effect | 0 |
+//! | some are forbidden, others usable | 3 |
+//! | anything else failed, or all are forbidden | 1 |
+
+use anyhow::Result;
+use host_harness::runtime::CallError;
+use host_harness::runtime::bindings::auth::Account;
+use host_harness::runtime::bindings::types::Error;
+use serde_json::json;
+
+use super::context::Context;
+use super::errors::{Asked, after_answer};
+use super::exit::Exit;
+use super::output::{Columns, Form, Row, printable, records, section, text_block};
+
+/// Makes one cheap request for each object.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  connector-host check --secret-env api-key=API_KEY
+  connector-host check orders --secret-env api-key=API_KEY --output json")]
+pub struct Args {
+    /// Only this object
+    pub object: Option<String>,
+}
+
+/// What one object answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    Usable,
+    Untried,
+    Forbidden,
+    Unauthenticated,
+    Failed,
+}
+
+struct Checked {
+    object: String,
+    found: Found,
+    account: Option<Account>,
+    message: Option<String>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When no connection can be made. What an object answers is no error but a result.
+pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
+    let connector = match &args.object {
+        Some(object) => context.connector_with(object).await?,
+        None => context.connector().await?,
+    };
+    let caller = context.connect(&connector).await?;
+    let all = connector.manifest().objects.iter();
+    let objects: Vec<&String> = match &args.object {
+        Some(object) => vec![object],
+        None => all.map(|object| &object.name).collect(),
+    };
+    let mut checked = Vec::new();
+    let mut next = None;
+    for object in objects {
+        let result = caller.check(object).await;
+        if let Err(CallError::Connector(error)) = &result {
+            let asked = Asked {
+                command: "check",
+                object: Some(object.clone()),
+                id: None,
+                secrets: context.repeated.secrets.clone(),
+            };
+            let unsupported = matches!(error, Error::Unsupported(_));
+            next = next.or(after_answer(error, &asked).filter(|_| !unsupported));
+        }
+        let one = judged(object, result);
+        let refused = one.found == Found::Unauthenticated;
+        checked.push(one);
+        if refused {
+            break;
+        }
+    }
+    context.watch.print(|| print(context.form(), &checked))?;
+    if let Some(next) = next {
+        context.watch.say(&format!("  next: {}", printable(&next)));
+    }
+    Ok(exit(&checked.iter().map(|one| one.found).collect::<Vec<_>>()))
+}
+
+fn judged(object: &str, result: Result<Option<Account>, CallError>) -> Checked {
+    let (found, account, message) = match result {
+        Ok(account) => (Found::Usable, account, None),
+        Err(error) => {
+            let found = match &error {
+                CallError::Connector(Error::Unsupported(_)) => Found::Untried,
+                CallError::Connector(Error::Forbidden(_)) => Found::Forbidden,
+                CallError::Connector(Error::Unauthenticated(_)) => Found::Unauthenticated,
+                _ => Found::Failed,
+            };
+            (found, None, Some(error.to_string()))
+        }
+    };
+    Checked { object: object.to_owned(), found, account, message }
+}
+
+fn exit(found: &[Found]) -> Exit {
+    let any = |wanted| found.contains(&wanted);
+    if any(Found::Unauthenticated) {
+        Exit::Unauthenticated
+    } else if any(Found::Failed) {
+        Exit::Failed
+    } else if any(Found::Forbidden) {
+        if any(Found::Usable) { Exit::Partly } else { Exit::Failed }
+    } else {
+        Exit::Done
+    }
+}
+
+fn print(form: Form, checked: &[Checked]) -> Result<()> {
+    if form == Form::Table {
+        let rows = checked.iter().map(|one| {
+            let account = one.account.as_ref();
+            let account = account.map(|account| format!("{} ({})", account.title, account.id));
+            let told = account.or_else(|| one.message.clone()).unwrap_or_default();
+            vec![one.object.clone(), word(one.found).to_owned(), told]
+        });
+        return text_block(&section("", &["OBJECT", "RESULT", ""], rows.collect()));
+    }
+    let mut out = records(form, &Columns { columns: None });
+    for one in checked {
+        let account = one.account.as_ref();
+        let data = json!({
+            "object": one.object,
+            "result": word(one.found),
+            "account": account.map(|account| json!({ "id": account.id, "title": account.title })),
+            "message": one.message,
+        });
+        let row = Row { id: &one.object, data: &data.to_string() };
+        out.page(&[row])?;
+    }
+    out.end()
+}
+
+fn word(found: Found) -> &'static str {
+    match found {
+        Found::Usable => "usable",
+        Found::Untried => "untried",
+        Found::Forbidden => "forbidden",
+        Found::Unauthenticated => "unauthenticated",
+        Found::Failed => "failed",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exit_code_tells_all_objects_together() {
+        use Found::{Failed, Forbidden, Unauthenticated, Untried, Usable};
+        for (found, code) in [
+            (vec![], 0),
+            (vec![Usable, Untried], 0),
+            (vec![Untried], 0),
+            (vec![Usable, Forbidden], 3),
+            (vec![Forbidden], 1),
+            (vec![Untried, Forbidden], 1),
+            (vec![Usable, Failed], 1),
+            (vec![Usable, Forbidden, Failed], 1),
+            (vec![Usable, Unauthenticated], 4),
+        ] {
+            assert_eq!(exit(&found).code(), code, "{found:?}");
+        }
+    }
+}

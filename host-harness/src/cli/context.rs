@@ -1,0 +1,226 @@
+//! What every command starts from: the connector, and a connection made of the options.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use host_harness::retry::{Caller, Policy};
+use host_harness::runtime::bindings::auth::Scheme;
+use host_harness::runtime::{Connection, Connector, Runtime, RuntimeOptions};
+use host_harness::vault::Secret;
+
+use super::cache;
+use super::errors::Usage;
+use super::input::pair;
+use super::nearest::unknown;
+use super::options::{Limits, Options, Repeated};
+use super::output::Form;
+use super::watch::Watch;
+
+/// The setting that chooses the authentication scheme, in every connector.
+const SCHEME: &str = "scheme";
+
+/// Options of one call of the program, and who watches it.
+pub struct Context {
+    /// Given once.
+    pub options: Options,
+    /// Given several times.
+    pub repeated: Repeated,
+    /// Progress, trace, log.
+    pub watch: Arc<Watch>,
+}
+
+impl Context {
+    /// The form in which records are printed.
+    #[must_use]
+    pub fn form(&self) -> Form {
+        self.options.output.unwrap_or_else(Form::usual)
+    }
+
+    /// As [`Context::form`], for what has no rows.
+    ///
+    /// # Errors
+    /// [`Usage`] for CSV.
+    pub fn document_form(&self) -> Result<Form, Usage> {
+        match self.form() {
+            Form::Csv => Err(Usage::new("this has no rows, so it cannot be CSV")
+                .next("use --output table or --output json")),
+            form => Ok(form),
+        }
+    }
+
+    /// Loads the connector.
+    ///
+    /// # Errors
+    /// When none is named, or the file is none.
+    pub async fn connector(&self) -> Result<Connector> {
+        let component = self.component()?;
+        self.watch.start();
+        Ok(self.runtime()?.load(&component).await?)
+    }
+
+    /// Loads the connector, and checks that it has `object`.
+    ///
+    /// # Errors
+    /// As [`Context::connector`]; and [`Usage`] for an unknown object.
+    pub async fn connector_with(&self, object: &str) -> Result<Connector> {
+        let connector = self.connector().await?;
+        let objects = connector.manifest().objects.iter();
+        let names: Vec<&str> = objects.map(|object| object.name.as_str()).collect();
+        if !names.contains(&object) {
+            return Err(unknown("object", object, &names).into());
+        }
+        Ok(connector)
+    }
+
+    /// Makes the connection. Sends nothing.
+    ///
+    /// # Errors
+    /// When a setting, secret or origin does not fit.
+    pub async fn connect(&self, connector: &Connector) -> Result<Caller> {
+        let mut builder = Connection::builder(connector)
+            .allow_private(self.options.allow_private)
+            .ca(self.options.ca.clone())
+            .observer(Arc::clone(&self.watch) as _);
+        let mut chosen = None;
+        for given in &self.repeated.settings {
+            let (name, value) = pair("--setting", "NAME=VALUE", given)?;
+            if name == SCHEME {
+                chosen = Some(value);
+            }
+            builder = builder.setting(name, value);
+        }
+        let mut names = Vec::new();
+        for given in &self.repeated.secrets {
+            let (name, variable) = pair("--secret-env", "NAME=VARIABLE", given)?;
+            builder = builder.secret(name, secret(name, variable)?);
+            names.push(name);
+        }
+        if self.options.limits == Limits::Off {
+            builder = builder.without_limits();
+        }
+        let connection = builder.build().await?;
+        check_scheme(&connector.schemes().await?, chosen, &names)?;
+        Ok(Caller::new(connection, Policy::default()))
+    }
+
+    fn component(&self) -> Result<PathBuf, Usage> {
+        match &self.options.component {
+            Some(file) if !file.is_empty() => Ok(file.into()),
+            _ => Err(Usage::new("no connector is named")
+                .next("give --component FILE, or set CONNECTOR_COMPONENT to the file")),
+        }
+    }
+
+    fn runtime(&self) -> Result<Runtime> {
+        let options = RuntimeOptions {
+            cache: cache::directory(self.options.cache.as_deref()),
+            ..RuntimeOptions::default()
+        };
+        match Runtime::new(&options) {
+            Ok(runtime) => Ok(runtime),
+            // A cache only saves time, so one that fails must not cost the call.
+            Err(_) if options.cache.is_some() => {
+                let cache = None;
+                Ok(Runtime::new(&RuntimeOptions { cache, ..options })?)
+            }
+            Err(why) => Err(why).context("starting the sandbox"),
+        }
+    }
+}
+
+/// Reads a secret. The value goes nowhere but into the connection.
+fn secret(name: &str, variable: &str) -> Result<Secret, Usage> {
+    let letters = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let digit = variable.starts_with(|c: char| c.is_ascii_digit());
+    if variable.is_empty() || digit || !variable.chars().all(letters) {
+        // It may be the secret itself, so it is not repeated.
+        return Err(Usage::new(format!(
+            "--secret-env {name}=...: what stands after = is no name of an environment variable"
+        ))
+        .next("put the secret into a variable and give the variable's name"));
+    }
+    let missing = |how: &str| {
+        Usage::new(format!(
+            "--secret-env {name}={variable}: the environment variable {variable} is {how}"
+        ))
+        .next(format!("set {variable} to the secret, and export it"))
+    };
+    let value = std::env::var_os(variable).ok_or_else(|| missing("not set"))?;
+    let mut bytes = zeroize::Zeroizing::new(value.into_encoded_bytes());
+    if bytes.ends_with(b"\n") {
+        bytes.pop();
+        if bytes.ends_with(b"\r") {
+            bytes.pop();
+        }
+    }
+    if bytes.is_empty() {
+        return Err(missing("empty"));
+    }
+    Ok(Secret::new(bytes.to_vec()))
+}
+
+/// Whether there is such a scheme, and every secret that it needs. Schemes that ask
+/// a browser get theirs otherwise.
+fn check_scheme(schemes: &[Scheme], chosen: Option<&str>, given: &[&str]) -> Result<(), Usage> {
+    let scheme = match chosen {
+        None => schemes.first(),
+        Some(name) => {
+            let names: Vec<&str> = schemes.iter().map(|scheme| scheme.name.as_str()).collect();
+            let found = schemes.iter().find(|scheme| scheme.name == name);
+            Some(found.ok_or_else(|| unknown("scheme", name, &names))?)
+        }
+    };
+    let Some(scheme) = scheme.filter(|scheme| !scheme.interactive) else {
+        return Ok(());
+    };
+    let missing =
+        scheme.fields.iter().find(|field| field.required && !given.contains(&field.name.as_str()));
+    match missing {
+        Some(field) => Err(Usage::new(format!(
+            "the connection has no secret \"{}\" ({}), which the scheme {} needs",
+            field.name, field.title, scheme.name
+        ))
+        .next(format!(
+            "put it into an environment variable and give --secret-env {}=VARIABLE",
+            field.name
+        ))),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use host_harness::runtime::bindings::types::SecretField;
+
+    fn scheme(name: &str, interactive: bool, field: &str) -> Scheme {
+        let field = SecretField { name: field.to_owned(), title: "Key".to_owned(), required: true };
+        Scheme { name: name.to_owned(), title: name.to_owned(), fields: vec![field], interactive }
+    }
+
+    #[test]
+    fn a_scheme_needs_its_secrets() {
+        let schemes = [scheme("key", false, "api-key"), scheme("oauth2", true, "client")];
+        assert!(check_scheme(&schemes, None, &["api-key"]).is_ok());
+        assert!(check_scheme(&schemes, Some("oauth2"), &[]).is_ok());
+        assert!(check_scheme(&[], None, &[]).is_ok());
+        let missing = check_scheme(&schemes, None, &[]).unwrap_err();
+        assert_eq!(
+            missing.to_string(),
+            "the connection has no secret \"api-key\" (Key), which the scheme key needs"
+        );
+        let wrong = check_scheme(&schemes, Some("kez"), &[]).unwrap_err();
+        assert_eq!(wrong.to_string(), "unknown scheme \"kez\"; known: key, oauth2");
+    }
+
+    #[test]
+    fn a_secret_in_the_place_of_a_variable_is_not_repeated() {
+        let error = secret("api-key", "sk-live-123").map(|_| ()).unwrap_err().to_string();
+        assert!(!error.contains("sk-live-123"), "{error}");
+        let error = secret("api-key", "NO_SUCH_VARIABLE_1").map(|_| ()).unwrap_err();
+        assert!(
+            error.to_string().ends_with("the environment variable NO_SUCH_VARIABLE_1 is not set")
+        );
+    }
+}

@@ -1,0 +1,225 @@
+//! What people read when a command fails: what failed, why, and the next step.
+
+use std::io::IsTerminal as _;
+
+use host_harness::runtime::bindings::types::Error;
+use host_harness::runtime::{CallError, LoadError, Stop};
+use thiserror::Error;
+
+use super::exit::{Exit, call_error};
+use super::output::{lines, say};
+
+/// The command was called wrongly.
+#[derive(Debug, Error)]
+#[error("{message}")]
+pub struct Usage {
+    message: String,
+    next: Option<String>,
+}
+
+impl Usage {
+    /// What is wrong.
+    #[must_use]
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), next: None }
+    }
+
+    /// And what to do about it.
+    #[must_use]
+    pub fn next(mut self, next: impl Into<String>) -> Self {
+        self.next = Some(next.into());
+        self
+    }
+}
+
+/// What was asked for, so that a next step can be a command.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    /// Name of the command.
+    pub command: &'static str,
+    /// Object, when the command has one.
+    pub object: Option<String>,
+    /// Record, when the command has one.
+    pub id: Option<String>,
+    /// `--secret-env` as given; holds names of variables, no values.
+    pub secrets: Vec<String>,
+}
+
+/// Says on stderr why a command failed; answers how it ends.
+pub fn report(error: &anyhow::Error, asked: &Asked) -> Exit {
+    let exit = Exit::of(error);
+    if exit == Exit::Done {
+        return exit;
+    }
+    say(&format!("{} {}", red("error:"), lines(&in_one(error))));
+    if let Some(next) = next_step(error, asked) {
+        say(&format!("  next: {}", lines(&next)));
+    }
+    exit
+}
+
+/// An error with its causes. Some texts quote their cause already; it is not said twice.
+pub fn in_one(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let more = inner.to_string();
+        if !text.ends_with(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        cause = inner.source();
+    }
+    text
+}
+
+fn next_step(error: &anyhow::Error, asked: &Asked) -> Option<String> {
+    error.chain().find_map(|cause| {
+        if let Some(usage) = cause.downcast_ref::<Usage>() {
+            return usage.next.clone();
+        }
+        match (call_error(cause), cause.downcast_ref()) {
+            (Some(CallError::Connector(error)), _) => after_answer(error, asked),
+            (Some(CallError::TooLarge), _) => Some(smaller(asked)),
+            (Some(CallError::Stopped { reason, wrote }), _) => {
+                Some(after_stop(reason, *wrote, asked))
+            }
+            (None, Some(LoadError::Unreadable { .. })) => {
+                Some("name the connector's file with --component FILE".to_owned())
+            }
+            (None, Some(LoadError::NotAComponent { .. } | LoadError::NotAConnector { .. })) => {
+                Some("name a component that was built for connector:api@0.1.0".to_owned())
+            }
+            (None, Some(LoadError::BadManifest { .. }) | None) => None,
+        }
+    })
+}
+
+/// One row a case: what a person does next.
+pub fn after_answer(error: &Error, asked: &Asked) -> Option<String> {
+    let object = asked.object.as_deref().unwrap_or("OBJECT");
+    Some(match error {
+        Error::Unauthenticated(_) => credentials(asked),
+        Error::Forbidden(_) => {
+            "ask the provider for the right or plan that this needs; `check` shows what this connection may use"
+                .to_owned()
+        }
+        Error::Conflict(conflict) => {
+            let id = conflict.existing.as_ref()?;
+            format!("`get {object} {id}` shows the record that is there, `update` changes it")
+        }
+        Error::InvalidInput(_) => format!("`describe {object}` shows what is accepted"),
+        Error::RateLimited(limit) => match limit.retry_after_ms {
+            Some(ms) => format!("try again in {} s", ms.div_ceil(1_000)),
+            None => "try again later".to_owned(),
+        },
+        Error::Unavailable(_) => "try again later; --trace shows each request".to_owned(),
+        Error::OutcomeUnknown(_) => look(asked),
+        Error::CursorExpired(_) => "run it again: the scan starts from its beginning".to_owned(),
+        Error::Unsupported(_) => format!("`describe {object}` shows what is offered"),
+        Error::Internal(_) => {
+            "tell the connector's author, with the request id; --trace and --verbose show more"
+                .to_owned()
+        }
+        Error::NotFound(_) => return None,
+    })
+}
+
+fn after_stop(reason: &Stop, wrote: bool, asked: &Asked) -> String {
+    if wrote {
+        return look(asked);
+    }
+    match reason {
+        Stop::OutOfTime | Stop::OutOfMemory | Stop::TooMuchData => smaller(asked),
+        Stop::StackOverflow | Stop::Trapped(_) => {
+            "tell the connector's author; --verbose shows the connector's own log".to_owned()
+        }
+        Stop::NoInstance(_) => "try again later".to_owned(),
+    }
+}
+
+fn credentials(asked: &Asked) -> String {
+    if asked.secrets.is_empty() {
+        return "give the secret with --secret-env NAME=VARIABLE; `inspect` shows the names"
+            .to_owned();
+    }
+    let given: Vec<String> =
+        asked.secrets.iter().map(|pair| format!("--secret-env {pair}")).collect();
+    format!("check the secret given by {}", given.join(" and "))
+}
+
+fn look(asked: &Asked) -> String {
+    let object = asked.object.as_deref().unwrap_or("OBJECT");
+    match &asked.id {
+        Some(id) => format!("look with `get {object} {id}` before doing it again"),
+        None => {
+            format!("look with `find {object}` and the same --data before doing it again")
+        }
+    }
+}
+
+fn smaller(asked: &Asked) -> String {
+    if asked.command == "list" {
+        "ask for less at once, e.g. --page-size 20".to_owned()
+    } else {
+        "tell the connector's author: one record is more than a call may hold".to_owned()
+    }
+}
+
+/// Red where that is wanted: on a terminal, and NO_COLOR (no-color.org) is not set.
+fn red(text: &str) -> String {
+    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+        || std::env::var_os("TERM").is_some_and(|value| value == "dumb");
+    if refused || !std::io::stderr().is_terminal() {
+        return text.to_owned();
+    }
+    format!("\x1b[1;31m{text}\x1b[0m")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use host_harness::runtime::bindings::types::Failure;
+
+    fn failure() -> Failure {
+        Failure {
+            message: "bad key".to_owned(),
+            http_status: Some(401),
+            provider_code: Some("4001".to_owned()),
+            request_id: Some("r-1".to_owned()),
+        }
+    }
+
+    #[test]
+    fn an_error_says_what_failed_why_and_what_to_do() {
+        let asked = Asked {
+            command: "get",
+            object: Some("orders".to_owned()),
+            id: Some("7".to_owned()),
+            secrets: vec!["api-key=KEY".to_owned()],
+        };
+        let refused = CallError::Connector(Error::Unauthenticated(failure()));
+        let refused = anyhow::Error::new(refused).context("getting orders 7");
+        assert_eq!(
+            in_one(&refused),
+            "getting orders 7: the credentials were refused: bad key (HTTP 401, code 4001, request r-1)"
+        );
+        assert_eq!(
+            next_step(&refused, &asked).unwrap(),
+            "check the secret given by --secret-env api-key=KEY"
+        );
+        let lost = CallError::Connector(Error::OutcomeUnknown(failure())).into();
+        assert_eq!(
+            next_step(&lost, &asked).unwrap(),
+            "look with `get orders 7` before doing it again"
+        );
+    }
+
+    #[test]
+    fn a_cause_is_not_said_twice() {
+        let missing =
+            LoadError::Unreadable { path: "x.wasm".into(), source: std::io::Error::other("gone") };
+        let text = in_one(&anyhow::Error::new(missing));
+        assert_eq!(text, "cannot read the component x.wasm: gone");
+    }
+}

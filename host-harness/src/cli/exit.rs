@@ -1,0 +1,180 @@
+//! How a command ends: the exit codes, and the one table from errors to them.
+//!
+//! | code | meaning |
+//! |---|---|
+//! | 0 | done; also when the reader of our output went away (`\| head -1`) |
+//! | 1 | failed |
+//! | 2 | wrong usage |
+//! | 3 | partly done: some items failed, the others did not |
+//! | 4 | the connection needs other credentials |
+//! | 130 | interrupted (Ctrl-C) |
+//!
+//! | error | code |
+//! |---|---|
+//! | a wrong option, name or JSON; a file that is no connector; a setting, secret or origin that does not fit | 2 |
+//! | `unauthenticated` | 4 |
+//! | `unsupported` | 2 |
+//! | `invalid-input` without an HTTP status: refused before any request | 2 |
+//! | `invalid-input` with one: the provider refused it | 1 |
+//! | a broken pipe | 0 |
+//! | everything else | 1 |
+//!
+//! `list` ends with 3 when it met records that the connector cannot read; for
+//! `check` see [`super::check`].
+
+use std::io;
+use std::process::ExitCode;
+
+use host_harness::retry::ScanError;
+use host_harness::runtime::bindings::types::Error;
+use host_harness::runtime::{BuildError, CallError, LoadError};
+
+use super::errors::Usage;
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// All of it.
+    Done,
+    /// Nothing, or not to the end.
+    Failed,
+    /// It was called wrongly.
+    Usage,
+    /// Some items failed.
+    Partly,
+    /// The credentials were refused.
+    Unauthenticated,
+    /// By Ctrl-C.
+    Interrupted,
+}
+
+impl Exit {
+    /// The process's exit code.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Partly => 3,
+            Self::Unauthenticated => 4,
+            Self::Interrupted => 130,
+        }
+    }
+
+    /// How a command ends that failed with `error`.
+    #[must_use]
+    pub fn of(error: &anyhow::Error) -> Self {
+        error
+            .chain()
+            .find_map(|cause| {
+                if let Some(error) = call_error(cause) {
+                    return Some(Self::of_call(error));
+                }
+                if let Some(why) = cause.downcast_ref::<io::Error>() {
+                    return (why.kind() == io::ErrorKind::BrokenPipe).then_some(Self::Done);
+                }
+                let usage = cause.is::<Usage>() || cause.is::<LoadError>();
+                (usage || cause.is::<BuildError>()).then_some(Self::Usage)
+            })
+            .unwrap_or(Self::Failed)
+    }
+
+    /// How a command ends whose call failed with `error`.
+    #[must_use]
+    pub fn of_call(error: &CallError) -> Self {
+        match error {
+            CallError::Connector(Error::Unauthenticated(_)) => Self::Unauthenticated,
+            CallError::Connector(Error::Unsupported(_)) => Self::Usage,
+            CallError::Connector(Error::InvalidInput(invalid))
+                if invalid.failure.http_status.is_none() =>
+            {
+                Self::Usage
+            }
+            CallError::Connector(_) | CallError::TooLarge | CallError::Stopped { .. } => {
+                Self::Failed
+            }
+        }
+    }
+}
+
+/// The failed call in a chain of causes, if `cause` is or holds one.
+pub fn call_error<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a CallError> {
+    match cause.downcast_ref::<ScanError>() {
+        Some(ScanError::Call(error)) => Some(error),
+        Some(_) => None,
+        None => cause.downcast_ref(),
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        exit.code().into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::Context as _;
+    use host_harness::runtime::Stop;
+    use host_harness::runtime::bindings::types::{Conflict, Failure, InvalidInput, RateLimit};
+
+    fn failure(http_status: Option<u16>) -> Failure {
+        Failure { message: "no".to_owned(), http_status, provider_code: None, request_id: None }
+    }
+
+    fn invalid(http_status: Option<u16>) -> Error {
+        Error::InvalidInput(InvalidInput { failure: failure(http_status), violations: vec![] })
+    }
+
+    #[test]
+    fn each_error_has_its_code() {
+        let slow =
+            Error::RateLimited(RateLimit { failure: failure(Some(429)), retry_after_ms: None });
+        let there = Error::Conflict(Conflict { failure: failure(Some(409)), existing: None });
+        let stopped = |wrote| CallError::Stopped { reason: Stop::OutOfTime, wrote };
+        let rows: [(CallError, u8); 15] = [
+            (Error::Unauthenticated(failure(Some(401))).into(), 4),
+            (Error::Unauthenticated(failure(None)).into(), 4),
+            (Error::Forbidden(failure(Some(403))).into(), 1),
+            (Error::NotFound(failure(Some(404))).into(), 1),
+            (there.into(), 1),
+            (invalid(None).into(), 2),
+            (invalid(Some(400)).into(), 1),
+            (slow.into(), 1),
+            (Error::Unavailable(failure(None)).into(), 1),
+            (Error::OutcomeUnknown(failure(None)).into(), 1),
+            (Error::CursorExpired(failure(None)).into(), 1),
+            (Error::Unsupported("no".to_owned()).into(), 2),
+            (Error::Internal(failure(None)).into(), 1),
+            (CallError::TooLarge, 1),
+            (stopped(true), 1),
+        ];
+        for (error, code) in rows {
+            let text = error.to_string();
+            let scan = anyhow::Error::new(ScanError::Call(error.clone())).context("listing");
+            assert_eq!(Exit::of(&scan).code(), code, "{text}");
+            let call = anyhow::Error::new(error).context("getting").context("more");
+            assert_eq!(Exit::of(&call).code(), code, "{text}");
+        }
+    }
+
+    #[test]
+    fn wrong_usage_a_broken_pipe_and_the_rest_are_told_apart() {
+        let usage = anyhow::Error::new(Usage::new("no such object")).context("listing");
+        let build = anyhow::Error::new(BuildError::MissingSetting("x".to_owned()));
+        let load = LoadError::NotAComponent { path: "x".into(), why: String::new() };
+        let pipe = Err::<(), _>(io::Error::from(io::ErrorKind::BrokenPipe)).context("writing");
+        let disk = Err::<(), _>(io::Error::from(io::ErrorKind::StorageFull)).context("writing");
+        let endless = anyhow::Error::new(ScanError::OnlyEmptyPages { page: 10 });
+        assert_eq!(Exit::of(&usage), Exit::Usage);
+        assert_eq!(Exit::of(&build), Exit::Usage);
+        assert_eq!(Exit::of(&load.into()), Exit::Usage);
+        assert_eq!(Exit::of(&pipe.unwrap_err()), Exit::Done);
+        assert_eq!(Exit::of(&disk.unwrap_err()), Exit::Failed);
+        assert_eq!(Exit::of(&endless), Exit::Failed);
+        assert_eq!(Exit::Partly.code(), 3);
+        assert_eq!(Exit::Interrupted.code(), 130);
+    }
+}

@@ -1,0 +1,121 @@
+//! What a person types in: JSON documents and pairs.
+
+use std::io::Read as _;
+
+use anyhow::{Context as _, Result};
+use serde::de::IgnoredAny;
+
+use super::errors::Usage;
+
+// `--data` of a command that needs it. (A docstring would become its help text.)
+#[derive(Debug, clap::Args)]
+pub struct Data {
+    /// JSON: as it is, @FILE, or - for standard input; others on this machine can see
+    /// what stands on the command line, so give secrets by @FILE or -
+    #[arg(long, value_name = "JSON|@FILE|-")]
+    pub data: String,
+}
+
+impl Data {
+    /// The JSON text, as it was given.
+    ///
+    /// # Errors
+    /// [`Usage`], when it cannot be read or is no JSON.
+    pub async fn read(&self) -> Result<String> {
+        read(&self.data).await
+    }
+}
+
+/// Reads `--data`, and checks that it is JSON. The text stays as it is: digits and
+/// unknown members are the connector's business.
+///
+/// # Errors
+/// [`Usage`], when it cannot be read or is no JSON.
+pub async fn read(given: &str) -> Result<String> {
+    let (text, whence) = match given.strip_prefix('@') {
+        Some(file) => {
+            let text = tokio::fs::read_to_string(file).await;
+            let unreadable = |why| Usage::new(format!("--data: cannot read {file}: {why}"));
+            (text.map_err(unreadable)?, file)
+        }
+        None if given == "-" => (standard_input().await?, "standard input"),
+        None => (given.to_owned(), "--data"),
+    };
+    // Editors on Windows put a mark before the text, and JSON allows none.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    json(text, whence)?;
+    Ok(text.to_owned())
+}
+
+async fn standard_input() -> Result<String> {
+    let reading = tokio::task::spawn_blocking(|| {
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text).map(|_| text)
+    });
+    let text = reading.await.context("reading standard input")?;
+    Ok(text.map_err(|why| Usage::new(format!("--data: cannot read standard input: {why}")))?)
+}
+
+fn json(text: &str, whence: &str) -> Result<(), Usage> {
+    let Err(why) = serde_json::from_str::<IgnoredAny>(text) else {
+        return Ok(());
+    };
+    let (line, column) = (why.line(), why.column());
+    let position = format!(" at line {line} column {column}");
+    let reason = why.to_string().replace(&position, "");
+    Err(Usage::new(format!("{whence} is no JSON: {reason} at line {line}, column {column}")))
+}
+
+/// Both sides of `NAME=VALUE`.
+///
+/// # Errors
+/// [`Usage`] says how `option` is written. It does not repeat what was given: that
+/// may be a secret in the wrong place.
+pub fn pair<'a>(option: &str, shape: &str, given: &'a str) -> Result<(&'a str, &'a str), Usage> {
+    match given.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name, value)),
+        _ => Err(Usage::new(format!("{option} is written {option} {shape}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::exit::Exit;
+
+    #[tokio::test]
+    async fn json_stays_as_it_is() {
+        let text = "{\"b\": 1.10, \"a\" : 12345678901234567890 }";
+        assert_eq!(read(text).await.unwrap(), text);
+        assert_eq!(read("\u{feff}[]").await.unwrap(), "[]");
+    }
+
+    #[tokio::test]
+    async fn malformed_json_is_named_by_line_and_column() {
+        let error = read("{\n  \"a\": 1,\n  b: 2\n}").await.unwrap_err();
+        assert_eq!(Exit::of(&error), Exit::Usage);
+        assert_eq!(
+            error.to_string(),
+            "--data is no JSON: key must be a string at line 3, column 3"
+        );
+        let error = read("").await.unwrap_err().to_string();
+        assert!(error.starts_with("--data is no JSON: EOF"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_missing_file_is_named() {
+        let error = read("@/nowhere/at.json").await.unwrap_err();
+        assert_eq!(Exit::of(&error), Exit::Usage);
+        assert!(error.to_string().contains("/nowhere/at.json"));
+    }
+
+    #[test]
+    fn a_pair_has_two_sides() {
+        assert_eq!(pair("--setting", "NAME=VALUE", "a=b=c").unwrap(), ("a", "b=c"));
+        assert_eq!(pair("--setting", "NAME=VALUE", "a=").unwrap(), ("a", ""));
+        for wrong in ["a", "=b", ""] {
+            let error = pair("--setting", "NAME=VALUE", wrong).unwrap_err();
+            assert_eq!(error.to_string(), "--setting is written --setting NAME=VALUE");
+        }
+    }
+}

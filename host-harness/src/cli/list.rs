@@ -1,0 +1,158 @@
+//! `list`: all records of an object, page by page.
+
+use anyhow::{Context as _, Result};
+use clap::value_parser;
+use host_harness::runtime::Connector;
+use host_harness::runtime::bindings::records::{ListRequest, Page, Start};
+
+use super::context::Context;
+use super::document::embedded;
+use super::exit::Exit;
+use super::filter;
+use super::input::pair;
+use super::output::{Columns, Row, counted, printable, records};
+
+/// Unreadable records that are named one by one.
+const NAMED: u64 = 10;
+
+/// Walks all pages; keeps one in memory.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  connector-host list orders --max 10
+  connector-host list orders --filter state=open,late --filter paid=true > orders.ndjson
+  connector-host list orders --output csv --columns id,state,total > orders.csv
+
+A filter takes a list by commas or by several --filter; an item that holds a comma is written as
+JSON: --filter 'word=[\"a,b\"]'. `describe OBJECT` shows the filters.")]
+pub struct Args {
+    /// Name of the object, as `objects` shows it
+    pub object: String,
+
+    /// Only records that fit (several times)
+    #[arg(long = "filter", value_name = "NAME=VALUE")]
+    pub filters: Vec<String>,
+
+    /// Ask for so many records at once
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..))]
+    pub page_size: Option<u32>,
+
+    /// Stop after so many records
+    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
+    pub max: Option<u64>,
+
+    #[command(flatten)]
+    pub columns: Columns,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When a filter does not fit, or the scan cannot go on.
+pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
+    let connector = context.connector_with(&args.object).await?;
+    let filter = read_filter(args, &connector).await?;
+    let caller = context.connect(&connector).await?;
+    let mut out = records(context.form(), &args.columns);
+    let mut scan = caller.scan(ListRequest {
+        object: args.object.clone(),
+        start: Start::Beginning,
+        page_size: page_size(args.page_size, args.max),
+        filter,
+    });
+    let mut left = args.max.unwrap_or(u64::MAX);
+    let mut unreadable = 0;
+    let mut deleted = 0;
+    while left > 0 {
+        let page = Box::pin(scan.next()).await;
+        let page = page.with_context(|| stopped(args, left))?;
+        let Some(page) = page else { break };
+        let rows = rows(&page, left);
+        let shown = rows.len() as u64;
+        context.watch.print(|| out.page(&rows))?;
+        left -= shown;
+        let total = page.total.map(u64::from);
+        context.watch.page(shown, total.map(|total| total.min(args.max.unwrap_or(total))));
+        deleted += page.deleted.len() as u64;
+        tell_unreadable(context, &page, unreadable);
+        unreadable += page.unreadable.len() as u64;
+    }
+    context.watch.print(|| out.end())?;
+    context.watch.clear();
+    if deleted > 0 {
+        let records = counted(deleted, "record");
+        context.watch.mention(&format!("{records} reported as gone"));
+    }
+    context.watch.mention(&context.watch.summary());
+    if unreadable > 0 {
+        let records = counted(unreadable, "record");
+        context
+            .watch
+            .say(&format!("{records} could not be read by the connector; all others were printed"));
+        return Ok(Exit::Partly);
+    }
+    Ok(Exit::Done)
+}
+
+async fn read_filter(args: &Args, connector: &Connector) -> Result<Option<String>> {
+    if args.filters.is_empty() {
+        return Ok(None);
+    }
+    let descriptor = connector.describe(&args.object).await;
+    let descriptor = descriptor.with_context(|| format!("describing {}", args.object))?;
+    let pairs = args.filters.iter();
+    let pairs = pairs.map(|given| pair("--filter", "NAME=VALUE", given));
+    let pairs = pairs.collect::<Result<Vec<_>, _>>()?;
+    Ok(filter::build(&embedded(&descriptor.filter_schema), &pairs)?)
+}
+
+/// No more than will be shown.
+fn page_size(wished: Option<u32>, max: Option<u64>) -> Option<u32> {
+    let max = max.map(|max| u32::try_from(max).unwrap_or(u32::MAX));
+    match (wished, max) {
+        (Some(size), Some(max)) => Some(size.min(max)),
+        (size, max) => size.or(max),
+    }
+}
+
+fn rows(page: &Page, left: u64) -> Vec<Row<'_>> {
+    let left = usize::try_from(left).unwrap_or(usize::MAX);
+    let records = page.records.iter().take(left);
+    records.map(|record| Row { id: &record.id, data: &record.data }).collect()
+}
+
+fn stopped(args: &Args, left: u64) -> String {
+    let shown = args.max.unwrap_or(u64::MAX) - left;
+    match shown {
+        0 => format!("listing {}", args.object),
+        _ => format!("listing {} stopped after {}", args.object, counted(shown, "record")),
+    }
+}
+
+fn tell_unreadable(context: &Context, page: &Page, before: u64) {
+    for (number, item) in (before..).zip(&page.unreadable) {
+        match number {
+            0..NAMED => {
+                let id = item.id.as_deref().unwrap_or("without an id");
+                let (id, reason) = (printable(id), printable(&item.reason));
+                context.watch.say(&format!("unreadable: {id}: {reason}"));
+            }
+            NAMED => context.watch.say("unreadable: more of them, not named here"),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_no_larger_than_what_is_shown() {
+        assert_eq!(page_size(None, None), None);
+        assert_eq!(page_size(Some(50), None), Some(50));
+        assert_eq!(page_size(None, Some(7)), Some(7));
+        assert_eq!(page_size(Some(50), Some(7)), Some(7));
+        assert_eq!(page_size(Some(5), Some(7)), Some(5));
+        assert_eq!(page_size(None, Some(u64::MAX)), Some(u32::MAX));
+    }
+}

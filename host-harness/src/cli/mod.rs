@@ -1,0 +1,239 @@
+//! The command line: one file a command, and what they share.
+
+mod cache;
+mod check;
+mod completions;
+mod context;
+mod create;
+mod delete;
+mod describe;
+mod document;
+mod errors;
+pub mod exit;
+mod filter;
+mod find;
+mod get;
+mod hidden;
+mod input;
+mod inspect;
+mod invoke;
+mod list;
+mod nearest;
+mod objects;
+mod options;
+pub mod output;
+mod plan;
+mod progress;
+mod schema;
+mod trace;
+mod update;
+mod watch;
+
+use std::ffi::OsString;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Result;
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+use self::context::Context;
+use self::errors::{Asked, report};
+use self::exit::Exit;
+use self::options::{Options, Repeated};
+use self::watch::Watch;
+
+/// Time for an interrupted command to write out what it has.
+const FAREWELL: Duration = Duration::from_millis(500);
+
+const AFTER_HELP: &str = "\
+Examples:
+  connector-host --component connector.wasm inspect
+  connector-host --component connector.wasm --secret-env api-key=API_KEY list orders --max 10
+  export CONNECTOR_COMPONENT=connector.wasm
+  connector-host get orders 1234 --secret-env api-key=API_KEY
+
+Exit codes:
+  0 done, 1 failed, 2 wrong usage, 3 partly done, 4 needs other credentials, 130 interrupted
+
+Requests go straight to the provider: proxy settings are not used.";
+
+/// Runs a connector: a sandboxed component that speaks one provider's API
+#[derive(Debug, Parser)]
+#[command(name = "connector-host", version, term_width = 100, after_help = AFTER_HELP)]
+pub struct Cli {
+    #[command(flatten)]
+    options: Options,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show what the connector is, what it needs and what it may reach
+    Inspect(inspect::Args),
+    /// Show the objects that it offers
+    Objects(objects::Args),
+    /// Show an object: its operations, filters, inputs and actions
+    Describe(describe::Args),
+    /// Try whether the connection may use each object, or one
+    Check(check::Args),
+    /// Print the records of an object
+    List(list::Args),
+    /// Print one record
+    Get(get::Args),
+    /// Print the records that `create` would collide with
+    Find(find::Args),
+    /// Make a record
+    Create(create::Args),
+    /// Change a record
+    Update(update::Args),
+    /// Remove a record
+    Delete(delete::Args),
+    /// Run an action of an object
+    Invoke(invoke::Args),
+    /// Print completions for a shell
+    Completions(completions::Args),
+}
+
+/// One call of the program, understood.
+pub struct Call {
+    cli: Cli,
+    repeated: Repeated,
+}
+
+/// Understands the arguments. What there is to say about them has been said when this
+/// answers an [`Exit`].
+///
+/// # Errors
+/// How the program ends without running a command.
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Call, Exit> {
+    let mut grammar = grammar();
+    let understood = grammar.try_get_matches_from_mut(arguments).and_then(|matches| {
+        let repeated = Repeated::join(&matches)?;
+        let cli = Cli::from_arg_matches(&matches)?;
+        Ok(Call { cli, repeated })
+    });
+    understood.map_err(|error| {
+        // Help that nobody reads to its end is no failure.
+        let _ = error.print();
+        if error.use_stderr() { Exit::Usage } else { Exit::Done }
+    })
+}
+
+/// Runs the command to its end, or to Ctrl-C.
+pub async fn run(call: Call) -> Exit {
+    let Call { cli, repeated } = call;
+    let asked = cli.command.asked(&repeated);
+    let watch = Watch::new(&cli.options);
+    let context = Context { options: cli.options, repeated, watch: Arc::clone(&watch) };
+    // A task of its own: a full pipe may hold it up, and Ctrl-C is heard all the same.
+    let mut task = tokio::spawn(async move { dispatch(cli.command, &context).await });
+    tokio::select! {
+        ended = &mut task => {
+            watch.clear();
+            match ended {
+                Ok(Ok(exit)) => exit,
+                Ok(Err(error)) => report(&error, &asked),
+                // It has said so itself.
+                Err(_) => Exit::Failed,
+            }
+        }
+        _ = tokio::signal::ctrl_c() => {
+            // Dropping the command writes out what it has.
+            task.abort();
+            // One that still prints holds the progress line, and may do so for long.
+            if tokio::time::timeout(FAREWELL, task).await.is_ok() {
+                watch.clear();
+            }
+            Exit::Interrupted
+        }
+    }
+}
+
+async fn dispatch(command: Command, context: &Context) -> Result<Exit> {
+    match command {
+        Command::Inspect(args) => inspect::run(&args, context).await,
+        Command::Objects(args) => objects::run(&args, context).await,
+        Command::Describe(args) => describe::run(&args, context).await,
+        Command::Check(args) => check::run(&args, context).await,
+        Command::List(args) => list::run(&args, context).await,
+        Command::Get(args) => get::run(&args, context).await,
+        Command::Find(args) => find::run(&args, context).await,
+        Command::Create(args) => create::run(&args, context).await,
+        Command::Update(args) => update::run(&args, context).await,
+        Command::Delete(args) => delete::run(&args, context).await,
+        Command::Invoke(args) => invoke::run(&args, context).await,
+        Command::Completions(args) => completions::run(&args, grammar()),
+    }
+}
+
+/// The whole command line, as `clap` takes it.
+fn grammar() -> clap::Command {
+    Repeated::declare(Cli::command())
+}
+
+impl Command {
+    /// What an error text needs to know about it.
+    fn asked(&self, repeated: &Repeated) -> Asked {
+        let (command, object, id) = match self {
+            Self::Inspect(_) => ("inspect", None, None),
+            Self::Objects(_) => ("objects", None, None),
+            Self::Describe(args) => ("describe", Some(&args.object), None),
+            Self::Check(args) => ("check", args.object.as_ref(), None),
+            Self::List(args) => ("list", Some(&args.object), None),
+            Self::Get(args) => ("get", Some(&args.object), Some(&args.id)),
+            Self::Find(args) => ("find", Some(&args.object), None),
+            Self::Create(args) => ("create", Some(&args.object), None),
+            Self::Update(args) => ("update", Some(&args.object), Some(&args.id)),
+            Self::Delete(args) => ("delete", Some(&args.object), Some(&args.id)),
+            Self::Invoke(args) => ("invoke", Some(&args.object), args.id.as_ref()),
+            Self::Completions(_) => ("completions", None, None),
+        };
+        Asked {
+            command,
+            object: object.cloned(),
+            id: id.cloned(),
+            secrets: repeated.secrets.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Call {
+        parse(line.split(' ').map(OsString::from))
+            .map_err(Exit::code)
+            .unwrap_or_else(|code| panic!("{line}: {code}"))
+    }
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        grammar().debug_assert();
+    }
+
+    #[test]
+    fn options_stand_before_and_after_the_command() {
+        let call = parsed(
+            "connector-host --setting a=1 --output json --trace list orders --setting b=2 --secret-env k=V --allow-private --output csv",
+        );
+        assert_eq!(call.repeated.settings, ["a=1", "b=2"]);
+        assert_eq!(call.repeated.secrets, ["k=V"]);
+        assert!(call.cli.options.trace && call.cli.options.allow_private);
+        assert_eq!(call.cli.options.output, Some(output::Form::Csv));
+        let call = parsed("connector-host --secret-env k=V completions bash");
+        assert_eq!(call.repeated.secrets, ["k=V"]);
+    }
+
+    #[test]
+    fn help_ends_well_and_nonsense_does_not() {
+        let exit = |line: &str| parse(line.split(' ').map(OsString::from)).err();
+        assert_eq!(exit("connector-host --version"), Some(Exit::Done));
+        assert_eq!(exit("connector-host list --help"), Some(Exit::Done));
+        assert_eq!(exit("connector-host"), Some(Exit::Usage));
+        assert_eq!(exit("connector-host list orders --max 0"), Some(Exit::Usage));
+        assert_eq!(exit("connector-host lost"), Some(Exit::Usage));
+    }
+}

@@ -1,0 +1,126 @@
+//! Comma-separated values (RFC 4180): a column for each top-level member.
+//!
+//! Values stay exact. A program that takes text for a formula has to be told so.
+
+use std::io::{self, Write};
+
+use anyhow::Result;
+
+use super::members::Members;
+use super::{Records, Row, printable, say};
+
+/// Writes a header and a line for each record.
+pub struct Csv<W: Write> {
+    out: csv::Writer<W>,
+    /// Chosen by the user, or else by the first page.
+    columns: Vec<String>,
+    chosen: bool,
+    begun: bool,
+    told: bool,
+}
+
+impl<W: Write> Csv<W> {
+    /// Writes `columns` to `out`; the members of the first page, if none are given.
+    pub fn new(out: W, columns: Option<Vec<String>>) -> Self {
+        Self {
+            out: csv::Writer::from_writer(out),
+            chosen: columns.is_some(),
+            columns: columns.unwrap_or_default(),
+            begun: false,
+            told: false,
+        }
+    }
+
+    fn begin(&mut self, page: &[Members<'_>]) -> io::Result<()> {
+        if !self.chosen {
+            self.columns = union(page);
+        }
+        self.begun = true;
+        // A broken pipe must be seen as one, so errors go on as what they are.
+        self.out.write_record(&self.columns).map_err(io::Error::from)
+    }
+
+    fn tell_left_out(&mut self, members: &Members<'_>) {
+        if self.told || self.chosen {
+            return;
+        }
+        let left_out = members.0.iter().find(|(name, _)| !self.columns.contains(name));
+        if let Some((name, _)) = left_out {
+            self.told = true;
+            say(&format!(
+                "note: members that the first page did not have, such as \"{}\", are left out; --columns chooses the columns",
+                printable(name)
+            ));
+        }
+    }
+}
+
+impl<W: Write + Send> Records for Csv<W> {
+    fn page(&mut self, rows: &[Row<'_>]) -> Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let page: Vec<Members<'_>> = rows.iter().map(|row| Members::of(row.data)).collect();
+        if !self.begun {
+            self.begin(&page)?;
+        }
+        for (row, members) in rows.iter().zip(&page) {
+            self.tell_left_out(members);
+            let cells = members.cells(*row, &self.columns);
+            self.out.write_record(&cells).map_err(io::Error::from)?;
+        }
+        Ok(self.out.flush()?)
+    }
+
+    fn end(&mut self) -> Result<()> {
+        if self.chosen && !self.begun {
+            self.begin(&[])?;
+        }
+        Ok(self.out.flush()?)
+    }
+}
+
+fn union(page: &[Members<'_>]) -> Vec<String> {
+    let mut columns: Vec<String> = Vec::new();
+    for (name, _) in page.iter().flat_map(|members| &members.0) {
+        if !columns.contains(name) {
+            columns.push(name.clone());
+        }
+    }
+    columns
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(columns: Option<&[&str]>, pages: &[&[&str]]) -> String {
+        let mut out = Vec::new();
+        let columns = columns.map(|names| names.iter().map(|name| (*name).to_owned()).collect());
+        let mut records = Csv::new(&mut out, columns);
+        for page in pages {
+            let rows: Vec<Row<'_>> = page.iter().map(|data| Row { id: "i", data }).collect();
+            records.page(&rows).unwrap();
+        }
+        records.end().unwrap();
+        drop(records);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn the_first_page_gives_the_columns() {
+        let first = [r#"{"b":1.10,"a":null}"#, r#"{"a":"x,\"y\"\nz","c":[1, {"d": 2}]}"#];
+        assert_eq!(
+            written(None, &[&[], &first, &[r#"{"later":1,"c":"=1+1"}"#]]),
+            "b,a,c\n1.10,,\n,\"x,\"\"y\"\"\nz\",\"[1,{\"\"d\"\":2}]\"\n,,=1+1\n"
+        );
+        assert_eq!(written(None, &[]), "");
+    }
+
+    #[test]
+    fn columns_can_be_chosen() {
+        let page = [r#"{"a":1,"b":2}"#];
+        assert_eq!(written(Some(&["b", "id", "z"]), &[&page]), "b,id,z\n2,i,\n");
+        assert_eq!(written(Some(&["b"]), &[]), "b\n");
+    }
+}

@@ -1,0 +1,103 @@
+//! The top-level members of a record, each as the text it came in.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::Row;
+use super::compact::compacted;
+
+/// Name under which a record stands that is no JSON object.
+const WHOLE: &str = "value";
+
+/// Members in the order in which they came.
+pub struct Members<'a>(pub Vec<(String, &'a str)>);
+
+impl<'a> Members<'a> {
+    /// The members of `json`; one member `value` if it is no object.
+    #[must_use]
+    pub fn of(json: &'a str) -> Self {
+        match serde_json::from_str::<Read<'_>>(json) {
+            Ok(Read(members)) => {
+                Self(members.into_iter().map(|(name, raw)| (name, raw.get())).collect())
+            }
+            Err(_) => Self(vec![(WHOLE.to_owned(), json)]),
+        }
+    }
+
+    /// The JSON text of a member.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&'a str> {
+        self.0.iter().find(|(given, _)| given == name).map(|(_, raw)| *raw)
+    }
+
+    /// The cells of a record under `columns`. A record without a member `id` shows its
+    /// identity there.
+    #[must_use]
+    pub fn cells(&self, row: Row<'_>, columns: &[String]) -> Vec<String> {
+        columns
+            .iter()
+            .map(|column| match self.get(column) {
+                Some(raw) => cell(raw),
+                None if column == "id" => row.id.to_owned(),
+                None => String::new(),
+            })
+            .collect()
+    }
+}
+
+/// What a cell shows: strings without quotes, nothing for null, all else as JSON.
+#[must_use]
+pub fn cell(raw: &str) -> String {
+    match serde_json::from_str::<Option<String>>(raw) {
+        Ok(text) => text.unwrap_or_default(),
+        Err(_) => compacted(raw),
+    }
+}
+
+/// Whether it is neither array nor object.
+#[must_use]
+pub fn is_scalar(raw: &str) -> bool {
+    !raw.trim_start().starts_with(['{', '['])
+}
+
+struct Read<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Read<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InOrder;
+        impl<'de> Visitor<'de> for InOrder {
+            type Value = Vec<(String, &'de RawValue)>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(members)
+            }
+        }
+        deserializer.deserialize_map(InOrder).map(Read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_keep_order_and_text() {
+        let members = Members::of(r#" { "b" : 1.10, "a": [1, 2], "é\n": "x\ty", "n": null } "#);
+        let names: Vec<&str> = members.0.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["b", "a", "é\n", "n"]);
+        let row = Row { id: "7", data: "" };
+        let columns = ["id", "b", "a", "é\n", "n", "z"].map(str::to_owned);
+        assert_eq!(members.cells(row, &columns), ["7", "1.10", "[1,2]", "x\ty", "", ""]);
+        assert_eq!(Members::of("[1, 2]").get("value"), Some("[1, 2]"));
+    }
+}

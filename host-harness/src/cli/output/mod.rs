@@ -1,0 +1,177 @@
+//! What a command prints: records to stdout in the form that was asked for, words
+//! about them to stderr.
+
+mod columns;
+mod compact;
+mod csv;
+mod grid;
+mod json;
+mod members;
+mod ndjson;
+mod table;
+mod text;
+
+use std::io::{self, BufWriter, IsTerminal as _, Stdout, Write};
+
+use anyhow::Result;
+use serde_json::Value;
+
+pub use self::compact::indented;
+use self::compact::{compact, indent};
+use self::csv::Csv;
+use self::grid::{grid, one, width};
+use self::json::Json;
+use self::ndjson::Ndjson;
+use self::table::Table;
+pub use self::text::{bytes, count, counted, duration, lines, printable};
+
+/// How records are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Form {
+    /// One record's JSON a line
+    Ndjson,
+    /// One JSON document
+    Json,
+    /// Columns for people
+    Table,
+    /// Comma-separated values
+    Csv,
+}
+
+impl Form {
+    /// A table on a terminal, NDJSON in a pipe.
+    #[must_use]
+    pub fn usual() -> Self {
+        if io::stdout().is_terminal() { Self::Table } else { Self::Ndjson }
+    }
+}
+
+// `--columns` of commands that print records. (A docstring would become their help text.)
+#[derive(Debug, clap::Args)]
+pub struct Columns {
+    /// Members to show in a table or as CSV, in this order
+    #[arg(long, value_name = "A,B,C", value_delimiter = ',')]
+    pub columns: Option<Vec<String>>,
+}
+
+/// One record: its identity and its JSON.
+#[derive(Debug, Clone, Copy)]
+pub struct Row<'a> {
+    /// Identity within its object.
+    pub id: &'a str,
+    /// As the connector handed it over.
+    pub data: &'a str,
+}
+
+/// Takes records page by page and keeps none of them.
+pub trait Records: Send {
+    /// Writes a page.
+    ///
+    /// # Errors
+    /// When the output cannot be written.
+    fn page(&mut self, rows: &[Row<'_>]) -> Result<()>;
+
+    /// There are no more.
+    ///
+    /// # Errors
+    /// When the output cannot be written.
+    fn end(&mut self) -> Result<()>;
+}
+
+/// Writes records to stdout.
+#[must_use]
+pub fn records(form: Form, columns: &Columns) -> Box<dyn Records> {
+    let columns = columns.columns.clone();
+    let out = stdout();
+    match form {
+        Form::Ndjson => Box::new(Ndjson::new(out)),
+        Form::Json => Box::new(Json::new(out)),
+        Form::Table => Box::new(Table::new(out, columns, width())),
+        Form::Csv => Box::new(Csv::new(out, columns)),
+    }
+}
+
+/// Writes one record to stdout: as a document where [`records`] writes a list.
+///
+/// # Errors
+/// When stdout cannot be written.
+pub fn record(form: Form, columns: &Columns, row: Row<'_>) -> Result<()> {
+    match form {
+        Form::Json => document(form, row.data),
+        Form::Table if columns.columns.is_none() => one(&mut stdout(), row, width()),
+        Form::Ndjson | Form::Table | Form::Csv => {
+            let mut records = records(form, columns);
+            records.page(&[row])?;
+            records.end()
+        }
+    }
+}
+
+/// Writes one JSON document to stdout: in one line as NDJSON, else indented.
+///
+/// # Errors
+/// When stdout cannot be written.
+pub fn document(form: Form, json: &str) -> Result<()> {
+    let mut out = stdout();
+    if form == Form::Ndjson {
+        compact(json, &mut out)?;
+    } else {
+        indent(json, &mut out)?;
+    }
+    out.write_all(b"\n")?;
+    Ok(out.flush()?)
+}
+
+/// Writes what a command shows as text on a terminal, and as one JSON document else.
+///
+/// # Errors
+/// When stdout cannot be written.
+pub fn text_or_document(form: Form, text: &dyn Fn() -> String, json: &Value) -> Result<()> {
+    match form {
+        Form::Table | Form::Csv => text_block(&text()),
+        Form::Ndjson | Form::Json => document(form, &json.to_string()),
+    }
+}
+
+/// Writes text to stdout.
+///
+/// # Errors
+/// When stdout cannot be written.
+pub fn text_block(text: &str) -> Result<()> {
+    let mut out = stdout();
+    out.write_all(text.as_bytes())?;
+    Ok(out.flush()?)
+}
+
+/// A title and rows under it, for people; nothing when there are no rows. Cells are
+/// broken into lines where they are too long for the terminal.
+#[must_use]
+pub fn section(title: &str, header: &[&str], rows: Vec<Vec<String>>) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
+    let indent = if title.is_empty() { "" } else { "  " };
+    let mut text = String::new();
+    if !title.is_empty() {
+        text.push_str(title);
+        text.push('\n');
+    }
+    for line in grid(header, rows, width().saturating_sub(2)) {
+        text.push_str(indent);
+        text.push_str(&line);
+        text.push('\n');
+    }
+    if !title.is_empty() {
+        text.push('\n');
+    }
+    text
+}
+
+/// Says something on stderr. That nobody may listen there is no reason to fail.
+pub fn say(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+fn stdout() -> BufWriter<Stdout> {
+    BufWriter::with_capacity(64 * 1024, io::stdout())
+}

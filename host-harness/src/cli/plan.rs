@@ -1,0 +1,112 @@
+//! `--dry-run`: the request that a write would send.
+
+use anyhow::Result;
+use host_harness::egress::Planned;
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::context::Context;
+use super::exit::Exit;
+use super::hidden::hide;
+use super::output::{Form, document, indented, lines, printable, text_block};
+
+/// Prints a held-back request. Secrets stand in it by name; `hidden` values not at all.
+///
+/// # Errors
+/// When it cannot be printed.
+pub fn show(context: &Context, planned: Planned, hidden: &[Value]) -> Result<Exit> {
+    let request = Request::of(planned, hidden);
+    let form = context.document_form()?;
+    context.watch.print(|| match form {
+        Form::Table | Form::Csv => text_block(&request.text()),
+        Form::Ndjson | Form::Json => document(form, &serde_json::to_string(&request)?),
+    })?;
+    context.watch.mention("dry run: this request was not sent, and nothing was changed");
+    Ok(Exit::Done)
+}
+
+#[derive(Serialize)]
+struct Request {
+    method: String,
+    url: String,
+    headers: Vec<(String, String)>,
+    body: Option<Body>,
+}
+
+/// JSON as it is, anything else as text.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Body {
+    Json(Box<RawValue>),
+    Text(String),
+}
+
+impl Request {
+    fn of(planned: Planned, hidden: &[Value]) -> Self {
+        let body = planned.body.map(|bytes| {
+            let text = hide(&String::from_utf8_lossy(&bytes), hidden);
+            match serde_json::from_str(&text) {
+                Ok(json) => Body::Json(json),
+                Err(_) => Body::Text(text),
+            }
+        });
+        let headers = planned.headers.into_iter();
+        Self {
+            method: planned.method,
+            url: hide(&planned.url, hidden),
+            headers: headers.map(|(name, value)| (name, hide(&value, hidden))).collect(),
+            body,
+        }
+    }
+
+    fn text(&self) -> String {
+        let mut text = format!("{} {}\n", printable(&self.method), printable(&self.url));
+        for (name, value) in &self.headers {
+            text.push_str(&format!("{}: {}\n", printable(name), printable(value)));
+        }
+        match &self.body {
+            None => {}
+            Some(Body::Json(json)) => text.push_str(&format!("\n{}\n", indented(json.get()))),
+            Some(Body::Text(body)) => text.push_str(&format!("\n{}\n", lines(body))),
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn planned(body: Option<&str>) -> Planned {
+        Planned {
+            method: "POST".to_owned(),
+            url: "https://api.example.com/v1/orders".to_owned(),
+            headers: vec![("key".to_owned(), "[secret api-key]".to_owned())],
+            body: body.map(|text| text.as_bytes().to_vec()),
+        }
+    }
+
+    #[test]
+    fn a_request_reads_as_it_would_go() {
+        let request = Request::of(planned(Some(r#"{"n":1.10}"#)), &[]);
+        assert_eq!(
+            request.text(),
+            "POST https://api.example.com/v1/orders\nkey: [secret api-key]\n\n{\n  \"n\": 1.10\n}\n"
+        );
+        assert_eq!(
+            serde_json::to_string(&request).unwrap(),
+            r#"{"method":"POST","url":"https://api.example.com/v1/orders","headers":[["key","[secret api-key]"]],"body":{"n":1.10}}"#
+        );
+    }
+
+    #[test]
+    fn hidden_values_do_not_show() {
+        let request = Request::of(planned(Some(r#"{"p":"pw"}"#)), &[json!("pw")]);
+        assert!(!request.text().contains("pw"));
+        let request = Request::of(planned(Some("a=b")), &[]);
+        assert!(request.text().ends_with("\n\na=b\n"));
+        assert!(Request::of(planned(None), &[]).text().ends_with("[secret api-key]\n"));
+    }
+}

@@ -1,0 +1,56 @@
+//! `update`: changes a record.
+
+use anyhow::{Context as _, Result};
+use host_harness::runtime::Write;
+
+use super::context::Context;
+use super::exit::Exit;
+use super::input::Data;
+use super::output::{Columns, Row, record};
+use super::{hidden, plan};
+
+/// Changes members of a record by a JSON Merge Patch (RFC 7396), and prints it.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  connector-host update orders 1234 --data '{\"note\":\"leave at the door\"}'
+  connector-host update orders 1234 --data '{\"note\":null}' --dry-run")]
+pub struct Args {
+    /// Name of the object, as `objects` shows it
+    pub object: String,
+
+    /// The record
+    pub id: String,
+
+    #[command(flatten)]
+    pub data: Data,
+
+    /// Show the request, and do not send it; reads that come before it are made
+    #[arg(long)]
+    pub dry_run: bool,
+
+    #[command(flatten)]
+    pub columns: Columns,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When it was not changed, or that cannot be told.
+pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
+    let patch = args.data.read().await?;
+    let connector = context.connector_with(&args.object).await?;
+    let caller = context.connect(&connector).await?;
+    let what = || format!("updating {} {}", args.object, args.id);
+    if args.dry_run {
+        let write = Write::Update { object: &args.object, id: &args.id, patch: &patch };
+        let descriptor = connector.describe(&args.object).await.with_context(what)?;
+        let planned = caller.connection().plan(write).await.with_context(what)?;
+        let hidden = hidden::values(descriptor.update_schema.as_deref(), &patch);
+        return plan::show(context, planned, &hidden);
+    }
+    let updated = caller.update(&args.object, &args.id, &patch).await;
+    let item = updated.with_context(what)?.item;
+    let row = Row { id: &item.id, data: &item.data };
+    context.watch.print(|| record(context.form(), &args.columns, row))?;
+    Ok(Exit::Done)
+}
