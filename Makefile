@@ -14,7 +14,7 @@ run: component ## Build everything and show the main job on a simulated AfterShi
 
 .PHONY: test
 test: component guests ## Run every test, from nothing
-	cargo test --locked --workspace
+	cargo build --locked --workspace --bins && cargo test --locked --workspace
 
 .PHONY: component
 component: $(COMPONENT) ## Build dist/aftership-connector.wasm
@@ -22,7 +22,7 @@ component: $(COMPONENT) ## Build dist/aftership-connector.wasm
 $(COMPONENT): $(SOURCES)
 	rustup target add wasm32-unknown-unknown
 	cargo --config '$(REMAP)' build --locked --lib --target wasm32-unknown-unknown --profile component
-	cargo run --locked --quiet -p component-metadata -- $(WASM) $(COMPONENT)
+	cargo run --locked --quiet -p component-metadata -- $(WASM) $(COMPONENT) && cd dist && { sha256sum $(notdir $(COMPONENT)) || shasum -a 256 $(notdir $(COMPONENT)); } > $(notdir $(COMPONENT)).sha256
 
 .PHONY: guests
 guests: ## Build the misbehaving connectors that the tests run
@@ -36,9 +36,19 @@ lint: ## Check format, clippy natively and on wasm, dependencies
 	cargo clippy --locked --workspace --all-targets -- -D warnings && cargo clippy --locked --lib --target wasm32-unknown-unknown -- -D warnings
 	(command -v cargo-deny || cargo install --locked cargo-deny@0.20.2) && cargo deny --locked check bans licenses sources
 
+.PHONY: bench
+bench: component ## Measure what the sandbox costs, and write BENCHMARKS.md
+	cargo build --locked --release --workspace --bins
+	cargo bench --locked --bench costs
+
+.PHONY: fuzz
+fuzz: ## Run each fuzz target for a minute (needs a nightly compiler)
+	(command -v cargo-fuzz || cargo install --locked cargo-fuzz) && cd fuzz && for target in $$(cargo fuzz list); do \
+	cargo +nightly fuzz run --sanitizer none $$target -- -max_total_time=60 -verbosity=0 -print_final_stats=1 || exit 1; done
+
 .PHONY: bless
 bless: component ## Rewrite the golden files under tests/golden
-	BLESS=1 cargo test --locked --test connector golden
+	cargo build --locked --workspace --bins && BLESS=1 cargo test --locked --test connector golden
 
 .PHONY: picture
 picture: component ## Rewrite the terminal picture of the README from a recorded run

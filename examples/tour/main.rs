@@ -32,9 +32,9 @@ fn main() -> ExitCode {
 fn tour() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
     let picture = match arguments.next().as_deref() {
-        Some("--picture") => Some(PathBuf::from(
-            arguments.next().context("--picture needs a file")?,
-        )),
+        Some("--picture") => {
+            Some(PathBuf::from(arguments.next().context("--picture needs a file")?))
+        }
         Some(other) => anyhow::bail!("unknown argument {other}; there is only --picture FILE"),
         None => None,
     };

@@ -7,12 +7,7 @@ const MARGIN: f64 = 16.0;
 /// The lines on a dark terminal: comments grey, commands bright.
 pub fn svg(lines: &[String]) -> String {
     let lines: Vec<&String> = lines.iter().skip_while(|line| line.is_empty()).collect();
-    let widest = lines
-        .iter()
-        .map(|line| line.chars().count())
-        .max()
-        .unwrap_or(0)
-        .max(80);
+    let widest = lines.iter().map(|line| line.chars().count()).max().unwrap_or(0).max(80);
     let width = widest as f64 * COLUMN + 2.0 * MARGIN;
     let height = lines.len() as f64 * ROW + 2.0 * MARGIN;
     let mut svg = format!(
@@ -37,7 +32,5 @@ pub fn svg(lines: &[String]) -> String {
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -10,21 +10,15 @@ use crate::simulated::watch;
 /// Shows the main job on the account that the key belongs to.
 pub fn show(session: &mut Session) -> Result<()> {
     let secret = format!("api-key={KEY_VARIABLE}");
-    let options = [
-        "--component",
-        "dist/aftership-connector.wasm",
-        "--secret-env",
-        &secret,
-    ];
+    let options = ["--component", "dist/aftership-connector.wasm", "--secret-env", &secret];
     session.options(&options, None);
 
     session.step("Is the connection good?");
     session.run(&["check", "--output", "table"])?;
 
     session.step("Create one tracking of the test courier");
-    let seconds = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .context("the clock is before 1970")?;
+    let seconds =
+        SystemTime::now().duration_since(UNIX_EPOCH).context("the clock is before 1970")?;
     let number = format!("ITD-0-{:08}", seconds.as_secs() % 100_000_000);
     let wish = serde_json::json!({ "tracking_number": number, "slug": "testing-courier" });
     let created = session.json(&[
@@ -35,10 +29,7 @@ pub fn show(session: &mut Session) -> Result<()> {
         "--output",
         "ndjson",
     ])?;
-    let id = created["id"]
-        .as_str()
-        .context("the answer holds no id")?
-        .to_owned();
+    let id = created["id"].as_str().context("the answer holds no id")?.to_owned();
     session.say(&format!("created {id}"));
 
     // Whatever happens in between, what was made here goes again.

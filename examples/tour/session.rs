@@ -66,11 +66,7 @@ impl Session {
     /// Runs `connector-host` with `arguments`, shows command and output, and answers
     /// what it printed.
     pub fn run(&mut self, arguments: &[&str]) -> Result<String> {
-        let shown = arguments
-            .iter()
-            .map(|argument| quoted(argument))
-            .collect::<Vec<_>>()
-            .join(" ");
+        let shown = arguments.iter().map(|argument| quoted(argument)).collect::<Vec<_>>().join(" ");
         self.say(&format!("$ connector-host {shown}"));
         let began = Instant::now();
         let output = self.quietly(arguments)?;
@@ -84,21 +80,13 @@ impl Session {
     /// As [`Session::run`], without showing anything.
     pub fn quietly(&self, arguments: &[&str]) -> Result<String> {
         let mut command = self.program("connector-host")?;
-        command
-            .args(&self.options)
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stderr(Stdio::inherit());
+        command.args(&self.options).args(arguments).stdin(Stdio::null()).stderr(Stdio::inherit());
         if let Some(key) = &self.key {
             command.env(KEY_VARIABLE, key);
         }
         let output = command.output().context("cannot start connector-host")?;
         if !output.status.success() {
-            bail!(
-                "`connector-host {}` ended with {}",
-                arguments.join(" "),
-                output.status
-            );
+            bail!("`connector-host {}` ended with {}", arguments.join(" "), output.status);
         }
         String::from_utf8(output.stdout).context("its output is no UTF-8")
     }
@@ -113,11 +101,7 @@ impl Session {
     pub fn summary(&mut self) {
         self.step("Summary");
         for (command, took) in std::mem::take(&mut self.steps) {
-            self.say(&format!(
-                "{:>8.2} s  {}",
-                took.as_secs_f64(),
-                shortened(&command)
-            ));
+            self.say(&format!("{:>8.2} s  {}", took.as_secs_f64(), shortened(&command)));
         }
     }
 
@@ -129,11 +113,7 @@ impl Session {
 
 fn quoted(argument: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./:+@,".contains(c);
-    if argument.chars().all(plain) {
-        argument.to_owned()
-    } else {
-        format!("'{argument}'")
-    }
+    if argument.chars().all(plain) { argument.to_owned() } else { format!("'{argument}'") }
 }
 
 fn shortened(line: &str) -> String {

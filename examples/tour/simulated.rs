@@ -20,25 +20,16 @@ struct Simulator {
 impl Simulator {
     fn start(session: &Session, arguments: &[&str]) -> Result<Self> {
         let mut command = session.program("aftership-simulator")?;
-        command
-            .args(["--listen", "127.0.0.1:0", "--api-key", KEY])
-            .args(arguments);
-        let mut child = command
-            .stdout(Stdio::piped())
-            .spawn()
-            .context("cannot start the simulator")?;
+        command.args(["--listen", "127.0.0.1:0", "--api-key", KEY]).args(arguments);
+        let mut child =
+            command.stdout(Stdio::piped()).spawn().context("cannot start the simulator")?;
         let stdout = child.stdout.take().context("the simulator has no output")?;
         let mut line = String::new();
-        BufReader::new(stdout)
-            .read_line(&mut line)
-            .context("the simulator says nothing")?;
+        BufReader::new(stdout).read_line(&mut line).context("the simulator says nothing")?;
         let Some(url) = line.trim().strip_prefix("listening on ") else {
             bail!("the simulator said \"{}\"", line.trim());
         };
-        Ok(Self {
-            url: url.to_owned(),
-            child,
-        })
+        Ok(Self { url: url.to_owned(), child })
     }
 }
 
@@ -53,14 +44,9 @@ impl Drop for Simulator {
 /// Shows the main job.
 pub fn show(session: &mut Session) -> Result<()> {
     let simulator = Simulator::start(session, &["--seed", "7", "--trackings", RECORDS])?;
-    let unlimited = Simulator::start(
-        session,
-        &["--seed", "7", "--trackings", RECORDS, "--no-limits"],
-    )?;
-    session.say(&format!(
-        "# A simulated AfterShip with {RECORDS} trackings is {}",
-        simulator.url
-    ));
+    let unlimited =
+        Simulator::start(session, &["--seed", "7", "--trackings", RECORDS, "--no-limits"])?;
+    session.say(&format!("# A simulated AfterShip with {RECORDS} trackings is {}", simulator.url));
     use_simulator(session, &simulator, &[]);
 
     session.step("Is the connection good?");
@@ -134,10 +120,7 @@ pub fn show(session: &mut Session) -> Result<()> {
     use_simulator(session, &unlimited, &["--limits", "off"]);
     let began = Instant::now();
     session.say("$ connector-host --limits off list trackings --output ndjson | wc -l");
-    let records = session
-        .quietly(&["list", "trackings", "--output", "ndjson"])?
-        .lines()
-        .count();
+    let records = session.quietly(&["list", "trackings", "--output", "ndjson"])?.lines().count();
     session.say(&records.to_string());
     let seconds = began.elapsed().as_secs_f64();
     session.say(&format!("# {records} records in {seconds:.2} s"));
@@ -160,9 +143,7 @@ pub fn watch(session: &mut Session, number: &str) -> Result<()> {
         if tag != last {
             let seconds = began.elapsed().as_secs();
             let checkpoints = record["checkpoints"].as_array().map_or(0, Vec::len);
-            session.say(&format!(
-                "{seconds:>3} s  {tag:<14} {checkpoints} checkpoints"
-            ));
+            session.say(&format!("{seconds:>3} s  {tag:<14} {checkpoints} checkpoints"));
             tag.clone_into(&mut last);
         }
         std::thread::sleep(Duration::from_millis(500));
@@ -173,9 +154,7 @@ pub fn watch(session: &mut Session, number: &str) -> Result<()> {
 fn id_of(session: &Session, number: &str, slug: &str) -> Result<String> {
     let wish = serde_json::json!({ "tracking_number": number, "slug": slug }).to_string();
     let found = session.json(&["find", "trackings", "--data", &wish, "--output", "ndjson"])?;
-    let id = found["id"]
-        .as_str()
-        .with_context(|| format!("{number} was not found"))?;
+    let id = found["id"].as_str().with_context(|| format!("{number} was not found"))?;
     Ok(id.to_owned())
 }
 

@@ -1,6 +1,7 @@
 //! What the tests share.
 
 pub mod wire;
+pub mod world;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -15,10 +16,7 @@ pub fn component() -> PathBuf {
     let modified = |path: &Path| path.metadata().and_then(|facts| facts.modified()).ok();
     let age = modified(&built)
         .unwrap_or_else(|| panic!("{} is missing: run `make component`", built.display()));
-    let newest = ["src", "wit"]
-        .iter()
-        .filter_map(|folder| newest(&root.join(folder)))
-        .max();
+    let newest = ["src", "wit"].iter().filter_map(|folder| newest(&root.join(folder))).max();
     assert!(
         newest.is_none_or(|newest| newest <= age),
         "the component is older than its source: run `make component`"
@@ -47,11 +45,23 @@ fn newest(folder: &Path) -> Option<std::time::SystemTime> {
 /// A runtime with compiled code cached beside the build.
 pub fn runtime() -> Runtime {
     let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
-    Runtime::new(&RuntimeOptions {
-        cache: Some(cache),
-        ..RuntimeOptions::default()
-    })
-    .unwrap()
+    Runtime::new(&RuntimeOptions { cache: Some(cache), ..RuntimeOptions::default() }).unwrap()
+}
+
+/// The command line, as a user has it: built beside this test.
+pub fn host_command() -> std::process::Command {
+    let mut command = std::process::Command::new(binary("connector-host"));
+    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
+    command.env_clear().env("XDG_CACHE_HOME", cache).stdin(std::process::Stdio::null());
+    command
+}
+
+/// A program of this workspace.
+pub fn binary(name: &str) -> PathBuf {
+    let own = std::env::current_exe().unwrap();
+    let built = own.parent().and_then(Path::parent).unwrap().join(name);
+    assert!(built.exists(), "{} is missing: run `make test`", built.display());
+    built
 }
 
 /// A component of `tests/guests`.
@@ -70,18 +80,12 @@ pub struct Watch(Mutex<Vec<Event>>);
 impl Watch {
     /// Everything so far.
     pub fn events(&self) -> Vec<Event> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 impl Observer for Watch {
     fn event(&self, event: &Event) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(event.clone());
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(event.clone());
     }
 }

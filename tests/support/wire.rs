@@ -19,11 +19,7 @@ impl Wire {
     /// Answers each request (head and body as text) with the bytes that `answer` makes.
     pub fn new(answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> Self {
         let address = "93.184.216.34:443".parse().unwrap();
-        Self {
-            address,
-            answer: Arc::new(answer),
-            sent: Arc::default(),
-        }
+        Self { address, answer: Arc::new(answer), sent: Arc::default() }
     }
 
     /// Names lead to this address instead.
@@ -79,8 +75,7 @@ fn content_length(head: &str) -> usize {
     let lines = head.lines().map(str::to_ascii_lowercase);
     lines
         .filter_map(|line| {
-            line.strip_prefix("content-length:")
-                .map(|length| length.trim().parse().unwrap())
+            line.strip_prefix("content-length:").map(|length| length.trim().parse().unwrap())
         })
         .next()
         .unwrap_or(0)

@@ -10,7 +10,7 @@
 use anyhow::Result;
 use host_harness::runtime::CallError;
 use host_harness::runtime::bindings::auth::Account;
-use host_harness::runtime::bindings::types::Error;
+use host_harness::runtime::bindings::types::ErrorKind;
 use serde_json::json;
 
 use super::context::Context;
@@ -71,7 +71,7 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
                 id: None,
                 secrets: context.repeated.secrets.clone(),
             };
-            let unsupported = matches!(error, Error::Unsupported(_));
+            let unsupported = matches!(error.kind, ErrorKind::Unsupported);
             next = next.or(after_answer(error, &asked).filter(|_| !unsupported));
         }
         let one = judged(object, result);
@@ -93,10 +93,13 @@ fn judged(object: &str, result: Result<Option<Account>, CallError>) -> Checked {
         Ok(account) => (Found::Usable, account, None),
         Err(error) => {
             let found = match &error {
-                CallError::Connector(Error::Unsupported(_)) => Found::Untried,
-                CallError::Connector(Error::Forbidden(_)) => Found::Forbidden,
-                CallError::Connector(Error::Unauthenticated(_)) => Found::Unauthenticated,
-                _ => Found::Failed,
+                CallError::Connector(error) => match error.kind {
+                    ErrorKind::Unsupported => Found::Untried,
+                    ErrorKind::Forbidden => Found::Forbidden,
+                    ErrorKind::Unauthenticated => Found::Unauthenticated,
+                    _ => Found::Failed,
+                },
+                CallError::TooLarge | CallError::Stopped { .. } => Found::Failed,
             };
             (found, None, Some(error.to_string()))
         }

@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal as _;
 
-use host_harness::runtime::bindings::types::Error;
+use host_harness::runtime::bindings::types::{Error, ErrorKind};
 use host_harness::runtime::{CallError, LoadError, Stop};
 use thiserror::Error;
 
@@ -98,30 +98,30 @@ fn next_step(error: &anyhow::Error, asked: &Asked) -> Option<String> {
 /// One row a case: what a person does next.
 pub fn after_answer(error: &Error, asked: &Asked) -> Option<String> {
     let object = asked.object.as_deref().unwrap_or("OBJECT");
-    Some(match error {
-        Error::Unauthenticated(_) => credentials(asked),
-        Error::Forbidden(_) => {
+    Some(match &error.kind {
+        ErrorKind::Unauthenticated => credentials(asked),
+        ErrorKind::Forbidden => {
             "ask the provider for the right or plan that this needs; `check` shows what this connection may use"
                 .to_owned()
         }
-        Error::Conflict(conflict) => {
-            let id = conflict.existing.as_ref()?;
+        ErrorKind::Conflict(existing) => {
+            let id = existing.as_ref()?;
             format!("`get {object} {id}` shows the record that is there, `update` changes it")
         }
-        Error::InvalidInput(_) => format!("`describe {object}` shows what is accepted"),
-        Error::RateLimited(limit) => match limit.retry_after_ms {
+        ErrorKind::InvalidInput(_) => format!("`describe {object}` shows what is accepted"),
+        ErrorKind::RateLimited(wait) => match wait {
             Some(ms) => format!("try again in {} s", ms.div_ceil(1_000)),
             None => "try again later".to_owned(),
         },
-        Error::Unavailable(_) => "try again later; --trace shows each request".to_owned(),
-        Error::OutcomeUnknown(_) => look(asked),
-        Error::CursorExpired(_) => "run it again: the scan starts from its beginning".to_owned(),
-        Error::Unsupported(_) => format!("`describe {object}` shows what is offered"),
-        Error::Internal(_) => {
+        ErrorKind::Unavailable => "try again later; --trace shows each request".to_owned(),
+        ErrorKind::OutcomeUnknown => look(asked),
+        ErrorKind::CursorExpired => "run it again: the scan starts from its beginning".to_owned(),
+        ErrorKind::Unsupported => format!("`describe {object}` shows what is offered"),
+        ErrorKind::Internal => {
             "tell the connector's author, with the request id; --trace and --verbose show more"
                 .to_owned()
         }
-        Error::NotFound(_) => return None,
+        ErrorKind::NotFound => return None,
     })
 }
 
@@ -179,15 +179,15 @@ fn red(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use host_harness::runtime::bindings::types::Failure;
 
-    fn failure() -> Failure {
-        Failure {
+    fn failed(kind: ErrorKind) -> CallError {
+        CallError::Connector(Error {
+            kind,
             message: "bad key".to_owned(),
             http_status: Some(401),
             provider_code: Some("4001".to_owned()),
             request_id: Some("r-1".to_owned()),
-        }
+        })
     }
 
     #[test]
@@ -198,7 +198,7 @@ mod tests {
             id: Some("7".to_owned()),
             secrets: vec!["api-key=KEY".to_owned()],
         };
-        let refused = CallError::Connector(Error::Unauthenticated(failure()));
+        let refused = failed(ErrorKind::Unauthenticated);
         let refused = anyhow::Error::new(refused).context("getting orders 7");
         assert_eq!(
             in_one(&refused),
@@ -208,7 +208,7 @@ mod tests {
             next_step(&refused, &asked).unwrap(),
             "check the secret given by --secret-env api-key=KEY"
         );
-        let lost = CallError::Connector(Error::OutcomeUnknown(failure())).into();
+        let lost = failed(ErrorKind::OutcomeUnknown).into();
         assert_eq!(
             next_step(&lost, &asked).unwrap(),
             "look with `get orders 7` before doing it again"

@@ -26,7 +26,7 @@ use std::io;
 use std::process::ExitCode;
 
 use host_harness::retry::ScanError;
-use host_harness::runtime::bindings::types::Error;
+use host_harness::runtime::bindings::types::ErrorKind;
 use host_harness::runtime::{BuildError, CallError, LoadError};
 
 use super::errors::Usage;
@@ -83,17 +83,12 @@ impl Exit {
     /// How a command ends whose call failed with `error`.
     #[must_use]
     pub fn of_call(error: &CallError) -> Self {
-        match error {
-            CallError::Connector(Error::Unauthenticated(_)) => Self::Unauthenticated,
-            CallError::Connector(Error::Unsupported(_)) => Self::Usage,
-            CallError::Connector(Error::InvalidInput(invalid))
-                if invalid.failure.http_status.is_none() =>
-            {
-                Self::Usage
-            }
-            CallError::Connector(_) | CallError::TooLarge | CallError::Stopped { .. } => {
-                Self::Failed
-            }
+        let CallError::Connector(error) = error else { return Self::Failed };
+        match &error.kind {
+            ErrorKind::Unauthenticated => Self::Unauthenticated,
+            ErrorKind::Unsupported => Self::Usage,
+            ErrorKind::InvalidInput(_) if error.http_status.is_none() => Self::Usage,
+            _ => Self::Failed,
         }
     }
 }
@@ -118,36 +113,37 @@ mod tests {
     use super::*;
     use anyhow::Context as _;
     use host_harness::runtime::Stop;
-    use host_harness::runtime::bindings::types::{Conflict, Failure, InvalidInput, RateLimit};
+    use host_harness::runtime::bindings::types::Error;
 
-    fn failure(http_status: Option<u16>) -> Failure {
-        Failure { message: "no".to_owned(), http_status, provider_code: None, request_id: None }
-    }
-
-    fn invalid(http_status: Option<u16>) -> Error {
-        Error::InvalidInput(InvalidInput { failure: failure(http_status), violations: vec![] })
+    fn failed(kind: ErrorKind, http_status: Option<u16>) -> CallError {
+        let message = "no".to_owned();
+        CallError::Connector(Error {
+            kind,
+            message,
+            http_status,
+            provider_code: None,
+            request_id: None,
+        })
     }
 
     #[test]
     fn each_error_has_its_code() {
-        let slow =
-            Error::RateLimited(RateLimit { failure: failure(Some(429)), retry_after_ms: None });
-        let there = Error::Conflict(Conflict { failure: failure(Some(409)), existing: None });
+        let invalid = || ErrorKind::InvalidInput(vec![]);
         let stopped = |wrote| CallError::Stopped { reason: Stop::OutOfTime, wrote };
         let rows: [(CallError, u8); 15] = [
-            (Error::Unauthenticated(failure(Some(401))).into(), 4),
-            (Error::Unauthenticated(failure(None)).into(), 4),
-            (Error::Forbidden(failure(Some(403))).into(), 1),
-            (Error::NotFound(failure(Some(404))).into(), 1),
-            (there.into(), 1),
-            (invalid(None).into(), 2),
-            (invalid(Some(400)).into(), 1),
-            (slow.into(), 1),
-            (Error::Unavailable(failure(None)).into(), 1),
-            (Error::OutcomeUnknown(failure(None)).into(), 1),
-            (Error::CursorExpired(failure(None)).into(), 1),
-            (Error::Unsupported("no".to_owned()).into(), 2),
-            (Error::Internal(failure(None)).into(), 1),
+            (failed(ErrorKind::Unauthenticated, Some(401)), 4),
+            (failed(ErrorKind::Unauthenticated, None), 4),
+            (failed(ErrorKind::Forbidden, Some(403)), 1),
+            (failed(ErrorKind::NotFound, Some(404)), 1),
+            (failed(ErrorKind::Conflict(None), Some(409)), 1),
+            (failed(invalid(), None), 2),
+            (failed(invalid(), Some(400)), 1),
+            (failed(ErrorKind::RateLimited(None), Some(429)), 1),
+            (failed(ErrorKind::Unavailable, None), 1),
+            (failed(ErrorKind::OutcomeUnknown, None), 1),
+            (failed(ErrorKind::CursorExpired, None), 1),
+            (failed(ErrorKind::Unsupported, None), 2),
+            (failed(ErrorKind::Internal, None), 1),
             (CallError::TooLarge, 1),
             (stopped(true), 1),
         ];

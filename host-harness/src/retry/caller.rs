@@ -12,8 +12,8 @@ use crate::observe::Event;
 use crate::runtime::bindings::actions::{Invocation, Outcome};
 use crate::runtime::bindings::auth::Account;
 use crate::runtime::bindings::records::{ListRequest, Page};
-use crate::runtime::bindings::types::{DataRecord, Written};
-use crate::runtime::{CallError, Connection};
+use crate::runtime::bindings::types::{DataRecord, Error, ErrorKind, Written};
+use crate::runtime::{CallError, Connection, error};
 
 /// How persistent to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -197,25 +197,13 @@ impl<R> Ended<R> {
 /// Giving up after an attempt that may have been applied must say so, even when the
 /// last attempt was certainly not.
 fn open(last: CallError) -> CallError {
-    use crate::runtime::bindings::types::{Error, Failure};
-    use crate::runtime::failure;
     if leaves_open(&last) {
         return last;
     }
-    let facts = match &last {
-        CallError::Connector(error) => failure(error).cloned(),
-        CallError::TooLarge | CallError::Stopped { .. } => None,
-    };
-    let last = last.to_string();
     let message = format!("an earlier attempt may have been applied; the last one failed: {last}");
-    let facts = facts.map_or(
-        Failure {
-            message: String::new(),
-            http_status: None,
-            provider_code: None,
-            request_id: None,
-        },
-        |facts| facts,
-    );
-    CallError::Connector(Error::OutcomeUnknown(Failure { message, ..facts }))
+    let facts = match last {
+        CallError::Connector(facts) => facts,
+        CallError::TooLarge | CallError::Stopped { .. } => error(ErrorKind::Internal, ""),
+    };
+    CallError::Connector(Error { kind: ErrorKind::OutcomeUnknown, message, ..facts })
 }

@@ -11,8 +11,8 @@ use tokio::time::sleep;
 use super::caller::{Caller, Ended};
 use super::table::Operation;
 use crate::observe::Event;
-use crate::runtime::CallError;
-use crate::runtime::bindings::types::{DataRecord, Error, Failure, Written};
+use crate::runtime::bindings::types::{DataRecord, ErrorKind, Written};
+use crate::runtime::{CallError, error};
 
 /// Pauses before each further look for a record whose answer was lost.
 const INDEX_LAG: [Duration; 3] =
@@ -101,7 +101,7 @@ impl Caller {
 }
 
 fn is_conflict(error: &CallError) -> bool {
-    matches!(error, CallError::Connector(Error::Conflict(_)))
+    matches!(error, CallError::Connector(error) if matches!(error.kind, ErrorKind::Conflict(_)))
 }
 
 fn unresolved(lost: &CallError, look: &CallError) -> CallError {
@@ -115,6 +115,5 @@ fn ambiguous(lost: &CallError) -> CallError {
 }
 
 fn unknown(message: String) -> CallError {
-    let failure = Failure { message, http_status: None, provider_code: None, request_id: None };
-    CallError::Connector(Error::OutcomeUnknown(failure))
+    error(ErrorKind::OutcomeUnknown, message).into()
 }

@@ -15,7 +15,7 @@
 use std::time::Duration;
 
 use crate::runtime::CallError;
-use crate::runtime::bindings::types::Error;
+use crate::runtime::bindings::types::ErrorKind;
 
 /// What was tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,16 +65,16 @@ pub fn next(operation: Operation, error: &CallError, unknown: bool) -> Next {
         CallError::Stopped { wrote: true, .. } => return after_unknown(operation),
         CallError::Stopped { .. } | CallError::TooLarge => return Next::Fail,
     };
-    match (error, operation) {
-        (Error::Unavailable(_), _) => Next::Again(Cause::Transient),
-        (Error::RateLimited(limit), _) => {
-            let wait = limit.retry_after_ms.map(|ms| Duration::from_millis(u64::from(ms)));
+    match (&error.kind, operation) {
+        (ErrorKind::Unavailable, _) => Next::Again(Cause::Transient),
+        (ErrorKind::RateLimited(wait), _) => {
+            let wait = wait.map(|ms| Duration::from_millis(u64::from(ms)));
             Next::Again(Cause::Throttled(wait))
         }
-        (Error::OutcomeUnknown(_), _) => after_unknown(operation),
-        (Error::NotFound(_), Operation::Delete) if unknown => Next::Done,
-        (Error::Conflict(_), Operation::Create) if unknown => Next::Resolve,
-        (Error::Conflict(_), Operation::RepeatableAction) if unknown => Next::Done,
+        (ErrorKind::OutcomeUnknown, _) => after_unknown(operation),
+        (ErrorKind::NotFound, Operation::Delete) if unknown => Next::Done,
+        (ErrorKind::Conflict(_), Operation::Create) if unknown => Next::Resolve,
+        (ErrorKind::Conflict(_), Operation::RepeatableAction) if unknown => Next::Done,
         _ => Next::Fail,
     }
 }
@@ -82,10 +82,11 @@ pub fn next(operation: Operation, error: &CallError, unknown: bool) -> Next {
 /// Whether `error` leaves open if the call was applied.
 #[must_use]
 pub fn leaves_open(error: &CallError) -> bool {
-    matches!(
-        error,
-        CallError::Connector(Error::OutcomeUnknown(_)) | CallError::Stopped { wrote: true, .. }
-    )
+    match error {
+        CallError::Connector(error) => matches!(error.kind, ErrorKind::OutcomeUnknown),
+        CallError::Stopped { wrote, .. } => *wrote,
+        CallError::TooLarge => false,
+    }
 }
 
 fn after_unknown(operation: Operation) -> Next {
@@ -101,11 +102,10 @@ fn after_unknown(operation: Operation) -> Next {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runtime::Stop;
-    use crate::runtime::bindings::types::{Conflict, Failure, InvalidInput, RateLimit};
+    use crate::runtime::{Stop, error};
 
-    fn failure() -> Failure {
-        Failure { message: String::new(), http_status: None, provider_code: None, request_id: None }
+    fn of(kind: ErrorKind) -> CallError {
+        error(kind, "").into()
     }
 
     /// Every error case against every operation, without and with an unknown attempt before.
@@ -115,28 +115,25 @@ mod tests {
         use Operation::{Action, Create, Delete, Read, RepeatableAction, Update};
         let transient = Again(Cause::Transient);
         let throttled = Again(Cause::Throttled(Some(Duration::from_millis(700))));
-        let limit = RateLimit { failure: failure(), retry_after_ms: Some(700) };
-        let conflict = Conflict { failure: failure(), existing: None };
-        let invalid = InvalidInput { failure: failure(), violations: vec![] };
         let stopped = |wrote| CallError::Stopped { reason: Stop::OutOfTime, wrote };
         let operations = [Read, Create, Update, Delete, RepeatableAction, Action];
         let all = |next| [next; 6];
         let lost = [transient, Resolve, transient, transient, transient, Fail];
         let rows: [(CallError, [Next; 6], [Next; 6]); 14] = [
-            (Error::Unavailable(failure()).into(), all(transient), all(transient)),
-            (Error::RateLimited(limit).into(), all(throttled), all(throttled)),
-            (Error::OutcomeUnknown(failure()).into(), lost, lost),
+            (of(ErrorKind::Unavailable), all(transient), all(transient)),
+            (of(ErrorKind::RateLimited(Some(700))), all(throttled), all(throttled)),
+            (of(ErrorKind::OutcomeUnknown), lost, lost),
             (stopped(true), lost, lost),
             (stopped(false), all(Fail), all(Fail)),
             (CallError::TooLarge, all(Fail), all(Fail)),
-            (Error::NotFound(failure()).into(), all(Fail), [Fail, Fail, Fail, Done, Fail, Fail]),
-            (Error::Conflict(conflict).into(), all(Fail), [Fail, Resolve, Fail, Fail, Done, Fail]),
-            (Error::Unauthenticated(failure()).into(), all(Fail), all(Fail)),
-            (Error::Forbidden(failure()).into(), all(Fail), all(Fail)),
-            (Error::InvalidInput(invalid).into(), all(Fail), all(Fail)),
-            (Error::CursorExpired(failure()).into(), all(Fail), all(Fail)),
-            (Error::Unsupported(String::new()).into(), all(Fail), all(Fail)),
-            (Error::Internal(failure()).into(), all(Fail), all(Fail)),
+            (of(ErrorKind::NotFound), all(Fail), [Fail, Fail, Fail, Done, Fail, Fail]),
+            (of(ErrorKind::Conflict(None)), all(Fail), [Fail, Resolve, Fail, Fail, Done, Fail]),
+            (of(ErrorKind::Unauthenticated), all(Fail), all(Fail)),
+            (of(ErrorKind::Forbidden), all(Fail), all(Fail)),
+            (of(ErrorKind::InvalidInput(vec![])), all(Fail), all(Fail)),
+            (of(ErrorKind::CursorExpired), all(Fail), all(Fail)),
+            (of(ErrorKind::Unsupported), all(Fail), all(Fail)),
+            (of(ErrorKind::Internal), all(Fail), all(Fail)),
         ];
         for (error, first, after_unknown) in rows {
             for (index, operation) in operations.into_iter().enumerate() {

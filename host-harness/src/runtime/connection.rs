@@ -12,10 +12,10 @@ use super::bindings::actions::{Invocation, Outcome};
 use super::bindings::auth::Account;
 use super::bindings::catalog::{KeyRole, KeyUse};
 use super::bindings::records::{ListRequest, Page};
-use super::bindings::types::{DataRecord, Error, Written};
+use super::bindings::types::{DataRecord, Error, ErrorKind, Written};
 use super::builder::Builder;
 use super::component::Connector;
-use super::error::CallError;
+use super::error::{CallError, error};
 use super::instance::{Call, run};
 use crate::egress::{CallSends, Egress, Planned};
 use crate::observe::Observer;
@@ -214,7 +214,7 @@ impl Connection {
     /// [`CallError`] when the connector refuses before it comes to a request.
     pub async fn plan(&self, write: Write<'_>) -> Result<Planned, CallError> {
         let sends = CallSends::planning();
-        let (error, sends) = match write {
+        let (failed, sends) = match write {
             Write::Create { object, input } => {
                 self.try_out(sends, create(object, input, "plan")).await
             }
@@ -224,9 +224,8 @@ impl Connection {
             Write::Delete { object, id } => self.try_out(sends, delete(object, id)).await,
             Write::Invoke(invocation) => self.try_out(sends, invoke(invocation)).await,
         };
-        let nothing =
-            || CallError::Connector(Error::Unsupported("this call sends no write".to_owned()));
-        sends.planned.ok_or_else(|| error.unwrap_or_else(nothing))
+        let nothing = || error(ErrorKind::Unsupported, "this call sends no write").into();
+        sends.planned.ok_or_else(|| failed.unwrap_or_else(nothing))
     }
 
     async fn try_out<R: Send>(

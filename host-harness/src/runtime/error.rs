@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::bindings::types::{self, Failure};
+use super::bindings::types::{self, ErrorKind, Violation};
 
 /// Why a file cannot serve as connector.
 #[derive(Debug, Error)]
@@ -101,77 +101,56 @@ impl fmt::Display for Stop {
     }
 }
 
-/// One line for people: what failed, the provider's code and request id.
+/// An error with no answer of the provider behind it.
+#[must_use]
+pub fn error(kind: ErrorKind, message: impl Into<String>) -> types::Error {
+    let message = message.into();
+    types::Error { kind, message, http_status: None, provider_code: None, request_id: None }
+}
+
+/// For people: what failed, the provider's code and request id, and the rejected
+/// members one a line.
 #[must_use]
 pub fn describe(error: &types::Error) -> String {
-    use types::Error as E;
-    match error {
-        E::Unauthenticated(failure) => sentence("the credentials were refused", failure),
-        E::Forbidden(failure) => sentence("not allowed", failure),
-        E::NotFound(failure) => sentence("not found", failure),
-        E::Conflict(conflict) => {
-            let mut text = sentence("conflict", &conflict.failure);
-            if let Some(id) = &conflict.existing {
-                text.push_str(&format!("; existing record: {id}"));
-            }
-            text
-        }
-        E::InvalidInput(invalid) => {
-            let mut text = sentence("invalid input", &invalid.failure);
-            for violation in &invalid.violations {
-                let at = if violation.pointer.is_empty() {
-                    "the whole input"
-                } else {
-                    &violation.pointer
-                };
-                text.push_str(&format!("\n  {at}: {}", violation.message));
-            }
-            text
-        }
-        E::RateLimited(limit) => sentence("slowed down by the provider's limits", &limit.failure),
-        E::Unavailable(failure) => sentence("the provider could not be used", failure),
-        E::OutcomeUnknown(failure) => {
-            sentence("the answer was lost, so it may or may not have been applied", failure)
-        }
-        E::CursorExpired(failure) => sentence("the scan cannot go on from here", failure),
-        E::Unsupported(text) => format!("not offered: {text}"),
-        E::Internal(failure) => sentence("the connector could not go on", failure),
-    }
-}
-
-/// The facts inside an error; `None` for `unsupported`, which has only a text.
-#[must_use]
-pub fn failure(error: &types::Error) -> Option<&Failure> {
-    use types::Error as E;
-    match error {
-        E::Unauthenticated(failure)
-        | E::Forbidden(failure)
-        | E::NotFound(failure)
-        | E::Unavailable(failure)
-        | E::OutcomeUnknown(failure)
-        | E::CursorExpired(failure)
-        | E::Internal(failure) => Some(failure),
-        E::Conflict(conflict) => Some(&conflict.failure),
-        E::InvalidInput(invalid) => Some(&invalid.failure),
-        E::RateLimited(limit) => Some(&limit.failure),
-        E::Unsupported(_) => None,
-    }
-}
-
-fn sentence(what: &str, failure: &Failure) -> String {
-    let mut text = format!("{what}: {}", failure.message);
+    let mut text = format!("{}: {}", headline(&error.kind), error.message);
     let mut facts = Vec::new();
-    if let Some(status) = failure.http_status {
+    if let Some(status) = error.http_status {
         facts.push(format!("HTTP {status}"));
     }
-    if let Some(code) = &failure.provider_code {
+    if let Some(code) = &error.provider_code {
         facts.push(format!("code {code}"));
     }
-    if let Some(id) = &failure.request_id {
+    if let Some(id) = &error.request_id {
         facts.push(format!("request {id}"));
     }
     if !facts.is_empty() {
         text.push_str(&format!(" ({})", facts.join(", ")));
     }
+    match &error.kind {
+        ErrorKind::Conflict(Some(id)) => text.push_str(&format!("; existing record: {id}")),
+        ErrorKind::InvalidInput(violations) => {
+            for Violation { pointer, message } in violations {
+                let at = if pointer.is_empty() { "the whole input" } else { pointer };
+                text.push_str(&format!("\n  {at}: {message}"));
+            }
+        }
+        _ => {}
+    }
     text
+}
+
+fn headline(kind: &ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Unauthenticated => "the credentials were refused",
+        ErrorKind::Forbidden => "not allowed",
+        ErrorKind::NotFound => "not found",
+        ErrorKind::Conflict(_) => "conflict",
+        ErrorKind::InvalidInput(_) => "invalid input",
+        ErrorKind::RateLimited(_) => "slowed down by the provider's limits",
+        ErrorKind::Unavailable => "the provider could not be used",
+        ErrorKind::OutcomeUnknown => "the answer was lost, so it may or may not have been applied",
+        ErrorKind::CursorExpired => "the scan cannot go on from here",
+        ErrorKind::Unsupported => "not offered",
+        ErrorKind::Internal => "the connector could not go on",
+    }
 }

@@ -17,4 +17,4 @@ pub use self::builder::{BuildError, Builder};
 pub use self::component::{Connector, Facts};
 pub use self::connection::{Connection, Write};
 pub use self::engine::{EngineError, Runtime, RuntimeOptions};
-pub use self::error::{CallError, LoadError, Stop, describe, failure};
+pub use self::error::{CallError, LoadError, Stop, describe, error};

@@ -24,7 +24,7 @@ pub mod bindings {
     });
 }
 
-pub use bindings::connector::api::types::{DataRecord, Error, Failure, SecretField, Written};
+pub use bindings::connector::api::types::{DataRecord, Error, ErrorKind, SecretField, Written};
 pub use bindings::connector::host::http::{
     HeaderPlace, Place, Request, Response, SecretPart, SendError, send,
 };
@@ -48,7 +48,7 @@ pub trait Behaviour {
 
     /// `records.get`: `id` says what to do.
     fn get(_: String) -> Result<DataRecord, Error> {
-        Err(Error::Unsupported("nothing here".to_owned()))
+        Err(error(ErrorKind::Unsupported, "nothing here".to_owned()))
     }
 }
 
@@ -131,16 +131,15 @@ pub fn record(data: String) -> DataRecord {
 /// An `internal` error with this text.
 #[must_use]
 pub fn internal(message: String) -> Error {
-    Error::Internal(Failure {
-        message,
-        http_status: None,
-        provider_code: None,
-        request_id: None,
-    })
+    error(ErrorKind::Internal, message)
+}
+
+fn error(kind: ErrorKind, message: String) -> Error {
+    Error { kind, message, http_status: None, provider_code: None, request_id: None }
 }
 
 fn nothing<T>() -> Result<T, Error> {
-    Err(Error::Unsupported("nothing here".to_owned()))
+    Err(error(ErrorKind::Unsupported, "nothing here".to_owned()))
 }
 
 /// A whole connector around a behaviour.

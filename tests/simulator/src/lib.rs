@@ -1,1 +1,72 @@
-//! To come.
+//! AfterShip's tracking API, version 2026-07, on loopback: stateful, strict where the API is
+//! strict, with a journal of every request.
+//!
+//! ```
+//! use aftership_simulator::{Options, Simulator};
+//! use tokio::io::{AsyncReadExt, AsyncWriteExt};
+//!
+//! # fn main() -> std::io::Result<()> {
+//! # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+//! # runtime.block_on(async {
+//! let simulator = Simulator::new(Options::default());
+//! simulator.seed(1, 3);
+//! let server = simulator.listen().await?;
+//!
+//! let mut client = tokio::net::TcpStream::connect(server.address()).await?;
+//! let request = "GET /tracking/2026-07/trackings?limit=2 HTTP/1.1\r\nhost: localhost\r\n\
+//!                as-api-key: asat_simulator\r\nconnection: close\r\n\r\n";
+//! client.write_all(request.as_bytes()).await?;
+//! let mut answer = String::new();
+//! client.read_to_string(&mut answer).await?;
+//!
+//! assert!(answer.starts_with("HTTP/1.1 200 OK"));
+//! assert!(answer.contains(r#""pagination":{"total":3,"#));
+//! assert_eq!(simulator.journal()[0].path, "/tracking/2026-07/trackings");
+//! # Ok(())
+//! # })
+//! # }
+//! ```
+//!
+//! # What it serves
+//!
+//! The seven operations of trackings under `/tracking/2026-07`; every other path, and every other
+//! version, is an unknown URI. Refusals carry the codes of the API. [`Options`] has a switch
+//! wherever the API's behaviour depends on the account or is not documented.
+//!
+//! # Time and faults
+//!
+//! All time comes from a [`Clock`]: with a [`ManualClock`] or a [`TokioClock`] no test sleeps.
+//! [`Simulator::answer_next`] replaces the answer of a request that is to come, also after the
+//! request was performed: a lost answer, a cut one, a closed or silent connection.
+//! [`Simulator::serve_stream`] serves a connection in memory.
+
+mod clock;
+mod couriers;
+mod data;
+mod dates;
+mod envelope;
+mod errors;
+mod handler;
+mod journal;
+mod limits;
+mod members;
+mod options;
+mod query;
+mod router;
+mod script;
+mod seed;
+mod server;
+mod simulator;
+mod state;
+mod store;
+mod text;
+mod trackings;
+
+pub use clock::{Clock, ManualClock, ScaledClock, SystemClock, TokioClock};
+pub use data::DataError;
+pub use handler::Outcome;
+pub use journal::Entry;
+pub use options::{DuplicateAnswer, LowerCaseNumbers, Options, RetrackAnswer, Unrecognized};
+pub use script::{Answer, Matcher};
+pub use server::Server;
+pub use simulator::Simulator;

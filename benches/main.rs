@@ -1,0 +1,39 @@
+//! `make bench`: what the sandbox costs, measured side by side in one run.
+//!
+//! Every figure that compares two things is the median of pairs that were run in turn, so
+//! that a busy machine slows both. Servers are the simulator in a process of its own.
+
+mod memory;
+mod process;
+mod report;
+mod scan;
+mod size;
+mod start;
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use host_harness::runtime::{Runtime, RuntimeOptions};
+
+use crate::report::Report;
+
+fn main() -> Result<()> {
+    // Cargo passes its own flags, such as --bench.
+    let quick = std::env::args().any(|argument| argument == "--quick");
+    let component = Path::new("dist/aftership-connector.wasm");
+    let threads = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let mut report = Report::new();
+    threads.block_on(async {
+        let runtime = Runtime::new(&RuntimeOptions::default())?;
+        let connector = runtime.load(component).await.context("run `make component` first")?;
+        start::measure(&connector, &mut report).await?;
+        scan::measure(&connector, &mut report, if quick { 2 } else { 7 }).await
+    })?;
+    memory::measure(component, &mut report, quick)?;
+    size::measure(component, &mut report)?;
+    print!("{report}");
+    if !quick {
+        std::fs::write("BENCHMARKS.md", report.page()).context("cannot write BENCHMARKS.md")?;
+    }
+    Ok(())
+}

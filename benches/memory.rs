@@ -1,0 +1,61 @@
+//! Peak memory of the host's process over a small and a large scan.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+
+use crate::process::{Simulator, program};
+use crate::report::Report;
+
+const SMALL: u32 = 20_000;
+const LARGE: u32 = 1_000_000;
+const KIBI: f64 = 1024.0;
+
+/// Lists both through the command line.
+pub fn measure(component: &Path, report: &mut Report, quick: bool) -> Result<()> {
+    let large = if quick { SMALL * 2 } else { LARGE };
+    let small_kib = peak(component, SMALL)?;
+    let large_kib = peak(component, large)?;
+    let mib = |kib: u64| format!("{:.1} MiB", kib as f64 / KIBI);
+    report.add(&format!("peak memory, {SMALL} records"), mib(small_kib), String::new());
+    let more = large_kib as f64 / KIBI - small_kib as f64 / KIBI;
+    let compared = format!("{more:+.1} MiB, target +32 MiB at most");
+    report.add(&format!("peak memory, {large} records"), mib(large_kib), compared);
+    Ok(())
+}
+
+/// Peak resident memory in KiB (Linux: `VmHWM` in proc(5)).
+fn peak(component: &Path, trackings: u32) -> Result<u64> {
+    let simulator = Simulator::start(trackings)?;
+    let mut command = Command::new(program("connector-host")?);
+    command.arg("--component").arg(component);
+    command.args([
+        "--setting",
+        &format!("base-url={}", simulator.url),
+        "--secret-env",
+        "api-key=BENCH_KEY",
+    ]);
+    command.args(["--allow-private", "--limits", "off", "list", "trackings", "--output", "ndjson"]);
+    let mut child = command.env("BENCH_KEY", "asat_bench").stdout(Stdio::null()).spawn()?;
+    let status = format!("/proc/{}/status", child.id());
+    let mut highest = 0;
+    let ended = loop {
+        if let Some(kib) = high_water(&status) {
+            highest = highest.max(kib);
+        }
+        if let Some(ended) = child.try_wait()? {
+            break ended;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    anyhow::ensure!(ended.success(), "listing {trackings} records ended with {ended}");
+    (highest > 0).then_some(highest).context("this system does not tell a process's peak memory")
+}
+
+fn high_water(status: &str) -> Option<u64> {
+    let text = std::fs::read_to_string(status).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse().ok()
+}

@@ -1,0 +1,46 @@
+//! Collects figures and prints them as a table.
+
+use std::fmt;
+
+/// Rows of figures.
+pub struct Report {
+    rows: Vec<[String; 3]>,
+}
+
+impl Report {
+    /// No rows yet.
+    pub fn new() -> Self {
+        Self { rows: Vec::new() }
+    }
+
+    /// Adds a figure with what it is compared to.
+    pub fn add(&mut self, what: &str, figure: String, compared: String) {
+        eprintln!("{what}: {figure} ({compared})");
+        self.rows.push([what.to_owned(), figure, compared]);
+    }
+
+    /// The report as a page of its own.
+    pub fn page(&self) -> String {
+        format!(
+            "# Benchmarks\n\nWritten by `make bench`; run it to get the figures of your machine. \
+             Comparisons are medians of pairs that ran in turn in one process, against the \
+             simulator in another.\n\n{self}"
+        )
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "| what | figure | compared |\n|---|---|---|")?;
+        for [what, figure, compared] in &self.rows {
+            writeln!(f, "| {what} | {figure} | {compared} |")?;
+        }
+        Ok(())
+    }
+}
+
+/// The middle of `values`.
+pub fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}

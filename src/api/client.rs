@@ -1,0 +1,203 @@
+//! Requests to AfterShip: one [`Call`] becomes one request.
+
+use super::answer::{Answer, Head};
+use super::endpoints::Endpoint;
+use super::fault::{self, Context};
+use super::path;
+use super::query::Query;
+use super::wait;
+use crate::auth;
+use crate::error::{Body, Error};
+use crate::host::{Host, Level, Request, Response};
+
+/// Setting: origin of the API.
+pub const BASE_URL: &str = "base-url";
+/// Default of [`BASE_URL`].
+pub const DEFAULT_BASE_URL: &str = "https://api.aftership.com";
+/// Setting: version of the API, part of every path.
+pub const API_VERSION: &str = "api-version";
+/// Default of [`API_VERSION`]: the version that schemas and filters here are written after.
+pub const DEFAULT_API_VERSION: &str = "2026-07";
+
+/// AfterShip's API as one connection reaches it.
+pub struct Api<'h> {
+    host: &'h dyn Host,
+    origin: String,
+    version: String,
+}
+
+/// What is asked of one endpoint.
+#[derive(Clone, Debug)]
+pub struct Call<'c> {
+    endpoint: Endpoint,
+    what: &'static str,
+    ids: Vec<&'c str>,
+    query: Query,
+    body: Option<String>,
+    cursor_sent: bool,
+}
+
+impl<'c> Call<'c> {
+    /// A call of `endpoint`; `what` completes the sentence "Could not ...".
+    #[must_use]
+    pub fn new(endpoint: Endpoint, what: &'static str) -> Self {
+        let (ids, query, body) = (Vec::new(), Query::new(), None);
+        Self { endpoint, what, ids, query, body, cursor_sent: false }
+    }
+
+    /// Fills the next `*` of the endpoint's path.
+    #[must_use]
+    pub fn id(mut self, id: &'c str) -> Self {
+        self.ids.push(id);
+        self
+    }
+
+    /// Sends these parameters.
+    #[must_use]
+    pub fn query(mut self, query: Query) -> Self {
+        self.query = query;
+        self
+    }
+
+    /// Goes on with AfterShip's `cursor`: a 400 then means that it is no longer accepted.
+    #[must_use]
+    pub fn cursor(mut self, cursor: &str) -> Self {
+        self.query.add("cursor", cursor);
+        self.cursor_sent = true;
+        self
+    }
+
+    /// Sends this JSON.
+    #[must_use]
+    pub fn body(mut self, json: impl Into<String>) -> Self {
+        self.body = Some(json.into());
+        self
+    }
+}
+
+impl<'h> Api<'h> {
+    /// The API as the connection's settings name it.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when a setting is no origin or no version: paths are made of them.
+    pub fn new(host: &'h dyn Host) -> Result<Self, Error> {
+        let setting = |name, default: &str| host.setting(name).unwrap_or_else(|| default.into());
+        let origin = setting(BASE_URL, DEFAULT_BASE_URL);
+        let origin = origin.strip_suffix('/').unwrap_or(&origin).to_owned();
+        if !is_origin(&origin) {
+            return Err(bad_setting(BASE_URL, DEFAULT_BASE_URL));
+        }
+        let version = setting(API_VERSION, DEFAULT_API_VERSION);
+        if version.is_empty() || !version.bytes().all(|b| b.is_ascii_digit() || b == b'-') {
+            return Err(bad_setting(API_VERSION, DEFAULT_API_VERSION));
+        }
+        Ok(Self { host, origin, version })
+    }
+
+    /// The host's clock, in milliseconds since 1970.
+    #[must_use]
+    pub fn now_ms(&self) -> u64 {
+        self.host.now_ms()
+    }
+
+    /// Sends one request and judges the answer's status and kind; the caller reads the rest.
+    ///
+    /// # Errors
+    /// As [`crate::error::case`] says.
+    pub fn send(&self, call: Call<'_>) -> Result<Answer, Error> {
+        let context = Context {
+            what: call.what,
+            effect: call.endpoint.effect,
+            cursor_sent: call.cursor_sent,
+            has_body: call.body.is_some(),
+        };
+        let request = self.request(call)?;
+        let response = self.host.send(request).map_err(|error| fault::unsent(context, error))?;
+        self.notice_version(&response);
+        self.judge(context, response)
+    }
+
+    fn request(&self, call: Call<'_>) -> Result<Request, Error> {
+        let mut url = format!("{}/tracking/{}", self.origin, self.version);
+        url.push_str(&path::fill(call.endpoint.path, &call.ids)?);
+        let query = call.query.encode();
+        if !query.is_empty() {
+            url.push('?');
+            url.push_str(&query);
+        }
+        let mut headers = vec![("accept".to_owned(), "application/json".to_owned())];
+        // AfterShip's description asks for a content type on every operation; its gateway needs
+        // one only where there is content.
+        if call.body.is_some() {
+            headers.push(("content-type".into(), "application/json".into()));
+        }
+        let mut request = Request {
+            method: call.endpoint.method,
+            url,
+            headers,
+            body: call.body.map(String::into_bytes),
+            secrets: Vec::new(),
+        };
+        auth::current(self.host)?.authorise(self.host, &mut request)?;
+        Ok(request)
+    }
+
+    /// AfterShip serves a retired version by the oldest living one and says so only here.
+    fn notice_version(&self, response: &Response) {
+        if let Some(served) = header(response, "as-api-version")
+            && served != self.version
+        {
+            let text = format!(
+                "AfterShip served API version {served} instead of {}: fields may differ. Set \
+                 `{API_VERSION}` to a version that it still supports.",
+                self.version
+            );
+            self.host.log(Level::Warn, &text);
+        }
+    }
+
+    fn judge(&self, context: Context, response: Response) -> Result<Answer, Error> {
+        let head = Head {
+            status: response.status,
+            request_id: header(&response, "as-trace-id").map(str::to_owned),
+            wait_ms: wait::hint_ms(&response.headers, self.host.now_ms()),
+            retry_after: wait::retry_after_ms(&response.headers).is_some(),
+        };
+        let is_json = header(&response, "content-type").is_none_or(is_json);
+        let body = String::from_utf8(response.body);
+        let kind = if is_json && body.is_ok() { Body::Json } else { Body::Unreadable };
+        let answer = Answer::new(context, head, body.unwrap_or_default());
+        let worked = (200..300).contains(&answer.status());
+        if worked && (kind == Body::Json || answer.is_without_content()) {
+            return Ok(answer);
+        }
+        Err(answer.fault(kind, None))
+    }
+}
+
+fn header<'r>(response: &'r Response, name: &str) -> Option<&'r str> {
+    response.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+}
+
+fn is_json(content_type: &str) -> bool {
+    let media_type = content_type.split(';').next().unwrap_or_default().trim();
+    let media_type = media_type.to_ascii_lowercase();
+    media_type == "application/json" || media_type.ends_with("+json")
+}
+
+/// `http(s)://host[:port]`, and nothing that could turn what follows into something else.
+fn is_origin(text: &str) -> bool {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    rest.is_some_and(|authority| {
+        let allowed = |b: u8| b.is_ascii_alphanumeric() || b".-:[]".contains(&b);
+        !authority.is_empty() && authority.bytes().all(allowed)
+    })
+}
+
+fn bad_setting(name: &str, example: &str) -> Error {
+    let text = format!("Setting `{name}` cannot be used. Set it to something like `{example}`.");
+    Error::internal(text)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,242 @@
+//! Times, in and out.
+//!
+//! AfterShip's time filters take one form only, `YYYY-MM-DDTHH:MM:SS+HH:MM`: a `Z`, a fraction
+//! or a minus offset is a 400 since 2025-01 (AfterShip API 2026-07, GET /trackings). Every time
+//! filter goes through [`format()`], which always writes UTC as `+00:00`.
+
+const DAY: i64 = 86_400;
+
+/// A time as somebody wrote it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Instant {
+    seconds: i64,
+    fraction: bool,
+}
+
+impl Instant {
+    /// The last whole second that is not after it, in seconds since 1970: for lower bounds.
+    #[must_use]
+    pub fn floor(self) -> i64 {
+        self.seconds
+    }
+
+    /// The first whole second that is not before it, in seconds since 1970: for upper bounds.
+    #[must_use]
+    pub fn ceil(self) -> i64 {
+        self.seconds + i64::from(self.fraction)
+    }
+}
+
+/// Reads RFC 3339: any offset, any fraction, `Z`, and a leap second (as the second after it).
+#[must_use]
+pub fn parse(text: &str) -> Option<Instant> {
+    let mut rest = text.as_bytes();
+    let year = number(&mut rest, 4)?;
+    byte(&mut rest, b"-")?;
+    let month = number(&mut rest, 2)?;
+    byte(&mut rest, b"-")?;
+    let day = number(&mut rest, 2)?;
+    byte(&mut rest, b"Tt ")?;
+    let hour = number(&mut rest, 2)?;
+    byte(&mut rest, b":")?;
+    let minute = number(&mut rest, 2)?;
+    byte(&mut rest, b":")?;
+    let second = number(&mut rest, 2)?;
+    let fraction = fraction(&mut rest)?;
+    let offset = offset(&mut rest)?;
+    let in_range = (1..=12).contains(&month)
+        && (1..=days_in(year, month)).contains(&day)
+        && hour < 24
+        && minute < 60
+        && second <= 60;
+    if !in_range || !rest.is_empty() {
+        return None;
+    }
+    let seconds = days_from_civil(year, month, day) * DAY + hour * 3600 + minute * 60 + second;
+    Some(Instant { seconds: seconds - offset, fraction })
+}
+
+/// Writes seconds since 1970 as `YYYY-MM-DDTHH:MM:SS+00:00`. Years outside 0 to 9999 have no such
+/// form and are held at its ends.
+#[must_use]
+pub fn format(seconds: i64) -> String {
+    let first = days_from_civil(0, 1, 1) * DAY;
+    let last = days_from_civil(10_000, 1, 1) * DAY - 1;
+    let seconds = seconds.clamp(first, last);
+    let (year, month, day) = civil_from_days(seconds.div_euclid(DAY));
+    let time = seconds.rem_euclid(DAY);
+    let (hour, minute, second) = (time / 3600, time / 60 % 60, time % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}+00:00")
+}
+
+fn byte(rest: &mut &[u8], allowed: &[u8]) -> Option<u8> {
+    let (&first, after) = rest.split_first()?;
+    if !allowed.contains(&first) {
+        return None;
+    }
+    *rest = after;
+    Some(first)
+}
+
+fn number(rest: &mut &[u8], digits: usize) -> Option<i64> {
+    let (text, after) = rest.split_at_checked(digits)?;
+    let mut value = 0;
+    for digit in text {
+        value = value * 10 + i64::from(char::from(*digit).to_digit(10)?);
+    }
+    *rest = after;
+    Some(value)
+}
+
+/// Whether there is a fraction other than zero.
+fn fraction(rest: &mut &[u8]) -> Option<bool> {
+    if byte(rest, b".").is_none() {
+        return Some(false);
+    }
+    let mut digit = byte(rest, b"0123456789")?;
+    let mut some = digit != b'0';
+    while let Some(next) = byte(rest, b"0123456789") {
+        digit = next;
+        some |= digit != b'0';
+    }
+    Some(some)
+}
+
+/// Seconds east of UTC.
+fn offset(rest: &mut &[u8]) -> Option<i64> {
+    let sign = match byte(rest, b"Zz+-")? {
+        b'+' => 1,
+        b'-' => -1,
+        _ => return Some(0),
+    };
+    let hours = number(rest, 2)?;
+    byte(rest, b":")?;
+    let minutes = number(rest, 2)?;
+    (hours < 24 && minutes < 60).then_some(sign * (hours * 3600 + minutes * 60))
+}
+
+fn days_in(year: i64, month: i64) -> i64 {
+    match month {
+        4 | 6 | 9 | 11 => 30,
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 => 28,
+        _ => 31,
+    }
+}
+
+/// Days since 1970-01-01. Years are counted from March, so that the leap day is a year's last
+/// day and months have a closed formula; 146,097 days are 400 years.
+fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
+    let year = year - i64::from(month <= 2);
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    era * 146_097 + day_of_era - 719_468
+}
+
+/// The inverse of [`days_from_civil`].
+fn civil_from_days(days: i64) -> (i64, i64, i64) {
+    let days = days + 719_468;
+    let era = days.div_euclid(146_097);
+    let day_of_era = days.rem_euclid(146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = (month_from_march + 2) % 12 + 1;
+    (era * 400 + year_of_era + i64::from(month <= 2), month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn forms_that_people_write() {
+        for (text, floor, ceil) in [
+            ("1970-01-01T00:00:00Z", 0, 0),
+            ("2026-11-22T09:30:00+00:00", 1_795_339_800, 1_795_339_800),
+            ("2026-11-22T17:30:00+08:00", 1_795_339_800, 1_795_339_800),
+            ("2026-11-22T04:30:00-05:00", 1_795_339_800, 1_795_339_800),
+            ("2026-11-22t09:30:00.000z", 1_795_339_800, 1_795_339_800),
+            ("2026-11-22 09:30:00.001Z", 1_795_339_800, 1_795_339_801),
+            ("2000-02-29T00:00:00Z", 951_782_400, 951_782_400),
+            ("2016-12-31T23:59:60Z", 1_483_228_800, 1_483_228_800),
+            ("1969-12-31T23:59:59.5Z", -1, 0),
+        ] {
+            let instant = parse(text).unwrap_or_else(|| panic!("{text}"));
+            assert_eq!((instant.floor(), instant.ceil()), (floor, ceil), "{text}");
+        }
+    }
+
+    #[test]
+    fn forms_that_are_no_time() {
+        for text in [
+            "",
+            "2026-11-22",
+            "2026-11-22T09:30:00",
+            "2026-11-22T09:30Z",
+            "2026-13-01T00:00:00Z",
+            "2026-02-29T00:00:00Z",
+            "1900-02-29T00:00:00Z",
+            "2026-11-22T24:00:00Z",
+            "2026-11-22T09:60:00Z",
+            "2026-11-22T09:30:61Z",
+            "2026-11-22T09:30:00.Z",
+            "2026-11-22T09:30:00+0800",
+            "2026-11-22T09:30:00+24:00",
+            "2026-11-22T09:30:00Z ",
+            "+026-11-22T09:30:00Z",
+            "2026-11-22T09:30:00+00:00x",
+            "２０２６-11-22T09:30:00Z",
+        ] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_reads_back(seconds in -62_135_596_800_i64..253_402_300_800) {
+            let text = format(seconds);
+            prop_assert_eq!(text.len(), 25);
+            prop_assert!(text.ends_with("+00:00"));
+            prop_assert_eq!(parse(&text), Some(Instant { seconds, fraction: false }));
+        }
+
+        #[test]
+        fn an_offset_names_the_same_instant(
+            seconds in -62_135_000_000_i64..253_402_000_000, hours in -23_i64..=23, minutes in 0_i64..60,
+        ) {
+            let sign = if hours < 0 { '-' } else { '+' };
+            let east = hours * 3600 + hours.signum() * minutes * 60;
+            let local = format(seconds + east).replace("+00:00", "");
+            let minutes = if hours == 0 { 0 } else { minutes };
+            let text = format!("{local}{sign}{:02}:{minutes:02}", hours.abs());
+            prop_assert_eq!(parse(&text).map(Instant::floor), Some(seconds));
+        }
+
+        #[test]
+        fn any_text_is_read_or_refused(text in ".{0,40}") {
+            let _ = parse(&text);
+        }
+    }
+
+    #[test]
+    fn every_day_follows_the_one_before() {
+        let mut expected = (1599, 12, 31);
+        for days in days_from_civil(1600, 1, 1)..days_from_civil(2401, 1, 1) {
+            let (year, month, day) = expected;
+            expected = if day < days_in(year, month) {
+                (year, month, day + 1)
+            } else if month < 12 {
+                (year, month + 1, 1)
+            } else {
+                (year + 1, 1, 1)
+            };
+            assert_eq!(civil_from_days(days), expected);
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! From what came of a request to an [`Error`] with words for people.
+
+mod violations;
+
+use super::answer::Head;
+use super::page::{self, Meta};
+use crate::error::{Answer, Body, Case, Effect, Error, Failure, Outcome, case};
+use crate::host::SendError;
+use crate::json;
+
+/// AfterShip's words are cut after so many characters: they go into messages and logs.
+const LONGEST_QUOTE: usize = 400;
+
+/// What a request was for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Context {
+    /// Completes the sentence "Could not ...".
+    pub what: &'static str,
+    /// What the endpoint does.
+    pub effect: Effect,
+    /// Whether a provider cursor was sent.
+    pub cursor_sent: bool,
+    /// Whether a body was sent.
+    pub has_body: bool,
+}
+
+/// The error for a request that got no answer.
+#[must_use]
+pub fn unsent(context: Context, error: SendError) -> Error {
+    let (outcome, wait_ms, why) = match error {
+        SendError::NotSent(why) => (Outcome::NotSent, None, why),
+        SendError::Limited(ms) => {
+            (Outcome::Limited, Some(ms), "the limits leave no room for it yet".into())
+        }
+        SendError::Unanswered(why) => (Outcome::Unanswered, None, why),
+        SendError::Refused(why) => (Outcome::Refused, None, why),
+    };
+    let case = case(outcome, context.effect, context.cursor_sent);
+    let failure = Failure::new(message(context, case, &why));
+    error_of(case, failure, wait_ms, None, Vec::new)
+}
+
+/// The error for an answer that did not work, or that cannot be read: `body` says which. `why`
+/// tells what an answer of another shape lacks.
+#[must_use]
+pub fn answered(context: Context, head: &Head, text: &str, body: Body, why: Option<&str>) -> Error {
+    let envelope = page::single(text).unwrap_or_default();
+    let answer = Answer {
+        status: head.status,
+        code: envelope.meta.code,
+        body,
+        retry_after: head.retry_after,
+    };
+    let case = case(Outcome::Answered(answer), context.effect, context.cursor_sent);
+    let failure = Failure {
+        message: message(context, case, &reason(head.status, body, &envelope.meta, why)),
+        http_status: Some(head.status),
+        provider_code: envelope.meta.code.map(|code| code.to_string()),
+        request_id: head.request_id.clone(),
+    };
+    let existing = existing(envelope.data.map_or("", |data| data.raw));
+    error_of(case, failure, head.wait_ms, existing, || {
+        violations::of(&envelope.meta, context.has_body)
+    })
+}
+
+/// The id of the record that is already there (4003), from both shapes that AfterShip has used:
+/// `data.id`, and `data.tracking.id` before 2024-07.
+fn existing(data: &str) -> Option<String> {
+    let id = json::text_member(data, "id");
+    id.or_else(|| json::text_member(json::member(data, "tracking")?, "id"))
+        .filter(|id| !id.is_empty())
+}
+
+fn error_of(
+    case: Case,
+    failure: Failure,
+    retry_after_ms: Option<u32>,
+    existing: Option<String>,
+    violations: impl FnOnce() -> Vec<crate::error::Violation>,
+) -> Error {
+    match case {
+        Case::Unauthenticated => Error::Unauthenticated(failure),
+        Case::Forbidden => Error::Forbidden(failure),
+        Case::NotFound => Error::NotFound(failure),
+        Case::Conflict => Error::Conflict { failure, existing },
+        Case::InvalidInput => Error::InvalidInput { failure, violations: violations() },
+        Case::RateLimited => Error::RateLimited { failure, retry_after_ms },
+        Case::Unavailable => Error::Unavailable(failure),
+        Case::OutcomeUnknown => Error::OutcomeUnknown(failure),
+        Case::CursorExpired => Error::CursorExpired(failure),
+        // Nobody asks for the error of an answer that worked; if somebody did, it is a fault.
+        Case::Done | Case::Internal => Error::Internal(failure),
+    }
+}
+
+fn message(context: Context, case: Case, why: &str) -> String {
+    let why = why.trim_end_matches('.');
+    format!("Could not {}: {why}. {}", context.what, next_step(case))
+}
+
+/// What stands between "Could not ..." and the next step.
+fn reason(status: u16, body: Body, meta: &Meta<'_>, why: Option<&str>) -> String {
+    match (why, &meta.message) {
+        (Some(why), _) => format!("the answer is not what AfterShip documents: {why}"),
+        (None, Some(words)) => format!("AfterShip says \"{}\"", quote(words)),
+        (None, None) if body == Body::Unreadable && status < 300 => {
+            format!("AfterShip's answer (HTTP {status}) was cut off or is not JSON")
+        }
+        (None, None) => format!("AfterShip answered HTTP {status}"),
+    }
+}
+
+fn quote(words: &str) -> String {
+    let printable = |c: char| if c.is_control() { ' ' } else { c };
+    let words: String = words.chars().take(LONGEST_QUOTE).map(printable).collect();
+    words.trim().trim_end_matches('.').to_owned()
+}
+
+fn next_step(case: Case) -> &'static str {
+    match case {
+        Case::Unauthenticated => "Check the credentials, or connect again.",
+        Case::Forbidden => {
+            "The key is valid but lacks the plan or scope: ask the account's owner to change it."
+        }
+        Case::NotFound => "It may be deleted, too old, or made only a moment ago.",
+        Case::Conflict => "Read the record that is there, then decide again.",
+        Case::InvalidInput => "Correct the input and send it again.",
+        Case::RateLimited => "Nothing was changed; wait, then send it again.",
+        Case::Unavailable => "Nothing was changed; try again later.",
+        Case::OutcomeUnknown => "It may have been done: read before writing again.",
+        Case::CursorExpired => "Start the scan again.",
+        Case::Done | Case::Internal => "Trying again will not help: report it with the request id.",
+    }
+}
+
+#[cfg(test)]
+mod tests;

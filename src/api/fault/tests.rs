@@ -1,0 +1,172 @@
+//! AfterShip's error bodies, and the errors that they become.
+
+use super::*;
+use crate::api::wait;
+
+const READ: Context =
+    Context { what: "list trackings", effect: Effect::Read, cursor_sent: false, has_body: false };
+const CREATE: Context = Context {
+    what: "create the tracking",
+    effect: Effect::Write,
+    cursor_sent: false,
+    has_body: true,
+};
+
+fn head(status: u16) -> Head {
+    Head { status, request_id: Some("trace-1".into()), wait_ms: None, retry_after: false }
+}
+
+fn error(context: Context, status: u16, body: &str) -> Error {
+    let kind = if body.starts_with('{') { Body::Json } else { Body::Unreadable };
+    answered(context, &head(status), body, kind, None)
+}
+
+fn refused(code: u32, message: &str) -> Vec<Violation> {
+    let message = crate::json::quoted(message);
+    let body = format!(
+        r#"{{"meta":{{"code":{code},"message":{message},"type":"BadRequest"}},"data":{{}}}}"#
+    );
+    match error(CREATE, 400, &body) {
+        Error::InvalidInput { violations, .. } => violations,
+        other => panic!("{other:?}"),
+    }
+}
+
+use crate::error::Violation;
+
+#[test]
+fn a_failure_holds_what_support_asks_for() {
+    let body = r#"{"data":{},"meta":{"type":"Unauthorized","code":401,"errors":[],"message":"The API key is invalid."}}"#;
+    let Error::Unauthenticated(failure) = error(READ, 401, body) else { panic!() };
+    assert_eq!(
+        failure.message,
+        "Could not list trackings: AfterShip says \"The API key is invalid\". Check the \
+         credentials, or connect again."
+    );
+    assert_eq!(failure.http_status, Some(401));
+    assert_eq!(failure.provider_code.as_deref(), Some("401"));
+    assert_eq!(failure.request_id.as_deref(), Some("trace-1"));
+}
+
+#[test]
+fn a_missing_plan_names_the_next_step() {
+    let body = r#"{"meta":{"code":403,"message":"You don't have permission to access AfterShip API.","type":"Forbidden"},"data":{}}"#;
+    let Error::Forbidden(failure) = error(READ, 403, body) else { panic!() };
+    assert!(failure.message.contains("lacks the plan or scope"), "{}", failure.message);
+}
+
+#[test]
+fn plain_text_keeps_its_status() {
+    let Error::Unavailable(failure) = error(READ, 502, "Interal Error") else { panic!() };
+    assert_eq!(failure.http_status, Some(502));
+    assert_eq!(failure.provider_code, None);
+    assert!(failure.message.contains("HTTP 502"), "{}", failure.message);
+    assert!(matches!(error(CREATE, 502, "Interal Error"), Error::OutcomeUnknown(_)));
+}
+
+#[test]
+fn a_conflict_names_the_record_from_both_shapes() {
+    for (data, id) in [
+        (r#"{"id":"a1","tracking_number":"N","slug":"dhl"}"#, Some("a1")),
+        (r#"{"tracking":{"id":"a1","tracking_number":"N","slug":"dhl"}}"#, Some("a1")),
+        (r#"{"tracking":{"tracking_number":"N","slug":"dhl"}}"#, None),
+        (r#"{"id":""}"#, None),
+        ("{}", None),
+        ("null", None),
+    ] {
+        let body = format!(
+            r#"{{"meta":{{"code":4003,"message":"Tracking already exists.","type":"BadRequest"}},"data":{data}}}"#
+        );
+        let Error::Conflict { existing, failure } = error(CREATE, 400, &body) else { panic!() };
+        assert_eq!(existing.as_deref(), id, "{data}");
+        assert_eq!(failure.provider_code.as_deref(), Some("4003"));
+    }
+}
+
+#[test]
+fn violations_point_at_what_aftership_means() {
+    for (code, message, pointers) in [
+        (4005, "The value of `tracking_number` is invalid.", &["/tracking_number"][..]),
+        (4007, "The value of `tracking_number` is required.", &["/tracking_number"]),
+        (4008, "The value of `[order_date]` is invalid.", &["/order_date"]),
+        (4009, "The value of `customers.email` is required.", &["/customers/email"]),
+        (4010, "The value of `slug` is invalid.", &["/slug"]),
+        (
+            4011,
+            "This courier is also required: destination_postal_code, tracking_ship_date and tracking_key.",
+            &["/destination_postal_code", "/tracking_ship_date", "/tracking_key"],
+        ),
+        (4012, "The carrier is not on your approved carrier list.", &["/slug"]),
+        (
+            4012,
+            "We could not recognize the carrier from the tracking number.",
+            &["/tracking_number"],
+        ),
+        (4012, "The tracking number format is invalid.", &["/tracking_number"]),
+        (4015, "The value of `id` is invalid.", &["/id"]),
+        (4017, "tracking_number format invalid", &["/tracking_number"]),
+        (400, "The request was invalid or cannot be otherwise served.", &[]),
+        (4001, "Invalid JSON data.", &[]),
+    ] {
+        let found: Vec<_> = refused(code, message).into_iter().map(|v| v.pointer).collect();
+        assert_eq!(found, pointers, "{code} {message}");
+    }
+}
+
+#[test]
+fn listed_errors_are_read_when_they_can_be() {
+    let body = r#"{"meta":{"code":400,"message":"Invalid.","errors":[
+        {"path":"customers.0.email","message":"is no address"},{"field":"note","info":"too long"},
+        {"path":"a/b"},"odd",{}]},"data":{}}"#;
+    let Error::InvalidInput { violations, .. } = error(CREATE, 400, body) else { panic!() };
+    let found: Vec<_> =
+        violations.iter().map(|v| (v.pointer.as_str(), v.message.as_str())).collect();
+    assert_eq!(found, [("/customers/0/email", "is no address"), ("/note", "too long")]);
+}
+
+#[test]
+fn an_id_in_the_path_is_no_member() {
+    let body = r#"{"meta":{"code":4015,"message":"The value of `id` is invalid."},"data":{}}"#;
+    let Error::InvalidInput { violations, .. } = error(READ, 400, body) else { panic!() };
+    assert_eq!(violations, []);
+}
+
+#[test]
+fn the_wait_reaches_the_host() {
+    let body = r#"{"meta":{"code":429,"message":"You have exceeded the API call rate limit.","type":"TooManyRequests"},"data":{}}"#;
+    let headers = [("x-ratelimit-reset".to_owned(), "1795339801".to_owned())];
+    let wait_ms = wait::hint_ms(&headers, 1_795_339_800_400);
+    let head = Head { wait_ms, ..head(429) };
+    let error = answered(CREATE, &head, body, Body::Json, None);
+    assert!(matches!(error, Error::RateLimited { retry_after_ms: Some(600), .. }), "{error:?}");
+}
+
+#[test]
+fn what_was_not_sent_says_why() {
+    for (fault, read, write) in [
+        (SendError::NotSent("no such host".into()), "Unavailable", "Unavailable"),
+        (SendError::Limited(1500), "RateLimited", "RateLimited"),
+        (SendError::Unanswered("reset".into()), "Unavailable", "OutcomeUnknown"),
+        (SendError::Refused("path not declared".into()), "Internal", "Internal"),
+    ] {
+        for (context, expected) in [(READ, read), (CREATE, write)] {
+            let error = unsent(context, fault.clone());
+            assert!(format!("{error:?}").starts_with(expected), "{error:?}");
+            if let SendError::NotSent(why) | SendError::Unanswered(why) | SendError::Refused(why) =
+                &fault
+            {
+                assert!(error.to_string().contains(why), "{error}");
+            }
+        }
+    }
+    let limited = unsent(READ, SendError::Limited(1500));
+    assert!(matches!(limited, Error::RateLimited { retry_after_ms: Some(1500), .. }));
+}
+
+#[test]
+fn long_or_odd_words_stay_one_line() {
+    let message = format!("bad\nnews\u{7} {}", "x".repeat(9000));
+    let body = format!(r#"{{"meta":{{"code":400,"message":{}}}}}"#, crate::json::quoted(&message));
+    let text = error(READ, 400, &body).to_string();
+    assert!(text.len() < 600 && !text.contains(['\n', '\u{7}']), "{text}");
+}

@@ -1,0 +1,184 @@
+//! Between the types of WIT and the crate's own: moves only, nothing is decided here.
+
+mod catalog;
+mod host;
+
+use super::bindings::connector::api::types as wit;
+use super::bindings::exports::connector::api::{
+    actions as wit_actions, auth as wit_auth, records as wit_records,
+    subscriptions as wit_subscriptions,
+};
+use crate::auth::{Account, BeginRequest, Description, Grant, Step};
+use crate::error::{Error, Failure, Violation};
+use crate::subscriptions::Refusal;
+use crate::types;
+
+/// Converts each item of a list.
+pub(super) fn convert_all<A: Into<B>, B>(list: Vec<A>) -> Vec<B> {
+    list.into_iter().map(Into::into).collect()
+}
+
+// Types that every interface shares.
+
+impl From<types::DataRecord> for wit::DataRecord {
+    fn from(record: types::DataRecord) -> Self {
+        let types::DataRecord { id, updated_at, created_at, data } = record;
+        Self { id, updated_at, created_at, data }
+    }
+}
+
+impl From<wit::DataRecord> for types::DataRecord {
+    fn from(record: wit::DataRecord) -> Self {
+        let wit::DataRecord { id, updated_at, created_at, data } = record;
+        Self { id, updated_at, created_at, data }
+    }
+}
+
+impl From<types::Written> for wit::Written {
+    fn from(written: types::Written) -> Self {
+        Self { item: written.item.into(), holder: written.holder.map(Into::into) }
+    }
+}
+
+impl From<types::SecretField> for wit::SecretField {
+    fn from(field: types::SecretField) -> Self {
+        let (name, title) = (field.name.to_owned(), field.title.to_owned());
+        Self { name, title, required: field.required }
+    }
+}
+
+impl From<Violation> for wit::Violation {
+    fn from(Violation { pointer, message }: Violation) -> Self {
+        Self { pointer, message }
+    }
+}
+
+impl From<Error> for wit::Error {
+    fn from(error: Error) -> Self {
+        let failure = error.failure().cloned().unwrap_or_else(|| Failure::new(error.to_string()));
+        let kind = match error {
+            Error::Unauthenticated(_) => wit::ErrorKind::Unauthenticated,
+            Error::Forbidden(_) => wit::ErrorKind::Forbidden,
+            Error::NotFound(_) => wit::ErrorKind::NotFound,
+            Error::Conflict { existing, .. } => wit::ErrorKind::Conflict(existing),
+            Error::InvalidInput { violations, .. } => {
+                wit::ErrorKind::InvalidInput(convert_all(violations))
+            }
+            Error::RateLimited { retry_after_ms, .. } => {
+                wit::ErrorKind::RateLimited(retry_after_ms)
+            }
+            Error::Unavailable(_) => wit::ErrorKind::Unavailable,
+            Error::OutcomeUnknown(_) => wit::ErrorKind::OutcomeUnknown,
+            Error::CursorExpired(_) => wit::ErrorKind::CursorExpired,
+            Error::Unsupported(_) => wit::ErrorKind::Unsupported,
+            Error::Internal(_) => wit::ErrorKind::Internal,
+        };
+        let Failure { message, http_status, provider_code, request_id } = failure;
+        Self { kind, message, http_status, provider_code, request_id }
+    }
+}
+
+// auth
+
+impl From<Description> for wit_auth::Scheme {
+    fn from(scheme: Description) -> Self {
+        Self {
+            name: scheme.name.to_owned(),
+            title: scheme.title.to_owned(),
+            fields: scheme.fields.iter().map(|&field| field.into()).collect(),
+            interactive: scheme.interactive,
+        }
+    }
+}
+
+impl From<wit_auth::BeginRequest> for BeginRequest {
+    fn from(request: wit_auth::BeginRequest) -> Self {
+        let wit_auth::BeginRequest { scheme, callback_url, scopes, state, code_challenge } =
+            request;
+        Self { scheme, callback_url, scopes, state, code_challenge }
+    }
+}
+
+impl From<Step> for wit_auth::Step {
+    fn from(step: Step) -> Self {
+        match step {
+            Step::Redirect { url, session } => Self::Redirect(wit_auth::Redirect { url, session }),
+            Step::Ready(grant) => Self::Ready(grant.into()),
+        }
+    }
+}
+
+impl From<Grant> for wit_auth::Grant {
+    fn from(Grant { expires_at, scopes }: Grant) -> Self {
+        Self { expires_at, scopes }
+    }
+}
+
+impl From<Account> for wit_auth::Account {
+    fn from(Account { id, title }: Account) -> Self {
+        Self { id, title }
+    }
+}
+
+// records
+
+impl From<wit_records::ListRequest> for types::ListRequest {
+    fn from(request: wit_records::ListRequest) -> Self {
+        let start = match request.start {
+            wit_records::Start::Beginning => types::Start::Beginning,
+            wit_records::Start::Since(bookmark) => types::Start::Since(bookmark),
+            wit_records::Start::At(cursor) => types::Start::At(cursor),
+        };
+        let wit_records::ListRequest { object, page_size, filter, .. } = request;
+        Self { object, start, page_size, filter }
+    }
+}
+
+impl From<types::Page> for wit_records::Page {
+    fn from(page: types::Page) -> Self {
+        let window =
+            page.window.map(|types::Window { since, until }| wit_records::Window { since, until });
+        Self {
+            records: convert_all(page.records),
+            deleted: page.deleted,
+            unreadable: convert_all(page.unreadable),
+            window,
+            next: page.next,
+            bookmark: page.bookmark,
+            total: page.total,
+        }
+    }
+}
+
+impl From<types::Unreadable> for wit_records::Unreadable {
+    fn from(types::Unreadable { id, raw, reason }: types::Unreadable) -> Self {
+        Self { id, raw, reason }
+    }
+}
+
+// actions
+
+impl From<wit_actions::Invocation> for types::Invocation {
+    fn from(invocation: wit_actions::Invocation) -> Self {
+        let wit_actions::Invocation { object, action, id, input, key, again } = invocation;
+        Self { object, action, id, input, key, again }
+    }
+}
+
+impl From<types::Outcome> for wit_actions::Outcome {
+    fn from(types::Outcome { output, written }: types::Outcome) -> Self {
+        Self { output, written: convert_all(written) }
+    }
+}
+
+// subscriptions
+
+impl From<Refusal> for wit_subscriptions::Refusal {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Unverified => Self::Unverified,
+            Refusal::Unreadable(why) => Self::Unreadable(why),
+            Refusal::TryAgain(why) => Self::TryAgain(why),
+        }
+    }
+}

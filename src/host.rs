@@ -1,0 +1,232 @@
+//! Everything outside the connector, as it sees it.
+//!
+//! [`Host`] is what the imports of the WebAssembly component offer, and nothing more. The
+//! component implements it once; [`FnHost`] implements it with a closure, so that all the rest
+//! runs and is tested as plain Rust.
+
+use std::cell::RefCell;
+
+/// Where a secret stands in a request. Its value never enters the connector: the host puts it
+/// in while sending, only where the manifest declares that use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A header, and the fixed text before the secret.
+    Header {
+        /// Lower-case name.
+        name: &'static str,
+        /// For example `Bearer `; may be empty.
+        prefix: &'static str,
+    },
+    /// A member of a form body.
+    FormField(&'static str),
+    /// The password of HTTP Basic authentication, with this user name.
+    Basic(&'static str),
+}
+
+/// A secret for the host to put into a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SecretPart {
+    /// Name of the secret.
+    pub secret: &'static str,
+    /// Where it goes.
+    pub place: Place,
+}
+
+/// One request to the provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// Upper case.
+    pub method: &'static str,
+    /// Absolute, with query.
+    pub url: String,
+    /// Names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// `None`: no body at all.
+    pub body: Option<Vec<u8>>,
+    /// Secrets that the host puts in.
+    pub secrets: Vec<SecretPart>,
+}
+
+/// The provider's whole answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    /// HTTP status.
+    pub status: u16,
+    /// Names in lower case, in the order of arrival.
+    pub headers: Vec<(String, String)>,
+    /// Decoded from its content encoding.
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    /// An answer with a JSON body.
+    #[must_use]
+    pub fn json(status: u16, body: &str) -> Self {
+        let headers = vec![("content-type".into(), "application/json".into())];
+        Self { status, headers, body: body.into() }
+    }
+
+    /// Adds a header. `name` is in lower case.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+}
+
+/// Why there is no answer. The text is for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SendError {
+    /// Nothing reached the provider.
+    NotSent(String),
+    /// Nothing was sent: the limits leave no room for so many milliseconds.
+    Limited(u32),
+    /// Sent in part or whole, and no whole answer came.
+    Unanswered(String),
+    /// The host's policy forbids this request.
+    Refused(String),
+}
+
+/// Why a key could not be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecretError {
+    /// The connection has no such secret.
+    NotFound,
+    /// The manifest does not declare this use, or the host withholds it.
+    Denied,
+    /// The store cannot answer now.
+    Unavailable,
+    /// The host does not know the algorithm.
+    Unsupported,
+}
+
+/// A piece of a message to be signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// These bytes.
+    Bytes(Vec<u8>),
+    /// The value of this secret.
+    Secret(&'static str),
+}
+
+/// How serious a log line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// For the connector's developers.
+    Debug,
+    /// Worth knowing.
+    Info,
+    /// Somebody should look at it.
+    Warn,
+    /// Something is broken.
+    Error,
+}
+
+/// What a connector can reach: the imports of its world, and nothing else.
+pub trait Host {
+    /// Sends one request and waits for its whole answer. Nothing is retried, no redirect followed.
+    ///
+    /// # Errors
+    /// [`SendError`] tells "certainly not sent" from "sent, and no answer came".
+    fn send(&self, request: Request) -> Result<Response, SendError>;
+
+    /// Signs with a secret of the connection.
+    ///
+    /// # Errors
+    /// [`SecretError`] tells why not.
+    fn sign(&self, name: &str, algorithm: &str, message: &[Part]) -> Result<Vec<u8>, SecretError>;
+
+    /// Whether `signature` over `message` is the secret's.
+    ///
+    /// # Errors
+    /// [`SecretError`] tells why it cannot be told.
+    fn verify(
+        &self,
+        name: &str,
+        algorithm: &str,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<bool, SecretError>;
+
+    /// A plain value of the connection, by its name in the manifest.
+    fn setting(&self, name: &str) -> Option<String>;
+
+    /// Milliseconds since 1970-01-01T00:00:00Z.
+    fn now_ms(&self) -> u64;
+
+    /// Writes a line into the host's log. Never hand it a record: those hold people's addresses.
+    fn log(&self, level: Level, message: &str);
+}
+
+/// A [`Host`] whose provider is a closure, for tests and examples.
+///
+/// It has no secrets to sign with, settings as given, and a clock that stands still.
+pub struct FnHost<F> {
+    send: RefCell<F>,
+    now_ms: u64,
+    settings: Vec<(String, String)>,
+    logged: RefCell<Vec<(Level, String)>>,
+}
+
+impl<F: FnMut(Request) -> Result<Response, SendError>> FnHost<F> {
+    /// A host that answers requests with `send`, at 2026-11-22T09:30:00Z.
+    pub fn new(send: F) -> Self {
+        Self {
+            send: RefCell::new(send),
+            now_ms: 1_795_339_800_000,
+            settings: Vec::new(),
+            logged: RefCell::default(),
+        }
+    }
+
+    /// The same host at another time, in milliseconds since 1970.
+    #[must_use]
+    pub fn at(mut self, now_ms: u64) -> Self {
+        self.now_ms = now_ms;
+        self
+    }
+
+    /// The same host with one setting more.
+    #[must_use]
+    pub fn with_setting(mut self, name: &str, value: &str) -> Self {
+        self.settings.push((name.into(), value.into()));
+        self
+    }
+
+    /// What was logged so far.
+    pub fn logged(&self) -> Vec<(Level, String)> {
+        self.logged.borrow().clone()
+    }
+}
+
+impl<F: FnMut(Request) -> Result<Response, SendError>> Host for FnHost<F> {
+    fn send(&self, request: Request) -> Result<Response, SendError> {
+        (self.send.borrow_mut())(request)
+    }
+
+    fn sign(&self, _: &str, _: &str, _: &[Part]) -> Result<Vec<u8>, SecretError> {
+        Err(SecretError::NotFound)
+    }
+
+    fn verify(&self, _: &str, _: &str, _: &[u8], _: &[u8]) -> Result<bool, SecretError> {
+        Err(SecretError::NotFound)
+    }
+
+    fn setting(&self, name: &str) -> Option<String> {
+        self.settings.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.clone())
+    }
+
+    fn now_ms(&self) -> u64 {
+        self.now_ms
+    }
+
+    fn log(&self, level: Level, message: &str) {
+        self.logged.borrow_mut().push((level, message.into()));
+    }
+}
+
+impl<F> std::fmt::Debug for FnHost<F> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("FnHost").field("now_ms", &self.now_ms).finish_non_exhaustive()
+    }
+}

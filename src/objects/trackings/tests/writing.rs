@@ -1,0 +1,225 @@
+//! One tracking: get, find, create, update, delete.
+
+use super::*;
+use crate::records::{create, delete, derive, find, get, update};
+use crate::types::DataRecord;
+
+const OBJECT: &str = "trackings";
+
+fn whole() -> DataRecord {
+    DataRecord {
+        id: "t1".into(),
+        updated_at: Some("2026-11-02T00:00:00+00:00".into()),
+        created_at: Some("2026-11-01T00:00:00+00:00".into()),
+        data: WHOLE.into(),
+    }
+}
+
+#[test]
+fn get_takes_any_of_aftership_ids() {
+    for id in ["0b02015fc7fd4f3c8d5490cece4d124d", "my-own_id", "my2uktymyz72xld1f7l3h01z"] {
+        let sent = Sent::default();
+        let host = scripted(&sent, &[(200, &enveloped(WHOLE))]);
+        assert_eq!(get(&host, OBJECT, id), Ok(whole()));
+        assert_eq!(lines(&sent), [format!("GET /trackings/{id}")]);
+    }
+}
+
+#[test]
+fn get_of_nothing_is_not_found() {
+    let sent = Sent::default();
+    let body = r#"{"meta":{"code":4004,"message":"Tracking does not exist.","type":"BadRequest"},"data":{}}"#;
+    let error = get(&scripted(&sent, &[(404, body)]), OBJECT, "t1").unwrap_err();
+    assert!(matches!(&error, Error::NotFound(f) if f.provider_code.as_deref() == Some("4004")));
+}
+
+#[test]
+fn an_id_that_is_none_costs_no_request() {
+    let sent = Sent::default();
+    let host = scripted(&sent, &[]);
+    for id in ["", "..", "a\u{0}b"] {
+        assert!(matches!(get(&host, OBJECT, id), Err(Error::InvalidInput { .. })));
+        assert!(matches!(delete(&host, OBJECT, id), Err(Error::InvalidInput { .. })));
+        let patch = r#"{"title":"x"}"#;
+        assert!(matches!(update(&host, OBJECT, id, patch), Err(Error::InvalidInput { .. })));
+    }
+}
+
+#[test]
+fn find_answers_exact_matches_only() {
+    let other = WHOLE.replace("\"N1\"", "\"N10\"").replace("\"t1\"", "\"t2\"");
+    let ups = WHOLE.replace("\"dhl\"", "\"ups\"").replace("\"t1\"", "\"t3\"");
+    let body = enveloped(&format!(r#"{{"trackings":[{WHOLE},{other},{ups}]}}"#));
+    for (input, line, expected) in [
+        (
+            r#"{"tracking_number":"N1","slug":"dhl","title":"ignored"}"#,
+            "GET /trackings?tracking_numbers=N1&slug=dhl&limit=200",
+            &["t1"][..],
+        ),
+        (
+            r#"{"tracking_number":"n1"}"#,
+            "GET /trackings?tracking_numbers=n1&limit=200",
+            &["t1", "t3"],
+        ),
+        (
+            r#"{"tracking_number":"N1","slug":["dhl","fedex"]}"#,
+            "GET /trackings?tracking_numbers=N1&slug=dhl%2Cfedex&limit=200",
+            &["t1"],
+        ),
+    ] {
+        let sent = Sent::default();
+        let found = find(&scripted(&sent, &[(200, &body)]), OBJECT, input).unwrap();
+        let ids: Vec<_> = found.iter().map(|record| record.id.as_str()).collect();
+        assert_eq!((ids.as_slice(), lines(&sent)), (expected, vec![line.to_owned()]));
+    }
+}
+
+#[test]
+fn find_needs_a_number() {
+    let sent = Sent::default();
+    let host = scripted(&sent, &[]);
+    for input in ["{}", r#"{"tracking_number":""}"#, r#"{"tracking_number":"A,B"}"#, "[", "null"] {
+        assert!(matches!(find(&host, OBJECT, input), Err(Error::InvalidInput { .. })), "{input}");
+    }
+}
+
+#[test]
+fn create_passes_the_input_on_as_it_is() {
+    let sent = Sent::default();
+    let input = r#"{ "tracking_number": "N123", "slug": "dhl", "title": "caf\u00e9",
+        "customers": [{"role": "buyer", "email": "a@example.com", "language": null}] }"#;
+    let host = scripted(&sent, &[(201, &enveloped(WHOLE))]);
+    let written = create(&host, OBJECT, input).unwrap();
+    assert_eq!((written.item, written.holder), (whole(), None));
+    assert_eq!(sent.borrow()[0].body.as_deref(), Some(input.as_bytes()));
+    assert!(lines(&sent)[0].starts_with("POST /trackings "));
+}
+
+#[test]
+fn create_refuses_an_input_before_it_is_sent() {
+    let sent = Sent::default();
+    let host = scripted(&sent, &[]);
+    for (input, pointer) in [
+        ("{}", "/tracking_number"),
+        (r#"{"tracking_number":"abc"}"#, "/tracking_number"),
+        (r#"{"tracking_number":"1234 5678"}"#, "/tracking_number"),
+        (r#"{"tracking_number":12345}"#, "/tracking_number"),
+        (r#"{"tracking_number":"N123","slug":["dhl"]}"#, "/slug"),
+        (r#"{"tracking_number":"N123","slugg":"dhl"}"#, "/slugg"),
+        (r#"{"tracking_number":"N123","slug":"dhl","slug_group":"dhl-group"}"#, ""),
+        (r#"{"tracking_number":"N123","custom_fields":{"a":1}}"#, "/custom_fields/a"),
+        (r#"{"tracking_number":"N123","customers":[{},{},{},{}]}"#, "/customers"),
+        (
+            r#"{"tracking_number":"N123","order_promised_delivery_date":"2026-01-01"}"#,
+            "/order_promised_delivery_date",
+        ),
+        (r#"{"tracking_number":"N123","last_mile":{"slug":"ups"}}"#, "/last_mile/tracking_number"),
+        (r#"{"tracking_number":"N123","tracking_number":"N124"}"#, "/tracking_number"),
+        (r#"{"tracking_number":"N123","custom_fields":{"a":"1","a":"2"}}"#, "/custom_fields/a"),
+    ] {
+        assert_eq!(pointers(&create(&host, OBJECT, input).unwrap_err()), [pointer], "{input}");
+    }
+}
+
+#[test]
+fn creating_what_exists_is_a_conflict() {
+    let sent = Sent::default();
+    let body = r#"{"meta":{"code":4003,"message":"Tracking already exists.","type":"BadRequest"},"data":{"id":"t1"}}"#;
+    let error = create(&scripted(&sent, &[(400, body)]), OBJECT, r#"{"tracking_number":"N123"}"#);
+    assert!(
+        matches!(&error, Err(Error::Conflict { existing: Some(id), .. }) if id == "t1"),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn a_write_whose_answer_was_lost_is_unknown() {
+    let input = r#"{"tracking_number":"N123"}"#;
+    for (status, body) in [
+        (502, "Interal Error".to_owned()),
+        (201, r#"{"meta":{"code":201},"data":{"id":"t1","#.to_owned()),
+        (201, String::new()),
+        (201, enveloped(r#"{"tracking_number":"N1"}"#)),
+        (201, r#"{"meta":{"code":201}}"#.to_owned()),
+        (503, "{}".to_owned()),
+        (408, "{}".to_owned()),
+    ] {
+        let answers = [(status, body.as_str())];
+        let sent = Sent::default();
+        let error = create(&scripted(&sent, &answers), OBJECT, input).unwrap_err();
+        assert!(matches!(error, Error::OutcomeUnknown(_)), "{status} {body} {error:?}");
+        let error =
+            update(&scripted(&sent, &answers), OBJECT, "t1", r#"{"title":"x"}"#).unwrap_err();
+        assert!(matches!(error, Error::OutcomeUnknown(_)), "{status} {body} {error:?}");
+    }
+    let sent = Sent::default();
+    let error = delete(&scripted(&sent, &[(200, "{\"meta\":")]), OBJECT, "t1").unwrap_err();
+    assert!(matches!(error, Error::OutcomeUnknown(_)), "{error:?}");
+}
+
+#[test]
+fn update_sends_what_changes() {
+    let sent = Sent::default();
+    let patch = r#"{"title":"New","note":null}"#;
+    let host = scripted(&sent, &[(200, &enveloped(WHOLE))]);
+    assert_eq!(update(&host, OBJECT, "t1", patch).unwrap().item, whole());
+    assert_eq!(lines(&sent), [r#"PUT /trackings/t1 {"title":"New","note":""}"#]);
+}
+
+#[test]
+fn update_merges_custom_fields() {
+    let sent = Sent::default();
+    let current = enveloped(r#"{"id":"t1","custom_fields":{"a":"1","b":"2"}}"#);
+    let host = scripted(&sent, &[(200, &current), (200, &enveloped(WHOLE))]);
+    update(&host, OBJECT, "t1", r#"{"custom_fields":{"a":null,"c":"3"}}"#).unwrap();
+    let put = r#"PUT /trackings/t1 {"custom_fields":{"b":"2","c":"3"}}"#;
+    assert_eq!(lines(&sent), ["GET /trackings/t1", put]);
+}
+
+#[test]
+fn a_failed_read_before_an_update_wrote_nothing() {
+    let sent = Sent::default();
+    let host = scripted(&sent, &[(502, "Interal Error")]);
+    let error = update(&host, OBJECT, "t1", r#"{"custom_fields":{"a":"1"}}"#).unwrap_err();
+    assert!(matches!(error, Error::Unavailable(_)), "{error:?}");
+}
+
+#[test]
+fn update_refuses_what_cannot_be_changed_or_cleared() {
+    let sent = Sent::default();
+    let host = scripted(&sent, &[]);
+    for (patch, pointer) in [
+        ("{}", ""),
+        (r#"{"id":"t2"}"#, "/id"),
+        (r#"{"tracking_number":"N2"}"#, "/tracking_number"),
+        (r#"{"shipment_tags":[]}"#, "/shipment_tags"),
+        (r#"{"courier_connection_id":"c"}"#, "/courier_connection_id"),
+        (r#"{"slug_group":"dhl-group"}"#, "/slug_group"),
+        (r#"{"title":null}"#, "/title"),
+        (r#"{"origin_country_region":"US"}"#, "/origin_country_region"),
+    ] {
+        let error = update(&host, OBJECT, "t1", patch).unwrap_err();
+        assert_eq!(pointers(&error), [pointer], "{patch}");
+    }
+}
+
+#[test]
+fn delete_says_only_that_it_is_done() {
+    for (status, body) in [(200, enveloped(WHOLE)), (200, enveloped("{}")), (204, String::new())] {
+        let sent = Sent::default();
+        assert_eq!(delete(&scripted(&sent, &[(status, &body)]), OBJECT, "t1"), Ok(()));
+        assert_eq!(lines(&sent), ["DELETE /trackings/t1"]);
+    }
+}
+
+#[test]
+fn trackings_are_not_derived() {
+    assert!(matches!(derive(OBJECT, &[]), Err(Error::Unsupported(_))));
+}
+
+#[test]
+fn an_unknown_object_is_not_found() {
+    let sent = Sent::default();
+    let error = get(&scripted(&sent, &[]), "parcels", "1").unwrap_err();
+    assert!(matches!(&error, Error::NotFound(f) if f.message.contains("trackings")), "{error}");
+}

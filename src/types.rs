@@ -1,0 +1,126 @@
+//! The values that go in and out of the connector.
+//!
+//! They mirror `wit/` so that no other file needs to know WIT. Texts called JSON are one JSON
+//! value each; timestamps are RFC 3339 with an offset.
+
+/// One record of an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DataRecord {
+    /// Identity within its object, as AfterShip writes it.
+    pub id: String,
+    /// When AfterShip says that it last changed.
+    pub updated_at: Option<String>,
+    /// When AfterShip says that it was made.
+    pub created_at: Option<String>,
+    /// The whole record as JSON, token for token as it came.
+    pub data: String,
+}
+
+/// What a write left behind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// The record as it is now.
+    pub item: DataRecord,
+    /// Of a derived object: the record that holds it.
+    pub holder: Option<DataRecord>,
+}
+
+/// One secret that a person types in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SecretField {
+    /// Name under which the host keeps it.
+    pub name: &'static str,
+    /// What the person reads.
+    pub title: &'static str,
+    /// Whether the scheme works without it.
+    pub required: bool,
+}
+
+/// Where a list call begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// A full scan.
+    Beginning,
+    /// Only what changed since this bookmark.
+    Since(String),
+    /// Go on with the scan of this cursor.
+    At(String),
+}
+
+/// One call of `records.list`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListRequest {
+    /// Name of the object.
+    pub object: String,
+    /// Where to begin.
+    pub start: Start,
+    /// Records wished for, at most.
+    pub page_size: Option<u32>,
+    /// JSON object, valid against the object's filter schema.
+    pub filter: Option<String>,
+}
+
+/// An item that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Its identity, if that much is readable.
+    pub id: Option<String>,
+    /// The item as it came, JSON.
+    pub raw: String,
+    /// Why it could not be read.
+    pub reason: String,
+}
+
+/// Change times that a scan covers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// From here, included.
+    pub since: Option<String>,
+    /// Up to here, included.
+    pub until: Option<String>,
+}
+
+/// One page of a scan.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// May be empty although `next` is present.
+    pub records: Vec<DataRecord>,
+    /// Records that AfterShip reports as gone.
+    pub deleted: Vec<String>,
+    /// Items to be kept aside.
+    pub unreadable: Vec<Unreadable>,
+    /// The change times asked for, when the scan filters by them.
+    pub window: Option<Window>,
+    /// `None`: the scan is complete.
+    pub next: Option<String>,
+    /// For `Start::Since`, next time.
+    pub bookmark: Option<String>,
+    /// Records in the whole scan, if AfterShip tells.
+    pub total: Option<u32>,
+}
+
+/// One call of `actions.invoke`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invocation {
+    /// Name of the object.
+    pub object: String,
+    /// Name of the action.
+    pub action: String,
+    /// Present exactly when the action works on one record.
+    pub id: Option<String>,
+    /// JSON, valid against the action's input schema.
+    pub input: String,
+    /// Names the wish; the same for every repetition.
+    pub key: String,
+    /// An earlier call ended in `outcome-unknown`: look first.
+    pub again: bool,
+}
+
+/// What an action answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// JSON, valid against the action's output schema.
+    pub output: String,
+    /// Records that the action changed, as they are now.
+    pub written: Vec<DataRecord>,
+}

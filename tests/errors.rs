@@ -1,0 +1,180 @@
+//! Every row of the error table, from the wire to the host (AfterShip API 2026-07, "Request
+//! errors"). What the host does then is proven in `operations.rs`.
+
+use aftership_simulator::{Answer, Matcher};
+use host_harness::runtime::CallError;
+use host_harness::runtime::bindings::types::{Error, ErrorKind};
+
+use crate::support::world::{World, list};
+
+/// Which case of [`ErrorKind`], whatever it holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Case {
+    Unauthenticated,
+    Forbidden,
+    NotFound,
+    Conflict,
+    InvalidInput,
+    RateLimited,
+    Unavailable,
+    OutcomeUnknown,
+    Unsupported,
+    CursorExpired,
+    Internal,
+}
+
+fn case(kind: &ErrorKind) -> Case {
+    match kind {
+        ErrorKind::Unauthenticated => Case::Unauthenticated,
+        ErrorKind::Forbidden => Case::Forbidden,
+        ErrorKind::NotFound => Case::NotFound,
+        ErrorKind::Conflict(_) => Case::Conflict,
+        ErrorKind::InvalidInput(_) => Case::InvalidInput,
+        ErrorKind::RateLimited(_) => Case::RateLimited,
+        ErrorKind::Unavailable => Case::Unavailable,
+        ErrorKind::OutcomeUnknown => Case::OutcomeUnknown,
+        ErrorKind::CursorExpired => Case::CursorExpired,
+        ErrorKind::Unsupported => Case::Unsupported,
+        ErrorKind::Internal => Case::Internal,
+    }
+}
+
+fn json(status: u16, code: u32, kind: &str) -> Answer {
+    let body = format!(
+        r#"{{"meta":{{"code":{code},"message":"Said by the API.","type":"{kind}"}},"data":{{}}}}"#
+    );
+    Answer::new(status, body)
+        .header("content-type", "application/json")
+        .header("as-trace-id", "trace-7")
+}
+
+async fn error(world: &World, answer: &Answer, operation: &str) -> Error {
+    world.simulator.answer_next(Matcher::any(), answer.clone());
+    let connection = world.connection();
+    let wish = r#"{"tracking_number":"1Z12345E0205271688","slug":"ups"}"#;
+    let result = match operation {
+        "list" => connection.list(list(None, None)).await.map(drop),
+        "get" => connection.get("trackings", "0b02015f").await.map(drop),
+        "create" => connection.create("trackings", wish, "key").await.map(drop),
+        "update" => connection.update("trackings", "0b02015f", r#"{"note":"x"}"#).await.map(drop),
+        _ => connection.delete("trackings", "0b02015f").await,
+    };
+    match result {
+        Err(CallError::Connector(error)) => error,
+        other => panic!("{operation} {answer:?}: {other:?}"),
+    }
+}
+
+const ALL: [&str; 5] = ["list", "get", "create", "update", "delete"];
+
+#[tokio::test(start_paused = true)]
+async fn every_code_becomes_its_case_for_every_operation() {
+    let world = World::new().await;
+    for (status, code, kind, expected) in [
+        (400, 400, "BadRequest", Case::InvalidInput),
+        (400, 4001, "BadRequest", Case::InvalidInput),
+        (400, 4003, "BadRequest", Case::Conflict),
+        (404, 4004, "BadRequest", Case::NotFound),
+        (400, 4005, "BadRequest", Case::InvalidInput),
+        (400, 4006, "BadRequest", Case::InvalidInput),
+        (400, 4007, "BadRequest", Case::InvalidInput),
+        (400, 4008, "BadRequest", Case::InvalidInput),
+        (400, 4009, "BadRequest", Case::InvalidInput),
+        (400, 4010, "BadRequest", Case::InvalidInput),
+        (400, 4011, "BadRequest", Case::InvalidInput),
+        (400, 4012, "BadRequest", Case::InvalidInput),
+        (400, 4013, "BadRequest", Case::Conflict),
+        (400, 4014, "BadRequest", Case::InvalidInput),
+        (400, 4015, "BadRequest", Case::InvalidInput),
+        (400, 4016, "BadRequest", Case::Conflict),
+        (400, 4017, "BadRequest", Case::InvalidInput),
+        (400, 4999, "BadRequest", Case::InvalidInput),
+        (401, 401, "Unauthorized", Case::Unauthenticated),
+        (403, 403, "Forbidden", Case::Forbidden),
+        (404, 404, "NotFound", Case::NotFound),
+        (429, 429, "TooManyRequests", Case::RateLimited),
+        (302, 302, "Found", Case::Internal),
+    ] {
+        for operation in ALL {
+            let error = error(&world, &json(status, code, kind), operation).await;
+            assert_eq!(case(&error.kind), expected, "{code}, {operation}: {error:?}");
+            assert_eq!(error.http_status, Some(status));
+            assert_eq!(error.provider_code.as_deref(), Some(code.to_string().as_str()));
+            assert_eq!(error.request_id.as_deref(), Some("trace-7"));
+            assert!(
+                error.message.contains("Said by the API") || expected == Case::Internal,
+                "{error:?}"
+            );
+        }
+    }
+}
+
+/// A read that failed left nothing; a write whose answer was lost may have been applied.
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_is_open_for_writes_only() {
+    let world = World::new().await;
+    let plain = |status| Answer::new(status, "Interal Error").header("content-type", "text/plain");
+    for answer in [
+        plain(500),
+        plain(502),
+        plain(503),
+        plain(504),
+        plain(408),
+        json(500, 500, "InternalError"),
+        Answer::reset(),
+        Answer::hang(),
+        json(200, 200, "OK").truncated(10),
+        Answer::new(200, "{\"meta\":{\"code\":200},\"data\":")
+            .header("content-type", "application/json"),
+        Answer::new(200, "<html>").header("content-type", "text/html"),
+        Answer::new(200, vec![b'"', 0xff, b'"']).header("content-type", "application/json"),
+    ] {
+        for operation in ALL {
+            let read = matches!(operation, "list" | "get");
+            let expected = if read { Case::Unavailable } else { Case::OutcomeUnknown };
+            let error = error(&world, &answer, operation).await;
+            assert_eq!(case(&error.kind), expected, "{operation} {answer:?}: {error:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_is_told_where_the_answer_tells_it() {
+    let world = World::new().await;
+    // Each pause holds the limit, so the last one comes last.
+    let reset = (world.simulator.now_ms() / 1_000 + 7).to_string();
+    for (name, value, bounds) in [
+        ("x-ratelimit-reset", reset.as_str(), Some((6_000, 8_000))),
+        ("retry-after", "3", Some((3_000, 3_000))),
+        ("x-ratelimit-reset", "1", None),
+        ("x-ratelimit-reset", "99999999999", None),
+        ("retry-after", "9, 0", None),
+    ] {
+        let answer = json(429, 429, "TooManyRequests").header(name, value);
+        let error = error(&world, &answer, "get").await;
+        let ErrorKind::RateLimited(wait) = error.kind else { panic!("{error:?}") };
+        match bounds {
+            None => assert_eq!(wait, None, "{name}: {value}"),
+            Some((least, most)) => {
+                assert!((least..=most).contains(&wait.unwrap()), "{name}: {wait:?}")
+            }
+        }
+    }
+}
+
+/// 4011 and 4012 say which members are wanted; the violations point to them.
+#[tokio::test(start_paused = true)]
+async fn violations_point_to_what_is_wanted() {
+    let world = World::new().await;
+    let body = r#"{"meta":{"code":4011,"message":"Additional fields are also required: destination_postal_code, tracking_ship_date","type":"BadRequest"},"data":{}}"#;
+    let answer = Answer::new(400, body).header("content-type", "application/json");
+    let ErrorKind::InvalidInput(violations) = error(&world, &answer, "create").await.kind else {
+        panic!()
+    };
+    let pointers: Vec<&str> =
+        violations.iter().map(|violation| violation.pointer.as_str()).collect();
+    assert!(
+        pointers.contains(&"/destination_postal_code") && pointers.contains(&"/tracking_ship_date"),
+        "{pointers:?}"
+    );
+}

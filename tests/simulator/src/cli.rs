@@ -1,0 +1,231 @@
+//! The flags, and the settings that they make.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use aftership_simulator::{
+    Clock, DuplicateAnswer, LowerCaseNumbers, Options, RetrackAnswer, ScaledClock, SystemClock,
+    Unrecognized,
+};
+use anyhow::{Context, Result, bail};
+use clap::{Parser, ValueEnum};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+/// AfterShip's tracking API, version 2026-07, on loopback.
+///
+/// Serves /tracking/2026-07/trackings: list, create, get, update, delete, retrack and
+/// mark-as-completed, with the API's keys, limits, errors and paging. Prints the line
+/// `listening on http://ADDRESS` and serves until it is interrupted. Nothing is stored.
+#[derive(Debug, Parser)]
+#[command(name = "aftership-simulator", version)]
+pub struct Cli {
+    /// Address and port; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    pub listen: SocketAddr,
+
+    /// Permit an address that other machines can reach
+    #[arg(long)]
+    pub allow_remote: bool,
+
+    /// A key that is accepted in `as-api-key`; may be repeated
+    #[arg(
+        long = "api-key",
+        value_name = "KEY",
+        env = "AFTERSHIP_SIMULATOR_API_KEY",
+        hide_env_values = true,
+        default_value = "asat_simulator"
+    )]
+    pub api_keys: Vec<String>,
+
+    /// Trackings to make up, spread over the retention
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    pub trackings: usize,
+
+    /// Decides what made-up trackings and fresh ids look like
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+
+    /// A JSON file, or a directory of them, with trackings or answers; may be repeated
+    #[arg(long, value_name = "PATH")]
+    pub data: Vec<PathBuf>,
+
+    /// Days after which a tracking is no longer listed, or `off`
+    #[arg(long, value_name = "DAYS", default_value = "120", value_parser = days)]
+    pub retention_days: Retention,
+
+    /// Answer however many requests come in a second
+    #[arg(long)]
+    pub no_limits: bool,
+
+    /// Refuse every request with 403, as for a plan without the API
+    #[arg(long)]
+    pub forbid: bool,
+
+    /// Ignore query parameters and body members that the API does not know, instead of a 400
+    #[arg(long)]
+    pub lenient: bool,
+
+    /// The `data` of error 4003
+    #[arg(long, value_name = "SHAPE", default_value = "flat")]
+    pub duplicate_answer: Shape,
+
+    /// Store a number that no courier recognises as `unrecognized`, instead of error 4012
+    #[arg(long)]
+    pub store_unrecognized: bool,
+
+    /// Take lower-case letters in tracking numbers as upper-case, instead of error 4017
+    #[arg(long)]
+    pub raise_lower_case: bool,
+
+    /// How often a tracking may be retracked
+    #[arg(long, value_name = "COUNT", default_value_t = 3)]
+    pub max_retracks: u32,
+
+    /// Answer a retrack with identifiers and additional fields only
+    #[arg(long)]
+    pub partial_retrack: bool,
+
+    /// The time at the start, as 2026-11-22T12:00:00+00:00; the machine's if not given
+    #[arg(long, value_name = "TIME")]
+    pub now: Option<String>,
+
+    /// How many times as fast as the machine's the clock runs
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
+    pub time_scale: f64,
+
+    /// Write every request as a line of JSON
+    #[arg(long, value_name = "FILE")]
+    pub journal: Option<PathBuf>,
+
+    /// How many requests to keep in memory
+    #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
+    pub journal_capacity: usize,
+}
+
+/// How long trackings are listed.
+#[derive(Debug, Clone, Copy)]
+pub struct Retention(Option<u32>);
+
+/// The shapes of error 4003.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Shape {
+    /// {id, tracking_number, slug}
+    Flat,
+    /// {tracking: {tracking_number, slug, id}}
+    Nested,
+    /// {}
+    Empty,
+}
+
+impl Cli {
+    /// The settings that the flags make.
+    ///
+    /// # Errors
+    /// A time or a factor that makes no sense.
+    pub fn options(&self) -> Result<Options> {
+        Ok(Options {
+            api_keys: self.api_keys.clone(),
+            clock: self.clock()?,
+            retention_days: self.retention_days.0,
+            limits: !self.no_limits,
+            forbidden: self.forbid,
+            lenient: self.lenient,
+            duplicate_answer: match self.duplicate_answer {
+                Shape::Flat => DuplicateAnswer::Flat,
+                Shape::Nested => DuplicateAnswer::Nested,
+                Shape::Empty => DuplicateAnswer::Empty,
+            },
+            unrecognized: match self.store_unrecognized {
+                true => Unrecognized::Store,
+                false => Unrecognized::Refuse,
+            },
+            lower_case_numbers: match self.raise_lower_case {
+                true => LowerCaseNumbers::Raise,
+                false => LowerCaseNumbers::Refuse,
+            },
+            max_retracks: self.max_retracks,
+            retrack_answer: match self.partial_retrack {
+                true => RetrackAnswer::Partial,
+                false => RetrackAnswer::Full,
+            },
+            journal_capacity: Some(self.journal_capacity),
+            seed: self.seed,
+            ..Options::default()
+        })
+    }
+
+    fn clock(&self) -> Result<Arc<dyn Clock>> {
+        if !(self.time_scale.is_finite() && self.time_scale >= 0.0) {
+            bail!("--time-scale must be a number from 0");
+        }
+        if self.now.is_none() && self.time_scale == 1.0 {
+            return Ok(Arc::new(SystemClock));
+        }
+        let start_ms = match &self.now {
+            None => SystemClock.now_ms(),
+            Some(text) => {
+                let time = OffsetDateTime::parse(text, &Rfc3339)
+                    .with_context(|| format!("--now {text} is no time"))?;
+                u64::try_from(time.unix_timestamp_nanos() / 1_000_000)
+                    .context("--now must not lie before 1970")?
+            }
+        };
+        Ok(Arc::new(ScaledClock::new(start_ms, self.time_scale)))
+    }
+}
+
+fn days(text: &str) -> Result<Retention, String> {
+    match text {
+        "off" => Ok(Retention(None)),
+        days => days
+            .parse()
+            .map(|days| Retention(Some(days)))
+            .map_err(|_| "a number of days, or `off`".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_flags_are_consistent() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_flags_make_settings() {
+        let cli = Cli::parse_from([
+            "aftership-simulator",
+            "--retention-days",
+            "off",
+            "--no-limits",
+            "--api-key",
+            "a",
+            "--api-key",
+            "b",
+            "--now",
+            "2026-11-22T12:00:00+00:00",
+            "--time-scale",
+            "0",
+        ]);
+        let options = cli.options().unwrap();
+        assert_eq!(options.retention_days, None);
+        assert_eq!(options.api_keys, ["a", "b"]);
+        assert!(!options.limits);
+        assert_eq!(options.clock.now_ms(), 1_795_348_800_000);
+    }
+
+    #[test]
+    fn senseless_flags_are_refused() {
+        let parse = |flags: [&'static str; 2]| {
+            Cli::try_parse_from(["aftership-simulator"].into_iter().chain(flags))
+        };
+        assert!(parse(["--retention-days", "soon"]).is_err());
+        assert!(parse(["--now", "soon"]).unwrap().options().is_err());
+        assert!(parse(["--time-scale", "NaN"]).unwrap().options().is_err());
+    }
+}

@@ -1,0 +1,190 @@
+//! The one way of every request: key, plan, path, limit, query, endpoint, journal.
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
+
+use crate::dates;
+use crate::envelope;
+use crate::errors::ApiError;
+use crate::journal::Entry;
+use crate::limits::{self, Quota};
+use crate::query::Query;
+use crate::router::{self, Call, Endpoint, Reply, VERSION};
+use crate::script::{Answer, Content, Ending};
+use crate::simulator::Simulator;
+use crate::state::State;
+use crate::text;
+use crate::trackings::test_courier;
+
+/// What goes back over the connection.
+#[derive(Debug)]
+pub enum Outcome {
+    /// A whole answer.
+    Reply(Response<Bytes>),
+    /// The headers of a whole answer, but only the first `keep` bytes of its body; then the
+    /// connection closes.
+    Truncated {
+        /// The whole answer.
+        response: Response<Bytes>,
+        /// How many bytes of its body are sent.
+        keep: usize,
+    },
+    /// No answer: the connection closes.
+    Reset,
+}
+
+impl Simulator {
+    /// Answers one request as a connection would: keys, limits, scripted answers and journal
+    /// included. A scripted hang never returns.
+    pub async fn handle(&self, request: Request<Bytes>) -> Outcome {
+        let (parts, body) = request.into_parts();
+        let (method, path) = (parts.method.as_str(), parts.uri.path());
+        let scripted = self.script().take(method, path);
+        let (ending, response, entry) = {
+            let mut state = self.state();
+            let now_ms = state.options.clock.now_ms();
+            state.requests += 1;
+            let entry = entry(&state, &parts, &body, now_ms);
+            let Answer { content, execute, ending } = scripted.unwrap_or_else(Answer::real);
+            let executed = execute.then(|| perform(&mut state, &parts, &body, now_ms));
+            let response = match content {
+                Some(content) => canned(content, now_ms),
+                None => executed.unwrap_or_default(),
+            };
+            (ending, response, entry)
+        };
+        let sent = match ending {
+            Ending::Complete => Some(response.body().len()),
+            Ending::Truncated(keep) => Some(keep.min(response.body().len())),
+            Ending::Reset | Ending::Hang => None,
+        };
+        self.journal_mut().record(Entry {
+            status: sent.map(|_| response.status().as_u16()),
+            bytes_out: sent.unwrap_or(0) as u64,
+            ..entry
+        });
+        match ending {
+            Ending::Complete => Outcome::Reply(response),
+            Ending::Truncated(keep) => Outcome::Truncated { response, keep },
+            Ending::Reset => Outcome::Reset,
+            Ending::Hang => std::future::pending().await,
+        }
+    }
+}
+
+/// The true answer.
+fn perform(state: &mut State, parts: &Parts, body: &Bytes, now_ms: u64) -> Response<Bytes> {
+    test_courier::settle(state, now_ms);
+    let found = router::route(parts.method.as_str(), parts.uri.path());
+    let limit = found.as_ref().map_or(limits::OUTSIDE, |(endpoint, _)| endpoint.limit);
+    let mut quota = Quota::untouched(limit, now_ms);
+    let result = admit(state, &parts.headers).and_then(|()| {
+        let (endpoint, id) = found.ok_or_else(|| ApiError::unknown_uri(parts.uri.path()))?;
+        count(state, endpoint, now_ms, &mut quota)?;
+        let raw = parts.uri.query().unwrap_or_default();
+        let query = Query::parse(raw, endpoint.query, state.options.lenient)?;
+        (endpoint.run)(&mut Call { state, now_ms, id: &id, query, body })
+    });
+    let (status, text) = match result {
+        Ok(Reply { status, data }) => (status, envelope::success(status, &data)),
+        Err(error) => (error.status, envelope::failure(&error)),
+    };
+    let mut response = Response::new(Bytes::from(text));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or_default();
+    let trace = text::hex(32, text::scramble(state.requests));
+    let headers = [
+        ("as-api-version", VERSION.to_owned()),
+        ("as-req-source", "gateway".to_owned()),
+        ("as-trace-id", trace),
+        ("content-type", "application/json; charset=utf-8".to_owned()),
+        ("date", dates::format_http(now_ms)),
+        ("x-ratelimit-limit", quota.limit.to_string()),
+        ("x-ratelimit-remaining", quota.remaining.to_string()),
+        ("x-ratelimit-reset", quota.reset.to_string()),
+    ];
+    for (name, value) in headers {
+        set_header(response.headers_mut(), name, &value);
+    }
+    response
+}
+
+/// The key, and whether the plan of the account has the API at all.
+fn admit(state: &State, headers: &HeaderMap) -> Result<(), ApiError> {
+    if !has_good_key(state, headers) {
+        return Err(ApiError::unauthorized());
+    }
+    if state.options.forbidden {
+        return Err(ApiError::forbidden());
+    }
+    Ok(())
+}
+
+fn has_good_key(state: &State, headers: &HeaderMap) -> bool {
+    let mut given = headers.get_all("as-api-key").iter();
+    let (key, more) = (given.next(), given.next());
+    let known = |key: &HeaderValue| state.options.api_keys.iter().any(|known| known == key);
+    more.is_none() && key.is_some_and(known)
+}
+
+fn count(
+    state: &mut State,
+    endpoint: &Endpoint,
+    now_ms: u64,
+    quota: &mut Quota,
+) -> Result<(), ApiError> {
+    if !state.options.limits {
+        return Ok(());
+    }
+    match state.limits.take(endpoint.name, endpoint.limit, now_ms) {
+        Ok(left) => {
+            *quota = left;
+            Ok(())
+        }
+        Err(spent) => {
+            *quota = spent;
+            Err(ApiError::too_many_requests())
+        }
+    }
+}
+
+/// A scripted answer with its own headers and the date.
+fn canned(content: Content, now_ms: u64) -> Response<Bytes> {
+    let mut response = Response::new(content.body);
+    *response.status_mut() = StatusCode::from_u16(content.status).unwrap_or_default();
+    set_header(response.headers_mut(), "date", &dates::format_http(now_ms));
+    for (name, value) in &content.headers {
+        set_header(response.headers_mut(), name, value);
+    }
+    response
+}
+
+/// Sets a header; one that HTTP does not allow is left out.
+fn set_header(headers: &mut HeaderMap, name: &str, value: &str) {
+    let name = HeaderName::from_bytes(name.as_bytes());
+    if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(value)) {
+        headers.insert(name, value);
+    }
+}
+
+/// What the journal keeps of a request; status and size come later.
+fn entry(state: &State, parts: &Parts, body: &Bytes, now_ms: u64) -> Entry {
+    let shown = |name: &HeaderName, value: &HeaderValue| match name.as_str() {
+        "as-api-key" if has_good_key(state, &parts.headers) => "valid".to_owned(),
+        "as-api-key" => "invalid".to_owned(),
+        "authorization" | "aftership-api-key" => "present".to_owned(),
+        _ => String::from_utf8_lossy(value.as_bytes()).into_owned(),
+    };
+    let headers = parts.headers.iter();
+    Entry {
+        seq: state.requests,
+        at_ms: now_ms,
+        method: parts.method.to_string(),
+        path: parts.uri.path().to_owned(),
+        query: parts.uri.query().map(str::to_owned),
+        headers: headers.map(|(name, value)| (name.to_string(), shown(name, value))).collect(),
+        body: String::from_utf8_lossy(body).into_owned(),
+        status: None,
+        bytes_out: 0,
+    }
+}

@@ -1,0 +1,88 @@
+//! The journal: every request that came in, and what was answered.
+
+use std::collections::VecDeque;
+use std::io::Write;
+
+use serde::Serialize;
+
+/// One request and the outcome of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Entry {
+    /// Counts from 1; never reused, not even after clearing.
+    pub seq: u64,
+    /// When it came, in milliseconds since 1970 on the simulator's clock.
+    pub at_ms: u64,
+    /// The method, upper case.
+    pub method: String,
+    /// The path as it came, not decoded.
+    pub path: String,
+    /// The query as it came, without the question mark.
+    pub query: Option<String>,
+    /// Header names in lower case, in the order of arrival. The value of `as-api-key` reads
+    /// `valid` or `invalid`; of `authorization` and `aftership-api-key`, `present`.
+    pub headers: Vec<(String, String)>,
+    /// The body; bytes that are not UTF-8 are replaced.
+    pub body: String,
+    /// The status of the answer; `None` where none was sent.
+    pub status: Option<u16>,
+    /// How many bytes of the answer's body were sent.
+    pub bytes_out: u64,
+}
+
+impl Entry {
+    /// The value of a header; `name` in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// Where entries go.
+#[derive(Default)]
+pub(crate) struct Journal {
+    entries: VecDeque<Entry>,
+    capacity: Option<usize>,
+    sink: Option<Box<dyn Write + Send>>,
+}
+
+impl Journal {
+    /// A journal that keeps the latest `capacity` entries, or all.
+    pub(crate) fn new(capacity: Option<usize>) -> Self {
+        Self { capacity, ..Self::default() }
+    }
+
+    /// Writes every further entry as one line of JSON as well.
+    pub(crate) fn write_to(&mut self, sink: Box<dyn Write + Send>) {
+        self.sink = Some(sink);
+    }
+
+    /// Takes in an entry. A sink that fails is dropped with a word on stderr.
+    pub(crate) fn record(&mut self, entry: Entry) {
+        if let Some(sink) = &mut self.sink
+            && let Err(error) = write_line(sink, &entry)
+        {
+            eprintln!("the journal file is given up: {error}");
+            self.sink = None;
+        }
+        self.entries.push_back(entry);
+        if self.capacity.is_some_and(|capacity| self.entries.len() > capacity) {
+            self.entries.pop_front();
+        }
+    }
+
+    /// The entries, oldest first.
+    pub(crate) fn entries(&self) -> &VecDeque<Entry> {
+        &self.entries
+    }
+
+    /// Forgets all entries.
+    pub(crate) fn clear(&mut self) {
+        self.entries.clear();
+    }
+}
+
+fn write_line(sink: &mut dyn Write, entry: &Entry) -> std::io::Result<()> {
+    let mut line = serde_json::to_vec(entry)?;
+    line.push(b'\n');
+    sink.write_all(&line)?;
+    sink.flush()
+}

@@ -1,0 +1,68 @@
+//! The limits per endpoint: so many requests in a second of the clock, for the whole account.
+//!
+//! Source: AfterShip API 2026-07, rate limit.
+
+use std::collections::HashMap;
+
+/// The limit that answers outside any endpoint name: the one in the text of error 429.
+pub(crate) const OUTSIDE: u32 = 10;
+
+/// What the headers `x-ratelimit-*` say after one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Quota {
+    /// Requests in a second.
+    pub(crate) limit: u32,
+    /// What is left of them.
+    pub(crate) remaining: u32,
+    /// When the next second begins, in Unix seconds.
+    pub(crate) reset: u64,
+}
+
+impl Quota {
+    /// A quota of which nothing is used.
+    pub(crate) fn untouched(limit: u32, now_ms: u64) -> Self {
+        Self { limit, remaining: limit, reset: now_ms / 1000 + 1 }
+    }
+}
+
+/// What was used in the current second, endpoint by endpoint.
+#[derive(Debug, Default)]
+pub(crate) struct Limits(HashMap<&'static str, (u64, u32)>);
+
+impl Limits {
+    /// Counts one request. `Err` when it exceeds the limit; it then uses nothing.
+    pub(crate) fn take(
+        &mut self,
+        endpoint: &'static str,
+        limit: u32,
+        now_ms: u64,
+    ) -> Result<Quota, Quota> {
+        let second = now_ms / 1000;
+        let (window, used) = self.0.entry(endpoint).or_default();
+        if *window != second {
+            (*window, *used) = (second, 0);
+        }
+        let fresh = Quota::untouched(limit, now_ms);
+        if *used >= limit {
+            return Err(Quota { remaining: 0, ..fresh });
+        }
+        *used += 1;
+        Ok(Quota { remaining: limit - *used, ..fresh })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_endpoint_has_its_own_second() {
+        let mut limits = Limits::default();
+        let quota = |remaining, reset| Quota { limit: 2, remaining, reset };
+        assert_eq!(limits.take("a", 2, 1_000), Ok(quota(1, 2)));
+        assert_eq!(limits.take("a", 2, 1_500), Ok(quota(0, 2)));
+        assert_eq!(limits.take("a", 2, 1_999), Err(quota(0, 2)));
+        assert_eq!(limits.take("b", 2, 1_999), Ok(quota(1, 2)));
+        assert_eq!(limits.take("a", 2, 2_000), Ok(quota(1, 3)));
+    }
+}

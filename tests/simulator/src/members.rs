@@ -1,0 +1,181 @@
+//! JSON objects as ordered members whose values stay raw text, so that what nobody changed is
+//! served back token for token.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// The members of one JSON object in their order; the values are JSON text.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Members<'a>(Vec<(String, Cow<'a, str>)>);
+
+impl<'a> Members<'a> {
+    /// Reads an object; the values borrow from `text`. `None` when it is no JSON object.
+    pub(crate) fn parse(text: &'a str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+
+    /// The JSON text of a member; of the last one where a name comes twice.
+    pub(crate) fn raw(&self, name: &str) -> Option<&str> {
+        self.0.iter().rev().find(|(known, _)| known == name).map(|(_, raw)| raw.as_ref())
+    }
+
+    /// A member that is a string.
+    pub(crate) fn text(&self, name: &str) -> Option<String> {
+        self.raw(name).and_then(|raw| serde_json::from_str(raw).ok())
+    }
+
+    /// A member that is `true` or `false`.
+    pub(crate) fn boolean(&self, name: &str) -> Option<bool> {
+        self.raw(name).and_then(|raw| raw.parse().ok())
+    }
+
+    /// A member that is an integer.
+    pub(crate) fn integer(&self, name: &str) -> Option<i64> {
+        self.raw(name).and_then(|raw| raw.parse().ok())
+    }
+
+    /// A member that is an array of strings; anything else counts as empty.
+    pub(crate) fn texts(&self, name: &str) -> Vec<String> {
+        self.raw(name).and_then(|raw| serde_json::from_str(raw).ok()).unwrap_or_default()
+    }
+
+    /// Puts JSON text in the place of a member, or at the end where it is new.
+    pub(crate) fn set(&mut self, name: &str, raw: impl Into<Cow<'a, str>>) {
+        match self.0.iter_mut().rev().find(|(known, _)| known == name) {
+            Some((_, old)) => *old = raw.into(),
+            None => self.0.push((name.to_owned(), raw.into())),
+        }
+    }
+
+    /// Puts a string in the place of a member.
+    pub(crate) fn set_text(&mut self, name: &str, text: &str) {
+        self.set(name, quote(text));
+    }
+
+    /// Adds an element to a member that is an array; anything else becomes an array of one.
+    pub(crate) fn push(&mut self, name: &str, element: &str) {
+        let list = match self.raw(name).and_then(|raw| raw.strip_suffix(']')) {
+            Some(head) if head.trim_end() != "[" => format!("{head},{element}]"),
+            _ => format!("[{element}]"),
+        };
+        self.set(name, list);
+    }
+
+    /// Keeps only the members that `wanted` names, in their order.
+    pub(crate) fn keep(&mut self, wanted: impl Fn(&str) -> bool) {
+        self.0.retain(|(name, _)| wanted(name));
+    }
+
+    /// The members in their order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, raw)| (name.as_str(), raw.as_ref()))
+    }
+
+    /// Writes the object without white space between its members.
+    pub(crate) fn render(&self) -> String {
+        let size = self.0.iter().map(|(name, raw)| name.len() + raw.len() + 4).sum::<usize>();
+        let mut text = String::with_capacity(size + 2);
+        text.push('{');
+        for (place, (name, raw)) in self.0.iter().enumerate() {
+            if place > 0 {
+                text.push(',');
+            }
+            text.push_str(&quote(name));
+            text.push(':');
+            text.push_str(raw);
+        }
+        text.push('}');
+        text
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Members<'de>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::with_capacity(80);
+                while let Some((name, raw)) = map.next_entry::<String, &'de RawValue>()? {
+                    members.push((name, Cow::Borrowed(raw.get())));
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(Reader)
+    }
+}
+
+/// A string as JSON text.
+pub(crate) fn quote(text: &str) -> String {
+    serde_json::to_string(text).unwrap_or_else(|_| "\"\"".to_owned())
+}
+
+/// JSON text without the white space between its tokens; the tokens stay as they are written.
+pub(crate) fn compact(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    let (mut in_string, mut escaped) = (false, false);
+    for character in json.chars() {
+        if in_string {
+            text.push(character);
+            in_string = escaped || character != '"';
+            escaped = !escaped && character == '\\';
+        } else if !matches!(character, ' ' | '\t' | '\n' | '\r') {
+            text.push(character);
+            in_string = character == '"';
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ODD: &str = r#"{"a":1.50,"b":"\u00e9\/","c":12345678901234567890.5e+2,"d":[],"e":[ 1 ]}"#;
+
+    #[test]
+    fn tokens_survive_reading_and_writing() {
+        assert_eq!(Members::parse(ODD).unwrap().render(), ODD);
+    }
+
+    #[test]
+    fn a_change_leaves_the_other_tokens_alone() {
+        let mut members = Members::parse(ODD).unwrap();
+        members.set_text("b", "x");
+        members.set("f", "null");
+        members.push("d", "7");
+        members.push("e", "2");
+        members.push("g", "3");
+        assert_eq!(
+            members.render(),
+            r#"{"a":1.50,"b":"x","c":12345678901234567890.5e+2,"d":[7],"e":[ 1 ,2],"f":null,"g":[3]}"#
+        );
+    }
+
+    #[test]
+    fn compacting_removes_white_space_outside_strings_only() {
+        let spaced = "{ \"a\\\\\" : \" x \\\" y \" ,\n\t\"b\" : [ 1.0 , -0 ] }\r\n";
+        assert_eq!(compact(spaced), r#"{"a\\":" x \" y ","b":[1.0,-0]}"#);
+    }
+
+    #[test]
+    fn members_are_read_by_type() {
+        let members =
+            Members::parse(r#"{"s":"\u00e9","n":-3,"t":true,"l":["a"],"z":null}"#).unwrap();
+        assert_eq!(members.text("s").unwrap(), "é");
+        assert_eq!(members.integer("n"), Some(-3));
+        assert_eq!(members.boolean("t"), Some(true));
+        assert_eq!(members.texts("l"), ["a"]);
+        assert_eq!(members.text("z"), None);
+        assert_eq!(members.text("n"), None);
+    }
+}

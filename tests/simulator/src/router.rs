@@ -1,0 +1,107 @@
+//! From method and path to an endpoint. A further group of endpoints is one more table.
+
+use crate::errors::ApiError;
+use crate::query::Query;
+use crate::state::State;
+use crate::text::percent_decode;
+use crate::trackings;
+
+/// The served version; any other in a path is an unknown URI.
+pub(crate) const VERSION: &str = "2026-07";
+
+/// The tables of endpoints, one a group.
+static TABLES: &[&[Endpoint]] = &[trackings::ENDPOINTS];
+
+/// One operation of the API.
+#[derive(Debug)]
+pub(crate) struct Endpoint {
+    /// The method.
+    pub(crate) method: &'static str,
+    /// The path after the version; `{id}` stands for one segment.
+    pub(crate) path: &'static str,
+    /// Requests in a second.
+    pub(crate) limit: u32,
+    /// The names of its query parameters.
+    pub(crate) query: &'static [&'static str],
+    /// What counts against the same limit as what; unique to the endpoint.
+    pub(crate) name: &'static str,
+    /// Performs it.
+    pub(crate) run: fn(&mut Call<'_>) -> Result<Reply, ApiError>,
+}
+
+/// One request at its endpoint.
+pub(crate) struct Call<'a> {
+    /// What the simulator knows.
+    pub(crate) state: &'a mut State,
+    /// Now.
+    pub(crate) now_ms: u64,
+    /// The `{id}` of the path, decoded; empty where the path has none.
+    pub(crate) id: &'a str,
+    /// The query.
+    pub(crate) query: Query,
+    /// The body.
+    pub(crate) body: &'a [u8],
+}
+
+/// A good answer.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    /// HTTP status, and `meta.code`.
+    pub(crate) status: u16,
+    /// `data` as JSON text.
+    pub(crate) data: String,
+}
+
+/// The endpoint of a method and a path, with the `{id}` of the path.
+pub(crate) fn route(method: &str, path: &str) -> Option<(&'static Endpoint, String)> {
+    let path = path.strip_prefix("/tracking/")?.strip_prefix(VERSION)?;
+    let endpoints = TABLES.iter().flat_map(|table| table.iter());
+    endpoints
+        .filter(|endpoint| endpoint.method == method)
+        .find_map(|endpoint| Some((endpoint, matched(endpoint.path, path)?)))
+}
+
+fn matched(pattern: &str, path: &str) -> Option<String> {
+    let mut id = String::new();
+    let mut segments = path.split('/');
+    for wanted in pattern.split('/') {
+        let segment = segments.next()?;
+        if wanted == "{id}" {
+            id = percent_decode(segment, false).filter(|id| !id.is_empty())?;
+        } else if wanted != segment {
+            return None;
+        }
+    }
+    segments.next().is_none().then_some(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_lead_to_endpoints() {
+        fn name(method: &str, path: &str) -> Option<(&'static str, String)> {
+            route(method, path).map(|(endpoint, id)| (endpoint.name, id))
+        }
+        let at = |name, id: &str| Some((name, id.to_owned()));
+        let base = "/tracking/2026-07/trackings";
+        assert_eq!(name("GET", base), at("GET /trackings", ""));
+        assert_eq!(name("PUT", &format!("{base}/a%2Fb")), at("PUT /trackings/:id", "a/b"));
+        assert_eq!(
+            name("POST", &format!("{base}/x/retrack")),
+            at("POST /trackings/:id/retrack", "x")
+        );
+        for (method, path) in [
+            ("PATCH", base.to_owned()),
+            ("GET", format!("{base}/")),
+            ("GET", format!("{base}/x/retrack")),
+            ("POST", format!("{base}/x/retrack/y")),
+            ("GET", "/tracking/2025-07/trackings".to_owned()),
+            ("GET", "/tracking/2026-07".to_owned()),
+            ("GET", "/v4/trackings".to_owned()),
+        ] {
+            assert_eq!(name(method, &path), None, "{method} {path}");
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! The cursor of lists: Base64 of `[milliseconds,"id"]`, the position of the last tracking shown.
+//!
+//! Source: AfterShip API 2026-07, GET /trackings, example of `next_cursor`.
+
+use crate::members::quote;
+use crate::store::order::Position;
+use crate::text::{base64_decode, base64_encode};
+
+/// The cursor that continues after a position.
+pub(super) fn write(position: Position<'_>) -> String {
+    base64_encode(format!("[{},{}]", position.created_ms, quote(position.id)).as_bytes())
+}
+
+/// The time in milliseconds and the id that a cursor holds; `None` when it is malformed.
+pub(super) fn read(cursor: &str) -> Option<(u64, String)> {
+    serde_json::from_slice(&base64_decode(cursor)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_is_read_as_it_was_written() {
+        let text = write(Position { created_ms: 1_719_992_032_353, id: "a\"b" });
+        assert_eq!(read(&text), Some((1_719_992_032_353, "a\"b".to_owned())));
+    }
+
+    #[test]
+    fn malformed_cursors_are_told() {
+        for broken in ["", "x", "W10=", "WzEsMl0=", "bm90IGpzb24=", "%%%"] {
+            assert_eq!(read(broken), None, "{broken}");
+        }
+    }
+}

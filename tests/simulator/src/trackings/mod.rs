@@ -1,0 +1,107 @@
+//! The endpoints of trackings, one file each, and what they share.
+
+mod checkpoint;
+mod complete;
+mod create;
+mod cursor;
+mod delete;
+mod fields;
+mod filters;
+mod fresh;
+mod get;
+mod list;
+mod retrack;
+pub(crate) mod test_courier;
+pub(crate) mod totals;
+mod update;
+mod validate;
+
+use crate::dates;
+use crate::errors::ApiError;
+use crate::router::{Call, Endpoint};
+use crate::store::Slot;
+use crate::store::record::Record;
+
+/// The endpoints and their limits.
+///
+/// Source: AfterShip API 2026-07, Trackings; rate limit.
+pub(crate) static ENDPOINTS: &[Endpoint] = &[
+    Endpoint {
+        name: "GET /trackings",
+        method: "GET",
+        path: "/trackings",
+        limit: 6,
+        query: list::QUERY,
+        run: list::run,
+    },
+    Endpoint {
+        name: "POST /trackings",
+        method: "POST",
+        path: "/trackings",
+        limit: 20,
+        query: &[],
+        run: create::run,
+    },
+    Endpoint {
+        name: "GET /trackings/:id",
+        method: "GET",
+        path: "/trackings/{id}",
+        limit: 5,
+        query: get::QUERY,
+        run: get::run,
+    },
+    Endpoint {
+        name: "PUT /trackings/:id",
+        method: "PUT",
+        path: "/trackings/{id}",
+        limit: 5,
+        query: &[],
+        run: update::run,
+    },
+    Endpoint {
+        name: "DELETE /trackings/:id",
+        method: "DELETE",
+        path: "/trackings/{id}",
+        limit: 5,
+        query: &[],
+        run: delete::run,
+    },
+    Endpoint {
+        name: "POST /trackings/:id/retrack",
+        method: "POST",
+        path: "/trackings/{id}/retrack",
+        limit: 5,
+        query: &[],
+        run: retrack::run,
+    },
+    Endpoint {
+        name: "POST /trackings/:id/mark-as-completed",
+        method: "POST",
+        path: "/trackings/{id}/mark-as-completed",
+        limit: 5,
+        query: &[],
+        run: complete::run,
+    },
+];
+
+/// The tracking that the path names: by id, custom id or legacy id.
+fn named<'a>(call: &'a Call<'_>) -> Result<(Slot, &'a Record), ApiError> {
+    if !validate::is_id(call.id) {
+        return Err(ApiError::id_invalid());
+    }
+    call.state.store.find_by_any_id(call.id).ok_or_else(ApiError::no_tracking)
+}
+
+/// Puts a changed tracking, its `updated_at` moved to now, into its slot and answers its text.
+fn store_changed(call: &mut Call<'_>, slot: Slot, changed: &Record) -> Result<String, ApiError> {
+    let mut members = changed.members();
+    members.set_text("updated_at", &dates::format_utc(call.now_ms));
+    let store = &mut call.state.store;
+    let mut record = changed
+        .with_members(&members, &mut store.words)
+        .map_err(|problem| ApiError::internal(&problem))?;
+    record.facts.updated_ms = call.now_ms;
+    let text = record.text.to_string();
+    store.replace(slot, record);
+    Ok(text)
+}

@@ -1,0 +1,249 @@
+//! The rules for bodies: which members there are, and what each may hold.
+//!
+//! Source: AfterShip API 2026-07, POST and PUT /trackings.
+
+use serde_json::{Map, Value};
+
+use crate::couriers::GROUPS;
+use crate::dates;
+use crate::errors::ApiError;
+use crate::query::refused;
+
+/// A JSON object in the order of its members.
+pub(super) type Object = Map<String, Value>;
+
+/// What a member may hold.
+#[derive(Debug, Clone, Copy)]
+enum Rule {
+    /// A text of at least so many characters.
+    Text(usize),
+    /// One of these texts.
+    Choice(&'static [&'static str]),
+    /// `[0-9a-zA-Z-_]{1,128}`.
+    Id,
+    /// `[a-z0-9-]+`.
+    Slug,
+    /// A date, or a time with or without a zone.
+    DateOrTime,
+    /// A time with a zone.
+    Zoned,
+    /// Three upper-case letters (ISO 3166 alpha-3).
+    Region,
+    /// Two lower-case letters (ISO 639-1).
+    Language,
+    /// Texts by name: at most 25, names up to 30 characters, values up to 512.
+    CustomFields,
+    /// Three dates or nulls.
+    PromisedDate,
+    /// Slug and number, both required.
+    LastMile,
+    /// At most 3 customers.
+    Customers,
+    /// At most 50 texts of up to 32 characters.
+    ShipmentTags,
+    /// A text that has rules of its own elsewhere.
+    Anything,
+}
+
+/// Every member of a create body.
+const RULES: &[(&str, Rule)] = &[
+    ("tracking_number", Rule::Anything),
+    ("id", Rule::Id),
+    ("slug", Rule::Slug),
+    ("slug_group", Rule::Choice(GROUPS)),
+    ("title", Rule::Text(1)),
+    ("order_id", Rule::Text(1)),
+    ("order_number", Rule::Text(0)),
+    ("order_id_path", Rule::Text(1)),
+    ("order_date", Rule::Zoned),
+    ("custom_fields", Rule::CustomFields),
+    ("language", Rule::Language),
+    ("order_promised_delivery_date", Rule::PromisedDate),
+    ("delivery_type", Rule::Choice(&["pickup_at_store", "pickup_at_courier", "door_to_door"])),
+    ("pickup_location", Rule::Text(1)),
+    ("pickup_note", Rule::Text(1)),
+    ("tracking_account_number", Rule::Text(0)),
+    ("tracking_key", Rule::Text(0)),
+    ("tracking_ship_date", Rule::DateOrTime),
+    ("origin_country_region", Rule::Region),
+    ("origin_state", Rule::Text(0)),
+    ("origin_city", Rule::Text(0)),
+    ("origin_postal_code", Rule::Text(0)),
+    ("origin_raw_location", Rule::Text(0)),
+    ("destination_country_region", Rule::Region),
+    ("destination_state", Rule::Text(0)),
+    ("destination_city", Rule::Text(0)),
+    ("destination_postal_code", Rule::Text(0)),
+    ("destination_raw_location", Rule::Text(0)),
+    ("note", Rule::Text(0)),
+    ("shipment_type", Rule::Text(0)),
+    ("shipment_tags", Rule::ShipmentTags),
+    ("courier_connection_id", Rule::Text(0)),
+    ("location_id", Rule::Text(0)),
+    ("shipping_method", Rule::Text(0)),
+    ("last_mile", Rule::LastMile),
+    ("customers", Rule::Customers),
+    ("shipment_direction", Rule::Choice(&["forward", "return"])),
+];
+
+/// Members that only a create takes.
+pub(super) const CREATE_ONLY: &[&str] =
+    &["id", "tracking_number", "slug_group", "shipment_tags", "courier_connection_id"];
+
+/// The names of all members that a create takes.
+pub(super) fn all() -> Vec<&'static str> {
+    RULES.iter().map(|(name, _)| *name).collect()
+}
+
+/// The names of the members that create and update take.
+pub(super) fn both() -> impl Iterator<Item = &'static str> {
+    all().into_iter().filter(|name| !CREATE_ONLY.contains(name))
+}
+
+/// Whether a name is a member of bodies.
+pub(super) fn is_member(name: &str) -> bool {
+    RULES.iter().any(|(known, _)| *known == name)
+}
+
+/// Reads a body: 4001 unless it is a JSON object.
+pub(super) fn object(body: &[u8]) -> Result<Object, ApiError> {
+    serde_json::from_slice(body).map_err(|_| ApiError::invalid_json())
+}
+
+/// Refuses members that the endpoint does not know, unless `lenient`.
+pub(super) fn known_members(body: &Object, known: &[&str], lenient: bool) -> Result<(), ApiError> {
+    match body.keys().find(|name| !known.contains(&name.as_str())) {
+        Some(name) if !lenient => Err(refused(name, "is not a member of this body")),
+        _ => Ok(()),
+    }
+}
+
+/// Checks each member that is there by its rule.
+pub(super) fn check(body: &Object) -> Result<(), ApiError> {
+    for (name, rule) in RULES {
+        if let Some(value) = body.get(*name) {
+            rule.check(name, value)?;
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a location together with an origin, which the location stands for.
+pub(super) fn check_location(body: &Object) -> Result<(), ApiError> {
+    let origin = body.keys().any(|name| name.starts_with("origin_"));
+    match origin && body.contains_key("location_id") {
+        true => Err(ApiError::value_invalid("location_id")),
+        false => Ok(()),
+    }
+}
+
+/// Whether a text is `[0-9a-zA-Z-_]{1,128}`.
+pub(super) fn is_id(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    (1..=128).contains(&text.len()) && text.bytes().all(allowed)
+}
+
+/// Whether a text is `[a-z0-9-]+`.
+pub(super) fn is_slug(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    !text.is_empty() && text.bytes().all(allowed)
+}
+
+impl Rule {
+    fn check(self, name: &str, value: &Value) -> Result<(), ApiError> {
+        let text = value.as_str();
+        let passes = match self {
+            Self::Anything => true,
+            Self::Text(min) => text.is_some_and(|text| text.chars().count() >= min),
+            Self::Choice(choices) => text.is_some_and(|text| choices.contains(&text)),
+            Self::Id if !text.is_some_and(is_id) => return Err(ApiError::id_invalid()),
+            Self::Slug if !text.is_some_and(is_slug) => return Err(ApiError::slug_invalid()),
+            Self::Id | Self::Slug => true,
+            Self::DateOrTime => text.is_some_and(dates::is_date_or_time),
+            Self::Zoned => text.is_some_and(dates::is_zoned),
+            Self::Region => text.is_some_and(|text| letters(text, 3, u8::is_ascii_uppercase)),
+            Self::Language => text.is_some_and(|text| letters(text, 2, u8::is_ascii_lowercase)),
+            Self::CustomFields => value.as_object().is_some_and(are_custom_fields),
+            Self::PromisedDate => value.as_object().is_some_and(is_promised_date),
+            Self::ShipmentTags => value.as_array().is_some_and(|tags| are_tags(tags)),
+            Self::LastMile => return check_last_mile(value),
+            Self::Customers => return check_customers(value),
+        };
+        if passes { Ok(()) } else { Err(ApiError::value_invalid(name)) }
+    }
+}
+
+fn letters(text: &str, length: usize, kind: fn(&u8) -> bool) -> bool {
+    text.len() == length && text.as_bytes().iter().all(kind)
+}
+
+fn are_custom_fields(fields: &Object) -> bool {
+    let short = |value: &Value| value.as_str().is_some_and(|text| text.chars().count() <= 512);
+    fields.len() <= 25
+        && fields.iter().all(|(name, value)| name.chars().count() <= 30 && short(value))
+}
+
+fn is_promised_date(dates: &Object) -> bool {
+    let names =
+        ["promised_delivery_date", "promised_delivery_date_min", "promised_delivery_date_max"];
+    dates.iter().all(|(name, value)| {
+        let date = value.as_str().is_some_and(dates::is_date_or_time);
+        names.contains(&name.as_str()) && (value.is_null() || date)
+    })
+}
+
+fn are_tags(tags: &[Value]) -> bool {
+    let short = |tag: &Value| tag.as_str().is_some_and(|text| text.chars().count() <= 32);
+    tags.len() <= 50 && tags.iter().all(short)
+}
+
+/// 4009 for a missing member, 4008 for anything else.
+fn check_last_mile(value: &Value) -> Result<(), ApiError> {
+    let refuse = || ApiError::value_invalid("last_mile");
+    let members = value.as_object().ok_or_else(refuse)?;
+    for name in ["tracking_number", "slug"] {
+        let path = format!("last_mile.{name}");
+        let member = members.get(name).ok_or_else(|| ApiError::value_required(&path))?;
+        let text = member.as_str().filter(|text| !text.is_empty());
+        let good = text.is_some_and(|text| name != "slug" || is_slug(text));
+        if !good {
+            return Err(ApiError::value_invalid(&path));
+        }
+    }
+    match members.len() {
+        2 => Ok(()),
+        _ => Err(refuse()),
+    }
+}
+
+/// 4008 with the member's path, as `customers[0].email`.
+fn check_customers(value: &Value) -> Result<(), ApiError> {
+    let refuse = || ApiError::value_invalid("customers");
+    let customers = value.as_array().filter(|list| list.len() <= 3).ok_or_else(refuse)?;
+    for (place, customer) in customers.iter().enumerate() {
+        let members = customer.as_object().ok_or_else(refuse)?;
+        for (name, value) in members {
+            let good = value.as_str().is_some_and(|text| match name.as_str() {
+                "role" | "name" => !text.is_empty(),
+                "phone_number" => is_phone_number(text),
+                "email" => is_email(text),
+                "language" => letters(text, 2, u8::is_ascii_lowercase),
+                "id" => true,
+                _ => false,
+            });
+            if !good {
+                return Err(ApiError::value_invalid(&format!("customers[{place}].{name}")));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn is_phone_number(text: &str) -> bool {
+    let digits = |rest: &str| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit());
+    text.strip_prefix('+').is_some_and(digits)
+}
+
+fn is_email(text: &str) -> bool {
+    text.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty())
+}

@@ -1,0 +1,127 @@
+//! Answers on demand, over a connection.
+
+use aftership_simulator::{Answer, Matcher};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use tokio::task::JoinHandle;
+
+use crate::client::{Client, TRACKINGS};
+
+const CREATE: &str = r#"{"tracking_number":"1234567890"}"#;
+
+/// A connection in memory.
+fn connect(client: &Client) -> (DuplexStream, JoinHandle<()>) {
+    let (ours, theirs) = tokio::io::duplex(64 * 1024);
+    let simulator = client.simulator.clone();
+    (ours, tokio::spawn(async move { simulator.serve_stream(theirs).await }))
+}
+
+fn request(method: &str, body: &str) -> String {
+    format!(
+        "{method} {TRACKINGS} HTTP/1.1\r\nhost: x\r\nas-api-key: asat_simulator\r\n\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+/// What a connection gives for one request until it closes.
+async fn exchange(client: &Client, request: &str) -> String {
+    let (mut stream, served) = connect(client);
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).await.unwrap();
+    served.await.unwrap();
+    text
+}
+
+#[tokio::test]
+async fn a_scripted_answer_is_used_once_and_performs_nothing() {
+    let client = Client::new();
+    let answer = Answer::new(502, "Interal Error").header("content-type", "text/plain");
+    client.simulator.answer_next(Matcher::new("POST", TRACKINGS), answer);
+    assert_eq!(client.list("").await.status, 200);
+    let scripted = client.create(CREATE).await;
+    assert_eq!((scripted.status, scripted.text.as_str()), (502, "Interal Error"));
+    assert_eq!(scripted.header("content-type"), "text/plain");
+    assert_eq!(client.simulator.count(), 0);
+    assert_eq!(client.create(CREATE).await.status, 201);
+    assert_eq!(client.simulator.answers_waiting(), 0);
+}
+
+#[tokio::test]
+async fn a_lost_answer_leaves_its_effect() {
+    let client = Client::new();
+    client.simulator.answer_next(Matcher::any(), Answer::new(504, "").executed());
+    assert_eq!(client.create(CREATE).await.status, 504);
+    assert_eq!(client.simulator.count(), 1);
+    assert_eq!(client.create(CREATE).await.code(), 4003);
+}
+
+#[tokio::test]
+async fn a_reset_closes_without_an_answer() {
+    let client = Client::new();
+    client.simulator.answer_next(Matcher::any(), Answer::reset());
+    assert_eq!(exchange(&client, &request("POST", CREATE)).await, "");
+    assert_eq!(client.simulator.count(), 0);
+    client.simulator.answer_next(Matcher::any(), Answer::reset().executed());
+    assert_eq!(exchange(&client, &request("POST", CREATE)).await, "");
+    assert_eq!(client.simulator.count(), 1);
+    let journal = client.simulator.journal();
+    assert_eq!((journal[1].status, journal[1].bytes_out), (None, 0));
+}
+
+#[tokio::test]
+async fn a_truncated_answer_ends_early() {
+    let client = Client::new();
+    client.simulator.seed(1, 3);
+    let whole = client.list("").await.text;
+    for keep in [0, 100] {
+        client.simulator.answer_next(Matcher::any(), Answer::real().truncated(keep));
+        let text = exchange(&client, &request("GET", "")).await;
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.1 200 OK"), "{head}");
+        assert!(head.contains(&format!("content-length: {}", whole.len())), "{head}");
+        assert_eq!(Some(body), whole.get(..keep));
+    }
+    let last = client.simulator.journal().pop().unwrap();
+    assert_eq!((last.status, last.bytes_out), (Some(200), 100));
+}
+
+#[tokio::test]
+async fn a_truncated_scripted_answer_ends_early() {
+    let client = Client::new();
+    let answer = Answer::new(200, "0123456789").truncated(4);
+    client.simulator.answer_next(Matcher::any(), answer);
+    let text = exchange(&client, &request("POST", CREATE)).await;
+    assert!(text.contains("content-length: 10\r\n") && text.ends_with("\r\n\r\n0123"), "{text}");
+    assert_eq!(client.simulator.count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hanging_connection_says_nothing_and_stays_open() {
+    let client = Client::new();
+    client.simulator.answer_next(Matcher::any(), Answer::hang().executed());
+    let (mut stream, served) = connect(&client);
+    stream.write_all(request("POST", CREATE).as_bytes()).await.unwrap();
+    let wait = std::time::Duration::from_secs(3_600);
+    let mut byte = [0];
+    assert!(tokio::time::timeout(wait, stream.read(&mut byte)).await.is_err());
+    assert_eq!(client.simulator.count(), 1);
+    assert_eq!(client.simulator.journal()[0].status, None);
+    drop(stream);
+    served.await.unwrap();
+}
+
+#[tokio::test]
+async fn faults_work_over_tcp_too() {
+    let client = Client::new();
+    let server = client.simulator.listen().await.unwrap();
+    for (answer, ending) in [(Answer::reset(), ""), (Answer::real().truncated(5), "\r\n\r\n{\"met")]
+    {
+        client.simulator.answer_next(Matcher::any(), answer);
+        let mut stream = tokio::net::TcpStream::connect(server.address()).await.unwrap();
+        stream.write_all(request("GET", "").as_bytes()).await.unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).await.unwrap();
+        assert!(text.ends_with(ending) && text.is_empty() == ending.is_empty(), "{text}");
+    }
+}
