@@ -156,7 +156,7 @@ async fn a_wait_is_told_where_the_answer_tells_it() {
         match bounds {
             None => assert_eq!(wait, None, "{name}: {value}"),
             Some((least, most)) => {
-                assert!((least..=most).contains(&wait.unwrap()), "{name}: {wait:?}")
+                assert!((least..=most).contains(&wait.unwrap()), "{name}: {wait:?}");
             }
         }
     }

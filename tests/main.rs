@@ -1,5 +1,13 @@
 //! The real component in the real host, against the simulator.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::needless_pass_by_value,
+    reason = "a test fails at once, and its helpers take what reads best"
+)]
+
 mod errors;
 mod filters;
 mod golden;

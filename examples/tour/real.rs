@@ -4,6 +4,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result};
 
+use serde_json::Value;
+
 use crate::session::{KEY_VARIABLE, Session};
 use crate::simulated::watch;
 
@@ -29,7 +31,8 @@ pub fn show(session: &mut Session) -> Result<()> {
         "--output",
         "ndjson",
     ])?;
-    let id = created["id"].as_str().context("the answer holds no id")?.to_owned();
+    let id =
+        created.get("id").and_then(Value::as_str).context("the answer holds no id")?.to_owned();
     session.say(&format!("created {id}"));
 
     // Whatever happens in between, what was made here goes again.

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
+use serde_json::Value;
+
 use crate::session::{KEY_VARIABLE, Session};
 
 const KEY: &str = "asat_simulator";
@@ -139,10 +141,11 @@ pub fn watch(session: &mut Session, number: &str) -> Result<()> {
             bail!("the test courier did not deliver within two minutes");
         }
         let record = session.json(&["get", "trackings", &id, "--output", "ndjson"])?;
-        let tag = record["tag"].as_str().unwrap_or_default();
+        let tag = record.get("tag").and_then(Value::as_str).unwrap_or_default();
         if tag != last {
             let seconds = began.elapsed().as_secs();
-            let checkpoints = record["checkpoints"].as_array().map_or(0, Vec::len);
+            let checkpoints =
+                record.get("checkpoints").and_then(Value::as_array).map_or(0, Vec::len);
             session.say(&format!("{seconds:>3} s  {tag:<14} {checkpoints} checkpoints"));
             tag.clone_into(&mut last);
         }
@@ -154,7 +157,10 @@ pub fn watch(session: &mut Session, number: &str) -> Result<()> {
 fn id_of(session: &Session, number: &str, slug: &str) -> Result<String> {
     let wish = serde_json::json!({ "tracking_number": number, "slug": slug }).to_string();
     let found = session.json(&["find", "trackings", "--data", &wish, "--output", "ndjson"])?;
-    let id = found["id"].as_str().with_context(|| format!("{number} was not found"))?;
+    let id = found
+        .get("id")
+        .and_then(Value::as_str)
+        .with_context(|| format!("{number} was not found"))?;
     Ok(id.to_owned())
 }
 

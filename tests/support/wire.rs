@@ -8,10 +8,13 @@ use std::sync::{Arc, Mutex};
 use host_harness::egress::{Connect, Pending, Stream};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
 
+/// From a request to its answer.
+type Serve = dyn Fn(&str) -> Vec<u8> + Send + Sync;
+
 /// A network that answers from a function, and keeps what it was sent.
 pub struct Wire {
     address: SocketAddr,
-    answer: Arc<dyn Fn(&str) -> Vec<u8> + Send + Sync>,
+    answer: Arc<Serve>,
     sent: Arc<Mutex<Vec<String>>>,
 }
 
