@@ -10,11 +10,11 @@ help: ## Show this list
 
 .PHONY: run
 run: component ## Build everything and show the main job on a simulated AfterShip
-	cargo build --locked --bins --workspace && cargo run --locked --quiet --example tour
+	cargo build --locked --workspace --bins --examples && target/debug/examples/tour
 
 .PHONY: test
 test: component guests ## Run every test, from nothing
-	cargo build --locked --workspace --bins && cargo test --locked --workspace
+	cargo build --locked --workspace --bins --tests && cargo test --locked --workspace
 
 .PHONY: component
 component: $(COMPONENT) ## Build dist/aftership-connector.wasm
@@ -38,8 +38,7 @@ lint: ## Check format, clippy natively and on wasm, dependencies
 
 .PHONY: bench
 bench: component ## Measure what the sandbox costs, and write BENCHMARKS.md
-	cargo build --locked --release --workspace --bins
-	cargo bench --locked --bench costs
+	cargo build --locked --release --workspace --bins --bench costs && cargo bench --locked --workspace --bench costs
 
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for a minute (needs a nightly compiler)
@@ -48,11 +47,11 @@ fuzz: ## Run each fuzz target for a minute (needs a nightly compiler)
 
 .PHONY: bless
 bless: component ## Rewrite the golden files under tests/golden
-	cargo build --locked --workspace --bins && BLESS=1 cargo test --locked --test connector golden
+	cargo build --locked --workspace --bins --tests && BLESS=1 cargo test --locked --workspace --test connector golden
 
 .PHONY: picture
 picture: component ## Rewrite the terminal picture of the README from a recorded run
-	cargo build --locked --bins --workspace && cargo run --locked --quiet --example tour -- --picture examples/tour/tour.svg
+	cargo build --locked --workspace --bins --examples && target/debug/examples/tour --picture examples/tour/tour.svg
 
 .PHONY: ci
 ci: lint test ## What the integration server runs

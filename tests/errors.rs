@@ -7,36 +7,11 @@ use host_harness::runtime::bindings::types::{Error, ErrorKind};
 
 use crate::support::world::{World, list};
 
-/// Which case of [`ErrorKind`], whatever it holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Case {
-    Unauthenticated,
-    Forbidden,
-    NotFound,
-    Conflict,
-    InvalidInput,
-    RateLimited,
-    Unavailable,
-    OutcomeUnknown,
-    Unsupported,
-    CursorExpired,
-    Internal,
-}
-
-fn case(kind: &ErrorKind) -> Case {
-    match kind {
-        ErrorKind::Unauthenticated => Case::Unauthenticated,
-        ErrorKind::Forbidden => Case::Forbidden,
-        ErrorKind::NotFound => Case::NotFound,
-        ErrorKind::Conflict(_) => Case::Conflict,
-        ErrorKind::InvalidInput(_) => Case::InvalidInput,
-        ErrorKind::RateLimited(_) => Case::RateLimited,
-        ErrorKind::Unavailable => Case::Unavailable,
-        ErrorKind::OutcomeUnknown => Case::OutcomeUnknown,
-        ErrorKind::CursorExpired => Case::CursorExpired,
-        ErrorKind::Unsupported => Case::Unsupported,
-        ErrorKind::Internal => Case::Internal,
-    }
+/// The name of the case, whatever it holds.
+fn case(error: &Error) -> String {
+    let shown = format!("{:?}", error.kind);
+    let name = shown.rsplit("::").next().unwrap_or_default();
+    name.split('(').next().unwrap_or_default().to_owned()
 }
 
 fn json(status: u16, code: u32, kind: &str) -> Answer {
@@ -71,38 +46,38 @@ const ALL: [&str; 5] = ["list", "get", "create", "update", "delete"];
 async fn every_code_becomes_its_case_for_every_operation() {
     let world = World::new().await;
     for (status, code, kind, expected) in [
-        (400, 400, "BadRequest", Case::InvalidInput),
-        (400, 4001, "BadRequest", Case::InvalidInput),
-        (400, 4003, "BadRequest", Case::Conflict),
-        (404, 4004, "BadRequest", Case::NotFound),
-        (400, 4005, "BadRequest", Case::InvalidInput),
-        (400, 4006, "BadRequest", Case::InvalidInput),
-        (400, 4007, "BadRequest", Case::InvalidInput),
-        (400, 4008, "BadRequest", Case::InvalidInput),
-        (400, 4009, "BadRequest", Case::InvalidInput),
-        (400, 4010, "BadRequest", Case::InvalidInput),
-        (400, 4011, "BadRequest", Case::InvalidInput),
-        (400, 4012, "BadRequest", Case::InvalidInput),
-        (400, 4013, "BadRequest", Case::Conflict),
-        (400, 4014, "BadRequest", Case::InvalidInput),
-        (400, 4015, "BadRequest", Case::InvalidInput),
-        (400, 4016, "BadRequest", Case::Conflict),
-        (400, 4017, "BadRequest", Case::InvalidInput),
-        (400, 4999, "BadRequest", Case::InvalidInput),
-        (401, 401, "Unauthorized", Case::Unauthenticated),
-        (403, 403, "Forbidden", Case::Forbidden),
-        (404, 404, "NotFound", Case::NotFound),
-        (429, 429, "TooManyRequests", Case::RateLimited),
-        (302, 302, "Found", Case::Internal),
+        (400, 400, "BadRequest", "InvalidInput"),
+        (400, 4001, "BadRequest", "InvalidInput"),
+        (400, 4003, "BadRequest", "Conflict"),
+        (404, 4004, "BadRequest", "NotFound"),
+        (400, 4005, "BadRequest", "InvalidInput"),
+        (400, 4006, "BadRequest", "InvalidInput"),
+        (400, 4007, "BadRequest", "InvalidInput"),
+        (400, 4008, "BadRequest", "InvalidInput"),
+        (400, 4009, "BadRequest", "InvalidInput"),
+        (400, 4010, "BadRequest", "InvalidInput"),
+        (400, 4011, "BadRequest", "InvalidInput"),
+        (400, 4012, "BadRequest", "InvalidInput"),
+        (400, 4013, "BadRequest", "Conflict"),
+        (400, 4014, "BadRequest", "InvalidInput"),
+        (400, 4015, "BadRequest", "InvalidInput"),
+        (400, 4016, "BadRequest", "Conflict"),
+        (400, 4017, "BadRequest", "InvalidInput"),
+        (400, 4999, "BadRequest", "InvalidInput"),
+        (401, 401, "Unauthorized", "Unauthenticated"),
+        (403, 403, "Forbidden", "Forbidden"),
+        (404, 404, "NotFound", "NotFound"),
+        (429, 429, "TooManyRequests", "RateLimited"),
+        (302, 302, "Found", "Internal"),
     ] {
         for operation in ALL {
             let error = error(&world, &json(status, code, kind), operation).await;
-            assert_eq!(case(&error.kind), expected, "{code}, {operation}: {error:?}");
+            assert_eq!(case(&error), expected, "{code}, {operation}: {error:?}");
             assert_eq!(error.http_status, Some(status));
             assert_eq!(error.provider_code.as_deref(), Some(code.to_string().as_str()));
             assert_eq!(error.request_id.as_deref(), Some("trace-7"));
             assert!(
-                error.message.contains("Said by the API") || expected == Case::Internal,
+                error.message.contains("Said by the API") || expected == "Internal",
                 "{error:?}"
             );
         }
@@ -131,9 +106,9 @@ async fn a_lost_answer_is_open_for_writes_only() {
     ] {
         for operation in ALL {
             let read = matches!(operation, "list" | "get");
-            let expected = if read { Case::Unavailable } else { Case::OutcomeUnknown };
+            let expected = if read { "Unavailable" } else { "OutcomeUnknown" };
             let error = error(&world, &answer, operation).await;
-            assert_eq!(case(&error.kind), expected, "{operation} {answer:?}: {error:?}");
+            assert_eq!(case(&error), expected, "{operation} {answer:?}: {error:?}");
         }
     }
 }

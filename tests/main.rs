@@ -8,10 +8,14 @@
     reason = "a test fails at once, and its helpers take what reads best"
 )]
 
+mod cli;
 mod errors;
+mod faults;
 mod filters;
 mod golden;
 mod hostile;
+mod limits;
 mod operations;
 mod paging;
+mod secrets;
 mod support;

@@ -84,11 +84,11 @@ fn violations_point_at_the_member() {
         "type": "object", "additionalProperties": false, "required": ["n"],
         "not": {"required": ["a", "b"]},
         "properties": {
-            "n": {"type": "string", "minLength": 4, "pattern": "^[A-Z]+$"},
             "a": {"type": ["integer", "null"], "minimum": 1, "maximum": 3},
             "b": {"enum": ["x", "y"]},
             "list": {"type": "array", "maxItems": 1, "items": {"type": "string"}},
             "map": {"propertyNames": {"maxLength": 2}, "additionalProperties": {"type": "string"}},
+            "n": {"type": "string", "minLength": 4, "pattern": "^[A-Z]+$"},
         },
     });
     for (input, expected) in [

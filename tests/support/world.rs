@@ -130,7 +130,8 @@ pub fn kind<T: std::fmt::Debug>(result: Result<T, CallError>) -> ErrorKind {
     }
 }
 
-struct Simulated(Simulator);
+/// The simulator as the network of a connection.
+pub struct Simulated(pub Simulator);
 
 impl Connect for Simulated {
     fn resolve<'a>(&'a self, _: &'a str, port: u16) -> Pending<'a, io::Result<Vec<SocketAddr>>> {

@@ -146,7 +146,14 @@ fn secret(name: &str, variable: &str) -> Result<Secret, Usage> {
         ))
         .next(format!("set {variable} to the secret, and export it"))
     };
-    let value = std::env::var_os(variable).ok_or_else(|| missing("not set"))?;
+    let value = std::env::var_os(variable).ok_or_else(|| match variable == variable.to_uppercase() {
+        true => missing("not set"),
+        // Many keys could be names of variables, which by custom are upper case.
+        false => Usage::new(format!(
+            "--secret-env {name}=...: there is no environment variable of the name that stands after ="
+        ))
+        .next("put the secret into a variable, export it, and give the variable's name"),
+    })?;
     let mut bytes = zeroize::Zeroizing::new(value.into_encoded_bytes());
     if bytes.ends_with(b"\n") {
         bytes.pop();
@@ -216,8 +223,10 @@ mod tests {
 
     #[test]
     fn a_secret_in_the_place_of_a_variable_is_not_repeated() {
-        let error = secret("api-key", "sk-live-123").map(|_| ()).unwrap_err().to_string();
-        assert!(!error.contains("sk-live-123"), "{error}");
+        for value in ["sk-live-123", "sk_live_123"] {
+            let error = secret("api-key", value).map(|_| ()).unwrap_err().to_string();
+            assert!(!error.contains(value), "{error}");
+        }
         let error = secret("api-key", "NO_SUCH_VARIABLE_1").map(|_| ()).unwrap_err();
         assert!(
             error.to_string().ends_with("the environment variable NO_SUCH_VARIABLE_1 is not set")

@@ -39,6 +39,11 @@ use crate::vault::Secrets;
 /// A clock that differs from the server's by less is taken for right.
 const SKEW_WORTH_CORRECTING_MS: i64 = 5_000;
 
+/// A limit is held no longer than this for one answer, whatever it asks for ...
+const LONGEST_HELD: Duration = Duration::from_secs(60);
+/// ... and a pause beyond this one is a fault of the answer.
+const LONGEST_MEANT: Duration = Duration::from_secs(3_600);
+
 /// Way out of one connection.
 pub struct Egress {
     /// What the manifest allows.
@@ -135,10 +140,11 @@ impl Egress {
         };
         // After the capture, so that the captured values are searched for too.
         let scrubber = self.secrets.scrubber();
-        let headers = answer.headers.into_iter();
+        let headers = answer.headers.iter();
+        let clean = |(name, value): &(String, String)| (scrubber.text(name), scrubber.text(value));
         Response {
             status: answer.status,
-            headers: headers.map(|(name, value)| (name, scrubber.text(&value))).collect(),
+            headers: headers.map(clean).collect(),
             body: scrubber.bytes(body),
         }
     }
@@ -197,8 +203,15 @@ impl Egress {
     }
 }
 
+/// The pause that an answer asks for, at most [`LONGEST_HELD`]. One that is given twice, or that
+/// nobody could mean, is none.
 fn retry_after(answer: &Answer) -> Option<Duration> {
-    answer.header("retry-after")?.trim().parse().ok().map(Duration::from_secs)
+    let mut given = answer.headers.iter().filter(|(name, _)| name == "retry-after");
+    let (Some((_, value)), None) = (given.next(), given.next()) else {
+        return None;
+    };
+    let asked = value.trim().parse().ok().map(Duration::from_secs)?;
+    (asked <= LONGEST_MEANT).then(|| asked.min(LONGEST_HELD))
 }
 
 fn plan(request: &Request) -> Planned {

@@ -150,13 +150,15 @@ impl Caller {
                 }
                 Err(error) => error,
             };
-            let cause = match next(operation, &error, unknown) {
+            let next = next(operation, &error, unknown);
+            unknown |= leaves_open(operation, &error);
+            let cause = match next {
                 Next::Again(cause) => cause,
                 Next::Resolve => return Ok(Ended::Unresolved(error)),
                 Next::Done => return Ok(Ended::DoneBefore(error)),
+                Next::Fail if unknown && !is_final(&error) => return Err(open(error)),
                 Next::Fail => return Err(error),
             };
-            unknown |= leaves_open(&error);
             let pause = self.pause(cause, attempt);
             let late = began.elapsed() + pause > self.policy.deadline;
             if attempt >= self.policy.attempts || late || !self.budget.spend(cause) {
@@ -194,10 +196,26 @@ impl<R> Ended<R> {
     }
 }
 
+/// Whether the provider judged the wish itself, and so every attempt of it alike.
+fn is_final(error: &CallError) -> bool {
+    let CallError::Connector(error) = error else {
+        return false;
+    };
+    matches!(error.kind, ErrorKind::NotFound | ErrorKind::Conflict(_) | ErrorKind::InvalidInput(_))
+}
+
+fn says_open(error: &CallError) -> bool {
+    match error {
+        CallError::Connector(error) => matches!(error.kind, ErrorKind::OutcomeUnknown),
+        CallError::Stopped { wrote, .. } => *wrote,
+        CallError::TooLarge => false,
+    }
+}
+
 /// Giving up after an attempt that may have been applied must say so, even when the
 /// last attempt was certainly not.
 fn open(last: CallError) -> CallError {
-    if leaves_open(&last) {
+    if says_open(&last) {
         return last;
     }
     let message = format!("an earlier attempt may have been applied; the last one failed: {last}");

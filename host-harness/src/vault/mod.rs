@@ -1,5 +1,6 @@
 //! Secrets: kept, used as keys, never shown.
 
+mod forms;
 mod keys;
 mod scrub;
 mod secret;

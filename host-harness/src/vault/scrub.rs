@@ -4,12 +4,10 @@
 //! errors and log lines are searched for every secret of the connection, as it
 //! is and in the encodings in which it could stand there.
 
-use aho_corasick::{AhoCorasick, MatchKind};
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
-use url::form_urlencoded;
+use aho_corasick::{AhoCorasick, MatchKind, packed};
 
 use super::Secret;
+use super::forms::forms;
 
 /// What stands where a secret stood.
 pub const REDACTED: &str = "[redacted]";
@@ -21,19 +19,18 @@ const SHORTEST: usize = 6;
 #[derive(Default)]
 pub struct Scrubber {
     patterns: Option<AhoCorasick>,
+    /// Finds the same forms about thirty times as fast where the machine has vector
+    /// instructions for it. Nearly every answer holds none, so finding is what counts.
+    quick: Option<packed::Searcher>,
 }
 
 impl Scrubber {
     /// A scrubber for these values.
     #[must_use]
     pub fn new(secrets: &[&Secret]) -> Self {
-        let mut forms: Vec<Vec<u8>> = Vec::new();
-        for secret in secrets {
-            let value = secret.expose();
-            if value.len() >= SHORTEST {
-                forms.extend(encodings(value));
-            }
-        }
+        let values = secrets.iter().map(|secret| secret.expose());
+        let long = values.filter(|value| value.len() >= SHORTEST);
+        let mut forms: Vec<Vec<u8>> = long.flat_map(forms).collect();
         forms.sort();
         forms.dedup();
         if forms.is_empty() {
@@ -41,18 +38,25 @@ impl Scrubber {
         }
         // Longest first, so that a padded encoding goes as a whole.
         let built = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&forms);
-        Self { patterns: built.ok() }
+        Self { patterns: built.ok(), quick: packed::Searcher::new(&forms) }
     }
 
     /// `bytes` without secrets. Costs no copy when there are none in it.
     #[must_use]
     pub fn bytes(&self, bytes: Vec<u8>) -> Vec<u8> {
         match &self.patterns {
-            Some(patterns) if patterns.is_match(&bytes) => {
+            Some(patterns) if self.holds_one(patterns, &bytes) => {
                 let replacements = vec![REDACTED.as_bytes(); patterns.patterns_len()];
                 patterns.replace_all_bytes(&bytes, &replacements)
             }
             _ => bytes,
+        }
+    }
+
+    fn holds_one(&self, patterns: &AhoCorasick, bytes: &[u8]) -> bool {
+        match &self.quick {
+            Some(quick) => quick.find(bytes).is_some(),
+            None => patterns.is_match(bytes),
         }
     }
 
@@ -63,45 +67,69 @@ impl Scrubber {
     }
 }
 
-fn encodings(value: &[u8]) -> Vec<Vec<u8>> {
-    let percent: String = form_urlencoded::byte_serialize(value).collect();
-    let mut forms = vec![
-        value.to_vec(),
-        STANDARD.encode(value).into_bytes(),
-        STANDARD_NO_PAD.encode(value).into_bytes(),
-        URL_SAFE.encode(value).into_bytes(),
-        URL_SAFE_NO_PAD.encode(value).into_bytes(),
-        percent.replace('+', "%20").into_bytes(),
-        percent.into_bytes(),
-        hex(value, false),
-        hex(value, true),
-    ];
-    if let Ok(text) = std::str::from_utf8(value)
-        && let Ok(quoted) = serde_json::to_string(text)
-    {
-        forms.push(quoted.trim_matches('"').as_bytes().to_vec());
-    }
-    forms
-}
-
-fn hex(value: &[u8], upper: bool) -> Vec<u8> {
-    let text: String = value.iter().map(|byte| format!("{byte:02x}")).collect();
-    if upper { text.to_uppercase().into_bytes() } else { text.into_bytes() }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn every_encoding_of_a_secret_goes() {
-        let value = "s3cr\"t/ k+y";
+    fn every_form_of_a_secret_goes() {
+        let value = "s3cr\"t/ k+y<é>~";
         let scrubber = Scrubber::new(&[&Secret::new(value), &Secret::new("short")]);
-        for form in encodings(value.as_bytes()) {
-            let text = format!("before {} after", String::from_utf8(form).unwrap());
+        for form in [
+            value,
+            r#"s3cr\"t/ k+y<é>~"#,
+            r#"s3cr\"t\/ k+y<\u00e9>~"#,
+            r#"s3cr\"t/ k+y\u003C\u00E9\u003E~"#,
+            "s3cr\"t/ k+y<Ã©>~",
+            "s3cr%22t%2F+k%2By%3C%C3%A9%3E%7E",
+            "s3cr%22t%2f%20k%2by%3c%c3%a9%3e~",
+            "s3cr%22t/%20k%2By%3C%C3%A9%3E~",
+            "czNjciJ0LyBrK3k8w6k+fg==",
+            "czNjciJ0LyBrK3k8w6k+fg",
+            "czNjciJ0LyBrK3k8w6k-fg==",
+            "czNjciJ0LyBrK3k8w6k-fg",
+            "7333637222742f206b2b793cc3a93e7e",
+            "7333637222742F206B2B793CC3A93E7E",
+        ] {
+            let text = format!("before {form} after");
             assert_eq!(scrubber.text(&text), "before [redacted] after");
         }
         assert_eq!(scrubber.text("a short word stays"), "a short word stays");
+    }
+
+    /// A provider that quotes `authorization: Basic ...` quotes more than the password.
+    #[test]
+    fn a_secret_inside_longer_base64_goes() {
+        let scrubber = Scrubber::new(&[&Secret::new("correct horse")]);
+        for (whole, expected) in [
+            // "a:", "ab:" and "abc:" before it.
+            ("YTpjb3JyZWN0IGhvcnNl", "YTp"),
+            ("YWI6Y29ycmVjdCBob3JzZQ==", "YWI6"),
+            ("YWJjOmNvcnJlY3QgaG9yc2U=", "YWJjOm"),
+        ] {
+            let left = scrubber.text(whole);
+            assert!(left.starts_with(&format!("{expected}[redacted]")), "{left}");
+            assert!(left.len() <= expected.len() + REDACTED.len() + 3, "{left}");
+        }
+    }
+
+    /// The quote at its end is the secret's own, not that of the text around it.
+    #[test]
+    fn json_stays_json() {
+        let secret = "\"quoted\"";
+        let scrubber = Scrubber::new(&[&Secret::new(secret)]);
+        let text = serde_json::json!({ "a": secret, "b": format!("{secret}{secret}") }).to_string();
+        assert_eq!(scrubber.text(&text), r#"{"a":"[redacted]","b":"[redacted][redacted]"}"#);
+    }
+
+    /// What reads a header as UTF-8 puts a mark where it is none.
+    #[test]
+    fn a_secret_that_is_no_text_goes() {
+        let secret = b"caf\xe9-0123456789";
+        let scrubber = Scrubber::new(&[&Secret::new(&secret[..])]);
+        for read in [String::from_utf8_lossy(secret).as_ref(), "café-0123456789"] {
+            assert_eq!(scrubber.text(read), REDACTED);
+        }
     }
 
     #[test]

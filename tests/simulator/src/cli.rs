@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use aftership_simulator::{
-    Clock, DuplicateAnswer, LowerCaseNumbers, Options, RetrackAnswer, ScaledClock, SystemClock,
-    Unrecognized,
+    Clock, DuplicateAnswer, FaultPlan, LowerCaseNumbers, Options, RetrackAnswer, ScaledClock,
+    SystemClock, Unrecognized,
 };
 use anyhow::{Context, Result, bail};
 use clap::{Parser, ValueEnum};
@@ -87,6 +87,10 @@ pub struct Cli {
     #[arg(long)]
     pub partial_retrack: bool,
 
+    /// Give so many of a hundred requests a fault, as in 7:2.5; the seed decides which
+    #[arg(long, value_name = "SEED:PERCENT")]
+    pub faults: Option<FaultPlan>,
+
     /// The time at the start, as 2026-11-22T12:00:00+00:00; the machine's if not given
     #[arg(long, value_name = "TIME")]
     pub now: Option<String>,
@@ -150,6 +154,7 @@ impl Cli {
                 true => RetrackAnswer::Partial,
                 false => RetrackAnswer::Full,
             },
+            faults: self.faults.clone(),
             journal_capacity: Some(self.journal_capacity),
             seed: self.seed,
             ..Options::default()

@@ -1,12 +1,14 @@
 //! The one way of every request: key, plan, path, limit, query, endpoint, journal.
 
 use bytes::Bytes;
+use http::header::DATE;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 
 use crate::dates;
 use crate::envelope;
 use crate::errors::ApiError;
+use crate::faults;
 use crate::journal::Entry;
 use crate::limits::{self, Quota};
 use crate::query::Query;
@@ -30,47 +32,86 @@ pub enum Outcome {
         /// How many bytes of its body are sent.
         keep: usize,
     },
+    /// A whole answer under a wrong `content-length`.
+    Mislabelled {
+        /// The whole answer.
+        response: Response<Bytes>,
+        /// The length that is announced.
+        length: u64,
+    },
+    /// A whole answer that trickles.
+    Slow {
+        /// The whole answer.
+        response: Response<Bytes>,
+        /// How many bytes of its body are sent in a second.
+        bytes_per_second: usize,
+    },
     /// No answer: the connection closes.
     Reset,
 }
 
 impl Simulator {
     /// Answers one request as a connection would: keys, limits, scripted answers and journal
-    /// included. A scripted hang never returns.
+    /// included. A scripted hang never returns, and a delayed answer takes its time.
     pub async fn handle(&self, request: Request<Bytes>) -> Outcome {
         let (parts, body) = request.into_parts();
         let (method, path) = (parts.method.as_str(), parts.uri.path());
         let scripted = self.script().take(method, path);
-        let (ending, response, entry) = {
+        let (ending, delay, response) = {
             let mut state = self.state();
             let now_ms = state.options.clock.now_ms();
             state.requests += 1;
             let entry = entry(&state, &parts, &body, now_ms);
-            let Answer { content, execute, ending } = scripted.unwrap_or_else(Answer::real);
+            let plan = state.options.faults.as_ref();
+            let by_chance = || plan?.roll(state.requests, &parts);
+            let answer = scripted.or_else(by_chance).unwrap_or_else(Answer::real);
+            let fault = answer.fault_name();
+            let Answer { content, execute, change, delay, ending, .. } = answer;
             let executed = execute.then(|| perform(&mut state, &parts, &body, now_ms));
             let response = match content {
                 Some(content) => canned(content, now_ms),
                 None => executed.unwrap_or_default(),
             };
-            (ending, response, entry)
+            let response = match change {
+                Some(how) => faults::change(how, &parts, response),
+                None => response,
+            };
+            let length = response.body().len();
+            let sent = match ending {
+                Ending::Complete | Ending::Slow(_) => Some(length),
+                Ending::Truncated(keep) => Some(keep.min(length)),
+                Ending::LengthOff(off) => Some(length.min(announced(length, off))),
+                Ending::Reset | Ending::Hang => None,
+            };
+            // Under the lock of the state, so that the journal shows the order of execution.
+            self.journal_mut().record(Entry {
+                status: sent.map(|_| response.status().as_u16()),
+                bytes_out: sent.unwrap_or(0) as u64,
+                fault,
+                ..entry
+            });
+            (ending, delay, response)
         };
-        let sent = match ending {
-            Ending::Complete => Some(response.body().len()),
-            Ending::Truncated(keep) => Some(keep.min(response.body().len())),
-            Ending::Reset | Ending::Hang => None,
-        };
-        self.journal_mut().record(Entry {
-            status: sent.map(|_| response.status().as_u16()),
-            bytes_out: sent.unwrap_or(0) as u64,
-            ..entry
-        });
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
         match ending {
             Ending::Complete => Outcome::Reply(response),
+            Ending::LengthOff(off) => {
+                let length = announced(response.body().len(), off) as u64;
+                Outcome::Mislabelled { response, length }
+            }
+            Ending::Slow(bytes_per_second) => Outcome::Slow { response, bytes_per_second },
             Ending::Truncated(keep) => Outcome::Truncated { response, keep },
             Ending::Reset => Outcome::Reset,
             Ending::Hang => std::future::pending().await,
         }
     }
+}
+
+/// A `content-length` that is off by so many bytes.
+fn announced(length: usize, off: i64) -> usize {
+    length.saturating_add_signed(isize::try_from(off).unwrap_or(0))
 }
 
 /// The true answer.
@@ -152,11 +193,21 @@ fn count(
 fn canned(content: Content, now_ms: u64) -> Response<Bytes> {
     let mut response = Response::new(content.body);
     *response.status_mut() = StatusCode::from_u16(content.status).unwrap_or_default();
-    set_header(response.headers_mut(), "date", &dates::format_http(now_ms));
     for (name, value) in &content.headers {
-        set_header(response.headers_mut(), name, value);
+        add_header(response.headers_mut(), name, value);
+    }
+    if !response.headers().contains_key(DATE) {
+        set_header(response.headers_mut(), "date", &dates::format_http(now_ms));
     }
     response
+}
+
+/// Adds a header to those of the same name; one that HTTP does not allow is left out.
+fn add_header(headers: &mut HeaderMap, name: &str, value: &str) {
+    let name = HeaderName::from_bytes(name.as_bytes());
+    if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(value)) {
+        headers.append(name, value);
+    }
 }
 
 /// Sets a header; one that HTTP does not allow is left out.
@@ -186,5 +237,6 @@ fn entry(state: &State, parts: &Parts, body: &Bytes, now_ms: u64) -> Entry {
         body: String::from_utf8_lossy(body).into_owned(),
         status: None,
         bytes_out: 0,
+        fault: None,
     }
 }

@@ -27,6 +27,9 @@ pub struct Entry {
     pub status: Option<u16>,
     /// How many bytes of the answer's body were sent.
     pub bytes_out: u64,
+    /// The fault on demand that the request met, `(performed)` where it could have been either.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
 }
 
 impl Entry {

@@ -37,7 +37,9 @@
 //!
 //! All time comes from a [`Clock`]: with a [`ManualClock`] or a [`TokioClock`] no test sleeps.
 //! [`Simulator::answer_next`] replaces the answer of a request that is to come, also after the
-//! request was performed: a lost answer, a cut one, a closed or silent connection.
+//! request was performed: a lost answer, a cut one, a closed or silent connection. Every [`Fault`]
+//! is such an answer; a [`FaultPlan`] in the [`Options`] rolls them by chance, and the journal says
+//! which request met which.
 //! [`Simulator::serve_stream`] serves a connection in memory.
 
 mod clock;
@@ -46,6 +48,7 @@ mod data;
 mod dates;
 mod envelope;
 mod errors;
+mod faults;
 mod handler;
 mod journal;
 mod limits;
@@ -64,6 +67,7 @@ mod trackings;
 
 pub use clock::{Clock, ManualClock, ScaledClock, SystemClock, TokioClock};
 pub use data::DataError;
+pub use faults::{BadPlan, Fault, FaultPlan};
 pub use handler::Outcome;
 pub use journal::Entry;
 pub use options::{DuplicateAnswer, LowerCaseNumbers, Options, RetrackAnswer, Unrecognized};

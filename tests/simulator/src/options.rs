@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::clock::{Clock, SystemClock};
+use crate::faults::FaultPlan;
 
 /// The settings of a [`Simulator`](crate::Simulator). Everything but `clock` and
 /// `journal_capacity` can be changed later with [`Simulator::configure`](crate::Simulator::configure).
@@ -35,6 +36,8 @@ pub struct Options {
     pub max_retracks: u32,
     /// What a retrack answers.
     pub retrack_answer: RetrackAnswer,
+    /// Faults by chance; scripted answers go before them. Default: none.
+    pub faults: Option<FaultPlan>,
     /// Milliseconds between the stages of the test courier. Default: 3,000.
     pub test_courier_step_ms: u64,
     /// How many requests the journal keeps, the latest ones; `None`: all (default).
@@ -100,6 +103,7 @@ impl Default for Options {
             lower_case_numbers: LowerCaseNumbers::default(),
             max_retracks: 3,
             retrack_answer: RetrackAnswer::default(),
+            faults: None,
             test_courier_step_ms: 3_000,
             journal_capacity: None,
             seed: 0,
@@ -122,6 +126,7 @@ impl std::fmt::Debug for Options {
             .field("lower_case_numbers", &self.lower_case_numbers)
             .field("max_retracks", &self.max_retracks)
             .field("retrack_answer", &self.retrack_answer)
+            .field("faults", &self.faults)
             .field("test_courier_step_ms", &self.test_courier_step_ms)
             .field("journal_capacity", &self.journal_capacity)
             .field("seed", &self.seed)

@@ -1,6 +1,10 @@
 //! Answers on demand: what the next matching request gets instead of the true answer.
 
+use std::time::Duration;
+
 use bytes::Bytes;
+
+use crate::faults::{Change, Fault};
 
 /// Which requests an answer is for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -38,8 +42,14 @@ pub struct Answer {
     pub(crate) content: Option<Content>,
     /// Whether the request is performed first, as if the true answer were lost.
     pub(crate) execute: bool,
+    /// How the answer's body is changed.
+    pub(crate) change: Option<Change>,
+    /// How long the answer is held back.
+    pub(crate) delay: Duration,
     /// How the answer ends.
     pub(crate) ending: Ending,
+    /// The fault on demand that it is.
+    pub(crate) fault: Option<Fault>,
 }
 
 /// Status, headers and body of a scripted answer.
@@ -60,6 +70,11 @@ pub(crate) enum Ending {
     Complete,
     /// So many bytes of its body are sent, then the connection closes.
     Truncated(usize),
+    /// It is sent under a `content-length` that is so many bytes off; when more bytes are announced
+    /// than come, the connection then closes.
+    LengthOff(i64),
+    /// So many bytes of its body are sent in a second.
+    Slow(usize),
     /// The connection closes without an answer.
     Reset,
     /// Nothing is sent and the connection stays open.
@@ -70,24 +85,23 @@ impl Answer {
     /// This status and body, with no headers but `date` and `content-length`. The request is not
     /// performed.
     pub fn new(status: u16, body: impl Into<Bytes>) -> Self {
-        let content = Content { status, headers: Vec::new(), body: body.into() };
-        Self { content: Some(content), execute: false, ending: Ending::Complete }
+        Self::of(Content { status, headers: Vec::new(), body: body.into() })
     }
 
     /// The true answer of the request, which is performed; to be combined with
     /// [`truncated`](Self::truncated).
     pub fn real() -> Self {
-        Self { content: None, execute: true, ending: Ending::Complete }
+        Self { content: None, execute: true, ..Self::without_content(Ending::Complete) }
     }
 
     /// The connection is closed without an answer. The request is not performed.
     pub fn reset() -> Self {
-        Self { content: None, execute: false, ending: Ending::Reset }
+        Self::without_content(Ending::Reset)
     }
 
     /// No answer comes; the connection stays open. The request is not performed.
     pub fn hang() -> Self {
-        Self { content: None, execute: false, ending: Ending::Hang }
+        Self::without_content(Ending::Hang)
     }
 
     /// Adds a header. Has no effect on an answer without a status of its own.
@@ -112,6 +126,51 @@ impl Answer {
     pub fn truncated(mut self, keep: usize) -> Self {
         self.ending = Ending::Truncated(keep);
         self
+    }
+
+    /// The answer is held back so long, in the time of the runtime.
+    #[must_use]
+    pub fn delayed(mut self, delay: Duration) -> Self {
+        self.delay = delay;
+        self
+    }
+
+    /// At most so many bytes of the body are sent in a second of the runtime's time.
+    #[must_use]
+    pub fn slow(self, bytes_per_second: usize) -> Self {
+        self.ending(Ending::Slow(bytes_per_second.max(1)))
+    }
+
+    /// With content of its own.
+    pub(crate) fn of(content: Content) -> Self {
+        Self { content: Some(content), ..Self::without_content(Ending::Complete) }
+    }
+
+    /// Ends so.
+    pub(crate) fn ending(self, ending: Ending) -> Self {
+        Self { ending, ..self }
+    }
+
+    /// Changes the body on its way.
+    pub(crate) fn changed(self, change: Change) -> Self {
+        Self { change: Some(change), ..self }
+    }
+
+    /// Is this fault, for the journal.
+    pub(crate) fn called(self, fault: Fault) -> Self {
+        Self { fault: Some(fault), ..self }
+    }
+
+    /// What the journal says of it.
+    pub(crate) fn fault_name(&self) -> Option<String> {
+        let fault = self.fault?;
+        let performed = if self.execute && fault.leaves_open() { " (performed)" } else { "" };
+        Some(format!("{}{performed}", fault.name()))
+    }
+
+    fn without_content(ending: Ending) -> Self {
+        let (content, execute) = (None, false);
+        Self { content, execute, change: None, delay: Duration::ZERO, ending, fault: None }
     }
 }
 

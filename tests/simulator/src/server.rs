@@ -1,10 +1,12 @@
 //! The network side: HTTP/1.1 with keep-alive over a listener or over one stream.
 
 use std::convert::Infallible;
+use std::future::Future;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
@@ -17,6 +19,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio::time::{Instant, Sleep, sleep};
 
 use crate::handler::Outcome;
 use crate::simulator::Simulator;
@@ -66,9 +69,15 @@ impl Simulator {
     /// When the listener fails.
     pub async fn serve(&self, listener: TcpListener) -> io::Result<Infallible> {
         loop {
-            let (stream, _) = listener.accept().await?;
-            // An answer goes out at once, not when the next packet fills.
-            stream.set_nodelay(true)?;
+            let stream = match listener.accept().await {
+                Ok((stream, _)) => stream,
+                // A client that gave up before it was served.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => continue,
+                Err(error) => return Err(error),
+            };
+            // An answer goes out at once, not when the next packet fills; where that cannot be
+            // had, it goes out all the same.
+            let _ = stream.set_nodelay(true);
             let simulator = self.clone();
             tokio::spawn(async move { simulator.serve_stream(stream).await });
         }
@@ -98,27 +107,62 @@ impl Simulator {
                 response.headers_mut().insert(CONTENT_LENGTH, length);
                 Ok(response.map(|body| AnswerBody::cut(&body, keep)))
             }
+            Outcome::Mislabelled { mut response, length } => {
+                response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
+                Ok(response.map(|body| AnswerBody::cut(&body, body.len())))
+            }
+            Outcome::Slow { response, bytes_per_second } => {
+                Ok(response.map(|body| AnswerBody::slow(body, bytes_per_second)))
+            }
             Outcome::Reset => Err(io::Error::from(io::ErrorKind::ConnectionReset)),
         }
     }
 }
 
-/// The body of an answer, whole or cut off.
+/// The body of an answer: whole, cut off or trickling.
 struct AnswerBody {
     bytes: Option<Bytes>,
     cut: bool,
     waited: bool,
+    pace: Option<Pace>,
 }
+
+/// So many bytes at a time, and when the next ones go.
+struct Pace {
+    bytes: usize,
+    next: Pin<Box<Sleep>>,
+}
+
+/// The time between two pieces of an answer that trickles.
+const STEP: Duration = Duration::from_secs(1);
 
 impl AnswerBody {
     fn whole(bytes: Bytes) -> Self {
         let bytes = Some(bytes).filter(|bytes| !bytes.is_empty());
-        Self { bytes, cut: false, waited: false }
+        Self { bytes, cut: false, waited: false, pace: None }
     }
 
     fn cut(bytes: &Bytes, keep: usize) -> Self {
         let kept = bytes.slice(..keep.min(bytes.len()));
         Self { cut: true, ..Self::whole(kept) }
+    }
+
+    fn slow(bytes: Bytes, bytes_per_second: usize) -> Self {
+        let pace = Pace { bytes: bytes_per_second, next: Box::pin(sleep(STEP)) };
+        Self { pace: Some(pace), ..Self::whole(bytes) }
+    }
+
+    /// What goes out next.
+    fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        let (Some(bytes), Some(pace)) = (&mut self.bytes, &mut self.pace) else {
+            return Poll::Ready(self.bytes.take());
+        };
+        ready!(pace.next.as_mut().poll(context));
+        pace.next.as_mut().reset(Instant::now() + STEP);
+        if bytes.len() <= pace.bytes {
+            return Poll::Ready(self.bytes.take());
+        }
+        Poll::Ready(Some(bytes.split_to(pace.bytes)))
     }
 }
 
@@ -130,7 +174,7 @@ impl Body for AnswerBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        if let Some(bytes) = self.bytes.take() {
+        if let Some(bytes) = ready!(self.poll_piece(context)) {
             return Poll::Ready(Some(Ok(Frame::data(bytes))));
         }
         if !self.cut {

@@ -10,11 +10,12 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// A limit answered with "too many requests" falls to this part of its rate ...
-const BACK_OFF: f64 = 0.5;
+const BACK_OFF: f64 = 0.6;
 /// ... but never below this one ...
 const SLOWEST: f64 = 0.05;
-/// ... and gains this part back each second.
-const RECOVERY_PER_SECOND: f64 = 0.05;
+/// ... and gains this part back, times the square of the seconds since: slowly where a rival
+/// was just met, and whole again half a minute later where there is none.
+const RECOVERY: f64 = 0.000_5;
 
 /// One limit and how far it is used.
 #[derive(Debug, Clone)]
@@ -25,9 +26,9 @@ pub struct Rule {
     /// When the next request would be due if all came evenly spaced.
     due: Instant,
     held_until: Option<Instant>,
-    /// Part of the declared rate that others seem to leave to us, and since when.
-    share: f64,
-    share_at: Instant,
+    /// Part of the declared rate that was left after the last such answer, and when that was.
+    left: f64,
+    left_at: Instant,
 }
 
 impl Rule {
@@ -43,8 +44,8 @@ impl Rule {
             tolerance: interval * (burst - 1),
             due: now,
             held_until: None,
-            share: 1.0,
-            share_at: now,
+            left: 1.0,
+            left_at: now,
         }
     }
 
@@ -57,9 +58,8 @@ impl Rule {
 
     /// Counts a request that goes at `now`.
     pub fn take(&mut self, now: Instant) {
-        self.recover(now);
         let earliest = now.checked_sub(self.window / 50).unwrap_or(now);
-        self.due = self.due.max(earliest) + self.interval.div_f64(self.share);
+        self.due = self.due.max(earliest) + self.interval.div_f64(self.share(now));
         if self.held_until.is_some_and(|held| held <= now) {
             self.held_until = None;
         }
@@ -69,13 +69,13 @@ impl Rule {
     /// Nothing goes for `pause`, and then less than before. One window's worth of
     /// such answers counts once.
     pub fn throttled(&mut self, pause: Duration, now: Instant) {
-        self.recover(now);
         let until = now + pause;
         let again = self.held_until.is_some_and(|held| held > now);
         self.held_until = Some(self.held_until.map_or(until, |held| held.max(until)));
         if !again {
-            self.share = (self.share * BACK_OFF).max(SLOWEST);
+            self.left = (self.share(now) * BACK_OFF).max(SLOWEST);
         }
+        self.left_at = until;
     }
 
     /// Length of its window.
@@ -84,10 +84,10 @@ impl Rule {
         self.window
     }
 
-    fn recover(&mut self, now: Instant) {
-        let passed = now.saturating_duration_since(self.share_at).as_secs_f64();
-        self.share = (self.share + passed * RECOVERY_PER_SECOND).min(1.0);
-        self.share_at = now;
+    /// Part of the declared rate that others seem to leave to us.
+    fn share(&self, now: Instant) -> f64 {
+        let passed = now.saturating_duration_since(self.left_at).as_secs_f64();
+        (self.left + RECOVERY * passed * passed).min(1.0)
     }
 }
 

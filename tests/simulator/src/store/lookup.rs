@@ -62,6 +62,11 @@ impl Lookup {
         let hash = key.hash();
         self.0.range((hash, 0)..=(hash, Slot::MAX)).map(|(_, slot)| *slot)
     }
+
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
 }
 
 fn keys(facts: &Facts) -> [Option<Key<'_>>; 3] {

@@ -164,3 +164,53 @@ fn id_of(slots: &[Option<Record>], slot: Slot) -> &str {
     let place = usize::try_from(slot).unwrap_or(usize::MAX);
     slots.get(place).and_then(Option::as_ref).map_or("", |record| &record.facts.id)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::members::Members;
+
+    fn record(store: &mut Store, id: &str, second: u32) -> Record {
+        let text = format!(
+            r#"{{"id":"{id}","legacy_id":"l{id}","tracking_number":"n{id}","slug":"dhl","created_at":"2026-11-22T12:00:{second:02}Z","updated_at":"2026-11-22T12:00:00Z"}}"#
+        );
+        Record::from_members(&Members::parse(&text).unwrap(), &mut store.words).unwrap()
+    }
+
+    fn ids(store: &Store) -> Vec<&str> {
+        store.newest_first(0..store.len()).map(|record| &*record.facts.id).collect()
+    }
+
+    #[test]
+    fn trackings_are_found_by_every_key_and_no_longer_once_removed() {
+        let mut store = Store::default();
+        for (place, id) in ["a", "b", "c"].iter().enumerate() {
+            let one = record(&mut store, id, 3 - place as u32);
+            store.insert(one).unwrap();
+        }
+        assert_eq!(ids(&store), ["a", "b", "c"]);
+        for key in [Key::Id("b"), Key::Legacy("lb"), Key::Number("dhl", "nb")] {
+            assert_eq!(&*store.find(key).unwrap().1.facts.id, "b");
+        }
+        let (slot, _) = store.find_by_any_id("lb").unwrap();
+        store.remove(slot).unwrap();
+        assert!(store.find(Key::Id("b")).is_none());
+        assert_eq!(ids(&store), ["a", "c"]);
+        let next = record(&mut store, "d", 9);
+        assert_eq!(store.insert(next), Ok(slot), "a slot is used again");
+        assert_eq!(ids(&store), ["d", "a", "c"]);
+    }
+
+    #[test]
+    fn nothing_is_left_of_what_is_removed() {
+        let mut store = Store::default();
+        for id in ["a", "b"] {
+            let one = record(&mut store, id, 1);
+            let again = one.clone();
+            store.insert(one).unwrap();
+            let slot = store.insert(again).unwrap();
+            store.remove(slot).unwrap();
+        }
+        assert_eq!((store.len(), store.lookup.len()), (0, 0));
+    }
+}

@@ -17,7 +17,16 @@ pub(crate) struct Record {
     /// How often it was retracked.
     pub(crate) retracks: u32,
     /// The next stage of the test courier, if any is to come.
-    pub(crate) stage: Option<u8>,
+    pub(crate) stage: Option<Stage>,
+}
+
+/// A stage of the test courier that is to come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stage {
+    /// Which one, from 0.
+    pub(crate) index: u8,
+    /// When, in milliseconds.
+    pub(crate) due_ms: u64,
 }
 
 /// The members of a tracking that lookups and filters read. Texts that repeat are shared.

@@ -9,7 +9,7 @@ use crate::couriers::TEST_COURIER;
 use crate::dates;
 use crate::state::State;
 use crate::store::Slot;
-use crate::store::record::{Record, Words};
+use crate::store::record::{Record, Stage, Words};
 
 /// Tag, subtag, words for the subtag, message: one row a stage.
 const STAGES: &[(&str, &str, &str, &str)] = &[
@@ -21,8 +21,8 @@ const STAGES: &[(&str, &str, &str, &str)] = &[
 /// Starts a tracking that was just created; does nothing for other couriers.
 pub(crate) fn start(state: &mut State, slot: Slot, mut record: Record) {
     if record.facts.slug.as_ref() == TEST_COURIER {
-        record.stage = Some(0);
-        let due_ms = due(state, &record, 0);
+        let due_ms = record.facts.created_ms + state.options.test_courier_step_ms;
+        record.stage = Some(Stage { index: 0, due_ms });
         state.store.replace(slot, record);
         state.store.schedule(slot, due_ms);
     }
@@ -30,37 +30,41 @@ pub(crate) fn start(state: &mut State, slot: Slot, mut record: Record) {
 
 /// Carries out every stage that is due at `now_ms`, earliest first.
 pub(crate) fn settle(state: &mut State, now_ms: u64) {
-    while let Some((due_ms, slot)) = state.store.next_due(now_ms) {
-        let Some(record) = state.store.get(slot).cloned() else { continue };
-        let Some(stage) = record.stage else { continue };
+    let step_ms = state.options.test_courier_step_ms.max(1);
+    let store = &mut state.store;
+    while let Some((due_ms, slot)) = store.next_due(now_ms) {
+        let Some(record) = store.get(slot).cloned() else { continue };
         // The slot may hold another tracking by now, or this one another courier.
-        if due(state, &record, stage) != due_ms || record.facts.slug.as_ref() != TEST_COURIER {
-            continue;
-        }
-        let Some(moved) = advance(&mut state.store.words, &record, stage, due_ms) else {
+        let due = record.stage.filter(|stage| stage.due_ms == due_ms);
+        let Some(stage) = due.filter(|_| record.facts.slug.as_ref() == TEST_COURIER) else {
             continue;
         };
-        let next = moved.stage.map(|stage| due(state, &moved, stage));
-        state.store.replace(slot, moved);
-        if let Some(due_ms) = next {
-            state.store.schedule(slot, due_ms);
+        let Some(mut moved) = advance(&mut store.words, &record, stage) else { continue };
+        let next = Stage { index: stage.index + 1, due_ms: due_ms + step_ms };
+        moved.stage = Some(next).filter(|next| usize::from(next.index) < STAGES.len());
+        let more = moved.stage.is_some();
+        store.replace(slot, moved);
+        if more {
+            store.schedule(slot, next.due_ms);
         }
     }
 }
 
-fn due(state: &State, record: &Record, stage: u8) -> u64 {
-    record.facts.created_ms + state.options.test_courier_step_ms * (u64::from(stage) + 1)
-}
-
-fn advance(words: &mut Words, record: &Record, stage: u8, due_ms: u64) -> Option<Record> {
-    let (tag, subtag, subtag_message, message) = STAGES.get(usize::from(stage))?;
+fn advance(words: &mut Words, record: &Record, stage: Stage) -> Option<Record> {
+    let Stage { index, due_ms } = stage;
+    let (tag, subtag, subtag_message, message) = STAGES.get(usize::from(index))?;
     let (time, naive) = (dates::format_utc(due_ms), dates::format_naive(due_ms));
     let mut members = record.members();
-    let slug = TEST_COURIER;
-    let checkpoint_time = &naive;
-    let source = "carrier";
-    Checkpoint { slug, checkpoint_time, message, tag, subtag, subtag_message, source }
-        .add_to(&mut members, &time);
+    let checkpoint = Checkpoint {
+        slug: TEST_COURIER,
+        checkpoint_time: &naive,
+        message,
+        tag,
+        subtag,
+        subtag_message,
+        source: "carrier",
+    };
+    checkpoint.add_to(&mut members, &time);
     let count = members.integer("tracked_count").unwrap_or(0) + 1;
     members.set("tracked_count", count.to_string());
     members.set_text("updated_at", &time);
@@ -73,7 +77,5 @@ fn advance(words: &mut Words, record: &Record, stage: u8, due_ms: u64) -> Option
     }
     let mut moved = record.with_members(&members, words).ok()?;
     moved.facts.updated_ms = due_ms;
-    let next = usize::from(stage) + 1;
-    moved.stage = (next < STAGES.len()).then_some(stage + 1);
     Some(moved)
 }

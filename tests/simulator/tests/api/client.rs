@@ -95,12 +95,15 @@ impl Client {
 
     /// The ids of a list, over all its pages.
     pub(crate) async fn scan(&self, query: &str) -> Vec<String> {
-        let mut ids = Vec::new();
+        let mut ids: Vec<String> = Vec::new();
         let mut cursor = String::new();
         loop {
             let answer = self.list(&format!("{query}{cursor}")).await;
             assert_eq!(answer.status, 200, "{}", answer.text);
-            ids.extend(answer.ids());
+            let page = answer.ids();
+            // A scan that repeats itself would never end.
+            assert!(ids.last().is_none_or(|last| !page.contains(last)), "{query}: {page:?}");
+            ids.extend(page);
             let pagination = &answer.data()["pagination"];
             let next = pagination["next_cursor"].as_str().unwrap();
             assert_eq!(pagination["has_next_page"], !next.is_empty());

@@ -69,6 +69,34 @@ async fn the_test_courier_stops_when_its_tracking_is_completed_or_gone() {
 }
 
 #[tokio::test]
+async fn a_removed_tracking_does_not_hurry_the_next() {
+    let client = Client::new();
+    let gone = client.created(r#"{"tracking_number":"ITD-1"}"#).await;
+    client.clock.advance(1_000);
+    client.simulator.remove(&gone).unwrap();
+    let id = client.created(r#"{"tracking_number":"ITD-2"}"#).await;
+    client.clock.advance(2_000);
+    assert_eq!(client.get(&id).await.data()["tag"], "Pending");
+    client.clock.advance(1_000);
+    assert_eq!(client.get(&id).await.data()["tag"], "InfoReceived");
+}
+
+#[tokio::test]
+async fn the_test_courier_goes_on_after_an_update() {
+    let client = Client::with(|options| options.test_courier_step_ms = 100);
+    let id = client.created(r#"{"tracking_number":"ITD-1"}"#).await;
+    client.clock.advance(150);
+    client.put(&id, r#"{"title":"t"}"#).await;
+    client.simulator.configure(|options| options.test_courier_step_ms = 1_000);
+    client.clock.advance(1_049);
+    assert_eq!(client.get(&id).await.data()["tag"], "InTransit");
+    client.clock.advance(1);
+    let answer = client.get(&id).await;
+    assert_eq!(answer.data()["tag"], "Delivered");
+    assert_eq!(answer.data()["title"], "t");
+}
+
+#[tokio::test]
 async fn an_update_changes_what_it_names() {
     let client = Client::new();
     let id = client.created(CREATE).await;

@@ -1,0 +1,6 @@
+//! The provider's limits at full demand: used almost whole, hardly ever exceeded, also when
+//! somebody else uses the same account.
+
+mod account;
+mod alone;
+mod rival;
