@@ -15,13 +15,16 @@ pub fn svg(lines: &[String]) -> String {
          <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"#16181d\"/>\n\
          <g font-family=\"ui-monospace, Menlo, Consolas, monospace\" font-size=\"14\" xml:space=\"preserve\">\n"
     );
+    let mut continued = false;
     for (row, line) in lines.iter().enumerate() {
         let y = MARGIN + (row as f64 + 0.75) * ROW;
         let fill = match line.chars().next() {
             Some('#') => "#7d8590",
             Some('$') => "#f0f6fc",
+            _ if continued => "#f0f6fc",
             _ => "#a5d6a7",
         };
+        continued = line.ends_with('\\');
         svg.push_str(&format!(
             "<text x=\"{MARGIN}\" y=\"{y:.0}\" fill=\"{fill}\">{}</text>\n",
             escaped(line)

@@ -10,6 +10,9 @@ use serde_json::Value;
 /// The variable that the commands read the key from.
 pub const KEY_VARIABLE: &str = "AFTERSHIP_API_KEY";
 
+/// Columns of the terminal.
+const WIDTH: usize = 100;
+
 /// A session at a terminal.
 pub struct Session {
     binaries: PathBuf,
@@ -66,11 +69,13 @@ impl Session {
     /// Runs `connector-host` with `arguments`, shows command and output, and answers
     /// what it printed.
     pub fn run(&mut self, arguments: &[&str]) -> Result<String> {
-        let shown = arguments.iter().map(|argument| quoted(argument)).collect::<Vec<_>>().join(" ");
-        self.say(&format!("$ connector-host {shown}"));
+        let words: Vec<String> = arguments.iter().map(|argument| quoted(argument)).collect();
+        for line in wrapped(&words) {
+            self.say(&line);
+        }
         let began = Instant::now();
         let output = self.quietly(arguments)?;
-        self.steps.push((shown, began.elapsed()));
+        self.steps.push((words.join(" "), began.elapsed()));
         for line in output.lines() {
             self.say(&shortened(line));
         }
@@ -116,8 +121,26 @@ fn quoted(argument: &str) -> String {
     if argument.chars().all(plain) { argument.to_owned() } else { format!("'{argument}'") }
 }
 
+/// The command as a person would break it.
+fn wrapped(words: &[String]) -> Vec<String> {
+    let mut lines = vec!["$ connector-host".to_owned()];
+    for word in words {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + word.chars().count() < WIDTH - 2 => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            Some(line) => {
+                line.push_str(" \\");
+                lines.push(format!("    {word}"));
+            }
+            None => {}
+        }
+    }
+    lines
+}
+
 fn shortened(line: &str) -> String {
-    const WIDTH: usize = 100;
     if line.chars().count() <= WIDTH {
         return line.to_owned();
     }

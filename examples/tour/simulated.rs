@@ -49,6 +49,10 @@ pub fn show(session: &mut Session) -> Result<()> {
     let unlimited =
         Simulator::start(session, &["--seed", "7", "--trackings", RECORDS, "--no-limits"])?;
     session.say(&format!("# A simulated AfterShip with {RECORDS} trackings is {}", simulator.url));
+    session.say(
+        "# Each command also gets the connector, this address as base-url, and the key from the",
+    );
+    session.say("# environment: --component --setting --secret-env --allow-private");
     use_simulator(session, &simulator, &[]);
 
     session.step("Is the connection good?");

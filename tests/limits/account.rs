@@ -2,20 +2,18 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use aftership_simulator::{Entry, Options, Simulator};
-use host_harness::clock::TokioClock;
 use host_harness::egress::Limiter;
 use host_harness::retry::{Caller, Policy};
+use host_harness::runtime::CallError;
 use host_harness::runtime::bindings::catalog::Limit;
 use host_harness::runtime::bindings::types::ErrorKind;
-use host_harness::runtime::{CallError, Connection, Connector};
-use host_harness::vault::Secret;
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::support::world::{KEY, NOW_MS, Simulated, list};
+use crate::support::world::{KEY, NOW_MS, connecting, list};
 use crate::support::{Watch, component, runtime};
 
 /// How long the demand lasts.
@@ -78,7 +76,11 @@ impl Account {
         let (watch, limiter) = (Arc::default(), Arc::new(limiter));
         let mut callers = Vec::new();
         for seed in [1, 2] {
-            let connection = connect(&connector, &simulator, &watch, &limiter).await;
+            let connection = connecting(&connector, &simulator, &watch, KEY)
+                .limiter(Arc::clone(&limiter))
+                .build()
+                .await
+                .unwrap();
             callers.push(Caller::new(connection, Policy { seed: Some(seed), ..Policy::default() }));
         }
         let callers = callers.try_into().unwrap_or_else(|_| panic!("two of them"));
@@ -155,24 +157,4 @@ async fn ask(
 
 fn is_rate_limited(error: &CallError) -> bool {
     matches!(error, CallError::Connector(error) if matches!(error.kind, ErrorKind::RateLimited(_)))
-}
-
-async fn connect(
-    connector: &Connector,
-    simulator: &Simulator,
-    watch: &Arc<Watch>,
-    limiter: &Arc<Limiter>,
-) -> Connection {
-    let start = SystemTime::UNIX_EPOCH + Duration::from_millis(simulator.now_ms());
-    Connection::builder(connector)
-        .setting("base-url", "http://api.simulated")
-        .allow_private(true)
-        .secret("api-key", Secret::new(KEY))
-        .limiter(Arc::clone(limiter))
-        .observer(watch.clone())
-        .clock(Arc::new(TokioClock::starting_at(start)))
-        .network(Arc::new(Simulated(simulator.clone())))
-        .build()
-        .await
-        .unwrap()
 }

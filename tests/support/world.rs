@@ -12,7 +12,7 @@ use host_harness::egress::{Connect, Pending, Stream};
 use host_harness::retry::{Caller, Policy};
 use host_harness::runtime::bindings::records::{ListRequest, Start};
 use host_harness::runtime::bindings::types::{DataRecord, ErrorKind};
-use host_harness::runtime::{CallError, Connection, Connector};
+use host_harness::runtime::{Builder, CallError, Connection, Connector};
 use host_harness::vault::Secret;
 use serde_json::Value;
 use tokio::io::duplex;
@@ -103,6 +103,16 @@ pub async fn connect(
     watch: &Arc<Watch>,
     key: &str,
 ) -> Connection {
+    connecting(connector, simulator, watch, key).build().await.unwrap()
+}
+
+/// As [`connect`], with room for more.
+pub fn connecting(
+    connector: &Connector,
+    simulator: &Simulator,
+    watch: &Arc<Watch>,
+    key: &str,
+) -> Builder {
     let start = SystemTime::UNIX_EPOCH + Duration::from_millis(simulator.now_ms());
     Connection::builder(connector)
         .setting("base-url", "http://api.simulated")
@@ -111,9 +121,6 @@ pub async fn connect(
         .observer(watch.clone())
         .clock(Arc::new(TokioClock::starting_at(start)))
         .network(Arc::new(Simulated(simulator.clone())))
-        .build()
-        .await
-        .unwrap()
 }
 
 /// Everything of `object`, in pages of `page_size`.
@@ -131,7 +138,7 @@ pub fn kind<T: std::fmt::Debug>(result: Result<T, CallError>) -> ErrorKind {
 }
 
 /// The simulator as the network of a connection.
-pub struct Simulated(pub Simulator);
+struct Simulated(Simulator);
 
 impl Connect for Simulated {
     fn resolve<'a>(&'a self, _: &'a str, port: u16) -> Pending<'a, io::Result<Vec<SocketAddr>>> {
