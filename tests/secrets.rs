@@ -4,6 +4,7 @@
 
 mod canary;
 mod guests;
+mod memory;
 mod operations;
 mod program;
 
