@@ -84,9 +84,18 @@ async fn a_loop_does_not_hold_up_other_calls() {
 async fn what_takes_too_much_is_stopped_by_name() {
     let runtime = runtime();
     assert_eq!(stopped(&runtime, "grows").await, Stop::OutOfMemory);
-    assert_eq!(stopped(&runtime, "huge_page").await, Stop::TooMuchData);
+    assert_eq!(stopped(&runtime, "huge_page").await, Stop::OutOfMemory);
     assert_eq!(stopped(&runtime, "recurses").await, Stop::StackOverflow);
     assert!(matches!(stopped(&runtime, "traps").await, Stop::Trapped(_)));
+}
+
+/// A guest with more memory than the usual still cannot make the host take 100 MB at once.
+#[tokio::test]
+async fn a_page_of_100_mb_does_not_cross() {
+    let mut options = RuntimeOptions::default();
+    options.bounds.memory_bytes = 256 * 1024 * 1024;
+    let runtime = Runtime::new(&options).unwrap();
+    assert_eq!(stopped(&runtime, "huge_page").await, Stop::TooMuchData);
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Answers a page of 50 MB: within its memory, and more than may cross at once.
+//! Answers a page of 100 MB.
 
 use hostile::{Behaviour, Error, Guest, ListRequest, Page, page, record};
 
@@ -7,7 +7,7 @@ struct Huge;
 impl Behaviour for Huge {
     fn list(_: ListRequest) -> Result<Page, Error> {
         let megabyte = "7".repeat(1024 * 1024);
-        Ok(page((0..50).map(|_| record(megabyte.clone())).collect()))
+        Ok(page((0..100).map(|_| record(megabyte.clone())).collect()))
     }
 }
 
