@@ -3,6 +3,7 @@
 //! Every figure that compares two things is the median of pairs that were run in turn, so
 //! that a busy machine slows both. Servers are the simulator in a process of its own.
 
+mod derive;
 mod memory;
 mod process;
 mod report;

@@ -16,6 +16,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpStream;
 
+use crate::derive;
 use crate::process::Simulator;
 use crate::report::{Report, median};
 
@@ -55,18 +56,21 @@ pub async fn measure(connector: &Connector, report: &mut Report, pairs: usize) -
     );
     report.add("the same scanner, native", rate(native), "1 ×".to_owned());
     report.add("native, parsed to `serde_json::Value`", rate(values), String::new());
-    Ok(())
+    derive::measure(caller.connection(), everything(), report).await
 }
 
-async fn through_host(caller: &Caller) -> Result<f64> {
-    let began = Instant::now();
-    let request = ListRequest {
+fn everything() -> ListRequest {
+    ListRequest {
         object: "trackings".to_owned(),
         start: Start::Beginning,
         page_size: None,
         filter: None,
-    };
-    let mut scan = caller.scan(request);
+    }
+}
+
+async fn through_host(caller: &Caller) -> Result<f64> {
+    let began = Instant::now();
+    let mut scan = caller.scan(everything());
     let mut records = 0;
     while let Some(page) = scan.next().await? {
         records += page.records.len();
