@@ -59,14 +59,16 @@ async fn stopped(runtime: &Runtime, name: &str) -> Stop {
 #[tokio::test]
 async fn what_computes_without_end_is_cut() {
     let mut options = RuntimeOptions::default();
-    options.bounds.cpu = Duration::from_millis(50);
+    options.bounds.cpu = Duration::from_millis(200);
     let runtime = Runtime::new(&options).unwrap();
     assert_eq!(stopped(&runtime, "loops").await, Stop::OutOfTime);
 }
 
 #[tokio::test]
 async fn a_loop_does_not_hold_up_other_calls() {
-    let runtime = runtime();
+    let mut options = RuntimeOptions::default();
+    options.bounds.cpu = Duration::from_secs(3_600);
+    let runtime = Runtime::new(&options).unwrap();
     let watch = Arc::default();
     let loops = connection(&guest(&runtime, "loops").await, fine(), &watch).await;
     let good = connection(&guest(&runtime, "sends").await, fine(), &watch).await;
@@ -74,10 +76,8 @@ async fn a_loop_does_not_hold_up_other_calls() {
     tokio::task::yield_now().await;
     good.get("things", "declared").await.unwrap();
     assert!(!looping.is_finished(), "the good call came back while the other one looped");
-    assert!(matches!(
-        looping.await.unwrap(),
-        Err(CallError::Stopped { reason: Stop::OutOfTime, .. })
-    ));
+    looping.abort();
+    assert!(looping.await.unwrap_err().is_cancelled(), "and goes when nobody waits for it");
 }
 
 #[tokio::test]
