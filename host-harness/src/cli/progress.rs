@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use super::output::{count, counted, duration, printable};
 
+/// Cells of the bar.
+const BAR: u64 = 20;
 /// A wait of less than this is not worth reading.
 const WORTH_SAYING: Duration = Duration::from_millis(200);
 
@@ -56,6 +58,7 @@ impl Progress {
         let elapsed = now.saturating_duration_since(self.began);
         let mut parts = Vec::new();
         if self.pages > 0 {
+            parts.extend(self.total.map(|total| bar(self.records, total)));
             parts.push(match self.total {
                 Some(total) => format!("{} of {}", count(self.records), counted(total, "record")),
                 None => counted(self.records, "record"),
@@ -117,6 +120,12 @@ fn seconds(time: Duration) -> String {
     }
 }
 
+/// How much of it is done, as a bar.
+fn bar(done: u64, total: u64) -> String {
+    let filled = (done * BAR).checked_div(total).map_or(BAR, |filled| filled.min(BAR));
+    (0..BAR).map(|cell| if cell < filled { '█' } else { '░' }).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -131,7 +140,10 @@ mod tests {
         progress.records = 400;
         assert_eq!(progress.line(now), "400 records · 100/s");
         progress.total = Some(2_000);
-        assert_eq!(progress.line(now), "400 of 2,000 records · 100/s · about 16 s left");
+        assert_eq!(
+            progress.line(now),
+            "████░░░░░░░░░░░░░░░░ · 400 of 2,000 records · 100/s · about 16 s left"
+        );
         progress.pause = Some(Pause {
             what: "for the limit per-minute".to_owned(),
             until: now + Duration::from_millis(1_500),
