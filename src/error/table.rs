@@ -10,15 +10,15 @@
 //! | limited | rate-limited | rate-limited | rate-limited |
 //! | refused by the host | internal | internal | internal |
 //! | no answer, 408, 5xx | unavailable | outcome-unknown | outcome-unknown |
-//! | 503 with Retry-After | rate-limited | rate-limited | outcome-unknown |
+//! | 503 with Retry-After | rate-limited | outcome-unknown | outcome-unknown |
 //! | 2xx, unreadable | unavailable | outcome-unknown | outcome-unknown |
 //! | 2xx, of another shape | internal | outcome-unknown | outcome-unknown |
 //! | 429 | rate-limited | rate-limited | rate-limited |
 //!
 //! A repeatable write whose answer was lost is `outcome-unknown` too: that is the truth, and the
 //! host knows from the manifest that it may send it again. A 503 with Retry-After is
-//! `rate-limited`, because that case alone carries the time to wait; for a request that must not
-//! be done twice it proves nothing, since a proxy may say it after passing the request on.
+//! `rate-limited` for a read, because that case alone carries the time to wait; of a write it
+//! proves nothing, since a proxy may say it after passing the request on.
 
 /// What sending a request does at AfterShip, whatever its method (RFC 9110 section 9.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,7 +134,7 @@ fn answered(answer: Answer, effect: Effect, cursor_sent: bool) -> Case {
         (405 | 406 | 411 | 414 | 415 | 431, _) => Case::Internal,
         (429, _) => Case::RateLimited,
         (400..=499, _) => Case::InvalidInput,
-        (503, _) if answer.retry_after && effect != Effect::Write => Case::RateLimited,
+        (503, _) if answer.retry_after && effect == Effect::Read => Case::RateLimited,
         (500..=599, _) => lost(effect),
         _ => Case::Internal,
     }

@@ -114,6 +114,12 @@ async fn receive(
     Ok(Answer { status: head.status.as_u16(), headers, body })
 }
 
+/// Path and query, as the request line has them.
+#[must_use]
+pub fn target(url: &Url) -> String {
+    url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()))
+}
+
 fn build(
     origin: &Origin,
     method: &str,
@@ -121,12 +127,9 @@ fn build(
     filled: &Filled,
 ) -> Result<http::Request<Body>, Fault> {
     let refused = |why: http::Error| Fault::Refused(format!("no valid HTTP request: {why}"));
-    let target = url
-        .query()
-        .map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
     let mut request = http::Request::builder()
         .method(method)
-        .uri(target)
+        .uri(target(url))
         .body(Full::new(Bytes::copy_from_slice(&filled.body)))
         .map_err(refused)?;
     let headers = request.headers_mut();

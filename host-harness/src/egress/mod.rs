@@ -182,15 +182,11 @@ impl Egress {
         waited: Duration,
         took: Duration,
     ) {
-        let url = &admitted.url;
-        let path = url
-            .query()
-            .map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
         let scrubber = self.secrets.scrubber();
         self.observer.event(&Event::Exchange(Exchange {
             method: request.method.clone(),
             origin: admitted.origin.to_string(),
-            path: scrubber.text(&path),
+            path: scrubber.text(&client::target(&admitted.url)),
             sent_bytes: filled.body.len(),
             outcome: match result {
                 Ok(answer) => Ok(answer.status),

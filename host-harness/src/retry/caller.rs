@@ -151,7 +151,7 @@ impl Caller {
                 Err(error) => error,
             };
             let next = next(operation, &error, unknown);
-            unknown |= leaves_open(operation, &error);
+            unknown |= leaves_open(&error);
             let cause = match next {
                 Next::Again(cause) => cause,
                 Next::Resolve => return Ok(Ended::Unresolved(error)),
@@ -204,18 +204,10 @@ fn is_final(error: &CallError) -> bool {
     matches!(error.kind, ErrorKind::NotFound | ErrorKind::Conflict(_) | ErrorKind::InvalidInput(_))
 }
 
-fn says_open(error: &CallError) -> bool {
-    match error {
-        CallError::Connector(error) => matches!(error.kind, ErrorKind::OutcomeUnknown),
-        CallError::Stopped { wrote, .. } => *wrote,
-        CallError::TooLarge => false,
-    }
-}
-
 /// Giving up after an attempt that may have been applied must say so, even when the
 /// last attempt was certainly not.
 fn open(last: CallError) -> CallError {
-    if says_open(&last) {
+    if leaves_open(&last) {
         return last;
     }
     let message = format!("an earlier attempt may have been applied; the last one failed: {last}");

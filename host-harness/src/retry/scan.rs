@@ -93,10 +93,4 @@ impl Scan<'_> {
         }
         Ok(Some(page))
     }
-
-    /// Pages read so far.
-    #[must_use]
-    pub fn pages(&self) -> u64 {
-        self.pages
-    }
 }

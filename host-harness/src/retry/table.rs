@@ -11,7 +11,6 @@
 //!
 //! An error after which the provider certainly did nothing may always be repeated;
 //! one that leaves it open is repeated only where doing it twice is as doing it once.
-//! `rate-limited` of a 503 leaves it open for a write, of anything else it does not.
 
 use std::time::Duration;
 
@@ -80,17 +79,11 @@ pub fn next(operation: Operation, error: &CallError, unknown: bool) -> Next {
     }
 }
 
-/// Whether `error` leaves open if `operation` was applied.
+/// Whether `error` leaves open if the call was applied.
 #[must_use]
-pub fn leaves_open(operation: Operation, error: &CallError) -> bool {
+pub fn leaves_open(error: &CallError) -> bool {
     match error {
-        _ if operation == Operation::Read => false,
-        CallError::Connector(error) => match error.kind {
-            ErrorKind::OutcomeUnknown => true,
-            // A 503 may come from a proxy that had passed the request on; a 429 does not.
-            ErrorKind::RateLimited(_) => error.http_status.is_some_and(|status| status >= 500),
-            _ => false,
-        },
+        CallError::Connector(error) => matches!(error.kind, ErrorKind::OutcomeUnknown),
         CallError::Stopped { wrote, .. } => *wrote,
         CallError::TooLarge => false,
     }

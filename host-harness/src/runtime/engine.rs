@@ -75,8 +75,8 @@ fn config(options: &RuntimeOptions) -> wasmtime::Result<Config> {
         .total_stacks(instances)
         .max_memories_per_component(1)
         .max_memory_size(options.bounds.memory_bytes)
-        // What stays resident is cleared between calls and not faulted in again, which is a
-        // seventh of the time of a scan. A page of 200 records touches about this much.
+        // What stays resident is cleared between calls and not faulted in again. A page of 200
+        // records touches about this much.
         .linear_memory_keep_resident(4 * 1024 * 1024)
         .async_stack_keep_resident(64 * 1024)
         .table_elements(20_000);

@@ -53,12 +53,6 @@ impl Secrets {
         self.read().values.get(name).cloned()
     }
 
-    /// The names that have a value.
-    #[must_use]
-    pub fn names(&self) -> Vec<String> {
-        self.read().values.keys().cloned().collect()
-    }
-
     /// Removes these secrets from what goes out.
     #[must_use]
     pub fn scrubber(&self) -> Arc<Scrubber> {

@@ -111,7 +111,7 @@ fn every_row() {
         lost(bare(503)),
         lost(bare(504)),
         lost(bare(599)),
-        row(asking_to_wait(503), RateLimited, RateLimited, OutcomeUnknown),
+        row(asking_to_wait(503), RateLimited, OutcomeUnknown, OutcomeUnknown),
         lost(asking_to_wait(502)),
         same(asking_to_wait(429), RateLimited),
         same(bare(0), Case::Internal),

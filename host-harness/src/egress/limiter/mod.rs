@@ -56,7 +56,7 @@ impl Limiter {
         let began = Instant::now();
         let deadline = began + LONGEST_WAIT;
         let (ticket, mut may_go) = self.queue().join(connection, limits);
-        let place = Place { limiter: self, ticket };
+        let _place = Place { limiter: self, ticket };
         let mut told = false;
         loop {
             let now = Instant::now();
@@ -67,7 +67,6 @@ impl Limiter {
                 (limit.to_owned(), at)
             };
             if may_go.try_recv().is_ok() {
-                std::mem::drop(place);
                 return Ok(now - began);
             }
             let (limit, at) = wake;
