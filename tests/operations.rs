@@ -243,6 +243,20 @@ async fn lost_updates_and_deletes_are_repeated_to_the_same_end() {
     }
 }
 
+/// What certainly failed last does not make certain what came before.
+#[tokio::test(start_paused = true)]
+async fn an_open_attempt_is_not_hidden_by_a_later_refusal() {
+    let world = World::new().await;
+    let id = world.create(NUMBER, "ups").await;
+    let refusal = r#"{"meta":{"code":401,"message":"The API key is invalid.","type":"Unauthorized"},"data":{}}"#;
+    let refusal = Answer::new(401, refusal).header("content-type", "application/json");
+    world.simulator.answer_next(Matcher::new("PUT", TRACKINGS), Answer::reset().executed());
+    world.simulator.answer_next(Matcher::new("PUT", TRACKINGS), refusal);
+    let updated = world.caller.update("trackings", &id, r#"{"title":"Shoes"}"#).await;
+    assert_eq!(world.stored(&id)["title"], "Shoes");
+    assert_eq!(kind(updated), ErrorKind::OutcomeUnknown);
+}
+
 /// An action whose answer was lost looks first, and is not done twice.
 #[tokio::test(start_paused = true)]
 async fn a_lost_action_is_not_done_twice() {
