@@ -120,6 +120,17 @@ pub trait Scheme: Sync {
         ))
     }
 
+    /// Gives the grant back.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] unless AfterShip offers a way.
+    fn revoke(&self, host: &dyn Host) -> Result<(), Error> {
+        let _ = host;
+        Err(self.unsupported(
+            "cannot be given back by a program: remove the key in the AfterShip admin",
+        ))
+    }
+
     /// [`Error::Unsupported`] for this scheme; `why` completes a sentence that begins with it.
     fn unsupported(&self, why: &str) -> Error {
         Error::Unsupported(format!("The scheme `{}` {why}.", self.description().name))
@@ -160,6 +171,14 @@ pub fn complete(host: &dyn Host, session: &str, query: &str) -> Result<Grant, Er
 /// As the connection's scheme says.
 pub fn refresh(host: &dyn Host) -> Result<Grant, Error> {
     current(host)?.refresh(host)
+}
+
+/// Gives the grant back, so that its tokens end.
+///
+/// # Errors
+/// As the connection's scheme says.
+pub fn revoke(host: &dyn Host) -> Result<(), Error> {
+    current(host)?.revoke(host)
 }
 
 /// Whether the connection may use this object, by one cheap request. AfterShip names no account

@@ -114,6 +114,10 @@ impl wit_auth::Guest for Component {
         Ok(auth::refresh(&host())?.into())
     }
 
+    fn revoke() -> Result<(), Error> {
+        Ok(auth::revoke(&host())?)
+    }
+
     fn check(object: String) -> Result<Option<wit_auth::Account>, Error> {
         Ok(auth::check(&host(), &object)?.map(Into::into))
     }
@@ -137,8 +141,12 @@ impl wit_records::Guest for Component {
         Ok(derived.into_iter().map(convert_all).collect())
     }
 
-    fn find(object: String, input: String) -> Result<Vec<wit_records::DataRecord>, Error> {
-        Ok(convert_all(records::find(&host(), &object, &input)?))
+    fn find(
+        object: String,
+        inputs: Vec<String>,
+    ) -> Result<Vec<Vec<wit_records::DataRecord>>, Error> {
+        let found = records::find(&host(), &object, &inputs)?;
+        Ok(found.into_iter().map(convert_all).collect())
     }
 
     fn create(object: String, input: String, _: String) -> Result<wit_records::Written, Error> {
@@ -165,7 +173,8 @@ impl wit_subscriptions::Guest for Component {
         request: wit_subscriptions::SubscriptionRequest,
     ) -> Result<wit_subscriptions::SubscriptionOutcome, Error> {
         host();
-        Err(subscriptions::subscribe(&request.object).into())
+        let steps = subscriptions::subscribe(&request.into())?;
+        Ok(wit_subscriptions::SubscriptionOutcome::Manual(steps.into()))
     }
 
     fn unsubscribe(_: String) -> Result<(), Error> {

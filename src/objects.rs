@@ -6,7 +6,9 @@ mod trackings;
 
 use crate::api::Api;
 use crate::error::Error;
-use crate::types::{DataRecord, ListRequest, Outcome, Page, Written};
+use crate::types::{
+    DataRecord, ListRequest, ManualSteps, Outcome, Page, SubscriptionRequest, Written,
+};
 
 /// Every object offered.
 pub static REGISTRY: &[&dyn Object] = &[&trackings::Trackings];
@@ -102,12 +104,13 @@ pub trait Object: Sync {
         Err(self.unsupported("be derived from other records", "List them"))
     }
 
-    /// The records that `create` of `input` would collide with. One request, no write.
+    /// The records that `create` of each input would collide with, in the inputs' order. Writes
+    /// nothing.
     ///
     /// # Errors
     /// As AfterShip's answer says.
-    fn find(&self, api: &Api<'_>, input: &str) -> Result<Vec<DataRecord>, Error> {
-        let _ = (api, input);
+    fn find(&self, api: &Api<'_>, inputs: &[String]) -> Result<Vec<Vec<DataRecord>>, Error> {
+        let _ = (api, inputs);
         Err(self.unsupported("be found by their content", "Use `get` or `list`"))
     }
 
@@ -145,6 +148,15 @@ pub trait Object: Sync {
     fn invoke(&self, api: &Api<'_>, call: &ActionCall<'_>) -> Result<Outcome, Error> {
         let _ = (api, call);
         Err(self.unsupported("be acted on", self.offered()))
+    }
+
+    /// How its events come to be sent to the URL of `request`.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] for a URL or an event that AfterShip does not take.
+    fn subscribe(&self, request: &SubscriptionRequest) -> Result<ManualSteps, Error> {
+        let _ = request;
+        Err(self.unsupported("be subscribed to", "Scan for changes since a bookmark"))
     }
 
     /// What to do instead, unless the object knows better.

@@ -47,12 +47,16 @@ pub fn derive(object: &str, parents: &[DataRecord]) -> Result<Vec<Vec<DataRecord
     objects::named(object)?.derive(parents)
 }
 
-/// The records that `create` of `input` would collide with.
+/// The records that `create` of each input would collide with, in the inputs' order.
 ///
 /// # Errors
-/// [`Error::InvalidInput`] when the input does not identify any; else as AfterShip's answer says.
-pub fn find(host: &dyn Host, object: &str, input: &str) -> Result<Vec<DataRecord>, Error> {
-    objects::named(object)?.find(&Api::new(host)?, input)
+/// [`Error::InvalidInput`] when an input does not identify any; else as AfterShip's answer says.
+pub fn find(
+    host: &dyn Host,
+    object: &str,
+    inputs: &[String],
+) -> Result<Vec<Vec<DataRecord>>, Error> {
+    objects::named(object)?.find(&Api::new(host)?, inputs)
 }
 
 /// Creates one record. AfterShip has no idempotency key, so the caller's is not sent.

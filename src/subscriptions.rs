@@ -5,6 +5,7 @@
 
 use crate::error::Error;
 use crate::objects;
+use crate::types::{ManualSteps, SubscriptionRequest};
 
 /// Why a delivery cannot be used, and what to answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,18 +18,14 @@ pub enum Refusal {
     TryAgain(String),
 }
 
-/// Why an object cannot be subscribed to: [`Error::NotFound`] for an unknown one, else
-/// [`Error::Unsupported`].
-#[must_use]
-pub fn subscribe(object: &str) -> Error {
-    match objects::named(object) {
-        Ok(object) => Error::Unsupported(format!(
-            "{} cannot be subscribed to with this version of the connector. Scan for changes \
-             with `records.list` since a bookmark.",
-            object.descriptor().title
-        )),
-        Err(unknown) => unknown,
-    }
+/// How events of an object come to be sent to the URL of `request`: by a person's hand, because
+/// AfterShip's webhooks are set in its admin only.
+///
+/// # Errors
+/// [`Error::NotFound`] for an unknown object, [`Error::Unsupported`] for one without events,
+/// [`Error::InvalidInput`] for a URL or an event that AfterShip does not take.
+pub fn subscribe(request: &SubscriptionRequest) -> Result<ManualSteps, Error> {
+    objects::named(&request.object)?.subscribe(request)
 }
 
 /// Why no subscription can be ended: there is none.
@@ -52,9 +49,14 @@ mod tests {
 
     #[test]
     fn nothing_is_pretended() {
-        let error = subscribe("trackings");
+        let request = |object: &str| SubscriptionRequest {
+            object: object.into(),
+            events: Vec::new(),
+            target_url: "https://host.example/hooks".into(),
+        };
+        let error = subscribe(&request("trackings")).unwrap_err();
         assert!(matches!(&error, Error::Unsupported(text) if text.contains("since a bookmark")));
-        assert!(matches!(subscribe("parcels"), Error::NotFound(_)));
+        assert!(matches!(subscribe(&request("parcels")), Err(Error::NotFound(_))));
         assert!(matches!(unsubscribe(), Error::Unsupported(_)));
         assert!(matches!(receive(), Refusal::TryAgain(_)));
     }

@@ -99,6 +99,26 @@ pub struct Page {
     pub total: Option<u32>,
 }
 
+/// One call of `subscriptions.subscribe`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SubscriptionRequest {
+    /// Name of the object.
+    pub object: String,
+    /// Names of the events; empty: all of the object.
+    pub events: Vec<String>,
+    /// Public URL at which the host receives deliveries.
+    pub target_url: String,
+}
+
+/// What a person does, because AfterShip has no API for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ManualSteps {
+    /// One step each, in order.
+    pub steps: Vec<String>,
+    /// What the person brings back.
+    pub secrets: &'static [SecretField],
+}
+
 /// One call of `actions.invoke`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invocation {

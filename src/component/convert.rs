@@ -173,6 +173,20 @@ impl From<types::Outcome> for wit_actions::Outcome {
 
 // subscriptions
 
+impl From<wit_subscriptions::SubscriptionRequest> for types::SubscriptionRequest {
+    fn from(request: wit_subscriptions::SubscriptionRequest) -> Self {
+        let wit_subscriptions::SubscriptionRequest { object, events, target_url } = request;
+        Self { object, events, target_url }
+    }
+}
+
+impl From<types::ManualSteps> for wit_subscriptions::ManualSteps {
+    fn from(manual: types::ManualSteps) -> Self {
+        let secrets = manual.secrets.iter().map(|&field| field.into()).collect();
+        Self { steps: manual.steps, secrets }
+    }
+}
+
 impl From<Refusal> for wit_subscriptions::Refusal {
     fn from(refusal: Refusal) -> Self {
         match refusal {

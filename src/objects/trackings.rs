@@ -64,8 +64,8 @@ impl Object for Trackings {
         read(api, id, "get the tracking")
     }
 
-    fn find(&self, api: &Api<'_>, input: &str) -> Result<Vec<DataRecord>, Error> {
-        find::matching(api, input)
+    fn find(&self, api: &Api<'_>, inputs: &[String]) -> Result<Vec<Vec<DataRecord>>, Error> {
+        find::matching(api, inputs)
     }
 
     fn create(&self, api: &Api<'_>, input: &str) -> Result<Written, Error> {

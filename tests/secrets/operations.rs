@@ -97,7 +97,7 @@ async fn everything(echo: &Echo, seen: &mut Seen) -> Vec<String> {
         Ok(record) => records.push(record.data),
         Err(why) => seen.add("an error", format!("{why} {why:?}")),
     }
-    seen.add_debug("find", &connection.find("trackings", WISH).await);
+    seen.add_debug("find", &connection.find("trackings", &[WISH.to_owned()]).await);
     seen.add_debug("create", &connection.create("trackings", WISH, "key").await);
     seen.add_debug("update", &connection.update("trackings", ID, r#"{"note":"n"}"#).await);
     seen.add_debug("delete", &connection.delete("trackings", ID).await);

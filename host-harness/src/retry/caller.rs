@@ -71,12 +71,25 @@ impl Caller {
         self.repeat(Operation::Read, |_| self.connection.get(object, id)).await?.or_fail()
     }
 
-    /// As [`Connection::find`].
+    /// As [`Connection::find`], for one input.
     ///
     /// # Errors
     /// [`CallError`], when repeating did not help.
     pub async fn find(&self, object: &str, input: &str) -> Result<Vec<DataRecord>, CallError> {
-        self.repeat(Operation::Read, |_| self.connection.find(object, input)).await?.or_fail()
+        let inputs = [input.to_owned()];
+        Ok(self.find_each(object, &inputs).await?.into_iter().flatten().collect())
+    }
+
+    /// As [`Connection::find`], for several inputs at once.
+    ///
+    /// # Errors
+    /// [`CallError`], when repeating did not help.
+    pub async fn find_each(
+        &self,
+        object: &str,
+        inputs: &[String],
+    ) -> Result<Vec<Vec<DataRecord>>, CallError> {
+        self.repeat(Operation::Read, |_| self.connection.find(object, inputs)).await?.or_fail()
     }
 
     /// As [`Connection::check`].

@@ -139,27 +139,32 @@ impl Connection {
         object: &str,
         parents: Vec<DataRecord>,
     ) -> Result<Vec<Vec<DataRecord>>, CallError> {
-        let object = object.to_owned();
-        self.call(Box::new(move |world, store| {
+        let (object, asked) = (object.to_owned(), parents.len());
+        let derived = self.call(Box::new(move |world, store| {
             Box::pin(async move {
                 world.connector_api_records().call_derive(store, &object, &parents).await
             })
-        }))
-        .await
+        }));
+        one_list_each(asked, derived.await?)
     }
 
-    /// The records that creating `input` would collide with.
+    /// The records that creating each of `inputs` would collide with, in their order.
     ///
     /// # Errors
     /// [`CallError`].
-    pub async fn find(&self, object: &str, input: &str) -> Result<Vec<DataRecord>, CallError> {
-        let (object, input) = (object.to_owned(), input.to_owned());
-        self.call(Box::new(move |world, store| {
+    pub async fn find(
+        &self,
+        object: &str,
+        inputs: &[String],
+    ) -> Result<Vec<Vec<DataRecord>>, CallError> {
+        let (object, inputs) = (object.to_owned(), inputs.to_vec());
+        let asked = inputs.len();
+        let found = self.call(Box::new(move |world, store| {
             Box::pin(async move {
-                world.connector_api_records().call_find(store, &object, &input).await
+                world.connector_api_records().call_find(store, &object, &inputs).await
             })
-        }))
-        .await
+        }));
+        one_list_each(asked, found.await?)
     }
 
     /// Makes a record of `input`. `key` names the wish and stays the same when it is
@@ -259,6 +264,21 @@ impl Connection {
         };
         (result, sends)
     }
+}
+
+/// The contract's "one list each": with fewer or more, nobody could tell whose is whose.
+fn one_list_each(
+    asked: usize,
+    lists: Vec<Vec<DataRecord>>,
+) -> Result<Vec<Vec<DataRecord>>, CallError> {
+    if lists.len() == asked {
+        return Ok(lists);
+    }
+    let text = format!(
+        "The connector answered {} lists where {asked} were asked for. Report it to its maker.",
+        lists.len()
+    );
+    Err(error(ErrorKind::Internal, text).into())
 }
 
 fn create(object: &str, input: &str, key: &str) -> Call<Result<Written, Error>> {

@@ -1,4 +1,4 @@
-//! Trackings with a given courier and number.
+//! Trackings with given couriers and numbers, many at once.
 
 use super::LIST;
 use crate::api::answer::to_record;
@@ -11,38 +11,65 @@ use crate::types::DataRecord;
 
 /// Completes the sentence "Could not ...".
 const WHAT: &str = "find the tracking";
-/// One page holds every courier of a number; another one means that the first was not whole.
+/// Numbers that one request may name (AfterShip API 2026-07, GET /trackings, `tracking_numbers`).
+const NUMBERS: usize = 50;
+/// One page holds every courier of a few numbers; so many hold those of all.
 const PAGES: usize = 5;
 
-/// AfterShip's filter may match more than asked for, so each hit is compared. Numbers are
-/// compared without regard to case: AfterShip documents upper case only.
-pub(super) fn matching(api: &Api<'_>, input: &str) -> Result<Vec<DataRecord>, Error> {
-    let input = Value::parse(input)
-        .map_err(|_| Error::invalid_member("", "The input is not JSON. Give a tracking's."))?;
-    let number = input.get("tracking_number").and_then(Value::text).unwrap_or_default();
-    if number.is_empty() || number.contains(',') {
-        let text = "`tracking_number` is needed to find a tracking, and holds no comma.";
-        return Err(Error::invalid_member("/tracking_number", text));
+/// What `create` of one input would collide with: this number at one of these couriers. Without
+/// any, AfterShip detects the courier, so each may be meant.
+struct Wanted {
+    number: String,
+    slugs: Vec<String>,
+}
+
+impl Wanted {
+    fn read(input: &str) -> Result<Self, Error> {
+        let input = Value::parse(input)
+            .map_err(|_| Error::invalid_member("", "The input is not JSON. Give a tracking's."))?;
+        let number = input.get("tracking_number").and_then(Value::text).unwrap_or_default();
+        if number.is_empty() || number.contains(',') {
+            let text = "`tracking_number` is needed to find a tracking, and holds no comma.";
+            return Err(Error::invalid_member("/tracking_number", text));
+        }
+        Ok(Self { number: number.to_owned(), slugs: slugs(&input) })
     }
-    let slugs = slugs(&input);
-    let mut query = Query::new();
-    query.add("tracking_numbers", number);
-    if !slugs.is_empty() {
-        query.add("slug", slugs.join(","));
+
+    /// Numbers are compared without regard to case: AfterShip documents upper case only.
+    fn is(&self, number: &str, slug: &str) -> bool {
+        self.number.eq_ignore_ascii_case(number)
+            && (self.slugs.is_empty() || self.slugs.iter().any(|wanted| wanted == slug))
     }
-    query.add("limit", "200");
-    let is_match = |raw: &str| {
-        let is_number = json::text_member(raw, "tracking_number")
-            .is_some_and(|found| found.eq_ignore_ascii_case(number));
-        let slug = json::text_member(raw, "slug").unwrap_or_default();
-        is_number && (slugs.is_empty() || slugs.contains(&slug.as_str()))
-    };
-    let mut found = Vec::new();
+}
+
+/// The trackings that each input means, in the inputs' order.
+pub(super) fn matching(api: &Api<'_>, inputs: &[String]) -> Result<Vec<Vec<DataRecord>>, Error> {
+    let wanted = inputs.iter().map(|input| Wanted::read(input)).collect::<Result<Vec<_>, _>>()?;
+    let mut found = Vec::with_capacity(wanted.len());
+    for wanted in wanted.chunks(NUMBERS) {
+        found.extend(look_up(api, wanted)?);
+    }
+    Ok(found)
+}
+
+/// AfterShip's filter may match more than asked for, so each hit is compared.
+fn look_up(api: &Api<'_>, wanted: &[Wanted]) -> Result<Vec<Vec<DataRecord>>, Error> {
+    let mut found = vec![Vec::new(); wanted.len()];
+    let query = query(wanted);
     let mut call = Call::new(TRACKINGS_LIST, WHAT).query(query.clone());
     for _ in 0..PAGES {
         let answer = api.send(call)?;
         let (listing, items) = answer.listing(LIST)?;
-        found.extend(items.into_iter().filter(|item| is_match(item.raw)).filter_map(to_record));
+        for item in items {
+            let number = json::text_member(item.raw, "tracking_number").unwrap_or_default();
+            let slug = json::text_member(item.raw, "slug").unwrap_or_default();
+            let Some(record) = to_record(item) else { continue };
+            for (wanted, found) in wanted.iter().zip(&mut found) {
+                if wanted.is(&number, &slug) {
+                    found.push(record.clone());
+                }
+            }
+        }
         let next = listing.pagination.as_ref().and_then(Pagination::next);
         let Some(next) = next else { return Ok(found) };
         call = Call::new(TRACKINGS_LIST, WHAT).query(query.clone()).cursor(next);
@@ -51,13 +78,33 @@ pub(super) fn matching(api: &Api<'_>, input: &str) -> Result<Vec<DataRecord>, Er
     Err(Error::internal(text))
 }
 
-/// `slug` as a creation gives it, or several as an array. Without one, AfterShip detects the
-/// courier, so any may be meant.
-fn slugs<'v>(input: &'v Value<'_>) -> Vec<&'v str> {
+fn query(wanted: &[Wanted]) -> Query {
+    let mut query = Query::new();
+    query.add("tracking_numbers", joined(wanted.iter().map(|wanted| &wanted.number)));
+    if wanted.iter().all(|wanted| !wanted.slugs.is_empty()) {
+        query.add("slug", joined(wanted.iter().flat_map(|wanted| &wanted.slugs)));
+    }
+    query.add("limit", "200");
+    query
+}
+
+/// Each text once, in the order of its first appearance.
+fn joined<'t>(texts: impl Iterator<Item = &'t String>) -> String {
+    let mut once: Vec<&str> = Vec::new();
+    for text in texts {
+        if !once.contains(&text.as_str()) {
+            once.push(text);
+        }
+    }
+    once.join(",")
+}
+
+/// `slug` as a creation gives it, or several as an array.
+fn slugs(input: &Value<'_>) -> Vec<String> {
     let Some(slug) = input.get("slug") else {
         return Vec::new();
     };
     let one = slug.text().into_iter();
     let named = one.chain(slug.items().iter().filter_map(Value::text));
-    named.filter(|slug| !slug.is_empty()).collect()
+    named.filter(|slug| !slug.is_empty()).map(str::to_owned).collect()
 }

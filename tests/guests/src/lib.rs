@@ -167,6 +167,9 @@ impl<B: Behaviour> auth::Guest for Guest<B> {
     fn refresh() -> Result<auth::Grant, Error> {
         nothing()
     }
+    fn revoke() -> Result<(), Error> {
+        nothing()
+    }
     fn check(_: String) -> Result<Option<auth::Account>, Error> {
         nothing()
     }
@@ -182,7 +185,7 @@ impl<B: Behaviour> records::Guest for Guest<B> {
     fn derive(_: String, _: Vec<DataRecord>) -> Result<Vec<Vec<DataRecord>>, Error> {
         nothing()
     }
-    fn find(_: String, _: String) -> Result<Vec<DataRecord>, Error> {
+    fn find(_: String, _: Vec<String>) -> Result<Vec<Vec<DataRecord>>, Error> {
         nothing()
     }
     fn create(_: String, _: String, _: String) -> Result<Written, Error> {

@@ -68,10 +68,31 @@ fn find_answers_exact_matches_only() {
         ),
     ] {
         let sent = Sent::default();
-        let found = find(&scripted(&sent, &[(200, &body)]), OBJECT, input).unwrap();
+        let found =
+            find(&scripted(&sent, &[(200, &body)]), OBJECT, &[input.to_owned()]).unwrap().remove(0);
         let ids: Vec<_> = found.iter().map(|record| record.id.as_str()).collect();
         assert_eq!((ids.as_slice(), lines(&sent)), (expected, vec![line.to_owned()]));
     }
+}
+
+#[test]
+fn find_asks_for_fifty_numbers_at_once() {
+    let other = WHOLE.replace("\"N1\"", "\"N50\"").replace("\"t1\"", "\"t2\"");
+    let body = enveloped(&format!(r#"{{"trackings":[{WHOLE},{other}]}}"#));
+    let nothing = enveloped(r#"{"trackings":[]}"#);
+    let sent = Sent::default();
+    let inputs = (0..=51).map(|n| format!(r#"{{"tracking_number":"N{}","slug":"dhl"}}"#, n % 51));
+    let inputs: Vec<String> = inputs.collect();
+    let found = find(&scripted(&sent, &[(200, &body), (200, &nothing)]), OBJECT, &inputs).unwrap();
+    assert_eq!(found.len(), inputs.len());
+    for (n, found) in found.iter().enumerate() {
+        let ids: Vec<_> = found.iter().map(|record| record.id.as_str()).collect();
+        let expected: &[&str] = if n == 1 { &["t1"] } else { &[] };
+        assert_eq!(ids, expected, "number {n}");
+    }
+    let numbers = |from, to| (from..to).map(|n| format!("N{n}")).collect::<Vec<_>>().join("%2C");
+    let line = |numbers| format!("GET /trackings?tracking_numbers={numbers}&slug=dhl&limit=200");
+    assert_eq!(lines(&sent), [line(numbers(0, 50)), line("N50%2CN0".to_owned())]);
 }
 
 #[test]
@@ -79,7 +100,10 @@ fn find_needs_a_number() {
     let sent = Sent::default();
     let host = scripted(&sent, &[]);
     for input in ["{}", r#"{"tracking_number":""}"#, r#"{"tracking_number":"A,B"}"#, "[", "null"] {
-        assert!(matches!(find(&host, OBJECT, input), Err(Error::InvalidInput { .. })), "{input}");
+        assert!(
+            matches!(find(&host, OBJECT, &[input.to_owned()]), Err(Error::InvalidInput { .. })),
+            "{input}"
+        );
     }
 }
 
