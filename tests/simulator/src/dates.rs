@@ -1,6 +1,6 @@
 //! The forms of date and time that the API writes and accepts.
 
-use time::format_description::well_known::Rfc3339;
+use time::format_description::well_known::{Rfc2822, Rfc3339};
 use time::{Date, Month, OffsetDateTime, Time, UtcOffset};
 
 /// Milliseconds in a day.
@@ -55,6 +55,13 @@ pub(crate) fn parse_filter(text: &str) -> Option<i64> {
 pub(crate) fn parse_stored(text: &str) -> Option<u64> {
     let at = OffsetDateTime::parse(text, &Rfc3339).ok()?;
     u64::try_from(at.unix_timestamp_nanos() / 1_000_000).ok()
+}
+
+/// Reads the one form that [`format_http`] writes. Answers milliseconds since 1970, not below.
+pub(crate) fn parse_http(text: &str) -> Option<u64> {
+    let at = OffsetDateTime::parse(text, &Rfc2822).ok()?;
+    let ms = u64::try_from(at.unix_timestamp()).ok()? * 1000;
+    (format_http(ms) == text).then_some(ms)
 }
 
 /// Whether the text is `YYYY-MM-DD`, `YYYY-MM-DDTHH:mm:ss` or that with a zone.
@@ -147,6 +154,23 @@ mod tests {
         assert_eq!(format_naive(NOON), "2026-11-22T12:00:00");
         assert_eq!(format_day(NOON), "2026-11-22");
         assert_eq!(format_http(NOON), "Sun, 22 Nov 2026 12:00:00 GMT");
+    }
+
+    #[test]
+    fn a_date_header_takes_one_form_only() {
+        assert_eq!(parse_http("Sun, 22 Nov 2026 12:00:00 GMT"), Some(NOON));
+        for refused in [
+            "Sun, 22 Nov 2026 12:00:00 +0000",
+            "Sun, 22 Nov 2026 12:00:00 UTC",
+            "Mon, 22 Nov 2026 12:00:00 GMT",
+            "22 Nov 2026 12:00:00 GMT",
+            "Sunday, 22-Nov-26 12:00:00 GMT",
+            "Sun Nov 22 12:00:00 2026",
+            "2026-11-22T12:00:00Z",
+            "",
+        ] {
+            assert_eq!(parse_http(refused), None, "{refused}");
+        }
     }
 
     #[test]

@@ -17,6 +17,8 @@ pub(crate) struct ApiError {
     pub(crate) message: String,
     /// `data` as JSON text: `{}`, or hints.
     pub(crate) data: String,
+    /// The header `www-authenticate`: why an access token does not do (RFC 6750, 3).
+    pub(crate) challenge: Option<String>,
 }
 
 impl ApiError {
@@ -113,6 +115,32 @@ impl ApiError {
         Self::new(401, "Unauthorized", "The API key is invalid.")
     }
 
+    /// 401: a request of a signed key is not signed, or not as it must be. The API's own words are
+    /// not known.
+    pub(crate) fn signature_refused(reason: &str) -> Self {
+        Self::new(401, "Unauthorized", &format!("The API key is for signed requests: {reason}."))
+    }
+
+    /// 401: a request with both a key and an access token.
+    pub(crate) fn two_credentials() -> Self {
+        let message = "Send either the header `as-api-key` or the header `authorization`, once.";
+        Self::new(401, "Unauthorized", message)
+    }
+
+    /// 401: an access token that is unknown, expired or revoked. The API's own words are not known.
+    pub(crate) fn token_invalid() -> Self {
+        let message = "The access token is unknown, expired or revoked.";
+        let challenge = Some("Bearer error=\"invalid_token\"".to_owned());
+        Self { challenge, ..Self::new(401, "Unauthorized", message) }
+    }
+
+    /// 403: the access token lacks a scope. The API's own words are not known.
+    pub(crate) fn token_lacks(scope: &str) -> Self {
+        let message = format!("The access token lacks the scope {scope}.");
+        let challenge = Some(format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\""));
+        Self { challenge, ..Self::new(403, "Forbidden", &message) }
+    }
+
     /// 403: the plan of the account has no API.
     pub(crate) fn forbidden() -> Self {
         let message = "You don't have permission to access AfterShip API. Select a plan at \
@@ -142,7 +170,8 @@ impl ApiError {
     }
 
     fn new(status: u16, kind: &'static str, message: &str) -> Self {
-        Self { status, code: status, kind, message: message.to_owned(), data: "{}".to_owned() }
+        let (message, data) = (message.to_owned(), "{}".to_owned());
+        Self { status, code: status, kind, message, data, challenge: None }
     }
 
     fn bad_request(code: u16, message: impl Into<String>) -> Self {

@@ -16,10 +16,11 @@ pub struct Entry {
     pub method: String,
     /// The path as it came, not decoded.
     pub path: String,
-    /// The query as it came, without the question mark.
+    /// The query as it came, without the question mark. Under `/oauth/`, `hidden` stands for the
+    /// values that are secret, here and in the body.
     pub query: Option<String>,
     /// Header names in lower case, in the order of arrival. The value of `as-api-key` reads
-    /// `valid` or `invalid`; of `authorization` and `aftership-api-key`, `present`.
+    /// `valid` (it is known, signed well or not) or `invalid`; of `authorization` and `aftership-api-key`, `present`.
     pub headers: Vec<(String, String)>,
     /// The body; bytes that are not UTF-8 are replaced.
     pub body: String,

@@ -29,9 +29,30 @@
 //!
 //! # What it serves
 //!
-//! The seven operations of trackings under `/tracking/2026-07`; every other path, and every other
-//! version, is an unknown URI. Refusals carry the codes of the API. [`Options`] has a switch
+//! The seven operations of trackings under `/tracking/2026-07` and an authorization server under
+//! `/oauth`; every other path, and every other version, is an unknown URI. Refusals carry the codes of the API. [`Options`] has a switch
 //! wherever the API's behaviour depends on the account or is not documented.
+//!
+//! # Keys, signatures and tokens
+//!
+//! [`Options::api_keys`] are plain. A [`SignedKey`] is good for signed requests only. An access
+//! token comes from the authorization server, which [`OAuthOptions`] describe: an [`OAuthClient`]
+//! sends a browser to `/oauth/authorize`, and a form to `/oauth/token` or `/oauth/revoke`.
+//!
+//! ```
+//! use aftership_simulator::{OAuthClient, Options, Scope, Simulator};
+//!
+//! let simulator = Simulator::new(Options::default());
+//! simulator.register_client(OAuthClient::new("app", "secret", "https://app.test/done"));
+//! let tokens = simulator.grant("app", &[Scope::TrackingRead]).unwrap();
+//! assert!(simulator.accepts_access_token(&tokens.access_token));
+//! simulator.revoke_grant(&tokens.access_token);
+//! assert!(!simulator.honours_refresh_token(&tokens.refresh_token.unwrap()));
+//! ```
+//!
+//! [`Simulator::token_requests`] counts what the token endpoint met. Scripted answers work there
+//! too: a rotation whose answer is lost is `Answer::reset().executed()`, an answer without a
+//! refresh token is `Answer::real().without_member("refresh_token")`.
 //!
 //! # Time and faults
 //!
@@ -42,6 +63,7 @@
 //! which request met which.
 //! [`Simulator::serve_stream`] serves a connection in memory.
 
+mod auth;
 mod clock;
 mod couriers;
 mod data;
@@ -53,12 +75,15 @@ mod handler;
 mod journal;
 mod limits;
 mod members;
+mod oauth;
 mod options;
 mod query;
 mod router;
+mod scopes;
 mod script;
 mod seed;
 mod server;
+mod signing;
 mod simulator;
 mod state;
 mod store;
@@ -70,7 +95,13 @@ pub use data::DataError;
 pub use faults::{BadPlan, Fault, FaultPlan};
 pub use handler::Outcome;
 pub use journal::Entry;
+pub use oauth::{
+    ClientAuthentication, Consent, GrantType, LiveGrant, OAuthClient, OAuthOptions, Pkce, Rotation,
+    TokenRequests, Tokens,
+};
 pub use options::{DuplicateAnswer, LowerCaseNumbers, Options, RetrackAnswer, Unrecognized};
+pub use scopes::{Scope, UnknownScope};
 pub use script::{Answer, Matcher};
 pub use server::Server;
+pub use signing::{BadPublicKey, SignedKey};
 pub use simulator::Simulator;

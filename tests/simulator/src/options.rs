@@ -5,13 +5,19 @@ use std::sync::Arc;
 
 use crate::clock::{Clock, SystemClock};
 use crate::faults::FaultPlan;
+use crate::oauth::OAuthOptions;
+use crate::signing::SignedKey;
 
 /// The settings of a [`Simulator`](crate::Simulator). Everything but `clock` and
 /// `journal_capacity` can be changed later with [`Simulator::configure`](crate::Simulator::configure).
 #[derive(Clone)]
 pub struct Options {
-    /// The keys of the one account. Default: `asat_simulator`.
+    /// The plain keys of the one account. Default: `asat_simulator`.
     pub api_keys: Vec<String>,
+    /// Further keys of the account whose requests must be signed. Default: none.
+    pub signed_keys: Vec<SignedKey>,
+    /// The authorization server.
+    pub oauth: OAuthOptions,
     /// Where the time comes from. Default: the machine.
     pub clock: Arc<dyn Clock>,
     /// Trackings created longer ago than this many days are never listed; `None`: no such end.
@@ -42,7 +48,8 @@ pub struct Options {
     pub test_courier_step_ms: u64,
     /// How many requests the journal keeps, the latest ones; `None`: all (default).
     pub journal_capacity: Option<usize>,
-    /// Decides the identifiers of trackings that are created. Default: 0.
+    /// Decides the identifiers of trackings that are created, and what codes and tokens look like.
+    /// Default: 0.
     pub seed: u64,
 }
 
@@ -93,6 +100,8 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             api_keys: vec!["asat_simulator".to_owned()],
+            signed_keys: Vec::new(),
+            oauth: OAuthOptions::default(),
             clock: Arc::new(SystemClock),
             retention_days: Some(120),
             limits: true,
@@ -117,6 +126,8 @@ impl std::fmt::Debug for Options {
         formatter
             .debug_struct("Options")
             .field("api_keys", &self.api_keys.len())
+            .field("signed_keys", &self.signed_keys)
+            .field("oauth", &self.oauth)
             .field("retention_days", &self.retention_days)
             .field("limits", &self.limits)
             .field("forbidden", &self.forbidden)

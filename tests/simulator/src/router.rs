@@ -52,11 +52,15 @@ pub(crate) struct Reply {
     pub(crate) data: String,
 }
 
+/// Every endpoint.
+pub(crate) fn endpoints() -> impl Iterator<Item = &'static Endpoint> {
+    TABLES.iter().flat_map(|table| table.iter())
+}
+
 /// The endpoint of a method and a path, with the `{id}` of the path.
 pub(crate) fn route(method: &str, path: &str) -> Option<(&'static Endpoint, String)> {
     let path = path.strip_prefix("/tracking/")?.strip_prefix(VERSION)?;
-    let endpoints = TABLES.iter().flat_map(|table| table.iter());
-    endpoints
+    endpoints()
         .filter(|endpoint| endpoint.method == method)
         .find_map(|endpoint| Some((endpoint, matched(endpoint.path, path)?)))
 }

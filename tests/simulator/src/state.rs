@@ -1,6 +1,7 @@
 //! What the simulator knows and what changes: the settings, the trackings and the counters.
 
 use crate::limits::Limits;
+use crate::oauth::Grants;
 use crate::options::Options;
 use crate::store::Store;
 use crate::store::lookup::Key;
@@ -16,6 +17,8 @@ pub(crate) struct State {
     pub(crate) store: Store,
     /// What was used of the limits.
     pub(crate) limits: Limits,
+    /// What the authorization server has given out.
+    pub(crate) oauth: Grants,
     /// Totals of filtered lists.
     pub(crate) totals: Totals,
     /// How many requests came in.

@@ -76,6 +76,24 @@ pub(crate) fn change(
     }
 }
 
+/// The answer with other members in its JSON object.
+pub(crate) fn with_members(
+    members: &[(String, Option<String>)],
+    response: Response<Bytes>,
+) -> Response<Bytes> {
+    response.map(|body| {
+        let text = String::from_utf8_lossy(&body);
+        let Some(mut object) = Members::parse(&text) else { return body.clone() };
+        for (name, json) in members {
+            match json {
+                Some(json) => object.set(name, json.as_str()),
+                None => object.keep(|known| known != name),
+            }
+        }
+        object.render().into()
+    })
+}
+
 /// Whether this asks for a list.
 pub(super) fn is_list(request: &Parts) -> bool {
     router::route(request.method.as_str(), request.uri.path())

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use http::request::Parts;
 
-pub(crate) use self::body::{Change, change};
+pub(crate) use self::body::{Change, change, with_members};
 pub use self::plan::{BadPlan, FaultPlan};
 use crate::script::{Answer, Content, Ending};
 

@@ -1,5 +1,7 @@
-//! The simulator as a client sees it. One module a concern; `client` is what they share.
+//! The simulator as a client sees it. One module a concern; `client` and `app` are what they share.
 
+#[cfg(test)]
+mod app;
 #[cfg(test)]
 mod client;
 #[cfg(test)]
@@ -19,8 +21,18 @@ mod lifecycle;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod oauth;
+#[cfg(test)]
 mod paging;
 #[cfg(test)]
 mod query;
 #[cfg(test)]
+mod refresh;
+#[cfg(test)]
 mod serving;
+#[cfg(test)]
+mod signing;
+#[cfg(test)]
+mod token_faults;
+#[cfg(test)]
+mod tokens;
