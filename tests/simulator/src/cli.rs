@@ -1,5 +1,7 @@
 //! The flags, and the settings that they make.
 
+mod auth;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,11 +15,14 @@ use clap::{Parser, ValueEnum};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use self::auth::AuthFlags;
+
 /// AfterShip's tracking API, version 2026-07, on loopback.
 ///
 /// Serves /tracking/2026-07/trackings: list, create, get, update, delete, retrack and
-/// mark-as-completed, with the API's keys, limits, errors and paging. Prints the line
-/// `listening on http://ADDRESS` and serves until it is interrupted. Nothing is stored.
+/// mark-as-completed, with the API's keys, limits, errors and paging, and OAuth 2.0 under /oauth.
+/// Prints the line `listening on http://ADDRESS` and serves until it is interrupted. Nothing is
+/// stored.
 #[derive(Debug, Parser)]
 #[command(name = "aftership-simulator", version)]
 pub struct Cli {
@@ -38,6 +43,10 @@ pub struct Cli {
         default_value = "asat_simulator"
     )]
     pub api_keys: Vec<String>,
+
+    /// Signed keys and the authorization server.
+    #[command(flatten)]
+    pub auth: AuthFlags,
 
     /// Trackings to make up, spread over the retention
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
@@ -127,10 +136,13 @@ impl Cli {
     /// The settings that the flags make.
     ///
     /// # Errors
-    /// A time or a factor that makes no sense.
+    /// A time or a factor that makes no sense, a key file that cannot be used, an app with two
+    /// secrets.
     pub fn options(&self) -> Result<Options> {
         Ok(Options {
             api_keys: self.api_keys.clone(),
+            signed_keys: self.auth.signed_keys()?,
+            oauth: self.auth.oauth()?,
             clock: self.clock()?,
             retention_days: self.retention_days.0,
             limits: !self.no_limits,
