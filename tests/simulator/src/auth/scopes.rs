@@ -41,4 +41,37 @@ mod tests {
         }
         assert_eq!(scope_of("PATCH", "/trackings/{id}"), None);
     }
+
+    #[test]
+    fn the_scopes_cover_the_operations_that_the_list_names() {
+        for (scope, operations) in [
+            (Scope::TrackingRead, "GET /trackings, GET /trackings/{id}"),
+            (
+                Scope::TrackingWrite,
+                "POST /trackings, PUT /trackings/{id}, DELETE /trackings/{id}, \
+                 POST /trackings/{id}/retrack, POST /trackings/{id}/mark-as-completed",
+            ),
+            (Scope::CourierRead, "GET /couriers"),
+            (Scope::CourierWrite, "POST /couriers/detect"),
+            (
+                Scope::EstimatedDeliveryDateWrite,
+                "POST /estimated-delivery-date/predict, \
+                 POST /estimated-delivery-date/predict-batch",
+            ),
+            (
+                Scope::CarrierConnectionRead,
+                "GET /courier-connections, GET /courier-connections/{id}",
+            ),
+            (
+                Scope::CarrierConnectionWrite,
+                "POST /courier-connections, PATCH /courier-connections/{id}, \
+                 DELETE /courier-connections/{id}",
+            ),
+        ] {
+            for operation in operations.split(", ") {
+                let (method, path) = operation.split_once(' ').unwrap();
+                assert_eq!(scope_of(method, path), Some(scope), "{operation}");
+            }
+        }
+    }
 }

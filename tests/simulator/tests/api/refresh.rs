@@ -34,6 +34,10 @@ async fn a_repeated_answer_holds_no_access_token_that_is_gone() {
     });
     let (_, first) = client.granted(&[Scope::TrackingRead, Scope::TrackingWrite]);
     let once = client.token(&refresh(&first)).await;
+    // None that is good for more than the request asks for.
+    let narrow = client.token(&(refresh(&first) + "&scope=aftership:tracking:write")).await;
+    assert_eq!(narrow.text_of("scope"), "aftership:tracking:write");
+    assert_eq!(client.list_status(&narrow.text_of("access_token")).await, 403);
     client.clock.advance(9_500);
     let again = client.token(&refresh(&first)).await;
     assert_ne!(again.text_of("access_token"), once.text_of("access_token"));

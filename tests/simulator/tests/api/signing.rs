@@ -221,6 +221,7 @@ async fn rsa_signatures_are_checked() {
         ],
     );
     if made.is_none() {
+        std::fs::remove_dir_all(&directory).unwrap();
         return;
     }
     let public = ["pkey", "-in", "private.pem", "-pubout"];
