@@ -1,4 +1,4 @@
-//! The one way of every request: key, plan, path, limit, query, endpoint, journal.
+//! The one way of every request: key, plan, path, scope, limit, query, endpoint, journal.
 
 use bytes::Bytes;
 use http::header::DATE;
@@ -122,6 +122,7 @@ fn perform(state: &mut State, parts: &Parts, body: &Bytes, now_ms: u64) -> Respo
     let mut quota = Quota::untouched(limit, now_ms);
     let result = admit(state, &parts.headers).and_then(|()| {
         let (endpoint, id) = found.ok_or_else(|| ApiError::unknown_uri(parts.uri.path()))?;
+        permit(state, endpoint)?;
         count(state, endpoint, now_ms, &mut quota)?;
         let raw = parts.uri.query().unwrap_or_default();
         let query = Query::parse(raw, endpoint.query, state.options.lenient)?;
@@ -166,6 +167,14 @@ fn has_good_key(state: &State, headers: &HeaderMap) -> bool {
     let (key, more) = (given.next(), given.next());
     let known = |key: &HeaderValue| state.options.api_keys.iter().any(|known| known == key);
     more.is_none() && key.is_some_and(known)
+}
+
+/// Whether the key may use the endpoint.
+fn permit(state: &State, endpoint: &Endpoint) -> Result<(), ApiError> {
+    match state.options.scopes.contains(&endpoint.scope) {
+        true => Ok(()),
+        false => Err(ApiError::scope_missing(endpoint.scope.name())),
+    }
 }
 
 fn count(

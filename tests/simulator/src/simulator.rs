@@ -26,7 +26,7 @@ struct Inner {
 }
 
 impl Simulator {
-    /// An account without trackings.
+    /// An account without trackings and connections, with all couriers.
     pub fn new(options: Options) -> Self {
         Self(Arc::new(Inner {
             journal: Mutex::new(Journal::new(options.journal_capacity)),
