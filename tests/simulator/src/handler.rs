@@ -1,5 +1,7 @@
 //! The one way of every request: key, plan, path, scope, limit, query, endpoint, journal.
 
+use std::fmt;
+
 use bytes::Bytes;
 use http::header::DATE;
 use http::request::Parts;
@@ -20,7 +22,6 @@ use crate::text;
 use crate::trackings::test_courier;
 
 /// What goes back over the connection.
-#[derive(Debug)]
 pub enum Outcome {
     /// A whole answer.
     Reply(Response<Bytes>),
@@ -48,6 +49,22 @@ pub enum Outcome {
     },
     /// No answer: the connection closes.
     Reset,
+}
+
+/// The body stays out of debug output: it may hold credentials.
+impl fmt::Debug for Outcome {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, response) = match self {
+            Self::Reply(response) => ("Reply", response),
+            Self::Truncated { response, .. } => ("Truncated", response),
+            Self::Mislabelled { response, .. } => ("Mislabelled", response),
+            Self::Slow { response, .. } => ("Slow", response),
+            Self::Reset => return formatter.write_str("Reset"),
+        };
+        let mut shown = formatter.debug_struct(name);
+        shown.field("status", &response.status()).field("bytes", &response.body().len());
+        shown.finish_non_exhaustive()
+    }
 }
 
 impl Simulator {

@@ -51,7 +51,6 @@ pub(crate) struct Call<'a> {
 }
 
 /// A good answer.
-#[derive(Debug)]
 pub(crate) struct Reply {
     /// HTTP status, and `meta.code`.
     pub(crate) status: u16,

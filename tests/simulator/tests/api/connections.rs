@@ -176,6 +176,27 @@ async fn lists_come_in_pages_newest_first() {
 }
 
 #[tokio::test]
+async fn only_whole_connections_are_put_in() {
+    let client = Client::new();
+    let good = connection("a", "dhl-api", "2026-11-01T00:00:00+00:00");
+    for (part, bad) in [
+        (r#""id":"a""#, r#""id":"""#),
+        ("dhl-api", "DHL"),
+        (r#"{"k":"v"}"#, r#"{"k":7}"#),
+        (r#""credentials""#, r#""credential""#),
+        ("2026-11-01", "2026-11-31"),
+        (r#"{"id""#, r#"["id""#),
+    ] {
+        let changed = good.replace(part, bad);
+        assert_ne!(changed, good);
+        assert!(client.simulator.insert_connection(&changed).is_err(), "{changed}");
+    }
+    client.simulator.insert_connection(&good).unwrap();
+    client.simulator.insert_connection(&good.replace("dhl-api", "ups-api")).unwrap();
+    assert_eq!(client.simulator.connections(), [good.replace("dhl-api", "ups-api")]);
+}
+
+#[tokio::test]
 async fn a_tracking_uses_the_earliest_connection_of_its_courier() {
     let client = Client::new();
     let early = created(&client, "dhl-api", json!({"api_key": "1"})).await;
@@ -218,6 +239,10 @@ async fn credentials_stay_out_of_debug_output_and_of_journals_on_disk() {
     at(&client, "PATCH", &id, r#"{"credentials":{"api_key":"canary"},"x":"canary"}"#).await;
     at(&client, "PATCH", &id, r#"{"credentials":{"api_key":"canary""#).await;
     client.send("POST", CONNECTIONS, r#"["canary"]"#).await;
+    let request = http::Request::get(CONNECTIONS).header("as-api-key", "asat_simulator");
+    let outcome = client.simulator.handle(request.body(bytes::Bytes::new()).unwrap()).await;
+    let outcome = format!("{outcome:?}");
+    assert!(outcome.contains("status: 200") && !outcome.contains("canary"), "{outcome}");
     let journal = client.simulator.journal();
     let printed = format!("{journal:?} {:?}", client.simulator);
     let written = serde_json::to_string(&journal).unwrap();
