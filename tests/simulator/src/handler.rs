@@ -1,4 +1,6 @@
-//! The one way of every request: key, plan, path, limit, query, endpoint, journal.
+//! The one way of every request: key, plan, path, scope, limit, query, endpoint, journal.
+
+use std::fmt;
 
 use bytes::Bytes;
 use http::header::DATE;
@@ -20,7 +22,6 @@ use crate::text;
 use crate::trackings::test_courier;
 
 /// What goes back over the connection.
-#[derive(Debug)]
 pub enum Outcome {
     /// A whole answer.
     Reply(Response<Bytes>),
@@ -48,6 +49,22 @@ pub enum Outcome {
     },
     /// No answer: the connection closes.
     Reset,
+}
+
+/// The body stays out of debug output: it may hold credentials.
+impl fmt::Debug for Outcome {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, response) = match self {
+            Self::Reply(response) => ("Reply", response),
+            Self::Truncated { response, .. } => ("Truncated", response),
+            Self::Mislabelled { response, .. } => ("Mislabelled", response),
+            Self::Slow { response, .. } => ("Slow", response),
+            Self::Reset => return formatter.write_str("Reset"),
+        };
+        let mut shown = formatter.debug_struct(name);
+        shown.field("status", &response.status()).field("bytes", &response.body().len());
+        shown.finish_non_exhaustive()
+    }
 }
 
 impl Simulator {
@@ -122,6 +139,7 @@ fn perform(state: &mut State, parts: &Parts, body: &Bytes, now_ms: u64) -> Respo
     let mut quota = Quota::untouched(limit, now_ms);
     let result = admit(state, &parts.headers).and_then(|()| {
         let (endpoint, id) = found.ok_or_else(|| ApiError::unknown_uri(parts.uri.path()))?;
+        permit(state, endpoint)?;
         count(state, endpoint, now_ms, &mut quota)?;
         let raw = parts.uri.query().unwrap_or_default();
         let query = Query::parse(raw, endpoint.query, state.options.lenient)?;
@@ -166,6 +184,14 @@ fn has_good_key(state: &State, headers: &HeaderMap) -> bool {
     let (key, more) = (given.next(), given.next());
     let known = |key: &HeaderValue| state.options.api_keys.iter().any(|known| known == key);
     more.is_none() && key.is_some_and(known)
+}
+
+/// Whether the key may use the endpoint.
+fn permit(state: &State, endpoint: &Endpoint) -> Result<(), ApiError> {
+    match state.options.scopes.contains(&endpoint.scope) {
+        true => Ok(()),
+        false => Err(ApiError::scope_missing(endpoint.scope.name())),
+    }
 }
 
 fn count(

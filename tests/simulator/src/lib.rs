@@ -29,9 +29,14 @@
 //!
 //! # What it serves
 //!
-//! The seven operations of trackings under `/tracking/2026-07`; every other path, and every other
-//! version, is an unknown URI. Refusals carry the codes of the API. [`Options`] has a switch
-//! wherever the API's behaviour depends on the account or is not documented.
+//! All operations under `/tracking/2026-07`: trackings, couriers, courier connections and
+//! predictions of delivery dates. Every other path, and every other version, is an unknown URI.
+//! Refusals carry the codes of the API. [`Options`] has a switch wherever the API's behaviour
+//! depends on the account or is not documented; a key may be limited to some [`Scope`]s.
+//!
+//! A [`Simulator`] is also the account itself: its trackings, couriers and connections can be read
+//! and put in beside the requests. Credentials of connections are in what it hands out as JSON, and
+//! in the body of a journal's [`Entry`], but in no debug output and in no journal that is written.
 //!
 //! # Time and faults
 //!
@@ -42,8 +47,11 @@
 //! which request met which.
 //! [`Simulator::serve_stream`] serves a connection in memory.
 
+mod body;
 mod clock;
+mod connections;
 mod couriers;
+mod cursor;
 mod data;
 mod dates;
 mod envelope;
@@ -54,14 +62,17 @@ mod journal;
 mod limits;
 mod members;
 mod options;
+mod predictions;
 mod query;
 mod router;
+mod scopes;
 mod script;
 mod seed;
 mod server;
 mod simulator;
 mod state;
 mod store;
+mod switches;
 mod text;
 mod trackings;
 
@@ -70,7 +81,12 @@ pub use data::DataError;
 pub use faults::{BadPlan, Fault, FaultPlan};
 pub use handler::Outcome;
 pub use journal::Entry;
-pub use options::{DuplicateAnswer, LowerCaseNumbers, Options, RetrackAnswer, Unrecognized};
+pub use options::Options;
+pub use scopes::{Scope, UnknownScope};
 pub use script::{Answer, Matcher};
 pub use server::Server;
 pub use simulator::Simulator;
+pub use switches::{
+    ConnectionAnswer, CredentialsUpdate, DuplicateAnswer, LowerCaseNumbers, PredictAnswer,
+    RetrackAnswer, Unrecognized,
+};

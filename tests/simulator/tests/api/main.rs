@@ -3,9 +3,15 @@
 #[cfg(test)]
 mod client;
 #[cfg(test)]
+mod connections;
+#[cfg(test)]
+mod couriers;
+#[cfg(test)]
 mod create;
 #[cfg(test)]
 mod data;
+#[cfg(test)]
+mod detect;
 #[cfg(test)]
 mod envelope;
 #[cfg(test)]
@@ -21,6 +27,10 @@ mod limits;
 #[cfg(test)]
 mod paging;
 #[cfg(test)]
+mod predictions;
+#[cfg(test)]
 mod query;
+#[cfg(test)]
+mod scopes;
 #[cfg(test)]
 mod serving;
