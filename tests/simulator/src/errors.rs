@@ -68,10 +68,35 @@ impl ApiError {
         Self::bad_request(4010, "The value of `slug` is invalid.")
     }
 
+    /// 4010 for the courier of a connection: no such courier.
+    pub(crate) fn courier_slug_invalid() -> Self {
+        Self::bad_request(4010, "The value of `courier_slug` is invalid.")
+    }
+
     /// 4011: the courier needs more members than were given.
     pub(crate) fn courier_requires(members: &[&str]) -> Self {
         let message = "The value of one or more required fields of the courier is invalid";
         Self::bad_request(4011, format!("{message}, also required: {}.", members.join(", ")))
+    }
+
+    /// 4012: the courier is not activated.
+    pub(crate) fn courier_not_approved() -> Self {
+        let message = "Unable to import shipment as the carrier is not on your approved list for \
+                       carrier auto-correction. Add it here: \
+                       https://admin.aftership.com/settings/couriers";
+        Self::bad_request(4012, message)
+    }
+
+    /// 4012: the number does not look like those of the courier.
+    pub(crate) fn courier_number_format() -> Self {
+        let message = "Unable to import shipment as the tracking number has an invalid format.";
+        Self::bad_request(4012, message)
+    }
+
+    /// 4012: the courier is not supported any more.
+    pub(crate) fn courier_retired() -> Self {
+        let message = "Unable to import shipment as this carrier is no longer supported.";
+        Self::bad_request(4012, message)
     }
 
     /// 4012: no courier is recognised from the number.
@@ -146,6 +171,17 @@ impl ApiError {
         let message = "You don't have permission to access AfterShip API. Select a plan at \
                        https://admin.aftership.com/settings/billing to get access to premium \
                        features";
+        Self::new(403, "Forbidden", message)
+    }
+
+    /// 403: the key lacks a scope. The API's own words are not known.
+    pub(crate) fn scope_missing(scope: &str) -> Self {
+        Self::new(403, "Forbidden", &format!("The API key lacks the scope {scope}."))
+    }
+
+    /// 403: estimated delivery dates are not switched on. The API's own words are not known.
+    pub(crate) fn no_predictions() -> Self {
+        let message = "Estimated delivery dates are not activated for this account.";
         Self::new(403, "Forbidden", message)
     }
 

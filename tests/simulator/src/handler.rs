@@ -1,5 +1,6 @@
 //! The one way of every request: key or token, plan, path, scope, limit, query, endpoint, journal.
 
+use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -24,7 +25,6 @@ use crate::text;
 use crate::trackings::test_courier;
 
 /// What goes back over the connection.
-#[derive(Debug)]
 pub enum Outcome {
     /// A whole answer.
     Reply(Response<Bytes>),
@@ -52,6 +52,22 @@ pub enum Outcome {
     },
     /// No answer: the connection closes.
     Reset,
+}
+
+/// The body stays out of debug output: it may hold credentials.
+impl fmt::Debug for Outcome {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, response) = match self {
+            Self::Reply(response) => ("Reply", response),
+            Self::Truncated { response, .. } => ("Truncated", response),
+            Self::Mislabelled { response, .. } => ("Mislabelled", response),
+            Self::Slow { response, .. } => ("Slow", response),
+            Self::Reset => return formatter.write_str("Reset"),
+        };
+        let mut shown = formatter.debug_struct(name);
+        shown.field("status", &response.status()).field("bytes", &response.body().len());
+        shown.finish_non_exhaustive()
+    }
 }
 
 impl Simulator {
@@ -146,7 +162,7 @@ fn call(state: &mut State, parts: &Parts, body: &Bytes, now_ms: u64) -> Response
     let mut quota = Quota::untouched(limit, now_ms);
     let result = auth::admit(state, parts, body, now_ms).and_then(|caller| {
         let (endpoint, id) = found.ok_or_else(|| ApiError::unknown_uri(parts.uri.path()))?;
-        caller.may_use(endpoint)?;
+        caller.may_use(endpoint, &state.options)?;
         count(state, endpoint, now_ms, &mut quota)?;
         let raw = parts.uri.query().unwrap_or_default();
         let query = Query::parse(raw, endpoint.query, state.options.lenient)?;

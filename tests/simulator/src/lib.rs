@@ -29,9 +29,15 @@
 //!
 //! # What it serves
 //!
-//! The seven operations of trackings under `/tracking/2026-07` and an authorization server under
-//! `/oauth`; every other path, and every other version, is an unknown URI. Refusals carry the codes of the API. [`Options`] has a switch
-//! wherever the API's behaviour depends on the account or is not documented.
+//! All operations under `/tracking/2026-07`: trackings, couriers, courier connections and
+//! predictions of delivery dates; and an authorization server under `/oauth`. Every other path, and
+//! every other version, is an unknown URI. Refusals carry the codes of the API. [`Options`] has a
+//! switch wherever the API's behaviour depends on the account or is not documented; a key may be
+//! limited to some [`Scope`]s.
+//!
+//! A [`Simulator`] is also the account itself: its trackings, couriers and connections can be read
+//! and put in beside the requests. Credentials of connections are in what it hands out as JSON, and
+//! in the body of a journal's [`Entry`], but in no debug output and in no journal that is written.
 //!
 //! # Keys, signatures and tokens
 //!
@@ -64,8 +70,11 @@
 //! [`Simulator::serve_stream`] serves a connection in memory.
 
 mod auth;
+mod body;
 mod clock;
+mod connections;
 mod couriers;
+mod cursor;
 mod data;
 mod dates;
 mod envelope;
@@ -77,6 +86,7 @@ mod limits;
 mod members;
 mod oauth;
 mod options;
+mod predictions;
 mod query;
 mod router;
 mod scopes;
@@ -87,6 +97,7 @@ mod signing;
 mod simulator;
 mod state;
 mod store;
+mod switches;
 mod text;
 mod trackings;
 
@@ -99,9 +110,13 @@ pub use oauth::{
     ClientAuthentication, Consent, GrantType, LiveGrant, OAuthClient, OAuthOptions, Pkce, Rotation,
     TokenRequests, Tokens,
 };
-pub use options::{DuplicateAnswer, LowerCaseNumbers, Options, RetrackAnswer, Unrecognized};
+pub use options::Options;
 pub use scopes::{Scope, UnknownScope};
 pub use script::{Answer, Matcher};
 pub use server::Server;
 pub use signing::{BadPublicKey, SignedKey};
 pub use simulator::Simulator;
+pub use switches::{
+    ConnectionAnswer, CredentialsUpdate, DuplicateAnswer, LowerCaseNumbers, PredictAnswer,
+    RetrackAnswer, Unrecognized,
+};

@@ -28,7 +28,7 @@ struct Inner {
 }
 
 impl Simulator {
-    /// An account without trackings.
+    /// An account without trackings and connections, with all couriers.
     pub fn new(options: Options) -> Self {
         Self(Arc::new(Inner {
             journal: Mutex::new(Journal::new(options.journal_capacity)),
@@ -38,7 +38,7 @@ impl Simulator {
         }))
     }
 
-    /// Adds `count` made-up trackings, about 2.3 KB each, spread over the retention up to now. They
+    /// Adds `count` made-up trackings, about 2.5 KB each, spread over the retention up to now. They
     /// are the same for the same seed, count and time.
     pub fn seed(&self, seed: u64, count: usize) {
         let mut state = self.state();

@@ -5,9 +5,15 @@ mod app;
 #[cfg(test)]
 mod client;
 #[cfg(test)]
+mod connections;
+#[cfg(test)]
+mod couriers;
+#[cfg(test)]
 mod create;
 #[cfg(test)]
 mod data;
+#[cfg(test)]
+mod detect;
 #[cfg(test)]
 mod envelope;
 #[cfg(test)]
@@ -25,9 +31,13 @@ mod oauth;
 #[cfg(test)]
 mod paging;
 #[cfg(test)]
+mod predictions;
+#[cfg(test)]
 mod query;
 #[cfg(test)]
 mod refresh;
+#[cfg(test)]
+mod scopes;
 #[cfg(test)]
 mod serving;
 #[cfg(test)]

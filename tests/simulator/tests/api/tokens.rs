@@ -187,28 +187,39 @@ async fn an_access_token_lives_its_seconds() {
 async fn an_access_token_opens_what_its_scopes_name() {
     let client = Client::with_app(|_| {});
     let (read, _) = client.granted(&[Scope::TrackingRead]);
-    let (write, _) = client.granted(&[Scope::TrackingWrite, Scope::CourierRead]);
-    let one = format!("{TRACKINGS}/x");
-    let (retrack, complete) = (format!("{one}/retrack"), format!("{one}/mark-as-completed"));
-    for (method, path, reads) in [
-        ("GET", TRACKINGS, true),
-        ("GET", &one, true),
-        ("POST", TRACKINGS, false),
-        ("PUT", &one, false),
-        ("DELETE", &one, false),
-        ("POST", &retrack, false),
-        ("POST", &complete, false),
+    for (scope, method, path) in [
+        (Scope::TrackingRead, "GET", "trackings"),
+        (Scope::TrackingRead, "GET", "trackings/x"),
+        (Scope::TrackingWrite, "POST", "trackings"),
+        (Scope::TrackingWrite, "PUT", "trackings/x"),
+        (Scope::TrackingWrite, "DELETE", "trackings/x"),
+        (Scope::TrackingWrite, "POST", "trackings/x/retrack"),
+        (Scope::TrackingWrite, "POST", "trackings/x/mark-as-completed"),
+        (Scope::CourierRead, "GET", "couriers"),
+        (Scope::CourierWrite, "POST", "couriers/detect"),
+        (Scope::EstimatedDeliveryDateWrite, "POST", "estimated-delivery-date/predict"),
+        (Scope::EstimatedDeliveryDateWrite, "POST", "estimated-delivery-date/predict-batch"),
+        (Scope::CarrierConnectionRead, "GET", "courier-connections"),
+        (Scope::CarrierConnectionRead, "GET", "courier-connections/x"),
+        (Scope::CarrierConnectionWrite, "POST", "courier-connections"),
+        (Scope::CarrierConnectionWrite, "PATCH", "courier-connections/x"),
+        (Scope::CarrierConnectionWrite, "DELETE", "courier-connections/x"),
     ] {
-        let (good, bad) = if reads { (&read, &write) } else { (&write, &read) };
-        assert_ne!(client.bear(good, method, path).await.status, 403, "{method} {path}");
-        let refused = client.bear(bad, method, path).await;
+        let others: Vec<_> = Scope::ALL.into_iter().filter(|other| *other != scope).collect();
+        let ((good, _), (bad, _)) = (client.granted(&[scope]), client.granted(&others));
+        let path = format!("/tracking/2026-07/{path}");
+        assert_ne!(client.bear(&good, method, &path).await.status, 403, "{method} {path}");
+        let refused = client.bear(&bad, method, &path).await;
         assert_eq!((refused.status, refused.code()), (403, 403), "{method} {path}");
-        let scope = if reads { "aftership:tracking:read" } else { "aftership:tracking:write" };
-        let message = refused.json["meta"]["message"].as_str().unwrap();
-        assert!(message.contains(scope), "{message}");
-        let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"");
+        let message = format!("The access token lacks the scope {}.", scope.name());
+        assert_eq!(refused.json["meta"]["message"], message);
+        let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{}\"", scope.name());
         assert_eq!(refused.header("www-authenticate"), challenge);
     }
+    // What the keys of the account may do is another matter.
+    client.simulator.configure(|options| options.scopes.clear());
+    assert_eq!(client.list_status(&read).await, 200);
+    assert_eq!(client.list("").await.status, 403);
     assert_eq!(client.bear(&read, "GET", "/v4/couriers").await.status, 404);
     client.simulator.configure(|options| options.forbidden = true);
     let refused = client.bear(&read, "GET", TRACKINGS).await;

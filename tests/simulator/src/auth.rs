@@ -1,13 +1,10 @@
 //! Who sends a request, and what they may do: the holder of a key, plain or signing, or of an
 //! access token.
 
-pub(crate) mod scopes;
-
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use self::scopes::scope_of;
 use crate::errors::ApiError;
 use crate::options::Options;
 use crate::router::Endpoint;
@@ -59,11 +56,14 @@ fn identify(state: &State, parts: &Parts, body: &[u8], now_ms: u64) -> Result<Ca
 
 impl Caller {
     /// Whether the endpoint is open to the caller.
-    pub(crate) fn may_use(&self, endpoint: &Endpoint) -> Result<(), ApiError> {
-        let Self::App(scopes) = self else { return Ok(()) };
-        match scope_of(endpoint.method, endpoint.path) {
-            Some(scope) if !scopes.contains(&scope) => Err(ApiError::token_lacks(scope.name())),
-            _ => Ok(()),
+    pub(crate) fn may_use(&self, endpoint: &Endpoint, options: &Options) -> Result<(), ApiError> {
+        let (scopes, lacks): (_, fn(&str) -> ApiError) = match self {
+            Self::Key => (&options.scopes, ApiError::scope_missing),
+            Self::App(scopes) => (scopes, ApiError::token_lacks),
+        };
+        match scopes.contains(&endpoint.scope) {
+            true => Ok(()),
+            false => Err(lacks(endpoint.scope.name())),
         }
     }
 }
