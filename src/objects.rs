@@ -3,6 +3,7 @@
 //! Nothing else lists them: manifest, dispatch and error texts read the registry.
 
 mod checkpoints;
+mod notifications;
 mod trackings;
 
 use crate::api::Api;
@@ -12,7 +13,8 @@ use crate::types::{
 };
 
 /// Every object offered.
-pub static REGISTRY: &[&dyn Object] = &[&trackings::Trackings, &checkpoints::Checkpoints];
+pub static REGISTRY: &[&dyn Object] =
+    &[&trackings::Trackings, &checkpoints::Checkpoints, &notifications::Notifications];
 
 /// What an object is and offers. Texts called schema are JSON Schema 2020-12 once
 /// [`crate::schema::whole`] has filled in their parts.

@@ -6,6 +6,8 @@
 /// Every part, by name: one JSON object each.
 const PARTS: &[(&str, &str)] = &[
     ("checkpoint", include_str!("parts/checkpoint.json")),
+    ("customer", include_str!("parts/customer.json")),
+    ("told", include_str!("parts/told.json")),
     ("tracking-filters", include_str!("parts/tracking-filters.json")),
 ];
 

@@ -6,7 +6,7 @@
 use super::listing;
 use crate::api::Api;
 use crate::error::Error;
-use crate::json::{Malformed, Writer};
+use crate::json::{Malformed, Member, Writer};
 use crate::types::{DataRecord, ListRequest, Page, Unreadable};
 
 /// The object that holds them.
@@ -14,6 +14,9 @@ pub(in crate::objects) const HOLDER: &str = super::NAME;
 
 /// AfterShip's documentation of their holder.
 pub(in crate::objects) const DOC_URL: &str = super::DOC_URL;
+
+/// Schema of the filter where one record has its tracking's id.
+pub(in crate::objects) const FILTER_SCHEMA: &str = include_str!("derived-filter.json");
 
 /// Computes the records that one tracking holds, without a request.
 pub(in crate::objects) type Held = fn(&DataRecord) -> Result<Vec<DataRecord>, Malformed>;
@@ -58,10 +61,7 @@ pub(in crate::objects) fn holder(
 
 /// The records that one tracking holds.
 pub(in crate::objects) fn of(tracking: &DataRecord, held: Held) -> Result<Vec<DataRecord>, Error> {
-    held(tracking).map_err(|malformed| {
-        let reason = reason(tracking, malformed);
-        Error::internal(format!("{reason} Get it again; if that does not help, report it."))
-    })
+    held(tracking).map_err(|malformed| unreadable(tracking, malformed))
 }
 
 /// The records that each tracking holds, in their order.
@@ -78,6 +78,28 @@ pub(in crate::objects) fn begin(id: &str, tracking: &DataRecord) -> Writer {
     data.text("id", id);
     data.text("tracking_id", &tracking.id);
     data
+}
+
+/// Adds the members with these names, as they stand.
+pub(in crate::objects) fn copy(members: &[Member<'_>], names: &[&str], data: &mut Writer) {
+    let named = names.iter().filter_map(|name| Member::named(members, name));
+    named.for_each(|member| data.member(member.raw));
+}
+
+/// A record with its tracking's id and times, and no data yet.
+pub(in crate::objects) fn like(tracking: &DataRecord) -> DataRecord {
+    DataRecord {
+        id: tracking.id.clone(),
+        updated_at: tracking.updated_at.clone(),
+        created_at: tracking.created_at.clone(),
+        data: String::new(),
+    }
+}
+
+/// A tracking came from us, so one that cannot be read is nobody else's fault.
+pub(in crate::objects) fn unreadable(tracking: &DataRecord, malformed: Malformed) -> Error {
+    let reason = reason(tracking, malformed);
+    Error::internal(format!("{reason} Get it again; if that does not help, report it."))
 }
 
 /// How many equal keys have come so far, each key itself included.
