@@ -3,6 +3,7 @@
 //! Nothing else lists them: manifest, dispatch and error texts read the registry.
 
 mod checkpoints;
+mod estimated_delivery_dates;
 mod notifications;
 mod trackings;
 
@@ -13,8 +14,12 @@ use crate::types::{
 };
 
 /// Every object offered.
-pub static REGISTRY: &[&dyn Object] =
-    &[&trackings::Trackings, &checkpoints::Checkpoints, &notifications::Notifications];
+pub static REGISTRY: &[&dyn Object] = &[
+    &trackings::Trackings,
+    &checkpoints::Checkpoints,
+    &notifications::Notifications,
+    &estimated_delivery_dates::EstimatedDeliveryDates,
+];
 
 /// What an object is and offers. Texts called schema are JSON Schema 2020-12 once
 /// [`crate::schema::whole`] has filled in their parts.

@@ -7,6 +7,10 @@
 const PARTS: &[(&str, &str)] = &[
     ("checkpoint", include_str!("parts/checkpoint.json")),
     ("customer", include_str!("parts/customer.json")),
+    ("estimates", include_str!("parts/estimates.json")),
+    ("prediction", include_str!("parts/prediction.json")),
+    ("prediction-address", include_str!("parts/prediction-address.json")),
+    ("prediction-request", include_str!("parts/prediction-request.json")),
     ("told", include_str!("parts/told.json")),
     ("tracking-filters", include_str!("parts/tracking-filters.json")),
 ];
