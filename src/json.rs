@@ -5,6 +5,7 @@
 //! of it against RFC 8259, and hands out slices; [`Value`] is a small tree for the inputs that
 //! are checked against a schema; [`Writer`] joins slices into new objects.
 
+mod members;
 mod reader;
 mod skip;
 mod stops;
@@ -12,6 +13,7 @@ mod text;
 mod value;
 mod writer;
 
+pub use members::Member;
 pub use reader::{Kind, MAX_DEPTH, Malformed, Reader};
 pub use text::Text;
 pub use value::Value;

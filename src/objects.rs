@@ -2,6 +2,9 @@
 //!
 //! Nothing else lists them: manifest, dispatch and error texts read the registry.
 
+mod checkpoints;
+mod estimated_delivery_dates;
+mod notifications;
 mod trackings;
 
 use crate::api::Api;
@@ -11,9 +14,15 @@ use crate::types::{
 };
 
 /// Every object offered.
-pub static REGISTRY: &[&dyn Object] = &[&trackings::Trackings];
+pub static REGISTRY: &[&dyn Object] = &[
+    &trackings::Trackings,
+    &checkpoints::Checkpoints,
+    &notifications::Notifications,
+    &estimated_delivery_dates::EstimatedDeliveryDates,
+];
 
-/// What an object is and offers. Texts called schema are JSON Schema 2020-12.
+/// What an object is and offers. Texts called schema are JSON Schema 2020-12 once
+/// [`crate::schema::whole`] has filled in their parts.
 #[derive(Clone, Copy, Debug)]
 pub struct Descriptor {
     /// Stable name, as in the manifest.

@@ -6,6 +6,7 @@
 //! custom id given at creation, or the legacy id of before 2024-07.
 
 mod actions;
+pub(super) mod derived;
 mod filters;
 mod find;
 mod listing;
@@ -23,6 +24,7 @@ use crate::types::{DataRecord, ListRequest, Outcome, Page, Written};
 pub(super) struct Trackings;
 
 const NAME: &str = "trackings";
+const DOC_URL: &str = "https://www.aftership.com/docs/tracking/2026-07/trackings";
 /// Member of `data` that holds a list of them.
 const LIST: &str = "trackings";
 const RECORD_SCHEMA: &str = include_str!("trackings/record.json");
@@ -31,7 +33,7 @@ static DESCRIPTOR: Descriptor = Descriptor {
     name: NAME,
     title: "Trackings",
     operations: &["list", "get", "create", "update", "delete"],
-    doc_url: "https://www.aftership.com/docs/tracking/2026-07/trackings",
+    doc_url: DOC_URL,
     derived_from: None,
     retention_days: Some(120),
     record_schema: RECORD_SCHEMA,
@@ -51,13 +53,11 @@ impl Object for Trackings {
     }
 
     fn check(&self, api: &Api<'_>) -> Result<(), Error> {
-        let mut query = Query::new();
-        query.add("limit", "1");
-        api.send(Call::new(TRACKINGS_LIST, "use trackings").query(query))?.done()
+        check(api)
     }
 
     fn list(&self, api: &Api<'_>, request: &ListRequest) -> Result<Page, Error> {
-        listing::page(api, request)
+        listing::page(api, NAME, request)
     }
 
     fn get(&self, api: &Api<'_>, id: &str) -> Result<DataRecord, Error> {
@@ -86,6 +86,12 @@ impl Object for Trackings {
     fn invoke(&self, api: &Api<'_>, call: &ActionCall<'_>) -> Result<Outcome, Error> {
         actions::invoke(api, call)
     }
+}
+
+fn check(api: &Api<'_>) -> Result<(), Error> {
+    let mut query = Query::new();
+    query.add("limit", "1");
+    api.send(Call::new(TRACKINGS_LIST, "use trackings").query(query))?.done()
 }
 
 fn read(api: &Api<'_>, id: &str, what: &'static str) -> Result<DataRecord, Error> {

@@ -3,8 +3,8 @@
 //! AfterShip's order is undocumented, so nothing here depends on it: a bookmark comes with the
 //! last page only.
 
+use super::LIST;
 use super::filters::{self, Filter};
-use super::{LIST, NAME};
 use crate::api::answer::to_record;
 use crate::api::bookmark::Bookmark;
 use crate::api::cursor::Scan;
@@ -18,13 +18,18 @@ use crate::types::{ListRequest, Page, Start, Unreadable, Window};
 /// AfterShip's largest page.
 const LARGEST_PAGE: u32 = 200;
 
-/// Reads one page and says where the next one is.
-pub(super) fn page(api: &Api<'_>, request: &ListRequest) -> Result<Page, Error> {
+/// Reads one page and says where the next one is. Cursor and bookmark are those of `object`:
+/// trackings, or what is derived from them.
+pub(super) fn page(
+    api: &Api<'_>,
+    object: &'static str,
+    request: &ListRequest,
+) -> Result<Page, Error> {
     match &request.start {
-        Start::Beginning => begin(api, request, None),
-        Start::Since(bookmark) => begin(api, request, Some(bookmark)),
+        Start::Beginning => begin(api, object, request, None),
+        Start::Since(bookmark) => begin(api, object, request, Some(bookmark)),
         Start::At(cursor) => {
-            let mut scan = Scan::decode(NAME, cursor, api.now_ms())?;
+            let mut scan = Scan::decode(object, cursor, api.now_ms())?;
             if !scan.query.pairs().iter().all(|(name, _)| filters::is_parameter(name)) {
                 let text = "The cursor cannot be used: it asks for what this connector does not \
                             know. Start the scan again.";
@@ -32,16 +37,21 @@ pub(super) fn page(api: &Api<'_>, request: &ListRequest) -> Result<Page, Error> 
             }
             // The host halves the page size when an answer was too large.
             scan.page_size = request.page_size.unwrap_or(scan.page_size);
-            read(api, scan)
+            read(api, object, scan)
         }
     }
 }
 
-fn begin(api: &Api<'_>, request: &ListRequest, since: Option<&str>) -> Result<Page, Error> {
+fn begin(
+    api: &Api<'_>,
+    object: &'static str,
+    request: &ListRequest,
+    since: Option<&str>,
+) -> Result<Page, Error> {
     // Checked against the filter schema already.
     let filter = request.filter.as_deref().and_then(|filter| Value::parse(filter).ok());
     let Filter { mut query, bounds, digest } = filters::read(filter.as_ref())?;
-    let since = since.map(|bookmark| Bookmark::decode(NAME, bookmark, digest)).transpose()?;
+    let since = since.map(|bookmark| Bookmark::decode(object, bookmark, digest)).transpose()?;
     let now_ms = api.now_ms();
     let now = i64::try_from(now_ms / 1000).unwrap_or(i64::MAX);
     let plan = plan(now, since.map(|bookmark| bookmark.until), bounds);
@@ -49,15 +59,15 @@ fn begin(api: &Api<'_>, request: &ListRequest, since: Option<&str>) -> Result<Pa
     let (from, until) = (plan.bounds.updated_min, plan.bounds.updated_max);
     let window = (from.is_some() || until.is_some())
         .then(|| Window { since: from.map(dates::format), until: until.map(dates::format) });
-    let bookmark = plan.bookmark.map(|until| Bookmark { until, filter: digest }.encode(NAME));
+    let bookmark = plan.bookmark.map(|until| Bookmark { until, filter: digest }.encode(object));
     if plan.bounds.is_empty() {
         return Ok(Page { window, bookmark, ..Page::default() });
     }
     let page_size = request.page_size.unwrap_or(LARGEST_PAGE);
-    read(api, Scan { began_ms: now_ms, query, page_size, window, bookmark, position: None })
+    read(api, object, Scan { began_ms: now_ms, query, page_size, window, bookmark, position: None })
 }
 
-fn read(api: &Api<'_>, mut scan: Scan) -> Result<Page, Error> {
+fn read(api: &Api<'_>, object: &'static str, mut scan: Scan) -> Result<Page, Error> {
     let mut query = scan.query.clone();
     query.add("limit", scan.page_size.to_string());
     let mut call = Call::new(TRACKINGS_LIST, "list trackings").query(query);
@@ -87,7 +97,7 @@ fn read(api: &Api<'_>, mut scan: Scan) -> Result<Page, Error> {
     match pagination.next() {
         Some(next) => {
             scan.advance(next)?;
-            page.next = Some(scan.encode(NAME));
+            page.next = Some(scan.encode(object));
         }
         None => page.bookmark = scan.bookmark,
     }
