@@ -10,8 +10,10 @@ pub mod dates;
 pub mod endpoints;
 pub mod fault;
 pub mod page;
+pub mod parameter;
 pub mod path;
 pub mod query;
+pub mod source;
 pub mod wait;
 pub mod window;
 

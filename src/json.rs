@@ -41,6 +41,23 @@ pub fn text_member(object: &str, name: &str) -> Option<String> {
     Reader::new(value).text_or_skip().ok()?.map(String::from)
 }
 
+/// The members of an object: names, decoded, and values, as text. Of anything else there are none.
+///
+/// # Errors
+/// [`Malformed`] when the text is not JSON, or a name holds half a surrogate pair.
+pub fn members(object: &str) -> Result<Vec<(String, &str)>, Malformed> {
+    let mut reader = Reader::new(object);
+    let mut members = Vec::new();
+    if reader.kind()? == Kind::Object {
+        reader.open_object()?;
+        while let Some(name) = reader.next_member()? {
+            let name = name.decode().ok_or_else(|| reader.malformed("a whole character"))?;
+            members.push((name.into_owned(), reader.skip()?));
+        }
+    }
+    Ok(members)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -55,4 +55,6 @@ pub mod objects;
 pub mod records;
 pub mod schema;
 pub mod subscriptions;
+#[cfg(test)]
+mod testing;
 pub mod types;

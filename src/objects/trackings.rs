@@ -23,8 +23,6 @@ use crate::types::{DataRecord, ListRequest, Outcome, Page, Written};
 pub(super) struct Trackings;
 
 const NAME: &str = "trackings";
-/// Member of `data` that holds a list of them.
-const LIST: &str = "trackings";
 const RECORD_SCHEMA: &str = include_str!("trackings/record.json");
 
 static DESCRIPTOR: Descriptor = Descriptor {

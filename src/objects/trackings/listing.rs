@@ -3,37 +3,28 @@
 //! AfterShip's order is undocumented, so nothing here depends on it: a bookmark comes with the
 //! last page only.
 
+use super::NAME;
 use super::filters::{self, Filter};
-use super::{LIST, NAME};
-use crate::api::answer::to_record;
 use crate::api::bookmark::Bookmark;
 use crate::api::cursor::Scan;
 use crate::api::endpoints::TRACKINGS_LIST;
+use crate::api::source::{LARGEST_PAGE, Source};
 use crate::api::window::plan;
-use crate::api::{Api, Call, dates};
+use crate::api::{Api, dates};
 use crate::error::Error;
 use crate::json::Value;
-use crate::types::{ListRequest, Page, Start, Unreadable, Window};
+use crate::types::{ListRequest, Page, Start, Window};
 
-/// AfterShip's largest page.
-const LARGEST_PAGE: u32 = 200;
+/// The list of all trackings.
+pub(super) const SOURCE: Source =
+    Source { object: NAME, endpoint: TRACKINGS_LIST, list: "trackings", what: "list trackings" };
 
 /// Reads one page and says where the next one is.
 pub(super) fn page(api: &Api<'_>, request: &ListRequest) -> Result<Page, Error> {
     match &request.start {
         Start::Beginning => begin(api, request, None),
         Start::Since(bookmark) => begin(api, request, Some(bookmark)),
-        Start::At(cursor) => {
-            let mut scan = Scan::decode(NAME, cursor, api.now_ms())?;
-            if !scan.query.pairs().iter().all(|(name, _)| filters::is_parameter(name)) {
-                let text = "The cursor cannot be used: it asks for what this connector does not \
-                            know. Start the scan again.";
-                return Err(Error::cursor_expired(text));
-            }
-            // The host halves the page size when an answer was too large.
-            scan.page_size = request.page_size.unwrap_or(scan.page_size);
-            read(api, scan)
-        }
+        Start::At(cursor) => SOURCE.resume(api, cursor, request.page_size, filters::is_parameter),
     }
 }
 
@@ -54,42 +45,5 @@ fn begin(api: &Api<'_>, request: &ListRequest, since: Option<&str>) -> Result<Pa
         return Ok(Page { window, bookmark, ..Page::default() });
     }
     let page_size = request.page_size.unwrap_or(LARGEST_PAGE);
-    read(api, Scan { began_ms: now_ms, query, page_size, window, bookmark, position: None })
-}
-
-fn read(api: &Api<'_>, mut scan: Scan) -> Result<Page, Error> {
-    let mut query = scan.query.clone();
-    query.add("limit", scan.page_size.to_string());
-    let mut call = Call::new(TRACKINGS_LIST, "list trackings").query(query);
-    if let Some(position) = &scan.position {
-        call = call.cursor(&position.cursor);
-    }
-    let answer = api.send(call)?;
-    let (listing, items) = answer.listing(LIST)?;
-    // Without it nobody could tell the last page from the first of many.
-    let pagination = listing
-        .pagination
-        .ok_or_else(|| answer.other_shape("it does not say whether more pages follow"))?;
-    let mut page = Page { total: pagination.total, ..Page::default() };
-    page.records.reserve(items.len());
-    for item in items {
-        let raw = item.raw;
-        match to_record(item) {
-            Some(record) => page.records.push(record),
-            None => page.unreadable.push(Unreadable {
-                id: None,
-                raw: raw.to_owned(),
-                reason: "The item has no id that is a text.".to_owned(),
-            }),
-        }
-    }
-    page.window.clone_from(&scan.window);
-    match pagination.next() {
-        Some(next) => {
-            scan.advance(next)?;
-            page.next = Some(scan.encode(NAME));
-        }
-        None => page.bookmark = scan.bookmark,
-    }
-    Ok(page)
+    SOURCE.page(api, Scan { began_ms: now_ms, query, page_size, window, bookmark, position: None })
 }

@@ -15,7 +15,7 @@
 //! Other nulls are refused by the update schema: nothing documents how to clear those members.
 
 use crate::error::Error;
-use crate::json::{self, Kind, Malformed, Reader, Writer};
+use crate::json::{self, Writer, members};
 use crate::types::DataRecord;
 
 const PROMISED: &str = "order_promised_delivery_date";
@@ -80,20 +80,6 @@ fn promised(current: Option<&str>, patch: &str) -> String {
         merged.raw(name, value.unwrap_or("null"));
     }
     merged.finish()
-}
-
-/// Names, decoded, and values, as text. The members of anything but an object are none.
-fn members(object: &str) -> Result<Vec<(String, &str)>, Malformed> {
-    let mut reader = Reader::new(object);
-    let mut members = Vec::new();
-    if reader.kind()? == Kind::Object {
-        reader.open_object()?;
-        while let Some(name) = reader.next_member()? {
-            let name = name.decode().ok_or_else(|| reader.malformed("a whole character"))?;
-            members.push((name.into_owned(), reader.skip()?));
-        }
-    }
-    Ok(members)
 }
 
 #[cfg(test)]

@@ -6,50 +6,10 @@ mod listing;
 mod writing;
 
 use crate::error::Error;
-use crate::host::{FnHost, Request, Response, SendError};
-use std::cell::RefCell;
+use crate::testing::{Sent, enveloped, lines, pointers, scripted};
 
 /// 2026-11-22T09:30:00Z, the time of [`FnHost`].
 const NOW_MS: u64 = 1_795_339_800_000;
 
 /// A tracking as AfterShip answers it whole.
 const WHOLE: &str = r#"{"id":"t1","legacy_id":"l1","tracking_number":"N1","slug":"dhl","active":true,"weight":0.70,"created_at":"2026-11-01T00:00:00+00:00","updated_at":"2026-11-02T00:00:00+00:00","subtag":"InTransit_001","checkpoints":[],"new_member":[1e2]}"#;
-
-type Sent = RefCell<Vec<Request>>;
-
-/// Answers each request with the next of these, and keeps the requests.
-fn scripted<'a>(
-    sent: &'a Sent,
-    answers: &[(u16, &str)],
-) -> FnHost<impl FnMut(Request) -> Result<Response, SendError> + use<'a>> {
-    let answers: Vec<_> =
-        answers.iter().map(|(status, body)| (*status, (*body).to_owned())).collect();
-    let mut answers = answers.into_iter();
-    FnHost::new(move |request| {
-        let (status, body) =
-            answers.next().unwrap_or_else(|| panic!("{} {}", request.method, request.url));
-        sent.borrow_mut().push(request);
-        Ok(Response::json(status, &body))
-    })
-}
-
-/// `data` inside AfterShip's envelope.
-fn enveloped(data: &str) -> String {
-    format!(r#"{{"meta":{{"code":200}},"data":{data}}}"#)
-}
-
-/// Method, path after the version with its query, and body of each request.
-fn lines(sent: &Sent) -> Vec<String> {
-    let line = |request: &Request| {
-        let path = request.url.strip_prefix("https://api.aftership.com/tracking/2026-07").unwrap();
-        let body = request.body.as_deref().map_or("", |body| std::str::from_utf8(body).unwrap());
-        format!("{} {path} {body}", request.method).trim_end().to_owned()
-    };
-    sent.borrow().iter().map(line).collect()
-}
-
-/// The pointers of an invalid input.
-fn pointers(error: &Error) -> Vec<&str> {
-    let Error::InvalidInput { violations, .. } = error else { panic!("{error:?}") };
-    violations.iter().map(|violation| violation.pointer.as_str()).collect()
-}
