@@ -2,6 +2,7 @@
 //!
 //! Nothing else lists them: manifest, dispatch and error texts read the registry.
 
+mod couriers;
 mod trackings;
 
 use crate::api::Api;
@@ -11,7 +12,7 @@ use crate::types::{
 };
 
 /// Every object offered.
-pub static REGISTRY: &[&dyn Object] = &[&trackings::Trackings];
+pub static REGISTRY: &[&dyn Object] = &[&trackings::Trackings, &couriers::Couriers];
 
 /// What an object is and offers. Texts called schema are JSON Schema 2020-12.
 #[derive(Clone, Copy, Debug)]
