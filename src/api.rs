@@ -9,6 +9,7 @@ pub mod cursor;
 pub mod dates;
 pub mod endpoints;
 pub mod fault;
+pub mod hidden;
 pub mod page;
 pub mod parameter;
 pub mod path;

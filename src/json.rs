@@ -5,6 +5,7 @@
 //! of it against RFC 8259, and hands out slices; [`Value`] is a small tree for the inputs that
 //! are checked against a schema; [`Writer`] joins slices into new objects.
 
+mod nulled;
 mod reader;
 mod skip;
 mod stops;
@@ -12,8 +13,9 @@ mod text;
 mod value;
 mod writer;
 
+pub use nulled::nulled;
 pub use reader::{Kind, MAX_DEPTH, Malformed, Reader};
-pub use text::Text;
+pub use text::{Text, strip_escaped};
 pub use value::Value;
 pub use writer::{Writer, quoted};
 
@@ -56,6 +58,26 @@ pub fn members(object: &str) -> Result<Vec<(String, &str)>, Malformed> {
         }
     }
     Ok(members)
+}
+
+/// One level of a JSON Merge Patch (RFC 7396): the members of `patch` win over those of `current`,
+/// and what it sets to null is left out.
+#[must_use]
+pub fn merged(current: &str, patch: &str) -> String {
+    let patched = members(patch).unwrap_or_default();
+    let kept = members(current).unwrap_or_default();
+    let kept = kept.iter().filter(|(name, _)| patched.iter().all(|(other, _)| other != name));
+    let mut merged = Writer::new();
+    for (name, value) in kept.chain(patched.iter().filter(|(_, value)| *value != "null")) {
+        merged.raw(name, value);
+    }
+    merged.finish()
+}
+
+/// A member's name as a piece of a JSON Pointer (RFC 6901 section 3).
+#[must_use]
+pub fn pointer_token(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::dates;
 use super::fault::{self, Context};
+use super::hidden::Hidden;
 use super::page::{self, Item, Listing, Meta};
 use crate::error::{Body, Error};
 use crate::json::Malformed;
@@ -26,11 +27,12 @@ pub struct Answer {
     context: Context,
     head: Head,
     body: String,
+    hidden: Hidden,
 }
 
 impl Answer {
-    pub(super) fn new(context: Context, head: Head, body: String) -> Self {
-        Self { context, head, body }
+    pub(super) fn new(context: Context, head: Head, body: String, hidden: Hidden) -> Self {
+        Self { context, head, body, hidden }
     }
 
     pub(super) fn status(&self) -> u16 {
@@ -118,7 +120,7 @@ impl Answer {
     }
 
     pub(super) fn fault(&self, body: Body, why: Option<&'static str>) -> Error {
-        fault::answered(self.context, &self.head, &self.body, body, why)
+        fault::answered(self.context, &self.head, &self.body, body, why, &self.hidden)
     }
 
     fn unreadable(&self) -> Error {

@@ -4,7 +4,7 @@ use super::*;
 use crate::actions::invoke;
 use crate::auth::check;
 use crate::records::{create, get, list};
-use crate::testing::{Sent, enveloped, lines, pointers, scripted};
+use crate::testing::{Sent, assert_valid, enveloped, lines, pointers, scripted};
 use crate::types::Invocation;
 
 const OBJECT: &str = "couriers";
@@ -44,6 +44,7 @@ fn all_couriers_come_in_one_page() {
         let page = list(&scripted(&sent, &[(200, &body)]), request(start, "{}")).unwrap();
         assert_eq!(ids(&page), ["dhl", "austrian-post"]);
         assert_eq!(page.records[0].data, DHL);
+        page.records.iter().for_each(|record| assert_valid(DESCRIPTOR.record_schema, &record.data));
         let raw: Vec<_> = page.unreadable.iter().map(|item| item.raw.as_str()).collect();
         assert_eq!(raw, [r#"{"name":"no slug"}"#, r#"{"slug":7}"#]);
         assert_eq!(
@@ -161,6 +162,7 @@ fn detection_answers_every_candidate() {
         let host = scripted(&sent, &[(200, &enveloped(&data))]);
         let input = r#"{ "tracking_number": "906587618687" }"#;
         let outcome = invoke(&host, &detection(input)).unwrap();
+        assert_valid(detect::DETECT.output_schema, &outcome.output);
         assert_eq!((outcome.output, outcome.written), (data, Vec::new()));
         assert_eq!(lines(&sent), [format!("POST /couriers/detect {input}")]);
     }

@@ -38,7 +38,10 @@ pub(super) fn body(
             ("note", "null") => "\"\"".to_owned(),
             ("custom_fields", "null") => "{}".to_owned(),
             ("customers", "null") => "[]".to_owned(),
-            ("custom_fields", _) => fields(json::member(&current, name), value),
+            // Custom fields hold texts only, so one that is set to null is left out.
+            ("custom_fields", _) => {
+                json::merged(json::member(&current, name).unwrap_or("{}"), value)
+            }
             (PROMISED, _) => promised(json::member(&current, name), value),
             _ => (*value).to_owned(),
         };
@@ -56,18 +59,6 @@ fn needs_current((name, value): &(String, &str)) -> bool {
         }
         _ => false,
     }
-}
-
-/// Custom fields hold texts only, so one that is set to null is left out.
-fn fields(current: Option<&str>, patch: &str) -> String {
-    let patched = members(patch).unwrap_or_default();
-    let kept = members(current.unwrap_or("{}")).unwrap_or_default();
-    let kept = kept.iter().filter(|(name, _)| patched.iter().all(|(other, _)| other != name));
-    let mut merged = Writer::new();
-    for (name, value) in kept.chain(patched.iter().filter(|(_, value)| *value != "null")) {
-        merged.raw(name, value);
-    }
-    merged.finish()
 }
 
 /// Its members may be null, so all three are always said: right whether AfterShip merges or
