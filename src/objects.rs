@@ -2,6 +2,7 @@
 //!
 //! Nothing else lists them: manifest, dispatch and error texts read the registry.
 
+mod carrier_connections;
 mod couriers;
 mod trackings;
 
@@ -12,7 +13,8 @@ use crate::types::{
 };
 
 /// Every object offered.
-pub static REGISTRY: &[&dyn Object] = &[&trackings::Trackings, &couriers::Couriers];
+pub static REGISTRY: &[&dyn Object] =
+    &[&trackings::Trackings, &couriers::Couriers, &carrier_connections::CarrierConnections];
 
 /// What an object is and offers. Texts called schema are JSON Schema 2020-12.
 #[derive(Clone, Copy, Debug)]
