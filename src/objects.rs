@@ -5,6 +5,7 @@
 mod carrier_connections;
 mod couriers;
 mod trackings;
+mod webhooks;
 
 use crate::api::Api;
 use crate::error::Error;
@@ -13,8 +14,12 @@ use crate::types::{
 };
 
 /// Every object offered.
-pub static REGISTRY: &[&dyn Object] =
-    &[&trackings::Trackings, &couriers::Couriers, &carrier_connections::CarrierConnections];
+pub static REGISTRY: &[&dyn Object] = &[
+    &trackings::Trackings,
+    &couriers::Couriers,
+    &carrier_connections::CarrierConnections,
+    &webhooks::Webhooks,
+];
 
 /// What an object is and offers. Texts called schema are JSON Schema 2020-12.
 #[derive(Clone, Copy, Debug)]
