@@ -9,9 +9,12 @@ pub mod cursor;
 pub mod dates;
 pub mod endpoints;
 pub mod fault;
+pub mod hidden;
 pub mod page;
+pub mod parameter;
 pub mod path;
 pub mod query;
+pub mod source;
 pub mod wait;
 pub mod window;
 

@@ -1,14 +1,15 @@
 //! What this connector is, what it needs and which objects it offers.
 //!
 //! Collected from where each thing lives: endpoints and limits from [`crate::api::endpoints`],
-//! secrets from [`crate::auth::SCHEMES`], objects from [`crate::objects::REGISTRY`].
+//! secrets from [`crate::auth::SCHEMES`], keys from [`mod@crate::subscriptions`], objects from [`crate::objects::REGISTRY`].
 
 use crate::api::client::{API_VERSION, BASE_URL, DEFAULT_API_VERSION, DEFAULT_BASE_URL};
 use crate::api::endpoints::{ALL, Endpoint, Limit, OVER_ALL};
 use crate::auth::SCHEMES;
 use crate::error::Error;
-use crate::host::SecretPart;
+use crate::host::{KeyUse, SecretPart};
 use crate::objects::{self, Descriptor, REGISTRY};
+use crate::subscriptions;
 
 /// Stable machine name.
 pub const NAME: &str = "aftership";
@@ -65,6 +66,8 @@ pub struct Manifest {
     pub limits: Vec<Limit>,
     /// Every secret that requests carry, and where.
     pub secret_uses: Vec<SecretPart>,
+    /// Every secret that is a key, and what for.
+    pub key_uses: Vec<KeyUse>,
     /// Every setting.
     pub settings: &'static [Setting],
     /// Every object.
@@ -80,6 +83,7 @@ pub fn manifest() -> Manifest {
         endpoints: &ALL,
         limits,
         secret_uses: SCHEMES.iter().flat_map(|scheme| scheme.secret_parts()).copied().collect(),
+        key_uses: subscriptions::KEY_USES.to_vec(),
         settings: &SETTINGS,
         objects: REGISTRY.iter().map(|object| object.descriptor()).collect(),
     }

@@ -32,6 +32,26 @@ pub struct SecretPart {
     pub place: Place,
 }
 
+/// What a key of the connection is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyRole {
+    /// [`Host::sign`].
+    Sign,
+    /// [`Host::verify`].
+    Verify,
+}
+
+/// A secret that is the key of one algorithm, in one role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyUse {
+    /// Name of the secret.
+    pub secret: &'static str,
+    /// Name of the algorithm, as the host knows it.
+    pub algorithm: &'static str,
+    /// What for.
+    pub role: KeyRole,
+}
+
 /// One request to the provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {

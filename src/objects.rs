@@ -2,10 +2,13 @@
 //!
 //! Nothing else lists them: manifest, dispatch and error texts read the registry.
 
+mod carrier_connections;
 mod checkpoints;
+mod couriers;
 mod estimated_delivery_dates;
 mod notifications;
 mod trackings;
+mod webhooks;
 
 use crate::api::Api;
 use crate::error::Error;
@@ -19,6 +22,9 @@ pub static REGISTRY: &[&dyn Object] = &[
     &checkpoints::Checkpoints,
     &notifications::Notifications,
     &estimated_delivery_dates::EstimatedDeliveryDates,
+    &couriers::Couriers,
+    &carrier_connections::CarrierConnections,
+    &webhooks::Webhooks,
 ];
 
 /// What an object is and offers. Texts called schema are JSON Schema 2020-12 once

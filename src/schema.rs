@@ -12,7 +12,7 @@ mod pattern;
 pub use parts::whole;
 
 use crate::error::{Error, Violation};
-use crate::json::Value;
+use crate::json::{self, Value};
 
 /// Every keyword that may stand in a schema for inputs. The second part only describes.
 pub const KEYWORDS: &[&str] = &[
@@ -254,7 +254,7 @@ impl Checker {
     fn at(&mut self, name: &str, inner: impl FnOnce(&mut Self)) {
         let length = self.pointer.len();
         self.pointer.push('/');
-        self.pointer.push_str(&name.replace('~', "~0").replace('/', "~1"));
+        self.pointer.push_str(&json::pointer_token(name));
         inner(self);
         self.pointer.truncate(length);
     }

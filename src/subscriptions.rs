@@ -1,7 +1,11 @@
 //! Events that AfterShip pushes.
 //!
-//! Not offered yet, and said so: no object lists `subscribe` among its operations, and a delivery
-//! is neither trusted nor dropped.
+//! A person sets them up by the steps that `subscribe` answers. Deliveries cannot be read yet, and
+//! it is said so: none is trusted or dropped.
+
+mod steps;
+
+pub use steps::{EVENTS, KEY_USES, SECRET, manual};
 
 use crate::error::Error;
 use crate::objects;
@@ -28,10 +32,11 @@ pub fn subscribe(request: &SubscriptionRequest) -> Result<ManualSteps, Error> {
     objects::named(&request.object)?.subscribe(request)
 }
 
-/// Why no subscription can be ended: there is none.
+/// Why no subscription can be ended, and who ends it.
 #[must_use]
 pub fn unsubscribe() -> Error {
-    let text = "There is no subscription to end: AfterShip's webhooks are removed in its admin.";
+    let text = "AfterShip has no API that ends a subscription. Open https://admin.aftership.com, \
+                go to Webhooks, under Settings or Notifications, and delete this webhook URL there.";
     Error::Unsupported(text.to_owned())
 }
 
@@ -47,17 +52,28 @@ pub fn receive() -> Refusal {
 mod tests {
     use super::*;
 
+    fn request(object: &str) -> SubscriptionRequest {
+        let target_url = "https://host.example/hooks".into();
+        SubscriptionRequest { object: object.into(), events: Vec::new(), target_url }
+    }
+
+    #[test]
+    fn trackings_and_webhooks_answer_the_same_steps() {
+        let steps = subscribe(&request("trackings")).unwrap();
+        assert_eq!(subscribe(&request("webhooks")).unwrap(), steps);
+        for object in objects::REGISTRY.iter().map(|object| object.descriptor()) {
+            let is_offered = object.operations.contains(&"subscribe");
+            assert_eq!(subscribe(&request(object.name)).is_ok(), is_offered, "{}", object.name);
+            assert_eq!(object.events, if is_offered { EVENTS } else { &[] }, "{}", object.name);
+        }
+    }
+
     #[test]
     fn nothing_is_pretended() {
-        let request = |object: &str| SubscriptionRequest {
-            object: object.into(),
-            events: Vec::new(),
-            target_url: "https://host.example/hooks".into(),
-        };
-        let error = subscribe(&request("trackings")).unwrap_err();
+        let error = subscribe(&request("couriers")).unwrap_err();
         assert!(matches!(&error, Error::Unsupported(text) if text.contains("since a bookmark")));
         assert!(matches!(subscribe(&request("parcels")), Err(Error::NotFound(_))));
-        assert!(matches!(unsubscribe(), Error::Unsupported(_)));
+        assert!(matches!(unsubscribe(), Error::Unsupported(text) if text.contains("admin")));
         assert!(matches!(receive(), Refusal::TryAgain(_)));
     }
 }

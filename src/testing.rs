@@ -23,6 +23,12 @@ pub(crate) fn scripted<'a>(
     })
 }
 
+/// Fails unless `text` is valid against a schema.
+pub(crate) fn assert_valid(schema: &str, text: &str) {
+    let [schema, value] = [schema, text].map(|text| serde_json::from_str(text).unwrap());
+    assert!(jsonschema::validator_for(&schema).unwrap().is_valid(&value), "{value}");
+}
+
 /// `data` inside AfterShip's envelope.
 pub(crate) fn enveloped(data: &str) -> String {
     format!(r#"{{"meta":{{"code":200}},"data":{data}}}"#)

@@ -2,9 +2,11 @@
 
 use super::dates;
 use super::fault::{self, Context};
+use super::hidden::Hidden;
 use super::page::{self, Item, Listing, Meta};
 use crate::error::{Body, Error};
-use crate::types::DataRecord;
+use crate::json::Malformed;
+use crate::types::{DataRecord, Page, Unreadable};
 
 /// What the status line and headers of an answer say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,11 +27,12 @@ pub struct Answer {
     context: Context,
     head: Head,
     body: String,
+    hidden: Hidden,
 }
 
 impl Answer {
-    pub(super) fn new(context: Context, head: Head, body: String) -> Self {
-        Self { context, head, body }
+    pub(super) fn new(context: Context, head: Head, body: String, hidden: Hidden) -> Self {
+        Self { context, head, body, hidden }
     }
 
     pub(super) fn status(&self) -> u16 {
@@ -46,7 +49,26 @@ impl Answer {
     /// # Errors
     /// As [`crate::error::case`] says of an answer that cannot be read or has another shape.
     pub fn listing(&self, list: &str) -> Result<(Listing<'_>, Vec<Item<'_>>), Error> {
-        let mut listing = page::listing(&self.body, list).map_err(|_| self.unreadable())?;
+        self.read_list(page::listing(&self.body, list))
+    }
+
+    /// [`Answer::listing`] of items whose member `identity` tells who they are.
+    ///
+    /// # Errors
+    /// As [`Answer::listing`].
+    pub fn listing_by(
+        &self,
+        list: &str,
+        identity: &str,
+    ) -> Result<(Listing<'_>, Vec<Item<'_>>), Error> {
+        self.read_list(page::listing_by(&self.body, list, identity))
+    }
+
+    fn read_list<'a>(
+        &self,
+        listing: Result<Listing<'a>, Malformed>,
+    ) -> Result<(Listing<'a>, Vec<Item<'a>>), Error> {
+        let mut listing = listing.map_err(|_| self.unreadable())?;
         self.accept(&listing.meta)?;
         match listing.items.take() {
             Some(items) => Ok((listing, items)),
@@ -98,7 +120,7 @@ impl Answer {
     }
 
     pub(super) fn fault(&self, body: Body, why: Option<&'static str>) -> Error {
-        fault::answered(self.context, &self.head, &self.body, body, why)
+        fault::answered(self.context, &self.head, &self.body, body, why, &self.hidden)
     }
 
     fn unreadable(&self) -> Error {
@@ -133,4 +155,23 @@ pub fn to_record(item: Item<'_>) -> Option<DataRecord> {
         created_at: timestamp(item.created_at),
         data: item.raw.to_owned(),
     })
+}
+
+/// The items as a page; those without identity are kept aside for `reason`.
+#[must_use]
+pub fn to_page(items: Vec<Item<'_>>, reason: &str) -> Page {
+    let mut page = Page::default();
+    page.records.reserve(items.len());
+    for item in items {
+        let raw = item.raw;
+        match to_record(item) {
+            Some(record) => page.records.push(record),
+            None => page.unreadable.push(Unreadable {
+                id: None,
+                raw: raw.to_owned(),
+                reason: reason.to_owned(),
+            }),
+        }
+    }
+    page
 }

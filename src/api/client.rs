@@ -3,6 +3,7 @@
 use super::answer::{Answer, Head};
 use super::endpoints::Endpoint;
 use super::fault::{self, Context};
+use super::hidden::Hidden;
 use super::path;
 use super::query::Query;
 use super::wait;
@@ -35,14 +36,15 @@ pub struct Call<'c> {
     query: Query,
     body: Option<String>,
     cursor_sent: bool,
+    hidden: Hidden,
 }
 
 impl<'c> Call<'c> {
     /// A call of `endpoint`; `what` completes the sentence "Could not ...".
     #[must_use]
     pub fn new(endpoint: Endpoint, what: &'static str) -> Self {
-        let (ids, query, body) = (Vec::new(), Query::new(), None);
-        Self { endpoint, what, ids, query, body, cursor_sent: false }
+        let (ids, query, hidden) = (Vec::new(), Query::new(), Hidden::default());
+        Self { endpoint, what, ids, query, body: None, cursor_sent: false, hidden }
     }
 
     /// Fills the next `*` of the endpoint's path.
@@ -71,6 +73,13 @@ impl<'c> Call<'c> {
     #[must_use]
     pub fn body(mut self, json: impl Into<String>) -> Self {
         self.body = Some(json.into());
+        self
+    }
+
+    /// Keeps these values, which the request carries, out of its errors.
+    #[must_use]
+    pub fn hide(mut self, hidden: Hidden) -> Self {
+        self.hidden = hidden;
         self
     }
 }
@@ -104,17 +113,19 @@ impl<'h> Api<'h> {
     ///
     /// # Errors
     /// As [`crate::error::case`] says.
-    pub fn send(&self, call: Call<'_>) -> Result<Answer, Error> {
+    pub fn send(&self, mut call: Call<'_>) -> Result<Answer, Error> {
         let context = Context {
             what: call.what,
             effect: call.endpoint.effect,
             cursor_sent: call.cursor_sent,
             has_body: call.body.is_some(),
         };
+        let hidden = std::mem::take(&mut call.hidden);
         let request = self.request(call)?;
-        let response = self.host.send(request).map_err(|error| fault::unsent(context, error))?;
+        let sent = self.host.send(request);
+        let response = sent.map_err(|error| fault::unsent(context, error, &hidden))?;
         self.notice_version(&response);
-        self.judge(context, response)
+        self.judge(context, response, hidden)
     }
 
     fn request(&self, call: Call<'_>) -> Result<Request, Error> {
@@ -156,7 +167,7 @@ impl<'h> Api<'h> {
         }
     }
 
-    fn judge(&self, context: Context, response: Response) -> Result<Answer, Error> {
+    fn judge(&self, context: Context, response: Response, hidden: Hidden) -> Result<Answer, Error> {
         let head = Head {
             status: response.status,
             request_id: header(&response, "as-trace-id").map(str::to_owned),
@@ -166,7 +177,7 @@ impl<'h> Api<'h> {
         let is_json = header(&response, "content-type").is_none_or(is_json);
         let body = String::from_utf8(response.body);
         let kind = if is_json && body.is_ok() { Body::Json } else { Body::Unreadable };
-        let answer = Answer::new(context, head, body.unwrap_or_default());
+        let answer = Answer::new(context, head, body.unwrap_or_default(), hidden);
         let worked = (200..300).contains(&answer.status());
         if worked && (kind == Body::Json || answer.is_without_content()) {
             return Ok(answer);

@@ -3,6 +3,7 @@
 mod violations;
 
 use super::answer::Head;
+use super::hidden::Hidden;
 use super::page::{self, Meta};
 use crate::error::{Answer, Body, Case, Effect, Error, Failure, Outcome, case};
 use crate::host::SendError;
@@ -24,9 +25,9 @@ pub struct Context {
     pub has_body: bool,
 }
 
-/// The error for a request that got no answer.
+/// The error for a request that got no answer. No text of it holds what is `hidden`.
 #[must_use]
-pub fn unsent(context: Context, error: SendError) -> Error {
+pub fn unsent(context: Context, error: SendError, hidden: &Hidden) -> Error {
     let (outcome, wait_ms, why) = match error {
         SendError::NotSent(why) => (Outcome::NotSent, None, why),
         SendError::Limited(ms) => {
@@ -36,14 +37,21 @@ pub fn unsent(context: Context, error: SendError) -> Error {
         SendError::Refused(why) => (Outcome::Refused, None, why),
     };
     let case = case(outcome, context.effect, context.cursor_sent);
-    let failure = Failure::new(message(context, case, &why));
+    let failure = Failure::new(message(context, case, &hidden.hide(&why)));
     error_of(case, failure, wait_ms, None, Vec::new)
 }
 
 /// The error for an answer that did not work, or that cannot be read: `body` says which. `why`
-/// tells what an answer of another shape lacks.
+/// tells what an answer of another shape lacks. No text of it holds what is `hidden`.
 #[must_use]
-pub fn answered(context: Context, head: &Head, text: &str, body: Body, why: Option<&str>) -> Error {
+pub fn answered(
+    context: Context,
+    head: &Head,
+    text: &str,
+    body: Body,
+    why: Option<&str>,
+    hidden: &Hidden,
+) -> Error {
     let envelope = page::single(text).unwrap_or_default();
     let answer = Answer {
         status: head.status,
@@ -52,15 +60,18 @@ pub fn answered(context: Context, head: &Head, text: &str, body: Body, why: Opti
         retry_after: head.retry_after,
     };
     let case = case(Outcome::Answered(answer), context.effect, context.cursor_sent);
+    let mut meta = envelope.meta;
+    // Hidden before it is cut or taken apart: a piece of a secret is one too.
+    meta.message = meta.message.map(|words| hidden.hide(&words).into_owned().into());
     let failure = Failure {
-        message: message(context, case, &reason(head.status, body, &envelope.meta, why)),
+        message: message(context, case, &reason(head.status, body, &meta, why)),
         http_status: Some(head.status),
-        provider_code: envelope.meta.code.map(|code| code.to_string()),
+        provider_code: meta.code.map(|code| code.to_string()),
         request_id: head.request_id.clone(),
     };
     let existing = existing(envelope.data.map_or("", |data| data.raw));
     error_of(case, failure, head.wait_ms, existing, || {
-        violations::of(&envelope.meta, context.has_body)
+        hidden.hide_in(violations::of(&meta, context.has_body))
     })
 }
 

@@ -26,7 +26,7 @@ pub struct Meta<'a> {
 pub struct Item<'a> {
     /// The item, token for token.
     pub raw: &'a str,
-    /// `id`, when it is a string that is not empty.
+    /// `id`, or the member asked for instead, when it is a string that is not empty.
     pub id: Option<Cow<'a, str>>,
     /// `created_at`, when it is a string.
     pub created_at: Option<Cow<'a, str>>,
@@ -75,11 +75,22 @@ pub struct Single<'a> {
     pub data: Option<Item<'a>>,
 }
 
+/// The member that tells who an item is, where nothing else is said.
+const ID: &str = "id";
+
 /// Reads an answer whose `data` holds the array `list`.
 ///
 /// # Errors
 /// [`Malformed`] when the text is not JSON: then nothing of it is used.
 pub fn listing<'a>(text: &'a str, list: &str) -> Result<Listing<'a>, Malformed> {
+    listing_by(text, list, ID)
+}
+
+/// [`listing`] of items whose member `identity` tells who they are.
+///
+/// # Errors
+/// As [`listing`].
+pub fn listing_by<'a>(text: &'a str, list: &str, identity: &str) -> Result<Listing<'a>, Malformed> {
     let mut found = (None, None);
     let meta = envelope(text, |reader| {
         found = (None, None);
@@ -89,7 +100,7 @@ pub fn listing<'a>(text: &'a str, list: &str) -> Result<Listing<'a>, Malformed> 
         reader.open_object()?;
         while let Some(name) = reader.next_member()? {
             if name.is(list) {
-                found.0 = items(reader)?;
+                found.0 = items(reader, identity)?;
             } else if name.is("pagination") {
                 found.1 = pagination(reader)?;
             } else {
@@ -109,7 +120,7 @@ pub fn listing<'a>(text: &'a str, list: &str) -> Result<Listing<'a>, Malformed> 
 pub fn single(text: &str) -> Result<Single<'_>, Malformed> {
     let mut data = None;
     let meta = envelope(text, |reader| {
-        data = Some(item(reader)?);
+        data = Some(item(reader, ID)?);
         Ok(())
     })?;
     Ok(Single { meta, data })
@@ -121,7 +132,7 @@ pub fn single(text: &str) -> Result<Single<'_>, Malformed> {
 /// [`Malformed`] when the text is not JSON.
 pub fn record(text: &str) -> Result<Item<'_>, Malformed> {
     let mut reader = Reader::new(text);
-    let item = item(&mut reader)?;
+    let item = item(&mut reader, ID)?;
     reader.end()?;
     Ok(item)
 }
@@ -195,7 +206,7 @@ fn pagination<'a>(reader: &mut Reader<'a>) -> Result<Option<Pagination<'a>>, Mal
     Ok(Some(pagination))
 }
 
-fn items<'a>(reader: &mut Reader<'a>) -> Result<Option<Vec<Item<'a>>>, Malformed> {
+fn items<'a>(reader: &mut Reader<'a>, identity: &str) -> Result<Option<Vec<Item<'a>>>, Malformed> {
     if reader.kind()? != Kind::List {
         reader.skip()?;
         return Ok(None);
@@ -203,18 +214,18 @@ fn items<'a>(reader: &mut Reader<'a>) -> Result<Option<Vec<Item<'a>>>, Malformed
     let mut items = Vec::with_capacity(200);
     reader.open_list()?;
     while reader.next_item()? {
-        items.push(item(reader)?);
+        items.push(item(reader, identity)?);
     }
     Ok(Some(items))
 }
 
-fn item<'a>(reader: &mut Reader<'a>) -> Result<Item<'a>, Malformed> {
+fn item<'a>(reader: &mut Reader<'a>, identity: &str) -> Result<Item<'a>, Malformed> {
     let mut item = Item::default();
     let start = reader.mark();
     if reader.kind()? == Kind::Object {
         reader.open_object()?;
         while let Some(name) = reader.next_member()? {
-            if name.is("id") {
+            if name.is(identity) {
                 item.id = reader.text_or_skip()?.filter(|id| !id.is_empty());
             } else if name.is("created_at") {
                 item.created_at = reader.text_or_skip()?;

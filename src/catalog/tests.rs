@@ -54,6 +54,16 @@ fn the_key_goes_into_one_header() {
 }
 
 #[test]
+fn the_webhook_secret_only_verifies() {
+    let key = KeyUse {
+        secret: "webhook-secret",
+        algorithm: "hmac-sha256",
+        role: crate::host::KeyRole::Verify,
+    };
+    assert_eq!(manifest().key_uses, [key]);
+}
+
+#[test]
 fn an_unknown_object_names_those_that_exist() {
     let error = describe("parcels").unwrap_err();
     assert!(matches!(error, Error::NotFound(_)));

@@ -33,6 +33,16 @@ impl<'a> Text<'a> {
     }
 }
 
+/// What follows `value` in `text`, when `text` begins with it as it may stand inside a JSON string.
+#[must_use]
+pub fn strip_escaped<'t>(text: &'t str, value: &str) -> Option<&'t str> {
+    value.chars().try_fold(text, |rest, expected| match rest.strip_prefix('\\') {
+        Some(escape) => escaped_character(escape)
+            .and_then(|(character, rest)| (character == expected).then_some(rest)),
+        None => rest.strip_prefix(expected),
+    })
+}
+
 fn decode(raw: &str) -> Option<String> {
     let mut decoded = String::with_capacity(raw.len());
     let mut rest = raw;

@@ -18,21 +18,22 @@ use crate::api::endpoints::{
 };
 use crate::api::{Api, Call, Query};
 use crate::error::Error;
-use crate::types::{DataRecord, ListRequest, Outcome, Page, Written};
+use crate::subscriptions;
+use crate::types::{
+    DataRecord, ListRequest, ManualSteps, Outcome, Page, SubscriptionRequest, Written,
+};
 
 /// The object `trackings`.
 pub(super) struct Trackings;
 
 const NAME: &str = "trackings";
 const DOC_URL: &str = "https://www.aftership.com/docs/tracking/2026-07/trackings";
-/// Member of `data` that holds a list of them.
-const LIST: &str = "trackings";
 const RECORD_SCHEMA: &str = include_str!("trackings/record.json");
 
 static DESCRIPTOR: Descriptor = Descriptor {
     name: NAME,
     title: "Trackings",
-    operations: &["list", "get", "create", "update", "delete"],
+    operations: &["list", "get", "create", "update", "delete", "subscribe"],
     doc_url: DOC_URL,
     derived_from: None,
     retention_days: Some(120),
@@ -41,7 +42,7 @@ static DESCRIPTOR: Descriptor = Descriptor {
     update_schema: Some(include_str!("trackings/update.json")),
     filter_schema: include_str!("trackings/filter.json"),
     actions: actions::ACTIONS,
-    events: &["tracking_update", "edd_revise", "tracking_pending_time"],
+    events: subscriptions::EVENTS,
     // There is no idempotency key, but AfterShip refuses a second tracking of the same courier
     // and number with 4003.
     create_repeatable: true,
@@ -85,6 +86,10 @@ impl Object for Trackings {
 
     fn invoke(&self, api: &Api<'_>, call: &ActionCall<'_>) -> Result<Outcome, Error> {
         actions::invoke(api, call)
+    }
+
+    fn subscribe(&self, request: &SubscriptionRequest) -> Result<ManualSteps, Error> {
+        subscriptions::manual(request)
     }
 }
 

@@ -18,7 +18,7 @@ fn head(status: u16) -> Head {
 
 fn error(context: Context, status: u16, body: &str) -> Error {
     let kind = if body.starts_with('{') { Body::Json } else { Body::Unreadable };
-    answered(context, &head(status), body, kind, None)
+    answered(context, &head(status), body, kind, None, &Hidden::default())
 }
 
 fn refused(code: u32, message: &str) -> Vec<Violation> {
@@ -86,31 +86,86 @@ fn a_conflict_names_the_record_from_both_shapes() {
 #[test]
 fn violations_point_at_what_aftership_means() {
     for (code, message, pointers) in [
-        (4005, "The value of `tracking_number` is invalid.", &["/tracking_number"][..]),
-        (4007, "The value of `tracking_number` is required.", &["/tracking_number"]),
-        (4008, "The value of `[order_date]` is invalid.", &["/order_date"]),
-        (4009, "The value of `customers.email` is required.", &["/customers/email"]),
-        (4010, "The value of `slug` is invalid.", &["/slug"]),
-        (
-            4011,
-            "This courier is also required: destination_postal_code, tracking_ship_date and tracking_key.",
-            &["/destination_postal_code", "/tracking_ship_date", "/tracking_key"],
-        ),
-        (4012, "The carrier is not on your approved carrier list.", &["/slug"]),
-        (
-            4012,
-            "We could not recognize the carrier from the tracking number.",
-            &["/tracking_number"],
-        ),
-        (4012, "The tracking number format is invalid.", &["/tracking_number"]),
-        (4015, "The value of `id` is invalid.", &["/id"]),
-        (4017, "tracking_number format invalid", &["/tracking_number"]),
+        (4005, "The value of tracking_number is invalid.", &["/tracking_number"][..]),
+        (4007, "tracking_number is required.", &["/tracking_number"]),
+        (4008, "The value of [order_date] is invalid.", &["/order_date"]),
+        (4008, "The value of `order_date` is invalid.", &["/order_date"]),
+        (4008, "The value of order_date is invalid.", &["/order_date"]),
+        (4008, "The value of tracking_postal_code is invalid.", &["/destination_postal_code"]),
+        (4009, "`customers.email` is required.", &["/customers/email"]),
+        (4009, "last_mile.slug is required.", &["/last_mile/slug"]),
+        (4009, "Something is required.", &[]),
+        (4010, "The value of slug is invalid.", &["/slug"]),
+        (4015, "The value of id is invalid.", &["/id"]),
+        (4017, "The format of tracking_number is invalid.", &["/tracking_number"]),
         (400, "The request was invalid or cannot be otherwise served.", &[]),
         (4001, "Invalid JSON data.", &[]),
     ] {
         let found: Vec<_> = refused(code, message).into_iter().map(|v| v.pointer).collect();
         assert_eq!(found, pointers, "{code} {message}");
     }
+}
+
+#[test]
+fn each_member_that_the_courier_wants_is_told_alone() {
+    let words = "Missing or invalid value of the required fields for this courier. Besides \
+                 tracking_number, also required: ";
+    for (list, pointers) in [
+        ("[destination_postal_code]", &["/destination_postal_code"][..]),
+        (
+            "destination_postal_code, tracking_ship_date and tracking_key.",
+            &["/destination_postal_code", "/tracking_ship_date", "/tracking_key"],
+        ),
+        ("`tracking_account_number`. See https://example.com", &["/tracking_account_number"]),
+        (
+            "tracking_postal_code,tracking_state,tracking_origin_country",
+            &["/destination_postal_code", "/destination_state", "/origin_country_region"],
+        ),
+        ("tracking_destination_country_region", &["/destination_country_region"]),
+        ("", &[]),
+    ] {
+        let found = refused(4011, &format!("{words}{list}"));
+        let found_at: Vec<_> = found.iter().map(|v| v.pointer.as_str()).collect();
+        assert_eq!(found_at, pointers, "{list}");
+        for violation in found {
+            let name = violation.pointer.trim_start_matches('/');
+            let said = format!("this courier wants `{name}`");
+            assert!(violation.message.starts_with(&said), "{violation:?}");
+        }
+    }
+    let old = refused(4011, &format!("{words}tracking_postal_code")).remove(0);
+    assert!(old.message.contains("`tracking_postal_code`"), "{old:?}");
+}
+
+#[test]
+fn a_carrier_problem_blames_the_member_and_keeps_the_link() {
+    let link = "https://admin.aftership.com/settings/couriers";
+    let not_approved = format!(
+        "Unable to import shipment as the carrier is not on your approved list for carrier \
+         auto-detection. Add the carrier here: {link}"
+    );
+    for (message, pointer) in [
+        (not_approved.as_str(), "/slug"),
+        (
+            "Unable to import shipment as we don't recognize the carrier from this tracking number.",
+            "/tracking_number",
+        ),
+        (
+            "Unable to import shipment as the tracking number has an invalid format.",
+            "/tracking_number",
+        ),
+        ("Unable to import shipment as this carrier is no longer supported.", "/slug"),
+        (
+            "Unable to import shipment as the tracking number does not belong to a carrier in that \
+             group.",
+            "/slug_group",
+        ),
+    ] {
+        let [violation] = &refused(4012, message)[..] else { panic!("{message}") };
+        assert_eq!((violation.pointer.as_str(), violation.message.as_str()), (pointer, message));
+    }
+    let body = format!(r#"{{"meta":{{"code":4012,"message":"{not_approved}"}},"data":{{}}}}"#);
+    assert!(error(CREATE, 400, &body).to_string().contains(link));
 }
 
 #[test]
@@ -137,7 +192,7 @@ fn the_wait_reaches_the_host() {
     let headers = [("x-ratelimit-reset".to_owned(), "1795339801".to_owned())];
     let wait_ms = wait::hint_ms(&headers, 1_795_339_800_400);
     let head = Head { wait_ms, ..head(429) };
-    let error = answered(CREATE, &head, body, Body::Json, None);
+    let error = answered(CREATE, &head, body, Body::Json, None, &Hidden::default());
     assert!(matches!(error, Error::RateLimited { retry_after_ms: Some(600), .. }), "{error:?}");
 }
 
@@ -150,7 +205,7 @@ fn what_was_not_sent_says_why() {
         (SendError::Refused("path not declared".into()), "Internal", "Internal"),
     ] {
         for (context, expected) in [(READ, read), (CREATE, write)] {
-            let error = unsent(context, fault.clone());
+            let error = unsent(context, fault.clone(), &Hidden::default());
             assert!(format!("{error:?}").starts_with(expected), "{error:?}");
             if let SendError::NotSent(why) | SendError::Unanswered(why) | SendError::Refused(why) =
                 &fault
@@ -159,7 +214,7 @@ fn what_was_not_sent_says_why() {
             }
         }
     }
-    let limited = unsent(READ, SendError::Limited(1500));
+    let limited = unsent(READ, SendError::Limited(1500), &Hidden::default());
     assert!(matches!(limited, Error::RateLimited { retry_after_ms: Some(1500), .. }));
 }
 

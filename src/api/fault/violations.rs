@@ -7,46 +7,98 @@ use crate::api::page::Meta;
 use crate::error::Violation;
 use crate::json::Value;
 
+/// Members that were renamed, with the names that inputs have now: AfterShip's words may still use
+/// the old ones (AfterShip API, changes of 2025-01 and 2025-04).
+const RENAMED: [(&str, &str); 8] = [
+    ("tracking_postal_code", "destination_postal_code"),
+    ("tracking_state", "destination_state"),
+    ("tracking_origin_country", ORIGIN),
+    ("tracking_origin_country_region", ORIGIN),
+    ("origin_country_iso3", ORIGIN),
+    ("tracking_destination_country", DESTINATION),
+    ("tracking_destination_country_region", DESTINATION),
+    ("destination_country_iso3", DESTINATION),
+];
+const ORIGIN: &str = "origin_country_region";
+const DESTINATION: &str = "destination_country_region";
+
 /// The members that `meta` complains of, as JSON Pointers into the input.
 pub(super) fn of(meta: &Meta<'_>, has_body: bool) -> Vec<Violation> {
     let message = meta.message.as_deref().unwrap_or_default();
-    let mut names = match meta.code {
-        Some(4005 | 4007 | 4017) => vec!["tracking_number".to_owned()],
-        Some(4010) => vec!["slug".to_owned()],
+    let mut violations: Vec<_> = match meta.code {
+        // The words list several; each violation tells of one.
         Some(4011) => also_required(message),
-        Some(4012) => vec![carrier_member(message).to_owned()],
-        // Without a body the id stands in the path, which is no part of any input.
-        Some(4015) if !has_body => Vec::new(),
-        Some(4015) => vec!["id".to_owned()],
-        _ => named(message),
+        code => blamed(code, message, has_body)
+            .iter()
+            .map(|name| violation(name, message.to_owned()))
+            .collect(),
     };
-    names.dedup();
-    let mut violations: Vec<_> = names.iter().map(|name| violation(name, message)).collect();
     violations.extend(listed(meta.errors));
     violations
 }
 
-fn violation(name: &str, message: &str) -> Violation {
+fn blamed(code: Option<u32>, message: &str, has_body: bool) -> Vec<String> {
+    let mut names = match code {
+        Some(4005 | 4007 | 4017) => vec!["tracking_number".to_owned()],
+        Some(4010) => vec!["slug".to_owned()],
+        Some(4012) => vec![carrier_member(message).to_owned()],
+        // Without a body the id stands in the path, which is no part of any input.
+        Some(4015) if !has_body => Vec::new(),
+        Some(4015) => vec!["id".to_owned()],
+        Some(4008 | 4009) => named(message).into_iter().chain(subject(message)).collect(),
+        _ => named(message),
+    };
+    names.dedup();
+    names
+}
+
+fn violation(name: &str, message: String) -> Violation {
     let mut pointer = String::new();
-    for member in name.split('.') {
+    for member in current(name).split('.') {
         pointer.push('/');
         pointer.push_str(member);
     }
-    Violation { pointer, message: message.to_owned() }
+    Violation { pointer, message }
 }
 
-/// 4011 lists what the courier wants after "also required:".
-fn also_required(message: &str) -> Vec<String> {
+fn current(name: &str) -> &str {
+    RENAMED.iter().find(|(old, _)| *old == name).map_or(name, |(_, new)| new)
+}
+
+/// 4011: "Besides tracking_number, also required: ...". All members that a courier may want have
+/// an underscore in their names, which tells them from the words around them.
+fn also_required(message: &str) -> Vec<Violation> {
     let list = message.split_once("also required:").map_or("", |(_, list)| list);
     let words = list.split(|c: char| !is_name_character(c)).map(|word| word.trim_matches('.'));
-    words.filter(|word| is_name(word) && *word != "and").map(str::to_owned).collect()
+    let names = words.filter(|word| is_name(word) && word.contains('_'));
+    let wanted = |name: &str| match current(name) {
+        new if new == name => format!("this courier wants `{name}`"),
+        new => format!("this courier wants `{new}`, which AfterShip calls `{name}` here"),
+    };
+    names.map(|name| violation(name, wanted(name))).collect()
 }
 
-/// 4012 has five messages; three blame the carrier, two the number.
+/// 4012 has five messages: the courier is not on the approved list; it is not recognised from the
+/// number; the number has an invalid format; the courier is no longer supported; the number is of
+/// no courier in the group.
 fn carrier_member(message: &str) -> &'static str {
     let message = message.to_ascii_lowercase();
-    let of_number = ["format", "recogni", "detect"];
-    if of_number.iter().any(|word| message.contains(word)) { "tracking_number" } else { "slug" }
+    if message.contains("group") {
+        "slug_group"
+    } else if message.contains("recogni") || message.contains("format") {
+        "tracking_number"
+    } else {
+        "slug"
+    }
+}
+
+/// The member without quotes that 4008 and 4009 begin with: "The value of order_date is invalid.",
+/// "order_date is required."
+fn subject(message: &str) -> Option<String> {
+    let sentence = message.strip_prefix("The value of ").unwrap_or(message);
+    let (name, _) = sentence.split_once(" is ")?;
+    let is_member = is_name(name) && !name.contains(|c: char| c.is_ascii_uppercase());
+    is_member.then(|| name.to_owned())
 }
 
 /// Names that a message puts in backticks, brackets or double quotes.
@@ -64,7 +116,7 @@ fn listed(errors: Option<&str>) -> Vec<Violation> {
         let text = |names: [&str; 3]| names.iter().find_map(|name| item.get(name)?.text());
         let name = text(["path", "field", "param"])?;
         let message = text(["message", "info", "reason"]).unwrap_or("is refused by AfterShip");
-        is_name(name).then(|| violation(name, message))
+        is_name(name).then(|| violation(name, message.to_owned()))
     });
     found.collect()
 }

@@ -5,7 +5,7 @@ use crate::api::client::DEFAULT_API_VERSION;
 use crate::api::endpoints::{Endpoint, Limit, OVER_ALL};
 use crate::catalog::{self, Manifest, Setting};
 use crate::error::Effect;
-use crate::host::SecretPart;
+use crate::host::{KeyRole, KeyUse, SecretPart};
 use crate::objects::{Action, Descriptor};
 use crate::schema::whole;
 
@@ -41,7 +41,7 @@ impl From<Manifest> for wit::Manifest {
             endpoints: manifest.endpoints.iter().map(endpoint).collect(),
             limits: manifest.limits.iter().map(limit).collect(),
             secret_uses: manifest.secret_uses.iter().map(secret_use).collect(),
-            key_uses: Vec::new(),
+            key_uses: manifest.key_uses.iter().map(|&key| key.into()).collect(),
             captures: Vec::new(),
             settings: manifest.settings.iter().map(|&setting| setting.into()).collect(),
             objects: manifest.objects.iter().map(|&descriptor| summary(descriptor)).collect(),
@@ -57,6 +57,16 @@ impl From<Effect> for wit::Effect {
             Effect::RepeatableWrite => Self::RepeatableWrite,
             Effect::Write => Self::Write,
         }
+    }
+}
+
+impl From<KeyUse> for wit::KeyUse {
+    fn from(key: KeyUse) -> Self {
+        let role = match key.role {
+            KeyRole::Sign => wit::KeyRole::Sign,
+            KeyRole::Verify => wit::KeyRole::Verify,
+        };
+        Self { secret: key.secret.to_owned(), algorithm: key.algorithm.to_owned(), role }
     }
 }
 

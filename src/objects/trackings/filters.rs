@@ -1,11 +1,8 @@
 //! From a filter to query parameters: every one that GET /trackings has, under AfterShip's own
 //! names (AfterShip API 2026-07, GET /trackings).
-//!
-//! AfterShip writes lists as one text with commas and documents no escape. So an array's item
-//! must not hold a comma: it would silently become two. A text with commas is taken as the list
-//! that it says.
 
 use crate::api::dates::{self, Instant};
+use crate::api::parameter::{ANY, list, refused, scalar};
 use crate::api::window::Bounds;
 use crate::api::{Query, bookmark};
 use crate::error::Error;
@@ -23,8 +20,6 @@ enum Kind {
     /// A bound on times, read by [`times`].
     Time,
 }
-
-const ANY: usize = usize::MAX;
 
 /// Every parameter but `limit` and `cursor`, in the order in which they are sent.
 const PARAMETERS: [(&str, Kind); 16] = [
@@ -128,41 +123,10 @@ fn times(filter: Option<&Value<'_>>) -> Result<Bounds, Error> {
     })
 }
 
-fn scalar(value: &Value<'_>) -> String {
-    match value {
-        Value::Text(text) => text.clone().into_owned(),
-        Value::Number(digits) => (*digits).to_owned(),
-        Value::Bool(flag) => flag.to_string(),
-        _ => String::new(),
-    }
-}
-
 fn flags(name: &str, value: &Value<'_>) -> Result<String, Error> {
     let text = list(name, value, 2)?;
     if text.split(',').all(|flag| matches!(flag, "true" | "false")) {
         return Ok(text);
     }
     Err(refused(name, "must be true, false, or both"))
-}
-
-fn list(name: &str, value: &Value<'_>, most: usize) -> Result<String, Error> {
-    let items: Vec<String> = match value {
-        Value::List(items) => items.iter().map(scalar).collect(),
-        // `shipment_tags` and `order_id` may hold spaces within, so only the ends are trimmed.
-        _ => scalar(value).split(',').map(|item| item.trim().to_owned()).collect(),
-    };
-    if items.iter().any(String::is_empty) {
-        return Err(refused(name, "must not hold an empty item"));
-    }
-    if items.iter().any(|item| item.contains(',')) {
-        return Err(refused(name, "must not hold an item with a comma: AfterShip splits there"));
-    }
-    if items.len() > most {
-        return Err(refused(name, &format!("must have at most {most} items")));
-    }
-    Ok(items.join(","))
-}
-
-fn refused(name: &str, message: &str) -> Error {
-    Error::invalid_member(&format!("/{name}"), format!("`{name}` {message}."))
 }

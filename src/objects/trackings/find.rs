@@ -1,20 +1,15 @@
 //! Trackings with given couriers and numbers, many at once.
 
-use super::LIST;
+use super::listing::SOURCE;
 use crate::api::answer::to_record;
-use crate::api::endpoints::TRACKINGS_LIST;
-use crate::api::page::Pagination;
-use crate::api::{Api, Call, Query};
+use crate::api::source::Source;
+use crate::api::{Api, Query};
 use crate::error::Error;
 use crate::json::{self, Value};
 use crate::types::DataRecord;
 
-/// Completes the sentence "Could not ...".
-const WHAT: &str = "find the tracking";
 /// Numbers that one request may name (AfterShip API 2026-07, GET /trackings, `tracking_numbers`).
 const NUMBERS: usize = 50;
-/// One page holds every courier of a few numbers; so many hold those of all.
-const PAGES: usize = 5;
 
 /// What `create` of one input would collide with: this number at one of these couriers. Without
 /// any, AfterShip detects the courier, so each may be meant.
@@ -55,27 +50,18 @@ pub(super) fn matching(api: &Api<'_>, inputs: &[String]) -> Result<Vec<Vec<DataR
 /// AfterShip's filter may match more than asked for, so each hit is compared.
 fn look_up(api: &Api<'_>, wanted: &[Wanted]) -> Result<Vec<Vec<DataRecord>>, Error> {
     let mut found = vec![Vec::new(); wanted.len()];
-    let query = query(wanted);
-    let mut call = Call::new(TRACKINGS_LIST, WHAT).query(query.clone());
-    for _ in 0..PAGES {
-        let answer = api.send(call)?;
-        let (listing, items) = answer.listing(LIST)?;
-        for item in items {
-            let number = json::text_member(item.raw, "tracking_number").unwrap_or_default();
-            let slug = json::text_member(item.raw, "slug").unwrap_or_default();
-            let Some(record) = to_record(item) else { continue };
-            for (wanted, found) in wanted.iter().zip(&mut found) {
-                if wanted.is(&number, &slug) {
-                    found.push(record.clone());
-                }
+    let source = Source { what: "find the tracking", ..SOURCE };
+    source.each(api, query(wanted), &mut |item| {
+        let number = json::text_member(item.raw, "tracking_number").unwrap_or_default();
+        let slug = json::text_member(item.raw, "slug").unwrap_or_default();
+        let Some(record) = to_record(item) else { return };
+        for (wanted, found) in wanted.iter().zip(&mut found) {
+            if wanted.is(&number, &slug) {
+                found.push(record.clone());
             }
         }
-        let next = listing.pagination.as_ref().and_then(Pagination::next);
-        let Some(next) = next else { return Ok(found) };
-        call = Call::new(TRACKINGS_LIST, WHAT).query(query.clone()).cursor(next);
-    }
-    let text = format!("Could not {WHAT}: {PAGES} pages did not hold all of it. Report it.");
-    Err(Error::internal(text))
+    })?;
+    Ok(found)
 }
 
 fn query(wanted: &[Wanted]) -> Query {
@@ -84,7 +70,6 @@ fn query(wanted: &[Wanted]) -> Query {
     if wanted.iter().all(|wanted| !wanted.slugs.is_empty()) {
         query.add("slug", joined(wanted.iter().flat_map(|wanted| &wanted.slugs)));
     }
-    query.add("limit", "200");
     query
 }
 

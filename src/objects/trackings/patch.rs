@@ -15,7 +15,7 @@
 //! Other nulls are refused by the update schema: nothing documents how to clear those members.
 
 use crate::error::Error;
-use crate::json::{self, Kind, Malformed, Reader, Writer};
+use crate::json::{self, Writer, members};
 use crate::types::DataRecord;
 
 const PROMISED: &str = "order_promised_delivery_date";
@@ -38,7 +38,10 @@ pub(super) fn body(
             ("note", "null") => "\"\"".to_owned(),
             ("custom_fields", "null") => "{}".to_owned(),
             ("customers", "null") => "[]".to_owned(),
-            ("custom_fields", _) => fields(json::member(&current, name), value),
+            // Custom fields hold texts only, so one that is set to null is left out.
+            ("custom_fields", _) => {
+                json::merged(json::member(&current, name).unwrap_or("{}"), value)
+            }
             (PROMISED, _) => promised(json::member(&current, name), value),
             _ => (*value).to_owned(),
         };
@@ -58,18 +61,6 @@ fn needs_current((name, value): &(String, &str)) -> bool {
     }
 }
 
-/// Custom fields hold texts only, so one that is set to null is left out.
-fn fields(current: Option<&str>, patch: &str) -> String {
-    let patched = members(patch).unwrap_or_default();
-    let kept = members(current.unwrap_or("{}")).unwrap_or_default();
-    let kept = kept.iter().filter(|(name, _)| patched.iter().all(|(other, _)| other != name));
-    let mut merged = Writer::new();
-    for (name, value) in kept.chain(patched.iter().filter(|(_, value)| *value != "null")) {
-        merged.raw(name, value);
-    }
-    merged.finish()
-}
-
 /// Its members may be null, so all three are always said: right whether AfterShip merges or
 /// replaces.
 fn promised(current: Option<&str>, patch: &str) -> String {
@@ -80,20 +71,6 @@ fn promised(current: Option<&str>, patch: &str) -> String {
         merged.raw(name, value.unwrap_or("null"));
     }
     merged.finish()
-}
-
-/// Names, decoded, and values, as text. The members of anything but an object are none.
-fn members(object: &str) -> Result<Vec<(String, &str)>, Malformed> {
-    let mut reader = Reader::new(object);
-    let mut members = Vec::new();
-    if reader.kind()? == Kind::Object {
-        reader.open_object()?;
-        while let Some(name) = reader.next_member()? {
-            let name = name.decode().ok_or_else(|| reader.malformed("a whole character"))?;
-            members.push((name.into_owned(), reader.skip()?));
-        }
-    }
-    Ok(members)
 }
 
 #[cfg(test)]

@@ -68,8 +68,18 @@ fn each_filter_has_its_parameter() {
 }
 
 #[test]
+fn fifty_numbers_go_into_one_request() {
+    let numbers: Vec<_> = (0..50).map(|n| format!("N{n}")).collect();
+    let expected = format!("tracking_numbers={}", numbers.join("%2C"));
+    assert_eq!(wire(&format!(r#"{{"tracking_numbers":"{}"}}"#, numbers.join(","))), expected);
+    let items = numbers.join("\",\"");
+    assert_eq!(wire(&format!(r#"{{"tracking_numbers":["{items}"]}}"#)), expected);
+}
+
+#[test]
 fn what_aftership_would_misread_is_refused_before_it_is_sent() {
     let many = format!(r#"{{"tracking_numbers":"{}"}}"#, ["A1234"; 51].join(","));
+    let many_items = format!(r#"{{"tracking_numbers":["{}"]}}"#, ["A1234"; 51].join("\",\""));
     for (filter, pointer) in [
         (r#"{"slugs":["dhl"]}"#, "/slugs"),
         (r#"{"limit":5}"#, "/limit"),
@@ -85,6 +95,7 @@ fn what_aftership_would_misread_is_refused_before_it_is_sent() {
         (r#"{"created_at_min":"2026-11-01"}"#, "/created_at_min"),
         (r#"{"updated_at_max":"yesterday"}"#, "/updated_at_max"),
         (&many, "/tracking_numbers"),
+        (&many_items, "/tracking_numbers"),
         ("[]", ""),
         ("", ""),
     ] {

@@ -1,0 +1,51 @@
+//! What a courier asks for, before it is given to AfterShip.
+
+use super::COURIER;
+use super::credentials::CREDENTIALS;
+use crate::api::Api;
+use crate::error::{Error, Violation};
+use crate::json::{self, Value};
+use crate::objects::couriers;
+
+/// Reads the courier and compares: AfterShip would refuse the same, or store what cannot work.
+///
+/// # Errors
+/// [`Error::InvalidInput`] for a courier that does not exist and for each credential that it
+/// requires and that is missing or empty; else why the courier could not be read.
+pub(super) fn check(api: &Api<'_>, input: &str) -> Result<(), Error> {
+    let slug = json::text_member(input, COURIER).unwrap_or_default();
+    let courier = match couriers::with_slug(api, &slug, "read what the courier asks for") {
+        // The grant may lack the scope `aftership:courier:read`: then AfterShip judges alone.
+        Err(Error::Forbidden(_) | Error::Unsupported(_)) => return Ok(()),
+        courier => courier?,
+    };
+    let Some(courier) = courier else {
+        return Err(Error::invalid_member("/courier_slug", couriers::unknown(&slug)));
+    };
+    let violations = missing(&courier.data, json::member(input, CREDENTIALS).unwrap_or("{}"));
+    if violations.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<_> = violations.iter().map(|violation| violation.message.as_str()).collect();
+    let text = format!("The courier `{slug}` asks for more: {}.", names.join(", "));
+    Err(Error::invalid(text + " Nothing was sent; correct it.", violations))
+}
+
+/// AfterShip API 2026-07, GET /couriers: `credentials.fields` are `{name, type, required}`.
+fn missing(courier: &str, given: &str) -> Vec<Violation> {
+    let fields = json::member(courier, "credentials").and_then(|all| json::member(all, "fields"));
+    let Some(Ok(fields)) = fields.map(Value::parse) else { return Vec::new() };
+    let missing = fields.items().iter().filter_map(|field| {
+        let name = field.get("name").and_then(Value::text)?;
+        let is_required = field.get("required") == Some(&Value::Bool(true));
+        let is_given = json::text_member(given, name).is_some_and(|value| !value.is_empty());
+        if is_given || !is_required {
+            return None;
+        }
+        let kind = field.get("type").and_then(Value::text);
+        let kind = kind.map_or_else(String::new, |kind| format!(" ({kind})"));
+        let pointer = format!("/{CREDENTIALS}/{}", json::pointer_token(name));
+        Some(Violation { pointer, message: format!("`{name}`{kind} is required") })
+    });
+    missing.collect()
+}

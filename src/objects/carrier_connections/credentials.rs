@@ -1,0 +1,27 @@
+//! Credentials, while they are here.
+
+use crate::api::hidden::Hidden;
+use crate::json;
+
+/// The member that holds them in a connection and in an input.
+pub(super) const CREDENTIALS: &str = "credentials";
+
+/// Members that may hold secrets in an answer. AfterShip's own example of a creation writes
+/// `credential`, so an answer may, too.
+const SECRET: [&str; 2] = [CREDENTIALS, "credential"];
+
+/// JSON with `null` for every member that may hold secrets.
+pub(super) fn concealed(data: &str) -> String {
+    // What comes here was read already; were it not JSON, nothing of it would be shown.
+    json::nulled(data, &SECRET).unwrap_or_else(|_| "null".to_owned())
+}
+
+/// The credentials that these inputs or connections hold, to be kept out of errors.
+pub(super) fn hidden<'i>(holders: impl IntoIterator<Item = &'i str>) -> Hidden {
+    let credentials = holders.into_iter().filter_map(|holder| json::member(holder, CREDENTIALS));
+    Hidden::new(credentials.flat_map(|credentials| {
+        let members = json::members(credentials).unwrap_or_default();
+        let names = members.into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+        names.into_iter().filter_map(|name| json::text_member(credentials, &name))
+    }))
+}

@@ -1,0 +1,59 @@
+//! `webhooks`: the URLs to which AfterShip sends events.
+//!
+//! AfterShip API 2026-07, "Webhooks": they are set in its admin only, and no endpoint reads or
+//! writes them. So nothing is offered but the steps to take there, and all else says why.
+
+use super::{Descriptor, Object};
+use crate::api::Api;
+use crate::error::Error;
+use crate::subscriptions;
+use crate::types::{DataRecord, ManualSteps, SubscriptionRequest};
+
+/// The object `webhooks`.
+pub(super) struct Webhooks;
+
+static DESCRIPTOR: Descriptor = Descriptor {
+    name: "webhooks",
+    title: "Webhooks",
+    operations: &["subscribe"],
+    doc_url: "https://www.aftership.com/docs/tracking/2026-07/webhook/webhook-overview",
+    derived_from: None,
+    retention_days: None,
+    record_schema: include_str!("webhooks/record.json"),
+    create_schema: None,
+    update_schema: None,
+    filter_schema: include_str!("webhooks/filter.json"),
+    actions: &[],
+    events: subscriptions::EVENTS,
+    create_repeatable: false,
+};
+
+impl Object for Webhooks {
+    fn descriptor(&self) -> &'static Descriptor {
+        &DESCRIPTOR
+    }
+
+    fn check(&self, _: &Api<'_>) -> Result<(), Error> {
+        Err(self.unsupported("be checked", self.offered()))
+    }
+
+    fn derive(&self, _: &[DataRecord]) -> Result<Vec<Vec<DataRecord>>, Error> {
+        Err(self.unsupported("be derived", self.offered()))
+    }
+
+    fn find(&self, _: &Api<'_>, _: &[String]) -> Result<Vec<Vec<DataRecord>>, Error> {
+        Err(self.unsupported("be found", self.offered()))
+    }
+
+    fn subscribe(&self, request: &SubscriptionRequest) -> Result<ManualSteps, Error> {
+        subscriptions::manual(request)
+    }
+
+    fn offered(&self) -> &'static str {
+        "AfterShip has no API for them, they are set in its admin only: `subscriptions.subscribe` \
+         says how"
+    }
+}
+
+#[cfg(test)]
+mod tests;

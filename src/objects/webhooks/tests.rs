@@ -1,0 +1,36 @@
+//! What cannot be done says what can, and sends nothing.
+
+use crate::auth::check;
+use crate::error::Error;
+use crate::records::{create, delete, derive, find, get, list, update};
+use crate::testing::{Sent, scripted};
+use crate::types::{ListRequest, Start};
+
+const OBJECT: &str = "webhooks";
+
+#[test]
+fn every_operation_but_subscribe_says_where_webhooks_are_set() {
+    let sent = Sent::default();
+    let host = scripted(&sent, &[]);
+    let request = |start| ListRequest {
+        object: OBJECT.into(),
+        start,
+        page_size: None,
+        filter: Some("{}".into()),
+    };
+    for error in [
+        list(&host, request(Start::Beginning)).unwrap_err(),
+        list(&host, request(Start::At("c".into()))).unwrap_err(),
+        get(&host, OBJECT, "1").unwrap_err(),
+        derive(OBJECT, &[]).unwrap_err(),
+        find(&host, OBJECT, &["{}".into()]).unwrap_err(),
+        create(&host, OBJECT, r#"{"url":"https://host.example"}"#).unwrap_err(),
+        update(&host, OBJECT, "1", "{}").unwrap_err(),
+        delete(&host, OBJECT, "1").unwrap_err(),
+        check(&host, OBJECT).unwrap_err(),
+    ] {
+        let Error::Unsupported(text) = &error else { panic!("{error:?}") };
+        let said = ["Webhooks cannot be ", "its admin", "subscriptions.subscribe"];
+        assert!(said.iter().all(|said| text.contains(said)), "{text}");
+    }
+}
