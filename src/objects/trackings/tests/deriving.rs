@@ -4,6 +4,7 @@ use super::*;
 use crate::auth::check;
 use crate::objects::{Descriptor, REGISTRY};
 use crate::records::{derive, list};
+use crate::schema::whole;
 use crate::types::{DataRecord, ListRequest, Start};
 
 /// A tracking that holds one record of each object at least.
@@ -51,6 +52,8 @@ fn a_scan_is_the_scan_of_the_trackings() {
         assert_eq!((page.records.len(), page.total, &page.bookmark), (1, None, &None), "{object}");
         assert_eq!(page.unreadable[0].raw, r#"{"slug":"no id"}"#);
         let data: serde_json::Value = serde_json::from_str(&page.records[0].data).unwrap();
+        let schema = serde_json::from_str(&whole(descriptor.record_schema)).unwrap();
+        assert!(jsonschema::is_valid(&schema, &data), "{data}");
         let begins = format!(r#"{{"id":"{}","tracking_id":"t1","#, page.records[0].id);
         assert!(page.records[0].data.starts_with(&begins), "{data}");
         assert_eq!(page.records[0].updated_at, holder("").updated_at);
