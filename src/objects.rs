@@ -3,7 +3,10 @@
 //! Nothing else lists them: manifest, dispatch and error texts read the registry.
 
 mod carrier_connections;
+mod checkpoints;
 mod couriers;
+mod estimated_delivery_dates;
+mod notifications;
 mod trackings;
 mod webhooks;
 
@@ -16,12 +19,16 @@ use crate::types::{
 /// Every object offered.
 pub static REGISTRY: &[&dyn Object] = &[
     &trackings::Trackings,
+    &checkpoints::Checkpoints,
+    &notifications::Notifications,
+    &estimated_delivery_dates::EstimatedDeliveryDates,
     &couriers::Couriers,
     &carrier_connections::CarrierConnections,
     &webhooks::Webhooks,
 ];
 
-/// What an object is and offers. Texts called schema are JSON Schema 2020-12.
+/// What an object is and offers. Texts called schema are JSON Schema 2020-12 once
+/// [`crate::schema::whole`] has filled in their parts.
 #[derive(Clone, Copy, Debug)]
 pub struct Descriptor {
     /// Stable name, as in the manifest.

@@ -6,7 +6,10 @@
 //! an `integer` is written as one (`1.0` is not), and a `pattern` has the form `^[...]+$`. A
 //! member that comes twice is refused: AfterShip and we might each see another one.
 
+mod parts;
 mod pattern;
+
+pub use parts::whole;
 
 use crate::error::{Error, Violation};
 use crate::json::{self, Value};
@@ -30,6 +33,7 @@ pub const KEYWORDS: &[&str] = &[
     "minimum",
     "maximum",
     "not",
+    "anyOf",
     //
     "$schema",
     "title",
@@ -50,7 +54,7 @@ const LISTED_NAMES: usize = 20;
 ///
 /// # Errors
 /// [`Error::InvalidInput`] with a violation for each fault; `what` names the input, as in "The
-/// filter is not valid".
+/// filter is not valid". The parts of `schema` are filled in first.
 pub fn accept<'a>(what: &str, schema: &str, input: &'a str) -> Result<Value<'a>, Error> {
     let invalid = |violations: Vec<Violation>| {
         let first = violations.first().map_or(String::new(), |violation| {
@@ -69,7 +73,8 @@ pub fn accept<'a>(what: &str, schema: &str, input: &'a str) -> Result<Value<'a>,
             format!("is not JSON: {} expected at byte {}", malformed.expected, malformed.at);
         invalid(vec![Violation { pointer: String::new(), message }])
     })?;
-    let schema = Value::parse(schema)
+    let schema = whole(schema);
+    let schema = Value::parse(&schema)
         .map_err(|_| Error::internal("A schema of the connector is not JSON. Report it."))?;
     let violations = check(&schema, &value);
     if violations.is_empty() { Ok(value) } else { Err(invalid(violations)) }
@@ -99,6 +104,7 @@ impl Checker {
                 ("type", _) => self.kind(rule, value),
                 ("enum", _) => self.one_of(rule, value),
                 ("not", _) => self.not(rule, value),
+                ("anyOf", _) => self.any_of(rule, value),
                 ("required", Value::Object(_)) => self.required(rule, value),
                 ("properties", Value::Object(_)) => self.properties(rule, value),
                 ("additionalProperties", Value::Object(_)) => self.others(schema, rule, value),
@@ -167,6 +173,19 @@ impl Checker {
         self.refuse(match names.as_slice() {
             [] => "is not allowed here".to_owned(),
             _ => format!("must not hold {} together", names.join(" and ")),
+        });
+    }
+
+    fn any_of(&mut self, rule: &Value<'_>, value: &Value<'_>) {
+        let forms = rule.items();
+        if forms.iter().any(|form| check(form, value).is_empty()) {
+            return;
+        }
+        let wanted = forms.iter().filter_map(|form| form.get("required"));
+        let names: Vec<_> = wanted.flat_map(Value::items).filter_map(Value::text).collect();
+        self.refuse(match names.as_slice() {
+            [] => "has none of the allowed forms".to_owned(),
+            _ => format!("must hold {}", names.join(" or ")),
         });
     }
 

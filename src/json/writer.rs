@@ -15,9 +15,15 @@ impl Writer {
         Self::default()
     }
 
+    /// Adds a member as it stands in another object: name, colon and value.
+    pub fn member(&mut self, raw: &str) {
+        self.separate();
+        self.text.push_str(raw);
+    }
+
     /// Adds a member whose value is JSON text already.
     pub fn raw(&mut self, name: &str, value: &str) {
-        self.text.push(if self.text.is_empty() { '{' } else { ',' });
+        self.separate();
         push_quoted(&mut self.text, name);
         self.text.push(':');
         self.text.push_str(value);
@@ -33,6 +39,10 @@ impl Writer {
     pub fn finish(mut self) -> String {
         self.text.push_str(if self.text.is_empty() { "{}" } else { "}" });
         self.text
+    }
+
+    fn separate(&mut self) {
+        self.text.push(if self.text.is_empty() { '{' } else { ',' });
     }
 }
 

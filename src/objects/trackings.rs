@@ -6,6 +6,7 @@
 //! custom id given at creation, or the legacy id of before 2024-07.
 
 mod actions;
+pub(super) mod derived;
 mod filters;
 mod find;
 mod listing;
@@ -26,13 +27,14 @@ use crate::types::{
 pub(super) struct Trackings;
 
 const NAME: &str = "trackings";
+const DOC_URL: &str = "https://www.aftership.com/docs/tracking/2026-07/trackings";
 const RECORD_SCHEMA: &str = include_str!("trackings/record.json");
 
 static DESCRIPTOR: Descriptor = Descriptor {
     name: NAME,
     title: "Trackings",
     operations: &["list", "get", "create", "update", "delete", "subscribe"],
-    doc_url: "https://www.aftership.com/docs/tracking/2026-07/trackings",
+    doc_url: DOC_URL,
     derived_from: None,
     retention_days: Some(120),
     record_schema: RECORD_SCHEMA,
@@ -52,13 +54,11 @@ impl Object for Trackings {
     }
 
     fn check(&self, api: &Api<'_>) -> Result<(), Error> {
-        let mut query = Query::new();
-        query.add("limit", "1");
-        api.send(Call::new(TRACKINGS_LIST, "use trackings").query(query))?.done()
+        check(api)
     }
 
     fn list(&self, api: &Api<'_>, request: &ListRequest) -> Result<Page, Error> {
-        listing::page(api, request)
+        listing::page(api, NAME, request)
     }
 
     fn get(&self, api: &Api<'_>, id: &str) -> Result<DataRecord, Error> {
@@ -91,6 +91,12 @@ impl Object for Trackings {
     fn subscribe(&self, request: &SubscriptionRequest) -> Result<ManualSteps, Error> {
         subscriptions::manual(request)
     }
+}
+
+fn check(api: &Api<'_>) -> Result<(), Error> {
+    let mut query = Query::new();
+    query.add("limit", "1");
+    api.send(Call::new(TRACKINGS_LIST, "use trackings").query(query))?.done()
 }
 
 fn read(api: &Api<'_>, id: &str, what: &'static str) -> Result<DataRecord, Error> {

@@ -18,7 +18,7 @@ fn output_schemas(descriptor: &'static Descriptor) -> Vec<&'static str> {
 
 fn every(schemas: fn(&'static Descriptor) -> Vec<&'static str>) -> Vec<Json> {
     let texts = REGISTRY.iter().flat_map(|object| schemas(object.descriptor()));
-    texts.map(|text| serde_json::from_str(text).unwrap()).collect()
+    texts.map(|text| serde_json::from_str(&whole(text)).unwrap()).collect()
 }
 
 /// Every schema inside a schema, itself first.
@@ -31,6 +31,7 @@ fn walk(schema: &Json, visit: &mut impl FnMut(&serde_json::Map<String, Json>)) {
         match (keyword.as_str(), rule) {
             ("properties", Json::Object(members)) => members.values().for_each(|s| walk(s, visit)),
             ("additionalProperties" | "propertyNames" | "items" | "not", rule) => walk(rule, visit),
+            ("anyOf", Json::Array(forms)) => forms.iter().for_each(|form| walk(form, visit)),
             _ => {}
         }
     }
@@ -123,6 +124,33 @@ fn violations_point_at_the_member() {
         found.sort();
         expected.sort();
         assert_eq!(found, expected, "{input}");
+    }
+}
+
+#[test]
+fn one_of_several_forms_is_enough() {
+    let schema = json!({
+        "type": "object",
+        "anyOf": [
+            {"required": ["state"], "properties": {"state": {"type": "string"}}},
+            {"required": ["postal_code"], "properties": {"postal_code": {"type": "string"}}},
+        ],
+        "properties": {"n": {"anyOf": [{"type": "null"}, {"enum": ["x"]}]}},
+    });
+    let neither = ("", "must hold state or postal_code");
+    for (input, expected) in [
+        (r#"{"state":"CA"}"#, None),
+        (r#"{"postal_code":"1","state":null}"#, None),
+        (r#"{"state":"CA","postal_code":"1","n":"x"}"#, None),
+        ("{}", Some(neither)),
+        (r#"{"state":null}"#, Some(neither)),
+        (r#"{"state":"CA","n":7}"#, Some(("/n", "has none of the allowed forms"))),
+    ] {
+        let found = violations(&schema, input);
+        let expected = expected.map(|(p, m): (&str, &str)| (p.to_owned(), m.to_owned()));
+        assert_eq!(found, Vec::from_iter(expected), "{input}");
+        let value = serde_json::from_str(input).unwrap();
+        assert_eq!(jsonschema::is_valid(&schema, &value), found.is_empty(), "{input}");
     }
 }
 

@@ -4,6 +4,7 @@ use anyhow::{Context as _, Result};
 use clap::value_parser;
 use host_harness::runtime::Connector;
 use host_harness::runtime::bindings::records::{ListRequest, Page, Start};
+use host_harness::runtime::bindings::types::DataRecord;
 
 use super::context::Context;
 use super::document::embedded;
@@ -11,6 +12,7 @@ use super::exit::Exit;
 use super::filter;
 use super::input::pair;
 use super::output::{Columns, Row, counted, printable, records};
+use super::with::With;
 
 /// Unreadable records that are named one by one.
 const NAMED: u64 = 10;
@@ -21,6 +23,7 @@ const NAMED: u64 = 10;
   connector-host list orders --max 10
   connector-host list orders --filter state=open,late --filter paid=true > orders.ndjson
   connector-host list orders --output csv --columns id,state,total > orders.csv
+  connector-host list orders --with order-lines | jq 'select(.object == \"order-lines\").data'
 
 A filter takes a list by commas or by several --filter; an item that holds a comma is written as
 JSON: --filter 'word=[\"a,b\"]'. `describe OBJECT` shows the filters.")]
@@ -31,6 +34,10 @@ pub struct Args {
     /// Only records that fit (several times)
     #[arg(long = "filter", value_name = "NAME=VALUE")]
     pub filters: Vec<String>,
+
+    /// Also records of these objects, which are derived from it, without further requests
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    pub with: Vec<String>,
 
     /// Ask for so many records at once
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..))]
@@ -51,8 +58,16 @@ pub struct Args {
 pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
     let connector = context.connector_with(&args.object).await?;
     let filter = read_filter(args, &connector).await?;
+    let mut with = match args.with.as_slice() {
+        [] => None,
+        names => Some(With::of(&connector, &args.object, names).await?),
+    };
+    let form = match with {
+        Some(_) => With::form(context.options.output)?,
+        None => context.form(),
+    };
     let caller = context.connect(&connector).await?;
-    let mut out = records(context.form(), &args.columns);
+    let mut out = records(form, &args.columns);
     let mut scan = caller.scan(ListRequest {
         object: args.object.clone(),
         start: Start::Beginning,
@@ -66,8 +81,18 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
         let page = Box::pin(scan.next()).await;
         let page = page.with_context(|| stopped(args, left))?;
         let Some(page) = page else { break };
-        let rows = rows(&page, left);
-        let shown = rows.len() as u64;
+        let parents = shown(&page, left);
+        let shown = parents.len() as u64;
+        let lines = match &mut with {
+            Some(with) => with.lines(caller.connection(), parents).await?,
+            None => Vec::new(),
+        };
+        let rows: Vec<Row<'_>> = match with {
+            Some(_) => lines.iter().map(|line| Row { id: &line.id, data: &line.text }).collect(),
+            None => {
+                parents.iter().map(|record| Row { id: &record.id, data: &record.data }).collect()
+            }
+        };
         context.watch.print(|| out.page(&rows))?;
         left -= shown;
         let total = page.total.map(u64::from);
@@ -83,6 +108,9 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
         context.watch.mention(&format!("{records} reported as gone"));
     }
     context.watch.mention(&context.watch.summary());
+    if let Some(with) = &with {
+        context.watch.mention(&with.summary());
+    }
     if unreadable > 0 {
         let records = counted(unreadable, "record");
         context
@@ -114,10 +142,9 @@ fn page_size(wished: Option<u32>, max: Option<u64>) -> Option<u32> {
     }
 }
 
-fn rows(page: &Page, left: u64) -> Vec<Row<'_>> {
+fn shown(page: &Page, left: u64) -> &[DataRecord] {
     let left = usize::try_from(left).unwrap_or(usize::MAX);
-    let records = page.records.iter().take(left);
-    records.map(|record| Row { id: &record.id, data: &record.data }).collect()
+    page.records.get(..left).unwrap_or(&page.records)
 }
 
 fn stopped(args: &Args, left: u64) -> String {

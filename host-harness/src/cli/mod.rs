@@ -25,9 +25,11 @@ pub mod output;
 mod plan;
 mod progress;
 mod schema;
+mod subscribe;
 mod trace;
 mod update;
 mod watch;
+mod with;
 
 use std::ffi::OsString;
 use std::sync::Arc;
@@ -92,6 +94,8 @@ enum Command {
     Delete(delete::Args),
     /// Run an action of an object
     Invoke(invoke::Args),
+    /// Have events sent to a URL, or see what to do for it
+    Subscribe(subscribe::Args),
     /// Print completions for a shell
     Completions(completions::Args),
 }
@@ -164,6 +168,7 @@ async fn dispatch(command: Command, context: &Context) -> Result<Exit> {
         Command::Update(args) => update::run(&args, context).await,
         Command::Delete(args) => delete::run(&args, context).await,
         Command::Invoke(args) => invoke::run(&args, context).await,
+        Command::Subscribe(args) => subscribe::run(&args, context).await,
         Command::Completions(args) => completions::run(&args, grammar()),
     }
 }
@@ -188,6 +193,7 @@ impl Command {
             Self::Update(args) => ("update", Some(&args.object), Some(&args.id)),
             Self::Delete(args) => ("delete", Some(&args.object), Some(&args.id)),
             Self::Invoke(args) => ("invoke", Some(&args.object), args.id.as_ref()),
+            Self::Subscribe(args) => ("subscribe", Some(&args.object), None),
             Self::Completions(_) => ("completions", None, None),
         };
         Asked {

@@ -26,29 +26,31 @@ pub async fn run(_: &Args, context: &Context) -> Result<Exit> {
         let descriptor = descriptor.with_context(|| format!("describing {}", object.name))?;
         let actions: Vec<String> =
             descriptor.actions.into_iter().map(|action| action.name).collect();
-        found.push((object, actions));
+        found.push((object, actions, descriptor.derived_from));
     }
     if context.form() == Form::Table {
-        let rows = found.into_iter().map(|(object, actions)| {
+        let rows = found.into_iter().map(|(object, actions, derived_from)| {
             vec![
                 object.name.clone(),
                 object.title.clone(),
                 object.operations.join(", "),
                 actions.join(", "),
+                derived_from.unwrap_or_default(),
             ]
         });
-        let header = ["NAME", "TITLE", "OPERATIONS", "ACTIONS"];
+        let header = ["NAME", "TITLE", "OPERATIONS", "ACTIONS", "DERIVED FROM"];
         let text = section("", &header, rows.collect());
         context.watch.print(|| text_block(&text))?;
         return Ok(Exit::Done);
     }
     let mut out = records(context.form(), &Columns { columns: None });
-    for (object, actions) in found {
+    for (object, actions, derived_from) in found {
         let data = json!({
             "name": object.name,
             "title": object.title,
             "operations": object.operations,
             "actions": actions,
+            "derived_from": derived_from,
         });
         let row = Row { id: &object.name, data: &data.to_string() };
         context.watch.print(|| out.page(&[row]))?;

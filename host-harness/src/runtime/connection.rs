@@ -12,6 +12,7 @@ use super::bindings::actions::{Invocation, Outcome};
 use super::bindings::auth::Account;
 use super::bindings::catalog::{KeyRole, KeyUse};
 use super::bindings::records::{ListRequest, Page};
+use super::bindings::subscriptions::{SubscriptionOutcome, SubscriptionRequest};
 use super::bindings::types::{DataRecord, Error, ErrorKind, Written};
 use super::builder::Builder;
 use super::component::Connector;
@@ -198,6 +199,22 @@ impl Connection {
     /// [`CallError`].
     pub async fn invoke(&self, invocation: &Invocation) -> Result<Outcome, CallError> {
         self.call(invoke(invocation)).await
+    }
+
+    /// Has events of an object sent to a URL, or tells what a person has to do for it.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn subscribe(
+        &self,
+        request: SubscriptionRequest,
+    ) -> Result<SubscriptionOutcome, CallError> {
+        self.call(Box::new(move |world, store| {
+            Box::pin(async move {
+                world.connector_api_subscriptions().call_subscribe(store, &request).await
+            })
+        }))
+        .await
     }
 
     /// Whether the connection may use `object`, by one cheap request.

@@ -7,6 +7,7 @@ use crate::catalog::{self, Manifest, Setting};
 use crate::error::Effect;
 use crate::host::{KeyRole, KeyUse, SecretPart};
 use crate::objects::{Action, Descriptor};
+use crate::schema::whole;
 
 fn owned(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|&text| text.to_owned()).collect()
@@ -96,10 +97,10 @@ impl From<&Descriptor> for wit::Descriptor {
             doc_url: descriptor.doc_url.to_owned(),
             derived_from: descriptor.derived_from.map(str::to_owned),
             retention_days: descriptor.retention_days,
-            record_schema: descriptor.record_schema.to_owned(),
-            create_schema: descriptor.create_schema.map(str::to_owned),
-            update_schema: descriptor.update_schema.map(str::to_owned),
-            filter_schema: descriptor.filter_schema.to_owned(),
+            record_schema: whole(descriptor.record_schema),
+            create_schema: descriptor.create_schema.map(whole),
+            update_schema: descriptor.update_schema.map(whole),
+            filter_schema: whole(descriptor.filter_schema),
             actions: descriptor.actions.iter().map(|&action| action.into()).collect(),
             events: owned(descriptor.events),
             create_repeatable: descriptor.create_repeatable,
@@ -115,8 +116,8 @@ impl From<Action> for wit::Action {
             title: action.title.to_owned(),
             on_record: action.on_record,
             repeatable: action.repeatable,
-            input_schema: action.input_schema.to_owned(),
-            output_schema: action.output_schema.to_owned(),
+            input_schema: whole(action.input_schema),
+            output_schema: whole(action.output_schema),
         }
     }
 }

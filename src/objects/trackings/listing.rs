@@ -19,20 +19,33 @@ use crate::types::{ListRequest, Page, Start, Window};
 pub(super) const SOURCE: Source =
     Source { object: NAME, endpoint: TRACKINGS_LIST, list: "trackings", what: "list trackings" };
 
-/// Reads one page and says where the next one is.
-pub(super) fn page(api: &Api<'_>, request: &ListRequest) -> Result<Page, Error> {
+/// Reads one page and says where the next one is. Cursor and bookmark are those of `object`:
+/// trackings, or what is derived from them.
+pub(super) fn page(
+    api: &Api<'_>,
+    object: &'static str,
+    request: &ListRequest,
+) -> Result<Page, Error> {
     match &request.start {
-        Start::Beginning => begin(api, request, None),
-        Start::Since(bookmark) => begin(api, request, Some(bookmark)),
-        Start::At(cursor) => SOURCE.resume(api, cursor, request.page_size, filters::is_parameter),
+        Start::Beginning => begin(api, object, request, None),
+        Start::Since(bookmark) => begin(api, object, request, Some(bookmark)),
+        Start::At(cursor) => {
+            let source = Source { object, ..SOURCE };
+            source.resume(api, cursor, request.page_size, filters::is_parameter)
+        }
     }
 }
 
-fn begin(api: &Api<'_>, request: &ListRequest, since: Option<&str>) -> Result<Page, Error> {
+fn begin(
+    api: &Api<'_>,
+    object: &'static str,
+    request: &ListRequest,
+    since: Option<&str>,
+) -> Result<Page, Error> {
     // Checked against the filter schema already.
     let filter = request.filter.as_deref().and_then(|filter| Value::parse(filter).ok());
     let Filter { mut query, bounds, digest } = filters::read(filter.as_ref())?;
-    let since = since.map(|bookmark| Bookmark::decode(NAME, bookmark, digest)).transpose()?;
+    let since = since.map(|bookmark| Bookmark::decode(object, bookmark, digest)).transpose()?;
     let now_ms = api.now_ms();
     let now = i64::try_from(now_ms / 1000).unwrap_or(i64::MAX);
     let plan = plan(now, since.map(|bookmark| bookmark.until), bounds);
@@ -40,10 +53,11 @@ fn begin(api: &Api<'_>, request: &ListRequest, since: Option<&str>) -> Result<Pa
     let (from, until) = (plan.bounds.updated_min, plan.bounds.updated_max);
     let window = (from.is_some() || until.is_some())
         .then(|| Window { since: from.map(dates::format), until: until.map(dates::format) });
-    let bookmark = plan.bookmark.map(|until| Bookmark { until, filter: digest }.encode(NAME));
+    let bookmark = plan.bookmark.map(|until| Bookmark { until, filter: digest }.encode(object));
     if plan.bounds.is_empty() {
         return Ok(Page { window, bookmark, ..Page::default() });
     }
     let page_size = request.page_size.unwrap_or(LARGEST_PAGE);
-    SOURCE.page(api, Scan { began_ms: now_ms, query, page_size, window, bookmark, position: None })
+    let scan = Scan { began_ms: now_ms, query, page_size, window, bookmark, position: None };
+    Source { object, ..SOURCE }.page(api, scan)
 }

@@ -1,6 +1,7 @@
 //! Trackings, called as the host calls them, with a closure for AfterShip.
 
 mod acting;
+mod deriving;
 mod filtering;
 mod listing;
 mod writing;

@@ -1,23 +1,28 @@
 //! The flags, and the settings that they make.
 
+mod auth;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use aftership_simulator::{
-    Clock, DuplicateAnswer, FaultPlan, LowerCaseNumbers, Options, RetrackAnswer, ScaledClock,
-    SystemClock, Unrecognized,
+    Clock, ConnectionAnswer, CredentialsUpdate, DuplicateAnswer, FaultPlan, LowerCaseNumbers,
+    Options, PredictAnswer, RetrackAnswer, ScaledClock, Scope, SystemClock, Unrecognized,
 };
 use anyhow::{Context, Result, bail};
 use clap::{Parser, ValueEnum};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use self::auth::AuthFlags;
+
 /// AfterShip's tracking API, version 2026-07, on loopback.
 ///
-/// Serves /tracking/2026-07/trackings: list, create, get, update, delete, retrack and
-/// mark-as-completed, with the API's keys, limits, errors and paging. Prints the line
-/// `listening on http://ADDRESS` and serves until it is interrupted. Nothing is stored.
+/// Serves trackings, couriers, courier connections and predictions of delivery dates under
+/// /tracking/2026-07, with the API's keys, limits, errors and paging, and OAuth 2.0 under /oauth.
+/// Prints the line `listening on http://ADDRESS` and serves until it is interrupted. Nothing is
+/// stored.
 #[derive(Debug, Parser)]
 #[command(name = "aftership-simulator", version)]
 pub struct Cli {
@@ -38,6 +43,10 @@ pub struct Cli {
         default_value = "asat_simulator"
     )]
     pub api_keys: Vec<String>,
+
+    /// Signed keys and the authorization server.
+    #[command(flatten)]
+    pub auth: AuthFlags,
 
     /// Trackings to make up, spread over the retention
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
@@ -63,6 +72,10 @@ pub struct Cli {
     #[arg(long)]
     pub forbid: bool,
 
+    /// What the keys may do, as aftership:tracking:read; may be repeated; everything if not given
+    #[arg(long = "scope", value_name = "SCOPE")]
+    pub scopes: Vec<Scope>,
+
     /// Ignore query parameters and body members that the API does not know, instead of a 400
     #[arg(long)]
     pub lenient: bool,
@@ -78,6 +91,38 @@ pub struct Cli {
     /// Take lower-case letters in tracking numbers as upper-case, instead of error 4017
     #[arg(long)]
     pub raise_lower_case: bool,
+
+    /// A courier that the account has activated; may be repeated; some well-known ones if not given
+    #[arg(long = "active-courier", value_name = "SLUG")]
+    pub active_couriers: Vec<String>,
+
+    /// Take trackings for activated couriers only, instead of every slug
+    #[arg(long)]
+    pub active_couriers_only: bool,
+
+    /// A courier that is no longer supported; may be repeated
+    #[arg(long = "retired-courier", value_name = "SLUG")]
+    pub retired_couriers: Vec<String>,
+
+    /// Refuse a number that does not look like those of the courier that is named
+    #[arg(long)]
+    pub strict_numbers: bool,
+
+    /// Keep the credentials that an update of a connection leaves out
+    #[arg(long)]
+    pub merge_credentials: bool,
+
+    /// Leave credentials out of answers about connections
+    #[arg(long)]
+    pub omit_credentials: bool,
+
+    /// Refuse predictions with 403, as for an account without them
+    #[arg(long)]
+    pub no_predictions: bool,
+
+    /// Answer a single prediction as a list of one
+    #[arg(long)]
+    pub predict_list: bool,
 
     /// How often a tracking may be retracked
     #[arg(long, value_name = "COUNT", default_value_t = 3)]
@@ -127,14 +172,19 @@ impl Cli {
     /// The settings that the flags make.
     ///
     /// # Errors
-    /// A time or a factor that makes no sense.
+    /// A time or a factor that makes no sense, a key file that cannot be used, an app with two
+    /// secrets.
     pub fn options(&self) -> Result<Options> {
+        let default = Options::default();
         Ok(Options {
             api_keys: self.api_keys.clone(),
+            signed_keys: self.auth.signed_keys()?,
+            oauth: self.auth.oauth()?,
             clock: self.clock()?,
             retention_days: self.retention_days.0,
             limits: !self.no_limits,
             forbidden: self.forbid,
+            scopes: or_default(&self.scopes, default.scopes),
             lenient: self.lenient,
             duplicate_answer: match self.duplicate_answer {
                 Shape::Flat => DuplicateAnswer::Flat,
@@ -149,6 +199,23 @@ impl Cli {
                 true => LowerCaseNumbers::Raise,
                 false => LowerCaseNumbers::Refuse,
             },
+            active_couriers: or_default(&self.active_couriers, default.active_couriers),
+            active_couriers_only: self.active_couriers_only,
+            retired_couriers: self.retired_couriers.clone(),
+            strict_numbers: self.strict_numbers,
+            credentials_update: match self.merge_credentials {
+                true => CredentialsUpdate::Merge,
+                false => CredentialsUpdate::Replace,
+            },
+            connection_answer: match self.omit_credentials {
+                true => ConnectionAnswer::WithoutCredentials,
+                false => ConnectionAnswer::Full,
+            },
+            predictions: !self.no_predictions,
+            predict_answer: match self.predict_list {
+                true => PredictAnswer::List,
+                false => PredictAnswer::Object,
+            },
             max_retracks: self.max_retracks,
             retrack_answer: match self.partial_retrack {
                 true => RetrackAnswer::Partial,
@@ -157,7 +224,7 @@ impl Cli {
             faults: self.faults.clone(),
             journal_capacity: Some(self.journal_capacity),
             seed: self.seed,
-            ..Options::default()
+            test_courier_step_ms: default.test_courier_step_ms,
         })
     }
 
@@ -181,6 +248,11 @@ impl Cli {
     }
 }
 
+/// What was given, or the default where nothing was.
+fn or_default<T: Clone>(given: &[T], default: Vec<T>) -> Vec<T> {
+    if given.is_empty() { default } else { given.to_vec() }
+}
+
 fn days(text: &str) -> Result<Retention, String> {
     match text {
         "off" => Ok(Retention(None)),
@@ -192,45 +264,4 @@ fn days(text: &str) -> Result<Retention, String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_flags_are_consistent() {
-        use clap::CommandFactory;
-        Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn the_flags_make_settings() {
-        let cli = Cli::parse_from([
-            "aftership-simulator",
-            "--retention-days",
-            "off",
-            "--no-limits",
-            "--api-key",
-            "a",
-            "--api-key",
-            "b",
-            "--now",
-            "2026-11-22T12:00:00+00:00",
-            "--time-scale",
-            "0",
-        ]);
-        let options = cli.options().unwrap();
-        assert_eq!(options.retention_days, None);
-        assert_eq!(options.api_keys, ["a", "b"]);
-        assert!(!options.limits);
-        assert_eq!(options.clock.now_ms(), 1_795_348_800_000);
-    }
-
-    #[test]
-    fn senseless_flags_are_refused() {
-        let parse = |flags: [&'static str; 2]| {
-            Cli::try_parse_from(["aftership-simulator"].into_iter().chain(flags))
-        };
-        assert!(parse(["--retention-days", "soon"]).is_err());
-        assert!(parse(["--now", "soon"]).unwrap().options().is_err());
-        assert!(parse(["--time-scale", "NaN"]).unwrap().options().is_err());
-    }
-}
+mod tests;

@@ -1,7 +1,7 @@
 //! The forms of date and time that the API writes and accepts.
 
-use time::format_description::well_known::Rfc3339;
-use time::{Date, Month, OffsetDateTime, Time, UtcOffset};
+use time::format_description::well_known::{Rfc2822, Rfc3339};
+use time::{Date, Month, OffsetDateTime, PrimitiveDateTime, Time, UtcOffset};
 
 /// Milliseconds in a day.
 pub(crate) const DAY_MS: u64 = 86_400_000;
@@ -14,8 +14,7 @@ pub(crate) fn format_utc(ms: u64) -> String {
 /// `2026-11-22T12:00:00`: a time without a zone, as many couriers report it.
 pub(crate) fn format_naive(ms: u64) -> String {
     let at = moment(ms);
-    let (date, time) = (at.date(), at.time());
-    format!("{}T{:02}:{:02}:{:02}", format_date(date), time.hour(), time.minute(), time.second())
+    format!("{}T{}", format_date(at.date()), format_clock(at.time()))
 }
 
 /// `2026-11-22`.
@@ -30,15 +29,8 @@ pub(crate) fn format_http(ms: u64) -> String {
     let mut month = at.month().to_string();
     weekday.truncate(3);
     month.truncate(3);
-    let (date, time) = (at.date(), at.time());
-    format!(
-        "{weekday}, {:02} {month} {} {:02}:{:02}:{:02} GMT",
-        date.day(),
-        date.year(),
-        time.hour(),
-        time.minute(),
-        time.second()
-    )
+    let clock = format_clock(at.time());
+    format!("{weekday}, {:02} {month} {} {clock} GMT", at.day(), at.year())
 }
 
 /// Reads the one form that list filters take: `YYYY-MM-DDTHH:MM:SS+HH:MM`, with a plus offset, no
@@ -57,6 +49,40 @@ pub(crate) fn parse_stored(text: &str) -> Option<u64> {
     u64::try_from(at.unix_timestamp_nanos() / 1_000_000).ok()
 }
 
+/// Reads the one form that [`format_http`] writes. Answers milliseconds since 1970, not below.
+pub(crate) fn parse_http(text: &str) -> Option<u64> {
+    let at = OffsetDateTime::parse(text, &Rfc2822).ok()?;
+    let ms = u64::try_from(at.unix_timestamp()).ok()? * 1000;
+    (format_http(ms) == text).then_some(ms)
+}
+
+/// Reads `YYYY-MM-DD HH:mm:ss`, a time of the place where a parcel starts.
+pub(crate) fn parse_local(text: &str) -> Option<PrimitiveDateTime> {
+    let (day, clock) = text.split_once(' ')?;
+    Some(parse_day(day)?.with_time(parse_clock(clock)?))
+}
+
+/// Writes what [`parse_local`] reads.
+pub(crate) fn format_local(at: PrimitiveDateTime) -> String {
+    format!("{} {}", format_date(at.date()), format_clock(at.time()))
+}
+
+/// Reads `HH:mm:ss`.
+pub(crate) fn parse_clock(text: &str) -> Option<Time> {
+    let [hour, minute, second] = numbers(text, "##:##:##")?;
+    Time::from_hms(u8::try_from(hour).ok()?, u8::try_from(minute).ok()?, u8::try_from(second).ok()?)
+        .ok()
+}
+
+/// Whether the text is `YYYYMMDD`.
+pub(crate) fn is_compact_day(text: &str) -> bool {
+    let parts = text.split_at_checked(4).and_then(|(year, rest)| {
+        let (month, day) = rest.split_at_checked(2)?;
+        parse_day(&format!("{year}-{month}-{day}"))
+    });
+    parts.is_some()
+}
+
 /// Whether the text is `YYYY-MM-DD`, `YYYY-MM-DDTHH:mm:ss` or that with a zone.
 pub(crate) fn is_date_or_time(text: &str) -> bool {
     parse_day(text).is_some() || parse_naive(text).is_some() || parse_zoned(text).is_some()
@@ -72,8 +98,14 @@ fn moment(ms: u64) -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH)
 }
 
-fn format_date(date: Date) -> String {
+/// `2026-11-22`.
+pub(crate) fn format_date(date: Date) -> String {
     format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day())
+}
+
+/// `12:00:00`.
+pub(crate) fn format_clock(time: Time) -> String {
+    format!("{:02}:{:02}:{:02}", time.hour(), time.minute(), time.second())
 }
 
 fn parse_day(text: &str) -> Option<Date> {
@@ -88,13 +120,7 @@ fn parse_day(text: &str) -> Option<Date> {
 
 fn parse_naive(text: &str) -> Option<OffsetDateTime> {
     let (day, clock) = text.split_once('T')?;
-    let [hour, minute, second] = numbers(clock, "##:##:##")?;
-    let time = Time::from_hms(
-        u8::try_from(hour).ok()?,
-        u8::try_from(minute).ok()?,
-        u8::try_from(second).ok()?,
-    );
-    Some(parse_day(day)?.with_time(time.ok()?).assume_utc())
+    Some(parse_day(day)?.with_time(parse_clock(clock)?).assume_utc())
 }
 
 fn parse_zoned(text: &str) -> Option<OffsetDateTime> {
@@ -150,6 +176,23 @@ mod tests {
     }
 
     #[test]
+    fn a_date_header_takes_one_form_only() {
+        assert_eq!(parse_http("Sun, 22 Nov 2026 12:00:00 GMT"), Some(NOON));
+        for refused in [
+            "Sun, 22 Nov 2026 12:00:00 +0000",
+            "Sun, 22 Nov 2026 12:00:00 UTC",
+            "Mon, 22 Nov 2026 12:00:00 GMT",
+            "22 Nov 2026 12:00:00 GMT",
+            "Sunday, 22-Nov-26 12:00:00 GMT",
+            "Sun Nov 22 12:00:00 2026",
+            "2026-11-22T12:00:00Z",
+            "",
+        ] {
+            assert_eq!(parse_http(refused), None, "{refused}");
+        }
+    }
+
+    #[test]
     fn a_filter_takes_one_form_only() {
         assert_eq!(parse_filter("2026-11-22T12:00:00+00:00"), Some(1_795_348_800));
         assert_eq!(parse_filter("2026-11-22T20:00:00+08:00"), Some(1_795_348_800));
@@ -188,6 +231,22 @@ mod tests {
         }
         assert!(is_zoned("2026-11-22T12:00:00+08:00"));
         assert!(!is_zoned("2026-11-22T12:00:00"));
+    }
+
+    #[test]
+    fn local_times_and_compact_days_have_one_form_each() {
+        for text in ["2026-11-22 09:05:00", "2024-02-29 23:59:59"] {
+            assert_eq!(parse_local(text).map(format_local).as_deref(), Some(text));
+        }
+        for refused in
+            ["2026-11-22T09:05:00", "2026-11-22 9:05:00", "2026-11-22", "2026-02-30 09:05:00"]
+        {
+            assert_eq!(parse_local(refused), None, "{refused}");
+        }
+        assert!(is_compact_day("20261122"));
+        for refused in ["2026-11-22", "20261322", "202611", "2026112", "２0261122"] {
+            assert!(!is_compact_day(refused), "{refused}");
+        }
     }
 
     #[test]

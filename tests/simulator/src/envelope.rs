@@ -17,7 +17,7 @@ pub(crate) fn success(status: u16, data: &str) -> String {
 /// An error answer. The gateway writes its 401 with `data` first and an empty `errors`; all others
 /// come with `meta` first.
 pub(crate) fn failure(error: &ApiError) -> String {
-    let ApiError { status, code, kind, message, data } = error;
+    let ApiError { status, code, kind, message, data, .. } = error;
     let message = quote(message);
     if *status == 401 {
         let meta =

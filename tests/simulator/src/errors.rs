@@ -17,6 +17,8 @@ pub(crate) struct ApiError {
     pub(crate) message: String,
     /// `data` as JSON text: `{}`, or hints.
     pub(crate) data: String,
+    /// The header `www-authenticate`: why an access token does not do (RFC 6750, 3).
+    pub(crate) challenge: Option<String>,
 }
 
 impl ApiError {
@@ -66,10 +68,35 @@ impl ApiError {
         Self::bad_request(4010, "The value of `slug` is invalid.")
     }
 
+    /// 4010 for the courier of a connection: no such courier.
+    pub(crate) fn courier_slug_invalid() -> Self {
+        Self::bad_request(4010, "The value of `courier_slug` is invalid.")
+    }
+
     /// 4011: the courier needs more members than were given.
     pub(crate) fn courier_requires(members: &[&str]) -> Self {
         let message = "The value of one or more required fields of the courier is invalid";
         Self::bad_request(4011, format!("{message}, also required: {}.", members.join(", ")))
+    }
+
+    /// 4012: the courier is not activated.
+    pub(crate) fn courier_not_approved() -> Self {
+        let message = "Unable to import shipment as the carrier is not on your approved list for \
+                       carrier auto-correction. Add it here: \
+                       https://admin.aftership.com/settings/couriers";
+        Self::bad_request(4012, message)
+    }
+
+    /// 4012: the number does not look like those of the courier.
+    pub(crate) fn courier_number_format() -> Self {
+        let message = "Unable to import shipment as the tracking number has an invalid format.";
+        Self::bad_request(4012, message)
+    }
+
+    /// 4012: the courier is not supported any more.
+    pub(crate) fn courier_retired() -> Self {
+        let message = "Unable to import shipment as this carrier is no longer supported.";
+        Self::bad_request(4012, message)
     }
 
     /// 4012: no courier is recognised from the number.
@@ -113,11 +140,48 @@ impl ApiError {
         Self::new(401, "Unauthorized", "The API key is invalid.")
     }
 
+    /// 401: a request of a signed key is not signed, or not as it must be. The API's own words are
+    /// not known.
+    pub(crate) fn signature_refused(reason: &str) -> Self {
+        Self::new(401, "Unauthorized", &format!("The API key is for signed requests: {reason}."))
+    }
+
+    /// 401: a request with both a key and an access token.
+    pub(crate) fn two_credentials() -> Self {
+        let message = "Send either the header `as-api-key` or the header `authorization`, once.";
+        Self::new(401, "Unauthorized", message)
+    }
+
+    /// 401: an access token that is unknown, expired or revoked. The API's own words are not known.
+    pub(crate) fn token_invalid() -> Self {
+        let message = "The access token is unknown, expired or revoked.";
+        let challenge = Some("Bearer error=\"invalid_token\"".to_owned());
+        Self { challenge, ..Self::new(401, "Unauthorized", message) }
+    }
+
+    /// 403: the access token lacks a scope. The API's own words are not known.
+    pub(crate) fn token_lacks(scope: &str) -> Self {
+        let message = format!("The access token lacks the scope {scope}.");
+        let challenge = Some(format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\""));
+        Self { challenge, ..Self::new(403, "Forbidden", &message) }
+    }
+
     /// 403: the plan of the account has no API.
     pub(crate) fn forbidden() -> Self {
         let message = "You don't have permission to access AfterShip API. Select a plan at \
                        https://admin.aftership.com/settings/billing to get access to premium \
                        features";
+        Self::new(403, "Forbidden", message)
+    }
+
+    /// 403: the key lacks a scope. The API's own words are not known.
+    pub(crate) fn scope_missing(scope: &str) -> Self {
+        Self::new(403, "Forbidden", &format!("The API key lacks the scope {scope}."))
+    }
+
+    /// 403: estimated delivery dates are not switched on. The API's own words are not known.
+    pub(crate) fn no_predictions() -> Self {
+        let message = "Estimated delivery dates are not activated for this account.";
         Self::new(403, "Forbidden", message)
     }
 
@@ -142,7 +206,8 @@ impl ApiError {
     }
 
     fn new(status: u16, kind: &'static str, message: &str) -> Self {
-        Self { status, code: status, kind, message: message.to_owned(), data: "{}".to_owned() }
+        let (message, data) = (message.to_owned(), "{}".to_owned());
+        Self { status, code: status, kind, message, data, challenge: None }
     }
 
     fn bad_request(code: u16, message: impl Into<String>) -> Self {

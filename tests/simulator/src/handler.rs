@@ -1,16 +1,21 @@
-//! The one way of every request: key, plan, path, limit, query, endpoint, journal.
+//! The one way of every request: key or token, plan, path, scope, limit, query, endpoint, journal.
+
+use std::fmt;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::DATE;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 
+use crate::auth;
 use crate::dates;
 use crate::envelope;
 use crate::errors::ApiError;
 use crate::faults;
 use crate::journal::Entry;
 use crate::limits::{self, Quota};
+use crate::oauth;
 use crate::query::Query;
 use crate::router::{self, Call, Endpoint, Reply, VERSION};
 use crate::script::{Answer, Content, Ending};
@@ -20,7 +25,6 @@ use crate::text;
 use crate::trackings::test_courier;
 
 /// What goes back over the connection.
-#[derive(Debug)]
 pub enum Outcome {
     /// A whole answer.
     Reply(Response<Bytes>),
@@ -50,13 +54,34 @@ pub enum Outcome {
     Reset,
 }
 
+/// The body stays out of debug output: it may hold credentials.
+impl fmt::Debug for Outcome {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, response) = match self {
+            Self::Reply(response) => ("Reply", response),
+            Self::Truncated { response, .. } => ("Truncated", response),
+            Self::Mislabelled { response, .. } => ("Mislabelled", response),
+            Self::Slow { response, .. } => ("Slow", response),
+            Self::Reset => return formatter.write_str("Reset"),
+        };
+        let mut shown = formatter.debug_struct(name);
+        shown.field("status", &response.status()).field("bytes", &response.body().len());
+        shown.finish_non_exhaustive()
+    }
+}
+
 impl Simulator {
     /// Answers one request as a connection would: keys, limits, scripted answers and journal
     /// included. A scripted hang never returns, and a delayed answer takes its time.
     pub async fn handle(&self, request: Request<Bytes>) -> Outcome {
         let (parts, body) = request.into_parts();
         let (method, path) = (parts.method.as_str(), parts.uri.path());
+        let _under_way = self.token_request(path, &body);
         let scripted = self.script().take(method, path);
+        let wait = scripted.as_ref().map_or(Duration::ZERO, |answer| answer.wait);
+        if !wait.is_zero() {
+            tokio::time::sleep(wait).await;
+        }
         let (ending, delay, response) = {
             let mut state = self.state();
             let now_ms = state.options.clock.now_ms();
@@ -66,7 +91,7 @@ impl Simulator {
             let by_chance = || plan?.roll(state.requests, &parts);
             let answer = scripted.or_else(by_chance).unwrap_or_else(Answer::real);
             let fault = answer.fault_name();
-            let Answer { content, execute, change, delay, ending, .. } = answer;
+            let Answer { content, execute, change, members, delay, ending, .. } = answer;
             let executed = execute.then(|| perform(&mut state, &parts, &body, now_ms));
             let response = match content {
                 Some(content) => canned(content, now_ms),
@@ -75,6 +100,10 @@ impl Simulator {
             let response = match change {
                 Some(how) => faults::change(how, &parts, response),
                 None => response,
+            };
+            let response = match members.as_slice() {
+                [] => response,
+                members => faults::with_members(members, response),
             };
             let length = response.body().len();
             let sent = match ending {
@@ -114,22 +143,34 @@ fn announced(length: usize, off: i64) -> usize {
     length.saturating_add_signed(isize::try_from(off).unwrap_or(0))
 }
 
-/// The true answer.
+/// The true answer: of the authorization server or of the API.
 fn perform(state: &mut State, parts: &Parts, body: &Bytes, now_ms: u64) -> Response<Bytes> {
+    match oauth::perform(state, parts, body, now_ms) {
+        Some(mut response) => {
+            set_header(response.headers_mut(), "date", &dates::format_http(now_ms));
+            response
+        }
+        None => call(state, parts, body, now_ms),
+    }
+}
+
+/// The API's answer.
+fn call(state: &mut State, parts: &Parts, body: &Bytes, now_ms: u64) -> Response<Bytes> {
     test_courier::settle(state, now_ms);
     let found = router::route(parts.method.as_str(), parts.uri.path());
     let limit = found.as_ref().map_or(limits::OUTSIDE, |(endpoint, _)| endpoint.limit);
     let mut quota = Quota::untouched(limit, now_ms);
-    let result = admit(state, &parts.headers).and_then(|()| {
+    let result = auth::admit(state, parts, body, now_ms).and_then(|caller| {
         let (endpoint, id) = found.ok_or_else(|| ApiError::unknown_uri(parts.uri.path()))?;
+        caller.may_use(endpoint, &state.options)?;
         count(state, endpoint, now_ms, &mut quota)?;
         let raw = parts.uri.query().unwrap_or_default();
         let query = Query::parse(raw, endpoint.query, state.options.lenient)?;
         (endpoint.run)(&mut Call { state, now_ms, id: &id, query, body })
     });
-    let (status, text) = match result {
-        Ok(Reply { status, data }) => (status, envelope::success(status, &data)),
-        Err(error) => (error.status, envelope::failure(&error)),
+    let (status, text, challenge) = match result {
+        Ok(Reply { status, data }) => (status, envelope::success(status, &data), None),
+        Err(error) => (error.status, envelope::failure(&error), error.challenge),
     };
     let mut response = Response::new(Bytes::from(text));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or_default();
@@ -147,27 +188,13 @@ fn perform(state: &mut State, parts: &Parts, body: &Bytes, now_ms: u64) -> Respo
     for (name, value) in headers {
         set_header(response.headers_mut(), name, &value);
     }
+    if let Some(challenge) = challenge {
+        set_header(response.headers_mut(), "www-authenticate", &challenge);
+    }
     response
 }
 
-/// The key, and whether the plan of the account has the API at all.
-fn admit(state: &State, headers: &HeaderMap) -> Result<(), ApiError> {
-    if !has_good_key(state, headers) {
-        return Err(ApiError::unauthorized());
-    }
-    if state.options.forbidden {
-        return Err(ApiError::forbidden());
-    }
-    Ok(())
-}
-
-fn has_good_key(state: &State, headers: &HeaderMap) -> bool {
-    let mut given = headers.get_all("as-api-key").iter();
-    let (key, more) = (given.next(), given.next());
-    let known = |key: &HeaderValue| state.options.api_keys.iter().any(|known| known == key);
-    more.is_none() && key.is_some_and(known)
-}
-
+/// Counts the request against the limit of its endpoint.
 fn count(
     state: &mut State,
     endpoint: &Endpoint,
@@ -220,21 +247,27 @@ fn set_header(headers: &mut HeaderMap, name: &str, value: &str) {
 
 /// What the journal keeps of a request; status and size come later.
 fn entry(state: &State, parts: &Parts, body: &Bytes, now_ms: u64) -> Entry {
+    let known_key = auth::carries_known_key(&state.options, &parts.headers);
     let shown = |name: &HeaderName, value: &HeaderValue| match name.as_str() {
-        "as-api-key" if has_good_key(state, &parts.headers) => "valid".to_owned(),
+        "as-api-key" if known_key => "valid".to_owned(),
         "as-api-key" => "invalid".to_owned(),
         "authorization" | "aftership-api-key" => "present".to_owned(),
         _ => String::from_utf8_lossy(value.as_bytes()).into_owned(),
     };
     let headers = parts.headers.iter();
+    let (query, body) = (parts.uri.query(), String::from_utf8_lossy(body).into_owned());
+    let (query, body) = match oauth::is_ours(parts.uri.path()) {
+        true => (query.map(oauth::redacted), oauth::redacted(&body)),
+        false => (query.map(str::to_owned), body),
+    };
     Entry {
         seq: state.requests,
         at_ms: now_ms,
         method: parts.method.to_string(),
         path: parts.uri.path().to_owned(),
-        query: parts.uri.query().map(str::to_owned),
+        query,
         headers: headers.map(|(name, value)| (name.to_string(), shown(name, value))).collect(),
-        body: String::from_utf8_lossy(body).into_owned(),
+        body,
         status: None,
         bytes_out: 0,
         fault: None,

@@ -29,9 +29,36 @@
 //!
 //! # What it serves
 //!
-//! The seven operations of trackings under `/tracking/2026-07`; every other path, and every other
-//! version, is an unknown URI. Refusals carry the codes of the API. [`Options`] has a switch
-//! wherever the API's behaviour depends on the account or is not documented.
+//! All operations under `/tracking/2026-07`: trackings, couriers, courier connections and
+//! predictions of delivery dates; and an authorization server under `/oauth`. Every other path, and
+//! every other version, is an unknown URI. Refusals carry the codes of the API. [`Options`] has a
+//! switch wherever the API's behaviour depends on the account or is not documented; a key may be
+//! limited to some [`Scope`]s.
+//!
+//! A [`Simulator`] is also the account itself: its trackings, couriers and connections can be read
+//! and put in beside the requests. Credentials of connections are in what it hands out as JSON, and
+//! in the body of a journal's [`Entry`], but in no debug output and in no journal that is written.
+//!
+//! # Keys, signatures and tokens
+//!
+//! [`Options::api_keys`] are plain. A [`SignedKey`] is good for signed requests only. An access
+//! token comes from the authorization server, which [`OAuthOptions`] describe: an [`OAuthClient`]
+//! sends a browser to `/oauth/authorize`, and a form to `/oauth/token` or `/oauth/revoke`.
+//!
+//! ```
+//! use aftership_simulator::{OAuthClient, Options, Scope, Simulator};
+//!
+//! let simulator = Simulator::new(Options::default());
+//! simulator.register_client(OAuthClient::new("app", "secret", "https://app.test/done"));
+//! let tokens = simulator.grant("app", &[Scope::TrackingRead]).unwrap();
+//! assert!(simulator.accepts_access_token(&tokens.access_token));
+//! simulator.revoke_grant(&tokens.access_token);
+//! assert!(!simulator.honours_refresh_token(&tokens.refresh_token.unwrap()));
+//! ```
+//!
+//! [`Simulator::token_requests`] counts what the token endpoint met. Scripted answers work there
+//! too: a rotation whose answer is lost is `Answer::reset().executed()`, an answer without a
+//! refresh token is `Answer::real().without_member("refresh_token")`.
 //!
 //! # Time and faults
 //!
@@ -42,8 +69,12 @@
 //! which request met which.
 //! [`Simulator::serve_stream`] serves a connection in memory.
 
+mod auth;
+mod body;
 mod clock;
+mod connections;
 mod couriers;
+mod cursor;
 mod data;
 mod dates;
 mod envelope;
@@ -53,15 +84,20 @@ mod handler;
 mod journal;
 mod limits;
 mod members;
+mod oauth;
 mod options;
+mod predictions;
 mod query;
 mod router;
+mod scopes;
 mod script;
 mod seed;
 mod server;
+mod signing;
 mod simulator;
 mod state;
 mod store;
+mod switches;
 mod text;
 mod trackings;
 
@@ -70,7 +106,17 @@ pub use data::DataError;
 pub use faults::{BadPlan, Fault, FaultPlan};
 pub use handler::Outcome;
 pub use journal::Entry;
-pub use options::{DuplicateAnswer, LowerCaseNumbers, Options, RetrackAnswer, Unrecognized};
+pub use oauth::{
+    ClientAuthentication, Consent, GrantType, LiveGrant, OAuthClient, OAuthOptions, Pkce, Rotation,
+    TokenRequests, Tokens,
+};
+pub use options::Options;
+pub use scopes::{Scope, UnknownScope};
 pub use script::{Answer, Matcher};
 pub use server::Server;
+pub use signing::{BadPublicKey, SignedKey};
 pub use simulator::Simulator;
+pub use switches::{
+    ConnectionAnswer, CredentialsUpdate, DuplicateAnswer, LowerCaseNumbers, PredictAnswer,
+    RetrackAnswer, Unrecognized,
+};

@@ -69,6 +69,11 @@ impl<'a> Members<'a> {
         self.0.retain(|(name, _)| wanted(name));
     }
 
+    /// Leaves out every member that is null.
+    pub(crate) fn drop_nulls(&mut self) {
+        self.0.retain(|(_, raw)| raw != "null");
+    }
+
     /// The members in their order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, raw)| (name.as_str(), raw.as_ref()))

@@ -1,17 +1,28 @@
-//! What a simulator is told when it is made, and the switches where the API's behaviour depends on
-//! the account or is not documented.
+//! What a simulator is told when it is made.
 
 use std::sync::Arc;
 
 use crate::clock::{Clock, SystemClock};
+use crate::couriers::ACTIVATED;
 use crate::faults::FaultPlan;
+use crate::oauth::OAuthOptions;
+use crate::scopes::Scope;
+use crate::signing::SignedKey;
+use crate::switches::{
+    ConnectionAnswer, CredentialsUpdate, DuplicateAnswer, LowerCaseNumbers, PredictAnswer,
+    RetrackAnswer, Unrecognized,
+};
 
 /// The settings of a [`Simulator`](crate::Simulator). Everything but `clock` and
 /// `journal_capacity` can be changed later with [`Simulator::configure`](crate::Simulator::configure).
 #[derive(Clone)]
 pub struct Options {
-    /// The keys of the one account. Default: `asat_simulator`.
+    /// The plain keys of the one account. Default: `asat_simulator`.
     pub api_keys: Vec<String>,
+    /// Further keys of the account whose requests must be signed. Default: none.
+    pub signed_keys: Vec<SignedKey>,
+    /// The authorization server.
+    pub oauth: OAuthOptions,
     /// Where the time comes from. Default: the machine.
     pub clock: Arc<dyn Clock>,
     /// Trackings created longer ago than this many days are never listed; `None`: no such end.
@@ -21,6 +32,8 @@ pub struct Options {
     pub limits: bool,
     /// Whether every request with a good key is refused with 403. Default: no.
     pub forbidden: bool,
+    /// What the keys may do; an endpoint of another scope is refused with 403. Default: everything.
+    pub scopes: Vec<Scope>,
     /// Whether query parameters and body members that the API does not know are ignored, and a
     /// repeated query parameter overrides the earlier one. Default: no, each is a 400, because
     /// the API's own behaviour is undocumented and a simulator is there to find a client's faults.
@@ -31,6 +44,28 @@ pub struct Options {
     pub unrecognized: Unrecognized,
     /// What becomes of lower-case letters in a tracking number.
     pub lower_case_numbers: LowerCaseNumbers,
+    /// The slugs of the couriers that the account has activated: the answer of
+    /// `GET /couriers?active=true`, and those that a create without a slug detects among. Default:
+    /// every courier that made-up trackings have, and a few more.
+    pub active_couriers: Vec<String>,
+    /// Whether a create that names a courier outside `active_couriers` is refused with 4012.
+    /// Default: no, and a slug that is not even in the list is taken.
+    pub active_couriers_only: bool,
+    /// The slugs of couriers that are no longer supported: not listed, and a create is refused with
+    /// 4012. Default: none.
+    pub retired_couriers: Vec<String>,
+    /// Whether a create is refused with 4012 when its number does not look like those of the
+    /// courier that it names. Default: no.
+    pub strict_numbers: bool,
+    /// What becomes of the credentials that an update of a connection leaves out.
+    pub credentials_update: CredentialsUpdate,
+    /// Whether answers about connections hold their credentials.
+    pub connection_answer: ConnectionAnswer,
+    /// Whether the account has estimated delivery dates; predictions are refused with 403 if not.
+    /// Default: yes.
+    pub predictions: bool,
+    /// What a single prediction answers.
+    pub predict_answer: PredictAnswer,
     /// How often a tracking may be retracked: 3 by the endpoint's description (default), 1 by the
     /// text of error 4016.
     pub max_retracks: u32,
@@ -42,65 +77,34 @@ pub struct Options {
     pub test_courier_step_ms: u64,
     /// How many requests the journal keeps, the latest ones; `None`: all (default).
     pub journal_capacity: Option<usize>,
-    /// Decides the identifiers of trackings that are created. Default: 0.
+    /// Decides the identifiers of trackings that are created, and what codes and tokens look like.
+    /// Default: 0.
     pub seed: u64,
-}
-
-/// The `data` of error 4003; its shape since 2024-07 is undocumented.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum DuplicateAnswer {
-    /// `{"id":...,"tracking_number":...,"slug":...}`.
-    #[default]
-    Flat,
-    /// `{"tracking":{"tracking_number":...,"slug":...,"id":...}}`, as in version 4.
-    Nested,
-    /// `{}`.
-    Empty,
-}
-
-/// What becomes of a create without a slug whose number no courier recognises; which of the two
-/// happens depends on the account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Unrecognized {
-    /// It is refused with 4012.
-    #[default]
-    Refuse,
-    /// It is stored with slug `unrecognized`.
-    Store,
-}
-
-/// What becomes of lower-case letters in a tracking number; undocumented.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum LowerCaseNumbers {
-    /// They are refused with 4017.
-    #[default]
-    Refuse,
-    /// They are stored in upper case.
-    Raise,
-}
-
-/// What a retrack answers; the endpoint's description calls it partial.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum RetrackAnswer {
-    /// The whole tracking.
-    #[default]
-    Full,
-    /// `id`, `tracking_number`, `slug`, `active` and the courier's additional fields.
-    Partial,
 }
 
 impl Default for Options {
     fn default() -> Self {
         Self {
             api_keys: vec!["asat_simulator".to_owned()],
+            signed_keys: Vec::new(),
+            oauth: OAuthOptions::default(),
             clock: Arc::new(SystemClock),
             retention_days: Some(120),
             limits: true,
             forbidden: false,
+            scopes: Scope::ALL.to_vec(),
             lenient: false,
             duplicate_answer: DuplicateAnswer::default(),
             unrecognized: Unrecognized::default(),
             lower_case_numbers: LowerCaseNumbers::default(),
+            active_couriers: ACTIVATED.iter().map(|slug| (*slug).to_owned()).collect(),
+            active_couriers_only: false,
+            retired_couriers: Vec::new(),
+            strict_numbers: false,
+            credentials_update: CredentialsUpdate::default(),
+            connection_answer: ConnectionAnswer::default(),
+            predictions: true,
+            predict_answer: PredictAnswer::default(),
             max_retracks: 3,
             retrack_answer: RetrackAnswer::default(),
             faults: None,
@@ -117,13 +121,24 @@ impl std::fmt::Debug for Options {
         formatter
             .debug_struct("Options")
             .field("api_keys", &self.api_keys.len())
+            .field("signed_keys", &self.signed_keys)
+            .field("oauth", &self.oauth)
             .field("retention_days", &self.retention_days)
             .field("limits", &self.limits)
             .field("forbidden", &self.forbidden)
+            .field("scopes", &self.scopes)
             .field("lenient", &self.lenient)
             .field("duplicate_answer", &self.duplicate_answer)
             .field("unrecognized", &self.unrecognized)
             .field("lower_case_numbers", &self.lower_case_numbers)
+            .field("active_couriers", &self.active_couriers)
+            .field("active_couriers_only", &self.active_couriers_only)
+            .field("retired_couriers", &self.retired_couriers)
+            .field("strict_numbers", &self.strict_numbers)
+            .field("credentials_update", &self.credentials_update)
+            .field("connection_answer", &self.connection_answer)
+            .field("predictions", &self.predictions)
+            .field("predict_answer", &self.predict_answer)
             .field("max_retracks", &self.max_retracks)
             .field("retrack_answer", &self.retrack_answer)
             .field("faults", &self.faults)

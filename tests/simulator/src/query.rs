@@ -1,6 +1,7 @@
 //! The query of a request: decoded pairs and the readers of their values. Every malformed value is
 //! a 400 with code 400.
 
+use crate::body::is_slug;
 use crate::dates;
 use crate::errors::ApiError;
 use crate::text::percent_decode;
@@ -75,6 +76,11 @@ impl Query {
             true => Ok(items),
             false => Err(refused(name, rule)),
         }
+    }
+
+    /// A comma list of slugs.
+    pub(crate) fn slugs(&self, name: &str) -> Result<Vec<String>, ApiError> {
+        self.list(name, "must be a comma list of slugs", is_slug)
     }
 
     /// A comma list of words out of a closed set.

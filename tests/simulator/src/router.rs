@@ -1,7 +1,11 @@
 //! From method and path to an endpoint. A further group of endpoints is one more table.
 
+use crate::connections;
+use crate::couriers;
 use crate::errors::ApiError;
+use crate::predictions;
 use crate::query::Query;
+use crate::scopes::Scope;
 use crate::state::State;
 use crate::text::percent_decode;
 use crate::trackings;
@@ -10,7 +14,8 @@ use crate::trackings;
 pub(crate) const VERSION: &str = "2026-07";
 
 /// The tables of endpoints, one a group.
-static TABLES: &[&[Endpoint]] = &[trackings::ENDPOINTS];
+static TABLES: &[&[Endpoint]] =
+    &[trackings::ENDPOINTS, couriers::ENDPOINTS, connections::ENDPOINTS, predictions::ENDPOINTS];
 
 /// One operation of the API.
 #[derive(Debug)]
@@ -21,6 +26,8 @@ pub(crate) struct Endpoint {
     pub(crate) path: &'static str,
     /// Requests in a second.
     pub(crate) limit: u32,
+    /// What a key needs to use it.
+    pub(crate) scope: Scope,
     /// The names of its query parameters.
     pub(crate) query: &'static [&'static str],
     /// What counts against the same limit as what; unique to the endpoint.
@@ -44,7 +51,6 @@ pub(crate) struct Call<'a> {
 }
 
 /// A good answer.
-#[derive(Debug)]
 pub(crate) struct Reply {
     /// HTTP status, and `meta.code`.
     pub(crate) status: u16,
@@ -94,6 +100,8 @@ mod tests {
         );
         for (method, path) in [
             ("PATCH", base.to_owned()),
+            ("GET", "/tracking/2026-07/couriers/detect".to_owned()),
+            ("PUT", "/tracking/2026-07/courier-connections/x".to_owned()),
             ("GET", format!("{base}/")),
             ("GET", format!("{base}/x/retrack")),
             ("POST", format!("{base}/x/retrack/y")),

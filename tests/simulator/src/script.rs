@@ -44,6 +44,10 @@ pub struct Answer {
     pub(crate) execute: bool,
     /// How the answer's body is changed.
     pub(crate) change: Option<Change>,
+    /// The members of the body's JSON object that are replaced by JSON text, or left out.
+    pub(crate) members: Vec<(String, Option<String>)>,
+    /// How long the request waits before it is performed.
+    pub(crate) wait: Duration,
     /// How long the answer is held back.
     pub(crate) delay: Duration,
     /// How the answer ends.
@@ -88,8 +92,8 @@ impl Answer {
         Self::of(Content { status, headers: Vec::new(), body: body.into() })
     }
 
-    /// The true answer of the request, which is performed; to be combined with
-    /// [`truncated`](Self::truncated).
+    /// The true answer of the request, which is performed; to be combined with what changes an
+    /// answer, such as [`truncated`](Self::truncated) or [`member`](Self::member).
     pub fn real() -> Self {
         Self { content: None, execute: true, ..Self::without_content(Ending::Complete) }
     }
@@ -125,6 +129,28 @@ impl Answer {
     #[must_use]
     pub fn truncated(mut self, keep: usize) -> Self {
         self.ending = Ending::Truncated(keep);
+        self
+    }
+
+    /// A member of the JSON object in the answer's body is this JSON text, new or not. Has no
+    /// effect on a body of another kind.
+    #[must_use]
+    pub fn member(mut self, name: &str, json: &str) -> Self {
+        self.members.push((name.to_owned(), Some(json.to_owned())));
+        self
+    }
+
+    /// The JSON object in the answer's body comes without this member.
+    #[must_use]
+    pub fn without_member(mut self, name: &str) -> Self {
+        self.members.push((name.to_owned(), None));
+        self
+    }
+
+    /// The request waits so long before anything is done, in the time of the runtime.
+    #[must_use]
+    pub fn held(mut self, wait: Duration) -> Self {
+        self.wait = wait;
         self
     }
 
@@ -169,8 +195,10 @@ impl Answer {
     }
 
     fn without_content(ending: Ending) -> Self {
-        let (content, execute) = (None, false);
-        Self { content, execute, change: None, delay: Duration::ZERO, ending, fault: None }
+        let (wait, delay) = (Duration::ZERO, Duration::ZERO);
+        let members = Vec::new();
+        let (content, execute, change, fault) = (None, false, None, None);
+        Self { content, execute, change, members, wait, delay, ending, fault }
     }
 }
 

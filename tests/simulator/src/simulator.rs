@@ -8,6 +8,7 @@ use crate::data::{self, DataError};
 use crate::dates;
 use crate::journal::{Entry, Journal};
 use crate::members::{Members, compact};
+use crate::oauth::Traffic;
 use crate::options::Options;
 use crate::script::{Answer, Matcher, Script};
 use crate::seed;
@@ -23,19 +24,21 @@ struct Inner {
     state: Mutex<State>,
     script: Mutex<Script>,
     journal: Mutex<Journal>,
+    traffic: Mutex<Traffic>,
 }
 
 impl Simulator {
-    /// An account without trackings.
+    /// An account without trackings and connections, with all couriers.
     pub fn new(options: Options) -> Self {
         Self(Arc::new(Inner {
             journal: Mutex::new(Journal::new(options.journal_capacity)),
             script: Mutex::default(),
+            traffic: Mutex::default(),
             state: Mutex::new(State::new(options)),
         }))
     }
 
-    /// Adds `count` made-up trackings, about 2.3 KB each, spread over the retention up to now. They
+    /// Adds `count` made-up trackings, about 2.5 KB each, spread over the retention up to now. They
     /// are the same for the same seed, count and time.
     pub fn seed(&self, seed: u64, count: usize) {
         let mut state = self.state();
@@ -194,6 +197,10 @@ impl Simulator {
 
     pub(crate) fn journal_mut(&self) -> MutexGuard<'_, Journal> {
         lock(&self.0.journal)
+    }
+
+    pub(crate) fn traffic(&self) -> MutexGuard<'_, Traffic> {
+        lock(&self.0.traffic)
     }
 
     /// The state with the test courier caught up to now.

@@ -1,4 +1,6 @@
-//! Percent decoding, Base64 and deterministic hexadecimal: the few codecs the simulator needs.
+//! Percent encoding, Base64 and hexadecimal: the few codecs the simulator needs.
+
+use std::fmt::Write as _;
 
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -18,6 +20,23 @@ pub(crate) fn percent_decode(text: &str, plus_is_space: bool) -> Option<String> 
         });
     }
     String::from_utf8(decoded).ok()
+}
+
+/// Escapes everything but the unreserved characters of RFC 3986, 2.3.
+pub(crate) fn percent_encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                encoded.push(char::from(byte));
+            }
+            other => {
+                // Writing to a text cannot fail.
+                let _ = write!(encoded, "%{other:02X}");
+            }
+        }
+    }
+    encoded
 }
 
 /// Standard Base64 with padding.
@@ -53,6 +72,18 @@ pub(crate) fn base64_decode(text: &str) -> Option<Vec<u8>> {
     }
     // Encoding again settles padding and left-over bits in one comparison.
     (base64_encode(&bytes) == text).then_some(bytes)
+}
+
+/// Base64 for URLs, without padding (RFC 4648, 5).
+pub(crate) fn base64url_encode(bytes: &[u8]) -> String {
+    let text = base64_encode(bytes);
+    text.trim_end_matches('=').replace('+', "-").replace('/', "_")
+}
+
+/// Hexadecimal digits of bytes, lower case.
+pub(crate) fn hex_encode(bytes: &[u8]) -> String {
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.filter_map(|digit| char::from_digit(u32::from(digit), 16)).collect()
 }
 
 /// A stable scrambling of 64 bits (splitmix64).
@@ -114,6 +145,13 @@ mod tests {
         for broken in ["%", "%4", "%zz", "%ff"] {
             assert_eq!(percent_decode(broken, true), None, "{broken}");
         }
+    }
+
+    #[test]
+    fn percent_encoding_escapes_all_that_is_reserved() {
+        assert_eq!(percent_encode("a-Z.0_~ +:,é"), "a-Z.0_~%20%2B%3A%2C%C3%A9");
+        assert_eq!(hex_encode(&[0, 0x9f, 0xff]), "009fff");
+        assert_eq!(base64url_encode(&[0xfb, 0xff]), "-_8");
     }
 
     #[test]

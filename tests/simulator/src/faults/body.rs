@@ -24,7 +24,7 @@ pub(crate) enum Change {
     Huge,
     /// Its next cursor is the one that asked for it.
     RepeatedPage,
-    /// Its trackings are left out; its cursor leads on to them.
+    /// Its elements are left out; its cursor leads on to them.
     EmptyPage,
     /// Its total is not true.
     WrongTotal,
@@ -66,7 +66,7 @@ pub(crate) fn change(
         Change::EmptyPage => {
             let here = here(cursor(request).as_deref());
             paged(response, |page| {
-                page.trackings = "[]".to_owned();
+                page.elements = "[]".to_owned();
                 page.lead_to(&here);
             })
         }
@@ -76,10 +76,28 @@ pub(crate) fn change(
     }
 }
 
-/// Whether this asks for a list.
-pub(super) fn is_list(request: &Parts) -> bool {
+/// The answer with other members in its JSON object.
+pub(crate) fn with_members(
+    members: &[(String, Option<String>)],
+    response: Response<Bytes>,
+) -> Response<Bytes> {
+    response.map(|body| {
+        let text = String::from_utf8_lossy(&body);
+        let Some(mut object) = Members::parse(&text) else { return body.clone() };
+        for (name, json) in members {
+            match json {
+                Some(json) => object.set(name, json.as_str()),
+                None => object.keep(|known| known != name),
+            }
+        }
+        object.render().into()
+    })
+}
+
+/// Whether this asks for a list that comes in pages.
+pub(super) fn is_paged(request: &Parts) -> bool {
     router::route(request.method.as_str(), request.uri.path())
-        .is_some_and(|(endpoint, _)| endpoint.method == "GET" && !endpoint.path.contains("{id}"))
+        .is_some_and(|(endpoint, _)| endpoint.query.contains(&"cursor"))
 }
 
 /// The cursor in the query.
@@ -100,7 +118,7 @@ fn here(cursor: Option<&str>) -> String {
 /// A list's `data`.
 struct Page {
     pagination: String,
-    trackings: String,
+    elements: String,
 }
 
 impl Page {
@@ -123,13 +141,13 @@ fn changed_page(text: &str, change: impl FnOnce(&mut Page)) -> Option<String> {
     let mut envelope = Members::parse(text)?;
     let data = envelope.raw("data")?.to_owned();
     let mut data = Members::parse(&data)?;
-    let mut page = Page {
-        pagination: data.raw("pagination")?.to_owned(),
-        trackings: data.raw("trackings")?.to_owned(),
-    };
+    let pagination = data.raw("pagination")?.to_owned();
+    let (name, elements) = data.iter().find(|(name, _)| *name != "pagination")?;
+    let (name, elements) = (name.to_owned(), elements.to_owned());
+    let mut page = Page { pagination, elements };
     change(&mut page);
     data.set("pagination", page.pagination);
-    data.set("trackings", page.trackings);
+    data.set(&name, page.elements);
     envelope.set("data", data.render());
     Some(envelope.render())
 }

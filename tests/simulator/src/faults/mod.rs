@@ -1,7 +1,7 @@
 //! Faults on demand: everything that goes wrong between an API and its clients, by name.
 //!
 //! A fault is a scripted [`Answer`], or is rolled for each request by a [`FaultPlan`]. It is
-//! honest: what it performs is performed on the trackings, and what it does not is not. The
+//! honest: what it performs is performed on the account, and what it does not is not. The
 //! journal tells which fault each request met.
 
 mod body;
@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use http::request::Parts;
 
-pub(crate) use self::body::{Change, change};
+pub(crate) use self::body::{Change, change, with_members};
 pub use self::plan::{BadPlan, FaultPlan};
 use crate::script::{Answer, Content, Ending};
 
@@ -67,9 +67,9 @@ pub enum Fault {
     GzipBomb,
     /// A page that names the cursor which asked for it as the next one. Pages after the first only.
     RepeatedPage,
-    /// A page without trackings, whose cursor leads on to all that it left out. Lists only.
+    /// A page without elements, whose cursor leads on to all that it left out. Lists with pages only.
     EmptyPage,
-    /// A page whose `total` is not true. Lists only.
+    /// A page whose `total` is not true. Lists with pages only.
     WrongTotal,
 }
 
@@ -156,8 +156,8 @@ impl Fault {
     /// Whether it can happen to this request.
     pub(super) fn fits(self, request: &Parts) -> bool {
         match self {
-            Self::RepeatedPage => body::is_list(request) && body::cursor(request).is_some(),
-            Self::EmptyPage | Self::WrongTotal => body::is_list(request),
+            Self::RepeatedPage => body::is_paged(request) && body::cursor(request).is_some(),
+            Self::EmptyPage | Self::WrongTotal => body::is_paged(request),
             _ => true,
         }
     }

@@ -2,9 +2,9 @@
 
 use fastrand::Rng;
 
-use super::pick;
 use super::tables::City;
 use super::writer::Writer;
+use super::{Rngs, pick};
 use crate::dates::{self, DAY_MS};
 use crate::text;
 
@@ -116,41 +116,65 @@ impl Journey {
         i64::try_from((self.updated_ms - self.created_ms) / DAY_MS).unwrap_or(0)
     }
 
-    /// Writes the member `checkpoints`.
-    pub(super) fn write(&self, json: &mut Writer, rng: &mut Rng, slug: &str, to: &City) {
-        let mut list = String::from("[");
+    /// Writes the member `checkpoints`. As couriers report them, some scans come twice and some
+    /// out of their order in time.
+    pub(super) fn write(&self, json: &mut Writer, rngs: &mut Rngs, slug: &str, to: &City) {
+        let Rngs { first, second } = rngs;
         let mut at_ms = self.created_ms;
+        let mut scans: Vec<_> = Vec::with_capacity(self.steps.len() + 1);
         for step in &self.steps {
             at_ms += self.pace_ms;
-            if list.len() > 1 {
-                list.push(',');
-            }
-            list.push_str(&checkpoint(rng, step, at_ms, slug, to));
+            let (time, raw_tag) = (local(first, at_ms), first.bool());
+            scans.push(Scan { step, at_ms, time, raw_tag, hash: first.u64(..) });
         }
-        list.push(']');
-        json.raw("checkpoints", &list);
+        if second.u8(0..12) == 0
+            && let Some(scan) = second.choice(&scans).cloned()
+        {
+            scans.push(Scan { hash: second.u64(..), ..scan });
+        }
+        if second.u8(0..5) == 0 && scans.len() > 1 {
+            let place = second.usize(1..scans.len());
+            scans.swap(place - 1, place);
+        }
+        let list: Vec<_> = scans.iter().map(|scan| scan.write(slug, to)).collect();
+        json.raw("checkpoints", &format!("[{}]", list.join(",")));
     }
 }
 
-fn checkpoint(rng: &mut Rng, step: &Step, at_ms: u64, slug: &str, to: &City) -> String {
-    let mut json = Writer::new();
-    json.text("created_at", &dates::format_utc(at_ms));
-    json.text("slug", slug);
-    json.text("checkpoint_time", &local(rng, at_ms));
-    json.raw("location", to.city);
-    json.raw("city", to.city);
-    json.raw("state", to.state);
-    json.raw("coordinate", "null");
-    json.text("country_region", to.country_region);
-    json.raw("message", step.message);
-    json.text("tag", step.tag);
-    json.text("subtag", step.subtag);
-    json.text("subtag_message", step.subtag_message);
-    json.raw("raw_tag", if rng.bool() { "null" } else { "\"RO\"" });
-    json.raw("events", "[]");
-    json.text("source", "carrier");
-    json.text("hash", &text::hex(40, rng.u64(..)));
-    json.finish()
+/// One checkpoint.
+#[derive(Clone)]
+struct Scan<'a> {
+    step: &'a Step,
+    at_ms: u64,
+    /// `checkpoint_time`.
+    time: String,
+    raw_tag: bool,
+    /// What `hash` is made of.
+    hash: u64,
+}
+
+impl Scan<'_> {
+    fn write(&self, slug: &str, to: &City) -> String {
+        let Self { step, at_ms, time, raw_tag, hash } = self;
+        let mut json = Writer::new();
+        json.text("created_at", &dates::format_utc(*at_ms));
+        json.text("slug", slug);
+        json.text("checkpoint_time", time);
+        json.raw("location", to.city);
+        json.raw("city", to.city);
+        json.raw("state", to.state);
+        json.raw("coordinate", "null");
+        json.text("country_region", to.country_region);
+        json.raw("message", step.message);
+        json.text("tag", step.tag);
+        json.text("subtag", step.subtag);
+        json.text("subtag_message", step.subtag_message);
+        json.raw("raw_tag", if *raw_tag { "null" } else { "\"RO\"" });
+        json.raw("events", "[]");
+        json.text("source", "carrier");
+        json.text("hash", &text::hex(40, *hash));
+        json.finish()
+    }
 }
 
 /// The time as a courier may write it: with a zone or without.

@@ -4,7 +4,9 @@
 //! Among them are the things that trip clients: texts in many scripts, escapes, nulls and absent
 //! members, times with and without zones, numbers that a double cannot hold.
 
+mod estimates;
 mod journey;
+mod people;
 mod tables;
 mod writer;
 
@@ -15,7 +17,7 @@ use crate::state::State;
 use crate::store::record::{Facts, Record, Words};
 use crate::text;
 use journey::Journey;
-use tables::{CITIES, CUSTOM_FIELDS, CUSTOMERS, City, NOTES, Shape, TAGS, TITLES};
+use tables::{CITIES, CUSTOM_FIELDS, City, NOTES, Shape, TAGS, TITLES};
 use writer::Writer;
 
 /// The days that trackings are spread over when the retention is off.
@@ -33,9 +35,10 @@ pub(crate) fn fill(state: &mut State, seed: u64, count: usize) {
     let mut words = std::mem::take(&mut state.store.words);
     let records = (0..count).map(|index| {
         let index = index as u64;
-        let mut rng = Rng::with_seed(text::scramble(seed) ^ text::scramble(index << 1 | 1));
-        let created_ms = now_ms - span_ms + index * step_ms + rng.u64(0..step_ms.max(1));
-        tracking(&mut rng, seed, index, created_ms, now_ms, &mut words)
+        let mut rngs = Rngs::new(seed, index);
+        let start_ms = now_ms - span_ms + index * step_ms;
+        let created_ms = start_ms + rngs.first.u64(0..step_ms.max(1));
+        tracking(&mut rngs, seed, index, created_ms, now_ms, &mut words)
     });
     if state.store.len() == 0 {
         state.store.fill(records);
@@ -49,15 +52,32 @@ pub(crate) fn fill(state: &mut State, seed: u64, count: usize) {
     state.store.words = words;
 }
 
+/// Where the chances of one tracking come from.
+struct Rngs {
+    /// Decides what trackings are known by, and all that was made up from the beginning: drawing
+    /// once more from it would change every tracking that a test relies on.
+    first: Rng,
+    /// Decides what came later.
+    second: Rng,
+}
+
+impl Rngs {
+    fn new(seed: u64, index: u64) -> Self {
+        let start = text::scramble(seed) ^ text::scramble(index << 1 | 1);
+        Self { first: Rng::with_seed(start), second: Rng::with_seed(text::scramble(start)) }
+    }
+}
+
 /// One tracking, created at a given time.
 fn tracking(
-    rng: &mut Rng,
+    rngs: &mut Rngs,
     seed: u64,
     index: u64,
     created_ms: u64,
     now_ms: u64,
     words: &mut Words,
 ) -> Record {
+    let rng = &mut rngs.first;
     let (id, legacy_id) = (text::hex(32, rng.u64(..)), text::legacy_id(rng.u64(..)));
     let shape = pick(rng, tables::SHAPES);
     let number = shape.number(seed, index);
@@ -90,7 +110,8 @@ fn tracking(
     if rng.bool() {
         json.raw("shipment_weight", weight(rng));
     }
-    customers(&mut json, rng);
+    people::customers(&mut json, rngs);
+    let rng = &mut rngs.first;
     json.text("source", if rng.u8(..) < 200 { "api" } else { "web" });
     json.text("tag", last.tag);
     json.text("subtag", last.subtag);
@@ -98,12 +119,11 @@ fn tracking(
     title(&mut json, rng, &number);
     json.number_or_null("tracked_count", Some(rng.i64(1..60)));
     json.raw("language", if rng.bool() { "\"en\"" } else { "null" });
-    journey.write(&mut json, rng, shape.slug, &to);
-    json.raw("subscribed_smses", "[]");
-    json.raw("subscribed_emails", "[]");
+    journey.write(&mut json, rngs, shape.slug, &to);
+    people::subscriptions(&mut json, rngs);
     json.flag("return_to_sender", returned);
-    json.raw("order_promised_delivery_date", "null");
-    estimate(&mut json, rng, created_ms);
+    estimates::write(&mut json, rngs, created_ms, transit_time);
+    let rng = &mut rngs.first;
     json.raw("order_tags", "[]");
     json.texts("shipment_tags", &tags);
     json.raw("signed_by", if done { "\"J. DOE\"" } else { "null" });
@@ -152,36 +172,11 @@ fn weight(rng: &mut Rng) -> &'static str {
     }
 }
 
-fn customers(json: &mut Writer, rng: &mut Rng) {
-    let count = usize::from(rng.bool());
-    let list: Vec<_> = (0..count).map(|_| pick(rng, CUSTOMERS)).collect();
-    json.raw("customers", &format!("[{}]", list.join(",")));
-}
-
 fn title(json: &mut Writer, rng: &mut Rng, number: &str) {
     match rng.bool() {
         true => json.text("title", number),
         false => json.raw("title", pick(rng, TITLES)),
     }
-}
-
-fn estimate(json: &mut Writer, rng: &mut Rng, created_ms: u64) {
-    if rng.bool() {
-        json.raw("aftership_estimated_delivery_date", "null");
-        return;
-    }
-    let day = |days: u64| dates::format_day(created_ms + days * DAY_MS);
-    let days = rng.u64(3..9);
-    json.raw(
-        "aftership_estimated_delivery_date",
-        &format!(
-            "{{\"estimated_delivery_date\":\"{}\",\"confidence_code\":10001,\
-             \"estimated_delivery_date_min\":\"{}\",\"estimated_delivery_date_max\":\"{}\"}}",
-            day(days),
-            day(days - 1),
-            day(days + 1)
-        ),
-    );
 }
 
 impl Shape {
@@ -193,74 +188,4 @@ impl Shape {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Options;
-    use crate::clock::ManualClock;
-    use crate::members::{Members, compact};
-    use std::collections::HashSet;
-    use std::sync::Arc;
-
-    const NOW: u64 = 1_795_348_800_000;
-
-    fn filled(seed: u64, count: usize) -> State {
-        let clock = Arc::new(ManualClock::new(NOW));
-        let mut state = State::new(Options { clock, ..Options::default() });
-        fill(&mut state, seed, count);
-        state
-    }
-
-    fn texts(state: &State) -> Vec<&str> {
-        state.store.newest_first(0..state.store.len()).map(|record| &*record.text).collect()
-    }
-
-    #[test]
-    fn the_same_seed_and_count_give_the_same_trackings() {
-        let (one, two, other) = (filled(7, 50), filled(7, 50), filled(8, 50));
-        assert_eq!(texts(&one), texts(&two));
-        assert_ne!(texts(&one), texts(&other));
-    }
-
-    #[test]
-    fn what_is_known_of_a_tracking_is_what_its_text_says() {
-        let mut state = filled(1, 300);
-        let mut words = std::mem::take(&mut state.store.words);
-        for record in state.store.newest_first(0..300) {
-            let members = record.members();
-            let read = Record::new("", record.facts.clone()).with_members(&members, &mut words);
-            assert_eq!(read.unwrap().facts, record.facts);
-            assert_eq!(compact(&record.text), *record.text);
-            assert_eq!(members.render(), *record.text, "no name needs an escape");
-        }
-    }
-
-    #[test]
-    fn trackings_are_of_the_expected_size_and_variety() {
-        let state = filled(3, 2_000);
-        let texts = texts(&state);
-        let mean = texts.iter().map(|text| text.len()).sum::<usize>() / texts.len();
-        assert!((2_000..2_600).contains(&mean), "{mean}");
-        let member = |name: &str| -> HashSet<_> {
-            texts.iter().filter_map(|text| Members::parse(text).unwrap().text(name)).collect()
-        };
-        assert_eq!(member("id").len(), 2_000);
-        assert_eq!(member("legacy_id").len(), 2_000);
-        assert_eq!(member("tag").len(), 9);
-        assert!(member("slug").len() > 5);
-        for odd in ["9007199254740993", "\\ud83d", "\\/", "é", "包", "null", "\\n"] {
-            assert!(texts.iter().any(|text| text.contains(odd)), "{odd}");
-        }
-    }
-
-    #[test]
-    fn trackings_lie_within_the_retention_oldest_last() {
-        let state = filled(3, 100);
-        let ages: Vec<_> =
-            state.store.newest_first(0..100).map(|record| NOW - record.facts.created_ms).collect();
-        assert!(ages.is_sorted());
-        assert!(ages.last().is_some_and(|age| *age < 120 * DAY_MS && *age > 110 * DAY_MS));
-        for record in state.store.newest_first(0..100) {
-            assert!((record.facts.created_ms..=NOW).contains(&record.facts.updated_ms));
-        }
-    }
-}
+mod tests;

@@ -3,8 +3,8 @@
 //! Source: AfterShip API 2026-07, POST /trackings/{id}/mark-as-completed.
 
 use super::checkpoint::Checkpoint;
-use super::validate::{self, Object};
 use super::{named, store_changed};
+use crate::body::{self, Object};
 use crate::dates;
 use crate::errors::ApiError;
 use crate::router::{Call, Reply};
@@ -19,8 +19,8 @@ const REASONS: &[(&str, &str, &str, &str)] = &[
 /// Answers the tracking, inactive now.
 pub(super) fn run(call: &mut Call<'_>) -> Result<Reply, ApiError> {
     let (slot, record) = named(call)?;
-    let body = validate::object(call.body)?;
-    validate::known_members(&body, &["reason", "event_datetime"], call.state.options.lenient)?;
+    let body = body::object(call.body)?;
+    body::known_members(&body, &["reason", "event_datetime"], call.state.options.lenient)?;
     let (tag, subtag, subtag_message) = reason(&body)?;
     let now = dates::format_utc(call.now_ms);
     let time = event_time(&body)?.unwrap_or(&now);

@@ -48,7 +48,7 @@ impl Filters {
         Ok(Self {
             keyword: query.get("keyword").unwrap_or_default().to_lowercase(),
             tracking_numbers: tracking_numbers(query)?,
-            slugs: query.list("slug", "must be a comma list of slugs", is_slug)?,
+            slugs: query.slugs("slug")?,
             transit_time: query.integer("transit_time", 0..=i64::MAX)?,
             origins: regions(query, "origin")?,
             destinations: regions(query, "destination")?,
@@ -148,8 +148,4 @@ fn regions(query: &Query, name: &str) -> Result<Vec<String>, ApiError> {
 
 fn words(query: &Query, name: &str) -> Result<Vec<String>, ApiError> {
     query.list(name, "must be a comma list without empty items", |item| !item.is_empty())
-}
-
-fn is_slug(item: &str) -> bool {
-    super::validate::is_slug(item)
 }

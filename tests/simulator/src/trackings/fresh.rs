@@ -2,8 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::validate::Object;
-use crate::couriers;
+use crate::body::Object;
 use crate::dates;
 use crate::members::Members;
 
@@ -17,6 +16,14 @@ pub(super) struct Identity<'a> {
     pub(super) number: &'a str,
     /// `slug`.
     pub(super) slug: &'a str,
+}
+
+/// What its courier brings along.
+pub(super) struct AtCourier<'a> {
+    /// The page that shows a parcel, where the number follows; empty where it is not known.
+    pub(super) link: &'a str,
+    /// The connection that is used unless the body names one: the earliest of the courier.
+    pub(super) connection_id: Option<&'a str>,
 }
 
 /// Every member of a tracking in the order of the API's examples, with its value on creation.
@@ -106,7 +113,12 @@ const TEMPLATE: &[(&str, &str)] = &[
 ];
 
 /// A fresh tracking: Pending, no checkpoints, filled from the body.
-pub(super) fn tracking(identity: &Identity<'_>, body: &Object, now_ms: u64) -> Members<'static> {
+pub(super) fn tracking(
+    identity: &Identity<'_>,
+    courier: &AtCourier<'_>,
+    body: &Object,
+    now_ms: u64,
+) -> Members<'static> {
     let Identity { id, legacy_id, number, slug } = identity;
     let mut members = Members::default();
     for (name, value) in TEMPLATE {
@@ -116,9 +128,11 @@ pub(super) fn tracking(identity: &Identity<'_>, body: &Object, now_ms: u64) -> M
     members.set_text("created_at", &now);
     members.set_text("updated_at", &now);
     members.set_text("title", number);
-    let link = couriers::by_slug(slug).map(|courier| courier.link).filter(|link| !link.is_empty());
-    if let Some(link) = link {
-        members.set_text("courier_tracking_link", &format!("{link}{number}"));
+    if !courier.link.is_empty() {
+        members.set_text("courier_tracking_link", &format!("{}{number}", courier.link));
+    }
+    if let Some(id) = courier.connection_id {
+        members.set_text("courier_connection_id", id);
     }
     fill(&mut members, body);
     members.set_text("id", id);

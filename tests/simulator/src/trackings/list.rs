@@ -5,11 +5,12 @@
 
 use std::ops::Range;
 
+use super::fields;
 use super::filters::Filters;
-use super::{cursor, fields};
+use crate::cursor;
 use crate::dates::DAY_MS;
 use crate::errors::ApiError;
-use crate::query::{Query, refused};
+use crate::query::Query;
 use crate::router::{Call, Reply};
 use crate::state::State;
 use crate::store::order::Position;
@@ -51,7 +52,7 @@ pub(super) fn run(call: &mut Call<'_>) -> Result<Reply, ApiError> {
     let wanted = query.choices("fields", FIELDS)?;
     let filters = Filters::read(query)?;
     let window = window(query, call.state, call.now_ms)?;
-    let page = match after(query)? {
+    let page = match cursor::after(query)? {
         Some((created_ms, id)) => {
             let end = call.state.store.places_after(Position { created_ms, id: &id });
             window.start..window.end.min(end).max(window.start)
@@ -114,11 +115,6 @@ fn total(state: &mut State, filters: &Filters, window: Range<usize>) -> usize {
     totals.get(store.version(), key, || {
         store.newest_first(window).filter(|record| filters.pass(record)).count()
     })
-}
-
-fn after(query: &Query) -> Result<Option<(u64, String)>, ApiError> {
-    let read = |text| cursor::read(text).ok_or_else(|| refused("cursor", "is malformed"));
-    query.get("cursor").map(read).transpose()
 }
 
 fn not_negative(seconds: i64) -> u64 {

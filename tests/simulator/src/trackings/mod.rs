@@ -2,8 +2,8 @@
 
 mod checkpoint;
 mod complete;
+mod courier;
 mod create;
-mod cursor;
 mod delete;
 mod fields;
 mod filters;
@@ -16,9 +16,11 @@ pub(crate) mod totals;
 mod update;
 mod validate;
 
+use crate::body;
 use crate::dates;
 use crate::errors::ApiError;
 use crate::router::{Call, Endpoint};
+use crate::scopes::Scope;
 use crate::store::Slot;
 use crate::store::record::Record;
 
@@ -31,6 +33,7 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
         method: "GET",
         path: "/trackings",
         limit: 6,
+        scope: Scope::TrackingRead,
         query: list::QUERY,
         run: list::run,
     },
@@ -39,6 +42,7 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
         method: "POST",
         path: "/trackings",
         limit: 20,
+        scope: Scope::TrackingWrite,
         query: &[],
         run: create::run,
     },
@@ -47,6 +51,7 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
         method: "GET",
         path: "/trackings/{id}",
         limit: 5,
+        scope: Scope::TrackingRead,
         query: get::QUERY,
         run: get::run,
     },
@@ -55,6 +60,7 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
         method: "PUT",
         path: "/trackings/{id}",
         limit: 5,
+        scope: Scope::TrackingWrite,
         query: &[],
         run: update::run,
     },
@@ -63,6 +69,7 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
         method: "DELETE",
         path: "/trackings/{id}",
         limit: 5,
+        scope: Scope::TrackingWrite,
         query: &[],
         run: delete::run,
     },
@@ -71,6 +78,7 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
         method: "POST",
         path: "/trackings/{id}/retrack",
         limit: 5,
+        scope: Scope::TrackingWrite,
         query: &[],
         run: retrack::run,
     },
@@ -79,6 +87,7 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
         method: "POST",
         path: "/trackings/{id}/mark-as-completed",
         limit: 5,
+        scope: Scope::TrackingWrite,
         query: &[],
         run: complete::run,
     },
@@ -86,7 +95,7 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
 
 /// The tracking that the path names: by id, custom id or legacy id.
 fn named<'a>(call: &'a Call<'_>) -> Result<(Slot, &'a Record), ApiError> {
-    if !validate::is_id(call.id) {
+    if !body::is_id(call.id) {
         return Err(ApiError::id_invalid());
     }
     call.state.store.find_by_any_id(call.id).ok_or_else(ApiError::no_tracking)

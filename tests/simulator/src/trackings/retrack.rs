@@ -5,8 +5,8 @@
 use super::{named, store_changed};
 use crate::errors::ApiError;
 use crate::members::Members;
-use crate::options::RetrackAnswer;
 use crate::router::{Call, Reply};
+use crate::switches::RetrackAnswer;
 
 /// What a partial answer holds, as far as the tracking has it.
 const PARTIAL: &[&str] = &[

@@ -6,8 +6,8 @@
 use serde_json::Value;
 
 use super::create::exists;
-use super::validate::{self, Object};
-use super::{fresh, named, store_changed};
+use super::{fresh, named, store_changed, validate};
+use crate::body::{self, Object};
 use crate::errors::ApiError;
 use crate::query::refused;
 use crate::router::{Call, Reply};
@@ -16,12 +16,12 @@ use crate::store::lookup::Key;
 /// Answers the changed tracking.
 pub(super) fn run(call: &mut Call<'_>) -> Result<Reply, ApiError> {
     let (slot, record) = named(call)?;
-    let body = validate::object(call.body)?;
+    let body = body::object(call.body)?;
     if let Some(name) = validate::CREATE_ONLY.iter().find(|name| body.contains_key(**name)) {
         return Err(refused(name, "cannot be updated"));
     }
     let known: Vec<_> = validate::both().collect();
-    validate::known_members(&body, &known, call.state.options.lenient)?;
+    body::known_members(&body, &known, call.state.options.lenient)?;
     let checked = clearing(&body);
     validate::check(&checked)?;
     validate::check_location(&body)?;

@@ -2,15 +2,12 @@
 //!
 //! Source: AfterShip API 2026-07, POST and PUT /trackings.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use crate::body::{Object, is_id, is_region, is_slug, letters};
 use crate::couriers::GROUPS;
 use crate::dates;
 use crate::errors::ApiError;
-use crate::query::refused;
-
-/// A JSON object in the order of its members.
-pub(super) type Object = Map<String, Value>;
 
 /// What a member may hold.
 #[derive(Debug, Clone, Copy)]
@@ -105,19 +102,6 @@ pub(super) fn is_member(name: &str) -> bool {
     RULES.iter().any(|(known, _)| *known == name)
 }
 
-/// Reads a body: 4001 unless it is a JSON object.
-pub(super) fn object(body: &[u8]) -> Result<Object, ApiError> {
-    serde_json::from_slice(body).map_err(|_| ApiError::invalid_json())
-}
-
-/// Refuses members that the endpoint does not know, unless `lenient`.
-pub(super) fn known_members(body: &Object, known: &[&str], lenient: bool) -> Result<(), ApiError> {
-    match body.keys().find(|name| !known.contains(&name.as_str())) {
-        Some(name) if !lenient => Err(refused(name, "is not a member of this body")),
-        _ => Ok(()),
-    }
-}
-
 /// Checks each member that is there by its rule.
 pub(super) fn check(body: &Object) -> Result<(), ApiError> {
     for (name, rule) in RULES {
@@ -137,18 +121,6 @@ pub(super) fn check_location(body: &Object) -> Result<(), ApiError> {
     }
 }
 
-/// Whether a text is `[0-9a-zA-Z-_]{1,128}`.
-pub(super) fn is_id(text: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-    (1..=128).contains(&text.len()) && text.bytes().all(allowed)
-}
-
-/// Whether a text is `[a-z0-9-]+`.
-pub(super) fn is_slug(text: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    !text.is_empty() && text.bytes().all(allowed)
-}
-
 impl Rule {
     fn check(self, name: &str, value: &Value) -> Result<(), ApiError> {
         let text = value.as_str();
@@ -161,7 +133,7 @@ impl Rule {
             Self::Id | Self::Slug => true,
             Self::DateOrTime => text.is_some_and(dates::is_date_or_time),
             Self::Zoned => text.is_some_and(dates::is_zoned),
-            Self::Region => text.is_some_and(|text| letters(text, 3, u8::is_ascii_uppercase)),
+            Self::Region => text.is_some_and(is_region),
             Self::Language => text.is_some_and(|text| letters(text, 2, u8::is_ascii_lowercase)),
             Self::CustomFields => value.as_object().is_some_and(are_custom_fields),
             Self::PromisedDate => value.as_object().is_some_and(is_promised_date),
@@ -171,10 +143,6 @@ impl Rule {
         };
         if passes { Ok(()) } else { Err(ApiError::value_invalid(name)) }
     }
-}
-
-fn letters(text: &str, length: usize, kind: fn(&u8) -> bool) -> bool {
-    text.len() == length && text.as_bytes().iter().all(kind)
 }
 
 fn are_custom_fields(fields: &Object) -> bool {

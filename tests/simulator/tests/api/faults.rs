@@ -1,6 +1,6 @@
 //! Answers on demand, over a connection.
 
-use aftership_simulator::{Answer, Matcher};
+use aftership_simulator::{Answer, Fault, FaultPlan, Matcher};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::task::JoinHandle;
 
@@ -124,4 +124,66 @@ async fn faults_work_over_tcp_too() {
         stream.read_to_string(&mut text).await.unwrap();
         assert!(text.ends_with(ending) && text.is_empty() == ending.is_empty(), "{text}");
     }
+}
+
+#[tokio::test]
+async fn faults_of_pages_happen_to_every_list_with_pages() {
+    let client = Client::new();
+    for id in ["a", "b", "c"] {
+        let connection = format!(
+            r#"{{"id":"{id}","courier_slug":"dhl-api","credentials":{{}},"created_at":"2026-11-20T00:00:00+00:00","updated_at":"2026-11-20T00:00:00+00:00"}}"#
+        );
+        client.simulator.insert_connection(&connection).unwrap();
+    }
+    let path = "/tracking/2026-07/courier-connections";
+    let list = async |query: &str| client.send("GET", &format!("{path}?{query}"), "").await;
+    let ids = |answer: &crate::client::Answer| -> Vec<String> {
+        let list = answer.data()["courier_connections"].as_array().unwrap();
+        list.iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect()
+    };
+    let next = |answer: &crate::client::Answer| {
+        let cursor = answer.data()["pagination"]["next_cursor"].as_str().unwrap();
+        format!("cursor={}", cursor.replace('=', "%3D").replace('+', "%2B"))
+    };
+    let first = list("limit=2").await;
+    assert_eq!(ids(&first), ["a", "b"]);
+
+    client.simulator.answer_next(Matcher::any(), Fault::EmptyPage.into());
+    let empty = list(&format!("limit=2&{}", next(&first))).await;
+    assert_eq!(ids(&empty), Vec::<String>::new());
+    assert_eq!(ids(&list(&next(&empty)).await), ["c"], "nothing is lost");
+
+    client.simulator.answer_next(Matcher::any(), Fault::RepeatedPage.into());
+    let cursor = next(&first);
+    assert_eq!(next(&list(&cursor).await), cursor);
+    client.simulator.answer_next(Matcher::any(), Fault::WrongTotal.into());
+    assert_eq!(list("").await.data()["pagination"]["total"], 93);
+}
+
+#[tokio::test]
+async fn faults_of_pages_do_not_happen_to_lists_without_pages() {
+    let client = Client::with(|options| {
+        let menu = vec![Fault::EmptyPage, Fault::WrongTotal, Fault::RepeatedPage];
+        options.faults = Some(FaultPlan { seed: 1, rate: 1.0, menu });
+    });
+    client.send("GET", "/tracking/2026-07/couriers?slug=dhl", "").await;
+    client.list("").await;
+    let journal = client.simulator.journal();
+    assert_eq!(journal[0].fault, None);
+    assert!(journal[1].fault.is_some());
+}
+
+#[tokio::test]
+async fn a_lost_answer_leaves_a_connection() {
+    let client = Client::new();
+    let path = "/tracking/2026-07/courier-connections";
+    client.simulator.answer_next(Matcher::new("POST", path), Answer::from(Fault::Reset).executed());
+    let body = r#"{"courier_slug":"dhl-api","credentials":{"api_key":"k"}}"#;
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nhost: x\r\nas-api-key: asat_simulator\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    assert_eq!(exchange(&client, &request).await, "");
+    assert_eq!(client.simulator.connections().len(), 1);
+    assert_eq!(client.simulator.journal()[0].fault.as_deref(), Some("reset (performed)"));
 }

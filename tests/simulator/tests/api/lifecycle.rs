@@ -257,3 +257,19 @@ async fn a_retrack_may_answer_partially() {
     );
     assert_eq!(client.get("a").await.data()["title"], "t");
 }
+
+#[tokio::test]
+async fn customers_are_replaced_by_an_update() {
+    let client = Client::new();
+    let id = client
+        .created(r#"{"tracking_number":"1234567890","customers":[{"name":"A"},{"name":"B"}]}"#)
+        .await;
+    let update = r#"{"customers":[{"email":"c@example.com","phone_number":"+1555"}]}"#;
+    let answer = client.put(&id, update).await;
+    assert_eq!(
+        answer.data()["customers"],
+        json!([{"role": null, "name": null, "phone_number": "+1555", "email": "c@example.com",
+                "language": null, "id": null}])
+    );
+    assert_eq!(client.put(&id, r#"{"customers":[]}"#).await.data()["customers"], json!([]));
+}

@@ -1,22 +1,31 @@
 //! Limits per endpoint and second.
 
-use crate::client::{Answer, Client, TRACKINGS};
+use crate::client::{Answer, Client};
 
 async fn call(client: &Client, endpoint: &str) -> Answer {
     let (method, rest) = endpoint.split_once(' ').unwrap();
-    client.send(method, &format!("{TRACKINGS}{rest}"), "").await
+    client.send(method, &format!("/tracking/2026-07{rest}"), "").await
 }
 
 #[tokio::test]
 async fn each_endpoint_takes_so_many_requests_in_a_second() {
     for (endpoint, limit) in [
-        ("GET ", 6),
-        ("POST ", 20),
-        ("GET /x", 5),
-        ("PUT /x", 5),
-        ("DELETE /x", 5),
-        ("POST /x/retrack", 5),
-        ("POST /x/mark-as-completed", 5),
+        ("GET /trackings", 6),
+        ("POST /trackings", 20),
+        ("GET /trackings/x", 5),
+        ("PUT /trackings/x", 5),
+        ("DELETE /trackings/x", 5),
+        ("POST /trackings/x/retrack", 5),
+        ("POST /trackings/x/mark-as-completed", 5),
+        ("GET /couriers", 5),
+        ("POST /couriers/detect", 3),
+        ("GET /courier-connections", 5),
+        ("POST /courier-connections", 5),
+        ("GET /courier-connections/x", 5),
+        ("PATCH /courier-connections/x", 5),
+        ("DELETE /courier-connections/x", 5),
+        ("POST /estimated-delivery-date/predict", 5),
+        ("POST /estimated-delivery-date/predict-batch", 20),
     ] {
         let client = Client::with(|options| options.limits = true);
         client.clock.advance(700);

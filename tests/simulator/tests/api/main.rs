@@ -1,11 +1,19 @@
-//! The simulator as a client sees it. One module a concern; `client` is what they share.
+//! The simulator as a client sees it. One module a concern; `client` and `app` are what they share.
 
 #[cfg(test)]
+mod app;
+#[cfg(test)]
 mod client;
+#[cfg(test)]
+mod connections;
+#[cfg(test)]
+mod couriers;
 #[cfg(test)]
 mod create;
 #[cfg(test)]
 mod data;
+#[cfg(test)]
+mod detect;
 #[cfg(test)]
 mod envelope;
 #[cfg(test)]
@@ -19,8 +27,22 @@ mod lifecycle;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod oauth;
+#[cfg(test)]
 mod paging;
+#[cfg(test)]
+mod predictions;
 #[cfg(test)]
 mod query;
 #[cfg(test)]
+mod refresh;
+#[cfg(test)]
+mod scopes;
+#[cfg(test)]
 mod serving;
+#[cfg(test)]
+mod signing;
+#[cfg(test)]
+mod token_faults;
+#[cfg(test)]
+mod tokens;

@@ -1,18 +1,25 @@
-//! The cursor of lists: Base64 of `[milliseconds,"id"]`, the position of the last tracking shown.
+//! The cursor of lists: Base64 of `[milliseconds,"id"]`, the position of the last one shown.
 //!
 //! Source: AfterShip API 2026-07, GET /trackings, example of `next_cursor`.
 
+use crate::errors::ApiError;
 use crate::members::quote;
+use crate::query::{Query, refused};
 use crate::store::order::Position;
 use crate::text::{base64_decode, base64_encode};
 
 /// The cursor that continues after a position.
-pub(super) fn write(position: Position<'_>) -> String {
+pub(crate) fn write(position: Position<'_>) -> String {
     base64_encode(format!("[{},{}]", position.created_ms, quote(position.id)).as_bytes())
 }
 
-/// The time in milliseconds and the id that a cursor holds; `None` when it is malformed.
-pub(super) fn read(cursor: &str) -> Option<(u64, String)> {
+/// The time in milliseconds and the id that the parameter `cursor` holds; a malformed one is a 400.
+pub(crate) fn after(query: &Query) -> Result<Option<(u64, String)>, ApiError> {
+    let read = |text| read(text).ok_or_else(|| refused("cursor", "is malformed"));
+    query.get("cursor").map(read).transpose()
+}
+
+fn read(cursor: &str) -> Option<(u64, String)> {
     serde_json::from_slice(&base64_decode(cursor)?).ok()
 }
 

@@ -1,0 +1,140 @@
+//! `checkpoints`: what a carrier scanned of a tracking.
+//!
+//! AfterShip API 2026-07 has no endpoint for them: they are the member `checkpoints` of a
+//! tracking, in AfterShip's own order, which is not strictly that of their times. A record is a
+//! checkpoint token for token, after `id`, `tracking_id` and `position`; a member that AfterShip
+//! called so itself would give way to ours.
+
+mod scan;
+
+use super::trackings::derived::{self, DOC_URL, HOLDER};
+use super::{Descriptor, Object};
+use crate::api::Api;
+use crate::error::Error;
+use crate::json::{Malformed, Value};
+use crate::types::{DataRecord, ListRequest, Page, Start};
+use scan::Scan;
+
+/// The object `checkpoints`.
+pub(super) struct Checkpoints;
+
+const NAME: &str = "checkpoints";
+/// Filter that names one tracking.
+const TRACKING_ID: &str = "tracking_id";
+
+static DESCRIPTOR: Descriptor = Descriptor {
+    name: NAME,
+    title: "Checkpoints",
+    operations: &["list", "get"],
+    doc_url: DOC_URL,
+    derived_from: Some(HOLDER),
+    retention_days: None,
+    record_schema: include_str!("checkpoints/record.json"),
+    create_schema: None,
+    update_schema: None,
+    filter_schema: include_str!("checkpoints/filter.json"),
+    actions: &[],
+    events: &[],
+    create_repeatable: false,
+};
+
+impl Object for Checkpoints {
+    fn descriptor(&self) -> &'static Descriptor {
+        &DESCRIPTOR
+    }
+
+    fn check(&self, api: &Api<'_>) -> Result<(), Error> {
+        derived::check(api)
+    }
+
+    fn list(&self, api: &Api<'_>, request: &ListRequest) -> Result<Page, Error> {
+        let Some(id) = one_tracking(request)? else {
+            return derived::list(api, NAME, request, held);
+        };
+        // One tracking is read whole whatever changed, so there is no bookmark to hand out.
+        let tracking = derived::holder(api, &id, "list the checkpoints of the tracking")?;
+        Ok(Page { records: derived::of(&tracking, held)?, ..Page::default() })
+    }
+
+    fn get(&self, api: &Api<'_>, id: &str) -> Result<DataRecord, Error> {
+        let (tracking_id, key) = parts(id).ok_or_else(|| {
+            let text = "This cannot be a checkpoint's id. Give the tracking's id, a slash and the \
+                        checkpoint's hash, as `list` answers it.";
+            Error::invalid(text, Vec::new())
+        })?;
+        let tracking = derived::holder(api, tracking_id, "get the checkpoint's tracking")?;
+        let mut records = derived::of(&tracking, held)?.into_iter();
+        // The tracking may have been asked for by another of its ids.
+        let found = records.find(|record| parts(&record.id).is_some_and(|(_, other)| other == key));
+        found.ok_or_else(|| {
+            Error::not_found(format!(
+                "The tracking `{}` has no checkpoint `{key}`. List checkpoints with the filter \
+                 `{TRACKING_ID}` to see those that it has.",
+                tracking.id
+            ))
+        })
+    }
+
+    fn derive(&self, parents: &[DataRecord]) -> Result<Vec<Vec<DataRecord>>, Error> {
+        derived::of_each(parents, held)
+    }
+
+    fn offered(&self) -> &'static str {
+        "AfterShip takes them from the courier; the action `mark-as-completed` of trackings adds \
+         one"
+    }
+}
+
+/// The tracking whose checkpoints alone are wished for.
+fn one_tracking(request: &ListRequest) -> Result<Option<String>, Error> {
+    // A cursor keeps its own filter.
+    let filter = request.filter.as_deref().filter(|_| !matches!(request.start, Start::At(_)));
+    // Checked against the filter schema already.
+    let filter = filter.and_then(|filter| Value::parse(filter).ok());
+    let members = filter.as_ref().map_or(&[][..], Value::members);
+    let Some((_, id)) = members.iter().find(|(name, _)| name == TRACKING_ID) else {
+        return Ok(None);
+    };
+    match members.iter().find(|(name, _)| name != TRACKING_ID) {
+        Some((other, _)) => {
+            let text = format!(
+                "`{other}` cannot stand beside `{TRACKING_ID}`: that one tracking is read whole."
+            );
+            Err(Error::invalid_member(&format!("/{other}"), text))
+        }
+        None => Ok(id.text().map(str::to_owned)),
+    }
+}
+
+/// The tracking's id and the key within it.
+fn parts(id: &str) -> Option<(&str, &str)> {
+    id.rsplit_once('/').filter(|(tracking, key)| !tracking.is_empty() && !key.is_empty())
+}
+
+/// The checkpoints that a tracking holds, in AfterShip's order.
+fn held(tracking: &DataRecord) -> Result<Vec<DataRecord>, Malformed> {
+    let scans = scan::read(&tracking.data)?;
+    let keys: Vec<String> = scans.iter().map(Scan::key).collect();
+    let mut records = Vec::with_capacity(scans.len());
+    for (position, (scan, id)) in scans.iter().zip(ids(tracking, &keys)).enumerate() {
+        let mut data = derived::begin(&id, tracking);
+        data.raw("position", &position.to_string());
+        scan.copy_into(&mut data);
+        let created_at = scan.created_at().or_else(|| tracking.created_at.clone());
+        let updated_at = tracking.updated_at.clone();
+        records.push(DataRecord { id, updated_at, created_at, data: data.finish() });
+    }
+    Ok(records)
+}
+
+/// From the second equal key on, an ordinal follows it: equal scans stay apart, and those that
+/// were there keep their ids when others are appended.
+fn ids<'k>(tracking: &'k DataRecord, keys: &'k [String]) -> impl Iterator<Item = String> + 'k {
+    keys.iter().zip(derived::ordinals(keys)).map(|(key, ordinal)| match ordinal {
+        1 => format!("{}/{key}", tracking.id),
+        _ => format!("{}/{key}~{ordinal}", tracking.id),
+    })
+}
+
+#[cfg(test)]
+mod tests;

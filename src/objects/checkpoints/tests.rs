@@ -1,0 +1,237 @@
+//! Checkpoints, called as the host calls them, with a closure for AfterShip.
+
+use crate::error::Error;
+use crate::records::{create, delete, derive, get, list};
+use crate::testing::{Sent, enveloped, lines, pointers, scripted};
+use crate::types::{DataRecord, ListRequest, Start};
+use proptest::prelude::*;
+
+const OBJECT: &str = "checkpoints";
+
+/// As AfterShip answers one: names and texts with escapes, numbers with digits, members unknown.
+const SCAN: &str = r#"{"created_at":"2026-11-01T08:47:10+00:00","slug":"fedex","checkpoint_time":"2026-11-01T18:47:10","coordinate":{"latitude":40.70,"longitude":-74.0},"message":"Caf\u00e9","\u006eew":[1e2, 0.10],"hash":"a1b2c3d4e5f6789012345678901234567890abcd"}"#;
+
+fn tracking(checkpoints: &str) -> DataRecord {
+    DataRecord {
+        id: "t1".into(),
+        updated_at: Some("2026-11-02T00:00:00+00:00".into()),
+        created_at: Some("2026-11-01T00:00:00+00:00".into()),
+        data: format!(
+            r#"{{"id":"t1","created_at":"2026-11-01T00:00:00+00:00","updated_at":"2026-11-02T00:00:00+00:00","checkpoints":[{checkpoints}],"tag":"InTransit"}}"#
+        ),
+    }
+}
+
+fn held(checkpoints: &str) -> Vec<DataRecord> {
+    derive(OBJECT, &[tracking(checkpoints)]).unwrap().remove(0)
+}
+
+fn ids(checkpoints: &str) -> Vec<String> {
+    held(checkpoints).into_iter().map(|record| record.id).collect()
+}
+
+#[test]
+fn a_checkpoint_is_kept_token_for_token() {
+    let record = held(SCAN).remove(0);
+    assert_eq!(record.id, "t1/a1b2c3d4e5f6789012345678901234567890abcd");
+    let ours = format!(r#"{{"id":"{}","tracking_id":"t1","position":0,"#, record.id);
+    assert_eq!(record.data, ours + SCAN.strip_prefix('{').unwrap());
+    assert_eq!(record.created_at.as_deref(), Some("2026-11-01T08:47:10+00:00"));
+    assert_eq!(record.updated_at.as_deref(), Some("2026-11-02T00:00:00+00:00"));
+}
+
+#[test]
+fn members_of_ours_go_before_theirs() {
+    let record = held(r#"{"id":"x","hash":"a1","p\u006fsition":9,"tracking_id":null}"#).remove(0);
+    assert_eq!(record.data, r#"{"id":"t1/a1","tracking_id":"t1","position":0,"hash":"a1"}"#);
+    // Without a time of its own it was made no later than its tracking was seen.
+    assert_eq!(record.created_at.as_deref(), Some("2026-11-01T00:00:00+00:00"));
+    let odd = held(r#"{"hash":"a1","created_at":"yesterday"}"#).remove(0);
+    assert_eq!(odd.created_at.as_deref(), Some("2026-11-01T00:00:00+00:00"));
+}
+
+#[test]
+fn the_order_is_aftership_s() {
+    let scans = r#"{"hash":"b","checkpoint_time":"2026-11-03T00:00:00+08:00"},{"hash":"a","checkpoint_time":"2026-11-01T00:00:00+03:00"}"#;
+    let positions: Vec<_> = held(scans)
+        .iter()
+        .map(|record| {
+            serde_json::from_str::<serde_json::Value>(&record.data).unwrap()["position"].clone()
+        })
+        .collect();
+    assert_eq!(
+        (ids(scans), positions),
+        (vec!["t1/b".into(), "t1/a".into()], vec![0.into(), 1.into()])
+    );
+}
+
+#[test]
+fn without_a_hash_the_couriers_words_tell_it() {
+    let scan = r#"{"checkpoint_time":"2026-11-01T00:00:00","slug":"dhl","message":"Departed","location":"Bonn","raw_tag":"DP","tag":"InTransit"}"#;
+    let of = |scan: &str| ids(scan).remove(0);
+    let id = of(scan);
+    let digest = id.strip_prefix("t1/").unwrap();
+    assert!(digest.len() == 16 && digest.bytes().all(|byte| byte.is_ascii_hexdigit()), "{id}");
+    // What AfterShip makes of it may change, and a text may be escaped in another way.
+    let mended = scan.replace("InTransit", "Exception").replace("Bonn", "\\u0042onn");
+    assert_eq!(of(&mended), id);
+    assert_eq!(of(&scan.replace(r#""slug""#, r#""hash":null,"slug""#)), id);
+    for (from, to) in [
+        ("2026-11-01", "2026-11-02"),
+        ("dhl", "ups"),
+        ("Departed", "Arrived"),
+        ("Bonn", "Köln"),
+        ("DP", "AR"),
+    ] {
+        assert_ne!(of(&scan.replace(from, to)), id, "{to}");
+    }
+    // A hash that would break the id apart is none.
+    for hash in ["a/b", "a~2", "", "a b"] {
+        let odd = of(&scan.replace(r#""slug""#, &format!(r#""hash":"{hash}","slug""#)));
+        assert_eq!(odd, id, "{hash}");
+    }
+}
+
+#[test]
+fn equal_scans_are_kept_apart() {
+    let scans =
+        r#"{"hash":"a"},{"hash":"b"},{"hash":"a"},{"message":"x"},{"hash":"a"},{"message":"x"}"#;
+    let ids = ids(scans);
+    assert_eq!(ids[..3], ["t1/a", "t1/b", "t1/a~2"]);
+    assert_eq!((ids[4].as_str(), ids[5].clone()), ("t1/a~3", format!("{}~2", ids[3])));
+}
+
+#[test]
+fn many_equal_scans_cost_no_more_than_others() {
+    let scans = vec!["{}"; 50_000].join(",");
+    assert!(ids(&scans)[49_999].ends_with("~50000"));
+}
+
+#[test]
+fn what_is_no_checkpoint_is_not_passed_over_in_silence() {
+    let whole = r#"{"id":"t2","checkpoints":[{"hash":"a"}]}"#;
+    for data in [r#"{"id":"t1","checkpoints":[7]}"#, r#"{"id":"t1","checkpoints":"none"}"#] {
+        let error = derive(OBJECT, &[DataRecord { data: data.into(), ..tracking("") }]);
+        assert!(matches!(error, Err(Error::Internal(_))), "{error:?}");
+        let sent = Sent::default();
+        let answer = enveloped(&format!(
+            r#"{{"pagination":{{"has_next_page":false}},"trackings":[{data},{whole}]}}"#
+        ));
+        let page = list(&scripted(&sent, &[(200, &answer)]), request(None)).unwrap();
+        assert_eq!((page.records.len(), page.unreadable.len()), (1, 1));
+        assert_eq!(page.unreadable[0].raw, data);
+        assert!(page.unreadable[0].reason.contains("`t1`"), "{}", page.unreadable[0].reason);
+    }
+}
+
+fn request(filter: Option<&str>) -> ListRequest {
+    let filter = filter.map(str::to_owned);
+    ListRequest { object: OBJECT.into(), start: Start::Beginning, page_size: None, filter }
+}
+
+#[test]
+fn one_tracking_is_one_request() {
+    let answer = enveloped(&tracking(r#"{"hash":"a"},{"hash":"b"}"#).data);
+    for start in [Start::Beginning, Start::Since("of an older scan".into())] {
+        let sent = Sent::default();
+        let host = scripted(&sent, &[(200, &answer)]);
+        let asked = ListRequest { start, ..request(Some(r#"{"tracking_id":"my-own"}"#)) };
+        let page = list(&host, asked).unwrap();
+        let ids: Vec<_> = page.records.iter().map(|record| record.id.as_str()).collect();
+        assert_eq!((ids.as_slice(), page.next, page.bookmark), (&["t1/a", "t1/b"][..], None, None));
+        assert_eq!(lines(&sent), ["GET /trackings/my-own"]);
+    }
+}
+
+#[test]
+fn one_tracking_is_asked_for_alone() {
+    let sent = Sent::default();
+    let host = scripted(&sent, &[]);
+    for (filter, pointer) in [
+        (r#"{"tracking_id":"t1","slug":"dhl"}"#, "/slug"),
+        (r#"{"updated_at_min":"2026-11-01T00:00:00Z","tracking_id":"t1"}"#, "/updated_at_min"),
+        (r#"{"tracking_id":""}"#, "/tracking_id"),
+        (r#"{"tracking_id":["t1"]}"#, "/tracking_id"),
+    ] {
+        assert_eq!(pointers(&list(&host, request(Some(filter))).unwrap_err()), [pointer]);
+    }
+}
+
+#[test]
+fn get_answers_the_true_id() {
+    let answer = enveloped(&tracking(r#"{"hash":"a"},{"hash":"a"},{"message":"x"}"#).data);
+    for id in ids(r#"{"hash":"a"},{"hash":"a"},{"message":"x"}"#) {
+        let sent = Sent::default();
+        let asked = id.replace("t1/", "legacy/");
+        assert_eq!(get(&scripted(&sent, &[(200, &answer)]), OBJECT, &asked).unwrap().id, id);
+        assert_eq!(lines(&sent), ["GET /trackings/legacy"]);
+    }
+}
+
+#[test]
+fn get_of_nothing_is_not_found() {
+    let answer = enveloped(&tracking(r#"{"hash":"a"}"#).data);
+    let gone = r#"{"meta":{"code":4004,"message":"Tracking does not exist."},"data":{}}"#;
+    for (status, body) in [(200, answer.as_str()), (404, gone)] {
+        let sent = Sent::default();
+        let error = get(&scripted(&sent, &[(status, body)]), OBJECT, "t1/b").unwrap_err();
+        assert!(matches!(error, Error::NotFound(_)), "{error:?}");
+    }
+}
+
+#[test]
+fn an_id_that_is_none_costs_no_request() {
+    let sent = Sent::default();
+    let host = scripted(&sent, &[]);
+    for id in ["", "t1", "t1/", "/a", "/", "../a", "t1/x/a"] {
+        let error = get(&host, OBJECT, id).unwrap_err();
+        assert!(matches!(error, Error::InvalidInput { .. }), "{id} {error:?}");
+    }
+}
+
+#[test]
+fn checkpoints_are_the_couriers() {
+    let sent = Sent::default();
+    let host = scripted(&sent, &[]);
+    for error in [create(&host, OBJECT, "{}").map(drop), delete(&host, OBJECT, "t1/a")] {
+        assert!(
+            matches!(&error, Err(Error::Unsupported(text)) if text.contains("mark-as-completed"))
+        );
+    }
+}
+
+/// Few values, so that equal scans are common.
+fn scan() -> impl Strategy<Value = String> {
+    let hash = prop_oneof![
+        Just(""),
+        Just(r#""hash":"a","#),
+        Just(r#""hash":null,"#),
+        Just(r#""hash":"b","#)
+    ];
+    let message = prop_oneof![Just("x"), Just("y\\u0041"), Just("é"), Just("")];
+    (hash, message, any::<Option<i32>>()).prop_map(|(hash, message, unknown)| {
+        let unknown = unknown.map_or(String::new(), |n| format!(r#","unknown":[{n}.50e1]"#));
+        format!(r#"{{{hash}"message":"{message}"{unknown}}}"#)
+    })
+}
+
+proptest! {
+    #[test]
+    fn ids_are_unique_in_order_and_stay_when_scans_are_appended(
+        scans in proptest::collection::vec(scan(), 0..12),
+        more in proptest::collection::vec(scan(), 0..4),
+    ) {
+        let records = held(&scans.join(","));
+        let mut once: Vec<_> = records.iter().map(|record| record.id.clone()).collect();
+        prop_assert_eq!(once.len(), scans.len());
+        let later = ids(&[scans.clone(), more].concat().join(","));
+        prop_assert_eq!(&later[..once.len()], &once[..]);
+        for (position, (record, scan)) in records.iter().zip(&scans).enumerate() {
+            let ours = format!(r#"{{"id":"{}","tracking_id":"t1","position":{position},"#, record.id);
+            prop_assert_eq!(&record.data, &(ours + scan.strip_prefix('{').unwrap()));
+        }
+        once.sort();
+        once.dedup();
+        prop_assert_eq!(once.len(), scans.len());
+    }
+}

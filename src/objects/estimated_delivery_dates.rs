@@ -1,0 +1,120 @@
+//! `estimated-delivery-dates`: when a tracking is to be delivered, by everybody who says so.
+//!
+//! AfterShip API 2026-07 has no endpoint that lists them: they are members of a tracking. A record
+//! has its tracking's id, and exists while there is any estimate. What the endpoints under
+//! /estimated-delivery-date predict is stored nowhere, so these are actions and no `create`.
+
+mod actions;
+
+use super::trackings::derived::{self, DOC_URL, FILTER_SCHEMA, HOLDER};
+use super::{ActionCall, Descriptor, Object};
+use crate::api::Api;
+use crate::error::Error;
+use crate::json::{Kind, Malformed, Member, Reader};
+use crate::types::{DataRecord, ListRequest, Outcome, Page};
+
+/// The object `estimated-delivery-dates`.
+pub(super) struct EstimatedDeliveryDates;
+
+const NAME: &str = "estimated-delivery-dates";
+
+/// Members of the tracking that each are an estimate.
+const ESTIMATES: [&str; 6] = [
+    "courier_estimated_delivery_date",
+    "aftership_estimated_delivery_date",
+    "custom_estimated_delivery_date",
+    "first_estimated_delivery",
+    "latest_estimated_delivery",
+    "order_promised_delivery_date",
+];
+/// Members that say which shipment it is.
+const SHIPMENT: [&str; 2] = ["tracking_number", "slug"];
+/// Members that say how the estimates turned out.
+const OUTCOME: [&str; 3] = ["on_time_status", "on_time_difference", "shipment_delivery_date"];
+
+static DESCRIPTOR: Descriptor = Descriptor {
+    name: NAME,
+    title: "Estimated delivery dates",
+    operations: &["list", "get"],
+    doc_url: DOC_URL,
+    derived_from: Some(HOLDER),
+    retention_days: None,
+    record_schema: include_str!("estimated_delivery_dates/record.json"),
+    create_schema: None,
+    update_schema: None,
+    filter_schema: FILTER_SCHEMA,
+    actions: actions::ACTIONS,
+    events: &[],
+    create_repeatable: false,
+};
+
+impl Object for EstimatedDeliveryDates {
+    fn descriptor(&self) -> &'static Descriptor {
+        &DESCRIPTOR
+    }
+
+    fn check(&self, api: &Api<'_>) -> Result<(), Error> {
+        derived::check(api)
+    }
+
+    fn list(&self, api: &Api<'_>, request: &ListRequest) -> Result<Page, Error> {
+        derived::list(api, NAME, request, held)
+    }
+
+    fn get(&self, api: &Api<'_>, id: &str) -> Result<DataRecord, Error> {
+        let tracking = derived::holder(api, id, "get the tracking")?;
+        derived::of(&tracking, held)?.into_iter().next().ok_or_else(|| {
+            Error::not_found(format!(
+                "Nobody has estimated yet when the tracking `{}` is delivered. Look again when it \
+                 has changed, or ask for a prediction by the action `predict`.",
+                tracking.id
+            ))
+        })
+    }
+
+    fn derive(&self, parents: &[DataRecord]) -> Result<Vec<Vec<DataRecord>>, Error> {
+        derived::of_each(parents, held)
+    }
+
+    fn invoke(&self, api: &Api<'_>, call: &ActionCall<'_>) -> Result<Outcome, Error> {
+        actions::invoke(api, call)
+    }
+
+    fn offered(&self) -> &'static str {
+        "AfterShip takes no estimates, and stores none that it is asked for: use the action \
+         `predict` or `predict-batch`"
+    }
+}
+
+/// The record of a tracking of which there is any estimate.
+fn held(tracking: &DataRecord) -> Result<Vec<DataRecord>, Malformed> {
+    let mut reader = Reader::new(&tracking.data);
+    let members = reader.members()?;
+    reader.end()?;
+    let estimates = ESTIMATES.iter().filter_map(|name| Member::named(&members, name));
+    let mut says_anything = false;
+    for estimate in estimates {
+        says_anything |= is_said(estimate.value)?;
+    }
+    if !says_anything {
+        return Ok(Vec::new());
+    }
+    let mut data = derived::begin(&tracking.id, tracking);
+    for names in [&SHIPMENT[..], &ESTIMATES, &OUTCOME] {
+        derived::copy(&members, names, &mut data);
+    }
+    Ok(vec![DataRecord { data: data.finish(), ..derived::like(tracking) }])
+}
+
+/// AfterShip writes an estimate that it does not have as null, or as an object of nulls.
+fn is_said(estimate: &str) -> Result<bool, Malformed> {
+    let mut reader = Reader::new(estimate);
+    Ok(match reader.kind()? {
+        Kind::Null => false,
+        Kind::Object => reader.members()?.iter().any(|member| member.value != "null"),
+        _ => true,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,72 @@
+//! The flags, and what they make.
+
+use super::*;
+
+#[test]
+fn the_flags_are_consistent() {
+    use clap::CommandFactory;
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn the_flags_make_settings() {
+    let cli = Cli::parse_from([
+        "aftership-simulator",
+        "--retention-days",
+        "off",
+        "--no-limits",
+        "--api-key",
+        "a",
+        "--api-key",
+        "b",
+        "--now",
+        "2026-11-22T12:00:00+00:00",
+        "--time-scale",
+        "0",
+    ]);
+    let options = cli.options().unwrap();
+    assert_eq!(options.retention_days, None);
+    assert_eq!(options.api_keys, ["a", "b"]);
+    assert!(!options.limits);
+    assert_eq!(options.clock.now_ms(), 1_795_348_800_000);
+    let default = Options::default();
+    assert_eq!(options.scopes, default.scopes);
+    assert_eq!(options.active_couriers, default.active_couriers);
+    assert!(options.predictions);
+}
+
+#[test]
+fn flags_of_couriers_and_scopes_take_the_place_of_the_defaults() {
+    let cli = Cli::parse_from([
+        "aftership-simulator",
+        "--scope",
+        "aftership:courier:read",
+        "--active-courier",
+        "dpd",
+        "--retired-courier",
+        "tnt",
+        "--no-predictions",
+        "--predict-list",
+        "--omit-credentials",
+        "--merge-credentials",
+    ]);
+    let options = cli.options().unwrap();
+    assert_eq!(options.scopes, [Scope::CourierRead]);
+    assert_eq!(options.active_couriers, ["dpd"]);
+    assert_eq!(options.retired_couriers, ["tnt"]);
+    assert!(!options.predictions);
+    assert_eq!(options.predict_answer, PredictAnswer::List);
+    assert_eq!(options.connection_answer, ConnectionAnswer::WithoutCredentials);
+    assert_eq!(options.credentials_update, CredentialsUpdate::Merge);
+}
+
+#[test]
+fn senseless_flags_are_refused() {
+    let parse = |flags: [&'static str; 2]| {
+        Cli::try_parse_from(["aftership-simulator"].into_iter().chain(flags))
+    };
+    assert!(parse(["--retention-days", "soon"]).is_err());
+    assert!(parse(["--scope", "tracking"]).is_err());
+    assert!(parse(["--now", "soon"]).unwrap().options().is_err());
+    assert!(parse(["--time-scale", "NaN"]).unwrap().options().is_err());
+}

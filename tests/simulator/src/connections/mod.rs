@@ -1,0 +1,89 @@
+//! Courier connections: the account's own credentials at its couriers.
+
+mod create;
+mod credentials;
+mod delete;
+mod get;
+mod handle;
+mod list;
+mod record;
+mod store;
+mod update;
+
+use self::record::Connection;
+pub(crate) use self::store::Connections;
+use crate::errors::ApiError;
+use crate::options::Options;
+use crate::router::{Call, Endpoint, VERSION};
+use crate::scopes::Scope;
+use crate::switches::ConnectionAnswer;
+
+/// The endpoints and their limits.
+///
+/// Source: AfterShip API 2026-07, Courier connections; rate limit.
+pub(crate) static ENDPOINTS: &[Endpoint] = &[
+    Endpoint {
+        name: "GET /courier-connections",
+        method: "GET",
+        path: "/courier-connections",
+        limit: 5,
+        scope: Scope::CarrierConnectionRead,
+        query: list::QUERY,
+        run: list::run,
+    },
+    Endpoint {
+        name: "POST /courier-connections",
+        method: "POST",
+        path: "/courier-connections",
+        limit: 5,
+        scope: Scope::CarrierConnectionWrite,
+        query: &[],
+        run: create::run,
+    },
+    Endpoint {
+        name: "GET /courier-connections/:id",
+        method: "GET",
+        path: "/courier-connections/{id}",
+        limit: 5,
+        scope: Scope::CarrierConnectionRead,
+        query: &[],
+        run: get::run,
+    },
+    Endpoint {
+        name: "PATCH /courier-connections/:id",
+        method: "PATCH",
+        path: "/courier-connections/{id}",
+        limit: 5,
+        scope: Scope::CarrierConnectionWrite,
+        query: &[],
+        run: update::run,
+    },
+    Endpoint {
+        name: "DELETE /courier-connections/:id",
+        method: "DELETE",
+        path: "/courier-connections/{id}",
+        limit: 5,
+        scope: Scope::CarrierConnectionWrite,
+        query: &[],
+        run: delete::run,
+    },
+];
+
+/// The connection that the path names. An unknown one is 404 with the path, as other resources
+/// that do not exist: 4004 is only for trackings.
+fn named<'a>(call: &'a Call<'_>) -> Result<&'a Connection, ApiError> {
+    call.state.connections.find(call.id).ok_or_else(|| unknown(call.id))
+}
+
+fn unknown(id: &str) -> ApiError {
+    ApiError::unknown_uri(&format!("/tracking/{VERSION}/courier-connections/{id}"))
+}
+
+/// A connection as answers show it.
+fn shown(connection: &Connection, options: &Options) -> String {
+    let mut members = connection.members();
+    if options.connection_answer == ConnectionAnswer::WithoutCredentials {
+        members.keep(|name| name != "credentials");
+    }
+    members.render()
+}
