@@ -51,15 +51,12 @@ pub fn text_member(object: &str, name: &str) -> Option<String> {
 /// [`Malformed`] when the text is not JSON, or a name holds half a surrogate pair.
 pub fn members(object: &str) -> Result<Vec<(String, &str)>, Malformed> {
     let mut reader = Reader::new(object);
-    let mut members = Vec::new();
-    if reader.kind()? == Kind::Object {
-        reader.open_object()?;
-        while let Some(name) = reader.next_member()? {
-            let name = name.decode().ok_or_else(|| reader.malformed("a whole character"))?;
-            members.push((name.into_owned(), reader.skip()?));
-        }
+    if reader.kind()? != Kind::Object {
+        return Ok(Vec::new());
     }
-    Ok(members)
+    let members = reader.members()?.into_iter();
+    let named = members.map(|member| Some((member.name.decode()?.into_owned(), member.value)));
+    named.collect::<Option<_>>().ok_or_else(|| reader.malformed("a whole character"))
 }
 
 /// One level of a JSON Merge Patch (RFC 7396): the members of `patch` win over those of `current`,

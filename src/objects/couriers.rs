@@ -129,11 +129,12 @@ fn page(answer: &Answer) -> Result<Page, Error> {
     Ok(to_page(items, "The item has no slug that is a text."))
 }
 
-/// Whether each of `words` stands in the courier's slug or one of its names.
+/// Whether each of `words` stands in the courier's slug or one of its names. Only A to Z have no
+/// case here: the tables of all other letters would be a twentieth of the component.
 fn is_like(courier: &str, words: &str) -> bool {
     let names = [SLUG, "name", "other_name"].map(|name| json::text_member(courier, name));
-    let names = names.map(Option::unwrap_or_default).join(" ").to_lowercase();
-    words.to_lowercase().split_whitespace().all(|word| names.contains(word))
+    let names = names.map(Option::unwrap_or_default).join(" ").to_ascii_lowercase();
+    words.to_ascii_lowercase().split_ascii_whitespace().all(|word| names.contains(word))
 }
 
 #[cfg(test)]

@@ -90,7 +90,7 @@ fn a_search_wants_every_word_somewhere() {
         ("dhl", &["dhl"][..]),
         ("EXPRESS international", &["dhl"]),
         ("express poste", &[]),
-        ("österreichische", &["austrian-post"]),
+        ("Österreichische POST", &["austrian-post"]),
         ("Post AUSTRIAN", &["austrian-post"]),
         ("s", &["dhl", "austrian-post"]),
         ("new_member", &[]),
