@@ -61,8 +61,10 @@ pub(super) fn grant(
         return Err(failed(what, Error::Internal, &response, &words, None));
     }
     let scopes = json::text_member(&text, "scope").map_or(asked, |granted| {
-        let granted = granted.replace(&settings::scope_separator(host), " ");
-        granted.split_whitespace().map(str::to_owned).collect()
+        let separator = settings::scope_separator(host);
+        let between = |letter: char| letter == ' ' || separator.contains(letter);
+        let scopes = granted.split(between).filter(|scope| !scope.is_empty());
+        scopes.map(str::to_owned).collect()
     });
     Ok(Grant { expires_at: expires_at(host, &text), scopes })
 }
