@@ -4,7 +4,14 @@
 //! secrets that belong to a request, and the host puts them in.
 
 mod api_key;
+mod api_key_hmac;
+mod api_key_rsa;
+mod keys;
+mod oauth2;
+mod signing;
 
+use crate::api::endpoints::Endpoint;
+use crate::catalog::{Capture, KeyUse, OwnEndpoint, SecretUse, Setting};
 use crate::error::{Error, Failure};
 use crate::host::{Host, Request, SecretPart};
 use crate::objects;
@@ -14,7 +21,8 @@ use crate::types::SecretField;
 const SCHEME: &str = "scheme";
 
 /// Every scheme offered; the first is meant when the host names none.
-pub static SCHEMES: &[&dyn Scheme] = &[&api_key::ApiKey];
+pub static SCHEMES: &[&dyn Scheme] =
+    &[&api_key::ApiKey, &api_key_hmac::ApiKeyHmac, &api_key_rsa::ApiKeyRsa, &oauth2::OAuth2];
 
 /// What a scheme asks of people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +42,7 @@ pub struct Description {
 pub struct Grant {
     /// When the access token ends; RFC 3339.
     pub expires_at: Option<String>,
-    /// What was granted.
+    /// What was granted. Empty after a refresh that does not say: as before (RFC 6749 section 6).
     pub scopes: Vec<String>,
 }
 
@@ -84,7 +92,38 @@ pub trait Scheme: Sync {
     /// The secrets that its requests to the API carry, and where: the manifest declares them.
     fn secret_parts(&self) -> &'static [SecretPart];
 
-    /// Makes `request` authentic.
+    /// Endpoints that it needs besides the API's.
+    fn endpoints(&self) -> &'static [OwnEndpoint] {
+        &[]
+    }
+
+    /// The secrets that requests to [`Scheme::endpoints`] carry, and where.
+    fn secret_uses(&self) -> &'static [SecretUse] {
+        &[]
+    }
+
+    /// Its secrets that serve as keys.
+    fn key_uses(&self) -> &'static [KeyUse] {
+        &[]
+    }
+
+    /// The secrets that the host takes out of answers from [`Scheme::endpoints`].
+    fn captures(&self) -> &'static [Capture] {
+        &[]
+    }
+
+    /// Its settings.
+    fn settings(&self) -> &'static [Setting] {
+        &[]
+    }
+
+    /// The scope that a request to this endpoint of the API needs, when scopes are granted.
+    fn scope(&self, endpoint: &Endpoint) -> Option<&'static str> {
+        let _ = endpoint;
+        None
+    }
+
+    /// Makes `request`, which is complete otherwise, authentic: it is sent as it is left.
     ///
     /// # Errors
     /// When it cannot be signed.
@@ -98,7 +137,11 @@ pub trait Scheme: Sync {
     ///
     /// # Errors
     /// When the scheme cannot begin with this request.
-    fn begin(&self, request: &BeginRequest) -> Result<Step, Error>;
+    fn begin(&self, host: &dyn Host, request: &BeginRequest) -> Result<Step, Error> {
+        let _ = (host, request);
+        // Nothing is sent: which object a key may use differs by scope, and `check` tries that.
+        Ok(Step::Ready(Grant::default()))
+    }
 
     /// Turns the provider's callback into a grant.
     ///
@@ -152,9 +195,9 @@ pub fn current(host: &dyn Host) -> Result<&'static dyn Scheme, Error> {
 ///
 /// # Errors
 /// [`Error::InvalidInput`] for an unknown scheme; else as the scheme says.
-pub fn begin(request: &BeginRequest) -> Result<Step, Error> {
+pub fn begin(host: &dyn Host, request: &BeginRequest) -> Result<Step, Error> {
     let unknown = |failure| Error::InvalidInput { failure, violations: Vec::new() };
-    scheme(&request.scheme).map_err(unknown)?.begin(request)
+    scheme(&request.scheme).map_err(unknown)?.begin(host, request)
 }
 
 /// Turns the provider's callback into a grant. `query` is its raw query string.

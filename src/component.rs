@@ -103,7 +103,7 @@ impl wit_auth::Guest for Component {
 
     fn begin(request: wit_auth::BeginRequest) -> Result<wit_auth::Step, Error> {
         host();
-        Ok(auth::begin(&request.into())?.into())
+        Ok(auth::begin(&host(), &request.into())?.into())
     }
 
     fn complete(session: String, query: String) -> Result<wit_auth::Grant, Error> {

@@ -8,7 +8,7 @@ use std::cell::RefCell;
 
 /// Where a secret stands in a request. Its value never enters the connector: the host puts it
 /// in while sending, only where the manifest declares that use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// A header, and the fixed text before the secret.
     Header {
@@ -19,37 +19,17 @@ pub enum Place {
     },
     /// A member of a form body.
     FormField(&'static str),
-    /// The password of HTTP Basic authentication, with this user name.
-    Basic(&'static str),
+    /// The password of HTTP Basic authentication, with this user name. A declared use means any.
+    Basic(String),
 }
 
 /// A secret for the host to put into a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretPart {
     /// Name of the secret.
     pub secret: &'static str,
     /// Where it goes.
     pub place: Place,
-}
-
-/// What a key of the connection is used for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyRole {
-    /// [`Host::sign`].
-    Sign,
-    /// [`Host::verify`].
-    Verify,
-}
-
-/// A secret that is the key of one algorithm, in one role.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KeyUse {
-    /// Name of the secret.
-    pub secret: &'static str,
-    /// Name of the algorithm, as the host knows it.
-    pub algorithm: &'static str,
-    /// What for.
-    pub role: KeyRole,
 }
 
 /// One request to the provider.
@@ -178,11 +158,19 @@ pub trait Host {
     fn log(&self, level: Level, message: &str);
 }
 
+/// As [`Host::sign`].
+type Sign = dyn Fn(&str, &str, &[Part]) -> Result<Vec<u8>, SecretError>;
+/// As [`Host::verify`].
+type Verify = dyn Fn(&str, &str, &[u8], &[u8]) -> Result<bool, SecretError>;
+
 /// A [`Host`] whose provider is a closure, for tests and examples.
 ///
-/// It has no secrets to sign with, settings as given, and a clock that stands still.
+/// It has no secrets to sign with unless it is given some, settings as given, and a clock that
+/// stands still.
 pub struct FnHost<F> {
     send: RefCell<F>,
+    sign: Box<Sign>,
+    verify: Box<Verify>,
     now_ms: u64,
     settings: Vec<(String, String)>,
     logged: RefCell<Vec<(Level, String)>>,
@@ -193,6 +181,8 @@ impl<F: FnMut(Request) -> Result<Response, SendError>> FnHost<F> {
     pub fn new(send: F) -> Self {
         Self {
             send: RefCell::new(send),
+            sign: Box::new(|_, _, _| Err(SecretError::NotFound)),
+            verify: Box::new(|_, _, _, _| Err(SecretError::NotFound)),
             now_ms: 1_795_339_800_000,
             settings: Vec::new(),
             logged: RefCell::default(),
@@ -213,6 +203,26 @@ impl<F: FnMut(Request) -> Result<Response, SendError>> FnHost<F> {
         self
     }
 
+    /// The same host, signing with `sign`.
+    #[must_use]
+    pub fn signing(
+        mut self,
+        sign: impl Fn(&str, &str, &[Part]) -> Result<Vec<u8>, SecretError> + 'static,
+    ) -> Self {
+        self.sign = Box::new(sign);
+        self
+    }
+
+    /// The same host, verifying with `verify`.
+    #[must_use]
+    pub fn verifying(
+        mut self,
+        verify: impl Fn(&str, &str, &[u8], &[u8]) -> Result<bool, SecretError> + 'static,
+    ) -> Self {
+        self.verify = Box::new(verify);
+        self
+    }
+
     /// What was logged so far.
     pub fn logged(&self) -> Vec<(Level, String)> {
         self.logged.borrow().clone()
@@ -224,12 +234,18 @@ impl<F: FnMut(Request) -> Result<Response, SendError>> Host for FnHost<F> {
         (self.send.borrow_mut())(request)
     }
 
-    fn sign(&self, _: &str, _: &str, _: &[Part]) -> Result<Vec<u8>, SecretError> {
-        Err(SecretError::NotFound)
+    fn sign(&self, name: &str, algorithm: &str, message: &[Part]) -> Result<Vec<u8>, SecretError> {
+        (self.sign)(name, algorithm, message)
     }
 
-    fn verify(&self, _: &str, _: &str, _: &[u8], _: &[u8]) -> Result<bool, SecretError> {
-        Err(SecretError::NotFound)
+    fn verify(
+        &self,
+        name: &str,
+        algorithm: &str,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<bool, SecretError> {
+        (self.verify)(name, algorithm, message, signature)
     }
 
     fn setting(&self, name: &str) -> Option<String> {

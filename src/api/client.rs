@@ -114,14 +114,17 @@ impl<'h> Api<'h> {
     /// # Errors
     /// As [`crate::error::case`] says.
     pub fn send(&self, mut call: Call<'_>) -> Result<Answer, Error> {
+        let scheme = auth::current(self.host)?;
         let context = Context {
             what: call.what,
             effect: call.endpoint.effect,
             cursor_sent: call.cursor_sent,
             has_body: call.body.is_some(),
+            scope: scheme.scope(&call.endpoint),
         };
         let hidden = std::mem::take(&mut call.hidden);
-        let request = self.request(call)?;
+        let mut request = self.request(call)?;
+        scheme.authorise(self.host, &mut request)?;
         let sent = self.host.send(request);
         let response = sent.map_err(|error| fault::unsent(context, error, &hidden))?;
         self.notice_version(&response);
@@ -142,20 +145,18 @@ impl<'h> Api<'h> {
         if call.body.is_some() {
             headers.push(("content-type".into(), "application/json".into()));
         }
-        let mut request = Request {
+        Ok(Request {
             method: call.endpoint.method,
             url,
             headers,
             body: call.body.map(String::into_bytes),
             secrets: Vec::new(),
-        };
-        auth::current(self.host)?.authorise(self.host, &mut request)?;
-        Ok(request)
+        })
     }
 
     /// AfterShip serves a retired version by the oldest living one and says so only here.
     fn notice_version(&self, response: &Response) {
-        if let Some(served) = header(response, "as-api-version")
+        if let Some(served) = header(&response.headers, "as-api-version")
             && served != self.version
         {
             let text = format!(
@@ -170,11 +171,11 @@ impl<'h> Api<'h> {
     fn judge(&self, context: Context, response: Response, hidden: Hidden) -> Result<Answer, Error> {
         let head = Head {
             status: response.status,
-            request_id: header(&response, "as-trace-id").map(str::to_owned),
+            request_id: header(&response.headers, "as-trace-id").map(str::to_owned),
             wait_ms: wait::hint_ms(&response.headers, self.host.now_ms()),
             retry_after: wait::retry_after_ms(&response.headers).is_some(),
         };
-        let is_json = header(&response, "content-type").is_none_or(is_json);
+        let is_json = header(&response.headers, "content-type").is_none_or(is_json);
         let body = String::from_utf8(response.body);
         let kind = if is_json && body.is_ok() { Body::Json } else { Body::Unreadable };
         let answer = Answer::new(context, head, body.unwrap_or_default(), hidden);
@@ -186,8 +187,9 @@ impl<'h> Api<'h> {
     }
 }
 
-fn header<'r>(response: &'r Response, name: &str) -> Option<&'r str> {
-    response.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+/// The first value of this header; `name` is in lower case.
+pub(crate) fn header<'h>(headers: &'h [(String, String)], name: &str) -> Option<&'h str> {
+    headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
 }
 
 fn is_json(content_type: &str) -> bool {
@@ -205,7 +207,8 @@ fn is_origin(text: &str) -> bool {
     })
 }
 
-fn bad_setting(name: &str, example: &str) -> Error {
+/// A setting that cannot be used as it is; `example` can.
+pub(crate) fn bad_setting(name: &str, example: &str) -> Error {
     let text = format!("Setting `{name}` cannot be used. Set it to something like `{example}`.");
     Error::internal(text)
 }

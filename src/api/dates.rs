@@ -60,13 +60,39 @@ pub fn parse(text: &str) -> Option<Instant> {
 /// form and are held at its ends.
 #[must_use]
 pub fn format(seconds: i64) -> String {
-    let first = days_from_civil(0, 1, 1) * DAY;
-    let last = days_from_civil(10_000, 1, 1) * DAY - 1;
-    let seconds = seconds.clamp(first, last);
+    let [year, month, day, hour, minute, second] = civil(held(seconds));
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}+00:00")
+}
+
+/// Writes seconds since 1970 as HTTP does, `Sun, 22 Nov 2026 12:00:00 GMT` (RFC 9110 section
+/// 5.6.7). Years outside 0 to 9999 are held at the ends.
+#[must_use]
+pub fn http(seconds: i64) -> String {
+    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let seconds = held(seconds);
+    let [year, month, day, hour, minute, second] = civil(seconds);
+    // 1970-01-01 was a Thursday.
+    let weekday = name(&DAYS, seconds.div_euclid(DAY).rem_euclid(7));
+    let month = name(&MONTHS, month - 1);
+    format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
+}
+
+fn name(names: &[&'static str], index: i64) -> &'static str {
+    usize::try_from(index).ok().and_then(|index| names.get(index)).copied().unwrap_or_default()
+}
+
+/// The nearest time of the years 0 to 9999.
+fn held(seconds: i64) -> i64 {
+    seconds.clamp(days_from_civil(0, 1, 1) * DAY, days_from_civil(10_000, 1, 1) * DAY - 1)
+}
+
+/// Year, month, day, hour, minute, second.
+fn civil(seconds: i64) -> [i64; 6] {
     let (year, month, day) = civil_from_days(seconds.div_euclid(DAY));
     let time = seconds.rem_euclid(DAY);
-    let (hour, minute, second) = (time / 3600, time / 60 % 60, time % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}+00:00")
+    [year, month, day, time / 3600, time / 60 % 60, time % 60]
 }
 
 fn byte(rest: &mut &[u8], allowed: &[u8]) -> Option<u8> {
@@ -169,6 +195,20 @@ mod tests {
         ] {
             let instant = parse(text).unwrap_or_else(|| panic!("{text}"));
             assert_eq!((instant.floor(), instant.ceil()), (floor, ceil), "{text}");
+        }
+    }
+
+    #[test]
+    fn http_dates() {
+        for (seconds, expected) in [
+            (0, "Thu, 01 Jan 1970 00:00:00 GMT"),
+            (-1, "Wed, 31 Dec 1969 23:59:59 GMT"),
+            (951_782_400, "Tue, 29 Feb 2000 00:00:00 GMT"),
+            // The example of RFC 9110 section 5.6.7.
+            (784_111_777, "Sun, 06 Nov 1994 08:49:37 GMT"),
+            (1_795_348_800, "Sun, 22 Nov 2026 12:00:00 GMT"),
+        ] {
+            assert_eq!(http(seconds), expected);
         }
     }
 

@@ -23,6 +23,8 @@ pub struct Context {
     pub cursor_sent: bool,
     /// Whether a body was sent.
     pub has_body: bool,
+    /// The scope that the grant needs for it, when scopes are granted.
+    pub scope: Option<&'static str>,
 }
 
 /// The error for a request that got no answer. No text of it holds what is `hidden`.
@@ -107,6 +109,13 @@ fn error_of(
 
 fn message(context: Context, case: Case, why: &str) -> String {
     let why = why.trim_end_matches('.');
+    if let (Case::Forbidden, Some(scope)) = (case, context.scope) {
+        return format!(
+            "Could not {}: {why}. The grant may lack the scope `{scope}`: connect again and allow \
+             it. If it is there, the account's plan lacks this: ask its owner.",
+            context.what
+        );
+    }
     format!("Could not {}: {why}. {}", context.what, next_step(case))
 }
 
@@ -122,7 +131,8 @@ fn reason(status: u16, body: Body, meta: &Meta<'_>, why: Option<&str>) -> String
     }
 }
 
-fn quote(words: &str) -> String {
+/// AfterShip's words, fit to stand in a message.
+pub(crate) fn quote(words: &str) -> String {
     let printable = |c: char| if c.is_control() { ' ' } else { c };
     let words: String = words.chars().take(LONGEST_QUOTE).map(printable).collect();
     words.trim().trim_end_matches('.').to_owned()

@@ -5,15 +5,22 @@ use crate::error::Error;
 /// Appends `text` with everything but RFC 3986's unreserved characters percent-encoded: a space
 /// is `%20`, a plus `%2B`, a comma `%2C`. AfterShip reads an unencoded plus as a space.
 pub fn push_encoded(into: &mut String, text: &str) {
-    const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    let digit = |nibble: u8| char::from(HEX.get(usize::from(nibble)).copied().unwrap_or(b'0'));
     for &byte in text.as_bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
             into.push(char::from(byte));
         } else {
-            into.extend(['%', digit(byte >> 4), digit(byte & 0xF)]);
+            into.push('%');
+            into.extend(hex(byte));
         }
     }
+}
+
+/// Both hexadecimal digits of `byte`, in upper case.
+#[must_use]
+pub fn hex(byte: u8) -> [char; 2] {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    [byte >> 4, byte & 0xF]
+        .map(|digit| char::from(DIGITS.get(usize::from(digit)).copied().unwrap_or(b'0')))
 }
 
 /// Puts `ids` in place of the template's `*` segments.

@@ -2,7 +2,8 @@ use super::*;
 use crate::host::{FnHost, Response};
 
 fn begin_with(scheme: &str) -> Result<Step, Error> {
-    begin(&BeginRequest { scheme: scheme.into(), ..BeginRequest::default() })
+    let host = FnHost::new(|_| panic!("nothing is sent"));
+    begin(&host, &BeginRequest { scheme: scheme.into(), ..BeginRequest::default() })
 }
 
 #[test]
@@ -16,6 +17,16 @@ fn an_api_key_is_ready_at_once() {
 }
 
 #[test]
+fn signed_keys_are_ready_at_once_too() {
+    for (scheme, secret) in [("api-key-hmac", "api-secret"), ("api-key-rsa", "private-key")] {
+        let description = super::scheme(scheme).unwrap().description();
+        let names: Vec<_> = description.fields.iter().map(|field| field.name).collect();
+        assert_eq!(names, ["api-key", secret]);
+        assert_eq!(begin_with(scheme), Ok(Step::Ready(Grant::default())));
+    }
+}
+
+#[test]
 fn an_unknown_scheme_names_those_that_exist() {
     let error = begin_with("telepathy").unwrap_err();
     assert!(matches!(error, Error::InvalidInput { .. }));
@@ -24,9 +35,12 @@ fn an_unknown_scheme_names_those_that_exist() {
 
 #[test]
 fn an_api_key_has_no_callback_and_does_not_expire() {
-    let host = FnHost::new(|_| panic!("nothing is sent"));
-    assert!(matches!(complete(&host, "s", "code=1"), Err(Error::Unsupported(_))));
-    assert!(matches!(refresh(&host), Err(Error::Unsupported(_))));
+    for scheme in ["api-key", "api-key-hmac", "api-key-rsa"] {
+        let host = FnHost::new(|_| panic!("nothing is sent")).with_setting("scheme", scheme);
+        assert!(matches!(complete(&host, "s", "code=1"), Err(Error::Unsupported(_))));
+        assert!(matches!(refresh(&host), Err(Error::Unsupported(_))));
+        assert!(matches!(revoke(&host), Err(Error::Unsupported(_))));
+    }
 }
 
 #[test]
@@ -48,6 +62,11 @@ fn check_tries_one_cheap_request() {
             other => panic!("{other:?}"),
         }
     }
+    let refused = || FnHost::new(|_| Ok(Response::json(403, r#"{"meta":{"code":403},"data":{}}"#)));
+    let scope = "aftership:tracking:read";
+    let error = check(&refused().with_setting("scheme", "oauth2"), "trackings").unwrap_err();
+    assert!(error.to_string().contains(scope), "{error}");
+    assert!(!check(&refused(), "trackings").unwrap_err().to_string().contains(scope));
     let host = FnHost::new(|_| panic!("nothing is sent"));
     assert!(matches!(check(&host, "parcels"), Err(Error::NotFound(_))));
 }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::error::Effect;
+use crate::host::Place;
 use std::collections::BTreeSet;
 
 #[test]
@@ -23,11 +24,18 @@ fn all_sixteen_operations_are_declared_with_their_limits() {
         ("POST", "/estimated-delivery-date/predict", Effect::Read, 5),
         ("POST", "/estimated-delivery-date/predict-batch", Effect::Read, 20),
     ];
-    let declared = manifest().endpoints.iter().map(|endpoint| {
-        assert_eq!(endpoint.limit.window_ms, 1000);
-        (endpoint.method, endpoint.path, endpoint.effect, endpoint.limit.requests)
-    });
-    assert!(declared.eq(documented));
+    let Manifest { endpoints, limits, .. } = manifest();
+    for ((method, path, effect, per_second), declared) in documented.into_iter().zip(&endpoints) {
+        assert_eq!((declared.method, declared.effect), (method, effect), "{path}");
+        assert_eq!(declared.origin, "{base-url}");
+        assert_eq!(declared.path, format!("/tracking/*{path}"));
+        let limit = limits.iter().find(|limit| limit.name == declared.limits[0]).unwrap();
+        assert_eq!((limit.requests, limit.window_ms), (per_second, 1000), "{path}");
+        assert_eq!(declared.limits[1], "all");
+    }
+    let rest: Vec<_> =
+        endpoints[documented.len()..].iter().map(|own| (own.origin, own.path.as_str())).collect();
+    assert_eq!(rest, [("{token-url}", ""), ("{revocation-url}", "")]);
 }
 
 #[test]
@@ -38,29 +46,69 @@ fn every_limit_has_a_name_of_its_own() {
     assert_eq!(limits.last(), Some(&Limit { name: "all", requests: 600, window_ms: 60_000 }));
 }
 
+/// Where keys and tokens go, and which contract is spoken, no customer decides.
 #[test]
-fn settings_are_the_operators() {
-    let settings = manifest().settings;
-    assert!(settings.iter().all(|setting| setting.operator_only && !setting.required));
+fn what_leads_secrets_is_the_operators() {
+    let Manifest { settings, endpoints, secret_uses, captures, .. } = manifest();
+    assert!(settings.iter().all(|setting| !setting.required));
     assert_eq!(settings[0].default, Some("https://api.aftership.com"));
     assert_eq!(settings[1].default, Some("2026-07"));
+    let origins = endpoints.iter().map(|rule| rule.origin);
+    let origins = origins.chain(secret_uses.iter().map(|rule| rule.target.origin));
+    for origin in origins.chain(captures.iter().map(|rule| rule.target.origin)) {
+        let name = origin.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap();
+        let setting = settings.iter().find(|setting| setting.name == name).unwrap();
+        assert!(setting.operator_only, "{name}");
+    }
 }
 
 #[test]
-fn the_key_goes_into_one_header() {
-    let uses = manifest().secret_uses;
-    let place = crate::host::Place::Header { name: "as-api-key", prefix: "" };
-    assert_eq!(uses, [SecretPart { secret: "api-key", place }]);
-}
-
-#[test]
-fn the_webhook_secret_only_verifies() {
-    let key = KeyUse {
-        secret: "webhook-secret",
-        algorithm: "hmac-sha256",
-        role: crate::host::KeyRole::Verify,
-    };
-    assert_eq!(manifest().key_uses, [key]);
+fn every_secret_has_its_places() {
+    let Manifest { secret_uses, key_uses, captures, settings, .. } = manifest();
+    let uses: Vec<_> = secret_uses
+        .iter()
+        .map(|SecretUse { target, part }| {
+            let place = match &part.place {
+                Place::Header { name, prefix } => format!("{name}: {prefix}"),
+                Place::FormField(name) => format!("{name}="),
+                Place::Basic(user) => format!("basic {user}"),
+            };
+            (part.secret, target.origin, target.path, place)
+        })
+        .collect();
+    let expected = [
+        ("api-key", "{base-url}", "/**", "as-api-key: "),
+        ("access-token", "{base-url}", "/**", "authorization: Bearer "),
+        ("client-secret", "{token-url}", "", "client_secret="),
+        ("client-secret", "{token-url}", "", "basic "),
+        ("code-verifier", "{token-url}", "", "code_verifier="),
+        ("refresh-token", "{token-url}", "", "refresh_token="),
+        ("client-secret", "{revocation-url}", "", "client_secret="),
+        ("client-secret", "{revocation-url}", "", "basic "),
+        ("refresh-token", "{revocation-url}", "", "token="),
+    ];
+    assert_eq!(uses, expected.map(|(a, b, c, place)| (a, b, c, place.to_owned())));
+    let keys: Vec<_> = key_uses.iter().map(|key| (key.secret, key.algorithm, key.role)).collect();
+    assert_eq!(
+        keys,
+        [
+            ("api-secret", "hmac-sha256", KeyRole::Sign),
+            ("private-key", "rsa-pss-sha256", KeyRole::Sign),
+            ("client-secret", "hmac-sha256", KeyRole::Verify),
+            ("webhook-secret", "hmac-sha256", KeyRole::Verify),
+        ]
+    );
+    let captures: Vec<_> =
+        captures.iter().map(|it| (it.target.origin, it.pointer, it.secret)).collect();
+    assert_eq!(
+        captures,
+        [
+            ("{token-url}", "/access_token", "access-token"),
+            ("{token-url}", "/refresh_token", "refresh-token"),
+        ]
+    );
+    let names: BTreeSet<_> = settings.iter().map(|setting| setting.name).collect();
+    assert_eq!(names.len(), settings.len());
 }
 
 #[test]

@@ -4,8 +4,9 @@
 //! URLs, http or https, at the ports 80, 443 and 8080, each with a version and events of its own.
 
 use crate::api::client::DEFAULT_API_VERSION;
+use crate::catalog::{KeyRole, KeyUse};
 use crate::error::{Error, Violation};
-use crate::host::{KeyRole, KeyUse};
+
 use crate::types::{ManualSteps, SecretField, SubscriptionRequest};
 
 /// The secret with which AfterShip signs deliveries.

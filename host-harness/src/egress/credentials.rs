@@ -97,8 +97,10 @@ pub fn capture(
         return Vec::new();
     };
     for rule in captures {
+        // An empty text is no secret, and must not take the place of one.
         if let Some(value) = json.pointer_mut(&rule.pointer)
             && let serde_json::Value::String(text) = value.take()
+            && !text.is_empty()
         {
             secrets.set(rule.secret.clone(), Secret::new(text));
         }

@@ -12,6 +12,7 @@ mod origin;
 mod pattern;
 mod policy;
 mod pool;
+mod target;
 mod tls;
 
 use std::sync::Arc;
@@ -30,6 +31,7 @@ pub use self::origin::{BadOrigin, Origin};
 use self::policy::{Admitted, writes};
 pub use self::policy::{Policy, Refused};
 pub use self::pool::Pool;
+pub use self::target::setting;
 pub use self::tls::{CaError, client_config};
 use crate::clock::{Clock, unix_ms};
 use crate::observe::{Event, Exchange, Observer};

@@ -1,6 +1,5 @@
 //! Origins: where a request may go at all.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -30,34 +29,40 @@ pub struct BadOrigin {
 }
 
 impl Origin {
-    /// Reads `https://host[:port]`, or `{name}` for the origin that the setting `name` holds.
+    /// Reads `https://host[:port]`. `private`: the operator named it and allows private
+    /// addresses, plain http, address literals and any port.
     ///
     /// # Errors
     /// When it is no origin, or names what only a trusted operator may allow.
-    pub fn read(
-        text: &str,
-        settings: &BTreeMap<String, String>,
-        allow_private: bool,
-    ) -> Result<Self, BadOrigin> {
-        let setting = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
-        let (value, private) = match setting {
-            Some(name) => match settings.get(name) {
-                Some(value) => (value.as_str(), allow_private),
-                None => return Err(bad(text, "names a setting that has no value")),
-            },
-            None => (text, false),
-        };
-        Self::of(value, private)
+    pub fn read(text: &str, private: bool) -> Result<Self, BadOrigin> {
+        let (origin, url) = Self::of_setting(text, private)?;
+        if !matches!(url.path(), "" | "/") {
+            return Err(bad(text, "holds more than scheme, host and port"));
+        }
+        Ok(origin)
     }
 
-    fn of(text: &str, private: bool) -> Result<Self, BadOrigin> {
+    /// Reads the URL of one endpoint: its origin and its path. Requests are compared with what
+    /// is sent, so the URL has to be written as it is sent.
+    ///
+    /// # Errors
+    /// As [`Origin::read`], and for a URL that parsing would rewrite.
+    pub fn of_endpoint(text: &str, private: bool) -> Result<(Self, String), BadOrigin> {
+        let (origin, url) = Self::of_setting(text, private)?;
+        if url.as_str() != text {
+            return Err(bad(text, "is not in canonical form: write it as it is sent"));
+        }
+        Ok((origin, url.path().to_owned()))
+    }
+
+    fn of_setting(text: &str, private: bool) -> Result<(Self, Url), BadOrigin> {
         let Ok(url) = Url::parse(text) else {
             return Err(bad(text, "is no URL"));
         };
         let origin =
             Self::of_url(&url, private).ok_or_else(|| bad(text, "is neither https nor http"))?;
-        if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
-            return Err(bad(text, "holds more than scheme, host and port"));
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(bad(text, "holds a query or a fragment"));
         }
         if !url.username().is_empty() || url.password().is_some() {
             return Err(bad(text, "holds a user name"));
@@ -74,7 +79,7 @@ impl Origin {
                 "is an address; --allow-private allows them for origins from settings",
             ));
         }
-        Ok(origin)
+        Ok((origin, url))
     }
 
     /// The origin of a request's URL, trusted no more than `private` says.
@@ -131,23 +136,16 @@ fn bad(origin: &str, why: &'static str) -> BadOrigin {
 mod tests {
     use super::*;
 
-    fn read(text: &str, allow_private: bool) -> Result<Origin, BadOrigin> {
-        let settings = BTreeMap::from([("base".to_owned(), text.to_owned())]);
-        Origin::read("{base}", &settings, allow_private)
-    }
-
     #[test]
     fn only_the_operator_opens_private_origins() {
         for text in
             ["http://127.0.0.1:8080", "https://10.0.0.1", "https://[::1]:4433", "http://name"]
         {
-            assert!(read(text, false).is_err(), "{text}");
-            let origin = read(text, true).unwrap();
+            assert!(Origin::read(text, false).is_err(), "{text}");
+            let origin = Origin::read(text, true).unwrap();
             assert!(origin.private);
             assert_eq!(origin.to_string(), text);
         }
-        let declared = Origin::read("http://127.0.0.1:1", &BTreeMap::new(), true);
-        assert!(declared.is_err(), "a manifest cannot open a private origin by itself");
     }
 
     #[test]
@@ -155,12 +153,11 @@ mod tests {
         for text in
             ["https://a.example/x", "https://a.example/?q", "https://u@a.example", "ftp://a", "a"]
         {
-            assert!(read(text, true).is_err(), "{text}");
+            assert!(Origin::read(text, true).is_err(), "{text}");
         }
         assert_eq!(
-            read("https://API.Example.com./", false).unwrap().to_string(),
+            Origin::read("https://API.Example.com./", false).unwrap().to_string(),
             "https://api.example.com"
         );
-        assert!(Origin::read("{other}", &BTreeMap::new(), true).is_err());
     }
 }

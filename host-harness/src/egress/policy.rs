@@ -11,7 +11,7 @@ use thiserror::Error;
 use url::Url;
 
 use super::origin::{BadOrigin, Origin};
-use super::pattern;
+use super::target::Target;
 use crate::runtime::bindings::catalog::{Capture, Effect, Endpoint, Manifest, SecretUse};
 use crate::runtime::bindings::http::{Place, Request};
 
@@ -22,9 +22,9 @@ pub struct Refused(pub String);
 
 /// Rules of one manifest with the origins of one connection put in.
 pub struct Policy {
-    endpoints: Vec<(Origin, Endpoint)>,
-    secret_uses: Vec<(Origin, SecretUse)>,
-    captures: Vec<(Origin, Capture)>,
+    endpoints: Vec<(Target, Endpoint)>,
+    secret_uses: Vec<(Target, SecretUse)>,
+    captures: Vec<(Target, Capture)>,
 }
 
 /// A request that the manifest declares.
@@ -51,24 +51,19 @@ impl Policy {
         settings: &BTreeMap<String, String>,
         allow_private: bool,
     ) -> Result<Self, BadOrigin> {
-        let origin = |text: &str| {
-            let unset = text
-                .strip_prefix('{')
-                .and_then(|rest| rest.strip_suffix('}'))
-                .is_some_and(|name| !settings.contains_key(name));
-            if unset { None } else { Some(Origin::read(text, settings, allow_private)) }
-        };
+        let target = |origin: &str, path: &str| Target::read(origin, path, settings, allow_private);
         Ok(Self {
-            endpoints: with_origins(&manifest.endpoints, |rule| origin(&rule.origin))?,
-            secret_uses: with_origins(&manifest.secret_uses, |rule| origin(&rule.origin))?,
-            captures: with_origins(&manifest.captures, |rule| origin(&rule.origin))?,
+            endpoints: with_targets(&manifest.endpoints, |it| target(&it.origin, &it.path))?,
+            secret_uses: with_targets(&manifest.secret_uses, |it| target(&it.origin, &it.path))?,
+            captures: with_targets(&manifest.captures, |it| target(&it.origin, &it.path))?,
         })
     }
 
-    /// An origin that is not this machine, if requests may go to one.
+    /// An origin that is not this machine, when requests can go to no other.
     #[must_use]
     pub fn remote_origin(&self) -> Option<&Origin> {
-        self.endpoints.iter().map(|(origin, _)| origin).find(|origin| !origin.is_loopback())
+        let mut origins = self.endpoints.iter().map(|(target, _)| &target.origin);
+        if origins.clone().any(Origin::is_loopback) { None } else { origins.next() }
     }
 
     /// Checks method, URL and headers of `request` against the manifest.
@@ -79,19 +74,18 @@ impl Policy {
         let url = canonical_url(&request.url)?;
         let asked = Origin::of_url(&url, false)
             .ok_or_else(|| Refused(format!("\"{}\" is neither http nor https", request.url)))?;
-        let (origin, endpoint) = self
+        let (target, endpoint) = self
             .endpoints
             .iter()
-            .find(|(origin, endpoint)| {
-                origin.same_server(&asked)
-                    && endpoint.method == request.method
-                    && pattern::matches(&endpoint.path, url.path())
+            .find(|(target, endpoint)| {
+                endpoint.method == request.method && target.covers(&asked, url.path())
             })
             .ok_or_else(|| {
                 let path = url.path();
                 let method = &request.method;
                 Refused(format!("the manifest declares no endpoint {method} {asked}{path}"))
             })?;
+        let origin = &target.origin;
         let headers = self.headers(request, origin, url.path())?;
         Ok(Admitted { url, origin, endpoint, headers })
     }
@@ -115,14 +109,14 @@ impl Policy {
     pub fn captures(&self, origin: &Origin, path: &str) -> impl Iterator<Item = &Capture> {
         self.captures
             .iter()
-            .filter(move |(at, rule)| at.same_server(origin) && pattern::matches(&rule.path, path))
+            .filter(move |(target, _)| target.covers(origin, path))
             .map(|(_, rule)| rule)
     }
 
     fn uses_at(&self, origin: &Origin, path: &str) -> impl Iterator<Item = &SecretUse> {
         self.secret_uses
             .iter()
-            .filter(move |(at, rule)| at.same_server(origin) && pattern::matches(&rule.path, path))
+            .filter(move |(target, _)| target.covers(origin, path))
             .map(|(_, rule)| rule)
     }
 
@@ -202,12 +196,12 @@ fn same_place(declared: &Place, asked: &Place) -> bool {
     }
 }
 
-fn with_origins<T: Clone>(
+fn with_targets<T: Clone>(
     rules: &[T],
-    origin: impl Fn(&T) -> Option<Result<Origin, BadOrigin>>,
-) -> Result<Vec<(Origin, T)>, BadOrigin> {
-    let known = rules.iter().filter_map(|rule| origin(rule).map(|origin| (origin, rule)));
-    known.map(|(origin, rule)| Ok((origin?, rule.clone()))).collect()
+    target: impl Fn(&T) -> Result<Option<Target>, BadOrigin>,
+) -> Result<Vec<(Target, T)>, BadOrigin> {
+    let known = rules.iter().filter_map(|rule| Some((target(rule).transpose()?, rule)));
+    known.map(|(target, rule)| Ok((target?, rule.clone()))).collect()
 }
 
 /// Whether a request to such an endpoint changes anything.

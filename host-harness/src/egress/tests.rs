@@ -177,6 +177,26 @@ async fn gzip_is_unpacked_and_secrets_are_scrubbed_from_what_comes_back() {
     );
 }
 
+/// A token endpoint that refuses may quote what it was sent.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_scrubbed_and_nothing_is_captured_from_it() {
+    let body = br#"{"error":"invalid_client","error_description":"no client canary-0123456789","access_token":"tok-123456"}"#;
+    let head = format!("HTTP/1.1 400 Bad Request\r\ncontent-length: {}\r\n\r\n", body.len());
+    let served = Serve::Bytes([head.as_bytes(), body].concat());
+    let mut egress = egress(Scripted::new(vec![vec![served]]), BASE);
+    let mut manifest = super::policy::tests::manifest();
+    let token_url = format!("{BASE}/token");
+    manifest.endpoints[2].origin = "{base}".to_owned();
+    manifest.captures[0].origin = "{base}".to_owned();
+    let settings = [("base".to_owned(), BASE.to_owned())].into();
+    egress.policy = Policy::compile(&manifest, &settings, true).unwrap();
+    let asked = request("POST", &token_url);
+    let response = egress.send(&mut CallSends::default(), &asked).await.unwrap();
+    let text = String::from_utf8(response.body).unwrap();
+    assert!(text.contains("no client [redacted]"), "{text}");
+    assert!(egress.secrets.get("access-token").is_none());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_redirect_is_an_answer_and_is_not_followed() {
     let redirect =

@@ -194,11 +194,14 @@ impl Builder {
             clock: self.clock,
             skew_ms: AtomicI64::new(0),
         };
+        let filled = manifest.secret_uses.into_iter().map(|rule| rule.secret);
+        let keys = manifest.key_uses.iter().map(|rule| rule.secret.clone());
         let ground = Ground {
             egress,
             secrets,
             settings: self.settings,
             observer: self.observer,
+            declared_secrets: filled.chain(keys).collect(),
             key_uses: manifest.key_uses,
         };
         Ok(Connection::new(self.connector, ground, CALLS))

@@ -3,13 +3,13 @@
 //! Each call is one fresh instance and is made once. What to do about an error is
 //! [`crate::retry`]'s business.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
 use super::bindings::actions::{Invocation, Outcome};
-use super::bindings::auth::Account;
+use super::bindings::auth::{Account, BeginRequest, Grant, Step};
 use super::bindings::catalog::{KeyRole, KeyUse};
 use super::bindings::records::{ListRequest, Page};
 use super::bindings::subscriptions::{SubscriptionOutcome, SubscriptionRequest};
@@ -33,6 +33,7 @@ pub struct Ground {
     /// Who watches.
     pub observer: Arc<dyn Observer>,
     pub(super) key_uses: Vec<KeyUse>,
+    pub(super) declared_secrets: BTreeSet<String>,
 }
 
 impl Ground {
@@ -42,6 +43,13 @@ impl Ground {
         self.key_uses
             .iter()
             .any(|rule| rule.secret == secret && rule.algorithm == algorithm && rule.role == role)
+    }
+
+    /// Whether `secret` may be a piece of a message to be signed: one that the manifest
+    /// declares, as part of a request or as a key.
+    #[must_use]
+    pub fn may_sign_secret(&self, secret: &str) -> bool {
+        self.declared_secrets.contains(secret)
     }
 }
 
@@ -213,6 +221,55 @@ impl Connection {
             Box::pin(async move {
                 world.connector_api_subscriptions().call_subscribe(store, &request).await
             })
+        }))
+        .await
+    }
+
+    /// Begins to connect.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn begin(&self, request: &BeginRequest) -> Result<Step, CallError> {
+        let request = request.clone();
+        self.call(Box::new(move |world, store| {
+            Box::pin(async move { world.connector_api_auth().call_begin(store, &request).await })
+        }))
+        .await
+    }
+
+    /// Turns the provider's callback into a grant. `session` comes from [`Connection::begin`];
+    /// `query` is the raw query string, whose `state` was checked.
+    ///
+    /// # Errors
+    /// [`CallError`]; `outcome-unknown` when the code may have been used up.
+    pub async fn complete(&self, session: &str, query: &str) -> Result<Grant, CallError> {
+        let (session, query) = (session.to_owned(), query.to_owned());
+        self.call(Box::new(move |world, store| {
+            Box::pin(async move {
+                world.connector_api_auth().call_complete(store, &session, &query).await
+            })
+        }))
+        .await
+    }
+
+    /// Renews the grant.
+    ///
+    /// # Errors
+    /// [`CallError`]; `outcome-unknown` when the provider may have rotated it.
+    pub async fn refresh(&self) -> Result<Grant, CallError> {
+        self.call(Box::new(|world, store| {
+            Box::pin(async move { world.connector_api_auth().call_refresh(store).await })
+        }))
+        .await
+    }
+
+    /// Gives the grant back at the provider.
+    ///
+    /// # Errors
+    /// [`CallError`]; `unsupported` where the provider offers no way.
+    pub async fn revoke(&self) -> Result<(), CallError> {
+        self.call(Box::new(|world, store| {
+            Box::pin(async move { world.connector_api_auth().call_revoke(store).await })
         }))
         .await
     }

@@ -102,6 +102,9 @@ impl secrets::Host for CallState {
             match part {
                 Part::Bytes(piece) => bytes.extend_from_slice(&piece),
                 Part::Secret(name) => {
+                    if !ground.may_sign_secret(&name) {
+                        return Err(SecretError::Denied);
+                    }
                     let secret = ground.secrets.get(&name).ok_or(SecretError::NotFound)?;
                     bytes.extend_from_slice(secret.expose());
                 }
@@ -184,5 +187,72 @@ fn key_error(why: &KeyError) -> SecretError {
     match why {
         KeyError::UnknownAlgorithm(_) => SecretError::Unsupported,
         KeyError::NotAKey(_) | KeyError::CannotVerify(_) => SecretError::Denied,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::atomic::AtomicI64;
+
+    use super::super::bindings::catalog::KeyUse;
+    use super::super::manifest::tests::manifest;
+    use super::secrets::Host as _;
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::egress::{Egress, Policy, Pool, Tcp, client_config};
+    use crate::observe::Unobserved;
+    use crate::vault::{Secret, Secrets};
+
+    fn state() -> CallState {
+        let secrets = Arc::new(Secrets::default());
+        for name in ["key", "api-key", "undeclared"] {
+            secrets.set(name, Secret::new(format!("{name}-value")));
+        }
+        let egress = Egress {
+            policy: Policy::compile(&manifest("{token-url}", ""), &BTreeMap::new(), false).unwrap(),
+            pool: Pool::new(Arc::new(Tcp), client_config(None).unwrap()),
+            secrets: Arc::clone(&secrets),
+            limiter: None,
+            connection: 1,
+            observer: Arc::new(Unobserved),
+            clock: Arc::new(SystemClock),
+            skew_ms: AtomicI64::new(0),
+        };
+        let key_use = KeyUse {
+            secret: "key".to_owned(),
+            algorithm: "hmac-sha256".to_owned(),
+            role: KeyRole::Sign,
+        };
+        let ground = Ground {
+            egress,
+            secrets,
+            settings: BTreeMap::new(),
+            observer: Arc::new(Unobserved),
+            key_uses: vec![key_use],
+            declared_secrets: ["key", "api-key", "missing"].map(str::to_owned).into(),
+        };
+        CallState::new(Some(Arc::new(ground)), CallSends::default(), Bounds::default())
+    }
+
+    fn sign(key: &str, algorithm: &str, secret: &str) -> Result<Vec<u8>, SecretError> {
+        let message = vec![Part::Bytes(b"a:".to_vec()), Part::Secret(secret.to_owned())];
+        state().sign(key.to_owned(), algorithm.to_owned(), message)
+    }
+
+    #[test]
+    fn a_message_holds_only_secrets_that_are_declared() {
+        let signed = sign("key", "hmac-sha256", "api-key").unwrap();
+        let whole = vault::sign("hmac-sha256", &Secret::new("key-value"), b"a:api-key-value");
+        assert_eq!(signed, whole.unwrap());
+        for (key, algorithm, secret, expected) in [
+            ("key", "hmac-sha256", "undeclared", SecretError::Denied),
+            ("key", "hmac-sha256", "unheard-of", SecretError::Denied),
+            ("key", "hmac-sha256", "missing", SecretError::NotFound),
+            ("api-key", "hmac-sha256", "api-key", SecretError::Denied),
+            ("key", "rsa-pss-sha256", "api-key", SecretError::Denied),
+        ] {
+            assert_eq!(sign(key, algorithm, secret), Err(expected), "{key} {algorithm} {secret}");
+        }
     }
 }

@@ -85,6 +85,11 @@ fn sign_rsa_pss(key: &Secret, message: &[u8]) -> Result<Vec<u8>, KeyError> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+    use std::process::{Command, Stdio};
+
+    use zeroize::Zeroizing;
+
     use super::*;
 
     /// RFC 4231, test case 2.
@@ -104,5 +109,41 @@ mod tests {
         assert!(matches!(sign("rsa-pss-sha256", &key, b""), Err(KeyError::NotAKey(_))));
         assert!(matches!(sign("md5", &key, b""), Err(KeyError::UnknownAlgorithm(_))));
         assert!(matches!(verify("rsa-pss-sha256", &key, b"", b""), Err(KeyError::CannotVerify(_))));
+    }
+
+    /// What OpenSSL says of our RSA signatures, with a key of its own making.
+    #[test]
+    fn openssl_verifies_what_is_signed() {
+        let folder = std::env::temp_dir().join(format!("keys-of-test-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let openssl = |arguments: &str, input: &[u8]| {
+            let mut command = Command::new("openssl");
+            command.args(arguments.split(' ')).current_dir(&folder).stderr(Stdio::null());
+            let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+            // One that has read enough closes its end.
+            drop(child.stdin.take().unwrap().write_all(input));
+            child.wait_with_output()
+        };
+        let generated = "genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048";
+        let Ok(key) = openssl(generated, b"") else {
+            println!("openssl is not installed: its judgement is left out");
+            return;
+        };
+        let pkcs8 = Zeroizing::new(key.stdout);
+        let public = openssl("pkey -pubout", &pkcs8).unwrap().stdout;
+        std::fs::write(folder.join("public.pem"), public).unwrap();
+        let pkcs1 = Zeroizing::new(openssl("rsa -traditional", &pkcs8).unwrap().stdout);
+        assert!(pkcs1.starts_with(b"-----BEGIN RSA PRIVATE KEY-----"));
+        for pem in [pkcs8, pkcs1] {
+            let signed = sign("rsa-pss-sha256", &Secret::new(&pem[..]), b"a message").unwrap();
+            std::fs::write(folder.join("signature"), signed).unwrap();
+            for (message, expected) in [(&b"a message"[..], true), (b"another message", false)] {
+                let verify = "dgst -sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:32 \
+                              -sigopt rsa_mgf1_md:sha256 -verify public.pem -signature signature";
+                let verified = openssl(verify, message).unwrap();
+                assert_eq!(verified.status.success(), expected, "{message:?}");
+            }
+        }
+        std::fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -28,7 +28,7 @@ fn a_request_is_what_aftership_documents() {
             url: "https://api.aftership.com/tracking/2026-07/trackings/a%20b".into(),
             headers: vec![header("accept", "application/json")],
             body: None,
-            secrets: vec![key],
+            secrets: vec![key.clone()],
         }
     );
     assert_eq!(

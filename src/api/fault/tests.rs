@@ -3,13 +3,19 @@
 use super::*;
 use crate::api::wait;
 
-const READ: Context =
-    Context { what: "list trackings", effect: Effect::Read, cursor_sent: false, has_body: false };
+const READ: Context = Context {
+    what: "list trackings",
+    effect: Effect::Read,
+    cursor_sent: false,
+    has_body: false,
+    scope: None,
+};
 const CREATE: Context = Context {
     what: "create the tracking",
     effect: Effect::Write,
     cursor_sent: false,
     has_body: true,
+    scope: None,
 };
 
 fn head(status: u16) -> Head {
@@ -53,6 +59,17 @@ fn a_missing_plan_names_the_next_step() {
     let body = r#"{"meta":{"code":403,"message":"You don't have permission to access AfterShip API.","type":"Forbidden"},"data":{}}"#;
     let Error::Forbidden(failure) = error(READ, 403, body) else { panic!() };
     assert!(failure.message.contains("lacks the plan or scope"), "{}", failure.message);
+}
+
+#[test]
+fn a_missing_scope_is_named() {
+    let context = Context { scope: Some("aftership:courier:read"), ..READ };
+    let body = r#"{"meta":{"code":403,"message":"No.","type":"Forbidden"},"data":{}}"#;
+    let Error::Forbidden(failure) = error(context, 403, body) else { panic!() };
+    let expected = "lack the scope `aftership:courier:read`: connect again and allow it";
+    assert!(failure.message.contains(expected), "{}", failure.message);
+    let unauthorised = error(context, 401, body.replace("403", "401").as_str());
+    assert!(!unauthorised.to_string().contains("scope"), "{unauthorised}");
 }
 
 #[test]

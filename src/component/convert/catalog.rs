@@ -1,11 +1,11 @@
 //! The manifest and the descriptors.
 
 use super::super::bindings::exports::connector::api::catalog as wit;
+use super::convert_all;
 use crate::api::client::DEFAULT_API_VERSION;
-use crate::api::endpoints::{Endpoint, Limit, OVER_ALL};
-use crate::catalog::{self, Manifest, Setting};
+use crate::api::endpoints::Limit;
+use crate::catalog::{self, Capture, Declared, KeyRole, KeyUse, Manifest, SecretUse, Setting};
 use crate::error::Effect;
-use crate::host::{KeyRole, KeyUse, SecretPart};
 use crate::objects::{Action, Descriptor};
 use crate::schema::whole;
 
@@ -15,37 +15,69 @@ fn owned(texts: &[&str]) -> Vec<String> {
 
 impl From<Manifest> for wit::Manifest {
     fn from(manifest: Manifest) -> Self {
-        let endpoint = |endpoint: &Endpoint| wit::Endpoint {
-            method: endpoint.method.to_owned(),
-            origin: catalog::ORIGIN.to_owned(),
-            path: [catalog::PATH_PREFIX, endpoint.path].concat(),
-            effect: endpoint.effect.into(),
-            limits: owned(&[endpoint.limit.name, OVER_ALL.name]),
-        };
-        let limit = |limit: &Limit| wit::Limit {
-            name: limit.name.to_owned(),
-            requests: limit.requests,
-            window_ms: limit.window_ms,
-        };
-        let secret_use = |part: &SecretPart| wit::SecretUse {
-            secret: part.secret.to_owned(),
-            origin: catalog::ORIGIN.to_owned(),
-            path: catalog::SECRET_PATH.to_owned(),
-            place: part.place.into(),
-        };
         Self {
             name: catalog::NAME.to_owned(),
             title: catalog::TITLE.to_owned(),
             version: catalog::VERSION.to_owned(),
             provider_api_version: DEFAULT_API_VERSION.to_owned(),
-            endpoints: manifest.endpoints.iter().map(endpoint).collect(),
-            limits: manifest.limits.iter().map(limit).collect(),
-            secret_uses: manifest.secret_uses.iter().map(secret_use).collect(),
-            key_uses: manifest.key_uses.iter().map(|&key| key.into()).collect(),
-            captures: Vec::new(),
-            settings: manifest.settings.iter().map(|&setting| setting.into()).collect(),
+            endpoints: convert_all(manifest.endpoints),
+            limits: convert_all(manifest.limits),
+            secret_uses: convert_all(manifest.secret_uses),
+            key_uses: convert_all(manifest.key_uses),
+            captures: convert_all(manifest.captures),
+            settings: convert_all(manifest.settings),
             objects: manifest.objects.iter().map(|&descriptor| summary(descriptor)).collect(),
             more: Vec::new(),
+        }
+    }
+}
+
+impl From<Declared> for wit::Endpoint {
+    fn from(endpoint: Declared) -> Self {
+        Self {
+            method: endpoint.method.to_owned(),
+            origin: endpoint.origin.to_owned(),
+            path: endpoint.path,
+            effect: endpoint.effect.into(),
+            limits: owned(&endpoint.limits),
+        }
+    }
+}
+
+impl From<Limit> for wit::Limit {
+    fn from(Limit { name, requests, window_ms }: Limit) -> Self {
+        Self { name: name.to_owned(), requests, window_ms }
+    }
+}
+
+impl From<SecretUse> for wit::SecretUse {
+    fn from(SecretUse { target, part }: SecretUse) -> Self {
+        Self {
+            secret: part.secret.to_owned(),
+            origin: target.origin.to_owned(),
+            path: target.path.to_owned(),
+            place: part.place.into(),
+        }
+    }
+}
+
+impl From<KeyUse> for wit::KeyUse {
+    fn from(KeyUse { secret, algorithm, role }: KeyUse) -> Self {
+        let role = match role {
+            KeyRole::Sign => wit::KeyRole::Sign,
+            KeyRole::Verify => wit::KeyRole::Verify,
+        };
+        Self { secret: secret.to_owned(), algorithm: algorithm.to_owned(), role }
+    }
+}
+
+impl From<Capture> for wit::Capture {
+    fn from(Capture { target, pointer, secret }: Capture) -> Self {
+        Self {
+            origin: target.origin.to_owned(),
+            path: target.path.to_owned(),
+            pointer: pointer.to_owned(),
+            secret: secret.to_owned(),
         }
     }
 }
@@ -57,16 +89,6 @@ impl From<Effect> for wit::Effect {
             Effect::RepeatableWrite => Self::RepeatableWrite,
             Effect::Write => Self::Write,
         }
-    }
-}
-
-impl From<KeyUse> for wit::KeyUse {
-    fn from(key: KeyUse) -> Self {
-        let role = match key.role {
-            KeyRole::Sign => wit::KeyRole::Sign,
-            KeyRole::Verify => wit::KeyRole::Verify,
-        };
-        Self { secret: key.secret.to_owned(), algorithm: key.algorithm.to_owned(), role }
     }
 }
 

@@ -29,7 +29,7 @@ impl From<Place> for http::Place {
                 Self::Header(http::HeaderPlace { name: name.to_owned(), prefix: prefix.to_owned() })
             }
             Place::FormField(name) => Self::FormField(name.to_owned()),
-            Place::Basic(user) => Self::Basic(user.to_owned()),
+            Place::Basic(user) => Self::Basic(user),
         }
     }
 }

@@ -80,6 +80,9 @@ fn a_captured_token_never_goes_on() {
     let rest = capture(&policy, &admitted, &secrets, body);
     assert_eq!(rest, br#"{"access_token":null,"expires_in":3600}"#);
     assert_eq!(secrets.get("access-token").unwrap().expose(), b"tok-123456");
+    let empty = capture(&policy, &admitted, &secrets, br#"{"access_token":""}"#.to_vec());
+    assert_eq!(empty, br#"{"access_token":null}"#);
+    assert_eq!(secrets.get("access-token").unwrap().expose(), b"tok-123456", "no secret came");
     let unreadable = capture(&policy, &admitted, &secrets, b"access_token=tok-123456".to_vec());
     assert!(unreadable.is_empty(), "it may hold the token anywhere");
 }

@@ -158,3 +158,52 @@ fn a_secret_goes_only_where_it_is_declared() {
         );
     }
 }
+
+#[test]
+fn a_url_in_a_setting_is_one_endpoint() {
+    let mut manifest = manifest();
+    manifest.endpoints = vec![endpoint("POST", "{token-url}", "")];
+    let field = || Place::FormField("client_secret".to_owned());
+    manifest.secret_uses = vec![secret_use("client-secret", "{token-url}", "", field())];
+    manifest.captures = vec![Capture {
+        origin: "{token-url}".to_owned(),
+        path: String::new(),
+        pointer: "/access_token".to_owned(),
+        secret: "access-token".to_owned(),
+    }];
+    let url = "https://login.example.com/realms/a/token";
+    let settings = BTreeMap::from([("token-url".to_owned(), url.to_owned())]);
+    let policy = Policy::compile(&manifest, &settings, false).unwrap();
+    let admitted = policy.admit(&request("POST", url)).unwrap();
+    let path = admitted.url.path();
+    assert!(policy.allows_secret("client-secret", &field(), admitted.origin, path));
+    assert_eq!(policy.captures(admitted.origin, path).count(), 1);
+    let other = "/realms/b/token";
+    assert!(!policy.allows_secret("client-secret", &field(), admitted.origin, other));
+    assert_eq!(policy.captures(admitted.origin, other).count(), 0);
+    for elsewhere in [
+        "https://login.example.com/realms/b/token",
+        "https://login.example.com/realms/a/token/x",
+        "https://login.example.com/",
+    ] {
+        assert!(policy.admit(&request("POST", elsewhere)).is_err(), "{elsewhere}");
+    }
+    let unset = Policy::compile(&manifest, &BTreeMap::new(), false).unwrap();
+    assert!(unset.admit(&request("POST", url)).is_err());
+}
+
+/// Off limits are for a provider on this machine; where its tokens come from is judged when a
+/// request goes there.
+#[test]
+fn an_origin_counts_as_remote_when_no_other_is_near() {
+    let mut manifest = manifest();
+    manifest.endpoints.truncate(3);
+    for (base, expected) in [
+        ("https://api.example.com", Some("https://api.example.com")),
+        ("http://127.0.0.1:8080", None),
+    ] {
+        let settings = BTreeMap::from([("base".to_owned(), base.to_owned())]);
+        let policy = Policy::compile(&manifest, &settings, true).unwrap();
+        assert_eq!(policy.remote_origin().map(ToString::to_string).as_deref(), expected, "{base}");
+    }
+}

@@ -1,0 +1,51 @@
+//! `api-key-hmac`: the key, and each request signed with HMAC-SHA256. AfterShip calls it AES.
+//!
+//! AfterShip API 2026-07, "Authentication". A key is made for one way of signing.
+
+use super::signing::{self, Signature};
+use super::{Description, Scheme, api_key, keys};
+use crate::catalog::{KeyRole, KeyUse};
+use crate::error::Error;
+use crate::host::{Host, Request, SecretPart};
+use crate::types::SecretField;
+
+/// Name of the secret that signs.
+const SECRET: &str = "api-secret";
+
+const FIELDS: &[SecretField] = &[
+    api_key::FIELD,
+    SecretField {
+        name: SECRET,
+        title: "API secret, shown once when an API key with AES is made in the AfterShip admin",
+        required: true,
+    },
+];
+
+const SIGNATURE: Signature =
+    Signature { key: SECRET, algorithm: keys::HMAC_SHA256, header: "as-signature-hmac-sha256" };
+
+/// The scheme `api-key-hmac`.
+pub(super) struct ApiKeyHmac;
+
+impl Scheme for ApiKeyHmac {
+    fn description(&self) -> Description {
+        Description {
+            name: "api-key-hmac",
+            title: "API key with HMAC-SHA256 signatures (AES in the AfterShip admin)",
+            fields: FIELDS,
+            interactive: false,
+        }
+    }
+
+    fn secret_parts(&self) -> &'static [SecretPart] {
+        api_key::PARTS
+    }
+
+    fn key_uses(&self) -> &'static [KeyUse] {
+        &[KeyUse { secret: SECRET, algorithm: keys::HMAC_SHA256, role: KeyRole::Sign }]
+    }
+
+    fn authorise(&self, host: &dyn Host, request: &mut Request) -> Result<(), Error> {
+        signing::authorise(self, SIGNATURE, host, request)
+    }
+}

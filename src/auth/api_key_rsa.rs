@@ -1,0 +1,52 @@
+//! `api-key-rsa`: the key, and each request signed with RSASSA-PSS.
+//!
+//! AfterShip API 2026-07, "Authentication". AfterShip keeps the public key, the host the private
+//! one.
+
+use super::signing::{self, Signature};
+use super::{Description, Scheme, api_key, keys};
+use crate::catalog::{KeyRole, KeyUse};
+use crate::error::Error;
+use crate::host::{Host, Request, SecretPart};
+use crate::types::SecretField;
+
+/// Name of the secret that signs.
+const SECRET: &str = "private-key";
+
+const FIELDS: &[SecretField] = &[
+    api_key::FIELD,
+    SecretField {
+        name: SECRET,
+        title: "RSA private key in PEM; its public key stands at the API key in the AfterShip admin",
+        required: true,
+    },
+];
+
+const SIGNATURE: Signature =
+    Signature { key: SECRET, algorithm: keys::RSA_PSS_SHA256, header: "as-signature-rsa-sha256" };
+
+/// The scheme `api-key-rsa`.
+pub(super) struct ApiKeyRsa;
+
+impl Scheme for ApiKeyRsa {
+    fn description(&self) -> Description {
+        Description {
+            name: "api-key-rsa",
+            title: "API key with RSA signatures",
+            fields: FIELDS,
+            interactive: false,
+        }
+    }
+
+    fn secret_parts(&self) -> &'static [SecretPart] {
+        api_key::PARTS
+    }
+
+    fn key_uses(&self) -> &'static [KeyUse] {
+        &[KeyUse { secret: SECRET, algorithm: keys::RSA_PSS_SHA256, role: KeyRole::Sign }]
+    }
+
+    fn authorise(&self, host: &dyn Host, request: &mut Request) -> Result<(), Error> {
+        signing::authorise(self, SIGNATURE, host, request)
+    }
+}

@@ -1,0 +1,230 @@
+//! Requests to the token and the revocation endpoint, and what their answers mean.
+//!
+//! Not AfterShip's API: another origin, forms instead of JSON, and errors after RFC 6749 section
+//! 5.2. A code or a refresh token may be used up by one request, so an answer that does not
+//! clearly refuse is `outcome-unknown`:
+//!
+//! | outcome | error |
+//! |---|---|
+//! | not sent | unavailable |
+//! | limited, 429 | rate-limited |
+//! | refused by the host | internal |
+//! | no answer, 408, 5xx, 2xx without a token, anything else | outcome-unknown |
+//! | 4xx `invalid_grant` | unauthenticated |
+//! | 4xx `invalid_client`, `unauthorized_client`, `invalid_scope`; 401 and 403 without a code | forbidden |
+//! | 4xx `unsupported_token_type` (RFC 7009) | unsupported |
+//! | other 4xx | internal |
+
+use super::{CLIENT_SECRET, REVOCATION, TOKEN, field, settings};
+use crate::api::client::header;
+use crate::api::fault::quote;
+use crate::api::path::push_encoded;
+use crate::api::{Query, dates, wait};
+use crate::auth::Grant;
+use crate::catalog::OwnEndpoint;
+use crate::error::{Error, Failure};
+use crate::host::{Host, Level, Place, Request, Response, SecretPart, SendError};
+use crate::json;
+
+/// How the client secret is sent (RFC 6749 section 2.3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ClientAuthentication {
+    /// As fields of the form.
+    Body,
+    /// As HTTP Basic authentication.
+    Basic,
+}
+
+/// Asks for tokens with `form` and `secret`. `what` completes the sentence "Could not ...";
+/// `asked` are the scopes that an answer without `scope` grants.
+///
+/// # Errors
+/// As the module says.
+pub(super) fn grant(
+    host: &dyn Host,
+    what: &'static str,
+    form: Query,
+    secret: SecretPart,
+    asked: Vec<String>,
+) -> Result<Grant, Error> {
+    let url = settings::token_url(host)?;
+    let response = post(host, what, TOKEN, url, form, secret)?;
+    let text = String::from_utf8_lossy(&response.body);
+    // The host takes the token and leaves `null`; where no member is, there was no token.
+    if json::member(&text, "access_token").is_none() {
+        let words = "the answer holds no access token";
+        return Err(failed(what, Error::OutcomeUnknown, &response, words, None));
+    }
+    let token_type = json::text_member(&text, "token_type").unwrap_or_default();
+    if !token_type.eq_ignore_ascii_case("bearer") {
+        let words = format!("the token is of the type \"{}\", not bearer", quote(&token_type));
+        return Err(failed(what, Error::Internal, &response, &words, None));
+    }
+    let scopes = json::text_member(&text, "scope").map_or(asked, |granted| {
+        let separator = settings::scope_separator(host);
+        let between = |letter: char| letter == ' ' || separator.contains(letter);
+        let scopes = granted.split(between).filter(|scope| !scope.is_empty());
+        scopes.map(str::to_owned).collect()
+    });
+    Ok(Grant { expires_at: expires_at(host, &text), scopes })
+}
+
+/// Ends the tokens of `secret`, a refresh token (RFC 7009).
+///
+/// # Errors
+/// As the module says; [`Error::Unsupported`] without a revocation endpoint.
+pub(super) fn revoke(host: &dyn Host, secret: SecretPart) -> Result<(), Error> {
+    let Some(url) = settings::revocation_url(host)? else {
+        let text = "The grant cannot be given back by a program: AfterShip documents no endpoint \
+                    for it, and the setting `revocation-url` names none. Remove the app in the \
+                    AfterShip admin.";
+        return Err(Error::Unsupported(text.to_owned()));
+    };
+    let mut form = Query::new();
+    form.add("token_type_hint", "refresh_token");
+    post(host, "give the grant back", REVOCATION, url, form, secret).map(drop)
+}
+
+/// Sends `form` with the client's and one more secret. Only a 2xx comes back.
+fn post(
+    host: &dyn Host,
+    what: &'static str,
+    at: OwnEndpoint,
+    url: String,
+    mut form: Query,
+    secret: SecretPart,
+) -> Result<Response, Error> {
+    let client_id = settings::client_id(host)?;
+    let client_secret = match settings::client_authentication(host)? {
+        ClientAuthentication::Body => {
+            form.add("client_id", client_id);
+            field(CLIENT_SECRET, "client_secret")
+        }
+        // Not in the form too: a client shows its credentials once (RFC 6749 section 2.3).
+        ClientAuthentication::Basic => {
+            let mut user = String::new();
+            push_encoded(&mut user, &client_id);
+            SecretPart { secret: CLIENT_SECRET, place: Place::Basic(user) }
+        }
+    };
+    let request = Request {
+        method: at.endpoint.method,
+        url,
+        headers: vec![
+            ("accept".into(), "application/json".into()),
+            ("content-type".into(), "application/x-www-form-urlencoded".into()),
+        ],
+        body: Some(form.encode().into_bytes()),
+        secrets: vec![secret, client_secret],
+    };
+    let response = host.send(request).map_err(|why| unsent(what, why))?;
+    if (200..300).contains(&response.status) {
+        return Ok(response);
+    }
+    Err(judge(host, what, &response))
+}
+
+fn unsent(what: &str, error: SendError) -> Error {
+    let message = |why: &str, next: &str| {
+        Failure::new(format!("Could not {what}: {}. {next}", why.trim_end_matches('.')))
+    };
+    match error {
+        SendError::NotSent(why) => Error::Unavailable(message(&why, NOTHING_CHANGED)),
+        SendError::Limited(ms) => Error::RateLimited {
+            failure: message("the limits leave no room for it yet", NOTHING_CHANGED),
+            retry_after_ms: Some(ms),
+        },
+        SendError::Unanswered(why) => Error::OutcomeUnknown(message(&why, MAY_BE_DONE)),
+        SendError::Refused(why) => Error::Internal(message(
+            &why,
+            "Connect again if a secret is missing; else check the settings of `oauth2`.",
+        )),
+    }
+}
+
+const NOTHING_CHANGED: &str = "Nothing was changed; try again later.";
+const MAY_BE_DONE: &str = "It may have been done; if it does not work soon, connect again.";
+
+/// An answer that is no 2xx.
+fn judge(host: &dyn Host, what: &str, response: &Response) -> Error {
+    let text = String::from_utf8_lossy(&response.body);
+    let code = json::text_member(&text, "error").map(|code| quote(&code));
+    let description = json::text_member(&text, "error_description").map(|words| quote(&words));
+    let status = response.status;
+    let words = match (&code, description.filter(|words| !words.is_empty())) {
+        (Some(code), Some(words)) => format!("AfterShip says {code} (\"{words}\")"),
+        (Some(code), None) => format!("AfterShip says {code}"),
+        _ => format!("AfterShip answered HTTP {status}"),
+    };
+    let case: fn(Failure) -> Error = match (status, code.as_deref()) {
+        (429, _) => {
+            let failure = failure(what, response, &words, code, NOTHING_CHANGED);
+            let retry_after_ms = wait::hint_ms(&response.headers, host.now_ms());
+            return Error::RateLimited { failure, retry_after_ms };
+        }
+        (408, _) => Error::OutcomeUnknown,
+        (400..=499, Some("invalid_grant")) => Error::Unauthenticated,
+        (400..=499, Some("invalid_client" | "unauthorized_client" | "invalid_scope"))
+        | (401 | 403, None) => Error::Forbidden,
+        (400..=499, Some("unsupported_token_type")) => {
+            return Error::Unsupported(format!(
+                "Could not {what}: {words}. Remove the app in the AfterShip admin."
+            ));
+        }
+        (400..=499, _) => Error::Internal,
+        _ => Error::OutcomeUnknown,
+    };
+    failed(what, case, response, &words, code)
+}
+
+fn failed(
+    what: &str,
+    case: fn(Failure) -> Error,
+    response: &Response,
+    words: &str,
+    code: Option<String>,
+) -> Error {
+    let next = match case(Failure::default()) {
+        Error::Unauthenticated(_) => "The grant is gone: connect again.",
+        Error::Forbidden(_) => {
+            "Check the app in the AfterShip Partner Dashboard, the settings `client-id` and \
+             `client-authentication`, and the secret `client-secret`."
+        }
+        Error::OutcomeUnknown(_) => MAY_BE_DONE,
+        _ => "Trying again will not help: check the settings of `oauth2`, or report it.",
+    };
+    case(failure(what, response, words, code, next))
+}
+
+fn failure(
+    what: &str,
+    response: &Response,
+    words: &str,
+    provider_code: Option<String>,
+    next: &str,
+) -> Failure {
+    Failure {
+        message: format!("Could not {what}: {words}. {next}"),
+        http_status: Some(response.status),
+        provider_code,
+        request_id: header(&response.headers, "as-trace-id").map(str::to_owned),
+    }
+}
+
+/// When the token in this answer ends, by the host's clock: `expires_in` is seconds (RFC 6749
+/// section 5.1), which some servers write as a text or with a fraction.
+fn expires_at(host: &dyn Host, answer: &str) -> Option<String> {
+    let written = json::member(answer, "expires_in").filter(|written| *written != "null")?;
+    let whole = written.trim_matches('"').split('.').next().unwrap_or_default();
+    let Ok(seconds) = whole.parse::<u32>() else {
+        let text = "The answer does not say readably when the token ends (`expires_in`): it is \
+                    used until AfterShip refuses it.";
+        host.log(Level::Warn, text);
+        return None;
+    };
+    let now = i64::try_from(host.now_ms() / 1000).unwrap_or(i64::MAX);
+    Some(dates::format(now.saturating_add(i64::from(seconds))))
+}
+
+#[cfg(test)]
+mod tests;
