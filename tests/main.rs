@@ -8,6 +8,7 @@
     reason = "a test fails at once, and its helpers take what reads best"
 )]
 
+mod cells;
 mod cli;
 mod errors;
 mod faults;
@@ -17,5 +18,6 @@ mod hostile;
 mod limits;
 mod operations;
 mod paging;
+mod samples;
 mod secrets;
 mod support;

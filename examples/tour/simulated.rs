@@ -122,6 +122,8 @@ pub fn show(session: &mut Session) -> Result<()> {
         "slug,tracking_number,tag,subtag,active",
     ])?;
 
+    others(session)?;
+
     session.step(&format!("Scan all {RECORDS} records, as fast as it goes"));
     use_simulator(session, &unlimited, &["--limits", "off"]);
     let began = Instant::now();
@@ -131,6 +133,68 @@ pub fn show(session: &mut Session) -> Result<()> {
     let seconds = began.elapsed().as_secs_f64();
     session.say(&format!("# {records} records in {seconds:.2} s"));
     session.summary();
+    Ok(())
+}
+
+/// Shows what there is besides trackings.
+fn others(session: &mut Session) -> Result<()> {
+    session.step("Which couriers might this number be of?");
+    let number = r#"{"tracking_number":"123456789012"}"#;
+    session.say(&format!(
+        "$ connector-host invoke couriers detect --data '{number}' | jq -r '.couriers[].slug'"
+    ));
+    let detect = ["invoke", "couriers", "detect", "--data", number, "--output", "ndjson"];
+    let detected = session.json(&detect)?;
+    let couriers = detected.get("couriers").and_then(Value::as_array);
+    for courier in couriers.into_iter().flatten() {
+        session.say(courier.get("slug").and_then(Value::as_str).unwrap_or_default());
+    }
+
+    session.step("When will it arrive?");
+    session.run(&[
+        "invoke",
+        "estimated-delivery-dates",
+        "predict",
+        "--data",
+        r#"{"slug":"fedex","pickup_time":"2026-11-23 15:00:00",
+            "origin_address":{"country_region":"USA","postal_code":"98108"},
+            "destination_address":{"country_region":"USA","postal_code":"92019"}}"#,
+        "--output",
+        "table",
+        "--columns",
+        "slug,estimated_delivery_date,estimated_delivery_date_min,estimated_delivery_date_max",
+    ])?;
+
+    session.step("Connect an account at a carrier: its credentials go in and never come out");
+    session.run(&[
+        "create",
+        "carrier-connections",
+        "--data",
+        r#"{"courier_slug":"ups-api","credentials":{"client_id":"mine","client_secret":"hush"}}"#,
+        "--output",
+        "table",
+        "--columns",
+        "id,courier_slug,credentials,created_at",
+    ])?;
+
+    session.step("One scan, four objects");
+    let with = "checkpoints,notifications,estimated-delivery-dates";
+    session.say(&format!("$ connector-host list trackings --with {with} --max 200"));
+    let lines = session.quietly(&[
+        "list",
+        "trackings",
+        "--with",
+        with,
+        "--max",
+        "200",
+        "--output",
+        "ndjson",
+    ])?;
+    for object in ["trackings"].into_iter().chain(with.split(',')) {
+        let of = format!(r#"{{"object":"{object}""#);
+        let records = lines.lines().filter(|line| line.starts_with(&of)).count();
+        session.say(&format!("{records:>6} {object}"));
+    }
     Ok(())
 }
 

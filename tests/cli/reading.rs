@@ -179,3 +179,60 @@ async fn find_prints_what_a_create_would_collide_with() {
     assert_eq!(find(NUMBER), format!("{}\n", account.simulator.tracking(&id).unwrap()));
     assert_eq!(find("1Z12345E0205271689"), "");
 }
+
+/// One scan yields every object that is derived from it.
+#[tokio::test(flavor = "multi_thread")]
+async fn list_with_derived_objects_makes_no_further_request() {
+    let account = of(450).await;
+    let with =
+        ["list", "trackings", "--with", "checkpoints,estimated-delivery-dates,notifications"];
+    let out = account.run(&[&with[..], &["--output", "ndjson"]].concat()).quiet();
+    assert_eq!(account.requests(), ["GET /tracking/2026-07/trackings"; 3], "pages of 200");
+    let lines: Vec<Value> = out.lines().map(parsed).collect();
+    let of = |object: &str| lines.iter().filter(|line| line["object"] == object).count();
+    assert_eq!(of("trackings"), 450);
+    let trackings = truth(&account);
+    let held = trackings.iter().map(|text| parsed(text)["checkpoints"].as_array().unwrap().len());
+    assert_eq!(of("checkpoints"), held.sum::<usize>());
+    assert!(of("estimated-delivery-dates") > 0 && of("notifications") > 0);
+    let plain: BTreeSet<String> = out
+        .lines()
+        .filter_map(|line| line.strip_prefix(r#"{"object":"trackings","id":""#))
+        .map(|rest| rest.split_once(r#","data":"#).unwrap().1.strip_suffix('}').unwrap().to_owned())
+        .collect();
+    assert_eq!(plain, trackings, "records stay as they are");
+
+    let mut parent = "";
+    for line in &lines {
+        match line["object"].as_str().unwrap() {
+            "trackings" => parent = line["id"].as_str().unwrap(),
+            _ => assert_eq!(line["data"]["tracking_id"], parent, "each stands after its holder"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn list_with_takes_only_what_is_derived_from_it() {
+    let account = of(1).await;
+    let wrong = account.run(&["list", "trackings", "--with", "couriers"]);
+    wrong.failed(2, &["derived from trackings", "checkpoints"]);
+    let table = ["list", "trackings", "--with", "checkpoints", "--output", "table"];
+    account.run(&table).failed(2, &["no columns in common", "--output ndjson"]);
+    assert!(account.requests().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn subscribe_prints_the_steps_to_do_by_hand() {
+    let account = of(0).await;
+    let url = "https://hooks.example.com/x";
+    let out = account.run(&["subscribe", "webhooks", "--url", url, "--output", "table"]).quiet();
+    for word in ["  1. ", url, "tracking_update", "webhook-secret"] {
+        assert!(out.contains(word), "no \"{word}\" in: {out}");
+    }
+    let out = account.run(&["subscribe", "trackings", "--url", url, "--output", "json"]).quiet();
+    assert!(!parsed(&out)["manual"]["steps"].as_array().unwrap().is_empty());
+    let refused = account.run(&["subscribe", "trackings", "--url", "https://h.example:4433/x"]);
+    refused.failed(1, &["/target_url", "443"]);
+    account.run(&["subscribe", "couriers", "--url", url]).failed(1, &["not offered"]);
+    assert!(account.requests().is_empty());
+}
