@@ -55,7 +55,7 @@ async fn what_is_unknown_or_malformed_is_named() {
         ),
         (
             vec!["list", "trackings", "--secret-env", "api-kee=KEY"],
-            vec!["no use for a secret \"api-kee\"", "it uses: api-key"],
+            vec!["no use for a secret \"api-kee\"", "it uses: access-token, api-key,"],
         ),
         (
             vec!["create", "trackings", "--data", "{\"tracking_number\":\n  \"A\",}"],
