@@ -106,7 +106,7 @@ async fn update() {
     redacted(&world, &written.item).await;
     let before = world.requests().len();
     let wrong = world.caller.update(OBJECT, &made.id, r#"{"courier_slug":"ups"}"#).await;
-    assert_eq!(pointers(wrong), ["/courier_slug"]);
+    assert_eq!(pointers(wrong), ["/courier_slug", "/credentials"]);
     assert_eq!(world.requests().len(), before, "refused before it was sent");
 }
 

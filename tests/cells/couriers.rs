@@ -42,14 +42,14 @@ async fn detect() {
         couriers.iter().map(|courier| courier["slug"].as_str().unwrap().to_owned()).collect()
     };
     let one = invoke(&world, OBJECT, "detect", json!({"tracking_number": super::UPS})).await;
-    assert_eq!(slugs(&one), ["ups"]);
+    assert_eq!(slugs(&one), ["ups", "ups-api"]);
     let none =
         invoke(&world, OBJECT, "detect", json!({"tracking_number": "NOTHING-LIKE-IT"})).await;
     assert_eq!((slugs(&none), &none["total"]), (vec![], &json!(0)), "no match is no error");
     let ambiguous = invoke(&world, OBJECT, "detect", json!({"tracking_number": "123456789012"}));
     let ambiguous = slugs(&ambiguous.await);
     assert!(ambiguous.len() > 1 && ambiguous.contains(&"fedex".to_owned()), "{ambiguous:?}");
-    let chosen = json!({"tracking_number": "123456789012", "slug": ["fedex", "ups"],
+    let chosen = json!({"tracking_number": "123456789012", "slug": ["fedex,dhl", "ups"],
         "tracking_ship_date": "2026-11-20", "origin_country_region": "USA"});
     assert_eq!(slugs(&invoke(&world, OBJECT, "detect", chosen).await), ["fedex"]);
     let before = world.requests().len();

@@ -232,7 +232,7 @@ async fn subscribe_prints_the_steps_to_do_by_hand() {
     let out = account.run(&["subscribe", "trackings", "--url", url, "--output", "json"]).quiet();
     assert!(!parsed(&out)["manual"]["steps"].as_array().unwrap().is_empty());
     let refused = account.run(&["subscribe", "trackings", "--url", "https://h.example:4433/x"]);
-    refused.failed(1, &["/target_url", "443"]);
-    account.run(&["subscribe", "couriers", "--url", url]).failed(1, &["not offered"]);
+    refused.failed(2, &["/target_url", "443"]);
+    account.run(&["subscribe", "couriers", "--url", url]).failed(2, &["not offered"]);
     assert!(account.requests().is_empty());
 }

@@ -4,7 +4,7 @@ use super::{LIST, SLUG};
 use crate::api::endpoints::COURIERS_DETECT;
 use crate::api::{Api, Call, dates};
 use crate::error::Error;
-use crate::json::{self, Writer};
+use crate::json::{self, Value, Writer, quoted};
 use crate::objects::{Action, ActionCall};
 use crate::types::Outcome;
 
@@ -28,20 +28,41 @@ pub(super) fn invoke(api: &Api<'_>, call: &ActionCall<'_>) -> Result<Outcome, Er
     Ok(Outcome { output: answer.data()?.to_owned(), written: Vec::new() })
 }
 
-/// The input as it is, but for the ship date: here, and only here, AfterShip wants it as
-/// `YYYYMMDD` (AfterShip API 2026-07, POST /couriers/detect).
+/// The input as it is, but for two members (AfterShip API 2026-07, POST /couriers/detect): here,
+/// and only here, the ship date is `YYYYMMDD`; and AfterShip's own example writes several couriers
+/// into one item of `slug`, with a comma, which its API does not split.
 fn body(input: &str) -> Result<String, Error> {
-    let Some(date) = json::text_member(input, SHIP_DATE) else { return Ok(input.to_owned()) };
-    let date = compact(&date).ok_or_else(|| {
-        let text = "`tracking_ship_date` must be a date, like 2026-11-22 or 20261122.";
-        Error::invalid_member("/tracking_ship_date", text)
-    })?;
     let mut body = Writer::new();
     // Checked against the input schema already, so this is an object.
     for (name, value) in json::members(input).unwrap_or_default() {
-        if name == SHIP_DATE { body.text(&name, &date) } else { body.raw(&name, value) }
+        match name.as_str() {
+            SHIP_DATE => body.text(&name, &ship_date(value)?),
+            SLUG if value.contains(',') => body.raw(&name, &one_each(value)),
+            _ => body.raw(&name, value),
+        }
     }
     Ok(body.finish())
+}
+
+/// A list of slugs, none with a comma.
+fn one_each(slugs: &str) -> String {
+    let slugs = Value::parse(slugs);
+    let slugs = slugs.as_ref().map_or(&[][..], Value::items).iter().filter_map(Value::text);
+    let each: Vec<String> = slugs
+        .flat_map(|item| item.split(','))
+        .filter(|slug| !slug.is_empty())
+        .map(quoted)
+        .collect();
+    format!("[{}]", each.join(","))
+}
+
+fn ship_date(value: &str) -> Result<String, Error> {
+    let date = Value::parse(value).ok();
+    let date = date.as_ref().and_then(Value::text).and_then(compact);
+    date.ok_or_else(|| {
+        let text = "`tracking_ship_date` must be a date, like 2026-11-22 or 20261122.";
+        Error::invalid_member("/tracking_ship_date", text)
+    })
 }
 
 fn compact(date: &str) -> Option<String> {

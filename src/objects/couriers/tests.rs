@@ -160,7 +160,7 @@ fn detection_answers_every_candidate() {
         let data = format!(r#"{{"total":2, "couriers":[{candidates}]}}"#);
         let sent = Sent::default();
         let host = scripted(&sent, &[(200, &enveloped(&data))]);
-        let input = r#"{ "tracking_number": "906587618687" }"#;
+        let input = r#"{"tracking_number":"906587618687"}"#;
         let outcome = invoke(&host, &detection(input)).unwrap();
         assert_valid(detect::DETECT.output_schema, &outcome.output);
         assert_eq!((outcome.output, outcome.written), (data, Vec::new()));
@@ -180,13 +180,22 @@ fn detection_sends_the_ship_date_as_aftership_wants_it() {
     }
 }
 
+/// AfterShip's own example writes them so.
+#[test]
+fn detection_sends_couriers_one_by_one() {
+    let sent = Sent::default();
+    let input = r#"{"tracking_number":"9","slug":["usps,ups","dhl"]}"#;
+    invoke(&scripted(&sent, &[(200, &couriers(""))]), &detection(input)).unwrap();
+    let body = r#"{"tracking_number":"9","slug":["usps","ups","dhl"]}"#;
+    assert_eq!(lines(&sent), [format!("POST /couriers/detect {body}")]);
+}
+
 #[test]
 fn detection_refuses_what_aftership_would_misread() {
     for (input, pointer) in [
         ("{}", "/tracking_number"),
         (r#"{"tracking_number":"9","slug":"ups"}"#, "/slug"),
         (r#"{"tracking_number":"9","slug":[]}"#, "/slug"),
-        (r#"{"tracking_number":"9","slug":["usps,ups"]}"#, "/slug/0"),
         (r#"{"tracking_number":"9","slug":["ups"],"slug_group":"dhl-group"}"#, ""),
         (r#"{"tracking_number":"9","origin_country_region":"US"}"#, "/origin_country_region"),
         (r#"{"tracking_number":"9","tracking_ship_date":"31.12.2013"}"#, "/tracking_ship_date"),

@@ -107,7 +107,13 @@ fn namesake(customer: &Customer<'_>, member: &Member<'_>) -> Option<usize> {
     customer.iter().rposition(|known| known.name.is(&name))
 }
 
+/// Whether two members of one name say the same: of an address its case says nothing.
 fn is_equal(one: &Member<'_>, other: &Member<'_>) -> bool {
+    if one.name.is("email")
+        && let (Some(one), Some(other)) = (one.text(), other.text())
+    {
+        return one.eq_ignore_ascii_case(&other);
+    }
     Value::parse(one.value) == Value::parse(other.value)
 }
 
