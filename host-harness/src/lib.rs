@@ -40,6 +40,7 @@
 //! - [`egress`]: the only way out; every request is checked against the manifest, waits
 //!   for the limits, gets its secrets, and brings a bounded answer
 //! - [`vault`]: secrets, which a connector names and never sees
+//! - [`store`]: what is kept between runs
 //! - [`retry`]: calls repeated where that is safe, and lost answers resolved
 //! - [`observe`], [`clock`]: what a user may watch, and where time comes from
 //!
@@ -50,6 +51,7 @@ pub mod egress;
 pub mod observe;
 pub mod retry;
 pub mod runtime;
+pub mod store;
 pub mod vault;
 
 /// The README's own example compiles.
