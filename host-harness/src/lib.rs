@@ -40,17 +40,21 @@
 //! - [`egress`]: the only way out; every request is checked against the manifest, waits
 //!   for the limits, gets its secrets, and brings a bounded answer
 //! - [`vault`]: secrets, which a connector names and never sees
-//! - [`store`]: what is kept between runs
+//! - [`store`]: what is kept between runs, and SQLite to keep it
 //! - [`retry`]: calls repeated where that is safe, and lost answers resolved
-//! - [`observe`], [`clock`]: what a user may watch, and where time comes from
+//! - [`observe`], [`clock`], [`files`]: what a user may watch, where time comes from, and files
+//!   that are one user's alone
 //!
 //! The library knows connectors and no provider.
 
 pub mod clock;
 pub mod egress;
+pub mod files;
 pub mod observe;
 pub mod retry;
 pub mod runtime;
+#[cfg(test)]
+mod scratch;
 pub mod store;
 pub mod vault;
 

@@ -5,7 +5,10 @@
 //! together is committed together ([`Store::commit`]), and a row that several processes race for
 //! changes in one step ([`Store::change_grant`]).
 
+#[cfg(test)]
+mod conformance;
 mod rows;
+pub mod sqlite;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -13,6 +16,9 @@ use std::pin::Pin;
 use thiserror::Error;
 
 pub use rows::{ConnectionRow, GrantRow, GrantState, Lease, PreviousTokens, SecretRow, SessionRow};
+pub use sqlite::Sqlite;
+
+use crate::vault::Sealed;
 
 /// What a [`Store`] answers, later.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
@@ -20,6 +26,10 @@ pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Se
 /// Decides on a grant as it is now, under the database's lock: the row to put in its place, or
 /// `None` to leave it.
 pub type GrantChange = Box<dyn FnOnce(&GrantRow) -> Option<GrantRow> + Send>;
+
+/// Decides on the versions of a secret as they are now, newest first, under the database's lock:
+/// the rows to add or put in their place, or `None` to leave them.
+pub type SecretChange = Box<dyn FnOnce(&[SecretRow]) -> Option<Vec<SecretRow>> + Send>;
 
 /// Keeps state for all processes of one machine. An answer that came is durable: it outlives the
 /// process and a loss of power.
@@ -44,6 +54,15 @@ pub trait Store: Send + Sync {
     /// among all processes. Answers the row as it is afterwards; `None` when there is none.
     fn change_grant(&self, connection: &str, change: GrantChange) -> Answer<'_, Option<GrantRow>>;
 
+    /// As [`Store::change_grant`], for one secret. Answers its versions as they are afterwards,
+    /// newest first.
+    fn change_secret(
+        &self,
+        connection: &str,
+        name: &str,
+        change: SecretChange,
+    ) -> Answer<'_, Vec<SecretRow>>;
+
     /// Removes the session with this digest of its `state`, and answers it: it serves once.
     fn take_session(&self, state: &[u8; 32]) -> Answer<'_, Option<SessionRow>>;
 }
@@ -51,9 +70,17 @@ pub trait Store: Send + Sync {
 /// One change of what is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// Adds a connection, or replaces everything but the `id` of the one that has it.
+    /// Adds a connection, or replaces name, connector, scheme and settings of the one with its
+    /// `id`. That one's key stays: what is kept for it opens with no other.
     PutConnection(ConnectionRow),
-    /// Removes a connection with everything that is kept for it.
+    /// Puts a connection's key, sealed by another master key.
+    PutKey {
+        /// Whose.
+        id: String,
+        /// The same key as before.
+        sealed_key: Sealed,
+    },
+    /// Removes a connection with everything that is kept for it, and erases it on the disk.
     RemoveConnection {
         /// Its id.
         id: String,
@@ -84,6 +111,9 @@ pub enum StoreError {
     /// Another connection has this name.
     #[error("a connection named \"{0}\" is there already; choose another name or remove it")]
     NameTaken(String),
+    /// There is no connection with this id, so nothing is kept for it.
+    #[error("the connection {0} is not there any more; connect again")]
+    NoConnection(String),
     /// The database was written by a newer version.
     #[error(
         "the state in {path} was written by a newer version (schema {found}, this one knows \
@@ -105,7 +135,7 @@ pub enum StoreError {
         /// What the check found.
         why: String,
     },
-    /// The disk is full, locked for too long, or not writable.
+    /// The disk is full, the database locked for too long, or not to be written. It may pass.
     #[error("the state in {path} cannot be used now: {why}")]
     Unavailable {
         /// The file.
