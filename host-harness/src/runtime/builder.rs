@@ -62,6 +62,7 @@ pub struct Builder {
     connector: Connector,
     settings: BTreeMap<String, String>,
     secrets: BTreeMap<String, Secret>,
+    kept: Arc<Secrets>,
     allow_private: bool,
     ca: Option<PathBuf>,
     limiter: Option<Arc<Limiter>>,
@@ -76,6 +77,7 @@ impl Builder {
             connector: connector.clone(),
             settings: BTreeMap::new(),
             secrets: BTreeMap::new(),
+            kept: Arc::default(),
             allow_private: false,
             ca: None,
             limiter: Some(Arc::default()),
@@ -96,6 +98,14 @@ impl Builder {
     #[must_use]
     pub fn secret(mut self, name: impl Into<String>, value: Secret) -> Self {
         self.secrets.insert(name.into(), value);
+        self
+    }
+
+    /// Uses these secrets, all versions of them; [`Builder::secret`] goes before them. Names that
+    /// the manifest has no use for are not used, so a connection outlives a change of them.
+    #[must_use]
+    pub fn secrets(mut self, kept: Arc<Secrets>) -> Self {
+        self.kept = kept;
         self
     }
 
@@ -180,7 +190,7 @@ impl Builder {
             (None, Some(origin)) => return Err(BuildError::LimitsOff(origin.to_string())),
             (None, None) => {}
         }
-        let secrets = Arc::new(Secrets::default());
+        let secrets = self.kept;
         for (name, value) in self.secrets {
             secrets.set(name, value);
         }
@@ -212,12 +222,7 @@ impl Builder {
             let known = settings.join(", ");
             return Err(BuildError::UnknownSetting { name: name.clone(), known });
         }
-        let filled = manifest.secret_uses.iter().map(|rule| rule.secret.as_str());
-        let keys = manifest.key_uses.iter().map(|rule| rule.secret.as_str());
-        let captured = manifest.captures.iter().map(|rule| rule.secret.as_str());
-        let mut secrets: Vec<&str> = filled.chain(keys).chain(captured).collect();
-        secrets.sort_unstable();
-        secrets.dedup();
+        let secrets = self.connector.secrets();
         if let Some(name) = self.secrets.keys().find(|name| !secrets.contains(&name.as_str())) {
             let known = secrets.join(", ");
             return Err(BuildError::UnknownSecret { name: name.clone(), known });

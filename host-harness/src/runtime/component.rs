@@ -113,6 +113,19 @@ impl Connector {
         &self.loaded.manifest
     }
 
+    /// Names of the secrets that its manifest has a use for: filled in, as keys, or captured.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<&str> {
+        let manifest = self.manifest();
+        let filled = manifest.secret_uses.iter().map(|rule| rule.secret.as_str());
+        let keys = manifest.key_uses.iter().map(|rule| rule.secret.as_str());
+        let captured = manifest.captures.iter().map(|rule| rule.secret.as_str());
+        let mut names: Vec<&str> = filled.chain(keys).chain(captured).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
     /// What its bytes say.
     #[must_use]
     pub fn facts(&self) -> &Facts {
