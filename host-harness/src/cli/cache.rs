@@ -10,16 +10,17 @@ use host_harness::files;
 pub fn directory(given: Option<&Path>) -> Option<PathBuf> {
     let wanted = match given {
         Some(path) => path.to_owned(),
-        None => users()?.join("connector-host"),
+        None => users("XDG_CACHE_HOME", ".cache")?.join("connector-host"),
     };
     files::directory(&wanted).ok()
 }
 
-/// The user's cache directory (XDG Base Directory Specification).
-fn users() -> Option<PathBuf> {
+/// One of the user's directories (XDG Base Directory Specification): as the variable says,
+/// else below the home directory.
+pub fn users(variable: &str, below_home: &str) -> Option<PathBuf> {
     let absolute = |name: &str| {
         let path = PathBuf::from(std::env::var_os(name)?);
         path.is_absolute().then_some(path)
     };
-    absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")))
+    absolute(variable).or_else(|| Some(absolute("HOME")?.join(below_home)))
 }

@@ -18,8 +18,8 @@ use crate::vault::{Secret, Secrets};
 
 /// Calls of one connection that run at the same time.
 const CALLS: usize = 8;
-/// Name of the setting that holds the authentication scheme; the host's own.
-const SCHEME: &str = "scheme";
+/// Name of the setting that holds the authentication scheme, in every connector; the host's own.
+pub const SCHEME: &str = "scheme";
 
 /// Numbers connections, for the limiter's queue.
 static CONNECTIONS: AtomicU64 = AtomicU64::new(0);
@@ -166,7 +166,8 @@ impl Builder {
     /// [`BuildError`] names the setting, secret or origin that does not fit.
     pub async fn build(mut self) -> Result<Connection, BuildError> {
         let manifest = self.connector.manifest().clone();
-        self.check_names()?;
+        self.settings.keys().try_for_each(|name| self.connector.check_setting(name))?;
+        self.secrets.keys().try_for_each(|name| self.connector.check_secret(name))?;
         for setting in &manifest.settings {
             match (&setting.default, self.settings.contains_key(&setting.name)) {
                 (Some(default), false) => {
@@ -212,21 +213,5 @@ impl Builder {
             key_uses: manifest.key_uses,
         };
         Ok(Connection::new(self.connector, ground, CALLS))
-    }
-
-    fn check_names(&self) -> Result<(), BuildError> {
-        let manifest = self.connector.manifest();
-        let settings = manifest.settings.iter().map(|setting| setting.name.as_str());
-        let settings: Vec<&str> = settings.chain([SCHEME]).collect();
-        if let Some(name) = self.settings.keys().find(|name| !settings.contains(&name.as_str())) {
-            let known = settings.join(", ");
-            return Err(BuildError::UnknownSetting { name: name.clone(), known });
-        }
-        let secrets = self.connector.secrets();
-        if let Some(name) = self.secrets.keys().find(|name| !secrets.contains(&name.as_str())) {
-            let known = secrets.join(", ");
-            return Err(BuildError::UnknownSecret { name: name.clone(), known });
-        }
-        Ok(())
     }
 }
