@@ -246,7 +246,9 @@ mod tests {
     fn members_are_sealed_and_come_back_to_the_letter() {
         let key = Key::random().unwrap();
         let sealed = seal_members(&key, PLACE, SCHEMA, INPUT).unwrap();
-        for secret in ["pw", "7.50", "twice", "null", "\"b\"", "by hand"] {
+        // None of them could stand in base64 by chance.
+        for secret in ["pw\\u", "7.50", "\"twice\"", ":null", "\"b\"", "by hand"] {
+            assert!(INPUT.contains(secret), "{secret}");
             assert!(!sealed.contains(secret), "{sealed}");
         }
         for plain in [" { \"total\" : 1.10, \"id\":12345678901234567890,", "\"x\":\"é\"}}", "\"u\""]

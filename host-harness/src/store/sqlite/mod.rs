@@ -39,9 +39,8 @@ impl Default for Options {
 
 /// A [`Store`] in an SQLite file.
 ///
-/// Dropping it waits for what is queued. Its futures need a tokio runtime.
+/// Dropping it waits for what is queued, and closes the file. Its futures need a tokio runtime.
 pub struct Sqlite {
-    // Dropped first: the last connection to close takes the log in, and these may not write.
     readers: Arc<Readers>,
     writer: Arc<Writer>,
 }
@@ -85,7 +84,9 @@ impl Sqlite {
 
 impl Drop for Sqlite {
     fn drop(&mut self) {
-        self.writer.finish();
+        // The last connection to close takes the log into the file, and readers may not write.
+        self.readers.close();
+        self.writer.close();
     }
 }
 

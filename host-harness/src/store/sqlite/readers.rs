@@ -42,6 +42,11 @@ impl Readers {
         read.map_err(|_| stopped(&path))?.map_err(|fault| fault.of(&path))
     }
 
+    /// Closes those that nobody uses.
+    pub fn close(&self) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     fn run<T>(&self, work: impl FnOnce(&Connection) -> Result<T, Fault>) -> Result<T, Fault> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let connection = match idle {

@@ -32,7 +32,8 @@ pub struct Writer {
     path: String,
     clock: Arc<dyn Clock>,
     queue: Mutex<Queue>,
-    file: Mutex<Open>,
+    /// `None` once it is closed.
+    file: Mutex<Option<Open>>,
 }
 
 #[derive(Default)]
@@ -73,7 +74,7 @@ impl Writer {
             #[cfg(test)]
             transactions: 0,
         };
-        Self { path, clock, queue: Mutex::default(), file: Mutex::new(file) }
+        Self { path, clock, queue: Mutex::default(), file: Mutex::new(Some(file)) }
     }
 
     /// Queues `work` and waits for its commit.
@@ -98,11 +99,18 @@ impl Writer {
         answer.await.unwrap_or_else(|_| Err(stopped(&self.path)))
     }
 
-    /// Commits what is queued, and waits for what is under way.
-    pub fn finish(&self) {
+    /// Waits for what is under way, commits what is queued, and closes the file.
+    pub fn close(&self) {
         let mut file = self.file();
-        if !self.queue().jobs.is_empty() {
-            self.commit(&mut file);
+        self.commit_queued(&mut file);
+        *file = None;
+    }
+
+    fn commit_queued(&self, file: &mut Option<Open>) {
+        if let Some(file) = file
+            && !self.queue().jobs.is_empty()
+        {
+            self.commit(file);
         }
     }
 
@@ -161,18 +169,18 @@ impl Writer {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn file(&self) -> MutexGuard<'_, Open> {
+    fn file(&self) -> MutexGuard<'_, Option<Open>> {
         self.file.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     #[cfg(test)]
     pub fn transactions(&self) -> u32 {
-        self.file().transactions
+        self.file().as_ref().map_or(0, |file| file.transactions)
     }
 
     #[cfg(test)]
     pub fn with_connection<T>(&self, look: impl FnOnce(&Connection) -> T) -> T {
-        look(&self.file().connection)
+        look(&self.file().as_ref().unwrap().connection)
     }
 }
 
@@ -181,7 +189,8 @@ struct Turn(Arc<Writer>);
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.0.finish();
+        let mut file = self.0.file();
+        self.0.commit_queued(&mut file);
     }
 }
 
