@@ -3,6 +3,7 @@
 
 mod about;
 mod failing;
+mod keeping;
 mod manners;
 mod reading;
 mod writing;

@@ -39,17 +39,24 @@
 //!   is one fresh instance and is made once
 //! - [`egress`]: the only way out; every request is checked against the manifest, waits
 //!   for the limits, gets its secrets, and brings a bounded answer
-//! - [`vault`]: secrets, which a connector names and never sees
+//! - [`vault`]: secrets, which a connector names and never sees, in memory and at rest
+//! - [`store`]: what is kept between runs, and SQLite to keep it
 //! - [`retry`]: calls repeated where that is safe, and lost answers resolved
-//! - [`observe`], [`clock`]: what a user may watch, and where time comes from
+//! - [`observe`], [`clock`], [`files`], [`schema`]: what a user may watch, where time comes from,
+//!   files that are one user's alone, and what a schema says outright
 //!
 //! The library knows connectors and no provider.
 
 pub mod clock;
 pub mod egress;
+pub mod files;
 pub mod observe;
 pub mod retry;
 pub mod runtime;
+pub mod schema;
+#[cfg(test)]
+mod scratch;
+pub mod store;
 pub mod vault;
 
 /// The README's own example compiles.

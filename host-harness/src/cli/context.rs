@@ -6,8 +6,9 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use host_harness::retry::{Caller, Policy};
 use host_harness::runtime::bindings::auth::Scheme;
-use host_harness::runtime::{Connection, Connector, Runtime, RuntimeOptions};
-use host_harness::vault::Secret;
+use host_harness::runtime::{Connection, Connector, Runtime, RuntimeOptions, SCHEME};
+use host_harness::vault::{Secret, Secrets};
+use zeroize::Zeroizing;
 
 use super::cache;
 use super::errors::Usage;
@@ -15,10 +16,8 @@ use super::input::pair;
 use super::nearest::unknown;
 use super::options::{Limits, Options, Repeated};
 use super::output::Form;
+use super::state::Kept;
 use super::watch::Watch;
-
-/// The setting that chooses the authentication scheme, in every connector.
-const SCHEME: &str = "scheme";
 
 /// Options of one call of the program, and who watches it.
 pub struct Context {
@@ -73,16 +72,29 @@ impl Context {
         Ok(connector)
     }
 
-    /// Makes the connection. Sends nothing.
+    /// Makes the connection: the kept one that the options choose, else of the options alone.
+    /// Sends nothing.
     ///
     /// # Errors
-    /// When a setting, secret or origin does not fit.
+    /// When a setting, secret or origin does not fit, or the kept one cannot be used.
     pub async fn connect(&self, connector: &Connector) -> Result<Caller> {
         let mut builder = Connection::builder(connector)
             .allow_private(self.options.allow_private)
             .ca(self.options.ca.clone())
             .observer(Arc::clone(&self.watch) as _);
         let mut chosen = None;
+        let mut names = Vec::new();
+        let kept = Kept::of(self, connector).await?;
+        if let Some(Kept { vault, row }) = &kept {
+            let secrets = Arc::new(Secrets::default());
+            vault.load(row, &secrets).await?;
+            names = secrets.names();
+            builder = builder.secrets(secrets).setting(SCHEME, &row.scheme);
+            chosen = Some(row.scheme.as_str());
+            for (name, value) in &row.settings {
+                builder = builder.setting(name, value);
+            }
+        }
         for given in &self.repeated.settings {
             let (name, value) = pair("--setting", "NAME=VALUE", given)?;
             if name == SCHEME {
@@ -90,17 +102,17 @@ impl Context {
             }
             builder = builder.setting(name, value);
         }
-        let mut names = Vec::new();
         for given in &self.repeated.secrets {
-            let (name, variable) = pair("--secret-env", "NAME=VARIABLE", given)?;
-            builder = builder.secret(name, secret(name, variable)?);
-            names.push(name);
+            let (name, given) = pair("--secret-env", "NAME=VARIABLE", given)?;
+            builder = builder.secret(name, variable(&format!("--secret-env {name}="), given)?);
+            names.push(name.to_owned());
         }
         if self.options.limits == Limits::Off {
             builder = builder.without_limits();
         }
         let connection = builder.build().await?;
-        check_scheme(&connector.schemes().await?, chosen, &names)?;
+        let whose = kept.as_ref().map(|kept| kept.row.name.as_str());
+        check_scheme(&connector.schemes().await?, chosen, &names, whose)?;
         Ok(Caller::new(connection, Policy::default()))
     }
 
@@ -129,47 +141,56 @@ impl Context {
     }
 }
 
-/// Reads a secret. The value goes nowhere but into the connection.
-fn secret(name: &str, variable: &str) -> Result<Secret, Usage> {
+/// Reads a secret from the environment variable that `option` gives. The value goes nowhere else.
+///
+/// # Errors
+/// [`Usage`] when there is no such variable, or it is empty.
+pub fn variable(option: &str, variable: &str) -> Result<Secret, Usage> {
     let letters = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let digit = variable.starts_with(|c: char| c.is_ascii_digit());
     if variable.is_empty() || digit || !variable.chars().all(letters) {
         // It may be the secret itself, so it is not repeated.
         return Err(Usage::new(format!(
-            "--secret-env {name}=...: what stands after = is no name of an environment variable"
+            "{option}...: what stands there is no name of an environment variable"
         ))
         .next("put the secret into a variable and give the variable's name"));
     }
     let missing = |how: &str| {
-        Usage::new(format!(
-            "--secret-env {name}={variable}: the environment variable {variable} is {how}"
-        ))
-        .next(format!("set {variable} to the secret, and export it"))
+        Usage::new(format!("{option}{variable}: the environment variable {variable} is {how}"))
+            .next(format!("set {variable} to the secret, and export it"))
     };
-    let value = std::env::var_os(variable).ok_or_else(|| match variable == variable.to_uppercase() {
-        true => missing("not set"),
-        // Many keys could be names of variables, which by custom are upper case.
-        false => Usage::new(format!(
-            "--secret-env {name}=...: there is no environment variable of the name that stands after ="
-        ))
-        .next("put the secret into a variable, export it, and give the variable's name"),
-    })?;
-    let mut bytes = zeroize::Zeroizing::new(value.into_encoded_bytes());
+    let value =
+        std::env::var_os(variable).ok_or_else(|| match variable == variable.to_uppercase() {
+            true => missing("not set"),
+            // Many keys could be names of variables, which by custom are upper case.
+            false => Usage::new(format!(
+                "{option}...: there is no environment variable of the name that stands there"
+            ))
+            .next("put the secret into a variable, export it, and give the variable's name"),
+        })?;
+    one_value(Zeroizing::new(value.into_encoded_bytes())).ok_or_else(|| missing("empty"))
+}
+
+/// A secret without the line break that editors and `echo` put at its end; `None` when nothing
+/// is left.
+pub fn one_value(mut bytes: Zeroizing<Vec<u8>>) -> Option<Secret> {
     if bytes.ends_with(b"\n") {
         bytes.pop();
         if bytes.ends_with(b"\r") {
             bytes.pop();
         }
     }
-    if bytes.is_empty() {
-        return Err(missing("empty"));
-    }
-    Ok(Secret::new(bytes.to_vec()))
+    (!bytes.is_empty()).then(|| Secret::new(bytes.to_vec()))
 }
 
 /// Whether there is such a scheme, and every secret that it needs. Schemes that ask
-/// a browser get theirs otherwise.
-fn check_scheme(schemes: &[Scheme], chosen: Option<&str>, given: &[&str]) -> Result<(), Usage> {
+/// a browser get theirs otherwise. `whose`: the kept connection that was looked into.
+fn check_scheme(
+    schemes: &[Scheme],
+    chosen: Option<&str>,
+    given: &[String],
+    whose: Option<&str>,
+) -> Result<(), Usage> {
     let scheme = match chosen {
         None => schemes.first(),
         Some(name) => {
@@ -181,19 +202,18 @@ fn check_scheme(schemes: &[Scheme], chosen: Option<&str>, given: &[&str]) -> Res
     let Some(scheme) = scheme.filter(|scheme| !scheme.interactive) else {
         return Ok(());
     };
-    let missing =
-        scheme.fields.iter().find(|field| field.required && !given.contains(&field.name.as_str()));
-    match missing {
-        Some(field) => Err(Usage::new(format!(
-            "the connection has no secret \"{}\" ({}), which the scheme {} needs",
-            field.name, field.title, scheme.name
-        ))
-        .next(format!(
-            "put it into an environment variable and give --secret-env {}=VARIABLE",
-            field.name
-        ))),
-        None => Ok(()),
-    }
+    let missing = scheme.fields.iter().find(|field| field.required && !given.contains(&field.name));
+    let Some(field) = missing else { return Ok(()) };
+    let (name, whole) = (&field.name, "the connection has no secret");
+    let text =
+        format!("{whole} \"{name}\" ({}), which the scheme {} needs", field.title, scheme.name);
+    Err(Usage::new(text).next(match whose {
+        Some(whose) => format!("keep it with `secrets set {name} --connection {whose}`"),
+        None => format!(
+            "keep it with `secrets set {name}`, or put it into an environment variable and give \
+             --secret-env {name}=VARIABLE"
+        ),
+    }))
 }
 
 #[cfg(test)]
@@ -209,25 +229,27 @@ mod tests {
     #[test]
     fn a_scheme_needs_its_secrets() {
         let schemes = [scheme("key", false, "api-key"), scheme("oauth2", true, "client")];
-        assert!(check_scheme(&schemes, None, &["api-key"]).is_ok());
-        assert!(check_scheme(&schemes, Some("oauth2"), &[]).is_ok());
-        assert!(check_scheme(&[], None, &[]).is_ok());
-        let missing = check_scheme(&schemes, None, &[]).unwrap_err();
+        assert!(check_scheme(&schemes, None, &["api-key".to_owned()], None).is_ok());
+        assert!(check_scheme(&schemes, Some("oauth2"), &[], None).is_ok());
+        assert!(check_scheme(&[], None, &[], None).is_ok());
+        let missing = check_scheme(&schemes, None, &[], Some("shop")).unwrap_err();
         assert_eq!(
             missing.to_string(),
             "the connection has no secret \"api-key\" (Key), which the scheme key needs"
         );
-        let wrong = check_scheme(&schemes, Some("kez"), &[]).unwrap_err();
+        let wrong = check_scheme(&schemes, Some("kez"), &[], None).unwrap_err();
         assert_eq!(wrong.to_string(), "unknown scheme \"kez\"; known: key, oauth2");
     }
 
     #[test]
     fn a_secret_in_the_place_of_a_variable_is_not_repeated() {
         for value in ["sk-live-123", "sk_live_123"] {
-            let error = secret("api-key", value).map(|_| ()).unwrap_err().to_string();
+            let error =
+                variable("--secret-env api-key=", value).map(|_| ()).unwrap_err().to_string();
             assert!(!error.contains(value), "{error}");
         }
-        let error = secret("api-key", "NO_SUCH_VARIABLE_1").map(|_| ()).unwrap_err();
+        let error =
+            variable("--secret-env api-key=", "NO_SUCH_VARIABLE_1").map(|_| ()).unwrap_err();
         assert!(
             error.to_string().ends_with("the environment variable NO_SUCH_VARIABLE_1 is not set")
         );

@@ -140,7 +140,8 @@ fn after_stop(reason: &Stop, wrote: bool, asked: &Asked) -> String {
 
 fn credentials(asked: &Asked) -> String {
     if asked.secrets.is_empty() {
-        return "give the secret with --secret-env NAME=VARIABLE; `inspect` shows the names"
+        return "keep the right secret with `secrets set NAME`, or give it with --secret-env \
+                NAME=VARIABLE; `inspect` shows the names"
             .to_owned();
     }
     let given: Vec<String> =

@@ -11,7 +11,7 @@
 //!
 //! | error | code |
 //! |---|---|
-//! | a wrong option, name or JSON; a file that is no connector; a setting, secret or origin that does not fit | 2 |
+//! | a wrong option, name or JSON; a file that is no connector; a setting, secret or origin that does not fit; a name that is taken | 2 |
 //! | `unauthenticated` | 4 |
 //! | `unsupported` | 2 |
 //! | `invalid-input` without an HTTP status: refused before any request | 2 |
@@ -28,6 +28,7 @@ use std::process::ExitCode;
 use host_harness::retry::ScanError;
 use host_harness::runtime::bindings::types::ErrorKind;
 use host_harness::runtime::{BuildError, CallError, LoadError};
+use host_harness::store::StoreError;
 
 use super::errors::Usage;
 
@@ -74,7 +75,8 @@ impl Exit {
                 if let Some(why) = cause.downcast_ref::<io::Error>() {
                     return (why.kind() == io::ErrorKind::BrokenPipe).then_some(Self::Done);
                 }
-                let usage = cause.is::<Usage>() || cause.is::<LoadError>();
+                let taken = matches!(cause.downcast_ref(), Some(StoreError::NameTaken(_)));
+                let usage = cause.is::<Usage>() || cause.is::<LoadError>() || taken;
                 (usage || cause.is::<BuildError>()).then_some(Self::Usage)
             })
             .unwrap_or(Self::Failed)
@@ -166,6 +168,7 @@ mod tests {
         let endless = anyhow::Error::new(ScanError::OnlyEmptyPages { page: 10 });
         assert_eq!(Exit::of(&usage), Exit::Usage);
         assert_eq!(Exit::of(&build), Exit::Usage);
+        assert_eq!(Exit::of(&StoreError::NameTaken("x".to_owned()).into()), Exit::Usage);
         assert_eq!(Exit::of(&load.into()), Exit::Usage);
         assert_eq!(Exit::of(&pipe.unwrap_err()), Exit::Done);
         assert_eq!(Exit::of(&disk.unwrap_err()), Exit::Failed);

@@ -11,6 +11,7 @@
 //! | object | a JSON object |
 //! | string, or anything | a string |
 
+use host_harness::schema::branches;
 use serde_json::{Map, Number, Value};
 
 use super::errors::Usage;
@@ -37,7 +38,7 @@ pub fn build(schema: &Value, pairs: &[(&str, &str)]) -> Result<Option<String>, U
 
 fn property<'a>(schema: &'a Value, name: &str) -> Result<&'a Value, Usage> {
     let mut known = Vec::new();
-    for branch in schema::branches(schema, schema) {
+    for branch in branches(schema, schema) {
         let properties = branch.get("properties").and_then(Value::as_object);
         if let Some(property) = properties.and_then(|members| members.get(name)) {
             return Ok(property);

@@ -1,11 +1,8 @@
 //! Inputs that are secrets: members whose schema says `writeOnly`. They are sent to
 //! the provider and shown nowhere.
 
-use host_harness::vault::{Scrubber, Secret};
+use host_harness::vault::{Scrubber, Secret, write_only};
 use serde_json::Value;
-
-use super::document::embedded;
-use super::schema;
 
 /// What stands where such a value stood.
 const HIDDEN: &str = "[write-only]";
@@ -13,32 +10,11 @@ const HIDDEN: &str = "[write-only]";
 /// The values in `input` that `schema` calls write-only.
 #[must_use]
 pub fn values(schema: Option<&str>, input: &str) -> Vec<Value> {
+    let values = schema.map(|schema| write_only::values(schema, input));
     let mut found = Vec::new();
-    if let (Some(schema), Ok(input)) = (schema, serde_json::from_str(input)) {
-        let schema = embedded(schema);
-        collect(&schema, &schema, &input, &mut found);
-    }
+    // A schema or an input that is no JSON says nothing of the kind.
+    values.into_iter().flatten().flatten().for_each(|value| leaves(&value, &mut found));
     found
-}
-
-fn collect(root: &Value, schema: &Value, input: &Value, found: &mut Vec<Value>) {
-    for branch in schema::branches(root, schema) {
-        if branch.get("writeOnly") == Some(&Value::Bool(true)) {
-            leaves(input, found);
-            return;
-        }
-        for (name, value) in input.as_object().into_iter().flatten() {
-            let property = branch.get("properties").and_then(|members| members.get(name));
-            if let Some(property) = property.or_else(|| branch.get("additionalProperties")) {
-                collect(root, property, value, found);
-            }
-        }
-        for item in input.as_array().into_iter().flatten() {
-            if let Some(items) = branch.get("items") {
-                collect(root, items, item, found);
-            }
-        }
-    }
 }
 
 fn leaves(value: &Value, found: &mut Vec<Value>) {

@@ -7,6 +7,9 @@ use serde::de::IgnoredAny;
 
 use super::errors::Usage;
 
+/// Bytes of a connection's name.
+const LONGEST_NAME: usize = 100;
+
 // `--data` of a command that needs it. (A docstring would become its help text.)
 #[derive(Debug, clap::Args)]
 pub struct Data {
@@ -76,6 +79,20 @@ pub fn pair<'a>(option: &str, shape: &str, given: &'a str) -> Result<(&'a str, &
         Some((name, value)) if !name.is_empty() => Ok((name, value)),
         _ => Err(Usage::new(format!("{option} is written {option} {shape}"))),
     }
+}
+
+/// A name for a connection.
+///
+/// # Errors
+/// Says what a name may be.
+pub fn connection_name(text: &str) -> Result<String, String> {
+    let odd = text.chars().any(|c| c.is_control() || c.is_whitespace());
+    if text.is_empty() || text.len() > LONGEST_NAME || odd {
+        return Err(format!(
+            "a connection's name has 1 to {LONGEST_NAME} bytes and no white space"
+        ));
+    }
+    Ok(text.to_owned())
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod cache;
 mod check;
 mod completions;
+mod connections;
 mod context;
 mod create;
 mod delete;
@@ -25,6 +26,8 @@ pub mod output;
 mod plan;
 mod progress;
 mod schema;
+mod secrets;
+mod state;
 mod subscribe;
 mod trace;
 mod update;
@@ -53,6 +56,7 @@ Examples:
   connector-host --component connector.wasm --secret-env api-key=API_KEY list orders --max 10
   export CONNECTOR_COMPONENT=connector.wasm
   connector-host get orders 1234 --secret-env api-key=API_KEY
+  connector-host secrets set api-key
 
 Exit codes:
   0 done, 1 failed, 2 wrong usage, 3 partly done, 4 needs other credentials, 130 interrupted
@@ -96,6 +100,10 @@ enum Command {
     Invoke(invoke::Args),
     /// Have events sent to a URL, or see what to do for it
     Subscribe(subscribe::Args),
+    /// Keep secrets, so that they need not be handed over with each call
+    Secrets(secrets::Args),
+    /// Show and name the kept connections
+    Connections(connections::Args),
     /// Print completions for a shell
     Completions(completions::Args),
 }
@@ -169,6 +177,8 @@ async fn dispatch(command: Command, context: &Context) -> Result<Exit> {
         Command::Delete(args) => delete::run(&args, context).await,
         Command::Invoke(args) => invoke::run(&args, context).await,
         Command::Subscribe(args) => subscribe::run(&args, context).await,
+        Command::Secrets(args) => secrets::run(&args, context).await,
+        Command::Connections(args) => connections::run(&args, context).await,
         Command::Completions(args) => completions::run(&args, grammar()),
     }
 }
@@ -194,6 +204,8 @@ impl Command {
             Self::Delete(args) => ("delete", Some(&args.object), Some(&args.id)),
             Self::Invoke(args) => ("invoke", Some(&args.object), args.id.as_ref()),
             Self::Subscribe(args) => ("subscribe", Some(&args.object), None),
+            Self::Secrets(_) => ("secrets", None, None),
+            Self::Connections(_) => ("connections", None, None),
             Self::Completions(_) => ("completions", None, None),
         };
         Asked {
@@ -229,6 +241,8 @@ mod tests {
         assert_eq!(call.repeated.secrets, ["k=V"]);
         assert!(call.cli.options.trace && call.cli.options.allow_private);
         assert_eq!(call.cli.options.output, Some(output::Form::Csv));
+        let call = parsed("connector-host --setting a=1 secrets --setting b=2 set k --setting c=3");
+        assert_eq!(call.repeated.settings, ["a=1", "b=2", "c=3"]);
         let call = parsed("connector-host --secret-env k=V completions bash");
         assert_eq!(call.repeated.secrets, ["k=V"]);
     }

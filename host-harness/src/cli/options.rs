@@ -25,8 +25,45 @@ pub struct Options {
     )]
     pub component: Option<OsString>,
 
+    /// Use this kept connection [default: the one named default, unless --secret-env is given]
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        env = "CONNECTOR_CONNECTION",
+        hide_env_values = true,
+        help_heading = CONNECTION,
+        display_order = 4
+    )]
+    pub connection: Option<OsString>,
+
+    /// Keep connections here [default: connector-host in the user's data directory]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "CONNECTOR_STATE",
+        hide_env_values = true,
+        help_heading = CONNECTION,
+        display_order = 5
+    )]
+    pub state: Option<OsString>,
+
+    /// The key that seals what is kept, where CONNECTOR_MASTER_KEY does not hold it [default:
+    /// master.key in the directory of --state]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "CONNECTOR_MASTER_KEY_FILE",
+        hide_env_values = true,
+        help_heading = CONNECTION,
+        display_order = 6
+    )]
+    pub master_key: Option<OsString>,
+
     /// Allow http, addresses and any port for origins that --setting gives
-    #[arg(long, global = true, help_heading = CONNECTION, display_order = 4)]
+    #[arg(long, global = true, help_heading = CONNECTION, display_order = 7)]
     pub allow_private: bool,
 
     /// Trust the certificate authorities in this PEM file, besides the web's
@@ -35,7 +72,7 @@ pub struct Options {
         global = true,
         value_name = "FILE",
         help_heading = CONNECTION,
-        display_order = 5
+        display_order = 8
     )]
     pub ca: Option<PathBuf>,
 
@@ -47,7 +84,7 @@ pub struct Options {
         default_value = "manifest",
         hide_possible_values = true,
         help_heading = CONNECTION,
-        display_order = 6
+        display_order = 9
     )]
     pub limits: Limits,
 
@@ -57,7 +94,7 @@ pub struct Options {
         global = true,
         value_name = "DIR",
         help_heading = CONNECTION,
-        display_order = 7
+        display_order = 10
     )]
     pub cache: Option<PathBuf>,
 
@@ -121,7 +158,7 @@ const CONNECTION: &str = "Connection";
 const OUTPUT: &str = "Output";
 
 impl Repeated {
-    /// Declares the options at `command` and its subcommands.
+    /// Declares the options at `command` and its subcommands, and theirs.
     #[must_use]
     pub fn declare(command: Command) -> Command {
         let without = ["completions", "help"];
@@ -130,9 +167,8 @@ impl Repeated {
             .map(|sub| sub.get_name().to_owned())
             .filter(|name| !without.contains(&name.as_str()))
             .collect();
-        let command = names
-            .into_iter()
-            .fold(command, |all, name| all.mut_subcommand(name, Self::augment_args));
+        let command =
+            names.into_iter().fold(command, |all, name| all.mut_subcommand(name, Self::declare));
         Self::augment_args(command)
     }
 
@@ -144,7 +180,7 @@ impl Repeated {
         let mut joined = Self::from_arg_matches(matches)?;
         let after = matches.subcommand().map(|(_, after)| after);
         if let Some(after) = after.filter(|after| after.try_contains_id("settings").is_ok()) {
-            let after = Self::from_arg_matches(after)?;
+            let after = Self::join(after)?;
             joined.settings.extend(after.settings);
             joined.secrets.extend(after.secrets);
         }

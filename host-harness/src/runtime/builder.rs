@@ -18,8 +18,8 @@ use crate::vault::{Secret, Secrets};
 
 /// Calls of one connection that run at the same time.
 const CALLS: usize = 8;
-/// Name of the setting that holds the authentication scheme; the host's own.
-const SCHEME: &str = "scheme";
+/// Name of the setting that holds the authentication scheme, in every connector; the host's own.
+pub const SCHEME: &str = "scheme";
 
 /// Numbers connections, for the limiter's queue.
 static CONNECTIONS: AtomicU64 = AtomicU64::new(0);
@@ -62,6 +62,7 @@ pub struct Builder {
     connector: Connector,
     settings: BTreeMap<String, String>,
     secrets: BTreeMap<String, Secret>,
+    kept: Arc<Secrets>,
     allow_private: bool,
     ca: Option<PathBuf>,
     limiter: Option<Arc<Limiter>>,
@@ -76,6 +77,7 @@ impl Builder {
             connector: connector.clone(),
             settings: BTreeMap::new(),
             secrets: BTreeMap::new(),
+            kept: Arc::default(),
             allow_private: false,
             ca: None,
             limiter: Some(Arc::default()),
@@ -96,6 +98,14 @@ impl Builder {
     #[must_use]
     pub fn secret(mut self, name: impl Into<String>, value: Secret) -> Self {
         self.secrets.insert(name.into(), value);
+        self
+    }
+
+    /// Uses these secrets, all versions of them; [`Builder::secret`] goes before them. Names that
+    /// the manifest has no use for are not used, so a connection outlives a change of them.
+    #[must_use]
+    pub fn secrets(mut self, kept: Arc<Secrets>) -> Self {
+        self.kept = kept;
         self
     }
 
@@ -156,7 +166,8 @@ impl Builder {
     /// [`BuildError`] names the setting, secret or origin that does not fit.
     pub async fn build(mut self) -> Result<Connection, BuildError> {
         let manifest = self.connector.manifest().clone();
-        self.check_names()?;
+        self.settings.keys().try_for_each(|name| self.connector.check_setting(name))?;
+        self.secrets.keys().try_for_each(|name| self.connector.check_secret(name))?;
         for setting in &manifest.settings {
             match (&setting.default, self.settings.contains_key(&setting.name)) {
                 (Some(default), false) => {
@@ -180,7 +191,7 @@ impl Builder {
             (None, Some(origin)) => return Err(BuildError::LimitsOff(origin.to_string())),
             (None, None) => {}
         }
-        let secrets = Arc::new(Secrets::default());
+        let secrets = self.kept;
         for (name, value) in self.secrets {
             secrets.set(name, value);
         }
@@ -205,26 +216,5 @@ impl Builder {
             key_uses: manifest.key_uses,
         };
         Ok(Connection::new(self.connector, ground, CALLS))
-    }
-
-    fn check_names(&self) -> Result<(), BuildError> {
-        let manifest = self.connector.manifest();
-        let settings = manifest.settings.iter().map(|setting| setting.name.as_str());
-        let settings: Vec<&str> = settings.chain([SCHEME]).collect();
-        if let Some(name) = self.settings.keys().find(|name| !settings.contains(&name.as_str())) {
-            let known = settings.join(", ");
-            return Err(BuildError::UnknownSetting { name: name.clone(), known });
-        }
-        let filled = manifest.secret_uses.iter().map(|rule| rule.secret.as_str());
-        let keys = manifest.key_uses.iter().map(|rule| rule.secret.as_str());
-        let captured = manifest.captures.iter().map(|rule| rule.secret.as_str());
-        let mut secrets: Vec<&str> = filled.chain(keys).chain(captured).collect();
-        secrets.sort_unstable();
-        secrets.dedup();
-        if let Some(name) = self.secrets.keys().find(|name| !secrets.contains(&name.as_str())) {
-            let known = secrets.join(", ");
-            return Err(BuildError::UnknownSecret { name: name.clone(), known });
-        }
-        Ok(())
     }
 }

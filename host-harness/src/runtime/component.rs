@@ -9,6 +9,7 @@ use wasmtime::component::{Component, HasSelf, Linker};
 
 use super::bindings::catalog::{Descriptor, Manifest};
 use super::bindings::{World, WorldPre, auth};
+use super::builder::{BuildError, SCHEME};
 use super::engine::Runtime;
 use super::error::{CallError, LoadError};
 use super::instance::{Call, run};
@@ -111,6 +112,43 @@ impl Connector {
     #[must_use]
     pub fn manifest(&self) -> &Manifest {
         &self.loaded.manifest
+    }
+
+    /// Names of the secrets that its manifest has a use for: filled in, as keys, or captured.
+    fn secrets(&self) -> Vec<&str> {
+        let manifest = self.manifest();
+        let filled = manifest.secret_uses.iter().map(|rule| rule.secret.as_str());
+        let keys = manifest.key_uses.iter().map(|rule| rule.secret.as_str());
+        let captured = manifest.captures.iter().map(|rule| rule.secret.as_str());
+        let mut names: Vec<&str> = filled.chain(keys).chain(captured).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// Whether its manifest has a use for this secret.
+    ///
+    /// # Errors
+    /// [`BuildError::UnknownSecret`].
+    pub fn check_secret(&self, name: &str) -> Result<(), BuildError> {
+        let names = self.secrets();
+        if names.contains(&name) {
+            return Ok(());
+        }
+        Err(BuildError::UnknownSecret { name: name.to_owned(), known: names.join(", ") })
+    }
+
+    /// Whether its manifest declares this setting.
+    ///
+    /// # Errors
+    /// [`BuildError::UnknownSetting`].
+    pub fn check_setting(&self, name: &str) -> Result<(), BuildError> {
+        let declared = self.manifest().settings.iter().map(|setting| setting.name.as_str());
+        let names: Vec<&str> = declared.chain([SCHEME]).collect();
+        if names.contains(&name) {
+            return Ok(());
+        }
+        Err(BuildError::UnknownSetting { name: name.to_owned(), known: names.join(", ") })
     }
 
     /// What its bytes say.

@@ -13,7 +13,7 @@ mod memory;
 mod state;
 
 pub use self::bounds::Bounds;
-pub use self::builder::{BuildError, Builder};
+pub use self::builder::{BuildError, Builder, SCHEME};
 pub use self::component::{Connector, Facts};
 pub use self::connection::{Connection, Write};
 pub use self::engine::{EngineError, Runtime, RuntimeOptions};

@@ -11,6 +11,7 @@ use super::bindings::{clock, http, log, secrets, settings, types};
 use super::bounds::Bounds;
 use super::connection::Ground;
 use super::memory::MemoryBound;
+use crate::clock::unix_ms;
 use crate::egress::CallSends;
 use crate::observe::{Event, Level};
 use crate::vault::{self, KeyError};
@@ -124,8 +125,11 @@ impl secrets::Host for CallState {
         if !ground.may_use_key(&name, &algorithm, KeyRole::Verify) {
             return Err(SecretError::Denied);
         }
-        let key = ground.secrets.get(&name).ok_or(SecretError::NotFound)?;
-        vault::verify(&algorithm, &key, &message, &signature).map_err(|why| key_error(&why))
+        let keys = ground.secrets.live(&name, unix_ms(ground.egress.clock.now()));
+        if keys.is_empty() {
+            return Err(SecretError::NotFound);
+        }
+        vault::verify_any(&algorithm, &keys, &message, &signature).map_err(|why| key_error(&why))
     }
 }
 

@@ -64,6 +64,24 @@ pub fn verify(
     }
 }
 
+/// Whether `signature` over `message` was made with one of `keys`: with all of them tried,
+/// whichever fits, so that the time it takes does not tell which one did.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_any(
+    algorithm: &str,
+    keys: &[Secret],
+    message: &[u8],
+    signature: &[u8],
+) -> Result<bool, KeyError> {
+    let mut fits = false;
+    for key in keys {
+        fits |= verify(algorithm, key, message, signature)?;
+    }
+    Ok(fits)
+}
+
 fn sign_rsa_pss(key: &Secret, message: &[u8]) -> Result<Vec<u8>, KeyError> {
     let not_a_key = KeyError::NotAKey("rsa-pss-sha256");
     let pair = PrivatePkcs8KeyDer::from_pem_slice(key.expose())
@@ -101,6 +119,19 @@ mod tests {
         assert_eq!(hex, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
         assert!(verify("hmac-sha256", &key, b"what do ya want for nothing?", &mac).unwrap());
         assert!(!verify("hmac-sha256", &key, b"what do ya want for nothing!", &mac).unwrap());
+    }
+
+    #[test]
+    fn any_of_several_keys_verifies() {
+        let keys = ["new", "old", "older"].map(Secret::new);
+        for key in &keys {
+            let mac = sign("hmac-sha256", key, b"m").unwrap();
+            assert!(verify_any("hmac-sha256", &keys, b"m", &mac).unwrap());
+            assert!(!verify_any("hmac-sha256", &keys, b"n", &mac).unwrap());
+        }
+        let mac = sign("hmac-sha256", &Secret::new("ended"), b"m").unwrap();
+        assert!(!verify_any("hmac-sha256", &keys, b"m", &mac).unwrap());
+        assert!(verify_any("md5", &keys, b"m", &mac).is_err());
     }
 
     #[test]

@@ -9,6 +9,19 @@ use super::Scrubber;
 
 /// One secret value. No `Debug`, `Display` or `Serialize`, and wiped when dropped:
 /// the only way to the bytes is [`Secret::expose`], which is easy to look for.
+///
+/// ```compile_fail,E0277
+/// fn shown<T: std::fmt::Debug>() {}
+/// shown::<host_harness::vault::Secret>();
+/// ```
+/// ```compile_fail,E0277
+/// fn said<T: std::fmt::Display>() {}
+/// said::<host_harness::vault::Secret>();
+/// ```
+/// ```compile_fail,E0277
+/// fn sent<T: serde::Serialize>() {}
+/// sent::<host_harness::vault::Secret>();
+/// ```
 #[derive(Clone)]
 pub struct Secret(Zeroizing<Vec<u8>>);
 
@@ -26,7 +39,8 @@ impl Secret {
     }
 }
 
-/// The secrets of one connection, by the names in the connector's manifest.
+/// The secrets of one connection, by the names in the connector's manifest. Each may have
+/// several versions while one takes over from another.
 #[derive(Default)]
 pub struct Secrets {
     kept: RwLock<Kept>,
@@ -34,23 +48,46 @@ pub struct Secrets {
 
 #[derive(Default)]
 struct Kept {
-    values: BTreeMap<String, Secret>,
+    /// Newest first, each with the time when it ends.
+    values: BTreeMap<String, Vec<(Secret, Option<u64>)>>,
     scrubber: Arc<Scrubber>,
 }
 
 impl Secrets {
-    /// Keeps `value` under `name`, in place of an older one.
+    /// Keeps `value` under `name`, in place of older ones.
     pub fn set(&self, name: impl Into<String>, value: Secret) {
+        self.set_versions(BTreeMap::from([(name.into(), vec![(value, None)])]));
+    }
+
+    /// Keeps versions of secrets, in place of older ones of these names: the newest first, each
+    /// with the milliseconds since 1970 when it ends, if it does.
+    pub fn set_versions(&self, values: BTreeMap<String, Vec<(Secret, Option<u64>)>>) {
         let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
-        kept.values.insert(name.into(), value);
-        let values: Vec<&Secret> = kept.values.values().collect();
+        kept.values.extend(values);
+        let values: Vec<&Secret> = kept.values.values().flatten().map(|(value, _)| value).collect();
         kept.scrubber = Arc::new(Scrubber::new(&values));
     }
 
-    /// The value under `name`.
+    /// The newest value under `name`: the one to send and to sign with.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Secret> {
-        self.read().values.get(name).cloned()
+        self.read().values.get(name)?.first().map(|(value, _)| value.clone())
+    }
+
+    /// Every value under `name` that has not ended at `now_ms`: what others sign with may be
+    /// any of them.
+    #[must_use]
+    pub fn live(&self, name: &str, now_ms: u64) -> Vec<Secret> {
+        let kept = self.read();
+        let versions = kept.values.get(name).into_iter().flatten();
+        let live = versions.filter(|(_, ends_ms)| ends_ms.is_none_or(|ends| ends > now_ms));
+        live.map(|(value, _)| value.clone()).collect()
+    }
+
+    /// The names under which there is a value.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        self.read().values.keys().cloned().collect()
     }
 
     /// Removes these secrets from what goes out.
@@ -61,5 +98,29 @@ impl Secrets {
 
     fn read(&self) -> RwLockReadGuard<'_, Kept> {
         self.kept.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_serve_until_they_end() {
+        let secrets = Secrets::default();
+        let versions = [("new-value", None), ("old-value", Some(100)), ("older-value", Some(50))];
+        let versions = versions.map(|(value, ends_ms)| (Secret::new(value), ends_ms));
+        secrets.set_versions(BTreeMap::from([("key".to_owned(), versions.into())]));
+        let live = |now_ms| {
+            let live = secrets.live("key", now_ms);
+            live.iter().map(|value| value.expose().to_vec()).collect::<Vec<_>>()
+        };
+        assert_eq!(live(49), [&b"new-value"[..], b"old-value", b"older-value"]);
+        assert_eq!(live(50), [&b"new-value"[..], b"old-value"]);
+        assert_eq!(live(100), [&b"new-value"[..]]);
+        assert_eq!(secrets.get("key").unwrap().expose(), b"new-value");
+        assert!(secrets.get("other").is_none() && secrets.live("other", 0).is_empty());
+        // What ended is a secret all the same.
+        assert_eq!(secrets.scrubber().text("an older-value"), "an [redacted]");
     }
 }

@@ -23,7 +23,7 @@ use self::grid::{grid, one, width};
 use self::json::Json;
 use self::ndjson::Ndjson;
 use self::table::Table;
-pub use self::text::{bytes, count, counted, duration, lines, printable};
+pub use self::text::{bytes, count, counted, date, duration, lines, printable};
 
 /// How records are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

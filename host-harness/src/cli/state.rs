@@ -1,0 +1,224 @@
+//! What is kept between calls: where it is, and the connection of it that a command uses.
+//!
+//! | `--connection` | `--secret-env` | used |
+//! |---|---|---|
+//! | NAME | none | the kept connection of that name |
+//! | NAME | any | refused |
+//! | none | any | what the options give; the state is not looked at |
+//! | none | none | the kept connection `default`, if it is one of this connector; else as with any |
+//!
+//! Reading makes nothing on the disk.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use host_harness::clock::{Clock, SystemClock};
+use host_harness::runtime::Connector;
+use host_harness::store::{ConnectionRow, Sqlite, Store};
+use host_harness::vault::{MASTER_KEY_VARIABLE, MasterKey, Vault};
+
+use super::cache::users;
+use super::context::Context;
+use super::errors::Usage;
+use super::nearest::unknown;
+
+/// Name of the connection that is used where none is named.
+pub const DEFAULT: &str = "default";
+
+/// The state's directory, and the file of its master key.
+pub struct State {
+    directory: PathBuf,
+    master_key: PathBuf,
+}
+
+/// A connection that is kept, and what opens it.
+pub struct Kept {
+    /// Opens it.
+    pub vault: Vault,
+    /// It.
+    pub row: ConnectionRow,
+}
+
+impl State {
+    /// Where the connections are kept; `None` when no directory is given and the user has none.
+    pub fn of(context: &Context) -> Option<Self> {
+        let given = |option: &Option<OsString>| {
+            option.as_ref().filter(|path| !path.is_empty()).map(PathBuf::from)
+        };
+        let users = || Some(users("XDG_DATA_HOME", ".local/share")?.join("connector-host"));
+        let directory = given(&context.options.state).or_else(users)?;
+        let master_key = given(&context.options.master_key);
+        let master_key = master_key.unwrap_or_else(|| directory.join("master.key"));
+        Some(Self { directory, master_key })
+    }
+
+    /// As [`State::of`], for commands that cannot do without.
+    ///
+    /// # Errors
+    /// [`Usage`] when there is none; and for `--secret-env`, whose secrets are not kept.
+    pub fn needed(context: &Context) -> Result<Self, Usage> {
+        if !context.repeated.secrets.is_empty() {
+            return Err(Usage::new(
+                "--secret-env hands a secret over for one call, and this works on kept ones",
+            )
+            .next(
+                "leave it out; `secrets set NAME --from-env VARIABLE` keeps what a variable holds",
+            ));
+        }
+        Self::of(context).ok_or_else(|| {
+            Usage::new(
+                "there is no directory for kept connections: neither XDG_DATA_HOME nor HOME is set",
+            )
+            .next("give --state DIR, or set CONNECTOR_STATE")
+        })
+    }
+
+    /// The store, if one has been made.
+    ///
+    /// # Errors
+    /// When it cannot be used.
+    pub async fn store(&self) -> Result<Option<Arc<dyn Store>>> {
+        match self.file().try_exists() {
+            Ok(false) => Ok(None),
+            // What cannot be looked at says why when it is opened.
+            Ok(true) | Err(_) => Ok(Some(self.store_made().await?)),
+        }
+    }
+
+    /// The store, made if need be.
+    ///
+    /// # Errors
+    /// When it cannot be used.
+    pub async fn store_made(&self) -> Result<Arc<dyn Store>> {
+        let file = self.file();
+        let opened = tokio::task::spawn_blocking(move || Sqlite::open(&file, clock()));
+        Ok(Arc::new(opened.await.context("opening the state")??))
+    }
+
+    /// The vault in `store`. Its master key is made where nothing is kept yet; else it must be
+    /// the one by which something is sealed, so that no second key comes into use unseen.
+    ///
+    /// # Errors
+    /// When there is no master key, or it is another one.
+    pub async fn vault(&self, store: Arc<dyn Store>) -> Result<Vault> {
+        let rows = store.connections().await?;
+        let given = std::env::var_os(MASTER_KEY_VARIABLE).is_some_and(|value| !value.is_empty());
+        let master = if given {
+            MasterKey::from_variable(MASTER_KEY_VARIABLE)?
+        } else if rows.is_empty() {
+            MasterKey::read_or_make(&self.master_key)?
+        } else {
+            MasterKey::read(&self.master_key)?
+        };
+        let vault = Vault::new(store, clock(), master);
+        let opened = rows.iter().map(|row| vault.key(row).map(drop));
+        opened.reduce(Result::or).unwrap_or(Ok(()))?;
+        Ok(vault)
+    }
+
+    /// The connection of this name in `store`.
+    ///
+    /// # Errors
+    /// [`Usage`] with the names that there are.
+    pub async fn named(&self, store: Option<&Arc<dyn Store>>, name: &str) -> Result<ConnectionRow> {
+        let rows = match store {
+            Some(store) => store.connections().await?,
+            None => vec![],
+        };
+        let names: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
+        match rows.iter().find(|row| row.name == name) {
+            Some(row) => Ok(row.clone()),
+            None if names.is_empty() => {
+                let text = format!("no connection is kept in {}", self.directory.display());
+                Err(Usage::new(text)
+                    .next("`secrets set NAME` keeps a secret, and makes one")
+                    .into())
+            }
+            None => Err(unknown("connection", name, &names).into()),
+        }
+    }
+
+    fn file(&self) -> PathBuf {
+        self.directory.join("state.db")
+    }
+}
+
+impl Kept {
+    /// The kept connection that a call to `connector` uses, if it uses one.
+    ///
+    /// # Errors
+    /// [`Usage`] when the one that is named is not there or not the connector's; and when the
+    /// state cannot be used.
+    pub async fn of(context: &Context, connector: &Connector) -> Result<Option<Self>> {
+        let wanted = name(context)?;
+        if !context.repeated.secrets.is_empty() {
+            return match wanted {
+                None => Ok(None),
+                Some(_) => Err(Usage::new("--connection names a kept connection, and --secret-env hands secrets over: only one of them can be")
+                    .next("leave one of them out; CONNECTOR_CONNECTION counts as --connection")
+                    .into()),
+            };
+        }
+        let state = match wanted {
+            Some(_) => Some(State::needed(context)?),
+            None => State::of(context),
+        };
+        let Some(state) = state else { return Ok(None) };
+        let store = state.store().await?;
+        let row = match (wanted, &store) {
+            (Some(name), _) => Some(state.named(store.as_ref(), name).await?),
+            (None, Some(store)) => store.connection(DEFAULT).await?,
+            (None, None) => None,
+        };
+        let (Some(row), Some(store)) = (row, store) else { return Ok(None) };
+        if wanted.is_none() && row.connector != connector.manifest().name {
+            return Ok(None);
+        }
+        belongs(&row, connector)?;
+        Ok(Some(Self { vault: state.vault(store).await?, row }))
+    }
+
+    /// The connection that the options name, else `default`, whatever its connector is.
+    ///
+    /// # Errors
+    /// [`Usage`] when it is not there; and when the state cannot be used.
+    pub async fn chosen(context: &Context) -> Result<Self> {
+        let state = State::needed(context)?;
+        let store = state.store().await?;
+        let row = state.named(store.as_ref(), name(context)?.unwrap_or(DEFAULT)).await?;
+        let store = store.context("opening the state")?;
+        Ok(Self { vault: state.vault(store).await?, row })
+    }
+}
+
+/// The name that `--connection` gives.
+///
+/// # Errors
+/// [`Usage`] when it is no text.
+pub fn name(context: &Context) -> Result<Option<&str>, Usage> {
+    let given = context.options.connection.as_ref().filter(|name| !name.is_empty());
+    let text = given.map(|name| name.to_str().ok_or_else(|| Usage::new("--connection is no text")));
+    text.transpose()
+}
+
+/// Whether a connection is one of this connector.
+///
+/// # Errors
+/// [`Usage`] names both.
+pub fn belongs(row: &ConnectionRow, connector: &Connector) -> Result<(), Usage> {
+    let this = &connector.manifest().name;
+    if row.connector == *this {
+        return Ok(());
+    }
+    Err(Usage::new(format!(
+        "the connection \"{}\" is kept for the connector {}, and this one is {this}",
+        row.name, row.connector
+    ))
+    .next("name another one with --connection; `connections list` shows them"))
+}
+
+fn clock() -> Arc<dyn Clock> {
+    Arc::new(SystemClock)
+}

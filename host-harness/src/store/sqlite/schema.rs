@@ -1,0 +1,87 @@
+//! The schema of the file, and the steps that lead to it.
+//!
+//! The file may be read while a host runs, by any program that speaks SQLite; writing is the
+//! host's. Times end in `_ms`: milliseconds since 1970-01-01T00:00:00Z. What begins with
+//! `sealed` is ciphertext (see [`crate::vault::Key::seal`]).
+//!
+//! | table | a row is | columns |
+//! |---|---|---|
+//! | `connections` | [`super::ConnectionRow`] | `id`, `name`, `connector`, `scheme`, `settings` (a JSON object of texts), `sealed_key`, `made_ms` |
+//! | `secrets` | [`super::SecretRow`] | `connection` (its id), `name`, `version`, `sealed`, `made_ms`, `ends_ms` (null: the newest) |
+//! | `grants` | [`super::GrantRow`] | `connection` (its id), `epoch`, `state` (`valid`, `renewing`, `uncertain`, `ended`), `sends`, `lease_attempt`, `lease_until_ms`, `sealed_tokens`, `received_ms`, `expires_ms`, `scopes` (a JSON array of texts), `retry_ms`, `failures`, `sealed_previous`, `previous_until_ms` |
+//! | `sessions` | [`super::SessionRow`] | `state` (SHA-256), `connection_id`, `connection_name`, `connector`, `scheme`, `settings`, `sealed_key`, `connection_made_ms`, `sealed_verifier`, `session`, `made_ms`, `ends_ms` |
+//! | `session_secrets` | a secret of a session | `state`, and the columns of `secrets` |
+
+/// Marks a file as ours (`PRAGMA application_id`): "ConH" in ASCII.
+pub const APPLICATION: u32 = 0x436F_6E48;
+
+/// Leads from each version of the schema to the next one: the first from an empty file to
+/// version 1. A step that was released is never changed.
+pub const STEPS: [&str; 1] = [ONE];
+
+const ONE: &str = "
+CREATE TABLE connections (
+    id TEXT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    connector TEXT NOT NULL,
+    scheme TEXT NOT NULL,
+    settings TEXT NOT NULL,
+    sealed_key BLOB NOT NULL,
+    made_ms INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE secrets (
+    connection TEXT NOT NULL REFERENCES connections (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    sealed BLOB NOT NULL,
+    made_ms INTEGER NOT NULL,
+    ends_ms INTEGER,
+    PRIMARY KEY (connection, name, version)
+) STRICT;
+
+CREATE TABLE grants (
+    connection TEXT NOT NULL PRIMARY KEY REFERENCES connections (id) ON DELETE CASCADE,
+    epoch INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('valid', 'renewing', 'uncertain', 'ended')),
+    sends INTEGER NOT NULL,
+    lease_attempt TEXT,
+    lease_until_ms INTEGER,
+    sealed_tokens BLOB NOT NULL,
+    received_ms INTEGER NOT NULL,
+    expires_ms INTEGER,
+    scopes TEXT NOT NULL,
+    retry_ms INTEGER,
+    failures INTEGER NOT NULL,
+    sealed_previous BLOB,
+    previous_until_ms INTEGER,
+    CHECK ((lease_attempt IS NULL) = (lease_until_ms IS NULL)),
+    CHECK ((sealed_previous IS NULL) = (previous_until_ms IS NULL))
+) STRICT;
+
+CREATE TABLE sessions (
+    state BLOB NOT NULL PRIMARY KEY CHECK (length(state) = 32),
+    connection_id TEXT NOT NULL,
+    connection_name TEXT NOT NULL,
+    connector TEXT NOT NULL,
+    scheme TEXT NOT NULL,
+    settings TEXT NOT NULL,
+    sealed_key BLOB NOT NULL,
+    connection_made_ms INTEGER NOT NULL,
+    sealed_verifier BLOB NOT NULL,
+    session TEXT NOT NULL,
+    made_ms INTEGER NOT NULL,
+    ends_ms INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE session_secrets (
+    state BLOB NOT NULL REFERENCES sessions (state) ON DELETE CASCADE,
+    connection TEXT NOT NULL,
+    name TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    sealed BLOB NOT NULL,
+    made_ms INTEGER NOT NULL,
+    ends_ms INTEGER,
+    PRIMARY KEY (state, name, version)
+) STRICT;
+";
