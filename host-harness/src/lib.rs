@@ -41,6 +41,7 @@
 //!   for the limits, gets its secrets, and brings a bounded answer
 //! - [`vault`]: secrets, which a connector names and never sees
 //! - [`store`]: what is kept between runs
+//! - [`connect`]: how a connection is made, by typing secrets or by way of a browser
 //! - [`grants`]: tokens that end, renewed in time and once, whatever is killed or lost meanwhile
 //! - [`retry`]: calls repeated where that is safe, and lost answers resolved
 //! - [`observe`], [`clock`]: what a user may watch, and where time comes from
@@ -48,6 +49,7 @@
 //! The library knows connectors and no provider.
 
 pub mod clock;
+pub mod connect;
 pub mod egress;
 pub mod grants;
 pub mod observe;
