@@ -101,12 +101,11 @@ impl Grants {
 impl Shared {
     async fn obtain(&self, wanted: Wanted) -> Result<Current, GrantError> {
         // Who had the turn before may have brought them.
-        if let Some(held) = self.held() {
-            match wanted {
-                Wanted::Fresh if !held.is_due(Instant::now()) => return Ok(held.current),
-                Wanted::Instead(epoch) if held.current.epoch > epoch => return Ok(held.current),
-                Wanted::Fresh | Wanted::Instead(_) => {}
-            }
+        if let Some(held) = self.held()
+            && wanted == Wanted::Fresh
+            && !held.is_due(Instant::now())
+        {
+            return Ok(held.current);
         }
         let mut watched: Option<(String, Instant)> = None;
         loop {

@@ -104,7 +104,7 @@ async fn what_is_no_answer_to_us_is_refused_and_waited_on() {
         }
         let long = format!("GET /callback?{} HTTP/1.1\r\n\r\n", "a".repeat(100_000));
         let page = send(address, long.as_bytes()).await;
-        assert!(page.starts_with("HTTP/1.1 4"), "{page}");
+        assert!(page.starts_with("HTTP/1.1 431 "), "{page}");
         // A browser that says nothing keeps nobody up.
         let _silent = TcpStream::connect(address).await.unwrap();
         get(address, "/callback?code=abc&state=s1").await;
