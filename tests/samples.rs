@@ -102,19 +102,12 @@ async fn every_example_of_aftership_fits() {
     assert!(missing.is_empty(), "in the table or in the folder, not in both: {missing:?}");
     let connector = runtime().load(&component()).await.unwrap();
     for (file, pointer, many, of) in TABLE {
-        let (object, pick): (&str, Box<dyn Fn(&Descriptor) -> Option<String>>) = match of {
+        let object = match of {
             Exempt => continue,
-            Record(object) => (object, Box::new(|all| Some(all.record_schema.clone()))),
-            Create(object) => (object, Box::new(|all| all.create_schema.clone())),
-            Update(object) => (object, Box::new(|all| all.update_schema.clone())),
-            Input(object, action) => {
-                (object, Box::new(move |all| schemas(all, action).map(|s| s.0)))
-            }
-            Output(object, action) => {
-                (object, Box::new(move |all| schemas(all, action).map(|s| s.1)))
-            }
+            Record(object) | Create(object) | Update(object) => object,
+            Input(object, _) | Output(object, _) => object,
         };
-        let schema = pick(&connector.describe(object).await.unwrap()).unwrap();
+        let schema = schema(of, connector.describe(object).await.unwrap()).unwrap();
         let schema: Value = serde_json::from_str(&schema).unwrap();
         let schema = jsonschema::validator_for(&schema).unwrap();
         let text = std::fs::read_to_string(folder.join(file)).unwrap();
@@ -132,7 +125,14 @@ async fn every_example_of_aftership_fits() {
     }
 }
 
-fn schemas(all: &Descriptor, action: &str) -> Option<(String, String)> {
-    let found = all.actions.iter().find(|known| known.name == action)?;
-    Some((found.input_schema.clone(), found.output_schema.clone()))
+fn schema(of: Of, all: Descriptor) -> Option<String> {
+    let action = |name: &str| all.actions.iter().find(|known| known.name == name).cloned();
+    match of {
+        Record(_) => Some(all.record_schema),
+        Create(_) => all.create_schema,
+        Update(_) => all.update_schema,
+        Input(_, name) => action(name).map(|action| action.input_schema),
+        Output(_, name) => action(name).map(|action| action.output_schema),
+        Exempt => None,
+    }
 }

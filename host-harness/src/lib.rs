@@ -41,6 +41,8 @@
 //!   for the limits, gets its secrets, and brings a bounded answer
 //! - [`vault`]: secrets, which a connector names and never sees, in memory and at rest
 //! - [`store`]: what is kept between runs, and SQLite to keep it
+//! - [`connect`]: how a connection is made, by typing secrets or by way of a browser
+//! - [`grants`]: tokens that end, renewed in time and once, whatever is killed or lost meanwhile
 //! - [`retry`]: calls repeated where that is safe, and lost answers resolved
 //! - [`observe`], [`clock`], [`files`], [`schema`]: what a user may watch, where time comes from,
 //!   files that are one user's alone, and what a schema says outright
@@ -48,8 +50,10 @@
 //! The library knows connectors and no provider.
 
 pub mod clock;
+pub mod connect;
 pub mod egress;
 pub mod files;
+pub mod grants;
 pub mod observe;
 pub mod retry;
 pub mod runtime;

@@ -1,0 +1,29 @@
+//! What a provider granted, and its renewal: tokens that end and come anew.
+//!
+//! [`Grants`] gives out the tokens of one connection. It renews them before they end, once for all
+//! who ask, in this process and in others that share the [`Store`](crate::store::Store). A process
+//! may be killed at any moment and an answer be lost: the grant survives both wherever the provider
+//! lets it.
+//!
+//! The rules are pure functions, [`protocol`], and are checked as a whole against two hosts and a
+//! provider that punishes a token used twice.
+
+mod attempt;
+mod error;
+mod held;
+#[cfg(test)]
+pub(crate) mod memory;
+pub mod protocol;
+mod provider;
+mod renewer;
+mod schedule;
+mod shared;
+#[cfg(test)]
+mod tests;
+mod tokens;
+
+pub use self::error::GrantError;
+pub use self::held::Current;
+pub use self::provider::{Provider, Received, Renewal};
+pub use self::renewer::Grants;
+pub use self::tokens::{Tokens, open, seal};

@@ -1,0 +1,53 @@
+//! Who renews: the connector's call, as the protocol sees it.
+
+use std::time::Duration;
+
+use super::tokens::Tokens;
+use crate::egress::Pending;
+
+/// Asks the provider for new tokens.
+pub trait Provider: Send + Sync {
+    /// One request, never repeated, with these tokens. The answer's texts are for people and hold
+    /// no secret. Dropped when the answer takes too long.
+    fn renew(&self, tokens: Tokens) -> Pending<'_, Renewal>;
+}
+
+/// How a renewal went. What cannot be told for sure is [`Renewal::Unknown`].
+pub enum Renewal {
+    /// New tokens came.
+    Received(Received),
+    /// Certainly not executed: nothing was sent, or the provider said so (429; an OAuth error that
+    /// speaks neither of the tokens nor of the client).
+    NotExecuted {
+        /// Why.
+        why: String,
+        /// The provider asked to be left alone for so long.
+        wait: Option<Duration>,
+    },
+    /// Perhaps executed: no answer, or one that a gateway may have given (5xx).
+    Unknown {
+        /// Why.
+        why: String,
+    },
+    /// The provider does not know the tokens (`invalid_grant`, RFC 6749 section 5.2).
+    Refused {
+        /// What it said.
+        why: String,
+    },
+    /// The provider does not know the client (`invalid_client`).
+    ClientRefused {
+        /// What it said.
+        why: String,
+    },
+}
+
+/// What a provider granted.
+pub struct Received {
+    /// The tokens of the answer. Those that it left out stay as they were.
+    pub tokens: Tokens,
+    /// When the access token ends, in milliseconds since 1970-01-01T00:00:00Z by the host's own
+    /// clock (the connector's is corrected by the provider's); `None`: it does not.
+    pub expires_ms: Option<u64>,
+    /// What was granted; empty when the answer does not say, so as before.
+    pub scopes: Vec<String>,
+}
