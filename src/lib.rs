@@ -50,7 +50,6 @@ pub mod catalog;
 mod component;
 pub mod error;
 pub mod host;
-pub mod json;
 pub mod objects;
 pub mod records;
 pub mod schema;
@@ -58,3 +57,5 @@ pub mod subscriptions;
 #[cfg(test)]
 mod testing;
 pub mod types;
+
+pub use scanner::json;

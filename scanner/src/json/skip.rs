@@ -69,7 +69,6 @@ impl Reader<'_> {
     }
 
     /// Passes over a string; answers whether it holds an escape.
-    #[inline]
     pub(super) fn skip_string(&mut self) -> Result<bool, Malformed> {
         self.expect(b'"', "a string")?;
         let mut escaped = false;
@@ -107,7 +106,6 @@ impl Reader<'_> {
         Ok(())
     }
 
-    #[inline]
     fn skip_number(&mut self) -> Result<(), Malformed> {
         if self.byte() == b'-' {
             self.at += 1;
@@ -131,7 +129,6 @@ impl Reader<'_> {
         Ok(())
     }
 
-    #[inline]
     fn digits(&mut self) -> Result<(), Malformed> {
         if !self.byte().is_ascii_digit() {
             return Err(self.malformed("a digit"));
@@ -142,7 +139,6 @@ impl Reader<'_> {
         Ok(())
     }
 
-    #[inline]
     fn skip_literal(&mut self) -> Result<(), Malformed> {
         let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
         for literal in ["true", "false", "null"] {

@@ -16,7 +16,6 @@ impl<'a> Text<'a> {
 
     /// Whether the decoded string equals `other`. A half surrogate pair equals nothing.
     #[must_use]
-    #[inline]
     pub fn is(&self, other: &str) -> bool {
         if self.escaped {
             self.decode().is_some_and(|text| text == other)

@@ -7,7 +7,6 @@
 const WIDTH: usize = 16;
 
 /// Index of the first byte at or after `from` that ends a plain run; `bytes.len()` if none does.
-#[inline]
 pub(super) fn plain_run_end(bytes: &[u8], from: usize) -> usize {
     let mut at = from;
     while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<WIDTH>()) {
@@ -27,7 +26,6 @@ fn is_stop(byte: u8) -> bool {
 }
 
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-#[inline]
 fn first_stop(chunk: [u8; WIDTH]) -> Option<usize> {
     use core::arch::wasm32::{u8x16_bitmask, u8x16_eq, u8x16_lt, u8x16_splat, u64x2, v128_or};
     let word = u128::from_le_bytes(chunk);
@@ -43,7 +41,6 @@ fn first_stop(chunk: [u8; WIDTH]) -> Option<usize> {
 }
 
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
-#[inline]
 fn first_stop(chunk: [u8; WIDTH]) -> Option<usize> {
     let word = u128::from_le_bytes(chunk);
     match (stops(word as u64), stops((word >> 64) as u64)) {

@@ -1,7 +1,4 @@
 //! One pass over JSON text: checks the syntax of RFC 8259 and hands out slices.
-//!
-//! Small steps that run once a byte or once a member ask to be inlined: without it, a build that
-//! optimises for size scans at half the speed.
 
 use std::borrow::Cow;
 
@@ -61,7 +58,6 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// When nothing that begins a value does.
-    #[inline]
     pub fn kind(&mut self) -> Result<Kind, Malformed> {
         self.space();
         match self.byte() {
@@ -99,7 +95,6 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// When neither stands there.
-    #[inline]
     pub fn next_member(&mut self) -> Result<Option<Text<'a>>, Malformed> {
         self.space();
         if self.byte() == b'}' {
@@ -128,7 +123,6 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// When no well-formed string does.
-    #[inline]
     pub fn string(&mut self) -> Result<Text<'a>, Malformed> {
         self.space();
         let start = self.at + 1;
@@ -150,7 +144,6 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// When no well-formed value does.
-    #[inline]
     pub fn text_or_skip(&mut self) -> Result<Option<Cow<'a, str>>, Malformed> {
         if self.kind()? == Kind::Text {
             return Ok(self.string()?.decode());
@@ -163,7 +156,6 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// When no well-formed value stands there.
-    #[inline]
     pub fn skip(&mut self) -> Result<&'a str, Malformed> {
         self.space();
         let start = self.at;
@@ -199,25 +191,21 @@ impl<'a> Reader<'a> {
     }
 
     // 0 stands for the end: as a byte of the text it is never valid outside a string either.
-    #[inline]
     pub(super) fn byte(&self) -> u8 {
         self.text.as_bytes().get(self.at).copied().unwrap_or(0)
     }
 
-    #[inline]
     fn slice(&self, from: usize, to: usize) -> &'a str {
         // Both ends are ASCII bytes that this reader has seen, so the slice always exists.
         self.text.get(from..to).unwrap_or_default()
     }
 
-    #[inline]
     pub(super) fn space(&mut self) {
         while matches!(self.byte(), b' ' | b'\n' | b'\r' | b'\t') {
             self.at += 1;
         }
     }
 
-    #[inline]
     pub(super) fn expect(&mut self, byte: u8, expected: &'static str) -> Result<(), Malformed> {
         if self.byte() != byte {
             return Err(self.malformed(expected));
@@ -226,21 +214,18 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    #[inline]
     pub(super) fn enter(&mut self) -> Result<(), Malformed> {
         self.depth += 1;
         self.fresh = true;
         if self.depth > MAX_DEPTH { Err(self.malformed("at most 128 levels")) } else { Ok(()) }
     }
 
-    #[inline]
     pub(super) fn leave(&mut self) {
         self.at += 1;
         self.depth = self.depth.saturating_sub(1);
         self.fresh = false;
     }
 
-    #[inline]
     fn comma(&mut self) -> Result<(), Malformed> {
         if !self.fresh {
             self.expect(b',', "a comma or the end of this list")?;
@@ -250,7 +235,6 @@ impl<'a> Reader<'a> {
     }
 
     /// A member's name and the colon after it.
-    #[inline]
     pub(super) fn name(&mut self) -> Result<Text<'a>, Malformed> {
         let name = self.string()?;
         self.space();
