@@ -36,15 +36,25 @@ fn all(object: &str, filter: Option<Value>) -> ListRequest {
 
 /// The record's JSON, which its object's schema must accept.
 async fn valid(world: &World, object: &str, record: &DataRecord) -> Value {
+    all_valid(world, object, std::slice::from_ref(record)).await.remove(0)
+}
+
+/// As [`valid`], for many.
+async fn all_valid(world: &World, object: &str, records: &[DataRecord]) -> Vec<Value> {
     let described = world.connection().connector().describe(object).await.unwrap();
-    accepted(&described.record_schema, &record.data)
+    let schema: Value = serde_json::from_str(&described.record_schema).unwrap();
+    let schema = jsonschema::validator_for(&schema).unwrap();
+    records.iter().map(|record| accepted_by(&schema, &record.data)).collect()
 }
 
 /// `text` as JSON, which `schema` must accept.
 fn accepted(schema: &str, text: &str) -> Value {
-    let data: Value = serde_json::from_str(text).unwrap();
     let schema: Value = serde_json::from_str(schema).unwrap();
-    let schema = jsonschema::validator_for(&schema).unwrap();
+    accepted_by(&jsonschema::validator_for(&schema).unwrap(), text)
+}
+
+fn accepted_by(schema: &jsonschema::Validator, text: &str) -> Value {
+    let data: Value = serde_json::from_str(text).unwrap();
     let errors: Vec<String> = schema.iter_errors(&data).map(|error| error.to_string()).collect();
     assert!(errors.is_empty(), "{errors:?}: {data}");
     data

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use host_harness::runtime::bindings::types::ErrorKind;
 use serde_json::{Value, json};
 
-use super::{UPS, all, valid};
+use super::{UPS, all, all_valid};
 use crate::support::world::{World, kind};
 
 const OBJECT: &str = "checkpoints";
@@ -31,8 +31,7 @@ async fn list() {
     assert_eq!(records.len(), expected);
     let ids: BTreeSet<&str> = records.iter().map(|record| record.id.as_str()).collect();
     assert_eq!(ids.len(), expected, "each has its own id");
-    for record in &records {
-        let data = valid(&world, OBJECT, record).await;
+    for data in all_valid(&world, OBJECT, &records).await {
         let tracking = world.stored(data["tracking_id"].as_str().unwrap());
         let position = usize::try_from(data["position"].as_u64().unwrap()).unwrap();
         let scan = &scans(&tracking)[position];

@@ -3,7 +3,7 @@
 use host_harness::runtime::bindings::types::ErrorKind;
 use serde_json::{Value, json};
 
-use super::{UPS, all, invoke, pointers, try_invoke, valid};
+use super::{UPS, all, all_valid, invoke, pointers, try_invoke};
 use crate::support::world::{World, kind};
 
 const OBJECT: &str = "estimated-delivery-dates";
@@ -29,8 +29,7 @@ async fn list() {
     let world = dated().await;
     let records = world.scan(all(OBJECT, None)).await;
     assert!(!records.is_empty() && records.len() <= 60, "one for each tracking that has a date");
-    for record in &records {
-        let data = valid(&world, OBJECT, record).await;
+    for (record, data) in records.iter().zip(all_valid(&world, OBJECT, &records).await) {
         let tracking = world.stored(&record.id);
         for (name, value) in data.as_object().unwrap() {
             if name != "tracking_id" {

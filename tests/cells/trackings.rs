@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{UPS, accepted, all, steps, try_invoke, valid};
+use super::{UPS, accepted, all, all_valid, steps, try_invoke, valid};
 use crate::support::world::{World, kind};
 
 use host_harness::runtime::bindings::types::ErrorKind;
@@ -15,8 +15,7 @@ async fn list() {
     world.simulator.seed(5, 250);
     let records = world.scan(all(OBJECT, None)).await;
     assert_eq!(records.len(), 250);
-    for record in &records {
-        let data = valid(&world, OBJECT, record).await;
+    for (record, data) in records.iter().zip(all_valid(&world, OBJECT, &records).await) {
         assert_eq!(data, world.stored(&record.id));
     }
 }
