@@ -139,7 +139,7 @@ pub fn show(session: &mut Session) -> Result<()> {
 /// Shows what there is besides trackings.
 fn others(session: &mut Session) -> Result<()> {
     session.step("Which couriers might this number be of?");
-    let number = r#"{"tracking_number":"123456789012"}"#;
+    let number = r#"{"tracking_number":"1Z12345E0205271688"}"#;
     session.say(&format!(
         "$ connector-host invoke couriers detect --data '{number}' | jq -r '.couriers[].slug'"
     ));
