@@ -41,6 +41,7 @@
 //!   for the limits, gets its secrets, and brings a bounded answer
 //! - [`vault`]: secrets, which a connector names and never sees, in memory and at rest
 //! - [`store`]: what is kept between runs, and SQLite to keep it
+//! - [`mirror`]: what is known of the provider's records, and the log of their changes
 //! - [`connect`]: how a connection is made, by typing secrets or by way of a browser
 //! - [`grants`]: tokens that end, renewed in time and once, whatever is killed or lost meanwhile
 //! - [`retry`]: calls repeated where that is safe, and lost answers resolved
@@ -54,6 +55,7 @@ pub mod connect;
 pub mod egress;
 pub mod files;
 pub mod grants;
+pub mod mirror;
 pub mod observe;
 pub mod retry;
 pub mod runtime;

@@ -114,6 +114,12 @@ pub enum StoreError {
     /// There is no connection with this id, so nothing is kept for it.
     #[error("the connection {0} is not there any more; connect again")]
     NoConnection(String),
+    /// Another process took a scan over, so this one's page is not committed.
+    #[error("another process has taken over the scan of {object}; this one stops here")]
+    Superseded {
+        /// Which.
+        object: String,
+    },
     /// The database was written by a newer version.
     #[error(
         "the state in {path} was written by a newer version (schema {found}, this one knows \
