@@ -91,6 +91,24 @@ pub fn decide(kept: Option<&Kept<'_>>, arrived: &Arrived<'_>) -> Decision {
     }
 }
 
+/// Decides on the word that a record is gone.
+///
+/// | what is kept | who says so | decision |
+/// |---|---|---|
+/// | deleted | anybody | `Keep` |
+/// | nothing | anybody | `Apply`: something older may still arrive |
+/// | any other | a page, a lookup, our own write, asked after what is kept came | `Apply` |
+/// | any other | otherwise | `LookUp` |
+#[must_use]
+pub fn decide_gone(kept: Option<&Kept<'_>>, source: Source, asked: u64) -> Decision {
+    match kept {
+        Some(kept) if kept.state == RecordState::Deleted => Decision::Keep,
+        None => Decision::Apply,
+        Some(kept) if source != Source::Delivery && asked >= kept.change => Decision::Apply,
+        Some(_) => Decision::LookUp,
+    }
+}
+
 fn is_young(updated_at: Option<OffsetDateTime>, now_s: i64) -> bool {
     updated_at.is_some_and(|at| now_s.saturating_sub(at.unix_timestamp()) < YOUNG_S)
 }
