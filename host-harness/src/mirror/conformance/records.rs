@@ -42,6 +42,9 @@ pub async fn nothing_is_written_for_what_is_known(database: &impl Database) {
     let applied = arrive(&mirror, Source::Page, vec![record("1", 99, "{}")]).await;
     assert_eq!(applied, Applied { unchanged: 1, ..Applied::default() });
     assert_eq!(mirror.moment().await.unwrap(), before);
+    // Something that it was in between comes late.
+    let applied = arrive(&mirror, Source::Page, vec![record("1", 50, "[]")]).await;
+    assert_eq!(applied, Applied { stale: 1, ..Applied::default() });
 }
 
 pub async fn what_is_older_changes_nothing(database: &impl Database) {

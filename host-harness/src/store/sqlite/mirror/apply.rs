@@ -108,7 +108,10 @@ impl Work<'_, '_> {
                     _ => self.applied.updated += 1,
                 }
             }
-            Decision::Keep => self.applied.unchanged += 1,
+            Decision::Keep => {
+                self.applied.unchanged += 1;
+                self.table.confirm(found.as_ref(), arrived.updated_at)?;
+            }
             Decision::Stale => self.applied.stale += 1,
             Decision::LookUp => {}
         }

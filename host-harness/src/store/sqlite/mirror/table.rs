@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, Statement};
 use super::members;
 use super::objects::Key;
 use super::rows::{kind_word, state, state_word};
-use crate::mirror::version::Kept;
+use crate::mirror::version::{Kept, is_later};
 use crate::mirror::{ChangeKind, RecordState};
 use crate::store::sqlite::rows::{json, signed, unsigned};
 
@@ -175,6 +175,18 @@ impl<'c> Table<'c> {
         let previous = Some(&found.hash);
         self.log(number, object, id, kind, updated_at, previous, Some(hash), &names)?;
         Ok((kind, found.record))
+    }
+
+    /// A record is still what it was, at a later time: what is older than that is stale. This is
+    /// no change.
+    pub fn confirm(&mut self, found: Option<&Found>, updated_at: Option<&str>) -> Result<()> {
+        if let Some(found) = found
+            && is_later(found.updated_at.as_deref(), updated_at)
+        {
+            let sql = "UPDATE mirror_records SET updated_at = ? WHERE record = ?";
+            self.on.execute(sql, (updated_at, found.record))?;
+        }
+        Ok(())
     }
 
     /// Keeps that a record is gone, without its data.
