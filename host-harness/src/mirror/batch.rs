@@ -23,6 +23,9 @@ pub struct Batch {
     pub aged_out: Vec<String>,
     /// Items that could not be read: kept as dead letters.
     pub unreadable: Vec<Unreadable>,
+    /// JSON Pointers (RFC 6901) where the records differ from the object's schema: each is told
+    /// once, as a change.
+    pub drift: Vec<String>,
     /// The scan that this is a page of.
     pub step: Option<Step>,
 }
@@ -68,7 +71,8 @@ pub struct Step {
     pub scan: u64,
     /// The attempt that holds the scan's lease: another one commits nothing.
     pub attempt: String,
-    /// Where it goes on; `None`: it is complete.
+    /// Where it goes on; `None`: it is complete. Then its lease ends, unless a sweep is due
+    /// ([`super::ScanRow::sweep`]).
     pub next: Option<String>,
     /// Bookmark that the page handed out.
     pub bookmark: Option<String>,
@@ -78,23 +82,30 @@ pub struct Step {
     pub lease_until_ms: u64,
 }
 
-/// What came of a batch.
+/// What came of a batch. Its records are counted; what they hold is counted in `derived` alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Applied {
-    /// Records that are new.
+    /// Records that are new, or back.
     pub created: u64,
     /// Records with other content.
     pub updated: u64,
     /// Records that are gone.
     pub deleted: u64,
+    /// Records that lists no longer show.
+    pub aged_out: u64,
     /// Records that had this content already.
     pub unchanged: u64,
     /// Records older than what is kept: not applied.
     pub stale: u64,
-    /// Ids that the batch cannot decide on: look each one up and apply the answer.
+    /// Changes of derived records.
+    pub derived: u64,
+    /// Dead letters that are new.
+    pub unreadable: u64,
+    /// Ids that the batch cannot decide on: look each one up and apply the answer. They are kept
+    /// until then ([`super::Mirror::look_ups`]).
     pub look_up: Vec<String>,
     /// Number of the newest change that this made; 0 when it made none.
     pub newest: u64,
-    /// Records of the page that this scan had not seen before; only of a full scan.
+    /// Items of the page that this scan had not seen before; only of a full scan.
     pub unseen: u64,
 }

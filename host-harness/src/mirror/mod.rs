@@ -7,6 +7,8 @@
 //! arrival does not matter and a repeat changes nothing.
 
 mod batch;
+#[cfg(test)]
+pub(crate) mod conformance;
 mod rows;
 pub mod version;
 
@@ -17,15 +19,24 @@ pub use self::rows::{
 
 use crate::store::Answer;
 
+/// Decides on a scan as it is now, under the database's lock: the row to put in its place, or `None`
+/// to leave it.
+pub type ScanChange = Box<dyn FnOnce(&ScanRow) -> Option<ScanRow> + Send>;
+
 /// Keeps records for all processes of one machine, as [`crate::store::Store`] keeps connections.
 pub trait Mirror: Send + Sync {
-    /// The number of the newest change. What is asked of the provider after this is at least as
-    /// new as everything up to that change: no clock is compared.
+    /// A number that every change counts up. What is asked of the provider after this is at least
+    /// as new as everything that is kept now: no clock is compared.
     fn moment(&self) -> Answer<'_, u64>;
 
     /// Commits a batch, or nothing of it. Fails with `StoreError::Superseded` when its scan's
-    /// lease is no longer held.
+    /// lease is no longer held, and with `StoreError::NoConnection`.
     fn apply(&self, batch: Batch) -> Answer<'_, Applied>;
+
+    /// Records of an object that no batch could decide on, in the order of their ids, at most
+    /// `limit`: look each one up, and apply the answer ([`Source::Lookup`]: as a record or as
+    /// deleted), which takes it off this list.
+    fn look_ups(&self, connection: &str, object: &str, limit: u32) -> Answer<'_, Vec<String>>;
 
     /// One record, in whatever state.
     fn record(
@@ -45,7 +56,8 @@ pub trait Mirror: Send + Sync {
     ) -> Answer<'_, Vec<MirroredRecord>>;
 
     /// Changes with a number greater than `since`, in order, at most `limit`; of one connection or
-    /// of all.
+    /// of all. 0 begins with the oldest one that is kept; from any other number that is no longer
+    /// kept, it fails with `StoreError::Forgotten`.
     fn changes(
         &self,
         connection: Option<&str>,
@@ -59,7 +71,8 @@ pub trait Mirror: Send + Sync {
     /// Keeps a consumer's position.
     fn set_position(&self, consumer: &str, number: u64) -> Answer<'_, ()>;
 
-    /// Forgets changes from before `before_ms`. Answers how many there were.
+    /// Forgets the changes at the log's beginning that are from before `before_ms`, read or not.
+    /// Answers how many there were.
     fn prune_changes(&self, before_ms: u64) -> Answer<'_, u64>;
 
     /// How far each object of a connection is.
@@ -72,11 +85,12 @@ pub trait Mirror: Send + Sync {
         &self,
         connection: &str,
         object: &str,
-        change: Box<dyn FnOnce(&ScanRow) -> Option<ScanRow> + Send>,
+        change: ScanChange,
     ) -> Answer<'_, ScanRow>;
 
-    /// The newest bookmark of an object that was kept at or before `at_ms`; `None` when all are
-    /// younger. A scan from it overlaps what has been read since then.
+    /// The newest bookmark of an object that a scan completed at or before `at_ms` had; `None`
+    /// when all are younger. A scan from it overlaps what has been read since then. One an hour is
+    /// kept, for two weeks; the newest of those that are older stays.
     fn bookmark_before(
         &self,
         connection: &str,
@@ -104,7 +118,8 @@ pub trait Mirror: Send + Sync {
     /// Removes a dead letter. Answers whether it was there.
     fn remove_dead_letter(&self, number: u64) -> Answer<'_, bool>;
 
-    /// Forgets everything of an object: records, scan, seen-set; the change log stays, and says so.
+    /// Forgets everything of an object and of those derived from it: records, scan, bookmarks,
+    /// look-ups; the change log stays, and says so. Scans go on counting.
     fn reset(&self, connection: &str, object: &str) -> Answer<'_, ()>;
 
     /// Records of an object by state: live, aged out, deleted.

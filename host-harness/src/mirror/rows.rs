@@ -18,9 +18,9 @@ pub struct MirroredRecord {
     pub updated_at: Option<String>,
     /// When the provider says that it was made.
     pub created_at: Option<String>,
-    /// SHA-256 of `data`.
+    /// SHA-256 of `data`; of a deleted one, of what it was.
     pub hash: [u8; 32],
-    /// The record, as it came.
+    /// The record, as it came; empty for a deleted one.
     pub data: String,
     /// Number of the change that made it what it is.
     pub change: u64,
@@ -108,7 +108,7 @@ pub struct ScanRow {
     pub restarts: u32,
     /// Something went wrong in it: what it did not see proves nothing.
     pub tainted: bool,
-    /// Position between scans.
+    /// Position between scans; kept as soon as a page hands it out.
     pub bookmark: Option<String>,
     /// Who scans now, and until when.
     pub lease: Option<crate::store::Lease>,
@@ -118,6 +118,9 @@ pub struct ScanRow {
     pub overlap_ms: Option<u64>,
     /// When the last full scan was completed.
     pub full_ms: Option<u64>,
+    /// A full scan that is complete and untainted, and not yet swept: what it did not see is to be
+    /// looked up. Whoever has done that clears it.
+    pub sweep: Option<u64>,
     /// What went wrong last, since the last success.
     pub error: Option<String>,
     /// Failures since the last success.
@@ -159,6 +162,7 @@ impl ScanRow {
             completed_ms: None,
             overlap_ms: None,
             full_ms: None,
+            sweep: None,
             error: None,
             failures: 0,
             retry_ms: None,

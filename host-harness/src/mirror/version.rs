@@ -6,20 +6,23 @@
 //! | what is kept | what arrived | decision |
 //! |---|---|---|
 //! | nothing | anything | `Apply` |
-//! | the same content, live | anything | `Keep`: nothing is written |
+//! | the same content, live | anything | `Keep`: nothing is written but a later `updated-at` ([`is_later`]) |
+//! | the same content, aged out | anything but a page | `Keep` |
 //! | any | an earlier `updated-at` | `Stale` |
 //! | live or aged out | a later `updated-at` | `Apply` |
-//! | any | answer to our own write | `Apply`, unless asked before what is kept came (`LookUp`) |
-//! | any | a lookup, asked after what is kept came | `Apply` |
-//! | any | a lookup, asked before | `LookUp` again |
+//! | any | a lookup, or the answer to our own write, asked after what is kept came | `Apply` |
+//! | any | one of these, asked before | `LookUp`, again |
 //! | live or aged out | a page, asked after what is kept came, and no young tie | `Apply` |
-//! | deleted | a page or delivery with a later `updated-at` | `LookUp` |
 //! | any | otherwise: a tie, or deleted | `LookUp` |
 //!
 //! "Asked after" compares numbers of changes ([`super::Mirror::moment`]), not clocks. A tie is an
 //! equal or missing `updated-at` with other content; for an object whose records have no
 //! `updated-at` at all, pages decide. A removed record is brought back by a lookup alone, since a
 //! list may show it for a while after its end.
+//!
+//! Two things cannot be told apart here, and heal with the next change or full scan: a record that
+//! goes within one second to another content and back, and an id that is removed and used again,
+//! both while requests for it are on their way.
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -91,6 +94,34 @@ pub fn decide(kept: Option<&Kept<'_>>, arrived: &Arrived<'_>) -> Decision {
     }
 }
 
+/// Decides on the word that a record is gone.
+///
+/// | what is kept | who says so | decision |
+/// |---|---|---|
+/// | deleted | anybody | `Keep` |
+/// | nothing | anybody | `Apply`: something older may still arrive |
+/// | any other | a page, a lookup, our own write, asked after what is kept came | `Apply` |
+/// | any other | otherwise | `LookUp` |
+#[must_use]
+pub fn decide_gone(kept: Option<&Kept<'_>>, source: Source, asked: u64) -> Decision {
+    match kept {
+        Some(kept) if kept.state == RecordState::Deleted => Decision::Keep,
+        None => Decision::Apply,
+        Some(kept) if source != Source::Delivery && asked >= kept.change => Decision::Apply,
+        Some(_) => Decision::LookUp,
+    }
+}
+
+/// Whether the second time is later than the first one, or the first one is none.
+#[must_use]
+pub fn is_later(kept: Option<&str>, arrived: Option<&str>) -> bool {
+    match (instant(kept), instant(arrived)) {
+        (Some(kept), Some(arrived)) => arrived > kept,
+        (None, arrived) => arrived.is_some(),
+        (Some(_), None) => false,
+    }
+}
+
 fn is_young(updated_at: Option<OffsetDateTime>, now_s: i64) -> bool {
     updated_at.is_some_and(|at| now_s.saturating_sub(at.unix_timestamp()) < YOUNG_S)
 }
@@ -99,3 +130,6 @@ fn is_young(updated_at: Option<OffsetDateTime>, now_s: i64) -> bool {
 fn instant(text: Option<&str>) -> Option<OffsetDateTime> {
     OffsetDateTime::parse(text?, &Rfc3339).ok()
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@
 //! changes in one step ([`Store::change_grant`]).
 
 #[cfg(test)]
-mod conformance;
+pub(crate) mod conformance;
 mod rows;
 pub mod sqlite;
 
@@ -119,6 +119,17 @@ pub enum StoreError {
     Superseded {
         /// Which.
         object: String,
+    },
+    /// Changes that somebody asked for were pruned away.
+    #[error(
+        "the changes after {since} are no longer all kept (those up to {until} were pruned); take \
+         the records as they are now, and go on with the changes after {until}"
+    )]
+    Forgotten {
+        /// From where they were asked for.
+        since: u64,
+        /// The newest one that was pruned.
+        until: u64,
     },
     /// The database was written by a newer version.
     #[error(

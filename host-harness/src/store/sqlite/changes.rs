@@ -34,6 +34,11 @@ pub fn apply(on: &Connection, change: &Change) -> Result<(), Fault> {
             }
         }
         Change::RemoveConnection { id } => {
+            on.execute(
+                "DELETE FROM mirror_changes WHERE object IN
+                     (SELECT object FROM mirror_objects WHERE connection = ?)",
+                [id],
+            )?;
             on.execute("DELETE FROM connections WHERE id = ?", [id])?;
             on.execute("DELETE FROM sessions WHERE connection_id = ?", [id])?;
             Ok(())

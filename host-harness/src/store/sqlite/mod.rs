@@ -6,6 +6,7 @@
 
 mod changes;
 mod fault;
+mod mirror;
 mod opening;
 mod readers;
 mod rows;
@@ -37,10 +38,11 @@ impl Default for Options {
     }
 }
 
-/// A [`Store`] in an SQLite file.
+/// A [`Store`] and a [`crate::mirror::Mirror`] in an SQLite file.
 ///
 /// Dropping it waits for what is queued, and closes the file. Its futures need a tokio runtime.
 pub struct Sqlite {
+    clock: Arc<dyn Clock>,
     readers: Arc<Readers>,
     writer: Arc<Writer>,
 }
@@ -68,9 +70,14 @@ impl Sqlite {
         let connection = opening::for_writing(path, options.busy)?;
         let shown = path.display().to_string();
         Ok(Self {
+            clock: Arc::clone(&clock),
             readers: Arc::new(Readers::new(path.to_owned(), options.busy)),
             writer: Arc::new(Writer::new(connection, shown, clock)),
         })
+    }
+
+    fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
     }
 
     fn readers(&self) -> Arc<Readers> {

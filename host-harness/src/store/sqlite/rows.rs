@@ -235,27 +235,32 @@ pub fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-fn unsigned(row: &Row<'_>, column: &str) -> Result<u64> {
+/// Reads what [`signed`] wrote.
+pub fn unsigned(row: &Row<'_>, column: &str) -> Result<u64> {
     let found: i64 = row.get(column)?;
     u64::try_from(found).map_err(|why| odd(row, column, why.into()))
 }
 
-fn maybe_unsigned(row: &Row<'_>, column: &str) -> Result<Option<u64>> {
+/// As [`unsigned`], of a column that may be null.
+pub fn maybe_unsigned(row: &Row<'_>, column: &str) -> Result<Option<u64>> {
     let found: Option<i64> = row.get(column)?;
     let number = found.map(u64::try_from).transpose();
     number.map_err(|why| odd(row, column, why.into()))
 }
 
+/// As JSON text.
 pub fn json(value: &impl Serialize) -> Result<String> {
     serde_json::to_string(value).map_err(|why| Error::ToSqlConversionFailure(why.into()))
 }
 
-fn from_json<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> Result<T> {
+/// Reads what [`json`] wrote.
+pub fn from_json<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> Result<T> {
     let text: String = row.get(column)?;
     serde_json::from_str(&text).map_err(|why| odd(row, column, why.into()))
 }
 
-fn odd(row: &Row<'_>, column: &str, why: Box<dyn std::error::Error + Send + Sync>) -> Error {
+/// A column holds what it may not.
+pub fn odd(row: &Row<'_>, column: &str, why: Box<dyn std::error::Error + Send + Sync>) -> Error {
     let index = row.as_ref().column_index(column).unwrap_or_default();
     Error::FromSqlConversionFailure(index, Type::Text, why)
 }

@@ -12,12 +12,14 @@
 //! | `sessions` | [`super::SessionRow`] | `state` (SHA-256), `connection_id`, `connection_name`, `connector`, `scheme`, `settings`, `sealed_key`, `connection_made_ms`, `sealed_verifier`, `session`, `made_ms`, `ends_ms` |
 //! | `session_secrets` | a secret of a session | `state`, and the columns of `secrets` |
 
+use super::mirror::tables::STEP as MIRROR;
+
 /// Marks a file as ours (`PRAGMA application_id`): "ConH" in ASCII.
 pub const APPLICATION: u32 = 0x436F_6E48;
 
 /// Leads from each version of the schema to the next one: the first from an empty file to
 /// version 1. A step that was released is never changed.
-pub const STEPS: [&str; 1] = [ONE];
+pub const STEPS: [&str; 2] = [ONE, MIRROR];
 
 const ONE: &str = "
 CREATE TABLE connections (

@@ -12,10 +12,10 @@ use crate::store::{GrantRow, PreviousTokens};
 use crate::vault::Sealed;
 
 /// A file of its own.
-struct OnDisk(Scratch);
+pub(super) struct OnDisk(Scratch);
 
 impl OnDisk {
-    fn path(&self) -> PathBuf {
+    pub(super) fn path(&self) -> PathBuf {
         self.0.path().join("state/state.db")
     }
 
@@ -30,7 +30,7 @@ impl OnDisk {
     }
 
     /// For what a store does not do.
-    fn raw(&self) -> Connection {
+    pub(super) fn raw(&self) -> Connection {
         Connection::open(self.path()).unwrap()
     }
 
@@ -247,7 +247,7 @@ fn a_database_of_a_newer_version_is_refused_untouched() {
     let before = fs::read(disk.path()).unwrap();
     let refused = disk.try_open().map(|_| ()).unwrap_err();
     let path = disk.path().display().to_string();
-    assert_eq!(refused, StoreError::TooNew { path, found: 99, known: 1 });
+    assert_eq!(refused, StoreError::TooNew { path, found: 99, known: 2 });
     assert_eq!(fs::read(disk.path()).unwrap(), before);
 }
 
