@@ -7,8 +7,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use aftership_simulator::{
-    Clock, ConnectionAnswer, CredentialsUpdate, DuplicateAnswer, FaultPlan, LowerCaseNumbers,
-    Options, PredictAnswer, RetrackAnswer, ScaledClock, Scope, SystemClock, Unrecognized,
+    Clock, ConnectionAnswer, CredentialsUpdate, DuplicateAnswer, FaultPlan, IndexLag,
+    LowerCaseNumbers, Options, PredictAnswer, RetrackAnswer, ScaledClock, Scope, SystemClock,
+    Unrecognized,
 };
 use anyhow::{Context, Result, bail};
 use clap::{Parser, ValueEnum};
@@ -136,6 +137,14 @@ pub struct Cli {
     #[arg(long, value_name = "SEED:PERCENT")]
     pub faults: Option<FaultPlan>,
 
+    /// Seconds until lists show a change; with a seed, as in 7:30, a random time up to that
+    #[arg(long, value_name = "[SEED:]SECONDS", default_value = "0", value_parser = lag)]
+    pub index_lag: IndexLag,
+
+    /// List trackings in an order that the seed makes up, instead of newest first
+    #[arg(long, value_name = "SEED")]
+    pub shuffle: Option<u64>,
+
     /// The time at the start, as 2026-11-22T12:00:00+00:00; the machine's if not given
     #[arg(long, value_name = "TIME")]
     pub now: Option<String>,
@@ -222,6 +231,8 @@ impl Cli {
                 false => RetrackAnswer::Full,
             },
             faults: self.faults.clone(),
+            index_lag: self.index_lag,
+            shuffle: self.shuffle,
             journal_capacity: Some(self.journal_capacity),
             seed: self.seed,
             test_courier_step_ms: default.test_courier_step_ms,
@@ -260,6 +271,24 @@ fn days(text: &str) -> Result<Retention, String> {
             .parse()
             .map(|days| Retention(Some(days)))
             .map_err(|_| "a number of days, or `off`".to_owned()),
+    }
+}
+
+fn lag(text: &str) -> Result<IndexLag, String> {
+    let wrong = || "seconds, or a seed and seconds as in `7:30`".to_owned();
+    let millis = |text: &str| {
+        let seconds = text.parse::<f64>().ok().filter(|seconds| (0.0..=1e9).contains(seconds));
+        seconds.map(|seconds| (seconds * 1000.0) as u64).ok_or_else(wrong)
+    };
+    match text.split_once(':') {
+        Some((seed, most)) => {
+            let seed = seed.parse().map_err(|_| wrong())?;
+            Ok(IndexLag::Random { seed, most_ms: millis(most)? })
+        }
+        None => Ok(match millis(text)? {
+            0 => IndexLag::None,
+            ms => IndexLag::Fixed(ms),
+        }),
     }
 }
 

@@ -1,19 +1,19 @@
-//! The cursor of lists: Base64 of `[milliseconds,"id"]`, the position of the last one shown.
+//! The cursor of lists: Base64 of `[place,"id"]` of the last one shown, where the place is its time
+//! in milliseconds, or its number in a shuffled list.
 //!
 //! Source: AfterShip API 2026-07, GET /trackings, example of `next_cursor`.
 
 use crate::errors::ApiError;
 use crate::members::quote;
 use crate::query::{Query, refused};
-use crate::store::order::Position;
 use crate::text::{base64_decode, base64_encode};
 
-/// The cursor that continues after a position.
-pub(crate) fn write(position: Position<'_>) -> String {
-    base64_encode(format!("[{},{}]", position.created_ms, quote(position.id)).as_bytes())
+/// The cursor that continues after a place.
+pub(crate) fn write(place: u64, id: &str) -> String {
+    base64_encode(format!("[{place},{}]", quote(id)).as_bytes())
 }
 
-/// The time in milliseconds and the id that the parameter `cursor` holds; a malformed one is a 400.
+/// The place and the id that the parameter `cursor` holds; a malformed one is a 400.
 pub(crate) fn after(query: &Query) -> Result<Option<(u64, String)>, ApiError> {
     let read = |text| read(text).ok_or_else(|| refused("cursor", "is malformed"));
     query.get("cursor").map(read).transpose()
@@ -29,7 +29,7 @@ mod tests {
 
     #[test]
     fn a_cursor_is_read_as_it_was_written() {
-        let text = write(Position { created_ms: 1_719_992_032_353, id: "a\"b" });
+        let text = write(1_719_992_032_353, "a\"b");
         assert_eq!(read(&text), Some((1_719_992_032_353, "a\"b".to_owned())));
     }
 

@@ -22,7 +22,6 @@ use crate::script::{Answer, Content, Ending};
 use crate::simulator::Simulator;
 use crate::state::State;
 use crate::text;
-use crate::trackings::test_courier;
 
 /// What goes back over the connection.
 pub enum Outcome {
@@ -156,7 +155,7 @@ fn perform(state: &mut State, parts: &Parts, body: &Bytes, now_ms: u64) -> Respo
 
 /// The API's answer.
 fn call(state: &mut State, parts: &Parts, body: &Bytes, now_ms: u64) -> Response<Bytes> {
-    test_courier::settle(state, now_ms);
+    state.settle(now_ms);
     let found = router::route(parts.method.as_str(), parts.uri.path());
     let limit = found.as_ref().map_or(limits::OUTSIDE, |(endpoint, _)| endpoint.limit);
     let mut quota = Quota::untouched(limit, now_ms);

@@ -67,6 +67,9 @@
 //! request was performed: a lost answer, a cut one, a closed or silent connection. Every [`Fault`]
 //! is such an answer; a [`FaultPlan`] in the [`Options`] rolls them by chance, and the journal says
 //! which request met which.
+//! With an [`IndexLag`] lists show changes late, and [`Options::shuffle`] takes their order away;
+//! [`Simulator::insert`], [`update`](Simulator::update) and [`remove`](Simulator::remove) change
+//! trackings as a carrier or another program would.
 //! [`Simulator::serve_stream`] serves a connection in memory.
 
 mod auth;
@@ -116,6 +119,7 @@ pub use script::{Answer, Matcher};
 pub use server::Server;
 pub use signing::{BadPublicKey, SignedKey};
 pub use simulator::Simulator;
+pub use store::index::IndexLag;
 pub use switches::{
     ConnectionAnswer, CredentialsUpdate, DuplicateAnswer, LowerCaseNumbers, PredictAnswer,
     RetrackAnswer, Unrecognized,

@@ -8,6 +8,7 @@ use crate::faults::FaultPlan;
 use crate::oauth::OAuthOptions;
 use crate::scopes::Scope;
 use crate::signing::SignedKey;
+use crate::store::index::IndexLag;
 use crate::switches::{
     ConnectionAnswer, CredentialsUpdate, DuplicateAnswer, LowerCaseNumbers, PredictAnswer,
     RetrackAnswer, Unrecognized,
@@ -73,6 +74,12 @@ pub struct Options {
     pub retrack_answer: RetrackAnswer,
     /// Faults by chance; scripted answers go before them. Default: none.
     pub faults: Option<FaultPlan>,
+    /// How long after a change lists of trackings still show what was there before it, deleted ones
+    /// too; filters apply to what they show. A single tracking is always answered as it is. What
+    /// was seeded or loaded shows at once. Default: no lag.
+    pub index_lag: IndexLag,
+    /// Lists trackings in an order that this seed makes up, instead of newest first. Default: no.
+    pub shuffle: Option<u64>,
     /// Milliseconds between the stages of the test courier. Default: 3,000.
     pub test_courier_step_ms: u64,
     /// How many requests the journal keeps, the latest ones; `None`: all (default).
@@ -108,6 +115,8 @@ impl Default for Options {
             max_retracks: 3,
             retrack_answer: RetrackAnswer::default(),
             faults: None,
+            index_lag: IndexLag::None,
+            shuffle: None,
             test_courier_step_ms: 3_000,
             journal_capacity: None,
             seed: 0,
@@ -142,6 +151,8 @@ impl std::fmt::Debug for Options {
             .field("max_retracks", &self.max_retracks)
             .field("retrack_answer", &self.retrack_answer)
             .field("faults", &self.faults)
+            .field("index_lag", &self.index_lag)
+            .field("shuffle", &self.shuffle)
             .field("test_courier_step_ms", &self.test_courier_step_ms)
             .field("journal_capacity", &self.journal_capacity)
             .field("seed", &self.seed)

@@ -13,8 +13,8 @@ use crate::options::Options;
 use crate::script::{Answer, Matcher, Script};
 use crate::seed;
 use crate::state::State;
+use crate::store::Slot;
 use crate::store::record::Record;
-use crate::trackings::test_courier;
 
 /// A simulated AfterShip account. Clones are handles to the same one.
 #[derive(Clone)]
@@ -57,7 +57,7 @@ impl Simulator {
         let mut count = 0;
         for (file, trackings) in files {
             for tracking in trackings {
-                self.insert(&tracking).map_err(|error| error.within(&file))?;
+                self.take_in(&tracking, State::admit).map_err(|error| error.within(&file))?;
                 count += 1;
             }
         }
@@ -65,19 +65,16 @@ impl Simulator {
     }
 
     /// Puts in one tracking, given as JSON, in the place of one with the same id. It is kept token
-    /// for token.
+    /// for token. Lists show it after [`Options::index_lag`].
     ///
     /// # Errors
     /// It is no JSON object; `id`, `tracking_number`, `slug`, `created_at` or `updated_at` is
     /// missing or malformed; another id has the same slug and number.
     pub fn insert(&self, tracking: &str) -> Result<(), DataError> {
-        let text = compact(tracking);
-        let members = Members::parse(&text).ok_or_else(|| DataError::new("not a JSON object"))?;
-        let mut state = self.state();
-        let words = &mut state.store.words;
-        let mut record = Record::from_members(&members, words).map_err(DataError::new)?;
-        record.text = text.as_str().into();
-        state.store.insert(record).map(drop).map_err(DataError::new)
+        self.take_in(tracking, |state, record| {
+            let now_ms = state.options.clock.now_ms();
+            state.insert(record, now_ms)
+        })
     }
 
     /// Puts the members of a JSON object in the place of a tracking's, and moves its `updated_at`
@@ -90,9 +87,8 @@ impl Simulator {
         let changes = Members::parse(&text).ok_or_else(|| DataError::new("not a JSON object"))?;
         let mut state = self.settled();
         let now_ms = state.options.clock.now_ms();
-        let store = &mut state.store;
-        let (slot, record) =
-            store.find_by_any_id(id).ok_or_else(|| DataError::new(format!("no tracking {id}")))?;
+        let found = state.store.find_by_any_id(id);
+        let (slot, record) = found.ok_or_else(|| DataError::new(format!("no tracking {id}")))?;
         let record = record.clone();
         let mut members = record.members();
         members.set_text("updated_at", &dates::format_utc(now_ms));
@@ -100,11 +96,11 @@ impl Simulator {
             members.set(name, raw.to_owned());
         }
         let mut changed =
-            record.with_members(&members, &mut store.words).map_err(DataError::new)?;
+            record.with_members(&members, &mut state.store.words).map_err(DataError::new)?;
         if changes.raw("updated_at").is_none() {
             changed.facts.updated_ms = now_ms;
         }
-        store.replace(slot, changed);
+        state.replace(slot, changed, now_ms);
         Ok(())
     }
 
@@ -120,7 +116,8 @@ impl Simulator {
     pub fn remove(&self, id: &str) -> Option<String> {
         let mut state = self.settled();
         let (slot, _) = state.store.find_by_any_id(id)?;
-        state.store.remove(slot).map(|record| record.text.into())
+        let now_ms = state.options.clock.now_ms();
+        state.remove(slot, now_ms).map(|record| record.text.into())
     }
 
     /// All trackings as JSON, newest first, whatever their age.
@@ -139,6 +136,11 @@ impl Simulator {
     /// How many trackings there are.
     pub fn count(&self) -> usize {
         self.state().store.len()
+    }
+
+    /// How many changes lists do not show yet, because of [`Options::index_lag`].
+    pub fn changes_unlisted(&self) -> usize {
+        self.settled().index.waiting()
     }
 
     /// Changes the settings from now on.
@@ -203,11 +205,25 @@ impl Simulator {
         lock(&self.0.traffic)
     }
 
-    /// The state with the test courier caught up to now.
+    fn take_in(
+        &self,
+        tracking: &str,
+        put: impl FnOnce(&mut State, Record) -> Result<Slot, String>,
+    ) -> Result<(), DataError> {
+        let text = compact(tracking);
+        let members = Members::parse(&text).ok_or_else(|| DataError::new("not a JSON object"))?;
+        let mut state = self.settled();
+        let words = &mut state.store.words;
+        let mut record = Record::from_members(&members, words).map_err(DataError::new)?;
+        record.text = text.as_str().into();
+        put(&mut state, record).map(drop).map_err(DataError::new)
+    }
+
+    /// The state with everything caught up to now.
     fn settled(&self) -> MutexGuard<'_, State> {
         let mut state = self.state();
         let now_ms = state.options.clock.now_ms();
-        test_courier::settle(&mut state, now_ms);
+        state.settle(now_ms);
         state
     }
 }

@@ -5,9 +5,12 @@ use crate::couriers::catalogue::Catalogue;
 use crate::limits::Limits;
 use crate::oauth::Grants;
 use crate::options::Options;
-use crate::store::Store;
+use crate::store::index::Index;
 use crate::store::lookup::Key;
+use crate::store::record::Record;
+use crate::store::{Slot, Store};
 use crate::text;
+use crate::trackings::test_courier;
 use crate::trackings::totals::Totals;
 
 /// Everything behind the one lock of the simulator.
@@ -15,8 +18,11 @@ use crate::trackings::totals::Totals;
 pub(crate) struct State {
     /// The settings.
     pub(crate) options: Options,
-    /// The trackings.
+    /// The trackings as they are. What lists show is [`State::listed`], so changes go through the
+    /// methods of the state.
     pub(crate) store: Store,
+    /// What lists show of them.
+    pub(crate) index: Index,
     /// The couriers.
     pub(crate) couriers: Catalogue,
     /// The courier connections.
@@ -36,6 +42,63 @@ impl State {
     /// An account without trackings and connections.
     pub(crate) fn new(options: Options) -> Self {
         Self { options, ..Self::default() }
+    }
+
+    /// Takes in a tracking at `at_ms`; one with the same id is replaced.
+    ///
+    /// # Errors
+    /// Says which id holds the slug and number, when another one does.
+    pub(crate) fn insert(&mut self, record: Record, at_ms: u64) -> Result<Slot, String> {
+        let lag = self.options.index_lag;
+        self.index.prepare(&self.store, lag);
+        let id = record.facts.id.clone();
+        let slot = self.store.insert(record)?;
+        self.index.note(lag, at_ms, &id, self.store.get(slot));
+        Ok(slot)
+    }
+
+    /// Takes in a tracking that counts as having been there before: lists show it at once.
+    ///
+    /// # Errors
+    /// As for [`State::insert`].
+    pub(crate) fn admit(&mut self, record: Record) -> Result<Slot, String> {
+        let slot = self.store.insert(record)?;
+        if let Some(record) = self.store.get(slot) {
+            self.index.show(record);
+        }
+        Ok(slot)
+    }
+
+    /// Puts another state of a tracking into its slot at `at_ms`.
+    pub(crate) fn replace(&mut self, slot: Slot, record: Record, at_ms: u64) {
+        let lag = self.options.index_lag;
+        self.index.prepare(&self.store, lag);
+        let old_id = self.store.get(slot).map(|old| old.facts.id.clone());
+        if let Some(old_id) = old_id.filter(|old_id| *old_id != record.facts.id) {
+            self.index.note(lag, at_ms, &old_id, None);
+        }
+        self.index.note(lag, at_ms, &record.facts.id, Some(&record));
+        self.store.replace(slot, record);
+    }
+
+    /// Drops a tracking at `at_ms` and answers it.
+    pub(crate) fn remove(&mut self, slot: Slot, at_ms: u64) -> Option<Record> {
+        let lag = self.options.index_lag;
+        self.index.prepare(&self.store, lag);
+        let record = self.store.remove(slot)?;
+        self.index.note(lag, at_ms, &record.facts.id, None);
+        Some(record)
+    }
+
+    /// Catches up to `now_ms`: the test courier, and what lists show.
+    pub(crate) fn settle(&mut self, now_ms: u64) {
+        test_courier::settle(self, now_ms);
+        self.index.settle(now_ms);
+    }
+
+    /// The trackings as lists show them.
+    pub(crate) fn listed(&self) -> &Store {
+        self.index.shown().unwrap_or(&self.store)
     }
 
     /// A fresh pair of `id` and `legacy_id`.

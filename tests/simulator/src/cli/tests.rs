@@ -61,11 +61,27 @@ fn flags_of_couriers_and_scopes_take_the_place_of_the_defaults() {
 }
 
 #[test]
+fn a_lag_is_fixed_or_rolled() {
+    for (flag, lag) in [
+        ("0", IndexLag::None),
+        ("2.5", IndexLag::Fixed(2_500)),
+        ("7:30", IndexLag::Random { seed: 7, most_ms: 30_000 }),
+    ] {
+        let cli = Cli::parse_from(["aftership-simulator", "--index-lag", flag, "--shuffle", "9"]);
+        let options = cli.options().unwrap();
+        assert_eq!((options.index_lag, options.shuffle), (lag, Some(9)));
+    }
+}
+
+#[test]
 fn senseless_flags_are_refused() {
     let parse = |flags: [&'static str; 2]| {
         Cli::try_parse_from(["aftership-simulator"].into_iter().chain(flags))
     };
     assert!(parse(["--retention-days", "soon"]).is_err());
+    for lag in ["soon", "-1", "7:", ":7", "NaN"] {
+        assert!(parse(["--index-lag", lag]).is_err(), "{lag}");
+    }
     assert!(parse(["--scope", "tracking"]).is_err());
     assert!(parse(["--now", "soon"]).unwrap().options().is_err());
     assert!(parse(["--time-scale", "NaN"]).unwrap().options().is_err());

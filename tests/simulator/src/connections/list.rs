@@ -33,7 +33,7 @@ pub(super) fn run(call: &mut Call<'_>) -> Result<Reply, ApiError> {
     let page: Vec<_> = rest.by_ref().take(limit).collect();
     let more = rest.next().is_some();
     let last = page.last().filter(|_| more);
-    let next = last.map(|last| cursor::write(last.position())).unwrap_or_default();
+    let next = last.map(|last| cursor::write(last.created_ms, &last.id)).unwrap_or_default();
     let options = &call.state.options;
     let texts: Vec<_> = page.iter().map(|connection| shown(connection, options)).collect();
     let data = format!(

@@ -51,9 +51,4 @@ impl Connection {
         self.created_ms < position.created_ms
             || self.created_ms == position.created_ms && &*self.id > position.id
     }
-
-    /// Its place in lists.
-    pub(super) fn position(&self) -> Position<'_> {
-        Position { created_ms: self.created_ms, id: &self.id }
-    }
 }

@@ -40,13 +40,13 @@ pub(crate) fn fill(state: &mut State, seed: u64, count: usize) {
         let created_ms = start_ms + rngs.first.u64(0..step_ms.max(1));
         tracking(&mut rngs, seed, index, created_ms, now_ms, &mut words)
     });
-    if state.store.len() == 0 {
+    if state.store.len() == 0 && state.index.shown().is_none() {
         state.store.fill(records);
     } else {
         let records: Vec<_> = records.collect();
         for record in records {
             // A slug and number that is taken stays with its holder.
-            let _ = state.store.insert(record);
+            let _ = state.admit(record);
         }
     }
     state.store.words = words;

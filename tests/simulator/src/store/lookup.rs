@@ -34,7 +34,7 @@ impl Key<'_> {
 }
 
 /// The index behind every way to find one tracking.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Lookup(BTreeSet<(u64, Slot)>);
 
 impl Lookup {

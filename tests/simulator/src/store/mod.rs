@@ -1,5 +1,6 @@
 //! The trackings of the account: kept as text, found by key, listed in order.
 
+pub(crate) mod index;
 pub(crate) mod lookup;
 pub(crate) mod order;
 pub(crate) mod record;
@@ -15,7 +16,7 @@ use record::{Record, Words};
 pub(crate) type Slot = u32;
 
 /// All trackings, their indexes, and what is due.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Store {
     slots: Vec<Option<Record>>,
     free: Vec<Slot>,
@@ -40,16 +41,21 @@ impl Store {
             let id = &holder.facts.id;
             return Err(format!("tracking {id} has slug {slug} and number {number} already"));
         }
+        Ok(self.put(record))
+    }
+
+    /// The same where two trackings may have one slug and number.
+    pub(crate) fn put(&mut self, record: Record) -> Slot {
         if let Some((slot, _)) = self.find(Key::Id(&record.facts.id)) {
             self.replace(slot, record);
-            return Ok(slot);
+            return slot;
         }
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
             Slot::try_from(self.slots.len() - 1).unwrap_or(Slot::MAX)
         });
         self.place(slot, record);
-        Ok(slot)
+        slot
     }
 
     /// Takes in many trackings, oldest first, into a store that holds none. Their keys must differ.

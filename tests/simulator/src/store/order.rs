@@ -25,7 +25,7 @@ impl Position<'_> {
 }
 
 /// All trackings, oldest first.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Order(Vec<(u64, Slot)>);
 
 impl Order {

@@ -145,7 +145,7 @@ fn keep_millis(old_ms: u64, new_ms: u64) -> u64 {
 }
 
 /// Texts that many trackings share: slugs, tags, regions.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Words(HashSet<Arc<str>>);
 
 impl Words {

@@ -44,11 +44,11 @@ pub(super) fn run(call: &mut Call<'_>) -> Result<Reply, ApiError> {
 
 fn take_in(call: &mut Call<'_>, members: &Members<'_>) -> Result<String, ApiError> {
     let failed = |problem: String| ApiError::internal(&problem);
-    let store = &mut call.state.store;
-    let mut record = Record::from_members(members, &mut store.words).map_err(failed)?;
+    let words = &mut call.state.store.words;
+    let mut record = Record::from_members(members, words).map_err(failed)?;
     (record.facts.created_ms, record.facts.updated_ms) = (call.now_ms, call.now_ms);
     let data = record.text.to_string();
-    let slot = store.insert(record.clone()).map_err(failed)?;
+    let slot = call.state.insert(record.clone(), call.now_ms).map_err(failed)?;
     test_courier::start(call.state, slot, record);
     Ok(data)
 }

@@ -9,6 +9,6 @@ use crate::router::{Call, Reply};
 /// Answers the tracking that is no more.
 pub(super) fn run(call: &mut Call<'_>) -> Result<Reply, ApiError> {
     let (slot, _) = named(call)?;
-    let record = call.state.store.remove(slot).ok_or_else(ApiError::no_tracking)?;
+    let record = call.state.remove(slot, call.now_ms).ok_or_else(ApiError::no_tracking)?;
     Ok(Reply { status: 200, data: record.text.into() })
 }

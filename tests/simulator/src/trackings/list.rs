@@ -1,4 +1,4 @@
-//! `GET /trackings`: filtered, newest first, in pages.
+//! `GET /trackings`: filtered, newest first or shuffled, in pages.
 //!
 //! Source: AfterShip API 2026-07, GET /trackings. The order is undocumented; every capture shows
 //! `created_at` descending. Trackings of the same time are ordered by id.
@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use super::fields;
 use super::filters::Filters;
+use super::shuffled;
 use crate::cursor;
 use crate::dates::DAY_MS;
 use crate::errors::ApiError;
@@ -14,7 +15,7 @@ use crate::query::Query;
 use crate::router::{Call, Reply};
 use crate::state::State;
 use crate::store::order::Position;
-use crate::store::record::{Facts, Record};
+use crate::store::record::Record;
 
 /// The query parameters.
 pub(super) const QUERY: &[&str] = &[
@@ -44,6 +45,13 @@ const FIELDS: &[&str] = &["title", "order_id", "tag", "checkpoints"];
 /// How far back a list reaches without `created_at_min`.
 const DEFAULT_DAYS: u64 = 120;
 
+/// What one page shows.
+struct Page<'a> {
+    records: Vec<&'a Record>,
+    /// Empty on the last page.
+    next_cursor: String,
+}
+
 /// Answers one page.
 pub(super) fn run(call: &mut Call<'_>) -> Result<Reply, ApiError> {
     let query = &call.query;
@@ -52,38 +60,65 @@ pub(super) fn run(call: &mut Call<'_>) -> Result<Reply, ApiError> {
     let wanted = query.choices("fields", FIELDS)?;
     let filters = Filters::read(query)?;
     let window = window(query, call.state, call.now_ms)?;
-    let page = match cursor::after(query)? {
-        Some((created_ms, id)) => {
-            let end = call.state.store.places_after(Position { created_ms, id: &id });
-            window.start..window.end.min(end).max(window.start)
-        }
-        None => window.clone(),
+    let after = cursor::after(query)?;
+    let after = after.as_ref().map(|(place, id)| (*place, id.as_str()));
+    let total = total(call.state, &filters, window.clone());
+    let page = match call.state.options.shuffle {
+        None => newest_first(call.state, &filters, window, after, limit),
+        Some(seed) => shuffled_by(seed, call.state, &filters, window, after, limit),
     };
-    let total = total(call.state, &filters, window);
-    let shown = call.state.store.newest_first(page).filter(|record| filters.pass(record));
-    Ok(Reply { status: 200, data: write(shown, limit, total, &wanted) })
+    Ok(Reply { status: 200, data: write(&page, total, &wanted) })
 }
 
-fn write<'a>(
-    mut shown: impl Iterator<Item = &'a Record>,
+fn newest_first<'a>(
+    state: &'a State,
+    filters: &Filters,
+    window: Range<usize>,
+    after: Option<(u64, &str)>,
     limit: usize,
-    total: usize,
-    wanted: &[String],
-) -> String {
-    let page: Vec<_> = shown.by_ref().take(limit).collect();
-    let more = shown.next().is_some();
-    let position = |record: &&'a Record| {
-        let Facts { created_ms, id, .. } = &record.facts;
-        Position { created_ms: *created_ms, id }
+) -> Page<'a> {
+    let store = state.listed();
+    let rest = match after {
+        Some((created_ms, id)) => {
+            let end = store.places_after(Position { created_ms, id });
+            window.start..window.end.min(end).max(window.start)
+        }
+        None => window,
     };
-    let next = page.last().filter(|_| more).map(position).map(cursor::write).unwrap_or_default();
-    let size = page.iter().map(|record| record.text.len() + 1).sum::<usize>();
+    let mut shown = store.newest_first(rest).filter(|record| filters.pass(record));
+    let records: Vec<_> = shown.by_ref().take(limit).collect();
+    let last = records.last().filter(|_| shown.next().is_some());
+    let next_cursor =
+        last.map(|last| cursor::write(last.facts.created_ms, &last.facts.id)).unwrap_or_default();
+    Page { records, next_cursor }
+}
+
+fn shuffled_by<'a>(
+    seed: u64,
+    state: &'a State,
+    filters: &Filters,
+    window: Range<usize>,
+    after: Option<(u64, &str)>,
+    limit: usize,
+) -> Page<'a> {
+    let shown = state.listed().newest_first(window).filter(|record| filters.pass(record));
+    let (records, more) = shuffled::page(seed, shown, after, limit);
+    let last = records.last().filter(|_| more).map(|last| &*last.facts.id);
+    let next_cursor =
+        last.map(|id| cursor::write(shuffled::place(seed, id), id)).unwrap_or_default();
+    Page { records, next_cursor }
+}
+
+fn write(page: &Page<'_>, total: usize, wanted: &[String]) -> String {
+    let Page { records, next_cursor } = page;
+    let more = !next_cursor.is_empty();
+    let size = records.iter().map(|record| record.text.len() + 1).sum::<usize>();
     let mut data = String::with_capacity(size + 256);
     data.push_str(&format!(
-        "{{\"pagination\":{{\"total\":{total},\"next_cursor\":\"{next}\",\"has_next_page\":{more}}},\
-         \"trackings\":["
+        "{{\"pagination\":{{\"total\":{total},\"next_cursor\":\"{next_cursor}\",\
+         \"has_next_page\":{more}}},\"trackings\":["
     ));
-    for (place, record) in page.iter().enumerate() {
+    for (place, record) in records.iter().enumerate() {
         if place > 0 {
             data.push(',');
         }
@@ -103,7 +138,7 @@ fn window(query: &Query, state: &State, now_ms: u64) -> Result<Range<usize>, Api
     let from_ms = min_s.max(kept_s).saturating_mul(1000);
     // The whole of the last second belongs to the window.
     let to_ms = max_s.saturating_add(1).saturating_mul(1000);
-    Ok(state.store.window(from_ms, to_ms))
+    Ok(state.listed().window(from_ms, to_ms))
 }
 
 fn total(state: &mut State, filters: &Filters, window: Range<usize>) -> usize {
@@ -111,9 +146,10 @@ fn total(state: &mut State, filters: &Filters, window: Range<usize>) -> usize {
         return window.len();
     }
     let key = format!("{window:?} {filters:?}");
-    let State { store, totals, .. } = state;
-    totals.get(store.version(), key, || {
-        store.newest_first(window).filter(|record| filters.pass(record)).count()
+    let State { store, index, totals, .. } = state;
+    let listed = index.shown().unwrap_or(store);
+    totals.get(listed.version(), key, || {
+        listed.newest_first(window).filter(|record| filters.pass(record)).count()
     })
 }
 

@@ -11,6 +11,7 @@ mod fresh;
 mod get;
 mod list;
 mod retrack;
+mod shuffled;
 pub(crate) mod test_courier;
 pub(crate) mod totals;
 mod update;
@@ -105,12 +106,11 @@ fn named<'a>(call: &'a Call<'_>) -> Result<(Slot, &'a Record), ApiError> {
 fn store_changed(call: &mut Call<'_>, slot: Slot, changed: &Record) -> Result<String, ApiError> {
     let mut members = changed.members();
     members.set_text("updated_at", &dates::format_utc(call.now_ms));
-    let store = &mut call.state.store;
-    let mut record = changed
-        .with_members(&members, &mut store.words)
-        .map_err(|problem| ApiError::internal(&problem))?;
+    let words = &mut call.state.store.words;
+    let mut record =
+        changed.with_members(&members, words).map_err(|problem| ApiError::internal(&problem))?;
     record.facts.updated_ms = call.now_ms;
     let text = record.text.to_string();
-    store.replace(slot, record);
+    call.state.replace(slot, record, call.now_ms);
     Ok(text)
 }

@@ -31,21 +31,22 @@ pub(crate) fn start(state: &mut State, slot: Slot, mut record: Record) {
 /// Carries out every stage that is due at `now_ms`, earliest first.
 pub(crate) fn settle(state: &mut State, now_ms: u64) {
     let step_ms = state.options.test_courier_step_ms.max(1);
-    let store = &mut state.store;
-    while let Some((due_ms, slot)) = store.next_due(now_ms) {
-        let Some(record) = store.get(slot).cloned() else { continue };
+    while let Some((due_ms, slot)) = state.store.next_due(now_ms) {
+        let Some(record) = state.store.get(slot).cloned() else { continue };
         // The slot may hold another tracking by now, or this one another courier.
         let due = record.stage.filter(|stage| stage.due_ms == due_ms);
         let Some(stage) = due.filter(|_| record.facts.slug.as_ref() == TEST_COURIER) else {
             continue;
         };
-        let Some(mut moved) = advance(&mut store.words, &record, stage) else { continue };
+        let Some(mut moved) = advance(&mut state.store.words, &record, stage) else {
+            continue;
+        };
         let next = Stage { index: stage.index + 1, due_ms: due_ms + step_ms };
         moved.stage = Some(next).filter(|next| usize::from(next.index) < STAGES.len());
         let more = moved.stage.is_some();
-        store.replace(slot, moved);
+        state.replace(slot, moved, due_ms);
         if more {
-            store.schedule(slot, next.due_ms);
+            state.store.schedule(slot, next.due_ms);
         }
     }
 }

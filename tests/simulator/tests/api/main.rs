@@ -21,6 +21,8 @@ mod faults;
 #[cfg(test)]
 mod filters;
 #[cfg(test)]
+mod index;
+#[cfg(test)]
 mod journal;
 #[cfg(test)]
 mod lifecycle;

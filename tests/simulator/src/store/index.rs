@@ -1,0 +1,180 @@
+//! What lists show while their index lags behind: every change of a tracking reaches it some time
+//! after it was made.
+//!
+//! There is no second copy of the trackings until the first change that lags.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::Store;
+use super::lookup::Key;
+use super::record::Record;
+use crate::text::scramble;
+
+/// How long after a change lists still show what was there before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum IndexLag {
+    /// Lists show every change at once.
+    #[default]
+    None,
+    /// So many milliseconds after each change.
+    Fixed(u64),
+    /// From nothing up to `most_ms` milliseconds, another time for each change, so that a later
+    /// change may show before an earlier one of another tracking. Of one tracking, an earlier
+    /// state never comes back.
+    Random {
+        /// Decides the times.
+        seed: u64,
+        /// The longest time, in milliseconds.
+        most_ms: u64,
+    },
+}
+
+impl IndexLag {
+    /// The lag of change number `count`, in milliseconds.
+    fn of_change(self, count: u64) -> u64 {
+        match self {
+            Self::None => 0,
+            Self::Fixed(ms) => ms,
+            Self::Random { seed, most_ms } => {
+                scramble(seed ^ scramble(count)) % most_ms.saturating_add(1)
+            }
+        }
+    }
+}
+
+/// The trackings as lists show them, where that differs from what they are.
+#[derive(Debug, Default)]
+pub(crate) struct Index {
+    shown: Option<Store>,
+    /// By the time at which it shows, then by its number.
+    waiting: BTreeMap<(u64, u64), Change>,
+    /// The number of the latest change of an id that shows, while any change waits.
+    latest: HashMap<Box<str>, u64>,
+    changes: u64,
+}
+
+/// What became of a tracking.
+#[derive(Debug)]
+struct Change {
+    id: Box<str>,
+    /// `None`: it was deleted.
+    state: Option<Record>,
+}
+
+impl Index {
+    /// Must be told before a change is made: from here on, what lists show may differ from `store`.
+    pub(crate) fn prepare(&mut self, store: &Store, lag: IndexLag) {
+        if lag != IndexLag::None && self.shown.is_none() {
+            self.shown = Some(store.clone());
+        }
+    }
+
+    /// Takes in what became of an id at `at_ms`.
+    pub(crate) fn note(&mut self, lag: IndexLag, at_ms: u64, id: &str, state: Option<&Record>) {
+        if self.shown.is_some() {
+            self.changes += 1;
+            let shows_ms = at_ms.saturating_add(lag.of_change(self.changes));
+            let change = Change { id: id.into(), state: state.cloned() };
+            self.waiting.insert((shows_ms, self.changes), change);
+        }
+    }
+
+    /// Shows a tracking at once.
+    pub(crate) fn show(&mut self, record: &Record) {
+        if let Some(shown) = &mut self.shown {
+            shown.put(record.clone());
+        }
+    }
+
+    /// Shows every change whose time has come.
+    pub(crate) fn settle(&mut self, now_ms: u64) {
+        let Some(shown) = &mut self.shown else { return };
+        while let Some(first) = self.waiting.first_entry().filter(|first| first.key().0 <= now_ms) {
+            let ((_, number), Change { id, state }) = first.remove_entry();
+            if self.latest.get(&id).is_some_and(|latest| *latest > number) {
+                continue;
+            }
+            if let Some(record) = state {
+                shown.put(record);
+            } else if let Some((slot, _)) = shown.find(Key::Id(&id)) {
+                shown.remove(slot);
+            }
+            self.latest.insert(id, number);
+        }
+        if self.waiting.is_empty() {
+            self.latest.clear();
+        }
+    }
+
+    /// The trackings as lists show them, unless that is what they are.
+    pub(crate) fn shown(&self) -> Option<&Store> {
+        self.shown.as_ref()
+    }
+
+    /// How many changes do not show yet.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::members::Members;
+
+    fn record(store: &mut Store, id: &str, title: &str) -> Record {
+        let text = format!(
+            r#"{{"id":"{id}","tracking_number":"n{id}","slug":"dhl","created_at":"2026-11-22T12:00:00Z","updated_at":"2026-11-22T12:00:00Z","title":"{title}"}}"#
+        );
+        Record::from_members(&Members::parse(&text).unwrap(), &mut store.words).unwrap()
+    }
+
+    fn titles(index: &Index) -> Vec<String> {
+        let shown = index.shown().unwrap();
+        let title = |record: &Record| record.members().text("title").unwrap();
+        shown.newest_first(0..shown.len()).map(title).collect()
+    }
+
+    #[test]
+    fn an_earlier_state_never_comes_back() {
+        let mut store = Store::default();
+        let mut index = Index::default();
+        index.prepare(&store, IndexLag::Fixed(1));
+        let [first, second] = ["first", "second"].map(|title| record(&mut store, "a", title));
+        index.note(IndexLag::Fixed(100), 0, "a", Some(&first));
+        index.note(IndexLag::Fixed(10), 1, "a", Some(&second));
+        index.settle(10);
+        assert!(titles(&index).is_empty());
+        index.settle(11);
+        assert_eq!(titles(&index), ["second"]);
+        index.settle(100);
+        assert_eq!(titles(&index), ["second"]);
+        assert_eq!((index.waiting(), index.latest.len()), (0, 0));
+    }
+
+    #[test]
+    fn a_number_may_show_twice_while_its_former_holder_is_still_listed() {
+        let mut store = Store::default();
+        let mut index = Index::default();
+        let old = record(&mut store, "a", "old");
+        store.insert(old).unwrap();
+        index.prepare(&store, IndexLag::Fixed(1));
+        let mut again = record(&mut store, "b", "new");
+        again.facts.tracking_number = "na".into();
+        index.note(IndexLag::Fixed(9), 0, "a", None);
+        index.note(IndexLag::Fixed(1), 0, "b", Some(&again));
+        index.settle(5);
+        assert_eq!(titles(&index), ["old", "new"]);
+        index.settle(9);
+        assert_eq!(titles(&index), ["new"]);
+    }
+
+    #[test]
+    fn random_lags_stay_within_their_bound_and_differ() {
+        let lag = IndexLag::Random { seed: 7, most_ms: 30_000 };
+        let lags: Vec<_> = (1..200).map(|count| lag.of_change(count)).collect();
+        assert!(lags.iter().all(|ms| *ms <= 30_000));
+        assert!(lags.iter().any(|ms| *ms < 3_000) && lags.iter().any(|ms| *ms > 27_000));
+        assert_eq!(IndexLag::Random { seed: 7, most_ms: 0 }.of_change(3), 0);
+    }
+}
