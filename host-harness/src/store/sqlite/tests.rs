@@ -35,7 +35,7 @@ impl OnDisk {
     }
 
     /// Whether any file holds these bytes.
-    fn holds(&self, bytes: &[u8]) -> bool {
+    pub(super) fn holds(&self, bytes: &[u8]) -> bool {
         let files = fs::read_dir(self.path().parent().unwrap()).unwrap();
         files.into_iter().any(|file| {
             let content = fs::read(file.unwrap().path()).unwrap();

@@ -161,6 +161,9 @@ impl Work<'_, '_> {
         for item in &self.batch.unreadable {
             let put = letters::put(on, self.object, item, scan, self.now_ms)?;
             self.applied.unreadable += u64::from(put.is_new);
+            if let (Some(id), Source::Lookup) = (&item.id, self.batch.source) {
+                self.look_ups.settle(id, self.batch.asked)?;
+            }
             let Some(seen) = &mut self.seen else { continue };
             let found = match &item.id {
                 Some(id) => self.table.find(self.object, id)?,

@@ -65,3 +65,28 @@ async fn a_file_of_version_1_is_brought_up_to_date() {
     let version = |on: &Connection| on.query_row("PRAGMA user_version", (), |row| row.get(0));
     assert_eq!(version(&disk.raw()), Ok(STEPS.len() as u32));
 }
+
+/// Neither in the file nor in the log beside it.
+#[tokio::test]
+async fn what_is_removed_or_reset_is_erased() {
+    let disk = disk().await;
+    let sqlite = disk.sqlite();
+    let put = async |id: &str| {
+        let row = take(&sqlite).await;
+        let batch = page(&row, 1);
+        // Also what goes into pages of its own.
+        let mut canary = record(format!("canary-{id}"));
+        canary.data = format!("{}{}", canary.data, "canary".repeat(2_000));
+        let unreadable = Unreadable { id: None, raw: "canary".to_owned(), reason: id.to_owned() };
+        let records = [vec![canary], batch.records].concat();
+        let batch = Batch { records, derived: vec![], unreadable: vec![unreadable], ..batch };
+        sqlite.apply(batch).await.unwrap();
+        assert!(disk.holds(b"canarycanary"));
+    };
+    put("1").await;
+    sqlite.reset(WHOSE, OBJECT).await.unwrap();
+    assert!(!disk.holds(b"canarycanary"));
+    put("2").await;
+    sqlite.commit(vec![Change::RemoveConnection { id: WHOSE.to_owned() }]).await.unwrap();
+    assert!(!disk.holds(b"canary"));
+}
