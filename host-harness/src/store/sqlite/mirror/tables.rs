@@ -37,6 +37,8 @@ CREATE TABLE mirror_records (
 CREATE UNIQUE INDEX mirror_records_by_id ON mirror_records (object, id);
 CREATE INDEX mirror_records_by_holder ON mirror_records (holder, object)
     WHERE holder IS NOT NULL;
+-- Counting reads no data.
+CREATE INDEX mirror_records_by_state ON mirror_records (object, state);
 
 CREATE TABLE mirror_changes (
     number INTEGER PRIMARY KEY,
