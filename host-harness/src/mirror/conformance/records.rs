@@ -1,7 +1,7 @@
 //! Which versions of records are kept.
 
 use super::*;
-use crate::mirror::{ChangeKind, RecordState};
+use crate::mirror::{ChangeKind, RecordState, Unreadable};
 use crate::store::StoreError;
 
 pub async fn a_record_is_created_updated_and_kept(database: &impl Database) {
@@ -73,6 +73,13 @@ pub async fn what_cannot_be_decided_is_looked_up(database: &impl Database) {
     assert_eq!((applied.updated, applied.look_up), (1, vec![]));
     assert_eq!(mirror.look_ups(WHOSE, OBJECT, 9).await.unwrap(), ["2"]);
     gone(&mirror, Source::Lookup, &["2"]).await;
+    assert!(mirror.look_ups(WHOSE, OBJECT, 9).await.unwrap().is_empty());
+    // An answer that cannot be read goes aside.
+    arrive(&mirror, Source::Delivery, vec![record("1", 0, "[7]")]).await;
+    let letter =
+        Unreadable { id: Some("1".to_owned()), raw: "?".to_owned(), reason: "odd".to_owned() };
+    let batch = Batch { unreadable: vec![letter], ..batch(&mirror, Source::Lookup).await };
+    mirror.apply(batch).await.unwrap();
     assert!(mirror.look_ups(WHOSE, OBJECT, 9).await.unwrap().is_empty());
     // Older ties are decided by a page.
     pass(1_000).await;

@@ -11,6 +11,32 @@
 //! | `grants` | [`super::GrantRow`] | `connection` (its id), `epoch`, `state` (`valid`, `renewing`, `uncertain`, `ended`), `sends`, `lease_attempt`, `lease_until_ms`, `sealed_tokens`, `received_ms`, `expires_ms`, `scopes` (a JSON array of texts), `retry_ms`, `failures`, `sealed_previous`, `previous_until_ms` |
 //! | `sessions` | [`super::SessionRow`] | `state` (SHA-256), `connection_id`, `connection_name`, `connector`, `scheme`, `settings`, `sealed_key`, `connection_made_ms`, `sealed_verifier`, `session`, `made_ms`, `ends_ms` |
 //! | `session_secrets` | a secret of a session | `state`, and the columns of `secrets` |
+//!
+//! What is known of the provider's records ([`crate::mirror`]) is read by these views; the tables
+//! behind them, whose names begin with `mirror_`, may change with any version. In all of them
+//! `connection` is the connection's name and `object` the object's; hashes are SHA-256 in
+//! hexadecimal digits; `updated_at` and `created_at` are the provider's texts.
+//!
+//! | view | a row is | columns |
+//! |---|---|---|
+//! | `records` | the newest known version of a record | `connection`, `object`, `id`, `holder` (id of the record that holds a derived one), `state` (`live`, `aged-out`: lists no longer show it, `deleted`), `updated_at`, `created_at`, `data` (the record as JSON text; null when deleted), `hash`, `change` (number of the change that made it so) |
+//! | `changes` | an entry of the log of changes | `number`, `connection`, `object`, `id` (empty for a whole object), `kind` (`created`, `updated`, `deleted`, `aged-out`, `drift`, `reset`), `ours` (1: our own write), `at_ms`, `updated_at`, `members` (a JSON array: top-level members that differ; of a drift, JSON Pointers), `previous` and `hash` (before and after) |
+//! | `scans` | how far the scans of an object are | `connection`, `object`, `scan` (number of the newest), `kind` (`incremental`, `overlap`, `full`), `running`, `pages`, `records`, `outside`, `restarts`, `tainted`, `began_ms`, `completed_ms`, `overlap_ms`, `full_ms`, `sweep`, `bookmark`, `error`, `failures`, `retry_ms`: see [`crate::mirror::ScanRow`] |
+//! | `dead_letters` | an item that could not be read | `number`, `connection`, `object`, `id`, `raw` (as it came), `reason`, `at_ms` |
+//!
+//! Open the file read-only, as the user whose file it is, and keep no transaction open for long:
+//! the log beside the file grows until it ends. SQLite's JSON functions read `data` and `members`
+//! (numbers lose digits there as in any program with 64-bit numbers; `data` itself has them all):
+//!
+//! ```text
+//! sqlite3 -readonly state.db \
+//!     "SELECT data ->> '$.status' AS status, count(*) FROM records
+//!      WHERE connection = 'main' AND object = 'orders' AND state = 'live' GROUP BY status"
+//! ```
+//!
+//! Records and dead letters are not sealed: they are what the provider answered, with the secrets
+//! of the connection scrubbed, and the file is its user's alone. What is removed (a connection, an
+//! object's `reset`, a dead letter) is overwritten.
 
 use super::mirror::tables::STEP as MIRROR;
 

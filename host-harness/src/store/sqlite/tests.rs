@@ -19,7 +19,7 @@ impl OnDisk {
         self.0.path().join("state/state.db")
     }
 
-    fn sqlite(&self) -> Sqlite {
+    pub(super) fn sqlite(&self) -> Sqlite {
         self.try_open().unwrap()
     }
 
@@ -35,7 +35,7 @@ impl OnDisk {
     }
 
     /// Whether any file holds these bytes.
-    fn holds(&self, bytes: &[u8]) -> bool {
+    pub(super) fn holds(&self, bytes: &[u8]) -> bool {
         let files = fs::read_dir(self.path().parent().unwrap()).unwrap();
         files.into_iter().any(|file| {
             let content = fs::read(file.unwrap().path()).unwrap();
@@ -56,7 +56,7 @@ impl Database for OnDisk {
 
 conformance!(OnDisk);
 
-fn why(error: &StoreError) -> &str {
+pub(super) fn why(error: &StoreError) -> &str {
     match error {
         StoreError::Corrupt { why, .. } | StoreError::Unavailable { why, .. } => why,
         _ => "",

@@ -115,13 +115,15 @@ impl Work<'_, '_> {
             Decision::Stale => self.applied.stale += 1,
             Decision::LookUp => {}
         }
-        if matches!(decision, Decision::Apply | Decision::Keep) {
-            let is_new = found.is_none();
-            self.applied.derived +=
-                self.held.follow(&mut self.table, index, record, state, is_new)?;
-        }
-        if let (Some(seen), Some(row)) = (&mut self.seen, row) {
-            self.applied.unseen += seen.mark(row)?;
+        if let Some(row) = row {
+            if matches!(decision, Decision::Apply | Decision::Keep) {
+                let is_new = found.is_none();
+                self.applied.derived +=
+                    self.held.follow(&mut self.table, index, row, state, is_new)?;
+            }
+            if let Some(seen) = &mut self.seen {
+                self.applied.unseen += seen.mark(row)?;
+            }
         }
         self.decided(&record.id, decision)
     }
@@ -134,7 +136,7 @@ impl Work<'_, '_> {
             (Decision::Apply, Some(found)) => {
                 self.table.remove(self.object, id, found)?;
                 self.applied.deleted += 1;
-                self.applied.derived += self.held.remove(&mut self.table, id)?;
+                self.applied.derived += self.held.remove(&mut self.table, found.record)?;
             }
             (Decision::Apply, None) => self.table.bury(self.object, id)?,
             _ => {}
@@ -148,7 +150,7 @@ impl Work<'_, '_> {
         {
             self.table.age_out(self.object, id, &found)?;
             self.applied.aged_out += 1;
-            self.applied.derived += self.held.age_out(&mut self.table, id)?;
+            self.applied.derived += self.held.age_out(&mut self.table, found.record)?;
         }
         Ok(())
     }
@@ -159,6 +161,9 @@ impl Work<'_, '_> {
         for item in &self.batch.unreadable {
             let put = letters::put(on, self.object, item, scan, self.now_ms)?;
             self.applied.unreadable += u64::from(put.is_new);
+            if let (Some(id), Source::Lookup) = (&item.id, self.batch.source) {
+                self.look_ups.settle(id, self.batch.asked)?;
+            }
             let Some(seen) = &mut self.seen else { continue };
             let found = match &item.id {
                 Some(id) => self.table.find(self.object, id)?,

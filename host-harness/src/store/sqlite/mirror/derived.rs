@@ -8,7 +8,6 @@ use super::apply::hash;
 use super::objects::{self, Key};
 use super::table::{Found, Table, Version, found_of};
 use crate::mirror::{Batch, Derived, RecordState};
-use crate::runtime::bindings::types::DataRecord;
 use crate::store::sqlite::fault::Fault;
 
 /// What the records of an object hold.
@@ -30,17 +29,17 @@ impl<'c, 'b> Held<'c, 'b> {
         let lists = batch.derived.iter().map(key).collect::<Result<_, Fault>>()?;
         let of_holder = on.prepare(
             "SELECT record, state, updated_at, hash, change, id FROM mirror_records
-             WHERE object = ? AND holder = ? AND state <> 'deleted'",
+             WHERE holder = ? AND object = ? AND state <> 'deleted'",
         )?;
         Ok(Self { on, holders, lists, of_holder })
     }
 
-    /// Brings what a holder holds in line with the lists at `index`. Answers how much changed.
+    /// Brings what a holder (by the key of its row) holds in line with the lists at `index`. Answers how much changed.
     pub fn follow(
         &mut self,
         table: &mut Table<'_>,
         index: usize,
-        holder: &DataRecord,
+        holder: i64,
         state: RecordState,
         is_new: bool,
     ) -> Result<u64, Fault> {
@@ -49,7 +48,7 @@ impl<'c, 'b> Held<'c, 'b> {
             let Some(list) = derived.lists.get(index) else { continue };
             let mut left = match is_new {
                 true => BTreeMap::new(),
-                false => held_by(&mut self.of_holder, object, &holder.id)?,
+                false => held_by(&mut self.of_holder, object, holder)?,
             };
             for record in list {
                 let kept = match left.remove(&record.id) {
@@ -58,7 +57,7 @@ impl<'c, 'b> Held<'c, 'b> {
                 };
                 let version = Version {
                     id: &record.id,
-                    holder: Some(&holder.id),
+                    holder: Some(holder),
                     state,
                     updated_at: record.updated_at.as_deref(),
                     created_at: record.created_at.as_deref(),
@@ -80,7 +79,7 @@ impl<'c, 'b> Held<'c, 'b> {
     }
 
     /// Removes what a holder held.
-    pub fn remove(&mut self, table: &mut Table<'_>, holder: &str) -> Result<u64, Fault> {
+    pub fn remove(&mut self, table: &mut Table<'_>, holder: i64) -> Result<u64, Fault> {
         let mut changed = 0;
         for object in objects::derived_from(self.on, self.holders)? {
             for (id, kept) in held_by(&mut self.of_holder, object, holder)? {
@@ -92,7 +91,7 @@ impl<'c, 'b> Held<'c, 'b> {
     }
 
     /// Lists no longer show what a holder holds.
-    pub fn age_out(&mut self, table: &mut Table<'_>, holder: &str) -> Result<u64, Fault> {
+    pub fn age_out(&mut self, table: &mut Table<'_>, holder: i64) -> Result<u64, Fault> {
         let mut changed = 0;
         for object in objects::derived_from(self.on, self.holders)? {
             for (id, kept) in held_by(&mut self.of_holder, object, holder)? {
@@ -107,7 +106,7 @@ impl<'c, 'b> Held<'c, 'b> {
 fn held_by(
     of_holder: &mut Statement<'_>,
     object: Key,
-    holder: &str,
+    holder: i64,
 ) -> rusqlite::Result<BTreeMap<String, Found>> {
-    of_holder.query_map((object, holder), |row| Ok((row.get("id")?, found_of(row)?)))?.collect()
+    of_holder.query_map((holder, object), |row| Ok((row.get("id")?, found_of(row)?)))?.collect()
 }

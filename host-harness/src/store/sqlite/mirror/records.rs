@@ -46,7 +46,7 @@ pub fn count(on: &Connection, connection: &str, object: &str) -> rusqlite::Resul
     let sql = "SELECT count(*) FILTER (WHERE state = 'live'),
                    count(*) FILTER (WHERE state = 'aged-out'),
                    count(*) FILTER (WHERE state = 'deleted')
-               FROM mirror_records WHERE object = ?";
+               FROM mirror_records INDEXED BY mirror_records_by_state WHERE object = ?";
     let number = |row: &rusqlite::Row<'_>, index| row.get::<_, u32>(index).map(u64::from);
     on.query_row(sql, [key], |row| Ok((number(row, 0)?, number(row, 1)?, number(row, 2)?)))
 }

@@ -11,7 +11,8 @@ use crate::store::sqlite::rows::{from_json, maybe_unsigned, odd, unsigned};
 type Result<T> = rusqlite::Result<T>;
 
 /// Columns of [`record_of`].
-pub const RECORD: &str = "o.connection, o.name AS object, r.id, r.holder, r.state, r.updated_at,
+pub const RECORD: &str = "o.connection, o.name AS object, r.id,
+    (SELECT id FROM mirror_records WHERE record = r.holder) AS holder, r.state, r.updated_at,
     r.created_at, r.hash, coalesce(r.data, '') AS data, r.change";
 
 /// A record with the names of its object.

@@ -37,12 +37,13 @@ pub fn unseen(
     after: Option<&str>,
     limit: u32,
 ) -> rusqlite::Result<Vec<MirroredRecord>> {
+    // Records that were seen are not read.
     let mut found = on.prepare(&format!(
-        "SELECT {RECORD} FROM mirror_objects AS o
-             JOIN mirror_records AS r USING (object)
-             LEFT JOIN mirror_seen AS s ON s.record = r.record AND s.scan = ?3
-         WHERE o.connection = ?1 AND o.name = ?2 AND r.state = 'live' AND s.record IS NULL
-             AND r.id > ?4
+        "SELECT {RECORD} FROM mirror_objects AS o JOIN mirror_records AS r USING (object)
+         WHERE o.connection = ?1 AND o.name = ?2 AND r.id > ?4
+             AND CASE WHEN NOT EXISTS
+                 (SELECT 1 FROM mirror_seen AS s WHERE s.record = r.record AND s.scan = ?3)
+                 THEN r.state = 'live' END
          ORDER BY r.id LIMIT ?5"
     ))?;
     let after = after.unwrap_or_default();
@@ -57,7 +58,8 @@ pub fn count(
     scan: u64,
 ) -> rusqlite::Result<(u64, u64)> {
     let Some(key) = objects::find(on, connection, object)? else { return Ok((0, 0)) };
-    let sql = "SELECT count(*) - count(s.record), count(*) FROM mirror_records AS r
+    let sql = "SELECT count(*) - count(s.record), count(*)
+               FROM mirror_records AS r INDEXED BY mirror_records_by_state
                    LEFT JOIN mirror_seen AS s ON s.record = r.record AND s.scan = ?
                WHERE r.object = ? AND r.state = 'live'";
     let counts = on.query_row(sql, (signed(scan), key), |row| {

@@ -43,8 +43,8 @@ impl Found {
 pub struct Version<'a> {
     /// Which record.
     pub id: &'a str,
-    /// What holds it.
-    pub holder: Option<&'a str>,
+    /// Key of the row of what holds it.
+    pub holder: Option<i64>,
     /// Whether lists show it.
     pub state: RecordState,
     /// Provider's time of change.
