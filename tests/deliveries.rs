@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aftership_simulator::{Dialer, Webhook, WebhookVersion};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use host_harness::runtime::bindings::subscriptions::{Delivery, Effect, Event, Refusal};
@@ -178,6 +179,68 @@ async fn nothing_that_is_not_genuine_passes() {
         matches!(&refused, Refusal::TryAgain(why) if why.contains("webhook-secret")),
         "{refused:?}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_event_in_every_version_leads_to_the_record() {
+    for version in WebhookVersion::ALL {
+        for partial in [false, true] {
+            let world = World::with(|options| {
+                options.webhooks.partial = partial;
+                // Each is delivered once.
+                options.limits = false;
+            })
+            .await;
+            let connection = connection(&world, &[(SECRET, None)]).await;
+            let webhook = Webhook::new("http://host.example/hooks", SECRET).version(version);
+            let webhook = world.simulator.add_webhook(webhook).unwrap();
+            let id = world.create("ITD-1", "testing-courier").await;
+            let other = world.create("1Z12345E0205271688", "ups").await;
+            tokio::time::sleep(Duration::from_secs(10)).await;
+            let estimate = json!({"aftership_estimated_delivery_date": {"estimated_delivery_date": "2026-12-09"}});
+            world.simulator.update(&id, &estimate.to_string()).unwrap();
+            tokio::time::sleep(Duration::from_secs(86_400)).await;
+            world.simulator.send_test_webhook(webhook).unwrap();
+            // Nobody has to be there: the journal holds what was sent.
+            let refusing = Dialer::new(async |_| {
+                Err::<tokio::net::TcpStream, _>(std::io::Error::other("nobody is there"))
+            });
+            world.simulator.send_due_webhooks(&refusing).await;
+            let mut attempts = world.simulator.webhook_journal();
+            attempts.sort_by_key(|attempt| attempt.delivery);
+            let mut told = Vec::new();
+            for attempt in attempts {
+                let headers: Vec<_> =
+                    attempt.headers.iter().map(|(name, value)| (&**name, &**value)).collect();
+                let event = event(&connection, delivery(&headers, attempt.body.to_vec())).await;
+                assert_eq!(event.id.as_deref(), Some(&*attempt.event_id));
+                told.push(event.name);
+                let records = match event.effect {
+                    Effect::Upserted(record) => {
+                        assert_eq!(version, WebhookVersion::V2026_07);
+                        vec![record]
+                    }
+                    Effect::Changed(wanted) => {
+                        world.caller.find("trackings", &wanted).await.unwrap()
+                    }
+                    other => {
+                        assert_eq!((other, attempt.tracking_id), (Effect::Nothing, None));
+                        continue;
+                    }
+                };
+                let [record] = &records[..] else { panic!("{version:?} {records:?}") };
+                assert_eq!(Some(&record.id), attempt.tracking_id.as_ref());
+            }
+            let [info, transit, delivered, edd, pending, test] = &told[..] else {
+                panic!("{told:?}")
+            };
+            for update in [info, transit, delivered, test] {
+                assert_eq!(update, "tracking_update");
+            }
+            assert_eq!((&**edd, &**pending), ("edd_revise", "tracking_pending_time"));
+            assert_eq!(world.stored(&other)["tag"], "Pending");
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]
