@@ -183,9 +183,8 @@ impl wit_subscriptions::Guest for Component {
     }
 
     fn receive(
-        _: wit_subscriptions::Delivery,
+        delivery: wit_subscriptions::Delivery,
     ) -> Result<wit_subscriptions::Reception, wit_subscriptions::Refusal> {
-        host();
-        Err(subscriptions::receive().into())
+        Ok(subscriptions::receive(&host(), &delivery.into())?.into())
     }
 }

@@ -1,10 +1,15 @@
 //! Events that AfterShip pushes.
 //!
-//! A person sets them up by the steps that `subscribe` answers. Deliveries cannot be read yet, and
-//! it is said so: none is trusted or dropped.
+//! A person sets them up by the steps that `subscribe` answers. What then comes is verified over its
+//! raw bytes before anything of it is read.
 
+mod body;
+mod headers;
+mod receive;
+mod signature;
 mod steps;
 
+pub use receive::receive;
 pub use steps::{EVENTS, KEY_USES, SECRET, manual};
 
 use crate::error::Error;
@@ -40,14 +45,6 @@ pub fn unsubscribe() -> Error {
     Error::Unsupported(text.to_owned())
 }
 
-/// Why a delivery cannot be used: it has to come again. AfterShip sends it for about three days,
-/// so a later version may still get it.
-#[must_use]
-pub fn receive() -> Refusal {
-    let text = "This version of the connector cannot read deliveries. Install a later one.";
-    Refusal::TryAgain(text.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,6 +71,5 @@ mod tests {
         assert!(matches!(&error, Error::Unsupported(text) if text.contains("since a bookmark")));
         assert!(matches!(subscribe(&request("parcels")), Err(Error::NotFound(_))));
         assert!(matches!(unsubscribe(), Error::Unsupported(text) if text.contains("admin")));
-        assert!(matches!(receive(), Refusal::TryAgain(_)));
     }
 }

@@ -119,6 +119,41 @@ pub struct ManualSteps {
     pub secrets: &'static [SecretField],
 }
 
+/// One HTTP request that the host received, untouched: signatures cover raw bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// Names in any case, in the order of arrival; values as they came.
+    pub headers: Vec<(String, Vec<u8>)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// What an event did to a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// The record as it is now.
+    Upserted(DataRecord),
+    /// Something changed that the delivery does not hold whole: an input of `records.find`.
+    Changed(String),
+    /// It is about no record.
+    Nothing,
+}
+
+/// One event of a delivery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Its identity, for dropping repeats.
+    pub id: Option<String>,
+    /// The object of its record.
+    pub object: &'static str,
+    /// What AfterShip calls it.
+    pub name: String,
+    /// When it happened, by AfterShip's clock.
+    pub occurred_at: Option<String>,
+    /// What it did.
+    pub effect: Effect,
+}
+
 /// One call of `actions.invoke`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invocation {

@@ -10,6 +10,7 @@
 
 mod cells;
 mod cli;
+mod deliveries;
 mod errors;
 mod faults;
 mod filters;

@@ -187,6 +187,26 @@ impl From<types::ManualSteps> for wit_subscriptions::ManualSteps {
     }
 }
 
+impl From<wit_subscriptions::Delivery> for types::Delivery {
+    fn from(delivery: wit_subscriptions::Delivery) -> Self {
+        Self { headers: delivery.headers, body: delivery.body }
+    }
+}
+
+impl From<types::Event> for wit_subscriptions::Reception {
+    fn from(event: types::Event) -> Self {
+        let types::Event { id, object, name, occurred_at, effect } = event;
+        let effect = match effect {
+            types::Effect::Upserted(record) => wit_subscriptions::Effect::Upserted(record.into()),
+            types::Effect::Changed(input) => wit_subscriptions::Effect::Changed(input),
+            types::Effect::Nothing => wit_subscriptions::Effect::Nothing,
+        };
+        let object = object.to_owned();
+        let event = wit_subscriptions::Event { id, object, name, occurred_at, effect };
+        Self { events: vec![event], answer: None }
+    }
+}
+
 impl From<Refusal> for wit_subscriptions::Refusal {
     fn from(refusal: Refusal) -> Self {
         match refusal {

@@ -76,7 +76,7 @@ impl Object for Notifications {
             let tracking = match known {
                 Some((_, tracking)) => tracking.clone(),
                 None => {
-                    let tracking = there(derived::holder(api, id, "find the tracking"))?;
+                    let tracking = derived::there(derived::holder(api, id, "find the tracking"))?;
                     seen.push((id, tracking.clone()));
                     tracking
                 }
@@ -176,15 +176,6 @@ fn told(tracking: &DataRecord) -> Result<Told<'_>, Error> {
 
 fn only(tracking: &DataRecord) -> Result<Option<DataRecord>, Error> {
     Ok(derived::of(tracking, held)?.into_iter().next())
-}
-
-/// What is read, or `None` when it is not there.
-fn there(read: Result<DataRecord, Error>) -> Result<Option<DataRecord>, Error> {
-    match read {
-        Ok(record) => Ok(Some(record)),
-        Err(Error::NotFound(_)) => Ok(None),
-        Err(error) => Err(error),
-    }
 }
 
 fn nobody(tracking: &DataRecord) -> Error {

@@ -12,7 +12,9 @@ use super::bindings::actions::{Invocation, Outcome};
 use super::bindings::auth::{Account, BeginRequest, Grant, Step};
 use super::bindings::catalog::{KeyRole, KeyUse};
 use super::bindings::records::{ListRequest, Page};
-use super::bindings::subscriptions::{SubscriptionOutcome, SubscriptionRequest};
+use super::bindings::subscriptions::{
+    Delivery, Reception, Refusal, SubscriptionOutcome, SubscriptionRequest,
+};
 use super::bindings::types::{DataRecord, Error, ErrorKind, Written};
 use super::builder::Builder;
 use super::component::Connector;
@@ -220,6 +222,23 @@ impl Connection {
         self.call(Box::new(move |world, store| {
             Box::pin(async move {
                 world.connector_api_subscriptions().call_subscribe(store, &request).await
+            })
+        }))
+        .await
+    }
+
+    /// Verifies and reads one delivery. Sends nothing.
+    ///
+    /// # Errors
+    /// [`CallError`] when the connector could not be run to its end: the delivery is neither
+    /// taken nor refused.
+    pub async fn receive(
+        &self,
+        delivery: Delivery,
+    ) -> Result<Result<Reception, Refusal>, CallError> {
+        self.call(Box::new(move |world, store| {
+            Box::pin(async move {
+                world.connector_api_subscriptions().call_receive(store, &delivery).await.map(Ok)
             })
         }))
         .await

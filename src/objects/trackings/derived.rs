@@ -59,6 +59,17 @@ pub(in crate::objects) fn holder(
     super::read(api, id, what)
 }
 
+/// What is read, or `None` when it is not there.
+pub(in crate::objects) fn there(
+    read: Result<DataRecord, Error>,
+) -> Result<Option<DataRecord>, Error> {
+    match read {
+        Ok(record) => Ok(Some(record)),
+        Err(Error::NotFound(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// The records that one tracking holds.
 pub(in crate::objects) fn of(tracking: &DataRecord, held: Held) -> Result<Vec<DataRecord>, Error> {
     held(tracking).map_err(|malformed| unreadable(tracking, malformed))

@@ -1,6 +1,8 @@
-//! Trackings with given couriers and numbers, many at once.
+//! Trackings with given ids, or couriers and numbers, many at once.
 
+use super::derived::there;
 use super::listing::SOURCE;
+use super::read;
 use crate::api::answer::to_record;
 use crate::api::source::Source;
 use crate::api::{Api, Query};
@@ -11,10 +13,12 @@ use crate::types::DataRecord;
 /// Numbers that one request may name (AfterShip API 2026-07, GET /trackings, `tracking_numbers`).
 const NUMBERS: usize = 50;
 
-/// What `create` of one input would collide with: this number at one of these couriers. Without
-/// any, AfterShip detects the courier, so each may be meant.
+/// What one input means. `create` of it would collide with the tracking of this id, and with this
+/// number at one of these couriers; without any, AfterShip detects the courier, so each may be
+/// meant. An event may know the id alone.
 struct Wanted {
-    number: String,
+    id: Option<String>,
+    number: Option<String>,
     slugs: Vec<String>,
 }
 
@@ -22,17 +26,20 @@ impl Wanted {
     fn read(input: &str) -> Result<Self, Error> {
         let input = Value::parse(input)
             .map_err(|_| Error::invalid_member("", "The input is not JSON. Give a tracking's."))?;
-        let number = input.get("tracking_number").and_then(Value::text).unwrap_or_default();
-        if number.is_empty() || number.contains(',') {
-            let text = "`tracking_number` is needed to find a tracking, and holds no comma.";
+        let text = |name| input.get(name).and_then(Value::text).filter(|text| !text.is_empty());
+        let (id, number) = (text("id"), text("tracking_number"));
+        if id.is_none() && number.is_none() || number.is_some_and(|number| number.contains(',')) {
+            let text = "`tracking_number` or `id` is needed to find a tracking, and a number holds \
+                        no comma.";
             return Err(Error::invalid_member("/tracking_number", text));
         }
-        Ok(Self { number: number.to_owned(), slugs: slugs(&input) })
+        let (id, number) = (id.map(str::to_owned), number.map(str::to_owned));
+        Ok(Self { id, number, slugs: slugs(&input) })
     }
 
     /// Numbers are compared without regard to case: AfterShip documents upper case only.
     fn is(&self, number: &str, slug: &str) -> bool {
-        self.number.eq_ignore_ascii_case(number)
+        self.number.as_ref().is_some_and(|wanted| wanted.eq_ignore_ascii_case(number))
             && (self.slugs.is_empty() || self.slugs.iter().any(|wanted| wanted == slug))
     }
 }
@@ -42,7 +49,17 @@ pub(super) fn matching(api: &Api<'_>, inputs: &[String]) -> Result<Vec<Vec<DataR
     let wanted = inputs.iter().map(|input| Wanted::read(input)).collect::<Result<Vec<_>, _>>()?;
     let mut found = Vec::with_capacity(wanted.len());
     for wanted in wanted.chunks(NUMBERS) {
-        found.extend(look_up(api, wanted)?);
+        let mut numbers = look_up(api, wanted)?.into_iter();
+        for wanted in wanted {
+            let mut records = numbers.next().unwrap_or_default();
+            if let Some(id) = &wanted.id
+                && let Some(record) = there(read(api, id, "find the tracking"))?
+                && !records.iter().any(|known| known.id == record.id)
+            {
+                records.push(record);
+            }
+            found.push(records);
+        }
     }
     Ok(found)
 }
@@ -50,6 +67,9 @@ pub(super) fn matching(api: &Api<'_>, inputs: &[String]) -> Result<Vec<Vec<DataR
 /// AfterShip's filter may match more than asked for, so each hit is compared.
 fn look_up(api: &Api<'_>, wanted: &[Wanted]) -> Result<Vec<Vec<DataRecord>>, Error> {
     let mut found = vec![Vec::new(); wanted.len()];
+    if wanted.iter().all(|wanted| wanted.number.is_none()) {
+        return Ok(found);
+    }
     let source = Source { what: "find the tracking", ..SOURCE };
     source.each(api, query(wanted), &mut |item| {
         let number = json::text_member(item.raw, "tracking_number").unwrap_or_default();
@@ -66,9 +86,10 @@ fn look_up(api: &Api<'_>, wanted: &[Wanted]) -> Result<Vec<Vec<DataRecord>>, Err
 
 fn query(wanted: &[Wanted]) -> Query {
     let mut query = Query::new();
-    query.add("tracking_numbers", joined(wanted.iter().map(|wanted| &wanted.number)));
-    if wanted.iter().all(|wanted| !wanted.slugs.is_empty()) {
-        query.add("slug", joined(wanted.iter().flat_map(|wanted| &wanted.slugs)));
+    let numbers = || wanted.iter().filter(|wanted| wanted.number.is_some());
+    query.add("tracking_numbers", joined(numbers().filter_map(|wanted| wanted.number.as_ref())));
+    if numbers().all(|wanted| !wanted.slugs.is_empty()) {
+        query.add("slug", joined(numbers().flat_map(|wanted| &wanted.slugs)));
     }
     query
 }

@@ -1,6 +1,7 @@
 //! The flags, and the settings that they make.
 
 mod auth;
+mod webhooks;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use self::auth::AuthFlags;
+use self::webhooks::WebhookFlags;
 
 /// AfterShip's tracking API, version 2026-07, on loopback.
 ///
@@ -48,6 +50,10 @@ pub struct Cli {
     /// Signed keys and the authorization server.
     #[command(flatten)]
     pub auth: AuthFlags,
+
+    /// Webhooks.
+    #[command(flatten)]
+    pub webhooks: WebhookFlags,
 
     /// Trackings to make up, spread over the retention
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
@@ -233,6 +239,7 @@ impl Cli {
             faults: self.faults.clone(),
             index_lag: self.index_lag,
             shuffle: self.shuffle,
+            webhooks: self.webhooks.options(),
             journal_capacity: Some(self.journal_capacity),
             seed: self.seed,
             test_courier_step_ms: default.test_courier_step_ms,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// A source of time: milliseconds since 1970-01-01 UTC.
 ///
@@ -11,6 +11,12 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 pub trait Clock: Send + Sync + 'static {
     /// Now, in milliseconds since 1970-01-01 UTC.
     fn now_ms(&self) -> u64;
+
+    /// How long it really takes, on tokio's clock, until this one has gone on by so many
+    /// milliseconds; `None` where nobody can tell. As long as it says, unless it runs otherwise.
+    fn real_time(&self, ms: u64) -> Option<Duration> {
+        Some(Duration::from_millis(ms))
+    }
 }
 
 /// The time of the machine.
@@ -49,6 +55,10 @@ impl ManualClock {
 impl Clock for ManualClock {
     fn now_ms(&self) -> u64 {
         self.0.load(Ordering::SeqCst)
+    }
+
+    fn real_time(&self, _: u64) -> Option<Duration> {
+        None
     }
 }
 
@@ -92,6 +102,10 @@ impl Clock for ScaledClock {
     fn now_ms(&self) -> u64 {
         self.start_ms + (self.start.elapsed().as_secs_f64() * self.scale * 1000.0) as u64
     }
+
+    fn real_time(&self, ms: u64) -> Option<Duration> {
+        Duration::try_from_secs_f64(ms as f64 / 1000.0 / self.scale).ok()
+    }
 }
 
 fn millis(count: u128) -> u64 {
@@ -110,6 +124,15 @@ mod tests {
         assert_eq!(other.now_ms(), 15);
         other.set(3);
         assert_eq!(clock.now_ms(), 3);
+    }
+
+    #[test]
+    fn waits_are_as_long_as_the_clock_takes() {
+        let ten = Duration::from_secs(10);
+        assert_eq!(ScaledClock::new(0, 1000.0).real_time(10_000_000), Some(ten));
+        assert_eq!(ScaledClock::new(0, 0.0).real_time(1), None, "it stands still");
+        assert_eq!(SystemClock.real_time(10_000), Some(ten));
+        assert_eq!(ManualClock::new(0).real_time(1), None);
     }
 
     #[tokio::test(start_paused = true)]

@@ -72,6 +72,33 @@
 //! trackings as a carrier or another program would.
 //! [`Simulator::serve_stream`] serves a connection in memory.
 
+//!
+//! # Webhooks
+//!
+//! A [`Webhook`] is told what happens to trackings once it is [added](Simulator::add_webhook) and
+//! somebody [sends](Simulator::send_webhooks) what is due: over TCP, or over streams of a
+//! [`Dialer`] in memory. [`WebhookFault`]s happen on demand or by chance; the
+//! [journal](Simulator::webhook_journal) holds every attempt.
+//!
+//! ```
+//! use aftership_simulator::{Dialer, Options, Simulator, Webhook};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+//! # runtime.block_on(async {
+//! let simulator = Simulator::new(Options::default());
+//! simulator.seed(1, 3);
+//! simulator.add_webhook(Webhook::new("http://127.0.0.1:9/hooks", "secret"))?;
+//! simulator.scan(&simulator.ids()[0], "Delivered", "Left at the door")?;
+//! simulator.send_due_webhooks(&Dialer::loopback()).await;
+//! let attempt = &simulator.webhook_journal()[0];
+//! assert_eq!((attempt.event.as_str(), attempt.status), ("tracking_update", None));
+//! assert_eq!(simulator.webhooks_open(), 1);
+//! # Ok(())
+//! # })
+//! # }
+//! ```
+
 mod auth;
 mod body;
 mod clock;
@@ -103,6 +130,7 @@ mod store;
 mod switches;
 mod text;
 mod trackings;
+mod webhooks;
 
 pub use clock::{Clock, ManualClock, ScaledClock, SystemClock, TokioClock};
 pub use data::DataError;
@@ -123,4 +151,9 @@ pub use store::index::IndexLag;
 pub use switches::{
     ConnectionAnswer, CredentialsUpdate, DuplicateAnswer, LowerCaseNumbers, PredictAnswer,
     RetrackAnswer, Unrecognized,
+};
+pub use webhooks::{
+    BadWebhook, Dialer, UnknownWebhookEvent, UnknownWebhookVersion, Webhook, WebhookAttempt,
+    WebhookCounts, WebhookEvent, WebhookFault, WebhookFaultPlan, WebhookId, WebhookOptions,
+    WebhookVersion, webhook_signature,
 };

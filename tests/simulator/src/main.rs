@@ -2,14 +2,16 @@
 
 mod cli;
 
+use std::convert::Infallible;
 use std::fs::File;
 use std::io::{self, Write};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
 use tokio::net::TcpListener;
 
-use aftership_simulator::Simulator;
+use aftership_simulator::{Dialer, Simulator};
 use cli::Cli;
 
 fn main() -> Result<()> {
@@ -35,15 +37,60 @@ async fn run(cli: &Cli) -> Result<()> {
             File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
         simulator.write_journal_to(file);
     }
+    set_webhooks(cli, &simulator)?;
     let listener = TcpListener::bind(cli.listen)
         .await
         .with_context(|| format!("cannot listen on {}", cli.listen))?;
     let mut out = io::stdout();
     writeln!(out, "listening on http://{}", listener.local_addr()?)?;
     out.flush()?;
-    tokio::select! {
+    let dialer = if cli.allow_remote { Dialer::anywhere() } else { Dialer::loopback() };
+    let stopped = tokio::select! {
         failed = simulator.serve(listener) => match failed? {},
+        never = simulator.send_webhooks(dialer) => match never {},
+        failed = scan(&simulator, cli.webhooks.scans_per_second) => match failed? {},
         stopped = stop() => stopped,
+    };
+    let counts = simulator.webhook_counts();
+    if counts.deliveries > 0 {
+        eprintln!("webhooks: {}", serde_json::to_string(&counts)?);
+    }
+    stopped
+}
+
+fn set_webhooks(cli: &Cli, simulator: &Simulator) -> Result<()> {
+    if let Some(path) = &cli.webhooks.webhook_journal {
+        let file =
+            File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
+        simulator.write_webhook_journal_to(file);
+    }
+    for webhook in cli.webhooks.webhooks()? {
+        let id = simulator.add_webhook(webhook)?;
+        if cli.webhooks.webhook_test {
+            simulator.send_test_webhook(id)?;
+        }
+    }
+    Ok(())
+}
+
+/// Lets carriers scan, each time another tracking by chance.
+async fn scan(simulator: &Simulator, per_second: u32) -> Result<Infallible> {
+    let ids = match per_second {
+        0 => Vec::new(),
+        _ => simulator.ids(),
+    };
+    if ids.is_empty() {
+        return std::future::pending().await;
+    }
+    let mut random = fastrand::Rng::with_seed(1);
+    let mut ticks = tokio::time::interval(Duration::from_secs(1) / per_second);
+    loop {
+        ticks.tick().await;
+        let tag = random.choice(["InTransit", "OutForDelivery", "Exception", "Delivered"]);
+        if let (Some(id), Some(tag)) = (random.choice(&ids), tag) {
+            // One that was deleted meanwhile is scanned no more.
+            let _ = simulator.scan(id, tag, "Scanned");
+        }
     }
 }
 

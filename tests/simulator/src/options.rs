@@ -13,6 +13,7 @@ use crate::switches::{
     ConnectionAnswer, CredentialsUpdate, DuplicateAnswer, LowerCaseNumbers, PredictAnswer,
     RetrackAnswer, Unrecognized,
 };
+use crate::webhooks::WebhookOptions;
 
 /// The settings of a [`Simulator`](crate::Simulator). Everything but `clock` and
 /// `journal_capacity` can be changed later with [`Simulator::configure`](crate::Simulator::configure).
@@ -80,6 +81,8 @@ pub struct Options {
     pub index_lag: IndexLag,
     /// Lists trackings in an order that this seed makes up, instead of newest first. Default: no.
     pub shuffle: Option<u64>,
+    /// The sender of webhooks.
+    pub webhooks: WebhookOptions,
     /// Milliseconds between the stages of the test courier. Default: 3,000.
     pub test_courier_step_ms: u64,
     /// How many requests the journal keeps, the latest ones; `None`: all (default).
@@ -117,6 +120,7 @@ impl Default for Options {
             faults: None,
             index_lag: IndexLag::None,
             shuffle: None,
+            webhooks: WebhookOptions::default(),
             test_courier_step_ms: 3_000,
             journal_capacity: None,
             seed: 0,
@@ -153,6 +157,7 @@ impl std::fmt::Debug for Options {
             .field("faults", &self.faults)
             .field("index_lag", &self.index_lag)
             .field("shuffle", &self.shuffle)
+            .field("webhooks", &self.webhooks)
             .field("test_courier_step_ms", &self.test_courier_step_ms)
             .field("journal_capacity", &self.journal_capacity)
             .field("seed", &self.seed)

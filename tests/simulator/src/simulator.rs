@@ -15,6 +15,7 @@ use crate::seed;
 use crate::state::State;
 use crate::store::Slot;
 use crate::store::record::Record;
+use crate::trackings::scan;
 
 /// A simulated AfterShip account. Clones are handles to the same one.
 #[derive(Clone)]
@@ -104,6 +105,25 @@ impl Simulator {
         Ok(())
     }
 
+    /// Lets the carrier scan a shipment: one more checkpoint, whose tag (`InTransit`, `Delivered`,
+    /// ...) becomes the tracking's.
+    ///
+    /// # Errors
+    /// No such id.
+    pub fn scan(&self, id: &str, tag: &str, message: &str) -> Result<(), DataError> {
+        let mut state = self.settled();
+        let now_ms = state.options.clock.now_ms();
+        let found = state.store.find_by_any_id(id);
+        let (slot, record) = found.ok_or_else(|| DataError::new(format!("no tracking {id}")))?;
+        let record = record.clone();
+        let members = scan::scanned(&record, tag, message, now_ms);
+        let words = &mut state.store.words;
+        let mut scanned = record.with_members(&members, words).map_err(DataError::new)?;
+        scanned.facts.updated_ms = now_ms;
+        state.replace(slot, scanned, now_ms);
+        Ok(())
+    }
+
     /// Moves a tracking's `updated_at` to now.
     ///
     /// # Errors
@@ -125,6 +145,13 @@ impl Simulator {
         let state = self.settled();
         let all = 0..state.store.len();
         state.store.newest_first(all).map(|record| record.text.to_string()).collect()
+    }
+
+    /// The ids of all trackings, newest first.
+    pub fn ids(&self) -> Vec<String> {
+        let state = self.settled();
+        let all = 0..state.store.len();
+        state.store.newest_first(all).map(|record| record.facts.id.to_string()).collect()
     }
 
     /// One tracking as JSON.
@@ -220,7 +247,7 @@ impl Simulator {
     }
 
     /// The state with everything caught up to now.
-    fn settled(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn settled(&self) -> MutexGuard<'_, State> {
         let mut state = self.state();
         let now_ms = state.options.clock.now_ms();
         state.settle(now_ms);

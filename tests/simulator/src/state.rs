@@ -12,6 +12,7 @@ use crate::store::{Slot, Store};
 use crate::text;
 use crate::trackings::test_courier;
 use crate::trackings::totals::Totals;
+use crate::webhooks::Outbox;
 
 /// Everything behind the one lock of the simulator.
 #[derive(Debug, Default)]
@@ -23,6 +24,8 @@ pub(crate) struct State {
     pub(crate) store: Store,
     /// What lists show of them.
     pub(crate) index: Index,
+    /// What is told of them.
+    pub(crate) outbox: Outbox,
     /// The couriers.
     pub(crate) couriers: Catalogue,
     /// The courier connections.
@@ -51,9 +54,12 @@ impl State {
     pub(crate) fn insert(&mut self, record: Record, at_ms: u64) -> Result<Slot, String> {
         let lag = self.options.index_lag;
         self.index.prepare(&self.store, lag);
-        let id = record.facts.id.clone();
+        let before = self.store.find(Key::Id(&record.facts.id)).map(|(_, before)| before.clone());
         let slot = self.store.insert(record)?;
-        self.index.note(lag, at_ms, &id, self.store.get(slot));
+        if let Some(after) = self.store.get(slot) {
+            self.index.note(lag, at_ms, &after.facts.id, Some(after));
+            self.outbox.notice(&self.options, before.as_ref(), after, at_ms);
+        }
         Ok(slot)
     }
 
@@ -73,9 +79,11 @@ impl State {
     pub(crate) fn replace(&mut self, slot: Slot, record: Record, at_ms: u64) {
         let lag = self.options.index_lag;
         self.index.prepare(&self.store, lag);
-        let old_id = self.store.get(slot).map(|old| old.facts.id.clone());
-        if let Some(old_id) = old_id.filter(|old_id| *old_id != record.facts.id) {
-            self.index.note(lag, at_ms, &old_id, None);
+        if let Some(before) = self.store.get(slot) {
+            if before.facts.id != record.facts.id {
+                self.index.note(lag, at_ms, &before.facts.id, None);
+            }
+            self.outbox.notice(&self.options, Some(before), &record, at_ms);
         }
         self.index.note(lag, at_ms, &record.facts.id, Some(&record));
         self.store.replace(slot, record);
@@ -90,10 +98,11 @@ impl State {
         Some(record)
     }
 
-    /// Catches up to `now_ms`: the test courier, and what lists show.
+    /// Catches up to `now_ms`: the test courier, what lists show, and what is Pending too long.
     pub(crate) fn settle(&mut self, now_ms: u64) {
         test_courier::settle(self, now_ms);
         self.index.settle(now_ms);
+        self.outbox.settle(&self.options, &self.store, now_ms);
     }
 
     /// The trackings as lists show them.

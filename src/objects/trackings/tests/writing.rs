@@ -96,10 +96,85 @@ fn find_asks_for_fifty_numbers_at_once() {
 }
 
 #[test]
-fn find_needs_a_number() {
+fn find_takes_an_id_alone_or_beside_a_number() {
+    let other = WHOLE.replace("\"t1\"", "\"t2\"");
+    let missing = r#"{"meta":{"code":4004,"message":"Tracking does not exist."},"data":{}}"#;
+    let list = enveloped(&format!(r#"{{"trackings":[{WHOLE}]}}"#));
+    let by_number = "GET /trackings?tracking_numbers=N1&slug=dhl&limit=200";
+    let both = |id: &str| format!(r#"{{"id":"{id}","tracking_number":"N1","slug":"dhl"}}"#);
+    for (input, answers, expected_lines, expected) in [
+        (
+            r#"{"id":"t1"}"#.to_owned(),
+            vec![(200, enveloped(WHOLE))],
+            vec!["GET /trackings/t1"],
+            vec!["t1"],
+        ),
+        (
+            r#"{"id":"t9"}"#.to_owned(),
+            vec![(404, missing.into())],
+            vec!["GET /trackings/t9"],
+            vec![],
+        ),
+        (
+            both("t1"),
+            vec![(200, list.clone()), (200, enveloped(WHOLE))],
+            vec![by_number, "GET /trackings/t1"],
+            vec!["t1"],
+        ),
+        (
+            both("t2"),
+            vec![(200, list.clone()), (200, enveloped(&other))],
+            vec![by_number, "GET /trackings/t2"],
+            vec!["t1", "t2"],
+        ),
+        (
+            both("t9"),
+            vec![(200, list.clone()), (404, missing.into())],
+            vec![by_number, "GET /trackings/t9"],
+            vec!["t1"],
+        ),
+    ] {
+        let sent = Sent::default();
+        let answers: Vec<_> =
+            answers.iter().map(|(status, body): &(u16, String)| (*status, body.as_str())).collect();
+        let found = find(&scripted(&sent, &answers), OBJECT, std::slice::from_ref(&input))
+            .unwrap()
+            .remove(0);
+        let ids: Vec<_> = found.iter().map(|record| record.id.as_str()).collect();
+        assert_eq!(ids, expected, "{input}");
+        assert_eq!(lines(&sent), expected_lines, "{input}");
+    }
+}
+
+#[test]
+fn find_keeps_ids_and_numbers_of_many_inputs_apart() {
+    let other = WHOLE.replace("\"t1\"", "\"t2\"");
+    let list = enveloped(&format!(r#"{{"trackings":[{WHOLE}]}}"#));
+    let sent = Sent::default();
+    let host = scripted(&sent, &[(200, &list), (200, &enveloped(&other))]);
+    let inputs = [r#"{"id":"t2"}"#, r#"{"tracking_number":"N1","slug":"dhl"}"#].map(str::to_owned);
+    let found = find(&host, OBJECT, &inputs).unwrap();
+    let ids: Vec<Vec<_>> =
+        found.iter().map(|each| each.iter().map(|record| record.id.as_str()).collect()).collect();
+    assert_eq!(ids, [["t2"], ["t1"]]);
+    let by_number = "GET /trackings?tracking_numbers=N1&slug=dhl&limit=200";
+    assert_eq!(lines(&sent), [by_number, "GET /trackings/t2"]);
+}
+
+#[test]
+fn find_needs_a_number_or_an_id() {
     let sent = Sent::default();
     let host = scripted(&sent, &[]);
-    for input in ["{}", r#"{"tracking_number":""}"#, r#"{"tracking_number":"A,B"}"#, "[", "null"] {
+    for input in [
+        "{}",
+        r#"{"tracking_number":""}"#,
+        r#"{"id":"","slug":"dhl"}"#,
+        r#"{"id":7}"#,
+        r#"{"id":"x","tracking_number":"A,B"}"#,
+        r#"{"id":".."}"#,
+        "[",
+        "null",
+    ] {
         assert!(
             matches!(find(&host, OBJECT, &[input.to_owned()]), Err(Error::InvalidInput { .. })),
             "{input}"

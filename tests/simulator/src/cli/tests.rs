@@ -1,5 +1,7 @@
 //! The flags, and what they make.
 
+use aftership_simulator::{Webhook, WebhookEvent, WebhookVersion};
+
 use super::*;
 
 #[test]
@@ -71,6 +73,43 @@ fn a_lag_is_fixed_or_rolled() {
         let options = cli.options().unwrap();
         assert_eq!((options.index_lag, options.shuffle), (lag, Some(9)));
     }
+}
+
+#[test]
+fn webhooks_are_made_of_flags_and_a_secret_of_the_environment() {
+    let cli = Cli::parse_from([
+        "aftership-simulator",
+        "--webhook",
+        "http://127.0.0.1:1/a",
+        "--webhook",
+        "http://127.0.0.1:1/b",
+        // Always there.
+        "--webhook-secret-env",
+        "PATH",
+        "--webhook-version",
+        "2025-07",
+        "--webhook-event",
+        "edd_revise",
+        "--webhook-faults",
+        "7:50",
+        "--pending-hours",
+        "48",
+    ]);
+    let webhook = |url| {
+        let webhook = Webhook::new(url, &std::env::var("PATH").unwrap());
+        webhook.version(WebhookVersion::V2025_07).events(&[WebhookEvent::EddRevise])
+    };
+    let expected = ["http://127.0.0.1:1/a", "http://127.0.0.1:1/b"].map(webhook);
+    assert_eq!(cli.webhooks.webhooks().unwrap(), expected);
+    let options = cli.options().unwrap().webhooks;
+    assert_eq!(options.pending_ms, 48 * 3_600_000);
+    assert_eq!(options.faults.unwrap().rate, 0.5);
+
+    let unset = ["aftership-simulator", "--webhook", "http://x", "--webhook-secret-env", "NOT_SET"];
+    let error = Cli::parse_from(unset).webhooks.webhooks().unwrap_err();
+    assert!(error.to_string().contains("NOT_SET"), "{error}");
+    let alone = ["aftership-simulator", "--webhook-test"];
+    assert!(Cli::try_parse_from(alone).is_err());
 }
 
 #[test]

@@ -136,6 +136,11 @@ impl Store {
         self.due.insert((due_ms, slot));
     }
 
+    /// When the earliest tracking moves on by itself.
+    pub(crate) fn first_due(&self) -> Option<u64> {
+        self.due.first().map(|(due_ms, _)| *due_ms)
+    }
+
     /// The earliest tracking that is due at `now_ms`, forgotten by asking.
     pub(crate) fn next_due(&mut self, now_ms: u64) -> Option<(u64, Slot)> {
         let first = self.due.first().copied().filter(|(due_ms, _)| *due_ms <= now_ms)?;

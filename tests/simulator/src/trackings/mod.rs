@@ -11,6 +11,7 @@ mod fresh;
 mod get;
 mod list;
 mod retrack;
+pub(crate) mod scan;
 mod shuffled;
 pub(crate) mod test_courier;
 pub(crate) mod totals;

@@ -1,4 +1,5 @@
-//! The simulator as a client sees it. One module a concern; `client` and `app` are what they share.
+//! The simulator as a client sees it. One module a concern; `client`, `app` and `receiver` are what they
+//! share.
 
 #[cfg(test)]
 mod app;
@@ -37,6 +38,8 @@ mod predictions;
 #[cfg(test)]
 mod query;
 #[cfg(test)]
+mod receiver;
+#[cfg(test)]
 mod refresh;
 #[cfg(test)]
 mod scopes;
@@ -48,3 +51,9 @@ mod signing;
 mod token_faults;
 #[cfg(test)]
 mod tokens;
+#[cfg(test)]
+mod webhook_faults;
+#[cfg(test)]
+mod webhook_versions;
+#[cfg(test)]
+mod webhooks;

@@ -1,0 +1,90 @@
+//! From a delivery to an event: verifies, and only then reads.
+
+use std::borrow::Cow;
+
+use super::body::{self, Body, Tracking};
+use super::{Refusal, headers, signature};
+use crate::api::client::{API_VERSION, DEFAULT_API_VERSION};
+use crate::host::{Host, Level};
+use crate::json::Writer;
+use crate::types::{DataRecord, Delivery, Effect, Event};
+
+/// The header of the version in which a delivery's tracking is written. It is chosen for each URL
+/// in AfterShip's admin, whatever version the API is called in.
+const VERSION: &str = "as-webhook-version";
+
+/// The object of every event.
+const OBJECT: &str = "trackings";
+
+/// The name of an event that AfterShip gives none.
+const UNNAMED: &str = "unnamed";
+
+/// The event that a delivery tells.
+///
+/// A tracking that is whole, in the version that the connection reads, is handed on token for
+/// token. Of any other, only what it is known by is: its members may be called otherwise or be
+/// missing, so it has to be looked up.
+///
+/// # Errors
+/// As [`signature::verify`]; [`Refusal::Unreadable`] for a genuine body that is not what AfterShip
+/// documents.
+pub fn receive(host: &dyn Host, delivery: &Delivery) -> Result<Event, Refusal> {
+    signature::verify(host, delivery)?;
+    let body = body::read(&delivery.body).map_err(Refusal::Unreadable)?;
+    let Body { name, id, occurred_at, tracking } = body;
+    let effect = match tracking {
+        Some(tracking) => effect(tracking, is_current(host, delivery)),
+        None => Effect::Nothing,
+    };
+    let name = name.map_or_else(|| UNNAMED.to_owned(), Cow::into_owned);
+    Ok(Event { id: id.map(Cow::into_owned), object: OBJECT, name, occurred_at, effect })
+}
+
+fn effect(tracking: Tracking<'_>, is_current: bool) -> Effect {
+    match tracking {
+        Tracking { raw, id: Some(id), times: Some([created_at, updated_at]), .. } if is_current => {
+            Effect::Upserted(DataRecord {
+                id: id.into_owned(),
+                updated_at: Some(updated_at),
+                created_at: Some(created_at),
+                data: raw.to_owned(),
+            })
+        }
+        Tracking { id: Some(id), .. } => looked_up(&[("id", Some(&id))]),
+        Tracking { number: Some(number), slug, .. } => {
+            looked_up(&[("tracking_number", Some(&number)), ("slug", slug.as_deref())])
+        }
+        // Such as a test delivery.
+        Tracking { .. } => Effect::Nothing,
+    }
+}
+
+/// What `records.find` of trackings takes.
+fn looked_up(known: &[(&str, Option<&str>)]) -> Effect {
+    let mut input = Writer::new();
+    for (name, value) in known {
+        if let Some(value) = value {
+            input.text(name, value);
+        }
+    }
+    Effect::Changed(input.finish())
+}
+
+/// Whether trackings are written as the API writes them. The header is not signed: a wrong one at
+/// most costs a lookup, or brings a genuine tracking in an older shape.
+fn is_current(host: &dyn Host, delivery: &Delivery) -> bool {
+    let wanted = host.setting(API_VERSION).unwrap_or_else(|| DEFAULT_API_VERSION.to_owned());
+    let version = headers::only(&delivery.headers, VERSION);
+    let is_current = version == Some(wanted.as_bytes());
+    if !is_current {
+        let text = format!(
+            "A delivery is not of webhook version {wanted}, so its tracking has to be looked up. \
+             Choose version {wanted} for the webhook URL in AfterShip's admin."
+        );
+        host.log(Level::Info, &text);
+    }
+    is_current
+}
+
+#[cfg(test)]
+mod tests;
