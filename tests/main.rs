@@ -10,6 +10,7 @@
 
 mod cells;
 mod cli;
+mod connecting;
 mod errors;
 mod faults;
 mod filters;
