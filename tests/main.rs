@@ -10,6 +10,7 @@
 
 mod cells;
 mod cli;
+mod connecting;
 mod deliveries;
 mod errors;
 mod faults;

@@ -5,10 +5,14 @@
 //! in the environment it works on the real service, where it creates one tracking of
 //! the test courier, watches it and deletes it; nothing else is touched.
 //!
+//! `SCHEME=oauth2`, `api-key-hmac` or `api-key-rsa` shows another way to authenticate, on the
+//! simulator.
+//!
 //! `--picture FILE` also writes the session as an SVG for the README.
 
 mod picture;
 mod real;
+mod scheme;
 mod session;
 mod simulated;
 
@@ -39,9 +43,11 @@ fn tour() -> Result<()> {
         None => None,
     };
     let mut session = Session::new()?;
-    match std::env::var("AFTERSHIP_API_KEY") {
-        Ok(key) if !key.is_empty() => real::show(&mut session)?,
-        _ => simulated::show(&mut session)?,
+    let given = |name| std::env::var(name).ok().filter(|value: &String| !value.is_empty());
+    match (given("SCHEME").as_deref(), given("AFTERSHIP_API_KEY")) {
+        (None | Some("api-key"), Some(_)) => real::show(&mut session)?,
+        (None | Some("api-key"), None) => simulated::show(&mut session)?,
+        (Some(scheme), _) => scheme::show(&mut session, scheme)?,
     }
     if let Some(file) = picture {
         std::fs::write(&file, picture::svg(session.lines()))

@@ -84,16 +84,21 @@ impl Session {
 
     /// As [`Session::run`], without showing anything.
     pub fn quietly(&self, arguments: &[&str]) -> Result<String> {
+        let output = self.command(arguments)?.output().context("cannot start connector-host")?;
+        if !output.status.success() {
+            bail!("`connector-host {}` ended with {}", arguments.join(" "), output.status);
+        }
+        String::from_utf8(output.stdout).context("its output is no UTF-8")
+    }
+
+    /// `connector-host` with the options of every command and `arguments`.
+    pub fn command(&self, arguments: &[&str]) -> Result<Command> {
         let mut command = self.program("connector-host")?;
         command.args(&self.options).args(arguments).stdin(Stdio::null()).stderr(Stdio::inherit());
         if let Some(key) = &self.key {
             command.env(KEY_VARIABLE, key);
         }
-        let output = command.output().context("cannot start connector-host")?;
-        if !output.status.success() {
-            bail!("`connector-host {}` ended with {}", arguments.join(" "), output.status);
-        }
-        String::from_utf8(output.stdout).context("its output is no UTF-8")
+        Ok(command)
     }
 
     /// As [`Session::quietly`], with the output read as one JSON value.

@@ -14,13 +14,15 @@ const KEY: &str = "asat_simulator";
 const RECORDS: &str = "20000";
 
 /// A simulator of our own, ended with the tour.
-struct Simulator {
+pub struct Simulator {
     child: Child,
-    url: String,
+    /// Its address.
+    pub url: String,
 }
 
 impl Simulator {
-    fn start(session: &Session, arguments: &[&str]) -> Result<Self> {
+    /// Starts one.
+    pub fn start(session: &Session, arguments: &[&str]) -> Result<Self> {
         let mut command = session.program("aftership-simulator")?;
         command.args(["--listen", "127.0.0.1:0", "--api-key", KEY]).args(arguments);
         let mut child =

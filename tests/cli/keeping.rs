@@ -88,7 +88,7 @@ async fn a_kept_secret_is_used_without_being_handed_over() {
     // A key of another time is refused by the provider, and replaced by the next one.
     keeper.run_with("asat_of_nobody_0123", &environment, &["secrets", "set", "api-key"]).quiet();
     let refused = keeper.run_with("", &environment, &["list", "trackings"]);
-    refused.failed(4, &["the credentials were refused", "secrets set NAME"]);
+    refused.failed(4, &["the credentials were refused", "`connect` again"]);
     let rotate = ["secrets", "rotate", "api-key", "--overlap", "1h", "--from-env", "NEXT"];
     keeper.run_with("", &[("NEXT", KEY), environment[0]], &rotate).quiet();
     assert_eq!(keeper.run_with("", &environment, &["list", "trackings"]).quiet(), "");
@@ -134,7 +134,7 @@ fn reading_makes_nothing_and_wrong_words_keep_nothing() {
     let keeper = Keeper::new("nothing");
     assert_eq!(keeper.run(&["connections", "list"]).quiet(), "");
     let rows: [(&[&str], &[&str]); 9] = [
-        (&["secrets", "list"], &["no connection is kept in", "secrets set NAME"]),
+        (&["secrets", "list"], &["no connection is kept in", "`connect` makes one"]),
         (&["secrets", "remove", "api-key"], &["no connection is kept in"]),
         (&["secrets", "rotate", "api-key"], &["no connection is kept in"]),
         (&["secrets", "rewrap", "--new-key-file", "x"], &["nothing is kept"]),

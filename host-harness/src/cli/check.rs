@@ -2,15 +2,17 @@
 //!
 //! | found | exit code |
 //! |---|---|
-//! | credentials refused at any object; the rest is not tried | 4 |
+//! | credentials refused at any object, or the grant ended; the rest is not tried | 4 |
 //! | every object is usable, or cannot be tried without effect | 0 |
 //! | some are forbidden, others usable | 3 |
 //! | anything else failed, or all are forbidden | 1 |
 
 use anyhow::Result;
+use host_harness::retry::Caller;
 use host_harness::runtime::CallError;
 use host_harness::runtime::bindings::auth::Account;
 use host_harness::runtime::bindings::types::ErrorKind;
+use host_harness::store::GrantState;
 use serde_json::json;
 
 use super::context::Context;
@@ -35,6 +37,8 @@ enum Found {
     Untried,
     Forbidden,
     Unauthenticated,
+    /// Its grant ended, or it has none yet.
+    NeedsReconnect,
     Failed,
 }
 
@@ -74,8 +78,12 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
             let unsupported = matches!(error.kind, ErrorKind::Unsupported);
             next = next.or(after_answer(error, &asked).filter(|_| !unsupported));
         }
-        let one = judged(object, result);
+        let mut one = judged(object, result);
         let refused = one.found == Found::Unauthenticated;
+        if refused && has_no_grant(&caller).await? {
+            one.found = Found::NeedsReconnect;
+            next = Some("`connect` again; name, settings and everything else stay".to_owned());
+        }
         checked.push(one);
         if refused {
             break;
@@ -86,6 +94,14 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
         context.watch.say(&format!("  next: {}", printable(&next)));
     }
     Ok(exit(&checked.iter().map(|one| one.found).collect::<Vec<_>>()))
+}
+
+/// Whether the connection lives on a grant, and has none that the provider honours.
+async fn has_no_grant(caller: &Caller) -> Result<bool> {
+    match caller.connection().grants() {
+        Some(grants) => Ok(matches!(grants.state().await?, None | Some(GrantState::Ended))),
+        None => Ok(false),
+    }
 }
 
 fn judged(object: &str, result: Result<Option<Account>, CallError>) -> Checked {
@@ -109,7 +125,7 @@ fn judged(object: &str, result: Result<Option<Account>, CallError>) -> Checked {
 
 fn exit(found: &[Found]) -> Exit {
     let any = |wanted| found.contains(&wanted);
-    if any(Found::Unauthenticated) {
+    if any(Found::Unauthenticated) || any(Found::NeedsReconnect) {
         Exit::Unauthenticated
     } else if any(Found::Failed) {
         Exit::Failed
@@ -151,6 +167,7 @@ fn word(found: Found) -> &'static str {
         Found::Untried => "untried",
         Found::Forbidden => "forbidden",
         Found::Unauthenticated => "unauthenticated",
+        Found::NeedsReconnect => "needs-reconnect",
         Found::Failed => "failed",
     }
 }
@@ -161,7 +178,7 @@ mod tests {
 
     #[test]
     fn the_exit_code_tells_all_objects_together() {
-        use Found::{Failed, Forbidden, Unauthenticated, Untried, Usable};
+        use Found::{Failed, Forbidden, NeedsReconnect, Unauthenticated, Untried, Usable};
         for (found, code) in [
             (vec![], 0),
             (vec![Usable, Untried], 0),
@@ -172,6 +189,7 @@ mod tests {
             (vec![Usable, Failed], 1),
             (vec![Usable, Forbidden, Failed], 1),
             (vec![Usable, Unauthenticated], 4),
+            (vec![NeedsReconnect], 4),
         ] {
             assert_eq!(exit(&found).code(), code, "{found:?}");
         }

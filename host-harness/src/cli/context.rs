@@ -1,13 +1,15 @@
 //! What every command starts from: the connector, and a connection made of the options.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context as _, Result};
+use host_harness::grants::Grants;
 use host_harness::retry::{Caller, Policy};
 use host_harness::runtime::bindings::auth::Scheme;
-use host_harness::runtime::{Connection, Connector, Runtime, RuntimeOptions, SCHEME};
-use host_harness::vault::{Secret, Secrets};
+use host_harness::runtime::{Builder, Connection, Connector, Runtime, RuntimeOptions, SCHEME};
+use host_harness::store::ConnectionRow;
+use host_harness::vault::Secret;
 use zeroize::Zeroizing;
 
 use super::cache;
@@ -27,6 +29,8 @@ pub struct Context {
     pub repeated: Repeated,
     /// Progress, trace, log.
     pub watch: Arc<Watch>,
+    /// The grant that the command's connection lives on, once it is made.
+    pub grants: Arc<OnceLock<Grants>>,
 }
 
 impl Context {
@@ -78,22 +82,15 @@ impl Context {
     /// # Errors
     /// When a setting, secret or origin does not fit, or the kept one cannot be used.
     pub async fn connect(&self, connector: &Connector) -> Result<Caller> {
-        let mut builder = Connection::builder(connector)
-            .allow_private(self.options.allow_private)
-            .ca(self.options.ca.clone())
-            .observer(Arc::clone(&self.watch) as _);
+        let mut builder = self.surroundings(connector);
         let mut chosen = None;
         let mut names = Vec::new();
         let kept = Kept::of(self, connector).await?;
-        if let Some(Kept { vault, row }) = &kept {
-            let secrets = Arc::new(Secrets::default());
-            vault.load(row, &secrets).await?;
+        if let Some(kept) = &kept {
+            let secrets = kept.secrets().await?;
             names = secrets.names();
-            builder = builder.secrets(secrets).setting(SCHEME, &row.scheme);
-            chosen = Some(row.scheme.as_str());
-            for (name, value) in &row.settings {
-                builder = builder.setting(name, value);
-            }
+            builder = with_row(builder, &kept.row).secrets(secrets);
+            chosen = Some(kept.row.scheme.as_str());
         }
         for given in &self.repeated.settings {
             let (name, value) = pair("--setting", "NAME=VALUE", given)?;
@@ -107,13 +104,32 @@ impl Context {
             builder = builder.secret(name, variable(&format!("--secret-env {name}="), given)?);
             names.push(name.to_owned());
         }
-        if self.options.limits == Limits::Off {
-            builder = builder.without_limits();
-        }
-        let connection = builder.build().await?;
+        let mut connection = builder.build().await?;
         let whose = kept.as_ref().map(|kept| kept.row.name.as_str());
-        check_scheme(&connector.schemes().await?, chosen, &names, whose)?;
+        let schemes = connector.schemes().await?;
+        check_scheme(&schemes, chosen, &names, whose)?;
+        if let Some(Kept { vault, row }) = kept
+            && schemes.iter().any(|scheme| scheme.interactive && scheme.name == row.scheme)
+        {
+            let (store, key) = (Arc::clone(vault.store()), vault.key(&row)?);
+            connection = connection.granted(store, row.id, key);
+            if let Some(grants) = connection.grants() {
+                self.grants.get_or_init(|| grants.clone());
+            }
+        }
         Ok(Caller::new(connection, Policy::default()))
+    }
+
+    /// A connection as the options surround it, without settings and secrets.
+    pub fn surroundings(&self, connector: &Connector) -> Builder {
+        let builder = Connection::builder(connector)
+            .allow_private(self.options.allow_private)
+            .ca(self.options.ca.clone())
+            .observer(Arc::clone(&self.watch) as _);
+        match self.options.limits {
+            Limits::Manifest => builder,
+            Limits::Off => builder.without_limits(),
+        }
     }
 
     fn component(&self) -> Result<PathBuf, Usage> {
@@ -139,6 +155,12 @@ impl Context {
             Err(why) => Err(why).context("starting the sandbox"),
         }
     }
+}
+
+/// `builder` with the scheme and the settings of `row`.
+pub fn with_row(builder: Builder, row: &ConnectionRow) -> Builder {
+    let builder = builder.setting(SCHEME, &row.scheme);
+    row.settings.iter().fold(builder, |builder, (name, value)| builder.setting(name, value))
 }
 
 /// Reads a secret from the environment variable that `option` gives. The value goes nowhere else.

@@ -140,8 +140,8 @@ fn after_stop(reason: &Stop, wrote: bool, asked: &Asked) -> String {
 
 fn credentials(asked: &Asked) -> String {
     if asked.secrets.is_empty() {
-        return "keep the right secret with `secrets set NAME`, or give it with --secret-env \
-                NAME=VARIABLE; `inspect` shows the names"
+        return "`connect` again, or give the right secret with --secret-env NAME=VARIABLE; \
+                `inspect` shows the names"
             .to_owned();
     }
     let given: Vec<String> =

@@ -25,6 +25,7 @@
 use std::io;
 use std::process::ExitCode;
 
+use host_harness::connect::ConnectError;
 use host_harness::retry::ScanError;
 use host_harness::runtime::bindings::types::ErrorKind;
 use host_harness::runtime::{BuildError, CallError, LoadError};
@@ -97,6 +98,9 @@ impl Exit {
 
 /// The failed call in a chain of causes, if `cause` is or holds one.
 pub fn call_error<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a CallError> {
+    if let Some(ConnectError::Call(error)) = cause.downcast_ref() {
+        return Some(error);
+    }
     match cause.downcast_ref::<ScanError>() {
         Some(ScanError::Call(error)) => Some(error),
         Some(_) => None,

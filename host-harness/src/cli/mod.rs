@@ -3,16 +3,19 @@
 mod cache;
 mod check;
 mod completions;
+mod connect;
 mod connections;
 mod context;
 mod create;
 mod delete;
 mod describe;
+mod disconnect;
 mod document;
 mod errors;
 pub mod exit;
 mod filter;
 mod find;
+mod fresh;
 mod get;
 mod hidden;
 mod input;
@@ -35,11 +38,12 @@ mod watch;
 mod with;
 
 use std::ffi::OsString;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::Result;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use host_harness::grants::Grants;
 
 use self::context::Context;
 use self::errors::{Asked, report};
@@ -49,6 +53,8 @@ use self::watch::Watch;
 
 /// Time for an interrupted command to write out what it has.
 const FAREWELL: Duration = Duration::from_millis(500);
+/// Time for a renewal to come to its end; a request for tokens takes 10 s at most.
+const RENEWAL: Duration = Duration::from_secs(15);
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -56,7 +62,7 @@ Examples:
   connector-host --component connector.wasm --secret-env api-key=API_KEY list orders --max 10
   export CONNECTOR_COMPONENT=connector.wasm
   connector-host get orders 1234 --secret-env api-key=API_KEY
-  connector-host secrets set api-key
+  connector-host connect
 
 Exit codes:
   0 done, 1 failed, 2 wrong usage, 3 partly done, 4 needs other credentials, 130 interrupted
@@ -82,6 +88,10 @@ enum Command {
     Objects(objects::Args),
     /// Show an object: its operations, filters, inputs and actions
     Describe(describe::Args),
+    /// Make a connection, or make one anew, and keep it
+    Connect(connect::Args),
+    /// End a connection: give its grant back, and erase it
+    Disconnect(disconnect::Args),
     /// Try whether the connection may use each object, or one
     Check(check::Args),
     /// Print the records of an object
@@ -138,10 +148,16 @@ pub async fn run(call: Call) -> Exit {
     let Call { cli, repeated } = call;
     let asked = cli.command.asked(&repeated);
     let watch = Watch::new(&cli.options);
-    let context = Context { options: cli.options, repeated, watch: Arc::clone(&watch) };
+    let grants = Arc::<OnceLock<Grants>>::default();
+    let context = Context {
+        options: cli.options,
+        repeated,
+        watch: Arc::clone(&watch),
+        grants: Arc::clone(&grants),
+    };
     // A task of its own: a full pipe may hold it up, and Ctrl-C is heard all the same.
     let mut task = tokio::spawn(async move { dispatch(cli.command, &context).await });
-    tokio::select! {
+    let exit = tokio::select! {
         ended = &mut task => {
             watch.clear();
             match ended {
@@ -160,6 +176,19 @@ pub async fn run(call: Call) -> Exit {
             }
             Exit::Interrupted
         }
+    };
+    if let Some(grants) = grants.get() {
+        settled(grants).await;
+    }
+    exit
+}
+
+/// Lets a renewal that is under way come to its end: its answer may hold the only new tokens.
+/// Another Ctrl-C goes without; what is lost then, the next run takes up.
+async fn settled(grants: &Grants) {
+    tokio::select! {
+        _ = tokio::time::timeout(RENEWAL, grants.quiet()) => {}
+        _ = tokio::signal::ctrl_c() => {}
     }
 }
 
@@ -168,6 +197,8 @@ async fn dispatch(command: Command, context: &Context) -> Result<Exit> {
         Command::Inspect(args) => inspect::run(&args, context).await,
         Command::Objects(args) => objects::run(&args, context).await,
         Command::Describe(args) => describe::run(&args, context).await,
+        Command::Connect(args) => connect::run(&args, context).await,
+        Command::Disconnect(args) => disconnect::run(&args, context).await,
         Command::Check(args) => check::run(&args, context).await,
         Command::List(args) => list::run(&args, context).await,
         Command::Get(args) => get::run(&args, context).await,
@@ -195,6 +226,8 @@ impl Command {
             Self::Inspect(_) => ("inspect", None, None),
             Self::Objects(_) => ("objects", None, None),
             Self::Describe(args) => ("describe", Some(&args.object), None),
+            Self::Connect(_) => ("connect", None, None),
+            Self::Disconnect(_) => ("disconnect", None, None),
             Self::Check(args) => ("check", args.object.as_ref(), None),
             Self::List(args) => ("list", Some(&args.object), None),
             Self::Get(args) => ("get", Some(&args.object), Some(&args.id)),

@@ -17,7 +17,7 @@ use anyhow::{Context as _, Result};
 use host_harness::clock::{Clock, SystemClock};
 use host_harness::runtime::Connector;
 use host_harness::store::{ConnectionRow, Sqlite, Store};
-use host_harness::vault::{MASTER_KEY_VARIABLE, MasterKey, Vault};
+use host_harness::vault::{MASTER_KEY_VARIABLE, MasterKey, Secrets, Vault};
 
 use super::cache::users;
 use super::context::Context;
@@ -67,6 +67,14 @@ impl State {
                 "leave it out; `secrets set NAME --from-env VARIABLE` keeps what a variable holds",
             ));
         }
+        Self::somewhere(context)
+    }
+
+    /// As [`State::of`], for commands that cannot do without and keep what `--secret-env` gives.
+    ///
+    /// # Errors
+    /// [`Usage`] when there is none.
+    pub fn somewhere(context: &Context) -> Result<Self, Usage> {
         Self::of(context).ok_or_else(|| {
             Usage::new(
                 "there is no directory for kept connections: neither XDG_DATA_HOME nor HOME is set",
@@ -132,9 +140,7 @@ impl State {
             Some(row) => Ok(row.clone()),
             None if names.is_empty() => {
                 let text = format!("no connection is kept in {}", self.directory.display());
-                Err(Usage::new(text)
-                    .next("`secrets set NAME` keeps a secret, and makes one")
-                    .into())
+                Err(Usage::new(text).next("`connect` makes one").into())
             }
             None => Err(unknown("connection", name, &names).into()),
         }
@@ -146,6 +152,16 @@ impl State {
 }
 
 impl Kept {
+    /// Its secrets, all versions of them.
+    ///
+    /// # Errors
+    /// When they cannot be read or opened.
+    pub async fn secrets(&self) -> Result<Arc<Secrets>> {
+        let secrets = Arc::new(Secrets::default());
+        self.vault.load(&self.row, &secrets).await?;
+        Ok(secrets)
+    }
+
     /// The kept connection that a call to `connector` uses, if it uses one.
     ///
     /// # Errors

@@ -1,28 +1,22 @@
 //! The two calls that make a connection, and what is kept between them.
 
-use std::sync::Arc;
-
 use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
 
 use super::error::ConnectError;
 use super::pkce::{challenge, digest, random};
 use super::{LIFE_MINUTES, Scheme, Step, VERIFIER};
-use crate::clock::{Clock, unix_ms};
 use crate::grants::protocol::{Granted, first};
 use crate::grants::{Received, Tokens, seal};
 use crate::runtime::bindings::auth::BeginRequest;
 use crate::runtime::bindings::types::Error;
 use crate::runtime::{CallError, Stop};
-use crate::store::{Change, ConnectionRow, SecretRow, SessionRow, Store};
-use crate::vault::{Key, Place, Scrubber, Secret};
+use crate::store::{Change, ConnectionRow, SecretRow, SessionRow};
+use crate::vault::{Key, Place, Scrubber, Secret, Vault};
 
-/// Makes connections.
+/// Makes connections, and keeps them in a vault.
 pub struct Desk {
-    store: Arc<dyn Store>,
-    /// Seals the keys of connections.
-    master: Arc<Key>,
-    clock: Arc<dyn Clock>,
+    vault: Vault,
 }
 
 /// The connection to make.
@@ -52,35 +46,17 @@ pub enum Begun {
 }
 
 impl Desk {
-    /// Makes connections in `store`, whose keys `master` seals.
+    /// Makes connections in `vault`. What [`Whom`] takes is a kept one, or
+    /// [`Vault::new_connection`].
     #[must_use]
-    pub fn new(store: Arc<dyn Store>, master: Arc<Key>, clock: Arc<dyn Clock>) -> Self {
-        Self { store, master, clock }
+    pub fn new(vault: Vault) -> Self {
+        Self { vault }
     }
 
-    /// A connection that is not kept yet, with a new id and a new key.
-    ///
-    /// # Errors
-    /// [`ConnectError::Seal`] without randomness.
-    pub fn draft(
-        &self,
-        name: impl Into<String>,
-        connector: impl Into<String>,
-        scheme: impl Into<String>,
-    ) -> Result<ConnectionRow, ConnectError> {
-        let mut bytes = [0; 16];
-        crate::vault::fill(&mut bytes)?;
-        let id: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        let sealed_key = Key::random()?.sealed_under(&self.master, &id)?;
-        Ok(ConnectionRow {
-            id,
-            name: name.into(),
-            connector: connector.into(),
-            scheme: scheme.into(),
-            settings: std::collections::BTreeMap::new(),
-            sealed_key,
-            made_ms: self.now_ms(),
-        })
+    /// Where it keeps them.
+    #[must_use]
+    pub fn vault(&self) -> &Vault {
+        &self.vault
     }
 
     /// Begins. Nothing is kept of a redirect but what [`Desk::complete`] needs, for ten minutes.
@@ -113,12 +89,12 @@ impl Desk {
                 let mut changes = changes(&connection, rows);
                 // A grant of another scheme ends with it.
                 changes.push(Change::RemoveGrant { connection: connection.id.clone() });
-                self.store.commit(changes).await?;
+                self.vault.store().commit(changes).await?;
                 Ok(Begun::Ready(connection))
             }
             Step::Redirect { url, session } => {
                 let url = checked(&url)?;
-                let made_ms = self.now_ms();
+                let made_ms = self.vault.now_ms();
                 let sealed_verifier = key.seal(of_verifier(&connection.id), verifier.expose())?;
                 let kept = SessionRow {
                     state: digest(state.expose()),
@@ -129,7 +105,7 @@ impl Desk {
                     made_ms,
                     ends_ms: made_ms.saturating_add(LIFE_MINUTES * 60_000),
                 };
-                self.store.commit(vec![Change::PutSession(kept)]).await?;
+                self.vault.store().commit(vec![Change::PutSession(kept)]).await?;
                 Ok(Begun::Redirect { url, state })
             }
         }
@@ -151,8 +127,9 @@ impl Desk {
         if browser.is_some_and(|browser| digest(browser.expose()) != state) {
             return Err(ConnectError::OtherBrowser);
         }
-        let session = self.store.take_session(&state).await?.ok_or(ConnectError::UnknownState)?;
-        if session.ends_ms <= self.now_ms() {
+        let session =
+            self.vault.store().take_session(&state).await?.ok_or(ConnectError::UnknownState)?;
+        if session.ends_ms <= self.vault.now_ms() {
             return Err(ConnectError::TooLate);
         }
         let key = self.key(&session.connection)?;
@@ -173,7 +150,7 @@ impl Desk {
         let connection = self.newest(session.connection).await?;
         let mut changes = changes(&connection, session.secrets);
         changes.push(Change::PutGrant(self.granted(&connection, received).await?));
-        self.store.commit(changes).await?;
+        self.vault.store().commit(changes).await?;
         Ok(connection)
     }
 
@@ -183,18 +160,18 @@ impl Desk {
         connection: &ConnectionRow,
         received: Received,
     ) -> Result<crate::store::GrantRow, ConnectError> {
-        let before = self.store.grant(&connection.id).await?;
+        let before = self.vault.store().grant(&connection.id).await?;
         let epoch = before.map_or(0, |before| before.epoch).saturating_add(1);
         let key = self.key(connection)?;
         let sealed = seal(&key, &connection.id, epoch, &received.tokens)?;
         let granted = Granted { sealed, expires_ms: received.expires_ms, scopes: received.scopes };
-        Ok(first(&connection.id, epoch, granted, self.now_ms()))
+        Ok(first(&connection.id, epoch, granted, self.vault.now_ms()))
     }
 
     /// The connection as it is now, if it is kept: meanwhile it may have been renamed or set
     /// otherwise. Only the scheme is the one that was chosen.
     async fn newest(&self, connection: ConnectionRow) -> Result<ConnectionRow, ConnectError> {
-        let mut all = self.store.connections().await?.into_iter();
+        let mut all = self.vault.store().connections().await?.into_iter();
         Ok(match all.find(|kept| kept.id == connection.id) {
             Some(kept) => ConnectionRow { scheme: connection.scheme, ..kept },
             None => connection,
@@ -203,7 +180,7 @@ impl Desk {
 
     async fn kept(&self, key: &Key, id: &str) -> Result<Kept, ConnectError> {
         let mut kept = Kept { values: Tokens::new(), versions: Vec::new() };
-        for row in self.store.secrets(id, self.now_ms()).await? {
+        for row in self.vault.store().secrets(id, self.vault.now_ms()).await? {
             // Newest first.
             if !kept.values.contains_key(&row.name) {
                 let value = key.open(of_secret(id, &row.name, row.version), &row.sealed)?;
@@ -224,16 +201,12 @@ impl Desk {
     ) -> Result<SecretRow, ConnectError> {
         let sealed = key.seal(of_secret(id, name, version), value.expose())?;
         let (connection, name) = (id.to_owned(), name.to_owned());
-        let (made_ms, ends_ms) = (self.now_ms(), None);
+        let (made_ms, ends_ms) = (self.vault.now_ms(), None);
         Ok(SecretRow { connection, name, version, sealed, made_ms, ends_ms })
     }
 
     fn key(&self, connection: &ConnectionRow) -> Result<Key, ConnectError> {
-        Ok(Key::opened(&self.master, &connection.id, &connection.sealed_key)?)
-    }
-
-    fn now_ms(&self) -> u64 {
-        unix_ms(self.clock.now())
+        Ok(self.vault.key(connection)?)
     }
 }
 

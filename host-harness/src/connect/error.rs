@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use crate::runtime::CallError;
 use crate::store::StoreError;
-use crate::vault::SealError;
+use crate::vault::{SealError, VaultError};
 
 /// Why a connection was not made. Nothing was kept.
 #[derive(Debug, Error)]
@@ -53,4 +53,7 @@ pub enum ConnectError {
     /// A value cannot be opened or sealed.
     #[error(transparent)]
     Seal(#[from] SealError),
+    /// The connection cannot be opened.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
 }

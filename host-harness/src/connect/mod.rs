@@ -4,6 +4,39 @@
 //! [`Desk::begin`] and [`Desk::complete`] need no terminal, and no memory between them but the
 //! store: a platform calls them from its own pages. [`callback`] and [`browser`] do the same for
 //! one person at one machine.
+//!
+//! ```no_run
+//! # use host_harness::connect::{Begun, ConnectError, Desk, Whom};
+//! # use host_harness::runtime::{BuildError, Connection, Connector};
+//! # use host_harness::store::ConnectionRow;
+//! # use host_harness::vault::{Secret, VaultError};
+//! # async fn example(connector: &Connector, desk: &Desk, row: ConnectionRow, query: &str)
+//! # -> Result<(), Box<dyn std::error::Error>> {
+//! let mut builder = Connection::builder(connector).setting("scheme", &row.scheme);
+//! for (name, value) in &row.settings {
+//!     builder = builder.setting(name, value);
+//! }
+//! let secret = ("client-secret".to_owned(), Secret::new(std::env::var("CLIENT_SECRET")?));
+//! let connection = builder.secret(&secret.0, secret.1.clone()).build().await?;
+//! let authority = connection.authority();
+//!
+//! // A customer asks to connect:
+//! let whom = Whom {
+//!     connection: row.clone(),
+//!     secrets: [secret].into(),
+//!     callback_url: "https://platform.example/callback".to_owned(),
+//!     scopes: vec![],
+//! };
+//! let Begun::Redirect { url, state } = desk.begin(&authority, whom).await? else { return Ok(()) };
+//! // Keep `state` in the session of the browser, send it to `url`; when it is back with `query`:
+//! let row = desk.complete(&authority, query, Some(&state)).await?;
+//!
+//! let (store, key) = (desk.vault().store().clone(), desk.vault().key(&row)?);
+//! let connection = connection.granted(store, row.id, key);
+//! # let _ = (url, connection);
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod browser;
 pub mod callback;
@@ -24,7 +57,7 @@ pub use self::error::ConnectError;
 /// Name of the secret under which the connector names the PKCE verifier.
 pub const VERIFIER: &str = "code-verifier";
 /// A customer has so long at the provider.
-const LIFE_MINUTES: u64 = 10;
+pub const LIFE_MINUTES: u64 = 10;
 
 /// The connector's part, for one connection that is being made.
 pub trait Scheme: Send + Sync {

@@ -1,5 +1,6 @@
 //! Connecting without a terminal: what is kept, and what is refused.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -12,7 +13,7 @@ use crate::grants::open;
 use crate::runtime::bindings::types::ErrorKind;
 use crate::runtime::error;
 use crate::store::{Change, ConnectionRow, Store};
-use crate::vault::{Key, Secret};
+use crate::vault::{Key, MasterKey, Secret, Vault};
 
 /// A connector: remembers what it was asked, and answers with numbered tokens.
 #[derive(Default)]
@@ -74,12 +75,14 @@ impl World {
         let store = Memory::open(&rows, &Halt::at(None));
         let master = Arc::new(Key::new([9; 32]));
         let clock = TokioClock::starting_at(UNIX_EPOCH + Duration::from_secs(1_800_000_000));
-        let desk = Desk::new(Arc::clone(&store) as _, Arc::clone(&master), Arc::new(clock));
+        let (kept, key) = (Arc::clone(&store) as _, MasterKey::from(Key::new([9; 32])));
+        let desk = Desk::new(Vault::new(kept, Arc::new(clock), key));
         Self { rows, store, master, desk, script }
     }
 
     fn draft(&self) -> ConnectionRow {
-        self.desk.draft("shop", "example", "oauth2").unwrap()
+        let vault = self.desk.vault();
+        vault.new_connection("shop", "example", "oauth2", BTreeMap::new()).unwrap()
     }
 
     async fn begin(&self, connection: ConnectionRow, secrets: &[(&str, &str)]) -> Begun {

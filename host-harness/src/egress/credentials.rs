@@ -102,7 +102,7 @@ pub fn capture(
             && let serde_json::Value::String(text) = value.take()
             && !text.is_empty()
         {
-            secrets.set(rule.secret.clone(), Secret::new(text));
+            secrets.succeed(rule.secret.clone(), Secret::new(text));
         }
     }
     json.to_string().into_bytes()

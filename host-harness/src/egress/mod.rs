@@ -39,19 +39,20 @@ use crate::runtime::bindings::http::{Place, Request, Response, SendError};
 use crate::vault::Secrets;
 
 /// A clock that differs from the server's by less is taken for right.
-const SKEW_WORTH_CORRECTING_MS: i64 = 5_000;
+const SKEW_WORTH_CORRECTING_MS: u64 = 5_000;
 
 /// A limit is held no longer than this for one answer, whatever it asks for ...
 const LONGEST_HELD: Duration = Duration::from_secs(60);
 /// ... and a pause beyond this one is a fault of the answer.
 const LONGEST_MEANT: Duration = Duration::from_secs(3_600);
 
-/// Way out of one connection.
+/// Way out of one connection. Clones share everything but what is put in place of it.
+#[derive(Clone)]
 pub struct Egress {
     /// What the manifest allows.
-    pub policy: Policy,
+    pub policy: Arc<Policy>,
     /// Open HTTP connections.
-    pub pool: Pool,
+    pub pool: Arc<Pool>,
     /// Secrets to fill, capture and scrub.
     pub secrets: Arc<Secrets>,
     /// Shared by the connections of one account; `None` switches limits off, towards
@@ -64,7 +65,7 @@ pub struct Egress {
     /// The host's time of day.
     pub clock: Arc<dyn Clock>,
     /// Server's clock minus ours, in milliseconds.
-    pub skew_ms: AtomicI64,
+    pub skew_ms: Arc<AtomicI64>,
 }
 
 impl Egress {
@@ -108,9 +109,18 @@ impl Egress {
     /// Now, by the provider's clock as far as it is known: milliseconds since 1970.
     #[must_use]
     pub fn now_ms(&self) -> u64 {
+        unix_ms(self.clock.now()).saturating_add_signed(self.correction_ms())
+    }
+
+    /// A moment by the provider's clock, as [`Egress::now_ms`] tells it, by the host's own.
+    #[must_use]
+    pub fn by_own_clock(&self, theirs_ms: u64) -> u64 {
+        theirs_ms.saturating_add_signed(self.correction_ms().saturating_neg())
+    }
+
+    fn correction_ms(&self) -> i64 {
         let skew = self.skew_ms.load(Ordering::Relaxed);
-        let skew = if skew.abs() > SKEW_WORTH_CORRECTING_MS { skew } else { 0 };
-        unix_ms(self.clock.now()).saturating_add_signed(skew)
+        if skew.unsigned_abs() > SKEW_WORTH_CORRECTING_MS { skew } else { 0 }
     }
 
     async fn turn(&self, admitted: &Admitted<'_>) -> Result<Duration, SendError> {

@@ -88,14 +88,14 @@ fn egress(network: Scripted, origin: &str) -> Egress {
     let secrets = Arc::new(Secrets::default());
     secrets.set("api-key", Secret::new("canary-0123456789"));
     Egress {
-        policy: Policy::compile(&super::policy::tests::manifest(), &settings, true).unwrap(),
-        pool: Pool::new(Arc::new(network), client_config(None).unwrap()),
+        policy: Policy::compile(&super::policy::tests::manifest(), &settings, true).unwrap().into(),
+        pool: Pool::new(Arc::new(network), client_config(None).unwrap()).into(),
         secrets,
         limiter: Some(Arc::default()),
         connection: 1,
         observer: Arc::new(Unobserved),
         clock: Arc::new(TokioClock::starting_at(SystemTime::UNIX_EPOCH)),
-        skew_ms: AtomicI64::new(0),
+        skew_ms: Arc::default(),
     }
 }
 
@@ -189,7 +189,7 @@ async fn a_refusal_is_scrubbed_and_nothing_is_captured_from_it() {
     manifest.endpoints[2].origin = "{base}".to_owned();
     manifest.captures[0].origin = "{base}".to_owned();
     let settings = [("base".to_owned(), BASE.to_owned())].into();
-    egress.policy = Policy::compile(&manifest, &settings, true).unwrap();
+    egress.policy = Policy::compile(&manifest, &settings, true).unwrap().into();
     let asked = request("POST", &token_url);
     let response = egress.send(&mut CallSends::default(), &asked).await.unwrap();
     let text = String::from_utf8(response.body).unwrap();
@@ -214,7 +214,7 @@ async fn a_name_that_leads_inside_is_refused() {
         let mut network = Scripted::new(vec![vec![answer("", b"secret")]]);
         network.addresses = Ok(addresses.iter().map(|address| address.parse().unwrap()).collect());
         let mut egress = egress(network, "https://api.example.com");
-        egress.policy = policy();
+        egress.policy = policy().into();
         let asked = request("GET", "https://api.example.com/v1/things");
         let sent = egress.send(&mut CallSends::default(), &asked).await;
         assert!(matches!(sent, Err(SendError::Refused(_))), "{addresses:?}");
@@ -249,7 +249,7 @@ async fn a_call_writes_once_and_sends_nothing_after_it() {
     write.effect = crate::runtime::bindings::catalog::Effect::Write;
     manifest.endpoints.push(write);
     let settings = [("base".to_owned(), BASE.to_owned())].into();
-    egress.policy = Policy::compile(&manifest, &settings, true).unwrap();
+    egress.policy = Policy::compile(&manifest, &settings, true).unwrap().into();
     let read = request("GET", &format!("{BASE}/v1/things"));
     let write = request("POST", &format!("{BASE}/v1/things"));
     let mut call = CallSends::default();

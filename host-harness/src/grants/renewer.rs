@@ -14,7 +14,7 @@ use super::schedule::LEASE_MS;
 use super::shared::{Attempt, POLL, Shared, attempt_name, lock};
 use crate::clock::Clock;
 use crate::observe::Observer;
-use crate::store::{GrantState, Store};
+use crate::store::{GrantState, Store, StoreError};
 use crate::vault::Key;
 
 /// The tokens of one connection. Clones are the same.
@@ -80,6 +80,15 @@ impl Grants {
     pub async fn replace(&self, epoch: u64) -> Result<Current, GrantError> {
         let turn = Arc::clone(&self.turns).lock_owned().await;
         self.work(turn, Wanted::Instead(epoch)).await
+    }
+
+    /// Where the grant stands, as the store has it; `None` when there is none.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn state(&self) -> Result<Option<GrantState>, StoreError> {
+        let shared = &self.shared;
+        Ok(shared.store.grant(&shared.connection).await?.map(|row| row.state))
     }
 
     /// Waits until no renewal is under way in this process.

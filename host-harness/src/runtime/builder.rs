@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use thiserror::Error;
 
@@ -196,14 +196,14 @@ impl Builder {
             secrets.set(name, value);
         }
         let egress = Egress {
-            policy,
-            pool: Pool::new(self.network, client_config(self.ca.as_deref())?),
+            policy: Arc::new(policy),
+            pool: Arc::new(Pool::new(self.network, client_config(self.ca.as_deref())?)),
             secrets: Arc::clone(&secrets),
             limiter: self.limiter,
             connection: CONNECTIONS.fetch_add(1, Ordering::Relaxed),
             observer: Arc::clone(&self.observer),
             clock: self.clock,
-            skew_ms: AtomicI64::new(0),
+            skew_ms: Arc::default(),
         };
         let filled = manifest.secret_uses.into_iter().map(|rule| rule.secret);
         let keys = manifest.key_uses.iter().map(|rule| rule.secret.clone());

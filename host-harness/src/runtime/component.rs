@@ -26,7 +26,7 @@ pub struct Connector {
 pub(super) struct Loaded {
     pub(super) runtime: Runtime,
     pub(super) pre: WorldPre<CallState>,
-    manifest: Manifest,
+    pub(super) manifest: Manifest,
     facts: Facts,
 }
 

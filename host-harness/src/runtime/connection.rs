@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
+use super::authority::Authority;
 use super::bindings::actions::{Invocation, Outcome};
-use super::bindings::auth::{Account, BeginRequest, Grant, Step};
+use super::bindings::auth::Account;
 use super::bindings::catalog::{KeyRole, KeyUse};
 use super::bindings::records::{ListRequest, Page};
 use super::bindings::subscriptions::{
@@ -19,12 +20,17 @@ use super::bindings::types::{DataRecord, Error, ErrorKind, Written};
 use super::builder::Builder;
 use super::component::Connector;
 use super::error::{CallError, error};
+use super::granted::Granted;
 use super::instance::{Call, run};
+use crate::clock::Clock;
 use crate::egress::{CallSends, Egress, Planned};
+use crate::grants::Grants;
 use crate::observe::Observer;
-use crate::vault::Secrets;
+use crate::store::Store;
+use crate::vault::{Key, Secrets};
 
 /// What a connection's calls stand on.
+#[derive(Clone)]
 pub struct Ground {
     /// The way out.
     pub egress: Egress,
@@ -61,6 +67,7 @@ pub struct Connection {
     connector: Connector,
     ground: Arc<Ground>,
     admitted: Arc<Semaphore>,
+    granted: Option<Arc<Granted>>,
 }
 
 /// A write, for [`Connection::plan`].
@@ -101,7 +108,35 @@ impl Connection {
     }
 
     pub(super) fn new(connector: Connector, ground: Ground, calls: usize) -> Self {
-        Self { connector, ground: Arc::new(ground), admitted: Arc::new(Semaphore::new(calls)) }
+        let (ground, admitted) = (Arc::new(ground), Arc::new(Semaphore::new(calls)));
+        Self { connector, ground, admitted, granted: None }
+    }
+
+    /// Lives on the grant that is kept in `store` for the connection with this id, whose tokens
+    /// `key` seals: its calls use those tokens, renewed in time and once. A call whose access token
+    /// the provider refuses (401, so that nothing was applied) is made once more with another.
+    #[must_use]
+    pub fn granted(self, store: Arc<dyn Store>, id: impl Into<String>, key: Key) -> Self {
+        let provider = Arc::new(self.authority());
+        let (clock, observer) = (self.clock(), Arc::clone(&self.ground.observer));
+        let grants = Grants::new(store, id, key, provider, clock, observer);
+        Self { granted: Some(Arc::new(Granted::new(grants))), ..self }
+    }
+
+    /// The grant that it lives on.
+    #[must_use]
+    pub fn grants(&self) -> Option<&Grants> {
+        self.granted.as_deref().map(Granted::grants)
+    }
+
+    /// How it is made, renewed and given back.
+    #[must_use]
+    pub fn authority(&self) -> Authority {
+        Authority::new(self.connector.clone(), Arc::clone(&self.ground))
+    }
+
+    fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.ground.egress.clock)
     }
 
     /// Its connector.
@@ -121,9 +156,14 @@ impl Connection {
     /// # Errors
     /// [`CallError`]; `TooLarge` when a smaller page may do.
     pub async fn list(&self, request: ListRequest) -> Result<Page, CallError> {
-        self.call(Box::new(move |world, store| {
-            Box::pin(async move { world.connector_api_records().call_list(store, &request).await })
-        }))
+        self.call(|| {
+            let request = request.clone();
+            Box::new(move |world, store| {
+                Box::pin(
+                    async move { world.connector_api_records().call_list(store, &request).await },
+                )
+            })
+        })
         .await
     }
 
@@ -132,12 +172,14 @@ impl Connection {
     /// # Errors
     /// [`CallError`].
     pub async fn get(&self, object: &str, id: &str) -> Result<DataRecord, CallError> {
-        let (object, id) = (object.to_owned(), id.to_owned());
-        self.call(Box::new(move |world, store| {
-            Box::pin(
-                async move { world.connector_api_records().call_get(store, &object, &id).await },
-            )
-        }))
+        self.call(|| {
+            let (object, id) = (object.to_owned(), id.to_owned());
+            Box::new(move |world, store| {
+                Box::pin(async move {
+                    world.connector_api_records().call_get(store, &object, &id).await
+                })
+            })
+        })
         .await
     }
 
@@ -151,12 +193,12 @@ impl Connection {
         parents: Vec<DataRecord>,
     ) -> Result<Vec<Vec<DataRecord>>, CallError> {
         let (object, asked) = (object.to_owned(), parents.len());
-        let derived = self.call(Box::new(move |world, store| {
+        let call: Call<Result<_, Error>> = Box::new(move |world, store| {
             Box::pin(async move {
                 world.connector_api_records().call_derive(store, &object, &parents).await
             })
-        }));
-        one_list_each(asked, derived.await?)
+        });
+        one_list_each(asked, self.offline(call).await?)
     }
 
     /// The records that creating each of `inputs` would collide with, in their order.
@@ -168,14 +210,15 @@ impl Connection {
         object: &str,
         inputs: &[String],
     ) -> Result<Vec<Vec<DataRecord>>, CallError> {
-        let (object, inputs) = (object.to_owned(), inputs.to_vec());
-        let asked = inputs.len();
-        let found = self.call(Box::new(move |world, store| {
-            Box::pin(async move {
-                world.connector_api_records().call_find(store, &object, &inputs).await
+        let found = self.call(|| {
+            let (object, inputs) = (object.to_owned(), inputs.to_vec());
+            Box::new(move |world, store| {
+                Box::pin(async move {
+                    world.connector_api_records().call_find(store, &object, &inputs).await
+                })
             })
-        }));
-        one_list_each(asked, found.await?)
+        });
+        one_list_each(inputs.len(), found.await?)
     }
 
     /// Makes a record of `input`. `key` names the wish and stays the same when it is
@@ -184,7 +227,7 @@ impl Connection {
     /// # Errors
     /// [`CallError`].
     pub async fn create(&self, object: &str, input: &str, key: &str) -> Result<Written, CallError> {
-        self.call(create(object, input, key)).await
+        self.call(|| create(object, input, key)).await
     }
 
     /// Changes a record by `patch`, a JSON Merge Patch (RFC 7396).
@@ -192,7 +235,7 @@ impl Connection {
     /// # Errors
     /// [`CallError`].
     pub async fn update(&self, object: &str, id: &str, patch: &str) -> Result<Written, CallError> {
-        self.call(update(object, id, patch)).await
+        self.call(|| update(object, id, patch)).await
     }
 
     /// Removes a record.
@@ -200,7 +243,7 @@ impl Connection {
     /// # Errors
     /// [`CallError`]; `not-found` when it is not there.
     pub async fn delete(&self, object: &str, id: &str) -> Result<(), CallError> {
-        self.call(delete(object, id)).await
+        self.call(|| delete(object, id)).await
     }
 
     /// Runs an action.
@@ -208,7 +251,7 @@ impl Connection {
     /// # Errors
     /// [`CallError`].
     pub async fn invoke(&self, invocation: &Invocation) -> Result<Outcome, CallError> {
-        self.call(invoke(invocation)).await
+        self.call(|| invoke(invocation)).await
     }
 
     /// Has events of an object sent to a URL, or tells what a person has to do for it.
@@ -219,11 +262,14 @@ impl Connection {
         &self,
         request: SubscriptionRequest,
     ) -> Result<SubscriptionOutcome, CallError> {
-        self.call(Box::new(move |world, store| {
-            Box::pin(async move {
-                world.connector_api_subscriptions().call_subscribe(store, &request).await
+        self.call(|| {
+            let request = request.clone();
+            Box::new(move |world, store| {
+                Box::pin(async move {
+                    world.connector_api_subscriptions().call_subscribe(store, &request).await
+                })
             })
-        }))
+        })
         .await
     }
 
@@ -236,61 +282,12 @@ impl Connection {
         &self,
         delivery: Delivery,
     ) -> Result<Result<Reception, Refusal>, CallError> {
-        self.call(Box::new(move |world, store| {
+        let call: Call<Result<_, Error>> = Box::new(move |world, store| {
             Box::pin(async move {
                 world.connector_api_subscriptions().call_receive(store, &delivery).await.map(Ok)
             })
-        }))
-        .await
-    }
-
-    /// Begins to connect.
-    ///
-    /// # Errors
-    /// [`CallError`].
-    pub async fn begin(&self, request: &BeginRequest) -> Result<Step, CallError> {
-        let request = request.clone();
-        self.call(Box::new(move |world, store| {
-            Box::pin(async move { world.connector_api_auth().call_begin(store, &request).await })
-        }))
-        .await
-    }
-
-    /// Turns the provider's callback into a grant. `session` comes from [`Connection::begin`];
-    /// `query` is the raw query string, whose `state` was checked.
-    ///
-    /// # Errors
-    /// [`CallError`]; `outcome-unknown` when the code may have been used up.
-    pub async fn complete(&self, session: &str, query: &str) -> Result<Grant, CallError> {
-        let (session, query) = (session.to_owned(), query.to_owned());
-        self.call(Box::new(move |world, store| {
-            Box::pin(async move {
-                world.connector_api_auth().call_complete(store, &session, &query).await
-            })
-        }))
-        .await
-    }
-
-    /// Renews the grant.
-    ///
-    /// # Errors
-    /// [`CallError`]; `outcome-unknown` when the provider may have rotated it.
-    pub async fn refresh(&self) -> Result<Grant, CallError> {
-        self.call(Box::new(|world, store| {
-            Box::pin(async move { world.connector_api_auth().call_refresh(store).await })
-        }))
-        .await
-    }
-
-    /// Gives the grant back at the provider.
-    ///
-    /// # Errors
-    /// [`CallError`]; `unsupported` where the provider offers no way.
-    pub async fn revoke(&self) -> Result<(), CallError> {
-        self.call(Box::new(|world, store| {
-            Box::pin(async move { world.connector_api_auth().call_revoke(store).await })
-        }))
-        .await
+        });
+        self.offline(call).await
     }
 
     /// Whether the connection may use `object`, by one cheap request.
@@ -298,10 +295,12 @@ impl Connection {
     /// # Errors
     /// [`CallError`] says why not.
     pub async fn check(&self, object: &str) -> Result<Option<Account>, CallError> {
-        let object = object.to_owned();
-        self.call(Box::new(move |world, store| {
-            Box::pin(async move { world.connector_api_auth().call_check(store, &object).await })
-        }))
+        self.call(|| {
+            let object = object.to_owned();
+            Box::new(move |world, store| {
+                Box::pin(async move { world.connector_api_auth().call_check(store, &object).await })
+            })
+        })
         .await
     }
 
@@ -311,16 +310,11 @@ impl Connection {
     /// # Errors
     /// [`CallError`] when the connector refuses before it comes to a request.
     pub async fn plan(&self, write: Write<'_>) -> Result<Planned, CallError> {
-        let sends = CallSends::planning();
         let (failed, sends) = match write {
-            Write::Create { object, input } => {
-                self.try_out(sends, create(object, input, "plan")).await
-            }
-            Write::Update { object, id, patch } => {
-                self.try_out(sends, update(object, id, patch)).await
-            }
-            Write::Delete { object, id } => self.try_out(sends, delete(object, id)).await,
-            Write::Invoke(invocation) => self.try_out(sends, invoke(invocation)).await,
+            Write::Create { object, input } => self.try_out(|| create(object, input, "plan")).await,
+            Write::Update { object, id, patch } => self.try_out(|| update(object, id, patch)).await,
+            Write::Delete { object, id } => self.try_out(|| delete(object, id)).await,
+            Write::Invoke(invocation) => self.try_out(|| invoke(invocation)).await,
         };
         let nothing = || error(ErrorKind::Unsupported, "this call sends no write").into();
         sends.planned.ok_or_else(|| failed.unwrap_or_else(nothing))
@@ -328,35 +322,78 @@ impl Connection {
 
     async fn try_out<R: Send>(
         &self,
-        sends: CallSends,
-        call: Call<Result<R, Error>>,
+        call: impl Fn() -> Call<Result<R, Error>>,
     ) -> (Option<CallError>, CallSends) {
-        let (result, sends) = self.run(sends, call).await;
+        let (result, sends) = self.run(CallSends::planning, call).await;
         (result.err(), sends)
     }
 
-    async fn call<R: Send>(&self, call: Call<Result<R, Error>>) -> Result<R, CallError> {
-        self.run(CallSends::default(), call).await.0
+    /// Makes a call that sends nothing, so needs no token: its input is not copied.
+    async fn offline<R: Send>(&self, call: Call<Result<R, Error>>) -> Result<R, CallError> {
+        let _admitted = self.admitted.acquire().await;
+        self.once(CallSends::default(), call).await.0
     }
 
+    async fn call<R: Send>(
+        &self,
+        call: impl Fn() -> Call<Result<R, Error>>,
+    ) -> Result<R, CallError> {
+        self.run(CallSends::default, call).await.0
+    }
+
+    /// Makes a call, once; where the provider refuses the access token, once more with another.
     async fn run<R: Send>(
+        &self,
+        sends: fn() -> CallSends,
+        call: impl Fn() -> Call<Result<R, Error>>,
+    ) -> (Result<R, CallError>, CallSends) {
+        // Never closed, so a failure to acquire cannot come; waiting here holds no instance.
+        let _admitted = self.admitted.acquire().await;
+        let Some(granted) = &self.granted else { return self.once(sends(), call()).await };
+        let secrets = &self.ground.secrets;
+        let epoch = match granted.fresh(secrets).await {
+            Ok(epoch) => epoch,
+            Err(unusable) => return (Err(unusable), sends()),
+        };
+        let first = self.once(sends(), call()).await;
+        if !first.0.as_ref().is_err_and(is_refusal) {
+            return first;
+        }
+        match granted.replace(epoch, secrets).await {
+            Ok(()) => self.once(sends(), call()).await,
+            Err(unusable) => (Err(unusable), first.1),
+        }
+    }
+
+    async fn once<R: Send>(
         &self,
         sends: CallSends,
         call: Call<Result<R, Error>>,
     ) -> (Result<R, CallError>, CallSends) {
-        // Never closed, so a failure to acquire cannot come; waiting here holds no instance.
-        let _admitted = self.admitted.acquire().await;
         let loaded = &self.connector.loaded;
         let ground = Some(Arc::clone(&self.ground));
         let (result, sends) = run(&loaded.runtime, &loaded.pre, ground, sends, call).await;
-        let result = match result {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(_)) if sends.overflowed && !sends.wrote => Err(CallError::TooLarge),
-            Ok(Err(error)) => Err(CallError::Connector(error)),
-            Err(stopped) => Err(stopped),
-        };
-        (result, sends)
+        (ended(result, &sends), sends)
     }
+}
+
+/// The connector's result, unless the host knows better.
+pub(super) fn ended<R>(
+    result: Result<Result<R, Error>, CallError>,
+    sends: &CallSends,
+) -> Result<R, CallError> {
+    match result {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(_)) if sends.overflowed && !sends.wrote => Err(CallError::TooLarge),
+        Ok(Err(error)) => Err(CallError::Connector(error)),
+        Err(stopped) => Err(stopped),
+    }
+}
+
+/// Whether the provider refused the access token: a 401 means that nothing was applied.
+fn is_refusal(error: &CallError) -> bool {
+    let CallError::Connector(error) = error else { return false };
+    error.kind == ErrorKind::Unauthenticated && error.http_status == Some(401)
 }
 
 /// The contract's "one list each": with fewer or more, nobody could tell whose is whose.

@@ -1,5 +1,6 @@
 //! Runs connectors: the engine, what it allows, and the typed calls of a connection.
 
+mod authority;
 pub mod bindings;
 mod bounds;
 mod builder;
@@ -7,11 +8,13 @@ mod component;
 mod connection;
 mod engine;
 mod error;
+mod granted;
 mod instance;
 mod manifest;
 mod memory;
 mod state;
 
+pub use self::authority::Authority;
 pub use self::bounds::Bounds;
 pub use self::builder::{BuildError, Builder, SCHEME};
 pub use self::component::{Connector, Facts};

@@ -197,7 +197,6 @@ fn key_error(why: &KeyError) -> SecretError {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
-    use std::sync::atomic::AtomicI64;
 
     use super::super::bindings::catalog::KeyUse;
     use super::super::manifest::tests::manifest;
@@ -214,14 +213,16 @@ mod tests {
             secrets.set(name, Secret::new(format!("{name}-value")));
         }
         let egress = Egress {
-            policy: Policy::compile(&manifest("{token-url}", ""), &BTreeMap::new(), false).unwrap(),
-            pool: Pool::new(Arc::new(Tcp), client_config(None).unwrap()),
+            policy: Policy::compile(&manifest("{token-url}", ""), &BTreeMap::new(), false)
+                .unwrap()
+                .into(),
+            pool: Pool::new(Arc::new(Tcp), client_config(None).unwrap()).into(),
             secrets: Arc::clone(&secrets),
             limiter: None,
             connection: 1,
             observer: Arc::new(Unobserved),
             clock: Arc::new(SystemClock),
-            skew_ms: AtomicI64::new(0),
+            skew_ms: Arc::default(),
         };
         let key_use = KeyUse {
             secret: "key".to_owned(),

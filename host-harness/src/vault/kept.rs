@@ -221,7 +221,8 @@ impl Vault {
         }
     }
 
-    fn now_ms(&self) -> u64 {
+    /// Now, by its clock: milliseconds since 1970.
+    pub(crate) fn now_ms(&self) -> u64 {
         unix_ms(self.clock.now())
     }
 }

@@ -61,6 +61,13 @@ pub enum MasterKeyError {
 /// ```
 pub struct MasterKey(pub(super) Key);
 
+/// A key that is kept elsewhere, by a service for keys for example.
+impl From<Key> for MasterKey {
+    fn from(key: Key) -> Self {
+        Self(key)
+    }
+}
+
 impl MasterKey {
     /// Reads the key in `path`: 32 bytes in base64, and a line break.
     ///

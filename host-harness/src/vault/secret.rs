@@ -68,6 +68,25 @@ impl Secrets {
         kept.scrubber = Arc::new(Scrubber::new(&values));
     }
 
+    /// Keeps `value` as the newest under `name`. The one before it stays beside it, so that it is
+    /// still scrubbed; older ones go.
+    pub fn succeed(&self, name: impl Into<String>, value: Secret) {
+        let name = name.into();
+        let mut versions = vec![(value, None)];
+        versions.extend(self.get(&name).map(|before| (before, None)));
+        self.set_versions(BTreeMap::from([(name, versions)]));
+    }
+
+    /// A set of its own with the same secrets, all versions of them, but those of these names.
+    #[must_use]
+    pub fn without(&self, names: &[&str]) -> Self {
+        let mut values = self.read().values.clone();
+        values.retain(|name, _| !names.contains(&name.as_str()));
+        let copy = Self::default();
+        copy.set_versions(values);
+        copy
+    }
+
     /// The newest value under `name`: the one to send and to sign with.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Secret> {

@@ -1,7 +1,7 @@
 //! `connections list`: which connections are kept.
 
 use anyhow::Result;
-use host_harness::store::ConnectionRow;
+use host_harness::store::{ConnectionRow, GrantRow, GrantState};
 use serde_json::json;
 
 use crate::cli::context::Context;
@@ -21,28 +21,48 @@ pub struct Args {}
 /// # Errors
 /// When the state cannot be used. That there is none is no error.
 pub async fn run(_: &Args, context: &Context) -> Result<Exit> {
-    let rows = match State::needed(context)?.store().await? {
-        Some(store) => store.connections().await?,
-        None => vec![],
-    };
+    let mut rows = Vec::new();
+    if let Some(store) = State::needed(context)?.store().await? {
+        for row in store.connections().await? {
+            let grant = store.grant(&row.id).await?;
+            rows.push((row, grant));
+        }
+    }
     context.watch.print(|| print(context.form(), &rows))?;
     Ok(Exit::Done)
 }
 
-fn print(form: Form, rows: &[ConnectionRow]) -> Result<()> {
+/// Where a connection stands, as far as it is known here: of one without a grant only its provider
+/// knows.
+fn state(grant: &GrantRow) -> &'static str {
+    match grant.state {
+        GrantState::Valid | GrantState::Renewing => "connected",
+        GrantState::Uncertain => "uncertain",
+        GrantState::Ended => "needs-reconnect",
+    }
+}
+
+fn print(form: Form, rows: &[(ConnectionRow, Option<GrantRow>)]) -> Result<()> {
     if form == Form::Table {
-        let rows = rows.iter().map(|row| {
-            vec![row.name.clone(), row.connector.clone(), row.scheme.clone(), date(row.made_ms)]
+        let rows = rows.iter().map(|(row, grant)| {
+            let state = grant.as_ref().map(state).unwrap_or_default().to_owned();
+            let (name, connector) = (row.name.clone(), row.connector.clone());
+            vec![name, connector, row.scheme.clone(), state, date(row.made_ms)]
         });
-        return text_block(&section("", &["NAME", "CONNECTOR", "SCHEME", "MADE"], rows.collect()));
+        let header = ["NAME", "CONNECTOR", "SCHEME", "STATE", "MADE"];
+        return text_block(&section("", &header, rows.collect()));
     }
     let mut out = records(form, &Columns { columns: None });
-    for row in rows {
+    for (row, grant) in rows {
+        let grant = grant.as_ref();
         let data = json!({
             "id": row.id,
             "name": row.name,
             "connector": row.connector,
             "scheme": row.scheme,
+            "state": grant.map(state),
+            "scopes": grant.map(|grant| &grant.scopes),
+            "expires": grant.and_then(|grant| grant.expires_ms).map(date),
             "settings": row.settings,
             "made": date(row.made_ms),
         });

@@ -6,13 +6,14 @@ mod rewrap;
 mod rotate;
 mod set;
 mod source;
-mod typed;
+pub mod typed;
 
 use anyhow::Result;
 use clap::Subcommand;
 use host_harness::vault::Version;
 
 use self::source::Source;
+pub use self::source::content;
 use super::context::Context;
 use super::errors::Usage;
 use super::exit::Exit;

@@ -1,18 +1,16 @@
 //! `secrets set`: keeps a secret, and makes the connection that it is for.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
-use host_harness::runtime::{Connector, SCHEME};
+use anyhow::Result;
 use host_harness::store::Change;
 
 use super::Source;
 use crate::cli::context::Context;
 use crate::cli::errors::Usage;
 use crate::cli::exit::Exit;
-use crate::cli::input::{connection_name, pair};
-use crate::cli::nearest::unknown;
+use crate::cli::fresh::{Fresh, fresh};
+use crate::cli::input::connection_name;
 use crate::cli::state::{DEFAULT, State, belongs, name};
 
 /// Keeps a secret, sealed, in place of the one before. A connection that is not there yet is
@@ -60,16 +58,16 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
                 .into());
         }
     }
-    let fresh = fresh(args, context, &connector).await?;
+    let fresh = fresh(context, &connector, args.scheme.as_deref(), "--scheme").await?;
     let value = args.source.read(context, &args.name).await?;
 
     let vault = state.vault(state.store_made().await?).await?;
     let version = match there {
         Some(row) => vault.put(&row, &args.name, &value, Duration::ZERO).await?,
         None => {
-            let (scheme, settings) = fresh;
+            let Fresh { scheme, settings } = fresh;
             let connector = &connector.manifest().name;
-            let row = vault.new_connection(&whose, connector, &scheme, settings)?;
+            let row = vault.new_connection(&whose, connector, &scheme.name, settings)?;
             let secret = vault.seal(&row, &args.name, 1, &value)?;
             let changes = vec![Change::PutConnection(row), Change::PutSecret(secret)];
             vault.store().commit(changes).await?;
@@ -79,31 +77,4 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
     let name = &args.name;
     context.watch.mention(&format!("kept {name}, version {version}, for the connection {whose}"));
     Ok(Exit::Done)
-}
-
-/// Scheme and settings of a connection that is made.
-async fn fresh(
-    args: &Args,
-    context: &Context,
-    connector: &Connector,
-) -> Result<(String, BTreeMap<String, String>)> {
-    let mut settings = BTreeMap::new();
-    for given in &context.repeated.settings {
-        let (name, value) = pair("--setting", "NAME=VALUE", given)?;
-        if name == SCHEME {
-            return Err(Usage::new("the scheme of a kept connection is no setting")
-                .next(format!("give --scheme {value}"))
-                .into());
-        }
-        connector.check_setting(name)?;
-        settings.insert(name.to_owned(), value.to_owned());
-    }
-    let schemes = connector.schemes().await.context("asking for the schemes")?;
-    let names: Vec<&str> = schemes.iter().map(|scheme| scheme.name.as_str()).collect();
-    let scheme = match args.scheme.as_deref() {
-        Some(name) if !names.contains(&name) => return Err(unknown("scheme", name, &names).into()),
-        Some(name) => name,
-        None => names.first().copied().unwrap_or_default(),
-    };
-    Ok((scheme.to_owned(), settings))
 }

@@ -1,7 +1,7 @@
 //! Where the value of a secret comes from. Never from the command line, which others can see.
 
 use std::io::{IsTerminal as _, Read as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use host_harness::vault::Secret;
@@ -34,10 +34,7 @@ impl Source {
             return Ok(variable("--from-env ", given)?);
         }
         let (bytes, whence) = if let Some(file) = &self.from_file {
-            let shown = file.display().to_string();
-            let bytes = tokio::fs::read(file).await;
-            let unreadable = |why| Usage::new(format!("--from-file: cannot read {shown}: {why}"));
-            (Zeroizing::new(bytes.map_err(unreadable)?), shown)
+            return Ok(content("--from-file", file).await?);
         } else if std::io::stdin().is_terminal() {
             context.watch.clear();
             (typed::line(&format!("{name} (not shown): ")).await?, "what was typed".to_owned())
@@ -47,6 +44,18 @@ impl Source {
         let value = one_value(bytes);
         value.ok_or_else(|| Usage::new(format!("{whence} is empty, and no secret")).into())
     }
+}
+
+/// The secret in a file that `option` names.
+///
+/// # Errors
+/// [`Usage`] when it cannot be read, or is empty.
+pub async fn content(option: &str, file: &Path) -> Result<Secret, Usage> {
+    let shown = file.display();
+    let bytes = tokio::fs::read(file).await;
+    let unreadable = |why| Usage::new(format!("{option}: cannot read {shown}: {why}"));
+    let value = one_value(Zeroizing::new(bytes.map_err(unreadable)?));
+    value.ok_or_else(|| Usage::new(format!("{shown} is empty, and no secret")))
 }
 
 async fn standard_input() -> Result<Zeroizing<Vec<u8>>> {

@@ -1,0 +1,144 @@
+//! `connect`: makes a connection, or makes one anew, and keeps it.
+
+mod fields;
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use host_harness::connect::callback::Callback;
+use host_harness::connect::{Begun, Desk, LIFE_MINUTES, Whom, browser};
+use host_harness::runtime::Connector;
+use host_harness::runtime::bindings::auth::Scheme;
+use host_harness::store::ConnectionRow;
+
+use self::fields::Files;
+use super::context::{Context, with_row};
+use super::errors::Usage;
+use super::exit::Exit;
+use super::fresh::{Fresh, fresh, named};
+use super::input::connection_name;
+use super::output::text_block;
+use super::state::{DEFAULT, State, belongs, name};
+
+/// Makes a connection and keeps it, sealed. One that is there is made anew: it keeps its name, its
+/// settings and everything else.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  connector-host connect
+  connector-host connect api-key --secret-env api-key=API_KEY --connection shop-7
+  connector-host connect oauth2 --setting client-id=ID --scope orders:read
+  connector-host connect oauth2 --print-url --port 8765
+
+Without a browser on this machine: --print-url prints the address to open elsewhere. The answer
+comes to 127.0.0.1 of this machine; `ssh -L 8765:127.0.0.1:8765 HOST` leads it here.")]
+pub struct Args {
+    /// Authentication scheme, as `inspect` shows it [default: the connection's, else the
+    /// connector's first]
+    pub scheme: Option<String>,
+
+    #[command(flatten)]
+    files: Files,
+
+    /// Ask for this scope (several times) [default: all that the connector knows]
+    #[arg(long = "scope", value_name = "SCOPE")]
+    pub scopes: Vec<String>,
+
+    /// Wait for the browser at this port of 127.0.0.1 [default: a free one]
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub port: Option<u16>,
+
+    /// Open no browser; print the address that one must be sent to
+    #[arg(long)]
+    pub print_url: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When nothing was kept.
+pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
+    let state = State::somewhere(context)?;
+    let whose = connection_name(name(context)?.unwrap_or(DEFAULT)).map_err(Usage::new)?;
+    let connector = context.connector().await?;
+    let store = state.store().await?;
+    let there = match &store {
+        Some(store) => store.connection(&whose).await?,
+        None => None,
+    };
+    let (scheme, row) = match (there, store) {
+        (Some(row), Some(store)) => {
+            belongs(&row, &connector)?;
+            if !context.repeated.settings.is_empty() {
+                let text =
+                    format!("the connection \"{whose}\" is there already, with its settings");
+                return Err(Usage::new(text)
+                    .next("leave --setting out, or `disconnect` it first")
+                    .into());
+            }
+            let chosen = args.scheme.as_deref().unwrap_or(&row.scheme);
+            let scheme = named(connector.schemes().await?, Some(chosen))?;
+            let kept = state.vault(store).await?.list(&row).await?;
+            let kept = kept.into_iter().map(|version| version.name).collect();
+            (scheme, Ok((row, kept)))
+        }
+        _ => {
+            let fresh = fresh(context, &connector, args.scheme.as_deref(), "connect").await?;
+            (fresh.scheme.clone(), Err(fresh))
+        }
+    };
+    let kept: &[String] = row.as_ref().map_or(&[], |(_, kept): &(_, Vec<String>)| kept);
+    let secrets = args.files.fields(context, &connector, &scheme, kept).await?;
+    // Nothing is made on the disk before all is there.
+    let vault = state.vault(state.store_made().await?).await?;
+    let connection = match row {
+        Ok((row, _)) => ConnectionRow { scheme: scheme.name.clone(), ..row },
+        Err(Fresh { settings, .. }) => {
+            let connector = &connector.manifest().name;
+            vault.new_connection(&whose, connector, &scheme.name, settings)?
+        }
+    };
+    let whom =
+        Whom { connection, secrets, callback_url: String::new(), scopes: args.scopes.clone() };
+    let row = make(args, context, &connector, &scheme, &Desk::new(vault), whom).await?;
+    context.watch.mention(&format!("connected {} by {}", row.name, row.scheme));
+    Ok(Exit::Done)
+}
+
+async fn make(
+    args: &Args,
+    context: &Context,
+    connector: &Connector,
+    scheme: &Scheme,
+    desk: &Desk,
+    whom: Whom,
+) -> Result<ConnectionRow> {
+    let connection = with_row(context.surroundings(connector), &whom.connection).build().await?;
+    let authority = connection.authority();
+    let callback = match scheme.interactive {
+        true => Some(Callback::listen(args.port).await?),
+        false => None,
+    };
+    let callback_url = callback.as_ref().map(Callback::url).unwrap_or_default();
+    let url = match desk.begin(&authority, Whom { callback_url, ..whom }).await? {
+        Begun::Ready(row) => return Ok(row),
+        Begun::Redirect { url, .. } => url,
+    };
+    let callback =
+        callback.context("the connector sends to a browser, and its scheme does not say so")?;
+    if args.print_url {
+        context.watch.print(|| text_block(&url))?;
+    } else {
+        let how = match browser::open(&url) {
+            Ok(()) => "a browser was opened; if none is to be seen, open this yourself".to_owned(),
+            Err(why) => why.to_string(),
+        };
+        context.watch.say(&format!("{how}:\n{url}"));
+    }
+    let within = Duration::from_secs(LIFE_MINUTES * 60);
+    let take = |query: String| -> host_harness::egress::Pending<'_, _> {
+        let authority = &authority;
+        // On loopback nobody else can come.
+        Box::pin(async move { desk.complete(authority, &query, None).await })
+    };
+    Ok(callback.wait(within, take).await?)
+}

@@ -1,0 +1,64 @@
+//! `disconnect`: gives a grant back, and erases everything that is kept for a connection.
+
+use anyhow::{Context as _, Result};
+use host_harness::grants;
+use host_harness::runtime::CallError;
+use host_harness::runtime::bindings::types::ErrorKind;
+use host_harness::store::{Change, GrantRow, GrantState};
+
+use super::context::{Context, with_row};
+use super::exit::Exit;
+use super::output::printable;
+use super::state::{Kept, belongs};
+
+/// Ends a connection: gives its grant back where the provider offers that, and erases what is kept
+/// for it, its key first of all, so that no copy of it can be opened either.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  connector-host disconnect
+  connector-host disconnect --connection shop-7")]
+pub struct Args {
+    /// Erase it although the provider cannot be told
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When it is not there; when the provider could not be told, and then nothing is erased.
+pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
+    let kept = Kept::chosen(context).await?;
+    let grant = kept.vault.store().grant(&kept.row.id).await?;
+    if let Some(grant) = grant.filter(|grant| grant.state != GrantState::Ended) {
+        let told = give_back(context, &kept, &grant).await;
+        match told {
+            Err(why) if args.force => context.watch.say(&printable(&format!("warning: {why:#}"))),
+            told => told.context(
+                "giving the grant back (nothing was erased; --force erases it all the same)",
+            )?,
+        }
+    }
+    let erase = Change::RemoveConnection { id: kept.row.id.clone() };
+    kept.vault.store().commit(vec![erase]).await?;
+    context.watch.mention(&format!("disconnected {}", kept.row.name));
+    Ok(Exit::Done)
+}
+
+async fn give_back(context: &Context, kept: &Kept, grant: &GrantRow) -> Result<()> {
+    let connector = context.connector().await?;
+    let Kept { vault, row } = kept;
+    belongs(row, &connector)?;
+    let tokens = grants::open(&vault.key(row)?, &row.id, grant.epoch, &grant.sealed_tokens)?;
+    let builder = with_row(context.surroundings(&connector), row).secrets(kept.secrets().await?);
+    match builder.build().await?.authority().revoke(tokens).await {
+        Ok(()) => Ok(()),
+        Err(CallError::Connector(error)) if error.kind == ErrorKind::Unsupported => {
+            context.watch.say(&printable(&error.message));
+            Ok(())
+        }
+        // It is gone already.
+        Err(CallError::Connector(error)) if error.kind == ErrorKind::Unauthenticated => Ok(()),
+        Err(why) => Err(why.into()),
+    }
+}

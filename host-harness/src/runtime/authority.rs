@@ -1,0 +1,234 @@
+//! The connector's `auth` calls of a connection: how it is made, renewed and given back.
+//!
+//! Each call has secrets of its own: what the connection keeps, and the tokens of this one call.
+//! Tokens that are captured stay there until the call is over and are handed to whoever keeps
+//! grants; so no call of the API uses tokens that are not durable yet, and none that failed halfway.
+//! All else is shared with the connection: policy, open HTTP connections, limits, observer, clock.
+
+use std::sync::Arc;
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::bindings::auth::{BeginRequest, Grant, Step};
+use super::bindings::types::{Error, ErrorKind};
+use super::component::Connector;
+use super::connection::{Ground, ended};
+use super::error::{CallError, error};
+use super::instance::{Call, run};
+use crate::connect::{self, Scheme};
+use crate::egress::{CallSends, Egress, Pending};
+use crate::grants::{Provider, Received, Renewal, Tokens};
+
+/// Makes, renews and ends the grant of one connection. Its calls are not admitted like those of
+/// the API, which may be waiting for it.
+#[derive(Clone)]
+pub struct Authority {
+    connector: Connector,
+    ground: Arc<Ground>,
+}
+
+/// How one call went.
+struct Asked<R> {
+    result: Result<R, CallError>,
+    /// What was captured, by the names in the manifest.
+    captured: Tokens,
+    /// A write went out, or may have.
+    wrote: bool,
+}
+
+impl Authority {
+    pub(super) fn new(connector: Connector, ground: Arc<Ground>) -> Self {
+        Self { connector, ground }
+    }
+
+    /// Gives `tokens` back at the provider: the connector's `auth.revoke`.
+    ///
+    /// # Errors
+    /// [`CallError`]; `unsupported` where the provider offers no way.
+    pub async fn revoke(&self, tokens: Tokens) -> Result<(), CallError> {
+        let call: Call<Result<(), Error>> = Box::new(|world, store| {
+            Box::pin(async move { world.connector_api_auth().call_revoke(store).await })
+        });
+        self.ask(tokens, call).await.result
+    }
+
+    async fn ask<R: Send>(&self, given: Tokens, call: Call<Result<R, Error>>) -> Asked<R> {
+        let loaded = &self.connector.loaded;
+        let captures = loaded.manifest.captures.iter();
+        let names: Vec<&str> = captures.map(|capture| capture.secret.as_str()).collect();
+        let secrets = Arc::new(self.ground.secrets.without(&names));
+        secrets.set_versions(
+            given.iter().map(|(name, value)| (name.clone(), vec![(value.clone(), None)])).collect(),
+        );
+        let egress = Egress { secrets: Arc::clone(&secrets), ..self.ground.egress.clone() };
+        let ground = Ground { egress, secrets: Arc::clone(&secrets), ..(*self.ground).clone() };
+        let sends = CallSends::default();
+        let (result, sends) =
+            run(&loaded.runtime, &loaded.pre, Some(Arc::new(ground)), sends, call).await;
+        let mut captured = Tokens::new();
+        for name in names {
+            let before = given.get(name);
+            let now = secrets.get(name);
+            if let Some(now) = now.filter(|now| before.is_none_or(|it| it.expose() != now.expose()))
+            {
+                captured.insert(name.to_owned(), now);
+            }
+        }
+        Asked { wrote: sends.wrote, result: ended(result, &sends), captured }
+    }
+
+    /// What was granted, with the time by the host's own clock.
+    fn received(&self, grant: Grant, tokens: Tokens) -> Result<Received, CallError> {
+        let expires_ms = grant.expires_at.map(|text| {
+            let at = OffsetDateTime::parse(&text, &Rfc3339);
+            let at =
+                at.ok().and_then(|at| u64::try_from(at.unix_timestamp_nanos() / 1_000_000).ok());
+            at.map(|at| self.ground.egress.by_own_clock(at)).ok_or_else(|| {
+                let text = "The connector tells the end of the tokens in no form of RFC 3339. \
+                            Report it to its maker.";
+                CallError::from(error(ErrorKind::Internal, text))
+            })
+        });
+        Ok(Received { tokens, expires_ms: expires_ms.transpose()?, scopes: grant.scopes })
+    }
+}
+
+impl Provider for Authority {
+    fn renew(&self, tokens: Tokens) -> Pending<'_, Renewal> {
+        Box::pin(async move {
+            let call: Call<Result<Grant, Error>> = Box::new(|world, store| {
+                Box::pin(async move { world.connector_api_auth().call_refresh(store).await })
+            });
+            let asked = self.ask(tokens, call).await;
+            let grant = match asked.result {
+                Ok(grant) => grant,
+                Err(error) => return renewal(error, asked.wrote),
+            };
+            if asked.captured.is_empty() {
+                return Renewal::Unknown { why: "the answer brought no new tokens".to_owned() };
+            }
+            // The tokens are worth more than the time of their end.
+            let (expires_at, scopes) = (grant.expires_at.clone(), grant.scopes.clone());
+            self.received(grant, asked.captured.clone()).map_or_else(
+                |_| {
+                    let grant = Grant { expires_at: None, scopes };
+                    let known = self.received(grant, asked.captured);
+                    let why = format!("the end of the tokens cannot be read: {expires_at:?}");
+                    known.map_or(Renewal::Unknown { why }, Renewal::Received)
+                },
+                Renewal::Received,
+            )
+        })
+    }
+}
+
+impl Scheme for Authority {
+    fn begin(
+        &self,
+        request: BeginRequest,
+        secrets: Tokens,
+    ) -> Pending<'_, Result<connect::Step, CallError>> {
+        Box::pin(async move {
+            let call: Call<Result<Step, Error>> = Box::new(move |world, store| {
+                Box::pin(
+                    async move { world.connector_api_auth().call_begin(store, &request).await },
+                )
+            });
+            Ok(match self.ask(secrets, call).await.result? {
+                Step::Redirect(to) => connect::Step::Redirect { url: to.url, session: to.session },
+                Step::Ready(_) => connect::Step::Ready,
+            })
+        })
+    }
+
+    fn complete(
+        &self,
+        session: String,
+        query: String,
+        secrets: Tokens,
+    ) -> Pending<'_, Result<Received, CallError>> {
+        Box::pin(async move {
+            let call: Call<Result<Grant, Error>> = Box::new(move |world, store| {
+                Box::pin(async move {
+                    world.connector_api_auth().call_complete(store, &session, &query).await
+                })
+            });
+            let asked = self.ask(secrets, call).await;
+            self.received(asked.result?, asked.captured)
+        })
+    }
+}
+
+/// What a failed refresh means for the tokens.
+///
+/// | error | meaning |
+/// |---|---|
+/// | `unavailable`, `rate-limited`; anything before a write went out | not executed |
+/// | `unauthenticated` | the provider does not know the tokens |
+/// | `forbidden` | the provider does not know the client |
+/// | other errors that a 4xx caused | not executed |
+/// | `outcome-unknown`, and whatever else came after a write | unknown |
+fn renewal(failed: CallError, wrote: bool) -> Renewal {
+    let why = failed.to_string();
+    let CallError::Connector(error) = failed else {
+        return if wrote {
+            Renewal::Unknown { why }
+        } else {
+            Renewal::NotExecuted { why, wait: None }
+        };
+    };
+    let refused = error.http_status.is_some_and(|status| (400..500).contains(&status));
+    match error.kind {
+        ErrorKind::OutcomeUnknown => Renewal::Unknown { why },
+        ErrorKind::Unauthenticated if wrote => Renewal::Refused { why },
+        ErrorKind::Forbidden if wrote => Renewal::ClientRefused { why },
+        ErrorKind::RateLimited(wait) => {
+            let wait = wait.map(|ms| std::time::Duration::from_millis(u64::from(ms)));
+            Renewal::NotExecuted { why, wait }
+        }
+        ErrorKind::Unavailable => Renewal::NotExecuted { why, wait: None },
+        _ if wrote && !refused => Renewal::Unknown { why },
+        _ => Renewal::NotExecuted { why, wait: None },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::Stop;
+
+    /// Every kind, before and after a write: `n`ot executed, `u`nknown, `r`efused, `c`lient.
+    #[test]
+    fn the_table_holds_row_by_row() {
+        let of = |kind, http_status| CallError::Connector(Error { http_status, ..error(kind, "") });
+        let stopped = |wrote| CallError::Stopped { reason: Stop::OutOfTime, wrote };
+        let rows = [
+            (of(ErrorKind::Unavailable, None), "nn"),
+            (of(ErrorKind::RateLimited(Some(9)), Some(429)), "nn"),
+            (of(ErrorKind::OutcomeUnknown, Some(502)), "uu"),
+            (of(ErrorKind::OutcomeUnknown, None), "uu"),
+            (of(ErrorKind::Unauthenticated, Some(400)), "nr"),
+            (of(ErrorKind::Forbidden, Some(401)), "nc"),
+            (of(ErrorKind::Internal, Some(400)), "nn"),
+            (of(ErrorKind::Internal, Some(200)), "nu"),
+            (of(ErrorKind::Internal, None), "nu"),
+            (of(ErrorKind::Unsupported, None), "nu"),
+            (CallError::TooLarge, "nu"),
+            (stopped(false), "n"),
+            (stopped(true), " u"),
+        ];
+        for (failed, expected) in rows {
+            for (wrote, expected) in [false, true].into_iter().zip(expected.chars()) {
+                let found = match renewal(failed.clone(), wrote) {
+                    Renewal::NotExecuted { .. } => 'n',
+                    Renewal::Unknown { .. } => 'u',
+                    Renewal::Refused { .. } => 'r',
+                    Renewal::ClientRefused { .. } => 'c',
+                    Renewal::Received(_) => '!',
+                };
+                assert!(expected == ' ' || found == expected, "{failed:?} {wrote}: {found}");
+            }
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! A connection that lives on a grant: made, used, renewed and ended, with the real component in
+//! the real host, kept in SQLite, against the simulator.
+
+mod program;
+mod renewing;
+mod world;

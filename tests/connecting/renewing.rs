@@ -1,0 +1,92 @@
+//! What becomes of the tokens while a connection is used.
+
+use aftership_simulator::Scope;
+use host_harness::runtime::bindings::types::ErrorKind;
+use host_harness::store::GrantState;
+
+use super::world::{CLIENT_SECRET, World};
+use crate::support::world::{kind, list};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_token_is_replaced_once_and_the_call_made_again() {
+    let world = World::new(|_| {}).await;
+    world.caller.list(&list(None, None)).await.unwrap();
+    let first = world.token("access-token").await;
+    assert!(world.simulator.expire_token(&first));
+    // Several at once: one asks, and all go on with what came.
+    let request = list(None, None);
+    let calls = (0..6).map(|_| world.caller.list(&request));
+    for ended in futures(calls).await {
+        ended.unwrap();
+    }
+    assert_eq!(world.simulator.token_requests().refresh_token, 1);
+    assert_ne!(world.token("access-token").await, first);
+    assert_eq!(world.grant().await.epoch, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ended_grant_needs_a_new_connection_and_a_new_one_mends_it() {
+    let world = World::new(|_| {}).await;
+    let access = world.token("access-token").await;
+    assert!(world.simulator.revoke_grant(&access));
+    let refused = world.caller.list(&list(None, None)).await;
+    assert_eq!(kind(refused), ErrorKind::Unauthenticated);
+    assert_eq!(world.grant().await.state, GrantState::Ended);
+    let sent = world.simulator.token_requests().total;
+    assert_eq!(kind(world.caller.list(&list(None, None)).await), ErrorKind::Unauthenticated);
+    assert_eq!(world.simulator.token_requests().total, sent);
+    world.connect().await;
+    world.caller.list(&list(None, None)).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_scope_is_missing_for_its_objects_only() {
+    let world =
+        World::new(|options| options.oauth.consent_to = Some(vec![Scope::TrackingRead])).await;
+    world.caller.check("trackings").await.unwrap();
+    assert_eq!(kind(world.caller.check("couriers").await), ErrorKind::Forbidden);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_secret_of_a_grant_is_seen_or_kept_open() {
+    let world = World::new(|_| {}).await;
+    let query = world.connect().await;
+    let code = query.split('&').find_map(|pair| pair.strip_prefix("code=")).unwrap();
+    let first = world.token("access-token").await;
+    world.simulator.expire_token(&first);
+    world.caller.list(&list(None, None)).await.unwrap();
+    let secrets = [
+        CLIENT_SECRET.to_owned(),
+        code.to_owned(),
+        first,
+        world.token("access-token").await,
+        world.token("refresh-token").await,
+    ];
+    let events = format!("{:?}", world.watch.events());
+    let files = world.files();
+    for secret in secrets {
+        assert!(!events.contains(&secret), "{events}");
+        let found = files.windows(secret.len()).any(|piece| piece == secret.as_bytes());
+        assert!(!found, "a secret lies open in the database");
+    }
+}
+
+/// Awaits all at the same time.
+async fn futures<F: Future>(all: impl Iterator<Item = F>) -> Vec<F::Output> {
+    let mut all: Vec<_> = all.map(|one| (Box::pin(one), None)).collect();
+    std::future::poll_fn(|context| {
+        for (one, ended) in &mut all {
+            if ended.is_none()
+                && let std::task::Poll::Ready(value) = one.as_mut().poll(context)
+            {
+                *ended = Some(value);
+            }
+        }
+        match all.iter().all(|(_, ended)| ended.is_some()) {
+            true => std::task::Poll::Ready(()),
+            false => std::task::Poll::Pending,
+        }
+    })
+    .await;
+    all.into_iter().filter_map(|(_, ended)| ended).collect()
+}

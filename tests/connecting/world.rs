@@ -1,0 +1,140 @@
+//! A simulated app, and a connection to it that is made as a platform makes one.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use aftership_simulator::{Consent, OAuthClient, Options, Server, Simulator};
+use host_harness::clock::SystemClock;
+use host_harness::connect::{Begun, Desk, Whom};
+use host_harness::grants;
+use host_harness::retry::{Caller, Policy};
+use host_harness::runtime::{Builder, Connection};
+use host_harness::store::{ConnectionRow, GrantRow, Sqlite, Store};
+use host_harness::vault::{Key, MasterKey, Secret, Vault};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::support::{Watch, component, runtime};
+
+pub const CLIENT_SECRET: &str = "canary-client-secret-0123456789";
+const CALLBACK: &str = "https://platform.example/callback";
+
+/// How many worlds there were.
+static WORLDS: AtomicU32 = AtomicU32::new(0);
+
+pub struct World {
+    pub simulator: Simulator,
+    pub server: Server,
+    pub desk: Desk,
+    pub row: ConnectionRow,
+    pub watch: Arc<Watch>,
+    pub caller: Caller,
+    base: PathBuf,
+}
+
+impl World {
+    /// A connected one.
+    pub async fn new(change: impl FnOnce(&mut Options)) -> Self {
+        let mut options = Options { limits: false, ..Options::default() };
+        options.oauth.clients = vec![OAuthClient::new("app-7", CLIENT_SECRET, CALLBACK)];
+        options.oauth.consent = Consent::Allow;
+        change(&mut options);
+        let simulator = Simulator::new(options);
+        let server = simulator.listen().await.unwrap();
+        let number = WORLDS.fetch_add(1, Ordering::Relaxed);
+        let base = std::env::temp_dir().join(format!("connecting-{}-{number}", std::process::id()));
+        std::fs::create_dir(&base).unwrap();
+        let clock = Arc::new(SystemClock);
+        let store = Arc::new(Sqlite::open(&base.join("state.db"), clock.clone()).unwrap());
+        let desk = Desk::new(Vault::new(store, clock, MasterKey::from(Key::new([3; 32]))));
+        let settings = settings(&server.url());
+        let row = desk.vault().new_connection("shop", "aftership", "oauth2", settings).unwrap();
+        let watch = Arc::<Watch>::default();
+        let connector = runtime().load(&component()).await.unwrap();
+        let builder = Connection::builder(&connector).allow_private(true).observer(watch.clone());
+        let connection = with(builder, &row);
+        let connection = connection.secret("client-secret", Secret::new(CLIENT_SECRET));
+        let connection = connection.build().await.unwrap();
+        let key = desk.vault().key(&row).unwrap();
+        let connection = connection.granted(Arc::clone(desk.vault().store()), &row.id, key);
+        let caller = Caller::new(connection, Policy { seed: Some(7), ..Policy::default() });
+        let world = Self { simulator, server, desk, row, watch, caller, base };
+        world.connect().await;
+        world
+    }
+
+    /// Goes to the provider and back, as a browser does. Answers the query that came back.
+    pub async fn connect(&self) -> String {
+        let authority = self.caller.connection().authority();
+        let secrets = [("client-secret".to_owned(), Secret::new(CLIENT_SECRET))].into();
+        let (connection, callback_url) = (self.row.clone(), CALLBACK.to_owned());
+        let whom = Whom { connection, secrets, callback_url, scopes: vec![] };
+        let begun = self.desk.begin(&authority, whom).await.unwrap();
+        let Begun::Redirect { url, state } = begun else { panic!("no redirect") };
+        let location = location(&url).await;
+        let query = location.split_once('?').unwrap().1.to_owned();
+        self.desk.complete(&authority, &query, Some(&state)).await.unwrap();
+        query
+    }
+
+    pub async fn grant(&self) -> GrantRow {
+        self.desk.vault().store().grant(&self.row.id).await.unwrap().unwrap()
+    }
+
+    /// A token as it is kept.
+    pub async fn token(&self, name: &str) -> String {
+        let grant = self.grant().await;
+        let key = self.desk.vault().key(&self.row).unwrap();
+        let tokens = grants::open(&key, &self.row.id, grant.epoch, &grant.sealed_tokens).unwrap();
+        String::from_utf8(tokens[name].expose().to_vec()).unwrap()
+    }
+
+    /// What the database's files hold.
+    pub fn files(&self) -> Vec<u8> {
+        let files = self.base.read_dir().unwrap();
+        files.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect()
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.base);
+    }
+}
+
+/// Where a request for `url` is sent on to.
+pub async fn location(url: &str) -> String {
+    let (host, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
+    let answer = fetch(host, &format!("/{path}")).await;
+    let head = answer.split("\r\n\r\n").next().unwrap();
+    let line = head.lines().find(|line| line.to_ascii_lowercase().starts_with("location:"));
+    line.unwrap_or_else(|| panic!("{answer}"))["location:".len()..].trim().to_owned()
+}
+
+/// The answer to a GET, head and body.
+pub async fn fetch(host: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(host).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+pub fn settings(url: &str) -> BTreeMap<String, String> {
+    let pairs = [
+        ("base-url", url.to_owned()),
+        ("authorize-url", format!("{url}/oauth/authorize")),
+        ("token-url", format!("{url}/oauth/token")),
+        ("revocation-url", format!("{url}/oauth/revoke")),
+        ("client-id", "app-7".to_owned()),
+    ];
+    pairs.map(|(name, value)| (name.to_owned(), value)).into()
+}
+
+fn with(builder: Builder, row: &ConnectionRow) -> Builder {
+    let builder = builder.setting("scheme", &row.scheme);
+    row.settings.iter().fold(builder, |builder, (name, value)| builder.setting(name, value))
+}
