@@ -16,7 +16,7 @@ use super::input::pair;
 use super::nearest::unknown;
 use super::options::{Limits, Options, Repeated};
 use super::output::Form;
-use super::state::Kept;
+use super::state::{Kept, shared_limits};
 use super::watch::Watch;
 
 /// Options of one call of the program, and who watches it.
@@ -90,6 +90,7 @@ impl Context {
             vault.load(row, &secrets).await?;
             names = secrets.names();
             builder = builder.secrets(secrets).setting(SCHEME, &row.scheme);
+            builder = builder.limiter(shared_limits(vault, row));
             chosen = Some(row.scheme.as_str());
             for (name, value) in &row.settings {
                 builder = builder.setting(name, value);
