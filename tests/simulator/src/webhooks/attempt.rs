@@ -22,7 +22,8 @@ pub struct WebhookAttempt {
     pub event_id: String,
     /// The `id` of the tracking; none in a test delivery.
     pub tracking_id: Option<String>,
-    /// Names in lower case, in their order, as they were sent.
+    /// Names in lower case, in their order, as they were sent; the values of headers of the
+    /// webhook's own are left out.
     pub headers: Vec<(String, String)>,
     /// The body as it was sent.
     #[serde(serialize_with = "text")]

@@ -17,6 +17,7 @@ use super::fault::WebhookFault;
 use super::outbox::Delivery;
 use super::pool::Pool;
 use super::signature::{self, webhook_signature};
+use super::webhook::Webhook;
 use crate::simulator::Simulator;
 
 /// Source: AfterShip API 2026-07, webhook overview.
@@ -130,7 +131,7 @@ impl Sender {
             event: delivery.event.to_owned(),
             event_id: delivery.event_id.clone(),
             tracking_id: delivery.tracking_id.clone(),
-            headers,
+            headers: shown(headers, &delivery.webhook),
             body,
             status: answer.as_ref().ok().copied(),
             error: answer.err(),
@@ -200,6 +201,15 @@ fn headers(delivery: &Delivery, authority: &str) -> Vec<(String, String)> {
     }
     headers
         .extend(webhook.headers.iter().map(|(name, value)| (name.to_lowercase(), value.clone())));
+    headers
+}
+
+/// Headers of the webhook's own may hold a secret.
+fn shown(mut headers: Vec<(String, String)>, webhook: &Webhook) -> Vec<(String, String)> {
+    let own = headers.len() - webhook.headers.len();
+    for (_, value) in headers.iter_mut().skip(own) {
+        "***".clone_into(value);
+    }
     headers
 }
 

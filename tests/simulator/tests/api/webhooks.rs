@@ -134,6 +134,8 @@ async fn only_what_a_url_wants_is_sent_to_it() {
     assert_eq!(told().await, [("tracking_pending_time".to_owned(), json!(other))]);
     client.clock.advance(10 * A_DAY);
     assert!(told().await.is_empty(), "once is enough");
+    let journal = client.simulator.webhook_journal();
+    assert!(journal.iter().all(|one| one.header("x-own") == Some("***")));
 }
 
 #[tokio::test]
