@@ -18,7 +18,7 @@ use super::input::pair;
 use super::nearest::unknown;
 use super::options::{Limits, Options, Repeated};
 use super::output::Form;
-use super::state::Kept;
+use super::state::{Kept, shared_limits};
 use super::watch::Watch;
 
 /// Options of one call of the program, and who watches it.
@@ -90,6 +90,7 @@ impl Context {
             let secrets = kept.secrets().await?;
             names = secrets.names();
             builder = with_row(builder, &kept.row).secrets(secrets);
+            builder = builder.limiter(shared_limits(&kept.vault, &kept.row));
             chosen = Some(kept.row.scheme.as_str());
         }
         for given in &self.repeated.settings {

@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use host_harness::clock::{Clock, SystemClock};
+use host_harness::egress::Limiter;
 use host_harness::runtime::Connector;
 use host_harness::store::{ConnectionRow, Sqlite, Store};
 use host_harness::vault::{MASTER_KEY_VARIABLE, MasterKey, Secrets, Vault};
@@ -233,6 +234,13 @@ pub fn belongs(row: &ConnectionRow, connector: &Connector) -> Result<(), Usage> 
         row.name, row.connector
     ))
     .next("name another one with --connection; `connections list` shows them"))
+}
+
+/// The limits of a kept connection, shared with every process that uses the same state. No
+/// connector has to know its account, so connections are taken for accounts: two connections of
+/// one account do not share.
+pub fn shared_limits(vault: &Vault, row: &ConnectionRow) -> Arc<Limiter> {
+    Arc::new(Limiter::shared(Arc::clone(vault.store()) as _, &row.id))
 }
 
 fn clock() -> Arc<dyn Clock> {

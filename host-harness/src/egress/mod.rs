@@ -26,7 +26,8 @@ use self::client::Answer;
 pub use self::client::Fault;
 pub use self::connect::{Connect, Pending, Stream, Tcp};
 use self::credentials::Filled;
-pub use self::limiter::{Limiter, NoRoom};
+pub use self::limiter::{Limiter, NoTurn, Slots, slots};
+
 pub use self::origin::{BadOrigin, Origin};
 use self::policy::{Admitted, writes};
 pub use self::policy::{Policy, Refused};
@@ -95,7 +96,10 @@ impl Egress {
         let result = client::exchange(&self.pool, admitted.origin, method, url, &filled).await;
         self.report(request, &admitted, &filled, &result, waited, began.elapsed());
         match result {
-            Ok(answer) => Ok(self.take(&admitted, answer)),
+            Ok(answer) => {
+                self.heed(&admitted, &answer).await;
+                Ok(self.take(&admitted, answer))
+            }
             Err(fault) => {
                 if matches!(fault, Fault::NotSent(_) | Fault::Refused(_)) {
                     call.wrote = false;
@@ -133,18 +137,25 @@ impl Egress {
             };
         };
         let limits = &admitted.endpoint.limits;
-        limiter.turn(self.connection, limits, self.observer.as_ref()).await.map_err(|no_room| {
-            SendError::Limited(u32::try_from(no_room.after.as_millis()).unwrap_or(u32::MAX))
+        let turn = limiter.turn(self.connection, limits, self.observer.as_ref()).await;
+        turn.map_err(|no_turn| match no_turn {
+            NoTurn::NoRoom { after } => {
+                SendError::Limited(u32::try_from(after.as_millis()).unwrap_or(u32::MAX))
+            }
+            NoTurn::Unknown(_) => SendError::NotSent(no_turn.to_string()),
         })
+    }
+
+    async fn heed(&self, admitted: &Admitted<'_>, answer: &Answer) {
+        if answer.status == 429
+            && let Some(limiter) = &self.limiter
+        {
+            limiter.throttled(&admitted.endpoint.limits, retry_after(answer)).await;
+        }
     }
 
     fn take(&self, admitted: &Admitted<'_>, answer: Answer) -> Response {
         self.learn_time(&answer);
-        if answer.status == 429
-            && let Some(limiter) = &self.limiter
-        {
-            limiter.throttled(&admitted.endpoint.limits, retry_after(&answer));
-        }
         let body = if (200..300).contains(&answer.status) {
             credentials::capture(&self.policy, admitted, &self.secrets, answer.body)
         } else {

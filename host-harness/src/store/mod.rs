@@ -18,6 +18,7 @@ use thiserror::Error;
 pub use rows::{ConnectionRow, GrantRow, GrantState, Lease, PreviousTokens, SecretRow, SessionRow};
 pub use sqlite::Sqlite;
 
+use crate::egress::Slots;
 use crate::vault::Sealed;
 
 /// What a [`Store`] answers, later.
@@ -32,8 +33,8 @@ pub type GrantChange = Box<dyn FnOnce(&GrantRow) -> Option<GrantRow> + Send>;
 pub type SecretChange = Box<dyn FnOnce(&[SecretRow]) -> Option<Vec<SecretRow>> + Send>;
 
 /// Keeps state for all processes of one machine. An answer that came is durable: it outlives the
-/// process and a loss of power.
-pub trait Store: Send + Sync {
+/// process and a loss of power. The limits of accounts are kept here too ([`Slots`]).
+pub trait Store: Slots {
     /// Every connection, by name.
     fn connections(&self) -> Answer<'_, Vec<ConnectionRow>>;
 

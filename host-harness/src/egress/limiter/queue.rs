@@ -2,12 +2,14 @@
 //! between the connections of an account.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::rule::Rule;
+use super::room::{Room, Wake};
+use super::rule::Rate;
+use super::slots::{Reserved, Shared};
 
 /// Names one waiting request.
 pub type Ticket = u64;
@@ -19,18 +21,33 @@ struct Waiter {
 }
 
 /// Limits and those who wait for them.
-#[derive(Default)]
 pub struct Queue {
-    rules: BTreeMap<String, Rule>,
+    /// As declared.
+    rates: BTreeMap<String, Rate>,
+    room: Room,
     /// In the order in which the connections are served next.
     lanes: VecDeque<(u64, VecDeque<Waiter>)>,
     tickets: Ticket,
 }
 
 impl Queue {
+    /// Nobody waits yet.
+    pub fn new(room: Room) -> Self {
+        Self { rates: BTreeMap::new(), room, lanes: VecDeque::new(), tickets: 0 }
+    }
+
     /// Declares a limit, unless it is known already.
-    pub fn declare(&mut self, name: &str, requests: u32, window: Duration, now: Instant) {
-        self.rules.entry(name.to_owned()).or_insert_with(|| Rule::new(requests, window, now));
+    pub fn declare(&mut self, name: &str, rate: Rate) {
+        if !self.rates.contains_key(name) {
+            self.rates.insert(name.to_owned(), rate);
+            self.room.declare(name, rate);
+        }
+    }
+
+    /// Those of `limits` that are declared.
+    #[must_use]
+    pub fn known(&self, limits: &[String]) -> Vec<String> {
+        limits.iter().filter(|name| self.rates.contains_key(*name)).cloned().collect()
     }
 
     /// Joins the end of the connection's lane.
@@ -63,7 +80,7 @@ impl Queue {
             let Some((_, lane)) = self.lanes.get(index) else {
                 return false;
             };
-            let next = lane.iter().position(|waiter| self.ready_at(&waiter.limits, now).1 <= now);
+            let next = lane.iter().position(|waiter| self.room.is_ready(&waiter.limits, now));
             let Some(next) = next else { continue };
             let Some((connection, mut lane)) = self.lanes.remove(index) else {
                 return false;
@@ -71,7 +88,7 @@ impl Queue {
             if let Some(waiter) = lane.remove(next)
                 && waiter.go.send(()).is_ok()
             {
-                self.take(&waiter.limits, now);
+                self.room.take(&waiter.limits, now);
             }
             if !lane.is_empty() {
                 self.lanes.push_back((connection, lane));
@@ -81,33 +98,44 @@ impl Queue {
         false
     }
 
-    /// Which of `limits` holds a request back longest, and until when.
+    /// What a request that counts against `limits` waits for; `None` when slots have to be
+    /// reserved first.
     #[must_use]
-    pub fn ready_at<'a>(&self, limits: &'a [String], now: Instant) -> (&'a str, Instant) {
-        let known = limits.iter().filter_map(|name| Some((name, self.rules.get(name)?)));
-        known
-            .map(|(name, rule)| (name.as_str(), rule.ready_at(now)))
-            .max_by_key(|(_, at)| *at)
-            .unwrap_or(("", now))
+    pub fn wake(&self, limits: &[String], now: Instant) -> Option<Wake> {
+        self.room.wake(limits, now)
     }
 
-    /// Slows down the limit with the shortest window: the one that an endpoint has for itself.
-    pub fn throttled(&mut self, limits: &[String], pause: Option<Duration>, now: Instant) {
-        let own = limits
-            .iter()
-            .filter(|name| self.rules.contains_key(*name))
-            .min_by_key(|name| self.rules.get(*name).map(Rule::window));
-        if let Some(rule) = own.and_then(|name| self.rules.get_mut(name)) {
-            let pause = pause.unwrap_or_else(|| rule.window());
-            rule.throttled(pause, now);
-        }
+    /// What has to be reserved for those who wait for `limits`.
+    #[must_use]
+    pub fn wanted(&self, limits: &[String]) -> (Vec<Shared>, usize) {
+        let lanes = self.lanes.iter().flat_map(|(_, lane)| lane);
+        let waiting = lanes.filter(|waiter| waiter.limits == limits).count();
+        let known = limits.iter().filter_map(|name| self.shared(name));
+        (known.collect(), waiting)
     }
 
-    fn take(&mut self, limits: &[String], now: Instant) {
-        for name in limits {
-            if let Some(rule) = self.rules.get_mut(name) {
-                rule.take(now);
-            }
-        }
+    /// Keeps what was reserved for `limits`.
+    pub fn put(&mut self, limits: &[String], reserved: Reserved) {
+        self.room.put(limits, reserved);
+    }
+
+    /// Gives up slots that are too late.
+    pub fn drop_late(&mut self, now: Instant, time: SystemTime) {
+        self.room.drop_late(now, time);
+    }
+
+    /// The limit with the shortest window: the one that an endpoint has for itself.
+    #[must_use]
+    pub fn own(&self, limits: &[String]) -> Option<Shared> {
+        limits.iter().filter_map(|name| self.shared(name)).min_by_key(|one| one.rate.window())
+    }
+
+    /// Nothing that counts against `limit` goes for `pause`, and then less.
+    pub fn throttled(&mut self, limit: &str, pause: Duration, now: Instant) {
+        self.room.throttled(limit, pause, now);
+    }
+
+    fn shared(&self, name: &String) -> Option<Shared> {
+        self.rates.get(name).map(|rate| Shared { name: name.clone(), rate: *rate })
     }
 }

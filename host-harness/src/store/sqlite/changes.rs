@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension as _, named_params};
 
 use super::fault::Fault;
+use super::limits;
 use super::rows;
 use super::writer::Erases;
 use crate::store::{Change, ConnectionRow, GrantChange, GrantRow, SecretRow, StoreError};
@@ -106,6 +107,7 @@ pub fn forget_ended(on: &Connection, now_ms: u64) -> Result<bool, Fault> {
     let now = [rows::signed(now_ms)];
     let secrets = on.execute("DELETE FROM secrets WHERE ends_ms <= ?", now)?;
     let sessions = on.execute("DELETE FROM sessions WHERE ends_ms <= ?", now)?;
+    limits::forget_idle(on, now_ms)?;
     let previous = on.execute(
         "UPDATE grants SET sealed_previous = NULL, previous_until_ms = NULL
          WHERE previous_until_ms <= ?",

@@ -6,6 +6,7 @@
 
 mod changes;
 mod fault;
+mod limits;
 mod mirror;
 mod opening;
 mod readers;
@@ -17,13 +18,14 @@ mod writer;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use self::readers::Readers;
 use self::writer::{Erases, Writer};
 use super::{Answer, Change, GrantChange, SecretChange, Store, StoreError};
 use super::{ConnectionRow, GrantRow, SecretRow, SessionRow};
 use crate::clock::Clock;
+use crate::egress::slots::{Reserved, Shared, Slots, Wish};
 
 /// How a file is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,5 +146,23 @@ impl Store for Sqlite {
     fn take_session(&self, state: &[u8; 32]) -> Answer<'_, Option<SessionRow>> {
         let state = *state;
         Box::pin(self.writer().write(Erases::Yes, move |on| changes::take_session(on, &state)))
+    }
+}
+
+impl Slots for Sqlite {
+    fn reserve(&self, wish: Wish) -> Answer<'_, Reserved> {
+        let clock = self.clock();
+        let work = move |on: &_| limits::reserve(on, &wish, clock.now());
+        Box::pin(self.writer().write(Erases::No, work))
+    }
+
+    fn hold(&self, account: String, limit: Shared, pause: Duration) -> Answer<'_, ()> {
+        let clock = self.clock();
+        let work = move |on: &_| limits::hold(on, &account, &limit, pause, clock.now());
+        Box::pin(self.writer().write(Erases::No, work))
+    }
+
+    fn time(&self) -> SystemTime {
+        self.clock.now()
     }
 }

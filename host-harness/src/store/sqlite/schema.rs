@@ -10,6 +10,7 @@
 //! | `secrets` | [`super::SecretRow`] | `connection` (its id), `name`, `version`, `sealed`, `made_ms`, `ends_ms` (null: the newest) |
 //! | `grants` | [`super::GrantRow`] | `connection` (its id), `epoch`, `state` (`valid`, `renewing`, `uncertain`, `ended`), `sends`, `lease_attempt`, `lease_until_ms`, `sealed_tokens`, `received_ms`, `expires_ms`, `scopes` (a JSON array of texts), `retry_ms`, `failures`, `sealed_previous`, `previous_until_ms` |
 //! | `sessions` | [`super::SessionRow`] | `state` (SHA-256), `connection_id`, `connection_name`, `connector`, `scheme`, `settings`, `sealed_key`, `connection_made_ms`, `sealed_verifier`, `session`, `made_ms`, `ends_ms` |
+//! | `limits` | how far a limit of an account is used ([`crate::egress::slots::Row`]) | `account` (a connection's id), `name`, `due_us`, `held_until_us`, `lost`, `lost_at_us`, `seen_us`, `ahead_us` (times in microseconds) |
 //! | `session_secrets` | a secret of a session | `state`, and the columns of `secrets` |
 //!
 //! What is known of the provider's records ([`crate::mirror`]) is read by these views; the tables
@@ -38,6 +39,7 @@
 //! of the connection scrubbed, and the file is its user's alone. What is removed (a connection, an
 //! object's `reset`, a dead letter) is overwritten.
 
+use super::limits::STEP as LIMITS;
 use super::mirror::tables::STEP as MIRROR;
 
 /// Marks a file as ours (`PRAGMA application_id`): "ConH" in ASCII.
@@ -45,7 +47,7 @@ pub const APPLICATION: u32 = 0x436F_6E48;
 
 /// Leads from each version of the schema to the next one: the first from an empty file to
 /// version 1. A step that was released is never changed.
-pub const STEPS: [&str; 2] = [ONE, MIRROR];
+pub const STEPS: [&str; 3] = [ONE, MIRROR, LIMITS];
 
 const ONE: &str = "
 CREATE TABLE connections (

@@ -1,0 +1,113 @@
+//! Limits that processes share: see [`crate::egress::slots`]. One row a limit and account.
+
+use std::time::{Duration, SystemTime};
+
+use rusqlite::{Connection, OptionalExtension as _, named_params};
+use tokio::time::Instant;
+
+use super::fault::Fault;
+use crate::egress::slots::{self, Reserved, Row, Shared, Used, Wish};
+
+/// A row that was not looked at for this long is full again, whatever became of it.
+const FULL_AGAIN_US: i64 = 24 * 60 * 60 * 1_000_000;
+
+/// Leads to the table.
+pub const STEP: &str = "
+CREATE TABLE limits (
+    account TEXT NOT NULL,
+    name TEXT NOT NULL,
+    due_us INTEGER NOT NULL,
+    held_until_us INTEGER,
+    lost REAL NOT NULL,
+    lost_at_us INTEGER NOT NULL,
+    seen_us INTEGER NOT NULL,
+    ahead_us INTEGER NOT NULL,
+    PRIMARY KEY (account, name)
+) STRICT, WITHOUT ROWID;
+";
+
+/// Reserves what is wished, at `time`.
+pub fn reserve(on: &Connection, wish: &Wish, time: SystemTime) -> Result<Reserved, Fault> {
+    let now = Instant::now();
+    let name = |limit: &Shared| row(on, &wish.account, &limit.name);
+    let before: Vec<Row> = wish.limits.iter().map(name).collect::<Result<_, _>>()?;
+    let mut rows = before.clone();
+    let reserved = slots::reserve(&mut rows, wish, time, now);
+    for ((limit, before), row) in wish.limits.iter().zip(&before).zip(&rows) {
+        // A look alone changes nothing that the clock does not tell.
+        if row.used != before.used || row.ahead != before.ahead {
+            put(on, &wish.account, &limit.name, row)?;
+        }
+    }
+    Ok(reserved)
+}
+
+/// Holds a limit, from `time` on.
+pub fn hold(
+    on: &Connection,
+    account: &str,
+    limit: &Shared,
+    pause: Duration,
+    time: SystemTime,
+) -> Result<(), Fault> {
+    let mut row = row(on, account, &limit.name)?;
+    slots::hold(&mut row, limit.rate, pause, time);
+    Ok(put(on, account, &limit.name, &row)?)
+}
+
+/// Forgets rows that nobody has looked at for a day.
+pub fn forget_idle(on: &Connection, now_ms: u64) -> Result<(), Fault> {
+    let now_us = i64::try_from(now_ms.saturating_mul(1_000)).unwrap_or(i64::MAX);
+    let sql =
+        "DELETE FROM limits WHERE MAX(seen_us, due_us, IFNULL(held_until_us, 0)) - ahead_us < ?";
+    on.execute(sql, [now_us - FULL_AGAIN_US])?;
+    Ok(())
+}
+
+fn row(on: &Connection, account: &str, name: &str) -> Result<Row, rusqlite::Error> {
+    let sql = "SELECT * FROM limits WHERE account = ? AND name = ?";
+    let found = on.prepare(sql)?.query_row((account, name), |row| {
+        let time = |column| Ok::<_, rusqlite::Error>(since(row.get(column)?));
+        Ok(Row {
+            used: Used {
+                due: time("due_us")?,
+                held_until: row.get::<_, Option<i64>>("held_until_us")?.map(since),
+                lost: row.get("lost")?,
+                lost_at: time("lost_at_us")?,
+            },
+            seen: time("seen_us")?,
+            ahead: time("ahead_us")?,
+        })
+    });
+    Ok(found.optional()?.unwrap_or_default())
+}
+
+fn put(on: &Connection, account: &str, name: &str, row: &Row) -> Result<(), rusqlite::Error> {
+    let mut statement = on.prepare(
+        "REPLACE INTO limits (account, name, due_us, held_until_us, lost, lost_at_us, seen_us, ahead_us)
+         VALUES (:account, :name, :due_us, :held_until_us, :lost, :lost_at_us, :seen_us, :ahead_us)",
+    )?;
+    statement.execute(named_params! {
+        ":account": account,
+        ":name": name,
+        ":due_us": us(row.used.due),
+        ":held_until_us": row.used.held_until.map(us),
+        ":lost": row.used.lost,
+        ":lost_at_us": us(row.used.lost_at),
+        ":seen_us": us(row.seen),
+        ":ahead_us": us(row.ahead),
+    })?;
+    Ok(())
+}
+
+/// In microseconds, rounded up: later is slower.
+fn us(time: Duration) -> i64 {
+    i64::try_from(time.as_nanos().div_ceil(1_000)).unwrap_or(i64::MAX)
+}
+
+fn since(us: i64) -> Duration {
+    Duration::from_micros(u64::try_from(us).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests;
