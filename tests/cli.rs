@@ -6,6 +6,7 @@ mod failing;
 mod keeping;
 mod manners;
 mod reading;
+mod sharing;
 mod writing;
 mod wrong;
 

@@ -2,18 +2,18 @@
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use super::{Account, Ended, KEY, component, host_command};
 
 /// A directory for state, and the program that keeps things there. No secret stands in its
 /// environment.
-struct Keeper {
+pub struct Keeper {
     base: PathBuf,
 }
 
 impl Keeper {
-    fn new(name: &str) -> Self {
+    pub fn new(name: &str) -> Self {
         let base = std::env::temp_dir().join(format!("keeping-{name}-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&base);
         std::fs::create_dir(&base).unwrap();
@@ -28,23 +28,30 @@ impl Keeper {
         self.run_with("", &[], arguments)
     }
 
-    fn run_with(&self, input: &str, variables: &[(&str, &str)], arguments: &[&str]) -> Ended {
+    /// The program with this state.
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = host_command();
         command
             .env("CONNECTOR_COMPONENT", component())
             .env("CONNECTOR_STATE", self.state())
-            .envs(variables.iter().copied())
             .arg("--allow-private")
             .args(arguments)
-            .stdin(Stdio::piped());
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    fn run_with(&self, input: &str, variables: &[(&str, &str)], arguments: &[&str]) -> Ended {
+        let mut command = self.command(arguments);
+        let mut child = command.envs(variables.iter().copied()).spawn().unwrap();
         // It may end without reading any of it.
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
         child.wait_with_output().unwrap().into()
     }
 
     /// Keeps the key of `account` as connection `name`.
-    fn keep(&self, account: &Account, name: &str) {
+    pub fn keep(&self, account: &Account, name: &str) {
         let base = format!("base-url={}", account.server.url());
         let set = ["secrets", "set", "api-key", "--connection", name, "--setting", &base];
         assert_eq!(self.run_with(&format!("{KEY}\n"), &[], &set).quiet(), "");
