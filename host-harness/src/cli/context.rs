@@ -90,7 +90,9 @@ impl Context {
             let secrets = kept.secrets().await?;
             names = secrets.names();
             builder = with_row(builder, &kept.row).secrets(secrets);
-            builder = builder.limiter(shared_limits(&kept.vault, &kept.row));
+            if self.options.limits == Limits::Manifest {
+                builder = builder.limiter(shared_limits(&kept.vault, &kept.row));
+            }
             chosen = Some(kept.row.scheme.as_str());
         }
         for given in &self.repeated.settings {
