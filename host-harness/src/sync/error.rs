@@ -41,7 +41,9 @@ pub enum SyncError {
         pages: u32,
     },
     /// A scan of changes hands out a cursor that it had handed out before.
-    #[error("the scan goes in a circle: page {page} answers a cursor that an earlier page answered")]
+    #[error(
+        "the scan goes in a circle: page {page} answers a cursor that an earlier page answered"
+    )]
     Circle {
         /// Pages read, this one included.
         page: u64,

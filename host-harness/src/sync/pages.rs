@@ -49,7 +49,8 @@ impl Pull {
         let mut next = self.fetch(&mut scan).await?;
         while let Some(Fetched { page, asked, _turn: turn }) = next {
             guard.came(&page)?;
-            let (records, total, more) = (page.records.len() as u64, page.total, page.next.is_some());
+            let (records, total, more) =
+                (page.records.len() as u64, page.total, page.next.is_some());
             let number = row.pages + guard.pages;
             let span = tracing::info_span!("page", number, records);
             let committing = async {
@@ -98,11 +99,8 @@ impl Pull {
             lease_until_ms: until_ms(self.now_ms()),
         };
         let unreadable = page.unreadable.into_iter();
-        let unreadable = unreadable.map(|item| Unreadable {
-            id: item.id,
-            raw: item.raw,
-            reason: item.reason,
-        });
+        let unreadable =
+            unreadable.map(|item| Unreadable { id: item.id, raw: item.raw, reason: item.reason });
         let batch = Batch {
             drift: drift.new_in(&self.object.shape, &page.records),
             derived: self.derive(&page.records).await?,

@@ -46,9 +46,8 @@ impl Pull {
         let Some(row) = row else { return Ok(()) };
         let mut swept = Swept::default();
         let nominated = self.nominate(attempt, &row, &mut swept, report).await?;
-        swept.alarm = swept.nominated > FEW
-            && swept.nominated > swept.live / ONE_IN
-            && !wish.sweep_anyway;
+        swept.alarm =
+            swept.nominated > FEW && swept.nominated > swept.live / ONE_IN && !wish.sweep_anyway;
         if !swept.alarm {
             let gone = self.confirm(attempt, nominated, &mut swept, report).await?;
             for Gone { asked, ids } in gone {
@@ -91,8 +90,7 @@ impl Pull {
         let mut ids = Vec::new();
         let mut after: Option<String> = None;
         loop {
-            let some =
-                mirror.unseen(connection, name, row.scan, after.as_deref(), AT_ONCE).await?;
+            let some = mirror.unseen(connection, name, row.scan, after.as_deref(), AT_ONCE).await?;
             let Some(last) = some.last() else { return Ok(ids) };
             after = Some(last.id.clone());
             let (aged_out, unseen): (Vec<_>, Vec<_>) =

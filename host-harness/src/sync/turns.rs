@@ -12,7 +12,9 @@ pub struct Turns(Arc<Semaphore>);
 
 /// The right to have one page in memory.
 #[derive(Debug)]
-pub struct Turn(#[expect(dead_code, reason = "held, and given back when dropped")] Option<OwnedSemaphorePermit>);
+pub struct Turn(
+    #[expect(dead_code, reason = "held, and given back when dropped")] Option<OwnedSemaphorePermit>,
+);
 
 impl Turns {
     /// Room for so many pages, at least two: one is committed while the next is asked for.
