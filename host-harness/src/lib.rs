@@ -44,6 +44,7 @@
 //! - [`mirror`]: what is known of the provider's records, and the log of their changes
 //! - [`connect`]: how a connection is made, by typing secrets or by way of a browser
 //! - [`grants`]: tokens that end, renewed in time and once, whatever is killed or lost meanwhile
+//! - [`push`]: many records written, each wish kept before it is sent and told as ours after
 //! - [`retry`]: calls repeated where that is safe, and lost answers resolved
 //! - [`observe`], [`clock`], [`files`], [`schema`]: what a user may watch, where time comes from,
 //!   files that are one user's alone, and what a schema says outright
@@ -57,6 +58,7 @@ pub mod files;
 pub mod grants;
 pub mod mirror;
 pub mod observe;
+pub mod push;
 pub mod retry;
 pub mod runtime;
 pub mod schema;

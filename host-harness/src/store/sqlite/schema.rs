@@ -41,13 +41,14 @@
 
 use super::limits::STEP as LIMITS;
 use super::mirror::tables::STEP as MIRROR;
+use super::push::tables::STEP as PUSH;
 
 /// Marks a file as ours (`PRAGMA application_id`): "ConH" in ASCII.
 pub const APPLICATION: u32 = 0x436F_6E48;
 
 /// Leads from each version of the schema to the next one: the first from an empty file to
 /// version 1. A step that was released is never changed.
-pub const STEPS: [&str; 3] = [ONE, MIRROR, LIMITS];
+pub const STEPS: [&str; 4] = [ONE, MIRROR, LIMITS, PUSH];
 
 const ONE: &str = "
 CREATE TABLE connections (
