@@ -20,6 +20,7 @@ mod hostile;
 mod limits;
 mod operations;
 mod paging;
+mod push;
 mod samples;
 mod secrets;
 mod support;
