@@ -101,6 +101,14 @@ impl State {
     /// # Errors
     /// When it cannot be used.
     pub async fn store_made(&self) -> Result<Arc<dyn Store>> {
+        Ok(self.sqlite().await?)
+    }
+
+    /// As [`State::store_made`], with everything that is kept in the same file.
+    ///
+    /// # Errors
+    /// When it cannot be used.
+    pub async fn sqlite(&self) -> Result<Arc<Sqlite>> {
         let file = self.file();
         let opened = tokio::task::spawn_blocking(move || Sqlite::open(&file, clock()));
         Ok(Arc::new(opened.await.context("opening the state")??))

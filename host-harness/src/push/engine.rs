@@ -13,7 +13,7 @@ use super::finder::Finder;
 use super::follow::Family;
 use super::intents::Intents;
 use super::item::{LEASE, OnConflict, bring};
-use super::rows::{IntentRow, IntentState, Mode, PushRow, Word as _};
+use super::rows::{Counts, IntentRow, IntentState, Mode, PushRow, Word as _};
 use super::sealing::Sealer;
 use super::shape::Shape;
 use crate::clock::Clock;
@@ -131,6 +131,22 @@ impl Push {
         Ok(open.collect())
     }
 
+    /// The first line of a run's source, when it names the columns.
+    ///
+    /// # Errors
+    /// [`PushError`].
+    pub async fn header(&self, run: &str) -> Result<Option<String>, PushError> {
+        Ok(self.row(run).await?.0.header)
+    }
+
+    /// How many items a run has.
+    ///
+    /// # Errors
+    /// [`PushError`].
+    pub async fn count(&self, run: &str) -> Result<u64, PushError> {
+        Ok(self.row(run).await?.1.all())
+    }
+
     /// One item as it came.
     ///
     /// # Errors
@@ -150,7 +166,7 @@ impl Push {
         on_conflict: OnConflict,
         mut tell_item: impl FnMut(Ended),
     ) -> Result<Summary, PushError> {
-        let row = self.row(run).await?;
+        let (row, _) = self.row(run).await?;
         let inner = Arc::new(self.inner(row.mode, on_conflict)?);
         let mut work = Work::new(Arc::clone(&inner), run);
         let mut order = Order::default();
@@ -183,9 +199,9 @@ impl Push {
         work.stopped.map_or(Ok(summary), Err)
     }
 
-    pub(super) async fn row(&self, run: &str) -> Result<PushRow, PushError> {
+    async fn row(&self, run: &str) -> Result<(PushRow, Counts), PushError> {
         let all = self.intents.pushes(Some(&self.connection)).await?;
-        let found = all.into_iter().map(|(row, _)| row).find(|row| row.id == run);
+        let found = all.into_iter().find(|(row, _)| row.id == run);
         found.ok_or_else(|| PushError::NoRun(run.to_owned()))
     }
 

@@ -32,7 +32,7 @@ pub enum OnConflict {
 }
 
 /// How long a claim holds, unless it is renewed.
-pub const LEASE: Duration = Duration::from_secs(30);
+pub const LEASE: Duration = Duration::from_secs(15);
 /// Times that an item is tried while the provider cannot be used.
 const TRIES: u32 = 5;
 /// The longest pause between two of them.

@@ -75,7 +75,7 @@ impl Items {
     ///
     /// # Errors
     /// When the source cannot be read.
-    pub fn next(&mut self) -> io::Result<Option<Item>> {
+    pub fn next_item(&mut self) -> io::Result<Option<Item>> {
         loop {
             let line = self.line + 1;
             let Some(raw) = self.record()? else { return Ok(None) };
@@ -194,7 +194,7 @@ mod tests {
 
     fn read(source: &'static str, form: Form) -> Vec<Item> {
         let mut items = Items::new(Box::new(source.as_bytes()), form).unwrap();
-        std::iter::from_fn(|| items.next().unwrap()).collect()
+        std::iter::from_fn(|| items.next_item().unwrap()).collect()
     }
 
     #[test]
@@ -231,8 +231,8 @@ mod tests {
         let long = format!("{{\"a\":\"{}\"}}\n{{}}\n", "x".repeat(9 * 1024 * 1024));
         let mut items =
             Items::new(Box::new(std::io::Cursor::new(long.into_bytes())), Form::Ndjson).unwrap();
-        let first = items.next().unwrap().unwrap();
+        let first = items.next_item().unwrap().unwrap();
         assert_eq!(first.content, Err("line 1: the line is longer than 8 MiB".to_owned()));
-        assert_eq!(items.next().unwrap().unwrap().content, Ok("{}".to_owned()));
+        assert_eq!(items.next_item().unwrap().unwrap().content, Ok("{}".to_owned()));
     }
 }

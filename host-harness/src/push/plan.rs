@@ -48,7 +48,7 @@ impl Push {
     ) -> Result<(), PushError> {
         let inner = self.inner(mode, OnConflict::Fail)?;
         let mut index = 0;
-        while let Some(item) = items.next().map_err(PushError::Source)? {
+        while let Some(item) = items.next_item().map_err(PushError::Source)? {
             tell(inner.plan(index, item, mapping).await);
             index += 1;
         }

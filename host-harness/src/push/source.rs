@@ -124,7 +124,7 @@ async fn next_chunk(mut items: Items) -> Result<(Items, Vec<Item>), PushError> {
     let reading = spawn_blocking(move || {
         let mut chunk = Vec::new();
         while chunk.len() < CHUNK
-            && let Some(item) = items.next()?
+            && let Some(item) = items.next_item()?
         {
             chunk.push(item);
         }
