@@ -6,3 +6,4 @@ mod killed;
 mod modes;
 mod secrets;
 mod shop;
+mod two_way;

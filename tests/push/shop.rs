@@ -14,9 +14,10 @@ use host_harness::push::items::{Form, Items};
 use host_harness::push::{
     Ended, IntentState, Intents, Mode, OnConflict, Push, PushError, Summary, Word as _,
 };
-use host_harness::retry::{Caller, Policy};
-use host_harness::runtime::Connector;
+use host_harness::retry::{Caller, Policy, ScanError};
 use host_harness::runtime::bindings::records::{ListRequest, Start};
+use host_harness::runtime::bindings::types::ErrorKind;
+use host_harness::runtime::{CallError, Connector};
 use host_harness::store::{Change, ConnectionRow, Sqlite, Store};
 use host_harness::vault::{MasterKey, Vault};
 use serde_json::{Value, json};
@@ -168,6 +169,11 @@ impl Process {
 
     /// A full pull: every page into the mirror.
     pub async fn pull(&self) -> Applied {
+        self.try_pull().await.unwrap()
+    }
+
+    /// As [`Process::pull`], as far as it comes.
+    pub async fn try_pull(&self) -> Result<Applied, ScanError> {
         let mut sum = Applied::default();
         let request = ListRequest {
             object: "trackings".to_owned(),
@@ -178,7 +184,7 @@ impl Process {
         let mut scan = self.caller.scan(request);
         loop {
             let asked = self.store.moment().await.unwrap();
-            let Some(page) = scan.next().await.unwrap() else { return sum };
+            let Some(page) = scan.next().await? else { return Ok(sum) };
             let mut derived = Vec::new();
             for object in DERIVED {
                 let lists = self.caller.connection().derive(object, page.records.clone());
@@ -210,7 +216,10 @@ impl Process {
                 }
                 batch.records.push(record);
             }
-            Err(_) => batch.deleted.push(id.to_owned()),
+            Err(CallError::Connector(error)) if error.kind == ErrorKind::NotFound => {
+                batch.deleted.push(id.to_owned());
+            }
+            Err(_) => return,
         }
         let applied = self.store.apply(batch).await.unwrap();
         sum.created += applied.created;
