@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use host_harness::clock::SystemClock;
 use host_harness::files;
 use host_harness::push::mapping::{Mapping, SCHEMA};
 use host_harness::push::{Ended, IntentState, Mode, OnConflict, Push, Summary};
@@ -21,7 +20,7 @@ use super::context::Context;
 use super::errors::Usage;
 use super::exit::Exit;
 use super::output::{Columns, counted, document};
-use super::state::{Kept, State, belongs};
+use super::state::{Kept, State, belongs, clock};
 
 /// Writes the records of a file or a pipe, each once, and prints what came of each. Items are
 /// kept before they are sent: after an interruption, the same source goes on where it stopped.
@@ -131,9 +130,9 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
     let connector = context.connector_with(object).await?;
     belongs(&kept.row, &connector)?;
     let caller = context.connect(&connector).await?;
-    let (key, clock) = (kept.vault.key(&kept.row)?, Arc::new(SystemClock));
+    let key = kept.vault.key(&kept.row)?;
     let (intents, mirror) = (Arc::clone(&store) as _, store as _);
-    let push = Push::new(caller, intents, mirror, clock, &kept.row.id, key, object).await?;
+    let push = Push::new(caller, intents, mirror, clock(), &kept.row.id, key, object).await?;
     let mode = args.mode.into();
     push.check(mode)?;
     if args.dry_run {
@@ -184,7 +183,7 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
 /// The kept connection, and the state that it is kept in.
 async fn kept(context: &Context) -> Result<(Kept, Arc<Sqlite>)> {
     let kept = Kept::chosen(context).await?;
-    let store = State::needed(context)?.sqlite().await?;
+    let store = State::needed(context)?.database().await?;
     Ok((kept, store))
 }
 
