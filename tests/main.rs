@@ -13,6 +13,7 @@ mod cli;
 mod connecting;
 mod deliveries;
 mod errors;
+mod examples;
 mod faults;
 mod filters;
 mod golden;
