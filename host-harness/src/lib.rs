@@ -45,6 +45,7 @@
 //! - [`sync`]: the mirror brought up to date, page by page, by scans that may be cut anywhere
 //! - [`connect`]: how a connection is made, by typing secrets or by way of a browser
 //! - [`grants`]: tokens that end, renewed in time and once, whatever is killed or lost meanwhile
+//! - [`push`]: many records written, each wish kept before it is sent and told as ours after
 //! - [`retry`]: calls repeated where that is safe, and lost answers resolved
 //! - [`observe`], [`clock`], [`files`], [`schema`]: what a user may watch, where time comes from,
 //!   files that are one user's alone, and what a schema says outright
@@ -58,6 +59,7 @@ pub mod files;
 pub mod grants;
 pub mod mirror;
 pub mod observe;
+pub mod push;
 pub mod retry;
 pub mod runtime;
 pub mod schema;

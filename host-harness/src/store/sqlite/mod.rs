@@ -9,6 +9,7 @@ mod fault;
 mod limits;
 mod mirror;
 mod opening;
+mod push;
 mod readers;
 mod rows;
 pub mod schema;
@@ -40,7 +41,7 @@ impl Default for Options {
     }
 }
 
-/// A [`Store`] and a [`crate::mirror::Mirror`] in an SQLite file.
+/// A [`Store`], a [`crate::mirror::Mirror`] and [`crate::push::Intents`] in an SQLite file.
 ///
 /// Dropping it waits for what is queued, and closes the file. Its futures need a tokio runtime.
 pub struct Sqlite {

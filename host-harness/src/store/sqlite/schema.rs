@@ -12,6 +12,9 @@
 //! | `sessions` | [`super::SessionRow`] | `state` (SHA-256), `connection_id`, `connection_name`, `connector`, `scheme`, `settings`, `sealed_key`, `connection_made_ms`, `sealed_verifier`, `session`, `made_ms`, `ends_ms` |
 //! | `limits` | how far a limit of an account is used ([`crate::egress::slots::Row`]) | `account` (a connection's id), `name`, `due_us`, `held_until_us`, `lost`, `lost_at_us`, `seen_us`, `ahead_us` (times in microseconds) |
 //! | `session_secrets` | a secret of a session | `state`, and the columns of `secrets` |
+//! | `pushes` | a run of many writes ([`crate::push::PushRow`]) | `id`, `connection` (its id), `object`, `mode`, `header`, `digest`, `made_ms`, `ended_ms` |
+//! | `intents` | an item of a run ([`crate::push::IntentRow`]) | `push` (the run's id), `item` (from 0), `line`, `record_key`, `input` (null once it is done; secrets in it are sealed), `sealed_raw`, `state`, `sent`, `outcome`, `id`, `error`, `attempts` |
+//! | `push_claims` | a record that somebody writes just now | `connection` (its id), `object`, `record_key`, `owner`, `push`, `item`, `until_ms` |
 //!
 //! What is known of the provider's records ([`crate::mirror`]) is read by these views; the tables
 //! behind them, whose names begin with `mirror_`, may change with any version. In all of them
@@ -41,13 +44,14 @@
 
 use super::limits::STEP as LIMITS;
 use super::mirror::tables::STEP as MIRROR;
+use super::push::tables::STEP as PUSH;
 
 /// Marks a file as ours (`PRAGMA application_id`): "ConH" in ASCII.
 pub const APPLICATION: u32 = 0x436F_6E48;
 
 /// Leads from each version of the schema to the next one: the first from an empty file to
 /// version 1. A step that was released is never changed.
-pub const STEPS: [&str; 3] = [ONE, MIRROR, LIMITS];
+pub const STEPS: [&str; 4] = [ONE, MIRROR, LIMITS, PUSH];
 
 const ONE: &str = "
 CREATE TABLE connections (
