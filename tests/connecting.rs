@@ -3,4 +3,5 @@
 
 mod program;
 mod renewing;
+mod signing;
 mod world;

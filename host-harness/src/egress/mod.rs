@@ -40,7 +40,7 @@ use crate::runtime::bindings::http::{Place, Request, Response, SendError};
 use crate::vault::Secrets;
 
 /// A clock that differs from the server's by less is taken for right.
-const SKEW_WORTH_CORRECTING_MS: u64 = 5_000;
+pub const SKEW_WORTH_CORRECTING_MS: u64 = 5_000;
 
 /// A limit is held no longer than this for one answer, whatever it asks for ...
 const LONGEST_HELD: Duration = Duration::from_secs(60);
@@ -122,7 +122,9 @@ impl Egress {
         theirs_ms.saturating_add_signed(self.correction_ms().saturating_neg())
     }
 
-    fn correction_ms(&self) -> i64 {
+    /// What the provider's clock is ahead of the host's own, as far as that matters.
+    #[must_use]
+    pub fn correction_ms(&self) -> i64 {
         let skew = self.skew_ms.load(Ordering::Relaxed);
         if skew.unsigned_abs() > SKEW_WORTH_CORRECTING_MS { skew } else { 0 }
     }

@@ -23,7 +23,7 @@ use super::error::{CallError, error};
 use super::granted::Granted;
 use super::instance::{Call, run};
 use crate::clock::Clock;
-use crate::egress::{CallSends, Egress, Planned};
+use crate::egress::{CallSends, Egress, Planned, SKEW_WORTH_CORRECTING_MS};
 use crate::grants::Grants;
 use crate::observe::Observer;
 use crate::store::Store;
@@ -349,7 +349,7 @@ impl Connection {
     ) -> (Result<R, CallError>, CallSends) {
         // Never closed, so a failure to acquire cannot come; waiting here holds no instance.
         let _admitted = self.admitted.acquire().await;
-        let Some(granted) = &self.granted else { return self.once(sends(), call()).await };
+        let Some(granted) = &self.granted else { return self.in_time(sends, call).await };
         let secrets = &self.ground.secrets;
         let epoch = match granted.fresh(secrets).await {
             Ok(epoch) => epoch,
@@ -363,6 +363,23 @@ impl Connection {
             Ok(()) => self.once(sends(), call()).await,
             Err(unusable) => (Err(unusable), first.1),
         }
+    }
+
+    /// Makes a call, once; where the provider refuses it and its answer shows that the host's clock
+    /// is off, once more by the provider's: signatures hold the time.
+    async fn in_time<R: Send>(
+        &self,
+        sends: fn() -> CallSends,
+        call: impl Fn() -> Call<Result<R, Error>>,
+    ) -> (Result<R, CallError>, CallSends) {
+        let egress = &self.ground.egress;
+        let before = egress.correction_ms();
+        let first = self.once(sends(), call()).await;
+        let is_late = egress.correction_ms().abs_diff(before) > SKEW_WORTH_CORRECTING_MS;
+        if is_late && first.0.as_ref().is_err_and(is_refusal) {
+            return self.once(sends(), call()).await;
+        }
+        first
     }
 
     async fn once<R: Send>(
@@ -390,7 +407,7 @@ pub(super) fn ended<R>(
     }
 }
 
-/// Whether the provider refused the access token: a 401 means that nothing was applied.
+/// Whether the provider refused who asks: a 401 means that nothing was applied.
 fn is_refusal(error: &CallError) -> bool {
     let CallError::Connector(error) = error else { return false };
     error.kind == ErrorKind::Unauthenticated && error.http_status == Some(401)
