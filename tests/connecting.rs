@@ -1,6 +1,9 @@
 //! A connection that lives on a grant: made, used, renewed and ended, with the real component in
 //! the real host, kept in SQLite, against the simulator.
 
+mod process;
+mod processes;
 mod program;
 mod renewing;
+mod stops;
 mod world;
