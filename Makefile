@@ -6,7 +6,7 @@ SOURCES  := $(shell find src wit tools Cargo.toml Cargo.lock .cargo -type f 2>/d
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: component ## Build everything and show the main job on a simulated AfterShip
@@ -15,6 +15,11 @@ run: component ## Build everything and show the main job on a simulated AfterShi
 .PHONY: test
 test: component guests ## Run every test, from nothing
 	cargo build --locked --workspace --bins --tests && cargo test --locked --workspace
+
+.PHONY: test-browser
+test-browser: component ## Install Chromium and connect once with it
+	command -v chromium || { apt-get update && apt-get install -y --no-install-recommends chromium; }
+	cargo build --locked --workspace --bins --tests && cargo test --locked --workspace --test connector connecting::browser -- --nocapture
 
 .PHONY: component
 component: $(COMPONENT) ## Build dist/aftership-connector.wasm

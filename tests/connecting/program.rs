@@ -1,87 +1,171 @@
 //! `connect`, `check`, `disconnect` as a user has them; the test plays the browser.
 
 use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
-use aftership_simulator::{Consent, OAuthClient, Options, Simulator};
+use aftership_simulator::{Consent, OAuthClient, Options, Server, Simulator};
 
 use super::world::{CLIENT_SECRET, fetch, location, settings};
 use crate::support::{component, host_command};
 
-struct Folder(PathBuf);
+/// A directory for state, the program that keeps a connection there, and who it connects to.
+pub struct Desk {
+    folder: PathBuf,
+    pub simulator: Simulator,
+    pub server: Server,
+}
 
-impl Folder {
-    fn new() -> Self {
-        let path = std::env::temp_dir().join(format!("connecting-program-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&path);
-        std::fs::create_dir(&path).unwrap();
-        Self(path)
+/// The program, which waits for a browser.
+pub struct Waiting {
+    child: Child,
+    /// Where the browser is to go.
+    pub url: String,
+}
+
+impl Desk {
+    pub async fn new(consent: Consent) -> Self {
+        static DESKS: AtomicU32 = AtomicU32::new(0);
+        let number = DESKS.fetch_add(1, Ordering::Relaxed);
+        let name = format!("connecting-program-{}-{number}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        std::fs::create_dir(&folder).unwrap();
+        let mut options = Options { limits: false, ..Options::default() };
+        let redirect = "http://127.0.0.1/callback";
+        options.oauth.clients = vec![OAuthClient::new("app-7", CLIENT_SECRET, redirect)];
+        options.oauth.consent = consent;
+        let simulator = Simulator::new(options);
+        let server = simulator.listen().await.unwrap();
+        Self { folder, simulator, server }
+    }
+
+    /// Of a file or directory beside the state.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    pub fn host(&self, arguments: &[&str]) -> Command {
+        let mut command = host_command();
+        command
+            .env("CONNECTOR_COMPONENT", component())
+            .env("CONNECTOR_STATE", self.path("state"))
+            .env("APP", CLIENT_SECRET)
+            .arg("--allow-private")
+            .args(arguments);
+        command
+    }
+
+    /// Exit code, stdout, stderr.
+    pub fn run(&self, arguments: &[&str]) -> (Option<i32>, String, String) {
+        told(self.host(arguments).output().unwrap())
+    }
+
+    /// `connect`, up to where a browser is waited for.
+    pub fn connect(&self, name: &str) -> Waiting {
+        let settings = settings(&self.server.url());
+        let given: Vec<String> =
+            settings.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let mut connect = vec!["connect", "oauth2", "--print-url", "--connection", name];
+        connect.extend(["--secret-env", "client-secret=APP"]);
+        connect.extend(given.iter().flat_map(|one| ["--setting", one]));
+        let mut command = self.host(&connect);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut url = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut url).unwrap();
+        Waiting { child, url: url.trim().to_owned() }
     }
 }
 
-impl Drop for Folder {
+impl Drop for Desk {
     fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
+        let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 
-fn host(state: &Path, arguments: &[&str]) -> Command {
-    let mut command = host_command();
-    command
-        .env("CONNECTOR_COMPONENT", component())
-        .env("CONNECTOR_STATE", state)
-        .arg("--allow-private")
-        .args(arguments);
-    command
+impl Waiting {
+    /// How the program ended: exit code, stdout, stderr.
+    pub fn ended(mut self) -> (Option<i32>, String, String) {
+        let mut err = String::new();
+        if let Some(mut from) = self.child.stderr.take() {
+            std::io::Read::read_to_string(&mut from, &mut err).unwrap();
+        }
+        (self.child.wait().unwrap().code(), String::new(), err)
+    }
+
+    /// Whether it still waits.
+    pub fn waits(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
 }
 
-/// Exit code, stdout, stderr.
-fn run(state: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
-    let output = host(state, arguments).output().unwrap();
+/// A test that fails leaves nobody waiting.
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn told(output: Output) -> (Option<i32>, String, String) {
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (output.status.code(), text(output.stdout), text(output.stderr))
 }
 
+/// Goes to a callback as a browser does, and answers the page with its head.
+async fn visit(callback: &str) -> String {
+    let (host, path) = callback.strip_prefix("http://").unwrap().split_once('/').unwrap();
+    fetch(host, &format!("/{path}")).await
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn connected_checked_lost_and_disconnected() {
-    let folder = Folder::new();
-    let state = folder.0.join("state");
-    let mut options = Options { limits: false, ..Options::default() };
-    let redirect = "http://127.0.0.1/callback";
-    options.oauth.clients = vec![OAuthClient::new("app-7", CLIENT_SECRET, redirect)];
-    options.oauth.consent = Consent::Allow;
-    let simulator = Simulator::new(options);
-    let server = simulator.listen().await.unwrap();
-
-    let settings = settings(&server.url());
-    let given: Vec<String> =
-        settings.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    let mut connect = vec!["connect", "oauth2", "--print-url", "--secret-env", "client-secret=APP"];
-    connect.extend(given.iter().flat_map(|one| ["--setting", one]));
-    let mut command = host(&state, &connect);
-    command.env("APP", CLIENT_SECRET).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    let mut url = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut url).unwrap();
-    let back = location(url.trim()).await;
-    let (callback, path) = back.strip_prefix("http://").unwrap().split_once('/').unwrap();
-    let page = fetch(callback, &format!("/{path}")).await;
+    let desk = Desk::new(Consent::Allow).await;
+    let waiting = desk.connect("default");
+    let page = visit(&location(&waiting.url).await).await;
     assert!(page.contains("<h1>Connected</h1>"), "{page}");
-    let ended = child.wait_with_output().unwrap();
-    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+    let (code, _, err) = waiting.ended();
+    assert_eq!(code, Some(0), "{err}");
 
-    let (code, out, err) = run(&state, &["check", "trackings"]);
+    let (code, out, err) = desk.run(&["check", "trackings"]);
     assert_eq!(code, Some(0), "{out}{err}");
     assert!(out.contains("\"usable\""), "{out}");
-    let (_, out, _) = run(&state, &["connections", "list"]);
+    let (_, out, _) = desk.run(&["connections", "list"]);
     assert!(out.contains("\"state\":\"connected\""), "{out}");
 
-    let other = simulator.grant("app-7", &[]);
+    let other = desk.simulator.grant("app-7", &[]);
     assert!(other.is_some());
-    let (code, out, err) = run(&state, &["disconnect"]);
+    let (code, out, err) = desk.run(&["disconnect"]);
     assert_eq!((code, out.as_str()), (Some(0), ""), "{err}");
-    assert_eq!(simulator.live_grants().len(), 1, "the grant was not given back");
-    let (code, _, err) = run(&state, &["check", "trackings"]);
+    assert_eq!(desk.simulator.live_grants().len(), 1, "the grant was not given back");
+    let (code, _, err) = desk.run(&["check", "trackings"]);
     assert_eq!(code, Some(2), "{err}");
+}
+
+/// An answer that somebody else made, or that has served already, connects nobody, and the one
+/// that is waited for still does.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_serves_once_and_for_its_own_question() {
+    let desk = Desk::new(Consent::Allow).await;
+    let first = desk.connect("first");
+    let used = location(&first.url).await;
+    assert!(visit(&used).await.contains("<h1>Connected</h1>"));
+    assert_eq!(first.ended().0, Some(0));
+
+    let mut second = desk.connect("second");
+    let own = location(&second.url).await;
+    let (callback, query) = own.split_once('?').unwrap();
+    let (_, used) = used.split_once('?').unwrap();
+    let state = query.split('&').find(|pair| pair.starts_with("state=")).unwrap();
+    let forged = query.replace(state, "state=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+    let stateless = query.replace(state, "x=1");
+    for strange in [used, &forged, &stateless] {
+        let page = visit(&format!("{callback}?{strange}")).await;
+        assert!(page.starts_with("HTTP/1.1 400 ") && page.contains("Not connected"), "{page}");
+        assert!(second.waits());
+    }
+    assert_eq!(desk.simulator.token_requests().authorization_code, 1, "nothing was sent for it");
+    assert!(visit(&own).await.contains("<h1>Connected</h1>"));
+    assert_eq!(second.ended().0, Some(0));
+    assert_eq!(desk.simulator.live_grants().len(), 2);
 }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use aftership_simulator::{Consent, OAuthClient, Options, Server, Simulator};
-use host_harness::clock::SystemClock;
 use host_harness::connect::{Begun, Desk, Whom};
 use host_harness::grants;
 use host_harness::retry::{Caller, Policy};
@@ -16,9 +15,12 @@ use host_harness::vault::{Key, MasterKey, Secret, Vault};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use super::process::Shifted;
 use crate::support::{Watch, component, runtime};
 
 pub const CLIENT_SECRET: &str = "canary-client-secret-0123456789";
+/// The master key of a world's vault.
+pub const MASTER: [u8; 32] = [3; 32];
 const CALLBACK: &str = "https://platform.example/callback";
 
 /// How many worlds there were.
@@ -31,7 +33,8 @@ pub struct World {
     pub row: ConnectionRow,
     pub watch: Arc<Watch>,
     pub caller: Caller,
-    base: PathBuf,
+    pub clock: Arc<Shifted>,
+    pub base: PathBuf,
 }
 
 impl World {
@@ -46,21 +49,22 @@ impl World {
         let number = WORLDS.fetch_add(1, Ordering::Relaxed);
         let base = std::env::temp_dir().join(format!("connecting-{}-{number}", std::process::id()));
         std::fs::create_dir(&base).unwrap();
-        let clock = Arc::new(SystemClock);
+        let clock = Shifted::by(0);
         let store = Arc::new(Sqlite::open(&base.join("state.db"), clock.clone()).unwrap());
-        let desk = Desk::new(Vault::new(store, clock, MasterKey::from(Key::new([3; 32]))));
+        let desk = Desk::new(Vault::new(store, clock.clone(), MasterKey::from(Key::new(MASTER))));
         let settings = settings(&server.url());
         let row = desk.vault().new_connection("shop", "aftership", "oauth2", settings).unwrap();
         let watch = Arc::<Watch>::default();
         let connector = runtime().load(&component()).await.unwrap();
         let builder = Connection::builder(&connector).allow_private(true).observer(watch.clone());
+        let builder = builder.clock(clock.clone());
         let connection = with(builder, &row);
         let connection = connection.secret("client-secret", Secret::new(CLIENT_SECRET));
         let connection = connection.build().await.unwrap();
         let key = desk.vault().key(&row).unwrap();
         let connection = connection.granted(Arc::clone(desk.vault().store()), &row.id, key);
         let caller = Caller::new(connection, Policy { seed: Some(7), ..Policy::default() });
-        let world = Self { simulator, _server: server, desk, row, watch, caller, base };
+        let world = Self { simulator, _server: server, desk, row, watch, caller, clock, base };
         world.connect().await;
         world
     }
@@ -134,7 +138,7 @@ pub fn settings(url: &str) -> BTreeMap<String, String> {
     pairs.map(|(name, value)| (name.to_owned(), value)).into()
 }
 
-fn with(builder: Builder, row: &ConnectionRow) -> Builder {
+pub fn with(builder: Builder, row: &ConnectionRow) -> Builder {
     let builder = builder.setting("scheme", &row.scheme);
     row.settings.iter().fold(builder, |builder, (name, value)| builder.setting(name, value))
 }
