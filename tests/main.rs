@@ -25,3 +25,4 @@ mod push;
 mod samples;
 mod secrets;
 mod support;
+mod sync;

@@ -44,6 +44,11 @@ impl World {
 
     /// An empty account of another kind.
     pub async fn with(change: impl FnOnce(&mut Options)) -> Self {
+        Self::of(&runtime().load(&component()).await.unwrap(), change).await
+    }
+
+    /// As [`World::with`], with a connector that is loaded already.
+    pub async fn of(connector: &Connector, change: impl FnOnce(&mut Options)) -> Self {
         let mut options = Options {
             api_keys: vec![KEY.to_owned()],
             clock: Arc::new(aftership_simulator::TokioClock::new(NOW_MS)),
@@ -51,9 +56,8 @@ impl World {
         };
         change(&mut options);
         let simulator = Simulator::new(options);
-        let connector = runtime().load(&component()).await.unwrap();
         let watch = Arc::default();
-        let connection = connect(&connector, &simulator, &watch, KEY).await;
+        let connection = connect(connector, &simulator, &watch, KEY).await;
         let policy = Policy { seed: Some(7), ..Policy::default() };
         Self { simulator, caller: Caller::new(connection, policy), watch }
     }

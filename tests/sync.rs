@@ -1,0 +1,9 @@
+//! A mirror ends up as its provider, whatever happens on the way.
+
+mod bookmarks;
+mod kills;
+mod mirrored;
+mod pages;
+mod random;
+mod sharing;
+mod sweeps;

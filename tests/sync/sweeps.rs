@@ -1,0 +1,133 @@
+//! What is gone is removed, and nothing else is.
+
+use aftership_simulator::{Answer, Matcher};
+use host_harness::mirror::{ChangeKind, Mirror as _, RecordState};
+use host_harness::sync::Wish;
+
+use super::mirrored::{DUE, FULL, HOUR, Mirrored, OBJECT, down, page, pass};
+use crate::support::world::TRACKINGS;
+
+/// A mirror of so many trackings that all are more than a day old.
+async fn settled(trackings: usize) -> Mirrored {
+    let mirrored = Mirrored::of(trackings).await;
+    mirrored.sync(DUE).await;
+    pass(25 * HOUR).await;
+    // The oldest age out meanwhile.
+    mirrored.sync(FULL).await;
+    mirrored
+}
+
+async fn live(mirrored: &Mirrored) -> Vec<String> {
+    let kept = mirrored.kept(OBJECT).await.into_values();
+    let live = kept.filter(|record| record.state == RecordState::Live);
+    live.map(|record| record.id).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_provider_removed_goes_with_all_that_it_held() {
+    let mirrored = settled(60).await;
+    let ids = live(&mirrored).await;
+    let gone: Vec<&String> = ids.iter().step_by(20).collect();
+    for id in &gone {
+        mirrored.world.simulator.remove(id).unwrap();
+    }
+    pass(HOUR).await;
+    let changes = mirrored.sync(DUE).await;
+    assert_eq!(changes.applied.deleted, 0);
+    let report = mirrored.sync(FULL).await;
+    let swept = report.swept.unwrap();
+    assert_eq!((swept.nominated, swept.deleted, swept.found), (3, 3, 0));
+    assert_eq!(mirrored.changes_of(ChangeKind::Deleted).await.len(), 3);
+    for id in gone {
+        let record = mirrored.database().record(&mirrored.connection, OBJECT, id).await.unwrap();
+        assert_eq!(record.unwrap().state, RecordState::Deleted);
+    }
+    assert_eq!(live(&mirrored).await.len(), ids.len() - 3);
+    mirrored.assert_log().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_lists_forget_by_age_is_not_removed() {
+    let mirrored = Mirrored::of(60).await;
+    mirrored.sync(DUE).await;
+    pass(12 * 24 * HOUR).await;
+    let report = mirrored.sync(DUE).await;
+    let swept = report.swept.unwrap();
+    assert!(swept.aged_out > 3, "{swept:?}");
+    assert_eq!((swept.nominated, swept.deleted, swept.alarm), (0, 0, false));
+    assert!(mirrored.changes_of(ChangeKind::Deleted).await.is_empty());
+    assert_eq!(mirrored.changes_of(ChangeKind::AgedOut).await.len() as u64, swept.aged_out);
+    let aged_out = mirrored.kept(OBJECT).await.into_values();
+    let aged_out = aged_out.filter(|record| record.state == RecordState::AgedOut).count();
+    assert_eq!(aged_out as u64, swept.aged_out);
+    mirrored.assert_log().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_scan_misses_and_the_provider_knows_stays() {
+    let mirrored = settled(18).await;
+    mirrored.lists([page(&[])]);
+    let report = mirrored.sync(FULL).await;
+    let swept = report.swept.unwrap();
+    assert_eq!((swept.nominated, swept.found, swept.deleted), (swept.live, swept.live, 0));
+    assert!(mirrored.changes_of(ChangeKind::Deleted).await.is_empty());
+}
+
+/// A fresh tracking may answer 404 although it is there.
+#[tokio::test(start_paused = true)]
+async fn not_found_proves_nothing_of_a_young_record() {
+    let mirrored = settled(30).await;
+    let id = mirrored.world.create("1Z12345E0205271688", "ups").await;
+    pass(120).await;
+    mirrored.sync(DUE).await;
+    let truth = mirrored.truth();
+    let others: Vec<&str> =
+        truth.iter().filter(|(other, _)| **other != id).map(|(_, text)| text.as_str()).collect();
+    mirrored.lists([page(&others)]);
+    let path = format!("{TRACKINGS}/{id}");
+    let missing = || Answer::new(404, r#"{"meta":{"code":4004,"message":"no"},"data":{}}"#);
+    mirrored.world.simulator.answer_next(Matcher::new("GET", &path), missing());
+    let swept = mirrored.sync(FULL).await.swept.unwrap();
+    assert_eq!((swept.nominated, swept.young, swept.deleted), (1, 1, 0));
+    mirrored.world.simulator.clear_answers();
+    assert!(live(&mirrored).await.contains(&id));
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_than_can_be_believed_raises_an_alarm() {
+    let mirrored = settled(60).await;
+    let ids = live(&mirrored).await;
+    for id in &ids[..25] {
+        mirrored.world.simulator.remove(id).unwrap();
+    }
+    let swept = mirrored.sync(FULL).await.swept.unwrap();
+    assert!(swept.alarm);
+    assert_eq!((swept.nominated, swept.deleted), (25, 0));
+    assert!(mirrored.changes_of(ChangeKind::Deleted).await.is_empty());
+    let row = mirrored.scan().await;
+    assert!(row.error.unwrap().contains("--sweep-anyway") && row.sweep.is_none());
+    // The mirror goes on.
+    assert_eq!(mirrored.sync(DUE).await.applied.deleted, 0);
+    let swept = mirrored.sync(Wish { sweep_anyway: true, ..FULL }).await.swept.unwrap();
+    assert_eq!((swept.alarm, swept.deleted), (false, 25));
+    assert_eq!(live(&mirrored).await, ids[25..]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_error_and_nothing_is_removed() {
+    let mirrored = settled(60).await;
+    let ids = live(&mirrored).await;
+    for id in &ids[..5] {
+        mirrored.world.simulator.remove(id).unwrap();
+    }
+    for answer in down() {
+        let path = format!("{TRACKINGS}/{}", ids[2]);
+        mirrored.world.simulator.answer_next(Matcher::new("GET", &path), answer);
+    }
+    let swept = mirrored.sync(FULL).await.swept.unwrap();
+    assert_eq!((swept.nominated, swept.deleted), (5, 0));
+    assert!(swept.failed.unwrap().contains(&ids[2]));
+    assert!(mirrored.changes_of(ChangeKind::Deleted).await.is_empty());
+    let swept = mirrored.sync(FULL).await.swept.unwrap();
+    assert_eq!(swept.deleted, 5);
+}
