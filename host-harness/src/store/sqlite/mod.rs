@@ -6,6 +6,7 @@
 
 mod changes;
 mod fault;
+mod inbox;
 mod limits;
 mod mirror;
 mod opening;
@@ -40,7 +41,7 @@ impl Default for Options {
     }
 }
 
-/// A [`Store`] and a [`crate::mirror::Mirror`] in an SQLite file.
+/// A [`Store`], a [`crate::mirror::Mirror`] and a [`crate::webhooks::Inbox`] in an SQLite file.
 ///
 /// Dropping it waits for what is queued, and closes the file. Its futures need a tokio runtime.
 pub struct Sqlite {
