@@ -88,7 +88,7 @@ pub trait Inbox: Send + Sync {
     fn prune(&self, applied_before_ms: u64, keys_before_ms: u64) -> Answer<'_, bool>;
 
     /// Events that wait, and dead ones; of one connection or of all.
-    fn count(&self, connection: Option<&str>) -> Answer<'_, (u64, u64)>;
+    fn count_events(&self, connection: Option<&str>) -> Answer<'_, (u64, u64)>;
 }
 
 /// A receiver is there.

@@ -17,6 +17,7 @@ mod receiver;
 mod rows;
 #[cfg(test)]
 mod tests;
+mod worker;
 
 pub use self::bounds::Bounds;
 pub use self::decode::{Decode, Decoded};
@@ -29,3 +30,4 @@ pub use self::rows::{
     DeliveryRow, Effect, EventRow, EventState, HookRow, NewDelivery, NewEvent, Received,
     SubscriptionRow,
 };
+pub use self::worker::{ConnectionReads, Pace, Reads, Seat, Worker};

@@ -83,6 +83,12 @@ impl Sqlite {
         Arc::clone(&self.clock)
     }
 
+    /// For what a test does to the file.
+    #[cfg(test)]
+    pub(crate) fn with_connection<T>(&self, look: impl FnOnce(&rusqlite::Connection) -> T) -> T {
+        self.writer.with_connection(look)
+    }
+
     fn readers(&self) -> Arc<Readers> {
         Arc::clone(&self.readers)
     }

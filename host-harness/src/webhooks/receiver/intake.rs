@@ -205,7 +205,8 @@ fn happened(event: &Event) -> Option<std::time::SystemTime> {
     Some(at.into())
 }
 
-fn timestamp(ms: u64) -> String {
+/// As the contract writes times.
+pub fn timestamp(ms: u64) -> String {
     let nanos = i128::from(ms) * 1_000_000;
     let at = OffsetDateTime::from_unix_timestamp_nanos(nanos).ok();
     let text = at.and_then(|at| at.format(&Rfc3339).ok()).unwrap_or_default();

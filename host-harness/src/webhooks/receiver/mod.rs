@@ -36,6 +36,7 @@ pub use self::counts::Counts;
 use self::guard::{Guard, Phases};
 pub use self::hook::Hook;
 use self::hook::Served;
+pub(super) use self::intake::{new_events, timestamp};
 use self::shared::Shared;
 pub use self::tls::{Tls, TlsError};
 use super::{Bounds, Inbox, Note, Notes};

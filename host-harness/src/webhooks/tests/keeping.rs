@@ -66,7 +66,7 @@ async fn a_delivery_about_another_object_proves_what_there_is() {
     assert_eq!(world.deliver(r#"{"effect":"nothing"}"#).await, 200);
     let subscription = world.sqlite.subscriptions(None).await.unwrap().remove(0);
     assert!(subscription.proven_ms.is_some());
-    assert_eq!(world.sqlite.count(None).await.unwrap(), (0, 0), "there is nothing to apply");
+    assert_eq!(world.sqlite.count_events(None).await.unwrap(), (0, 0), "there is nothing to apply");
 }
 
 #[tokio::test(start_paused = true)]
@@ -167,7 +167,7 @@ async fn events_of_the_future_are_refused_and_old_ones_set_aside() {
     assert_eq!(world.deliver(&event("late", ago(95))).await, 200);
     assert_eq!(world.deliver(&event("old", ago(97))).await, 200);
     assert_eq!(world.deliver(&event("odd", "yesterday".to_owned())).await, 200);
-    assert_eq!(world.sqlite.count(None).await.unwrap(), (3, 1));
+    assert_eq!(world.sqlite.count_events(None).await.unwrap(), (3, 1));
     let dead = world.sqlite.dead_events(None).await.unwrap().remove(0);
     assert_eq!(dead.id.as_deref(), Some("old"));
     assert_eq!(dead.next_ms, None, "an old delivery cannot be made to cause requests");
@@ -193,6 +193,23 @@ async fn a_locked_database_answers_503_and_recovers() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_full_disk_answers_503_and_recovers() {
+    let world = World::new(Bounds::default()).await;
+    let limit = |pages: u32| {
+        world.sqlite.with_connection(|on| {
+            on.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).unwrap();
+        });
+    };
+    limit(1);
+    let large = format!(r#"{{"id":"e1","record":"r1","data":"{}"}}"#, "x".repeat(100_000));
+    assert_eq!(world.deliver(&large).await, 503);
+    limit(1_000_000);
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(world.deliver(&large).await, 200);
+    assert_eq!(world.sqlite.count_events(None).await.unwrap(), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn stopping_answers_what_is_under_way() {
     let mut world = World::new(Bounds::default()).await;
     let whole = request(&hook(), "x-signed: yes\r\n", &upsert("e1", "r1", "", 1));
@@ -207,7 +224,7 @@ async fn stopping_answers_what_is_under_way() {
     assert_eq!(status(&rest(&mut stream).await), 200);
     assert_eq!(rest(&mut idle).await, "");
     world.stop().await;
-    assert_eq!(world.sqlite.count(None).await.unwrap(), (1, 0));
+    assert_eq!(world.sqlite.count_events(None).await.unwrap(), (1, 0));
 }
 
 #[tokio::test(start_paused = true)]

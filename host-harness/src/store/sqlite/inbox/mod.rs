@@ -125,7 +125,7 @@ impl Inbox for Sqlite {
         Box::pin(self.writer().write(Erases::No, work))
     }
 
-    fn count(&self, connection: Option<&str>) -> Answer<'_, (u64, u64)> {
+    fn count_events(&self, connection: Option<&str>) -> Answer<'_, (u64, u64)> {
         let connection = connection.map(str::to_owned);
         Box::pin(self.readers().read(move |on| Ok(events::count(on, connection.as_deref())?)))
     }
