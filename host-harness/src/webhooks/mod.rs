@@ -11,6 +11,7 @@
 
 mod bounds;
 mod decode;
+mod forward;
 mod inbox;
 mod note;
 mod receiver;
@@ -21,6 +22,9 @@ mod worker;
 
 pub use self::bounds::Bounds;
 pub use self::decode::{Decode, Decoded};
+pub use self::forward::{
+    BadSecret, Filter, Forwarder, Message, NotTaken, Outbox, Outgoing, Parked, Signer, Target,
+};
 pub use self::inbox::{Beat, Inbox, Settled};
 pub use self::note::{Note, Notes, Unnoted};
 pub use self::receiver::{

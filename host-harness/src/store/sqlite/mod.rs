@@ -10,6 +10,7 @@ mod inbox;
 mod limits;
 mod mirror;
 mod opening;
+mod outbox;
 mod readers;
 mod rows;
 pub mod schema;

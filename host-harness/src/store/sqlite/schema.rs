@@ -17,6 +17,8 @@
 //! | `deliveries` | [`crate::webhooks::DeliveryRow`] | `number`, `connection` (its id), `received_ms`, `method`, `url`, `headers` (a JSON array of pairs), `body` |
 //! | `events` | [`crate::webhooks::EventRow`] | `number`, `delivery`, `connection` (its id), `id`, `object`, `name`, `occurred_at`, `effect`, `record`, `updated_at`, `created_at`, `data`, `state` (`waiting`, `done`, `dead`), `asks`, `attempts`, `next_ms`, `reason` |
 //! | `event_keys` | an event that is known | `connection` (its id), `key` (SHA-256), `seen_ms` |
+//! | `forwards` | one to whom changes are handed on | `target` (its URL), `position` (the newest change that it has seen) |
+//! | `forward_parked` | a change that it did not take | `target`, `change`, `object`, `id`, `since_ms`, `attempts`, `next_ms`, `reason` |
 //! | `receiver` | the last sign of life of any receiver | `alive_ms` |
 //!
 //! What is known of the provider's records ([`crate::mirror`]) is read by these views; the tables
@@ -48,13 +50,14 @@
 use super::inbox::tables::STEP as INBOX;
 use super::limits::STEP as LIMITS;
 use super::mirror::tables::STEP as MIRROR;
+use super::outbox::tables::STEP as OUTBOX;
 
 /// Marks a file as ours (`PRAGMA application_id`): "ConH" in ASCII.
 pub const APPLICATION: u32 = 0x436F_6E48;
 
 /// Leads from each version of the schema to the next one: the first from an empty file to
 /// version 1. A step that was released is never changed.
-pub const STEPS: [&str; 4] = [ONE, MIRROR, LIMITS, INBOX];
+pub const STEPS: [&str; 5] = [ONE, MIRROR, LIMITS, INBOX, OUTBOX];
 
 const ONE: &str = "
 CREATE TABLE connections (

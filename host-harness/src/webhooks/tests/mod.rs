@@ -3,5 +3,5 @@
 mod applying;
 mod bounds;
 mod keeping;
-mod provider;
-mod world;
+pub mod provider;
+pub mod world;
