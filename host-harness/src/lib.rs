@@ -42,6 +42,7 @@
 //! - [`vault`]: secrets, which a connector names and never sees, in memory and at rest
 //! - [`store`]: what is kept between runs, and SQLite to keep it
 //! - [`mirror`]: what is known of the provider's records, and the log of their changes
+//! - [`sync`]: the mirror brought up to date, page by page, by scans that may be cut anywhere
 //! - [`webhooks`]: events that providers push, kept before they are answered, then applied
 //! - [`connect`]: how a connection is made, by typing secrets or by way of a browser
 //! - [`grants`]: tokens that end, renewed in time and once, whatever is killed or lost meanwhile
@@ -64,6 +65,7 @@ pub mod schema;
 #[cfg(test)]
 mod scratch;
 pub mod store;
+pub mod sync;
 pub mod vault;
 pub mod webhooks;
 

@@ -1,7 +1,7 @@
 //! What every command starts from: the connector, and a connection made of the options.
 
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, Result};
 use host_harness::grants::Grants;
@@ -29,8 +29,8 @@ pub struct Context {
     pub repeated: Repeated,
     /// Progress, trace, log.
     pub watch: Arc<Watch>,
-    /// The grant that the command's connection lives on, once it is made.
-    pub grants: Arc<OnceLock<Grants>>,
+    /// The grants that the command's connections live on.
+    pub grants: Arc<Mutex<Vec<Grants>>>,
 }
 
 impl Context {
@@ -82,10 +82,17 @@ impl Context {
     /// # Errors
     /// When a setting, secret or origin does not fit, or the kept one cannot be used.
     pub async fn connect(&self, connector: &Connector) -> Result<Caller> {
+        self.connect_to(connector, Kept::of(self, connector).await?).await
+    }
+
+    /// As [`Context::connect`], to this kept connection, or of the options alone.
+    ///
+    /// # Errors
+    /// As [`Context::connect`].
+    pub async fn connect_to(&self, connector: &Connector, kept: Option<Kept>) -> Result<Caller> {
         let mut builder = self.surroundings(connector);
         let mut chosen = None;
         let mut names = Vec::new();
-        let kept = Kept::of(self, connector).await?;
         if let Some(kept) = &kept {
             let secrets = kept.secrets().await?;
             names = secrets.names();
@@ -117,7 +124,7 @@ impl Context {
             let (store, key) = (Arc::clone(vault.store()), vault.key(&row)?);
             connection = connection.granted(store, row.id, key);
             if let Some(grants) = connection.grants() {
-                self.grants.get_or_init(|| grants.clone());
+                self.grants.lock().unwrap_or_else(PoisonError::into_inner).push(grants.clone());
             }
         }
         Ok(Caller::new(connection, Policy::default()))

@@ -1,6 +1,7 @@
 //! What a person types in: JSON documents and pairs.
 
 use std::io::Read as _;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use serde::de::IgnoredAny;
@@ -95,6 +96,26 @@ pub fn connection_name(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
+/// A span of time: a whole number and its unit.
+///
+/// # Errors
+/// Says how one is written.
+pub fn span(text: &str) -> Result<Duration, String> {
+    let at = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at_checked(at).unwrap_or_default();
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        "" if number == "0" => 0,
+        _ => return Err("write a whole number and s, m, h or d, such as 72h".to_owned()),
+    };
+    let number: Option<u64> = number.parse().ok();
+    let all = number.and_then(|number| number.checked_mul(seconds));
+    all.map(Duration::from_secs).ok_or_else(|| "it is no such number, or too large".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,6 +154,18 @@ mod tests {
         for wrong in ["a", "=b", ""] {
             let error = pair("--setting", "NAME=VALUE", wrong).unwrap_err();
             assert_eq!(error.to_string(), "--setting is written --setting NAME=VALUE");
+        }
+    }
+
+    #[test]
+    fn a_time_is_a_number_and_a_unit() {
+        for (text, seconds) in
+            [("72h", 259_200), ("30m", 1_800), ("90s", 90), ("7d", 604_800), ("0", 0), ("0h", 0)]
+        {
+            assert_eq!(span(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for wrong in ["", "72", "h", "1.5h", "-1h", "1 h", "1w", "99999999999999999999d", "é"] {
+            assert!(span(wrong).is_err(), "{wrong}");
         }
     }
 }

@@ -1,18 +1,21 @@
 //! The command line: one file a command, and what they share.
 
 mod cache;
+mod changes;
 mod check;
 mod completions;
 mod connect;
 mod connections;
 mod context;
 mod create;
+mod dead_letters;
 mod delete;
 mod describe;
 mod disconnect;
 mod document;
 mod errors;
 pub mod exit;
+mod export;
 mod filter;
 mod find;
 mod fresh;
@@ -31,14 +34,16 @@ mod progress;
 mod schema;
 mod secrets;
 mod state;
+mod status;
 mod subscribe;
+mod sync;
 mod trace;
 mod update;
 mod watch;
 mod with;
 
 use std::ffi::OsString;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -110,6 +115,16 @@ enum Command {
     Invoke(invoke::Args),
     /// Have events sent to a URL, or see what to do for it
     Subscribe(subscribe::Args),
+    /// Bring what is kept of the provider's records up to date
+    Sync(sync::Args),
+    /// Print what changed
+    Changes(changes::Args),
+    /// Print the records that are kept of an object
+    Export(export::Args),
+    /// Show how far the kept records are
+    Status(status::Args),
+    /// Show and drop what could not be read
+    DeadLetters(dead_letters::Args),
     /// Keep secrets, so that they need not be handed over with each call
     Secrets(secrets::Args),
     /// Show and name the kept connections
@@ -148,7 +163,7 @@ pub async fn run(call: Call) -> Exit {
     let Call { cli, repeated } = call;
     let asked = cli.command.asked(&repeated);
     let watch = Watch::new(&cli.options);
-    let grants = Arc::<OnceLock<Grants>>::default();
+    let grants = Arc::<Mutex<Vec<Grants>>>::default();
     let context = Context {
         options: cli.options,
         repeated,
@@ -177,17 +192,21 @@ pub async fn run(call: Call) -> Exit {
             Exit::Interrupted
         }
     };
-    if let Some(grants) = grants.get() {
-        settled(grants).await;
-    }
+    let grants = std::mem::take(&mut *grants.lock().unwrap_or_else(PoisonError::into_inner));
+    settled(&grants).await;
     exit
 }
 
 /// Lets a renewal that is under way come to its end: its answer may hold the only new tokens.
 /// Another Ctrl-C goes without; what is lost then, the next run takes up.
-async fn settled(grants: &Grants) {
+async fn settled(grants: &[Grants]) {
+    let quiet = async {
+        for grants in grants {
+            grants.quiet().await;
+        }
+    };
     tokio::select! {
-        _ = tokio::time::timeout(RENEWAL, grants.quiet()) => {}
+        _ = tokio::time::timeout(RENEWAL, quiet) => {}
         _ = tokio::signal::ctrl_c() => {}
     }
 }
@@ -208,6 +227,11 @@ async fn dispatch(command: Command, context: &Context) -> Result<Exit> {
         Command::Delete(args) => delete::run(&args, context).await,
         Command::Invoke(args) => invoke::run(&args, context).await,
         Command::Subscribe(args) => subscribe::run(&args, context).await,
+        Command::Sync(args) => sync::run(&args, context).await,
+        Command::Changes(args) => changes::run(&args, context).await,
+        Command::Export(args) => export::run(&args, context).await,
+        Command::Status(args) => status::run(&args, context).await,
+        Command::DeadLetters(args) => dead_letters::run(&args, context).await,
         Command::Secrets(args) => secrets::run(&args, context).await,
         Command::Connections(args) => connections::run(&args, context).await,
         Command::Completions(args) => completions::run(&args, grammar()),
@@ -237,6 +261,11 @@ impl Command {
             Self::Delete(args) => ("delete", Some(&args.object), Some(&args.id)),
             Self::Invoke(args) => ("invoke", Some(&args.object), args.id.as_ref()),
             Self::Subscribe(args) => ("subscribe", Some(&args.object), None),
+            Self::Sync(_) => ("sync", None, None),
+            Self::Changes(_) => ("changes", None, None),
+            Self::Export(args) => ("export", Some(&args.object), None),
+            Self::Status(_) => ("status", None, None),
+            Self::DeadLetters(_) => ("dead-letters", None, None),
             Self::Secrets(_) => ("secrets", None, None),
             Self::Connections(_) => ("connections", None, None),
             Self::Completions(_) => ("completions", None, None),

@@ -37,7 +37,7 @@ pub struct State {
 /// A connection that is kept, and what opens it.
 pub struct Kept {
     /// Opens it.
-    pub vault: Vault,
+    pub vault: Arc<Vault>,
     /// It.
     pub row: ConnectionRow,
 }
@@ -101,9 +101,24 @@ impl State {
     /// # Errors
     /// When it cannot be used.
     pub async fn store_made(&self) -> Result<Arc<dyn Store>> {
+        Ok(Arc::new(self.open().await?))
+    }
+
+    /// What is kept, as store and as mirror.
+    ///
+    /// # Errors
+    /// [`Usage`] when nothing is; and when it cannot be used.
+    pub async fn database(&self) -> Result<Arc<Sqlite>> {
+        match self.file().try_exists() {
+            Ok(false) => Err(self.nothing_kept().into()),
+            Ok(true) | Err(_) => Ok(Arc::new(self.open().await?)),
+        }
+    }
+
+    async fn open(&self) -> Result<Sqlite> {
         let file = self.file();
         let opened = tokio::task::spawn_blocking(move || Sqlite::open(&file, clock()));
-        Ok(Arc::new(opened.await.context("opening the state")??))
+        Ok(opened.await.context("opening the state")??)
     }
 
     /// The vault in `store`. Its master key is made where nothing is kept yet; else it must be
@@ -139,12 +154,15 @@ impl State {
         let names: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
         match rows.iter().find(|row| row.name == name) {
             Some(row) => Ok(row.clone()),
-            None if names.is_empty() => {
-                let text = format!("no connection is kept in {}", self.directory.display());
-                Err(Usage::new(text).next("`connect` makes one").into())
-            }
+            None if names.is_empty() => Err(self.nothing_kept().into()),
             None => Err(unknown("connection", name, &names).into()),
         }
+    }
+
+    /// That there is no connection.
+    pub fn nothing_kept(&self) -> Usage {
+        let text = format!("no connection is kept in {}", self.directory.display());
+        Usage::new(text).next("`connect` makes one")
     }
 
     fn file(&self) -> PathBuf {
@@ -194,7 +212,7 @@ impl Kept {
             return Ok(None);
         }
         belongs(&row, connector)?;
-        Ok(Some(Self { vault: state.vault(store).await?, row }))
+        Ok(Some(Self { vault: Arc::new(state.vault(store).await?), row }))
     }
 
     /// The connection that the options name, else `default`, whatever its connector is.
@@ -206,7 +224,7 @@ impl Kept {
         let store = state.store().await?;
         let row = state.named(store.as_ref(), name(context)?.unwrap_or(DEFAULT)).await?;
         let store = store.context("opening the state")?;
-        Ok(Self { vault: state.vault(store).await?, row })
+        Ok(Self { vault: Arc::new(state.vault(store).await?), row })
     }
 }
 
@@ -243,6 +261,7 @@ pub fn shared_limits(vault: &Vault, row: &ConnectionRow) -> Arc<Limiter> {
     Arc::new(Limiter::shared(Arc::clone(vault.store()) as _, &row.id))
 }
 
-fn clock() -> Arc<dyn Clock> {
+/// The machine's clock.
+pub fn clock() -> Arc<dyn Clock> {
     Arc::new(SystemClock)
 }

@@ -24,7 +24,7 @@ pub struct Args {
     pub source: Source,
 
     /// How long the version before serves: 72h, 30m, 90s, 7d, or 0 [default: 72h]
-    #[arg(long, value_name = "TIME", value_parser = span)]
+    #[arg(long, value_name = "TIME", value_parser = crate::cli::input::span)]
     pub overlap: Option<Duration>,
 }
 
@@ -41,38 +41,4 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
     let (name, whose) = (&args.name, &kept.row.name);
     context.watch.mention(&format!("kept {name}, version {version}, for the connection {whose}"));
     Ok(Exit::Done)
-}
-
-/// A whole number and its unit.
-fn span(text: &str) -> Result<Duration, String> {
-    let at = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at_checked(at).unwrap_or_default();
-    let seconds = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3_600,
-        "d" => 86_400,
-        "" if number == "0" => 0,
-        _ => return Err("write a whole number and s, m, h or d, such as 72h".to_owned()),
-    };
-    let number: Option<u64> = number.parse().ok();
-    let all = number.and_then(|number| number.checked_mul(seconds));
-    all.map(Duration::from_secs).ok_or_else(|| "it is no such number, or too large".to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_time_is_a_number_and_a_unit() {
-        for (text, seconds) in
-            [("72h", 259_200), ("30m", 1_800), ("90s", 90), ("7d", 604_800), ("0", 0), ("0h", 0)]
-        {
-            assert_eq!(span(text), Ok(Duration::from_secs(seconds)), "{text}");
-        }
-        for wrong in ["", "72", "h", "1.5h", "-1h", "1 h", "1w", "99999999999999999999d", "é"] {
-            assert!(span(wrong).is_err(), "{wrong}");
-        }
-    }
 }

@@ -1,0 +1,148 @@
+//! `changes`: the log of what changed, in order.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use host_harness::clock::unix_ms;
+use host_harness::mirror::{ChangeKind, ChangeRow, Mirror};
+use host_harness::store::{Sqlite, Store as _};
+use serde_json::{Value, json};
+
+use super::context::Context;
+use super::exit::Exit;
+use super::input::span;
+use super::output::{Columns, Row, counted, date, records};
+use super::state::{State, clock, name};
+
+/// Changes that are read at once.
+const AT_ONCE: u32 = 500;
+/// How often the log is looked at for more.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Prints what changed: what was created, updated (with the members that differ), deleted, or is
+/// no longer listed because of its age, and where records drift from their schema.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  connector-host changes --since 120
+  connector-host changes --follow --consumer warehouse | while read -r change; do ...; done
+  connector-host changes --object orders --output table
+  connector-host changes --prune-before 90d
+
+A consumer's position is kept, and moves only after its lines have been written. Without
+--connection the changes of all connections are shown.")]
+pub struct Args {
+    /// Wait for more
+    #[arg(long)]
+    pub follow: bool,
+
+    /// Only those with a greater number
+    #[arg(long, value_name = "N", conflicts_with = "consumer")]
+    pub since: Option<u64>,
+
+    /// Go on after what this consumer has had, and keep how far it came
+    #[arg(long, value_name = "NAME")]
+    pub consumer: Option<String>,
+
+    /// Only those of this object
+    #[arg(long, value_name = "OBJECT")]
+    pub object: Option<String>,
+
+    /// Forget the changes that are older than this, whoever has had them or not, and print none
+    #[arg(long, value_name = "TIME", value_parser = span, conflicts_with_all = ["follow", "since", "consumer", "object"])]
+    pub prune_before: Option<Duration>,
+
+    #[command(flatten)]
+    pub columns: Columns,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the state cannot be used, or the output not written.
+pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
+    let state = State::needed(context)?;
+    let database = state.database().await?;
+    if let Some(age) = args.prune_before {
+        let age = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
+        let before_ms = unix_ms(clock().now()).saturating_sub(age);
+        let pruned = database.prune_changes(before_ms).await?;
+        context.watch.say(&format!("forgot {}", counted(pruned, "change")));
+        return Ok(Exit::Done);
+    }
+    let store = std::sync::Arc::clone(&database) as std::sync::Arc<dyn host_harness::store::Store>;
+    let whose = match name(context)? {
+        Some(name) => Some(state.named(Some(&store), name).await?.id),
+        None => None,
+    };
+    let mut since = match (&args.consumer, args.since) {
+        (Some(consumer), _) => database.position(consumer).await?,
+        (None, since) => since.unwrap_or(0),
+    };
+    let mut names = names(&database).await?;
+    let mut out = records(context.form(), &args.columns);
+    loop {
+        let changes = database.changes(whose.as_deref(), since, AT_ONCE).await;
+        let changes = changes.context("reading the changes")?;
+        let Some(last) = changes.last() else {
+            if !args.follow {
+                break;
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+            continue;
+        };
+        since = last.number;
+        if changes.iter().any(|change| !names.contains_key(&change.connection)) {
+            names = self::names(&database).await?;
+        }
+        let is_wanted = |change: &&ChangeRow| {
+            args.object.as_ref().is_none_or(|object| *object == change.object)
+        };
+        let shown = changes.iter().filter(is_wanted);
+        let shown: Vec<(String, String)> = shown
+            .map(|change| (change.number.to_string(), as_json(change, &names).to_string()))
+            .collect();
+        let rows: Vec<Row<'_>> = shown.iter().map(|(id, data)| Row { id, data }).collect();
+        context.watch.print(|| out.page(&rows))?;
+        if let Some(consumer) = &args.consumer {
+            database.set_position(consumer, since).await?;
+        }
+    }
+    context.watch.print(|| out.end())?;
+    Ok(Exit::Done)
+}
+
+async fn names(database: &Sqlite) -> Result<BTreeMap<String, String>> {
+    let rows = database.connections().await?.into_iter();
+    Ok(rows.map(|row| (row.id, row.name)).collect())
+}
+
+fn as_json(change: &ChangeRow, names: &BTreeMap<String, String>) -> Value {
+    let hash = |hash: Option<[u8; 32]>| {
+        hash.map(|hash| hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+    };
+    json!({
+        "number": change.number,
+        "connection": names.get(&change.connection).unwrap_or(&change.connection),
+        "object": change.object,
+        "id": change.id,
+        "kind": word(change.kind),
+        "ours": change.ours,
+        "at": date(change.at_ms),
+        "updated_at": change.updated_at,
+        "previous": hash(change.previous),
+        "hash": hash(change.hash),
+        "members": change.members,
+    })
+}
+
+fn word(kind: ChangeKind) -> &'static str {
+    match kind {
+        ChangeKind::Created => "created",
+        ChangeKind::Updated => "updated",
+        ChangeKind::Deleted => "deleted",
+        ChangeKind::AgedOut => "aged-out",
+        ChangeKind::Drift => "drift",
+        ChangeKind::Reset => "reset",
+    }
+}

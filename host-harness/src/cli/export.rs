@@ -1,0 +1,66 @@
+//! `export`: the records that are kept of an object.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use host_harness::mirror::Mirror as _;
+use host_harness::store::Store;
+
+use super::context::Context;
+use super::errors::Usage;
+use super::exit::Exit;
+use super::output::{Columns, Row, records};
+use super::state::{DEFAULT, State, name};
+
+/// Records that are read at once.
+const AT_ONCE: u32 = 200;
+
+/// Prints the records that `sync` keeps, without a request. Those that lists no longer show because
+/// of their age are among them; those that were deleted are not.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  connector-host export orders > orders.ndjson
+  connector-host export orders --output csv --columns id,state,total > orders.csv
+  connector-host export order-lines --connection shop-7 | jq .sku")]
+pub struct Args {
+    /// Name of the object
+    pub object: String,
+
+    #[command(flatten)]
+    pub columns: Columns,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When nothing is kept of the object, or the output cannot be written.
+pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
+    let state = State::needed(context)?;
+    let database = state.database().await?;
+    let store = Arc::clone(&database) as Arc<dyn Store>;
+    let row = state.named(Some(&store), name(context)?.unwrap_or(DEFAULT)).await?;
+    let mut out = records(context.form(), &args.columns);
+    let mut after: Option<String> = None;
+    loop {
+        let some = database.records(&row.id, &args.object, after.as_deref(), AT_ONCE).await?;
+        let Some(last) = some.last() else { break };
+        after = Some(last.id.clone());
+        let rows: Vec<Row<'_>> =
+            some.iter().map(|record| Row { id: &record.id, data: &record.data }).collect();
+        context.watch.print(|| out.page(&rows))?;
+    }
+    if after.is_none() {
+        let scans = database.scans(&row.id).await?;
+        let is_known = scans.iter().any(|scan| scan.object == args.object && scan.pages > 0)
+            || database.count(&row.id, &args.object).await? != (0, 0, 0);
+        // A derived object of which there is no record cannot be told from one that is not there.
+        if !is_known {
+            let text = format!("nothing is kept of {} for {}", args.object, row.name);
+            return Err(Usage::new(text)
+                .next(format!("`sync {}` reads and keeps it", args.object))
+                .into());
+        }
+    }
+    context.watch.print(|| out.end())?;
+    Ok(Exit::Done)
+}

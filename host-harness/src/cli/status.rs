@@ -1,0 +1,153 @@
+//! `status`: how far the mirror of each connection is.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::Result;
+use host_harness::clock::unix_ms;
+use host_harness::mirror::{Mirror as _, ScanKind, ScanRow};
+use host_harness::store::{ConnectionRow, Sqlite, Store as _};
+use serde_json::{Value, json};
+
+use super::context::Context;
+use super::exit::Exit;
+use super::output::{Columns, Form, Row, count, date, duration, records, section, text_block};
+use super::state::{State, clock, name};
+
+/// Shows what `sync` keeps of each connection and object, and how far it is.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  connector-host status
+  connector-host status --connection shop-7 --output json")]
+pub struct Args {}
+
+/// One object of one connection.
+struct Standing {
+    connection: String,
+    scan: ScanRow,
+    live: u64,
+    aged_out: u64,
+    deleted: u64,
+    dead_letters: u64,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the state cannot be used.
+pub async fn run(_: &Args, context: &Context) -> Result<Exit> {
+    let state = State::needed(context)?;
+    let database = state.database().await?;
+    let mut rows = database.connections().await?;
+    if let Some(name) = name(context)? {
+        let store = std::sync::Arc::clone(&database) as _;
+        rows = vec![state.named(Some(&store), name).await?];
+    }
+    let mut standing = Vec::new();
+    for row in &rows {
+        standing.extend(of(&database, row).await?);
+    }
+    let now_ms = unix_ms(clock().now());
+    context.watch.print(|| print(context.form(), &standing, now_ms))?;
+    for one in &standing {
+        if let Some(error) = &one.scan.error {
+            let whose = format!("{}, {}", one.connection, one.scan.object);
+            context.watch.mention(&format!("{whose}: {}", super::output::printable(error)));
+        }
+    }
+    Ok(Exit::Done)
+}
+
+async fn of(database: &Sqlite, row: &ConnectionRow) -> Result<Vec<Standing>> {
+    let mut letters: BTreeMap<String, u64> = BTreeMap::new();
+    for letter in database.dead_letters(Some(&row.id)).await? {
+        *letters.entry(letter.object).or_default() += 1;
+    }
+    let mut all = Vec::new();
+    for scan in database.scans(&row.id).await? {
+        let (live, aged_out, deleted) = database.count(&row.id, &scan.object).await?;
+        all.push(Standing {
+            connection: row.name.clone(),
+            live,
+            aged_out,
+            deleted,
+            dead_letters: letters.get(&scan.object).copied().unwrap_or(0),
+            scan,
+        });
+    }
+    Ok(all)
+}
+
+fn print(form: Form, all: &[Standing], now_ms: u64) -> Result<()> {
+    if form == Form::Table {
+        let header =
+            ["CONNECTION", "OBJECT", "RECORDS", "AGED OUT", "STATE", "UP TO DATE", "DEAD LETTERS"];
+        let rows = all.iter().map(|one| {
+            vec![
+                one.connection.clone(),
+                one.scan.object.clone(),
+                count(one.live),
+                count(one.aged_out),
+                word(&one.scan).to_owned(),
+                lag_ms(&one.scan, now_ms).map_or_else(
+                    || "never".to_owned(),
+                    |lag| format!("{} ago", duration(Duration::from_secs((lag / 1_000).max(1)))),
+                ),
+                count(one.dead_letters),
+            ]
+        });
+        return text_block(&section("", &header, rows.collect()));
+    }
+    let mut out = records(form, &Columns { columns: None });
+    for one in all {
+        out.page(&[Row { id: &one.scan.object, data: &as_json(one, now_ms).to_string() }])?;
+    }
+    out.end()
+}
+
+/// Time since the object was up to date.
+fn lag_ms(scan: &ScanRow, now_ms: u64) -> Option<u64> {
+    scan.completed_ms.map(|completed| now_ms.saturating_sub(completed))
+}
+
+fn word(scan: &ScanRow) -> &'static str {
+    match (scan.failures, scan.running, &scan.error) {
+        (1.., _, _) => "failed",
+        (0, true, _) => "reading, or cut",
+        (0, false, Some(_)) => "see its error",
+        (0, false, None) => "good",
+    }
+}
+
+fn as_json(one: &Standing, now_ms: u64) -> Value {
+    let scan = &one.scan;
+    let time = |ms: Option<u64>| ms.map(date);
+    json!({
+        "connection": one.connection,
+        "object": scan.object,
+        "records": one.live,
+        "aged_out": one.aged_out,
+        "deleted": one.deleted,
+        "dead_letters": one.dead_letters,
+        "bookmark": scan.bookmark,
+        "lag_seconds": lag_ms(scan, now_ms).map(|lag| lag / 1_000),
+        "completed": time(scan.completed_ms),
+        "overlap": time(scan.overlap_ms),
+        "full": time(scan.full_ms),
+        "scan": scan.scan,
+        "read": scan.kind.map(|kind| match kind {
+            ScanKind::Incremental => "changes",
+            ScanKind::Overlap => "changes of 72 hours",
+            ScanKind::Full => "everything",
+        }),
+        "running": scan.running,
+        "began": (scan.scan > 0).then(|| date(scan.began_ms)),
+        "pages": scan.pages,
+        "scanned": scan.records,
+        "outside": scan.outside,
+        "restarts": scan.restarts,
+        "error": scan.error,
+        "failures": scan.failures,
+        "next": time(scan.retry_ms),
+    })
+}

@@ -1,0 +1,232 @@
+//! What each run came to, as a line; and how the command ends.
+
+use anyhow::Result;
+use host_harness::mirror::ScanKind;
+use host_harness::runtime::CallError;
+use host_harness::sync::{Outcome, Report};
+use serde_json::{Value, json};
+
+use super::rounds::{Failed, Ran};
+use crate::cli::context::Context;
+use crate::cli::errors::{Asked, after_answer, in_one};
+use crate::cli::exit::Exit;
+use crate::cli::output::{
+    Columns, Form, Records, Row, count, date, printable, records, section, text_block,
+};
+
+/// Columns of the table.
+const HEADER: [&str; 9] =
+    ["CONNECTION", "OBJECT", "READ", "PAGES", "RECORDS", "CREATED", "UPDATED", "DELETED", "SAME"];
+
+/// Prints results as they come, but a table at the end.
+pub struct Lines<'a> {
+    context: &'a Context,
+    out: Option<Box<dyn Records>>,
+    rows: Vec<Vec<String>>,
+    /// Shown at once, since there is no end.
+    at_once: bool,
+    good: u64,
+    busy: u64,
+    /// How the first failure would end the command alone.
+    failed: Option<Exit>,
+}
+
+impl<'a> Lines<'a> {
+    /// Nothing yet. `endless`: a table is not held back.
+    pub fn new(context: &'a Context, endless: bool) -> Self {
+        let form = context.form();
+        let out = (form != Form::Table).then(|| records(form, &Columns { columns: None }));
+        Self { context, out, rows: vec![], at_once: endless, good: 0, busy: 0, failed: None }
+    }
+
+    /// A run came to its end.
+    ///
+    /// # Errors
+    /// When the output cannot be written.
+    pub fn ran(&mut self, ran: &Ran) -> Result<()> {
+        let Ran { connection, object, ended } = ran;
+        match ended {
+            Ok(Outcome::Done(report)) => {
+                self.good += 1;
+                self.trouble(connection, report);
+                self.print(connection, report)?;
+            }
+            Ok(Outcome::Busy { until_ms }) => {
+                self.busy += 1;
+                self.say(&format!(
+                    "{connection}, {object}: another process reads it (its lease ends at {}); \
+                     left to it",
+                    date(*until_ms)
+                ));
+            }
+            Err(failed) => self.failed(connection, object, failed),
+        }
+        Ok(())
+    }
+
+    /// Everything has ended.
+    ///
+    /// # Errors
+    /// When the output cannot be written.
+    pub fn end(mut self) -> Result<Exit> {
+        if let Some(out) = &mut self.out {
+            self.context.watch.print(|| out.end())?;
+        } else if !self.at_once {
+            let text = section("", &HEADER, std::mem::take(&mut self.rows));
+            self.context.watch.print(|| text_block(&text))?;
+        }
+        self.context.watch.clear();
+        self.context.watch.mention(&self.context.watch.summary());
+        Ok(match self.failed {
+            Some(exit) if self.good == 0 && self.busy == 0 => exit,
+            Some(_) => Exit::Partly,
+            None if self.busy > 0 => Exit::Partly,
+            None => Exit::Done,
+        })
+    }
+
+    fn print(&mut self, connection: &str, report: &Report) -> Result<()> {
+        if let Some(out) = &mut self.out {
+            let data = as_json(connection, report).to_string();
+            let row = Row { id: &report.object, data: &data };
+            return self.context.watch.print(|| out.page(&[row]));
+        }
+        let row = as_row(connection, report);
+        if self.at_once {
+            let text = section("", &HEADER, vec![row]);
+            return self.context.watch.print(|| text_block(&text));
+        }
+        self.rows.push(row);
+        Ok(())
+    }
+
+    /// What a person should know of a run that did what it was asked.
+    fn trouble(&mut self, connection: &str, report: &Report) {
+        let whose = format!("{connection}, {}", report.object);
+        let applied = &report.applied;
+        if report.restarts > 0 {
+            self.say(&format!(
+                "{whose}: a cursor or bookmark was no longer accepted, so the scan began anew"
+            ));
+        }
+        if report.outside > 0 {
+            self.say(&format!(
+                "{whose}: {} outside the time that was asked for; kept all the same",
+                crate::cli::output::counted(report.outside, "record")
+            ));
+        }
+        if applied.unreadable > 0 {
+            self.say(&format!(
+                "{whose}: {} could not be read; `dead-letters list` shows them",
+                crate::cli::output::counted(applied.unreadable, "record")
+            ));
+        }
+        let Some(swept) = &report.swept else { return };
+        if swept.alarm {
+            self.say(&format!(
+                "{whose}: the full scan missed {} of {}; too many to believe, so none was removed",
+                count(swept.nominated),
+                crate::cli::output::counted(swept.live, "record")
+            ));
+            let object = &report.object;
+            self.say(&format!(
+                "  next: look whether they are gone indeed; then `sync {object} --full --sweep-anyway`"
+            ));
+            self.failed.get_or_insert(Exit::Partly);
+        }
+        if let Some(why) = &swept.failed {
+            self.say(&format!("{whose}: the sweep was broken off, and nothing removed: {why}"));
+            self.failed.get_or_insert(Exit::Partly);
+        }
+    }
+
+    fn failed(&mut self, connection: &str, object: &str, failed: &Failed) {
+        let (text, exit, next) = match failed {
+            Failed::Connecting(error) => (in_one(error), Exit::of(error), None),
+            Failed::Syncing(error) => {
+                let exit = error.call().map_or(Exit::Failed, Exit::of_call);
+                let asked =
+                    Asked { command: "sync", object: Some(object.to_owned()), ..Asked::default() };
+                let next = match error.call() {
+                    Some(CallError::Connector(error)) => after_answer(error, &asked),
+                    _ => None,
+                };
+                (error.to_string(), exit, next)
+            }
+        };
+        let whose = if object.is_empty() { String::new() } else { format!(", {object}") };
+        self.say(&format!("error: {connection}{whose}: {text}"));
+        if let Some(next) = next {
+            self.say(&format!("  next: {next}"));
+        }
+        self.failed.get_or_insert(exit);
+    }
+
+    fn say(&self, text: &str) {
+        self.context.watch.say(&printable(text));
+    }
+}
+
+fn as_row(connection: &str, report: &Report) -> Vec<String> {
+    let applied = &report.applied;
+    let numbers = [
+        report.pages,
+        report.records,
+        applied.created,
+        applied.updated,
+        applied.deleted,
+        applied.unchanged,
+    ];
+    let words = [connection.to_owned(), report.object.clone(), read(report)];
+    words.into_iter().chain(numbers.map(count)).collect()
+}
+
+fn read(report: &Report) -> String {
+    let kind = kind(report).unwrap_or("nothing");
+    if report.resumed { format!("{kind}, resumed") } else { kind.to_owned() }
+}
+
+fn kind(report: &Report) -> Option<&'static str> {
+    Some(match report.kind? {
+        ScanKind::Incremental => "changes",
+        ScanKind::Overlap => "changes of 72 hours",
+        ScanKind::Full => "everything",
+    })
+}
+
+fn as_json(connection: &str, report: &Report) -> Value {
+    let applied = &report.applied;
+    let swept = report.swept.as_ref().map(|swept| {
+        json!({
+            "nominated": swept.nominated,
+            "live": swept.live,
+            "found": swept.found,
+            "young": swept.young,
+            "deleted": swept.deleted,
+            "aged_out": swept.aged_out,
+            "alarm": swept.alarm,
+            "failed": swept.failed,
+        })
+    });
+    json!({
+        "connection": connection,
+        "object": report.object,
+        "read": kind(report),
+        "resumed": report.resumed,
+        "pages": report.pages,
+        "records": report.records,
+        "created": applied.created,
+        "updated": applied.updated,
+        "deleted": applied.deleted,
+        "aged_out": applied.aged_out,
+        "unchanged": applied.unchanged,
+        "stale": applied.stale,
+        "derived": applied.derived,
+        "unreadable": applied.unreadable,
+        "outside": report.outside,
+        "looked_up": report.looked_up,
+        "open": report.open,
+        "restarts": report.restarts,
+        "sweep": swept,
+    })
+}

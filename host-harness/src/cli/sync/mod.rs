@@ -1,0 +1,156 @@
+//! `sync`: brings what is kept of the provider's records up to date.
+
+mod line;
+mod rounds;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use clap::value_parser;
+use host_harness::mirror::Mirror as _;
+use host_harness::store::{ConnectionRow, Sqlite, Store};
+use host_harness::sync::{Catalog, Rhythm, Synced, Turns, Wish};
+
+use self::line::Lines;
+use self::rounds::{Order, Rounds};
+use super::context::Context;
+use super::errors::Usage;
+use super::exit::Exit;
+use super::input::span;
+use super::nearest::unknown;
+use super::state::{DEFAULT, Kept, State, belongs, name};
+
+/// Reads what changed since the last time, or everything when that is due, and keeps it in the
+/// directory of --state. It may be stopped at any point; the next run goes on from there.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  connector-host sync
+  connector-host sync orders --full
+  connector-host sync --every 5m --full-every 7d
+  connector-host sync --all --every 15m
+  connector-host sync --reset orders
+
+What is read: at first, and every --full-every, everything; once a day, what changed since 72 hours
+before; else what changed since the last time. `changes` shows what came of it, `export` the
+records, `status` how far it is.
+
+Records that a full scan does not see are looked up one by one before they count as removed.
+
+It ends with 3 when some objects or connections failed, or were left to another process.")]
+pub struct Args {
+    /// Only these objects [default: all that can be listed]
+    pub objects: Vec<String>,
+
+    /// Read everything, whatever is due
+    #[arg(long)]
+    pub full: bool,
+
+    /// Go on, and read again each time so much has passed
+    #[arg(long, value_name = "TIME", value_parser = span)]
+    pub every: Option<Duration>,
+
+    /// Read everything each time so much has passed
+    #[arg(long, value_name = "TIME", default_value = "7d", value_parser = span)]
+    pub full_every: Duration,
+
+    /// Forget what is kept of this object before reading; its changes stay
+    #[arg(long, value_name = "OBJECT")]
+    pub reset: Option<String>,
+
+    /// Every kept connection of this connector
+    #[arg(long, conflicts_with = "reset")]
+    pub all: bool,
+
+    /// Believe a full scan that misses many records: remove those that the provider does not know
+    #[arg(long)]
+    pub sweep_anyway: bool,
+
+    /// Ask for so many records at once
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..))]
+    pub page_size: Option<u32>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When it was called wrongly, or the state cannot be used. What an object or connection fails at
+/// is said, and the others go on.
+pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
+    let state = State::needed(context)?;
+    if args.all && name(context)?.is_some() {
+        return Err(Usage::new("--all means every kept connection, and --connection names one")
+            .next("leave one of them out; CONNECTOR_CONNECTION counts as --connection")
+            .into());
+    }
+    let connector = context.connector().await?;
+    let catalog = Catalog::of(&connector).await.context("describing the objects")?;
+    let objects = chosen(args, &catalog)?;
+    let database = state.database().await?;
+    let store = Arc::clone(&database) as Arc<dyn Store>;
+    let vault = Arc::new(state.vault(Arc::clone(&store)).await?);
+    let rows = match args.all {
+        true => {
+            let mut rows = store.connections().await?;
+            rows.retain(|row| row.connector == connector.manifest().name);
+            rows
+        }
+        false => {
+            let named = name(context)?.unwrap_or(DEFAULT);
+            let row = state.named(Some(&store), named).await?;
+            belongs(&row, &connector)?;
+            vec![row]
+        }
+    };
+    if rows.is_empty() {
+        return Err(state.nothing_kept().into());
+    }
+    reset(args, &catalog, &database, &rows).await?;
+    let orders = rows.into_iter().map(|row| {
+        let kept = Kept { vault: Arc::clone(&vault), row };
+        Order { kept, objects: objects.clone() }
+    });
+    let rounds = Rounds {
+        context,
+        connector: &connector,
+        mirror: database,
+        wish: Wish {
+            full: args.full || args.reset.is_some(),
+            rhythm: Rhythm { full_every: args.full_every },
+            sweep_anyway: args.sweep_anyway,
+            page_size: args.page_size,
+        },
+        every: args.every,
+        turns: Turns::default(),
+    };
+    let lines = Lines::new(context, args.every.is_some());
+    rounds.run(orders.collect(), lines).await
+}
+
+/// The objects that are scanned so that those of `args` come along, each once.
+fn chosen(args: &Args, catalog: &Catalog) -> Result<Vec<Synced>, Usage> {
+    let named = args.objects.iter().chain(&args.reset);
+    let mut objects: Vec<Synced> = Vec::new();
+    for name in named {
+        let object = catalog.bringing(name);
+        let object = object.ok_or_else(|| unknown("object to sync", name, &catalog.names()))?;
+        if objects.iter().all(|known| known.name != object.name) {
+            objects.push(object.clone());
+        }
+    }
+    Ok(if objects.is_empty() { catalog.all().to_vec() } else { objects })
+}
+
+async fn reset(
+    args: &Args,
+    catalog: &Catalog,
+    database: &Sqlite,
+    rows: &[ConnectionRow],
+) -> Result<()> {
+    let object = args.reset.as_ref().and_then(|name| catalog.bringing(name));
+    let Some(object) = object else { return Ok(()) };
+    for row in rows {
+        database.reset(&row.id, &object.name).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,181 @@
+//! Reads the pages of a scan: while one is committed, the next one is asked for.
+
+use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use tracing::Instrument as _;
+
+use super::drift::Drift;
+use super::error::SyncError;
+use super::lease::{Attempt, until_ms};
+use super::pull::{Pull, Told, Wish};
+use super::report::Report;
+use super::turns::Turn;
+use super::window::{crossed, outside};
+use crate::mirror::{Applied, Batch, Derived, ScanKind, ScanRow, Source, Step, Unreadable};
+use crate::retry::Scan;
+use crate::runtime::bindings::records::{ListRequest, Page, Start};
+use crate::runtime::bindings::types::DataRecord;
+
+/// Pages in a row without an unseen record that are taken for a full scan that does not end.
+const NOTHING_NEW: u32 = 10;
+
+/// A page that came.
+struct Fetched {
+    page: Page,
+    /// [`crate::mirror::Mirror::moment`] before it was asked for.
+    asked: u64,
+    _turn: Turn,
+}
+
+impl Pull {
+    /// Reads from `start` to the scan's end. Two pages are in memory at most.
+    pub(super) async fn read(
+        &self,
+        attempt: &Attempt,
+        wish: &Wish,
+        row: &ScanRow,
+        start: Start,
+        report: &mut Report,
+    ) -> Result<(), SyncError> {
+        let mut scan = self.account.caller.scan(ListRequest {
+            object: self.object.name.clone(),
+            start,
+            page_size: wish.page_size,
+            filter: None,
+        });
+        let mut guard = Guard { is_full: row.kind == Some(ScanKind::Full), ..Guard::default() };
+        let mut drift = Drift::default();
+        let mut next = self.fetch(&mut scan).await?;
+        while let Some(Fetched { page, asked, _turn: turn }) = next {
+            guard.came(&page)?;
+            let (records, total, more) =
+                (page.records.len() as u64, page.total, page.next.is_some());
+            let number = row.pages + guard.pages;
+            let span = tracing::info_span!("page", number, records);
+            let committing = async {
+                let applied = self.commit(attempt, row, page, asked, &mut drift).await;
+                drop(turn);
+                applied
+            };
+            let fetching = async { if more { self.fetch(&mut scan).await } else { Ok(None) } };
+            let (applied, following) = tokio::join!(committing.instrument(span), fetching);
+            let (applied, outside) = applied?;
+            report.pages += 1;
+            report.records += records;
+            report.outside += outside;
+            report.add(&applied);
+            guard.committed(records, &applied)?;
+            (self.told)(&Told { object: self.object.name.clone(), records, total, applied });
+            next = following?;
+        }
+        Ok(())
+    }
+
+    async fn fetch(&self, scan: &mut Scan<'_>) -> Result<Option<Fetched>, SyncError> {
+        let turn = self.account.turns.take().await;
+        let asked = self.account.mirror.moment().await?;
+        let page = Box::pin(scan.next()).await?;
+        Ok(page.map(|page| Fetched { page, asked, _turn: turn }))
+    }
+
+    /// Commits a page with what its records hold, and the scan's next position. Answers also how
+    /// many records lay outside the window.
+    async fn commit(
+        &self,
+        attempt: &Attempt,
+        row: &ScanRow,
+        page: Page,
+        asked: u64,
+        drift: &mut Drift,
+    ) -> Result<(Applied, u64), SyncError> {
+        let outside = outside(&page);
+        let step = Step {
+            scan: row.scan,
+            attempt: attempt.name().to_owned(),
+            next: page.next,
+            bookmark: page.bookmark,
+            outside,
+            lease_until_ms: until_ms(self.now_ms()),
+        };
+        let unreadable = page.unreadable.into_iter();
+        let unreadable =
+            unreadable.map(|item| Unreadable { id: item.id, raw: item.raw, reason: item.reason });
+        let batch = Batch {
+            drift: drift.new_in(&self.object.shape, &page.records),
+            derived: self.derive(&page.records).await?,
+            records: page.records,
+            deleted: page.deleted,
+            unreadable: unreadable.collect(),
+            step: Some(step),
+            ..self.batch(Source::Page, asked)
+        };
+        let applied = self.account.mirror.apply(batch).await?;
+        tracing::debug!(
+            created = applied.created,
+            updated = applied.updated,
+            unchanged = applied.unchanged,
+            outside,
+            "committed"
+        );
+        Ok((applied, outside))
+    }
+
+    /// What each of `records` holds, for each derived object. Sends nothing.
+    pub(super) async fn derive(&self, records: &[DataRecord]) -> Result<Vec<Derived>, SyncError> {
+        let mut all = Vec::with_capacity(self.object.derived.len());
+        if records.is_empty() {
+            return Ok(all);
+        }
+        for object in &self.object.derived {
+            let lists = self.account.caller.connection().derive(object, records.to_vec()).await;
+            let object = object.clone();
+            match lists {
+                Ok(lists) => all.push(Derived { object, lists }),
+                Err(source) => return Err(SyncError::Derive { object, source }),
+            }
+        }
+        Ok(all)
+    }
+}
+
+/// Stops what would never end, beyond the guards of [`Scan`].
+#[derive(Default)]
+struct Guard {
+    is_full: bool,
+    pages: u64,
+    /// Hashes of the cursors so far.
+    cursors: BTreeSet<u64>,
+    nothing_new: u32,
+}
+
+impl Guard {
+    /// A page came.
+    fn came(&mut self, page: &Page) -> Result<(), SyncError> {
+        self.pages += 1;
+        if let Some((since, until)) = crossed(page.window.as_ref()) {
+            let (since, until) = (since.to_owned(), until.to_owned());
+            return Err(SyncError::FutureBookmark { since, until });
+        }
+        if let Some(cursor) = &page.next {
+            let mut hasher = DefaultHasher::new();
+            cursor.hash(&mut hasher);
+            if !self.cursors.insert(hasher.finish()) {
+                return Err(SyncError::Circle { page: self.pages });
+            }
+        }
+        Ok(())
+    }
+
+    /// And was committed.
+    fn committed(&mut self, records: u64, applied: &Applied) -> Result<(), SyncError> {
+        if !self.is_full || records == 0 {
+            return Ok(());
+        }
+        self.nothing_new = if applied.unseen == 0 { self.nothing_new + 1 } else { 0 };
+        if self.nothing_new >= NOTHING_NEW {
+            return Err(SyncError::NothingNew { pages: self.nothing_new });
+        }
+        Ok(())
+    }
+}
