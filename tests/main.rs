@@ -23,3 +23,4 @@ mod paging;
 mod samples;
 mod secrets;
 mod support;
+mod webhooks;

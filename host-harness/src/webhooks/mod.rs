@@ -21,14 +21,15 @@ mod tests;
 mod worker;
 
 pub use self::bounds::Bounds;
-pub use self::decode::{Decode, Decoded};
+pub use self::decode::{ConnectionDecode, Decode, Decoded};
 pub use self::forward::{
     BadSecret, Filter, Forwarder, Message, NotTaken, Outbox, Outgoing, Parked, Signer, Target,
 };
 pub use self::inbox::{Beat, Inbox, Settled};
 pub use self::note::{Note, Notes, Unnoted};
 pub use self::receiver::{
-    Accept, Accepted, Counts, Hook, Receiver, Surroundings, TcpAccept, Tls, TlsError,
+    Accept, Accepted, Counts, Hook, Receiver, Surroundings, TcpAccept, Tls, TlsError, hook_path,
+    new_token,
 };
 pub use self::rows::{
     DeliveryRow, Effect, EventRow, EventState, HookRow, NewDelivery, NewEvent, Received,

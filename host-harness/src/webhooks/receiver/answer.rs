@@ -25,11 +25,11 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 
 use super::body::{self, BodyFault};
+use super::caller;
 use super::counts::Counting;
-use super::hook::Served;
+use super::hook::{PATH, Served};
 use super::intake::{Raw, Verdict, take, without_credentials};
 use super::shared::Shared;
-use super::{PATH, caller};
 use crate::clock::unix_ms;
 use crate::runtime::bindings::subscriptions::Answer;
 use crate::webhooks::Note;

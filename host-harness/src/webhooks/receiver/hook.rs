@@ -6,7 +6,27 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::vault::{SealError, fill};
 use crate::webhooks::Decode;
+
+/// Before the token in a hook's path.
+pub const PATH: &str = "/hooks/";
+
+/// The path of a hook.
+#[must_use]
+pub fn hook_path(token: &str) -> String {
+    format!("{PATH}{token}")
+}
+
+/// A token that nobody guesses: 128 random bits.
+///
+/// # Errors
+/// [`SealError::NoRandomness`].
+pub fn new_token() -> Result<String, SealError> {
+    let mut token = [0; 16];
+    fill(&mut token)?;
+    Ok(token.iter().map(|byte| format!("{byte:02x}")).collect())
+}
 
 /// Where a connection's deliveries come to, and who understands them.
 #[derive(Clone)]

@@ -34,8 +34,8 @@ use self::answer::{From, answer};
 use self::counts::Counting;
 pub use self::counts::Counts;
 use self::guard::{Guard, Phases};
-pub use self::hook::Hook;
 use self::hook::Served;
+pub use self::hook::{Hook, hook_path, new_token};
 pub(super) use self::intake::{new_events, timestamp};
 use self::shared::Shared;
 pub use self::tls::{Tls, TlsError};
@@ -43,8 +43,6 @@ use super::{Bounds, Inbox, Note, Notes};
 use crate::clock::Clock;
 use crate::egress::Stream;
 
-/// Before the token in a hook's path.
-const PATH: &str = "/hooks/";
 /// How often the receiver notes that it is there, and looks after its certificate.
 const BEAT: Duration = Duration::from_secs(30);
 /// hyper's buffers have no smaller bound than this.
