@@ -5,6 +5,7 @@ mod about;
 mod failing;
 mod keeping;
 mod manners;
+mod pushing;
 mod reading;
 mod sharing;
 mod writing;

@@ -15,6 +15,7 @@ mod real;
 mod scheme;
 mod session;
 mod simulated;
+mod two_way;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

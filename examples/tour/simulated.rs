@@ -9,8 +9,10 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
 use crate::session::{KEY_VARIABLE, Session};
+use crate::two_way;
 
-const KEY: &str = "asat_simulator";
+/// The one key that it accepts.
+pub const KEY: &str = "asat_simulator";
 const RECORDS: &str = "20000";
 
 /// A simulator of our own, ended with the tour.
@@ -125,6 +127,7 @@ pub fn show(session: &mut Session) -> Result<()> {
     ])?;
 
     others(session)?;
+    two_way::show(session, &simulator)?;
 
     session.step(&format!("Scan all {RECORDS} records, as fast as it goes"));
     use_simulator(session, &unlimited, &["--limits", "off"]);

@@ -46,6 +46,7 @@
 //! - [`webhooks`]: events that providers push, kept before they are answered, then applied
 //! - [`connect`]: how a connection is made, by typing secrets or by way of a browser
 //! - [`grants`]: tokens that end, renewed in time and once, whatever is killed or lost meanwhile
+//! - [`push`]: many records written, each wish kept before it is sent and told as ours after
 //! - [`retry`]: calls repeated where that is safe, and lost answers resolved
 //! - [`observe`], [`clock`], [`files`], [`schema`]: what a user may watch, where time comes from,
 //!   files that are one user's alone, and what a schema says outright
@@ -59,6 +60,7 @@ pub mod files;
 pub mod grants;
 pub mod mirror;
 pub mod observe;
+pub mod push;
 pub mod retry;
 pub mod runtime;
 pub mod schema;

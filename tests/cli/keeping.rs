@@ -24,7 +24,18 @@ impl Keeper {
         self.base.join("state")
     }
 
-    fn run(&self, arguments: &[&str]) -> Ended {
+    /// A file beside the state.
+    pub fn path(&self, name: &str) -> String {
+        self.base.join(name).display().to_string()
+    }
+
+    /// A file beside the state, with this content.
+    pub fn file(&self, name: &str, content: &str) -> String {
+        std::fs::write(self.base.join(name), content).unwrap();
+        self.path(name)
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Ended {
         self.run_with("", &[], arguments)
     }
 
@@ -42,7 +53,7 @@ impl Keeper {
         command
     }
 
-    fn run_with(&self, input: &str, variables: &[(&str, &str)], arguments: &[&str]) -> Ended {
+    pub fn run_with(&self, input: &str, variables: &[(&str, &str)], arguments: &[&str]) -> Ended {
         let mut command = self.command(arguments);
         let mut child = command.envs(variables.iter().copied()).spawn().unwrap();
         // It may end without reading any of it.

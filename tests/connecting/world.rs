@@ -11,7 +11,7 @@ use host_harness::connect::{Begun, Desk, Whom};
 use host_harness::grants;
 use host_harness::retry::{Caller, Policy};
 use host_harness::runtime::{Builder, Connection};
-use host_harness::store::{ConnectionRow, GrantRow, Sqlite, Store};
+use host_harness::store::{ConnectionRow, GrantRow, Sqlite};
 use host_harness::vault::{Key, MasterKey, Secret, Vault};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -26,7 +26,7 @@ static WORLDS: AtomicU32 = AtomicU32::new(0);
 
 pub struct World {
     pub simulator: Simulator,
-    pub server: Server,
+    _server: Server,
     pub desk: Desk,
     pub row: ConnectionRow,
     pub watch: Arc<Watch>,
@@ -60,7 +60,7 @@ impl World {
         let key = desk.vault().key(&row).unwrap();
         let connection = connection.granted(Arc::clone(desk.vault().store()), &row.id, key);
         let caller = Caller::new(connection, Policy { seed: Some(7), ..Policy::default() });
-        let world = Self { simulator, server, desk, row, watch, caller, base };
+        let world = Self { simulator, _server: server, desk, row, watch, caller, base };
         world.connect().await;
         world
     }

@@ -19,13 +19,15 @@
 //! | a broken pipe | 0 |
 //! | everything else | 1 |
 //!
-//! `list` ends with 3 when it met records that the connector cannot read; for
+//! `list` ends with 3 when it met records that the connector cannot read, `push` when items
+//! failed or are parked; for
 //! `check` see [`super::check`].
 
 use std::io;
 use std::process::ExitCode;
 
 use host_harness::connect::ConnectError;
+use host_harness::push::PushError;
 use host_harness::retry::ScanError;
 use host_harness::runtime::bindings::types::ErrorKind;
 use host_harness::runtime::{BuildError, CallError, LoadError};
@@ -75,6 +77,10 @@ impl Exit {
                 }
                 if let Some(why) = cause.downcast_ref::<io::Error>() {
                     return (why.kind() == io::ErrorKind::BrokenPipe).then_some(Self::Done);
+                }
+                let push = cause.downcast_ref::<PushError>();
+                if matches!(push, Some(PushError::NotOffered { .. } | PushError::Source(_))) {
+                    return Some(Self::Usage);
                 }
                 let taken = matches!(cause.downcast_ref(), Some(StoreError::NameTaken(_)));
                 let usage = cause.is::<Usage>() || cause.is::<LoadError>() || taken;

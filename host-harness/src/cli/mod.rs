@@ -33,6 +33,7 @@ mod options;
 pub mod output;
 mod plan;
 mod progress;
+mod push;
 mod schema;
 mod secrets;
 mod serve;
@@ -114,6 +115,8 @@ enum Command {
     Update(update::Args),
     /// Remove a record
     Delete(delete::Args),
+    /// Write the records of a file or a pipe, each once
+    Push(push::Args),
     /// Run an action of an object
     Invoke(invoke::Args),
     /// Have events sent to a URL, or see what to do for it
@@ -235,6 +238,7 @@ async fn dispatch(command: Command, context: &Context) -> Result<Exit> {
         Command::Create(args) => create::run(&args, context).await,
         Command::Update(args) => update::run(&args, context).await,
         Command::Delete(args) => delete::run(&args, context).await,
+        Command::Push(args) => push::run(&args, context).await,
         Command::Invoke(args) => invoke::run(&args, context).await,
         Command::Subscribe(args) => subscribe::run(&args, context).await,
         Command::Sync(args) => sync::run(&args, context).await,
@@ -277,6 +281,7 @@ impl Command {
             Self::Create(args) => ("create", Some(&args.object), None),
             Self::Update(args) => ("update", Some(&args.object), Some(&args.id)),
             Self::Delete(args) => ("delete", Some(&args.object), Some(&args.id)),
+            Self::Push(args) => ("push", args.object.as_ref(), None),
             Self::Invoke(args) => ("invoke", Some(&args.object), args.id.as_ref()),
             Self::Subscribe(args) => ("subscribe", Some(&args.object), None),
             Self::Sync(_) => ("sync", None, None),

@@ -26,6 +26,12 @@ pub fn show(context: &Context, planned: Planned, hidden: &[Value]) -> Result<Exi
     Ok(Exit::Done)
 }
 
+/// As JSON, for a line among others.
+#[must_use]
+pub fn shown(planned: Planned, hidden: &[Value]) -> Value {
+    serde_json::to_value(Request::of(planned, hidden)).unwrap_or_default()
+}
+
 #[derive(Serialize)]
 struct Request {
     method: String,

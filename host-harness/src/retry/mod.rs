@@ -8,6 +8,6 @@ mod scan;
 mod table;
 
 pub use self::caller::{Caller, Policy};
-pub use self::create::Created;
+pub use self::create::{Created, Find, Wish};
 pub use self::scan::{Scan, ScanError};
 pub use self::table::{Cause, Next, Operation, next};

@@ -121,6 +121,12 @@ pub enum StoreError {
         /// Which.
         object: String,
     },
+    /// Another process took an item over, so this one's work on it is not committed.
+    #[error("another process has taken over item {item} of this push; this one leaves it alone")]
+    TakenOver {
+        /// Its index.
+        item: u64,
+    },
     /// Changes that somebody asked for were pruned away.
     #[error(
         "the changes after {since} are no longer all kept (those up to {until} were pruned); take \

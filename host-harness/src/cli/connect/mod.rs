@@ -126,7 +126,7 @@ async fn make(
     let callback =
         callback.context("the connector sends to a browser, and its scheme does not say so")?;
     if args.print_url {
-        context.watch.print(|| text_block(&url))?;
+        context.watch.print(|| text_block(&format!("{url}\n")))?;
     } else {
         let how = match browser::open(&url) {
             Ok(()) => "a browser was opened; if none is to be seen, open this yourself".to_owned(),

@@ -11,6 +11,7 @@ mod limits;
 mod mirror;
 mod opening;
 mod outbox;
+mod push;
 mod readers;
 mod rows;
 pub mod schema;
@@ -42,7 +43,8 @@ impl Default for Options {
     }
 }
 
-/// A [`Store`], a [`crate::mirror::Mirror`] and a [`crate::webhooks::Inbox`] in an SQLite file.
+/// A [`Store`], a [`crate::mirror::Mirror`], [`crate::push::Intents`] and a
+/// [`crate::webhooks::Inbox`] in an SQLite file.
 ///
 /// Dropping it waits for what is queued, and closes the file. Its futures need a tokio runtime.
 pub struct Sqlite {

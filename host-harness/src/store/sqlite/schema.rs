@@ -20,6 +20,9 @@
 //! | `forwards` | one to whom changes are handed on | `target` (its URL), `position` (the newest change that it has seen) |
 //! | `forward_parked` | a change that it did not take | `target`, `change`, `object`, `id`, `since_ms`, `attempts`, `next_ms`, `reason` |
 //! | `receiver` | the last sign of life of any receiver | `alive_ms` |
+//! | `pushes` | a run of many writes ([`crate::push::PushRow`]) | `id`, `connection` (its id), `object`, `mode`, `header`, `digest`, `made_ms`, `ended_ms` |
+//! | `intents` | an item of a run ([`crate::push::IntentRow`]) | `push` (the run's id), `item` (from 0), `line`, `record_key`, `input` (null once it is done; secrets in it are sealed), `sealed_raw`, `state`, `sent`, `outcome`, `id`, `error`, `attempts` |
+//! | `push_claims` | a record that somebody writes just now | `connection` (its id), `object`, `record_key`, `owner`, `push`, `item`, `until_ms` |
 //!
 //! What is known of the provider's records ([`crate::mirror`]) is read by these views; the tables
 //! behind them, whose names begin with `mirror_`, may change with any version. In all of them
@@ -51,13 +54,14 @@ use super::inbox::tables::STEP as INBOX;
 use super::limits::STEP as LIMITS;
 use super::mirror::tables::STEP as MIRROR;
 use super::outbox::tables::STEP as OUTBOX;
+use super::push::tables::STEP as PUSH;
 
 /// Marks a file as ours (`PRAGMA application_id`): "ConH" in ASCII.
 pub const APPLICATION: u32 = 0x436F_6E48;
 
 /// Leads from each version of the schema to the next one: the first from an empty file to
 /// version 1. A step that was released is never changed.
-pub const STEPS: [&str; 5] = [ONE, MIRROR, LIMITS, INBOX, OUTBOX];
+pub const STEPS: [&str; 6] = [ONE, MIRROR, LIMITS, PUSH, INBOX, OUTBOX];
 
 const ONE: &str = "
 CREATE TABLE connections (

@@ -23,6 +23,11 @@ impl Hashed {
         let records = batch.records.iter().map(|record| hash(&record.data)).collect();
         Self { batch, records }
     }
+
+    /// The batch, and the hash of each of its records.
+    pub fn parts(&self) -> (&Batch, &[[u8; 32]]) {
+        (&self.batch, &self.records)
+    }
 }
 
 /// SHA-256 of a text.

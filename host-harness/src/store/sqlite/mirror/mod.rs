@@ -16,7 +16,7 @@ pub mod tables;
 #[cfg(test)]
 mod tests;
 
-use self::apply::Hashed;
+pub use self::apply::{Hashed, apply};
 use super::writer::Erases;
 use super::{Answer, Sqlite};
 use crate::clock::unix_ms;

@@ -1,0 +1,56 @@
+//! `push --dry-run`: what would be sent for each item.
+
+use anyhow::{Context as _, Result};
+use host_harness::push::items::Items;
+use host_harness::push::mapping::Mapping;
+use host_harness::push::{Mode, Planned, Push, Word as _};
+use serde_json::{Value, json};
+
+use crate::cli::context::Context;
+use crate::cli::exit::Exit;
+use crate::cli::output::{Columns, Row, lines, records};
+use crate::cli::plan;
+
+/// Prints a line for each item.
+///
+/// # Errors
+/// When the source cannot be read, or the output not written.
+pub async fn run(
+    context: &Context,
+    push: &Push,
+    items: Items,
+    mode: Mode,
+    mapping: Option<&Mapping>,
+) -> Result<Exit> {
+    let mut out = records(context.form(), &Columns { columns: None });
+    let (mut failed, mut broken) = (false, None);
+    let tell = |planned: Planned| {
+        failed |= planned.error.is_some();
+        if broken.is_none() {
+            let index = planned.index.to_string();
+            let data = line(planned).to_string();
+            let row = Row { id: &index, data: &data };
+            broken = context.watch.print(|| out.page(&[row])).err();
+        }
+    };
+    push.plan(items, mode, mapping, tell).await.context("planning the push")?;
+    if let Some(why) = broken {
+        return Err(why);
+    }
+    context.watch.print(|| out.end())?;
+    context.watch.mention("dry run: none of this was sent, and nothing was changed");
+    Ok(if failed { Exit::Partly } else { Exit::Done })
+}
+
+fn line(planned: Planned) -> Value {
+    let write = planned.write.map_or("none", |write| write.word());
+    let request = planned.request.map(|request| plan::shown(request, &planned.hidden));
+    json!({
+        "index": planned.index,
+        "line": planned.line,
+        "write": write,
+        "id": planned.id,
+        "request": request,
+        "error": planned.error.as_deref().map(lines),
+    })
+}

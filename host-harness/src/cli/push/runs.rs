@@ -1,0 +1,55 @@
+//! `push --list`: the pushes so far.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use host_harness::push::{Counts, Intents as _, PushRow, Word as _};
+use host_harness::store::{ConnectionRow, Sqlite};
+use serde_json::json;
+
+use super::Args;
+use crate::cli::context::Context;
+use crate::cli::exit::Exit;
+use crate::cli::output::{Row, date, records};
+
+/// Prints a line for each push of the connection.
+///
+/// # Errors
+/// When the state cannot be used.
+pub async fn list(
+    args: &Args,
+    context: &Context,
+    connection: &ConnectionRow,
+    store: &Arc<Sqlite>,
+) -> Result<Exit> {
+    let pushes = store.pushes(Some(&connection.id)).await?;
+    let wanted = |row: &PushRow| args.object.as_ref().is_none_or(|object| *object == row.object);
+    let texts: Vec<(String, String)> = pushes
+        .iter()
+        .filter(|(row, _)| wanted(row))
+        .map(|(row, counts)| (row.id.clone(), line(row, counts)))
+        .collect();
+    let rows: Vec<_> = texts.iter().map(|(id, data)| Row { id, data }).collect();
+    context.watch.print(|| {
+        let mut out = records(context.form(), &args.columns);
+        out.page(&rows)?;
+        out.end()
+    })?;
+    Ok(Exit::Done)
+}
+
+fn line(row: &PushRow, counts: &Counts) -> String {
+    json!({
+        "id": row.id,
+        "object": row.object,
+        "mode": row.mode.word(),
+        "made": date(row.made_ms),
+        "ended": row.ended_ms.map(date),
+        "items": counts.all(),
+        "done": counts.done,
+        "failed": counts.failed,
+        "parked": counts.parked,
+        "open": counts.pending + counts.sending,
+    })
+    .to_string()
+}

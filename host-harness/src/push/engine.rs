@@ -1,0 +1,383 @@
+//! Works a run off: many items at once, those of one record one after the other, and tells their
+//! ends in the order of the source.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+
+use serde_json::Value;
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::error::PushError;
+use super::finder::Finder;
+use super::follow::Family;
+use super::intents::Intents;
+use super::item::{LEASE, OnConflict, bring};
+use super::rows::{Counts, IntentRow, IntentState, Mode, PushRow, Word as _};
+use super::sealing::Sealer;
+use super::shape::Shape;
+use crate::clock::Clock;
+use crate::mirror::Mirror;
+use crate::retry::Caller;
+use crate::runtime::CallError;
+use crate::runtime::bindings::catalog::Descriptor;
+use crate::vault::{Key, Scrubber, Secret, fill, write_only};
+
+/// Items that are worked on at once. The limits decide how fast; this only bounds memory.
+const TOGETHER: usize = 64;
+/// Items that are taken out of the store ahead of their turn.
+const AHEAD: u32 = 256;
+
+/// An item that ended, or stopped for now.
+pub type Ended = IntentRow;
+
+/// Pushes to one object of one connection.
+pub struct Push {
+    pub(super) caller: Caller,
+    pub(super) intents: Arc<dyn Intents>,
+    pub(super) mirror: Arc<dyn Mirror>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) connection: String,
+    pub(super) family: Family,
+    pub(super) shape: Shape,
+    pub(super) sealer: Arc<Sealer>,
+    descriptor: Descriptor,
+}
+
+/// What an item's way needs.
+pub struct Inner {
+    pub(super) caller: Caller,
+    pub(super) finder: Finder,
+    pub(super) intents: Arc<dyn Intents>,
+    pub(super) mirror: Arc<dyn Mirror>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) connection: String,
+    pub(super) family: Family,
+    pub(super) shape: Shape,
+    pub(super) sealer: Arc<Sealer>,
+    pub(super) mode: Mode,
+    pub(super) on_conflict: OnConflict,
+    pub(super) offers_update: bool,
+    pub(super) repeatable: bool,
+    /// Unique to this work on the run.
+    pub(super) owner: String,
+}
+
+/// How a run stands when it has been worked on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Items that are as wished.
+    pub done: u64,
+    /// Of those, the ones that had ended before.
+    pub before: u64,
+    /// Items that were not applied.
+    pub failed: u64,
+    /// Items of which it is not known.
+    pub parked: u64,
+}
+
+impl Push {
+    /// To `object` of the connection with this id, whose key is `key`.
+    ///
+    /// # Errors
+    /// [`PushError::Undescribed`].
+    pub async fn new(
+        caller: Caller,
+        intents: Arc<dyn Intents>,
+        mirror: Arc<dyn Mirror>,
+        clock: Arc<dyn Clock>,
+        connection: &str,
+        key: Key,
+        object: &str,
+    ) -> Result<Self, PushError> {
+        let connector = caller.connection().connector().clone();
+        let described = async {
+            let descriptor = connector.describe(object).await?;
+            Ok::<_, CallError>((Family::of(&connector, object).await?, descriptor))
+        };
+        let (family, descriptor) = described.await.map_err(PushError::Undescribed)?;
+        let shape = Shape::of(&descriptor);
+        let sealer = Arc::new(Sealer::new(key, connection, shape.schemas()));
+        let connection = connection.to_owned();
+        Ok(Self { caller, intents, mirror, clock, connection, family, shape, sealer, descriptor })
+    }
+
+    /// Whether the object offers what a mode needs.
+    ///
+    /// # Errors
+    /// [`PushError::NotOffered`].
+    pub fn check(&self, mode: Mode) -> Result<(), PushError> {
+        let operation = match mode {
+            Mode::Upsert | Mode::Create => "create",
+            Mode::Update => "update",
+            Mode::Delete => "delete",
+        };
+        if self.offers(operation) {
+            return Ok(());
+        }
+        let object = self.family.object.clone();
+        Err(PushError::NotOffered { object, operation, mode: mode.word() })
+    }
+
+    /// Runs of this connection and object that have not ended, oldest first.
+    ///
+    /// # Errors
+    /// [`PushError::Store`].
+    pub async fn unfinished(&self) -> Result<Vec<PushRow>, PushError> {
+        let all = self.intents.pushes(Some(&self.connection)).await?;
+        let open = all.into_iter().map(|(row, _)| row).filter(|row| {
+            row.object == self.family.object && row.ended_ms.is_none() && row.digest.is_some()
+        });
+        Ok(open.collect())
+    }
+
+    /// The first line of a run's source, when it names the columns.
+    ///
+    /// # Errors
+    /// [`PushError`].
+    pub async fn header(&self, run: &str) -> Result<Option<String>, PushError> {
+        Ok(self.row(run).await?.0.header)
+    }
+
+    /// How many items a run has.
+    ///
+    /// # Errors
+    /// [`PushError`].
+    pub async fn count(&self, run: &str) -> Result<u64, PushError> {
+        Ok(self.row(run).await?.1.all())
+    }
+
+    /// One item as it came.
+    ///
+    /// # Errors
+    /// [`PushError::Kept`].
+    pub fn raw(&self, item: &Ended) -> Result<Vec<u8>, PushError> {
+        self.sealer.open_raw(item).map_err(|why| PushError::Kept { index: item.index, why })
+    }
+
+    /// Brings every item of a run to its end, those of earlier times included, and tells them in
+    /// the order of the source. Other processes may do the same at the same time.
+    ///
+    /// # Errors
+    /// [`PushError`]; what has ended is kept, and calling this again goes on.
+    pub async fn run(
+        &self,
+        run: &str,
+        on_conflict: OnConflict,
+        mut tell_item: impl FnMut(Ended),
+    ) -> Result<Summary, PushError> {
+        let (row, _) = self.row(run).await?;
+        let inner = Arc::new(self.inner(row.mode, on_conflict)?);
+        let mut work = Work::new(Arc::clone(&inner), run);
+        let mut order = Order::default();
+        let mut summary = Summary::default();
+        let mut tell = |ended: Ended, before: bool| {
+            match ended.state {
+                IntentState::Done => summary.done += 1,
+                IntentState::Failed => summary.failed += 1,
+                _ => summary.parked += 1,
+            }
+            summary.before += u64::from(before && ended.state == IntentState::Done);
+            order.put(ended, &mut tell_item);
+        };
+        let mut renewal = interval(LEASE / 3);
+        renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            for ended in work.fetch().await? {
+                tell(ended, true);
+            }
+            tokio::select! {
+                ended = work.next() => match ended {
+                    Some(ended) => tell(ended?, false),
+                    None if work.is_done() => break,
+                    None => {}
+                },
+                _ = renewal.tick() => inner.intents.renew(&inner.owner, inner.lease_end()).await?,
+            }
+        }
+        order.rest(&mut tell_item);
+        work.stopped.map_or(Ok(summary), Err)
+    }
+
+    async fn row(&self, run: &str) -> Result<(PushRow, Counts), PushError> {
+        let all = self.intents.pushes(Some(&self.connection)).await?;
+        let found = all.into_iter().find(|(row, _)| row.id == run);
+        found.ok_or_else(|| PushError::NoRun(run.to_owned()))
+    }
+
+    pub(super) fn inner(&self, mode: Mode, on_conflict: OnConflict) -> Result<Inner, PushError> {
+        self.check(mode)?;
+        Ok(Inner {
+            caller: self.caller.clone(),
+            finder: Finder::new(self.caller.clone(), &self.family.object),
+            intents: Arc::clone(&self.intents),
+            mirror: Arc::clone(&self.mirror),
+            clock: Arc::clone(&self.clock),
+            connection: self.connection.clone(),
+            family: self.family.clone(),
+            shape: self.shape.clone(),
+            sealer: Arc::clone(&self.sealer),
+            mode,
+            on_conflict,
+            offers_update: self.offers("update"),
+            repeatable: self.descriptor.create_repeatable,
+            owner: fresh_id()?,
+        })
+    }
+
+    fn offers(&self, operation: &str) -> bool {
+        self.descriptor.summary.operations.iter().any(|offered| offered == operation)
+    }
+}
+
+/// 128 random bits in hex.
+pub(super) fn fresh_id() -> Result<String, PushError> {
+    let mut bytes = [0; 16];
+    fill(&mut bytes)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+impl Inner {
+    /// A text without what is secret in an input. It may quote what the provider refused.
+    pub fn without_secrets(&self, text: &str, input: &str) -> String {
+        let mut secrets = Vec::new();
+        for schema in self.shape.schemas() {
+            let values = write_only::values(schema, input).unwrap_or_default();
+            values.iter().for_each(|value| leaves(value, &mut secrets));
+        }
+        Scrubber::new(&secrets.iter().collect::<Vec<_>>()).text(text)
+    }
+}
+
+fn leaves(value: &Value, found: &mut Vec<Secret>) {
+    match value {
+        Value::String(text) => found.push(Secret::new(text.as_str())),
+        Value::Array(items) => items.iter().for_each(|item| leaves(item, found)),
+        Value::Object(members) => members.values().for_each(|member| leaves(member, found)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// Items under way, and those that wait for their turn.
+struct Work {
+    inner: Arc<Inner>,
+    run: String,
+    /// Index of the next item to be fetched; `None`: there are no more.
+    from: Option<u64>,
+    tasks: JoinSet<Result<IntentRow, PushError>>,
+    /// Keys under way, and what waits for each, in order.
+    queues: HashMap<String, VecDeque<IntentRow>>,
+    /// Items whose key nobody is at.
+    ready: VecDeque<IntentRow>,
+    waiting: usize,
+    stopped: Option<PushError>,
+}
+
+impl Work {
+    fn new(inner: Arc<Inner>, run: &str) -> Self {
+        Self {
+            inner,
+            run: run.to_owned(),
+            from: Some(0),
+            tasks: JoinSet::new(),
+            queues: HashMap::new(),
+            ready: VecDeque::new(),
+            waiting: 0,
+            stopped: None,
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        self.tasks.is_empty() && (self.stopped.is_some() || self.from.is_none())
+    }
+
+    /// Takes more items out of the store when there is room, and begins what can be begun.
+    /// Answers those that have ended already.
+    async fn fetch(&mut self) -> Result<Vec<IntentRow>, PushError> {
+        let mut ended = Vec::new();
+        while let Some(from) = self.from
+            && self.stopped.is_none()
+            && self.waiting < AHEAD as usize
+        {
+            let items = self.inner.intents.intents(&self.run, from, AHEAD).await?;
+            self.from = items.last().map(|last| last.index + 1);
+            for item in items {
+                match item.state {
+                    IntentState::Done | IntentState::Failed => ended.push(item),
+                    _ => self.line_up(item),
+                }
+            }
+            if !ended.is_empty() {
+                break;
+            }
+        }
+        self.begin();
+        Ok(ended)
+    }
+
+    fn line_up(&mut self, item: IntentRow) {
+        self.waiting += 1;
+        if let Some(queue) = self.queues.get_mut(&item.key) {
+            queue.push_back(item);
+        } else {
+            self.queues.insert(item.key.clone(), VecDeque::new());
+            self.ready.push_back(item);
+        }
+    }
+
+    fn begin(&mut self) {
+        while self.tasks.len() < TOGETHER
+            && self.stopped.is_none()
+            && let Some(item) = self.ready.pop_front()
+        {
+            let inner = Arc::clone(&self.inner);
+            self.tasks.spawn(async move { bring(&inner, &item).await });
+        }
+    }
+
+    /// The next item that ends. `None` when none is under way, or the push stops.
+    async fn next(&mut self) -> Option<Result<IntentRow, PushError>> {
+        match self.tasks.join_next().await? {
+            Ok(Ok(ended)) => {
+                self.waiting -= 1;
+                if let Some(next) = self.queues.get_mut(&ended.key).and_then(VecDeque::pop_front) {
+                    self.ready.push_back(next);
+                } else {
+                    self.queues.remove(&ended.key);
+                }
+                Some(Ok(ended))
+            }
+            Ok(Err(stopped)) => {
+                self.stopped.get_or_insert(stopped);
+                None
+            }
+            Err(fault) => match fault.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // Nobody else ends tasks, so the runtime does.
+                Err(_) => None,
+            },
+        }
+    }
+}
+
+/// Tells items in their order.
+#[derive(Default)]
+struct Order {
+    next: u64,
+    early: BTreeMap<u64, Ended>,
+}
+
+impl Order {
+    fn put(&mut self, ended: Ended, tell: &mut impl FnMut(Ended)) {
+        self.early.insert(ended.index, ended);
+        while let Some(ended) = self.early.remove(&self.next) {
+            self.next += 1;
+            tell(ended);
+        }
+    }
+
+    /// Those that still wait for one that did not end.
+    fn rest(self, tell: &mut impl FnMut(Ended)) {
+        self.early.into_values().for_each(tell);
+    }
+}

@@ -1,0 +1,55 @@
+//! The examples of `examples/`, as a reader runs them.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::support::{binary, component};
+
+/// What `examples/NAME/run.sh` prints. `None` when a program that it needs is not installed.
+fn run(name: &str, needs: &[&str]) -> Option<String> {
+    for program in needs {
+        if Command::new(program).arg("--version").output().is_err() {
+            println!("{program} is not installed: examples/{name} is left out");
+            return None;
+        }
+    }
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name).join("run.sh");
+    let programs = binary("connector-host").parent().unwrap().to_owned();
+    let others = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::env::join_paths([programs].into_iter().chain(std::env::split_paths(&others)));
+    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
+    let mut command = Command::new("sh");
+    command.arg(script).env("PATH", path.unwrap()).env("CONNECTOR_COMPONENT", component());
+    let ended = command.env("XDG_CACHE_HOME", cache).output().unwrap();
+    let said = String::from_utf8(ended.stdout).unwrap();
+    assert!(ended.status.success(), "{said}\n{}", String::from_utf8_lossy(&ended.stderr));
+    Some(said)
+}
+
+#[track_caller]
+fn holds(said: &str, lines: &[&str]) {
+    for line in lines {
+        assert!(said.lines().any(|one| one == *line), "no \"{line}\" in:\n{said}");
+    }
+}
+
+#[test]
+fn an_order_export_is_tracked() {
+    let Some(said) = run("shipment-tracking", &[]) else { return };
+    holds(
+        &said,
+        &[
+            "2,created,",
+            "4,failed,\"line 4: /slug: the table has no \"\"Pigeon Post\"\"\"",
+            "2,created",
+            "5001,ups,1Z12345E0205271688,Pending",
+            "5003,royal-mail,RM123456789GB,Pending",
+        ],
+    );
+}
+
+#[test]
+fn couriers_are_detected_and_assigned() {
+    let Some(said) = run("detect-couriers", &["jq"]) else { return };
+    holds(&said, &["3,created", "ups,1Z12345E0205271688", "fedex,123456789012", "JD014600003SE"]);
+}

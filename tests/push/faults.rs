@@ -1,0 +1,86 @@
+//! A provider that fails a fifth of all requests, and a rival.
+
+use aftership_simulator::FaultPlan;
+use bytes::Bytes;
+use host_harness::push::{IntentState, Mode, OnConflict};
+use http::Request;
+use serde_json::Value;
+
+use super::shop::{Shop, assert_no_echo, ends, wish};
+use crate::support::world::{KEY, TRACKINGS};
+
+/// Whether what was told of every item is what the account holds.
+fn assert_true(shop: &Shop, lines: &[Value], told: &[host_harness::push::Ended]) {
+    let there = shop.trackings();
+    assert_eq!(told.len(), lines.len());
+    for (line, item) in lines.iter().zip(told) {
+        let found = there.get(line["tracking_number"].as_str().unwrap());
+        match item.state {
+            IntentState::Done => assert_eq!(found.unwrap()["title"], line["title"], "{item:?}"),
+            IntentState::Failed => assert!(item.error.is_some(), "{item:?}"),
+            IntentState::Parked => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fifth_of_all_requests_fails_and_every_word_is_true() {
+    let (mut sent, mut needed) = (0, 0);
+    for seed in 0..6 {
+        let shop = Shop::with(|options| options.faults = Some(FaultPlan::new(seed, 0.2))).await;
+        let process = shop.process().await;
+        let lines: Vec<_> = (0..60).map(|n| wish(&format!("AAAA-{n:03}"), "a")).collect();
+        let (summary, told) = process.run(&lines, Mode::Upsert).await;
+        assert_true(&shop, &lines, &told);
+        println!("seed {seed}: {summary:?}");
+        sent += shop.simulator.journal().len();
+        needed += 62;
+        // What is open is gone on with, and what failed is pushed again: then all is as wished.
+        shop.simulator.configure(|options| options.faults = None);
+        process.run(&lines, Mode::Upsert).await;
+        let (summary, told) = process.run(&lines, Mode::Upsert).await;
+        assert_eq!(summary.done, 60, "seed {seed}: {:?}", ends(&told));
+        assert_eq!(shop.trackings().len(), 60);
+        assert_no_echo(&process.pull().await);
+        assert!(process.changes().await.iter().all(|change| change.ours), "seed {seed}");
+    }
+    println!("{sent} requests sent where {needed} were needed");
+}
+
+/// Another program makes the same trackings at the same time.
+#[tokio::test(start_paused = true)]
+async fn a_rival_makes_the_same_records() {
+    for (mode, seed) in [(Mode::Upsert, 1), (Mode::Create, 2)] {
+        let shop = Shop::with(|options| {
+            options.limits = false;
+            options.faults = Some(FaultPlan::new(seed, 0.1));
+        })
+        .await;
+        let process = shop.process().await;
+        let lines: Vec<_> = (0..80).map(|n| wish(&format!("AAAA-{n:03}"), "ours")).collect();
+        let simulator = shop.simulator.clone();
+        let rival = tokio::spawn(async move {
+            for n in (0..80).step_by(2) {
+                tokio::time::sleep(std::time::Duration::from_millis(60)).await;
+                let body = wish(&format!("AAAA-{n:03}"), "theirs").to_string();
+                let request = Request::builder().method("POST").uri(TRACKINGS);
+                let request =
+                    request.header("as-api-key", KEY).header("content-type", "application/json");
+                simulator.handle(request.body(Bytes::from(body)).unwrap()).await;
+            }
+        });
+        let fail = OnConflict::Fail;
+        let (summary, told) = process.run_to("trackings", &lines, mode, fail).await.unwrap();
+        rival.await.unwrap();
+        println!("{mode:?}: {summary:?}");
+        assert_true(&shop, &lines, &told);
+        if mode == Mode::Create {
+            // Whatever is theirs was told as a conflict, and is as they left it.
+            let there = shop.trackings();
+            let theirs = there.values().filter(|one| one["title"] == "theirs").count();
+            let done = told.iter().filter(|item| item.state == IntentState::Done).count();
+            assert!(theirs + done >= 80 - summary.parked as usize, "{theirs} theirs, {done} done");
+        }
+    }
+}
