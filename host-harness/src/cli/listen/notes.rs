@@ -11,18 +11,21 @@ use crate::cli::watch::Watch;
 
 /// The same refusal is shown no more often than this: strangers decide how many there are.
 const REFUSED_EVERY: Duration = Duration::from_secs(10);
+/// The same failure is shown no more often than this.
+const FAILING_EVERY: Duration = Duration::from_secs(300);
 
 /// Shows notes on stderr.
 pub struct Shown {
     watch: Arc<Watch>,
     names: Mutex<HashMap<String, String>>,
-    refused: Mutex<HashMap<(Option<String>, u16), Instant>>,
+    /// When what was shown last.
+    shown: Mutex<HashMap<String, Instant>>,
 }
 
 impl Shown {
     /// Shows them by `watch`.
     pub fn new(watch: Arc<Watch>) -> Self {
-        Self { watch, names: Mutex::default(), refused: Mutex::default() }
+        Self { watch, names: Mutex::default(), shown: Mutex::default() }
     }
 
     /// A connection's name, by its id.
@@ -36,12 +39,12 @@ impl Shown {
         names.get(id).cloned().unwrap_or_else(|| id.to_owned())
     }
 
-    fn is_news(&self, connection: Option<&String>, status: u16) -> bool {
-        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (connection.cloned(), status);
-        let news = refused.get(&key).is_none_or(|at| at.elapsed() >= REFUSED_EVERY);
+    fn is_news(&self, what: String, every: Duration) -> bool {
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        shown.retain(|_, at| at.elapsed() < FAILING_EVERY);
+        let news = shown.get(&what).is_none_or(|at| at.elapsed() >= every);
         if news {
-            refused.insert(key, Instant::now());
+            shown.insert(what, Instant::now());
         }
         news
     }
@@ -55,7 +58,7 @@ impl Notes for Shown {
                 self.watch.detail(&format!("{whose}: delivery {delivery}: {}", printable(&events)));
             }
             Note::Refused { connection, from, status, why } => {
-                if !self.is_news(connection.as_ref(), *status) {
+                if !self.is_news(format!("{connection:?} {status}"), REFUSED_EVERY) {
                     return;
                 }
                 let whose = connection.as_ref().map_or_else(String::new, |id| self.whose(id));
@@ -75,7 +78,10 @@ impl Notes for Shown {
                 self.watch.say(&format!("{whose}: deliveries may be missing since {since}"));
             }
             Note::Failing { what, why } => {
-                self.watch.say(&format!("{what} fails, and is tried again: {}", printable(why)));
+                let line = format!("{what} fails, and is tried again: {}", printable(why));
+                if self.is_news(line.clone(), FAILING_EVERY) {
+                    self.watch.say(&line);
+                }
             }
         }
     }

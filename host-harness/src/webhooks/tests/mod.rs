@@ -4,4 +4,5 @@ mod applying;
 mod bounds;
 mod keeping;
 pub mod provider;
+mod tls;
 pub mod world;
