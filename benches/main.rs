@@ -3,6 +3,7 @@
 //! Every figure that compares two things is the median of pairs that were run in turn, so
 //! that a busy machine slows both. Servers are the simulator in a process of its own.
 
+mod deliveries;
 mod derive;
 mod memory;
 mod process;
@@ -12,6 +13,7 @@ mod size;
 mod start;
 
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use host_harness::runtime::{Runtime, RuntimeOptions};
@@ -28,7 +30,9 @@ fn main() -> Result<()> {
         let runtime = Runtime::new(&RuntimeOptions::default())?;
         let connector = runtime.load(component).await.context("run `make component` first")?;
         start::measure(&connector, &mut report).await?;
-        scan::measure(&connector, &mut report, if quick { 2 } else { 7 }).await
+        scan::measure(&connector, &mut report, if quick { 2 } else { 7 }).await?;
+        let time = Duration::from_secs(if quick { 2 } else { 10 });
+        deliveries::measure(&connector, &mut report, time).await
     })?;
     memory::measure(component, &mut report, quick)?;
     size::measure(component, &mut report)?;

@@ -26,3 +26,4 @@ mod samples;
 mod secrets;
 mod support;
 mod sync;
+mod webhooks;

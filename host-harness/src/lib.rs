@@ -43,6 +43,7 @@
 //! - [`store`]: what is kept between runs, and SQLite to keep it
 //! - [`mirror`]: what is known of the provider's records, and the log of their changes
 //! - [`sync`]: the mirror brought up to date, page by page, by scans that may be cut anywhere
+//! - [`webhooks`]: events that providers push, kept before they are answered, then applied
 //! - [`connect`]: how a connection is made, by typing secrets or by way of a browser
 //! - [`grants`]: tokens that end, renewed in time and once, whatever is killed or lost meanwhile
 //! - [`push`]: many records written, each wish kept before it is sent and told as ours after
@@ -68,6 +69,7 @@ mod scratch;
 pub mod store;
 pub mod sync;
 pub mod vault;
+pub mod webhooks;
 
 /// The README's own example compiles.
 #[cfg(doctest)]

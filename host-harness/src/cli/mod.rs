@@ -10,6 +10,7 @@ mod context;
 mod create;
 mod dead_letters;
 mod delete;
+mod deliveries;
 mod describe;
 mod disconnect;
 mod document;
@@ -25,6 +26,7 @@ mod input;
 mod inspect;
 mod invoke;
 mod list;
+mod listen;
 mod nearest;
 mod objects;
 mod options;
@@ -34,6 +36,7 @@ mod progress;
 mod push;
 mod schema;
 mod secrets;
+mod serve;
 mod state;
 mod status;
 mod subscribe;
@@ -128,6 +131,12 @@ enum Command {
     Status(status::Args),
     /// Show and drop what could not be read
     DeadLetters(dead_letters::Args),
+    /// Receive events and apply them
+    Listen(listen::Args),
+    /// Receive events, and read what changed again and again
+    Serve(serve::Args),
+    /// Show what was received
+    Deliveries(deliveries::Args),
     /// Keep secrets, so that they need not be handed over with each call
     Secrets(secrets::Args),
     /// Show and name the kept connections
@@ -173,6 +182,7 @@ pub async fn run(call: Call) -> Exit {
         watch: Arc::clone(&watch),
         grants: Arc::clone(&grants),
     };
+    let ends_itself = cli.command.ends_itself();
     // A task of its own: a full pipe may hold it up, and Ctrl-C is heard all the same.
     let mut task = tokio::spawn(async move { dispatch(cli.command, &context).await });
     let exit = tokio::select! {
@@ -185,7 +195,7 @@ pub async fn run(call: Call) -> Exit {
                 Err(_) => Exit::Failed,
             }
         }
-        _ = tokio::signal::ctrl_c() => {
+        _ = tokio::signal::ctrl_c(), if !ends_itself => {
             // Dropping the command writes out what it has.
             task.abort();
             // One that still prints holds the progress line, and may do so for long.
@@ -236,6 +246,9 @@ async fn dispatch(command: Command, context: &Context) -> Result<Exit> {
         Command::Export(args) => export::run(&args, context).await,
         Command::Status(args) => status::run(&args, context).await,
         Command::DeadLetters(args) => dead_letters::run(&args, context).await,
+        Command::Listen(args) => listen::run(&args, context).await,
+        Command::Serve(args) => serve::run(&args, context).await,
+        Command::Deliveries(args) => deliveries::run(&args, context).await,
         Command::Secrets(args) => secrets::run(&args, context).await,
         Command::Connections(args) => connections::run(&args, context).await,
         Command::Completions(args) => completions::run(&args, grammar()),
@@ -248,6 +261,11 @@ fn grammar() -> clap::Command {
 }
 
 impl Command {
+    /// Whether it hears Ctrl-C on its own, because it has something to bring to its end.
+    fn ends_itself(&self) -> bool {
+        matches!(self, Self::Listen(_) | Self::Serve(_))
+    }
+
     /// What an error text needs to know about it.
     fn asked(&self, repeated: &Repeated) -> Asked {
         let (command, object, id) = match self {
@@ -271,6 +289,9 @@ impl Command {
             Self::Export(args) => ("export", Some(&args.object), None),
             Self::Status(_) => ("status", None, None),
             Self::DeadLetters(_) => ("dead-letters", None, None),
+            Self::Listen(_) => ("listen", None, None),
+            Self::Serve(_) => ("serve", None, None),
+            Self::Deliveries(_) => ("deliveries", None, None),
             Self::Secrets(_) => ("secrets", None, None),
             Self::Connections(_) => ("connections", None, None),
             Self::Completions(_) => ("completions", None, None),

@@ -238,6 +238,22 @@ pub fn name(context: &Context) -> Result<Option<&str>, Usage> {
     text.transpose()
 }
 
+/// The id of the connection that `--connection` names; `None`: all are meant.
+///
+/// # Errors
+/// [`Usage`] when it is not there.
+pub async fn whose(
+    context: &Context,
+    state: &State,
+    database: &Arc<Sqlite>,
+) -> Result<Option<String>> {
+    let store = Arc::clone(database) as Arc<dyn Store>;
+    match name(context)? {
+        Some(name) => Ok(Some(state.named(Some(&store), name).await?.id)),
+        None => Ok(None),
+    }
+}
+
 /// Whether a connection is one of this connector.
 ///
 /// # Errors

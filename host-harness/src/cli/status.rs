@@ -1,5 +1,7 @@
 //! `status`: how far the mirror of each connection is.
 
+mod subscriptions;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -9,12 +11,14 @@ use host_harness::mirror::{Mirror as _, ScanKind, ScanRow};
 use host_harness::store::{ConnectionRow, Sqlite, Store as _};
 use serde_json::{Value, json};
 
+use self::subscriptions::Subscribed;
 use super::context::Context;
 use super::exit::Exit;
 use super::output::{Columns, Form, Row, count, date, duration, records, section, text_block};
 use super::state::{State, clock, name};
 
-/// Shows what `sync` keeps of each connection and object, and how far it is.
+/// Shows what `sync` keeps of each connection and object, how far it is, and whether subscriptions
+/// work.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   connector-host status
@@ -48,7 +52,11 @@ pub async fn run(_: &Args, context: &Context) -> Result<Exit> {
         standing.extend(of(&database, row).await?);
     }
     let now_ms = unix_ms(clock().now());
-    context.watch.print(|| print(context.form(), &standing, now_ms))?;
+    let subscribed = subscriptions::of(&database, &rows).await?;
+    context.watch.print(|| print(context.form(), &standing, &subscribed, now_ms))?;
+    for warning in subscribed.iter().flat_map(subscriptions::warnings) {
+        context.watch.mention(&warning);
+    }
     for one in &standing {
         if let Some(error) = &one.scan.error {
             let whose = format!("{}, {}", one.connection, one.scan.object);
@@ -78,7 +86,7 @@ async fn of(database: &Sqlite, row: &ConnectionRow) -> Result<Vec<Standing>> {
     Ok(all)
 }
 
-fn print(form: Form, all: &[Standing], now_ms: u64) -> Result<()> {
+fn print(form: Form, all: &[Standing], subscribed: &[Subscribed], now_ms: u64) -> Result<()> {
     if form == Form::Table {
         let header =
             ["CONNECTION", "OBJECT", "RECORDS", "AGED OUT", "STATE", "UP TO DATE", "DEAD LETTERS"];
@@ -96,11 +104,20 @@ fn print(form: Form, all: &[Standing], now_ms: u64) -> Result<()> {
                 count(one.dead_letters),
             ]
         });
-        return text_block(&section("", &header, rows.collect()));
+        let mut text = section("", &header, rows.collect());
+        if !subscribed.is_empty() {
+            let rows = subscribed.iter().map(|one| subscriptions::cells(one, now_ms));
+            text.push_str(&section("\nSubscriptions", &subscriptions::HEADER, rows.collect()));
+        }
+        return text_block(&text);
     }
     let mut out = records(form, &Columns { columns: None });
     for one in all {
         out.page(&[Row { id: &one.scan.object, data: &as_json(one, now_ms).to_string() }])?;
+    }
+    let rows = if form == Form::Csv { &[] } else { subscribed };
+    for one in rows {
+        out.page(&[Row { id: "", data: &subscriptions::as_json(one).to_string() }])?;
     }
     out.end()
 }

@@ -1,20 +1,39 @@
 //! `subscribe`: has the provider send events to a URL.
 
+mod secrets;
+
+use std::sync::Arc;
+use std::time::Duration;
+
 use anyhow::{Context as _, Result};
+use host_harness::clock::unix_ms;
 use host_harness::runtime::bindings::subscriptions::{
     ManualSteps, Subscription, SubscriptionOutcome, SubscriptionRequest,
 };
+use host_harness::store::Sqlite;
+use host_harness::webhooks::{HookRow, Inbox as _, SubscriptionRow, hook_path, new_token};
 use serde_json::{Value, json};
 
+use self::secrets::{Asked, keep};
 use super::context::Context;
 use super::exit::Exit;
-use super::output::{printable, text_or_document};
+use super::listen::public_url;
+use super::output::{date, printable, text_or_document};
+use super::state::{Kept, State, clock};
 
-/// Subscribes, or shows what a person has to do where the provider has no API for it.
+/// How often it is looked whether the first delivery came.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// Subscribes, or shows what a person has to do where the provider has no API for it. For a kept
+/// connection the events go to its own path at the URL, where `listen` receives them; the secret
+/// that signs them is asked for and kept, and the first delivery that it verifies is waited for.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  connector-host subscribe orders --url https://hooks.example.com/orders
-  connector-host subscribe orders --url https://hooks.example.com/orders --event order_paid")]
+  connector-host subscribe orders --url https://hooks.example.com
+  connector-host subscribe orders --url https://hooks.example.com --event order_paid
+  connector-host subscribe orders --url https://hooks.example.com --from-env SECRET --no-wait
+
+With --secret-env nothing is kept, and the URL is taken as it is.")]
 pub struct Args {
     /// Name of the object, as `objects` shows it
     pub object: String,
@@ -26,6 +45,13 @@ pub struct Args {
     /// Only this event (several times) [default: all of the object]
     #[arg(long = "event", value_name = "EVENT")]
     pub events: Vec<String>,
+
+    #[command(flatten)]
+    pub secret: Asked,
+
+    /// Do not wait for the first delivery
+    #[arg(long)]
+    pub no_wait: bool,
 }
 
 /// Runs the command.
@@ -35,20 +61,104 @@ pub struct Args {
 pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
     let connector = context.connector_with(&args.object).await?;
     let form = context.document_form()?;
-    let caller = context.connect(&connector).await?;
-    let request = SubscriptionRequest {
+    let kept = Kept::of(context, &connector).await?;
+    let Some(kept) = kept else {
+        let caller = context.connect(&connector).await?;
+        let outcome = caller.connection().subscribe(request(args, args.url.clone())).await;
+        let (text, json) = shown(&outcome.with_context(|| subscribing(args))?);
+        context.watch.print(|| text_or_document(form, &|| text.clone(), &json))?;
+        return Ok(Exit::Done);
+    };
+    let (vault, row) = (Arc::clone(&kept.vault), kept.row.clone());
+    let caller = context.connect_to(&connector, Some(kept)).await?;
+    let database = State::needed(context)?.database().await?;
+    let hook = hook(&database, &row.id).await?;
+    let url = format!("{}{}", public_url(&args.url)?, hook_path(&hook.token));
+    let outcome = caller.connection().subscribe(request(args, url.clone())).await;
+    let outcome = outcome.with_context(|| subscribing(args))?;
+    let (mut id, mut expires_at) = (None, None);
+    if let SubscriptionOutcome::Subscribed(subscription) = &outcome {
+        id = Some(subscription.id.clone());
+        expires_at.clone_from(&subscription.expires_at);
+    }
+    let subscription = SubscriptionRow {
+        connection: row.id.clone(),
         object: args.object.clone(),
         events: args.events.clone(),
-        target_url: args.url.clone(),
+        url,
+        id,
+        expires_at,
+        made_ms: unix_ms(clock().now()),
+        proven_ms: None,
+        last_ms: None,
+        deliveries: 0,
     };
-    let outcome = caller.connection().subscribe(request).await;
-    let outcome = outcome.with_context(|| format!("subscribing to {}", args.object))?;
-    let (text, json) = match outcome {
-        SubscriptionOutcome::Subscribed(subscription) => made(&subscription),
-        SubscriptionOutcome::Manual(manual) => steps(&manual),
-    };
+    database.put_subscription(subscription).await?;
+    let (text, json) = shown(&outcome);
     context.watch.print(|| text_or_document(form, &|| text.clone(), &json))?;
+    let fields = match outcome {
+        SubscriptionOutcome::Manual(manual) => manual.secrets,
+        SubscriptionOutcome::Subscribed(_) => vec![],
+    };
+    let complete = keep(&args.secret, context, &vault, &row, &fields).await?;
+    if complete && !args.no_wait {
+        wait(args, context, &database, &row.id).await?;
+    }
     Ok(Exit::Done)
+}
+
+fn subscribing(args: &Args) -> String {
+    format!("subscribing to {}", args.object)
+}
+
+fn request(args: &Args, target_url: String) -> SubscriptionRequest {
+    SubscriptionRequest { object: args.object.clone(), events: args.events.clone(), target_url }
+}
+
+/// The connection's path: made once, and the same for all its subscriptions.
+async fn hook(database: &Sqlite, connection: &str) -> Result<HookRow> {
+    let new = HookRow {
+        connection: connection.to_owned(),
+        token: new_token()?,
+        made_ms: unix_ms(clock().now()),
+        alive_ms: None,
+        gap_ms: None,
+        refused: 0,
+        refused_ms: None,
+    };
+    Ok(database.make_hook(new).await?)
+}
+
+/// Until the first verified delivery, or Ctrl-C.
+async fn wait(args: &Args, context: &Context, database: &Sqlite, connection: &str) -> Result<()> {
+    context.watch.say(
+        "waiting for the first delivery, while `connector-host listen` receives; Ctrl-C does not \
+         undo the subscription",
+    );
+    let mut refused = None;
+    loop {
+        let rows = database.subscriptions(Some(connection)).await?;
+        let row = rows.iter().find(|row| row.object == args.object);
+        if let Some(at_ms) = row.and_then(|row| row.proven_ms) {
+            context.watch.say(&format!("proven: a delivery was verified at {}", date(at_ms)));
+            return Ok(());
+        }
+        let hooks = database.hooks().await?;
+        let hook = hooks.iter().find(|hook| hook.connection == connection);
+        let now = hook.map(|hook| hook.refused);
+        if refused.is_some() && now > refused {
+            context.watch.say("a delivery came that is not signed with the secret that is kept");
+        }
+        refused = now;
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+fn shown(outcome: &SubscriptionOutcome) -> (String, Value) {
+    match outcome {
+        SubscriptionOutcome::Subscribed(subscription) => made(subscription),
+        SubscriptionOutcome::Manual(manual) => steps(manual),
+    }
 }
 
 fn made(subscription: &Subscription) -> (String, Value) {

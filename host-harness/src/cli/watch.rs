@@ -98,6 +98,13 @@ impl Watch {
         }
     }
 
+    /// As [`Watch::say`], if --verbose wants it.
+    pub fn detail(&self, line: &str) {
+        if self.verbose {
+            self.say(line);
+        }
+    }
+
     /// A page came, with so many records, of so many in all.
     pub fn page(&self, records: u64, total: Option<u64>) {
         let mut progress = self.progress();

@@ -24,10 +24,10 @@ use tokio::time::Instant;
 pub use self::call::{CallSends, Planned};
 use self::client::Answer;
 pub use self::client::Fault;
+pub(crate) use self::client::exchange;
 pub use self::connect::{Connect, Pending, Stream, Tcp};
-use self::credentials::Filled;
+pub(crate) use self::credentials::Filled;
 pub use self::limiter::{Limiter, NoTurn, Slots, slots};
-
 pub use self::origin::{BadOrigin, Origin};
 use self::policy::{Admitted, writes};
 pub use self::policy::{Policy, Refused};

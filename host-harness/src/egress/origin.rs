@@ -55,6 +55,14 @@ impl Origin {
         Ok((origin, url.path().to_owned()))
     }
 
+    /// Reads a URL that the operator gives to send to.
+    ///
+    /// # Errors
+    /// As [`Origin::read`], and for a query.
+    pub fn of_target(text: &str, private: bool) -> Result<(Self, Url), BadOrigin> {
+        Self::of_setting(text, private)
+    }
+
     fn of_setting(text: &str, private: bool) -> Result<(Self, Url), BadOrigin> {
         let Ok(url) = Url::parse(text) else {
             return Err(bad(text, "is no URL"));

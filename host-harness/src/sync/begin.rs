@@ -26,7 +26,7 @@ impl Pull {
     /// Takes the lease, and decides what to do.
     pub(super) async fn begin(&self, attempt: &Attempt, wish: &Wish) -> Result<Begun, SyncError> {
         let now_ms = self.now_ms();
-        let overlap = self.overlap(now_ms).await?;
+        let overlap = self.overlap(now_ms, wish.since_ms).await?;
         let (lease, wish) = (attempt.lease(now_ms), *wish);
         let can_overlap = overlap.is_some();
         let row = self.change_scan(Box::new(move |row| {
@@ -42,6 +42,9 @@ impl Pull {
             }
             let kind = match wish.rhythm.kind(row, now_ms) {
                 _ if wish.full => ScanKind::Full,
+                ScanKind::Incremental if wish.since_ms.is_some() && can_overlap => {
+                    ScanKind::Overlap
+                }
                 ScanKind::Overlap if !can_overlap => ScanKind::Full,
                 kind => kind,
             };
@@ -68,7 +71,7 @@ impl Pull {
         by_bookmark: bool,
     ) -> Result<(ScanRow, Start), SyncError> {
         let now_ms = self.now_ms();
-        let overlap = self.overlap(now_ms).await?;
+        let overlap = self.overlap(now_ms, None).await?;
         let name = attempt.name().to_owned();
         let row = self.change_scan(Box::new(move |row| {
             let kind = match row.kind {
@@ -87,10 +90,16 @@ impl Pull {
     }
 
     /// The bookmark that a scan with overlap begins at.
-    async fn overlap(&self, now_ms: u64) -> Result<Option<String>, SyncError> {
+    /// No later than `since_ms`, where there is one so old.
+    async fn overlap(
+        &self,
+        now_ms: u64,
+        since_ms: Option<u64>,
+    ) -> Result<Option<String>, SyncError> {
         let Account { mirror, connection, .. } = &self.account;
-        for hours in OVERLAP_HOURS {
-            let at_ms = now_ms.saturating_sub(hours * HOUR_MS);
+        let usual = OVERLAP_HOURS.map(|hours| now_ms.saturating_sub(hours * HOUR_MS));
+        let wished = since_ms.filter(|since_ms| usual.first().is_some_and(|at| since_ms < at));
+        for at_ms in wished.into_iter().chain(usual) {
             let found = mirror.bookmark_before(connection, &self.object.name, at_ms).await?;
             if found.is_some() {
                 return Ok(found);

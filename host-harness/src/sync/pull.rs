@@ -42,6 +42,9 @@ pub struct Account {
 pub struct Wish {
     /// Everything, whatever is due.
     pub full: bool,
+    /// What changed since this time (milliseconds since 1970), whatever is due: deliveries may
+    /// have been missed from then on.
+    pub since_ms: Option<u64>,
     /// What is due when.
     pub rhythm: Rhythm,
     /// Sweep even where more is missing than can be believed.

@@ -42,6 +42,14 @@ pub struct Report {
     pub swept: Option<Swept>,
 }
 
+impl Report {
+    /// Whether it read, from its beginning, more than what changed since the bookmark.
+    #[must_use]
+    pub fn overlaps(&self) -> bool {
+        !self.resumed && matches!(self.kind, Some(ScanKind::Overlap | ScanKind::Full))
+    }
+}
+
 /// What a sweep did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Swept {

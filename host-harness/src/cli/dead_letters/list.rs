@@ -1,19 +1,19 @@
-//! `dead-letters list`: what could not be read, and why.
-
-use std::collections::BTreeMap;
-use std::sync::Arc;
+//! `dead-letters list`: what could not be read or applied, and why.
 
 use anyhow::Result;
 use host_harness::mirror::Mirror as _;
-use host_harness::store::Store;
+use host_harness::webhooks::{EventRow, Inbox as _};
 use serde_json::json;
 
+use super::Number;
 use crate::cli::context::Context;
+use crate::cli::deliveries::{effect, names};
 use crate::cli::exit::Exit;
 use crate::cli::output::{Columns, Row, date, records};
-use crate::cli::state::{State, name};
+use crate::cli::state::{State, whose};
 
-/// Shows the dead letters, oldest first; of all connections, or of that of --connection.
+/// Shows the dead letters, oldest first; of all connections, or of that of --connection. Those of
+/// deliveries have numbers that begin with e.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   connector-host dead-letters list --output table
@@ -30,28 +30,46 @@ pub struct Args {
 pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
     let state = State::needed(context)?;
     let database = state.database().await?;
-    let store = Arc::clone(&database) as Arc<dyn Store>;
-    let whose = match name(context)? {
-        Some(name) => Some(state.named(Some(&store), name).await?.id),
-        None => None,
-    };
-    let names: BTreeMap<String, String> =
-        store.connections().await?.into_iter().map(|row| (row.id, row.name)).collect();
-    let letters = database.dead_letters(whose.as_deref()).await?;
+    let whose = whose(context, &state, &database).await?;
+    let names = names(&database).await?;
+    let name = |id: &str| names.get(id).cloned().unwrap_or_else(|| id.to_owned());
     let mut out = records(context.form(), &args.columns);
-    for letter in letters {
+    for letter in database.dead_letters(whose.as_deref()).await? {
+        let number = Number::Record(letter.number).to_string();
         let data = json!({
-            "number": letter.number,
-            "connection": names.get(&letter.connection).unwrap_or(&letter.connection),
+            "number": number,
+            "connection": name(&letter.connection),
             "object": letter.object,
             "id": letter.id,
             "at": date(letter.at_ms),
             "reason": letter.reason,
             "raw": letter.raw,
-        });
-        let (id, data) = (letter.number.to_string(), data.to_string());
-        context.watch.print(|| out.page(&[Row { id: &id, data: &data }]))?;
+        })
+        .to_string();
+        context.watch.print(|| out.page(&[Row { id: &number, data: &data }]))?;
+    }
+    for event in database.dead_events(whose.as_deref()).await? {
+        let delivery = database.delivery(event.delivery).await?;
+        let body = delivery.map(|row| row.body).unwrap_or_default();
+        let number = Number::Event(event.number).to_string();
+        let data = of_event(&event, &number, &name(&event.connection), &body).to_string();
+        context.watch.print(|| out.page(&[Row { id: &number, data: &data }]))?;
     }
     context.watch.print(|| out.end())?;
     Ok(Exit::Done)
+}
+
+fn of_event(event: &EventRow, number: &str, connection: &str, body: &[u8]) -> serde_json::Value {
+    json!({
+        "number": number,
+        "connection": connection,
+        "object": event.object,
+        "id": event.effect.record(),
+        "at": date(event.received_ms),
+        "reason": event.reason,
+        "raw": String::from_utf8_lossy(body),
+        "delivery": event.delivery,
+        "event": event.id,
+        "effect": effect(&event.effect),
+    })
 }

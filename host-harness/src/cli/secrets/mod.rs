@@ -12,7 +12,7 @@ use anyhow::Result;
 use clap::Subcommand;
 use host_harness::vault::Version;
 
-use self::source::Source;
+pub use self::source::Source;
 pub use self::source::content;
 use super::context::Context;
 use super::errors::Usage;

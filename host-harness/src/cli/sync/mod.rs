@@ -116,6 +116,7 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
         mirror: database,
         wish: Wish {
             full: args.full || args.reset.is_some(),
+            since_ms: None,
             rhythm: Rhythm { full_every: args.full_every },
             sweep_anyway: args.sweep_anyway,
             page_size: args.page_size,

@@ -151,7 +151,8 @@ fn put_secret(on: &Connection, row: &SecretRow) -> Result<(), Fault> {
     Ok(rows::put_secret(on, row)?)
 }
 
-fn must_exist(on: &Connection, id: &str) -> Result<(), Fault> {
+/// Whether there is such a connection.
+pub fn must_exist(on: &Connection, id: &str) -> Result<(), Fault> {
     let sql = "SELECT 1 FROM connections WHERE id = ?";
     let found = on.query_row(sql, [id], |_| Ok(())).optional()?;
     found.ok_or_else(|| StoreError::NoConnection(id.to_owned()).into())

@@ -6,9 +6,11 @@
 
 mod changes;
 mod fault;
+mod inbox;
 mod limits;
 mod mirror;
 mod opening;
+mod outbox;
 mod push;
 mod readers;
 mod rows;
@@ -41,7 +43,8 @@ impl Default for Options {
     }
 }
 
-/// A [`Store`], a [`crate::mirror::Mirror`] and [`crate::push::Intents`] in an SQLite file.
+/// A [`Store`], a [`crate::mirror::Mirror`], [`crate::push::Intents`] and a
+/// [`crate::webhooks::Inbox`] in an SQLite file.
 ///
 /// Dropping it waits for what is queued, and closes the file. Its futures need a tokio runtime.
 pub struct Sqlite {
@@ -81,6 +84,12 @@ impl Sqlite {
 
     fn clock(&self) -> Arc<dyn Clock> {
         Arc::clone(&self.clock)
+    }
+
+    /// For what a test does to the file.
+    #[cfg(test)]
+    pub(crate) fn with_connection<T>(&self, look: impl FnOnce(&rusqlite::Connection) -> T) -> T {
+        self.writer.with_connection(look)
     }
 
     fn readers(&self) -> Arc<Readers> {

@@ -8,7 +8,7 @@ mod look_ups;
 mod members;
 mod objects;
 mod records;
-mod rows;
+pub mod rows;
 mod scan;
 mod seen;
 mod table;

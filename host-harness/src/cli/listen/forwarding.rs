@@ -1,0 +1,58 @@
+//! The options of handing changes on.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use host_harness::egress::{Tcp, client_config};
+use host_harness::store::Sqlite;
+use host_harness::webhooks::{Filter, Forwarder, Notes, Signer, Target};
+
+use super::notes::Shown;
+use crate::cli::context::{Context, variable};
+use crate::cli::errors::Usage;
+use crate::cli::state::clock;
+
+// (A docstring would become the help text of each command.)
+#[derive(Debug, Clone, clap::Args)]
+pub struct Forwarding {
+    /// Hand every change on to this URL; http and addresses need --allow-private
+    #[arg(long, value_name = "URL", requires = "forward_secret_env", help_heading = FORWARDING)]
+    pub forward: Option<String>,
+
+    /// Sign with this environment variable: whsec_ and the base64 of 24 to 64 bytes
+    #[arg(long, value_name = "VARIABLE", requires = "forward", help_heading = FORWARDING)]
+    pub forward_secret_env: Option<String>,
+
+    /// Hand on only these changes (several times)
+    #[arg(long, value_name = "FILTER", requires = "forward", help_heading = FORWARDING)]
+    pub only: Vec<Filter>,
+}
+
+const FORWARDING: &str = "Forwarding";
+
+/// Who hands changes on, if anybody does.
+///
+/// # Errors
+/// [`Usage`] when the URL or the secret cannot be used.
+pub fn forwarder(
+    given: &Forwarding,
+    context: &Context,
+    database: &Arc<Sqlite>,
+    notes: &Arc<Shown>,
+) -> Result<Option<Forwarder>> {
+    let (Some(url), Some(secret)) = (&given.forward, &given.forward_secret_env) else {
+        return Ok(None);
+    };
+    let secret = variable("--forward-secret-env ", secret)?;
+    let signer = Signer::read(&secret).map_err(|why| {
+        Usage::new(format!("--forward-secret-env: the secret cannot sign: {why}"))
+            .next("make one with: printf 'whsec_%s' \"$(head -c 32 /dev/urandom | base64)\"")
+    })?;
+    let tls = client_config(context.options.ca.as_deref()).context("reading --ca")?;
+    let private = context.options.allow_private;
+    let target = Target::new(url, private, Arc::new(Tcp), tls, signer);
+    let target = target.map_err(|why| Usage::new(format!("--forward: {why}")))?;
+    let notes = Arc::clone(notes) as Arc<dyn Notes>;
+    let outbox = Arc::clone(database) as _;
+    Ok(Some(Forwarder::new(outbox, clock(), notes, target, given.only.clone())))
+}

@@ -1,0 +1,239 @@
+//! `listen`: receives events, keeps them, applies them, and may hand changes on.
+
+mod forwarding;
+mod notes;
+mod reconcile;
+mod serving;
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use host_harness::store::Store;
+use host_harness::webhooks::{Bounds, Notes, Pace, Receiver, Surroundings, TcpAccept, Tls, Worker};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use self::forwarding::{Forwarding, forwarder};
+use self::notes::Shown;
+use self::reconcile::Reconcile;
+use self::serving::Serving;
+use super::context::Context;
+use super::errors::Usage;
+use super::exit::Exit;
+use super::state::{State, clock};
+
+/// Receives what providers send to the paths that `subscribe` made: verifies it, keeps it, answers,
+/// and applies it to what `sync` keeps. Ctrl-C or SIGTERM ends it; what was answered is kept.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  connector-host listen --public-url https://hooks.example.com
+  connector-host listen --address 0.0.0.0:8443 --tls-cert cert.pem --tls-key key.pem
+  connector-host listen --trusted-proxy 10.0.0.2 --address 10.0.0.1:8080
+  connector-host listen --forward https://shop.example.com/events --forward-secret-env SECRET \\
+      --only orders --only 'status:open->paid'
+
+Every kept connection of this connector that has a subscription is served, or that of --connection.
+/healthz answers while the program runs, /readyz while deliveries can be kept.
+
+--forward signs as Standard Webhooks do (webhook-id, webhook-timestamp, webhook-signature), sends in
+order for each record, and again until it is taken; drop an id that you know. --only takes
+OBJECT, MEMBER=VALUE, or MEMBER:FROM->TO with FROM or TO left out for any; several mean any of them.")]
+pub struct Args {
+    #[command(flatten)]
+    pub listening: Listening,
+}
+
+// What `listen` and `serve` share. (A docstring would become their help text.)
+#[derive(Debug, Clone, clap::Args)]
+pub struct Listening {
+    /// Listen here
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
+    pub address: String,
+
+    /// The URL by which providers reach this, for what is shown and for what is signed
+    #[arg(long, value_name = "URL")]
+    pub public_url: Option<String>,
+
+    /// Speak TLS with this certificate and those that lead to it, in PEM; read again when it
+    /// changes
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+
+    /// The private key of --tls-cert, in PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+
+    /// Believe what this proxy says of who calls (several times)
+    #[arg(long = "trusted-proxy", value_name = "ADDRESS")]
+    pub trusted_proxies: Vec<IpAddr>,
+
+    /// Take so many deliveries a second for one connection, and ten times as many at once
+    #[arg(long, value_name = "N", default_value = "50", value_parser = clap::value_parser!(u32).range(1..))]
+    pub rate: u32,
+
+    #[command(flatten)]
+    pub forwarding: Forwarding,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When it was called wrongly, or cannot listen.
+pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
+    listen(&args.listening, context, std::future::pending()).await?;
+    Ok(Exit::Done)
+}
+
+/// Listens until a signal says otherwise, with `beside` running; that one's end is no reason to
+/// stop.
+///
+/// # Errors
+/// As [`run`].
+pub async fn listen(
+    listening: &Listening,
+    context: &Context,
+    beside: impl Future<Output = ()>,
+) -> Result<()> {
+    let bounds = Bounds {
+        rate: f64::from(listening.rate),
+        burst: f64::from(listening.rate) * 10.0,
+        ..Bounds::default()
+    };
+    let surroundings = surroundings(listening)?;
+    let public = surroundings.public_url.clone();
+    let state = State::needed(context)?;
+    let connector = context.connector().await?;
+    let database = state.database().await?;
+    let store = Arc::clone(&database) as Arc<dyn Store>;
+    let vault = Arc::new(state.vault(store).await?);
+    let notes = Arc::new(Shown::new(Arc::clone(&context.watch)));
+    let forwarder = forwarder(&listening.forwarding, context, &database, &notes)?;
+    if let Some(forwarder) = &forwarder {
+        forwarder.open().await?;
+    }
+    let receiver = Receiver::new(
+        bounds,
+        database.clone(),
+        clock(),
+        Arc::clone(&notes) as Arc<dyn Notes>,
+        surroundings,
+    );
+    let worker = Worker::new(
+        database.clone(),
+        database.clone(),
+        clock(),
+        Arc::clone(&notes) as Arc<dyn Notes>,
+        Pace::default(),
+    );
+    let reconcile = Reconcile::new(&connector, &database, Arc::clone(&notes)).await?;
+    let mut serving = Serving {
+        context,
+        connector: &connector,
+        database: Arc::clone(&database),
+        vault,
+        receiver: receiver.clone(),
+        worker: worker.clone(),
+        reconcile,
+        notes,
+        public,
+        known: HashMap::new(),
+    };
+    let accept = bind(&listening.address).await?;
+    let address = accept.address().context("asking for the address")?;
+    // Paths are served before the first connection is accepted.
+    serving.refresh().await?;
+    serving.say(address, listening.tls_cert.is_some());
+
+    let (stopping, stop) = watch::channel(false);
+    let stopped = |stop: &watch::Receiver<bool>| {
+        let mut stop = stop.clone();
+        async move { drop(stop.wait_for(|stop| *stop).await) }
+    };
+    let mut tasks = JoinSet::new();
+    let (stop_receiving, stop_working) = (stopped(&stop), stopped(&stop));
+    let (receiving, working, wake) = (receiver.clone(), worker.clone(), receiver.wake());
+    tasks.spawn(async move { receiving.run(accept, stop_receiving).await });
+    tasks.spawn(async move { working.run(&wake, stop_working).await });
+    if let Some(forwarder) = forwarder {
+        let (changed, stop) = (worker.changed(), stopped(&stop));
+        tasks.spawn(async move { forwarder.run(&changed, stop).await });
+    }
+    let beside = async {
+        beside.await;
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        signal = signal() => signal?,
+        () = serving.keep() => {}
+        () = beside => {}
+    }
+    context.watch.mention("stopping; requests under way are answered");
+    // Nobody may listen any more, and that is as well.
+    let _ = stopping.send(true);
+    while tasks.join_next().await.is_some() {}
+    let counts = receiver.counts();
+    context.watch.mention(&format!(
+        "kept {} deliveries, {} repeats, refused {}, put off {}",
+        counts.kept,
+        counts.repeats,
+        counts.unverified + counts.refused,
+        counts.later
+    ));
+    Ok(())
+}
+
+fn surroundings(listening: &Listening) -> Result<Surroundings> {
+    let tls = match (&listening.tls_cert, &listening.tls_key) {
+        (Some(certificate), Some(key)) => Some(Tls::read(certificate, key)?),
+        _ => None,
+    };
+    let public_url = listening.public_url.as_deref().map(public_url).transpose()?;
+    let trusted_proxies = listening.trusted_proxies.clone();
+    Ok(Surroundings { public_url, trusted_proxies, tls })
+}
+
+/// A URL to which paths can be added.
+///
+/// # Errors
+/// [`Usage`] when it is none.
+pub fn public_url(text: &str) -> Result<String, Usage> {
+    let wrong = |why: &str| Usage::new(format!("the URL {text} {why}"));
+    let url = url::Url::parse(text).map_err(|why| wrong(&format!("is none: {why}")))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+        return Err(wrong("is neither https nor http"));
+    }
+    if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
+        return Err(wrong("holds a query, a fragment or a user name"));
+    }
+    Ok(text.trim_end_matches('/').to_owned())
+}
+
+async fn bind(address: &str) -> Result<TcpAccept> {
+    let found = tokio::net::lookup_host(address).await;
+    let found: Vec<SocketAddr> = found
+        .map_err(|why| Usage::new(format!("--address {address}: {why}")).next("write HOST:PORT"))?
+        .collect();
+    let first = found.first().ok_or_else(|| Usage::new(format!("{address} has no address")))?;
+    TcpAccept::listen(*first).with_context(|| format!("listening on {first}"))
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+#[cfg(unix)]
+async fn signal() -> Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate()).context("waiting for signals")?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        interrupted = tokio::signal::ctrl_c() => interrupted.context("waiting for signals")?,
+    }
+    Ok(())
+}
+
+/// Waits for Ctrl-C.
+#[cfg(not(unix))]
+async fn signal() -> Result<()> {
+    tokio::signal::ctrl_c().await.context("waiting for signals")
+}

@@ -1,0 +1,169 @@
+//! Which connections `listen` serves: those with a path, also ones that are made while it runs.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Result;
+use host_harness::runtime::Connector;
+use host_harness::store::{ConnectionRow, Sqlite, Store as _};
+use host_harness::vault::Vault;
+use host_harness::webhooks::{
+    ConnectionDecode, ConnectionReads, Decode, Hook, HookRow, Inbox as _, Note, Notes as _,
+    Receiver, Seat, SubscriptionRow, Worker,
+};
+
+use super::notes::Shown;
+use super::reconcile::Reconcile;
+use crate::cli::context::{Context, with_row};
+use crate::cli::nearest::unknown;
+use crate::cli::state::{Kept, belongs, name};
+
+/// How often it is looked whether connections came or went.
+const REFRESH: Duration = Duration::from_secs(2);
+/// How often secrets are read anew even when all deliveries verify: old versions end.
+const RENEW: u32 = 30;
+
+/// Serves connections.
+pub struct Serving<'a> {
+    pub context: &'a Context,
+    pub connector: &'a Connector,
+    pub database: Arc<Sqlite>,
+    pub vault: Arc<Vault>,
+    pub receiver: Receiver,
+    pub worker: Worker,
+    pub reconcile: Reconcile,
+    pub notes: Arc<Shown>,
+    pub public: Option<String>,
+    /// By id.
+    pub known: HashMap<String, Known>,
+}
+
+/// A connection that is served.
+pub struct Known {
+    row: ConnectionRow,
+    hook: Hook,
+    seat: Seat,
+}
+
+impl Serving<'_> {
+    /// Looks again and again. Ends only when it is dropped.
+    pub async fn keep(&mut self) {
+        for round in 1_u32.. {
+            tokio::time::sleep(REFRESH).await;
+            if let Err(why) = self.refresh().await {
+                let why = format!("{why:#}");
+                self.notes.note(&Note::Failing { what: "looking for connections", why });
+            }
+            if round.is_multiple_of(RENEW) {
+                for known in self.known.values() {
+                    known.hook.decode.renew().await;
+                }
+            }
+        }
+    }
+
+    /// Serves what there is now.
+    ///
+    /// # Errors
+    /// When the state cannot be used, or the connection that --connection names is not there.
+    pub async fn refresh(&mut self) -> Result<()> {
+        let rows = self.rows().await?;
+        let hooks = self.database.hooks().await?;
+        let subscriptions = self.database.subscriptions(None).await?;
+        let mut known = HashMap::new();
+        for hook in hooks {
+            let Some(row) = rows.iter().find(|row| row.id == hook.connection) else { continue };
+            let subscription = provider_id(&subscriptions, &row.id);
+            let same = self.known.remove(&row.id).filter(|known| {
+                known.row == *row
+                    && known.hook.token == hook.token
+                    && known.hook.subscription == subscription
+            });
+            let served = match same {
+                Some(known) => known,
+                None => match self.make(row, &hook, subscription).await {
+                    Ok(made) => made,
+                    Err(why) => {
+                        let why = format!("{}: {why:#}", row.name);
+                        self.notes.note(&Note::Failing { what: "serving a connection", why });
+                        continue;
+                    }
+                },
+            };
+            self.reconcile.consider(&hook);
+            known.insert(row.id.clone(), served);
+        }
+        self.known = known;
+        let hooks = self.known.values().map(|known| known.hook.clone()).collect();
+        self.receiver.serve_hooks(hooks);
+        let seats = self.known.iter().map(|(id, known)| (id.clone(), known.seat.clone()));
+        self.worker.work_for(seats.collect());
+        Ok(())
+    }
+
+    /// Says where it listens and for whom.
+    pub fn say(&self, address: SocketAddr, tls: bool) {
+        let scheme = if tls { "https" } else { "http" };
+        let base = self.public.clone().unwrap_or_else(|| format!("{scheme}://{address}"));
+        self.context.watch.say(&format!("listening on {scheme}://{address}"));
+        for known in self.known.values() {
+            let (name, token) = (&known.row.name, &known.hook.token);
+            self.context.watch.say(&format!("  {name}: {base}/hooks/{token}"));
+        }
+        if self.known.is_empty() {
+            self.context.watch.say("  no connection has a subscription yet; `subscribe` makes one");
+        }
+    }
+
+    /// Kept connections that may be served.
+    async fn rows(&self) -> Result<Vec<ConnectionRow>> {
+        let mut rows = self.database.connections().await?;
+        match name(self.context)? {
+            Some(name) => {
+                let names: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
+                let row = rows.iter().find(|row| row.name == name);
+                belongs(row.ok_or_else(|| unknown("connection", name, &names))?, self.connector)?;
+                rows.retain(|row| row.name == name);
+            }
+            None => rows.retain(|row| row.connector == self.connector.manifest().name),
+        }
+        Ok(rows)
+    }
+
+    async fn make(
+        &self,
+        row: &ConnectionRow,
+        hook: &HookRow,
+        subscription: Option<String>,
+    ) -> Result<Known> {
+        self.notes.name(&row.id, &row.name);
+        let kept = || Kept { vault: Arc::clone(&self.vault), row: row.clone() };
+        let secrets = kept().secrets().await?;
+        let builder = with_row(self.context.surroundings(self.connector), row);
+        let local = builder.secrets(Arc::clone(&secrets)).build().await?;
+        let caller = self.context.connect_to(self.connector, Some(kept())).await?;
+        self.reconcile.know(row, &caller);
+        let vault = Arc::clone(&self.vault);
+        let decode = ConnectionDecode::new(local.clone(), secrets, vault, row.clone());
+        let decode = Arc::new(decode) as Arc<dyn Decode>;
+        let reads = Arc::new(ConnectionReads::new(caller, local).await?);
+        let hook = Hook {
+            connection: row.id.clone(),
+            token: hook.token.clone(),
+            subscription,
+            decode: Arc::clone(&decode),
+        };
+        Ok(Known { row: row.clone(), hook, seat: Seat { reads, decode } })
+    }
+}
+
+/// The provider's id, where one subscription alone has one: all of them deliver to one path.
+fn provider_id(subscriptions: &[SubscriptionRow], connection: &str) -> Option<String> {
+    let mut ids = subscriptions
+        .iter()
+        .filter(|row| row.connection == connection)
+        .filter_map(|row| row.id.clone());
+    ids.next().filter(|_| ids.next().is_none())
+}

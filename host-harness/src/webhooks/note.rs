@@ -1,0 +1,65 @@
+//! What a receiver and its worker have to say while they run.
+
+use std::net::IpAddr;
+
+/// Something worth showing. Texts come from senders and connectors: escape them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Note {
+    /// A delivery was kept.
+    Kept {
+        /// Whose: the id of its row.
+        connection: String,
+        /// Its number.
+        delivery: u64,
+        /// Names of its events.
+        events: Vec<String>,
+    },
+    /// A delivery was not taken.
+    Refused {
+        /// Whose, if its path was known.
+        connection: Option<String>,
+        /// From where.
+        from: Option<IpAddr>,
+        /// What was answered.
+        status: u16,
+        /// Why.
+        why: String,
+    },
+    /// A delivery or event became a dead letter.
+    Dead {
+        /// Whose.
+        connection: String,
+        /// Number of its event.
+        event: u64,
+        /// Why.
+        why: String,
+    },
+    /// Nothing was received for a while: what was missed is being pulled.
+    Gap {
+        /// Whose.
+        connection: String,
+        /// Since when: milliseconds since 1970.
+        since_ms: u64,
+    },
+    /// Something does not work now and is tried again.
+    Failing {
+        /// What.
+        what: &'static str,
+        /// Why.
+        why: String,
+    },
+}
+
+/// Takes notes. Called while a request is answered, so it must not block.
+pub trait Notes: Send + Sync {
+    /// Something happened.
+    fn note(&self, note: &Note);
+}
+
+/// Takes none.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unnoted;
+
+impl Notes for Unnoted {
+    fn note(&self, _: &Note) {}
+}

@@ -1,0 +1,132 @@
+//! One connection's way in.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::vault::{SealError, fill};
+use crate::webhooks::Decode;
+
+/// Before the token in a hook's path.
+pub const PATH: &str = "/hooks/";
+
+/// The path of a hook.
+#[must_use]
+pub fn hook_path(token: &str) -> String {
+    format!("{PATH}{token}")
+}
+
+/// A token that nobody guesses: 128 random bits.
+///
+/// # Errors
+/// [`SealError::NoRandomness`].
+pub fn new_token() -> Result<String, SealError> {
+    let mut token = [0; 16];
+    fill(&mut token)?;
+    Ok(token.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Where a connection's deliveries come to, and who understands them.
+#[derive(Clone)]
+pub struct Hook {
+    /// Whose: the id of its row.
+    pub connection: String,
+    /// The end of its path.
+    pub token: String,
+    /// The provider's id of the subscription, where it is known which one delivers here.
+    pub subscription: Option<String>,
+    /// Verifies and decodes.
+    pub decode: Arc<dyn Decode>,
+}
+
+/// A hook that is served.
+pub struct Served {
+    pub hook: Hook,
+    bucket: Mutex<Bucket>,
+    /// Refused as unverified since the last beat.
+    refused: AtomicU64,
+    /// When deliveries were last known to be missed.
+    missed: Mutex<Option<Instant>>,
+}
+
+impl Served {
+    pub fn new(hook: Hook, rate: f64, burst: f64) -> Self {
+        let bucket = Bucket { tokens: burst, rate, burst, at: Instant::now() };
+        Self {
+            hook,
+            bucket: Mutex::new(bucket),
+            refused: AtomicU64::new(0),
+            missed: Mutex::new(None),
+        }
+    }
+
+    /// Takes a token, or says when there will be one.
+    pub fn take(&self) -> Result<(), Duration> {
+        self.bucket.lock().unwrap_or_else(PoisonError::into_inner).take(Instant::now())
+    }
+
+    pub fn count_refused(&self) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn take_refused(&self) -> u64 {
+        self.refused.swap(0, Ordering::Relaxed)
+    }
+
+    /// A delivery was turned away that may not come again. Answers whether that is news: a
+    /// sender cannot have the same gap noted all the time.
+    pub fn missed(&self, not_more_often_than: Duration) -> bool {
+        let mut missed = self.missed.lock().unwrap_or_else(PoisonError::into_inner);
+        let news = missed.is_none_or(|at| at.elapsed() >= not_more_often_than);
+        if news {
+            *missed = Some(Instant::now());
+        }
+        news
+    }
+}
+
+/// A token bucket: `rate` a second in the long run, `burst` at once.
+struct Bucket {
+    tokens: f64,
+    rate: f64,
+    burst: f64,
+    at: Instant,
+}
+
+impl Bucket {
+    fn take(&mut self, now: Instant) -> Result<(), Duration> {
+        let since = now.saturating_duration_since(self.at).as_secs_f64();
+        self.tokens = (self.tokens + since * self.rate).min(self.burst);
+        self.at = now;
+        if self.tokens >= 1.0 {
+            self.tokens -= 1.0;
+            return Ok(());
+        }
+        Err(Duration::try_from_secs_f64((1.0 - self.tokens) / self.rate).unwrap_or(Duration::MAX))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_gives_its_burst_and_then_its_rate() {
+        let start = Instant::now();
+        let mut bucket = Bucket { tokens: 3.0, rate: 2.0, burst: 3.0, at: start };
+        let after = |ms| start + Duration::from_millis(ms);
+        for _ in 0..3 {
+            assert_eq!(bucket.take(after(0)), Ok(()));
+        }
+        assert_eq!(bucket.take(after(0)), Err(Duration::from_millis(500)));
+        assert_eq!(bucket.take(after(500)), Ok(()));
+        assert!(bucket.take(after(500)).is_err());
+        // However long nothing came.
+        for _ in 0..3 {
+            assert_eq!(bucket.take(after(60_000)), Ok(()));
+        }
+        assert!(bucket.take(after(60_000)).is_err());
+    }
+}

@@ -1,0 +1,8 @@
+//! Receiver and worker in virtual time, before a real inbox and mirror.
+
+mod applying;
+mod bounds;
+mod keeping;
+pub mod provider;
+mod tls;
+pub mod world;

@@ -1,0 +1,6 @@
+//! Events from the sender to the mirror: the real component, receiver, worker and database, and a
+//! sender that does what AfterShip's does.
+
+mod flow;
+mod program;
+mod world;
