@@ -28,7 +28,7 @@ pub const FULL: Wish = wish(true);
 
 const fn wish(full: bool) -> Wish {
     let rhythm = host_harness::sync::Rhythm { full_every: Duration::from_secs(7 * 24 * HOUR) };
-    Wish { full, rhythm, sweep_anyway: false, page_size: Some(10) }
+    Wish { full, rhythm, sweep_anyway: false, page_size: Some(10), since_ms: None }
 }
 
 /// An account, and what is kept of it.
