@@ -8,6 +8,7 @@ mod manners;
 mod pushing;
 mod reading;
 mod sharing;
+mod syncing;
 mod writing;
 mod wrong;
 

@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, bail};
 
 use serde_json::Value;
 
+use crate::mirror;
 use crate::session::{KEY_VARIABLE, Session};
 use crate::two_way;
 
@@ -137,6 +138,7 @@ pub fn show(session: &mut Session) -> Result<()> {
     session.say(&records.to_string());
     let seconds = began.elapsed().as_secs_f64();
     session.say(&format!("# {records} records in {seconds:.2} s"));
+    mirror::show(session, &unlimited.url)?;
     session.summary();
     Ok(())
 }

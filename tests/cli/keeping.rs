@@ -20,7 +20,7 @@ impl Keeper {
         Self { base }
     }
 
-    fn state(&self) -> PathBuf {
+    pub fn state(&self) -> PathBuf {
         self.base.join("state")
     }
 

@@ -27,6 +27,7 @@ mod inspect;
 mod invoke;
 mod list;
 mod listen;
+mod log;
 mod nearest;
 mod objects;
 mod options;
@@ -175,6 +176,11 @@ pub async fn run(call: Call) -> Exit {
     let Call { cli, repeated } = call;
     let asked = cli.command.asked(&repeated);
     let watch = Watch::new(&cli.options);
+    if let Some(filter) = cli.options.log.as_deref().filter(|filter| !filter.is_empty())
+        && let Err(error) = log::start(filter, &watch)
+    {
+        return report(&error.into(), &asked);
+    }
     let grants = Arc::<Mutex<Vec<Grants>>>::default();
     let context = Context {
         options: cli.options,

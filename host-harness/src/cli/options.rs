@@ -116,6 +116,17 @@ pub struct Options {
     #[arg(short, long, global = true, help_heading = OUTPUT)]
     pub verbose: bool,
 
+    /// Log what the program does on stderr
+    #[arg(
+        long,
+        global = true,
+        value_name = "LEVEL",
+        env = "CONNECTOR_LOG",
+        hide_env_values = true,
+        help_heading = OUTPUT
+    )]
+    pub log: Option<String>,
+
     /// Show no progress
     #[arg(short, long, global = true, help_heading = OUTPUT)]
     pub quiet: bool,

@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result};
 use host_harness::observe::{Event, Level, Observer};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::log;
 use super::options::Options;
 use super::output::{printable, say};
 use super::progress::{Pause, Progress};
@@ -157,6 +158,7 @@ impl Watch {
 impl Observer for Watch {
     fn event(&self, event: &Event) {
         self.count(event);
+        log::event(event);
         if let Event::Log { level, message } = event {
             if self.verbose || *level >= Level::Warn {
                 self.say(&format!("connector {level}: {}", printable(message)));
