@@ -2,10 +2,12 @@
 //! the real host, kept in SQLite, against the simulator.
 
 mod browser;
+mod canaries;
 mod process;
 mod processes;
 mod program;
 mod renewing;
 mod signing;
 mod stops;
+mod tap;
 mod world;

@@ -2,9 +2,9 @@
 //! anybody can see is searched for it. It may stand in one place only: on the wire, in the
 //! declared header to the declared origin.
 
-mod canary;
+pub mod canary;
 mod guests;
-mod memory;
+pub mod memory;
 mod operations;
 mod program;
 

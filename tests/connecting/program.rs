@@ -1,5 +1,6 @@
 //! `connect`, `check`, `disconnect` as a user has them; the test plays the browser.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
@@ -63,12 +64,22 @@ impl Desk {
 
     /// `connect`, up to where a browser is waited for.
     pub fn connect(&self, name: &str) -> Waiting {
-        let settings = settings(&self.server.url());
+        self.connect_with(name, &settings(&self.server.url()), &[])
+    }
+
+    /// As [`Desk::connect`], with these settings and further arguments.
+    pub fn connect_with(
+        &self,
+        name: &str,
+        settings: &BTreeMap<String, String>,
+        further: &[&str],
+    ) -> Waiting {
         let given: Vec<String> =
             settings.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let mut connect = vec!["connect", "oauth2", "--print-url", "--connection", name];
         connect.extend(["--secret-env", "client-secret=APP"]);
         connect.extend(given.iter().flat_map(|one| ["--setting", one]));
+        connect.extend(further);
         let mut command = self.host(&connect);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut url = String::new();
@@ -113,7 +124,7 @@ fn told(output: Output) -> (Option<i32>, String, String) {
 }
 
 /// Goes to a callback as a browser does, and answers the page with its head.
-async fn visit(callback: &str) -> String {
+pub async fn visit(callback: &str) -> String {
     let (host, path) = callback.strip_prefix("http://").unwrap().split_once('/').unwrap();
     fetch(host, &format!("/{path}")).await
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use aftership_simulator::{Consent, OAuthClient, Options, Server, Simulator};
 use host_harness::connect::{Begun, Desk, Whom};
+use host_harness::egress::{Connect, Tcp};
 use host_harness::grants;
 use host_harness::retry::{Caller, Policy};
 use host_harness::runtime::{Builder, Connection};
@@ -40,6 +41,11 @@ pub struct World {
 impl World {
     /// A connected one.
     pub async fn new(change: impl FnOnce(&mut Options)) -> Self {
+        Self::over(change, Arc::new(Tcp)).await
+    }
+
+    /// A connected one that reaches the network by `network`.
+    pub async fn over(change: impl FnOnce(&mut Options), network: Arc<dyn Connect>) -> Self {
         let mut options = Options { limits: false, ..Options::default() };
         options.oauth.clients = vec![OAuthClient::new("app-7", CLIENT_SECRET, CALLBACK)];
         options.oauth.consent = Consent::Allow;
@@ -57,7 +63,7 @@ impl World {
         let watch = Arc::<Watch>::default();
         let connector = runtime().load(&component()).await.unwrap();
         let builder = Connection::builder(&connector).allow_private(true).observer(watch.clone());
-        let builder = builder.clock(clock.clone());
+        let builder = builder.clock(clock.clone()).network(network);
         let connection = with(builder, &row);
         let connection = connection.secret("client-secret", Secret::new(CLIENT_SECRET));
         let connection = connection.build().await.unwrap();

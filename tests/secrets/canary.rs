@@ -97,7 +97,8 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn percent(bytes: &[u8]) -> String {
+/// As a form or query holds it.
+pub fn percent(bytes: &[u8]) -> String {
     let one = |byte: &u8| match char::from(*byte) {
         letter if letter.is_ascii_alphanumeric() || "-_.".contains(letter) => letter.to_string(),
         _ => format!("%{byte:02X}"),
@@ -106,7 +107,7 @@ fn percent(bytes: &[u8]) -> String {
 }
 
 /// RFC 4648 section 4.
-fn base64(bytes: &[u8]) -> String {
+pub fn base64(bytes: &[u8]) -> String {
     const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
     for group in bytes.chunks(3) {

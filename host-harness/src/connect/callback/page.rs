@@ -20,10 +20,13 @@ const HEADERS: [(HeaderName, &str); 5] = [
 
 const STYLE: &str = "\
 :root{color-scheme:light dark}\
-body{font:1.125rem/1.5 system-ui,sans-serif;margin:0;display:grid;place-items:center;\
-min-height:100vh}\
-main{max-width:36rem;padding:2rem;overflow-wrap:anywhere}\
-h1{font-size:1.75rem;line-height:1.2}";
+body{font:1.0625rem/1.6 system-ui,sans-serif;margin:0;display:grid;place-items:center;\
+min-height:100vh;background:light-dark(#f4f5f7,#16181c);color:light-dark(#1d2228,#e6e8eb)}\
+main{box-sizing:border-box;width:min(34rem,100% - 2rem);padding:2.5rem;border-radius:.75rem;\
+background:light-dark(#fff,#202329);border:1px solid light-dark(#dfe2e6,#343840);\
+overflow-wrap:anywhere}\
+h1{font-size:1.5rem;line-height:1.25;margin:0 0 .75rem}\
+p{margin:0;color:light-dark(#4a525c,#b4bac2)}";
 
 /// The page for a callback that ended so.
 pub fn page<T>(ended: Result<&T, &ConnectError>) -> Response<Full<Bytes>> {
