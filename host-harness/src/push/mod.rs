@@ -25,6 +25,8 @@ mod rows;
 mod sealing;
 mod shape;
 mod source;
+mod way;
+mod work;
 
 pub use self::engine::{Ended, Push, Summary};
 pub use self::error::PushError;
