@@ -58,11 +58,10 @@ impl Shop {
             "--output",
             "table",
         ]);
-        let at = out.find("/hooks/").unwrap();
-        assert!(out[..at].ends_with(url), "{out}");
-        let path = &out[at..at + "/hooks/".len() + 32];
-        assert!(path["/hooks/".len()..].bytes().all(|byte| byte.is_ascii_hexdigit()), "{path}");
-        path.to_owned()
+        let (_, rest) = out.split_once(&format!("{url}/hooks/")).unwrap();
+        let token: String = rest.chars().take_while(char::is_ascii_hexdigit).collect();
+        assert_eq!(token.len(), 32, "{out}");
+        format!("/hooks/{token}")
     }
 
     fn command(&self, arguments: &[&str]) -> Command {

@@ -138,11 +138,7 @@ impl Post {
 
     /// Lets everybody do what they do, for so long.
     pub async fn pass(&mut self, time: Duration) {
-        let accepted = match self.accepted.take() {
-            Some(accepted) => accepted,
-            // The stream of connections was used up by the run before.
-            None => panic!("a post passes time once"),
-        };
+        let Some(accepted) = self.accepted.take() else { panic!("a post passes time once") };
         let stop = || tokio::time::sleep(time);
         let wake = self.receiver.wake();
         tokio::select! {

@@ -56,6 +56,6 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
             context.watch.say(&format!("reading stopped: {why}\n  next: start again"));
         }
     };
-    listen(&args.listening, context, beside).await?;
+    Box::pin(listen(&args.listening, context, beside)).await?;
     Ok(Exit::Done)
 }
