@@ -24,7 +24,7 @@ fn exported(keeper: &Keeper, account: &Account) {
 async fn what_is_kept_is_shown_by_every_command() {
     let account = Account::new().await;
     account.simulator.seed(3, 250);
-    let keeper = Keeper::new("shown");
+    let keeper = Keeper::new("sync-shown");
     keeper.keep(&account, "default");
 
     let synced = values(&keeper.run(&["--limits", "off", "sync"]).quiet());
@@ -68,7 +68,7 @@ async fn what_is_kept_is_shown_by_every_command() {
 async fn one_failing_connection_holds_up_no_other() {
     let (good, bad) = (Account::new().await, Account::new().await);
     good.simulator.seed(3, 30);
-    let keeper = Keeper::new("all");
+    let keeper = Keeper::new("sync-all");
     keeper.keep(&bad, "a-bad");
     keeper.keep(&good, "b-good");
     bad.simulator.configure(|options| options.forbidden = true);
@@ -87,7 +87,7 @@ async fn one_failing_connection_holds_up_no_other() {
 async fn a_reset_reads_everything_anew() {
     let account = Account::new().await;
     account.simulator.seed(3, 20);
-    let keeper = Keeper::new("reset");
+    let keeper = Keeper::new("sync-reset");
     keeper.keep(&account, "default");
     keeper.run(&["--limits", "off", "sync", "trackings"]).quiet();
     let synced = values(&keeper.run(&["--limits", "off", "sync", "--reset", "trackings"]).quiet());
@@ -99,7 +99,7 @@ async fn a_reset_reads_everything_anew() {
 
 #[test]
 fn without_a_kept_connection_it_says_what_to_do() {
-    let keeper = Keeper::new("none");
+    let keeper = Keeper::new("sync-none");
     keeper.run(&["sync"]).failed(2, &["no connection is kept in", "next: "]);
     keeper.run(&["changes"]).failed(2, &["no connection is kept in"]);
     keeper.run(&["status"]).failed(2, &["no connection is kept in"]);
@@ -115,7 +115,7 @@ fn without_a_kept_connection_it_says_what_to_do() {
 async fn a_log_tells_of_scans_and_requests_and_no_secret() {
     let account = Account::new().await;
     account.simulator.seed(3, 5);
-    let keeper = Keeper::new("log");
+    let keeper = Keeper::new("sync-log");
     keeper.keep(&account, "default");
     let Ended { code, err, .. } =
         keeper.run(&["--limits", "off", "--log", "debug", "sync", "trackings"]);
@@ -131,8 +131,8 @@ async fn a_log_tells_of_scans_and_requests_and_no_secret() {
 #[tokio::test(flavor = "multi_thread")]
 async fn fifty_kills_lose_nothing_and_repeat_nothing() {
     let account = Account::new().await;
-    account.simulator.seed(3, 1_500);
-    let keeper = Keeper::new("killed");
+    account.simulator.seed(3, 600);
+    let keeper = Keeper::new("sync-killed");
     keeper.keep(&account, "default");
     let sync = ["--limits", "off", "sync", "trackings", "--full", "--page-size", "25"];
     let mut random = numbers();
@@ -166,7 +166,7 @@ async fn fifty_kills_lose_nothing_and_repeat_nothing() {
     exported(&keeper, &account);
     let changes = values(&keeper.run(&["changes", "--object", "trackings"]).quiet());
     let created = changes.iter().filter(|change| change["kind"] == "created").count();
-    assert_eq!(created, 1_500);
+    assert_eq!(created, 600);
     let mut hashes = std::collections::BTreeMap::new();
     for change in &changes {
         let before = hashes.insert(change["id"].clone().to_string(), change["hash"].clone());

@@ -109,7 +109,7 @@ impl Mirrored {
     /// A run that does what it is asked.
     pub async fn sync(&self, wish: Wish) -> Report {
         match self.run(wish).await.unwrap() {
-            Outcome::Done(report) => report,
+            Outcome::Done(report) => *report,
             busy @ Outcome::Busy { .. } => panic!("{busy:?}"),
         }
     }

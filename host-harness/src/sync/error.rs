@@ -21,7 +21,7 @@ pub enum SyncError {
         /// Its id.
         id: String,
         /// Why not.
-        source: CallError,
+        source: Box<CallError>,
     },
     /// What lies inside the records could not be computed.
     #[error("deriving {object}: {source}")]
@@ -29,7 +29,7 @@ pub enum SyncError {
         /// The derived object.
         object: String,
         /// Why not.
-        source: CallError,
+        source: Box<CallError>,
     },
     /// A full scan brings the same records again and again.
     #[error(

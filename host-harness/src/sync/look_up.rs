@@ -94,7 +94,10 @@ impl Pull {
                     {
                         answers.missing.push(id);
                     }
-                    Err(source) => answers.failed = Some(SyncError::LookUp { id, source }),
+                    Err(source) => {
+                        let source = Box::new(source);
+                        answers.failed = Some(SyncError::LookUp { id, source });
+                    }
                 }
             }
             if answers.failed.is_some() {

@@ -132,7 +132,10 @@ impl Pull {
             let object = object.clone();
             match lists {
                 Ok(lists) => all.push(Derived { object, lists }),
-                Err(source) => return Err(SyncError::Derive { object, source }),
+                Err(source) => {
+                    let source = Box::new(source);
+                    return Err(SyncError::Derive { object, source });
+                }
             }
         }
         Ok(all)

@@ -119,7 +119,7 @@ impl Pull {
                     report.kind = row.kind;
                     report.resumed = matches!(start, Start::At(_));
                     self.scan(attempt, wish, row, start, &mut report).await?;
-                    return Ok(Outcome::Done(report));
+                    return Ok(Outcome::Done(Box::new(report)));
                 }
             }
         }

@@ -6,7 +6,7 @@ use crate::mirror::{Applied, ScanKind};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// The object is up to date.
-    Done(Report),
+    Done(Box<Report>),
     /// Another process or task reads the object, and its lease holds until then (milliseconds
     /// since 1970). Nothing was done.
     Busy {

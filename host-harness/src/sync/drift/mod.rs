@@ -105,7 +105,7 @@ mod tests {
             data: r#"{"a":1}"#.to_owned(),
         };
         let mut drift = Drift::default();
-        assert_eq!(drift.new_in(&shape, &[record.clone()]), ["/a"]);
-        assert!(drift.new_in(&shape, &[record]).is_empty());
+        assert_eq!(drift.new_in(&shape, std::slice::from_ref(&record)), ["/a"]);
+        assert!(drift.new_in(&shape, std::slice::from_ref(&record)).is_empty());
     }
 }
