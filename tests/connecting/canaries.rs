@@ -119,7 +119,7 @@ async fn each_secret_of_a_grant_goes_to_its_own_origin_only() {
     for kind in ["client secret", "code", "verifier", "refresh token"] {
         assert!(theirs.contains(&kind), "{kind} was not seen, so nothing was searched");
     }
-    assert!(!theirs.contains(&"master key") && !theirs.contains(&"state"), "{theirs:?}");
+    assert!(!theirs.contains(&"master key") && !theirs.contains(&"access token"), "{theirs:?}");
 }
 
 /// Keys that sign go nowhere at all; the key that names the account goes to the API.
