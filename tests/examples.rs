@@ -53,3 +53,31 @@ fn couriers_are_detected_and_assigned() {
     let Some(said) = run("detect-couriers", &["jq"]) else { return };
     holds(&said, &["3,created", "ups,1Z12345E0205271688", "fedex,123456789012", "JD014600003SE"]);
 }
+
+#[test]
+fn customers_are_told_of_each_stage_once() {
+    let Some(said) = run("notify-customers", &["jq"]) else { return };
+    holds(&said, &["To: ann@example.com", "Subject: Shoes: Delivered", "Stage: Delivered"]);
+    for stage in ["Stage: InfoReceived", "Stage: InTransit", "Stage: Delivered"] {
+        assert!(said.lines().filter(|line| *line == stage).count() <= 1, "{said}");
+    }
+}
+
+#[test]
+fn trouble_is_shown_once() {
+    let Some(said) = run("watch-exceptions", &["jq"]) else { return };
+    let (first, then) = said.split_once("# Since then\n").unwrap();
+    assert!(first.contains("Exception\tchina-ems\t"), "{said}");
+    assert_eq!(then, "");
+}
+
+#[test]
+fn carriers_are_compared() {
+    let Some(said) = run("delivery-analytics", &["sqlite3"]) else { return };
+    let mut rows = said.lines();
+    let header: Vec<_> = rows.next().unwrap().split_whitespace().collect();
+    assert_eq!(header, ["carrier", "parcels", "delivered", "days", "trouble", "on_time"]);
+    let parcels = rows.skip(1).map(|row| row.split_whitespace().nth(1).unwrap().to_owned());
+    let sum: u32 = parcels.map(|count| count.parse::<u32>().unwrap()).sum();
+    assert_eq!(sum, 2_000);
+}

@@ -1,8 +1,8 @@
 //! A provider that fails a fifth of all requests, and a rival.
 
-use aftership_simulator::FaultPlan;
+use aftership_simulator::{Fault, FaultPlan};
 use bytes::Bytes;
-use host_harness::push::{IntentState, Mode, OnConflict};
+use host_harness::push::{IntentState, Intents as _, Mode, OnConflict, PushError};
 use http::Request;
 use serde_json::Value;
 
@@ -83,4 +83,22 @@ async fn a_rival_makes_the_same_records() {
             assert!(theirs + done >= 80 - summary.parked as usize, "{theirs} theirs, {done} done");
         }
     }
+}
+
+/// A provider that is not there costs a few items their tries, and not all of them.
+#[tokio::test(start_paused = true)]
+async fn when_the_provider_is_away_the_rest_is_left_for_later() {
+    let away = FaultPlan { seed: 1, rate: 1.0, menu: vec![Fault::Unavailable] };
+    let shop = Shop::with(|options| options.faults = Some(away)).await;
+    let process = shop.process().await;
+    let lines: Vec<_> = (0..1_000).map(|n| wish(&format!("AAAA-{n:04}"), "a")).collect();
+    let fail = OnConflict::Fail;
+    let stopped = process.run_to("trackings", &lines, Mode::Upsert, fail).await;
+    assert!(matches!(stopped, Err(PushError::Stopped(_))));
+    let pushes = process.store.pushes(None).await.unwrap();
+    let counts = pushes[0].1;
+    assert!(counts.failed < 8 && counts.pending > 990, "{counts:?}");
+    shop.simulator.configure(|options| options.faults = None);
+    let (summary, _) = process.run(&lines, Mode::Upsert).await;
+    assert_eq!((summary.done, summary.failed), (1_000 - counts.failed, counts.failed));
 }
