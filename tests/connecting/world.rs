@@ -120,7 +120,8 @@ pub async fn location(url: &str) -> String {
     let answer = fetch(host, &format!("/{path}")).await;
     let head = answer.split("\r\n\r\n").next().unwrap();
     let line = head.lines().find(|line| line.to_ascii_lowercase().starts_with("location:"));
-    line.unwrap_or_else(|| panic!("{answer}"))["location:".len()..].trim().to_owned()
+    let line = line.unwrap_or_else(|| panic!("{answer}"));
+    line.split_once(':').unwrap().1.trim().to_owned()
 }
 
 /// The answer to a GET, head and body.

@@ -28,13 +28,13 @@ impl Granted {
 
     /// Puts usable tokens into `secrets`, and answers their epoch.
     pub(super) async fn fresh(&self, secrets: &Secrets) -> Result<u64, CallError> {
-        let current = self.grants.fresh().await.map_err(unusable)?;
+        let current = self.grants.fresh().await.map_err(|why| unusable(&why))?;
         Ok(self.put(&current, secrets))
     }
 
     /// Puts others than those of `refused` into `secrets`, which the provider answered with 401.
     pub(super) async fn replace(&self, refused: u64, secrets: &Secrets) -> Result<(), CallError> {
-        let current = self.grants.replace(refused).await.map_err(unusable)?;
+        let current = self.grants.replace(refused).await.map_err(|why| unusable(&why))?;
         self.put(&current, secrets);
         Ok(())
     }
@@ -59,8 +59,8 @@ impl Granted {
 }
 
 /// Why a call cannot be made. Nothing of it was sent.
-fn unusable(why: GrantError) -> CallError {
-    let kind = match &why {
+fn unusable(why: &GrantError) -> CallError {
+    let kind = match why {
         GrantError::Missing | GrantError::Ended { .. } | GrantError::RefusedAgain => {
             ErrorKind::Unauthenticated
         }
