@@ -201,14 +201,14 @@ async fn no_secret_of_a_grant_is_in_the_memory_of_the_guest() {
     world.caller.list(&list(None, None)).await.unwrap();
     assert!(world.simulator.expire_token(&first));
     world.caller.list(&list(None, None)).await.unwrap();
+    let memories = std::mem::take(&mut *reading.0.lock().unwrap());
+    let asked = |word: &str| memories.iter().any(|memory| holds(memory, word));
+    assert!(asked("grant_type") && asked("refresh_token"), "the guest's memory was found");
     let mut secrets = vec![CLIENT_SECRET.to_owned(), first];
     for name in ["access-token", "refresh-token"] {
         secrets.push(world.token(name).await);
     }
-    let memories = reading.0.lock().unwrap();
-    let asked = |word: &str| memories.iter().any(|memory| holds(memory, word));
-    assert!(asked("grant_type") && asked("refresh_token"), "the guest's memory was found");
-    for memory in memories.iter() {
+    for memory in &memories {
         for form in secrets.iter().flat_map(|secret| forms(secret)) {
             assert!(!holds(memory, &form), "the guest holds a secret as {form}");
         }

@@ -119,9 +119,9 @@ pub async fn location(url: &str) -> String {
     let (host, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
     let answer = fetch(host, &format!("/{path}")).await;
     let head = answer.split("\r\n\r\n").next().unwrap();
-    let mut fields = head.lines().filter_map(|line| line.split_once(':'));
-    let location = fields.find(|(name, _)| name.eq_ignore_ascii_case("location"));
-    location.unwrap_or_else(|| panic!("{answer}")).1.trim().to_owned()
+    let line = head.lines().find(|line| line.to_ascii_lowercase().starts_with("location:"));
+    let line = line.unwrap_or_else(|| panic!("{answer}"));
+    line.split_once(':').unwrap().1.trim().to_owned()
 }
 
 /// The answer to a GET, head and body.
