@@ -99,7 +99,8 @@ impl<'de> Visitor<'de> for Walk<'_, '_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> Result<(), A::Error> {
-        let items = self.place.shape.items.as_deref().filter(|_| self.is(Type::List));
+        let fits = self.is(Type::List);
+        let items = self.place.shape.items.as_deref().filter(|_| fits);
         let Some(shape) = items else {
             while list.next_element::<IgnoredAny>()?.is_some() {}
             return Ok(());
