@@ -10,6 +10,7 @@
 //!
 //! `--picture FILE` also writes the session as an SVG for the README.
 
+mod events;
 mod mirror;
 mod picture;
 mod real;

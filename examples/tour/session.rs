@@ -67,9 +67,11 @@ impl Session {
     }
 
     /// Runs `connector-host` with `arguments`, shows command and output, and answers
-    /// what it printed.
+    /// what it printed. Files are shown as if they lay here, not among the temporary ones.
     pub fn run(&mut self, arguments: &[&str]) -> Result<String> {
-        let words: Vec<String> = arguments.iter().map(|argument| quoted(argument)).collect();
+        let here = format!("{}/", std::env::temp_dir().display());
+        let words = arguments.iter().map(|argument| quoted(argument.trim_start_matches(&here)));
+        let words: Vec<String> = words.collect();
         for line in wrapped(&words) {
             self.say(&line);
         }

@@ -8,9 +8,8 @@ use anyhow::{Context as _, Result, bail};
 
 use serde_json::Value;
 
-use crate::mirror;
 use crate::session::{KEY_VARIABLE, Session};
-use crate::two_way;
+use crate::{events, mirror, two_way};
 
 /// The one key that it accepts.
 pub const KEY: &str = "asat_simulator";
@@ -26,8 +25,17 @@ pub struct Simulator {
 impl Simulator {
     /// Starts one.
     pub fn start(session: &Session, arguments: &[&str]) -> Result<Self> {
+        Self::start_with(session, &[&["--listen", "127.0.0.1:0"], arguments].concat(), &[])
+    }
+
+    /// Starts one that listens where it is told, with these variables in its environment.
+    pub fn start_with(
+        session: &Session,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Result<Self> {
         let mut command = session.program("aftership-simulator")?;
-        command.args(["--listen", "127.0.0.1:0", "--api-key", KEY]).args(arguments);
+        command.args(["--api-key", KEY]).args(arguments).envs(environment.iter().copied());
         let mut child =
             command.stdout(Stdio::piped()).spawn().context("cannot start the simulator")?;
         let stdout = child.stdout.take().context("the simulator has no output")?;
@@ -129,6 +137,7 @@ pub fn show(session: &mut Session) -> Result<()> {
 
     others(session)?;
     two_way::show(session, &simulator)?;
+    events::show(session)?;
 
     session.step(&format!("Scan all {RECORDS} records, as fast as it goes"));
     use_simulator(session, &unlimited, &["--limits", "off"]);

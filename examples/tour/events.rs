@@ -1,0 +1,157 @@
+//! Events: a subscription is proven, and a parcel's stages come as they happen.
+
+use std::io::{BufRead as _, BufReader};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
+
+use crate::session::{KEY_VARIABLE, Session};
+use crate::simulated::{KEY, Simulator};
+
+/// What AfterShip's admin would show as the webhook secret.
+const SECRET: &str = "whs_of_the_simulator";
+/// The variable from which the simulator takes it.
+const SECRET_VARIABLE: &str = "AFTERSHIP_SIMULATOR_WEBHOOK_SECRET";
+/// Where providers would reach the receiver.
+const PUBLIC: &str = "https://hooks.example.com";
+/// A parcel of the test courier, delivered within nine seconds.
+const PARCEL: &str = r#"{"tracking_number":"ITD-0-87654321","slug":"testing-courier"}"#;
+/// Changes of it: it is there with the courier's notice, then on its way, then delivered.
+const STAGES: usize = 3;
+/// Until then they have come.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Shows it in a directory of its own, which goes with the tour.
+pub fn show(session: &mut Session) -> Result<()> {
+    let folder = std::env::temp_dir().join(format!("connector-events-{}", std::process::id()));
+    std::fs::create_dir(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let shown = receive(session, &folder);
+    // What was shown matters more than a directory that stays.
+    let _ = std::fs::remove_dir_all(&folder);
+    shown
+}
+
+fn receive(session: &mut Session, folder: &Path) -> Result<()> {
+    let (provider, receiver) = (free()?, free()?);
+    let state = folder.join("state").display().to_string();
+    let options =
+        ["--component", "dist/aftership-connector.wasm", "--state", &state, "--allow-private"];
+    session.options(&options, Some(KEY));
+    let base = format!("base-url=http://{provider}");
+    let secret = format!("api-key={KEY_VARIABLE}");
+    session.quietly(&["connect", "--setting", &base, "--secret-env", &secret])?;
+
+    session.step("Have events sent: the steps to take, and an address of this connection's own");
+    let file = secret_file(folder)?;
+    let file = file.display().to_string();
+    let url = ["subscribe", "trackings", "--url", PUBLIC, "--from-file", &file, "--no-wait"];
+    let steps = session.run(&[&url[..], &["--output", "table"]].concat())?;
+    let path = path_of(&steps)?;
+    let target = format!("http://{receiver}{path}");
+    let simulator = ["--listen", &provider, "--webhook", &target];
+    let _simulator = Simulator::start_with(session, &simulator, &[(SECRET_VARIABLE, SECRET)])?;
+
+    session.step("Receive, and read what changed besides; then a parcel is sent");
+    session.say("$ connector-host serve --every 2s &");
+    let mut serving = Serving::start(session, &receiver)?;
+    session.run(&[
+        "create",
+        "trackings",
+        "--data",
+        PARCEL,
+        "--output",
+        "table",
+        "--columns",
+        "id",
+    ])?;
+    wait(session, 1)?;
+
+    session
+        .step("The first delivery proves the subscription; the receiver is killed and comes back");
+    session.say("$ kill -9 %1; connector-host serve --every 2s &");
+    drop(serving);
+    serving = Serving::start(session, &receiver)?;
+    session.run(&["status", "--output", "table"])?;
+
+    session.step("One clean change for each stage, whatever came twice or was cut");
+    wait(session, STAGES)?;
+    let columns = ["--output", "table", "--columns", "number,kind,members"];
+    session.run(&[&["changes", "--object", "trackings"][..], &columns].concat())?;
+    session.run(&["deliveries", "list", "--output", "table"])?;
+    let stages = changes(session)?;
+    if stages.len() != STAGES {
+        bail!("{} changes instead of {STAGES}: {stages:?}", stages.len());
+    }
+    drop(serving);
+    Ok(())
+}
+
+/// The receiver, killed when it goes.
+struct Serving(Child);
+
+impl Serving {
+    fn start(session: &Session, address: &str) -> Result<Self> {
+        let mut command = session.command(&["serve", "--every", "2s", "--address", address])?;
+        let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
+        let mut serving = Self(child.context("cannot start the receiver")?);
+        let stderr = serving.0.stderr.take().context("the receiver has no stderr")?;
+        let mut lines = BufReader::new(stderr).lines();
+        loop {
+            let line = lines.next().context("the receiver ended")??;
+            if line.contains("listening on ") {
+                break;
+            }
+        }
+        // What it says later must not hold it up.
+        std::thread::spawn(move || lines.for_each(drop));
+        Ok(serving)
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        // Nothing is lost if it has ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Waits until the mirror has so many changes of trackings.
+fn wait(session: &Session, count: usize) -> Result<()> {
+    let began = Instant::now();
+    while changes(session)?.len() < count {
+        if began.elapsed() > PATIENCE {
+            bail!("the parcel's stages did not come within {} s", PATIENCE.as_secs());
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    Ok(())
+}
+
+fn changes(session: &Session) -> Result<Vec<Value>> {
+    let changes = ["changes", "--object", "trackings", "--output", "ndjson"];
+    let lines = session.quietly(&changes)?;
+    lines.lines().map(|line| Ok(serde_json::from_str(line)?)).collect()
+}
+
+fn path_of(steps: &str) -> Result<String> {
+    let start = steps.find(PUBLIC).context("the steps name no address")? + PUBLIC.len();
+    let rest = steps.get(start..).unwrap_or_default();
+    Ok(rest.chars().take_while(|c| c.is_ascii_alphanumeric() || "/-_".contains(*c)).collect())
+}
+
+fn secret_file(folder: &Path) -> Result<PathBuf> {
+    let file = folder.join("webhook-secret");
+    std::fs::write(&file, SECRET).context("cannot write the webhook secret")?;
+    Ok(file)
+}
+
+/// An address of this machine that is free now.
+fn free() -> Result<String> {
+    let listener = TcpListener::bind("127.0.0.1:0").context("no port is free")?;
+    Ok(listener.local_addr().context("the port has no address")?.to_string())
+}
