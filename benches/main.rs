@@ -6,6 +6,7 @@
 mod deliveries;
 mod derive;
 mod memory;
+mod mirror;
 mod process;
 mod report;
 mod scan;
@@ -35,6 +36,7 @@ fn main() -> Result<()> {
         deliveries::measure(&connector, &mut report, time).await
     })?;
     memory::measure(component, &mut report, quick)?;
+    mirror::measure(component, &mut report, if quick { 1 } else { 3 }, quick)?;
     size::measure(component, &mut report)?;
     print!("{report}");
     if !quick {

@@ -26,7 +26,7 @@ pub fn measure(component: &Path, report: &mut Report, quick: bool) -> Result<()>
     Ok(())
 }
 
-/// Peak resident memory in KiB (Linux: `VmHWM` in proc(5)).
+/// Peak memory of a scan of so many.
 fn peak(component: &Path, trackings: u32) -> Result<u64> {
     let simulator = Simulator::start(trackings)?;
     let mut command = Command::new(program("connector-host")?);
@@ -38,7 +38,14 @@ fn peak(component: &Path, trackings: u32) -> Result<u64> {
         "api-key=BENCH_KEY",
     ]);
     command.args(["--allow-private", "--limits", "off", "list", "trackings", "--output", "ndjson"]);
-    let mut child = command.env("BENCH_KEY", "asat_bench").stdout(Stdio::null()).spawn()?;
+    command.env("BENCH_KEY", "asat_bench").stdout(Stdio::null());
+    run_to_end(command)
+}
+
+/// Runs a command to its good end. Answers its peak resident memory in KiB (Linux: `VmHWM` in
+/// proc(5)).
+pub fn run_to_end(mut command: Command) -> Result<u64> {
+    let mut child = command.spawn().context("cannot start connector-host")?;
     let status = format!("/proc/{}/status", child.id());
     let mut highest = 0;
     let ended = loop {
@@ -50,7 +57,7 @@ fn peak(component: &Path, trackings: u32) -> Result<u64> {
         }
         std::thread::sleep(Duration::from_millis(5));
     };
-    anyhow::ensure!(ended.success(), "listing {trackings} records ended with {ended}");
+    anyhow::ensure!(ended.success(), "connector-host ended with {ended}");
     (highest > 0).then_some(highest).context("this system does not tell a process's peak memory")
 }
 
