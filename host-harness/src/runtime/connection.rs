@@ -22,6 +22,7 @@ use super::component::Connector;
 use super::error::{CallError, error};
 use super::granted::Granted;
 use super::instance::{Call, run};
+use super::writes::{Write, create, delete, invoke, update};
 use crate::clock::Clock;
 use crate::egress::{CallSends, Egress, Planned, SKEW_WORTH_CORRECTING_MS};
 use crate::grants::Grants;
@@ -68,36 +69,6 @@ pub struct Connection {
     ground: Arc<Ground>,
     admitted: Arc<Semaphore>,
     granted: Option<Arc<Granted>>,
-}
-
-/// A write, for [`Connection::plan`].
-#[derive(Debug, Clone, Copy)]
-pub enum Write<'a> {
-    /// As [`Connection::create`].
-    Create {
-        /// Object.
-        object: &'a str,
-        /// JSON of the new record.
-        input: &'a str,
-    },
-    /// As [`Connection::update`].
-    Update {
-        /// Object.
-        object: &'a str,
-        /// Record.
-        id: &'a str,
-        /// JSON Merge Patch.
-        patch: &'a str,
-    },
-    /// As [`Connection::delete`].
-    Delete {
-        /// Object.
-        object: &'a str,
-        /// Record.
-        id: &'a str,
-    },
-    /// As [`Connection::invoke`].
-    Invoke(&'a Invocation),
 }
 
 impl Connection {
@@ -426,38 +397,4 @@ fn one_list_each(
         lists.len()
     );
     Err(error(ErrorKind::Internal, text).into())
-}
-
-fn create(object: &str, input: &str, key: &str) -> Call<Result<Written, Error>> {
-    let (object, input, key) = (object.to_owned(), input.to_owned(), key.to_owned());
-    Box::new(move |world, store| {
-        Box::pin(async move {
-            world.connector_api_records().call_create(store, &object, &input, &key).await
-        })
-    })
-}
-
-fn update(object: &str, id: &str, patch: &str) -> Call<Result<Written, Error>> {
-    let (object, id, patch) = (object.to_owned(), id.to_owned(), patch.to_owned());
-    Box::new(move |world, store| {
-        Box::pin(async move {
-            world.connector_api_records().call_update(store, &object, &id, &patch).await
-        })
-    })
-}
-
-fn delete(object: &str, id: &str) -> Call<Result<(), Error>> {
-    let (object, id) = (object.to_owned(), id.to_owned());
-    Box::new(move |world, store| {
-        Box::pin(
-            async move { world.connector_api_records().call_delete(store, &object, &id).await },
-        )
-    })
-}
-
-fn invoke(invocation: &Invocation) -> Call<Result<Outcome, Error>> {
-    let invocation = invocation.clone();
-    Box::new(move |world, store| {
-        Box::pin(async move { world.connector_api_actions().call_invoke(store, &invocation).await })
-    })
 }

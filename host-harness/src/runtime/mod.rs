@@ -13,11 +13,13 @@ mod instance;
 mod manifest;
 mod memory;
 mod state;
+mod writes;
 
 pub use self::authority::Authority;
 pub use self::bounds::Bounds;
 pub use self::builder::{BuildError, Builder, SCHEME};
 pub use self::component::{Connector, Facts};
-pub use self::connection::{Connection, Write};
+pub use self::connection::Connection;
 pub use self::engine::{EngineError, Runtime, RuntimeOptions};
 pub use self::error::{CallError, LoadError, Stop, describe, error};
+pub use self::writes::Write;
