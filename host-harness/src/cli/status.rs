@@ -1,5 +1,6 @@
 //! `status`: how far the mirror of each connection is.
 
+mod limits;
 mod subscriptions;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use host_harness::mirror::{Mirror as _, ScanKind, ScanRow};
 use host_harness::store::{ConnectionRow, Sqlite, Store as _};
 use serde_json::{Value, json};
 
+use self::limits::Waiting;
 use self::subscriptions::Subscribed;
 use super::context::Context;
 use super::exit::Exit;
@@ -35,6 +37,13 @@ struct Standing {
     dead_letters: u64,
 }
 
+/// What there is to show.
+struct Shown<'a> {
+    standing: &'a [Standing],
+    subscribed: &'a [Subscribed],
+    waiting: &'a [Waiting],
+}
+
 /// Runs the command.
 ///
 /// # Errors
@@ -53,7 +62,9 @@ pub async fn run(_: &Args, context: &Context) -> Result<Exit> {
     }
     let now_ms = unix_ms(clock().now());
     let subscribed = subscriptions::of(&database, &rows).await?;
-    context.watch.print(|| print(context.form(), &standing, &subscribed, now_ms))?;
+    let waiting = limits::of(&database, &rows, now_ms).await?;
+    let shown = Shown { standing: &standing, subscribed: &subscribed, waiting: &waiting };
+    context.watch.print(|| print(context.form(), &shown, now_ms))?;
     for warning in subscribed.iter().flat_map(subscriptions::warnings) {
         context.watch.mention(&warning);
     }
@@ -86,11 +97,20 @@ async fn of(database: &Sqlite, row: &ConnectionRow) -> Result<Vec<Standing>> {
     Ok(all)
 }
 
-fn print(form: Form, all: &[Standing], subscribed: &[Subscribed], now_ms: u64) -> Result<()> {
+fn print(form: Form, shown: &Shown<'_>, now_ms: u64) -> Result<()> {
+    let Shown { standing, subscribed, waiting } = *shown;
     if form == Form::Table {
-        let header =
-            ["CONNECTION", "OBJECT", "RECORDS", "AGED OUT", "STATE", "UP TO DATE", "DEAD LETTERS"];
-        let rows = all.iter().map(|one| {
+        let header = [
+            "CONNECTION",
+            "OBJECT",
+            "RECORDS",
+            "AGED OUT",
+            "STATE",
+            "UP TO DATE",
+            "RETRIES",
+            "DEAD LETTERS",
+        ];
+        let rows = standing.iter().map(|one| {
             vec![
                 one.connection.clone(),
                 one.scan.object.clone(),
@@ -101,6 +121,7 @@ fn print(form: Form, all: &[Standing], subscribed: &[Subscribed], now_ms: u64) -
                     || "never".to_owned(),
                     |lag| format!("{} ago", duration(Duration::from_secs((lag / 1_000).max(1)))),
                 ),
+                retries(&one.scan, now_ms),
                 count(one.dead_letters),
             ]
         });
@@ -109,17 +130,36 @@ fn print(form: Form, all: &[Standing], subscribed: &[Subscribed], now_ms: u64) -
             let rows = subscribed.iter().map(|one| subscriptions::cells(one, now_ms));
             text.push_str(&section("\nSubscriptions", &subscriptions::HEADER, rows.collect()));
         }
+        if !waiting.is_empty() {
+            let rows = waiting.iter().map(|one| limits::cells(one, now_ms));
+            text.push_str(&section(
+                "\nLimits that requests wait for",
+                &limits::HEADER,
+                rows.collect(),
+            ));
+        }
         return text_block(&text);
     }
     let mut out = records(form, &Columns { columns: None });
-    for one in all {
+    for one in standing {
         out.page(&[Row { id: &one.scan.object, data: &as_json(one, now_ms).to_string() }])?;
     }
-    let rows = if form == Form::Csv { &[] } else { subscribed };
-    for one in rows {
-        out.page(&[Row { id: "", data: &subscriptions::as_json(one).to_string() }])?;
+    if form != Form::Csv {
+        let subscribed = subscribed.iter().map(subscriptions::as_json);
+        for one in subscribed.chain(waiting.iter().map(limits::as_json)) {
+            out.page(&[Row { id: "", data: &one.to_string() }])?;
+        }
     }
     out.end()
+}
+
+/// Failures since the last success, and when it is tried again.
+fn retries(scan: &ScanRow, now_ms: u64) -> String {
+    let next = scan.retry_ms.filter(|at| *at > now_ms).map(|at| {
+        let wait = Duration::from_secs(((at - now_ms) / 1_000).max(1));
+        format!(", next in {}", duration(wait))
+    });
+    count(u64::from(scan.failures)) + &next.unwrap_or_default()
 }
 
 /// Time since the object was up to date.

@@ -55,6 +55,31 @@ pub fn hold(
     Ok(put(on, account, &limit.name, &row)?)
 }
 
+/// A limit that is used up for a while.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Booked {
+    /// Name in the manifest.
+    pub name: String,
+    /// Until when, in milliseconds since 1970 by the machine's clock.
+    pub until_ms: u64,
+    /// The provider asked for it ("too many requests").
+    pub held: bool,
+}
+
+/// The limits of an account that are used up after `now_ms`.
+pub fn booked(on: &Connection, account: &str, now_ms: u64) -> Result<Vec<Booked>, Fault> {
+    let sql = "SELECT name, due_us - ahead_us, IFNULL(held_until_us - ahead_us, 0)
+               FROM limits WHERE account = ? ORDER BY name";
+    let mut statement = on.prepare(sql)?;
+    let rows = statement.query_map([account], |row| {
+        let (due, held) = (since(row.get(1)?), since(row.get(2)?));
+        let until_ms = u64::try_from(due.max(held).as_millis()).unwrap_or(u64::MAX);
+        Ok(Booked { name: row.get(0)?, until_ms, held: held > due })
+    })?;
+    let all = rows.collect::<Result<Vec<_>, _>>()?;
+    Ok(all.into_iter().filter(|limit| limit.until_ms > now_ms).collect())
+}
+
 /// Forgets rows that nobody has looked at for a day.
 pub fn forget_idle(on: &Connection, now_ms: u64) -> Result<(), Fault> {
     let now_us = i64::try_from(now_ms.saturating_mul(1_000)).unwrap_or(i64::MAX);

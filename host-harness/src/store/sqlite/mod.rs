@@ -23,6 +23,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+pub use self::limits::Booked;
 use self::readers::Readers;
 use self::writer::{Erases, Writer};
 use super::{Answer, Change, GrantChange, SecretChange, Store, StoreError};
@@ -80,6 +81,15 @@ impl Sqlite {
             readers: Arc::new(Readers::new(path.to_owned(), options.busy)),
             writer: Arc::new(Writer::new(connection, shown, clock)),
         })
+    }
+
+    /// The limits of an account that are used up after `now_ms`, by whatever process.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the file cannot be read.
+    pub async fn booked(&self, account: &str, now_ms: u64) -> Result<Vec<Booked>, StoreError> {
+        let account = account.to_owned();
+        self.readers().read(move |on| limits::booked(on, &account, now_ms)).await
     }
 
     fn clock(&self) -> Arc<dyn Clock> {

@@ -226,3 +226,22 @@ fn child() {
         }
     });
 }
+
+/// What a user sees in another process: which limit is used up, until when, and why.
+#[tokio::test(start_paused = true)]
+async fn another_process_sees_what_is_waited_for() {
+    let scratch = Scratch::new();
+    let start = tokio::time::Instant::now();
+    let process = Process::virtually(&scratch, start);
+    let own = ["own".to_owned()];
+    process.limiter.turn(1, &own, &Unobserved).await.unwrap();
+    process.limiter.throttled(&own, Some(2 * SECOND)).await;
+    let other = Process::virtually(&scratch, start);
+    let now_ms = crate::clock::unix_ms(other.noted.slots.time());
+    let booked = other.noted.slots.booked("account", now_ms).await.unwrap();
+    let [limit] = booked.as_slice() else { panic!("{booked:?}") };
+    assert!(limit.name == "own" && limit.held, "{limit:?}");
+    assert!((1_990..=2_010).contains(&(limit.until_ms - now_ms)), "{limit:?}");
+    assert!(other.noted.slots.booked("account", now_ms + 2_100).await.unwrap().is_empty());
+    assert!(other.noted.slots.booked("nobody", now_ms).await.unwrap().is_empty());
+}
