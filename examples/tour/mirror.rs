@@ -33,7 +33,7 @@ pub fn show(session: &mut Session, url: &str) -> Result<()> {
     let base = format!("base-url={url}");
     session.run(&["secrets", "set", "api-key", "--from-env", KEY_VARIABLE, "--setting", &base])?;
 
-    session.step("Read everything, and kill the program in the middle (SIGKILL)");
+    session.highlight("Read everything, and kill the program in the middle (SIGKILL)");
     session.say("$ connector-host sync trackings & sleep ...; kill -9 $!");
     let mut reading = session.command(&["sync", "trackings"])?;
     let mut child = reading.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
@@ -49,7 +49,7 @@ pub fn show(session: &mut Session, url: &str) -> Result<()> {
     child.wait()?;
     session.run(&["status", "--output", "table"])?;
 
-    session.step("Run it again: it goes on with the next page");
+    session.highlight("Run it again: it goes on with the next page");
     session.run(&["sync", "trackings", "--output", "table"])?;
     session.say("$ connector-host changes --object trackings | jq -r .id | sort | uniq -c");
     let changes = session.quietly(&["changes", "--object", "trackings", "--output", "ndjson"])?;

@@ -18,7 +18,7 @@ pub fn show(session: &mut Session) -> Result<()> {
     session.step("Is the connection good?");
     session.run(&["check", "--output", "table"])?;
 
-    session.step("Create one tracking of the test courier");
+    session.highlight("Create one tracking of the test courier");
     let seconds =
         SystemTime::now().duration_since(UNIX_EPOCH).context("the clock is before 1970")?;
     let number = format!("ITD-0-{:08}", seconds.as_secs() % 100_000_000);

@@ -19,6 +19,7 @@ pub struct Session {
     options: Vec<String>,
     key: Option<String>,
     lines: Vec<String>,
+    pictured: bool,
     steps: Vec<(String, Duration)>,
 }
 
@@ -35,6 +36,7 @@ impl Session {
             options: Vec::new(),
             key: None,
             lines: Vec::new(),
+            pictured: false,
             steps: Vec::new(),
         })
     }
@@ -54,14 +56,24 @@ impl Session {
         self.key = key.map(str::to_owned);
     }
 
-    /// Prints a line, and keeps it for the picture.
+    /// Prints a line, and keeps it if the step is in the picture.
     pub fn say(&mut self, line: &str) {
         println!("{line}");
-        self.lines.push(line.to_owned());
+        if self.pictured {
+            self.lines.push(line.to_owned());
+        }
+    }
+
+    /// Begins a step that is in the picture too.
+    pub fn highlight(&mut self, title: &str) {
+        self.pictured = true;
+        self.say("");
+        self.say(&format!("# {title}"));
     }
 
     /// Begins a step.
     pub fn step(&mut self, title: &str) {
+        self.pictured = false;
         self.say("");
         self.say(&format!("# {title}"));
     }
@@ -117,7 +129,7 @@ impl Session {
         }
     }
 
-    /// Everything said so far.
+    /// The lines of the picture.
     pub fn lines(&self) -> &[String] {
         &self.lines
     }

@@ -92,7 +92,7 @@ pub fn show(session: &mut Session) -> Result<()> {
     session.step("Watch the test courier deliver");
     watch(session, "ITD-0-12345678")?;
 
-    session.step("List with a filter");
+    session.highlight("List with a filter");
     session.run(&[
         "list",
         "trackings",

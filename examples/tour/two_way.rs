@@ -54,11 +54,11 @@ fn push(session: &mut Session, simulator: &Simulator, folder: &Path) -> Result<(
     let push = ["push", "trackings", &export, "--map", &map];
     let table = ["--output", "table", "--columns", "line,outcome,id"];
 
-    session.step("The other way: push a shop's export as it is");
+    session.highlight("The other way: push a shop's export as it is");
     EXPORT.lines().for_each(|line| session.say(line));
     session.run(&[&push[..], &table].concat())?;
 
-    session.step("Push it again with one note more: only that is sent");
+    session.highlight("Push it again with one note more: only that is sent");
     file("export.csv", &EXPORT.replace("bob@example.com,ring twice", "bob@example.com,ring once"))?;
     session.run(&[&push[..], &table].concat())?;
     session.run(&["push", "--list", "--output", "table", "--columns", "mode,items,done,failed"])?;
