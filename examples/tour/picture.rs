@@ -13,7 +13,7 @@ pub fn svg(lines: &[String]) -> String {
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" role=\"img\" aria-label=\"A session at a terminal\">\n\
          <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"#16181d\"/>\n\
-         <g font-family=\"ui-monospace, Menlo, Consolas, monospace\" font-size=\"14\" xml:space=\"preserve\" style=\"white-space: pre\">\n"
+         <g font-family=\"ui-monospace, Menlo, Consolas, monospace\" font-size=\"14\">\n"
     );
     let mut continued = false;
     for (row, line) in lines.iter().enumerate() {
@@ -34,6 +34,8 @@ pub fn svg(lines: &[String]) -> String {
     svg
 }
 
+/// Spaces that no browser takes together.
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    text.replace(' ', "\u{a0}")
 }
