@@ -11,7 +11,8 @@ use crate::process::{Simulator, program};
 use crate::report::{Report, median};
 
 const SMALL: u32 = 20_000;
-const LARGE: u32 = 1_000_000;
+/// Ten times as many show whether memory grows; a million would fill gigabytes of disk.
+const LARGE: u32 = 200_000;
 const KIBI: f64 = 1024.0;
 
 /// A state of its own, removed when it goes.
