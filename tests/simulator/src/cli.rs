@@ -8,9 +8,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use aftership_simulator::{
-    Clock, ConnectionAnswer, CredentialsUpdate, DuplicateAnswer, FaultPlan, IndexLag,
-    LowerCaseNumbers, Options, PredictAnswer, RetrackAnswer, ScaledClock, Scope, SystemClock,
-    Unrecognized,
+    Clock, ConnectionAnswer, CredentialsUpdate, CustomFieldsUpdate, DateSkew, DuplicateAnswer,
+    FaultPlan, IndexLag, LowerCaseNumbers, Options, PredictAnswer, RetrackAnswer, ScaledClock,
+    Scope, SystemClock, Unrecognized,
 };
 use anyhow::{Context, Result, bail};
 use clap::{Parser, ValueEnum};
@@ -75,6 +75,19 @@ pub struct Cli {
     #[arg(long)]
     pub no_limits: bool,
 
+    /// Answer so many requests in a day (UTC) and the others with 429
+    #[arg(long, value_name = "COUNT")]
+    pub daily_quota: Option<u32>,
+
+    /// Tell the time so many seconds wrong in `date`, for so many answers if given, as in
+    /// 864000:14
+    #[arg(long, value_name = "SECONDS[:ANSWERS]", default_value = "0", allow_hyphen_values = true)]
+    pub date_skew: DateSkew,
+
+    /// Answer a GET for so many seconds as before, with an `age`, as a cache on the way would
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    pub cache: u64,
+
     /// Refuse every request with 403, as for a plan without the API
     #[arg(long)]
     pub forbid: bool,
@@ -115,13 +128,21 @@ pub struct Cli {
     #[arg(long)]
     pub strict_numbers: bool,
 
+    /// Keep the custom fields that an update of a tracking leaves out
+    #[arg(long)]
+    pub merge_custom_fields: bool,
+
     /// Keep the credentials that an update of a connection leaves out
     #[arg(long)]
     pub merge_credentials: bool,
 
     /// Leave credentials out of answers about connections
-    #[arg(long)]
+    #[arg(long, conflicts_with = "mask_credentials")]
     pub omit_credentials: bool,
+
+    /// Answer `********` for each credential of a connection
+    #[arg(long)]
+    pub mask_credentials: bool,
 
     /// Refuse predictions with 403, as for an account without them
     #[arg(long)]
@@ -198,6 +219,9 @@ impl Cli {
             clock: self.clock()?,
             retention_days: self.retention_days.0,
             limits: !self.no_limits,
+            daily_quota: self.daily_quota,
+            date_skew: self.date_skew,
+            cache_seconds: self.cache,
             forbidden: self.forbid,
             scopes: or_default(&self.scopes, default.scopes),
             lenient: self.lenient,
@@ -218,13 +242,18 @@ impl Cli {
             active_couriers_only: self.active_couriers_only,
             retired_couriers: self.retired_couriers.clone(),
             strict_numbers: self.strict_numbers,
+            custom_fields_update: match self.merge_custom_fields {
+                true => CustomFieldsUpdate::Merge,
+                false => CustomFieldsUpdate::Replace,
+            },
             credentials_update: match self.merge_credentials {
                 true => CredentialsUpdate::Merge,
                 false => CredentialsUpdate::Replace,
             },
-            connection_answer: match self.omit_credentials {
-                true => ConnectionAnswer::WithoutCredentials,
-                false => ConnectionAnswer::Full,
+            connection_answer: match (self.omit_credentials, self.mask_credentials) {
+                (true, _) => ConnectionAnswer::WithoutCredentials,
+                (false, true) => ConnectionAnswer::Masked,
+                (false, false) => ConnectionAnswer::Full,
             },
             predictions: !self.no_predictions,
             predict_answer: match self.predict_list {

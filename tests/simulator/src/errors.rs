@@ -200,6 +200,14 @@ impl ApiError {
         Self::new(429, "TooManyRequests", message)
     }
 
+    /// 429: more requests than a free account has in a day. The words are those of 2020.
+    pub(crate) fn daily_quota(most: u32, until: &str) -> Self {
+        let message = format!(
+            "You have reached the limit of {most} API calls/day. It will be reset at {until}."
+        );
+        Self::new(429, "TooManyRequests", &message)
+    }
+
     /// 500: the simulator itself failed.
     pub(crate) fn internal(message: &str) -> Self {
         Self::new(500, "InternalError", message)

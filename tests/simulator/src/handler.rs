@@ -12,16 +12,20 @@ use crate::auth;
 use crate::dates;
 use crate::envelope;
 use crate::errors::ApiError;
-use crate::faults;
+use crate::faults::{self, Fault};
 use crate::journal::Entry;
 use crate::limits::{self, Quota};
 use crate::oauth;
+use crate::older;
 use crate::query::Query;
-use crate::router::{self, Call, Endpoint, Reply, VERSION};
-use crate::script::{Answer, Content, Ending};
+use crate::router::{self, Call, Endpoint, Found, Reply};
+use crate::script::{Answer, Content, Ending, HeaderText};
 use crate::simulator::Simulator;
 use crate::state::State;
+use crate::switches::Ghost;
 use crate::text;
+use crate::trackings;
+use crate::webhooks::WebhookVersion as Version;
 
 /// What goes back over the connection.
 pub enum Outcome {
@@ -88,14 +92,16 @@ impl Simulator {
             let entry = entry(&state, &parts, &body, now_ms);
             let plan = state.options.faults.as_ref();
             let by_chance = || plan?.roll(state.requests, &parts);
-            let answer = scripted.or_else(by_chance).unwrap_or_else(Answer::real);
+            let answer = scripted.or_else(by_chance);
+            let answer = answer.or_else(|| blocked(&state, &parts)).unwrap_or_else(Answer::real);
             let fault = answer.fault_name();
-            let Answer { content, execute, change, members, delay, ending, .. } = answer;
+            let Answer { content, execute, change, members, headers, delay, ending, .. } = answer;
             let executed = execute.then(|| perform(&mut state, &parts, &body, now_ms));
-            let response = match content {
-                Some(content) => canned(content, now_ms),
+            let mut response = match content {
+                Some(content) => canned(content),
                 None => executed.unwrap_or_default(),
             };
+            replace_headers(&mut response, &headers, now_ms);
             let response = match change {
                 Some(how) => faults::change(how, &parts, response),
                 None => response,
@@ -104,6 +110,11 @@ impl Simulator {
                 [] => response,
                 members => faults::with_members(members, response),
             };
+            let mut response = response;
+            if !response.headers().contains_key(DATE) {
+                let date = dates::format_http(skewed(&mut state, now_ms));
+                set_header(response.headers_mut(), "date", &date);
+            }
             let length = response.body().len();
             let sent = match ending {
                 Ending::Complete | Ending::Slow(_) => Some(length),
@@ -137,6 +148,14 @@ impl Simulator {
     }
 }
 
+/// What a gateway answers in the place of a tracking that was deleted in part.
+fn blocked(state: &State, parts: &Parts) -> Option<Answer> {
+    let found = router::route(parts.method.as_str(), parts.uri.path())?;
+    let (_, record) = state.store.find_by_any_id(&found.id)?;
+    let is_blocked = state.ghosts.get(&*record.facts.id) == Some(&Ghost::Blocked);
+    (is_blocked && found.endpoint.name == trackings::GET_ONE).then(|| Fault::GatewayNotFound.into())
+}
+
 /// A `content-length` that is off by so many bytes.
 fn announced(length: usize, off: i64) -> usize {
     length.saturating_add_signed(isize::try_from(off).unwrap_or(0))
@@ -145,27 +164,54 @@ fn announced(length: usize, off: i64) -> usize {
 /// The true answer: of the authorization server or of the API.
 fn perform(state: &mut State, parts: &Parts, body: &Bytes, now_ms: u64) -> Response<Bytes> {
     match oauth::perform(state, parts, body, now_ms) {
-        Some(mut response) => {
-            set_header(response.headers_mut(), "date", &dates::format_http(now_ms));
-            response
-        }
-        None => call(state, parts, body, now_ms),
+        Some(response) => response,
+        None => cached(state, parts, body, now_ms),
     }
+}
+
+/// The API's answer, or an earlier one that is cached on the way.
+fn cached(state: &mut State, parts: &Parts, body: &Bytes, now_ms: u64) -> Response<Bytes> {
+    let seconds = state.options.cache_seconds;
+    if seconds == 0 {
+        return call(state, parts, body, now_ms);
+    }
+    if let Some(response) = state.cache.find(parts, now_ms, seconds) {
+        return response;
+    }
+    let mut response = call(state, parts, body, now_ms);
+    let date = dates::format_http(skewed(state, now_ms));
+    set_header(response.headers_mut(), "date", &date);
+    state.cache.keep(parts, &response, now_ms);
+    response
+}
+
+/// The time that the header `date` of the next answer tells.
+fn skewed(state: &mut State, now_ms: u64) -> u64 {
+    let skew = &mut state.options.date_skew;
+    match &mut skew.answers {
+        Some(0) => return now_ms,
+        Some(left) => *left -= 1,
+        None => {}
+    }
+    now_ms.saturating_add_signed(skew.seconds.saturating_mul(1000))
 }
 
 /// The API's answer.
 fn call(state: &mut State, parts: &Parts, body: &Bytes, now_ms: u64) -> Response<Bytes> {
     state.settle(now_ms);
     let found = router::route(parts.method.as_str(), parts.uri.path());
-    let limit = found.as_ref().map_or(limits::OUTSIDE, |(endpoint, _)| endpoint.limit);
+    let limit = found.as_ref().map_or(limits::OUTSIDE, |found| found.endpoint.limit);
+    let version = found.as_ref().map_or(Version::default(), |found| found.version);
     let mut quota = Quota::untouched(limit, now_ms);
     let result = auth::admit(state, parts, body, now_ms).and_then(|caller| {
-        let (endpoint, id) = found.ok_or_else(|| ApiError::unknown_uri(parts.uri.path()))?;
+        let Found { endpoint, id, version } =
+            found.ok_or_else(|| ApiError::unknown_uri(parts.uri.path()))?;
         caller.may_use(endpoint, &state.options)?;
         count(state, endpoint, now_ms, &mut quota)?;
         let raw = parts.uri.query().unwrap_or_default();
         let query = Query::parse(raw, endpoint.query, state.options.lenient)?;
-        (endpoint.run)(&mut Call { state, now_ms, id: &id, query, body })
+        let reply = (endpoint.run)(&mut Call { state, now_ms, version, id: &id, query, body })?;
+        Ok(older::answer(endpoint, version, reply))
     });
     let (status, text, challenge) = match result {
         Ok(Reply { status, data }) => (status, envelope::success(status, &data), None),
@@ -175,11 +221,10 @@ fn call(state: &mut State, parts: &Parts, body: &Bytes, now_ms: u64) -> Response
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or_default();
     let trace = text::hex(32, text::scramble(state.requests));
     let headers = [
-        ("as-api-version", VERSION.to_owned()),
+        ("as-api-version", version.name().to_owned()),
         ("as-req-source", "gateway".to_owned()),
         ("as-trace-id", trace),
         ("content-type", "application/json; charset=utf-8".to_owned()),
-        ("date", dates::format_http(now_ms)),
         ("x-ratelimit-limit", quota.limit.to_string()),
         ("x-ratelimit-remaining", quota.remaining.to_string()),
         ("x-ratelimit-reset", quota.reset.to_string()),
@@ -200,6 +245,13 @@ fn count(
     now_ms: u64,
     quota: &mut Quota,
 ) -> Result<(), ApiError> {
+    if let Some(most) = state.options.daily_quota
+        && let Err(spent) = state.limits.take_of_day(most, now_ms)
+    {
+        *quota = spent;
+        let until = dates::format_utc(spent.reset * 1000);
+        return Err(ApiError::daily_quota(most, &until));
+    }
     if !state.options.limits {
         return Ok(());
     }
@@ -215,17 +267,21 @@ fn count(
     }
 }
 
-/// A scripted answer with its own headers and the date.
-fn canned(content: Content, now_ms: u64) -> Response<Bytes> {
+/// A scripted answer.
+fn canned(content: Content) -> Response<Bytes> {
     let mut response = Response::new(content.body);
     *response.status_mut() = StatusCode::from_u16(content.status).unwrap_or_default();
-    for (name, value) in &content.headers {
-        add_header(response.headers_mut(), name, value);
-    }
-    if !response.headers().contains_key(DATE) {
-        set_header(response.headers_mut(), "date", &dates::format_http(now_ms));
-    }
     response
+}
+
+/// Puts headers in the place of all that have the same names.
+fn replace_headers(response: &mut Response<Bytes>, new: &[(String, HeaderText)], now_ms: u64) {
+    for (name, _) in new {
+        response.headers_mut().remove(name);
+    }
+    for (name, value) in new {
+        add_header(response.headers_mut(), name, &value.at(now_ms));
+    }
 }
 
 /// Adds a header to those of the same name; one that HTTP does not allow is left out.

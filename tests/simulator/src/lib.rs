@@ -29,9 +29,9 @@
 //!
 //! # What it serves
 //!
-//! All operations under `/tracking/2026-07`: trackings, couriers, courier connections and
-//! predictions of delivery dates; and an authorization server under `/oauth`. Every other path, and
-//! every other version, is an unknown URI. Refusals carry the codes of the API. [`Options`] has a
+//! All operations under `/tracking/2026-07`, and under the earlier versions that the service still
+//! serves: trackings, couriers, courier connections and
+//! predictions of delivery dates; and an authorization server under `/oauth`. Every other path is an unknown URI. Refusals carry the codes of the API. [`Options`] has a
 //! switch wherever the API's behaviour depends on the account or is not documented; a key may be
 //! limited to some [`Scope`]s.
 //!
@@ -65,11 +65,14 @@
 //! All time comes from a [`Clock`]: with a [`ManualClock`] or a [`TokioClock`] no test sleeps.
 //! [`Simulator::answer_next`] replaces the answer of a request that is to come, also after the
 //! request was performed: a lost answer, a cut one, a closed or silent connection. Every [`Fault`]
-//! is such an answer; a [`FaultPlan`] in the [`Options`] rolls them by chance, and the journal says
-//! which request met which.
+//! is such an answer; a [`FaultPlan`] in the [`Options`] rolls those that pass by chance, and the
+//! journal says which request met which. [`Answer::lasting`] is a wall: it stays until it is taken
+//! away. [`Options`] has a [`DateSkew`], a cache on the way and a daily quota.
 //! With an [`IndexLag`] lists show changes late, and [`Options::shuffle`] takes their order away;
 //! [`Simulator::insert`], [`update`](Simulator::update) and [`remove`](Simulator::remove) change
-//! trackings as a carrier or another program would.
+//! trackings as a carrier or another program would; with
+//! [`remove_in_part`](Simulator::remove_in_part) a tracking is gone from lists and not by its id, or
+//! the other way round: a [`Ghost`].
 //! [`Simulator::serve_stream`] serves a connection in memory.
 
 //!
@@ -101,6 +104,7 @@
 
 mod auth;
 mod body;
+mod cache;
 mod clock;
 mod connections;
 mod couriers;
@@ -115,6 +119,7 @@ mod journal;
 mod limits;
 mod members;
 mod oauth;
+mod older;
 mod options;
 mod predictions;
 mod query;
@@ -139,7 +144,7 @@ pub use handler::Outcome;
 pub use journal::Entry;
 pub use oauth::{
     ClientAuthentication, Consent, GrantType, LiveGrant, OAuthClient, OAuthOptions, Pkce, Rotation,
-    TokenRequests, Tokens,
+    TokenAnswer, TokenRequests, Tokens,
 };
 pub use options::Options;
 pub use scopes::{Scope, UnknownScope};
@@ -149,8 +154,8 @@ pub use signing::{BadPublicKey, SignedKey};
 pub use simulator::Simulator;
 pub use store::index::IndexLag;
 pub use switches::{
-    ConnectionAnswer, CredentialsUpdate, DuplicateAnswer, LowerCaseNumbers, PredictAnswer,
-    RetrackAnswer, Unrecognized,
+    BadDateSkew, ConnectionAnswer, CredentialsUpdate, CustomFieldsUpdate, DateSkew,
+    DuplicateAnswer, Ghost, LowerCaseNumbers, PredictAnswer, RetrackAnswer, Unrecognized,
 };
 pub use webhooks::{
     BadWebhook, Dialer, UnknownWebhookEvent, UnknownWebhookVersion, Webhook, WebhookAttempt,

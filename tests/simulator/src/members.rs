@@ -119,6 +119,12 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
     }
 }
 
+/// The elements of an array; none where it is something else.
+pub(crate) fn elements(json: &str) -> Vec<String> {
+    let list: Vec<&RawValue> = serde_json::from_str(json).unwrap_or_default();
+    list.into_iter().map(|element| element.get().to_owned()).collect()
+}
+
 /// A string as JSON text.
 pub(crate) fn quote(text: &str) -> String {
     serde_json::to_string(text).unwrap_or_else(|_| "\"\"".to_owned())

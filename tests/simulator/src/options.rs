@@ -10,8 +10,8 @@ use crate::scopes::Scope;
 use crate::signing::SignedKey;
 use crate::store::index::IndexLag;
 use crate::switches::{
-    ConnectionAnswer, CredentialsUpdate, DuplicateAnswer, LowerCaseNumbers, PredictAnswer,
-    RetrackAnswer, Unrecognized,
+    ConnectionAnswer, CredentialsUpdate, CustomFieldsUpdate, DateSkew, DuplicateAnswer,
+    LowerCaseNumbers, PredictAnswer, RetrackAnswer, Unrecognized,
 };
 use crate::webhooks::WebhookOptions;
 
@@ -32,6 +32,14 @@ pub struct Options {
     pub retention_days: Option<u32>,
     /// Whether the limits per endpoint and second hold. Default: yes.
     pub limits: bool,
+    /// How many requests the account may send in a day (UTC); the next ones are answered with 429
+    /// until midnight, as free accounts have been. Default: no such end.
+    pub daily_quota: Option<u32>,
+    /// How far the header `date` is off. Default: not at all.
+    pub date_skew: DateSkew,
+    /// For how many seconds a cache on the way answers a GET of the API with what it answered
+    /// before, under the old `date` and with an `age`. Default: 0, there is none.
+    pub cache_seconds: u64,
     /// Whether every request with a good key is refused with 403. Default: no.
     pub forbidden: bool,
     /// What the keys may do; an endpoint of another scope is refused with 403. Default: everything.
@@ -59,6 +67,8 @@ pub struct Options {
     /// Whether a create is refused with 4012 when its number does not look like those of the
     /// courier that it names. Default: no.
     pub strict_numbers: bool,
+    /// What becomes of the custom fields that an update of a tracking leaves out.
+    pub custom_fields_update: CustomFieldsUpdate,
     /// What becomes of the credentials that an update of a connection leaves out.
     pub credentials_update: CredentialsUpdate,
     /// Whether answers about connections hold their credentials.
@@ -101,6 +111,9 @@ impl Default for Options {
             clock: Arc::new(SystemClock),
             retention_days: Some(120),
             limits: true,
+            daily_quota: None,
+            date_skew: DateSkew::default(),
+            cache_seconds: 0,
             forbidden: false,
             scopes: Scope::ALL.to_vec(),
             lenient: false,
@@ -111,6 +124,7 @@ impl Default for Options {
             active_couriers_only: false,
             retired_couriers: Vec::new(),
             strict_numbers: false,
+            custom_fields_update: CustomFieldsUpdate::default(),
             credentials_update: CredentialsUpdate::default(),
             connection_answer: ConnectionAnswer::default(),
             predictions: true,
@@ -138,6 +152,9 @@ impl std::fmt::Debug for Options {
             .field("oauth", &self.oauth)
             .field("retention_days", &self.retention_days)
             .field("limits", &self.limits)
+            .field("daily_quota", &self.daily_quota)
+            .field("date_skew", &self.date_skew)
+            .field("cache_seconds", &self.cache_seconds)
             .field("forbidden", &self.forbidden)
             .field("scopes", &self.scopes)
             .field("lenient", &self.lenient)
@@ -148,6 +165,7 @@ impl std::fmt::Debug for Options {
             .field("active_couriers_only", &self.active_couriers_only)
             .field("retired_couriers", &self.retired_couriers)
             .field("strict_numbers", &self.strict_numbers)
+            .field("custom_fields_update", &self.custom_fields_update)
             .field("credentials_update", &self.credentials_update)
             .field("connection_answer", &self.connection_answer)
             .field("predictions", &self.predictions)

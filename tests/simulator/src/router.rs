@@ -9,9 +9,13 @@ use crate::scopes::Scope;
 use crate::state::State;
 use crate::text::percent_decode;
 use crate::trackings;
+use crate::webhooks::WebhookVersion as Version;
 
-/// The served version; any other in a path is an unknown URI.
-pub(crate) const VERSION: &str = "2026-07";
+/// The oldest version that is still supported: a request to an older one is served by it. What a
+/// version is served by stands in the header `as-api-version`.
+///
+/// Source: AfterShip API, versioning.
+const OLDEST: Version = Version::V2025_07;
 
 /// The tables of endpoints, one a group.
 static TABLES: &[&[Endpoint]] =
@@ -42,6 +46,8 @@ pub(crate) struct Call<'a> {
     pub(crate) state: &'a mut State,
     /// Now.
     pub(crate) now_ms: u64,
+    /// The version that serves it.
+    pub(crate) version: Version,
     /// The `{id}` of the path, decoded; empty where the path has none.
     pub(crate) id: &'a str,
     /// The query.
@@ -58,13 +64,25 @@ pub(crate) struct Reply {
     pub(crate) data: String,
 }
 
-/// The endpoint of a method and a path, with the `{id}` of the path.
-pub(crate) fn route(method: &str, path: &str) -> Option<(&'static Endpoint, String)> {
-    let path = path.strip_prefix("/tracking/")?.strip_prefix(VERSION)?;
-    let endpoints = TABLES.iter().flat_map(|table| table.iter());
-    endpoints
-        .filter(|endpoint| endpoint.method == method)
-        .find_map(|endpoint| Some((endpoint, matched(endpoint.path, path)?)))
+/// What a request is for.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) endpoint: &'static Endpoint,
+    /// The `{id}` of the path, decoded.
+    pub(crate) id: String,
+    /// The version that serves it.
+    pub(crate) version: Version,
+}
+
+/// What a method and a path are for; `None` where the URI is unknown.
+pub(crate) fn route(method: &str, path: &str) -> Option<Found> {
+    let (name, path) = path.strip_prefix("/tracking/")?.split_at_checked(7)?;
+    let version = name.parse::<Version>().ok()?.max(OLDEST);
+    let mut endpoints = TABLES.iter().flat_map(|table| table.iter());
+    endpoints.find_map(|endpoint| {
+        let id = matched(endpoint.path, path).filter(|_| endpoint.method == method)?;
+        Some(Found { endpoint, id, version })
+    })
 }
 
 fn matched(pattern: &str, path: &str) -> Option<String> {
@@ -88,7 +106,7 @@ mod tests {
     #[test]
     fn paths_lead_to_endpoints() {
         fn name(method: &str, path: &str) -> Option<(&'static str, String)> {
-            route(method, path).map(|(endpoint, id)| (endpoint.name, id))
+            route(method, path).map(|found| (found.endpoint.name, found.id))
         }
         let at = |name, id: &str| Some((name, id.to_owned()));
         let base = "/tracking/2026-07/trackings";
@@ -105,7 +123,9 @@ mod tests {
             ("GET", format!("{base}/")),
             ("GET", format!("{base}/x/retrack")),
             ("POST", format!("{base}/x/retrack/y")),
-            ("GET", "/tracking/2025-07/trackings".to_owned()),
+            ("GET", "/tracking/2025-10/trackings".to_owned()),
+            ("GET", "/tracking/2027-01/trackings".to_owned()),
+            ("GET", "/tracking/v4/trackings".to_owned()),
             ("GET", "/tracking/2026-07".to_owned()),
             ("GET", "/v4/trackings".to_owned()),
         ] {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::dates;
 use crate::faults::{Change, Fault};
 
 /// Which requests an answer is for.
@@ -46,6 +47,10 @@ pub struct Answer {
     pub(crate) change: Option<Change>,
     /// The members of the body's JSON object that are replaced by JSON text, or left out.
     pub(crate) members: Vec<(String, Option<String>)>,
+    /// Headers, in the place of those of the same names.
+    pub(crate) headers: Vec<(String, HeaderText)>,
+    /// Whether it is given again and again.
+    pub(crate) lasting: bool,
     /// How long the request waits before it is performed.
     pub(crate) wait: Duration,
     /// How long the answer is held back.
@@ -56,15 +61,38 @@ pub struct Answer {
     pub(crate) fault: Option<Fault>,
 }
 
-/// Status, headers and body of a scripted answer.
+/// Status and body of a scripted answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Content {
     /// HTTP status.
     pub(crate) status: u16,
-    /// Headers, besides `date` and `content-length`.
-    pub(crate) headers: Vec<(String, String)>,
     /// The body.
     pub(crate) body: Bytes,
+}
+
+/// The value of a header.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum HeaderText {
+    /// This text.
+    Text(String),
+    /// The date so many seconds from now, as HTTP writes it.
+    Date(i64),
+    /// The time so many seconds from now, in seconds since 1970.
+    Unix(u64),
+}
+
+impl HeaderText {
+    /// As it is sent now.
+    pub(crate) fn at(&self, now_ms: u64) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Date(seconds) => {
+                let off_ms = seconds.saturating_mul(1000);
+                dates::format_http(now_ms.saturating_add_signed(off_ms))
+            }
+            Self::Unix(seconds) => (now_ms / 1000).saturating_add(*seconds).to_string(),
+        }
+    }
 }
 
 /// How an answer ends.
@@ -89,7 +117,7 @@ impl Answer {
     /// This status and body, with no headers but `date` and `content-length`. The request is not
     /// performed.
     pub fn new(status: u16, body: impl Into<Bytes>) -> Self {
-        Self::of(Content { status, headers: Vec::new(), body: body.into() })
+        Self::of(Content { status, body: body.into() })
     }
 
     /// The true answer of the request, which is performed; to be combined with what changes an
@@ -108,12 +136,23 @@ impl Answer {
         Self::without_content(Ending::Hang)
     }
 
-    /// Adds a header. Has no effect on an answer without a status of its own.
+    /// Adds a header, in the place of what the true answer has under this name.
     #[must_use]
-    pub fn header(mut self, name: &str, value: &str) -> Self {
-        if let Some(content) = &mut self.content {
-            content.headers.push((name.to_owned(), value.to_owned()));
-        }
+    pub fn header(self, name: &str, value: &str) -> Self {
+        self.header_text(name, HeaderText::Text(value.to_owned()))
+    }
+
+    /// Adds a header that is the date so many seconds after the answer, by the simulator's clock,
+    /// as HTTP writes it; below zero, before it.
+    #[must_use]
+    pub fn header_date(self, name: &str, seconds: i64) -> Self {
+        self.header_text(name, HeaderText::Date(seconds))
+    }
+
+    /// Every request that matches gets it, until the answers that wait are forgotten.
+    #[must_use]
+    pub fn lasting(mut self) -> Self {
+        self.lasting = true;
         self
     }
 
@@ -167,6 +206,12 @@ impl Answer {
         self.ending(Ending::Slow(bytes_per_second.max(1)))
     }
 
+    /// Adds a header.
+    pub(crate) fn header_text(mut self, name: &str, value: HeaderText) -> Self {
+        self.headers.push((name.to_owned(), value));
+        self
+    }
+
     /// With content of its own.
     pub(crate) fn of(content: Content) -> Self {
         Self { content: Some(content), ..Self::without_content(Ending::Complete) }
@@ -196,9 +241,9 @@ impl Answer {
 
     fn without_content(ending: Ending) -> Self {
         let (wait, delay) = (Duration::ZERO, Duration::ZERO);
-        let members = Vec::new();
-        let (content, execute, change, fault) = (None, false, None, None);
-        Self { content, execute, change, members, wait, delay, ending, fault }
+        let (members, headers) = (Vec::new(), Vec::new());
+        let (content, execute, change, lasting, fault) = (None, false, None, false, None);
+        Self { content, execute, change, members, headers, lasting, wait, delay, ending, fault }
     }
 }
 
@@ -215,7 +260,10 @@ impl Script {
     /// Takes the first answer that is for this request.
     pub(crate) fn take(&mut self, method: &str, path: &str) -> Option<Answer> {
         let place = self.0.iter().position(|(matcher, _)| matcher.matches(method, path))?;
-        Some(self.0.remove(place).1)
+        match self.0.get(place) {
+            Some((_, answer)) if answer.lasting => Some(answer.clone()),
+            _ => Some(self.0.remove(place).1),
+        }
     }
 
     /// How many answers wait.
@@ -239,10 +287,16 @@ mod tests {
         script.push(Matcher::new("POST", "/a"), Answer::new(500, ""));
         script.push(Matcher::path("/a/b"), Answer::reset());
         script.push(Matcher::any(), Answer::hang());
+        script.push(Matcher::path("/always"), Answer::new(403, "").lasting());
         assert_eq!(script.take("GET", "/a/b/c"), Some(Answer::reset()));
         assert_eq!(script.take("GET", "/a/b/c"), Some(Answer::hang()));
         assert_eq!(script.take("GET", "/a"), None);
         assert_eq!(script.take("POST", "/a"), Some(Answer::new(500, "")));
+        for _ in 0..2 {
+            assert_eq!(script.take("GET", "/always"), Some(Answer::new(403, "").lasting()));
+        }
+        assert_eq!(script.len(), 1);
+        script.clear();
         assert_eq!(script.len(), 0);
     }
 }

@@ -15,6 +15,7 @@ use crate::seed;
 use crate::state::State;
 use crate::store::Slot;
 use crate::store::record::Record;
+use crate::switches::Ghost;
 use crate::trackings::scan;
 
 /// A simulated AfterShip account. Clones are handles to the same one.
@@ -39,7 +40,7 @@ impl Simulator {
         }))
     }
 
-    /// Adds `count` made-up trackings, about 2.5 KB each, spread over the retention up to now. They
+    /// Adds `count` made-up trackings, about 3.5 KB each, spread over the retention up to now. They
     /// are the same for the same seed, count and time.
     pub fn seed(&self, seed: u64, count: usize) {
         let mut state = self.state();
@@ -138,6 +139,20 @@ impl Simulator {
         let (slot, _) = state.store.find_by_any_id(id)?;
         let now_ms = state.options.clock.now_ms();
         state.remove(slot, now_ms).map(|record| record.text.into())
+    }
+
+    /// Deletes a tracking in part: it goes on to show as `ghost` says, until it is
+    /// [removed](Self::remove). Answers whether there was one.
+    pub fn remove_in_part(&self, id: &str, ghost: Ghost) -> bool {
+        let mut state = self.settled();
+        let State { store, index, ghosts, .. } = &mut *state;
+        let Some((_, record)) = store.find_by_any_id(id) else { return false };
+        let id = record.facts.id.to_string();
+        if ghost != Ghost::Listed {
+            index.hide(store, &id);
+        }
+        ghosts.insert(id, ghost);
+        true
     }
 
     /// All trackings as JSON, newest first, whatever their age.

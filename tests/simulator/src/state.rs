@@ -1,5 +1,8 @@
 //! What the simulator knows and what changes: the settings, the objects and the counters.
 
+use std::collections::HashMap;
+
+use crate::cache::Cache;
 use crate::connections::Connections;
 use crate::couriers::catalogue::Catalogue;
 use crate::limits::Limits;
@@ -9,6 +12,7 @@ use crate::store::index::Index;
 use crate::store::lookup::Key;
 use crate::store::record::Record;
 use crate::store::{Slot, Store};
+use crate::switches::Ghost;
 use crate::text;
 use crate::trackings::test_courier;
 use crate::trackings::totals::Totals;
@@ -34,6 +38,10 @@ pub(crate) struct State {
     pub(crate) limits: Limits,
     /// What the authorization server has given out.
     pub(crate) oauth: Grants,
+    /// What a cache on the way has kept.
+    pub(crate) cache: Cache,
+    /// The trackings that are deleted in part.
+    pub(crate) ghosts: HashMap<String, Ghost>,
     /// Totals of filtered lists.
     pub(crate) totals: Totals,
     /// How many requests came in.
@@ -94,6 +102,9 @@ impl State {
         let lag = self.options.index_lag;
         self.index.prepare(&self.store, lag);
         let record = self.store.remove(slot)?;
+        if self.ghosts.remove(&*record.facts.id).is_some() {
+            self.index.unhide(&record.facts.id);
+        }
         self.index.note(lag, at_ms, &record.facts.id, None);
         Some(record)
     }

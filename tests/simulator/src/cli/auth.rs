@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use aftership_simulator::{
     ClientAuthentication, Consent, OAuthClient, OAuthOptions, Pkce, Rotation, Scope, SignedKey,
+    TokenAnswer,
 };
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
@@ -70,6 +71,10 @@ pub struct AuthFlags {
     /// End callbacks with the parameter `hmac`
     #[arg(long)]
     pub callback_hmac: bool,
+
+    /// How answers with tokens differ from the standard
+    #[arg(long, value_name = "WAY", default_value = "regular")]
+    pub token_answer: TokenAnswer,
 
     /// Have no revocation endpoint
     #[arg(long)]
@@ -178,6 +183,7 @@ impl AuthFlags {
             rotation: self.rotate_grace,
             issuer: self.oauth_issuer.clone(),
             callback_hmac: self.callback_hmac,
+            token_answer: self.token_answer,
             revocation: !self.no_revocation,
             ..OAuthOptions::default()
         })

@@ -49,8 +49,17 @@ fn flags_of_couriers_and_scopes_take_the_place_of_the_defaults() {
         "tnt",
         "--no-predictions",
         "--predict-list",
-        "--omit-credentials",
+        "--mask-credentials",
         "--merge-credentials",
+        "--merge-custom-fields",
+        "--date-skew",
+        "-30:4",
+        "--cache",
+        "60",
+        "--daily-quota",
+        "100",
+        "--token-answer",
+        "same-tokens",
     ]);
     let options = cli.options().unwrap();
     assert_eq!(options.scopes, [Scope::CourierRead]);
@@ -58,7 +67,11 @@ fn flags_of_couriers_and_scopes_take_the_place_of_the_defaults() {
     assert_eq!(options.retired_couriers, ["tnt"]);
     assert!(!options.predictions);
     assert_eq!(options.predict_answer, PredictAnswer::List);
-    assert_eq!(options.connection_answer, ConnectionAnswer::WithoutCredentials);
+    assert_eq!(options.connection_answer, ConnectionAnswer::Masked);
+    assert_eq!(options.custom_fields_update, CustomFieldsUpdate::Merge);
+    assert_eq!(options.date_skew, DateSkew { seconds: -30, answers: Some(4) });
+    assert_eq!((options.cache_seconds, options.daily_quota), (60, Some(100)));
+    assert_eq!(options.oauth.token_answer, aftership_simulator::TokenAnswer::SameTokens);
     assert_eq!(options.credentials_update, CredentialsUpdate::Merge);
 }
 

@@ -8,6 +8,7 @@ use crate::router::{Call, Reply};
 
 /// Answers the connection that is no more.
 pub(super) fn run(call: &mut Call<'_>) -> Result<Reply, ApiError> {
-    let connection = call.state.connections.remove(call.id).ok_or_else(|| unknown(call.id))?;
+    let connection = call.state.connections.remove(call.id);
+    let connection = connection.ok_or_else(|| unknown(call))?;
     Ok(Reply { status: 200, data: shown(&connection, &call.state.options) })
 }

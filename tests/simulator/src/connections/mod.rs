@@ -14,7 +14,7 @@ use self::record::Connection;
 pub(crate) use self::store::Connections;
 use crate::errors::ApiError;
 use crate::options::Options;
-use crate::router::{Call, Endpoint, VERSION};
+use crate::router::{Call, Endpoint};
 use crate::scopes::Scope;
 use crate::switches::ConnectionAnswer;
 
@@ -72,18 +72,25 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
 /// The connection that the path names. An unknown one is 404 with the path, as other resources
 /// that do not exist: 4004 is only for trackings.
 fn named<'a>(call: &'a Call<'_>) -> Result<&'a Connection, ApiError> {
-    call.state.connections.find(call.id).ok_or_else(|| unknown(call.id))
+    call.state.connections.find(call.id).ok_or_else(|| unknown(call))
 }
 
-fn unknown(id: &str) -> ApiError {
-    ApiError::unknown_uri(&format!("/tracking/{VERSION}/courier-connections/{id}"))
+fn unknown(call: &Call<'_>) -> ApiError {
+    let (version, id) = (call.version.name(), call.id);
+    ApiError::unknown_uri(&format!("/tracking/{version}/courier-connections/{id}"))
 }
 
 /// A connection as answers show it.
 fn shown(connection: &Connection, options: &Options) -> String {
     let mut members = connection.members();
-    if options.connection_answer == ConnectionAnswer::WithoutCredentials {
-        members.keep(|name| name != "credentials");
+    match options.connection_answer {
+        ConnectionAnswer::Full => {}
+        ConnectionAnswer::Masked => {
+            let mut credentials = connection.credentials();
+            credentials.values_mut().for_each(|value| *value = "********".into());
+            members.set("credentials", serde_json::Value::Object(credentials).to_string());
+        }
+        ConnectionAnswer::WithoutCredentials => members.keep(|name| name != "credentials"),
     }
     members.render()
 }

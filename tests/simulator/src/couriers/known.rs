@@ -102,6 +102,7 @@ static KNOWN: &[Known] = &[
     })
     .site("https://www.sf-express.com", "")
     .also("顺丰速运")
+    .requires(&["customers[x].phone_number"])
     .optional(&["tracking_key"]),
     named("taqbin-jp", "Yamato Japan", |number| digits(number, 12..=12))
         .site("https://www.kuronekoyamato.co.jp", "")

@@ -21,24 +21,6 @@ pub(crate) const TEST_COURIER: &str = "testing-courier";
 /// The slug of a tracking whose courier is unknown.
 pub(crate) const UNRECOGNIZED: &str = "unrecognized";
 
-/// The groups that `slug_group` may name.
-///
-/// Source: AfterShip API 2026-07, POST /trackings, `slug_group`.
-pub(crate) const GROUPS: &[&str] = &[
-    "amazon-group",
-    "fedex-group",
-    "toll-group",
-    "taqbin-group",
-    "tnt-group",
-    "cj-group",
-    "hermes-group",
-    "dpd-group",
-    "gls-group",
-    "dhl-group",
-    "fastway-group",
-    "asendia-group",
-];
-
 /// The endpoints and their limits.
 ///
 /// Source: AfterShip API 2026-07, Couriers; rate limit.

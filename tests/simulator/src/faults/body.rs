@@ -97,7 +97,7 @@ pub(crate) fn with_members(
 /// Whether this asks for a list that comes in pages.
 pub(super) fn is_paged(request: &Parts) -> bool {
     router::route(request.method.as_str(), request.uri.path())
-        .is_some_and(|(endpoint, _)| endpoint.query.contains(&"cursor"))
+        .is_some_and(|found| found.endpoint.query.contains(&"cursor"))
 }
 
 /// The cursor in the query.

@@ -14,7 +14,7 @@ use http::request::Parts;
 
 pub(crate) use self::body::{Change, change, with_members};
 pub use self::plan::{BadPlan, FaultPlan};
-use crate::script::{Answer, Content, Ending};
+use crate::script::{Answer, Content, Ending, HeaderText};
 
 /// Something that goes wrong with one answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +41,22 @@ pub enum Fault {
     TooManyHuge,
     /// 429 with each header twice, and contradicting values.
     TooManyDoubled,
+    /// 429 whose `retry-after` is the date in 2 s.
+    TooManyUntilDate,
+    /// 429 with `retry-after: 1.5`, which HTTP does not allow.
+    TooManyDecimal,
+    /// 429 of a daily quota that is used up, with 6 hours to go.
+    DailyQuota,
+    /// 401 as a page of HTML, as of a gateway that wants a login of its own.
+    GatewayUnauthorized,
+    /// 403 as a page of HTML, as of a firewall.
+    GatewayForbidden,
+    /// 404 as a page of HTML, as of a gateway that has lost its way.
+    GatewayNotFound,
+    /// 200 as a page of HTML, as of a network that wants a login first.
+    GatewayPage,
+    /// 404 of an unknown URI in the API's envelope, as of a gateway without its routes.
+    UnknownUri,
     /// The true answer, 5 s late.
     Latency,
     /// The true answer, 4 bytes of its body in a second.
@@ -74,8 +90,8 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// Every fault.
-    pub const ALL: [Self; 26] = [
+    /// Every fault that is over when the request is repeated in a little while.
+    pub const PASSING: [Self; 26] = [
         Self::ServerError,
         Self::BadGateway,
         Self::Unavailable,
@@ -104,6 +120,18 @@ impl Fault {
         Self::WrongTotal,
     ];
 
+    /// The other faults: what stands between the API and its clients refuses, or does so for hours.
+    pub const STANDING: [Self; 8] = [
+        Self::TooManyUntilDate,
+        Self::TooManyDecimal,
+        Self::DailyQuota,
+        Self::GatewayUnauthorized,
+        Self::GatewayForbidden,
+        Self::GatewayNotFound,
+        Self::GatewayPage,
+        Self::UnknownUri,
+    ];
+
     /// What the journal calls it.
     pub fn name(self) -> &'static str {
         match self {
@@ -118,6 +146,14 @@ impl Fault {
             Self::TooManyPast => "429 until the past",
             Self::TooManyHuge => "429 for days",
             Self::TooManyDoubled => "429 with doubled headers",
+            Self::TooManyUntilDate => "429 until a date",
+            Self::TooManyDecimal => "429 for a decimal",
+            Self::DailyQuota => "429 of a daily quota",
+            Self::GatewayUnauthorized => "401 as html",
+            Self::GatewayForbidden => "403 as html",
+            Self::GatewayNotFound => "404 as html",
+            Self::GatewayPage => "200 as html",
+            Self::UnknownUri => "404 of an unknown uri",
             Self::Latency => "latency",
             Self::SlowBody => "slow body",
             Self::Reset => "reset",
@@ -186,6 +222,16 @@ impl Fault {
                 .header("retry-after", "0")
                 .header("x-ratelimit-reset", "1")
                 .header("x-ratelimit-reset", &far.to_string()),
+            Self::TooManyUntilDate => json(429, TOO_MANY).header_date("retry-after", 2),
+            Self::TooManyDecimal => json(429, TOO_MANY).header("retry-after", "1.5"),
+            Self::DailyQuota => json(429, TOO_MANY)
+                .header("retry-after", "21600")
+                .header_text("x-ratelimit-reset", HeaderText::Unix(21_600)),
+            Self::GatewayUnauthorized => html(401, "Authorization Required"),
+            Self::GatewayForbidden => html(403, "Forbidden"),
+            Self::GatewayNotFound => html(404, "Not Found"),
+            Self::GatewayPage => html(200, "Sign in to this network"),
+            Self::UnknownUri => json(404, "NotFound"),
             Self::Latency => Answer::real().delayed(Duration::from_secs(5)),
             Self::SlowBody => Answer::real().slow(4),
             Self::Reset => Answer::reset(),
@@ -197,14 +243,9 @@ impl Fault {
             Self::BadUtf8 => Answer::real().changed(Change::BadUtf8),
             Self::DeepJson => Answer::real().changed(Change::Deep),
             Self::HugeJson => Answer::real().changed(Change::Huge),
-            Self::GzipBomb => Answer::of(Content {
-                status: 200,
-                headers: vec![
-                    ("content-type".to_owned(), "application/json".to_owned()),
-                    ("content-encoding".to_owned(), "gzip".to_owned()),
-                ],
-                body: bomb::bytes(),
-            }),
+            Self::GzipBomb => Answer::of(Content { status: 200, body: bomb::bytes() })
+                .header("content-type", "application/json")
+                .header("content-encoding", "gzip"),
             Self::RepeatedPage => Answer::real().changed(Change::RepeatedPage),
             Self::EmptyPage => Answer::real().changed(Change::EmptyPage),
             Self::WrongTotal => Answer::real().changed(Change::WrongTotal),
@@ -221,6 +262,13 @@ impl From<Fault> for Answer {
 }
 
 const TOO_MANY: &str = "TooManyRequests";
+
+fn html(status: u16, words: &str) -> Answer {
+    let body = format!(
+        "<html><head><title>{status} {words}</title></head><body><h1>{words}</h1></body></html>"
+    );
+    Answer::new(status, body).header("content-type", "text/html; charset=utf-8")
+}
 
 fn json(status: u16, kind: &str) -> Answer {
     let meta = format!("{{\"code\":{status},\"message\":\"On demand.\",\"type\":\"{kind}\"}}");

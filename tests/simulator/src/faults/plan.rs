@@ -22,9 +22,9 @@ pub struct FaultPlan {
 }
 
 impl FaultPlan {
-    /// Any fault at this rate, from 0 to 1.
+    /// Any fault that passes, at this rate, from 0 to 1.
     pub fn new(seed: u64, rate: f64) -> Self {
-        Self { seed, rate, menu: Fault::ALL.to_vec() }
+        Self { seed, rate, menu: Fault::PASSING.to_vec() }
     }
 
     /// What request number `count` meets instead of its true answer.
@@ -52,7 +52,7 @@ impl fmt::Display for BadPlan {
 
 impl std::error::Error for BadPlan {}
 
-/// `SEED:PERCENT`: any fault, for so many of a hundred requests.
+/// `SEED:PERCENT`: any fault that passes, for so many of a hundred requests.
 impl FromStr for FaultPlan {
     type Err = BadPlan;
 

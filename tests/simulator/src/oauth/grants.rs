@@ -6,7 +6,7 @@ use std::fmt;
 use ring::hmac;
 
 use super::grant::{Grant, Previous, Refresh, Standing, Terms, after};
-use super::options::Rotation;
+use super::options::{Rotation, TokenAnswer};
 use super::refusal::Refusal;
 use super::tokens::Tokens;
 use crate::scopes::Scope;
@@ -152,8 +152,16 @@ impl Grants {
 
     /// The tokens that follow on the use of the current refresh token.
     fn go_on(&mut self, id: GrantId, used: &str, scopes: Vec<Scope>, terms: Terms<'_>) -> Tokens {
-        let access_token = self.give_access(id, &scopes, terms);
         let expires_in = terms.options.access_token_seconds;
+        if terms.options.token_answer == TokenAnswer::SameTokens
+            && let Some((token, access)) =
+                self.access.iter_mut().find(|(_, one)| one.grant == id && one.scopes == scopes)
+        {
+            access.expires_ms = after(terms.now_ms, expires_in);
+            let (access_token, refresh_token) = (token.clone(), Some(used.to_owned()));
+            return Tokens { access_token, refresh_token, expires_in, scopes };
+        }
+        let access_token = self.give_access(id, &scopes, terms);
         let mut refresh_token = None;
         if let Rotation::Rotate { grace_seconds } = terms.options.rotation {
             let token = self.fresh_refresh(id, terms);

@@ -31,6 +31,7 @@ pub(crate) use self::grants::Grants;
 pub use self::handle::LiveGrant;
 pub use self::options::{
     ClientAuthentication, Consent, GrantType, OAuthClient, OAuthOptions, Pkce, Rotation,
+    TokenAnswer,
 };
 pub(crate) use self::redact::redacted;
 pub use self::tokens::Tokens;

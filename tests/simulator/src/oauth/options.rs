@@ -32,6 +32,8 @@ pub struct OAuthOptions {
     /// Whether a callback ends with the parameter `hmac`: the HMAC-SHA256, in lower-case
     /// hexadecimal, of the whole query before it under the secret of the app. Default: no.
     pub callback_hmac: bool,
+    /// How answers with tokens differ from the standard.
+    pub token_answer: TokenAnswer,
     /// Whether there is a revocation endpoint. Default: yes.
     pub revocation: bool,
 }
@@ -50,6 +52,7 @@ impl Default for OAuthOptions {
             rotation: Rotation::default(),
             issuer: None,
             callback_hmac: false,
+            token_answer: TokenAnswer::default(),
             revocation: true,
         }
     }
@@ -157,6 +160,24 @@ pub enum ClientAuthentication {
     Body,
     /// With HTTP Basic.
     Basic,
+}
+
+/// How answers with tokens differ from the standard (RFC 6749, 5.1); undocumented.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum TokenAnswer {
+    /// Not at all.
+    #[default]
+    Regular,
+    /// `token_type` is missing.
+    WithoutType,
+    /// `token_type` is null.
+    NullType,
+    /// `token_type` is another word.
+    OddType,
+    /// A refresh answers the same two tokens again, and the access token lives longer.
+    SameTokens,
+    /// `access_token` is null.
+    NullToken,
 }
 
 /// What becomes of a refresh token that was used; undocumented.

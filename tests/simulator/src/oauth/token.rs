@@ -21,9 +21,9 @@ pub(super) fn answer(
     body: &[u8],
     now_ms: u64,
 ) -> Response<Bytes> {
-    let separator = state.options.oauth.scope_separator;
+    let (separator, how) = (state.options.oauth.scope_separator, state.options.oauth.token_answer);
     match give(state, parts, body, now_ms) {
-        Ok(tokens) => answer::json(200, tokens.json(separator)),
+        Ok(tokens) => answer::json(200, tokens.json(separator, how)),
         Err(refusal) => refusal.response(),
     }
 }

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use super::options::TokenAnswer;
 use super::scope_list;
-use crate::members::quote;
+use crate::members::Members;
 use crate::scopes::Scope;
 
 /// The tokens of a grant, as the token endpoint gives them.
@@ -21,17 +22,24 @@ pub struct Tokens {
 
 impl Tokens {
     /// The answer of the token endpoint (RFC 6749, 5.1).
-    pub(super) fn json(&self, separator: char) -> String {
-        let refresh_token = self.refresh_token.as_ref();
-        let refresh_token =
-            refresh_token.map(|token| format!(",\"refresh_token\":{}", quote(token)));
-        format!(
-            "{{\"access_token\":{},\"token_type\":\"Bearer\",\"expires_in\":{}{},\"scope\":{}}}",
-            quote(&self.access_token),
-            self.expires_in,
-            refresh_token.unwrap_or_default(),
-            quote(&scope_list::write(&self.scopes, separator))
-        )
+    pub(super) fn json(&self, separator: char, how: TokenAnswer) -> String {
+        let mut answer = Members::default();
+        match how {
+            TokenAnswer::NullToken => answer.set("access_token", "null"),
+            _ => answer.set_text("access_token", &self.access_token),
+        }
+        match how {
+            TokenAnswer::WithoutType => {}
+            TokenAnswer::NullType => answer.set("token_type", "null"),
+            TokenAnswer::OddType => answer.set_text("token_type", "token"),
+            _ => answer.set_text("token_type", "Bearer"),
+        }
+        answer.set("expires_in", self.expires_in.to_string());
+        if let Some(token) = &self.refresh_token {
+            answer.set_text("refresh_token", token);
+        }
+        answer.set_text("scope", &scope_list::write(&self.scopes, separator));
+        answer.render()
     }
 }
 

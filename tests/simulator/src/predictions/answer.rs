@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 use time::Date;
 
-use super::request::{Pickup, Request};
+use super::pickup::EstimatedPickup;
+use super::request::Request;
 use super::transit::estimate;
 use crate::body::Object;
 use crate::dates;
@@ -16,13 +17,9 @@ const ADDRESS: &[&str] = &["country_region", "state", "postal_code", "raw_locati
 /// Predicts one delivery.
 pub(super) fn predict(request: &Request<'_>, id: &str) -> Result<Value, ApiError> {
     let beyond = || refused("pickup_time", "lies beyond the calendar");
-    let (time, estimated) = match &request.pickup {
-        Pickup::Known(time) => (*time, None),
-        Pickup::Estimated(pickup) => {
-            let time = pickup.time().ok_or_else(beyond)?;
-            (time, Some(pickup.write(time)))
-        }
-    };
+    let estimated = request.pickup.estimated.as_ref();
+    let found = estimated.and_then(EstimatedPickup::time);
+    let time = request.pickup.known.or(found).ok_or_else(beyond)?;
     let days = estimate(request, time).ok_or_else(beyond)?;
     let given = |name: &str| request.given.get(name).cloned().unwrap_or(Value::Null);
     let date = |day: Date| dates::format_date(day);
@@ -35,7 +32,7 @@ pub(super) fn predict(request: &Request<'_>, id: &str) -> Result<Value, ApiError
         "weight": given("weight"),
         "package_count": given("package_count"),
         "pickup_time": given("pickup_time"),
-        "estimated_pickup": estimated,
+        "estimated_pickup": estimated.map(|pickup| pickup.write(found)),
         "estimated_delivery_date": date(days.day),
         "estimated_delivery_date_min": date(days.min),
         "estimated_delivery_date_max": date(days.max),

@@ -4,8 +4,10 @@
 //! has code 400.
 
 use serde_json::Value;
+use time::PrimitiveDateTime;
 
 use crate::body::Object;
+use crate::dates;
 use crate::errors::ApiError;
 use crate::query::refused;
 
@@ -70,6 +72,15 @@ impl<'a> Fields<'a> {
     ) -> Result<Option<T>, ApiError> {
         let Some(value) = self.get(name) else { return Ok(None) };
         read(value).map(Some).ok_or_else(|| self.refused(name, rule))
+    }
+
+    /// A member that is a time of the place where a parcel starts; an empty one counts as absent.
+    pub(super) fn local_time(&self, name: &str) -> Result<Option<PrimitiveDateTime>, ApiError> {
+        if self.get(name).and_then(Value::as_str) == Some("") {
+            return Ok(None);
+        }
+        let time = |value: &Value| value.as_str().and_then(dates::parse_local);
+        self.read(name, "must be a time like 2026-11-22 15:00:00", time)
     }
 
     /// The refusal of a member.

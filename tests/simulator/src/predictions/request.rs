@@ -8,7 +8,6 @@ use time::PrimitiveDateTime;
 use super::fields::Fields;
 use super::pickup::EstimatedPickup;
 use crate::body::{Object, is_region, is_slug};
-use crate::dates;
 use crate::errors::ApiError;
 
 const MEMBERS: &[&str] = &[
@@ -36,7 +35,7 @@ pub(super) struct Request<'a> {
     pub(super) origin: Address<'a>,
     /// `destination_address`.
     pub(super) destination: Address<'a>,
-    /// When it is picked up, or how that is to be found.
+    /// When it is picked up.
     pub(super) pickup: Pickup,
 }
 
@@ -50,12 +49,12 @@ pub(super) struct Address<'a> {
     pub(super) postal_code: Option<&'a str>,
 }
 
-/// One of the two ways to tell when a shipment is picked up.
-pub(super) enum Pickup {
-    /// `pickup_time`.
-    Known(PrimitiveDateTime),
+/// When a shipment is picked up: told, or to be found from its order.
+pub(super) struct Pickup {
+    /// `pickup_time`, which counts where both are given.
+    pub(super) known: Option<PrimitiveDateTime>,
     /// `estimated_pickup`.
-    Estimated(EstimatedPickup),
+    pub(super) estimated: Option<EstimatedPickup>,
 }
 
 impl<'a> Request<'a> {
@@ -105,18 +104,18 @@ fn check_weight(fields: &Fields<'_>, lenient: bool) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Exactly one of the two; what both together mean is undocumented.
+/// At least one of the two, and with an order's time where it is the only one. The service has
+/// taken both together.
 fn pickup(fields: &Fields<'_>, lenient: bool) -> Result<Pickup, ApiError> {
-    let time = |value: &Value| value.as_str().and_then(dates::parse_local);
-    let known = fields.read("pickup_time", "must be a time like 2026-11-22 15:00:00", time)?;
-    match (known, fields.get("estimated_pickup")) {
-        (Some(known), None) => Ok(Pickup::Known(known)),
-        (None, Some(value)) => {
-            EstimatedPickup::read(fields, "estimated_pickup", value, lenient).map(Pickup::Estimated)
-        }
+    let known = fields.local_time("pickup_time")?;
+    let estimated = fields.get("estimated_pickup");
+    let read = |value| EstimatedPickup::read(fields, "estimated_pickup", value, lenient);
+    let estimated = estimated.map(read).transpose()?;
+    match (known, &estimated) {
         (None, None) => Err(fields.refused("pickup_time", "or `estimated_pickup` is required")),
-        (Some(_), Some(_)) => {
-            Err(fields.refused("estimated_pickup", "must not come together with `pickup_time`"))
+        (None, Some(order)) if order.order_time.is_none() => {
+            Err(fields.refused("estimated_pickup.order_time", "is required"))
         }
+        _ => Ok(Pickup { known, estimated }),
     }
 }

@@ -1,8 +1,8 @@
 //! Made-up trackings: varied, realistic in size and shape, the same for the same seed, count and
 //! time.
 //!
-//! Among them are the things that trip clients: texts in many scripts, escapes, nulls and absent
-//! members, times with and without zones, numbers that a double cannot hold.
+//! Among them are the things that trip clients: texts in many scripts, escapes, nulls, times with
+//! and without zones, numbers that a double cannot hold.
 
 mod estimates;
 mod journey;
@@ -25,6 +25,44 @@ const DEFAULT_DAYS: u32 = 120;
 
 /// What keeps the oldest tracking from falling out of the retention while it is being read.
 const MARGIN_MS: u64 = 3_600_000;
+
+/// The members of which made-up trackings have nothing: answers of the API show each member, null
+/// where it is empty.
+const EMPTY: &[&str] = &[
+    "origin_raw_location",
+    "destination_raw_location",
+    "order_id_path",
+    "order_date",
+    "shipment_package_count",
+    "shipment_pickup_date",
+    "shipment_delivery_date",
+    "shipment_type",
+    "delivery_type",
+    "pickup_location",
+    "pickup_note",
+    "courier_tracking_link",
+    "first_attempted_at",
+    "courier_redirect_link",
+    "tracking_account_number",
+    "tracking_key",
+    "tracking_ship_date",
+    "courier_connection_id",
+    "last_mile",
+    "first_mile",
+    "carbon_emissions",
+    "location_id",
+    "shipping_method",
+    "failed_delivery_attempts",
+    "signature_requirement",
+    "delivery_location_type",
+    "aftership_tracking_url",
+    "aftership_tracking_order_url",
+    "shipment_dimensions",
+    "proof_of_delivery",
+    "multi_piece_info",
+    "return_shipment",
+    "forward_shipment",
+];
 
 /// Adds `count` trackings, spread over the retention up to now.
 pub(crate) fn fill(state: &mut State, seed: u64, count: usize) {
@@ -107,9 +145,7 @@ fn tracking(
     json.raw("note", pick(rng, NOTES));
     json.text_or_null("order_id", order_id.as_deref());
     json.text("order_number", &format!("{}", 100_000 + index));
-    if rng.bool() {
-        json.raw("shipment_weight", weight(rng));
-    }
+    json.raw("shipment_weight", if rng.bool() { weight(rng) } else { "null" });
     people::customers(&mut json, rngs);
     let rng = &mut rngs.first;
     json.text("source", if rng.u8(..) < 200 { "api" } else { "web" });
@@ -127,6 +163,7 @@ fn tracking(
     json.raw("order_tags", "[]");
     json.texts("shipment_tags", &tags);
     json.raw("signed_by", if done { "\"J. DOE\"" } else { "null" });
+    json.nulls(EMPTY);
     json.raw("shipment_direction", if rng.u8(..) < 230 { "\"forward\"" } else { "\"return\"" });
 
     let mut word = |text: &str| words.share(text);

@@ -46,7 +46,7 @@ fn trackings_are_of_the_expected_size_and_variety() {
     let state = filled(3, 2_000);
     let texts = texts(&state);
     let mean = texts.iter().map(|text| text.len()).sum::<usize>() / texts.len();
-    assert!((2_000..2_600).contains(&mean), "{mean}");
+    assert!((3_200..4_000).contains(&mean), "{mean}");
     let member = |name: &str| -> HashSet<_> {
         texts.iter().filter_map(|text| Members::parse(text).unwrap().text(name)).collect()
     };
@@ -78,6 +78,17 @@ fn trackings_are_of_the_expected_size_and_variety() {
     }
     for odd in ["9007199254740993", "\\ud83d", "\\/", "é", "包", "null", "\\n"] {
         assert!(texts.iter().any(|text| text.contains(odd)), "{odd}");
+    }
+}
+
+#[test]
+fn every_tracking_has_every_member() {
+    let every: HashSet<_> = crate::trackings::member_names().collect();
+    for text in texts(&filled(3, 200)) {
+        let members = Members::parse(text).unwrap();
+        let names: Vec<_> = members.iter().map(|(name, _)| name).collect();
+        assert_eq!(names.len(), every.len(), "{names:?}");
+        assert_eq!(names.into_iter().collect::<HashSet<_>>(), every);
     }
 }
 

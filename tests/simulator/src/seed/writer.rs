@@ -51,6 +51,13 @@ impl Writer {
         self.raw(name, &format!("[{}]", values.join(",")));
     }
 
+    /// Members that are null.
+    pub(super) fn nulls(&mut self, names: &[&str]) {
+        for name in names {
+            self.raw(name, "null");
+        }
+    }
+
     /// The object.
     pub(super) fn finish(mut self) -> String {
         self.0.push('}');

@@ -3,7 +3,7 @@
 //!
 //! There is no second copy of the trackings until the first change that lags.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::Store;
 use super::lookup::Key;
@@ -48,6 +48,8 @@ pub(crate) struct Index {
     shown: Option<Store>,
     /// By the time at which it shows, then by its number.
     waiting: BTreeMap<(u64, u64), Change>,
+    /// The ids that lists do not show at all.
+    hidden: HashSet<Box<str>>,
     /// The number of the latest change of an id that shows, while any change waits.
     latest: HashMap<Box<str>, u64>,
     changes: u64,
@@ -81,9 +83,24 @@ impl Index {
 
     /// Shows a tracking at once.
     pub(crate) fn show(&mut self, record: &Record) {
-        if let Some(shown) = &mut self.shown {
+        if let Some(shown) = self.shown.as_mut().filter(|_| !self.hidden.contains(&record.facts.id))
+        {
             shown.put(record.clone());
         }
+    }
+
+    /// Takes a tracking of `store` out of lists, whatever becomes of it.
+    pub(crate) fn hide(&mut self, store: &Store, id: &str) {
+        let shown = self.shown.get_or_insert_with(|| store.clone());
+        if let Some((slot, _)) = shown.find(Key::Id(id)) {
+            shown.remove(slot);
+        }
+        self.hidden.insert(id.into());
+    }
+
+    /// Lets a tracking into lists again with its next change.
+    pub(crate) fn unhide(&mut self, id: &str) {
+        self.hidden.remove(id);
     }
 
     /// Shows every change whose time has come.
@@ -92,6 +109,9 @@ impl Index {
         while let Some(first) = self.waiting.first_entry().filter(|first| first.key().0 <= now_ms) {
             let ((_, number), Change { id, state }) = first.remove_entry();
             if self.latest.get(&id).is_some_and(|latest| *latest > number) {
+                continue;
+            }
+            if self.hidden.contains(&id) {
                 continue;
             }
             if let Some(record) = state {

@@ -63,10 +63,21 @@ fn permitted(slug: &str, number: &str, state: &State) -> Result<(), ApiError> {
     Ok(())
 }
 
+/// The phone number of a customer, as the additional fields of a courier name it.
+const PHONE_NUMBER: &str = "customers[x].phone_number";
+
+fn is_given(body: &Object, name: &str) -> bool {
+    if name != PHONE_NUMBER {
+        return body.contains_key(name);
+    }
+    let mut customers = body.get("customers").and_then(Value::as_array).into_iter().flatten();
+    customers.any(|customer| customer.get("phone_number").is_some_and(Value::is_string))
+}
+
 /// Refuses a body without the members that the courier asks for, with 4011.
 fn required(courier: &Courier, body: &Object) -> Result<(), ApiError> {
     let names = courier.required.iter().map(String::as_str);
-    let missing: Vec<_> = names.filter(|name| !body.contains_key(*name)).collect();
+    let missing: Vec<_> = names.filter(|name| !is_given(body, name)).collect();
     match missing.is_empty() {
         true => Ok(()),
         false => Err(ApiError::courier_requires(&missing)),

@@ -4,10 +4,12 @@
 
 use serde_json::Value;
 
+use super::validate::Write;
 use super::{courier, fresh, test_courier, validate};
 use crate::body;
 use crate::errors::ApiError;
 use crate::members::{Members, quote};
+use crate::older;
 use crate::router::{Call, Reply};
 use crate::store::lookup::Key;
 use crate::store::record::{Facts, Record};
@@ -15,11 +17,11 @@ use crate::switches::DuplicateAnswer;
 
 /// Answers the fresh tracking with 201.
 pub(super) fn run(call: &mut Call<'_>) -> Result<Reply, ApiError> {
-    let body = body::object(call.body)?;
     let options = &call.state.options;
+    let body = older::body(body::object(call.body)?, call.version, options.lenient)?;
     let number = body::number(&body, options.lower_case_numbers)?;
     body::known_members(&body, &validate::all(), options.lenient)?;
-    validate::check(&body)?;
+    validate::check(&body, Write::Create)?;
     validate::check_location(&body)?;
     let slug = courier::choose(&body, &number, call.state)?;
     let store = &call.state.store;

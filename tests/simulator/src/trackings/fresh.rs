@@ -30,7 +30,7 @@ pub(super) struct AtCourier<'a> {
 /// Texts that depend on the request come later.
 ///
 /// Source: AfterShip API 2026-07, POST /trackings, answer.
-const TEMPLATE: &[(&str, &str)] = &[
+pub(super) const TEMPLATE: &[(&str, &str)] = &[
     ("id", "null"),
     ("legacy_id", "null"),
     ("created_at", "null"),

@@ -6,6 +6,7 @@ use super::{fields, named};
 use crate::errors::ApiError;
 use crate::query::refused;
 use crate::router::{Call, Reply};
+use crate::switches::Ghost;
 
 /// The query parameters.
 pub(super) const QUERY: &[&str] = &["fields", "lang"];
@@ -39,6 +40,9 @@ pub(super) fn run(call: &mut Call<'_>) -> Result<Reply, ApiError> {
         return Err(refused("lang", "is not a language of this endpoint"));
     }
     let (_, record) = named(call)?;
+    if call.state.ghosts.get(&*record.facts.id) == Some(&Ghost::Listed) {
+        return Err(ApiError::no_tracking());
+    }
     let mut data = String::new();
     fields::push(&mut data, record, &wanted);
     Ok(Reply { status: 200, data })

@@ -26,6 +26,9 @@ use crate::scopes::Scope;
 use crate::store::Slot;
 use crate::store::record::Record;
 
+/// The name of the endpoint of a single tracking.
+pub(crate) const GET_ONE: &str = "GET /trackings/:id";
+
 /// The endpoints and their limits.
 ///
 /// Source: AfterShip API 2026-07, Trackings; rate limit.
@@ -49,7 +52,7 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
         run: create::run,
     },
     Endpoint {
-        name: "GET /trackings/:id",
+        name: GET_ONE,
         method: "GET",
         path: "/trackings/{id}",
         limit: 5,
@@ -94,6 +97,12 @@ pub(crate) static ENDPOINTS: &[Endpoint] = &[
         run: complete::run,
     },
 ];
+
+/// The names of all members of a tracking.
+#[cfg(test)]
+pub(crate) fn member_names() -> impl Iterator<Item = &'static str> {
+    fresh::TEMPLATE.iter().map(|(name, _)| *name)
+}
 
 /// The tracking that the path names: by id, custom id or legacy id.
 fn named<'a>(call: &'a Call<'_>) -> Result<(Slot, &'a Record), ApiError> {

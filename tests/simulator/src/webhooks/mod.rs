@@ -14,7 +14,7 @@ mod outbox;
 mod payload;
 mod pool;
 mod send;
-mod shape;
+pub(crate) mod shape;
 mod signature;
 mod version;
 mod webhook;

@@ -46,7 +46,7 @@ pub(super) fn msg(
     version: WebhookVersion,
     partial: bool,
 ) -> String {
-    let whole = shape::of(record, version);
+    let whole = shape::of(&record.text, version);
     if !partial || event == WebhookEvent::TrackingUpdate {
         return whole;
     }

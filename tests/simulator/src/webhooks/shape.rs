@@ -2,18 +2,15 @@
 //!
 //! Source: AfterShip API, changelogs 2024-07 to 2026-07, and the answers of version 4.
 
-use serde_json::value::RawValue;
-
 use super::version::WebhookVersion;
-use crate::members::{Members, quote};
-use crate::store::record::Record;
+use crate::members::{Members, elements};
 
 /// The tracking as JSON text: untouched in the newest version.
-pub(super) fn of(record: &Record, version: WebhookVersion) -> String {
+pub(crate) fn of(text: &str, version: WebhookVersion) -> String {
     if version >= WebhookVersion::V2026_07 {
-        return record.text.to_string();
+        return text.to_owned();
     }
-    let mut shape = Shape::read(&record.text);
+    let mut shape = Shape::read(text);
     shape.before_2026_07();
     if version < WebhookVersion::V2026_01 {
         shape.before_2026_01();
@@ -31,7 +28,7 @@ pub(super) fn of(record: &Record, version: WebhookVersion) -> String {
         shape.before_2024_10();
     }
     if version < WebhookVersion::V2024_07 {
-        shape.before_2024_07(record);
+        shape.before_2024_07();
     }
     if version < WebhookVersion::V2023_10 {
         shape.version_4();
@@ -71,8 +68,10 @@ impl Shape {
     }
 
     fn before_2026_01(&mut self) {
-        let promised = self.within("order_promised_delivery_date", "promised_delivery_date");
-        self.set("order_promised_delivery_date", &promised);
+        if self.has("order_promised_delivery_date") {
+            let promised = self.within("order_promised_delivery_date", "promised_delivery_date");
+            self.set("order_promised_delivery_date", &promised);
+        }
         self.change_each("checkpoints", |checkpoint| checkpoint.rename("postal_code", "zip"));
     }
 
@@ -111,9 +110,10 @@ impl Shape {
     }
 
     /// Identifiers were of the older kind.
-    fn before_2024_07(&mut self, record: &Record) {
-        if let Some(legacy_id) = &record.facts.legacy_id {
-            self.set("id", &quote(legacy_id));
+    fn before_2024_07(&mut self) {
+        let legacy_id = self.raw("legacy_id").to_owned();
+        if legacy_id != "null" {
+            self.set("id", &legacy_id);
         }
         self.drop(&["legacy_id"]);
     }
@@ -136,6 +136,10 @@ impl Shape {
             checkpoint.rename("coordinate", "coordinates");
             checkpoint.set("coordinates", "[]");
         });
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(known, _)| known == name)
     }
 
     fn raw(&self, name: &str) -> &str {
@@ -190,9 +194,4 @@ impl Shape {
             .collect();
         self.set(name, &format!("[{}]", changed.join(",")));
     }
-}
-
-fn elements(raw: &str) -> Vec<String> {
-    let list: Vec<&RawValue> = serde_json::from_str(raw).unwrap_or_default();
-    list.into_iter().map(|element| element.get().to_owned()).collect()
 }

@@ -122,6 +122,14 @@ async fn an_update_takes_credentials_alone_and_replaces_or_merges_them() {
     }
     assert_eq!(at(&client, "PUT", &id, "{}").await.status, 404);
 
+    client.simulator.configure(|options| options.connection_answer = ConnectionAnswer::Masked);
+    let masked = at(&client, "GET", &id, "").await;
+    assert_eq!(
+        masked.data()["credentials"],
+        json!({"client_id": "********", "client_secret": "********"})
+    );
+    assert!(client.simulator.connection(&id).unwrap().contains(r#""client_id":"a""#));
+    client.simulator.configure(|options| options.connection_answer = ConnectionAnswer::Full);
     client.simulator.configure(|options| options.credentials_update = CredentialsUpdate::Merge);
     let answer = at(&client, "PATCH", &id, r#"{"credentials":{"client_secret":"c"}}"#).await;
     assert_eq!(answer.data()["credentials"], json!({"client_id": "a", "client_secret": "c"}));

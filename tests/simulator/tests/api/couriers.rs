@@ -113,6 +113,10 @@ async fn what_a_courier_requires_is_what_a_create_refuses_to_do_without() {
         let message = answer.json["meta"]["message"].as_str().unwrap();
         assert!(message.ends_with(&format!("also required: {}.", names.join(", "))), "{message}");
         for name in names {
+            if name == "customers[x].phone_number" {
+                body["customers"] = json!([{"phone_number": "+1"}]);
+                continue;
+            }
             body[name] = json!(match name {
                 "tracking_ship_date" => "2026-11-20",
                 "origin_country_region" | "destination_country_region" => "NLD",

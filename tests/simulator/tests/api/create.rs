@@ -37,7 +37,7 @@ async fn each_rule_has_its_code() {
         ("slug", json!(["dhl"]), 4010),
         ("slug", Value::Null, 4010),
         ("slug_group", json!("dhl-group"), 4008),
-        ("slug_group", json!("other-group"), 4008),
+        ("slug_group", json!(7), 4008),
         ("title", json!(""), 4008),
         ("title", json!(7), 4008),
         ("title", Value::Null, 4008),
@@ -46,8 +46,8 @@ async fn each_rule_has_its_code() {
         ("order_number", json!(1234), 4008),
         ("order_date", json!("2026-01-01"), 4008),
         ("order_date", json!("2026-01-01T00:00:00"), 4008),
-        ("language", json!("english"), 4008),
-        ("language", json!("EN"), 4008),
+        ("language", json!(""), 4008),
+        ("language", json!(["en"]), 4008),
         ("custom_fields", json!("x"), 4008),
         ("custom_fields", json!({"a": 1}), 4008),
         ("custom_fields", Value::Object(many(26)), 4008),
@@ -59,9 +59,9 @@ async fn each_rule_has_its_code() {
         ("delivery_type", json!("drone"), 4008),
         ("pickup_location", json!(""), 4008),
         ("pickup_note", json!(""), 4008),
-        ("tracking_ship_date", json!("20260101"), 4008),
-        ("origin_country_region", json!("US"), 4008),
-        ("destination_country_region", json!("usa"), 4008),
+        ("tracking_ship_date", json!("20260132"), 4008),
+        ("origin_country_region", json!(7), 4008),
+        ("destination_country_region", Value::Null, 4008),
         ("destination_city", json!(5), 4008),
         ("note", json!(false), 4008),
         ("shipment_tags", json!("vip"), 4008),
@@ -107,6 +107,10 @@ async fn the_edges_of_the_rules_are_taken() {
         ("shipment_tags", json!(vec!["t".repeat(32); 50])),
         ("customers", json!([{"name": "é", "phone_number": "+1"}, {"id": "x"}, {}])),
         ("slug", json!("some-courier-nobody-knows")),
+        ("tracking_ship_date", json!("20220101")),
+        ("origin_country_region", json!("US")),
+        ("destination_country_region", json!("Germany")),
+        ("language", json!("zh-Hant")),
     ];
     for (name, value) in rows {
         let answer = client.create(&body(name, value)).await;
@@ -222,8 +226,10 @@ async fn the_courier_is_found_by_the_number() {
     let found = client.create(&group.to_string()).await;
     assert_eq!(found.data()["slug"], "dhl");
     assert_eq!(found.data().get("slug_group"), None);
-    let group = json!({"tracking_number": "1234567891", "slug_group": "fedex-group"});
-    assert_eq!(client.create(&group.to_string()).await.code(), 4012);
+    for group in ["fedex-group", "a-group-of-tomorrow"] {
+        let group = json!({"tracking_number": "1234567891", "slug_group": group});
+        assert_eq!(client.create(&group.to_string()).await.code(), 4012);
+    }
 
     client.simulator.configure(|options| options.unrecognized = Unrecognized::Store);
     assert_eq!(client.create(&number("NOBODY-KNOWS")).await.data()["slug"], "unrecognized");
@@ -240,6 +246,19 @@ async fn a_courier_may_require_more() {
     given["destination_postal_code"] = json!("1000AA");
     given["destination_country_region"] = json!("NLD");
     assert_eq!(client.create(&given.to_string()).await.status, 201);
+
+    let mut given = json!({"tracking_number": "SF1234567890123", "slug": "sf-express"});
+    for (customers, code) in [
+        (json!([]), 4011),
+        (json!([{"name": "A"}]), 4011),
+        (json!([{"name": "A"}, {"phone_number": "+8613800138000"}]), 201),
+    ] {
+        given["customers"] = customers;
+        let answer = client.create(&given.to_string()).await;
+        assert_eq!(answer.code(), code, "{given}");
+        let named = answer.text.contains("also required: customers[x].phone_number.");
+        assert_eq!(named, code == 4011, "{}", answer.text);
+    }
 }
 
 #[tokio::test]

@@ -80,7 +80,7 @@ async fn unknown_paths_methods_and_versions_are_unknown_uris() {
     let client = Client::new();
     for (method, path) in [
         ("GET", "/v4/couriers"),
-        ("GET", "/tracking/2025-07/trackings"),
+        ("GET", "/tracking/2025-10/trackings"),
         ("GET", "/tracking/2026-07/shipments"),
         ("GET", "/tracking/2026-07/trackings/"),
         ("PATCH", TRACKINGS),

@@ -1,6 +1,6 @@
 //! What happens to a tracking after its creation.
 
-use aftership_simulator::RetrackAnswer;
+use aftership_simulator::{CustomFieldsUpdate, RetrackAnswer};
 use serde_json::{Value, json};
 
 use crate::client::{Client, TRACKINGS, tracking};
@@ -142,7 +142,6 @@ async fn an_update_is_refused_by_the_same_rules() {
         (r#"{"courier_connection_id":"x"}"#, 400),
         (r#"{"slug_group":"dhl-group"}"#, 400),
         (r#"{"tag":"Delivered"}"#, 400),
-        (r#"{"title":""}"#, 4008),
         (r#"{"title":null}"#, 4008),
         (r#"{"customers":[{},{},{},{}]}"#, 4008),
         (r#"{"slug":"DHL"}"#, 4010),
@@ -153,6 +152,50 @@ async fn an_update_is_refused_by_the_same_rules() {
         assert_eq!((answer.status, answer.code()), (400, code), "{body}");
     }
     assert_eq!(client.get(&id).await.data()["title"], "t");
+}
+
+#[tokio::test]
+async fn an_update_clears_what_a_create_must_not_leave_empty() {
+    let client = Client::new();
+    let texts =
+        ["title", "order_id", "order_id_path", "language", "pickup_location", "pickup_note"];
+    let customers = |text: &str| json!([{"role": text, "name": text}]);
+    let filled = |text: &str| {
+        let mut body: Value = texts.iter().map(|name| ((*name).to_owned(), json!(text))).collect();
+        body["customers"] = customers(text);
+        body
+    };
+    let mut create = filled("x");
+    create["tracking_number"] = json!("1234567890");
+    let id = client.created(&create.to_string()).await;
+    let answer = client.put(&id, &filled("").to_string()).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    for name in texts {
+        assert_eq!(answer.data()[name], Value::Null, "{name}");
+        let mut create = json!({"tracking_number": "1234567891"});
+        create[name] = json!("");
+        assert_eq!(client.create(&create.to_string()).await.code(), 4008, "{name}");
+    }
+    assert_eq!(answer.data()["customers"][0]["name"], "");
+}
+
+#[tokio::test]
+async fn custom_fields_are_replaced_or_merged() {
+    let client = Client::new();
+    let id = client
+        .created(r#"{"tracking_number":"1234567890","custom_fields":{"a":"1","b":"2"}}"#)
+        .await;
+    client.simulator.configure(|options| options.custom_fields_update = CustomFieldsUpdate::Merge);
+    let fields = async |given: &str| {
+        let answer = client.put(&id, &format!(r#"{{"custom_fields":{given}}}"#)).await;
+        answer.data()["custom_fields"].clone()
+    };
+    assert_eq!(fields(r#"{"b":"3","c":"4"}"#).await, json!({"a": "1", "b": "3", "c": "4"}));
+    assert_eq!(fields("{}").await, json!({"a": "1", "b": "3", "c": "4"}));
+    client
+        .simulator
+        .configure(|options| options.custom_fields_update = CustomFieldsUpdate::Replace);
+    assert_eq!(fields(r#"{"d":"5"}"#).await, json!({"d": "5"}));
 }
 
 #[tokio::test]

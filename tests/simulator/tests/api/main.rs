@@ -22,6 +22,8 @@ mod faults;
 #[cfg(test)]
 mod filters;
 #[cfg(test)]
+mod ghosts;
+#[cfg(test)]
 mod index;
 #[cfg(test)]
 mod journal;
@@ -31,6 +33,8 @@ mod lifecycle;
 mod limits;
 #[cfg(test)]
 mod oauth;
+#[cfg(test)]
+mod older;
 #[cfg(test)]
 mod paging;
 #[cfg(test)]
@@ -51,6 +55,8 @@ mod signing;
 mod token_faults;
 #[cfg(test)]
 mod tokens;
+#[cfg(test)]
+mod wayside;
 #[cfg(test)]
 mod webhook_faults;
 #[cfg(test)]

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aftership_simulator::{
-    Answer, Fault, Matcher, OAuthClient, Options, Outcome, Rotation, Scope, Simulator,
+    Answer, Fault, Matcher, OAuthClient, Options, Outcome, Rotation, Scope, Simulator, TokenAnswer,
     TokenRequests, TokioClock,
 };
 use bytes::Bytes;
 use http::Request;
+use serde_json::json;
 
 use crate::app::{ID, REDIRECT, SECRET, redeem, refresh};
 use crate::client::{Client, NOON};
@@ -144,4 +145,40 @@ async fn requests_for_tokens_are_counted() {
         simulator.token_requests(),
         TokenRequests { total: 8, refresh_token: 6, ..expected }
     );
+}
+
+#[tokio::test]
+async fn an_answer_with_tokens_may_be_odd() {
+    for (how, kind) in [
+        (TokenAnswer::Regular, json!("Bearer")),
+        (TokenAnswer::WithoutType, json!(null)),
+        (TokenAnswer::NullType, json!(null)),
+        (TokenAnswer::OddType, json!("token")),
+    ] {
+        let client = Client::with_app(|options| options.token_answer = how);
+        let (_, token) = client.granted(&Scope::ALL);
+        let answer = client.token(&refresh(&token)).await;
+        assert_eq!((answer.status, &answer.json["token_type"]), (200, &kind), "{how:?}");
+        assert_eq!(answer.text.contains("token_type"), how != TokenAnswer::WithoutType);
+        assert_eq!(client.list_status(&answer.text_of("access_token")).await, 200);
+    }
+    let client = Client::with_app(|options| options.token_answer = TokenAnswer::NullToken);
+    let (_, token) = client.granted(&Scope::ALL);
+    let answer = client.token(&refresh(&token)).await;
+    assert_eq!((answer.status, &answer.json["access_token"]), (200, &json!(null)));
+}
+
+#[tokio::test]
+async fn a_refresh_may_answer_the_same_tokens_again() {
+    let client = Client::with_app(|options| options.token_answer = TokenAnswer::SameTokens);
+    let (access, token) = client.granted(&Scope::ALL);
+    for _ in 0..2 {
+        client.clock.advance(3_599_000);
+        let answer = client.token(&refresh(&token)).await;
+        assert_eq!(
+            (answer.text_of("access_token"), answer.text_of("refresh_token")),
+            (access.clone(), token.clone())
+        );
+        assert_eq!(client.list_status(&access).await, 200);
+    }
 }
