@@ -7,6 +7,8 @@ mod keeping;
 mod manners;
 mod pushing;
 mod reading;
+#[cfg(unix)]
+mod running;
 mod sharing;
 mod syncing;
 mod writing;

@@ -107,6 +107,8 @@ fn without_a_kept_connection_it_says_what_to_do() {
     keeper.run_with("", &[("KEY", "k")], &given).failed(2, &["--secret-env", "kept ones"]);
     keeper.run(&["sync", "--all", "--connection", "a"]).failed(2, &["--all means every"]);
     keeper.run(&["sync", "--every", "soon"]).failed(2, &["72h"]);
+    keeper.run(&["sync", "--every", "0"]).failed(2, &["'0' for '--every", "1s or more"]);
+    keeper.run(&["serve", "--every", "0m"]).failed(2, &["1s or more"]);
     keeper.run(&["sync", "--log", "loud,,x=y"]).failed(2, &["no level"]);
     assert!(!keeper.state().exists());
 }

@@ -81,15 +81,17 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
     };
     let mut names = names(&database).await?;
     let mut out = records(context.form(), &args.columns);
-    loop {
+    while !(args.follow && context.shutdown.is_requested()) {
         let changes = database.changes(whose.as_deref(), since, AT_ONCE).await;
         let changes = changes.context("reading the changes")?;
         let Some(last) = changes.last() else {
             if !args.follow {
                 break;
             }
-            tokio::time::sleep(LOOK_EVERY).await;
-            continue;
+            tokio::select! {
+                () = tokio::time::sleep(LOOK_EVERY) => continue,
+                () = context.shutdown.requested() => break,
+            }
         };
         since = last.number;
         if changes.iter().any(|change| !names.contains_key(&change.connection)) {

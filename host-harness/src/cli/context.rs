@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, Result};
-use host_harness::grants::Grants;
+use host_harness::grants::Renewals;
 use host_harness::retry::{Caller, Policy};
 use host_harness::runtime::bindings::auth::Scheme;
 use host_harness::runtime::{Builder, Connection, Connector, Runtime, RuntimeOptions, SCHEME};
@@ -18,6 +18,7 @@ use super::input::pair;
 use super::nearest::unknown;
 use super::options::{Limits, Options, Repeated};
 use super::output::Form;
+use super::shutdown::Shutdown;
 use super::state::{Kept, shared_limits};
 use super::watch::Watch;
 
@@ -29,8 +30,10 @@ pub struct Context {
     pub repeated: Repeated,
     /// Progress, trace, log.
     pub watch: Arc<Watch>,
-    /// The grants that the command's connections live on.
-    pub grants: Arc<Mutex<Vec<Grants>>>,
+    /// The renewals of the grants that the command's connections live on.
+    pub grants: Arc<Mutex<Vec<Renewals>>>,
+    /// Whether the program has been asked to end.
+    pub shutdown: Shutdown,
 }
 
 impl Context {
@@ -124,7 +127,10 @@ impl Context {
             let (store, key) = (Arc::clone(vault.store()), vault.key(&row)?);
             connection = connection.granted(store, row.id, key);
             if let Some(grants) = connection.grants() {
-                self.grants.lock().unwrap_or_else(PoisonError::into_inner).push(grants.clone());
+                let mut all = self.grants.lock().unwrap_or_else(PoisonError::into_inner);
+                // A program that runs long makes connections anew.
+                all.retain(Renewals::may_come);
+                all.push(grants.renewals());
             }
         }
         Ok(Caller::new(connection, Policy::default()))

@@ -73,7 +73,8 @@ pub fn in_one(error: &anyhow::Error) -> String {
     text
 }
 
-fn next_step(error: &anyhow::Error, asked: &Asked) -> Option<String> {
+/// What a person does next.
+pub fn next_step(error: &anyhow::Error, asked: &Asked) -> Option<String> {
     error.chain().find_map(|cause| {
         if let Some(usage) = cause.downcast_ref::<Usage>() {
             return usage.next.clone();

@@ -2,12 +2,12 @@
 //!
 //! | code | meaning |
 //! |---|---|
-//! | 0 | done; also when the reader of our output went away (`\| head -1`) |
+//! | 0 | done; also when the reader of our output went away (`\| head -1`), and when a command that goes on without end was asked to end |
 //! | 1 | failed |
 //! | 2 | wrong usage |
 //! | 3 | partly done: some items failed, the others did not |
 //! | 4 | the connection needs other credentials |
-//! | 130 | interrupted (Ctrl-C) |
+//! | 130 | interrupted (Ctrl-C or SIGTERM) |
 //!
 //! | error | code |
 //! |---|---|
@@ -48,7 +48,7 @@ pub enum Exit {
     Partly,
     /// The credentials were refused.
     Unauthenticated,
-    /// By Ctrl-C.
+    /// By Ctrl-C or SIGTERM.
     Interrupted,
 }
 

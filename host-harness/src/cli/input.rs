@@ -116,6 +116,17 @@ pub fn span(text: &str) -> Result<Duration, String> {
     all.map(Duration::from_secs).ok_or_else(|| "it is no such number, or too large".to_owned())
 }
 
+/// A span of time after which something is done again: a second or more.
+///
+/// # Errors
+/// As [`span`]; and says what is too short.
+pub fn interval(text: &str) -> Result<Duration, String> {
+    match span(text)? {
+        Duration::ZERO => Err("it is the time from one reading to the next: 1s or more".to_owned()),
+        every => Ok(every),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -166,6 +177,10 @@ mod tests {
         }
         for wrong in ["", "72", "h", "1.5h", "-1h", "1 h", "1w", "99999999999999999999d", "é"] {
             assert!(span(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(interval("1s"), Ok(Duration::from_secs(1)));
+        for wrong in ["0", "0s", "0d", "soon"] {
+            assert!(interval(wrong).is_err(), "{wrong}");
         }
     }
 }

@@ -8,6 +8,7 @@ mod connect;
 mod connections;
 mod context;
 mod create;
+mod current;
 mod dead_letters;
 mod delete;
 mod deliveries;
@@ -38,9 +39,11 @@ mod push;
 mod schema;
 mod secrets;
 mod serve;
+pub mod shutdown;
 mod state;
 mod status;
 mod subscribe;
+mod supervise;
 mod sync;
 mod trace;
 mod update;
@@ -53,14 +56,18 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
-use host_harness::grants::Grants;
+use host_harness::grants::Renewals;
 
 use self::context::Context;
 use self::errors::{Asked, report};
 use self::exit::Exit;
 use self::options::{Options, Repeated};
+use self::shutdown::Shutdown;
 use self::watch::Watch;
 
+/// Time for a command that ends itself to do so: less than the 30 s after which service managers
+/// and container runtimes kill.
+const GRACE: Duration = Duration::from_secs(20);
 /// Time for an interrupted command to write out what it has.
 const FAREWELL: Duration = Duration::from_millis(500);
 /// Time for a renewal to come to its end; a request for tokens takes 10 s at most.
@@ -76,6 +83,9 @@ Examples:
 
 Exit codes:
   0 done, 1 failed, 2 wrong usage, 3 partly done, 4 needs other credentials, 130 interrupted
+
+Ctrl-C and SIGTERM end it well, a second one at once. For commands that go on without end this is
+their end: 0.
 
 Requests go straight to the provider: proxy settings are not used.";
 
@@ -171,8 +181,10 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Call, Exit
     })
 }
 
-/// Runs the command to its end, or to Ctrl-C.
-pub async fn run(call: Call) -> Exit {
+/// Runs the command to its end, or until the program is asked to end. Then one that goes on
+/// without end comes to it by itself and has done what it was asked; any other is dropped where it
+/// stands, and was interrupted.
+pub async fn run(call: Call, shutdown: Shutdown) -> Exit {
     let Call { cli, repeated } = call;
     let asked = cli.command.asked(&repeated);
     let watch = Watch::new(&cli.options);
@@ -181,16 +193,21 @@ pub async fn run(call: Call) -> Exit {
     {
         return report(&error.into(), &asked);
     }
-    let grants = Arc::<Mutex<Vec<Grants>>>::default();
+    let grants = Arc::<Mutex<Vec<Renewals>>>::default();
     let context = Context {
         options: cli.options,
         repeated,
         watch: Arc::clone(&watch),
         grants: Arc::clone(&grants),
+        shutdown: shutdown.clone(),
     };
-    let ends_itself = cli.command.ends_itself();
-    // A task of its own: a full pipe may hold it up, and Ctrl-C is heard all the same.
+    let grace = if cli.command.is_endless() { GRACE } else { Duration::ZERO };
+    // A task of its own: a full pipe may hold it up, and signals are heard all the same.
     let mut task = tokio::spawn(async move { dispatch(cli.command, &context).await });
+    let over = async {
+        shutdown.requested().await;
+        tokio::time::sleep(grace).await;
+    };
     let exit = tokio::select! {
         ended = &mut task => {
             watch.clear();
@@ -201,7 +218,7 @@ pub async fn run(call: Call) -> Exit {
                 Err(_) => Exit::Failed,
             }
         }
-        _ = tokio::signal::ctrl_c(), if !ends_itself => {
+        () = over => {
             // Dropping the command writes out what it has.
             task.abort();
             // One that still prints holds the progress line, and may do so for long.
@@ -217,17 +234,15 @@ pub async fn run(call: Call) -> Exit {
 }
 
 /// Lets a renewal that is under way come to its end: its answer may hold the only new tokens.
-/// Another Ctrl-C goes without; what is lost then, the next run takes up.
-async fn settled(grants: &[Grants]) {
+/// A second signal goes without; what is lost then, the next run takes up.
+async fn settled(renewals: &[Renewals]) {
     let quiet = async {
-        for grants in grants {
-            grants.quiet().await;
+        for renewals in renewals {
+            renewals.quiet().await;
         }
     };
-    tokio::select! {
-        _ = tokio::time::timeout(RENEWAL, quiet) => {}
-        _ = tokio::signal::ctrl_c() => {}
-    }
+    // What takes longer is taken up by the next run too.
+    let _ = tokio::time::timeout(RENEWAL, quiet).await;
 }
 
 async fn dispatch(command: Command, context: &Context) -> Result<Exit> {
@@ -267,9 +282,14 @@ fn grammar() -> clap::Command {
 }
 
 impl Command {
-    /// Whether it hears Ctrl-C on its own, because it has something to bring to its end.
-    fn ends_itself(&self) -> bool {
-        matches!(self, Self::Listen(_) | Self::Serve(_))
+    /// Whether it goes on until the program is asked to end, and then ends itself.
+    fn is_endless(&self) -> bool {
+        match self {
+            Self::Listen(_) | Self::Serve(_) => true,
+            Self::Sync(args) => args.every.is_some(),
+            Self::Changes(args) => args.follow,
+            _ => false,
+        }
     }
 
     /// What an error text needs to know about it.

@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use tokio::time::{Instant, sleep};
 
 use super::context::Context;
 use super::errors::in_one;
 use super::exit::Exit;
-use super::input::span;
+use super::input::{interval, span};
 use super::listen::{Listening, listen};
-use super::output::lines;
+use super::output::{duration, lines};
 use super::state::name;
+use super::supervise::Pauses;
 use super::sync;
 
 /// Receives events as `listen` does, and reads what changed again and again as `sync --every`
@@ -24,7 +26,7 @@ Every kept connection of this connector takes part, or that of --connection.
 `listen --help` says more about receiving, `sync --help` about reading.")]
 pub struct Args {
     /// Read what changed each time so much has passed
-    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = span)]
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = interval)]
     pub every: Duration,
 
     /// Read everything each time so much has passed
@@ -51,9 +53,15 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
         page_size: None,
     };
     let beside = async {
-        if let Err(why) = sync::run(&reading, context).await {
-            let why = lines(&in_one(&why));
-            context.watch.say(&format!("reading stopped: {why}\n  next: start again"));
+        let mut pauses = Pauses::default();
+        loop {
+            let began = Instant::now();
+            // It goes on without end, unless it fails or the program is asked to end.
+            let Err(why) = sync::run(&reading, context).await else { return };
+            let (why, pause) = (lines(&in_one(&why)), pauses.after(began.elapsed()));
+            let again = duration(pause);
+            context.watch.say(&format!("reading stopped: {why}; it begins again in {again}"));
+            sleep(pause).await;
         }
     };
     Box::pin(listen(&args.listening, context, beside)).await?;

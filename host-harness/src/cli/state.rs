@@ -35,6 +35,7 @@ pub struct State {
 }
 
 /// A connection that is kept, and what opens it.
+#[derive(Clone)]
 pub struct Kept {
     /// Opens it.
     pub vault: Arc<Vault>,

@@ -25,5 +25,5 @@ mod tokens;
 pub use self::error::GrantError;
 pub use self::held::Current;
 pub use self::provider::{Provider, Received, Renewal};
-pub use self::renewer::Grants;
+pub use self::renewer::{Grants, Renewals};
 pub use self::tokens::{Tokens, open, seal};

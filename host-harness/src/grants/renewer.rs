@@ -1,6 +1,6 @@
 //! Gives out the tokens of one connection, and renews them in time.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use tokio::sync::{Mutex as Turns, OwnedMutexGuard};
@@ -21,11 +21,29 @@ use crate::vault::Key;
 ///
 /// Several processes may have it at once: they agree through the store, and at most one of them
 /// asks the provider. A renewal runs to its end although nobody waits for it any more; a program
-/// that is about to end waits for [`Grants::quiet`], and loses nothing if it cannot.
+/// that is about to end waits for [`Renewals::quiet`], and loses nothing if it cannot.
 #[derive(Clone)]
 pub struct Grants {
     shared: Arc<Shared>,
     turns: Arc<Turns<()>>,
+}
+
+/// The renewals of one [`Grants`] in this process. Does not keep it alive.
+pub struct Renewals(Weak<Turns<()>>);
+
+impl Renewals {
+    /// Waits until none is under way.
+    pub async fn quiet(&self) {
+        if let Some(turns) = self.0.upgrade() {
+            drop(turns.lock().await);
+        }
+    }
+
+    /// Whether one is under way, or somebody is left who could begin one.
+    #[must_use]
+    pub fn may_come(&self) -> bool {
+        self.0.strong_count() > 0
+    }
 }
 
 /// Why somebody asks.
@@ -91,9 +109,10 @@ impl Grants {
         Ok(shared.store.grant(&shared.connection).await?.map(|row| row.state))
     }
 
-    /// Waits until no renewal is under way in this process.
-    pub async fn quiet(&self) {
-        drop(self.turns.lock().await);
+    /// Its renewals in this process, for who waits for their end.
+    #[must_use]
+    pub fn renewals(&self) -> Renewals {
+        Renewals(Arc::downgrade(&self.turns))
     }
 
     /// A task of its own: a caller that goes away takes no rotated token with it.

@@ -61,11 +61,14 @@ impl Finder {
         };
         if first {
             let inner = Arc::clone(&self.0);
-            drop(tokio::spawn(async move { inner.answer_all().await }));
+            drop(tokio::spawn(async move {
+                let _turn = Turn(Arc::clone(&inner));
+                inner.answer_all().await;
+            }));
         }
         match found.await {
             Ok(found) => found,
-            // The task was dropped with its runtime.
+            // The task panicked, or was dropped with its runtime.
             Err(_) => self.0.caller.find(&self.0.object, input).await,
         }
     }
@@ -118,6 +121,17 @@ impl Inner {
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Held while answering. Whoever waits when that panics asks alone, and later ones together again.
+struct Turn(Arc<Inner>);
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            *self.0.queue() = Queue::default();
+        }
     }
 }
 

@@ -13,8 +13,6 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use host_harness::store::Store;
 use host_harness::webhooks::{Bounds, Notes, Pace, Receiver, Surroundings, TcpAccept, Tls, Worker};
-use tokio::sync::watch;
-use tokio::task::JoinSet;
 
 use self::forwarding::{Forwarding, forwarder};
 use self::notes::Shown;
@@ -23,7 +21,8 @@ use self::serving::Serving;
 use super::context::Context;
 use super::errors::Usage;
 use super::exit::Exit;
-use super::state::{State, clock};
+use super::state::{State, belongs, clock, name};
+use super::supervise::supervise;
 
 /// Receives what providers send to the paths that `subscribe` made: verifies it, keeps it, answers,
 /// and applies it to what `sync` keeps. Ctrl-C or SIGTERM ends it; what was answered is kept.
@@ -87,7 +86,7 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Listens until a signal says otherwise, with `beside` running; that one's end is no reason to
+/// Listens until the program is asked to end, with `beside` running; that one's end is no reason to
 /// stop.
 ///
 /// # Errors
@@ -108,7 +107,10 @@ pub async fn listen(
     let connector = context.connector().await?;
     let database = state.database().await?;
     let store = Arc::clone(&database) as Arc<dyn Store>;
-    let vault = Arc::new(state.vault(store).await?);
+    let vault = Arc::new(state.vault(Arc::clone(&store)).await?);
+    if let Some(name) = name(context)? {
+        belongs(&state.named(Some(&store), name).await?, &connector)?;
+    }
     let notes = Arc::new(Shown::new(Arc::clone(&context.watch)));
     let forwarder = forwarder(&listening.forwarding, context, &database, &notes)?;
     if let Some(forwarder) = &forwarder {
@@ -147,33 +149,57 @@ pub async fn listen(
     serving.refresh().await?;
     serving.say(address, listening.tls_cert.is_some());
 
-    let (stopping, stop) = watch::channel(false);
-    let stopped = |stop: &watch::Receiver<bool>| {
-        let mut stop = stop.clone();
-        async move { drop(stop.wait_for(|stop| *stop).await) }
+    let shutdown = &context.shutdown;
+    let stop = || {
+        let shutdown = shutdown.clone();
+        async move { shutdown.requested().await }
     };
-    let mut tasks = JoinSet::new();
-    let (stop_receiving, stop_working) = (stopped(&stop), stopped(&stop));
-    let (receiving, working, wake) = (receiver.clone(), worker.clone(), receiver.wake());
-    tasks.spawn(async move { receiving.run(accept, stop_receiving).await });
-    tasks.spawn(async move { working.run(&wake, stop_working).await });
-    if let Some(forwarder) = forwarder {
-        let (changed, stop) = (worker.changed(), stopped(&stop));
-        tasks.spawn(async move { forwarder.run(&changed, stop).await });
-    }
+    let say = |text: &str| context.watch.say(text);
+    let mut accept = Some(accept);
+    let receiving = supervise("receiving", shutdown.clone(), say, || {
+        let (receiver, bound, stop) = (receiver.clone(), accept.take(), stop());
+        async move {
+            let accept = match bound {
+                Some(accept) => accept,
+                None => {
+                    TcpAccept::listen(address).with_context(|| format!("listening on {address}"))?
+                }
+            };
+            receiver.run(accept, stop).await;
+            Ok(())
+        }
+    });
+    let applying = supervise("applying deliveries", shutdown.clone(), say, || {
+        let (worker, wake, stop) = (worker.clone(), receiver.wake(), stop());
+        async move {
+            worker.run(&wake, stop).await;
+            Ok(())
+        }
+    });
+    let forwarding = async {
+        let Some(forwarder) = forwarder.map(Arc::new) else { return };
+        supervise("forwarding", shutdown.clone(), say, || {
+            let (forwarder, changed, stop) = (Arc::clone(&forwarder), worker.changed(), stop());
+            async move {
+                forwarder.run(&changed, stop).await;
+                Ok(())
+            }
+        })
+        .await;
+    };
     let beside = async {
         beside.await;
         std::future::pending::<()>().await;
     };
-    tokio::select! {
-        signal = signal() => signal?,
-        () = serving.keep() => {}
-        () = beside => {}
-    }
-    context.watch.mention("stopping; requests under way are answered");
-    // Nobody may listen any more, and that is as well.
-    let _ = stopping.send(true);
-    while tasks.join_next().await.is_some() {}
+    let until_asked = async {
+        tokio::select! {
+            () = shutdown.requested() => {}
+            () = serving.keep() => {}
+            () = beside => {}
+        }
+        context.watch.mention("stopping; requests under way are answered");
+    };
+    tokio::join!(until_asked, receiving, applying, forwarding);
     let counts = receiver.counts();
     context.watch.mention(&format!(
         "kept {} deliveries, {} repeats, refused {}, put off {}",
@@ -218,22 +244,4 @@ async fn bind(address: &str) -> Result<TcpAccept> {
         .collect();
     let first = found.first().ok_or_else(|| Usage::new(format!("{address} has no address")))?;
     TcpAccept::listen(*first).with_context(|| format!("listening on {first}"))
-}
-
-/// Waits for Ctrl-C or SIGTERM.
-#[cfg(unix)]
-async fn signal() -> Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate()).context("waiting for signals")?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        interrupted = tokio::signal::ctrl_c() => interrupted.context("waiting for signals")?,
-    }
-    Ok(())
-}
-
-/// Waits for Ctrl-C.
-#[cfg(not(unix))]
-async fn signal() -> Result<()> {
-    tokio::signal::ctrl_c().await.context("waiting for signals")
 }

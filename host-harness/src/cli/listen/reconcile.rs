@@ -1,7 +1,7 @@
 //! After an absence, a pull that overlaps it.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -11,9 +11,11 @@ use host_harness::runtime::Connector;
 use host_harness::store::{ConnectionRow, Sqlite};
 use host_harness::sync::{Account, Catalog, Outcome, Pull, Turns, Wish};
 use host_harness::webhooks::{HookRow, Inbox as _, Note, Notes as _};
+use tokio::task::{AbortHandle, JoinSet};
 
 use super::notes::Shown;
 use crate::cli::state::clock;
+use crate::cli::supervise::PANICKED;
 
 /// The pull begins so long before the absence did.
 const BEFORE_MS: u64 = 3_600_000;
@@ -33,7 +35,8 @@ struct Shared {
     database: Arc<Sqlite>,
     notes: Arc<Shown>,
     callers: Mutex<HashMap<String, Caller>>,
-    busy: Mutex<HashSet<String>>,
+    /// Under way, or failed and left alone for now.
+    pulls: Mutex<HashMap<String, AbortHandle>>,
     turns: Turns,
 }
 
@@ -54,7 +57,7 @@ impl Reconcile {
                 database: Arc::clone(database),
                 notes,
                 callers: Mutex::default(),
-                busy: Mutex::default(),
+                pulls: Mutex::default(),
                 turns: Turns::new(PAGES),
             }),
         })
@@ -62,38 +65,62 @@ impl Reconcile {
 
     /// Asks for this connection by `caller` from now on.
     pub fn know(&self, row: &ConnectionRow, caller: &Caller) {
-        let mut callers = self.shared.callers.lock().unwrap_or_else(PoisonError::into_inner);
-        callers.insert(row.id.clone(), caller.clone());
+        self.shared.callers().insert(row.id.clone(), caller.clone());
+        // A pull by the one before may fail, and would be left alone for a while.
+        if let Some(pull) = self.shared.pulls().remove(&row.id) {
+            pull.abort();
+        }
+    }
+
+    /// Forgets the other connections.
+    pub fn retain(&self, is_served: impl Fn(&str) -> bool) {
+        self.shared.callers().retain(|id, _| is_served(id));
+        self.shared.pulls().retain(|id, pull| {
+            let stays = is_served(id);
+            if !stays {
+                pull.abort();
+            }
+            stays
+        });
     }
 
     /// Begins to close the gap of a hook, if it has one and nobody is at it.
     pub fn consider(&self, hook: &HookRow) {
         let Some(gap_ms) = hook.gap_ms else { return };
         let id = hook.connection.clone();
-        let caller = {
-            let callers = self.shared.callers.lock().unwrap_or_else(PoisonError::into_inner);
-            callers.get(&id).cloned()
-        };
-        let Some(caller) = caller else { return };
-        let mut busy = self.shared.busy.lock().unwrap_or_else(PoisonError::into_inner);
-        if !busy.insert(id.clone()) {
+        let Some(caller) = self.shared.callers().get(&id).cloned() else { return };
+        let mut pulls = self.shared.pulls();
+        if pulls.get(&id).is_some_and(|pull| !pull.is_finished()) {
             return;
         }
-        drop(busy);
-        let shared = Arc::clone(&self.shared);
-        tokio::spawn(async move {
-            shared.notes.note(&Note::Gap { connection: id.clone(), since_ms: gap_ms });
-            if let Err(why) = shared.close(&id, caller, gap_ms).await {
-                let why = format!("{why:#}");
-                shared.notes.note(&Note::Failing { what: "pulling what was missed", why });
-                tokio::time::sleep(AGAIN).await;
-            }
-            shared.busy.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        let (shared, connection) = (Arc::clone(&self.shared), id.clone());
+        let pull = tokio::spawn(async move {
+            let notes = Arc::clone(&shared.notes);
+            notes.note(&Note::Gap { connection: connection.clone(), since_ms: gap_ms });
+            // A task of its own, so that a panic is a failure as any other; it ends with this one.
+            let mut closing = JoinSet::new();
+            closing.spawn(async move { shared.close(&connection, caller, gap_ms).await });
+            let why = match closing.join_next().await {
+                Some(Ok(Ok(()))) | None => return,
+                Some(Ok(Err(why))) => format!("{why:#}"),
+                Some(Err(_)) => PANICKED.to_owned(),
+            };
+            notes.note(&Note::Failing { what: "pulling what was missed", why });
+            tokio::time::sleep(AGAIN).await;
         });
+        pulls.insert(id, pull.abort_handle());
     }
 }
 
 impl Shared {
+    fn callers(&self) -> MutexGuard<'_, HashMap<String, Caller>> {
+        self.callers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn pulls(&self) -> MutexGuard<'_, HashMap<String, AbortHandle>> {
+        self.pulls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Pulls every object that was ever pulled, from before the gap on. Of the others nothing is
     /// kept that could have a gap.
     async fn close(&self, id: &str, caller: Caller, gap_ms: u64) -> Result<()> {

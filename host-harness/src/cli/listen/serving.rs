@@ -3,11 +3,10 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Result;
 use host_harness::runtime::Connector;
-use host_harness::store::{ConnectionRow, Sqlite, Store as _};
+use host_harness::store::Sqlite;
 use host_harness::vault::Vault;
 use host_harness::webhooks::{
     ConnectionDecode, ConnectionReads, Decode, Hook, HookRow, Inbox as _, Note, Notes as _,
@@ -17,11 +16,10 @@ use host_harness::webhooks::{
 use super::notes::Shown;
 use super::reconcile::Reconcile;
 use crate::cli::context::{Context, with_row};
-use crate::cli::nearest::unknown;
-use crate::cli::state::{Kept, belongs, name};
+use crate::cli::current::{Current, LOOK_EVERY, connections};
+use crate::cli::output::printable;
+use crate::cli::state::{Kept, name};
 
-/// How often it is looked whether connections came or went.
-const REFRESH: Duration = Duration::from_secs(2);
 /// How often secrets are read anew even when all deliveries verify: old versions end.
 const RENEW: u32 = 30;
 
@@ -42,7 +40,8 @@ pub struct Serving<'a> {
 
 /// A connection that is served.
 pub struct Known {
-    row: ConnectionRow,
+    /// What it was made of.
+    current: Current,
     hook: Hook,
     seat: Seat,
 }
@@ -51,7 +50,7 @@ impl Serving<'_> {
     /// Looks again and again. Ends only when it is dropped.
     pub async fn keep(&mut self) {
         for round in 1_u32.. {
-            tokio::time::sleep(REFRESH).await;
+            tokio::time::sleep(LOOK_EVERY).await;
             if let Err(why) = self.refresh().await {
                 let why = format!("{why:#}");
                 self.notes.note(&Note::Failing { what: "looking for connections", why });
@@ -67,24 +66,38 @@ impl Serving<'_> {
     /// Serves what there is now.
     ///
     /// # Errors
-    /// When the state cannot be used, or the connection that --connection names is not there.
+    /// When the state cannot be used.
     pub async fn refresh(&mut self) -> Result<()> {
-        let rows = self.rows().await?;
+        let connector = &self.connector.manifest().name;
+        let rows = connections(self.database.as_ref(), connector, name(self.context)?).await?;
         let hooks = self.database.hooks().await?;
         let subscriptions = self.database.subscriptions(None).await?;
         let mut known = HashMap::new();
         for hook in hooks {
             let Some(row) = rows.iter().find(|row| row.id == hook.connection) else { continue };
+            let kept = Kept { vault: Arc::clone(&self.vault), row: row.clone() };
+            let current = Current::of(kept).await?;
             let subscription = provider_id(&subscriptions, &row.id);
-            let same = self.known.remove(&row.id).filter(|known| {
-                known.row == *row
+            let before = self.known.remove(&row.id);
+            let changed = before.is_some();
+            let same = before.filter(|known| {
+                known.current.is_as(&current)
                     && known.hook.token == hook.token
                     && known.hook.subscription == subscription
             });
             let served = match same {
                 Some(known) => known,
-                None => match self.make(row, &hook, subscription).await {
-                    Ok(made) => made,
+                None => match self.make(current, &hook, subscription).await {
+                    Ok(made) => {
+                        if changed {
+                            let text = format!(
+                                "{}: what is kept of it changed, and is used from now on",
+                                row.name
+                            );
+                            self.context.watch.detail(&printable(&text));
+                        }
+                        made
+                    }
                     Err(why) => {
                         let why = format!("{}: {why:#}", row.name);
                         self.notes.note(&Note::Failing { what: "serving a connection", why });
@@ -96,6 +109,7 @@ impl Serving<'_> {
             known.insert(row.id.clone(), served);
         }
         self.known = known;
+        self.reconcile.retain(|id| self.known.contains_key(id));
         let hooks = self.known.values().map(|known| known.hook.clone()).collect();
         self.receiver.serve_hooks(hooks);
         let seats = self.known.iter().map(|(id, known)| (id.clone(), known.seat.clone()));
@@ -109,7 +123,7 @@ impl Serving<'_> {
         let base = self.public.clone().unwrap_or_else(|| format!("{scheme}://{address}"));
         self.context.watch.say(&format!("listening on {scheme}://{address}"));
         for known in self.known.values() {
-            let (name, token) = (&known.row.name, &known.hook.token);
+            let (name, token) = (&known.current.kept.row.name, &known.hook.token);
             self.context.watch.say(&format!("  {name}: {base}/hooks/{token}"));
         }
         if self.known.is_empty() {
@@ -117,33 +131,18 @@ impl Serving<'_> {
         }
     }
 
-    /// Kept connections that may be served.
-    async fn rows(&self) -> Result<Vec<ConnectionRow>> {
-        let mut rows = self.database.connections().await?;
-        match name(self.context)? {
-            Some(name) => {
-                let names: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
-                let row = rows.iter().find(|row| row.name == name);
-                belongs(row.ok_or_else(|| unknown("connection", name, &names))?, self.connector)?;
-                rows.retain(|row| row.name == name);
-            }
-            None => rows.retain(|row| row.connector == self.connector.manifest().name),
-        }
-        Ok(rows)
-    }
-
     async fn make(
         &self,
-        row: &ConnectionRow,
+        current: Current,
         hook: &HookRow,
         subscription: Option<String>,
     ) -> Result<Known> {
+        let row = &current.kept.row;
         self.notes.name(&row.id, &row.name);
-        let kept = || Kept { vault: Arc::clone(&self.vault), row: row.clone() };
-        let secrets = kept().secrets().await?;
+        let secrets = current.kept.secrets().await?;
         let builder = with_row(self.context.surroundings(self.connector), row);
         let local = builder.secrets(Arc::clone(&secrets)).build().await?;
-        let caller = self.context.connect_to(self.connector, Some(kept())).await?;
+        let caller = self.context.connect_to(self.connector, Some(current.kept.clone())).await?;
         self.reconcile.know(row, &caller);
         let vault = Arc::clone(&self.vault);
         let decode = ConnectionDecode::new(local.clone(), secrets, vault, row.clone());
@@ -155,7 +154,7 @@ impl Serving<'_> {
             subscription,
             decode: Arc::clone(&decode),
         };
-        Ok(Known { row: row.clone(), hook, seat: Seat { reads, decode } })
+        Ok(Known { current, hook, seat: Seat { reads, decode } })
     }
 }
 

@@ -1,5 +1,7 @@
 //! What each run came to, as a line; and how the command ends.
 
+use std::collections::HashSet;
+
 use anyhow::Result;
 use host_harness::mirror::ScanKind;
 use host_harness::runtime::CallError;
@@ -8,11 +10,12 @@ use serde_json::{Value, json};
 
 use super::rounds::{Failed, Ran};
 use crate::cli::context::Context;
-use crate::cli::errors::{Asked, after_answer, in_one};
+use crate::cli::errors::{Asked, after_answer, in_one, next_step};
 use crate::cli::exit::Exit;
 use crate::cli::output::{
     Columns, Form, Records, Row, count, date, printable, records, section, text_block,
 };
+use crate::cli::supervise::PANICKED;
 
 /// Columns of the table.
 const HEADER: [&str; 9] =
@@ -27,6 +30,8 @@ pub struct Lines<'a> {
     at_once: bool,
     good: u64,
     busy: u64,
+    /// Objects that were last left to another process.
+    left: HashSet<(String, String)>,
     /// How the first failure would end the command alone.
     failed: Option<Exit>,
 }
@@ -36,7 +41,8 @@ impl<'a> Lines<'a> {
     pub fn new(context: &'a Context, endless: bool) -> Self {
         let form = context.form();
         let out = (form != Form::Table).then(|| records(form, &Columns { columns: None }));
-        Self { context, out, rows: vec![], at_once: endless, good: 0, busy: 0, failed: None }
+        let left = HashSet::new();
+        Self { context, out, rows: vec![], at_once: endless, good: 0, busy: 0, left, failed: None }
     }
 
     /// A run came to its end.
@@ -45,6 +51,10 @@ impl<'a> Lines<'a> {
     /// When the output cannot be written.
     pub fn ran(&mut self, ran: &Ran) -> Result<()> {
         let Ran { connection, object, ended } = ran;
+        let whose = (connection.clone(), object.clone());
+        if !matches!(ended, Ok(Outcome::Busy { .. })) {
+            self.left.remove(&whose);
+        }
         match ended {
             Ok(Outcome::Done(report)) => {
                 self.good += 1;
@@ -53,6 +63,10 @@ impl<'a> Lines<'a> {
             }
             Ok(Outcome::Busy { until_ms }) => {
                 self.busy += 1;
+                // It is tried again soon, and the other may be at it for long.
+                if !self.left.insert(whose) {
+                    return Ok(());
+                }
                 self.say(&format!(
                     "{connection}, {object}: another process reads it (its lease ends at {}); \
                      left to it",
@@ -141,12 +155,13 @@ impl<'a> Lines<'a> {
     }
 
     fn failed(&mut self, connection: &str, object: &str, failed: &Failed) {
+        let object_asked = (!object.is_empty()).then(|| object.to_owned());
+        let asked = Asked { command: "sync", object: object_asked, ..Asked::default() };
         let (text, exit, next) = match failed {
-            Failed::Connecting(error) => (in_one(error), Exit::of(error), None),
+            Failed::Connecting(error) => (in_one(error), Exit::of(error), next_step(error, &asked)),
+            Failed::Panicked => (PANICKED.to_owned(), Exit::Failed, None),
             Failed::Syncing(error) => {
                 let exit = error.call().map_or(Exit::Failed, Exit::of_call);
-                let asked =
-                    Asked { command: "sync", object: Some(object.to_owned()), ..Asked::default() };
                 let next = match error.call() {
                     Some(CallError::Connector(error)) => after_answer(error, &asked),
                     _ => None,

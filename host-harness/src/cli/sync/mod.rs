@@ -13,13 +13,14 @@ use host_harness::store::{ConnectionRow, Sqlite, Store};
 use host_harness::sync::{Catalog, Rhythm, Synced, Turns, Wish};
 
 use self::line::Lines;
-use self::rounds::{Order, Rounds};
+use self::rounds::Rounds;
 use super::context::Context;
+use super::current::connections;
 use super::errors::Usage;
 use super::exit::Exit;
-use super::input::span;
+use super::input::{interval, span};
 use super::nearest::unknown;
-use super::state::{DEFAULT, Kept, State, belongs, name};
+use super::state::{DEFAULT, State, belongs, name};
 
 /// Reads what changed since the last time, or everything when that is due, and keeps it in the
 /// directory of --state. It may be stopped at any point; the next run goes on from there.
@@ -37,6 +38,9 @@ records, `status` how far it is.
 
 Records that a full scan does not see are looked up one by one before they count as removed.
 
+With --every it goes on until Ctrl-C or SIGTERM, and connections, settings and secrets that are
+kept meanwhile are used within seconds.
+
 It ends with 3 when some objects or connections failed, or were left to another process.")]
 pub struct Args {
     /// Only these objects [default: all that can be listed]
@@ -47,7 +51,7 @@ pub struct Args {
     pub full: bool,
 
     /// Go on, and read again each time so much has passed
-    #[arg(long, value_name = "TIME", value_parser = span)]
+    #[arg(long, value_name = "TIME", value_parser = interval)]
     pub every: Option<Duration>,
 
     /// Read everything each time so much has passed
@@ -89,31 +93,30 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
     let database = state.database().await?;
     let store = Arc::clone(&database) as Arc<dyn Store>;
     let vault = Arc::new(state.vault(Arc::clone(&store)).await?);
-    let rows = match args.all {
-        true => {
-            let mut rows = store.connections().await?;
-            rows.retain(|row| row.connector == connector.manifest().name);
-            rows
-        }
-        false => {
-            let named = name(context)?.unwrap_or(DEFAULT);
+    let named = (!args.all).then(|| name(context)).transpose()?;
+    let named = named.map(|name| name.unwrap_or(DEFAULT).to_owned());
+    let rows = match &named {
+        None => connections(store.as_ref(), &connector.manifest().name, None).await?,
+        Some(named) => {
             let row = state.named(Some(&store), named).await?;
             belongs(&row, &connector)?;
             vec![row]
         }
     };
     if rows.is_empty() {
-        return Err(state.nothing_kept().into());
+        let nothing = state.nothing_kept();
+        if args.every.is_none() {
+            return Err(nothing.into());
+        }
+        context.watch.say(&format!("{nothing} yet; one that `connect` makes is read at once"));
     }
     reset(args, &catalog, &database, &rows).await?;
-    let orders = rows.into_iter().map(|row| {
-        let kept = Kept { vault: Arc::clone(&vault), row };
-        Order { kept, objects: objects.clone() }
-    });
     let rounds = Rounds {
         context,
         connector: &connector,
+        vault,
         mirror: database,
+        objects,
         wish: Wish {
             full: args.full || args.reset.is_some(),
             since_ms: None,
@@ -122,10 +125,11 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
             page_size: args.page_size,
         },
         every: args.every,
+        name: named,
         turns: Turns::default(),
     };
     let lines = Lines::new(context, args.every.is_some());
-    rounds.run(orders.collect(), lines).await
+    rounds.run(rows, lines).await
 }
 
 /// The objects that are scanned so that those of `args` come along, each once.

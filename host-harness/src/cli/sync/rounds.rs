@@ -1,30 +1,30 @@
 //! Connections side by side, and each one's objects in a row, once or again and again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
 use host_harness::clock::unix_ms;
 use host_harness::mirror::Mirror;
+use host_harness::retry::Caller;
 use host_harness::runtime::Connector;
+use host_harness::store::ConnectionRow;
 use host_harness::sync::{Account, Outcome, Pull, Rhythm, SyncError, Synced, Told, Turns, Wish};
+use host_harness::vault::Vault;
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 use super::line::Lines;
 use crate::cli::context::Context;
+use crate::cli::current::{Current, LOOK_EVERY, connections};
+use crate::cli::errors::in_one;
 use crate::cli::exit::Exit;
+use crate::cli::output::{duration, printable};
 use crate::cli::state::{Kept, clock};
+use crate::cli::supervise::Pauses;
 use crate::cli::watch::Watch;
-
-/// A connection, and what to read of it.
-pub struct Order {
-    /// It.
-    pub kept: Kept,
-    /// In this order.
-    pub objects: Vec<Synced>,
-}
 
 /// What one run of an object came to.
 pub struct Ran {
@@ -42,6 +42,8 @@ pub enum Failed {
     Connecting(anyhow::Error),
     /// While reading.
     Syncing(SyncError),
+    /// Its task panicked.
+    Panicked,
 }
 
 /// What all of them share.
@@ -50,60 +52,257 @@ pub struct Rounds<'a> {
     pub context: &'a Context,
     /// Their connector.
     pub connector: &'a Connector,
+    /// Where connections are kept.
+    pub vault: Arc<Vault>,
     /// Where records are kept.
     pub mirror: Arc<dyn Mirror>,
+    /// What is read of each, in this order.
+    pub objects: Vec<Synced>,
     /// How each object is read.
     pub wish: Wish,
     /// Again each time so much has passed.
     pub every: Option<Duration>,
+    /// Name of the connection that is read; all of the connector's without.
+    pub name: Option<String>,
     /// Pages under way.
     pub turns: Turns,
 }
 
 impl Rounds<'_> {
-    /// Runs the orders to their end, and answers how the command ends. One that fails holds up no
-    /// other.
+    /// Reads these connections, and answers how the command ends. One that fails holds up no
+    /// other. Again and again: until the program is asked to end, and connections that come later
+    /// are read too.
     ///
     /// # Errors
     /// When the results cannot be printed.
-    pub async fn run(self, orders: Vec<Order>, mut lines: Lines<'_>) -> Result<Exit> {
+    pub async fn run(self, rows: Vec<ConnectionRow>, mut lines: Lines<'_>) -> Result<Exit> {
         let (to, mut results) = mpsc::channel(64);
-        let totals = Arc::new(Totals::default());
-        let mut tasks = JoinSet::new();
-        for Order { kept, objects } in orders {
-            let name = kept.row.name.clone();
-            let id = kept.row.id.clone();
-            let caller = match self.context.connect_to(self.connector, Some(kept)).await {
-                Ok(caller) => caller,
-                Err(error) => {
-                    let ended = Err(Failed::Connecting(error));
-                    lines.ran(&Ran { connection: name, object: String::new(), ended })?;
-                    continue;
-                }
-            };
-            let task = Task {
-                account: Account {
-                    caller,
-                    mirror: Arc::clone(&self.mirror),
-                    clock: clock(),
-                    connection: id,
-                    turns: self.turns.clone(),
-                },
-                name,
-                objects,
-                wish: self.wish,
-                every: self.every,
-                watch: Arc::clone(&self.context.watch),
-                totals: Arc::clone(&totals),
-                to: to.clone(),
-            };
-            tasks.spawn(task.run());
+        let (tasks, readings) = (JoinSet::new(), HashMap::new());
+        let (wish, totals) = (self.wish, Arc::default());
+        let mut all = Readings { rounds: &self, wish, totals, to, tasks, readings };
+        for row in rows {
+            let current = Current::of(all.kept(row)).await?;
+            all.begin(current, &mut lines).await?;
         }
+        all.wish = Wish { full: false, ..self.wish };
+        if self.every.is_some() {
+            all.go_on(&mut results, &mut lines).await?;
+            lines.end()?;
+            return Ok(Exit::Done);
+        }
+        let Readings { to, mut tasks, readings, .. } = all;
         drop(to);
         while let Some(ran) = results.recv().await {
             lines.ran(&ran)?;
         }
+        while let Some(ended) = tasks.join_next_with_id().await {
+            let Err(fault) = ended else { continue };
+            let panicked = readings.values().find(|reading| reading.is(fault.id()));
+            if let Some(reading) = panicked {
+                lines.ran(&reading.panicked())?;
+            }
+        }
         lines.end()
+    }
+}
+
+/// The connections that are read, by id.
+struct Readings<'a> {
+    rounds: &'a Rounds<'a>,
+    /// For those that begin now.
+    wish: Wish,
+    totals: Arc<Totals>,
+    to: mpsc::Sender<Ran>,
+    tasks: JoinSet<()>,
+    readings: HashMap<String, Reading>,
+}
+
+/// One of them.
+struct Reading {
+    /// What it was made of.
+    current: Current,
+    state: State,
+    began: Instant,
+    pauses: Pauses,
+    /// Why it could not be made, as it was said.
+    told: Option<String>,
+}
+
+enum State {
+    Runs(AbortHandle),
+    /// It failed, and begins again then.
+    Waits(Instant),
+}
+
+impl Reading {
+    fn is(&self, task: Id) -> bool {
+        matches!(&self.state, State::Runs(handle) if handle.id() == task)
+    }
+
+    fn stop(&self) {
+        if let State::Runs(handle) = &self.state {
+            handle.abort();
+        }
+    }
+
+    fn fail(&mut self) -> Duration {
+        let pause = self.pauses.after(self.began.elapsed());
+        self.state = State::Waits(Instant::now() + pause);
+        pause
+    }
+
+    fn panicked(&self) -> Ran {
+        let connection = self.current.kept.row.name.clone();
+        Ran { connection, object: String::new(), ended: Err(Failed::Panicked) }
+    }
+}
+
+impl Readings<'_> {
+    /// Until the program is asked to end.
+    async fn go_on(
+        &mut self,
+        results: &mut mpsc::Receiver<Ran>,
+        lines: &mut Lines<'_>,
+    ) -> Result<()> {
+        let mut looks = interval(LOOK_EVERY);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut failing = false;
+        loop {
+            tokio::select! {
+                Some(ran) = results.recv() => lines.ran(&ran)?,
+                Some(Err(fault)) = self.tasks.join_next_with_id() => self.ended(&fault, lines)?,
+                _ = looks.tick() => match self.rows().await {
+                    Ok(rows) => {
+                        failing = false;
+                        self.follow(rows, lines).await?;
+                    }
+                    Err(why) if !failing => {
+                        failing = true;
+                        self.say(&format!("looking for connections fails, and is tried again: {}", in_one(&why)));
+                    }
+                    Err(_) => {}
+                },
+                () = self.rounds.context.shutdown.requested() => return Ok(()),
+            }
+        }
+    }
+
+    /// The connections that there are now.
+    async fn rows(&self) -> Result<Vec<Current>> {
+        let Rounds { vault, connector, name, .. } = self.rounds;
+        let connector = &connector.manifest().name;
+        let rows = connections(vault.store().as_ref(), connector, name.as_deref()).await?;
+        let mut all = Vec::with_capacity(rows.len());
+        for row in rows {
+            all.push(Current::of(self.kept(row)).await?);
+        }
+        Ok(all)
+    }
+
+    /// Begins with those that came or changed, and with those whose pause is over; ends those that
+    /// are gone.
+    async fn follow(&mut self, now: Vec<Current>, lines: &mut Lines<'_>) -> Result<()> {
+        let mut before = std::mem::take(&mut self.readings);
+        for current in now {
+            let id = current.kept.row.id.clone();
+            let name = current.kept.row.name.clone();
+            let Some(reading) = before.remove(&id) else {
+                self.say(&format!("{name}: the connection is new, and is read from now on"));
+                self.begin(current, lines).await?;
+                continue;
+            };
+            if !reading.current.is_as(&current) {
+                self.say(&format!(
+                    "{name}: its settings or secrets changed, and are used from now on"
+                ));
+                reading.stop();
+                self.begin(current, lines).await?;
+                continue;
+            }
+            let is_due = matches!(reading.state, State::Waits(until) if until <= Instant::now());
+            let reading = if is_due { self.make(reading, lines).await? } else { reading };
+            self.readings.insert(id, reading);
+        }
+        for gone in before.into_values() {
+            gone.stop();
+            let name = &gone.current.kept.row.name;
+            self.say(&format!("{name}: the connection is not kept any more, and no longer read"));
+        }
+        Ok(())
+    }
+
+    fn ended(&mut self, fault: &JoinError, lines: &mut Lines<'_>) -> Result<()> {
+        // Those that were stopped are none of these any more.
+        let Some(reading) = self.readings.values_mut().find(|reading| reading.is(fault.id()))
+        else {
+            return Ok(());
+        };
+        let pause = reading.fail();
+        let (ran, name) = (reading.panicked(), reading.current.kept.row.name.clone());
+        lines.ran(&ran)?;
+        self.say(&format!("{name}: it is read again in {}", duration(pause)));
+        Ok(())
+    }
+
+    async fn begin(&mut self, current: Current, lines: &mut Lines<'_>) -> Result<()> {
+        let id = current.kept.row.id.clone();
+        let (state, began) = (State::Waits(Instant::now()), Instant::now());
+        let reading = Reading { current, state, began, pauses: Pauses::default(), told: None };
+        let reading = self.make(reading, lines).await?;
+        self.readings.insert(id, reading);
+        Ok(())
+    }
+
+    /// Makes the connection, and begins to read it.
+    async fn make(&mut self, mut reading: Reading, lines: &mut Lines<'_>) -> Result<Reading> {
+        let Rounds { context, connector, .. } = self.rounds;
+        reading.began = Instant::now();
+        match context.connect_to(connector, Some(reading.current.kept.clone())).await {
+            Ok(caller) => {
+                reading.told = None;
+                let task = self.task(&reading.current.kept.row, caller);
+                reading.state = State::Runs(self.tasks.spawn(task.run()));
+            }
+            Err(error) => {
+                reading.fail();
+                let text = in_one(&error);
+                if reading.told.as_ref() != Some(&text) {
+                    reading.told = Some(text);
+                    let connection = reading.current.kept.row.name.clone();
+                    let ended = Err(Failed::Connecting(error));
+                    lines.ran(&Ran { connection, object: String::new(), ended })?;
+                }
+            }
+        }
+        Ok(reading)
+    }
+
+    fn task(&self, row: &ConnectionRow, caller: Caller) -> Task {
+        let rounds = self.rounds;
+        Task {
+            account: Account {
+                caller,
+                mirror: Arc::clone(&rounds.mirror),
+                clock: clock(),
+                connection: row.id.clone(),
+                turns: rounds.turns.clone(),
+            },
+            name: row.name.clone(),
+            objects: rounds.objects.clone(),
+            wish: self.wish,
+            every: rounds.every,
+            watch: Arc::clone(&rounds.context.watch),
+            totals: Arc::clone(&self.totals),
+            to: self.to.clone(),
+        }
+    }
+
+    fn kept(&self, row: ConnectionRow) -> Kept {
+        Kept { vault: Arc::clone(&self.rounds.vault), row }
+    }
+
+    fn say(&self, text: &str) {
+        self.rounds.context.watch.say(&printable(text));
     }
 }
 
@@ -146,7 +345,7 @@ impl Task {
             let now_ms = unix_ms(self.account.clock.now());
             // Never at once: another process may be at it.
             let pause = Duration::from_millis(next_ms.saturating_sub(now_ms));
-            tokio::time::sleep(pause.clamp(Duration::from_secs(1), every)).await;
+            sleep(pause.min(every).max(Duration::from_secs(1))).await;
         }
     }
 

@@ -180,7 +180,7 @@ fn a_caller_that_goes_away_wastes_no_token() {
         sleep(2 * HOUR).await;
         let impatient = tokio::time::timeout(Duration::from_millis(100), grants.fresh());
         assert!(impatient.await.is_err());
-        grants.quiet().await;
+        grants.renewals().quiet().await;
         assert_eq!((run.requests(), run.row().epoch), (1, 2));
         assert_eq!(access(&grants.fresh().await.unwrap()), 1);
         assert_eq!(run.requests(), 1);

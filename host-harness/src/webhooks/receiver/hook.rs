@@ -44,6 +44,11 @@ pub struct Hook {
 /// A hook that is served.
 pub struct Served {
     pub hook: Hook,
+    standing: Arc<Standing>,
+}
+
+/// What is counted of a hook. It outlives what decodes for it.
+struct Standing {
     bucket: Mutex<Bucket>,
     /// Refused as unverified since the last beat.
     refused: AtomicU64,
@@ -53,32 +58,33 @@ pub struct Served {
 
 impl Served {
     pub fn new(hook: Hook, rate: f64, burst: f64) -> Self {
-        let bucket = Bucket { tokens: burst, rate, burst, at: Instant::now() };
-        Self {
-            hook,
-            bucket: Mutex::new(bucket),
-            refused: AtomicU64::new(0),
-            missed: Mutex::new(None),
-        }
+        let bucket = Mutex::new(Bucket { tokens: burst, rate, burst, at: Instant::now() });
+        let standing = Standing { bucket, refused: AtomicU64::new(0), missed: Mutex::new(None) };
+        Self { hook, standing: Arc::new(standing) }
+    }
+
+    /// The same hook, as `hook` has it from now on.
+    pub fn renewed(&self, hook: Hook) -> Self {
+        Self { hook, standing: Arc::clone(&self.standing) }
     }
 
     /// Takes a token, or says when there will be one.
     pub fn take(&self) -> Result<(), Duration> {
-        self.bucket.lock().unwrap_or_else(PoisonError::into_inner).take(Instant::now())
+        self.standing.bucket.lock().unwrap_or_else(PoisonError::into_inner).take(Instant::now())
     }
 
     pub fn count_refused(&self) {
-        self.refused.fetch_add(1, Ordering::Relaxed);
+        self.standing.refused.fetch_add(1, Ordering::Relaxed);
     }
 
     pub fn take_refused(&self) -> u64 {
-        self.refused.swap(0, Ordering::Relaxed)
+        self.standing.refused.swap(0, Ordering::Relaxed)
     }
 
     /// A delivery was turned away that may not come again. Answers whether that is news: a
     /// sender cannot have the same gap noted all the time.
     pub fn missed(&self, not_more_often_than: Duration) -> bool {
-        let mut missed = self.missed.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut missed = self.standing.missed.lock().unwrap_or_else(PoisonError::into_inner);
         let news = missed.is_none_or(|at| at.elapsed() >= not_more_often_than);
         if news {
             *missed = Some(Instant::now());

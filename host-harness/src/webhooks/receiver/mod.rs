@@ -87,19 +87,21 @@ impl Receiver {
         Self { shared: Arc::new(Shared::new(bounds, inbox, clock, notes, surroundings)) }
     }
 
-    /// Serves these hooks and no others. One that it serves already goes on as it is.
+    /// Serves these hooks and no others. One that it serves already is decoded for as it is given
+    /// now, and keeps its rate and its counts.
     pub fn serve_hooks(&self, hooks: Vec<Hook>) {
         let bounds = &self.shared.bounds;
         let mut served = self.shared.hooks.write().unwrap_or_else(PoisonError::into_inner);
         let mut before = std::mem::take(&mut *served);
         for hook in hooks {
-            let same = before.remove(&hook.token).filter(|same| {
-                same.hook.connection == hook.connection
-                    && same.hook.subscription == hook.subscription
-            });
             let token = hook.token.clone();
-            let fresh = || Arc::new(Served::new(hook, bounds.rate, bounds.burst));
-            served.insert(token, same.unwrap_or_else(fresh));
+            let before = before.remove(&token);
+            let before = before.filter(|before| before.hook.connection == hook.connection);
+            let now = match before {
+                Some(before) => before.renewed(hook),
+                None => Served::new(hook, bounds.rate, bounds.burst),
+            };
+            served.insert(token, Arc::new(now));
         }
     }
 
@@ -121,7 +123,6 @@ impl Receiver {
         let room = Arc::new(Semaphore::new(shared.bounds.connections));
         let (stopping, stopped) = watch::channel(());
         let mut connections = JoinSet::new();
-        let beats = tokio::spawn(beats(Arc::clone(shared)));
         let accepting = async {
             loop {
                 // Never closed, so a failure to acquire cannot come.
@@ -148,19 +149,19 @@ impl Receiver {
         };
         tokio::select! {
             () = accepting => {}
+            () = beats(shared) => {}
             () = stop => {}
         }
         drop(accept);
         drop((stopping, stopped));
         let all = async { while connections.join_next().await.is_some() {} };
         let _ = timeout(shared.bounds.farewell, all).await;
-        beats.abort();
         // The last sign of life is now.
         let _ = shared.beat().await;
     }
 }
 
-async fn beats(shared: Arc<Shared>) {
+async fn beats(shared: &Shared) {
     let mut beats = interval(BEAT);
     loop {
         beats.tick().await;

@@ -1,11 +1,13 @@
 //! What strangers may not do.
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt as _;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::world::{TOKEN, World, request, rest, status, upsert};
+use super::world::{Fake, TOKEN, World, request, rest, status, upsert};
 use crate::webhooks::{Bounds, Surroundings};
 
 fn small() -> Bounds {
@@ -178,6 +180,20 @@ async fn a_hook_has_its_rate() {
     sleep(Duration::from_millis(500)).await;
     assert_eq!(world.deliver("4").await, 200);
     assert_eq!(world.deliver("5").await, 429);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hook_that_changes_is_decoded_for_anew_and_keeps_its_rate() {
+    let world = World::new(Bounds { rate: 2.0, burst: 3.0, ..Bounds::default() }).await;
+    assert_eq!(world.deliver("1").await, 200);
+    // Another scheme, setting or secret: another decoder on the same path.
+    let now = Arc::<Fake>::default();
+    world.receiver.serve_hooks(vec![super::world::hook(&now)]);
+    assert_eq!(world.deliver("2").await, 200);
+    assert_eq!(world.deliver("3").await, 200);
+    let decoded = |fake: &Fake| fake.decoded.load(Ordering::Relaxed);
+    assert_eq!((decoded(&world.fake), decoded(&now)), (1, 2));
+    assert_eq!(world.deliver("4").await, 429);
 }
 
 #[tokio::test(start_paused = true)]

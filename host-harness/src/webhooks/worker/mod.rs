@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
 
 pub use self::seat::{ConnectionReads, Reads, Seat};
@@ -146,7 +146,7 @@ impl Worker {
                         () = wake.notified() => break,
                         () = shared.more.notified() => break,
                         () = &mut tick => break,
-                        Some(_) = tasks.join_next() => {}
+                        Some(ended) = tasks.join_next() => shared.panicked(&ended),
                     }
                 }
             }
@@ -290,6 +290,14 @@ impl Shared {
     fn fails(&self, why: &StoreError) {
         if !self.failing.swap(true, Ordering::Relaxed) {
             let why = why.to_string();
+            self.notes.note(&Note::Failing { what: "applying deliveries", why });
+        }
+    }
+
+    /// Its connection's lease lasts on, and when that ends it is worked for again.
+    fn panicked(&self, ended: &Result<(), JoinError>) {
+        if ended.is_err() {
+            let why = "a fault of this program, please report it".to_owned();
             self.notes.note(&Note::Failing { what: "applying deliveries", why });
         }
     }
