@@ -94,7 +94,7 @@ async fn a_kept_secret_is_used_without_being_handed_over() {
 
     keeper.run(&["connections", "rename", "default", "shop"]).quiet();
     // No default any more, so a call without a connection has no secret.
-    keeper.run(&["list", "trackings"]).failed(2, &["no secret \"api-key\"", "secrets set api-key"]);
+    keeper.run(&["list", "trackings"]).failed(2, &["no secret \"api-key\"", "`connect`"]);
     assert_eq!(keeper.run(&["list", "trackings", "--connection", "shop"]).quiet(), "");
     let environment = [("CONNECTOR_CONNECTION", "shop")];
     assert_eq!(keeper.run_with("", &environment, &["list", "trackings"]).quiet(), "");

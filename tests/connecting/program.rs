@@ -5,10 +5,12 @@ use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
-use aftership_simulator::{Consent, OAuthClient, Options, Server, Simulator};
+use aftership_simulator::{Answer, Consent, Matcher, OAuthClient, Options, Server, Simulator};
 
 use super::world::{CLIENT_SECRET, fetch, location, settings};
+use crate::support::world::TRACKINGS;
 use crate::support::{component, host_command};
 
 /// A directory for state, the program that keeps a connection there, and who it connects to.
@@ -137,6 +139,7 @@ async fn connected_checked_lost_and_disconnected() {
     assert!(page.contains("<h1>Connected</h1>"), "{page}");
     let (code, _, err) = waiting.ended();
     assert_eq!(code, Some(0), "{err}");
+    assert!(err.contains("connected: default, by oauth2; kept, sealed, in "), "{err}");
 
     let (code, out, err) = desk.run(&["check", "trackings"]);
     assert_eq!(code, Some(0), "{out}{err}");
@@ -179,4 +182,32 @@ async fn an_answer_serves_once_and_for_its_own_question() {
     assert!(visit(&own).await.contains("<h1>Connected</h1>"));
     assert_eq!(second.ended().0, Some(0));
     assert_eq!(desk.simulator.live_grants().len(), 2);
+}
+
+/// Its answer holds the only new tokens: without it, the customer would have to connect again.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_renewal_under_way_outlives_the_signal_that_ends_the_program() {
+    for signal in ["-TERM", "-INT"] {
+        let desk = Desk::new(Consent::Allow).await;
+        let waiting = desk.connect("default");
+        visit(&location(&waiting.url).await).await;
+        assert_eq!(waiting.ended().0, Some(0));
+        let expired = Answer::new(401, r#"{"meta":{"code":401,"type":"Unauthorized"},"data":{}}"#);
+        let expired = expired.header("content-type", "application/json");
+        desk.simulator.answer_next(Matcher::new("GET", TRACKINGS), expired);
+        let late = Answer::real().delayed(Duration::from_millis(500));
+        desk.simulator.answer_next(Matcher::new("POST", "/oauth/token"), late);
+
+        let mut list = desk.host(&["list", "trackings"]).spawn().unwrap();
+        while desk.simulator.token_requests().refresh_token == 0 {
+            tokio::task::yield_now().await;
+        }
+        let id = list.id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+        assert_eq!(list.wait().unwrap().code(), Some(130), "{signal}");
+        let (code, _, err) = desk.run(&["list", "trackings"]);
+        assert_eq!(code, Some(0), "{signal}: {err}");
+        assert_eq!(desk.simulator.token_requests().refresh_token, 1, "{signal}: it was kept");
+    }
 }

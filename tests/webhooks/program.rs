@@ -301,6 +301,26 @@ async fn a_receiver_that_is_killed_forgets_nothing_that_it_took() {
     assert_eq!(listener.end("-TERM").0, Some(0));
 }
 
+/// The first signal lets a sender that dawdles come to its end, the second does not.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_signal_ends_the_program_at_once() {
+    let shop = Shop::new("twice").await;
+    let path = shop.subscribe();
+    let listener = shop.listen("listen", &[]);
+    let mut stream = TcpStream::connect(&listener.authority).await.unwrap();
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: h\r\nexpect: 100-continue\r\ncontent-length: 9\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    while !answer.contains("100 Continue") {
+        answer.push(stream.read_u8().await.unwrap().into());
+    }
+    let id = listener.child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    assert_eq!(listener.end("-INT").0, Some(130));
+}
+
 /// 32 bytes, as the tests' service knows them.
 const FORWARD: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 

@@ -248,8 +248,8 @@ fn check_scheme(
     Err(Usage::new(text).next(match whose {
         Some(whose) => format!("keep it with `secrets set {name} --connection {whose}`"),
         None => format!(
-            "keep it with `secrets set {name}`, or put it into an environment variable and give \
-             --secret-env {name}=VARIABLE"
+            "keep it with `connect`, or put it into an environment variable and give --secret-env \
+             {name}=VARIABLE"
         ),
     }))
 }

@@ -10,7 +10,7 @@
 //! Reading makes nothing on the disk.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
@@ -164,6 +164,11 @@ impl State {
     pub fn nothing_kept(&self) -> Usage {
         let text = format!("no connection is kept in {}", self.directory.display());
         Usage::new(text).next("`connect` makes one")
+    }
+
+    /// Where it is.
+    pub fn directory(&self) -> &Path {
+        &self.directory
     }
 
     fn file(&self) -> PathBuf {

@@ -86,6 +86,7 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
             (fresh.scheme.clone(), Err(fresh))
         }
     };
+    let anew = row.is_ok();
     let kept: &[String] = row.as_ref().map_or(&[], |(_, kept): &(_, Vec<String>)| kept);
     let secrets = args.files.fields(context, &connector, &scheme, kept).await?;
     // Nothing is made on the disk before all is there.
@@ -100,8 +101,19 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
     let whom =
         Whom { connection, secrets, callback_url: String::new(), scopes: args.scopes.clone() };
     let row = make(args, context, &connector, &scheme, &Desk::new(vault), whom).await?;
-    context.watch.mention(&format!("connected {} by {}", row.name, row.scheme));
+    if !context.options.quiet {
+        context.watch.say(&told(&row, anew, &state));
+    }
     Ok(Exit::Done)
+}
+
+/// What was done, and what is next.
+fn told(row: &ConnectionRow, anew: bool, state: &State) -> String {
+    let ConnectionRow { name, scheme, .. } = row;
+    let how = if anew { "connected anew" } else { "connected" };
+    let place = state.directory().display();
+    let whose = if name == DEFAULT { String::new() } else { format!(" --connection {name}") };
+    format!("{how}: {name}, by {scheme}; kept, sealed, in {place}\n  next: `check{whose}` tries it")
 }
 
 async fn make(
