@@ -176,7 +176,7 @@ pub trait Object: Sync {
 
     /// What to do instead, unless the object knows better.
     fn offered(&self) -> &'static str {
-        "`catalog.describe` lists what they offer"
+        "Their description lists what they offer"
     }
 
     /// [`Error::Unsupported`]: "`name` cannot `be so`. `Instead`."

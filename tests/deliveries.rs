@@ -269,7 +269,11 @@ async fn what_is_not_whole_is_found_by_what_it_is_known_by() {
     let gone = json!({"id": id}).to_string();
     assert!(world.caller.find("trackings", &gone).await.unwrap().is_empty());
 
-    let test = json!({"event": "tracking_update", "msg": {"title": "test"}}).to_string();
+    let test = json!({"event": "tracking_update", "msg": {}}).to_string();
     let event = event(&connection, signed_with(SECRET, "2026-07", test)).await;
     assert_eq!(event.effect, Effect::Nothing);
+    // Some tracking changed, and nobody can tell which: not to be passed over.
+    let odd = json!({"event": "tracking_update", "msg": {"id": 7, "title": "x"}}).to_string();
+    let refused = refusal(&connection, signed_with(SECRET, "2026-07", odd)).await;
+    assert!(matches!(refused, Refusal::Unreadable(_)), "{refused:?}");
 }

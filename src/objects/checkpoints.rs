@@ -5,6 +5,7 @@
 //! checkpoint token for token, after `id`, `tracking_id` and `position`; a member that AfterShip
 //! called so itself would give way to ours.
 
+mod own_tag;
 mod scan;
 
 use super::trackings::derived::{self, DOC_URL, HOLDER};
@@ -13,6 +14,7 @@ use crate::api::Api;
 use crate::error::Error;
 use crate::json::{Malformed, Value};
 use crate::types::{DataRecord, ListRequest, Page, Start};
+use own_tag::OwnTag;
 use scan::Scan;
 
 /// The object `checkpoints`.
@@ -48,12 +50,22 @@ impl Object for Checkpoints {
     }
 
     fn list(&self, api: &Api<'_>, request: &ListRequest) -> Result<Page, Error> {
-        let Some(id) = one_tracking(request)? else {
-            return derived::list(api, NAME, request, held);
+        // Checked against the filter schema already.
+        let filter = request.filter.as_deref().and_then(|filter| Value::parse(filter).ok());
+        let filter = filter.unwrap_or(Value::Object(Vec::new()));
+        let mut request = request.clone();
+        let own_tag = OwnTag::take(&mut request, &filter)?;
+        let mut page = match one_tracking(&request, &filter)? {
+            None => derived::list(api, NAME, &request, held)?,
+            // It is read whole whatever changed, so there is no bookmark to hand out.
+            Some(id) => {
+                let tracking = derived::holder(api, &id, "list the checkpoints of the tracking")?;
+                Page { records: derived::of(&tracking, held)?, ..Page::default() }
+            }
         };
-        // One tracking is read whole whatever changed, so there is no bookmark to hand out.
-        let tracking = derived::holder(api, &id, "list the checkpoints of the tracking")?;
-        Ok(Page { records: derived::of(&tracking, held)?, ..Page::default() })
+        own_tag.choose(&mut page.records);
+        own_tag.mark(&mut page);
+        Ok(page)
     }
 
     fn get(&self, api: &Api<'_>, id: &str) -> Result<DataRecord, Error> {
@@ -86,16 +98,12 @@ impl Object for Checkpoints {
 }
 
 /// The tracking whose checkpoints alone are wished for.
-fn one_tracking(request: &ListRequest) -> Result<Option<String>, Error> {
+fn one_tracking(request: &ListRequest, filter: &Value<'_>) -> Result<Option<String>, Error> {
     // A cursor keeps its own filter.
-    let filter = request.filter.as_deref().filter(|_| !matches!(request.start, Start::At(_)));
-    // Checked against the filter schema already.
-    let filter = filter.and_then(|filter| Value::parse(filter).ok());
-    let members = filter.as_ref().map_or(&[][..], Value::members);
-    let Some((_, id)) = members.iter().find(|(name, _)| name == TRACKING_ID) else {
-        return Ok(None);
-    };
-    match members.iter().find(|(name, _)| name != TRACKING_ID) {
+    let id = filter.get(TRACKING_ID).filter(|_| !matches!(request.start, Start::At(_)));
+    let Some(id) = id else { return Ok(None) };
+    let beside = [TRACKING_ID, own_tag::NAME];
+    match filter.members().iter().find(|(name, _)| !beside.contains(&name.as_ref())) {
         Some((other, _)) => {
             let text = format!(
                 "`{other}` cannot stand beside `{TRACKING_ID}`: that one tracking is read whole."

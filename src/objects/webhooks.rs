@@ -50,8 +50,8 @@ impl Object for Webhooks {
     }
 
     fn offered(&self) -> &'static str {
-        "AfterShip has no API for them, they are set in its admin only: `subscriptions.subscribe` \
-         says how"
+        "AfterShip has no API for them, they are set in its admin only, by the steps that \
+         `subscribe` answers"
     }
 }
 

@@ -21,27 +21,52 @@ const UNNAMED: &str = "unnamed";
 
 /// The event that a delivery tells.
 ///
-/// A tracking that is whole, in the version that the connection reads, is handed on token for
-/// token. Of any other, only what it is known by is: its members may be called otherwise or be
-/// missing, so it has to be looked up.
+/// | `msg` | effect |
+/// |---|---|
+/// | a whole tracking, in the version that the connection reads | upserted, token for token |
+/// | names a tracking by `id`, or by `tracking_number` | changed: its members may be called otherwise or be missing |
+/// | missing, null, empty | nothing |
+/// | names none, in an event without a name or a test | nothing |
+/// | names none, in any other event | unreadable: some tracking changed |
 ///
 /// # Errors
-/// As [`signature::verify`]; [`Refusal::Unreadable`] for a genuine body that is not what AfterShip
-/// documents.
+/// As [`signature::verify`]; [`Refusal::Unreadable`] for a genuine body of which nobody can tell
+/// what it is about.
 pub fn receive(host: &dyn Host, delivery: &Delivery) -> Result<Event, Refusal> {
     signature::verify(host, delivery)?;
     let body = body::read(&delivery.body).map_err(Refusal::Unreadable)?;
-    let Body { name, id, occurred_at, tracking } = body;
+    let Body { name, id, occurred_at, tracking, odd } = body;
+    if !odd.is_empty() {
+        let text = format!(
+            "A delivery's `{}` is not as AfterShip documents it and counts as unknown.",
+            odd.join("`, `")
+        );
+        host.log(Level::Info, &text);
+    }
     let effect = match tracking {
         Some(tracking) => effect(tracking, is_current(host, delivery)),
-        None => Effect::Nothing,
+        None => Some(Effect::Nothing),
+    };
+    let may_be_test = match &name {
+        Some(name) => name.to_ascii_lowercase().contains("test"),
+        None => true,
+    };
+    let effect = match effect {
+        Some(effect) => effect,
+        None if may_be_test && odd.is_empty() => Effect::Nothing,
+        None => {
+            let text = "The delivery's `msg` names no tracking: it has no text in `id` or \
+                        `tracking_number`.";
+            return Err(Refusal::Unreadable(text.to_owned()));
+        }
     };
     let name = name.map_or_else(|| UNNAMED.to_owned(), Cow::into_owned);
     Ok(Event { id: id.map(Cow::into_owned), object: OBJECT, name, occurred_at, effect })
 }
 
-fn effect(tracking: Tracking<'_>, is_current: bool) -> Effect {
-    match tracking {
+/// What becomes of the tracking; `None` when it cannot be told which one it is.
+fn effect(tracking: Tracking<'_>, is_current: bool) -> Option<Effect> {
+    Some(match tracking {
         Tracking { raw, id: Some(id), times: Some([created_at, updated_at]), .. } if is_current => {
             Effect::Upserted(DataRecord {
                 id: id.into_owned(),
@@ -54,9 +79,8 @@ fn effect(tracking: Tracking<'_>, is_current: bool) -> Effect {
         Tracking { number: Some(number), slug, .. } => {
             looked_up(&[("tracking_number", Some(&number)), ("slug", slug.as_deref())])
         }
-        // Such as a test delivery.
-        Tracking { .. } => Effect::Nothing,
-    }
+        Tracking { .. } => return None,
+    })
 }
 
 /// What `records.find` of trackings takes.

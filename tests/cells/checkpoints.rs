@@ -39,6 +39,12 @@ async fn list() {
             assert_eq!(&data[name], value, "{name}, as it came");
         }
     }
+    // By the scan's own status, which is seldom the tracking's.
+    let filter = json!({ "checkpoint_tag": "OutForDelivery" });
+    let chosen = world.scan(all(OBJECT, Some(filter))).await;
+    let is_out = |data: &str| data.contains(r#""tag":"OutForDelivery""#);
+    assert_eq!(chosen.len(), records.iter().filter(|record| is_out(&record.data)).count());
+    assert!(!chosen.is_empty());
     let tracking = world.simulator.trackings().remove(7);
     let tracking: Value = serde_json::from_str(&tracking).unwrap();
     let before = world.requests().len();

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::records::{create, delete, derive, get, list};
 use crate::testing::{Sent, enveloped, lines, pointers, scripted};
-use crate::types::{DataRecord, ListRequest, Start};
+use crate::types::{DataRecord, ListRequest, Page, Start};
 use proptest::prelude::*;
 
 const OBJECT: &str = "checkpoints";
@@ -144,6 +144,46 @@ fn one_tracking_is_one_request() {
 }
 
 #[test]
+fn scans_are_chosen_by_their_own_tag_on_every_page() {
+    let page = |scans: &str, pagination: &str| {
+        let data = tracking(scans).data;
+        enveloped(&format!(r#"{{"pagination":{{{pagination}}},"trackings":[{data}]}}"#))
+    };
+    let scans = r#"{"hash":"a","tag":"InTransit"},{"hash":"b","t\u0061g":"Exception"},{"hash":"c"},{"hash":"d","tag":"Delivered"}"#;
+    let first = page(scans, r#""has_next_page":true,"next_cursor":"n1""#);
+    let last = page(scans, r#""has_next_page":false"#);
+    let filter = r#"{"checkpoint_tag":["Exception","Delivered"],"tag":"Delivered"}"#;
+    let sent = Sent::default();
+    let host = scripted(&sent, &[(200, &first), (200, &last), (200, &last), (200, &first)]);
+    let ids = |page: &Page| page.records.iter().map(|one| one.id.clone()).collect::<Vec<_>>();
+    let begun = list(&host, request(Some(filter))).unwrap();
+    assert_eq!(ids(&begun), ["t1/b", "t1/d"]);
+    // A cursor keeps the filter, and AfterShip hears of its own alone.
+    let start = Start::At(begun.next.unwrap());
+    let ended = list(&host, ListRequest { start, ..request(None) }).unwrap();
+    assert_eq!(ids(&ended), ["t1/b", "t1/d"]);
+    assert!(lines(&sent).iter().all(|line| !line.contains("checkpoint")), "{:?}", lines(&sent));
+    // "Everything up to here" is true of these scans only.
+    let since = |filter: Option<&str>| {
+        let start = Start::Since(ended.bookmark.clone().unwrap());
+        list(&host, ListRequest { start, ..request(filter) })
+    };
+    assert_eq!(ids(&since(Some(filter)).unwrap()), ["t1/b", "t1/d"]);
+    for other in [None, Some(r#"{"checkpoint_tag":"Exception","tag":"Delivered"}"#)] {
+        assert!(matches!(since(other), Err(Error::CursorExpired(_))), "{other:?}");
+    }
+    let whole = list(&host, request(None)).unwrap();
+    let start = Start::Since(whole.next.unwrap());
+    let other = list(&host, ListRequest { start, ..request(Some(filter)) });
+    assert!(matches!(other, Err(Error::CursorExpired(_))), "{other:?}");
+    // Of one tracking, too.
+    let answer = enveloped(&tracking(scans).data);
+    let one = r#"{"tracking_id":"t1","checkpoint_tag":"InTransit"}"#;
+    let page = list(&scripted(&Sent::default(), &[(200, &answer)]), request(Some(one))).unwrap();
+    assert_eq!((ids(&page), page.bookmark), (vec!["t1/a".to_owned()], None));
+}
+
+#[test]
 fn one_tracking_is_asked_for_alone() {
     let sent = Sent::default();
     let host = scripted(&sent, &[]);
@@ -152,6 +192,8 @@ fn one_tracking_is_asked_for_alone() {
         (r#"{"updated_at_min":"2026-11-01T00:00:00Z","tracking_id":"t1"}"#, "/updated_at_min"),
         (r#"{"tracking_id":""}"#, "/tracking_id"),
         (r#"{"tracking_id":["t1"]}"#, "/tracking_id"),
+        (r#"{"checkpoint_tag":"Exception,,Delivered"}"#, "/checkpoint_tag"),
+        (r#"{"checkpoint_tag":[]}"#, "/checkpoint_tag"),
     ] {
         assert_eq!(pointers(&list(&host, request(Some(filter))).unwrap_err()), [pointer]);
     }

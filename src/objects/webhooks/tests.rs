@@ -30,7 +30,7 @@ fn every_operation_but_subscribe_says_where_webhooks_are_set() {
         check(&host, OBJECT).unwrap_err(),
     ] {
         let Error::Unsupported(text) = &error else { panic!("{error:?}") };
-        let said = ["Webhooks cannot be ", "its admin", "subscriptions.subscribe"];
+        let said = ["Webhooks cannot be ", "its admin", "`subscribe`"];
         assert!(said.iter().all(|said| text.contains(said)), "{text}");
     }
 }

@@ -281,6 +281,9 @@ fn a_delivery_about_no_tracking_says_nothing() {
         r#"{"msg":{}}"#,
         r#"{"msg":{"id":"","tracking_number":"","slug":"dhl"}}"#,
         r#"{"msg":{"id":null,"title":"This is a test"}}"#,
+        r#"{"event":"webhook_TEST","msg":{"title":"This is a test"}}"#,
+        r#"{"event":"tracking_update","msg":{ }}"#,
+        "\u{feff}{}",
     ] {
         let event = read(body).unwrap();
         assert_eq!((event.object, event.effect), ("trackings", Effect::Nothing), "{body}");
@@ -310,30 +313,20 @@ fn what_cannot_be_read_is_told() {
         (r#"{"event":"x"}}"#.into(), "JSON"),
         (r#"{"event":"x",}"#.into(), "JSON"),
         ("{\"event\":\"a\nb\"}".into(), "JSON"),
-        ("\u{feff}{}".into(), "JSON"),
         (deep(128), "128 levels"),
         (deep(100_000), "128 levels"),
-        (r#"{"event":7}"#.into(), "`event`"),
-        (r#"{"event":["x"]}"#.into(), "`event`"),
-        (r#"{"event":"\ud800"}"#.into(), "`event`"),
-        (r#"{"event_id":7}"#.into(), "`event_id`"),
-        (r#"{"ts":"1712741696"}"#.into(), "`ts`"),
-        (r#"{"ts":1712741696.5}"#.into(), "`ts`"),
-        (r#"{"ts":1e9}"#.into(), "`ts`"),
-        (r#"{"ts":-1}"#.into(), "`ts`"),
-        (r#"{"ts":1712741696000}"#.into(), "`ts`"),
-        (r#"{"ts":99999999999999999999}"#.into(), "`ts`"),
         (r#"{"msg":"text"}"#.into(), "`msg`"),
         (r#"{"msg":[{"id":"t1"}]}"#.into(), "`msg`"),
         (r#"{"msg":true}"#.into(), "`msg`"),
-        (r#"{"msg":{"id":7}}"#.into(), "`msg.id`"),
-        (r#"{"msg":{"tracking_number":7}}"#.into(), "`msg.tracking_number`"),
-        (r#"{"msg":{"id":"t1","slug":["dhl"]}}"#.into(), "`msg.slug`"),
-        (r#"{"event":"x","event":"x"}"#.into(), "`event` twice"),
-        (r#"{"ts":1,"ts":2}"#.into(), "`ts` twice"),
         (r#"{"msg":{"id":"a"},"msg":{"id":"b"}}"#.into(), "`msg` twice"),
-        (r#"{"msg":{"id":"a","i\u0064":"b"}}"#.into(), "`msg.id` twice"),
-        (WHOLE.replace("\"active\":true", "\"updated_at\":null"), "`msg.updated_at` twice"),
+        // Of an event some tracking changed, so which one has to be said.
+        (r#"{"msg":{"id":7}}"#.into(), "names no tracking"),
+        (r#"{"msg":{"id":"\ud800"}}"#.into(), "names no tracking"),
+        (r#"{"msg":{"tracking_number":7,"slug":"dhl"}}"#.into(), "names no tracking"),
+        (r#"{"msg":{"id":"a","i\u0064":"b"}}"#.into(), "names no tracking"),
+        (r#"{"event":7,"msg":{"title":"x"}}"#.into(), "names no tracking"),
+        (r#"{"event":"tracking_update","msg":{"title":"x"}}"#.into(), "names no tracking"),
+        (r#"{"event":"tracking_deleted","msg":{"tracking":{"id":"t1"}}}"#.into(), "names no"),
     ] {
         match read(body.as_bytes()) {
             Err(Refusal::Unreadable(found)) => assert!(found.contains(why), "{body:.80} {found}"),
@@ -343,6 +336,64 @@ fn what_cannot_be_read_is_told() {
     let mut bytes = WHOLE.as_bytes().to_vec();
     bytes[30] = 0xff;
     assert!(matches!(read(bytes), Err(Refusal::Unreadable(why)) if why.contains("byte 30")));
+}
+
+/// A delivery is answered once: what it is about must not depend on how the rest is written.
+#[test]
+fn an_odd_member_counts_as_unknown_and_the_tracking_is_known_all_the_same() {
+    let id = "\"94dadd60-ed26-46d0-aa52-3ced925a50ff\"";
+    let (id, name, ts) =
+        (format!("\"event_id\":{id}"), "\"event\":\"tracking_update\"", "\"ts\":1795283230");
+    let odd = [
+        "7",
+        "7.5",
+        "-1",
+        "1e9",
+        "1795283230000",
+        "99999999999999999999",
+        "true",
+        "[]",
+        "{}",
+        "\"\\ud800\"",
+    ];
+    let told = |body: String| {
+        let list = [(HEADER, GOLDEN[0].2), (VERSION, "2026-07")];
+        let host = trusting();
+        let event = receive(&host, &delivery(&list, body)).unwrap();
+        assert!(matches!(&event.effect, Effect::Upserted(record) if record.data.contains("kg")));
+        let said = host.logged().iter().map(|(_, text)| text.clone()).collect::<String>();
+        (event, said)
+    };
+    for value in odd {
+        let (event, said) = told(WHOLE.replace(&id, &format!("\"event_id\":{value}")));
+        assert!(event.id.is_none() && said.contains("`event_id`"), "{value} {said}");
+        let (event, said) = told(WHOLE.replace(name, &format!("\"event\":{value}")));
+        assert!(event.name == UNNAMED && said.contains("`event`"), "{value} {said}");
+    }
+    for value in odd.into_iter().skip(1).chain(["\"1795283230\"", "1795283230.0"]) {
+        let (event, said) = told(WHOLE.replace(ts, &format!("\"ts\":{value}")));
+        assert!(event.occurred_at.is_none() && said.contains("`ts`"), "{value} {said}");
+    }
+    for (member, doubled) in [(id.as_str(), "event_id"), (name, "event"), (ts, "ts")] {
+        let (_, said) = told(WHOLE.replace(member, &format!("{member},{member}")));
+        assert!(said.contains(doubled), "{said}");
+    }
+    // Of the tracking's own members the rest still says which one to look up.
+    let by_id = changed(r#"{"id":"t1"}"#);
+    for (body, expected) in [
+        (r#"{"msg":{"id":"t1","slug":["dhl"]}}"#, by_id.clone()),
+        (r#"{"msg":{"id":"t1","tracking_number":7}}"#, by_id.clone()),
+        (r#"{"msg":{"id":7,"tracking_number":"N"}}"#, changed(r#"{"tracking_number":"N"}"#)),
+        (
+            r#"{"msg":{"id":"a","id":"b","tracking_number":"N"}}"#,
+            changed(r#"{"tracking_number":"N"}"#),
+        ),
+        ("\u{feff}{\"msg\":{\"id\":\"t1\"}}", by_id),
+    ] {
+        assert_eq!(effect_of(body), expected, "{body}");
+    }
+    let twice = WHOLE.replace("\"active\":true", "\"updated_at\":null");
+    assert_eq!(effect_of(twice), changed(r#"{"id":"0b02015fc7fd4f3c8d5490cece4d124d"}"#));
 }
 
 #[test]
