@@ -129,6 +129,7 @@ async fn receiver(connector: &Connector, sqlite: &Arc<Sqlite>) -> Result<(String
         made_ms: 0,
         alive_ms: None,
         gap_ms: None,
+        gap_end_ms: None,
         refused: 0,
         refused_ms: None,
     };

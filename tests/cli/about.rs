@@ -75,6 +75,12 @@ async fn check_says_what_the_key_may_use() {
     assert_eq!((&checked["object"], &checked["result"]), (&"trackings".into(), &"usable".into()));
     let table = account.run(&["check", "trackings", "--output", "table"]).quiet();
     assert!(table.lines().any(|line| line.starts_with("trackings ") && line.contains("usable")));
+    // What may be read says nothing of actions, which a plan may lack.
+    let dates = ["check", "estimated-delivery-dates"];
+    let checked: Value = serde_json::from_str(&account.run(&dates).quiet()).unwrap();
+    assert_eq!(checked["untried_actions"], serde_json::json!(["predict", "predict-batch"]));
+    let table = account.run(&[&dates[..], &["--output", "table"]].concat()).quiet();
+    assert!(table.contains("not tried: predict, predict-batch"), "{table}");
     assert!(account.requests().iter().all(|line| line.starts_with("GET ")), "it changes nothing");
 }
 

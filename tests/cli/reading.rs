@@ -79,6 +79,25 @@ async fn list_prints_in_other_forms() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_column_that_no_record_has_is_refused() {
+    let account = of(3).await;
+    let words = &["unknown column \"tagg\"; known: ", "tracking_number", "did you mean \"tag\"?"];
+    for form in ["csv", "table"] {
+        let columns = ["--output", form, "--columns", "id,tagg"];
+        account.run(&[&["list", "trackings"], &columns[..]].concat()).failed(2, words);
+        // Before anything is written.
+        let before = account.simulator.ids().len();
+        let data = r#"{"tracking_number":"1Z12345E0205271688","slug":"ups"}"#;
+        let create = ["create", "trackings", "--data", data];
+        account.run(&[&create[..], &columns[..]].concat()).failed(2, words);
+        assert_eq!(account.simulator.ids().len(), before);
+    }
+    // A member that no record happens to have is known by the schema.
+    let none = ["list", "trackings", "--output", "csv", "--columns", "id,signed_by"];
+    assert!(account.run(&none).quiet().starts_with("id,signed_by\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn list_stops_after_max_and_asks_for_no_more() {
     let account = of(450).await;
     let out = account.run(&["list", "trackings", "--max", "7"]).quiet();

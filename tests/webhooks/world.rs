@@ -91,6 +91,7 @@ impl Post {
             made_ms: 0,
             alive_ms: None,
             gap_ms: None,
+            gap_end_ms: None,
             refused: 0,
             refused_ms: None,
         };

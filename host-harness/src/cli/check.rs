@@ -7,7 +7,7 @@
 //! | some are forbidden, others usable | 3 |
 //! | anything else failed, or all are forbidden | 1 |
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use host_harness::retry::Caller;
 use host_harness::runtime::CallError;
 use host_harness::runtime::bindings::auth::Account;
@@ -20,7 +20,8 @@ use super::errors::{Asked, after_answer};
 use super::exit::Exit;
 use super::output::{Columns, Form, Row, printable, records, section, text_block};
 
-/// Makes one cheap request for each object.
+/// Makes one cheap request for each object. Actions are named and not tried: to try one is to do
+/// it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   connector-host check --secret-env api-key=API_KEY
@@ -45,6 +46,9 @@ enum Found {
 struct Checked {
     object: String,
     found: Found,
+    /// Its actions. A provider may grant them apart from the object, and none can be tried without
+    /// being done.
+    actions: Vec<String>,
     account: Option<Account>,
     message: Option<String>,
 }
@@ -79,6 +83,9 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
             next = next.or(after_answer(error, &asked).filter(|_| !unsupported));
         }
         let mut one = judged(object, result);
+        let descriptor = connector.describe(object).await;
+        let descriptor = descriptor.with_context(|| format!("describing {object}"))?;
+        one.actions = descriptor.actions.into_iter().map(|action| action.name).collect();
         let refused = one.found == Found::Unauthenticated;
         if refused && has_no_grant(&caller).await? {
             one.found = Found::NeedsReconnect;
@@ -120,7 +127,7 @@ fn judged(object: &str, result: Result<Option<Account>, CallError>) -> Checked {
             (found, None, Some(error.to_string()))
         }
     };
-    Checked { object: object.to_owned(), found, account, message }
+    Checked { object: object.to_owned(), found, actions: vec![], account, message }
 }
 
 fn exit(found: &[Found]) -> Exit {
@@ -141,12 +148,13 @@ fn print(form: Form, checked: &[Checked]) -> Result<()> {
         let rows = checked.iter().map(|one| {
             let account = one.account.as_ref();
             let account = account.map(|account| format!("{} ({})", account.title, account.id));
-            let told = account.or_else(|| one.message.clone()).unwrap_or_default();
-            vec![one.object.clone(), word(one.found).to_owned(), told]
+            let told = account.or_else(|| one.message.clone());
+            let told: Vec<String> = told.into_iter().chain(untried(one)).collect();
+            vec![one.object.clone(), word(one.found).to_owned(), told.join("; ")]
         });
         return text_block(&section("", &["OBJECT", "RESULT", ""], rows.collect()));
     }
-    let mut out = records(form, &Columns { columns: None });
+    let mut out = records(form, &Columns::default());
     for one in checked {
         let account = one.account.as_ref();
         let data = json!({
@@ -154,11 +162,17 @@ fn print(form: Form, checked: &[Checked]) -> Result<()> {
             "result": word(one.found),
             "account": account.map(|account| json!({ "id": account.id, "title": account.title })),
             "message": one.message,
+            "untried_actions": one.actions,
         });
         let row = Row { id: &one.object, data: &data.to_string() };
         out.page(&[row])?;
     }
     out.end()
+}
+
+fn untried(one: &Checked) -> Option<String> {
+    let actions = one.actions.join(", ");
+    (one.found == Found::Usable && !actions.is_empty()).then(|| format!("not tried: {actions}"))
 }
 
 fn word(found: Found) -> &'static str {

@@ -9,7 +9,7 @@ use super::context::Context;
 use super::exit::Exit;
 use super::input::Data;
 use super::output::{Columns, Row, record};
-use super::{hidden, plan};
+use super::{columns, hidden, plan};
 
 /// Makes a record, and prints it. An answer that is lost is looked for before anything
 /// is sent again.
@@ -42,6 +42,7 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
     let connector = context.connector_with(&args.object).await?;
     let descriptor = connector.describe(&args.object).await;
     let descriptor = descriptor.with_context(|| format!("describing {}", args.object))?;
+    let columns = columns::before_writing(&args.columns, &connector, &args.object).await?;
     let caller = context.connect(&connector).await?;
     let what = || format!("creating a record of {}", args.object);
     if args.dry_run {
@@ -61,7 +62,7 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
     }
     let item = created.into_item();
     let row = Row { id: &item.id, data: &item.data };
-    context.watch.print(|| record(context.form(), &args.columns, row))?;
+    context.watch.print(|| record(context.form(), &columns, row))?;
     Ok(Exit::Done)
 }
 

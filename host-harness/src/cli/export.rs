@@ -6,6 +6,7 @@ use anyhow::Result;
 use host_harness::mirror::Mirror as _;
 use host_harness::store::Store;
 
+use super::columns;
 use super::context::Context;
 use super::errors::Usage;
 use super::exit::Exit;
@@ -39,7 +40,15 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
     let database = state.database().await?;
     let store = Arc::clone(&database) as Arc<dyn Store>;
     let row = state.named(Some(&store), name(context)?.unwrap_or(DEFAULT)).await?;
-    let mut out = records(context.form(), &args.columns);
+    // Without a connector, what is kept says what there is.
+    let columns = match context.options.component.as_deref() {
+        Some(file) if !file.is_empty() && args.columns.columns.is_some() => {
+            let connector = context.connector_with(&args.object).await?;
+            columns::of(&args.columns, &connector, &args.object).await?
+        }
+        _ => args.columns.clone(),
+    };
+    let mut out = records(context.form(), &columns);
     let mut after: Option<String> = None;
     loop {
         let some = database.records(&row.id, &args.object, after.as_deref(), AT_ONCE).await?;

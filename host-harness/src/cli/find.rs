@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, Result};
 
+use super::columns;
 use super::context::Context;
 use super::exit::Exit;
 use super::input::Data;
@@ -30,12 +31,13 @@ pub struct Args {
 pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
     let input = args.data.read().await?;
     let connector = context.connector_with(&args.object).await?;
+    let columns = columns::of(&args.columns, &connector, &args.object).await?;
     let caller = context.connect(&connector).await?;
     let found = caller.find(&args.object, &input).await;
     let found = found.with_context(|| format!("finding {}", args.object))?;
     let rows: Vec<Row<'_>> =
         found.iter().map(|record| Row { id: &record.id, data: &record.data }).collect();
-    let mut out = records(context.form(), &args.columns);
+    let mut out = records(context.form(), &columns);
     context.watch.print(|| out.page(&rows).and_then(|()| out.end()))?;
     let records = counted(rows.len() as u64, "record");
     context.watch.mention(&format!("{records} found"));

@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, Result};
 
+use super::columns;
 use super::context::Context;
 use super::exit::Exit;
 use super::output::{Columns, Row, record};
@@ -28,10 +29,11 @@ pub struct Args {
 /// When there is no such record, or it cannot be had.
 pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
     let connector = context.connector_with(&args.object).await?;
+    let columns = columns::of(&args.columns, &connector, &args.object).await?;
     let caller = context.connect(&connector).await?;
     let found = caller.get(&args.object, &args.id).await;
     let found = found.with_context(|| format!("getting {} {}", args.object, args.id))?;
     let row = Row { id: &found.id, data: &found.data };
-    context.watch.print(|| record(context.form(), &args.columns, row))?;
+    context.watch.print(|| record(context.form(), &columns, row))?;
     Ok(Exit::Done)
 }

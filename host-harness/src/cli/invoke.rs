@@ -7,6 +7,7 @@ use host_harness::runtime::bindings::catalog::{Action, Descriptor};
 
 use super::context::Context;
 use super::create::fresh_key;
+use super::document::embedded;
 use super::errors::Usage;
 use super::exit::Exit;
 use super::nearest::unknown;
@@ -51,6 +52,8 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
     let descriptor = connector.describe(&args.object).await;
     let descriptor = descriptor.with_context(|| format!("describing {}", args.object))?;
     let action = known(&descriptor, args)?;
+    let columns = args.columns.knowing(&embedded(&action.output_schema));
+    columns.check()?;
     let caller = context.connect(&connector).await?;
     let invocation = Invocation {
         object: args.object.clone(),
@@ -70,7 +73,7 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
     let outcome = Box::pin(caller.invoke(&invocation, action.repeatable)).await;
     let outcome = outcome.with_context(what)?;
     let row = Row { id: args.id.as_deref().unwrap_or_default(), data: &outcome.output };
-    context.watch.print(|| record(context.form(), &args.columns, row))?;
+    context.watch.print(|| record(context.form(), &columns, row))?;
     if !outcome.written.is_empty() {
         let records = counted(outcome.written.len() as u64, "record");
         context.watch.mention(&format!("changed {records}"));

@@ -6,6 +6,7 @@ use host_harness::runtime::Connector;
 use host_harness::runtime::bindings::records::{ListRequest, Page, Start};
 use host_harness::runtime::bindings::types::DataRecord;
 
+use super::columns;
 use super::context::Context;
 use super::document::embedded;
 use super::exit::Exit;
@@ -67,7 +68,8 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
         None => context.form(),
     };
     let caller = context.connect(&connector).await?;
-    let mut out = records(form, &args.columns);
+    let columns = columns::of(&args.columns, &connector, &args.object).await?;
+    let mut out = records(form, &columns);
     let mut scan = caller.scan(ListRequest {
         object: args.object.clone(),
         start: Start::Beginning,

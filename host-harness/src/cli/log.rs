@@ -103,7 +103,7 @@ impl Drop for Line {
     fn drop(&mut self) {
         let text = String::from_utf8_lossy(&self.text);
         if !text.is_empty() {
-            self.watch.say(text.trim_end());
+            self.watch.tell(text.trim_end());
         }
     }
 }

@@ -3,6 +3,7 @@
 mod cache;
 mod changes;
 mod check;
+mod columns;
 mod completions;
 mod connect;
 mod connections;
@@ -45,6 +46,7 @@ mod status;
 mod subscribe;
 mod supervise;
 mod sync;
+mod told;
 mod trace;
 mod update;
 mod watch;

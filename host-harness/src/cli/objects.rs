@@ -43,7 +43,7 @@ pub async fn run(_: &Args, context: &Context) -> Result<Exit> {
         context.watch.print(|| text_block(&text))?;
         return Ok(Exit::Done);
     }
-    let mut out = records(context.form(), &Columns { columns: None });
+    let mut out = records(context.form(), &Columns::default());
     for (object, actions, derived_from) in found {
         let data = json!({
             "name": object.name,

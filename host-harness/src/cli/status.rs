@@ -140,7 +140,7 @@ fn print(form: Form, shown: &Shown<'_>, now_ms: u64) -> Result<()> {
         }
         return text_block(&text);
     }
-    let mut out = records(form, &Columns { columns: None });
+    let mut out = records(form, &Columns::default());
     for one in standing {
         out.page(&[Row { id: &one.scan.object, data: &as_json(one, now_ms).to_string() }])?;
     }

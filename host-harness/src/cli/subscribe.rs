@@ -123,6 +123,7 @@ async fn hook(database: &Sqlite, connection: &str) -> Result<HookRow> {
         made_ms: unix_ms(clock().now()),
         alive_ms: None,
         gap_ms: None,
+        gap_end_ms: None,
         refused: 0,
         refused_ms: None,
     };

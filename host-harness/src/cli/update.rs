@@ -7,7 +7,7 @@ use super::context::Context;
 use super::exit::Exit;
 use super::input::Data;
 use super::output::{Columns, Row, record};
-use super::{hidden, plan};
+use super::{columns, hidden, plan};
 
 /// Changes members of a record by a JSON Merge Patch (RFC 7396), and prints it.
 #[derive(Debug, clap::Args)]
@@ -39,6 +39,7 @@ pub struct Args {
 pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
     let patch = args.data.read().await?;
     let connector = context.connector_with(&args.object).await?;
+    let columns = columns::before_writing(&args.columns, &connector, &args.object).await?;
     let caller = context.connect(&connector).await?;
     let what = || format!("updating {} {}", args.object, args.id);
     if args.dry_run {
@@ -51,6 +52,6 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
     let updated = caller.update(&args.object, &args.id, &patch).await;
     let item = updated.with_context(what)?.item;
     let row = Row { id: &item.id, data: &item.data };
-    context.watch.print(|| record(context.form(), &args.columns, row))?;
+    context.watch.print(|| record(context.form(), &columns, row))?;
     Ok(Exit::Done)
 }

@@ -13,6 +13,7 @@ use super::log;
 use super::options::Options;
 use super::output::{printable, say};
 use super::progress::{Pause, Progress};
+use super::told::Told;
 use super::trace;
 
 /// What takes less shows no progress.
@@ -23,6 +24,7 @@ const TICK: Duration = Duration::from_millis(150);
 /// Everything that is shown while a command runs.
 pub struct Watch {
     bar: ProgressBar,
+    told: Told,
     progress: Mutex<Progress>,
     /// Somebody sits at the terminal and wants to see it.
     watched: bool,
@@ -38,8 +40,11 @@ impl Watch {
         if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
             bar.set_style(style);
         }
+        let above = bar.clone();
+        let told = Told::new(move |line| above.suspend(|| say(line)));
         Arc::new(Self {
             bar,
+            told,
             progress: Mutex::new(Progress::new(Instant::now())),
             watched: std::io::stderr().is_terminal() && !options.quiet,
             trace: options.trace,
@@ -89,7 +94,13 @@ impl Watch {
 
     /// Says something on stderr.
     pub fn say(&self, line: &str) {
-        self.bar.suspend(|| say(line));
+        self.told.say(line);
+    }
+
+    /// As [`Watch::say`], from where nothing may be held up, such as within a request: where
+    /// nobody reads stderr, it may be left out.
+    pub fn tell(&self, line: &str) {
+        self.told.tell(line);
     }
 
     /// As [`Watch::say`], if somebody sits at the terminal and wants it.
@@ -99,10 +110,10 @@ impl Watch {
         }
     }
 
-    /// As [`Watch::say`], if --verbose wants it.
+    /// As [`Watch::tell`], if --verbose wants it.
     pub fn detail(&self, line: &str) {
         if self.verbose {
-            self.say(line);
+            self.tell(line);
         }
     }
 
@@ -120,8 +131,9 @@ impl Watch {
         self.progress().summary(Instant::now())
     }
 
-    /// Takes the progress line away.
+    /// Takes the progress line away, after all that was told.
     pub fn clear(&self) {
+        self.told.flush();
         self.bar.finish_and_clear();
     }
 
@@ -161,12 +173,12 @@ impl Observer for Watch {
         log::event(event);
         if let Event::Log { level, message } = event {
             if self.verbose || *level >= Level::Warn {
-                self.say(&format!("connector {level}: {}", printable(message)));
+                self.tell(&format!("connector {level}: {}", printable(message)));
             }
         } else if self.trace
             && let Some(line) = trace::line(event)
         {
-            self.say(&line);
+            self.tell(&line);
         }
     }
 }

@@ -8,8 +8,11 @@ use std::time::Duration;
 pub struct Bounds {
     /// Connections at the same time; more wait to be accepted.
     pub connections: usize,
-    /// Of these, from one address; more are closed at once. Trusted proxies are not counted.
+    /// Of these, from one IPv4 address or one IPv6 /64, which is what one customer of a network
+    /// has at least; more are closed at once. Trusted proxies are not counted.
     pub connections_of_address: usize,
+    /// And from one IPv6 /48, which is what one site has at most.
+    pub connections_of_site: usize,
     /// The first byte of a connection, and its TLS handshake, must come within this time.
     pub first_byte_within: Duration,
     /// From its first byte, a request's head must be whole within this time.
@@ -38,11 +41,6 @@ pub struct Bounds {
     pub rate: f64,
     /// ... and at once.
     pub burst: f64,
-    /// Events that happened longer ago are kept and not applied. More than any sender goes on
-    /// trying.
-    pub oldest: Duration,
-    /// Events that will happen later than in this time are refused.
-    pub newest: Duration,
     /// When the receiver stops, requests under way have this time.
     pub farewell: Duration,
 }
@@ -52,6 +50,7 @@ impl Default for Bounds {
         Self {
             connections: 2_048,
             connections_of_address: 32,
+            connections_of_site: 256,
             first_byte_within: Duration::from_secs(5),
             head_within: Duration::from_secs(5),
             head_bytes: 16 * 1024,
@@ -66,8 +65,6 @@ impl Default for Bounds {
             answer_within: Duration::from_secs(10),
             rate: 50.0,
             burst: 500.0,
-            oldest: Duration::from_secs(96 * 3_600),
-            newest: Duration::from_secs(5 * 60),
             farewell: Duration::from_secs(10),
         }
     }

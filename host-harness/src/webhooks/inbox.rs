@@ -21,7 +21,7 @@ pub trait Inbox: Send + Sync {
     fn subscriptions(&self, connection: Option<&str>) -> Answer<'_, Vec<SubscriptionRow>>;
 
     /// Keeps those events of a delivery that are new, and the delivery with them, and notes that
-    /// its subscriptions work.
+    /// its subscriptions work. One that could not be read opens a gap in the same step.
     fn receive(&self, delivery: NewDelivery) -> Answer<'_, Received>;
 
     /// Notes that a receiver is there. A connection that none served for longer than
@@ -29,9 +29,10 @@ pub trait Inbox: Send + Sync {
     /// disk takes what comes.
     fn beat(&self, beat: Beat) -> Answer<'_, ()>;
 
-    /// A scan that overlaps all since `gap_ms` is complete: forgets the gap, unless a new one
-    /// began earlier. Answers whether it did.
-    fn close_gap(&self, connection: &str, gap_ms: u64) -> Answer<'_, bool>;
+    /// A scan that overlaps all from `gap_ms` until `until_ms` is complete: forgets the gap,
+    /// unless a new one began earlier, and keeps of it what was missed later. Answers whether none
+    /// is left.
+    fn close_gap(&self, connection: &str, gap_ms: u64, until_ms: u64) -> Answer<'_, bool>;
 
     /// Deliveries of a connection may have been missed since `since_ms`.
     fn open_gap(&self, connection: &str, since_ms: u64) -> Answer<'_, ()>;
@@ -56,7 +57,7 @@ pub trait Inbox: Send + Sync {
         limit: u32,
     ) -> Answer<'_, Vec<EventRow>>;
 
-    /// Keeps what came of events.
+    /// Keeps what came of events. One that was given up on opens a gap in the same step.
     fn settle(&self, settled: Vec<Settled>) -> Answer<'_, ()>;
 
     /// Puts new events in the place of the one that stood for an unreadable delivery.
@@ -117,4 +118,6 @@ pub struct Settled {
     pub asks: bool,
     /// What went wrong.
     pub reason: Option<String>,
+    /// It was given up on, and its record was not read: a scan has to bring it.
+    pub missed: bool,
 }

@@ -18,6 +18,8 @@ pub struct HookRow {
     pub alive_ms: Option<u64>,
     /// Since when deliveries may have been missed; a scan that overlaps it clears it.
     pub gap_ms: Option<u64>,
+    /// Until when: only a scan that began later knows of all that was missed.
+    pub gap_end_ms: Option<u64>,
     /// Deliveries that were refused because they were not verified.
     pub refused: u64,
     /// When the last one was.
@@ -83,8 +85,10 @@ pub struct NewEvent {
     pub occurred_at: Option<String>,
     /// What it means.
     pub effect: Effect,
-    /// Why it is a dead letter from the start.
-    pub dead: Option<String>,
+    /// Its record is asked for, whatever the delivery says of it.
+    pub asks: bool,
+    /// Why that is so, or why it could not be read.
+    pub reason: Option<String>,
 }
 
 /// What an event means for the mirror.
@@ -108,8 +112,13 @@ impl Eq for Effect {}
 /// What came of keeping a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Received {
-    /// It is kept under this number.
-    New(u64),
+    /// It is kept.
+    New {
+        /// Its number.
+        delivery: u64,
+        /// Number of the event that is a dead letter from the start.
+        dead: Option<u64>,
+    },
     /// All its events were known.
     Repeat,
 }
@@ -191,6 +200,15 @@ impl From<subscriptions::Effect> for Effect {
 }
 
 impl Effect {
+    /// What it says of its record, to tell two events of one id apart.
+    pub(super) fn said(&self) -> &[u8] {
+        match self {
+            Self::Upserted(record) => record.data.as_bytes(),
+            Self::Deleted(text) | Self::Changed(text) => text.as_bytes(),
+            Self::Nothing | Self::Unreadable => &[],
+        }
+    }
+
     /// The record that it is about, where it says so.
     #[must_use]
     pub fn record(&self) -> Option<&str> {

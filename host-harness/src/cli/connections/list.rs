@@ -52,7 +52,7 @@ fn print(form: Form, rows: &[(ConnectionRow, Option<GrantRow>)]) -> Result<()> {
         let header = ["NAME", "CONNECTOR", "SCHEME", "STATE", "MADE"];
         return text_block(&section("", &header, rows.collect()));
     }
-    let mut out = records(form, &Columns { columns: None });
+    let mut out = records(form, &Columns::default());
     for (row, grant) in rows {
         let grant = grant.as_ref();
         let data = json!({

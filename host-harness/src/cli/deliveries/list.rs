@@ -63,7 +63,7 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
         context.watch.print(|| text_block(&table))?;
         return Ok(Exit::Done);
     }
-    let mut out = records(context.form(), &Columns { columns: None });
+    let mut out = records(context.form(), &Columns::default());
     for row in &rows {
         let (id, data) = (row.number.to_string(), summary(row, &names).to_string());
         context.watch.print(|| out.page(&[Row { id: &id, data: &data }]))?;

@@ -52,7 +52,7 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
         Ok(reception) => reception.events,
         Err(refusal) => return Err(refused(refusal).into()),
     };
-    let mut out = records(context.form(), &Columns { columns: None });
+    let mut out = records(context.form(), &Columns::default());
     for event in &events {
         let (id, data) = (event.id.clone().unwrap_or_default(), shown(event).to_string());
         context.watch.print(|| out.page(&[Row { id: &id, data: &data }]))?;

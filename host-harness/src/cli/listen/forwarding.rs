@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use host_harness::egress::{Tcp, client_config};
+use host_harness::runtime::Connector;
 use host_harness::store::Sqlite;
 use host_harness::webhooks::{Filter, Forwarder, Notes, Signer, Target};
 
 use super::notes::Shown;
 use crate::cli::context::{Context, variable};
 use crate::cli::errors::Usage;
+use crate::cli::nearest::unknown;
 use crate::cli::state::clock;
 
 // (A docstring would become the help text of each command.)
@@ -33,16 +35,23 @@ const FORWARDING: &str = "Forwarding";
 /// Who hands changes on, if anybody does.
 ///
 /// # Errors
-/// [`Usage`] when the URL or the secret cannot be used.
+/// [`Usage`] when the URL or the secret cannot be used, or a filter names no object of `connector`.
 pub fn forwarder(
     given: &Forwarding,
     context: &Context,
+    connector: &Connector,
     database: &Arc<Sqlite>,
     notes: &Arc<Shown>,
 ) -> Result<Option<Forwarder>> {
     let (Some(url), Some(secret)) = (&given.forward, &given.forward_secret_env) else {
         return Ok(None);
     };
+    let objects = connector.manifest().objects.iter();
+    let objects: Vec<&str> = objects.map(|object| object.name.as_str()).collect();
+    let mut named = given.only.iter().filter_map(Filter::object);
+    if let Some(lost) = named.find(|object| !objects.contains(object)) {
+        return Err(unknown("object of --only", lost, &objects).into());
+    }
     let secret = variable("--forward-secret-env ", secret)?;
     let signer = Signer::read(&secret).map_err(|why| {
         Usage::new(format!("--forward-secret-env: the secret cannot sign: {why}"))

@@ -32,14 +32,22 @@ use super::supervise::supervise;
   connector-host listen --address 0.0.0.0:8443 --tls-cert cert.pem --tls-key key.pem
   connector-host listen --trusted-proxy 10.0.0.2 --address 10.0.0.1:8080
   connector-host listen --forward https://shop.example.com/events --forward-secret-env SECRET \\
-      --only orders --only 'status:open->paid'
+      --only 'orders.status:->paid' --only refunds
 
 Every kept connection of this connector that has a subscription is served, or that of --connection.
 /healthz answers while the program runs, /readyz while deliveries can be kept.
 
 --forward signs as Standard Webhooks do (webhook-id, webhook-timestamp, webhook-signature), sends in
-order for each record, and again until it is taken; drop an id that you know. --only takes
-OBJECT, MEMBER=VALUE, or MEMBER:FROM->TO with FROM or TO left out for any; several mean any of them.")]
+order for each record, and again until it is taken; drop an id that you know.
+
+--only takes, several meaning any of them:
+  OBJECT                    every change of its records, new ones included
+  OBJECT.MEMBER=VALUE       changes after which the member has the value, of other members too
+  OBJECT.MEMBER:FROM->TO    changes that took the member from FROM to TO; either may be left out for
+                            any other value of a record that is there, or be * for new and gone
+                            records as well
+Objects that lie inside others are their own: name them too if they are meant, or write *.MEMBER for
+every object that has such a member.")]
 pub struct Args {
     #[command(flatten)]
     pub listening: Listening,
@@ -112,7 +120,7 @@ pub async fn listen(
         belongs(&state.named(Some(&store), name).await?, &connector)?;
     }
     let notes = Arc::new(Shown::new(Arc::clone(&context.watch)));
-    let forwarder = forwarder(&listening.forwarding, context, &database, &notes)?;
+    let forwarder = forwarder(&listening.forwarding, context, &connector, &database, &notes)?;
     if let Some(forwarder) = &forwarder {
         forwarder.open().await?;
     }

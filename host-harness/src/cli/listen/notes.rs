@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use host_harness::webhooks::{Note, Notes};
 
+use crate::cli::dead_letters::Number;
 use crate::cli::output::{date, printable};
 use crate::cli::watch::Watch;
 
@@ -64,23 +65,24 @@ impl Notes for Shown {
                 let whose = connection.as_ref().map_or_else(String::new, |id| self.whose(id));
                 let from = from.map_or_else(String::new, |from| format!(" from {from}"));
                 let why = printable(why.trim_end());
-                self.watch.say(&format!("{whose}: a delivery{from} got {status}: {why}"));
+                self.watch.tell(&format!("{whose}: a delivery{from} got {status}: {why}"));
             }
             Note::Dead { connection, event, why } => {
                 let (whose, why) = (self.whose(connection), printable(why));
-                self.watch.say(&format!(
-                    "{whose}: gave up on an event ({event}): {why}\n  next: `dead-letters list` \
-                     shows it, `dead-letters replay` tries it again"
+                let number = Number::Event(*event);
+                self.watch.tell(&format!(
+                    "{whose}: gave up on the event {number}: {why}\n  next: `dead-letters list` \
+                     shows it, `dead-letters replay {number}` tries it again"
                 ));
             }
             Note::Gap { connection, since_ms } => {
                 let (whose, since) = (self.whose(connection), date(*since_ms));
-                self.watch.say(&format!("{whose}: deliveries may be missing since {since}"));
+                self.watch.tell(&format!("{whose}: deliveries may be missing since {since}"));
             }
             Note::Failing { what, why } => {
                 let line = format!("{what} fails, and is tried again: {}", printable(why));
                 if self.is_news(line.clone(), FAILING_EVERY) {
-                    self.watch.say(&line);
+                    self.watch.tell(&line);
                 }
             }
         }

@@ -1,10 +1,11 @@
 //! After an absence, a pull that overlaps it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use host_harness::clock::unix_ms;
 use host_harness::mirror::Mirror as _;
 use host_harness::retry::Caller;
 use host_harness::runtime::Connector;
@@ -21,6 +22,11 @@ use crate::cli::supervise::PANICKED;
 const BEFORE_MS: u64 = 3_600_000;
 /// A pull that failed, or that another process is at, is tried again after this time.
 const AGAIN: Duration = Duration::from_secs(60);
+/// Lists may lag behind what happens: a pull knows of what was missed so long before it began.
+const LAG_MS: u64 = 30_000;
+/// What was missed later is pulled after this time, however much it is: a provider of which no
+/// delivery can be read any more is not read all the time instead.
+const NEXT: Duration = Duration::from_secs(300);
 /// Pages under way.
 const PAGES: usize = 2;
 
@@ -32,6 +38,8 @@ pub struct Reconcile {
 
 struct Shared {
     catalog: Catalog,
+    /// Objects that events are about.
+    told: HashSet<String>,
     database: Arc<Sqlite>,
     notes: Arc<Shown>,
     callers: Mutex<HashMap<String, Caller>>,
@@ -51,9 +59,17 @@ impl Reconcile {
         notes: Arc<Shown>,
     ) -> Result<Self> {
         let catalog = Catalog::of(connector).await.context("describing the objects")?;
+        let mut told = HashSet::new();
+        for object in catalog.all() {
+            let descriptor = connector.describe(&object.name).await;
+            if !descriptor.context("describing the objects")?.events.is_empty() {
+                told.insert(object.name.clone());
+            }
+        }
         Ok(Self {
             shared: Arc::new(Shared {
                 catalog,
+                told,
                 database: Arc::clone(database),
                 notes,
                 callers: Mutex::default(),
@@ -101,7 +117,8 @@ impl Reconcile {
             let mut closing = JoinSet::new();
             closing.spawn(async move { shared.close(&connection, caller, gap_ms).await });
             let why = match closing.join_next().await {
-                Some(Ok(Ok(()))) | None => return,
+                Some(Ok(Ok(true))) | None => return,
+                Some(Ok(Ok(false))) => return tokio::time::sleep(NEXT).await,
                 Some(Ok(Err(why))) => format!("{why:#}"),
                 Some(Err(_)) => PANICKED.to_owned(),
             };
@@ -121,9 +138,11 @@ impl Shared {
         self.pulls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Pulls every object that was ever pulled, from before the gap on. Of the others nothing is
-    /// kept that could have a gap.
-    async fn close(&self, id: &str, caller: Caller, gap_ms: u64) -> Result<()> {
+    /// Pulls every object that was ever pulled, from before the gap on, and those that events are
+    /// about, whole if need be. Of the others nothing is kept that could have a gap. Answers
+    /// whether none is left.
+    async fn close(&self, id: &str, caller: Caller, gap_ms: u64) -> Result<bool> {
+        let until_ms = unix_ms(clock().now()).saturating_sub(LAG_MS);
         let account = Account {
             caller,
             mirror: Arc::clone(&self.database) as _,
@@ -136,7 +155,7 @@ impl Shared {
         for object in self.catalog.all() {
             let pulled =
                 scans.iter().any(|row| row.object == object.name && row.bookmark.is_some());
-            if !pulled {
+            if !pulled && !self.told.contains(&object.name) {
                 continue;
             }
             let pull = Pull::new(account.clone(), object.clone());
@@ -149,7 +168,6 @@ impl Shared {
                 }
             }
         }
-        self.database.close_gap(id, gap_ms).await?;
-        Ok(())
+        Ok(self.database.close_gap(id, gap_ms, until_ms).await?)
     }
 }

@@ -7,41 +7,42 @@ use std::io::{self, Write};
 use anyhow::Result;
 
 use super::members::Members;
-use super::{Records, Row, printable, say};
+use super::{Columns, Records, Row, printable, say};
 
 /// Writes a header and a line for each record.
 pub struct Csv<W: Write> {
     out: csv::Writer<W>,
     /// Chosen by the user, or else by the first page.
     columns: Vec<String>,
-    chosen: bool,
+    chosen: Columns,
     begun: bool,
     told: bool,
 }
 
 impl<W: Write> Csv<W> {
     /// Writes `columns` to `out`; the members of the first page, if none are given.
-    pub fn new(out: W, columns: Option<Vec<String>>) -> Self {
+    pub fn new(out: W, chosen: Columns) -> Self {
         Self {
             out: csv::Writer::from_writer(out),
-            chosen: columns.is_some(),
-            columns: columns.unwrap_or_default(),
+            columns: chosen.columns.clone().unwrap_or_default(),
+            chosen,
             begun: false,
             told: false,
         }
     }
 
-    fn begin(&mut self, page: &[Members<'_>]) -> io::Result<()> {
-        if !self.chosen {
+    fn begin(&mut self, page: &[Members<'_>]) -> Result<()> {
+        if self.chosen.columns.is_none() {
             self.columns = union(page);
         }
+        self.chosen.check_page(page)?;
         self.begun = true;
         // A broken pipe must be seen as one, so errors go on as what they are.
-        self.out.write_record(&self.columns).map_err(io::Error::from)
+        Ok(self.out.write_record(&self.columns).map_err(io::Error::from)?)
     }
 
     fn tell_left_out(&mut self, members: &Members<'_>) {
-        if self.told || self.chosen {
+        if self.told || self.chosen.columns.is_some() {
             return;
         }
         let left_out = members.0.iter().find(|(name, _)| !self.columns.contains(name));
@@ -73,7 +74,7 @@ impl<W: Write + Send> Records for Csv<W> {
     }
 
     fn end(&mut self) -> Result<()> {
-        if self.chosen && !self.begun {
+        if self.chosen.columns.is_some() && !self.begun {
             self.begin(&[])?;
         }
         Ok(self.out.flush()?)
@@ -95,12 +96,15 @@ mod tests {
     use super::*;
 
     fn written(columns: Option<&[&str]>, pages: &[&[&str]]) -> String {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let chosen = Columns { columns: columns.map(names), known: names(&["z"]) };
         let mut out = Vec::new();
-        let columns = columns.map(|names| names.iter().map(|name| (*name).to_owned()).collect());
-        let mut records = Csv::new(&mut out, columns);
+        let mut records = Csv::new(&mut out, chosen);
         for page in pages {
             let rows: Vec<Row<'_>> = page.iter().map(|data| Row { id: "i", data }).collect();
-            records.page(&rows).unwrap();
+            if let Err(why) = records.page(&rows) {
+                return why.to_string();
+            }
         }
         records.end().unwrap();
         drop(records);
@@ -121,6 +125,17 @@ mod tests {
     fn columns_can_be_chosen() {
         let page = [r#"{"a":1,"b":2}"#];
         assert_eq!(written(Some(&["b", "id", "z"]), &[&page]), "b,id,z\n2,i,\n");
-        assert_eq!(written(Some(&["b"]), &[]), "b\n");
+        assert_eq!(written(Some(&["z"]), &[]), "z\n");
+    }
+
+    #[test]
+    fn a_column_that_nothing_has_is_refused() {
+        let page = [r#"{"id":"1","tag":"x"}"#, r#"{"id":"2","new":1}"#];
+        assert_eq!(
+            written(Some(&["id", "tagg"]), &[&page]),
+            "unknown column \"tagg\"; known: z, id, tag, new"
+        );
+        // Members that no schema speaks of can be chosen.
+        assert_eq!(written(Some(&["new", "id"]), &[&page]), "new,id\n,1\n1,2\n");
     }
 }

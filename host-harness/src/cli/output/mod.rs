@@ -21,9 +21,13 @@ use self::compact::{compact, indent};
 use self::csv::Csv;
 use self::grid::{grid, one, width};
 use self::json::Json;
+use self::members::Members;
 use self::ndjson::Ndjson;
 use self::table::Table;
 pub use self::text::{bytes, count, counted, date, duration, lines, printable};
+use super::errors::Usage;
+use super::nearest::unknown;
+use super::schema::members;
 
 /// How records are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -47,11 +51,49 @@ impl Form {
 }
 
 // `--columns` of commands that print records. (A docstring would become their help text.)
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, Default, clap::Args)]
 pub struct Columns {
     /// Members to show in a table or as CSV, in this order
     #[arg(long, value_name = "A,B,C", value_delimiter = ',')]
     pub columns: Option<Vec<String>>,
+
+    // Members that a record may have, whether or not one does.
+    #[arg(skip)]
+    pub known: Vec<String>,
+}
+
+impl Columns {
+    /// These, with the members that a record may have by its schema.
+    #[must_use]
+    pub fn knowing(&self, schema: &Value) -> Self {
+        let members = members(schema).into_iter();
+        Self { columns: self.columns.clone(), known: members.map(|member| member.name).collect() }
+    }
+
+    /// Refuses a column that is not known.
+    ///
+    /// # Errors
+    /// [`Usage`] that names those that are.
+    pub fn check(&self) -> Result<(), Usage> {
+        let known: Vec<&str> = self.known.iter().map(String::as_str).collect();
+        let is_known = |name: &String| name == "id" || self.known.contains(name);
+        match self.columns.iter().flatten().find(|name| !is_known(name)) {
+            Some(name) if !known.is_empty() => Err(unknown("column", name, &known)),
+            _ => Ok(()),
+        }
+    }
+
+    /// As [`Columns::check`], where what the records of the first page have is known too: they may
+    /// have members that no schema speaks of.
+    fn check_page(&self, page: &[Members<'_>]) -> Result<(), Usage> {
+        let mut all = self.clone();
+        for (name, _) in page.iter().flat_map(|members| &members.0) {
+            if !all.known.contains(name) {
+                all.known.push(name.clone());
+            }
+        }
+        all.check()
+    }
 }
 
 /// One record: its identity and its JSON.
@@ -81,7 +123,7 @@ pub trait Records: Send {
 /// Writes records to stdout.
 #[must_use]
 pub fn records(form: Form, columns: &Columns) -> Box<dyn Records> {
-    let columns = columns.columns.clone();
+    let columns = columns.clone();
     let out = stdout();
     match form {
         Form::Ndjson => Box::new(Ndjson::new(out)),

@@ -11,7 +11,7 @@ use comfy_table::{ColumnConstraint, ContentArrangement, Row as Line, Table as Gr
 use super::columns::{WIDEST, candidates, fitting, shrink, widths};
 use super::grid::{GAP, bare};
 use super::members::Members;
-use super::{Records, Row, printable};
+use super::{Columns, Records, Row, printable};
 
 /// Writes aligned columns.
 pub struct Table<W> {
@@ -19,29 +19,30 @@ pub struct Table<W> {
     width: u16,
     columns: Vec<String>,
     widths: Vec<u16>,
-    chosen: bool,
+    chosen: Columns,
     begun: bool,
 }
 
 impl<W: Write> Table<W> {
     /// Writes `columns` to `out`; those that fit `width` best, if none are given.
-    pub fn new(out: W, columns: Option<Vec<String>>, width: u16) -> Self {
+    pub fn new(out: W, chosen: Columns, width: u16) -> Self {
         Self {
             out,
             width,
-            chosen: columns.is_some(),
-            columns: columns.unwrap_or_default(),
+            columns: chosen.columns.clone().unwrap_or_default(),
+            chosen,
             widths: vec![],
             begun: false,
         }
     }
 
-    fn begin(&mut self, rows: &[Row<'_>], page: &[Members<'_>]) {
+    fn begin(&mut self, rows: &[Row<'_>], page: &[Members<'_>]) -> Result<()> {
+        self.chosen.check_page(page)?;
         self.begun = true;
-        if self.chosen {
+        if self.chosen.columns.is_some() {
             self.widths = widths(rows, page, &self.columns);
             shrink(&mut self.widths, self.width);
-            return;
+            return Ok(());
         }
         let candidates = candidates(page);
         let mut widths = widths(rows, page, &candidates);
@@ -56,6 +57,7 @@ impl<W: Write> Table<W> {
                 self.widths.push(width);
             }
         }
+        Ok(())
     }
 
     fn write(&mut self, grid: &mut Grid) -> Result<()> {
@@ -77,7 +79,7 @@ impl<W: Write + Send> Records for Table<W> {
         let page: Vec<Members<'_>> = rows.iter().map(|row| Members::of(row.data)).collect();
         let mut grid = bare();
         if !self.begun {
-            self.begin(rows, &page);
+            self.begin(rows, &page)?;
             grid.set_header(line(self.columns.iter().map(|name| printable(name)).collect()));
         }
         for (row, members) in rows.iter().zip(&page) {
@@ -88,6 +90,9 @@ impl<W: Write + Send> Records for Table<W> {
     }
 
     fn end(&mut self) -> Result<()> {
+        if !self.begun {
+            self.chosen.check()?;
+        }
         Ok(self.out.flush()?)
     }
 }
@@ -111,8 +116,9 @@ mod tests {
 
     fn written(columns: Option<&[&str]>, width: u16, pages: &[&[&str]]) -> String {
         let mut out = Vec::new();
-        let columns = columns.map(|names| names.iter().map(|name| (*name).to_owned()).collect());
-        let mut records = Table::new(&mut out, columns, width);
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let chosen = Columns { columns: columns.map(names), known: names(&["z"]) };
+        let mut records = Table::new(&mut out, chosen, width);
         for page in pages {
             let rows: Vec<Row<'_>> = page.iter().map(|data| Row { id: "i1", data }).collect();
             records.page(&rows).unwrap();

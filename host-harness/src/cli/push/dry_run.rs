@@ -22,7 +22,7 @@ pub async fn run(
     mode: Mode,
     mapping: Option<&Mapping>,
 ) -> Result<Exit> {
-    let mut out = records(context.form(), &Columns { columns: None });
+    let mut out = records(context.form(), &Columns::default());
     let (mut failed, mut broken) = (false, None);
     let tell = |planned: Planned| {
         failed |= planned.error.is_some();

@@ -6,7 +6,9 @@ use anyhow::Result;
 use host_harness::push::{Ended, IntentState, Word as _};
 use serde_json::json;
 
+use crate::cli::columns::among;
 use crate::cli::context::Context;
+use crate::cli::errors::Usage;
 use crate::cli::output::{Columns, Records, Row, lines, records};
 
 /// Prints results as they come.
@@ -18,8 +20,12 @@ pub struct Lines<'c> {
 
 impl<'c> Lines<'c> {
     /// In the form that was asked for.
-    pub fn new(context: &'c Context, columns: &Columns) -> Self {
-        Self { context, out: records(context.form(), columns), failed: None }
+    ///
+    /// # Errors
+    /// [`Usage`] for a column that no line has.
+    pub fn new(context: &'c Context, columns: &Columns) -> Result<Self, Usage> {
+        among(columns, &["index", "line", "id", "outcome", "error"])?;
+        Ok(Self { context, out: records(context.form(), columns), failed: None })
     }
 
     /// Prints one. That nobody reads is no reason to stop a push.

@@ -149,7 +149,7 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
         vec![push.read(items, mode, mapping.as_ref()).await?]
     };
     let (mut sum, mut stopped) = (Summary::default(), None);
-    let mut lines = Lines::new(context, &args.columns);
+    let mut lines = Lines::new(context, &args.columns)?;
     for run in &runs {
         failed.header = push.header(run).await?;
         context.watch.page(0, Some(push.count(run).await?));

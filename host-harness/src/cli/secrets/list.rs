@@ -35,7 +35,7 @@ fn print(form: Form, versions: &[Version]) -> Result<()> {
         });
         return text_block(&section("", &["NAME", "VERSION", "MADE", "ENDS"], rows.collect()));
     }
-    let mut out = records(form, &Columns { columns: None });
+    let mut out = records(form, &Columns::default());
     for one in versions {
         let data = json!({
             "name": one.name,

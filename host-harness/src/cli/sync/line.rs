@@ -40,7 +40,7 @@ impl<'a> Lines<'a> {
     /// Nothing yet. `endless`: a table is not held back.
     pub fn new(context: &'a Context, endless: bool) -> Self {
         let form = context.form();
-        let out = (form != Form::Table).then(|| records(form, &Columns { columns: None }));
+        let out = (form != Form::Table).then(|| records(form, &Columns::default()));
         let left = HashSet::new();
         Self { context, out, rows: vec![], at_once: endless, good: 0, busy: 0, left, failed: None }
     }

@@ -12,7 +12,7 @@
 //! | `sessions` | [`super::SessionRow`] | `state` (SHA-256), `connection_id`, `connection_name`, `connector`, `scheme`, `settings`, `sealed_key`, `connection_made_ms`, `sealed_verifier`, `session`, `made_ms`, `ends_ms` |
 //! | `limits` | how far a limit of an account is used ([`crate::egress::slots::Row`]) | `account` (a connection's id), `name`, `due_us`, `held_until_us`, `lost`, `lost_at_us`, `seen_us`, `ahead_us` (times in microseconds) |
 //! | `session_secrets` | a secret of a session | `state`, and the columns of `secrets` |
-//! | `hooks` | [`crate::webhooks::HookRow`] | `connection` (its id), `token`, `made_ms`, `alive_ms`, `gap_ms`, `refused`, `refused_ms`, `lease_attempt`, `lease_until_ms` |
+//! | `hooks` | [`crate::webhooks::HookRow`] | `connection` (its id), `token`, `made_ms`, `alive_ms`, `gap_ms`, `gap_end_ms`, `refused`, `refused_ms`, `lease_attempt`, `lease_until_ms` |
 //! | `subscriptions` | [`crate::webhooks::SubscriptionRow`] | `connection` (its id), `object`, `events` (a JSON array of texts), `url`, `id`, `expires_at`, `made_ms`, `proven_ms`, `last_ms`, `deliveries` |
 //! | `deliveries` | [`crate::webhooks::DeliveryRow`] | `number`, `connection` (its id), `received_ms`, `method`, `url`, `headers` (a JSON array of pairs), `body` |
 //! | `events` | [`crate::webhooks::EventRow`] | `number`, `delivery`, `connection` (its id), `id`, `object`, `name`, `occurred_at`, `effect`, `record`, `updated_at`, `created_at`, `data`, `state` (`waiting`, `done`, `dead`), `asks`, `attempts`, `next_ms`, `reason` |
@@ -50,7 +50,7 @@
 //! of the connection scrubbed, and the file is its user's alone. What is removed (a connection, an
 //! object's `reset`, a dead letter) is overwritten.
 
-use super::inbox::tables::STEP as INBOX;
+use super::inbox::tables::{GAPS, STEP as INBOX};
 use super::limits::STEP as LIMITS;
 use super::mirror::tables::STEP as MIRROR;
 use super::outbox::tables::STEP as OUTBOX;
@@ -61,7 +61,7 @@ pub const APPLICATION: u32 = 0x436F_6E48;
 
 /// Leads from each version of the schema to the next one: the first from an empty file to
 /// version 1. A step that was released is never changed.
-pub const STEPS: [&str; 6] = [ONE, MIRROR, LIMITS, PUSH, INBOX, OUTBOX];
+pub const STEPS: [&str; 7] = [ONE, MIRROR, LIMITS, PUSH, INBOX, OUTBOX, GAPS];
 
 const ONE: &str = "
 CREATE TABLE connections (

@@ -3,10 +3,14 @@
 //! | filter | takes |
 //! |---|---|
 //! | `orders` | changes of records of this object |
-//! | `status=paid` | changes after which a record's top-level member has this value |
-//! | `status:open->paid` | changes that took the member from the one value to the other |
-//! | `status:->paid`, `status:open->` | as before, from or to any other |
-//! | `orders.status=paid` | of this object alone |
+//! | `orders.status=paid` | changes after which a record's top-level member has this value, also ones of other members |
+//! | `orders.status:open->paid` | changes that took the member from the one value to the other |
+//! | `orders.status:->paid`, `orders.status:open->` | as before, from or to any other value of a record that is there |
+//! | `orders.status:*->paid`, `orders.status:open->*` | as before, also where the record is new, or gone |
+//! | `*.status=paid` | of every object |
+//!
+//! A member without its object is refused: objects that lie inside others often have members of the
+//! same name, and whoever leaves the object out rarely means them too.
 //!
 //! A text is compared with what it says, anything else with its JSON. Of several filters one has
 //! to take the change.
@@ -21,6 +25,7 @@ use super::outbox::Outgoing;
 /// One filter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Filter {
+    /// `None`: every one.
     object: Option<String>,
     rule: Rule,
 }
@@ -29,8 +34,39 @@ pub struct Filter {
 enum Rule {
     Any,
     Is { member: String, value: String },
-    Became { member: String, from: Option<String>, to: Option<String> },
+    Became { member: String, from: End, to: End },
 }
+
+/// One end of a transition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum End {
+    Value(String),
+    /// Whatever it is, of a record that is there.
+    There,
+    /// Whatever it is, and where there is no record.
+    Any,
+}
+
+impl End {
+    fn read(text: &str) -> Self {
+        match text {
+            "" => Self::There,
+            EVERY => Self::Any,
+            value => Self::Value(value.to_owned()),
+        }
+    }
+
+    fn fits(&self, record: Option<&str>, found: Option<&str>) -> bool {
+        match self {
+            Self::Value(value) => found == Some(value),
+            Self::There => record.is_some(),
+            Self::Any => true,
+        }
+    }
+}
+
+/// Every object, or whatever there is at an end of a transition.
+const EVERY: &str = "*";
 
 impl FromStr for Filter {
     type Err = String;
@@ -38,8 +74,8 @@ impl FromStr for Filter {
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || {
             format!(
-                "\"{text}\" is no filter; write an object, MEMBER=VALUE or MEMBER:FROM->TO, each \
-                 with OBJECT. before the member if need be"
+                "\"{text}\" is no filter; write OBJECT, OBJECT.MEMBER=VALUE or \
+                 OBJECT.MEMBER:FROM->TO"
             )
         };
         // Whichever comes first: values may hold any of these.
@@ -53,27 +89,29 @@ impl FromStr for Filter {
                 let (left, both) = text.split_at(at);
                 let both = both.strip_prefix(':').unwrap_or_default();
                 let (from, to) = both.split_once("->").ok_or_else(wrong)?;
-                let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-                let (from, to) = (given(from), given(to));
-                if from.is_none() && to.is_none() {
+                if from.is_empty() && to.is_empty() {
                     return Err(wrong());
                 }
+                let (from, to) = (End::read(from), End::read(to));
                 (left, Rule::Became { member: String::new(), from, to })
             }
             _ => {
-                let object = Some(text.to_owned()).filter(|text| !text.is_empty());
-                return Ok(Self { object: Some(object.ok_or_else(wrong)?), rule: Rule::Any });
+                if text.is_empty() {
+                    return Err(wrong());
+                }
+                return Ok(Self { object: named(text), rule: Rule::Any });
             }
         };
-        let (object, name) = match left.split_once('.') {
-            Some((object, name)) if !object.is_empty() => (Some(object.to_owned()), name),
-            Some(_) => return Err(wrong()),
-            None => (None, left),
+        let Some((object, name)) = left.split_once('.') else {
+            return Err(format!(
+                "\"{text}\" names no object: write OBJECT.{text}, or {EVERY}.{text} for every object \
+                 that has such a member"
+            ));
         };
-        if name.is_empty() {
+        if object.is_empty() || name.is_empty() {
             return Err(wrong());
         }
-        let member = name.to_owned();
+        let (object, member) = (named(object), name.to_owned());
         let rule = match rule {
             Rule::Is { value, .. } => Rule::Is { member, value },
             Rule::Became { from, to, .. } => Rule::Became { member, from, to },
@@ -83,8 +121,12 @@ impl FromStr for Filter {
     }
 }
 
+fn named(object: &str) -> Option<String> {
+    (object != EVERY).then(|| object.to_owned())
+}
+
 impl Filter {
-    /// The object that it names.
+    /// The object that it names; `None` for every one.
     #[must_use]
     pub fn object(&self) -> Option<&str> {
         self.object.as_deref()
@@ -102,11 +144,10 @@ impl Filter {
             Rule::Any => true,
             Rule::Is { member, value } => after(member).as_deref() == Some(value),
             Rule::Became { member, from, to } => {
-                let (before, after) = (before(member), after(member));
-                let fits = |wanted: &Option<String>, found: &Option<String>| {
-                    wanted.is_none() || wanted == found
-                };
-                before != after && fits(from, &before) && fits(to, &after)
+                let (old, new) = (before(member), after(member));
+                old != new
+                    && from.fits(outgoing.before.as_deref(), old.as_deref())
+                    && to.fits(outgoing.after.as_deref(), new.as_deref())
             }
         }
     }
@@ -131,25 +172,37 @@ mod tests {
     #[test]
     fn objects_members_and_transitions_are_told_apart() {
         let (open, paid) = (Some(r#"{"s":"open","n":1}"#), Some(r#"{"s":"paid","n":2.0}"#));
+        let without = Some(r#"{"n":1}"#);
         for (filter, before, after, expected) in [
             ("orders", open, paid, true),
+            ("orders", None, paid, true),
             ("lines", open, paid, false),
-            ("s=paid", open, paid, true),
-            ("s=paid", None, paid, true),
-            ("s=paid", paid, open, false),
-            ("s=paid", paid, None, false),
-            ("n=2.0", open, paid, true),
-            ("n=2", open, paid, false),
-            ("missing=", open, paid, false),
-            ("s:open->paid", open, paid, true),
-            ("s:paid->open", open, paid, false),
-            ("s:open->paid", None, paid, false),
-            ("s:->paid", None, paid, true),
-            ("s:->paid", paid, paid, false),
-            ("s:open->", open, None, true),
-            ("s:open->", open, open, false),
+            ("*", open, paid, true),
             ("orders.s=paid", open, paid, true),
+            ("orders.s=paid", None, paid, true),
+            ("orders.s=paid", paid, open, false),
+            ("orders.s=paid", paid, None, false),
+            ("orders.n=2.0", open, paid, true),
+            ("orders.n=2", open, paid, false),
+            ("orders.missing=", open, paid, false),
+            ("orders.s:open->paid", open, paid, true),
+            ("orders.s:paid->open", open, paid, false),
+            ("orders.s:open->paid", None, paid, false),
+            ("orders.s:->paid", open, paid, true),
+            ("orders.s:->paid", without, paid, true),
+            ("orders.s:->paid", paid, paid, false),
+            // A new record did not become anything, and one that is gone neither.
+            ("orders.s:->paid", None, paid, false),
+            ("orders.s:*->paid", None, paid, true),
+            ("orders.s:*->paid", open, paid, true),
+            ("orders.s:*->paid", paid, paid, false),
+            ("orders.s:open->", open, without, true),
+            ("orders.s:open->", open, None, false),
+            ("orders.s:open->*", open, None, true),
+            ("orders.s:open->", open, open, false),
+            ("lines.s=paid", open, paid, false),
             ("lines.s:open->paid", open, paid, false),
+            ("*.s:open->paid", open, paid, true),
         ] {
             assert_eq!(takes(filter, before, after), expected, "{filter} {before:?} {after:?}");
         }
@@ -160,10 +213,14 @@ mod tests {
         let filter = |text: &str| text.parse::<Filter>().unwrap();
         let rule = |text: &str| filter(text).rule;
         let is = |value: &str| Rule::Is { member: "url".to_owned(), value: value.to_owned() };
-        assert_eq!(rule("url=a:b->c=d"), is("a:b->c=d"));
-        assert_eq!(rule("url="), is(""));
-        for wrong in ["", "=a", ":a->b", "a:b", "a:->", ".s=a", "o.=a"] {
+        assert_eq!(rule("o.url=a:b->c=d"), is("a:b->c=d"));
+        assert_eq!(rule("o.url="), is(""));
+        for wrong in ["", "=a", ":a->b", "a:b", "o.a:b", "o.a:->", ".s=a", "o.=a"] {
             assert!(wrong.parse::<Filter>().is_err(), "{wrong}");
+        }
+        for bare in ["s=paid", "s:->paid"] {
+            let why = bare.parse::<Filter>().unwrap_err();
+            assert!(why.contains(&format!("write OBJECT.{bare}, or *.{bare}")), "{why}");
         }
     }
 }

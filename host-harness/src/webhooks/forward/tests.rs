@@ -204,7 +204,7 @@ async fn filters_choose() {
     for n in 1..6 {
         post.change("r1", n).await;
     }
-    post.forward(&["n=2", "n:3->4"], 5).await;
+    post.forward(&["orders.n=2", "orders.n:3->4"], 5).await;
     assert_eq!(post.service.taken(), ["r1 2", "r1 4"]);
 }
 

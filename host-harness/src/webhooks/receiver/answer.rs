@@ -3,7 +3,7 @@
 //! | status | when |
 //! |---|---|
 //! | 200 | the delivery is on the disk, now or since before |
-//! | 400 | it says that it happens in the future; or it was cut off |
+//! | 400 | it was cut off |
 //! | 401 | it is not verified |
 //! | 404 | anything but the path of a hook |
 //! | 408 | the body came too slowly |
@@ -12,7 +12,9 @@
 //! | 429 | the hook has too many deliveries |
 //! | 503 | it cannot be verified or kept now |
 //!
-//! Senders repeat everything but a 2xx, so each of them heals when its cause goes away.
+//! Senders repeat everything but a 2xx, so each of them heals when its cause goes away. Where it
+//! does not in time, the sender gives up: so whatever a hook turned away opens a gap, at most once
+//! an hour.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -27,8 +29,9 @@ use hyper::body::Incoming;
 use super::body::{self, BodyFault};
 use super::caller;
 use super::counts::Counting;
-use super::hook::{PATH, Served};
+use super::hook::{Served, hook_path};
 use super::intake::{Raw, Verdict, take, without_credentials};
+use super::route::{Route, route};
 use super::shared::Shared;
 use crate::clock::unix_ms;
 use crate::runtime::bindings::subscriptions::Answer;
@@ -36,8 +39,6 @@ use crate::webhooks::Note;
 
 /// When nothing better is known.
 const AGAIN_IN: Duration = Duration::from_secs(30);
-/// A gap because of a delivery that was too large is noted no more often.
-const MISSED_EVERY: Duration = Duration::from_secs(3_600);
 /// Bytes of an answer that a connector gives.
 const ANSWER_BYTES: usize = 64 * 1024;
 
@@ -52,25 +53,22 @@ pub struct From {
 
 /// Answers a request.
 pub async fn answer(shared: &Arc<Shared>, from: From, request: Request<Incoming>) -> Reply {
-    let path = request.uri().path();
-    let prefix = shared.surroundings.prefix();
-    let path = path.strip_prefix(prefix).filter(|_| !prefix.is_empty()).unwrap_or(path);
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-    match path {
-        "/healthz" if reads => return plain(StatusCode::OK, "ok\n"),
-        "/readyz" if reads => {
+    let served = match route(shared.surroundings.prefix(), request.uri().path()) {
+        Some(Route::Health) if reads => return plain(StatusCode::OK, "ok\n"),
+        Some(Route::Ready) if reads => {
             return match shared.is_ready().await {
                 Ok(()) => plain(StatusCode::OK, "ready\n"),
                 Err(_) => plain(StatusCode::SERVICE_UNAVAILABLE, "cannot keep deliveries now\n"),
             };
         }
-        _ => {}
-    }
-    let hook = path.strip_prefix(PATH).and_then(|token| shared.hook(token));
-    let Some(served) = hook else {
-        return closing(plain(StatusCode::NOT_FOUND, "nothing is here\n"));
+        Some(Route::Hook(token)) => shared.hook(token),
+        Some(Route::Health | Route::Ready) | None => None,
     };
-    deliver(shared, from, &served, request).await
+    match served {
+        Some(served) => deliver(shared, from, &served, request).await,
+        None => closing(plain(StatusCode::NOT_FOUND, "nothing is here\n")),
+    }
 }
 
 async fn deliver(
@@ -93,6 +91,8 @@ async fn deliver(
         let connection = Some(served.hook.connection.clone());
         let (status, why) = (status.as_u16(), why.to_owned());
         shared.notes.note(&Note::Refused { connection, from, status, why });
+        // The next beat opens the gap: the disk may be what is slow.
+        served.miss(unix_ms(shared.clock.now()));
     };
     if shared.holds_off() {
         refuse(StatusCode::SERVICE_UNAVAILABLE, "commits fail");
@@ -112,9 +112,6 @@ async fn deliver(
         Err(fault) => {
             let (status, text) = said(fault);
             refuse(status, text);
-            if fault == BodyFault::TooLarge && served.missed(MISSED_EVERY) {
-                missed(shared, served);
-            }
             return closing(match status {
                 StatusCode::SERVICE_UNAVAILABLE => later(status, AGAIN_IN),
                 _ => plain(status, text),
@@ -124,7 +121,13 @@ async fn deliver(
     let public = shared.surroundings.public_url.as_deref();
     let raw = Raw {
         method: head.method.as_str().to_owned(),
-        url: caller::url(public, &head.uri, &head.headers, from.tls, proxied),
+        url: caller::url(
+            public.map(|public| format!("{public}{}", hook_path(&served.hook.token))),
+            &head.uri,
+            &head.headers,
+            from.tls,
+            proxied,
+        ),
         headers: without_credentials(&head.headers),
         body: body.bytes.clone(),
     };
@@ -134,10 +137,6 @@ async fn deliver(
             served.count_refused();
             refuse(StatusCode::UNAUTHORIZED, "it is not signed with the secret that is kept");
             plain(StatusCode::UNAUTHORIZED, "not verified\n")
-        }
-        Verdict::TooEarly(at) => {
-            refuse(StatusCode::BAD_REQUEST, &format!("it says that it happens at {at}"));
-            plain(StatusCode::BAD_REQUEST, "its time lies in the future\n")
         }
         Verdict::Later(why) => {
             refuse(StatusCode::SERVICE_UNAVAILABLE, &why);
@@ -156,19 +155,6 @@ fn said(fault: BodyFault) -> (StatusCode, &'static str) {
         BodyFault::Broken => (StatusCode::BAD_REQUEST, "the body was cut off\n"),
         BodyFault::NoRoom => (StatusCode::SERVICE_UNAVAILABLE, "too many bodies at once\n"),
     }
-}
-
-/// The next scan is to overlap what could not be taken.
-fn missed(shared: &Arc<Shared>, served: &Served) {
-    let (shared, connection) = (Arc::clone(shared), served.hook.connection.clone());
-    let since_ms = unix_ms(shared.clock.now());
-    tokio::spawn(async move {
-        if let Err(why) = shared.inbox.open_gap(&connection, since_ms).await {
-            shared.fails(&why);
-        } else {
-            shared.notes.note(&Note::Gap { connection, since_ms });
-        }
-    });
 }
 
 /// The answer that a connector wants to give, e.g. to a challenge. What frames the message is

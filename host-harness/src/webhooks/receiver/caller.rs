@@ -35,10 +35,10 @@ fn read(text: &str) -> Option<IpAddr> {
     address.or_else(with_port).map(|address| address.to_canonical())
 }
 
-/// The URL as the provider called it: below `public` where that is known, else by what the
-/// request says of its host.
+/// The URL as the provider called it: `public` where that is known, since a proxy may have changed
+/// the path, else by what the request says of its host.
 pub fn url(
-    public: Option<&str>,
+    public: Option<String>,
     uri: &Uri,
     headers: &HeaderMap,
     tls: bool,
@@ -48,7 +48,8 @@ pub fn url(
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let forwarded = |name: &str| text(name).filter(|_| proxied);
     if let Some(public) = public {
-        return format!("{public}{target}");
+        let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+        return format!("{public}{query}");
     }
     let host = forwarded("x-forwarded-host").or_else(|| text(HOST.as_str())).unwrap_or_default();
     let scheme = match forwarded("x-forwarded-proto") {
@@ -93,7 +94,7 @@ mod tests {
         let given = headers(&[("host", "h.example"), ("x-forwarded-proto", "https")]);
         assert_eq!(url(None, &uri, &given, false, false), "http://h.example/hooks/a?b=c");
         assert_eq!(url(None, &uri, &given, false, true), "https://h.example/hooks/a?b=c");
-        let public = Some("https://p.example/x");
+        let public = Some("https://p.example/x/hooks/a".to_owned());
         assert_eq!(url(public, &uri, &given, false, false), "https://p.example/x/hooks/a?b=c");
     }
 }

@@ -6,16 +6,14 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::route::HOOKS;
 use crate::vault::{SealError, fill};
 use crate::webhooks::Decode;
-
-/// Before the token in a hook's path.
-pub const PATH: &str = "/hooks/";
 
 /// The path of a hook.
 #[must_use]
 pub fn hook_path(token: &str) -> String {
-    format!("{PATH}{token}")
+    format!("/{HOOKS}/{token}")
 }
 
 /// A token that nobody guesses: 128 random bits.
@@ -52,14 +50,22 @@ struct Standing {
     bucket: Mutex<Bucket>,
     /// Refused as unverified since the last beat.
     refused: AtomicU64,
-    /// When deliveries were last known to be missed.
-    missed: Mutex<Option<Instant>>,
+    missed: Mutex<Missed>,
+}
+
+/// Deliveries that were turned away.
+#[derive(Default)]
+struct Missed {
+    /// Since when, where no gap has been opened for them yet.
+    since_ms: Option<u64>,
+    /// When a gap was opened last.
+    opened: Option<Instant>,
 }
 
 impl Served {
     pub fn new(hook: Hook, rate: f64, burst: f64) -> Self {
         let bucket = Mutex::new(Bucket { tokens: burst, rate, burst, at: Instant::now() });
-        let standing = Standing { bucket, refused: AtomicU64::new(0), missed: Mutex::new(None) };
+        let standing = Standing { bucket, refused: AtomicU64::new(0), missed: Mutex::default() };
         Self { hook, standing: Arc::new(standing) }
     }
 
@@ -81,15 +87,28 @@ impl Served {
         self.standing.refused.swap(0, Ordering::Relaxed)
     }
 
-    /// A delivery was turned away that may not come again. Answers whether that is news: a
-    /// sender cannot have the same gap noted all the time.
-    pub fn missed(&self, not_more_often_than: Duration) -> bool {
+    /// A delivery was turned away at this time. It may come again, or have been the last try.
+    pub fn miss(&self, at_ms: u64) {
         let mut missed = self.standing.missed.lock().unwrap_or_else(PoisonError::into_inner);
-        let news = missed.is_none_or(|at| at.elapsed() >= not_more_often_than);
-        if news {
-            *missed = Some(Instant::now());
+        missed.since_ms = Some(missed.since_ms.map_or(at_ms, |since_ms| since_ms.min(at_ms)));
+    }
+
+    /// Since when a gap is to be opened for what was turned away: whoever calls, cannot have us
+    /// pull all the time.
+    pub fn take_missed(&self, not_more_often_than: Duration) -> Option<u64> {
+        let mut missed = self.standing.missed.lock().unwrap_or_else(PoisonError::into_inner);
+        if missed.opened.is_some_and(|at| at.elapsed() < not_more_often_than) {
+            return None;
         }
-        news
+        let since_ms = missed.since_ms.take()?;
+        missed.opened = Some(Instant::now());
+        Some(since_ms)
+    }
+
+    /// The gap could not be opened: the next beat tries it again.
+    pub fn give_missed_back(&self, since_ms: u64) {
+        self.miss(since_ms);
+        self.standing.missed.lock().unwrap_or_else(PoisonError::into_inner).opened = None;
     }
 }
 

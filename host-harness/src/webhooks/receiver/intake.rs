@@ -1,5 +1,7 @@
 //! From the bytes of a delivery to a row of the inbox, and to what is answered.
 
+use std::time::{Duration, UNIX_EPOCH};
+
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, COOKIE, HeaderName, PROXY_AUTHORIZATION};
 use sha2::{Digest as _, Sha256};
@@ -17,6 +19,10 @@ use crate::webhooks::{Effect, NewDelivery, NewEvent, Received};
 /// Headers that hold credentials. They are for whoever stands before us; neither the connector
 /// nor the disk gets them.
 const CREDENTIALS: [HeaderName; 3] = [AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE];
+/// More than any sender goes on trying.
+const OLDEST: time::Duration = time::Duration::hours(96);
+/// As far as two clocks may be apart.
+const NEWEST: time::Duration = time::Duration::minutes(5);
 
 /// A request to a hook, whole.
 pub struct Raw {
@@ -32,8 +38,6 @@ pub enum Verdict {
     Kept(Option<Answer>),
     /// Nobody proves that it is the provider's.
     Unverified,
-    /// It says that it happens in the future.
-    TooEarly(String),
     /// It cannot be taken now.
     Later(String),
 }
@@ -63,12 +67,6 @@ pub async fn take(shared: &Shared, served: &Served, raw: Raw) -> Verdict {
         Ok(Err(Refusal::TryAgain(why))) => return Verdict::Later(why),
         Err(why) => return Verdict::Later(why),
     };
-    let newest = shared.clock.now() + shared.bounds.newest;
-    let early = events.iter().find(|event| happened(event).is_some_and(|at| at > newest));
-    if let Some(event) = early {
-        let at = event.occurred_at.clone().unwrap_or_default();
-        return Verdict::TooEarly(at);
-    }
     match keep(shared, served, raw, received_ms, Ok(events)).await {
         Verdict::Kept(_) => Verdict::Kept(answer),
         other => other,
@@ -105,28 +103,15 @@ async fn keep(
     events: Result<Vec<Event>, String>,
 ) -> Verdict {
     let connection = &served.hook.connection;
-    let oldest = shared.clock.now().checked_sub(shared.bounds.oldest);
-    let events: Vec<NewEvent> = match events {
-        Ok(events) => {
-            let stale =
-                |event: &Event| happened(event).zip(oldest).is_some_and(|(at, old)| at < old);
-            let dead = |event: &Event| {
-                stale(event).then(|| {
-                    let days = shared.bounds.oldest.as_secs() / 3_600;
-                    format!("it happened more than {days} hours before it came; not applied")
-                })
-            };
-            let dead: Vec<_> = events.iter().map(dead).collect();
-            let mut new = new_events(events, &raw.body);
-            new.iter_mut().zip(dead).for_each(|(event, dead)| event.dead = dead);
-            new
-        }
+    let events = match events {
+        Ok(events) => new_events(events, &raw.body, received_ms),
         Err(why) => vec![unreadable(&raw.body, why)],
     };
     let names = events.iter().map(|event| event.name.clone()).collect();
     let Raw { method, url, headers, body } = raw;
     let connection = connection.clone();
-    let dead = events.iter().find_map(|event| event.dead.clone());
+    let unread = events.iter().find(|event| event.effect == Effect::Unreadable);
+    let why = unread.and_then(|event| event.reason.clone()).unwrap_or_default();
     let delivery = NewDelivery {
         connection: connection.clone(),
         received_ms,
@@ -139,7 +124,7 @@ async fn keep(
     match shared.inbox.receive(delivery).await {
         Ok(received) => {
             shared.works();
-            shared.kept(received, connection, names, dead);
+            shared.kept(received, connection, names, why);
             Verdict::Kept(None)
         }
         Err(why) => {
@@ -149,9 +134,10 @@ async fn keep(
     }
 }
 
-/// Events as rows, known by the provider's id, else by the body and their place in it. A genuine
-/// delivery without events is an event about nothing: it proves the subscription.
-pub fn new_events(events: Vec<Event>, body: &[u8]) -> Vec<NewEvent> {
+/// Events as rows, known by the provider's id with what they say, else by the body and their place
+/// in it: an id that is used again for something else hides nothing. A genuine delivery without
+/// events is an event about nothing: it proves the subscription.
+pub fn new_events(events: Vec<Event>, body: &[u8], received_ms: u64) -> Vec<NewEvent> {
     if events.is_empty() {
         return vec![NewEvent {
             key: key(b"body", &[&0_u64.to_be_bytes(), body]),
@@ -160,22 +146,42 @@ pub fn new_events(events: Vec<Event>, body: &[u8]) -> Vec<NewEvent> {
             name: String::new(),
             occurred_at: None,
             effect: Effect::Nothing,
-            dead: None,
+            asks: false,
+            reason: None,
         }];
     }
-    let rows = (0_u64..).zip(events).map(|(place, event)| NewEvent {
-        key: match &event.id {
-            Some(id) => key(b"id", &[event.object.as_bytes(), id.as_bytes()]),
-            None => key(b"body", &[&place.to_be_bytes(), body]),
-        },
-        id: event.id,
-        object: event.object,
-        name: event.name,
-        occurred_at: event.occurred_at,
-        effect: event.effect.into(),
-        dead: None,
+    let rows = (0_u64..).zip(events).map(|(place, event)| {
+        let reason = doubt(&event, received_ms);
+        let effect = Effect::from(event.effect);
+        NewEvent {
+            key: match &event.id {
+                Some(id) => key(b"id", &[event.object.as_bytes(), id.as_bytes(), effect.said()]),
+                None => key(b"body", &[&place.to_be_bytes(), body]),
+            },
+            id: event.id,
+            object: event.object,
+            name: event.name,
+            occurred_at: event.occurred_at,
+            effect,
+            asks: reason.is_some(),
+            reason,
+        }
     });
     rows.collect()
+}
+
+/// Why an event is not taken at its word, if it is not. Its time says that it is a recording, a
+/// canned example, or that somebody's clock is wrong; the provider knows how its record is now.
+fn doubt(event: &Event, received_ms: u64) -> Option<String> {
+    let at = event.occurred_at.as_deref()?;
+    let happened = OffsetDateTime::parse(at, &Rfc3339).ok()?;
+    let received = OffsetDateTime::from(UNIX_EPOCH + Duration::from_millis(received_ms));
+    let why = match received - happened {
+        age if age > OLDEST => format!("more than {} hours before it came", OLDEST.whole_hours()),
+        age if -age > NEWEST => "after it came".to_owned(),
+        _ => return None,
+    };
+    Some(format!("it says that it happened at {at}, {why}: its record is looked up"))
 }
 
 fn unreadable(body: &[u8], why: String) -> NewEvent {
@@ -186,7 +192,8 @@ fn unreadable(body: &[u8], why: String) -> NewEvent {
         name: String::new(),
         occurred_at: None,
         effect: Effect::Unreadable,
-        dead: Some(why),
+        asks: false,
+        reason: Some(why),
     }
 }
 
@@ -200,11 +207,6 @@ fn key(kind: &[u8], pieces: &[&[u8]]) -> [u8; 32] {
     hash.finalize().into()
 }
 
-fn happened(event: &Event) -> Option<std::time::SystemTime> {
-    let at = OffsetDateTime::parse(event.occurred_at.as_deref()?, &Rfc3339).ok()?;
-    Some(at.into())
-}
-
 /// As the contract writes times.
 pub fn timestamp(ms: u64) -> String {
     let nanos = i128::from(ms) * 1_000_000;
@@ -216,22 +218,15 @@ pub fn timestamp(ms: u64) -> String {
 
 /// For logs of what came.
 impl Shared {
-    fn kept(
-        &self,
-        received: Received,
-        connection: String,
-        events: Vec<String>,
-        dead: Option<String>,
-    ) {
+    fn kept(&self, received: Received, connection: String, events: Vec<String>, why: String) {
         use super::counts::Counting;
         use crate::webhooks::Note;
-        let Received::New(delivery) = received else {
+        let Received::New { delivery, dead } = received else {
             return Counting::one(&self.counts.repeats);
         };
         Counting::one(&self.counts.kept);
-        if let Some(why) = dead {
-            let connection = connection.clone();
-            self.notes.note(&Note::Dead { connection, event: delivery, why });
+        if let Some(event) = dead {
+            self.notes.note(&Note::Dead { connection: connection.clone(), event, why });
         }
         self.notes.note(&Note::Kept { connection, delivery, events });
         self.wake.notify_one();

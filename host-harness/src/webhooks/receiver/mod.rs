@@ -12,6 +12,7 @@ mod counts;
 mod guard;
 mod hook;
 mod intake;
+mod route;
 mod shared;
 mod tls;
 
@@ -45,6 +46,8 @@ use crate::egress::Stream;
 
 /// How often the receiver notes that it is there, and looks after its certificate.
 const BEAT: Duration = Duration::from_secs(30);
+/// A gap because of deliveries that were turned away is opened no more often.
+const MISSED_EVERY: Duration = Duration::from_secs(3_600);
 /// hyper's buffers have no smaller bound than this.
 const SMALLEST_BUFFER: usize = 8_192;
 
@@ -158,6 +161,7 @@ impl Receiver {
         let _ = timeout(shared.bounds.farewell, all).await;
         // The last sign of life is now.
         let _ = shared.beat().await;
+        shared.open_missed(Duration::ZERO).await;
     }
 }
 
@@ -166,7 +170,9 @@ async fn beats(shared: &Shared) {
     loop {
         beats.tick().await;
         // What fails is noted there.
-        let _ = shared.beat().await;
+        if shared.beat().await.is_ok() {
+            shared.open_missed(MISSED_EVERY).await;
+        }
         if let Some(tls) = &shared.surroundings.tls
             && let Err(why) = tls.renew()
         {

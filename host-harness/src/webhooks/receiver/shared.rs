@@ -31,7 +31,7 @@ pub struct Shared {
     pub hooks: RwLock<HashMap<String, Arc<Served>>>,
     pub held: Held,
     pub counts: Counting,
-    addresses: Mutex<HashMap<IpAddr, usize>>,
+    networks: Mutex<HashMap<Network, usize>>,
     /// When a commit failed last, if none has succeeded since.
     failed: Mutex<Option<Instant>>,
 }
@@ -54,7 +54,7 @@ impl Shared {
             hooks: RwLock::default(),
             held: Held::default(),
             counts: Counting::default(),
-            addresses: Mutex::default(),
+            networks: Mutex::default(),
             failed: Mutex::new(None),
         }
     }
@@ -96,10 +96,7 @@ impl Shared {
 
     /// Notes on the disk that the receiver is there.
     pub async fn beat(&self) -> Result<(), StoreError> {
-        let served: Vec<Arc<Served>> = {
-            let hooks = self.hooks.read().unwrap_or_else(PoisonError::into_inner);
-            hooks.values().cloned().collect()
-        };
+        let served = self.served();
         let refused: Vec<u64> = served.iter().map(|served| served.take_refused()).collect();
         let beat = Beat {
             now_ms: unix_ms(self.clock.now()),
@@ -122,20 +119,42 @@ impl Shared {
         }
     }
 
-    /// A place among the connections of an address, if it has one left.
-    pub fn place(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
-        let trusted = self.surroundings.trusted_proxies.contains(&address);
-        let mut addresses = self.addresses();
-        let open = addresses.entry(address).or_default();
-        if *open >= self.bounds.connections_of_address && !trusted {
-            return None;
-        }
-        *open += 1;
-        Some(Place { shared: Arc::clone(self), address })
+    fn served(&self) -> Vec<Arc<Served>> {
+        let hooks = self.hooks.read().unwrap_or_else(PoisonError::into_inner);
+        hooks.values().cloned().collect()
     }
 
-    fn addresses(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
-        self.addresses.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Has the next scan overlap what hooks turned away; for each hook not too often.
+    pub async fn open_missed(&self, not_more_often_than: Duration) {
+        for served in self.served() {
+            let Some(since_ms) = served.take_missed(not_more_often_than) else { continue };
+            let connection = served.hook.connection.clone();
+            if let Err(why) = self.inbox.open_gap(&connection, since_ms).await {
+                served.give_missed_back(since_ms);
+                return self.fails(&why);
+            }
+            self.notes.note(&Note::Gap { connection, since_ms });
+        }
+    }
+
+    /// A place among the connections of an address, if it and its networks have one left.
+    pub fn place(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
+        if self.surroundings.trusted_proxies.contains(&address) {
+            return Some(Place { shared: Arc::clone(self), counted: vec![] });
+        }
+        let most = [self.bounds.connections_of_address, self.bounds.connections_of_site];
+        let of: Vec<(Network, usize)> = networks(address).into_iter().zip(most).collect();
+        let mut open = self.networks();
+        if of.iter().any(|(network, most)| open.get(network).is_some_and(|open| open >= most)) {
+            return None;
+        }
+        let counted: Vec<Network> = of.into_iter().map(|(network, _)| network).collect();
+        counted.iter().for_each(|network| *open.entry(*network).or_default() += 1);
+        Some(Place { shared: Arc::clone(self), counted })
+    }
+
+    fn networks(&self) -> MutexGuard<'_, HashMap<Network, usize>> {
+        self.networks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn failed(&self) -> MutexGuard<'_, Option<Instant>> {
@@ -143,19 +162,39 @@ impl Shared {
     }
 }
 
-/// A connection's place among those of its address; given back when it is dropped.
+/// Addresses that somebody may have all of, and the length of what they share.
+type Network = (IpAddr, u8);
+
+/// Whose an address is, the smallest network first. An IPv4 address stands for itself. Whoever has
+/// one of IPv6 has its /64 (RFC 4291 section 2.5.4), and a site may have a /48 (RFC 6177).
+fn networks(address: IpAddr) -> Vec<Network> {
+    match address {
+        IpAddr::V4(_) => vec![(address, 32)],
+        IpAddr::V6(address) => {
+            let first = |bits: u8| {
+                let mask = u128::MAX << (128 - u32::from(bits));
+                (IpAddr::from((u128::from(address) & mask).to_be_bytes()), bits)
+            };
+            vec![first(64), first(48)]
+        }
+    }
+}
+
+/// A connection's place among those of its networks; given back when it is dropped.
 pub struct Place {
     shared: Arc<Shared>,
-    address: IpAddr,
+    counted: Vec<Network>,
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut addresses = self.shared.addresses();
-        if let Some(open) = addresses.get_mut(&self.address) {
-            *open = open.saturating_sub(1);
-            if *open == 0 {
-                addresses.remove(&self.address);
+        let mut networks = self.shared.networks();
+        for network in &self.counted {
+            if let Some(open) = networks.get_mut(network) {
+                *open = open.saturating_sub(1);
+                if *open == 0 {
+                    networks.remove(network);
+                }
             }
         }
     }

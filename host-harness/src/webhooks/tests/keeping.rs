@@ -7,10 +7,8 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt as _;
 use tokio::time::sleep;
 
-use super::world::{NOW_MS, SHOP, TOKEN, World, at, open, request, rest, status, upsert};
+use super::world::{NOW_MS, SHOP, TOKEN, World, open, request, rest, status, upsert};
 use crate::webhooks::{Bounds, Effect, EventState, Inbox as _, Note, SubscriptionRow};
-
-const HOUR_MS: u64 = 3_600_000;
 
 fn hook() -> String {
     format!("/hooks/{TOKEN}")
@@ -154,23 +152,28 @@ async fn what_cannot_be_read_is_kept_with_its_bytes() {
     );
     let kept = world.sqlite.delivery(dead[0].delivery).await.unwrap().unwrap();
     assert_eq!(kept.body, body.as_bytes());
-    assert!(world.noted.0.lock().unwrap().iter().any(|note| matches!(note, Note::Dead { .. })));
+    // The number that is shown is the one that `replay` takes.
+    for body in [r#"{"all":[{"id":"x"},{"id":"y"}]}"#, "{"] {
+        assert_eq!(world.deliver(body).await, 200);
+    }
+    let dead = world.sqlite.dead_events(Some(SHOP)).await.unwrap();
+    assert_eq!((dead[1].number, dead[1].delivery), (4, 3));
+    let noted = world.noted.0.lock().unwrap();
+    let told = noted.iter().filter_map(|note| match note {
+        Note::Dead { event, .. } => Some(*event),
+        _ => None,
+    });
+    assert_eq!(told.collect::<Vec<_>>(), [1, 4]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn events_of_the_future_are_refused_and_old_ones_set_aside() {
+async fn an_id_that_is_used_again_for_something_else_hides_nothing() {
     let world = World::new(Bounds::default()).await;
-    let event = |id: &str, at: String| format!(r#"{{"id":"{id}","record":"r","at":"{at}"}}"#);
-    let ago = |hours: u64| at(NOW_MS - hours * HOUR_MS);
-    assert_eq!(world.deliver(&event("far", at(NOW_MS + 301_000))).await, 400);
-    assert_eq!(world.deliver(&event("near", at(NOW_MS + 299_000))).await, 200);
-    assert_eq!(world.deliver(&event("late", ago(95))).await, 200);
-    assert_eq!(world.deliver(&event("old", ago(97))).await, 200);
-    assert_eq!(world.deliver(&event("odd", "yesterday".to_owned())).await, 200);
-    assert_eq!(world.sqlite.count_events(None).await.unwrap(), (3, 1));
-    let dead = world.sqlite.dead_events(None).await.unwrap().remove(0);
-    assert_eq!(dead.id.as_deref(), Some("old"));
-    assert_eq!(dead.next_ms, None, "an old delivery cannot be made to cause requests");
+    for n in [1, 2, 1] {
+        assert_eq!(world.deliver(&upsert("e1", "r1", "", n)).await, 200);
+    }
+    assert_eq!(world.sqlite.count_events(None).await.unwrap(), (2, 0));
+    assert_eq!(world.receiver.counts().repeats, 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -264,8 +267,18 @@ async fn a_long_absence_is_a_gap() {
     let back = back_after(16).await;
     let began = back.gap_ms.unwrap();
     assert_eq!(began, alive + 14 * 60_000 + 1_000);
-    // It lasts until a scan has overlapped it.
-    assert!(!world.sqlite.close_gap(SHOP, began + 1).await.unwrap());
-    assert!(world.sqlite.close_gap(SHOP, began).await.unwrap());
+    // It lasts until a scan has overlapped it, from its beginning to its end.
+    let end = back.gap_end_ms.unwrap();
+    assert_eq!(end, world.now_ms() - 1_000);
+    let close = |from, until| world.sqlite.close_gap(SHOP, from, until);
+    assert!(!close(began + 1, end + 1).await.unwrap());
+    assert_eq!(world.hook_row().await.gap_ms, Some(began));
+    assert!(!close(began, end - 5).await.unwrap());
+    assert_eq!(world.hook_row().await.gap_ms, Some(end - 5));
+    // What is missed while a scan reads stays for the next one.
+    world.sqlite.open_gap(SHOP, end + 10).await.unwrap();
+    assert!(!close(end - 5, end + 10).await.unwrap());
+    assert_eq!(world.hook_row().await.gap_ms, Some(end + 10));
+    assert!(close(end + 10, end + 11).await.unwrap());
     assert_eq!(world.hook_row().await.gap_ms, None);
 }

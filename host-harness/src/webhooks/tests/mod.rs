@@ -3,6 +3,7 @@
 mod applying;
 mod bounds;
 mod keeping;
+mod missed;
 pub mod provider;
 mod tls;
 pub mod world;

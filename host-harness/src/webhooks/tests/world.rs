@@ -229,6 +229,7 @@ pub async fn shop(sqlite: &Sqlite) {
         made_ms: NOW_MS,
         alive_ms: None,
         gap_ms: None,
+        gap_end_ms: None,
         refused: 0,
         refused_ms: None,
     };

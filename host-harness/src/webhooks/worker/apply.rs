@@ -110,8 +110,8 @@ impl Shared {
             true => (EventState::Waiting, Some(self.now_ms())),
             false => (EventState::Done, None),
         };
-        let (attempts, reason) = (event.attempts, None);
-        Settled { event: event.number, state, attempts, next_ms, asks: undecided, reason }
+        let (event, attempts) = (event.number, event.attempts);
+        Settled { event, state, attempts, next_ms, asks: undecided, reason: None, missed: false }
     }
 
     /// Commits news with what is derived from them.
@@ -174,7 +174,7 @@ impl Shared {
         };
         let settled = match seat.decode.decode(delivery).await {
             Ok(Ok(reception)) => {
-                let events = new_events(reception.events, &body);
+                let events = new_events(reception.events, &body, row.received_ms);
                 return self.inbox.read_again(event.number, events).await;
             }
             Ok(Err(refusal)) => Settled {
@@ -187,6 +187,8 @@ impl Shared {
                     Refusal::Unreadable(why) | Refusal::TryAgain(why) => why,
                     Refusal::Unverified => "no secret that is kept now verifies it".to_owned(),
                 }),
+                // Its gap was opened when it came.
+                missed: false,
             },
             Err(why) => self.failed(event, false, &judge(&why), why.to_string()),
         };

@@ -66,6 +66,7 @@ impl Shared {
             next_ms: None,
             asks: true,
             reason: reason.or_else(|| event.reason.clone().filter(|_| dead)),
+            missed: false,
         };
         Ok(match asked {
             Asked::Done => ended(None),

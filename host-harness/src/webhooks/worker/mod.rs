@@ -227,7 +227,8 @@ impl Shared {
         let attempts = match trouble {
             Trouble::World(wait) => {
                 let (attempts, next_ms) = (event.attempts, Some(after(*wait)));
-                return Settled { event: number, state, attempts, next_ms, asks, reason };
+                let missed = false;
+                return Settled { event: number, state, attempts, next_ms, asks, reason, missed };
             }
             Trouble::Event => event.attempts + 1,
         };
@@ -239,13 +240,16 @@ impl Shared {
         };
         if let Some(longest) = wait(tries) {
             let longest = u64::try_from(longest.as_millis()).unwrap_or(u64::MAX);
-            let next_ms = Some(now_ms + self.random().u64(0..=longest));
-            return Settled { event: number, state, attempts, next_ms, asks, reason };
+            let (next_ms, missed) = (Some(now_ms + self.random().u64(0..=longest)), false);
+            return Settled { event: number, state, attempts, next_ms, asks, reason, missed };
         }
-        // The delivery was a hint; the provider has the truth.
+        // The delivery was a hint; the provider has the truth. Where that cannot be had either, a
+        // scan may bring it; one that could not be read opened its gap when it came.
         let look_up = state != EventState::Dead && event.effect.record().is_some();
         let next_ms = look_up.then_some(now_ms);
-        Settled { event: number, state: EventState::Dead, attempts, next_ms, asks: true, reason }
+        let missed = !look_up && event.effect != Effect::Unreadable;
+        let (state, asks) = (EventState::Dead, true);
+        Settled { event: number, state, attempts, next_ms, asks, reason, missed }
     }
 
     /// Keeps what came of events, and tells of those that died.
@@ -259,20 +263,13 @@ impl Shared {
             let event = events.iter().find(|event| event.number == settled.event)?;
             (settled.state == EventState::Dead && event.state != EventState::Dead).then_some(event)
         };
-        let mut gap = None;
         let mut notes = Vec::new();
         for one in &settled {
             let Some(event) = died(one) else { continue };
             let why = one.reason.clone().unwrap_or_default();
-            notes.push(Note::Dead { connection: connection.to_owned(), event: one.event, why });
-            if matches!(event.effect, Effect::Changed(_) | Effect::Unreadable) {
-                gap = Some(gap.map_or(event.received_ms, |gap: u64| gap.min(event.received_ms)));
-            }
+            notes.push(Note::Dead { connection: connection.to_owned(), event: event.number, why });
         }
         self.inbox.settle(settled).await?;
-        if let Some(since_ms) = gap {
-            self.inbox.open_gap(connection, since_ms).await?;
-        }
         notes.iter().for_each(|note| self.notes.note(note));
         Ok(())
     }

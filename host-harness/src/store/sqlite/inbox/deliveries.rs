@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, Result};
 use super::rows::{delivery_of, headers_json};
 use super::{events, hooks};
 use crate::store::sqlite::rows::signed;
-use crate::webhooks::{DeliveryRow, NewDelivery, NewEvent, Received};
+use crate::webhooks::{DeliveryRow, Effect, NewDelivery, NewEvent, Received};
 
 /// Rows that are forgotten in one transaction: others write in between.
 const FORGOTTEN_AT_ONCE: u32 = 500;
@@ -47,10 +47,15 @@ pub fn receive(on: &Connection, delivery: &NewDelivery) -> Result<Received> {
         &delivery.body,
     ))?;
     let number = on.last_insert_rowid();
+    let mut dead = None;
     for event in new {
-        events::put(on, connection, number, event, delivery.received_ms)?;
+        let put = events::put(on, connection, number, event, delivery.received_ms)?;
+        if event.effect == Effect::Unreadable {
+            hooks::open_gap(on, connection, delivery.received_ms)?;
+            dead = Some(put);
+        }
     }
-    Ok(Received::New(u64::try_from(number).unwrap_or_default()))
+    Ok(Received::New { delivery: u64::try_from(number).unwrap_or_default(), dead })
 }
 
 /// Deliveries below a number, newest first.

@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Result};
 
+use super::hooks;
 use super::rows::{event_of, state_word};
 use crate::store::sqlite::rows::signed;
 use crate::webhooks::{Effect, EventRow, EventState, NewEvent, Settled};
@@ -9,14 +10,14 @@ use crate::webhooks::{Effect, EventRow, EventState, NewEvent, Settled};
 const SELECT: &str = "SELECT e.*, d.received_ms FROM events AS e
     JOIN deliveries AS d ON d.number = e.delivery";
 
-/// Adds an event of a delivery.
+/// Adds an event of a delivery; answers its number.
 pub fn put(
     on: &Connection,
     connection: &str,
     delivery: i64,
     event: &NewEvent,
     now_ms: u64,
-) -> Result<()> {
+) -> Result<u64> {
     let (effect, record, updated_at, created_at, data) = match &event.effect {
         Effect::Upserted(record) => (
             "upserted",
@@ -30,10 +31,10 @@ pub fn put(
         Effect::Nothing => ("nothing", None, None, None, None),
         Effect::Unreadable => ("unreadable", None, None, None, None),
     };
-    let state = match (&event.dead, &event.effect) {
-        (Some(_), _) => EventState::Dead,
-        (None, Effect::Nothing) => EventState::Done,
-        (None, _) => EventState::Waiting,
+    let state = match &event.effect {
+        Effect::Unreadable => EventState::Dead,
+        Effect::Nothing => EventState::Done,
+        Effect::Upserted(_) | Effect::Deleted(_) | Effect::Changed(_) => EventState::Waiting,
     };
     let next = (state == EventState::Waiting).then(|| signed(now_ms));
     on.prepare(
@@ -54,11 +55,11 @@ pub fn put(
         created_at,
         data,
         state_word(state),
-        matches!(event.effect, Effect::Changed(_)),
+        event.asks || matches!(event.effect, Effect::Changed(_)),
         next,
-        event.dead,
+        event.reason,
     ])?;
-    Ok(())
+    Ok(u64::try_from(on.last_insert_rowid()).unwrap_or_default())
 }
 
 /// Connections with events that are due.
@@ -116,6 +117,13 @@ pub fn settle(on: &Connection, settled: &[Settled]) -> Result<()> {
             &one.reason,
             signed(one.event),
         ))?;
+        if one.missed {
+            let sql = format!("{SELECT} WHERE e.number = ?");
+            let row = on.query_row(&sql, [signed(one.event)], event_of).optional()?;
+            if let Some(EventRow { connection, received_ms, .. }) = row {
+                hooks::open_gap(on, &connection, received_ms)?;
+            }
+        }
     }
     Ok(())
 }

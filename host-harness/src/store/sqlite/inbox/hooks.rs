@@ -83,6 +83,7 @@ pub fn beat(on: &Connection, beat: &Beat) -> Result<()> {
         "UPDATE hooks SET
              gap_ms = CASE WHEN alive_ms < ?1 THEN min(coalesce(gap_ms, alive_ms), alive_ms)
                       ELSE gap_ms END,
+             gap_end_ms = CASE WHEN alive_ms < ?1 THEN ?2 ELSE gap_end_ms END,
              alive_ms = ?2, refused = refused + ?3,
              refused_ms = CASE WHEN ?3 > 0 THEN ?2 ELSE refused_ms END
          WHERE connection = ?4",
@@ -93,15 +94,21 @@ pub fn beat(on: &Connection, beat: &Beat) -> Result<()> {
     Ok(())
 }
 
-/// Forgets a gap that began at `gap_ms` or later.
-pub fn close_gap(on: &Connection, connection: &str, gap_ms: u64) -> Result<bool> {
-    let sql = "UPDATE hooks SET gap_ms = NULL WHERE connection = ? AND gap_ms >= ?";
-    Ok(on.execute(sql, (connection, signed(gap_ms)))? > 0)
+/// Forgets a gap that began at `gap_ms` or later, up to `until_ms`.
+pub fn close_gap(on: &Connection, connection: &str, gap_ms: u64, until_ms: u64) -> Result<bool> {
+    let sql = "UPDATE hooks SET
+                   gap_ms = CASE WHEN gap_end_ms >= ?3 THEN max(gap_ms, ?3) END,
+                   gap_end_ms = CASE WHEN gap_end_ms >= ?3 THEN gap_end_ms END
+               WHERE connection = ?1 AND gap_ms >= ?2 RETURNING gap_ms IS NULL";
+    let ends = (connection, signed(gap_ms), signed(until_ms));
+    Ok(on.query_row(sql, ends, |row| row.get(0)).optional()?.unwrap_or_default())
 }
 
 /// Notes a gap.
 pub fn open_gap(on: &Connection, connection: &str, since_ms: u64) -> Result<()> {
-    let sql = "UPDATE hooks SET gap_ms = min(coalesce(gap_ms, ?1), ?1) WHERE connection = ?2";
+    let sql = "UPDATE hooks SET gap_ms = min(coalesce(gap_ms, ?1), ?1),
+                   gap_end_ms = max(coalesce(gap_end_ms, ?1), ?1)
+               WHERE connection = ?2";
     on.execute(sql, (signed(since_ms), connection))?;
     Ok(())
 }

@@ -42,9 +42,9 @@ impl Inbox for Sqlite {
         Box::pin(self.writer().write(Erases::No, move |on| Ok(hooks::beat(on, &beat)?)))
     }
 
-    fn close_gap(&self, connection: &str, gap_ms: u64) -> Answer<'_, bool> {
+    fn close_gap(&self, connection: &str, gap_ms: u64, until_ms: u64) -> Answer<'_, bool> {
         let connection = connection.to_owned();
-        let work = move |on: &_| Ok(hooks::close_gap(on, &connection, gap_ms)?);
+        let work = move |on: &_| Ok(hooks::close_gap(on, &connection, gap_ms, until_ms)?);
         Box::pin(self.writer().write(Erases::No, work))
     }
 

@@ -13,6 +13,7 @@ pub fn hook_of(row: &Row<'_>) -> Result<HookRow> {
         made_ms: unsigned(row, "made_ms")?,
         alive_ms: maybe_unsigned(row, "alive_ms")?,
         gap_ms: maybe_unsigned(row, "gap_ms")?,
+        gap_end_ms: maybe_unsigned(row, "gap_end_ms")?,
         refused: unsigned(row, "refused")?,
         refused_ms: maybe_unsigned(row, "refused_ms")?,
     })

@@ -82,3 +82,6 @@ CREATE INDEX events_to_do ON events (connection, asks, number) WHERE next_ms IS 
 CREATE INDEX events_dead ON events (number) WHERE state = 'dead';
 CREATE INDEX events_waiting ON events (connection) WHERE state = 'waiting';
 ";
+
+/// Adds where a gap ends.
+pub const GAPS: &str = "ALTER TABLE hooks ADD COLUMN gap_end_ms INTEGER;";
