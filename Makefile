@@ -48,7 +48,7 @@ bench: component ## Measure what the sandbox costs, and write BENCHMARKS.md
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for a minute (needs a nightly compiler)
 	(command -v cargo-fuzz || cargo install --locked cargo-fuzz) && cd fuzz && for target in $$(cargo fuzz list); do \
-	cargo +nightly fuzz run --sanitizer none $$target -- -max_total_time=60 -verbosity=0 -print_final_stats=1 || exit 1; done
+	mkdir -p corpus/$$target && cargo +nightly fuzz run --sanitizer none $$target corpus/$$target seeds -- -max_total_time=60 -verbosity=0 -print_final_stats=1 || exit 1; done
 
 .PHONY: bless
 bless: component ## Rewrite the golden files under tests/golden

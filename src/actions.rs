@@ -5,7 +5,7 @@ use crate::api::Api;
 use crate::error::Error;
 use crate::host::Host;
 use crate::objects::{self, ActionCall};
-use crate::schema;
+use crate::schema::{self, Unknown};
 use crate::types::{Invocation, Outcome};
 
 /// Does an action.
@@ -31,7 +31,7 @@ pub fn invoke(host: &dyn Host, invocation: &Invocation) -> Result<Outcome, Error
         (None, true) => return Err(refused(action.name, "works on one record: give its id")),
         (Some(_), false) => return Err(refused(action.name, "works on no record: give no id")),
     };
-    schema::accept("input", action.input_schema, &invocation.input)?;
+    schema::accept("input", action.input_schema, &invocation.input, Unknown::of(host)?)?;
     let call = ActionCall { action, id, input: &invocation.input, again: invocation.again };
     object.invoke(&Api::new(host)?, &call)
 }

@@ -10,6 +10,7 @@ use crate::auth::SCHEMES;
 use crate::error::{Effect, Error};
 use crate::host::SecretPart;
 use crate::objects::{self, Descriptor, REGISTRY};
+use crate::schema::{DEFAULT_UNKNOWN_MEMBERS, UNKNOWN_MEMBERS};
 use crate::subscriptions;
 
 /// Stable machine name.
@@ -121,8 +122,8 @@ pub struct Setting {
     pub operator_only: bool,
 }
 
-/// Both say where keys go and which contract is spoken, so no customer sets them.
-const SETTINGS: [Setting; 2] = [
+/// The first two say where keys go and which contract is spoken, so no customer sets them.
+const SETTINGS: [Setting; 3] = [
     Setting {
         name: BASE_URL,
         title: "Origin of AfterShip's API",
@@ -136,6 +137,14 @@ const SETTINGS: [Setting; 2] = [
         default: Some(DEFAULT_API_VERSION),
         required: false,
         operator_only: true,
+    },
+    Setting {
+        name: UNKNOWN_MEMBERS,
+        title: "Members of an input that this connector does not know: `refuse` them or let them \
+                `pass` to AfterShip",
+        default: Some(DEFAULT_UNKNOWN_MEMBERS),
+        required: false,
+        operator_only: false,
     },
 ];
 

@@ -88,6 +88,11 @@ impl Error {
         Self::invalid(message, vec![violation])
     }
 
+    /// AfterShip's state is not what was asked for.
+    pub fn conflict(message: impl Into<String>) -> Self {
+        Self::Conflict { failure: Failure::new(message), existing: None }
+    }
+
     /// Nothing has this name.
     pub fn not_found(message: impl Into<String>) -> Self {
         Self::NotFound(Failure::new(message))

@@ -49,6 +49,9 @@ pub struct Descriptor {
     pub create_schema: Option<&'static str>,
     /// Schema of the patch of `update`, when offered.
     pub update_schema: Option<&'static str>,
+    /// Schema of an input of `find`, when that is offered. Hosts hand over inputs of `create`, so it
+    /// lets other members stand.
+    pub find_schema: Option<&'static str>,
     /// Schema of the filter of `list`.
     pub filter_schema: &'static str,
     /// Other verbs.

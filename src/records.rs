@@ -4,8 +4,11 @@ use crate::api::Api;
 use crate::error::Error;
 use crate::host::Host;
 use crate::objects;
-use crate::schema;
+use crate::schema::{self, Unknown};
 use crate::types::{DataRecord, ListRequest, Page, Start, Written};
+
+/// Inputs of one `find`: more would be more requests than one call is meant to make.
+const MOST_INPUTS: usize = 200;
 
 /// Page sizes that AfterShip allows.
 const PAGE_SIZES: (u32, u32) = (1, 200);
@@ -26,7 +29,7 @@ pub fn list(host: &dyn Host, mut request: ListRequest) -> Result<Page, Error> {
     if !matches!(request.start, Start::At(_))
         && let Some(filter) = &request.filter
     {
-        schema::accept("filter", object.descriptor().filter_schema, filter)?;
+        schema::accept("filter", object.descriptor().filter_schema, filter, Unknown::Refuse)?;
     }
     object.list(&Api::new(host)?, &request)
 }
@@ -56,7 +59,15 @@ pub fn find(
     object: &str,
     inputs: &[String],
 ) -> Result<Vec<Vec<DataRecord>>, Error> {
-    objects::named(object)?.find(&Api::new(host)?, inputs)
+    let object = objects::named(object)?;
+    if inputs.len() > MOST_INPUTS {
+        let text = format!("At most {MOST_INPUTS} inputs are looked for at a time. Give fewer.");
+        return Err(Error::invalid(text, Vec::new()));
+    }
+    for input in inputs {
+        accept("input", object.descriptor().find_schema, input, Unknown::Refuse)?;
+    }
+    object.find(&Api::new(host)?, inputs)
 }
 
 /// Creates one record. AfterShip has no idempotency key, so the caller's is not sent.
@@ -66,7 +77,7 @@ pub fn find(
 /// [`Error::OutcomeUnknown`] when the answer was lost; else as AfterShip's answer says.
 pub fn create(host: &dyn Host, object: &str, input: &str) -> Result<Written, Error> {
     let object = objects::named(object)?;
-    accept("input", object.descriptor().create_schema, input)?;
+    accept("input", object.descriptor().create_schema, input, Unknown::of(host)?)?;
     object.create(&Api::new(host)?, input)
 }
 
@@ -76,7 +87,7 @@ pub fn create(host: &dyn Host, object: &str, input: &str) -> Result<Written, Err
 /// As [`create`], but for the conflict.
 pub fn update(host: &dyn Host, object: &str, id: &str, patch: &str) -> Result<Written, Error> {
     let object = objects::named(object)?;
-    accept("patch", object.descriptor().update_schema, patch)?;
+    accept("patch", object.descriptor().update_schema, patch, Unknown::of(host)?)?;
     object.update(&Api::new(host)?, id, patch)
 }
 
@@ -89,6 +100,6 @@ pub fn delete(host: &dyn Host, object: &str, id: &str) -> Result<(), Error> {
 }
 
 /// Without a schema the operation is not offered, and the object says so itself.
-fn accept(what: &str, schema: Option<&str>, input: &str) -> Result<(), Error> {
-    schema.map_or(Ok(()), |schema| schema::accept(what, schema, input).map(|_| ()))
+fn accept(what: &str, schema: Option<&str>, input: &str, unknown: Unknown) -> Result<(), Error> {
+    schema.map_or(Ok(()), |schema| schema::accept(what, schema, input, unknown).map(drop))
 }

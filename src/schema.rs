@@ -5,13 +5,18 @@
 //! it against a full implementation and refuse a schema that uses more. Two rules are narrower:
 //! an `integer` is written as one (`1.0` is not), and a `pattern` has the form `^[...]+$`. A
 //! member that comes twice is refused: AfterShip and we might each see another one.
+//!
+//! Schemas of inputs are closed, because AfterShip drops a misspelt member in silence. Another
+//! version of its API may know members that these do not: [`Unknown`] lets them pass.
 
 mod parts;
 mod pattern;
 
 pub use parts::whole;
 
+use crate::api::client::bad_setting;
 use crate::error::{Error, Violation};
+use crate::host::Host;
 use crate::json::{self, Value};
 
 /// Every keyword that may stand in a schema for inputs. The second part only describes.
@@ -50,12 +55,45 @@ const MOST_VIOLATIONS: usize = 50;
 /// At most so many known names are listed for an unknown one.
 const LISTED_NAMES: usize = 20;
 
+/// Setting: what becomes of members of an input that no schema here knows.
+pub const UNKNOWN_MEMBERS: &str = "unknown-members";
+/// Default of [`UNKNOWN_MEMBERS`].
+pub const DEFAULT_UNKNOWN_MEMBERS: &str = "refuse";
+
+/// What becomes of members that `additionalProperties: false` excludes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unknown {
+    /// They are violations.
+    Refuse,
+    /// They are none.
+    Pass,
+}
+
+impl Unknown {
+    /// As the connection's setting says.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] for anything but `refuse` and `pass`.
+    pub fn of(host: &dyn Host) -> Result<Self, Error> {
+        match host.setting(UNKNOWN_MEMBERS).as_deref() {
+            None | Some(DEFAULT_UNKNOWN_MEMBERS) => Ok(Self::Refuse),
+            Some("pass") => Ok(Self::Pass),
+            Some(_) => Err(bad_setting(UNKNOWN_MEMBERS, DEFAULT_UNKNOWN_MEMBERS)),
+        }
+    }
+}
+
 /// Checks an input, and answers it as a tree.
 ///
 /// # Errors
 /// [`Error::InvalidInput`] with a violation for each fault; `what` names the input, as in "The
 /// filter is not valid". The parts of `schema` are filled in first.
-pub fn accept<'a>(what: &str, schema: &str, input: &'a str) -> Result<Value<'a>, Error> {
+pub fn accept<'a>(
+    what: &str,
+    schema: &str,
+    input: &'a str,
+    unknown: Unknown,
+) -> Result<Value<'a>, Error> {
     let invalid = |violations: Vec<Violation>| {
         let first = violations.first().map_or(String::new(), |violation| {
             let place = if violation.pointer.is_empty() { "the whole" } else { &violation.pointer };
@@ -76,19 +114,20 @@ pub fn accept<'a>(what: &str, schema: &str, input: &'a str) -> Result<Value<'a>,
     let schema = whole(schema);
     let schema = Value::parse(&schema)
         .map_err(|_| Error::internal("A schema of the connector is not JSON. Report it."))?;
-    let violations = check(&schema, &value);
+    let violations = check(&schema, &value, unknown);
     if violations.is_empty() { Ok(value) } else { Err(invalid(violations)) }
 }
 
 /// Every violation of `schema` in `value`.
 #[must_use]
-pub fn check(schema: &Value<'_>, value: &Value<'_>) -> Vec<Violation> {
-    let mut checker = Checker { pointer: String::new(), violations: Vec::new() };
+pub fn check(schema: &Value<'_>, value: &Value<'_>, unknown: Unknown) -> Vec<Violation> {
+    let mut checker = Checker { unknown, pointer: String::new(), violations: Vec::new() };
     checker.value(schema, value);
     checker.violations
 }
 
 struct Checker {
+    unknown: Unknown,
     pointer: String,
     violations: Vec<Violation>,
 }
@@ -125,10 +164,11 @@ impl Checker {
                     self.most(rule, text.chars().count(), "characters");
                 }
                 ("pattern", Value::Text(text)) => self.pattern(rule, text),
-                ("minimum", Value::Number(_)) if value.integer() < rule.integer() => {
+                // Bounds are on integers; another number is none, which `type` says.
+                ("minimum", Value::Number(_)) if is_ordered(value, rule, i64::lt) => {
                     self.refuse(format!("must be at least {}", number(rule)));
                 }
-                ("maximum", Value::Number(_)) if value.integer() > rule.integer() => {
+                ("maximum", Value::Number(_)) if is_ordered(value, rule, i64::gt) => {
                     self.refuse(format!("must be at most {}", number(rule)));
                 }
                 _ => {}
@@ -165,7 +205,7 @@ impl Checker {
     }
 
     fn not(&mut self, rule: &Value<'_>, value: &Value<'_>) {
-        if !check(rule, value).is_empty() {
+        if !check(rule, value, self.unknown).is_empty() {
             return;
         }
         let together = rule.get("required").map_or(&[][..], Value::items);
@@ -178,7 +218,7 @@ impl Checker {
 
     fn any_of(&mut self, rule: &Value<'_>, value: &Value<'_>) {
         let forms = rule.items();
-        if forms.iter().any(|form| check(form, value).is_empty()) {
+        if forms.iter().any(|form| check(form, value, self.unknown).is_empty()) {
             return;
         }
         let wanted = forms.iter().filter_map(|form| form.get("required"));
@@ -212,6 +252,7 @@ impl Checker {
                 continue;
             }
             self.at(name, |checker| match rule {
+                Value::Bool(false) if checker.unknown == Unknown::Pass => {}
                 Value::Bool(false) => checker.refuse(unknown(known)),
                 _ => checker.value(rule, member),
             });
@@ -276,6 +317,10 @@ fn is_kind(value: &Value<'_>, kind: &str) -> bool {
         Value::List(_) => kind == "array",
         Value::Object(_) => kind == "object",
     }
+}
+
+fn is_ordered(value: &Value<'_>, rule: &Value<'_>, order: fn(&i64, &i64) -> bool) -> bool {
+    value.integer().zip(rule.integer()).is_some_and(|(value, rule)| order(&value, &rule))
 }
 
 fn number<'a>(rule: &Value<'a>) -> &'a str {

@@ -66,8 +66,13 @@ async fn every_code_becomes_its_case_for_every_operation() {
         (400, 4999, "BadRequest", "InvalidInput"),
         (401, 401, "Unauthorized", "Unauthenticated"),
         (403, 403, "Forbidden", "Forbidden"),
-        (404, 404, "NotFound", "NotFound"),
+        // The address is unknown, not the record.
+        (404, 404, "NotFound", "Internal"),
         (429, 429, "TooManyRequests", "RateLimited"),
+        (429, 4008, "TooManyRequests", "RateLimited"),
+        // A success that wraps an error.
+        (200, 401, "Unauthorized", "Unauthenticated"),
+        (200, 4004, "BadRequest", "NotFound"),
         (302, 302, "Found", "Internal"),
     ] {
         for operation in ALL {
@@ -84,6 +89,33 @@ async fn every_code_becomes_its_case_for_every_operation() {
     }
 }
 
+/// A firewall, a proxy or a sign-in page says nothing of keys, plans and records.
+#[tokio::test(start_paused = true)]
+async fn a_gateway_is_not_taken_for_the_api() {
+    let world = World::new().await;
+    for (status, content_type, body) in [
+        (400, "text/html", "<html>Bad Request"),
+        (401, "text/html", "<html>Sign in"),
+        (403, "text/html", "<html>Access denied"),
+        (403, "application/json", "{\"message\":\"Forbidden\"}"),
+        (404, "text/html", "<html>Not Found"),
+        (407, "text/plain", ""),
+        (410, "text/html", "<html>Gone"),
+    ] {
+        for operation in ALL {
+            let answer = Answer::new(status, body).header("content-type", content_type);
+            let error = error(&world, &answer, operation).await;
+            assert_eq!(case(&error), "Unavailable", "{operation} {status}: {error:?}");
+            assert!(error.message.contains("a gateway, not AfterShip"), "{error:?}");
+        }
+    }
+    let moved = Answer::new(301, "").header("location", "https://elsewhere.example/x?ticket=1");
+    let error = error(&world, &moved, "get").await;
+    assert_eq!(case(&error), "Unavailable", "{error:?}");
+    assert!(error.message.contains("https://elsewhere.example/x`"), "{error:?}");
+    assert!(error.message.contains("`base-url`"), "{error:?}");
+}
+
 /// A read that failed left nothing; a write whose answer was lost may have been applied.
 #[tokio::test(start_paused = true)]
 async fn a_lost_answer_is_open_for_writes_only() {
@@ -96,6 +128,9 @@ async fn a_lost_answer_is_open_for_writes_only() {
         plain(504),
         plain(408),
         json(500, 500, "InternalError"),
+        json(500, 4008, "BadRequest"),
+        json(502, 4004, "BadRequest"),
+        json(200, 500, "InternalError"),
         Answer::reset(),
         Answer::hang(),
         json(200, 200, "OK").truncated(10),
@@ -113,6 +148,28 @@ async fn a_lost_answer_is_open_for_writes_only() {
     }
 }
 
+/// Nobody documents such a code, so nobody knows what was done.
+#[tokio::test(start_paused = true)]
+async fn a_success_with_an_unknown_code_is_open_for_writes() {
+    let world = World::new().await;
+    for operation in ALL {
+        let read = matches!(operation, "list" | "get");
+        let error = error(&world, &json(200, 777, "Odd"), operation).await;
+        let expected = if read { "Internal" } else { "OutcomeUnknown" };
+        assert_eq!(case(&error), expected, "{operation}: {error:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn json_is_read_whatever_it_is_called() {
+    let world = World::new().await;
+    let body = "\u{feff}{\"meta\":{\"code\":200},\"data\":{\"id\":\"t1\"}}";
+    let answer = Answer::new(200, body).header("content-type", "text/plain");
+    world.simulator.answer_next(Matcher::any(), answer);
+    let record = world.connection().get("trackings", "t1").await.unwrap();
+    assert_eq!((record.id.as_str(), record.data.as_str()), ("t1", r#"{"id":"t1"}"#));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_wait_is_told_where_the_answer_tells_it() {
     let world = World::new().await;
@@ -121,9 +178,12 @@ async fn a_wait_is_told_where_the_answer_tells_it() {
     for (name, value, bounds) in [
         ("x-ratelimit-reset", reset.as_str(), Some((6_000, 8_000))),
         ("retry-after", "3", Some((3_000, 3_000))),
+        ("retry-after", "1.5", Some((1_500, 1_500))),
         ("x-ratelimit-reset", "1", None),
         ("x-ratelimit-reset", "99999999999", None),
-        ("retry-after", "9, 0", None),
+        ("retry-after", "later", None),
+        // The hours of a daily quota: to wait or to end is the host's to decide.
+        ("retry-after", "40000", Some((40_000_000, 40_000_000))),
     ] {
         let answer = json(429, 429, "TooManyRequests").header(name, value);
         let error = error(&world, &answer, "get").await;

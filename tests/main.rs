@@ -8,6 +8,9 @@
     reason = "a test fails at once, and its helpers take what reads best"
 )]
 
+// The fuzz targets import their macro from that crate; here it is the one of `fuzzed`.
+extern crate self as libfuzzer_sys;
+
 mod cells;
 mod cli;
 mod connecting;
@@ -16,6 +19,7 @@ mod errors;
 mod examples;
 mod faults;
 mod filters;
+mod fuzzed;
 mod golden;
 mod hostile;
 mod limits;

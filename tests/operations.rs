@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aftership_simulator::{Answer, DuplicateAnswer, Matcher, RetrackAnswer};
+use aftership_simulator::{Answer, CustomFieldsUpdate, DuplicateAnswer, Matcher, RetrackAnswer};
 use host_harness::retry::Created;
 use host_harness::runtime::Write;
 use host_harness::runtime::bindings::actions::Invocation;
@@ -100,6 +100,23 @@ async fn create_update_and_delete_change_what_is_stored() {
     world.caller.delete("trackings", &id).await.unwrap();
     assert_eq!(world.simulator.count(), 0);
     assert_eq!(kind(world.caller.delete("trackings", &id).await), ErrorKind::NotFound);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_service_does_not_take_away_is_told() {
+    let world = World::new().await;
+    world.simulator.configure(|options| options.custom_fields_update = CustomFieldsUpdate::Merge);
+    let id = world.create(NUMBER, "ups").await;
+    let update = |patch: Value| {
+        let (world, id, patch) = (&world, id.as_str(), patch.to_string());
+        async move { world.caller.update("trackings", id, &patch).await }
+    };
+    update(json!({"custom_fields": {"a": "1", "b": "2"}})).await.unwrap();
+    update(json!({"custom_fields": {"a": "3"}})).await.unwrap();
+    for patch in [json!({"custom_fields": {"b": null}}), json!({"custom_fields": null})] {
+        assert_eq!(kind(update(patch).await), ErrorKind::Conflict(None));
+    }
+    assert_eq!(world.stored(&id)["custom_fields"], json!({"a": "3", "b": "2"}));
 }
 
 #[tokio::test(start_paused = true)]

@@ -19,6 +19,8 @@ pub struct Head {
     pub wait_ms: Option<u32>,
     /// Whether a readable `retry-after` said so.
     pub retry_after: bool,
+    /// `location`, where a redirect leads.
+    pub location: Option<String>,
 }
 
 /// AfterShip's answer to one call.

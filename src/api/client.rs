@@ -69,10 +69,12 @@ impl<'c> Call<'c> {
         self
     }
 
-    /// Sends this JSON.
+    /// Sends this JSON, without the byte order mark that it may begin with: none may be sent on
+    /// (RFC 8259 section 8.1).
     #[must_use]
     pub fn body(mut self, json: impl Into<String>) -> Self {
-        self.body = Some(json.into());
+        let json = json.into();
+        self.body = Some(json.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(json));
         self
     }
 
@@ -94,7 +96,10 @@ impl<'h> Api<'h> {
         let origin = setting(BASE_URL, DEFAULT_BASE_URL);
         let origin = origin.strip_suffix('/').unwrap_or(&origin).to_owned();
         if !is_origin(&origin) {
-            return Err(bad_setting(BASE_URL, DEFAULT_BASE_URL));
+            return Err(Error::internal(format!(
+                "Setting `{BASE_URL}` cannot be used: an origin is a scheme and a host, without \
+                 path, space or user. Set it to something like `{DEFAULT_BASE_URL}`."
+            )));
         }
         let version = setting(API_VERSION, DEFAULT_API_VERSION);
         if version.is_empty() || !version.bytes().all(|b| b.is_ascii_digit() || b == b'-') {
@@ -120,6 +125,7 @@ impl<'h> Api<'h> {
             effect: call.endpoint.effect,
             cursor_sent: call.cursor_sent,
             has_body: call.body.is_some(),
+            record_404: call.endpoint.record_404(),
             scope: scheme.scope(&call.endpoint),
         };
         let hidden = std::mem::take(&mut call.hidden);
@@ -169,18 +175,19 @@ impl<'h> Api<'h> {
     }
 
     fn judge(&self, context: Context, response: Response, hidden: Hidden) -> Result<Answer, Error> {
+        let header = |name| header(&response.headers, name).map(str::to_owned);
         let head = Head {
             status: response.status,
-            request_id: header(&response.headers, "as-trace-id").map(str::to_owned),
+            request_id: header("as-trace-id"),
             wait_ms: wait::hint_ms(&response.headers, self.host.now_ms()),
-            retry_after: wait::retry_after_ms(&response.headers).is_some(),
+            retry_after: wait::retry_after_ms(&response.headers, self.host.now_ms()).is_some(),
+            location: header("location"),
         };
-        let is_json = header(&response.headers, "content-type").is_none_or(is_json);
+        // Whether it is JSON is told by what it is: proxies have been seen to write `text/plain`.
         let body = String::from_utf8(response.body);
-        let kind = if is_json && body.is_ok() { Body::Json } else { Body::Unreadable };
+        let kind = if body.is_ok() { Body::Json } else { Body::Unreadable };
         let answer = Answer::new(context, head, body.unwrap_or_default(), hidden);
-        let worked = (200..300).contains(&answer.status());
-        if worked && (kind == Body::Json || answer.is_without_content()) {
+        if (200..300).contains(&answer.status()) && kind == Body::Json {
             return Ok(answer);
         }
         Err(answer.fault(kind, None))
@@ -190,12 +197,6 @@ impl<'h> Api<'h> {
 /// The first value of this header; `name` is in lower case.
 pub(crate) fn header<'h>(headers: &'h [(String, String)], name: &str) -> Option<&'h str> {
     headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
-}
-
-fn is_json(content_type: &str) -> bool {
-    let media_type = content_type.split(';').next().unwrap_or_default().trim();
-    let media_type = media_type.to_ascii_lowercase();
-    media_type == "application/json" || media_type.ends_with("+json")
 }
 
 /// `http(s)://host[:port]`, and nothing that could turn what follows into something else.

@@ -5,6 +5,8 @@
 //! filter goes through [`format()`], which always writes UTC as `+00:00`.
 
 const DAY: i64 = 86_400;
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// A time as somebody wrote it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,14 +71,36 @@ pub fn format(seconds: i64) -> String {
 #[must_use]
 pub fn http(seconds: i64) -> String {
     const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-    const MONTHS: [&str; 12] =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let seconds = held(seconds);
     let [year, month, day, hour, minute, second] = civil(seconds);
     // 1970-01-01 was a Thursday.
     let weekday = name(&DAYS, seconds.div_euclid(DAY).rem_euclid(7));
     let month = name(&MONTHS, month - 1);
     format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
+}
+
+/// Reads a time as HTTP writes it, in seconds since 1970: each of the three forms that RFC 9110
+/// section 5.6.7 lets stand. The name of the day says nothing, and is not looked at.
+#[must_use]
+pub fn parse_http(text: &str) -> Option<i64> {
+    let (day_name, rest) = text.split_once([',', ' '])?;
+    if !day_name.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+        return None;
+    }
+    let fields: Vec<&str> = rest.split([' ', '-']).filter(|field| !field.is_empty()).collect();
+    let [day, month, year, time] = match *fields.as_slice() {
+        [day, month, year, time, "GMT"] => [day, month, year, time],
+        // As C writes it: `Nov  6 08:49:37 1994`.
+        [month, day, time, year] => [day, month, year, time],
+        _ => return None,
+    };
+    let month = MONTHS.iter().position(|name| name.eq_ignore_ascii_case(month))? + 1;
+    let year = match year.len() {
+        // Two digits are the year of that ending nearest to now, which is in this century.
+        2 => format!("20{year}"),
+        _ => year.to_owned(),
+    };
+    parse(&format!("{year}-{month:02}-{day:0>2}T{time}Z")).map(Instant::floor)
 }
 
 fn name(names: &[&'static str], index: i64) -> &'static str {
@@ -209,6 +233,23 @@ mod tests {
             (1_795_348_800, "Sun, 22 Nov 2026 12:00:00 GMT"),
         ] {
             assert_eq!(http(seconds), expected);
+            assert_eq!(parse_http(expected), Some(seconds));
+        }
+        for (text, expected) in [
+            // The other examples of RFC 9110 section 5.6.7, the first in this century.
+            ("Sunday, 06-Nov-94 08:49:37 GMT", Some(3_939_871_777)),
+            ("Sun Nov  6 08:49:37 1994", Some(784_111_777)),
+            ("sun, 06 nov 1994 08:49:37 GMT", Some(784_111_777)),
+            ("Sun, 06 Nov 1994 08:49:37 CET", None),
+            ("Sun, 06 Nov 1994 08:49:37", None),
+            ("Sun, 31 Feb 1994 08:49:37 GMT", None),
+            ("Sun, 06 Nov 1994 08:49 GMT", None),
+            ("Sun, 06 Now 1994 08:49:37 GMT", None),
+            ("1994-11-06T08:49:37Z", None),
+            ("120", None),
+            ("", None),
+        ] {
+            assert_eq!(parse_http(text), expected, "{text}");
         }
     }
 

@@ -32,6 +32,15 @@ pub struct Endpoint {
     pub limit: Limit,
 }
 
+impl Endpoint {
+    /// Whether its code 404 means the record. Of a tracking AfterShip says 4004, and 404 of an
+    /// address that it does not know; of a courier connection it documents no code of its own.
+    #[must_use]
+    pub fn record_404(&self) -> bool {
+        self.path.starts_with("/courier-connections/")
+    }
+}
+
 const fn endpoint(
     method: &'static str,
     path: &'static str,

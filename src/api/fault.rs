@@ -23,6 +23,8 @@ pub struct Context {
     pub cursor_sent: bool,
     /// Whether a body was sent.
     pub has_body: bool,
+    /// Whether AfterShip tells by its code 404 that the record is not there.
+    pub record_404: bool,
     /// The scope that the grant needs for it, when scopes are granted.
     pub scope: Option<&'static str>,
 }
@@ -39,7 +41,7 @@ pub fn unsent(context: Context, error: SendError, hidden: &Hidden) -> Error {
         SendError::Refused(why) => (Outcome::Refused, None, why),
     };
     let case = case(outcome, context.effect, context.cursor_sent);
-    let failure = Failure::new(message(context, case, &hidden.hide(&why)));
+    let failure = Failure::new(message(context, case, &hidden.hide(&why), next_step(case)));
     error_of(case, failure, wait_ms, None, Vec::new)
 }
 
@@ -58,6 +60,7 @@ pub fn answered(
     let answer = Answer {
         status: head.status,
         code: envelope.meta.code,
+        record_404: context.record_404,
         body,
         retry_after: head.retry_after,
     };
@@ -65,8 +68,10 @@ pub fn answered(
     let mut meta = envelope.meta;
     // Hidden before it is cut or taken apart: a piece of a secret is one too.
     meta.message = meta.message.map(|words| hidden.hide(&words).into_owned().into());
+    let speaker = Speaker::of(&meta, head, text);
+    let next = speaker.next_step(case, &meta);
     let failure = Failure {
-        message: message(context, case, &reason(head.status, body, &meta, why)),
+        message: message(context, case, &reason(&speaker, head.status, body, &meta, why), next),
         http_status: Some(head.status),
         provider_code: meta.code.map(|code| code.to_string()),
         request_id: head.request_id.clone(),
@@ -107,7 +112,7 @@ fn error_of(
     }
 }
 
-fn message(context: Context, case: Case, why: &str) -> String {
+fn message(context: Context, case: Case, why: &str, next: &str) -> String {
     let why = why.trim_end_matches('.');
     if let (Case::Forbidden, Some(scope)) = (case, context.scope) {
         return format!(
@@ -116,18 +121,85 @@ fn message(context: Context, case: Case, why: &str) -> String {
             context.what
         );
     }
-    format!("Could not {}: {why}. {}", context.what, next_step(case))
+    format!("Could not {}: {why}. {next}", context.what)
+}
+
+/// Who wrote an answer, as far as it tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Speaker {
+    /// AfterShip: its code is there.
+    AfterShip,
+    /// A redirect to this address.
+    Redirect(String),
+    /// A web page.
+    Page,
+    /// Nobody knows: AfterShip writes some of its 5xx so, and gateways all of theirs.
+    Unknown,
+}
+
+impl Speaker {
+    fn of(meta: &Meta<'_>, head: &Head, text: &str) -> Self {
+        match &head.location {
+            _ if meta.code.is_some() => Self::AfterShip,
+            // What follows a `?` may be a ticket for somebody's sign-in.
+            Some(location) if (300..400).contains(&head.status) => {
+                Self::Redirect(quote(location.split('?').next().unwrap_or_default()))
+            }
+            _ if text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']).starts_with('<') => {
+                Self::Page
+            }
+            _ => Self::Unknown,
+        }
+    }
+
+    fn next_step(&self, case: Case, meta: &Meta<'_>) -> &'static str {
+        match (self, case) {
+            (Self::AfterShip, Case::Internal) if matches!(meta.code, Some(404 | 405 | 410)) => {
+                "AfterShip has no such address: check the settings `base-url` and `api-version`. \
+                 If they are right, report it with the request id."
+            }
+            (Self::Redirect(_), _) => {
+                "Redirects are not followed, because the key would go along. If AfterShip is \
+                 there, set `base-url` to that origin; else a proxy or a sign-in page stands in \
+                 between. Nothing was changed, unless it was HTTP 303."
+            }
+            (Self::Page | Self::Unknown, Case::Unavailable) => {
+                "Nothing was changed; try again later. If it stays so, a firewall or proxy refuses \
+                 it, or the setting `base-url` names another server."
+            }
+            (Self::Page | Self::Unknown, Case::InvalidInput) => "It is too large: send less.",
+            _ => next_step(case),
+        }
+    }
 }
 
 /// What stands between "Could not ..." and the next step.
-fn reason(status: u16, body: Body, meta: &Meta<'_>, why: Option<&str>) -> String {
-    match (why, &meta.message) {
-        (Some(why), _) => format!("the answer is not what AfterShip documents: {why}"),
-        (None, Some(words)) => format!("AfterShip says \"{}\"", quote(words)),
-        (None, None) if body == Body::Unreadable && status < 300 => {
-            format!("AfterShip's answer (HTTP {status}) was cut off or is not JSON")
+fn reason(
+    speaker: &Speaker,
+    status: u16,
+    body: Body,
+    meta: &Meta<'_>,
+    why: Option<&str>,
+) -> String {
+    if let Some(why) = why {
+        return format!("the answer is not what AfterShip documents: {why}");
+    }
+    match (speaker, &meta.message) {
+        (Speaker::AfterShip, Some(words)) => format!("AfterShip says \"{}\"", quote(words)),
+        (Speaker::AfterShip, None) => format!("AfterShip answered HTTP {status}"),
+        (Speaker::Redirect(location), _) => {
+            format!("HTTP {status} sends the request on to `{location}`")
         }
-        (None, None) => format!("AfterShip answered HTTP {status}"),
+        (Speaker::Page, _) => {
+            format!("a gateway, not AfterShip, answered HTTP {status} with a web page")
+        }
+        (Speaker::Unknown, _) if status < 300 && body == Body::Unreadable => {
+            format!("the answer (HTTP {status}) was cut off or is not JSON")
+        }
+        (Speaker::Unknown, _) if (400..500).contains(&status) && status != 429 => {
+            format!("a gateway, not AfterShip, answered HTTP {status}")
+        }
+        (Speaker::Unknown, _) => format!("AfterShip or a gateway before it answered HTTP {status}"),
     }
 }
 

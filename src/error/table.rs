@@ -1,19 +1,26 @@
 //! THE table: from what came of one request to the case of [`Error`](super::Error) it becomes.
 //!
-//! AfterShip's `meta.code` decides first, then the HTTP status (AfterShip API 2026-07, "Request
-//! errors": 4004 says `BadRequest` and comes with HTTP 404). What a lost answer means depends on
-//! what the request does:
+//! AfterShip writes `meta.code` into every answer of its own but some of 5xx (AfterShip API
+//! 2026-07, "Request errors"). So an answer without one was written by something in between: a
+//! firewall, a proxy, a sign-in page. That knows nothing of keys, plans and records. What a lost
+//! answer means depends on what the request does:
 //!
-//! | outcome | read | repeatable write | write |
-//! |---|---|---|---|
-//! | not sent | unavailable | unavailable | unavailable |
-//! | limited | rate-limited | rate-limited | rate-limited |
-//! | refused by the host | internal | internal | internal |
-//! | no answer, 408, 5xx | unavailable | outcome-unknown | outcome-unknown |
-//! | 503 with Retry-After | rate-limited | outcome-unknown | outcome-unknown |
-//! | 2xx, unreadable | unavailable | outcome-unknown | outcome-unknown |
-//! | 2xx, of another shape | internal | outcome-unknown | outcome-unknown |
-//! | 429 | rate-limited | rate-limited | rate-limited |
+//! | outcome | read | write, repeatable or not |
+//! |---|---|---|
+//! | not sent | unavailable | unavailable |
+//! | limited, 429 | rate-limited | rate-limited |
+//! | refused by the host | internal | internal |
+//! | no answer, 408, 5xx whatever its code | unavailable | outcome-unknown |
+//! | 503 with Retry-After | rate-limited | outcome-unknown |
+//! | 2xx, unreadable | unavailable | outcome-unknown |
+//! | 2xx, of another shape or with a code that nobody documents | internal | outcome-unknown |
+//! | 2xx or 4xx with a code of AfterShip's | as the code says | as the code says |
+//! | 4xx without a code, but for 413 and what our own headers cause | unavailable | unavailable |
+//! | redirect without a code | unavailable | unavailable; 303: outcome-unknown |
+//!
+//! The code goes before the status, because 4004 says `BadRequest` and comes with HTTP 404, and
+//! HTTP 404 with code 404 says that the address is unknown, not the record. But no code makes a
+//! 429 or a 5xx something else: the first was certainly not applied, the second perhaps was.
 //!
 //! A repeatable write whose answer was lost is `outcome-unknown` too: that is the truth, and the
 //! host knows from the manifest that it may send it again. A 503 with Retry-After is
@@ -51,8 +58,11 @@ pub enum Outcome {
 pub struct Answer {
     /// HTTP status.
     pub status: u16,
-    /// `meta.code`, when the body tells one.
+    /// `meta.code`; without one the answer is not AfterShip's own.
     pub code: Option<u32>,
+    /// Whether code 404 of this endpoint means the record: where AfterShip has no code of its own
+    /// for a record that is not there.
+    pub record_404: bool,
     /// What the body is.
     pub body: Body,
     /// Whether a readable `retry-after` came with it.
@@ -110,32 +120,56 @@ pub fn case(outcome: Outcome, effect: Effect, cursor_sent: bool) -> Case {
 }
 
 fn answered(answer: Answer, effect: Effect, cursor_sent: bool) -> Case {
-    let status = effective_status(answer);
-    // A cursor is the one input that ages, so it is blamed for a 400 first: the new scan either
-    // works or fails again without a cursor, and then tells the true reason.
-    if status == 400 && cursor_sent {
-        return Case::CursorExpired;
-    }
-    match (status, answer.code) {
-        (_, Some(4003 | 4013 | 4016)) => Case::Conflict,
-        (_, Some(4004)) => Case::NotFound,
-        (_, Some(4001..=4999)) => Case::InvalidInput,
-        (200..=299, _) => match (answer.body, effect) {
+    match (answer.status, answer.code) {
+        (429, _) => Case::RateLimited,
+        (503, _) if answer.retry_after && effect == Effect::Read => Case::RateLimited,
+        (408 | 500..=599, _) => lost(effect),
+        // A cursor is the one input that ages, so it is blamed for a 400 first: the new scan either
+        // works or fails again without a cursor, and then tells the true reason.
+        (400, _) | (200..=299, Some(400)) if cursor_sent => Case::CursorExpired,
+        (200..=299, None | Some(0..=399)) => match (answer.body, effect) {
             (Body::Json, _) => Case::Done,
             (Body::OtherShape, Effect::Read) => Case::Internal,
             (Body::OtherShape | Body::Unreadable, _) => lost(effect),
         },
-        (401, _) => Case::Unauthenticated,
-        (402 | 403, _) => Case::Forbidden,
-        (404 | 410, _) => Case::NotFound,
-        (408, _) => lost(effect),
-        (409, _) => Case::Conflict,
+        (status @ (200..=299 | 400..=499), Some(code)) => said(answer, status, code, effect),
+        (status, None) => between(status, effect),
+        _ => Case::Internal,
+    }
+}
+
+/// AfterShip refused: by a code of four digits, or by one of three, which is an HTTP status and
+/// tells more than the one around it.
+fn said(answer: Answer, status: u16, code: u32, effect: Effect) -> Case {
+    match code {
+        4003 | 4013 | 4016 => return Case::Conflict,
+        4004 => return Case::NotFound,
+        4001..=4999 => return Case::InvalidInput,
+        _ => {}
+    }
+    match u16::try_from(code).ok().filter(|code| (400..=599).contains(code)).unwrap_or(status) {
+        401 => Case::Unauthenticated,
+        402 | 403 => Case::Forbidden,
+        404 | 410 if answer.record_404 => Case::NotFound,
+        409 => Case::Conflict,
+        429 => Case::RateLimited,
         // What the connector says of itself in a request line or header is never the caller's.
-        (405 | 406 | 411 | 414 | 415 | 431, _) => Case::Internal,
-        (429, _) => Case::RateLimited,
-        (400..=499, _) => Case::InvalidInput,
-        (503, _) if answer.retry_after && effect == Effect::Read => Case::RateLimited,
-        (500..=599, _) => lost(effect),
+        404..=406 | 410 | 411 | 414 | 415 | 431 => Case::Internal,
+        408 | 500..=599 => lost(effect),
+        400..=499 => Case::InvalidInput,
+        // A success by its status, with a code that nobody documents.
+        _ if effect == Effect::Read => Case::Internal,
+        _ => Case::OutcomeUnknown,
+    }
+}
+
+/// Something between here and AfterShip answered. What it refuses has not reached AfterShip.
+fn between(status: u16, effect: Effect) -> Case {
+    match status {
+        303 => lost(effect),
+        413 => Case::InvalidInput,
+        406 | 411 | 414 | 415 | 431 => Case::Internal,
+        301 | 302 | 307 | 308 | 400..=499 => Case::Unavailable,
         _ => Case::Internal,
     }
 }
@@ -144,14 +178,6 @@ fn lost(effect: Effect) -> Case {
     match effect {
         Effect::Read => Case::Unavailable,
         Effect::RepeatableWrite | Effect::Write => Case::OutcomeUnknown,
-    }
-}
-
-/// A code of three digits is an HTTP status, and tells more than a 200 around it.
-fn effective_status(answer: Answer) -> u16 {
-    match answer.code.map(u16::try_from) {
-        Some(Ok(code @ 400..=599)) => code,
-        _ => answer.status,
     }
 }
 

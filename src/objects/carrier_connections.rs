@@ -46,6 +46,7 @@ static DESCRIPTOR: Descriptor = Descriptor {
     record_schema: include_str!("carrier_connections/record.json"),
     create_schema: Some(include_str!("carrier_connections/create.json")),
     update_schema: Some(include_str!("carrier_connections/update.json")),
+    find_schema: Some(include_str!("carrier_connections/find.json")),
     filter_schema: include_str!("carrier_connections/filter.json"),
     actions: &[],
     events: &[],

@@ -2,8 +2,9 @@
 //!
 //! AfterShip API 2026-07 has no endpoint for them: they are the member `checkpoints` of a
 //! tracking, in AfterShip's own order, which is not strictly that of their times. A record is a
-//! checkpoint token for token, after `id`, `tracking_id` and `position`; a member that AfterShip
-//! called so itself would give way to ours.
+//! checkpoint token for token, after `id` and `tracking_id`; a member that AfterShip called so
+//! itself would give way to ours. Its place in the list is no part of it: one that comes in between
+//! would change all that follow.
 
 mod own_tag;
 mod scan;
@@ -34,6 +35,7 @@ static DESCRIPTOR: Descriptor = Descriptor {
     record_schema: include_str!("checkpoints/record.json"),
     create_schema: None,
     update_schema: None,
+    find_schema: None,
     filter_schema: include_str!("checkpoints/filter.json"),
     actions: &[],
     events: &[],
@@ -124,9 +126,8 @@ fn held(tracking: &DataRecord) -> Result<Vec<DataRecord>, Malformed> {
     let scans = scan::read(&tracking.data)?;
     let keys: Vec<String> = scans.iter().map(Scan::key).collect();
     let mut records = Vec::with_capacity(scans.len());
-    for (position, (scan, id)) in scans.iter().zip(ids(tracking, &keys)).enumerate() {
+    for (scan, id) in scans.iter().zip(ids(tracking, &keys)) {
         let mut data = derived::begin(&id, tracking);
-        data.raw("position", &position.to_string());
         scan.copy_into(&mut data);
         let created_at = scan.created_at().or_else(|| tracking.created_at.clone());
         let updated_at = tracking.updated_at.clone();

@@ -33,6 +33,7 @@ static DESCRIPTOR: Descriptor = Descriptor {
     record_schema: include_str!("couriers/record.json"),
     create_schema: None,
     update_schema: None,
+    find_schema: None,
     filter_schema: include_str!("couriers/filter.json"),
     actions: ACTIONS,
     events: &[],

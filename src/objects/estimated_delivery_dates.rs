@@ -42,6 +42,7 @@ static DESCRIPTOR: Descriptor = Descriptor {
     record_schema: include_str!("estimated_delivery_dates/record.json"),
     create_schema: None,
     update_schema: None,
+    find_schema: None,
     filter_schema: FILTER_SCHEMA,
     actions: actions::ACTIONS,
     events: &[],

@@ -35,6 +35,7 @@ static DESCRIPTOR: Descriptor = Descriptor {
     record_schema: include_str!("notifications/record.json"),
     create_schema: Some(include_str!("notifications/create.json")),
     update_schema: Some(include_str!("notifications/update.json")),
+    find_schema: Some(include_str!("notifications/find.json")),
     filter_schema: FILTER_SCHEMA,
     actions: &[],
     events: &[],
@@ -68,6 +69,7 @@ impl Object for Notifications {
     /// with others, `create` would not collide but add.
     fn find(&self, api: &Api<'_>, inputs: &[String]) -> Result<Vec<Vec<DataRecord>>, Error> {
         let wishes = inputs.iter().map(|input| Wish::read(input)).collect::<Result<Vec<_>, _>>()?;
+        // There are at most 200.
         let mut seen: Vec<(&str, Option<DataRecord>)> = Vec::new();
         let mut found = Vec::with_capacity(wishes.len());
         for wish in &wishes {
@@ -102,7 +104,10 @@ impl Object for Notifications {
 
     fn update(&self, api: &Api<'_>, id: &str, patch: &str) -> Result<Written, Error> {
         let customers = json::member(patch, "customers").unwrap_or("[]");
-        write(api, id, customers, "replace the tracking's customers")
+        let written = write(api, id, customers, "replace the tracking's customers")?;
+        let tracking = written.holder.as_ref().map_or("", |tracking| &tracking.data);
+        derived::refuse_kept(patch, tracking)?;
+        Ok(written)
     }
 
     fn delete(&self, api: &Api<'_>, id: &str) -> Result<(), Error> {
@@ -114,7 +119,9 @@ impl Object for Notifications {
         if told(&tracking)?.customers.is_empty() {
             return Err(subscribers_only(&tracking));
         }
-        api.send(put(&tracking.id, "[]", "remove the tracking's customers"))?.done()
+        let answer = api.send(put(&tracking.id, "[]", "remove the tracking's customers"))?;
+        answer.done()?;
+        derived::refuse_kept(r#"{"customers":[]}"#, answer.data().unwrap_or_default())
     }
 }
 
@@ -125,8 +132,7 @@ struct Wish<'a> {
 }
 
 impl<'a> Wish<'a> {
-    /// `find` takes inputs that no schema has checked: without customers, whoever is told is
-    /// meant.
+    /// Inputs of `find` may name no customers: then whoever is told is meant.
     fn read(input: &'a str) -> Result<Self, Error> {
         let tracking_id = json::text_member(input, "tracking_id").filter(|id| !id.is_empty());
         let tracking_id = tracking_id.ok_or_else(|| {

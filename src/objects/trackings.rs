@@ -40,6 +40,7 @@ static DESCRIPTOR: Descriptor = Descriptor {
     record_schema: RECORD_SCHEMA,
     create_schema: Some(include_str!("trackings/create.json")),
     update_schema: Some(include_str!("trackings/update.json")),
+    find_schema: Some(include_str!("trackings/find.json")),
     filter_schema: include_str!("trackings/filter.json"),
     actions: actions::ACTIONS,
     events: subscriptions::EVENTS,
@@ -77,7 +78,9 @@ impl Object for Trackings {
     fn update(&self, api: &Api<'_>, id: &str, patch: &str) -> Result<Written, Error> {
         let body = patch::body(patch, || read(api, id, "read the tracking before updating it"))?;
         let call = Call::new(TRACKINGS_UPDATE, "update the tracking").id(id).body(body);
-        api.send(call)?.record().map(written)
+        let record = api.send(call)?.record()?;
+        patch::refuse_kept(patch, &record.data)?;
+        Ok(written(record))
     }
 
     fn delete(&self, api: &Api<'_>, id: &str) -> Result<(), Error> {

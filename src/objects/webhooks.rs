@@ -22,6 +22,7 @@ static DESCRIPTOR: Descriptor = Descriptor {
     record_schema: include_str!("webhooks/record.json"),
     create_schema: None,
     update_schema: None,
+    find_schema: None,
     filter_schema: include_str!("webhooks/filter.json"),
     actions: &[],
     events: subscriptions::EVENTS,

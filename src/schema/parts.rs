@@ -7,6 +7,7 @@
 const PARTS: &[(&str, &str)] = &[
     ("checkpoint", include_str!("parts/checkpoint.json")),
     ("customer", include_str!("parts/customer.json")),
+    ("customer-contact", include_str!("parts/customer-contact.json")),
     ("estimates", include_str!("parts/estimates.json")),
     ("prediction", include_str!("parts/prediction.json")),
     ("prediction-address", include_str!("parts/prediction-address.json")),

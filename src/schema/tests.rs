@@ -8,7 +8,8 @@ use serde_json::{Value as Json, json};
 fn input_schemas(descriptor: &'static Descriptor) -> Vec<&'static str> {
     let optional = [descriptor.create_schema, descriptor.update_schema].into_iter().flatten();
     let actions = descriptor.actions.iter().map(|action| action.input_schema);
-    optional.chain(actions).chain([descriptor.filter_schema]).collect()
+    let searched = descriptor.find_schema.into_iter().chain([descriptor.filter_schema]);
+    optional.chain(actions).chain(searched).collect()
 }
 
 fn output_schemas(descriptor: &'static Descriptor) -> Vec<&'static str> {
@@ -56,7 +57,11 @@ fn no_input_schema_uses_a_keyword_that_is_not_checked() {
                         assert!(pattern::matches(rule.as_str().unwrap(), "a").is_some(), "{rule}");
                     }
                     "enum" => assert!(rule.as_array().unwrap().iter().all(Json::is_string)),
-                    "minimum" | "maximum" => assert!(rule.is_i64()),
+                    // They bound integers only, so a number beside them would pass.
+                    "minimum" | "maximum" => {
+                        let kinds = keywords["type"].to_string();
+                        assert!(rule.is_i64() && !kinds.contains("\"number\""), "{kinds}");
+                    }
                     _ => {}
                 }
             }
@@ -76,7 +81,7 @@ fn every_member_of_an_input_is_described() {
 fn violations(schema: &Json, input: &str) -> Vec<(String, String)> {
     let schema = schema.to_string();
     let (schema, input) = (Value::parse(&schema).unwrap(), Value::parse(input).unwrap());
-    check(&schema, &input).into_iter().map(|v| (v.pointer, v.message)).collect()
+    check(&schema, &input, Unknown::Refuse).into_iter().map(|v| (v.pointer, v.message)).collect()
 }
 
 #[test]
@@ -101,6 +106,7 @@ fn violations_point_at_the_member() {
         (r#"{"n":"ABCD","a":0}"#, &[("/a", "must be at least 1")]),
         (r#"{"n":"ABCD","a":4}"#, &[("/a", "must be at most 3")]),
         (r#"{"n":"ABCD","a":"1"}"#, &[("/a", "must be of type integer or null")]),
+        (r#"{"n":"ABCD","a":1.5}"#, &[("/a", "must be of type integer or null")]),
         (r#"{"n":"ABCD","a":1,"b":"x"}"#, &[("", "must not hold a and b together")]),
         (r#"{"n":"ABCD","b":"z"}"#, &[("/b", "must be one of x, y")]),
         (
@@ -125,6 +131,23 @@ fn violations_point_at_the_member() {
         expected.sort();
         assert_eq!(found, expected, "{input}");
     }
+}
+
+#[test]
+fn unknown_members_pass_where_they_are_let() {
+    let schema = json!({
+        "additionalProperties": false,
+        "properties": {
+            "a": {"type": "string"},
+            "list": {"items": {"additionalProperties": false, "properties": {"b": {"enum": ["x"]}}}},
+            "ours": {"propertyNames": {"enum": ["c"]}},
+        },
+    });
+    let input = r#"{"new":1,"a":7,"list":[{"new":1,"b":"y"}],"ours":{"new":1}}"#;
+    let (schema, value) = (schema.to_string(), Value::parse(input).unwrap());
+    let violations = check(&Value::parse(&schema).unwrap(), &value, Unknown::Pass);
+    let found: Vec<_> = violations.iter().map(|violation| violation.pointer.as_str()).collect();
+    assert_eq!(found, ["/a", "/list/0/b", "/ours/new"]);
 }
 
 #[test]
@@ -164,7 +187,7 @@ fn a_large_wrong_input_is_refused_in_short_time() {
 
 #[test]
 fn an_input_that_is_not_json_says_where() {
-    let error = accept("patch", "{}", r#"{"a":}"#).unwrap_err();
+    let error = accept("patch", "{}", r#"{"a":}"#, Unknown::Refuse).unwrap_err();
     let Error::InvalidInput { failure, violations } = error else { panic!("{error:?}") };
     assert_eq!(violations[0].pointer, "");
     assert_eq!(violations[0].message, "is not JSON: a value expected at byte 5");

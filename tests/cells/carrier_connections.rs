@@ -1,5 +1,6 @@
 //! The account's own connections to carriers, whose credentials go in and never come out.
 
+use aftership_simulator::ConnectionAnswer;
 use host_harness::runtime::bindings::types::{DataRecord, ErrorKind};
 use serde_json::{Value, json};
 
@@ -74,6 +75,9 @@ async fn find() {
     let found = world.caller.find(OBJECT, &wish).await.unwrap();
     assert_eq!(found, [made]);
     redacted(&world, &found[0]).await;
+    // What is masked fits nothing, and "none" would have it made again.
+    world.simulator.configure(|options| options.connection_answer = ConnectionAnswer::Masked);
+    assert_eq!(pointers(world.caller.find(OBJECT, &wish).await), ["/credentials"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -108,6 +112,11 @@ async fn update() {
     let wrong = world.caller.update(OBJECT, &made.id, r#"{"courier_slug":"ups"}"#).await;
     assert_eq!(pointers(wrong), ["/courier_slug", "/credentials"]);
     assert_eq!(world.requests().len(), before, "refused before it was sent");
+    // A mask that went back would take the credential's place.
+    world.simulator.configure(|options| options.connection_answer = ConnectionAnswer::Masked);
+    let more = json!({ "credentials": { "more": SECRET } }).to_string();
+    assert_eq!(pointers(world.caller.update(OBJECT, &made.id, &more).await), ["/credentials"]);
+    world.caller.update(OBJECT, &made.id, &patch).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

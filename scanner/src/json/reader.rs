@@ -8,6 +8,8 @@ use super::text::Text;
 /// hostile document from exhausting the stack of whoever reads it next.
 pub const MAX_DEPTH: u32 = 128;
 
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// Text that is not JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Malformed {
@@ -48,10 +50,11 @@ pub struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// A reader at the start of `text`.
+    /// A reader at the start of `text`, behind a byte order mark (RFC 8259 section 8.1).
     #[must_use]
     pub fn new(text: &'a str) -> Self {
-        Self { text, at: 0, depth: 0, fresh: false }
+        let at = if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len_utf8() } else { 0 };
+        Self { text, at, depth: 0, fresh: false }
     }
 
     /// What kind of value stands next.

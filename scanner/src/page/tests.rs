@@ -121,7 +121,8 @@ fn text_that_is_not_json() {
         "\"\\u12g4\"",
         "\"\n\"",
         "\"\u{0}\"",
-        "\u{feff}{}",
+        "{}\u{feff}",
+        "\u{feff}\u{feff}{}",
         "'a'",
         "[\u{a0}1]",
         "\u{0}",
@@ -133,11 +134,45 @@ fn text_that_is_not_json() {
     }
 }
 
+/// RFC 8259 section 8.1 lets a reader pass over it.
+#[test]
+fn a_byte_order_mark_is_no_part_of_the_text() {
+    let text = "\u{feff}{\"data\":{\"id\":\"a\"}}";
+    let data = single(text).unwrap().data.unwrap();
+    assert_eq!((data.raw, data.id.as_deref()), (r#"{"id":"a"}"#, Some("a")));
+    assert_eq!(record("\u{feff} {\"id\":\"b\"}").unwrap().raw, r#"{"id":"b"}"#);
+}
+
+#[test]
+fn a_surrogate_pair_is_one_character() {
+    for (escaped, character) in [
+        (r"\ud800\udc00", '\u{10000}'),
+        (r"\uD83D\uDE9A", '\u{1f69a}'),
+        (r"\udbff\udfff", '\u{10ffff}'),
+        (r"\ue000", '\u{e000}'),
+        (r"\ud7ff", '\u{d7ff}'),
+    ] {
+        let text = format!(r#"{{"id":"{escaped}"}}"#);
+        assert_eq!(record(&text).unwrap().id.as_deref(), Some(&*character.to_string()), "{text}");
+    }
+    for half in
+        [r"\ud800", r"\udc00", r"\ud800\ue000", r"\ud800\ud800", r"\ud800x", r"\udc00\ud800"]
+    {
+        assert_eq!(record(&format!(r#"{{"id":"{half}"}}"#)).unwrap().id, None, "{half}");
+    }
+}
+
+/// As a writer of ASCII has it: a character above U+FFFF becomes two escapes.
+fn escaped(text: &str) -> String {
+    text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect()
+}
+
 /// Any JSON, as text with any spaces; strings with escapes, quotes and long plain runs.
 fn json() -> impl Strategy<Value = String> {
     let string = prop_oneof![
         "[a-z]{0,40}".prop_map(|text| format!("\"{text}\"")),
         any::<String>().prop_map(|text| serde_json::to_string(&text).unwrap()),
+        "[\u{10000}-\u{10ffff}a]{0,5}".prop_map(|text| format!("\"{}\"", escaped(&text))),
         r#"(\\["\\/bfnrt]|\\u[0-9a-fA-F]{4}|[a-zé ]){0,20}"#.prop_map(|text| format!("\"{text}\"")),
     ];
     let leaf = prop_oneof![

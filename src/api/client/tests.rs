@@ -110,33 +110,72 @@ fn another_version_than_asked_for_is_logged() {
 
 #[test]
 fn a_2xx_that_is_no_json_was_lost() {
-    for (content_type, body) in [
-        (Some("text/html"), &b"<html>"[..]),
-        (Some("text/plain"), br#"{"data":{"id":"x"}}"#),
-        (None, b"{\"data\":{\"id\":\"\xff\"}}"),
-    ] {
-        let headers = content_type.map(|value| ("content-type".to_owned(), value.to_owned()));
-        let headers: Vec<_> = headers.into_iter().collect();
-        let host = FnHost::new(|_| {
-            Ok(Response { status: 200, headers: headers.clone(), body: body.to_vec() })
-        });
+    for body in [&b"<html>"[..], b"", b"{\"data\":{\"id\":\"\xff\"}}"] {
+        let host =
+            FnHost::new(|_| Ok(Response { status: 200, headers: Vec::new(), body: body.to_vec() }));
         let api = Api::new(&host).unwrap();
-        let read = api.send(Call::new(TRACKINGS_LIST, "list trackings")).unwrap_err();
+        let list = Call::new(TRACKINGS_LIST, "list trackings");
+        let read = api.send(list).and_then(|answer| answer.record()).unwrap_err();
         assert!(matches!(read, Error::Unavailable(_)), "{read:?}");
-        let write = api.send(Call::new(TRACKINGS_CREATE, "create").body("{}")).unwrap_err();
+        let create = Call::new(TRACKINGS_CREATE, "create").body("{}");
+        let write = api.send(create).and_then(|answer| answer.record()).unwrap_err();
         assert!(matches!(write, Error::OutcomeUnknown(_)), "{write:?}");
     }
 }
 
 #[test]
-fn json_has_several_content_types() {
-    for (content_type, expected) in [
-        ("application/json", true),
-        ("Application/JSON; charset=utf-8", true),
-        ("application/problem+json", true),
-        ("text/json", false),
-        ("", false),
-    ] {
-        assert_eq!(is_json(content_type), expected, "{content_type}");
+fn json_is_read_whatever_the_proxy_calls_it() {
+    for (content_type, mark) in
+        [("application/json", ""), ("text/plain", ""), ("text/html; charset=utf-8", "\u{feff}")]
+    {
+        let body = format!(r#"{mark}{{"meta":{{"code":200}},"data":{{"id":"x"}}}}"#);
+        let host = FnHost::new(|_| {
+            let headers = vec![("content-type".to_owned(), content_type.to_owned())];
+            Ok(Response { status: 200, headers, body: body.clone().into_bytes() })
+        });
+        assert_eq!(get(&host).unwrap().record().unwrap().data, r#"{"id":"x"}"#);
     }
+}
+
+#[test]
+fn a_success_may_wrap_an_error() {
+    for (code, read, write) in [
+        (401, "Unauthenticated", "Unauthenticated"),
+        (4004, "NotFound", "NotFound"),
+        (404, "Internal", "Internal"),
+        (429, "RateLimited", "RateLimited"),
+        (500, "Unavailable", "OutcomeUnknown"),
+        (777, "Internal", "OutcomeUnknown"),
+    ] {
+        let body = format!(r#"{{"meta":{{"code":{code},"message":"No."}},"data":{{"id":"x"}}}}"#);
+        let host = FnHost::new(|_| Ok(Response::json(200, &body)));
+        let api = Api::new(&host).unwrap();
+        let error = get(&host).unwrap().record().unwrap_err();
+        assert!(format!("{error:?}").starts_with(read), "{code} {error:?}");
+        let create = || api.send(Call::new(TRACKINGS_CREATE, "create").body("{}")).unwrap();
+        let list = create().listing("trackings").unwrap_err();
+        for error in [create().record().unwrap_err(), create().done().unwrap_err(), list] {
+            assert!(format!("{error:?}").starts_with(write), "{code} {error:?}");
+        }
+    }
+}
+
+#[test]
+fn nothing_is_what_some_answers_hold() {
+    for (status, body, is_done) in [(204, "", true), (205, "", true), (200, "", false)] {
+        let host = FnHost::new(|_| Ok(Response { status, headers: Vec::new(), body: body.into() }));
+        let answer = get(&host).unwrap();
+        assert_eq!(answer.done().is_ok(), is_done, "{status}");
+        assert!(answer.record().is_err(), "{status}");
+    }
+}
+
+#[test]
+fn a_byte_order_mark_is_not_sent_on() {
+    let host = FnHost::new(|request: Request| {
+        assert_eq!(request.body.as_deref(), Some(&b"{\"a\":1}"[..]));
+        Err(SendError::NotSent("stop".into()))
+    });
+    let call = Call::new(TRACKINGS_CREATE, "create").body("\u{feff}{\"a\":1}");
+    Api::new(&host).unwrap().send(call).unwrap_err();
 }

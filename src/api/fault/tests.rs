@@ -8,6 +8,7 @@ const READ: Context = Context {
     effect: Effect::Read,
     cursor_sent: false,
     has_body: false,
+    record_404: false,
     scope: None,
 };
 const CREATE: Context = Context {
@@ -15,11 +16,13 @@ const CREATE: Context = Context {
     effect: Effect::Write,
     cursor_sent: false,
     has_body: true,
+    record_404: false,
     scope: None,
 };
 
 fn head(status: u16) -> Head {
-    Head { status, request_id: Some("trace-1".into()), wait_ms: None, retry_after: false }
+    let request_id = Some("trace-1".into());
+    Head { status, request_id, wait_ms: None, retry_after: false, location: None }
 }
 
 fn error(context: Context, status: u16, body: &str) -> Error {
@@ -81,6 +84,69 @@ fn plain_text_keeps_its_status() {
     assert!(matches!(error(CREATE, 502, "Interal Error"), Error::OutcomeUnknown(_)));
 }
 
+/// A firewall that refuses, or a proxy that is lost, says nothing of the key, plan or record.
+#[test]
+fn a_gateway_is_told_from_aftership() {
+    let page = "\u{feff}\n<!DOCTYPE html><title>Access denied</title>";
+    for (status, body) in [
+        (400, page),
+        (401, page),
+        (403, page),
+        (404, page),
+        (410, page),
+        (403, "Forbidden"),
+        (403, ""),
+        (404, r#"{"message":"no route matched"}"#),
+        (401, r#"{"meta":{"code":"401","message":"Unauthorized"}}"#),
+    ] {
+        for context in [READ, CREATE] {
+            let error = error(context, status, body);
+            let text = error.to_string();
+            assert!(matches!(error, Error::Unavailable(_)), "{status} {body} {error:?}");
+            let said = format!("a gateway, not AfterShip, answered HTTP {status}");
+            assert!(text.contains(&said) && text.contains("a firewall or proxy"), "{text}");
+            assert!(!text.contains("AfterShip says") && !text.contains("connect again"), "{text}");
+        }
+    }
+    let error = error(CREATE, 413, page);
+    assert!(matches!(error, Error::InvalidInput { .. }), "{error:?}");
+    assert!(error.to_string().ends_with("It is too large: send less."), "{error}");
+}
+
+#[test]
+fn a_page_in_place_of_an_answer_is_named() {
+    for (body, words) in [
+        ("<html>Sign in", "a gateway, not AfterShip, answered HTTP 200 with a web page"),
+        ("{\"meta\":", "the answer (HTTP 200) was cut off or is not JSON"),
+    ] {
+        let error = answered(CREATE, &head(200), body, Body::Unreadable, None, &Hidden::default());
+        assert!(matches!(error, Error::OutcomeUnknown(_)), "{error:?}");
+        assert!(error.to_string().contains(words), "{error}");
+    }
+}
+
+#[test]
+fn a_redirect_says_where_to_and_which_setting() {
+    let head = Head { location: Some("https://x.example/a?ticket=t".into()), ..head(301) };
+    for body in ["", "<html>moved"] {
+        let error = answered(CREATE, &head, body, Body::Unreadable, None, &Hidden::default());
+        assert!(matches!(error, Error::Unavailable(_)), "{error:?}");
+        let text = error.to_string();
+        for part in ["HTTP 301", "`https://x.example/a`", "base-url", "are not followed"] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        assert!(!text.contains("ticket"), "{text}");
+    }
+}
+
+#[test]
+fn an_unknown_address_is_no_missing_record() {
+    let body = r#"{"meta":{"code":404,"message":"The URI requested is invalid or the resource requested does not exist.","type":"NotFound"},"data":{"resource":"/v4/couriers"}}"#;
+    let error = error(READ, 404, body);
+    assert!(matches!(error, Error::Internal(_)), "{error:?}");
+    assert!(error.to_string().contains("`base-url` and `api-version`"), "{error}");
+}
+
 #[test]
 fn a_conflict_names_the_record_from_both_shapes() {
     for (data, id) in [
@@ -112,6 +178,9 @@ fn violations_point_at_what_aftership_means() {
         (4009, "`customers.email` is required.", &["/customers/email"]),
         (4009, "last_mile.slug is required.", &["/last_mile/slug"]),
         (4009, "Something is required.", &[]),
+        (4008, "The value of `customers[0].email` is invalid.", &["/customers/0/email"]),
+        (4008, "The value of [customers[12].email] is invalid.", &["/customers/12/email"]),
+        (4009, "customers[x].phone_number is required.", &["/customers/0/phone_number"]),
         (4010, "The value of slug is invalid.", &["/slug"]),
         (4015, "The value of id is invalid.", &["/id"]),
         (4017, "The format of tracking_number is invalid.", &["/tracking_number"]),
@@ -139,16 +208,34 @@ fn each_member_that_the_courier_wants_is_told_alone() {
             &["/destination_postal_code", "/destination_state", "/origin_country_region"],
         ),
         ("tracking_destination_country_region", &["/destination_country_region"]),
+        ("customers[x].phone_number", &["/customers/0/phone_number"]),
+        (
+            "[customers[1].email], `tracking_key`. See https://a.example/c",
+            &["/customers/1/email", "/tracking_key"],
+        ),
         ("", &[]),
     ] {
         let found = refused(4011, &format!("{words}{list}"));
         let found_at: Vec<_> = found.iter().map(|v| v.pointer.as_str()).collect();
         assert_eq!(found_at, pointers, "{list}");
         for violation in found {
-            let name = violation.pointer.trim_start_matches('/');
+            let name = violation.pointer.trim_start_matches('/').replace('/', ".");
             let said = format!("this courier wants `{name}`");
             assert!(violation.message.starts_with(&said), "{violation:?}");
         }
+    }
+    for (old, new) in [
+        ("tracking_postal_code", "destination_postal_code"),
+        ("tracking_state", "destination_state"),
+        ("tracking_origin_country", "origin_country_region"),
+        ("tracking_origin_country_region", "origin_country_region"),
+        ("origin_country_iso3", "origin_country_region"),
+        ("tracking_destination_country", "destination_country_region"),
+        ("tracking_destination_country_region", "destination_country_region"),
+        ("destination_country_iso3", "destination_country_region"),
+    ] {
+        let found = refused(4011, &format!("{words}{old}"));
+        assert_eq!(found[0].pointer, format!("/{new}"), "{old}");
     }
     let old = refused(4011, &format!("{words}tracking_postal_code")).remove(0);
     assert!(old.message.contains("`tracking_postal_code`"), "{old:?}");
@@ -188,7 +275,7 @@ fn a_carrier_problem_blames_the_member_and_keeps_the_link() {
 #[test]
 fn listed_errors_are_read_when_they_can_be() {
     let body = r#"{"meta":{"code":400,"message":"Invalid.","errors":[
-        {"path":"customers.0.email","message":"is no address"},{"field":"note","info":"too long"},
+        {"path":"customers[0].email","message":"is no address"},{"field":"note","info":"too long"},
         {"path":"a/b"},"odd",{}]},"data":{}}"#;
     let Error::InvalidInput { violations, .. } = error(CREATE, 400, body) else { panic!() };
     let found: Vec<_> =

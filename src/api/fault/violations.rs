@@ -24,17 +24,44 @@ const DESTINATION: &str = "destination_country_region";
 
 /// The members that `meta` complains of, as JSON Pointers into the input.
 pub(super) fn of(meta: &Meta<'_>, has_body: bool) -> Vec<Violation> {
-    let message = meta.message.as_deref().unwrap_or_default();
+    let words = meta.message.as_deref().unwrap_or_default();
+    let names = plain(words);
     let mut violations: Vec<_> = match meta.code {
         // The words list several; each violation tells of one.
-        Some(4011) => also_required(message),
-        code => blamed(code, message, has_body)
+        Some(4011) => also_required(&names),
+        code => blamed(code, &names, has_body)
             .iter()
-            .map(|name| violation(name, message.to_owned()))
+            .map(|name| violation(name, words.to_owned()))
             .collect(),
     };
     violations.extend(listed(meta.errors));
     violations
+}
+
+/// The message with `.0` for the `[0]` behind a name, and for the `[x]` by which AfterShip means
+/// any item: so a path is one word, as in `customers.0.email`.
+fn plain(message: &str) -> String {
+    let mut plain = String::with_capacity(message.len());
+    let mut rest = message;
+    while let Some((before, after)) = rest.split_once('[') {
+        plain.push_str(before);
+        rest = after;
+        let index = after.split_once(']').filter(|_| before.ends_with(is_name_character));
+        match index.filter(|(index, _)| !index.is_empty() && index.len() < 4) {
+            Some((index, after)) if index.bytes().all(|byte| byte.is_ascii_digit()) => {
+                plain.push('.');
+                plain.push_str(index);
+                rest = after;
+            }
+            Some(("x" | "n" | "i", after)) => {
+                plain.push_str(".0");
+                rest = after;
+            }
+            _ => plain.push('['),
+        }
+    }
+    plain.push_str(rest);
+    plain
 }
 
 fn blamed(code: Option<u32>, message: &str, has_body: bool) -> Vec<String> {
@@ -66,11 +93,12 @@ fn current(name: &str) -> &str {
 }
 
 /// 4011: "Besides tracking_number, also required: ...". All members that a courier may want have
-/// an underscore in their names, which tells them from the words around them.
+/// an underscore in their names or are of a customer, which tells them from the words around them.
 fn also_required(message: &str) -> Vec<Violation> {
     let list = message.split_once("also required:").map_or("", |(_, list)| list);
     let words = list.split(|c: char| !is_name_character(c)).map(|word| word.trim_matches('.'));
-    let names = words.filter(|word| is_name(word) && word.contains('_'));
+    let is_member = |word: &&str| word.contains('_') || word.starts_with("customers.");
+    let names = words.filter(|word| is_name(word)).filter(is_member);
     let wanted = |name: &str| match current(name) {
         new if new == name => format!("this courier wants `{name}`"),
         new => format!("this courier wants `{new}`, which AfterShip calls `{name}` here"),
@@ -114,9 +142,9 @@ fn listed(errors: Option<&str>) -> Vec<Violation> {
     let items = errors.as_ref().map_or(&[][..], Value::items);
     let found = items.iter().filter_map(|item| {
         let text = |names: [&str; 3]| names.iter().find_map(|name| item.get(name)?.text());
-        let name = text(["path", "field", "param"])?;
+        let name = plain(text(["path", "field", "param"])?);
         let message = text(["message", "info", "reason"]).unwrap_or("is refused by AfterShip");
-        is_name(name).then(|| violation(name, message.to_owned()))
+        is_name(&name).then(|| violation(&name, message.to_owned()))
     });
     found.collect()
 }

@@ -54,24 +54,20 @@ impl From<Part> for secrets::Part {
     }
 }
 
-impl From<secrets::SecretError> for SecretError {
-    fn from(error: secrets::SecretError) -> Self {
-        match error {
-            secrets::SecretError::NotFound => Self::NotFound,
-            secrets::SecretError::Denied => Self::Denied,
-            secrets::SecretError::Unavailable => Self::Unavailable,
-            secrets::SecretError::Unsupported => Self::Unsupported,
+/// Each case becomes the one of the same name, so that none can be taken for another: no host that
+/// the tests have answers all of them.
+macro_rules! by_name {
+    ($from:ty, $into:ty: $($case:ident)*) => {
+        impl From<$from> for $into {
+            fn from(case: $from) -> Self {
+                type Case = $from;
+                match case {
+                    $(Case::$case => Self::$case,)*
+                }
+            }
         }
-    }
+    };
 }
 
-impl From<Level> for log::Level {
-    fn from(level: Level) -> Self {
-        match level {
-            Level::Debug => Self::Debug,
-            Level::Info => Self::Info,
-            Level::Warn => Self::Warn,
-            Level::Error => Self::Error,
-        }
-    }
-}
+by_name!(secrets::SecretError, SecretError: NotFound Denied Unavailable Unsupported);
+by_name!(Level, log::Level: Debug Info Warn Error);

@@ -7,20 +7,21 @@ use Case::{
 };
 
 fn answer(status: u16, code: Option<u32>, body: Body) -> Outcome {
-    Outcome::Answered(Answer { status, code, body, retry_after: false })
+    Outcome::Answered(Answer { status, code, record_404: false, body, retry_after: false })
 }
 
 fn coded(status: u16, code: u32) -> Outcome {
     answer(status, Some(code), Body::Json)
 }
 
-/// A body without a code, such as AfterShip's plain-text 502.
+/// A body without a code, such as AfterShip's plain-text 502, or a firewall's page.
 fn bare(status: u16) -> Outcome {
     answer(status, None, Body::Unreadable)
 }
 
 fn asking_to_wait(status: u16) -> Outcome {
-    Outcome::Answered(Answer { status, code: None, body: Body::Json, retry_after: true })
+    let (code, record_404, body) = (None, false, Body::Json);
+    Outcome::Answered(Answer { status, code, record_404, body, retry_after: true })
 }
 
 /// Outcome, and the case for a read, a repeatable write and a write.
@@ -78,34 +79,64 @@ fn every_row() {
         same(coded(400, 4999), InvalidInput),
         same(coded(401, 401), Unauthenticated),
         same(coded(403, 403), Forbidden),
-        same(coded(404, 404), NotFound),
+        // The address is unknown, not the record.
+        same(coded(404, 404), Case::Internal),
+        same(coded(410, 410), Case::Internal),
+        same(coded(405, 405), Case::Internal),
+        same(coded(409, 409), Conflict),
         same(coded(429, 429), RateLimited),
         lost(coded(500, 500)),
         lost(coded(502, 502)),
         lost(coded(503, 503)),
         lost(coded(504, 504)),
-        // The code goes before the status.
+        // The code goes before a status of 2xx or 4xx ...
         same(coded(200, 401), Unauthenticated),
         same(coded(200, 4004), NotFound),
+        same(coded(200, 404), Case::Internal),
         same(coded(400, 4004), NotFound),
         same(coded(400, 429), RateLimited),
+        same(coded(400, 5001), InvalidInput),
         lost(coded(200, 500)),
-        // Statuses without a readable body.
-        same(bare(301), Case::Internal),
+        lost(coded(200, 408)),
+        lost(coded(400, 500)),
+        row(coded(200, 600), Case::Internal, OutcomeUnknown, OutcomeUnknown),
+        row(coded(201, 5001), Case::Internal, OutcomeUnknown, OutcomeUnknown),
+        row(coded(200, 70_000), Case::Internal, OutcomeUnknown, OutcomeUnknown),
+        // ... and makes nothing else of a 429 or a 5xx.
+        same(coded(429, 4008), RateLimited),
+        same(coded(429, 4003), RateLimited),
+        same(coded(429, 500), RateLimited),
+        lost(coded(500, 4008)),
+        lost(coded(502, 4003)),
+        lost(coded(503, 4004)),
+        lost(coded(500, 401)),
+        lost(coded(500, 429)),
+        lost(coded(408, 4008)),
+        same(coded(302, 4004), Case::Internal),
+        same(coded(302, 302), Case::Internal),
+        // Without a code it is not AfterShip that answers.
+        same(bare(301), Unavailable),
+        same(bare(302), Unavailable),
+        lost(bare(303)),
         same(bare(304), Case::Internal),
-        same(bare(400), InvalidInput),
-        same(bare(401), Unauthenticated),
-        same(bare(402), Forbidden),
-        same(bare(403), Forbidden),
-        same(bare(404), NotFound),
-        same(bare(405), Case::Internal),
+        same(bare(307), Unavailable),
+        same(bare(308), Unavailable),
+        same(bare(400), Unavailable),
+        same(bare(401), Unavailable),
+        same(bare(402), Unavailable),
+        same(bare(403), Unavailable),
+        same(bare(404), Unavailable),
+        same(bare(405), Unavailable),
+        same(bare(407), Unavailable),
         lost(bare(408)),
-        same(bare(409), Conflict),
-        same(bare(410), NotFound),
+        same(bare(409), Unavailable),
+        same(bare(410), Unavailable),
+        same(bare(413), InvalidInput),
         same(bare(414), Case::Internal),
         same(bare(415), Case::Internal),
-        same(bare(422), InvalidInput),
+        same(bare(422), Unavailable),
         same(bare(429), RateLimited),
+        same(bare(451), Unavailable),
         lost(bare(500)),
         lost(bare(502)),
         lost(bare(503)),
@@ -130,11 +161,29 @@ fn a_cursor_is_blamed_for_a_400_only() {
         (coded(400, 4008), CursorExpired),
         (bare(400), CursorExpired),
         (coded(401, 401), Unauthenticated),
-        (coded(404, 404), NotFound),
+        (coded(200, 400), CursorExpired),
+        (coded(404, 4004), NotFound),
         (coded(429, 429), RateLimited),
         (bare(502), Unavailable),
         (coded(200, 200), Done),
     ] {
         assert_eq!(case(outcome, Effect::Read, true), expected, "{outcome:?}");
+    }
+}
+
+/// Courier connections have no code of their own for a record that is not there.
+#[test]
+fn a_404_means_the_record_where_there_is_no_other_code() {
+    let of = |status, code| {
+        let (record_404, body) = (true, Body::Json);
+        Outcome::Answered(Answer { status, code, record_404, body, retry_after: false })
+    };
+    for (outcome, expected) in [
+        (of(404, Some(404)), NotFound),
+        (of(404, Some(4004)), NotFound),
+        (of(404, None), Unavailable),
+        (of(400, Some(400)), InvalidInput),
+    ] {
+        assert_eq!(case(outcome, Effect::Read, false), expected, "{outcome:?}");
     }
 }

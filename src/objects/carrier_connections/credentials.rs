@@ -1,7 +1,7 @@
 //! Credentials, while they are here.
 
 use crate::api::hidden::Hidden;
-use crate::json;
+use crate::json::{self, Value};
 
 /// The member that holds them in a connection and in an input.
 pub(super) const CREDENTIALS: &str = "credentials";
@@ -14,6 +14,20 @@ const SECRET: [&str; 2] = [CREDENTIALS, "credential"];
 pub(super) fn concealed(data: &str) -> String {
     // What comes here was read already; were it not JSON, nothing of it would be shown.
     json::nulled(data, &SECRET).unwrap_or_else(|_| "null".to_owned())
+}
+
+/// Whether AfterShip shows something in place of a credential: nothing, three signs in a row that
+/// stand for hidden ones, or nothing but such signs. One that is so itself cannot be told from it.
+pub(super) fn is_masked(value: &Value<'_>) -> bool {
+    let Value::Text(text) = value else { return *value == Value::Null };
+    let is_sign = |sign: char| matches!(sign, '*' | '\u{2022}' | '\u{25cf}');
+    let is_filler = |sign: char| is_sign(sign) || matches!(sign, 'x' | 'X');
+    let mut run = 0;
+    let in_a_row = text.chars().any(|sign| {
+        run = if is_sign(sign) { run + 1 } else { 0 };
+        run == 3
+    });
+    in_a_row || !text.is_empty() && text.chars().all(is_filler)
 }
 
 /// The credentials that these inputs or connections hold, to be kept out of errors.

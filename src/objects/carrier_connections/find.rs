@@ -1,9 +1,10 @@
 //! Connections with given couriers and credentials.
 //!
 //! Nothing at AfterShip refuses a second connection with the same credentials. Only comparing them
-//! with those that it answers tells whether a creation whose answer was lost was done.
+//! with those that it answers tells whether a creation whose answer was lost was done. Where it
+//! masks them, nothing tells: then no answer is given, because "none" would have it made twice.
 
-use super::credentials::{CREDENTIALS, concealed};
+use super::credentials::{CREDENTIALS, concealed, is_masked};
 use super::{COURIER, SOURCE};
 use crate::api::answer::to_record;
 use crate::api::source::Source;
@@ -17,6 +18,8 @@ use crate::types::DataRecord;
 pub(super) fn matching(api: &Api<'_>, inputs: &[String]) -> Result<Vec<Vec<DataRecord>>, Error> {
     let wanted = inputs.iter().map(|input| read(input)).collect::<Result<Vec<_>, _>>()?;
     let mut found = vec![Vec::new(); wanted.len()];
+    let mut masked = vec![None; wanted.len()];
+    // There are at most 200.
     let mut asked = Vec::new();
     let source = Source { what: "find the carrier connection", ..SOURCE };
     for slug in wanted.iter().map(slug) {
@@ -34,29 +37,31 @@ pub(super) fn matching(api: &Api<'_>, inputs: &[String]) -> Result<Vec<Vec<DataR
             }
             let Some(mut record) = to_record(item) else { return };
             record.data = concealed(&record.data);
-            for (wanted, found) in wanted.iter().zip(&mut found) {
-                if is_same(wanted, &there) {
-                    found.push(record.clone());
+            for ((wanted, found), masked) in wanted.iter().zip(&mut found).zip(&mut masked) {
+                match is_same(wanted, &there) {
+                    Some(true) => found.push(record.clone()),
+                    Some(false) => {}
+                    None => *masked = Some(record.id.clone()),
                 }
             }
         })?;
     }
-    Ok(found)
+    match found.iter().zip(masked).find_map(|(found, masked)| masked.filter(|_| found.is_empty())) {
+        Some(id) => Err(Error::invalid_member("/credentials", untold(&id))),
+        None => Ok(found),
+    }
+}
+
+fn untold(id: &str) -> String {
+    format!(
+        "AfterShip does not show the credentials of the carrier connection `{id}`, so nothing tells \
+         whether it is the one. Compare them in the AfterShip admin before another one is created."
+    )
 }
 
 fn read(input: &str) -> Result<Value<'_>, Error> {
-    let refused = |pointer| {
-        let text = "`courier_slug` and `credentials` are needed to find a carrier connection.";
-        Error::invalid_member(pointer, text)
-    };
-    let input = Value::parse(input).map_err(|_| refused(""))?;
-    if slug(&input).is_empty() || slug(&input).contains(',') {
-        return Err(refused("/courier_slug"));
-    }
-    if credentials(&input).is_empty() {
-        return Err(refused("/credentials"));
-    }
-    Ok(input)
+    // Checked against the schema of `find` already.
+    Value::parse(input).map_err(|_| Error::invalid_member("", "The input is not JSON."))
 }
 
 fn slug<'v>(connection: &'v Value<'_>) -> &'v str {
@@ -67,13 +72,25 @@ fn credentials<'v, 'a>(connection: &'v Value<'a>) -> &'v [(std::borrow::Cow<'a, 
     connection.get(CREDENTIALS).map_or(&[], Value::members)
 }
 
-/// Whether both have the same courier and the same credentials, no more and no less. One that
-/// shows none is the same as nothing.
-fn is_same(wanted: &Value<'_>, there: &Value<'_>) -> bool {
-    let shown = there.get(CREDENTIALS);
-    slug(wanted) == slug(there)
-        && credentials(wanted).len() == credentials(there).len()
-        && credentials(wanted)
-            .iter()
-            .all(|(name, value)| shown.and_then(|shown| shown.get(name)) == Some(value))
+/// Whether both have the same courier and the same credentials, no more and no less; `None` where
+/// AfterShip shows too little to tell.
+fn is_same(wanted: &Value<'_>, there: &Value<'_>) -> Option<bool> {
+    if slug(wanted) != slug(there) {
+        return Some(false);
+    }
+    if credentials(there).is_empty() {
+        return None;
+    }
+    if credentials(wanted).len() != credentials(there).len() {
+        return Some(false);
+    }
+    let mut told = Some(true);
+    for (name, value) in credentials(wanted) {
+        match there.get(CREDENTIALS).and_then(|shown| shown.get(name)) {
+            Some(shown) if shown == value => {}
+            Some(shown) if is_masked(shown) => told = None,
+            _ => return Some(false),
+        }
+    }
+    told
 }

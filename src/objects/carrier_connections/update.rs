@@ -2,14 +2,15 @@
 //!
 //! PATCH /courier-connections/{id} takes `credentials` only, and AfterShip does not say whether it
 //! merges them with what is there or replaces them. So the connection is read first, and the whole
-//! is sent: right either way. What a patch removes is looked for in the answer.
+//! is sent: right either way. What a patch removes is looked for in the answer. Credentials that
+//! AfterShip masks are not sent back: the mask would take their place.
 
 use super::credentials::{self, CREDENTIALS};
 use super::written;
 use crate::api::endpoints::{COURIER_CONNECTIONS_GET, COURIER_CONNECTIONS_UPDATE};
 use crate::api::{Answer, Api, Call};
-use crate::error::{Error, Failure};
-use crate::json::{self, Writer};
+use crate::error::Error;
+use crate::json::{self, Value, Writer};
 use crate::types::Written;
 
 /// Merges `patch` into the connection's credentials, which stay in the guest's memory.
@@ -25,13 +26,33 @@ pub(super) fn update(api: &Api<'_>, id: &str, patch: &str) -> Result<Written, Er
                     away. Give all that shall be there.";
         return Err(Error::invalid_member("/credentials", text));
     }
+    refuse_masked(current, given)?;
     let mut body = Writer::new();
-    body.raw(CREDENTIALS, &whole);
+    for (name, value) in json::members(patch).unwrap_or_default() {
+        body.raw(&name, if name == CREDENTIALS { &whole } else { value });
+    }
     let call = Call::new(COURIER_CONNECTIONS_UPDATE, "update the carrier connection").id(id);
     let answer = api.send(call.body(body.finish()).hide(hidden))?;
     let written = written(&answer)?;
     refuse_kept(&answer, given)?;
     Ok(written)
+}
+
+fn refuse_masked(current: &str, given: &str) -> Result<(), Error> {
+    let current = Value::parse(current);
+    let members = current.as_ref().map_or(&[][..], Value::members).iter();
+    let kept = members.filter(|(name, _)| json::member(given, name).is_none());
+    let masked = kept.filter(|(_, value)| credentials::is_masked(value));
+    let names: Vec<_> = masked.map(|(name, _)| name.as_ref()).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let text = format!(
+        "AfterShip does not show these credentials, so they cannot be kept: {}. Nothing was \
+         changed; give them too, or null to take them away.",
+        names.join(", ")
+    );
+    Err(Error::invalid_member("/credentials", text))
 }
 
 /// Where AfterShip merges, leaving a credential out does not remove it.
@@ -44,10 +65,9 @@ fn refuse_kept(answer: &Answer, given: &str) -> Result<(), Error> {
     if kept.is_empty() {
         return Ok(());
     }
-    let failure = Failure::new(format!(
+    Err(Error::conflict(format!(
         "AfterShip updated the carrier connection but kept what the patch removes: {}. Delete the \
          connection and create another one without it.",
         kept.join(", ")
-    ));
-    Err(Error::Conflict { failure, existing: None })
+    )))
 }

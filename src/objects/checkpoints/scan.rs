@@ -4,7 +4,7 @@ use crate::api::{bookmark, dates};
 use crate::json::{Kind, Malformed, Member, Reader, Writer};
 
 /// Members that a record has from us.
-const OURS: [&str; 3] = ["id", "tracking_id", "position"];
+const OURS: [&str; 2] = ["id", "tracking_id"];
 
 /// What the courier says of a scan. AfterShip's own reading of it (`tag`, `subtag`, `coordinate`,
 /// `events`) may be mended later, so it tells no two scans apart.

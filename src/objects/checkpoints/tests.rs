@@ -34,7 +34,7 @@ fn ids(checkpoints: &str) -> Vec<String> {
 fn a_checkpoint_is_kept_token_for_token() {
     let record = held(SCAN).remove(0);
     assert_eq!(record.id, "t1/a1b2c3d4e5f6789012345678901234567890abcd");
-    let ours = format!(r#"{{"id":"{}","tracking_id":"t1","position":0,"#, record.id);
+    let ours = format!(r#"{{"id":"{}","tracking_id":"t1","#, record.id);
     assert_eq!(record.data, ours + SCAN.strip_prefix('{').unwrap());
     assert_eq!(record.created_at.as_deref(), Some("2026-11-01T08:47:10+00:00"));
     assert_eq!(record.updated_at.as_deref(), Some("2026-11-02T00:00:00+00:00"));
@@ -42,8 +42,8 @@ fn a_checkpoint_is_kept_token_for_token() {
 
 #[test]
 fn members_of_ours_go_before_theirs() {
-    let record = held(r#"{"id":"x","hash":"a1","p\u006fsition":9,"tracking_id":null}"#).remove(0);
-    assert_eq!(record.data, r#"{"id":"t1/a1","tracking_id":"t1","position":0,"hash":"a1"}"#);
+    let record = held(r#"{"\u0069d":"x","hash":"a1","position":9,"tracking_id":null}"#).remove(0);
+    assert_eq!(record.data, r#"{"id":"t1/a1","tracking_id":"t1","hash":"a1","position":9}"#);
     // Without a time of its own it was made no later than its tracking was seen.
     assert_eq!(record.created_at.as_deref(), Some("2026-11-01T00:00:00+00:00"));
     let odd = held(r#"{"hash":"a1","created_at":"yesterday"}"#).remove(0);
@@ -53,16 +53,16 @@ fn members_of_ours_go_before_theirs() {
 #[test]
 fn the_order_is_aftership_s() {
     let scans = r#"{"hash":"b","checkpoint_time":"2026-11-03T00:00:00+08:00"},{"hash":"a","checkpoint_time":"2026-11-01T00:00:00+03:00"}"#;
-    let positions: Vec<_> = held(scans)
-        .iter()
-        .map(|record| {
-            serde_json::from_str::<serde_json::Value>(&record.data).unwrap()["position"].clone()
-        })
-        .collect();
-    assert_eq!(
-        (ids(scans), positions),
-        (vec!["t1/b".into(), "t1/a".into()], vec![0.into(), 1.into()])
-    );
+    assert_eq!(ids(scans), ["t1/b", "t1/a"]);
+}
+
+/// Else each would be a change of its own to everybody who follows.
+#[test]
+fn a_scan_that_comes_in_between_changes_no_other() {
+    let (first, last) = (r#"{"hash":"a","message":"1"}"#, r#"{"hash":"c","message":"3"}"#);
+    let before = held(&format!("{first},{last}"));
+    let after = held(&format!(r#"{first},{{"hash":"b","message":"2"}},{last}"#));
+    assert_eq!([&after[0], &after[2]], [&before[0], &before[1]]);
 }
 
 #[test]
@@ -268,8 +268,8 @@ proptest! {
         prop_assert_eq!(once.len(), scans.len());
         let later = ids(&[scans.clone(), more].concat().join(","));
         prop_assert_eq!(&later[..once.len()], &once[..]);
-        for (position, (record, scan)) in records.iter().zip(&scans).enumerate() {
-            let ours = format!(r#"{{"id":"{}","tracking_id":"t1","position":{position},"#, record.id);
+        for (record, scan) in records.iter().zip(&scans) {
+            let ours = format!(r#"{{"id":"{}","tracking_id":"t1","#, record.id);
             prop_assert_eq!(&record.data, &(ours + scan.strip_prefix('{').unwrap()));
         }
         once.sort();

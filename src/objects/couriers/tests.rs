@@ -184,7 +184,7 @@ fn detection_sends_the_ship_date_as_aftership_wants_it() {
 #[test]
 fn detection_sends_couriers_one_by_one() {
     let sent = Sent::default();
-    let input = r#"{"tracking_number":"9","slug":["usps,ups","dhl"]}"#;
+    let input = r#"{"tracking_number":"9","slug":["usps,ups,","dhl"]}"#;
     invoke(&scripted(&sent, &[(200, &couriers(""))]), &detection(input)).unwrap();
     let body = r#"{"tracking_number":"9","slug":["usps","ups","dhl"]}"#;
     assert_eq!(lines(&sent), [format!("POST /couriers/detect {body}")]);
@@ -197,7 +197,7 @@ fn detection_refuses_what_aftership_would_misread() {
         (r#"{"tracking_number":"9","slug":"ups"}"#, "/slug"),
         (r#"{"tracking_number":"9","slug":[]}"#, "/slug"),
         (r#"{"tracking_number":"9","slug":["ups"],"slug_group":"dhl-group"}"#, ""),
-        (r#"{"tracking_number":"9","origin_country_region":"US"}"#, "/origin_country_region"),
+        (r#"{"tracking_number":"9","origin_country_region":1}"#, "/origin_country_region"),
         (r#"{"tracking_number":"9","tracking_ship_date":"31.12.2013"}"#, "/tracking_ship_date"),
         (r#"{"tracking_number":"9","tracking_ship_date":"2013-13-31"}"#, "/tracking_ship_date"),
         (r#"{"tracking_number":"9","tracking_ship_date":"2013-1231"}"#, "/tracking_ship_date"),

@@ -46,6 +46,10 @@ fn a_record_exists_while_anybody_estimates() {
         (r#"{"latest_estimated_delivery":{"datetime":"2026-11-05"}}"#, true),
         (r#"{"order_promised_delivery_date":"2026-11-05"}"#, true),
         (
+            r#"{"courier_estimated_delivery_date":"2026-11-05","order_promised_delivery_date":null}"#,
+            true,
+        ),
+        (
             r#"{"order_promised_delivery_date":{"promised_delivery_date":null,"promised_delivery_date_max":null}}"#,
             false,
         ),

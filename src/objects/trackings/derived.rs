@@ -3,6 +3,8 @@
 //! AfterShip tells no change times finer than the tracking's, so `updated_at` of such a record is
 //! its tracking's: it orders versions, and says at most too often that something changed.
 
+pub(in crate::objects) use super::patch::refuse_kept;
+
 use super::listing;
 use crate::api::Api;
 use crate::error::Error;

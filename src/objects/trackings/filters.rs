@@ -53,7 +53,7 @@ pub(super) struct Filter {
     pub(super) query: Query,
     /// The caller's own time bounds.
     pub(super) bounds: Bounds,
-    /// Tells filters apart; bounds on change times are not part of it.
+    /// Tells filters apart, however they are written; bounds on change times are not part of it.
     pub(super) digest: u64,
 }
 
@@ -78,9 +78,29 @@ pub(super) fn read(filter: Option<&Value<'_>>) -> Result<Filter, Error> {
     let bounds = times(filter)?;
     let mut frozen = query.clone();
     add_bounds(&mut frozen, &Bounds { updated_min: None, updated_max: None, ..bounds });
-    let pairs = frozen.pairs().iter();
-    let digest = bookmark::digest(pairs.flat_map(|(name, value)| [name.as_str(), value.as_str()]));
+    let texts =
+        frozen.pairs().iter().flat_map(|(name, value)| [name.clone(), canonical(name, value)]);
+    let texts: Vec<String> = texts.collect();
+    let digest = bookmark::digest(texts.iter().map(String::as_str));
     Ok(Filter { query, bounds, digest })
+}
+
+/// The one way to write a value: lists in order and each item once, numbers without zeros before.
+fn canonical(name: &str, value: &str) -> String {
+    let kind = PARAMETERS.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind);
+    match kind {
+        Some(Kind::List(_) | Kind::Flags) => {
+            let mut items: Vec<&str> = value.split(',').collect();
+            items.sort_unstable();
+            items.dedup();
+            items.join(",")
+        }
+        _ if name == "transit_time" => match value.trim_start_matches('0') {
+            "" => "0".to_owned(),
+            digits => digits.to_owned(),
+        },
+        _ => value.to_owned(),
+    }
 }
 
 /// Whether a cursor's query may hold this parameter.

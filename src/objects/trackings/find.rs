@@ -1,6 +1,6 @@
 //! Trackings with given ids, or couriers and numbers, many at once.
 
-use super::derived::there;
+use super::derived::{ordinals, there};
 use super::listing::SOURCE;
 use super::read;
 use crate::api::answer::to_record;
@@ -24,6 +24,7 @@ struct Wanted {
 
 impl Wanted {
     fn read(input: &str) -> Result<Self, Error> {
+        // Checked against the schema of `find` already.
         let input = Value::parse(input)
             .map_err(|_| Error::invalid_member("", "The input is not JSON. Give a tracking's."))?;
         let text = |name| input.get(name).and_then(Value::text).filter(|text| !text.is_empty());
@@ -96,13 +97,9 @@ fn query(wanted: &[Wanted]) -> Query {
 
 /// Each text once, in the order of its first appearance.
 fn joined<'t>(texts: impl Iterator<Item = &'t String>) -> String {
-    let mut once: Vec<&str> = Vec::new();
-    for text in texts {
-        if !once.contains(&text.as_str()) {
-            once.push(text);
-        }
-    }
-    once.join(",")
+    let texts: Vec<String> = texts.cloned().collect();
+    let first = texts.iter().zip(ordinals(&texts)).filter(|(_, ordinal)| *ordinal == 1);
+    first.map(|(text, _)| text.as_str()).collect::<Vec<_>>().join(",")
 }
 
 /// `slug` as a creation gives it, or several as an array.

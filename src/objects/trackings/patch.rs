@@ -13,9 +13,11 @@
 //! | anything else | as it is, digit for digit |
 //!
 //! Other nulls are refused by the update schema: nothing documents how to clear those members.
+//!
+//! What a patch takes away is looked for in the answer: where AfterShip merges, it stays.
 
 use crate::error::Error;
-use crate::json::{self, Writer, members};
+use crate::json::{self, Value, Writer, members};
 use crate::types::DataRecord;
 
 const PROMISED: &str = "order_promised_delivery_date";
@@ -73,6 +75,64 @@ fn promised(current: Option<&str>, patch: &str) -> String {
     merged.finish()
 }
 
+/// Refuses to call a patch done of which `tracking`, as AfterShip answers it, shows something that
+/// it takes away.
+///
+/// # Errors
+/// [`Error::Conflict`], naming what is still there.
+pub(in crate::objects) fn refuse_kept(patch: &str, tracking: &str) -> Result<(), Error> {
+    let kept = kept(patch, tracking);
+    if kept.is_empty() {
+        return Ok(());
+    }
+    Err(Error::conflict(format!(
+        "AfterShip updated the tracking but kept what the patch takes away: {}. Set it to something \
+         else, or remove it in the AfterShip admin.",
+        kept.join(", ")
+    )))
+}
+
+fn kept(patch: &str, tracking: &str) -> Vec<String> {
+    let (Ok(patch), Ok(tracking)) = (Value::parse(patch), Value::parse(tracking)) else {
+        return Vec::new();
+    };
+    let mut kept = Vec::new();
+    for (name, wanted) in patch.members() {
+        let there = tracking.get(name);
+        match wanted {
+            // Without a title of its own a tracking has its number as title.
+            Value::Text(_) if name == "title" => {}
+            Value::List(items) if there.is_some_and(|there| there.items().len() > items.len()) => {
+                kept.push(name.to_string());
+            }
+            Value::Object(members) => kept.extend(
+                members
+                    .iter()
+                    .filter(|(inner, wanted)| is_kept(wanted, there.and_then(|it| it.get(inner))))
+                    .map(|(inner, _)| format!("{name}.{inner}")),
+            ),
+            _ if is_kept(wanted, there) => kept.push(name.to_string()),
+            _ => {}
+        }
+    }
+    kept
+}
+
+fn is_kept(wanted: &Value<'_>, there: Option<&Value<'_>>) -> bool {
+    is_nothing(wanted) && there.is_some_and(|there| !is_nothing(there))
+}
+
+/// Null and what says as little.
+fn is_nothing(value: &Value<'_>) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Text(text) => text.is_empty(),
+        Value::List(items) => items.is_empty(),
+        Value::Object(members) => members.iter().all(|(_, value)| is_nothing(value)),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,6 +145,43 @@ mod tests {
             data: data.into(),
         };
         body(patch, || Ok(record(current.expect("nothing is read")))).unwrap()
+    }
+
+    #[test]
+    fn what_is_taken_away_and_still_there_is_named() {
+        for (patch, answer, expected) in [
+            (r#"{"custom_fields":{"b":null}}"#, r#"{"custom_fields":{"a":"1"}}"#, ""),
+            (
+                r#"{"custom_fields":{"b":null,"c":null,"a":"2"}}"#,
+                r#"{"custom_fields":{"a":"2","b":"2","c":"3"}}"#,
+                "custom_fields.b, custom_fields.c",
+            ),
+            (r#"{"custom_fields":null}"#, r#"{"custom_fields":{}}"#, ""),
+            (r#"{"custom_fields":null}"#, r#"{"custom_fields":{"a":"1"}}"#, "custom_fields"),
+            (r#"{"note":null}"#, r#"{"note":""}"#, ""),
+            (r#"{"note":null}"#, r#"{"note":null}"#, ""),
+            (r#"{"note":null,"title":"x"}"#, r#"{"note":"n","title":"t"}"#, "note"),
+            (r#"{"order_id":""}"#, r#"{"order_id":"1"}"#, "order_id"),
+            (r#"{"title":""}"#, r#"{"title":"N1"}"#, ""),
+            (r#"{"last_mile":null}"#, r#"{"last_mile":{"slug":"ups"}}"#, "last_mile"),
+            (r#"{"customers":null}"#, r#"{"customers":[{}]}"#, "customers"),
+            (r#"{"customers":[{}]}"#, r#"{"customers":[{},{}]}"#, "customers"),
+            (r#"{"customers":[{},{}]}"#, r#"{"customers":[{},{}]}"#, ""),
+            (
+                r#"{"order_promised_delivery_date":null}"#,
+                r#"{"order_promised_delivery_date":{"promised_delivery_date":null}}"#,
+                "",
+            ),
+            (
+                r#"{"order_promised_delivery_date":{"promised_delivery_date":null}}"#,
+                r#"{"order_promised_delivery_date":{"promised_delivery_date":"2026-01-01"}}"#,
+                "order_promised_delivery_date.promised_delivery_date",
+            ),
+            // Nothing shows that it is there.
+            (r#"{"note":null}"#, r#"{"id":"t1"}"#, ""),
+        ] {
+            assert_eq!(kept(patch, answer).join(", "), expected, "{patch} {answer}");
+        }
     }
 
     #[test]

@@ -250,22 +250,76 @@ fn delete_of_nothing_is_not_found() {
     assert_eq!(lines(&sent), ["DELETE /courier-connections/c1"; 2]);
 }
 
+/// A page of the list.
+fn page(items: &str, next: &str) -> String {
+    let more = !next.is_empty();
+    enveloped(&format!(
+        r#"{{"pagination":{{"next_cursor":"{next}","has_next_page":{more}}},"courier_connections":[{items}]}}"#
+    ))
+}
+
+/// "None" would have the connection made a second time.
+#[test]
+fn find_does_not_guess_what_aftership_masks() {
+    let masked =
+        |api_key: &str| CLEAR.replace(r#""c1""#, r#""c4""#).replace(r#""canary-1""#, api_key);
+    let ups = r#"{"courier_slug":"ups","credentials":{"api_key":"canary-1"}}"#.to_owned();
+    for (there, is_told) in [
+        (masked(r#""********""#), false),
+        (masked(r#""cana****""#), false),
+        (masked(r#""\u2022""#), false),
+        (masked("null"), false),
+        (CONCEALED.to_owned(), false),
+        (CONCEALED.replace("null", "{}"), false),
+        // What is shown is different.
+        (masked(r#""********""#).replace("canary-2", "canary-9"), true),
+        // The one is there, whatever others hide.
+        (format!("{},{CLEAR}", masked("null")), true),
+    ] {
+        let sent = Sent::default();
+        let host = scripted(&sent, &[(200, &page(&there, "")), (200, &page("", ""))]);
+        match clean(find(&host, OBJECT, &[INPUT.to_owned(), ups.clone()])) {
+            Ok(found) => assert!(is_told, "{there} {found:?}"),
+            Err(error) => {
+                assert!(!is_told, "{there} {error:?}");
+                assert_eq!(pointers(&error), ["/credentials"], "{there}");
+            }
+        }
+    }
+}
+
+/// A mask that is sent back takes the credential's place.
+#[test]
+fn update_sends_no_mask() {
+    for mask in [r#""********""#, r#""****6789""#, r#""\u25cf\u25cf\u25cf""#, r#""xxxx""#, "null"] {
+        let there = CLEAR.replace(r#""canary-1""#, mask);
+        let sent = Sent::default();
+        let host = scripted(&sent, &[(200, &enveloped(&there))]);
+        let patch = r#"{"credentials":{"site":"new"}}"#;
+        let error = clean(update(&host, OBJECT, "c1", patch).unwrap_err());
+        assert_eq!(pointers(&error), ["/credentials"], "{mask}");
+        assert!(error.to_string().contains("api_key"), "{error}");
+        for patch in [
+            r#"{"credentials":{"api_key":"new","site":"canary-2"}}"#,
+            r#"{"credentials":{"api_key":"new"}}"#,
+            r#"{"credentials":{"api_key":null}}"#,
+        ] {
+            let answer = CLEAR.replace(r#""api_key":"canary-1","#, "");
+            let host = scripted(&sent, &[(200, &enveloped(&there)), (200, &enveloped(&answer))]);
+            assert_eq!(clean(update(&host, OBJECT, "c1", patch).unwrap()).item, record());
+        }
+    }
+}
+
 #[test]
 fn find_compares_credentials_and_shows_none() {
     let more = CLEAR.replace(r#""c1""#, r#""c2""#).replace(r#""site":"#, r#""third":"3","site":"#);
     let other = CLEAR.replace(r#""c1""#, r#""c3""#).replace("canary-2", "canary-9");
-    let hidden = CONCEALED.replace(r#""c1""#, r#""c4""#);
-    let page = |items: &str, next: &str| {
-        let more = !next.is_empty();
-        enveloped(&format!(
-            r#"{{"pagination":{{"next_cursor":"{next}","has_next_page":{more}}},"courier_connections":[{items}]}}"#
-        ))
-    };
     let sent = Sent::default();
     let host = scripted(
         &sent,
         &[
-            (200, &page(&format!("{more},{other},{hidden}"), "n")),
+            (200, &page(&format!("{more},{other}"), "n")),
             (200, &page(CLEAR, "")),
             (200, &page(CLEAR, "")),
         ],
@@ -294,6 +348,6 @@ fn find_needs_courier_and_credentials() {
         ("[", ""),
     ] {
         let error = find(&scripted(&sent, &[]), OBJECT, &[input.to_owned()]).unwrap_err();
-        assert_eq!(pointers(&clean(error)), [pointer]);
+        assert_eq!(pointers(&clean(error))[0], pointer);
     }
 }

@@ -85,34 +85,48 @@ fn a_wrong_shipment_costs_no_request() {
     };
     for (pointer, value) in [
         ("/slug", json!("FedEx")),
-        ("/origin_address/country_region", json!("US")),
+        ("/origin_address/country_region", json!("")),
         ("/origin_address/country", json!("USA")),
         ("/destination_address/city", json!("x".repeat(257))),
         ("/destination_address/raw_location", json!("x".repeat(513))),
-        ("/weight", json!({"value": 1, "unit": ""})),
+        ("/weight", json!({"value": 1})),
         ("/package_count", json!(1.5)),
-        ("/pickup_time", json!("2021-07-01T15:00:00Z")),
+        ("/service_type_name", json!("")),
         ("/tracking_number", json!("N1")),
     ] {
         let found = refused("predict", &change(pointer, value));
         assert!(found[0].starts_with(pointer), "{pointer} {found:?}");
     }
-    let pickup = json!({"order_time": "2021-07-01 15:04:05"});
-    // Both ways to tell the pickup, and none.
-    assert_eq!(refused("predict", &change("/estimated_pickup", pickup.clone())), [""]);
     assert_eq!(refused("predict", &change("/pickup_time", Json::Null)), [""]);
     let nowhere = json!({"country_region": "USA", "city": "Seattle"});
     assert_eq!(refused("predict", &change("/origin_address", nowhere)), ["/origin_address"]);
     for (name, value) in [
-        ("business_days", json!([0])),
-        ("order_cutoff_time", json!("20:00")),
-        ("order_processing_time", json!({"unit": "hour", "value": 1})),
+        ("business_days", json!([0.5])),
+        ("order_cutoff_time", json!("")),
+        ("order_processing_time", json!({"unit": "", "value": 1})),
         ("order_time", Json::Null),
     ] {
         let mut reckoned: Json = serde_json::from_str(RECKONED).unwrap();
         reckoned["estimated_pickup"][name] = value;
         let found = refused("predict", &reckoned);
         assert!(found[0].starts_with(&format!("/estimated_pickup/{name}")), "{found:?}");
+    }
+}
+
+/// What AfterShip has been seen to take, and what its description does not exclude.
+#[test]
+fn a_shipment_that_aftership_may_take_is_sent() {
+    for (name, value) in [
+        ("pickup_time", json!("")),
+        ("pickup_time", json!("2021-07-01 15:00")),
+        ("estimated_pickup", json!({"order_time": "2021-07-01T15:04:05Z"})),
+        ("estimated_pickup", json!({"business_days": [0, 6], "order_cutoff_time": "20:00"})),
+        ("estimated_pickup", json!({"order_processing_time": {"unit": "hour", "value": 1}})),
+        ("origin_address", json!({"country_region": "US", "state": "WA"})),
+    ] {
+        let mut shipment: Json = serde_json::from_str(SHIPMENT).unwrap();
+        shipment[name] = value;
+        predicted("predict", &shipment.to_string(), PREDICTION).unwrap();
     }
 }
 

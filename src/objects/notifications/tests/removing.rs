@@ -14,6 +14,21 @@ fn update_replaces_them_all_at_once() {
     assert_eq!(lines(&sent), [format!("PUT /trackings/t1 {patch}")]);
 }
 
+/// Where AfterShip merges, some stay.
+#[test]
+fn customers_that_stay_are_a_conflict() {
+    let both = enveloped(&tracking(&format!("{ANN},{CY}"), ""));
+    let sent = Sent::default();
+    let host = scripted(&sent, &[(200, &both), (200, &both), (200, &both)]);
+    let patch = r#"{"customers":[{"name":"Cy","phone_number":"+491703"}]}"#;
+    for error in
+        [update(&host, OBJECT, "t1", patch).unwrap_err(), delete(&host, OBJECT, "t1").unwrap_err()]
+    {
+        assert!(matches!(&error, Error::Conflict { existing: None, .. }), "{error:?}");
+        assert!(error.to_string().contains("customers"), "{error}");
+    }
+}
+
 #[test]
 fn update_clears_nothing() {
     let sent = Sent::default();

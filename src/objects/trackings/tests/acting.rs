@@ -18,7 +18,12 @@ fn call(action: &str, input: &str) -> Invocation {
 #[test]
 fn a_partial_answer_takes_no_records_place() {
     let partial = r#"{"id":"t1","tracking_number":"N1","slug":"dhl","active":true}"#;
-    for (answer, written) in [(partial, 0), (WHOLE, 1)] {
+    let without = |part: &str| WHOLE.replace(part, "");
+    let timeless = without(r#","updated_at":"2026-11-02T00:00:00+00:00""#);
+    let unscanned = without(r#","checkpoints":[]"#);
+    for (answer, written) in
+        [(partial, 0), (timeless.as_str(), 0), (unscanned.as_str(), 0), (WHOLE, 1)]
+    {
         let sent = Sent::default();
         let host = scripted(&sent, &[(200, &enveloped(answer))]);
         let outcome = invoke(&host, &call("retrack", "{}")).unwrap();
@@ -79,6 +84,17 @@ fn marking_again_looks_first() {
         // Delivered as the carrier says, or marked for another reason: not what was wished.
         ("DELIVERED", marked("Delivered_001", "carrier"), 2),
         ("LOST", marked("Delivered_001", "user"), 2),
+        // Marked once, and moved on since; or delivered after it was marked as lost.
+        (
+            "DELIVERED",
+            marked("Delivered_001", "user").replacen("Delivered_001", "InTransit_001", 1),
+            2,
+        ),
+        (
+            "DELIVERED",
+            marked("Exception_013", "user").replacen("Exception_013", "Delivered_001", 1),
+            2,
+        ),
         ("LOST", WHOLE.to_owned(), 2),
     ] {
         let input = format!(r#"{{"reason":"{reason}"}}"#);

@@ -114,3 +114,30 @@ fn the_schema_and_the_wire_know_the_same_filters() {
     assert!(described.iter().all(|name| super::super::filters::is_parameter(name)));
     assert!(!super::super::filters::is_parameter("cursor"));
 }
+
+/// However a filter is written, it is the same, so its bookmark goes on.
+#[test]
+fn equal_filters_share_their_bookmarks() {
+    let bookmark = |filter: &str| {
+        let sent = Sent::default();
+        list(&scripted(&sent, &[(200, EMPTY)]), with(filter)).unwrap().bookmark.unwrap()
+    };
+    for (one, other, is_equal) in [
+        (r#"{"slug":"ups, dhl"}"#, r#"{"slug":["dhl","ups","dhl"]}"#, true),
+        (r#"{"transit_time":7}"#, r#"{"transit_time":"007"}"#, true),
+        (r#"{"transit_time":0}"#, r#"{"transit_time":"00"}"#, true),
+        (r#"{"return_to_sender":[true,false]}"#, r#"{"return_to_sender":"false,true"}"#, true),
+        (r#"{"tag":"Delivered","slug":"ups"}"#, r#"{"slug":"ups","tag":"Delivered"}"#, true),
+        (
+            r#"{"created_at_min":"2026-11-01T00:00:00Z"}"#,
+            r#"{"created_at_min":"2026-11-01T08:00:00+08:00"}"#,
+            true,
+        ),
+        (r#"{"slug":"ups"}"#, r#"{"slug":["dhl","ups"]}"#, false),
+        (r#"{"transit_time":7}"#, r#"{"transit_time":70}"#, false),
+        (r#"{"keyword":"b,a"}"#, r#"{"keyword":"a,b"}"#, false),
+        (r#"{"order_id":"1"}"#, r#"{"shipment_tags":"1"}"#, false),
+    ] {
+        assert_eq!(bookmark(one) == bookmark(other), is_equal, "{one} {other}");
+    }
+}

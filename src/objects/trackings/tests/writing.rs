@@ -266,6 +266,100 @@ fn update_sends_what_changes() {
 }
 
 #[test]
+fn each_method_takes_what_aftership_takes_by_it() {
+    let cleared = r#"{"title":"","order_id":"","order_id_path":"","language":"","pickup_location":"","pickup_note":"","customers":[{"role":"","name":""}]}"#;
+    let countries = r#""origin_country_region":"US","destination_country_region":"de""#;
+    let sent = Sent::default();
+    let host = scripted(&sent, &[(200, &enveloped(WHOLE)), (200, &enveloped(WHOLE))]);
+    update(&host, OBJECT, "t1", cleared).unwrap();
+    update(&host, OBJECT, "t1", &format!("{{{countries}}}")).unwrap();
+    assert_eq!(
+        lines(&sent),
+        [format!("PUT /trackings/t1 {cleared}"), format!("PUT /trackings/t1 {{{countries}}}")]
+    );
+    let pointers_of_create = |input: &str| {
+        let host = scripted(&sent, &[]);
+        let input = input.replacen('{', r#"{"tracking_number":"N123","#, 1);
+        pointers(&create(&host, OBJECT, &input).unwrap_err()).len()
+    };
+    assert_eq!(pointers_of_create(cleared), 8, "POST takes no empty texts there");
+    let host = scripted(&sent, &[(201, &enveloped(WHOLE))]);
+    create(&host, OBJECT, &format!(r#"{{"tracking_number":"N123",{countries}}}"#)).unwrap();
+}
+
+#[test]
+fn what_aftership_does_not_take_away_is_a_conflict() {
+    let there =
+        WHOLE.replace(r#""active""#, r#""note":"n","custom_fields":{"a":"1","b":"2"},"active""#);
+    let there = enveloped(&there);
+    for (patch, answers, kept) in [
+        (r#"{"custom_fields":{"b":null}}"#, 2, "custom_fields.b"),
+        (r#"{"custom_fields":null}"#, 1, "custom_fields"),
+        (r#"{"note":null,"title":"x"}"#, 1, "note"),
+    ] {
+        let sent = Sent::default();
+        let host = scripted(&sent, &[(200, there.as_str()), (200, there.as_str())][..answers]);
+        let error = update(&host, OBJECT, "t1", patch).unwrap_err();
+        assert!(
+            matches!(&error, Error::Conflict { failure, existing: None } if failure.message.contains(kept)),
+            "{error:?}"
+        );
+    }
+}
+
+#[test]
+fn members_of_another_version_pass_where_they_are_let() {
+    let input = r#"{"tracking_number":"N123","new":[1.0],"customers":[{"new":""}]}"#;
+    let sent = Sent::default();
+    assert_eq!(
+        pointers(&create(&scripted(&sent, &[]), OBJECT, input).unwrap_err()),
+        ["/new", "/customers/0/new"]
+    );
+    let with = |answers: &[(u16, &str)], value| {
+        scripted(&sent, answers).with_setting("unknown-members", value)
+    };
+    create(&with(&[(201, &enveloped(WHOLE))], "pass"), OBJECT, input).unwrap();
+    update(&with(&[(200, &enveloped(WHOLE))], "pass"), OBJECT, "t1", r#"{"new":null}"#).unwrap();
+    assert_eq!(
+        lines(&sent),
+        [format!("POST /trackings {input}"), r#"PUT /trackings/t1 {"new":null}"#.to_owned()]
+    );
+    let wrong = create(&with(&[], "pass"), OBJECT, r#"{"tracking_number":7,"new":1}"#);
+    assert_eq!(pointers(&wrong.unwrap_err()), ["/tracking_number"]);
+    let odd = create(&with(&[], "maybe"), OBJECT, input).unwrap_err();
+    assert!(odd.to_string().contains("unknown-members"), "{odd}");
+}
+
+#[test]
+fn find_is_bounded() {
+    let sent = Sent::default();
+    let slugs = |count: usize| vec![r#""dhl""#; count].join(",");
+    let input = |slugs: String| format!(r#"{{"tracking_number":"N1","slug":[{slugs}]}}"#);
+    let error = find(&scripted(&sent, &[]), OBJECT, &[input(slugs(60_000))]).unwrap_err();
+    assert_eq!(pointers(&error), ["/slug"]);
+    let many = vec![input(slugs(1)); 201];
+    let error = find(&scripted(&sent, &[]), OBJECT, &many).unwrap_err();
+    assert!(error.to_string().contains("At most 200"), "{error}");
+}
+
+/// Only AfterShip itself says that a tracking is gone, by 4004.
+#[test]
+fn nothing_else_passes_for_a_tracking_that_is_gone() {
+    for (status, body) in [
+        (404, "<html>not found"),
+        (404, r#"{"meta":{"code":404,"message":"Unknown.","type":"NotFound"},"data":{}}"#),
+        (410, ""),
+        (200, r#"{"meta":{"code":404},"data":{}}"#),
+    ] {
+        let sent = Sent::default();
+        let error = get(&scripted(&sent, &[(status, body)]), OBJECT, "t1").unwrap_err();
+        assert!(!matches!(error, Error::NotFound(_)), "{status} {body} {error:?}");
+        let host = scripted(&sent, &[(status, body)]);
+        assert!(find(&host, OBJECT, &[r#"{"id":"t1"}"#.to_owned()]).is_err(), "{status} {body}");
+    }
+}
+
+#[test]
 fn update_merges_custom_fields() {
     let sent = Sent::default();
     let current = enveloped(r#"{"id":"t1","custom_fields":{"a":"1","b":"2"}}"#);
@@ -295,7 +389,7 @@ fn update_refuses_what_cannot_be_changed_or_cleared() {
         (r#"{"courier_connection_id":"c"}"#, "/courier_connection_id"),
         (r#"{"slug_group":"dhl-group"}"#, "/slug_group"),
         (r#"{"title":null}"#, "/title"),
-        (r#"{"origin_country_region":"US"}"#, "/origin_country_region"),
+        (r#"{"origin_country_region":null}"#, "/origin_country_region"),
     ] {
         let error = update(&host, OBJECT, "t1", patch).unwrap_err();
         assert_eq!(pointers(&error), [pointer], "{patch}");
