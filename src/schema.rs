@@ -47,6 +47,8 @@ pub const KEYWORDS: &[&str] = &[
     "examples",
     "default",
     "writeOnly",
+    // Members by what people call them in their files, so that a host can say which they meant.
+    "x-also-called",
 ];
 
 /// At most so many violations are told: nobody reads more, and an input may be large.

@@ -10,6 +10,7 @@ mod reading;
 #[cfg(unix)]
 mod running;
 mod sharing;
+mod sources;
 mod syncing;
 mod writing;
 mod wrong;

@@ -49,6 +49,15 @@ fn an_order_export_is_tracked() {
 }
 
 #[test]
+fn exports_of_shops_are_tracked() {
+    let Some(said) = run("shop-exports", &[]) else { return };
+    holds(&said, &["1Z12345E0205271688,ups", "1234567890,dhl", "1234567891,dhl"]);
+    holds(&said, &["9400110898825022579493,usps", "RM123456789GB,royal-mail"]);
+    assert!(said.contains("{\"line\":3,\"outcome\":\"skipped\""), "{said}");
+    assert!(!said.contains("failed"), "{said}");
+}
+
+#[test]
 fn couriers_are_detected_and_assigned() {
     let Some(said) = run("detect-couriers", &["jq"]) else { return };
     holds(&said, &["3,created", "ups,1Z12345E0205271688", "fedex,123456789012", "JD014600003SE"]);

@@ -56,6 +56,21 @@ pub fn open(path: &Path) -> io::Result<File> {
     opening().create(true).open(path)
 }
 
+/// Makes an open file this user's alone, if it is one: others may have been let in by whoever made
+/// it.
+///
+/// # Errors
+/// When it belongs to somebody else.
+pub fn keep_to_oneself(file: &File) -> io::Result<()> {
+    let found = file.metadata()?;
+    if !found.is_file() || others(&found) == 0 {
+        return Ok(());
+    }
+    #[cfg(unix)]
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    Ok(())
+}
+
 /// Makes an empty file that is this user's alone, unless one is there: that one is not touched.
 ///
 /// # Errors

@@ -47,9 +47,11 @@
 //! - [`connect`]: how a connection is made, by typing secrets or by way of a browser
 //! - [`grants`]: tokens that end, renewed in time and once, whatever is killed or lost meanwhile
 //! - [`push`]: many records written, each wish kept before it is sent and told as ours after
+//! - [`source`]: files and pipes that are pushed, read item by item whatever programs made of them
 //! - [`retry`]: calls repeated where that is safe, and lost answers resolved
-//! - [`observe`], [`clock`], [`files`], [`schema`]: what a user may watch, where time comes from,
-//!   files that are one user's alone, and what a schema says outright
+//! - [`observe`], [`clock`], [`files`], [`schema`], [`nearest`]: what a user may watch, where time
+//!   comes from, files that are one user's alone, what a schema says outright, and which name was
+//!   probably meant
 //!
 //! The library knows connectors and no provider.
 
@@ -59,6 +61,7 @@ pub mod egress;
 pub mod files;
 pub mod grants;
 pub mod mirror;
+pub mod nearest;
 pub mod observe;
 pub mod push;
 pub mod retry;
@@ -66,6 +69,7 @@ pub mod runtime;
 pub mod schema;
 #[cfg(test)]
 mod scratch;
+pub mod source;
 pub mod store;
 pub mod sync;
 pub mod vault;

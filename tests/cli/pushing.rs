@@ -12,7 +12,7 @@ Order,Carrier,Tracking No,Email,Tags
 1001,DHL Express,CSV-0001,a@example.com,\"red, blue\"
 1002,Royal Mail,CSV-0002,,
 1003,Pigeon,CSV-0003,,
-1004,DHL Express
+1004,DHL Express,CSV-0004,,,more
 ";
 
 const MAP: &str = r#"{
@@ -26,11 +26,11 @@ const MAP: &str = r#"{
     }
 }"#;
 
-fn results(ended: &Ended) -> Vec<Value> {
+pub fn results(ended: &Ended) -> Vec<Value> {
     ended.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-fn outcomes(ended: &Ended) -> Vec<String> {
+pub fn outcomes(ended: &Ended) -> Vec<String> {
     results(ended).iter().map(|line| line["outcome"].as_str().unwrap().to_owned()).collect()
 }
 
@@ -58,7 +58,7 @@ async fn an_export_is_pushed_as_it_is() {
     assert_eq!(outcomes(&ended), ["created", "created", "failed", "failed"]);
     let lines = results(&ended);
     assert_eq!(lines[2]["error"], "line 4: /slug: the table has no \"Pigeon\"");
-    assert_eq!(lines[3]["error"], "line 5: it has 2 cells where there are 5 names");
+    assert_eq!(lines[3]["error"], "line 5: it has 6 cells where there are 5 names");
     assert!(ended.err.contains("4 items: 2 as wished, 2 failed"), "{}", ended.err);
     let id = lines[0]["id"].as_str().unwrap();
     let made: Value = serde_json::from_str(&account.simulator.tracking(id).unwrap()).unwrap();
@@ -68,11 +68,11 @@ async fn an_export_is_pushed_as_it_is() {
     let again = std::fs::read_to_string(&failed).unwrap();
     assert_eq!(
         again,
-        "Order,Carrier,Tracking No,Email,Tags\n1003,Pigeon,CSV-0003,,\n1004,DHL Express\n"
+        "Order,Carrier,Tracking No,Email,Tags\n1003,Pigeon,CSV-0003,,\n1004,DHL Express,CSV-0004,,,more\n"
     );
     std::fs::write(
         &failed,
-        again.replace("Pigeon", "Royal Mail").replace("1004,DHL Express\n", ""),
+        again.replace("Pigeon", "Royal Mail").replace("1004,DHL Express,CSV-0004,,,more\n", ""),
     )
     .unwrap();
     let ended = keeper.run(&["push", "trackings", &failed, "--map", &map, "--limits", "off"]);
@@ -120,7 +120,10 @@ async fn wrong_usage_is_said_before_anything_is_sent() {
         (vec!["trackingz", &file], vec!["unknown object \"trackingz\""]),
         (vec!["couriers", &file], vec!["couriers offers no `create`, which --mode upsert needs"]),
         (vec!["trackings", &file, "--map", &map], vec!["no JSON Pointer", "push --map-schema"]),
-        (vec!["trackings", &file, "--map", "/nowhere"], vec!["--map: cannot read /nowhere"]),
+        (
+            vec!["trackings", &file, "--map", "/nowhere"],
+            vec!["cannot read the mapping file /nowhere"],
+        ),
         (vec!["trackings", &file, "--failed", "/nowhere/x"], vec!["--failed: cannot write"]),
     ] {
         keeper.run(&[&["push"], &arguments[..]].concat()).failed(2, &words);

@@ -84,6 +84,9 @@ impl Intents for Counted {
     fn renew(&self, owner: &str, until_ms: u64) -> Answer<'_, ()> {
         self.0.renew(owner, until_ms)
     }
+    fn forget(&self, run: &str) -> Answer<'_, ()> {
+        self.0.forget(run)
+    }
     fn prune(&self, before_ms: u64) -> Answer<'_, ()> {
         self.0.prune(before_ms)
     }

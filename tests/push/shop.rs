@@ -10,7 +10,6 @@ use aftership_simulator::{Options, Simulator};
 use host_harness::clock::TokioClock;
 use host_harness::egress::Connect;
 use host_harness::mirror::{Applied, Batch, ChangeRow, Derived, Mirror, Source};
-use host_harness::push::items::{Form, Items};
 use host_harness::push::{
     Ended, IntentState, Intents, Mode, OnConflict, Push, PushError, Summary, Word as _,
 };
@@ -18,6 +17,7 @@ use host_harness::retry::{Caller, Policy, ScanError};
 use host_harness::runtime::bindings::records::{ListRequest, Start};
 use host_harness::runtime::bindings::types::ErrorKind;
 use host_harness::runtime::{CallError, Connector};
+use host_harness::source::{Form, Items, Options as Reading};
 use host_harness::store::{Change, ConnectionRow, Sqlite, Store};
 use host_harness::vault::{MasterKey, Vault};
 use serde_json::{Value, json};
@@ -259,8 +259,8 @@ pub async fn run(
 ) -> Result<Ran, PushError> {
     let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
     let source = Box::new(std::io::Cursor::new(text.into_bytes()));
-    let items = Items::new(source, Form::Ndjson).unwrap();
-    let run = push.read(items, mode, None).await?;
+    let items = Items::new(source, &Reading::of(Form::Json)).unwrap();
+    let run = push.read(items, mode, None).await?.run;
     let mut told = Vec::new();
     let summary = push.run(&run, on_conflict, |ended| told.push(ended)).await?;
     assert!(told.is_sorted_by_key(|ended| ended.index));

@@ -30,6 +30,7 @@ mod invoke;
 mod list;
 mod listen;
 mod log;
+mod mapping;
 mod nearest;
 mod objects;
 mod options;
@@ -41,6 +42,7 @@ mod schema;
 mod secrets;
 mod serve;
 pub mod shutdown;
+mod source;
 mod state;
 mod status;
 mod subscribe;
@@ -130,6 +132,8 @@ enum Command {
     Delete(delete::Args),
     /// Write the records of a file or a pipe, each once
     Push(push::Args),
+    /// Try a mapping file on a source
+    Mapping(mapping::Args),
     /// Run an action of an object
     Invoke(invoke::Args),
     /// Have events sent to a URL, or see what to do for it
@@ -262,6 +266,7 @@ async fn dispatch(command: Command, context: &Context) -> Result<Exit> {
         Command::Update(args) => update::run(&args, context).await,
         Command::Delete(args) => delete::run(&args, context).await,
         Command::Push(args) => push::run(&args, context).await,
+        Command::Mapping(args) => mapping::run(&args, context).await,
         Command::Invoke(args) => invoke::run(&args, context).await,
         Command::Subscribe(args) => subscribe::run(&args, context).await,
         Command::Sync(args) => sync::run(&args, context).await,
@@ -310,6 +315,7 @@ impl Command {
             Self::Update(args) => ("update", Some(&args.object), Some(&args.id)),
             Self::Delete(args) => ("delete", Some(&args.object), Some(&args.id)),
             Self::Push(args) => ("push", args.object.as_ref(), None),
+            Self::Mapping(_) => ("mapping", None, None),
             Self::Invoke(args) => ("invoke", Some(&args.object), args.id.as_ref()),
             Self::Subscribe(args) => ("subscribe", Some(&args.object), None),
             Self::Sync(_) => ("sync", None, None),

@@ -73,6 +73,16 @@ pub struct Summary {
     pub parked: u64,
 }
 
+impl Summary {
+    /// Counts those of another one too.
+    pub fn add(&mut self, other: &Self) {
+        self.done += other.done;
+        self.before += other.before;
+        self.failed += other.failed;
+        self.parked += other.parked;
+    }
+}
+
 impl Push {
     /// To `object` of the connection with this id, whose key is `key`.
     ///
@@ -161,12 +171,23 @@ impl Push {
         &self,
         run: &str,
         on_conflict: OnConflict,
-        mut tell_item: impl FnMut(Ended),
+        tell_item: impl FnMut(Ended),
     ) -> Result<Summary, PushError> {
         let (row, _) = self.row(run).await?;
         let inner = Arc::new(self.inner(row.mode, on_conflict)?);
-        let mut work = Work::new(Arc::clone(&inner), run);
-        let mut order = Order::default();
+        self.work(&inner, run, 0, tell_item).await
+    }
+
+    /// As [`Push::run`], of the items from this index on.
+    pub(super) async fn work(
+        &self,
+        inner: &Arc<Inner>,
+        run: &str,
+        from: u64,
+        mut tell_item: impl FnMut(Ended),
+    ) -> Result<Summary, PushError> {
+        let mut work = Work::new(Arc::clone(inner), run, from);
+        let mut order = Order::from(from);
         let mut summary = Summary::default();
         let mut tell = |ended: Ended, before: bool| {
             match ended.state {

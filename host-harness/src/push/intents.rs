@@ -10,12 +10,15 @@ pub trait Intents: Send + Sync {
     /// Begins a run. Nothing of it is worked on before [`Intents::seal`].
     fn begin(&self, run: PushRow) -> Answer<'_, ()>;
 
-    /// Adds items to a run that is not sealed.
+    /// Adds items to a run: to one that is not sealed, or that goes on while it is worked off.
     fn add(&self, items: Vec<IntentRow>) -> Answer<'_, ()>;
 
     /// All items have been added. If another run of this connection asks for the same (its digest
     /// says so) and has not ended, this one is removed. Answers the one to go on with.
     fn seal(&self, run: &str, digest: [u8; 32]) -> Answer<'_, String>;
+
+    /// Removes a run that was not sealed.
+    fn forget(&self, run: &str) -> Answer<'_, ()>;
 
     /// Runs, oldest first, with the counts of their items; those of one connection, or all.
     fn pushes(&self, connection: Option<&str>) -> Answer<'_, Vec<(PushRow, Counts)>>;

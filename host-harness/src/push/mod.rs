@@ -1,7 +1,7 @@
 //! Writing many records: each wish kept before it is sent, applied once or reported, and known
 //! as ours when it comes back.
 //!
-//! A source (NDJSON or CSV, mapped if need be) becomes a run of intents in the store
+//! A source (see [`crate::source`], mapped if need be) becomes a run of intents in the store
 //! ([`Push::read`]); the run is then worked off ([`Push::run`]), by one process or several, again
 //! and again until every item has ended. The way of one item:
 //!
@@ -18,14 +18,15 @@ mod finder;
 mod follow;
 mod intents;
 mod item;
-pub mod items;
 pub mod mapping;
 mod plan;
 mod rows;
 mod sealing;
 mod shape;
 mod source;
+mod stream;
 mod way;
+mod wish;
 mod work;
 
 pub use self::engine::{Ended, Push, Summary};
@@ -34,3 +35,5 @@ pub use self::intents::{Claimed, End, Holder, Intents};
 pub use self::item::OnConflict;
 pub use self::plan::Planned;
 pub use self::rows::{Counts, IntentRow, IntentState, Mode, Outcome, PushRow, Sent, Word};
+pub use self::source::Kept;
+pub use self::wish::fit;

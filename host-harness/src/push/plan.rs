@@ -6,13 +6,14 @@ use super::differences::{Members, patch};
 use super::engine::{Inner, Push};
 use super::error::PushError;
 use super::item::OnConflict;
-use super::items::{Item, Items};
 use super::mapping::Mapping;
 use super::rows::{Mode, Sent};
 use super::shape::id;
+use super::wish::{Wish, told};
 use crate::egress::Planned as Request;
 use crate::retry::Find as _;
 use crate::runtime::{CallError, Write};
+use crate::source::Items;
 use crate::vault::write_only;
 
 /// What would come of one item.
@@ -35,7 +36,8 @@ pub struct Planned {
 }
 
 impl Push {
-    /// Tells of each item what would be sent. Reads at the provider; writes nothing anywhere.
+    /// Tells of each item what would be sent, and answers what a person should know of how the
+    /// source was read. Reads at the provider; writes nothing anywhere.
     ///
     /// # Errors
     /// [`PushError`], also that of `tell`'s first item that stops a push.
@@ -45,20 +47,25 @@ impl Push {
         mode: Mode,
         mapping: Option<&Mapping>,
         mut tell: impl FnMut(Planned),
-    ) -> Result<(), PushError> {
+    ) -> Result<Vec<String>, PushError> {
         let inner = self.inner(mode, OnConflict::Fail)?;
-        let mut index = 0;
+        self.fits(&items, mapping)?;
+        let (mut index, mut skipped) = (0, 0);
         while let Some(item) = items.next_item().map_err(PushError::Source)? {
-            tell(inner.plan(index, item, mapping).await);
-            index += 1;
+            let wishes = self.wishes(item, items.form(), mapping);
+            skipped += u64::from(wishes.is_empty());
+            for wish in wishes {
+                tell(inner.plan(index, wish).await);
+                index += 1;
+            }
         }
-        Ok(())
+        Ok(told(&items, index, skipped))
     }
 }
 
 impl Inner {
-    async fn plan(&self, index: u64, item: Item, mapping: Option<&Mapping>) -> Planned {
-        let Item { line, content, .. } = item;
+    async fn plan(&self, index: u64, wish: Wish) -> Planned {
+        let Wish { line, input, .. } = wish;
         let mut planned = Planned {
             index,
             line,
@@ -68,11 +75,7 @@ impl Inner {
             hidden: vec![],
             error: None,
         };
-        let mapped = content.and_then(|content| match mapping {
-            Some(mapping) => mapping.apply(&content).map_err(|why| format!("line {line}: {why}")),
-            None => Ok(content),
-        });
-        let input = match mapped {
+        let input = match input {
             Ok(input) => input,
             Err(why) => {
                 planned.error = Some(why);

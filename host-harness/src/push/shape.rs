@@ -6,6 +6,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::rows::Mode;
+use crate::nearest::{nearest, plain};
 use crate::runtime::bindings::catalog::Descriptor;
 use crate::schema::{branches, resolve};
 
@@ -23,6 +24,8 @@ pub struct Shape {
     write_only: BTreeSet<String>,
     /// What a creation needs and a change cannot touch: it says which record is meant.
     naming: BTreeSet<String>,
+    /// Members by what people also call them (`x-also-called`).
+    other_names: BTreeMap<String, String>,
     /// The schemas themselves: each says what is secret in an input.
     schemas: Vec<String>,
 }
@@ -44,7 +47,9 @@ impl Shape {
         let naming = required(&create).into_iter().filter(names).collect();
         let schemas = [&descriptor.create_schema, &descriptor.update_schema];
         let schemas = schemas.into_iter().flatten().cloned().collect();
-        Self { create: create_members.into_keys().collect(), update, write_only, naming, schemas }
+        let other_names = also_called(&create);
+        let create = create_members.into_keys().collect();
+        Self { create, update, write_only, naming, other_names, schemas }
     }
 
     /// The schemas of inputs, which say what is secret in them.
@@ -58,6 +63,26 @@ impl Shape {
     #[must_use]
     pub fn changes(&self, name: &str) -> bool {
         self.update.contains(name) || !self.create.contains(name)
+    }
+
+    /// What says which record is meant.
+    pub fn naming(&self) -> impl Iterator<Item = &str> {
+        self.naming.iter().map(String::as_str)
+    }
+
+    /// What an input may hold, as far as the schemas tell; `id` names a record.
+    #[must_use]
+    pub fn members(&self) -> BTreeSet<&str> {
+        let all = self.create.iter().chain(&self.update).map(String::as_str);
+        all.chain(["id"]).collect()
+    }
+
+    /// The member that people also call so.
+    #[must_use]
+    pub fn meant_by<'s>(&'s self, name: &str) -> Option<&'s str> {
+        let known: Vec<&'s str> = self.members().into_iter().collect();
+        let other = self.other_names.get(&plain(name)).map(String::as_str);
+        other.or_else(|| nearest(name, &known))
     }
 
     /// Whether a member goes in and never comes out.
@@ -107,6 +132,12 @@ fn members(schema: &Value) -> BTreeMap<String, bool> {
         }
     }
     found
+}
+
+/// Members by what else people call them: `x-also-called`.
+fn also_called(schema: &Value) -> BTreeMap<String, String> {
+    let named = schema.get("x-also-called").and_then(Value::as_object).into_iter().flatten();
+    named.filter_map(|(other, name)| Some((plain(other), name.as_str()?.to_owned()))).collect()
 }
 
 fn required(schema: &Value) -> Vec<String> {

@@ -8,15 +8,25 @@ use tokio::task::spawn_blocking;
 use super::differences::Members;
 use super::engine::{Push, fresh_id};
 use super::error::PushError;
-use super::items::{Item, Items};
 use super::mapping::Mapping;
 use super::rows::{IntentRow, IntentState, Mode, PushRow, Word as _};
+use super::wish::{Wish, told};
 use crate::clock::unix_ms;
+use crate::source::{Item, Items};
 
 /// Items that are kept by one commit.
 const CHUNK: usize = 500;
 /// How long an ended run is remembered.
 const REMEMBERED_MS: u64 = 30 * 24 * 60 * 60 * 1_000;
+
+/// A source that has been read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// The run to be worked off.
+    pub run: String,
+    /// What a person should know of how the source was read.
+    pub notes: Vec<String>,
+}
 
 impl Push {
     /// Keeps every item of a source. Answers the run to be worked off: one that asks for the same
@@ -29,33 +39,32 @@ impl Push {
         items: Items,
         mode: Mode,
         mapping: Option<&Mapping>,
-    ) -> Result<String, PushError> {
+    ) -> Result<Kept, PushError> {
         self.check(mode)?;
-        let made_ms = unix_ms(self.clock.now());
-        self.intents.prune(made_ms.saturating_sub(REMEMBERED_MS)).await?;
-        let run = fresh_id()?;
-        let header = items.header();
+        self.fits(&items, mapping)?;
+        let run = self.begin(mode, items.header()).await?;
+        let kept = self.keep(&run, items, mode, mapping).await;
+        if kept.is_err() {
+            // What was read of it is of no use.
+            self.intents.forget(&run).await?;
+        }
+        kept
+    }
+
+    async fn keep(
+        &self,
+        run: &str,
+        mut items: Items,
+        mode: Mode,
+        mapping: Option<&Mapping>,
+    ) -> Result<Kept, PushError> {
         let mut digest = Sha256::new();
         let map = mapping.map(Mapping::text).unwrap_or_default();
         for part in [&self.connection, &self.family.object, mode.word(), map] {
             absorb(&mut digest, part.as_bytes());
         }
-        absorb(&mut digest, header.as_deref().unwrap_or_default().as_bytes());
-        let connection = self.connection.clone();
-        self.intents
-            .begin(PushRow {
-                id: run.clone(),
-                connection,
-                object: self.family.object.clone(),
-                mode,
-                header,
-                digest: None,
-                made_ms,
-                ended_ms: None,
-            })
-            .await?;
-        let mut index = 0;
-        let mut items = items;
+        absorb(&mut digest, items.header().unwrap_or_default().as_bytes());
+        let (mut index, mut skipped) = (0, 0);
         loop {
             let chunk;
             (items, chunk) = next_chunk(items).await?;
@@ -64,29 +73,52 @@ impl Push {
             }
             let mut rows = Vec::with_capacity(chunk.len());
             for item in chunk {
-                absorb(&mut digest, &item.raw);
-                rows.push(self.intent(&run, index, item, mode, mapping)?);
-                index += 1;
+                let wishes = self.wishes(item, items.form(), mapping);
+                skipped += u64::from(wishes.is_empty());
+                for wish in wishes {
+                    absorb(&mut digest, &wish.raw);
+                    if let Ok(input) = &wish.input
+                        && input.as_bytes() != wish.raw
+                    {
+                        absorb(&mut digest, input.as_bytes());
+                    }
+                    rows.push(self.intent(run, index, wish, mode)?);
+                    index += 1;
+                }
             }
             self.intents.add(rows).await?;
         }
-        Ok(self.intents.seal(&run, digest.finalize().into()).await?)
+        let notes = told(&items, index, skipped);
+        let run = self.intents.seal(run, digest.finalize().into()).await?;
+        Ok(Kept { run, notes })
     }
 
-    fn intent(
+    /// Makes a run without items, and forgets those of long ago.
+    pub(super) async fn begin(
+        &self,
+        mode: Mode,
+        header: Option<String>,
+    ) -> Result<String, PushError> {
+        let made_ms = unix_ms(self.clock.now());
+        self.intents.prune(made_ms.saturating_sub(REMEMBERED_MS)).await?;
+        let (id, connection) = (fresh_id()?, self.connection.clone());
+        let object = self.family.object.clone();
+        let (digest, ended_ms) = (None, None);
+        let row = PushRow { id, connection, object, mode, header, digest, made_ms, ended_ms };
+        let id = row.id.clone();
+        self.intents.begin(row).await?;
+        Ok(id)
+    }
+
+    pub(super) fn intent(
         &self,
         run: &str,
         index: u64,
-        item: Item,
+        wish: Wish,
         mode: Mode,
-        mapping: Option<&Mapping>,
     ) -> Result<IntentRow, PushError> {
-        let Item { line, raw, content } = item;
-        let mapped = content.and_then(|content| match mapping {
-            Some(mapping) => mapping.apply(&content).map_err(|why| format!("line {line}: {why}")),
-            None => Ok(content),
-        });
-        let same = mapped.as_ref().is_ok_and(|input| input.as_bytes() == raw);
+        let Wish { line, raw, input } = wish;
+        let same = input.as_ref().is_ok_and(|input| input.as_bytes() == raw);
         let sealed = if same { None } else { Some(self.sealer.raw(run, index, &raw)?) };
         let mut row = IntentRow {
             run: run.to_owned(),
@@ -102,7 +134,7 @@ impl Push {
             error: None,
             attempts: 0,
         };
-        match mapped {
+        match input {
             Ok(input) => {
                 let members: Members =
                     serde_json::from_str(&input).unwrap_or_else(|_| BTreeMap::new());

@@ -32,12 +32,12 @@ pub struct Work {
 }
 
 impl Work {
-    /// Of this run.
-    pub fn new(inner: Arc<Inner>, run: &str) -> Self {
+    /// Of this run, the items from this index on.
+    pub fn new(inner: Arc<Inner>, run: &str, from: u64) -> Self {
         Self {
             inner,
             run: run.to_owned(),
-            from: Some(0),
+            from: Some(from),
             tasks: JoinSet::new(),
             queues: HashMap::new(),
             ready: VecDeque::new(),
@@ -121,13 +121,17 @@ impl Work {
 }
 
 /// Tells items in their order.
-#[derive(Default)]
 pub struct Order {
     next: u64,
     early: BTreeMap<u64, Ended>,
 }
 
 impl Order {
+    /// Of the items from this index on.
+    pub fn from(next: u64) -> Self {
+        Self { next, early: BTreeMap::new() }
+    }
+
     /// Tells it, or keeps it until those before it have ended.
     pub fn put(&mut self, ended: Ended, tell: &mut impl FnMut(Ended)) {
         self.early.insert(ended.index, ended);

@@ -1,9 +1,9 @@
 //! `push --dry-run`: what would be sent for each item.
 
 use anyhow::{Context as _, Result};
-use host_harness::push::items::Items;
 use host_harness::push::mapping::Mapping;
 use host_harness::push::{Mode, Planned, Push, Word as _};
+use host_harness::source::Items;
 use serde_json::{Value, json};
 
 use crate::cli::context::Context;
@@ -11,7 +11,7 @@ use crate::cli::exit::Exit;
 use crate::cli::output::{Columns, Row, lines, records};
 use crate::cli::plan;
 
-/// Prints a line for each item.
+/// Prints a line for each item; answers how the source was read, too.
 ///
 /// # Errors
 /// When the source cannot be read, or the output not written.
@@ -21,7 +21,7 @@ pub async fn run(
     items: Items,
     mode: Mode,
     mapping: Option<&Mapping>,
-) -> Result<Exit> {
+) -> Result<(Exit, Vec<String>)> {
     let mut out = records(context.form(), &Columns::default());
     let (mut failed, mut broken) = (false, None);
     let tell = |planned: Planned| {
@@ -33,13 +33,13 @@ pub async fn run(
             broken = context.watch.print(|| out.page(&[row])).err();
         }
     };
-    push.plan(items, mode, mapping, tell).await.context("planning the push")?;
+    let notes = push.plan(items, mode, mapping, tell).await.context("planning the push")?;
     if let Some(why) = broken {
         return Err(why);
     }
     context.watch.print(|| out.end())?;
     context.watch.mention("dry run: none of this was sent, and nothing was changed");
-    Ok(if failed { Exit::Partly } else { Exit::Done })
+    Ok((if failed { Exit::Partly } else { Exit::Done }, notes))
 }
 
 fn line(planned: Planned) -> Value {

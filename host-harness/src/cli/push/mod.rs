@@ -1,35 +1,40 @@
 //! `push`: writes many records.
 
 mod dry_run;
+mod failed;
 mod lines;
 mod runs;
-mod source;
 
-use std::io::Write as _;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use host_harness::files;
 use host_harness::push::mapping::{Mapping, SCHEMA};
-use host_harness::push::{Ended, IntentState, Mode, OnConflict, Push, Summary};
+use host_harness::push::{Ended, Kept as Read, Mode, OnConflict, Push, PushError, Summary};
+use host_harness::source::Items;
 use host_harness::store::Sqlite;
 
+use self::failed::Failed;
 use self::lines::Lines;
 use super::context::Context;
 use super::errors::Usage;
 use super::exit::Exit;
 use super::output::{Columns, counted, document};
+use super::source::{Reading, mapping, open};
 use super::state::{Kept, State, belongs, clock};
 
 /// Writes the records of a file or a pipe, each once, and prints what came of each. Items are
 /// kept before they are sent: after an interruption, the same source goes on where it stopped.
+/// A source is read to its end first, and refused whole if it breaks in a way that leaves nothing
+/// of it certain; a pipe is kept meanwhile on the disk, sealed, up to 1 GiB.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   connector-host push orders orders.ndjson
   connector-host push orders export.csv --map shop.json --failed again.csv
   generate-orders | connector-host push orders -
   connector-host push orders orders.ndjson --mode delete --dry-run
+  follow-orders | connector-host push orders - --stream
   connector-host push orders --resume
   connector-host push --map-schema
 
@@ -45,7 +50,8 @@ pub struct Args {
     #[arg(required_unless_present_any = ["map_schema", "list"])]
     pub object: Option<String>,
 
-    /// One JSON object a line, CSV when its name ends in .csv, or - for standard input
+    /// One JSON object a line or an array of them, CSV when its name ends in .csv or .tsv, or - for
+    /// standard input
     pub file: Option<String>,
 
     /// What is asked of each item
@@ -64,9 +70,13 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     pub map: Option<PathBuf>,
 
-    /// The source is CSV, whatever its name is
-    #[arg(long)]
-    pub csv: bool,
+    #[command(flatten)]
+    pub reading: Reading,
+
+    /// Send items as they come, before the source has ended. Given up: the count of items, that
+    /// nothing of a broken source is sent, and that the same source goes on where it stopped
+    #[arg(long, conflicts_with_all = ["dry_run", "resume"])]
+    pub stream: bool,
 
     /// Put the items that failed here as they came, to be pushed again
     #[arg(long, value_name = "FILE")]
@@ -126,7 +136,7 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
         return runs::list(args, context, &kept.row, &store).await;
     }
     let object = args.object.as_deref().unwrap_or_default();
-    let mapping = mapping(args.map.as_deref())?;
+    let mapping = args.map.as_deref().map(mapping).transpose()?;
     let connector = context.connector_with(object).await?;
     belongs(&kept.row, &connector)?;
     let caller = context.connect(&connector).await?;
@@ -135,44 +145,71 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
     let push = Push::new(caller, intents, mirror, clock(), &kept.row.id, key, object).await?;
     let mode = args.mode.into();
     push.check(mode)?;
+    let source = source(args)?;
+    let mut notes = Notes { context, said: BTreeSet::new() };
     if args.dry_run {
-        let items = source::open(args).await?;
-        return dry_run::run(context, &push, items, mode, mapping.as_ref()).await;
+        let items = open(source, &args.reading, None).await?;
+        notes.begin(&push, &items, mapping.as_ref())?;
+        let (exit, told) = dry_run::run(context, &push, items, mode, mapping.as_ref()).await?;
+        notes.say(told);
+        return Ok(exit);
     }
     // It must not turn out at the end that it cannot be written.
     let mut failed = Failed::open(args.failed.as_deref())?;
-    let runs = if args.resume {
-        push.unfinished().await?.into_iter().map(|row| row.id).collect()
-    } else {
-        let items = source::open(args).await?;
-        failed.header = items.header();
-        vec![push.read(items, mode, mapping.as_ref()).await?]
-    };
     let (mut sum, mut stopped) = (Summary::default(), None);
     let mut lines = Lines::new(context, &args.columns)?;
-    for run in &runs {
-        failed.header = push.header(run).await?;
-        context.watch.page(0, Some(push.count(run).await?));
+    if args.stream {
+        let items = open(source, &args.reading, None).await?;
+        notes.begin(&push, &items, mapping.as_ref())?;
+        failed.begin(items.header())?;
+        context.watch.mention("items are sent as they come; how many there are is not known");
         let tell = |ended: Ended| {
             context.watch.page(1, None);
-            lines.tell(&ended);
+            // Whoever reads the line finds the item in its file.
             failed.add(&push, &ended);
+            lines.tell(&ended);
         };
-        match push.run(run, args.on_conflict.into(), tell).await {
-            Ok(ran) => {
-                sum.done += ran.done;
-                sum.before += ran.before;
-                sum.failed += ran.failed;
-                sum.parked += ran.parked;
+        let policy = args.on_conflict.into();
+        match push.stream(items, mode, mapping.as_ref(), policy, tell).await {
+            Ok((ran, told)) => {
+                sum = ran;
+                notes.say(told);
             }
-            Err(why) => {
-                stopped = Some(why);
-                break;
+            Err(why) => stopped = Some(why),
+        }
+    } else {
+        let runs = if args.resume {
+            push.unfinished().await?.into_iter().map(|row| row.id).collect()
+        } else {
+            let items =
+                open(source, &args.reading, Some(State::needed(context)?.directory().to_owned()))
+                    .await?;
+            notes.begin(&push, &items, mapping.as_ref())?;
+            let read = push.read(items, mode, mapping.as_ref()).await;
+            let Read { run, notes: told } = read.context("nothing of it was sent")?;
+            notes.say(told);
+            vec![run]
+        };
+        failed.begin(header(args, &push, &runs).await?)?;
+        for run in &runs {
+            context.watch.page(0, Some(push.count(run).await?));
+            let tell = |ended: Ended| {
+                context.watch.page(1, None);
+                // Whoever reads the line finds the item in its file.
+                failed.add(&push, &ended);
+                lines.tell(&ended);
+            };
+            match push.run(run, args.on_conflict.into(), tell).await {
+                Ok(ran) => sum.add(&ran),
+                Err(why) => {
+                    stopped = Some(why);
+                    break;
+                }
             }
         }
     }
     lines.end()?;
-    failed.write()?;
+    failed.end()?;
     if let Some(why) = stopped {
         return Err(anyhow::Error::new(why).context(format!("pushing {object}")));
     }
@@ -187,15 +224,63 @@ async fn kept(context: &Context) -> Result<(Kept, Arc<Sqlite>)> {
     Ok((kept, store))
 }
 
-fn mapping(file: Option<&Path>) -> Result<Option<Mapping>> {
-    let Some(file) = file else { return Ok(None) };
-    let shown = file.display();
-    let text = std::fs::read_to_string(file)
-        .map_err(|why| Usage::new(format!("--map: cannot read {shown}: {why}")))?;
-    let read = Mapping::read(&text).map_err(|why| {
-        Usage::new(format!("--map {shown}: {why}")).next("`push --map-schema` shows the form")
-    });
-    Ok(Some(read?))
+/// The source that is named; `-`, where none is needed.
+fn source(args: &Args) -> Result<&str, Usage> {
+    let named = args.file.as_deref();
+    let same = |failed: &PathBuf| {
+        let real = |path: &Path| path.canonicalize().ok();
+        named.is_some_and(|named| real(Path::new(named)).is_some_and(|it| Some(it) == real(failed)))
+    };
+    if args.stream && args.failed.as_ref().is_some_and(same) {
+        return Err(Usage::new("--failed names the source, which is still read by --stream"));
+    }
+    named.or(args.resume.then_some("-")).ok_or_else(|| {
+        Usage::new("no source is named").next("give a file, - for standard input, or --resume")
+    })
+}
+
+/// What names the columns of items that failed.
+async fn header(args: &Args, push: &Push, runs: &[String]) -> Result<Option<String>> {
+    let mut headers = BTreeSet::new();
+    for run in runs {
+        headers.insert(push.header(run).await?);
+    }
+    if headers.len() > 1 && args.failed.is_some() {
+        return Err(Usage::new(
+            "the pushes to go on with have other columns each, and --failed is one file",
+        )
+        .next("leave --failed, and push their sources again to have it written")
+        .into());
+    }
+    Ok(headers.pop_first().flatten())
+}
+
+/// What there is to say of a source, each thing once.
+struct Notes<'c> {
+    context: &'c Context,
+    said: BTreeSet<String>,
+}
+
+impl Notes<'_> {
+    /// Before its items are read.
+    fn begin(
+        &mut self,
+        push: &Push,
+        items: &Items,
+        mapping: Option<&Mapping>,
+    ) -> Result<(), PushError> {
+        self.say(items.notes());
+        self.say(push.fits(items, mapping)?);
+        Ok(())
+    }
+
+    fn say(&mut self, notes: Vec<String>) {
+        for note in notes {
+            if self.said.insert(note.clone()) {
+                self.context.watch.say(&note);
+            }
+        }
+    }
 }
 
 fn tell_sum(context: &Context, args: &Args, sum: &Summary) {
@@ -219,47 +304,6 @@ fn tell_sum(context: &Context, args: &Args, sum: &Summary) {
     }
     if sum.parked > 0 {
         context.watch.say("  parked: their answers were lost; `push OBJECT --resume` looks again");
-    }
-}
-
-/// The items that failed, as they came.
-struct Failed<'a> {
-    file: Option<(&'a Path, std::fs::File)>,
-    header: Option<String>,
-    begun: bool,
-    text: Vec<u8>,
-}
-
-impl<'a> Failed<'a> {
-    fn open(path: Option<&'a Path>) -> Result<Self> {
-        let file = path.map(|path| {
-            let unwritable =
-                |why| Usage::new(format!("--failed: cannot write {}: {why}", path.display()));
-            // Secrets may stand in it.
-            files::open(path).map(|file| (path, file)).map_err(unwritable)
-        });
-        Ok(Self { file: file.transpose()?, header: None, begun: false, text: vec![] })
-    }
-
-    fn add(&mut self, push: &Push, ended: &Ended) {
-        if self.file.is_none() || ended.state != IntentState::Failed {
-            return;
-        }
-        if let (Some(header), false) = (&self.header, self.begun) {
-            self.text.extend_from_slice(header.as_bytes());
-            self.text.push(b'\n');
-        }
-        self.begun = true;
-        if let Ok(raw) = push.raw(ended) {
-            self.text.extend_from_slice(&raw);
-            self.text.push(b'\n');
-        }
-    }
-
-    fn write(self) -> Result<()> {
-        let Some((path, mut file)) = self.file else { return Ok(()) };
-        let written = file.set_len(0).and_then(|()| file.write_all(&self.text));
-        written.with_context(|| format!("writing {}", path.display()))
     }
 }
 

@@ -3,23 +3,27 @@
 //! ```json
 //! {
 //!   "members": {
-//!     "/tracking_number": "/Tracking No",
-//!     "/slug": { "from": "/Carrier", "table": { "DHL Express": "dhl" }, "otherwise": "keep" },
-//!     "/order_id": { "from": "/id", "as": "text" },
+//!     "/tracking_number": { "from": "/Tracking No", "skip_if_empty": true },
+//!     "/slug": { "from": "/Carrier", "table": { "DHL Express": "dhl" }, "ignore_case": true },
+//!     "/order_id": { "from": "/id", "as": "text", "trim": true },
+//!     "/destination_country_region": { "from": "/Country", "case": "upper" },
 //!     "/shipment_tags": { "from": "/Tags", "split": "," },
 //!     "/customers/0/email": "/Email",
 //!     "/language": { "value": "en" }
 //!   },
+//!   "split": { "from": "/Tracking No", "at": [",", ";"] },
 //!   "rest": "drop"
 //! }
 //! ```
 //!
 //! Left, JSON Pointers (RFC 6901) into the input; right, where the value comes from: a pointer
 //! into the source, a constant, or a pointer with a table, a type or a separator. What the source
-//! does not have is left out. [`SCHEMA`] is the whole form.
+//! does not have is left out. `split` makes several items of one. [`SCHEMA`] is the whole form.
 
 mod node;
+mod rule;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
@@ -28,9 +32,15 @@ use serde_json::value::RawValue;
 use thiserror::Error;
 
 use self::node::{Node, at, tokens};
+use self::rule::{Found, Piece, Rule, pointer_form, text_of};
+use crate::nearest::nearest;
+use crate::source::trimmed;
 
 /// The form of a mapping file, as JSON Schema (2020-12).
 pub const SCHEMA: &str = include_str!("schema.json");
+
+/// Items that may be made of one.
+const MOST_ITEMS: usize = 1_000;
 
 /// Why a mapping file cannot be used.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -52,6 +62,7 @@ pub enum MappingError {
 #[derive(Debug, Clone)]
 pub struct Mapping {
     entries: Vec<(Vec<String>, Rule)>,
+    split: Option<Split>,
     rest: Rest,
     text: String,
 }
@@ -62,8 +73,17 @@ struct File {
     #[serde(rename = "$schema", default)]
     _schema: Option<String>,
     members: serde_json::Map<String, Value>,
+    split: Option<Split>,
     #[serde(default)]
     rest: Rest,
+}
+
+/// One value that holds those of several items.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Split {
+    from: String,
+    at: Vec<String>,
 }
 
 /// What becomes of a source's top-level members that no entry reads.
@@ -75,45 +95,6 @@ enum Rest {
     Drop,
     /// They stay, under their own names.
     Keep,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Rule {
-    from: Option<String>,
-    value: Option<Box<RawValue>>,
-    table: Option<BTreeMap<String, Box<RawValue>>>,
-    #[serde(default)]
-    otherwise: Otherwise,
-    default: Option<Box<RawValue>>,
-    #[serde(rename = "as")]
-    kind: Option<Kind>,
-    split: Option<String>,
-    #[serde(default)]
-    required: bool,
-}
-
-/// What becomes of a value that a table does not hold.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Otherwise {
-    /// The item fails.
-    #[default]
-    Fail,
-    /// It stays as it is.
-    Keep,
-    /// It is left out.
-    LeaveOut,
-}
-
-/// A JSON type that a value is brought to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Kind {
-    Text,
-    Number,
-    Boolean,
-    Json,
 }
 
 impl Mapping {
@@ -128,12 +109,7 @@ impl Mapping {
         let mut entries: Vec<(Vec<String>, Rule)> = Vec::new();
         for (target, value) in &file.members {
             let odd = |why: String| MappingError::Entry { target: target.clone(), why };
-            let rule = match value {
-                Value::String(from) => Rule::of(from),
-                other => serde_json::from_str(&other.to_string())
-                    .map_err(|why| odd(without_place(&why)))?,
-            };
-            rule.check().map_err(odd)?;
+            let rule = Rule::read(value).map_err(odd)?;
             let path = tokens(target).filter(|path| !path.is_empty());
             let path = path.ok_or_else(|| odd(pointer_form(target)))?;
             if let Some((other, _)) = entries
@@ -144,7 +120,15 @@ impl Mapping {
             }
             entries.push((path, rule));
         }
-        Ok(Self { entries, rest: file.rest, text: text.to_owned() })
+        if let Some(Split { from, at }) = &file.split {
+            if tokens(from).is_none() {
+                return Err(MappingError::Form(format!("split: {}", pointer_form(from))));
+            }
+            if at.is_empty() || at.iter().any(String::is_empty) {
+                return Err(MappingError::Form("split: `at` needs separators".to_owned()));
+            }
+        }
+        Ok(Self { entries, split: file.split, rest: file.rest, text: text.to_owned() })
     }
 
     /// The file's text: part of what names a run.
@@ -153,142 +137,124 @@ impl Mapping {
         &self.text
     }
 
-    /// An input of what the source has.
+    /// The inputs of what the source has: one; none, if it is to be skipped; or several.
     ///
     /// # Errors
     /// Which member cannot be mapped, and why. No value of the source is quoted, but one that a
     /// table lacks.
-    pub fn apply(&self, source: &str) -> Result<String, String> {
+    pub fn apply(&self, source: &str) -> Result<Vec<String>, String> {
+        let part = self
+            .split
+            .as_ref()
+            .and_then(|split| Some((split, at(source, &split.from).and_then(text_of)?)));
+        let Some((Split { from, at: separators }, whole)) = part else {
+            return Ok(self.input(source, None)?.into_iter().collect());
+        };
+        let mut pieces = vec![whole.as_str()];
+        for separator in separators {
+            pieces = pieces.iter().flat_map(|piece| piece.split(separator.as_str())).collect();
+            if pieces.len() > MOST_ITEMS {
+                return Err(format!("{from}: it would make more than {MOST_ITEMS} items"));
+            }
+        }
+        let pieces = pieces.into_iter().map(trimmed).filter(|piece| !piece.is_empty());
+        let mut pieces: Vec<String> = pieces.map(|piece| Value::from(piece).to_string()).collect();
+        if pieces.is_empty() {
+            pieces.push("\"\"".to_owned());
+        }
+        let made = pieces.iter().map(|json| self.input(source, Some(Piece { from, json })));
+        made.filter_map(Result::transpose).collect()
+    }
+
+    fn input(&self, source: &str, piece: Option<Piece<'_>>) -> Result<Option<String>, String> {
         let mut made = Node::default();
         for (path, rule) in &self.entries {
             let place = || format!("/{}", path.join("/"));
-            let value = rule.value(source).map_err(|why| format!("{}: {why}", place()))?;
-            match value {
-                Some(value) => made.set(path, value),
-                None if rule.required => {
+            match rule.value(source, piece).map_err(|why| format!("{}: {why}", place()))? {
+                Found::Value(value) => made.set(path, value),
+                Found::Skip => return Ok(None),
+                Found::Nothing if rule.required => {
                     let from = rule.from.as_deref().unwrap_or_default();
                     return Err(format!("{}: the source has no {from}", place()));
                 }
-                None => {}
+                Found::Nothing => {}
             }
         }
         if self.rest == Rest::Keep {
-            self.keep(source, &mut made);
+            self.keep(source, piece, &mut made);
         }
-        Ok(made.json())
+        Ok(Some(made.json()))
     }
 
-    fn keep(&self, source: &str, made: &mut Node) {
+    fn keep(&self, source: &str, piece: Option<Piece<'_>>, made: &mut Node) {
         let members: BTreeMap<String, Box<RawValue>> =
             serde_json::from_str(source).unwrap_or_default();
         for (name, value) in members {
-            let read = |rule: &Rule| {
-                rule.from
-                    .as_deref()
-                    .and_then(tokens)
-                    .is_some_and(|path| path.first() == Some(&name))
-            };
-            let taken =
-                self.entries.iter().any(|(path, rule)| path.first() == Some(&name) || read(rule));
-            if !taken {
-                made.set(&[name], value.get().to_owned());
+            if !self.entries.iter().any(|(path, _)| path.first() == Some(&name))
+                && !self.reads(&name)
+            {
+                let piece =
+                    piece.filter(|piece| tokens(piece.from).as_ref() == Some(&vec![name.clone()]));
+                let value = piece.map_or(value.get(), |piece| piece.json);
+                made.set(&[name], value.to_owned());
             }
         }
     }
-}
 
-impl Rule {
-    fn of(from: &str) -> Self {
-        Self {
-            from: Some(from.to_owned()),
-            value: None,
-            table: None,
-            otherwise: Otherwise::Fail,
-            default: None,
-            kind: None,
-            split: None,
-            required: false,
-        }
+    /// Whether an entry reads this top-level member of the source.
+    fn reads(&self, name: &str) -> bool {
+        self.entries.iter().any(|(_, rule)| rule.top().as_deref() == Some(name))
     }
 
-    fn check(&self) -> Result<(), String> {
-        match (&self.from, &self.value) {
-            (None, None) => return Err("it needs `from` or `value`".to_owned()),
-            (Some(_), Some(_)) => return Err("it has both `from` and `value`".to_owned()),
-            (Some(from), None) if tokens(from).is_none() => return Err(pointer_form(from)),
-            _ => {}
-        }
-        if self.split.as_deref() == Some("") {
-            return Err("`split` is empty".to_owned());
-        }
-        Ok(())
+    /// Whether this column of the source comes into an input, or decides on one.
+    #[must_use]
+    pub fn uses(&self, column: &str) -> bool {
+        let split = self.split.as_ref().and_then(|split| tokens(&split.from));
+        let split = split.is_some_and(|path| path.first().is_some_and(|name| name == column));
+        self.rest == Rest::Keep || split || self.reads(column)
     }
 
-    /// The value's JSON; `None` when it is left out.
-    fn value(&self, source: &str) -> Result<Option<String>, String> {
-        if let Some(value) = &self.value {
-            return Ok(Some(value.get().to_owned()));
+    /// Looks for the columns that it reads among those that there are.
+    ///
+    /// # Errors
+    /// Names one that is missing and cannot be done without. The texts answered name the others.
+    pub fn missing(&self, columns: &[&str]) -> Result<Vec<String>, String> {
+        let split = self.split.as_ref().and_then(|split| tokens(&split.from));
+        let split = split.and_then(|path| path.into_iter().next()).map(|name| (name, true));
+        let read = self
+            .entries
+            .iter()
+            .filter_map(|(_, rule)| Some((rule.top()?, rule.required || rule.skip_if_empty)));
+        let mut told = Vec::new();
+        for (name, needed) in read.chain(split) {
+            if columns.contains(&name.as_str()) {
+                continue;
+            }
+            let near = nearest(&name, columns);
+            let why = match near {
+                Some(near) => format!("did you mean \"{near}\"?"),
+                None => format!("there are {}", quoted(columns)),
+            };
+            let text = format!("the mapping reads a column \"{name}\" that is not there; {why}");
+            if needed {
+                return Err(text);
+            }
+            if !told.contains(&text) {
+                told.push(text);
+            }
         }
-        let from = self.from.as_deref().unwrap_or_default();
-        let found = at(source, from).filter(|found| *found != "\"\"");
-        let Some(found) = found else {
-            return Ok(self.default.as_ref().map(|value| value.get().to_owned()));
-        };
-        if let Some(separator) = &self.split {
-            let parts = text_of(found).ok_or("`split` needs a text")?;
-            let parts = parts.split(separator.as_str()).map(str::trim);
-            let parts = parts.filter(|part| !part.is_empty());
-            let mapped: Vec<String> = parts
-                .map(|part| self.one(&Value::from(part).to_string()))
-                .filter_map(Result::transpose)
-                .collect::<Result<_, _>>()?;
-            return Ok(Some(format!("[{}]", mapped.join(","))));
-        }
-        self.one(found)
+        Ok(told)
     }
 
-    fn one(&self, found: &str) -> Result<Option<String>, String> {
-        let Some(table) = &self.table else { return self.typed(found).map(Some) };
-        let word = text_of(found).unwrap_or_else(|| found.to_owned());
-        match (table.get(word.trim()), self.otherwise) {
-            (Some(value), _) if value.get() == "null" => Ok(None),
-            (Some(value), _) => Ok(Some(value.get().to_owned())),
-            (None, Otherwise::Keep) => self.typed(found).map(Some),
-            (None, Otherwise::LeaveOut) => Ok(None),
-            (None, Otherwise::Fail) => Err(format!("the table has no \"{word}\"")),
-        }
-    }
-
-    fn typed(&self, found: &str) -> Result<String, String> {
-        let Some(kind) = self.kind else { return Ok(found.to_owned()) };
-        let text = text_of(found);
-        let plain = text.as_deref().unwrap_or(found).trim();
-        match kind {
-            Kind::Text if text.is_some() => Ok(found.to_owned()),
-            Kind::Text => Ok(Value::from(found).to_string()),
-            Kind::Number if plain.parse::<serde_json::Number>().is_ok() => Ok(plain.to_owned()),
-            Kind::Number => Err("it is no number".to_owned()),
-            Kind::Boolean if matches!(plain, "true" | "false") => Ok(plain.to_owned()),
-            Kind::Boolean => Err("it is neither true nor false".to_owned()),
-            Kind::Json => match serde_json::from_str::<&RawValue>(plain) {
-                Ok(value) => Ok(value.get().to_owned()),
-                Err(_) => Err("it is no JSON".to_owned()),
-            },
-        }
+    /// The top-level members of an input that it may fill by entries.
+    pub fn targets(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().filter_map(|(path, _)| path.first()).map(String::as_str)
     }
 }
 
-fn text_of(json: &str) -> Option<String> {
-    serde_json::from_str(json).ok()
-}
-
-fn pointer_form(given: &str) -> String {
-    format!("\"{given}\" is no JSON Pointer: it begins with / and names a member, as in /order/id")
-}
-
-fn without_place(why: &serde_json::Error) -> String {
-    let place = format!(" at line {} column {}", why.line(), why.column());
-    why.to_string().replace(&place, "")
+fn quoted(names: &[&str]) -> String {
+    let names: Vec<Cow<'_, str>> = names.iter().map(|name| format!("\"{name}\"").into()).collect();
+    names.join(", ")
 }
 
 #[cfg(test)]

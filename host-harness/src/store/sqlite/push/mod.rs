@@ -29,6 +29,15 @@ impl Intents for Sqlite {
         Box::pin(self.writer().write(Erases::No, work))
     }
 
+    fn forget(&self, run: &str) -> Answer<'_, ()> {
+        let run = run.to_owned();
+        let work = move |on: &rusqlite::Connection| {
+            on.execute("DELETE FROM pushes WHERE id = ? AND digest IS NULL", [run])?;
+            Ok(())
+        };
+        Box::pin(self.writer().write(Erases::No, work))
+    }
+
     fn pushes(&self, connection: Option<&str>) -> Answer<'_, Vec<(PushRow, Counts)>> {
         let connection = connection.map(str::to_owned);
         let work = move |on: &_| Ok(rows::pushes(on, connection.as_deref())?);

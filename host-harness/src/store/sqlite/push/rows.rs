@@ -51,6 +51,10 @@ pub fn put_intents(on: &Connection, rows: &[IntentRow]) -> Result<()> {
             row.attempts,
         ])?;
     }
+    // A run that had come to its end goes on.
+    if let Some(row) = rows.iter().find(|row| row.state == IntentState::Pending) {
+        on.execute("UPDATE pushes SET ended_ms = NULL WHERE id = ?", [&row.run])?;
+    }
     Ok(())
 }
 

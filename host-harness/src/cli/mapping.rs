@@ -1,0 +1,93 @@
+//! `mapping`: mapping files, tried without a connection.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use clap::Subcommand;
+use host_harness::push::fit;
+use host_harness::push::mapping::Mapping;
+use host_harness::source::Item;
+use serde_json::{Value, json};
+
+use super::context::Context;
+use super::document::embedded;
+use super::errors::Usage;
+use super::exit::Exit;
+use super::output::{Columns, Row, lines, records};
+use super::source::{Reading, mapping, open};
+
+/// Tries a mapping file on a source, without a connection.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show what a mapping file makes of the first items of a source
+    Show(Show),
+}
+
+/// Shows what a mapping file makes of the first items of a source. Nothing is sent.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  connector-host mapping show shop.json export.csv
+  connector-host mapping show shop.json export.csv --rows 100 --output json")]
+struct Show {
+    /// The mapping file
+    map: PathBuf,
+
+    /// The source, as `push` reads it
+    file: String,
+
+    /// Show so many items of the source
+    #[arg(long, value_name = "COUNT", default_value_t = 5)]
+    rows: usize,
+
+    #[command(flatten)]
+    reading: Reading,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the mapping file or the source cannot be read.
+pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
+    let Command::Show(args) = &args.command;
+    let mapping = mapping(&args.map)?;
+    let mut items = open(&args.file, &args.reading, None).await?;
+    let unreadable = |why| Usage::new(format!("cannot read {}: {why}", args.file));
+    let odd = fit(&items, Some(&mapping)).map_err(unreadable)?;
+    odd.iter().for_each(|note| context.watch.say(note));
+    let mut out = records(context.form(), &Columns::default());
+    let mut failed = false;
+    for _ in 0..args.rows {
+        let item = tokio::task::block_in_place(|| items.next_item());
+        let Some(item) = item.map_err(unreadable)? else { break };
+        let id = item.line.to_string();
+        for shown in shown(item, &mapping) {
+            failed |= shown.get("error").is_some_and(Value::is_string);
+            let data = shown.to_string();
+            context.watch.print(|| out.page(&[Row { id: &id, data: &data }]))?;
+        }
+    }
+    context.watch.print(|| out.end()).context("showing what the mapping makes")?;
+    items.notes().iter().for_each(|note| context.watch.say(note));
+    Ok(if failed { Exit::Partly } else { Exit::Done })
+}
+
+fn shown(item: Item, mapping: &Mapping) -> Vec<Value> {
+    let Item { line, content, .. } = item;
+    let row = |outcome: &str, input: Option<Value>, error: Option<String>| {
+        let error = error.as_deref().map(lines);
+        json!({ "line": line, "outcome": outcome, "input": input, "error": error })
+    };
+    match content.and_then(|content| mapping.apply(&content)) {
+        Ok(inputs) if inputs.is_empty() => vec![row("skipped", None, None)],
+        Ok(inputs) => {
+            inputs.iter().map(|input| row("mapped", Some(embedded(input)), None)).collect()
+        }
+        Err(why) => vec![row("failed", None, Some(why))],
+    }
+}

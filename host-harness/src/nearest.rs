@@ -1,0 +1,81 @@
+//! The name that was probably meant.
+
+/// Letters that names share at least which begin alike: these, and three quarters of the shorter.
+const BEGINNING: usize = 4;
+
+/// The name in `known` that is nearest to `word`, if one is near at all: at most a third of its
+/// letters differ, or they begin alike. Case, and signs between words, do not count.
+#[must_use]
+pub fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    let word = plain(word);
+    let (name, distance) = known
+        .iter()
+        .map(|name| (*name, distance(&word, &plain(name))))
+        .min_by_key(|(_, distance)| *distance)?;
+    let longest = plain(name).chars().count().max(word.chars().count());
+    if distance * 3 <= longest {
+        return Some(name);
+    }
+    let begins = |name: &&&str| {
+        let name = plain(name);
+        let shared = name.chars().zip(word.chars()).take_while(|(one, other)| one == other).count();
+        let shorter = name.chars().count().min(word.chars().count());
+        shared >= BEGINNING && shared * 4 >= shorter * 3
+    };
+    known.iter().find(begins).copied()
+}
+
+/// A name in small letters, without the signs between its words.
+#[must_use]
+pub fn plain(name: &str) -> String {
+    name.chars().filter(|sign| sign.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// Levenshtein's distance, row by row.
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
+    for (index, left) in a.chars().enumerate() {
+        let mut diagonal = index;
+        let mut before = index + 1;
+        let mut next = vec![before];
+        for (right, above) in b.chars().zip(row.iter().skip(1)) {
+            let changed = diagonal + usize::from(left != right);
+            before = changed.min(before + 1).min(above + 1);
+            next.push(before);
+            diagonal = *above;
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distances_are_levenshteins() {
+        for (a, b, expected) in [
+            ("", "", 0),
+            ("", "abc", 3),
+            ("abc", "", 3),
+            ("kitten", "sitting", 3),
+            ("orders", "orders", 0),
+            ("ordres", "orders", 2),
+            ("flaw", "lawn", 2),
+        ] {
+            assert_eq!(distance(a, b), expected, "{a} to {b}");
+        }
+    }
+
+    #[test]
+    fn only_a_near_name_is_suggested() {
+        let known = ["orders", "order-lines", "carriers"];
+        assert_eq!(nearest("order", &known), Some("orders"));
+        assert_eq!(nearest("Carrier", &known), Some("carriers"));
+        assert_eq!(nearest("xyz", &known), None);
+        assert_eq!(nearest("orders", &[]), None);
+        assert_eq!(nearest("Tracking No", &["Name", "Tracking Number"]), Some("Tracking Number"));
+        assert_eq!(nearest("Tracking No", &["tracking_no", "order"]), Some("tracking_no"));
+    }
+}
