@@ -4,13 +4,13 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use aftership_simulator::{Consent, SignedKey};
 use host_harness::egress::{Connect, Pending, Stream, Tcp};
 
 use super::program::{Desk, visit};
+use super::signing::RSA_KEY;
 use super::tap::Tap;
 use super::world::{CLIENT_SECRET, World, location, settings};
 use crate::secrets::canary::{base64, hex, percent};
@@ -140,14 +140,10 @@ async fn keys_that_sign_never_leave() {
     ];
     let private = desk.path("private.pem");
     let rsa = format!("private-key={}", private.display());
-    if made_by_openssl(&private) {
-        let text = std::fs::read_to_string(&private).unwrap();
-        // One line of its middle is as bad as the whole.
-        canaries.push(("private key", text.lines().nth(8).unwrap().to_owned()));
-        connects.push(vec!["connect", "api-key-rsa", "rsa", "--secret-file", &rsa]);
-    } else {
-        println!("without RSA: no openssl is installed");
-    }
+    std::fs::write(&private, RSA_KEY).unwrap();
+    // One line of its middle is as bad as the whole.
+    canaries.push(("private key", RSA_KEY.lines().nth(8).unwrap().to_owned()));
+    connects.push(vec!["connect", "api-key-rsa", "rsa", "--secret-file", &rsa]);
     desk.simulator.configure(|options| {
         options.api_keys = vec![];
         options.signed_keys = vec![SignedKey::hmac(API_KEY, API_SECRET)];
@@ -168,12 +164,6 @@ async fn keys_that_sign_never_leave() {
     assert_eq!(found(&canaries, &files(&desk.path("state"))), [""; 0]);
     assert_eq!(found(&canaries, &api.requests()), ["api key"]);
     assert_eq!(found(&canaries, &api.answers()), [""; 0]);
-}
-
-fn made_by_openssl(private: &Path) -> bool {
-    let mut openssl = Command::new("openssl");
-    openssl.args(["genpkey", "-algorithm", "RSA", "-quiet", "-out"]).arg(private);
-    openssl.status().is_ok_and(|ended| ended.success())
 }
 
 /// Reads the memory of the guest each time that it waits for a connection to be made.

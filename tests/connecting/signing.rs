@@ -1,6 +1,5 @@
 //! Signed keys against a simulator that checks each signature and its time.
 
-use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -14,6 +13,8 @@ use crate::support::world::{NOW_MS, connecting, kind, list};
 use crate::support::{Watch, component, runtime};
 
 const KEY: &str = "asat_signed_0123456789";
+/// Made for these tests.
+pub const RSA_KEY: &str = include_str!("../fixtures/rsa-key.pem");
 const SECRET: &str = "canary-api-secret-0123456789";
 
 /// Calls with a signed key by a host whose clock is ahead by so many seconds.
@@ -67,28 +68,10 @@ async fn a_wrong_secret_is_refused_once() {
 
 #[tokio::test(start_paused = true)]
 async fn an_rsa_key_signs() {
-    let Some(private) = openssl(&["genpkey", "-algorithm", "RSA"], "") else { return };
-    let public = openssl(&["pkey", "-pubout"], &private).unwrap();
-    let key = SignedKey::rsa(KEY, public.as_bytes()).unwrap();
-    let (caller, _) = caller("api-key-rsa", key, ("private-key", &private), 0).await;
+    let key = SignedKey::rsa(KEY, include_bytes!("../fixtures/rsa-public-key.pem")).unwrap();
+    let (caller, _) = caller("api-key-rsa", key, ("private-key", RSA_KEY), 0).await;
     let filter = serde_json::json!({ "tag": "Delivered", "keyword": "a b+c" });
     caller.list(&list(Some(filter), None)).await.unwrap();
     let wish = r#"{"tracking_number":"1Z12345E0205271688","slug":"ups"}"#;
     caller.create("trackings", wish, "k", true).await.unwrap();
-}
-
-/// What `openssl` prints for `input`; `None`, with a line, where there is none.
-fn openssl(arguments: &[&str], input: &str) -> Option<String> {
-    use std::io::Write as _;
-    use std::process::Stdio;
-    let mut command = Command::new("openssl");
-    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let Ok(mut child) = command.spawn() else {
-        println!("skipped: openssl cannot be run");
-        return None;
-    };
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success());
-    Some(String::from_utf8(output.stdout).unwrap())
 }

@@ -59,10 +59,5 @@ pub(crate) fn is_slug(text: &str) -> bool {
 
 /// Whether a text is three upper-case letters (ISO 3166 alpha-3).
 pub(crate) fn is_region(text: &str) -> bool {
-    letters(text, 3, u8::is_ascii_uppercase)
-}
-
-/// Whether a text is so many letters of a kind.
-pub(crate) fn letters(text: &str, length: usize, kind: fn(&u8) -> bool) -> bool {
-    text.len() == length && text.as_bytes().iter().all(kind)
+    text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase())
 }

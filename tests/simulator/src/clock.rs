@@ -111,34 +111,3 @@ impl Clock for ScaledClock {
 fn millis(count: u128) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_manual_clock_moves_for_all_its_clones() {
-        let clock = ManualClock::new(5);
-        let other = clock.clone();
-        clock.advance(10);
-        assert_eq!(other.now_ms(), 15);
-        other.set(3);
-        assert_eq!(clock.now_ms(), 3);
-    }
-
-    #[test]
-    fn waits_are_as_long_as_the_clock_takes() {
-        let ten = Duration::from_secs(10);
-        assert_eq!(ScaledClock::new(0, 1000.0).real_time(10_000_000), Some(ten));
-        assert_eq!(ScaledClock::new(0, 0.0).real_time(1), None, "it stands still");
-        assert_eq!(SystemClock.real_time(10_000), Some(ten));
-        assert_eq!(ManualClock::new(0).real_time(1), None);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_tokio_clock_follows_paused_time() {
-        let clock = TokioClock::new(1_000);
-        tokio::time::advance(std::time::Duration::from_millis(250)).await;
-        assert_eq!(clock.now_ms(), 1_250);
-    }
-}

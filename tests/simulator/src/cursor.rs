@@ -22,21 +22,3 @@ pub(crate) fn after(query: &Query) -> Result<Option<(u64, String)>, ApiError> {
 fn read(cursor: &str) -> Option<(u64, String)> {
     serde_json::from_slice(&base64_decode(cursor)?).ok()
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cursor_is_read_as_it_was_written() {
-        let text = write(1_719_992_032_353, "a\"b");
-        assert_eq!(read(&text), Some((1_719_992_032_353, "a\"b".to_owned())));
-    }
-
-    #[test]
-    fn malformed_cursors_are_told() {
-        for broken in ["", "x", "W10=", "WzEsMl0=", "bm90IGpzb24=", "%%%"] {
-            assert_eq!(read(broken), None, "{broken}");
-        }
-    }
-}

@@ -76,29 +76,3 @@ fn elements(text: &str) -> Result<Vec<String>, DataError> {
         .map_err(|_| DataError::new("neither trackings nor an answer with trackings"))?;
     Ok(list.into_iter().map(|element| element.get().to_owned()).collect())
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_kind_of_document_is_split_into_raw_trackings() {
-        let one = r#"{ "id" : 1.50 }"#;
-        for (document, count) in [
-            (one.to_owned(), 1),
-            (format!("[{one}, {one}]"), 2),
-            (format!(r#"{{"meta":{{}},"data":{one}}}"#), 1),
-            (format!(r#"{{"data":{{"pagination":{{}},"trackings":[{one},{one}]}}}}"#), 2),
-            ("[]".to_owned(), 0),
-        ] {
-            assert_eq!(split(&document).unwrap(), vec![one; count], "{document}");
-        }
-    }
-
-    #[test]
-    fn other_documents_are_refused() {
-        for document in ["", "{", "3", "\"x\""] {
-            assert!(split(document).is_err(), "{document}");
-        }
-    }
-}

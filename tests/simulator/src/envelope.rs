@@ -27,25 +27,3 @@ pub(crate) fn failure(error: &ApiError) -> String {
     let meta = format!("{{\"code\":{code},\"message\":{message},\"type\":\"{kind}\"}}");
     format!("{{\"meta\":{meta},\"data\":{data}}}")
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn success_holds_only_the_code() {
-        assert_eq!(success(201, "{}"), r#"{"meta":{"code":201},"data":{}}"#);
-    }
-
-    #[test]
-    fn failures_have_the_two_key_orders_of_the_live_api() {
-        assert_eq!(
-            failure(&ApiError::unauthorized()),
-            r#"{"data":{},"meta":{"type":"Unauthorized","code":401,"errors":[],"message":"The API key is invalid."}}"#
-        );
-        assert_eq!(
-            failure(&ApiError::unknown_uri("/v4/couriers")),
-            r#"{"meta":{"code":404,"message":"The URI requested is invalid or the resource requested does not exist.","type":"NotFound"},"data":{"resource":"/v4/couriers"}}"#
-        );
-    }
-}

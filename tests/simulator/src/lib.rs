@@ -152,7 +152,7 @@ pub use script::{Answer, Matcher};
 pub use server::Server;
 pub use signing::{BadPublicKey, SignedKey};
 pub use simulator::Simulator;
-pub use store::index::IndexLag;
+pub use store::index::{BadLag, IndexLag};
 pub use switches::{
     BadDateSkew, ConnectionAnswer, CredentialsUpdate, CustomFieldsUpdate, DateSkew,
     DuplicateAnswer, Ghost, LowerCaseNumbers, PredictAnswer, RetrackAnswer, Unrecognized,

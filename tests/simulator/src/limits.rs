@@ -69,19 +69,3 @@ impl Limits {
         Ok(())
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_endpoint_has_its_own_second() {
-        let mut limits = Limits::default();
-        let quota = |remaining, reset| Quota { limit: 2, remaining, reset };
-        assert_eq!(limits.take("a", 2, 1_000), Ok(quota(1, 2)));
-        assert_eq!(limits.take("a", 2, 1_500), Ok(quota(0, 2)));
-        assert_eq!(limits.take("a", 2, 1_999), Err(quota(0, 2)));
-        assert_eq!(limits.take("b", 2, 1_999), Ok(quota(1, 2)));
-        assert_eq!(limits.take("a", 2, 2_000), Ok(quota(1, 3)));
-    }
-}

@@ -2,10 +2,8 @@
 
 mod cli;
 
-use std::convert::Infallible;
 use std::fs::File;
 use std::io::{self, Write};
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
@@ -24,13 +22,15 @@ async fn run(cli: &Cli) -> Result<()> {
     if !cli.listen.ip().is_loopback() && !cli.allow_remote {
         bail!("{} is not a loopback address; --allow-remote permits it", cli.listen);
     }
-    let simulator = Simulator::new(cli.options()?);
+    let options = cli.options()?;
+    let seed = options.seed;
+    let simulator = Simulator::new(options);
     for path in &cli.data {
         let count = simulator.load(path).context("cannot load the data")?;
         eprintln!("{count} trackings from {}", path.display());
     }
     if cli.trackings > 0 {
-        simulator.seed(cli.seed, cli.trackings);
+        simulator.seed(seed, cli.trackings);
     }
     if let Some(path) = &cli.journal {
         let file =
@@ -48,7 +48,6 @@ async fn run(cli: &Cli) -> Result<()> {
     let stopped = tokio::select! {
         failed = simulator.serve(listener) => match failed? {},
         never = simulator.send_webhooks(dialer) => match never {},
-        failed = scan(&simulator, cli.webhooks.scans_per_second) => match failed? {},
         stopped = stop() => stopped,
     };
     let counts = simulator.webhook_counts();
@@ -59,39 +58,13 @@ async fn run(cli: &Cli) -> Result<()> {
 }
 
 fn set_webhooks(cli: &Cli, simulator: &Simulator) -> Result<()> {
-    if let Some(path) = &cli.webhooks.webhook_journal {
-        let file =
-            File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
-        simulator.write_webhook_journal_to(file);
-    }
-    for webhook in cli.webhooks.webhooks()? {
+    for webhook in cli.webhooks()? {
         let id = simulator.add_webhook(webhook)?;
-        if cli.webhooks.webhook_test {
+        if cli.webhook_test {
             simulator.send_test_webhook(id)?;
         }
     }
     Ok(())
-}
-
-/// Lets carriers scan, each time another tracking by chance.
-async fn scan(simulator: &Simulator, per_second: u32) -> Result<Infallible> {
-    let ids = match per_second {
-        0 => Vec::new(),
-        _ => simulator.ids(),
-    };
-    if ids.is_empty() {
-        return std::future::pending().await;
-    }
-    let mut random = fastrand::Rng::with_seed(1);
-    let mut ticks = tokio::time::interval(Duration::from_secs(1) / per_second);
-    loop {
-        ticks.tick().await;
-        let tag = random.choice(["InTransit", "OutForDelivery", "Exception", "Delivered"]);
-        if let (Some(id), Some(tag)) = (random.choice(&ids), tag) {
-            // One that was deleted meanwhile is scanned no more.
-            let _ = simulator.scan(id, tag, "Scanned");
-        }
-    }
 }
 
 /// Returns when the program is asked to end.

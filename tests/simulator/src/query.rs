@@ -4,7 +4,6 @@
 use crate::body::is_slug;
 use crate::dates;
 use crate::errors::ApiError;
-use crate::text::percent_decode;
 
 /// The decoded pairs of a query.
 #[derive(Debug, Default)]
@@ -15,12 +14,8 @@ impl Query {
     /// refused.
     pub(crate) fn parse(raw: &str, known: &[&str], lenient: bool) -> Result<Self, ApiError> {
         let mut pairs: Vec<(String, String)> = Vec::new();
-        for part in raw.split('&').filter(|part| !part.is_empty()) {
-            let (name, value) = part.split_once('=').unwrap_or((part, ""));
-            let decode = |text: &str| {
-                percent_decode(text, true).ok_or_else(|| refused(part, "is not percent-encoded"))
-            };
-            let (name, value) = (decode(name)?, decode(value)?);
+        let given = crate::text::pairs(raw);
+        for (name, value) in given.ok_or_else(|| refused(raw, "is not percent-encoded"))? {
             if !known.contains(&name.as_str()) {
                 if lenient {
                     continue;

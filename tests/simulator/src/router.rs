@@ -24,20 +24,27 @@ static TABLES: &[&[Endpoint]] =
 /// One operation of the API.
 #[derive(Debug)]
 pub(crate) struct Endpoint {
-    /// The method.
-    pub(crate) method: &'static str,
-    /// The path after the version; `{id}` stands for one segment.
-    pub(crate) path: &'static str,
     /// Requests in a second.
     pub(crate) limit: u32,
     /// What a key needs to use it.
     pub(crate) scope: Scope,
     /// The names of its query parameters.
     pub(crate) query: &'static [&'static str],
-    /// What counts against the same limit as what; unique to the endpoint.
+    /// The method and the path after the version; `:id` stands for one segment.
     pub(crate) name: &'static str,
     /// Performs it.
     pub(crate) run: fn(&mut Call<'_>) -> Result<Reply, ApiError>,
+}
+
+/// An operation, for the tables.
+pub(crate) const fn endpoint(
+    name: &'static str,
+    limit: u32,
+    scope: Scope,
+    query: &'static [&'static str],
+    run: fn(&mut Call<'_>) -> Result<Reply, ApiError>,
+) -> Endpoint {
+    Endpoint { name, limit, scope, query, run }
 }
 
 /// One request at its endpoint.
@@ -80,7 +87,8 @@ pub(crate) fn route(method: &str, path: &str) -> Option<Found> {
     let version = name.parse::<Version>().ok()?.max(OLDEST);
     let mut endpoints = TABLES.iter().flat_map(|table| table.iter());
     endpoints.find_map(|endpoint| {
-        let id = matched(endpoint.path, path).filter(|_| endpoint.method == method)?;
+        let (wanted, pattern) = endpoint.name.split_once(' ')?;
+        let id = matched(pattern, path).filter(|_| wanted == method)?;
         Some(Found { endpoint, id, version })
     })
 }
@@ -90,7 +98,7 @@ fn matched(pattern: &str, path: &str) -> Option<String> {
     let mut segments = path.split('/');
     for wanted in pattern.split('/') {
         let segment = segments.next()?;
-        if wanted == "{id}" {
+        if wanted == ":id" {
             id = percent_decode(segment, false).filter(|id| !id.is_empty())?;
         } else if wanted != segment {
             return None;

@@ -50,6 +50,12 @@ impl Scope {
     }
 }
 
+impl fmt::Display for Scope {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
 /// A text that names no scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UnknownScope;

@@ -201,11 +201,6 @@ impl Simulator {
         self.script().push(matcher, answer);
     }
 
-    /// How many scripted answers still wait.
-    pub fn answers_waiting(&self) -> usize {
-        self.script().len()
-    }
-
     /// Forgets the scripted answers that wait.
     pub fn clear_answers(&self) {
         self.script().clear();

@@ -3,8 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use clap::ValueEnum;
+
 /// The `data` of error 4003; its shape since 2024-07 is undocumented.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum DuplicateAnswer {
     /// `{"id":...,"tracking_number":...,"slug":...}`.
     #[default]
@@ -17,7 +19,7 @@ pub enum DuplicateAnswer {
 
 /// What becomes of a create without a slug whose number no courier recognises; which of the two
 /// happens depends on the account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Unrecognized {
     /// It is refused with 4012.
     #[default]
@@ -27,7 +29,7 @@ pub enum Unrecognized {
 }
 
 /// What becomes of lower-case letters in a tracking number; undocumented.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum LowerCaseNumbers {
     /// They are refused with 4017.
     #[default]
@@ -37,7 +39,7 @@ pub enum LowerCaseNumbers {
 }
 
 /// What a retrack answers; the endpoint's description calls it partial.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum RetrackAnswer {
     /// The whole tracking.
     #[default]
@@ -47,7 +49,7 @@ pub enum RetrackAnswer {
 }
 
 /// What becomes of the credentials that an update of a connection leaves out; undocumented.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum CredentialsUpdate {
     /// They are gone: an update brings all.
     #[default]
@@ -57,7 +59,7 @@ pub enum CredentialsUpdate {
 }
 
 /// What becomes of the custom fields that an update of a tracking leaves out; undocumented.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum CustomFieldsUpdate {
     /// They are gone: an update brings all.
     #[default]
@@ -67,7 +69,7 @@ pub enum CustomFieldsUpdate {
 }
 
 /// Whether answers about connections hold their credentials.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum ConnectionAnswer {
     /// In clear, as the endpoints' examples do.
     #[default]
@@ -126,7 +128,7 @@ impl fmt::Display for BadDateSkew {
 impl std::error::Error for BadDateSkew {}
 
 /// The `data` of a single prediction; the endpoint's schema and its example differ.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum PredictAnswer {
     /// The prediction, as in the schema.
     #[default]

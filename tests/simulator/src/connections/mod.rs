@@ -14,7 +14,7 @@ use self::record::Connection;
 pub(crate) use self::store::Connections;
 use crate::errors::ApiError;
 use crate::options::Options;
-use crate::router::{Call, Endpoint};
+use crate::router::{Call, Endpoint, endpoint};
 use crate::scopes::Scope;
 use crate::switches::ConnectionAnswer;
 
@@ -22,51 +22,11 @@ use crate::switches::ConnectionAnswer;
 ///
 /// Source: AfterShip API 2026-07, Courier connections; rate limit.
 pub(crate) static ENDPOINTS: &[Endpoint] = &[
-    Endpoint {
-        name: "GET /courier-connections",
-        method: "GET",
-        path: "/courier-connections",
-        limit: 5,
-        scope: Scope::CarrierConnectionRead,
-        query: list::QUERY,
-        run: list::run,
-    },
-    Endpoint {
-        name: "POST /courier-connections",
-        method: "POST",
-        path: "/courier-connections",
-        limit: 5,
-        scope: Scope::CarrierConnectionWrite,
-        query: &[],
-        run: create::run,
-    },
-    Endpoint {
-        name: "GET /courier-connections/:id",
-        method: "GET",
-        path: "/courier-connections/{id}",
-        limit: 5,
-        scope: Scope::CarrierConnectionRead,
-        query: &[],
-        run: get::run,
-    },
-    Endpoint {
-        name: "PATCH /courier-connections/:id",
-        method: "PATCH",
-        path: "/courier-connections/{id}",
-        limit: 5,
-        scope: Scope::CarrierConnectionWrite,
-        query: &[],
-        run: update::run,
-    },
-    Endpoint {
-        name: "DELETE /courier-connections/:id",
-        method: "DELETE",
-        path: "/courier-connections/{id}",
-        limit: 5,
-        scope: Scope::CarrierConnectionWrite,
-        query: &[],
-        run: delete::run,
-    },
+    endpoint("GET /courier-connections", 5, Scope::CarrierConnectionRead, list::QUERY, list::run),
+    endpoint("POST /courier-connections", 5, Scope::CarrierConnectionWrite, &[], create::run),
+    endpoint("GET /courier-connections/:id", 5, Scope::CarrierConnectionRead, &[], get::run),
+    endpoint("PATCH /courier-connections/:id", 5, Scope::CarrierConnectionWrite, &[], update::run),
+    endpoint("DELETE /courier-connections/:id", 5, Scope::CarrierConnectionWrite, &[], delete::run),
 ];
 
 /// The connection that the path names. An unknown one is 404 with the path, as other resources

@@ -1,12 +1,12 @@
-//! The couriers that are known by name, most likely first: how their numbers look, what they
-//! require, where they show a parcel. Several have numbers that look alike.
+//! The couriers that are known by name, most likely first. Several have numbers that look alike.
+
+use serde_json::json;
 
 use super::TEST_COURIER;
-use super::courier::{Courier, Profile, Recogniser};
-use super::numbers::{digits, postal, prefixed};
+use super::courier::Courier;
 
 /// The couriers that an account has activated by default.
-pub(crate) const ACTIVATED: &[&str] = &[
+pub(crate) const ACTIVATED: [&str; 14] = [
     TEST_COURIER,
     "ups",
     "fedex",
@@ -23,211 +23,74 @@ pub(crate) const ACTIVATED: &[&str] = &[
     "dhl-api",
 ];
 
-struct Known {
-    profile: Profile<'static>,
-    link: &'static str,
-    recognises: Recogniser,
-}
-
-static KNOWN: &[Known] = &[
-    named(TEST_COURIER, "Testing Courier", |number| number.starts_with("ITD-")),
-    named("ups", "UPS", |number| number.len() == 18 && number.starts_with("1Z"))
-        .site("https://www.ups.com", "https://www.ups.com/track?tracknum=")
-        .phone("+1 800 742 5877"),
-    named("fedex", "FedEx", |number| digits(number, 12..=12))
-        .site("https://www.fedex.com", "https://www.fedex.com/apps/fedextrack/?tracknumbers=")
-        .phone("+1 800 463 3339"),
-    named("usps", "USPS", |number| digits(number, 20..=22) || postal(number, "US"))
-        .site("https://www.usps.com", "https://tools.usps.com/go/TrackConfirmAction?tLabels=")
-        .phone("+1 800 275 8777")
-        .also("United States Postal Service")
-        .from(&["USA"]),
-    named("dhl", "DHL Express", |number| digits(number, 10..=10))
-        .site("https://www.dhl.com", "https://www.dhl.com/en/express/tracking.html?AWB=")
-        .also("DHL International")
-        .speaks("en", &["en", "de", "fr", "es", "zh-Hans"]),
-    named("amazon", "Amazon Logistics", |number| prefixed(number, "TBA", 12..=12))
-        .site("https://track.amazon.com", "https://track.amazon.com/tracking/"),
-    named("royal-mail", "Royal Mail", |number| postal(number, "GB"))
-        .site(
-            "https://www.royalmail.com",
-            "https://www.royalmail.com/track-your-item#/tracking-results/",
-        )
-        .phone("+44 3457 740740")
-        .from(&["GBR"]),
-    named("hong-kong-post", "Hong Kong Post", |number| postal(number, "HK"))
-        .site(
-            "https://www.hongkongpost.hk",
-            "https://www.hongkongpost.hk/en/mail_tracking/?number=",
-        )
-        .also("香港郵政")
-        .speaks("en", &["en", "zh-Hant"])
-        .from(&["HKG"]),
-    named("china-ems", "China EMS (ePacket)", |number| postal(number, "CN"))
-        .site("https://www.ems.com.cn", "https://www.ems.com.cn/queryList?number=")
-        .also("中国邮政速递物流")
-        .speaks("zh-Hans", &["zh-Hans", "en"])
-        .from(&["CHN"]),
-    named("japan-post", "Japan Post", |number| postal(number, "JP"))
-        .site(
-            "https://www.post.japanpost.jp",
-            "https://trackings.post.japanpost.jp/services/srv/search/?no=",
-        )
-        .also("日本郵便")
-        .from(&["JPN"]),
-    named("dhl-germany", "Deutsche Post DHL", |number| prefixed(number, "JJD", 15..=18))
-        .site("https://www.dhl.de", "https://www.dhl.de/en/privatkunden.html?piececode=")
-        .speaks("de", &["de", "en"])
-        .from(&["DEU"]),
-    named("postnl-3s", "PostNL International 3S", |number| {
-        number.len() == 13 && number.starts_with("3S")
-    })
-    .site("https://jouw.postnl.nl", "https://jouw.postnl.nl/track-and-trace/")
-    .requires(&["destination_postal_code", "destination_country_region"])
-    .from(&["NLD"]),
-    named("ups-api", "UPS (API)", |number| number.len() == 18 && number.starts_with("1Z"))
-        .site("https://www.ups.com", "https://www.ups.com/track?tracknum=")
-        .connects(&[("client_id", true), ("client_secret", true), ("account_number", false)]),
-    named("dhl-api", "DHL (API)", |number| digits(number, 10..=10))
-        .site("https://www.dhl.com", "https://www.dhl.com/en/express/tracking.html?AWB=")
-        .connects(&[("api_key", true)]),
-    named("fedex-api", "FedEx (API)", |number| digits(number, 12..=12) || digits(number, 15..=15))
-        .site("https://www.fedex.com", "")
-        .connects(&[("key", true), ("password", true), ("account_number", true)]),
-    named("fedex-freight", "FedEx Freight", |number| digits(number, 9..=9))
-        .site("https://www.fedex.com", "")
-        .from(&["USA", "CAN", "MEX"]),
-    named("sf-express", "S.F. Express", |number| {
-        digits(number, 12..=12) || prefixed(number, "SF", 13..=13)
-    })
-    .site("https://www.sf-express.com", "")
-    .also("顺丰速运")
-    .requires(&["customers[x].phone_number"])
-    .optional(&["tracking_key"]),
-    named("taqbin-jp", "Yamato Japan", |number| digits(number, 12..=12))
-        .site("https://www.kuronekoyamato.co.jp", "")
-        .also("ヤマト運輸, TA-Q-BIN")
-        .from(&["JPN"]),
-    named("sagawa", "Sagawa", |number| digits(number, 12..=12))
-        .site("https://www.sagawa-exp.co.jp", "")
-        .also("佐川急便")
-        .from(&["JPN"]),
-    named("toll-ipec", "Toll IPEC", |number| digits(number, 10..=12))
-        .site("https://www.tollgroup.com", "")
-        .from(&["AUS"]),
-    named("gls", "GLS", |number| digits(number, 11..=12))
-        .site("https://gls-group.eu", "")
-        .optional(&["destination_postal_code"]),
-    named("dpd", "DPD", |number| digits(number, 14..=14)).site("https://www.dpd.com", ""),
-    named("dpd-uk", "DPD UK", |number| digits(number, 10..=10) || digits(number, 14..=14))
-        .site("https://www.dpd.co.uk", "")
-        .requires(&["destination_postal_code"])
-        .from(&["GBR"]),
-    named("tnt", "TNT", |number| digits(number, 9..=9)).site("https://www.tnt.com", ""),
-    named("hermes-uk", "Evri", |number| digits(number, 16..=16))
-        .site("https://www.evri.com", "")
-        .also("Hermes UK")
-        .from(&["GBR"]),
-    named("canada-post", "Canada Post", |number| digits(number, 16..=16) || postal(number, "CA"))
-        .site("https://www.canadapost-postescanada.ca", "")
-        .also("Postes Canada")
-        .speaks("en", &["en", "fr-CA"])
-        .from(&["CAN"])
-        .connects(&[("username", true), ("password", true)]),
-    named("cj-korea", "CJ Logistics", |number| digits(number, 10..=10) || digits(number, 12..=12))
-        .site("https://www.cjlogistics.com", "")
-        .also("CJ대한통운")
-        .from(&["KOR"]),
-    named("fastway-au", "Aramex Australia", |number| {
-        number.split_at_checked(2).is_some_and(|(line, rest)| {
-            line.bytes().all(|byte| byte.is_ascii_uppercase()) && digits(rest, 10..=10)
-        })
-    })
-    .site("https://www.aramex.com.au", "")
-    .also("Fastway Couriers")
-    .from(&["AUS"]),
-    named("asendia-usa", "Asendia USA", |number| digits(number, 20..=22))
-        .site("https://www.asendiausa.com", "")
-        .from(&["USA"]),
-    named("yodel", "Yodel Domestic", |number| prefixed(number, "JD", 16..=16))
-        .site("https://www.yodel.co.uk", "")
-        .optional(&["destination_postal_code"])
-        .from(&["GBR"]),
-    named("arrowxl", "ArrowXL", |number| digits(number, 8..=8))
-        .site("https://www.arrowxl.co.uk", "")
-        .requires(&["destination_postal_code"])
-        .from(&["GBR"]),
-    named("geodis-espace", "GEODIS - Distribution & Express", |number| digits(number, 8..=9))
-        .site("https://espace-client.geodis.com", "")
-        .requires(&["tracking_ship_date", "destination_postal_code"])
-        .from(&["FRA"]),
-];
+/// Slug, name, patterns of numbers, web site, and what else there is: `also` another name, `from` a
+/// region, `speaks` languages, `needs` and `takes` additional fields, `keys` credentials, of which
+/// those with a question mark are optional.
+const KNOWN: &str = "\
+testing-courier|Testing Courier|ITD-*||
+ups|UPS|1Z*16|www.ups.com|phone=+1 800 742 5877
+fedex|FedEx|#12|www.fedex.com|phone=+1 800 463 3339
+usps|USPS|#20 #21 #22 @2#9US|www.usps.com|also=United States Postal Service;from=USA
+dhl|DHL Express|#10|www.dhl.com|also=DHL International;speaks=en,de,fr,es,zh-Hans
+amazon|Amazon Logistics|TBA#12|track.amazon.com|
+royal-mail|Royal Mail|@2#9GB|www.royalmail.com|phone=+44 3457 740740;from=GBR
+hong-kong-post|Hong Kong Post|@2#9HK|www.hongkongpost.hk|also=香港郵政;speaks=en,zh-Hant;from=HKG
+china-ems|China EMS (ePacket)|@2#9CN|www.ems.com.cn|also=中国邮政速递物流;speaks=zh-Hans,en;from=CHN
+japan-post|Japan Post|@2#9JP|www.post.japanpost.jp|also=日本郵便;from=JPN
+dhl-germany|Deutsche Post DHL|JJD#15 JJD#16 JJD#17 JJD#18|www.dhl.de|speaks=de,en;from=DEU
+postnl-3s|PostNL International 3S|3S*11|jouw.postnl.nl|needs=destination_postal_code,destination_country_region;from=NLD
+ups-api|UPS (API)|1Z*16|www.ups.com|keys=client_id,client_secret,account_number?
+dhl-api|DHL (API)|#10|www.dhl.com|keys=api_key
+fedex-api|FedEx (API)|#12 #15|www.fedex.com|keys=key,password,account_number
+fedex-freight|FedEx Freight|#9|www.fedex.com|from=USA,CAN,MEX
+sf-express|S.F. Express|#12 SF#13|www.sf-express.com|also=顺丰速运;needs=customers[x].phone_number;takes=tracking_key
+taqbin-jp|Yamato Japan|#12|www.kuronekoyamato.co.jp|also=ヤマト運輸, TA-Q-BIN;from=JPN
+sagawa|Sagawa|#12|www.sagawa-exp.co.jp|also=佐川急便;from=JPN
+toll-ipec|Toll IPEC|#10 #11 #12|www.tollgroup.com|from=AUS
+gls|GLS|#11 #12|gls-group.eu|takes=destination_postal_code
+dpd|DPD|#14|www.dpd.com|
+dpd-uk|DPD UK|#10 #14|www.dpd.co.uk|needs=destination_postal_code;from=GBR
+tnt|TNT|#9|www.tnt.com|
+hermes-uk|Evri|#16|www.evri.com|also=Hermes UK;from=GBR
+canada-post|Canada Post|#16 @2#9CA|www.canadapost-postescanada.ca|also=Postes Canada;speaks=en,fr-CA;from=CAN;keys=username,password
+cj-korea|CJ Logistics|#10 #12|www.cjlogistics.com|also=CJ대한통운;from=KOR
+fastway-au|Aramex Australia|@2#10|www.aramex.com.au|also=Fastway Couriers;from=AUS
+asendia-usa|Asendia USA|#20 #21 #22|www.asendiausa.com|from=USA
+yodel|Yodel Domestic|JD#16|www.yodel.co.uk|takes=destination_postal_code;from=GBR
+arrowxl|ArrowXL|#8|www.arrowxl.co.uk|needs=destination_postal_code;from=GBR
+geodis-espace|GEODIS - Distribution & Express|#8 #9|espace-client.geodis.com|needs=tracking_ship_date,destination_postal_code;from=FRA";
 
 /// All of them.
 pub(super) fn couriers() -> impl Iterator<Item = Courier> {
-    KNOWN.iter().filter_map(|known| {
-        let courier = Courier::read(&known.profile.members().render()).ok()?;
-        Some(Courier { link: known.link, recognises: Some(known.recognises), ..courier })
+    KNOWN.lines().filter_map(|line| {
+        let mut cells = line.split('|');
+        let mut cell = || cells.next();
+        let (slug, name, patterns, site, more) = (cell()?, cell()?, cell()?, cell()?, cell()?);
+        let value = |name: &str| {
+            more.split(';').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+        };
+        let list = |name| value(name).map_or(Vec::new(), |list| list.split(',').collect());
+        let web_url = Some(format!("https://{site}")).filter(|_| !site.is_empty());
+        let languages = if value("speaks").is_some() { list("speaks") } else { vec!["en"] };
+        let keys = list("keys").into_iter().map(|key| {
+            let bare = key.trim_end_matches('?');
+            json!({"name": bare, "type": "string", "required": bare == key})
+        });
+        let text = json!({
+            "slug": slug,
+            "name": name,
+            "phone": value("phone"),
+            "other_name": value("also"),
+            "web_url": web_url,
+            "required_fields": list("needs"),
+            "optional_fields": list("takes"),
+            "default_language": languages.first(),
+            "support_languages": languages,
+            "service_from_country_regions": list("from"),
+            "credentials": value("keys").map(|_| json!({"fields": keys.collect::<Vec<_>>()})),
+        });
+        let link = web_url.map_or_else(String::new, |web_url| format!("{web_url}/track?number="));
+        let courier = Courier::read(&text.to_string()).ok()?;
+        Some(Courier { link, patterns: Some(patterns), ..courier })
     })
-}
-
-const fn named(slug: &'static str, name: &'static str, recognises: Recogniser) -> Known {
-    let profile = Profile {
-        slug,
-        name,
-        phone: None,
-        other_name: None,
-        web_url: None,
-        required_fields: Some(&[]),
-        optional_fields: Some(&[]),
-        default_language: Some("en"),
-        support_languages: Some(&["en"]),
-        service_from_country_regions: Some(&[]),
-        credentials: None,
-    };
-    Known { profile, link: "", recognises }
-}
-
-impl Known {
-    const fn site(mut self, web_url: &'static str, link: &'static str) -> Self {
-        self.profile.web_url = Some(web_url);
-        self.link = link;
-        self
-    }
-
-    const fn phone(mut self, phone: &'static str) -> Self {
-        self.profile.phone = Some(phone);
-        self
-    }
-
-    const fn also(mut self, other_name: &'static str) -> Self {
-        self.profile.other_name = Some(other_name);
-        self
-    }
-
-    const fn requires(mut self, fields: &'static [&'static str]) -> Self {
-        self.profile.required_fields = Some(fields);
-        self
-    }
-
-    const fn optional(mut self, fields: &'static [&'static str]) -> Self {
-        self.profile.optional_fields = Some(fields);
-        self
-    }
-
-    const fn speaks(mut self, first: &'static str, all: &'static [&'static str]) -> Self {
-        self.profile.default_language = Some(first);
-        self.profile.support_languages = Some(all);
-        self
-    }
-
-    const fn from(mut self, regions: &'static [&'static str]) -> Self {
-        self.profile.service_from_country_regions = Some(regions);
-        self
-    }
-
-    const fn connects(mut self, credentials: &'static [(&'static str, bool)]) -> Self {
-        self.profile.credentials = Some(credentials);
-        self
-    }
 }

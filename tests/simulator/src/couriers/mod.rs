@@ -12,7 +12,7 @@ mod numbers;
 pub(crate) use self::courier::{Courier, Credential};
 pub(crate) use self::known::ACTIVATED;
 use crate::options::Options;
-use crate::router::Endpoint;
+use crate::router::{Endpoint, endpoint};
 use crate::scopes::Scope;
 
 /// The test courier: moves a tracking to Delivered within seconds.
@@ -25,24 +25,8 @@ pub(crate) const UNRECOGNIZED: &str = "unrecognized";
 ///
 /// Source: AfterShip API 2026-07, Couriers; rate limit.
 pub(crate) static ENDPOINTS: &[Endpoint] = &[
-    Endpoint {
-        name: "GET /couriers",
-        method: "GET",
-        path: "/couriers",
-        limit: 5,
-        scope: Scope::CourierRead,
-        query: list::QUERY,
-        run: list::run,
-    },
-    Endpoint {
-        name: "POST /couriers/detect",
-        method: "POST",
-        path: "/couriers/detect",
-        limit: 3,
-        scope: Scope::CourierWrite,
-        query: &[],
-        run: detect::run,
-    },
+    endpoint("GET /couriers", 5, Scope::CourierRead, list::QUERY, list::run),
+    endpoint("POST /couriers/detect", 3, Scope::CourierWrite, &[], detect::run),
 ];
 
 /// Whether a slug is of a group: `dhl-group` holds `dhl` and `dhl-...`.

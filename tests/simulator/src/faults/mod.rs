@@ -14,6 +14,7 @@ use http::request::Parts;
 
 pub(crate) use self::body::{Change, change, with_members};
 pub use self::plan::{BadPlan, FaultPlan};
+pub(crate) use self::plan::{chance, read};
 use crate::script::{Answer, Content, Ending, HeaderText};
 
 /// Something that goes wrong with one answer.
@@ -79,7 +80,7 @@ pub enum Fault {
     DeepJson,
     /// The true answer with one more member of 9 MiB.
     HugeJson,
-    /// 16 MiB of white space, packed with gzip into 100 KB.
+    /// 16 MiB of white space, packed with gzip into 16 KB.
     GzipBomb,
     /// A page that names the cursor which asked for it as the next one. Pages after the first only.
     RepeatedPage,
@@ -131,46 +132,6 @@ impl Fault {
         Self::GatewayPage,
         Self::UnknownUri,
     ];
-
-    /// What the journal calls it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::ServerError => "500",
-            Self::BadGateway => "502 as text",
-            Self::Unavailable => "503",
-            Self::UnavailableFor => "503 with retry-after",
-            Self::GatewayTimeout => "504",
-            Self::RequestTimeout => "408",
-            Self::TooMany => "429",
-            Self::TooManySilent => "429 without headers",
-            Self::TooManyPast => "429 until the past",
-            Self::TooManyHuge => "429 for days",
-            Self::TooManyDoubled => "429 with doubled headers",
-            Self::TooManyUntilDate => "429 until a date",
-            Self::TooManyDecimal => "429 for a decimal",
-            Self::DailyQuota => "429 of a daily quota",
-            Self::GatewayUnauthorized => "401 as html",
-            Self::GatewayForbidden => "403 as html",
-            Self::GatewayNotFound => "404 as html",
-            Self::GatewayPage => "200 as html",
-            Self::UnknownUri => "404 of an unknown uri",
-            Self::Latency => "latency",
-            Self::SlowBody => "slow body",
-            Self::Reset => "reset",
-            Self::Hang => "hang",
-            Self::Truncated => "truncated",
-            Self::LengthTooLong => "content-length too long",
-            Self::LengthTooShort => "content-length too short",
-            Self::ContentType => "wrong content type",
-            Self::BadUtf8 => "bad utf-8",
-            Self::DeepJson => "deep json",
-            Self::HugeJson => "huge json",
-            Self::GzipBomb => "gzip bomb",
-            Self::RepeatedPage => "repeated page",
-            Self::EmptyPage => "empty page",
-            Self::WrongTotal => "wrong total",
-        }
-    }
 
     /// Whether a client cannot tell from it if the request was performed, so that both must be
     /// tried. The other faults leave no doubt: a 429 performs nothing, a changed true answer is one.

@@ -21,6 +21,28 @@ pub struct FaultPlan {
     pub menu: Vec<Fault>,
 }
 
+/// What a plan gives for request or delivery number `count`, out of `menu`.
+pub(crate) fn chance<T>(
+    seed: u64,
+    rate: f64,
+    count: u64,
+    menu: impl FnOnce() -> Vec<T>,
+) -> Option<(T, bool)> {
+    let mut random = fastrand::Rng::with_seed(scramble(seed ^ scramble(count)));
+    if random.f64() >= rate {
+        return None;
+    }
+    Some((random.choice(menu())?, random.bool()))
+}
+
+/// Reads `SEED:PERCENT` as a seed and a rate.
+pub(crate) fn read(text: &str) -> Result<(u64, f64), BadPlan> {
+    let (seed, percent) = text.split_once(':').ok_or(BadPlan)?;
+    let seed = seed.parse().map_err(|_| BadPlan)?;
+    let percent = percent.parse::<f64>().ok().filter(|percent| (0.0..=100.0).contains(percent));
+    Ok((seed, percent.ok_or(BadPlan)? / 100.0))
+}
+
 impl FaultPlan {
     /// Any fault that passes, at this rate, from 0 to 1.
     pub fn new(seed: u64, rate: f64) -> Self {
@@ -29,14 +51,10 @@ impl FaultPlan {
 
     /// What request number `count` meets instead of its true answer.
     pub(crate) fn roll(&self, count: u64, request: &Parts) -> Option<Answer> {
-        let mut random = fastrand::Rng::with_seed(scramble(self.seed ^ scramble(count)));
-        if random.f64() >= self.rate {
-            return None;
-        }
-        let fits: Vec<_> = self.menu.iter().copied().filter(|fault| fault.fits(request)).collect();
-        let fault = random.choice(fits)?;
+        let fits = || self.menu.iter().copied().filter(|fault| fault.fits(request)).collect();
+        let (fault, performed) = chance(self.seed, self.rate, count, fits)?;
         let answer = Answer::from(fault);
-        Some(if fault.leaves_open() && random.bool() { answer.executed() } else { answer })
+        Some(if fault.leaves_open() && performed { answer.executed() } else { answer })
     }
 }
 
@@ -57,13 +75,7 @@ impl FromStr for FaultPlan {
     type Err = BadPlan;
 
     fn from_str(text: &str) -> Result<Self, BadPlan> {
-        let (seed, percent) = text.split_once(':').ok_or(BadPlan)?;
-        let seed = seed.parse().map_err(|_| BadPlan)?;
-        let percent: f64 = percent.parse().map_err(|_| BadPlan)?;
-        if !(0.0..=100.0).contains(&percent) {
-            return Err(BadPlan);
-        }
-        Ok(Self::new(seed, percent / 100.0))
+        read(text).map(|(seed, rate)| Self::new(seed, rate))
     }
 }
 

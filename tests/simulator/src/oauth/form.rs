@@ -4,7 +4,7 @@ use http::header::CONTENT_TYPE;
 use http::request::Parts;
 
 use super::refusal::Refusal;
-use crate::text::percent_decode;
+use crate::text::pairs;
 
 /// Decoded parameters in their order.
 #[derive(Default)]
@@ -13,11 +13,7 @@ pub(super) struct Form(Vec<(String, String)>);
 impl Form {
     /// Reads parameters; `None` when they are not percent-encoded UTF-8.
     pub(super) fn parse(raw: &str) -> Option<Self> {
-        let pairs = raw.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            Some((percent_decode(name, true)?, percent_decode(value, true)?))
-        });
-        pairs.collect::<Option<_>>().map(Self)
+        pairs(raw).map(Self)
     }
 
     /// The form that a client sent: a POST, with parameters in the body alone, each once (RFC 6749,

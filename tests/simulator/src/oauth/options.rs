@@ -1,40 +1,58 @@
 //! What the authorization server is told, and the switches where AfterShip's is not documented.
 
 use std::fmt;
+use std::str::FromStr;
+
+use clap::ArgAction::SetFalse;
+use clap::{Args, ValueEnum};
 
 use crate::scopes::Scope;
 
 /// The settings of the authorization server.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Args)]
+#[group(skip)]
 pub struct OAuthOptions {
     /// The apps that it knows. Default: none.
+    #[arg(skip)]
     pub clients: Vec<OAuthClient>,
     /// Who answers the question for consent.
+    #[arg(long, default_value = "ask")]
     pub consent: Consent,
-    /// Consent is given to these scopes only, whatever an app asks for; `None`: to all that it asks
-    /// for (default).
+    /// Consent is given to this scope only, whatever an app asks for; may be repeated. `None`: to
+    /// all that it asks for.
+    #[arg(long, value_name = "SCOPE")]
     pub consent_to: Option<Vec<Scope>>,
     /// What proof keys (RFC 7636) are worth.
+    #[arg(long, default_value = "required")]
     pub pkce: Pkce,
     /// What stands between two scopes. Default: a space (RFC 6749, 3.3).
+    #[arg(long, value_name = "CHARACTER", default_value_t = ' ')]
     pub scope_separator: char,
-    /// How an app shows its secret. Default: as it likes.
+    /// How an app shows its secret.
+    #[arg(long, default_value = "any")]
     pub client_authentication: ClientAuthentication,
-    /// How long an access token lives, in seconds. Default: 3,600.
+    /// How long an access token lives, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 3_600)]
     pub access_token_seconds: u64,
     /// How long a refresh token lives, in seconds from its issue. Default: a year.
+    #[arg(long, value_name = "SECONDS", default_value_t = 31_536_000)]
     pub refresh_token_seconds: u64,
-    /// What becomes of a refresh token that was used.
+    /// What becomes of a refresh token that was used: for so many seconds it is given the same
+    /// again, or it stays good if `never`.
+    #[arg(long, value_name = "SECONDS", default_value = "5")]
     pub rotation: Rotation,
-    /// The issuer in the parameter `iss` of every callback (RFC 9207); `None`: no such parameter
-    /// (default).
+    /// The issuer in the parameter `iss` of every callback (RFC 9207). Default: no such parameter.
+    #[arg(long, value_name = "URL")]
     pub issuer: Option<String>,
     /// Whether a callback ends with the parameter `hmac`: the HMAC-SHA256, in lower-case
-    /// hexadecimal, of the whole query before it under the secret of the app. Default: no.
+    /// hexadecimal, of the whole query before it under the secret of the app.
+    #[arg(long)]
     pub callback_hmac: bool,
     /// How answers with tokens differ from the standard.
+    #[arg(long, default_value = "regular")]
     pub token_answer: TokenAnswer,
-    /// Whether there is a revocation endpoint. Default: yes.
+    /// Whether there is a revocation endpoint; the flag takes it away.
+    #[arg(long = "no-revocation", action = SetFalse)]
     pub revocation: bool,
 }
 
@@ -125,7 +143,7 @@ impl GrantType {
 }
 
 /// Who answers the question for consent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Consent {
     /// A page asks, and a person presses Allow or Deny.
     #[default]
@@ -139,7 +157,7 @@ pub enum Consent {
 }
 
 /// What proof keys (RFC 7636) are worth; undocumented. The only method is S256.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Pkce {
     /// A request without one is refused.
     #[default]
@@ -151,7 +169,7 @@ pub enum Pkce {
 }
 
 /// How an app shows its secret; undocumented.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum ClientAuthentication {
     /// In either way.
     #[default]
@@ -163,7 +181,7 @@ pub enum ClientAuthentication {
 }
 
 /// How answers with tokens differ from the standard (RFC 6749, 5.1); undocumented.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum TokenAnswer {
     /// Not at all.
     #[default]
@@ -198,5 +216,17 @@ pub enum Rotation {
 impl Default for Rotation {
     fn default() -> Self {
         Self::Rotate { grace_seconds: 5 }
+    }
+}
+
+/// A number of seconds, or `never`.
+impl FromStr for Rotation {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "never" => Ok(Self::Never),
+            seconds => Ok(Self::Rotate { grace_seconds: seconds.parse()? }),
+        }
     }
 }

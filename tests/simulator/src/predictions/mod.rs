@@ -10,31 +10,27 @@ mod transit;
 
 use crate::body::Object;
 use crate::errors::ApiError;
-use crate::router::{Call, Endpoint};
+use crate::router::{Call, Endpoint, endpoint};
 use crate::scopes::Scope;
 
 /// The endpoints and their limits.
 ///
 /// Source: AfterShip API 2026-07, Estimated delivery date; rate limit.
 pub(crate) static ENDPOINTS: &[Endpoint] = &[
-    Endpoint {
-        name: "POST /estimated-delivery-date/predict",
-        method: "POST",
-        path: "/estimated-delivery-date/predict",
-        limit: 5,
-        scope: Scope::EstimatedDeliveryDateWrite,
-        query: &[],
-        run: single::run,
-    },
-    Endpoint {
-        name: "POST /estimated-delivery-date/predict-batch",
-        method: "POST",
-        path: "/estimated-delivery-date/predict-batch",
-        limit: 20,
-        scope: Scope::EstimatedDeliveryDateWrite,
-        query: &[],
-        run: batch::run,
-    },
+    endpoint(
+        "POST /estimated-delivery-date/predict",
+        5,
+        Scope::EstimatedDeliveryDateWrite,
+        &[],
+        single::run,
+    ),
+    endpoint(
+        "POST /estimated-delivery-date/predict-batch",
+        20,
+        Scope::EstimatedDeliveryDateWrite,
+        &[],
+        batch::run,
+    ),
 ];
 
 /// The body, where the account has predictions at all.

@@ -62,7 +62,7 @@ pub(super) fn write(
         None => {
             // A throw that once decided whether they are there.
             second.bool();
-            json.nulls(&["on_time_status", "on_time_difference"]);
+            json.nulls("on_time_status on_time_difference");
         }
     }
 }

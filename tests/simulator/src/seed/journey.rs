@@ -163,7 +163,7 @@ impl Scan<'_> {
         json.raw("location", to.city);
         json.raw("city", to.city);
         json.raw("state", to.state);
-        json.nulls(&["postal_code", "coordinate", "country_region_name"]);
+        json.nulls("postal_code coordinate country_region_name");
         json.text("country_region", to.country_region);
         json.raw("message", step.message);
         json.text("tag", step.tag);

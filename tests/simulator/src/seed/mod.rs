@@ -28,41 +28,14 @@ const MARGIN_MS: u64 = 3_600_000;
 
 /// The members of which made-up trackings have nothing: answers of the API show each member, null
 /// where it is empty.
-const EMPTY: &[&str] = &[
-    "origin_raw_location",
-    "destination_raw_location",
-    "order_id_path",
-    "order_date",
-    "shipment_package_count",
-    "shipment_pickup_date",
-    "shipment_delivery_date",
-    "shipment_type",
-    "delivery_type",
-    "pickup_location",
-    "pickup_note",
-    "courier_tracking_link",
-    "first_attempted_at",
-    "courier_redirect_link",
-    "tracking_account_number",
-    "tracking_key",
-    "tracking_ship_date",
-    "courier_connection_id",
-    "last_mile",
-    "first_mile",
-    "carbon_emissions",
-    "location_id",
-    "shipping_method",
-    "failed_delivery_attempts",
-    "signature_requirement",
-    "delivery_location_type",
-    "aftership_tracking_url",
-    "aftership_tracking_order_url",
-    "shipment_dimensions",
-    "proof_of_delivery",
-    "multi_piece_info",
-    "return_shipment",
-    "forward_shipment",
-];
+const EMPTY: &str = "origin_raw_location destination_raw_location order_id_path order_date shipment_package_count \
+    shipment_pickup_date shipment_delivery_date shipment_type delivery_type pickup_location \
+    pickup_note courier_tracking_link first_attempted_at courier_redirect_link \
+    tracking_account_number tracking_key tracking_ship_date courier_connection_id last_mile \
+    first_mile carbon_emissions location_id shipping_method failed_delivery_attempts \
+    signature_requirement delivery_location_type aftership_tracking_url \
+    aftership_tracking_order_url shipment_dimensions proof_of_delivery multi_piece_info \
+    return_shipment forward_shipment";
 
 /// Adds `count` trackings, spread over the retention up to now.
 pub(crate) fn fill(state: &mut State, seed: u64, count: usize) {

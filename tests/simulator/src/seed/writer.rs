@@ -52,8 +52,8 @@ impl Writer {
     }
 
     /// Members that are null.
-    pub(super) fn nulls(&mut self, names: &[&str]) {
-        for name in names {
+    pub(super) fn nulls(&mut self, names: &str) {
+        for name in names.split(' ') {
             self.raw(name, "null");
         }
     }

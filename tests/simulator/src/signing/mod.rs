@@ -46,7 +46,7 @@ impl SignedKey {
     }
 
     /// A key of method RSA: requests are signed with RSASSA-PSS, SHA-256 and a salt of 32 bytes.
-    /// `public_key` is PEM or DER, of 2048 to 8192 bits.
+    /// `public_key` is PEM, of 2048 to 8192 bits.
     ///
     /// # Errors
     /// `public_key` is no RSA public key.

@@ -4,6 +4,8 @@
 //! There is no second copy of the trackings until the first change that lags.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt;
+use std::str::FromStr;
 
 use super::Store;
 use super::lookup::Key;
@@ -27,6 +29,40 @@ pub enum IndexLag {
         /// The longest time, in milliseconds.
         most_ms: u64,
     },
+}
+
+/// Text that is no lag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BadLag;
+
+impl fmt::Display for BadLag {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("seconds, or a seed and seconds as in `7:30`")
+    }
+}
+
+impl std::error::Error for BadLag {}
+
+/// `SECONDS`, or `SEED:SECONDS`.
+impl FromStr for IndexLag {
+    type Err = BadLag;
+
+    fn from_str(text: &str) -> Result<Self, BadLag> {
+        let millis = |text: &str| {
+            let seconds = text.parse::<f64>().ok().filter(|seconds| (0.0..=1e9).contains(seconds));
+            seconds.map(|seconds| (seconds * 1000.0) as u64).ok_or(BadLag)
+        };
+        match text.split_once(':') {
+            Some((seed, most)) => {
+                let seed = seed.parse().map_err(|_| BadLag)?;
+                Ok(Self::Random { seed, most_ms: millis(most)? })
+            }
+            None => Ok(match millis(text)? {
+                0 => Self::None,
+                ms => Self::Fixed(ms),
+            }),
+        }
+    }
 }
 
 impl IndexLag {
@@ -134,67 +170,5 @@ impl Index {
     /// How many changes do not show yet.
     pub(crate) fn waiting(&self) -> usize {
         self.waiting.len()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::members::Members;
-
-    fn record(store: &mut Store, id: &str, title: &str) -> Record {
-        let text = format!(
-            r#"{{"id":"{id}","tracking_number":"n{id}","slug":"dhl","created_at":"2026-11-22T12:00:00Z","updated_at":"2026-11-22T12:00:00Z","title":"{title}"}}"#
-        );
-        Record::from_members(&Members::parse(&text).unwrap(), &mut store.words).unwrap()
-    }
-
-    fn titles(index: &Index) -> Vec<String> {
-        let shown = index.shown().unwrap();
-        let title = |record: &Record| record.members().text("title").unwrap();
-        shown.newest_first(0..shown.len()).map(title).collect()
-    }
-
-    #[test]
-    fn an_earlier_state_never_comes_back() {
-        let mut store = Store::default();
-        let mut index = Index::default();
-        index.prepare(&store, IndexLag::Fixed(1));
-        let [first, second] = ["first", "second"].map(|title| record(&mut store, "a", title));
-        index.note(IndexLag::Fixed(100), 0, "a", Some(&first));
-        index.note(IndexLag::Fixed(10), 1, "a", Some(&second));
-        index.settle(10);
-        assert!(titles(&index).is_empty());
-        index.settle(11);
-        assert_eq!(titles(&index), ["second"]);
-        index.settle(100);
-        assert_eq!(titles(&index), ["second"]);
-        assert_eq!((index.waiting(), index.latest.len()), (0, 0));
-    }
-
-    #[test]
-    fn a_number_may_show_twice_while_its_former_holder_is_still_listed() {
-        let mut store = Store::default();
-        let mut index = Index::default();
-        let old = record(&mut store, "a", "old");
-        store.insert(old).unwrap();
-        index.prepare(&store, IndexLag::Fixed(1));
-        let mut again = record(&mut store, "b", "new");
-        again.facts.tracking_number = "na".into();
-        index.note(IndexLag::Fixed(9), 0, "a", None);
-        index.note(IndexLag::Fixed(1), 0, "b", Some(&again));
-        index.settle(5);
-        assert_eq!(titles(&index), ["old", "new"]);
-        index.settle(9);
-        assert_eq!(titles(&index), ["new"]);
-    }
-
-    #[test]
-    fn random_lags_stay_within_their_bound_and_differ() {
-        let lag = IndexLag::Random { seed: 7, most_ms: 30_000 };
-        let lags: Vec<_> = (1..200).map(|count| lag.of_change(count)).collect();
-        assert!(lags.iter().all(|ms| *ms <= 30_000));
-        assert!(lags.iter().any(|ms| *ms < 3_000) && lags.iter().any(|ms| *ms > 27_000));
-        assert_eq!(IndexLag::Random { seed: 7, most_ms: 0 }.of_change(3), 0);
     }
 }

@@ -36,7 +36,7 @@ pub(super) fn run(call: &mut Call<'_>) -> Result<Reply, ApiError> {
     let id = custom_id.unwrap_or(&fresh_id);
     let identity = fresh::Identity { id, legacy_id: &legacy_id, number: &number, slug: &slug };
     let courier = fresh::AtCourier {
-        link: call.state.couriers.find(&slug).map_or("", |courier| courier.link),
+        link: call.state.couriers.find(&slug).map_or("", |courier| &courier.link),
         connection_id: call.state.connections.earliest(&slug),
     };
     let members = fresh::tracking(&identity, &courier, &body, call.now_ms);

@@ -26,90 +26,41 @@ pub(super) struct AtCourier<'a> {
     pub(super) connection_id: Option<&'a str>,
 }
 
-/// Every member of a tracking in the order of the API's examples, with its value on creation.
-/// Texts that depend on the request come later.
+/// Every member of a tracking in the order of the API's examples.
 ///
 /// Source: AfterShip API 2026-07, POST /trackings, answer.
-pub(super) const TEMPLATE: &[(&str, &str)] = &[
-    ("id", "null"),
-    ("legacy_id", "null"),
-    ("created_at", "null"),
-    ("updated_at", "null"),
-    ("tracking_number", "null"),
-    ("slug", "null"),
+pub(super) const MEMBERS: &str = "id legacy_id created_at updated_at tracking_number slug active custom_fields transit_time \
+    origin_country_region origin_state origin_city origin_postal_code origin_raw_location \
+    destination_country_region destination_state destination_city destination_postal_code \
+    destination_raw_location courier_destination_country_region courier_estimated_delivery_date \
+    note order_id order_id_path order_date shipment_package_count shipment_pickup_date \
+    shipment_delivery_date shipment_type shipment_weight signed_by customers source tag subtag \
+    subtag_message title tracked_count language checkpoints subscribed_smses subscribed_emails \
+    return_to_sender order_promised_delivery_date delivery_type pickup_location pickup_note \
+    courier_tracking_link first_attempted_at courier_redirect_link tracking_account_number \
+    tracking_key tracking_ship_date on_time_status on_time_difference order_tags \
+    aftership_estimated_delivery_date custom_estimated_delivery_date order_number \
+    first_estimated_delivery latest_estimated_delivery shipment_tags courier_connection_id \
+    last_mile first_mile carbon_emissions location_id shipping_method failed_delivery_attempts \
+    signature_requirement delivery_location_type aftership_tracking_url \
+    aftership_tracking_order_url shipment_dimensions proof_of_delivery multi_piece_info \
+    shipment_direction return_shipment forward_shipment";
+
+/// Its members on creation; all others are null, or depend on the request.
+const FRESH: &[(&str, &str)] = &[
     ("active", "true"),
-    ("custom_fields", "null"),
-    ("transit_time", "null"),
-    ("origin_country_region", "null"),
-    ("origin_state", "null"),
-    ("origin_city", "null"),
-    ("origin_postal_code", "null"),
-    ("origin_raw_location", "null"),
-    ("destination_country_region", "null"),
-    ("destination_state", "null"),
-    ("destination_city", "null"),
-    ("destination_postal_code", "null"),
-    ("destination_raw_location", "null"),
-    ("courier_destination_country_region", "null"),
-    ("courier_estimated_delivery_date", "null"),
-    ("note", "null"),
-    ("order_id", "null"),
-    ("order_id_path", "null"),
-    ("order_date", "null"),
-    ("shipment_package_count", "null"),
-    ("shipment_pickup_date", "null"),
-    ("shipment_delivery_date", "null"),
-    ("shipment_type", "null"),
-    ("shipment_weight", "null"),
-    ("signed_by", "null"),
     ("customers", "[]"),
     ("source", "\"api\""),
     ("tag", "\"Pending\""),
     ("subtag", "\"Pending_001\""),
     ("subtag_message", "\"Pending\""),
-    ("title", "null"),
     ("tracked_count", "0"),
-    ("language", "null"),
     ("checkpoints", "[]"),
     ("subscribed_smses", "[]"),
     ("subscribed_emails", "[]"),
     ("return_to_sender", "false"),
-    ("order_promised_delivery_date", "null"),
-    ("delivery_type", "null"),
-    ("pickup_location", "null"),
-    ("pickup_note", "null"),
-    ("courier_tracking_link", "null"),
-    ("first_attempted_at", "null"),
-    ("courier_redirect_link", "null"),
-    ("tracking_account_number", "null"),
-    ("tracking_key", "null"),
-    ("tracking_ship_date", "null"),
-    ("on_time_status", "null"),
-    ("on_time_difference", "null"),
     ("order_tags", "[]"),
-    ("aftership_estimated_delivery_date", "null"),
-    ("custom_estimated_delivery_date", "null"),
-    ("order_number", "null"),
-    ("first_estimated_delivery", "null"),
-    ("latest_estimated_delivery", "null"),
     ("shipment_tags", "[]"),
-    ("courier_connection_id", "null"),
-    ("last_mile", "null"),
-    ("first_mile", "null"),
-    ("carbon_emissions", "null"),
-    ("location_id", "null"),
-    ("shipping_method", "null"),
-    ("failed_delivery_attempts", "null"),
-    ("signature_requirement", "null"),
-    ("delivery_location_type", "null"),
-    ("aftership_tracking_url", "null"),
-    ("aftership_tracking_order_url", "null"),
-    ("shipment_dimensions", "null"),
-    ("proof_of_delivery", "null"),
-    ("multi_piece_info", "null"),
-    ("shipment_direction", "null"),
-    ("return_shipment", "null"),
-    ("forward_shipment", "null"),
 ];
 
 /// A fresh tracking: Pending, no checkpoints, filled from the body.
@@ -121,7 +72,10 @@ pub(super) fn tracking(
 ) -> Members<'static> {
     let Identity { id, legacy_id, number, slug } = identity;
     let mut members = Members::default();
-    for (name, value) in TEMPLATE {
+    for name in MEMBERS.split(' ') {
+        members.set(name, "null");
+    }
+    for (name, value) in FRESH {
         members.set(name, *value);
     }
     let now = dates::format_utc(now_ms);

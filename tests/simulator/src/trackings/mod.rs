@@ -21,7 +21,7 @@ mod validate;
 use crate::body;
 use crate::dates;
 use crate::errors::ApiError;
-use crate::router::{Call, Endpoint};
+use crate::router::{Call, Endpoint, endpoint};
 use crate::scopes::Scope;
 use crate::store::Slot;
 use crate::store::record::Record;
@@ -33,75 +33,19 @@ pub(crate) const GET_ONE: &str = "GET /trackings/:id";
 ///
 /// Source: AfterShip API 2026-07, Trackings; rate limit.
 pub(crate) static ENDPOINTS: &[Endpoint] = &[
-    Endpoint {
-        name: "GET /trackings",
-        method: "GET",
-        path: "/trackings",
-        limit: 6,
-        scope: Scope::TrackingRead,
-        query: list::QUERY,
-        run: list::run,
-    },
-    Endpoint {
-        name: "POST /trackings",
-        method: "POST",
-        path: "/trackings",
-        limit: 20,
-        scope: Scope::TrackingWrite,
-        query: &[],
-        run: create::run,
-    },
-    Endpoint {
-        name: GET_ONE,
-        method: "GET",
-        path: "/trackings/{id}",
-        limit: 5,
-        scope: Scope::TrackingRead,
-        query: get::QUERY,
-        run: get::run,
-    },
-    Endpoint {
-        name: "PUT /trackings/:id",
-        method: "PUT",
-        path: "/trackings/{id}",
-        limit: 5,
-        scope: Scope::TrackingWrite,
-        query: &[],
-        run: update::run,
-    },
-    Endpoint {
-        name: "DELETE /trackings/:id",
-        method: "DELETE",
-        path: "/trackings/{id}",
-        limit: 5,
-        scope: Scope::TrackingWrite,
-        query: &[],
-        run: delete::run,
-    },
-    Endpoint {
-        name: "POST /trackings/:id/retrack",
-        method: "POST",
-        path: "/trackings/{id}/retrack",
-        limit: 5,
-        scope: Scope::TrackingWrite,
-        query: &[],
-        run: retrack::run,
-    },
-    Endpoint {
-        name: "POST /trackings/:id/mark-as-completed",
-        method: "POST",
-        path: "/trackings/{id}/mark-as-completed",
-        limit: 5,
-        scope: Scope::TrackingWrite,
-        query: &[],
-        run: complete::run,
-    },
+    endpoint("GET /trackings", 6, Scope::TrackingRead, list::QUERY, list::run),
+    endpoint("POST /trackings", 20, Scope::TrackingWrite, &[], create::run),
+    endpoint(GET_ONE, 5, Scope::TrackingRead, get::QUERY, get::run),
+    endpoint("PUT /trackings/:id", 5, Scope::TrackingWrite, &[], update::run),
+    endpoint("DELETE /trackings/:id", 5, Scope::TrackingWrite, &[], delete::run),
+    endpoint("POST /trackings/:id/retrack", 5, Scope::TrackingWrite, &[], retrack::run),
+    endpoint("POST /trackings/:id/mark-as-completed", 5, Scope::TrackingWrite, &[], complete::run),
 ];
 
 /// The names of all members of a tracking.
 #[cfg(test)]
 pub(crate) fn member_names() -> impl Iterator<Item = &'static str> {
-    fresh::TEMPLATE.iter().map(|(name, _)| *name)
+    fresh::MEMBERS.split(' ')
 }
 
 /// The tracking that the path names: by id, custom id or legacy id.

@@ -28,17 +28,3 @@ impl Totals {
         *self.known.entry(key).or_insert_with(count)
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_total_is_counted_once_a_version() {
-        let mut totals = Totals::default();
-        assert_eq!(totals.get(1, "a".to_owned(), || 5), 5);
-        assert_eq!(totals.get(1, "a".to_owned(), || 6), 5);
-        assert_eq!(totals.get(1, "b".to_owned(), || 7), 7);
-        assert_eq!(totals.get(2, "a".to_owned(), || 8), 8);
-    }
-}

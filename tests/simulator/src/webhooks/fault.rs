@@ -2,8 +2,7 @@
 
 use std::str::FromStr;
 
-use crate::faults::BadPlan;
-use crate::text::scramble;
+use crate::faults::{BadPlan, chance, read};
 
 /// Something that goes wrong with one delivery. What concerns the request happens at its first
 /// attempt only: the later ones are as they should be.
@@ -63,11 +62,7 @@ impl WebhookFaultPlan {
 
     /// What delivery number `count` meets.
     pub(super) fn roll(&self, count: u64) -> Option<WebhookFault> {
-        let mut random = fastrand::Rng::with_seed(scramble(self.seed ^ scramble(count)));
-        if random.f64() >= self.rate {
-            return None;
-        }
-        random.choice(self.menu.iter().copied())
+        Some(chance(self.seed, self.rate, count, || self.menu.clone())?.0)
     }
 }
 
@@ -76,9 +71,6 @@ impl FromStr for WebhookFaultPlan {
     type Err = BadPlan;
 
     fn from_str(text: &str) -> Result<Self, BadPlan> {
-        let (seed, percent) = text.split_once(':').ok_or(BadPlan)?;
-        let seed = seed.parse().map_err(|_| BadPlan)?;
-        let percent = percent.parse::<f64>().ok().filter(|percent| (0.0..=100.0).contains(percent));
-        Ok(Self::new(seed, percent.ok_or(BadPlan)? / 100.0))
+        read(text).map(|(seed, rate)| Self::new(seed, rate))
     }
 }

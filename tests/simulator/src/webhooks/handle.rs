@@ -1,6 +1,5 @@
 //! What a test or a program does with the webhooks of a simulator.
 
-use std::io::Write;
 use std::sync::Arc;
 
 use super::attempt::{WebhookAttempt, WebhookCounts};
@@ -27,36 +26,16 @@ impl Simulator {
         Ok(id)
     }
 
-    /// Takes a URL away. What waits for it is still sent.
-    pub fn remove_webhook(&self, id: WebhookId) {
-        self.settled().outbox.webhooks().retain(|(known, _)| *known != id);
-    }
-
-    /// Changes a URL's settings, for instance its secret. What waits for it keeps the old ones:
-    /// "retries use the settings that the webhook had at first".
-    ///
-    /// # Errors
-    /// As for [`Simulator::add_webhook`].
-    pub fn change_webhook(
-        &self,
-        id: WebhookId,
-        change: impl FnOnce(Webhook) -> Webhook,
-    ) -> Result<(), BadWebhook> {
-        let mut state = self.settled();
-        let known = state.outbox.webhooks().iter_mut().find(|(known, _)| *known == id);
-        let (_, webhook) = known.ok_or(BadWebhook("there is no such"))?;
-        let changed = change(Webhook::clone(webhook));
-        changed.check()?;
-        *webhook = Arc::new(changed);
-        Ok(())
-    }
-
-    /// Signs what happens from now on with another secret.
+    /// Signs what happens from now on with another secret; what waits keeps the old one.
     ///
     /// # Errors
     /// There is no such webhook.
     pub fn rotate_webhook_secret(&self, id: WebhookId, secret: &str) -> Result<(), BadWebhook> {
-        self.change_webhook(id, |webhook| Webhook { secret: secret.to_owned(), ..webhook })
+        let mut state = self.settled();
+        let known = state.outbox.webhooks().iter_mut().find(|(known, _)| *known == id);
+        let (_, webhook) = known.ok_or(BadWebhook("there is no such"))?;
+        *webhook = Arc::new(Webhook { secret: secret.to_owned(), ..Webhook::clone(webhook) });
+        Ok(())
     }
 
     /// Sends a test delivery, as the button of the dashboard does: signed, about no tracking, once.
@@ -79,30 +58,9 @@ impl Simulator {
         self.state().outbox.fault_next(fault);
     }
 
-    /// Holds deliveries back until [`Simulator::release_webhooks`], which sends all that are due at
-    /// the same moment.
-    pub fn hold_webhooks(&self) {
-        self.state().outbox.hold(true);
-    }
-
-    /// Ends [`Simulator::hold_webhooks`].
-    pub fn release_webhooks(&self) {
-        self.state().outbox.hold(false);
-    }
-
     /// Every attempt so far, in the order in which they ended.
     pub fn webhook_journal(&self) -> Vec<WebhookAttempt> {
         self.state().outbox.journal().iter().cloned().collect()
-    }
-
-    /// Forgets the attempts so far; the counts stay.
-    pub fn clear_webhook_journal(&self) {
-        self.state().outbox.journal().clear();
-    }
-
-    /// Writes every further attempt as one line of JSON as well.
-    pub fn write_webhook_journal_to(&self, sink: impl Write + Send + 'static) {
-        self.state().outbox.write_to(Box::new(sink));
     }
 
     /// How many events, deliveries and attempts there were.

@@ -7,12 +7,12 @@
 mod attempt;
 mod detect;
 mod dial;
+mod exchange;
 mod fault;
 mod handle;
 mod options;
 mod outbox;
 mod payload;
-mod pool;
 mod send;
 pub(crate) mod shape;
 mod signature;

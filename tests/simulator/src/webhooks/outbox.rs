@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
-use std::io::Write;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -51,9 +50,7 @@ pub(crate) struct Outbox {
     pending: BTreeSet<(u64, Box<str>)>,
     faults: VecDeque<WebhookFault>,
     journal: VecDeque<WebhookAttempt>,
-    sink: Option<Box<dyn Write + Send>>,
     counts: WebhookCounts,
-    held: bool,
     under_way: usize,
     made: u64,
     queued: u64,
@@ -189,9 +186,7 @@ impl Outbox {
     /// Takes out what is due at `now_ms`.
     pub(super) fn take_due(&mut self, now_ms: u64) -> Vec<Delivery> {
         let mut taken = Vec::new();
-        while !self.held
-            && let Some(first) = self.due.first_entry().filter(|first| first.key().0 <= now_ms)
-        {
+        while let Some(first) = self.due.first_entry().filter(|first| first.key().0 <= now_ms) {
             taken.push(first.remove());
         }
         self.under_way += taken.len();
@@ -200,7 +195,7 @@ impl Outbox {
 
     /// When the next delivery is due, or the next tracking Pending for too long.
     pub(super) fn next_ms(&self) -> Option<u64> {
-        let due = self.due.keys().next().filter(|_| !self.held).map(|(due_ms, _)| *due_ms);
+        let due = self.due.keys().next().map(|(due_ms, _)| *due_ms);
         let pending = self.pending.first().map(|(due_ms, _)| *due_ms);
         due.into_iter().chain(pending).min()
     }
@@ -240,12 +235,6 @@ impl Outbox {
     }
 
     fn record(&mut self, attempt: WebhookAttempt, capacity: Option<usize>) {
-        if let Some(sink) = &mut self.sink
-            && let Err(error) = write_line(sink, &attempt)
-        {
-            eprintln!("the journal of webhooks is given up: {error}");
-            self.sink = None;
-        }
         self.journal.push_back(attempt);
         if capacity.is_some_and(|capacity| self.journal.len() > capacity) {
             self.journal.pop_front();
@@ -256,17 +245,8 @@ impl Outbox {
         &mut self.journal
     }
 
-    pub(super) fn write_to(&mut self, sink: Box<dyn Write + Send>) {
-        self.sink = Some(sink);
-    }
-
     pub(super) fn fault_next(&mut self, fault: WebhookFault) {
         self.faults.push_back(fault);
-    }
-
-    pub(super) fn hold(&mut self, held: bool) {
-        self.held = held;
-        self.wake.notify_one();
     }
 
     pub(super) fn counts(&self) -> WebhookCounts {
@@ -292,11 +272,4 @@ impl fmt::Debug for Outbox {
             .field("open", &self.open())
             .finish_non_exhaustive()
     }
-}
-
-fn write_line(sink: &mut dyn Write, attempt: &WebhookAttempt) -> std::io::Result<()> {
-    let mut line = serde_json::to_vec(attempt)?;
-    line.push(b'\n');
-    sink.write_all(&line)?;
-    sink.flush()
 }

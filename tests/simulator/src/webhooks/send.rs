@@ -15,7 +15,6 @@ use super::attempt::WebhookAttempt;
 use super::dial::Dialer;
 use super::fault::WebhookFault;
 use super::outbox::Delivery;
-use super::pool::Pool;
 use super::signature::{self, webhook_signature};
 use super::webhook::Webhook;
 use crate::simulator::Simulator;
@@ -81,7 +80,7 @@ impl Simulator {
 #[derive(Clone)]
 struct Sender {
     simulator: Simulator,
-    pool: Pool,
+    dialer: Dialer,
     room: Arc<Semaphore>,
 }
 
@@ -89,7 +88,7 @@ impl Sender {
     fn new(simulator: &Simulator, dialer: Dialer) -> Self {
         let room = simulator.state().options.webhooks.at_once.max(1);
         let room = Arc::new(Semaphore::new(room));
-        Self { simulator: simulator.clone(), pool: Pool::new(dialer), room }
+        Self { simulator: simulator.clone(), dialer, room }
     }
 
     async fn deliver(self, delivery: Delivery) {
@@ -153,14 +152,14 @@ impl Sender {
                 head.push_str(&format!("{name}: {value}\r\n"));
             }
             head.push_str(&format!("content-length: {}\r\n\r\n", body.len()));
-            return Err(self.pool.cut_off(authority, &head, &body).await);
+            return Err(self.dialer.cut_off(authority, &head, &body).await);
         }
         let mut request = Request::post(target);
         for (name, value) in headers {
             request = request.header(name, value);
         }
         let request = request.body(Full::new(body)).map_err(|error| error.to_string())?;
-        let answer = self.pool.send(authority, request).await?;
+        let answer = self.dialer.send(authority, request).await?;
         match delivery.fault {
             Some(WebhookFault::AnswerLost) => Err("the answer was lost".to_owned()),
             _ => Ok(answer),
@@ -185,9 +184,7 @@ fn headers(delivery: &Delivery, authority: &str) -> Vec<(String, String)> {
         ("accept".to_owned(), "application/json, text/plain, */*".to_owned()),
         ("accept-encoding".to_owned(), "gzip".to_owned()),
     ];
-    if let Some(version) = webhook.version.header() {
-        headers.push(("as-webhook-version".to_owned(), version.to_owned()));
-    }
+    headers.push(("as-webhook-version".to_owned(), webhook.version.name().to_owned()));
     let signed = |secret: &str| (signature::HEADER.to_owned(), webhook_signature(secret, body));
     match fault {
         Some(WebhookFault::Unsigned) => {}

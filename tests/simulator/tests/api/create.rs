@@ -1,6 +1,6 @@
 //! Creation: every rule, one row each.
 
-use aftership_simulator::{DuplicateAnswer, LowerCaseNumbers, Unrecognized};
+use aftership_simulator::Unrecognized;
 use serde_json::{Value, json};
 
 use crate::client::Client;
@@ -120,95 +120,6 @@ async fn the_edges_of_the_rules_are_taken() {
 }
 
 #[tokio::test]
-async fn bodies_must_be_json_objects() {
-    let client = Client::new();
-    for body in ["", "{", "[]", "null", "\"x\"", "{} x", "tracking_number=1234567890"] {
-        assert_eq!(client.create(body).await.code(), 4001, "{body}");
-    }
-    let old = r#"{"tracking":{"tracking_number":"1234567890"}}"#;
-    assert_eq!(client.create(old).await.code(), 4007);
-}
-
-#[tokio::test]
-async fn lenience_ignores_unknown_members() {
-    let client = Client::with(|options| options.lenient = true);
-    let answer = client.create(&body("shipment_weight", json!(1))).await;
-    assert_eq!(answer.status, 201);
-    assert_eq!(answer.data()["shipment_weight"], Value::Null);
-}
-
-#[tokio::test]
-async fn a_fresh_tracking_is_pending_and_holds_what_was_given() {
-    let client = Client::new();
-    let answer = client
-        .create(
-            r#"{"tracking_number":"1234567890","order_id":"ID 1234","custom_fields":{"a":"1"},
-                "customers":[{"name":"Steve"}],"last_mile":{"slug":"ups","tracking_number":"1Z"},
-                "order_promised_delivery_date":{"promised_delivery_date":"2026-12-01"},
-                "shipment_tags":["vip"]}"#,
-        )
-        .await;
-    assert_eq!((answer.status, answer.code()), (201, 201));
-    let data = answer.data();
-    for (name, value) in [
-        ("created_at", json!("2026-11-22T12:00:00+00:00")),
-        ("updated_at", json!("2026-11-22T12:00:00+00:00")),
-        ("slug", json!("dhl")),
-        ("active", json!(true)),
-        ("tag", json!("Pending")),
-        ("subtag", json!("Pending_001")),
-        ("checkpoints", json!([])),
-        ("tracked_count", json!(0)),
-        ("title", json!("1234567890")),
-        ("source", json!("api")),
-        ("order_id", json!("ID 1234")),
-        ("custom_fields", json!({"a": "1"})),
-        ("shipment_tags", json!(["vip"])),
-        ("return_shipment", Value::Null),
-    ] {
-        assert_eq!(data[name], value, "{name}");
-    }
-    assert_eq!(data["customers"][0]["name"], "Steve");
-    assert_eq!(data["customers"][0]["email"], Value::Null);
-    assert_eq!(data["last_mile"]["source"], "user");
-    assert_eq!(data["order_promised_delivery_date"]["promised_delivery_date_min"], Value::Null);
-    let id = data["id"].as_str().unwrap();
-    assert_eq!((id.len(), data["legacy_id"].as_str().unwrap().len()), (32, 24));
-    assert_eq!(client.get(id).await.data(), data);
-    assert_eq!(client.get(data["legacy_id"].as_str().unwrap()).await.data(), data);
-    assert_eq!(data.as_object().unwrap().len(), 79);
-}
-
-#[tokio::test]
-async fn a_pair_of_slug_and_number_exists_once() {
-    for (shape, data) in [
-        (
-            DuplicateAnswer::Flat,
-            json!({"id": "mine", "tracking_number": "1234567890", "slug": "dhl"}),
-        ),
-        (
-            DuplicateAnswer::Nested,
-            json!({"tracking": {"tracking_number": "1234567890", "slug": "dhl", "id": "mine"}}),
-        ),
-        (DuplicateAnswer::Empty, json!({})),
-    ] {
-        let client = Client::with(|options| options.duplicate_answer = shape);
-        client.created(&body("id", json!("mine"))).await;
-        for again in [body("id", json!("other")), r#"{"tracking_number":"1234567890"}"#.to_owned()]
-        {
-            let answer = client.create(&again).await;
-            assert_eq!((answer.status, answer.code()), (400, 4003), "{again}");
-            assert_eq!(answer.data(), &data);
-        }
-        client.created(&body("slug", json!("aeronet"))).await;
-        let same_id = r#"{"id":"mine","tracking_number":"OTHER-1","slug":"dhl"}"#;
-        assert_eq!(client.create(same_id).await.code(), 4003);
-        client.simulator.remove("mine").unwrap();
-        client.created(&body("id", json!("mine"))).await;
-    }
-}
-
-#[tokio::test]
 async fn the_courier_is_found_by_the_number() {
     let client = Client::new();
     let number = |number: &str| json!({"tracking_number": number}).to_string();
@@ -259,14 +170,6 @@ async fn a_courier_may_require_more() {
         let named = answer.text.contains("also required: customers[x].phone_number.");
         assert_eq!(named, code == 4011, "{}", answer.text);
     }
-}
-
-#[tokio::test]
-async fn lower_case_numbers_are_raised_where_asked() {
-    let client = Client::with(|options| options.lower_case_numbers = LowerCaseNumbers::Raise);
-    let answer = client.create(&body("tracking_number", json!("ab-1234"))).await;
-    assert_eq!(answer.data()["tracking_number"], "AB-1234");
-    assert_eq!(client.create(&body("tracking_number", json!("AB-1234"))).await.code(), 4003);
 }
 
 #[tokio::test]

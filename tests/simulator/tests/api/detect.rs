@@ -1,6 +1,6 @@
 //! Detection of couriers, alone and in a create.
 
-use aftership_simulator::{LowerCaseNumbers, Unrecognized};
+use aftership_simulator::LowerCaseNumbers;
 use serde_json::{Value, json};
 
 use crate::client::{Answer, Client};
@@ -16,30 +16,6 @@ fn slugs(answer: &Answer) -> Vec<&str> {
     let couriers = answer.data()["couriers"].as_array().unwrap();
     assert_eq!(answer.data()["total"], couriers.len());
     couriers.iter().map(|courier| courier["slug"].as_str().unwrap()).collect()
-}
-
-#[tokio::test]
-async fn a_number_may_be_of_many_couriers() {
-    let client = Client::new();
-    let answer = detect(&client, &json!({"tracking_number": "123456789012"})).await;
-    let found = slugs(&answer);
-    assert!(found.len() > 50, "{found:?}");
-    assert_eq!(found[..2], ["fedex", "fedex-api"]);
-    for slug in ["sf-express", "taqbin-jp", "gls"] {
-        assert!(found.contains(&slug), "{slug}");
-    }
-    let listed = client.simulator.courier("fedex").unwrap();
-    assert_eq!(answer.data()["couriers"][0].to_string(), listed);
-
-    let created = client.create(r#"{"tracking_number":"123456789012"}"#).await;
-    assert_eq!(created.data()["slug"], "fedex");
-}
-
-#[tokio::test]
-async fn nothing_found_is_no_error() {
-    let client = Client::new();
-    let answer = detect(&client, &json!({"tracking_number": "NOBODY-KNOWS"})).await;
-    assert_eq!(answer.text, r#"{"meta":{"code":200},"data":{"total":0,"couriers":[]}}"#);
 }
 
 #[tokio::test]
@@ -107,18 +83,6 @@ async fn each_rule_has_its_code() {
     });
     let body = json!({"tracking_number": "ra123456789hk", "title": "x"});
     assert_eq!(slugs(&detect(&client, &body).await), ["hong-kong-post"]);
-}
-
-#[tokio::test]
-async fn a_create_detects_among_the_activated_couriers() {
-    let client = Client::with(|options| options.active_couriers = vec!["gls".to_owned()]);
-    let number = |number: &str| json!({"tracking_number": number}).to_string();
-    assert_eq!(client.create(&number("123456789012")).await.data()["slug"], "gls");
-    let refused = client.create(&number("1234567890")).await;
-    assert_eq!(refused.code(), 4012);
-    assert!(refused.text.contains("settings/couriers"), "{}", refused.text);
-    client.simulator.configure(|options| options.unrecognized = Unrecognized::Store);
-    assert_eq!(client.create(&number("1234567890")).await.data()["slug"], "unrecognized");
 }
 
 #[tokio::test]

@@ -44,16 +44,6 @@ async fn a_scripted_answer_is_used_once_and_performs_nothing() {
     assert_eq!(scripted.header("content-type"), "text/plain");
     assert_eq!(client.simulator.count(), 0);
     assert_eq!(client.create(CREATE).await.status, 201);
-    assert_eq!(client.simulator.answers_waiting(), 0);
-}
-
-#[tokio::test]
-async fn a_lost_answer_leaves_its_effect() {
-    let client = Client::new();
-    client.simulator.answer_next(Matcher::any(), Answer::new(504, "").executed());
-    assert_eq!(client.create(CREATE).await.status, 504);
-    assert_eq!(client.simulator.count(), 1);
-    assert_eq!(client.create(CREATE).await.code(), 4003);
 }
 
 #[tokio::test]
@@ -86,16 +76,6 @@ async fn a_truncated_answer_ends_early() {
     assert_eq!((last.status, last.bytes_out), (Some(200), 100));
 }
 
-#[tokio::test]
-async fn a_truncated_scripted_answer_ends_early() {
-    let client = Client::new();
-    let answer = Answer::new(200, "0123456789").truncated(4);
-    client.simulator.answer_next(Matcher::any(), answer);
-    let text = exchange(&client, &request("POST", CREATE)).await;
-    assert!(text.contains("content-length: 10\r\n") && text.ends_with("\r\n\r\n0123"), "{text}");
-    assert_eq!(client.simulator.count(), 0);
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_hanging_connection_says_nothing_and_stays_open() {
     let client = Client::new();
@@ -109,21 +89,6 @@ async fn a_hanging_connection_says_nothing_and_stays_open() {
     assert_eq!(client.simulator.journal()[0].status, None);
     drop(stream);
     served.await.unwrap();
-}
-
-#[tokio::test]
-async fn faults_work_over_tcp_too() {
-    let client = Client::new();
-    let server = client.simulator.listen().await.unwrap();
-    for (answer, ending) in [(Answer::reset(), ""), (Answer::real().truncated(5), "\r\n\r\n{\"met")]
-    {
-        client.simulator.answer_next(Matcher::any(), answer);
-        let mut stream = tokio::net::TcpStream::connect(server.address()).await.unwrap();
-        stream.write_all(request("GET", "").as_bytes()).await.unwrap();
-        let mut text = String::new();
-        stream.read_to_string(&mut text).await.unwrap();
-        assert!(text.ends_with(ending) && text.is_empty() == ending.is_empty(), "{text}");
-    }
 }
 
 #[tokio::test]
@@ -171,19 +136,4 @@ async fn faults_of_pages_do_not_happen_to_lists_without_pages() {
     let journal = client.simulator.journal();
     assert_eq!(journal[0].fault, None);
     assert!(journal[1].fault.is_some());
-}
-
-#[tokio::test]
-async fn a_lost_answer_leaves_a_connection() {
-    let client = Client::new();
-    let path = "/tracking/2026-07/courier-connections";
-    client.simulator.answer_next(Matcher::new("POST", path), Answer::from(Fault::Reset).executed());
-    let body = r#"{"courier_slug":"dhl-api","credentials":{"api_key":"k"}}"#;
-    let request = format!(
-        "POST {path} HTTP/1.1\r\nhost: x\r\nas-api-key: asat_simulator\r\ncontent-length: {}\r\n\r\n{body}",
-        body.len()
-    );
-    assert_eq!(exchange(&client, &request).await, "");
-    assert_eq!(client.simulator.connections().len(), 1);
-    assert_eq!(client.simulator.journal()[0].fault.as_deref(), Some("reset (performed)"));
 }

@@ -41,16 +41,6 @@ async fn every_request_is_kept_without_its_key() {
 }
 
 #[tokio::test]
-async fn a_bounded_journal_keeps_the_latest() {
-    let client = Client::with(|options| options.journal_capacity = Some(2));
-    for limit in 1..=5 {
-        client.list(&format!("limit={limit}")).await;
-    }
-    let kept: Vec<_> = client.simulator.journal().iter().map(|entry| entry.seq).collect();
-    assert_eq!(kept, [4, 5]);
-}
-
-#[tokio::test]
 async fn a_journal_is_written_line_by_line() {
     #[derive(Clone, Default)]
     struct Sink(Arc<Mutex<Vec<u8>>>);

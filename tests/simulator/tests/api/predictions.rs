@@ -1,12 +1,10 @@
 //! Predictions of delivery dates.
 
-use aftership_simulator::PredictAnswer;
 use serde_json::{Value, json};
 
 use crate::client::{Answer, Client};
 
 const PREDICT: &str = "/tracking/2026-07/estimated-delivery-date/predict";
-const BATCH: &str = "/tracking/2026-07/estimated-delivery-date/predict-batch";
 
 /// A good request, picked up on a Monday.
 fn request() -> Value {
@@ -31,66 +29,6 @@ fn ordered(estimated_pickup: &Value) -> Value {
 
 async fn predict(client: &Client, body: &Value) -> Answer {
     client.send("POST", PREDICT, &body.to_string()).await
-}
-
-fn weekday(date: &Value) -> time::Weekday {
-    let mut parts = date.as_str().unwrap().split('-').map(|part| part.parse::<i32>().unwrap());
-    let [year, month, day] = std::array::from_fn(|_| parts.next().unwrap());
-    let month = time::Month::try_from(u8::try_from(month).unwrap()).unwrap();
-    time::Date::from_calendar_date(year, month, u8::try_from(day).unwrap()).unwrap().weekday()
-}
-
-#[tokio::test]
-async fn a_prediction_repeats_what_was_asked_and_adds_the_days() {
-    let client = Client::new();
-    let answer = predict(&client, &request()).await;
-    assert_eq!((answer.status, answer.code()), (200, 200), "{}", answer.text);
-    let data = answer.data();
-    for name in ["slug", "service_type_name", "weight", "package_count", "pickup_time"] {
-        assert_eq!(data[name], request()[name], "{name}");
-    }
-    assert_eq!(
-        data["origin_address"],
-        json!({"country_region": "USA", "state": "WA", "postal_code": "98101",
-               "raw_location": null, "city": null})
-    );
-    assert_eq!(data["estimated_pickup"], Value::Null);
-    assert_eq!(data["confidence_code"], 10000);
-    assert_eq!(data["id"].as_str().unwrap().len(), 32);
-    assert_eq!(data.as_object().unwrap().len(), 13);
-    let day = |name: &str| data[name].as_str().unwrap().to_owned();
-    let (min, likely, max) = (
-        day("estimated_delivery_date_min"),
-        day("estimated_delivery_date"),
-        day("estimated_delivery_date_max"),
-    );
-    assert!("2026-11-23" < min.as_str() && min < likely && likely < max, "{min} {likely} {max}");
-    let mut again = predict(&client, &request()).await.data().clone();
-    assert_ne!(again["id"], data["id"], "nothing is stored, each has its own id");
-    again["id"] = data["id"].clone();
-    assert_eq!(&again, data);
-}
-
-#[tokio::test]
-async fn deliveries_fall_on_working_days_and_take_longer_abroad() {
-    let client = Client::new();
-    for day in 1..=28 {
-        let mut body = request();
-        body["pickup_time"] = json!(format!("2026-02-{day:02} 08:00:00"));
-        let home = predict(&client, &body).await;
-        body["destination_address"]["country_region"] = json!("DEU");
-        let abroad = predict(&client, &body).await;
-        for answer in [&home, &abroad] {
-            for name in ["", "_min", "_max"] {
-                let date = &answer.data()[format!("estimated_delivery_date{name}")];
-                let weekday = weekday(date).number_days_from_monday();
-                assert!(weekday < 5, "{date}");
-            }
-        }
-        let likely = |answer: &Answer| answer.data()["estimated_delivery_date"].to_string();
-        assert!(likely(&home) <= likely(&abroad));
-        assert_eq!(abroad.data()["confidence_code"], 20001);
-    }
 }
 
 #[tokio::test]
@@ -214,30 +152,6 @@ async fn each_rule_names_its_member() {
     assert_eq!(client.send("POST", PREDICT, "[]").await.code(), 4001);
 }
 
-#[tokio::test]
-async fn the_edges_of_the_rules_are_taken() {
-    let client = Client::new();
-    for (path, value) in [
-        ("/service_type_name", Value::Null),
-        ("/weight", Value::Null),
-        ("/package_count", Value::Null),
-        ("/estimated_pickup", Value::Null),
-        ("/origin_address/postal_code", Value::Null),
-        ("/destination_address/city", json!("é".repeat(256))),
-        ("/destination_address/raw_location", json!("é".repeat(512))),
-        ("/weight/value", json!(0)),
-        ("/pickup_time", json!("2026-11-23T15:00:00+01:00")),
-        ("/pickup_time", json!("2026-11-23 15:00")),
-    ] {
-        let answer = predict(&client, &changed(path, value)).await;
-        assert_eq!(answer.status, 200, "{path}: {}", answer.text);
-    }
-    let vague = changed("/origin_address/postal_code", Value::Null);
-    assert_eq!(predict(&client, &vague).await.data()["confidence_code"], 30004);
-    client.simulator.configure(|options| options.lenient = true);
-    assert_eq!(predict(&client, &changed("/origin_address/x", json!(1))).await.status, 200);
-}
-
 /// The service has answered so.
 #[tokio::test]
 async fn a_pickup_may_be_told_and_estimated() {
@@ -263,54 +177,4 @@ async fn a_pickup_may_be_told_and_estimated() {
         let alone = predict(&client, &ordered(&body["estimated_pickup"])).await;
         assert_eq!(alone.status, if shown.is_empty() { 400 } else { 200 }, "{}", alone.text);
     }
-}
-
-#[tokio::test]
-async fn the_answer_may_be_a_list_of_one() {
-    let client = Client::with(|options| options.predict_answer = PredictAnswer::List);
-    let answer = predict(&client, &request()).await;
-    let list = answer.data()["estimated_delivery_dates"].as_array().unwrap();
-    assert_eq!((list.len(), &list[0]["slug"]), (1, &json!("fedex")));
-    assert_eq!(answer.data().as_object().unwrap().len(), 1);
-}
-
-#[tokio::test]
-async fn a_batch_is_answered_in_order_or_not_at_all() {
-    let client = Client::new();
-    let batch = |requests: &[Value]| json!({ "estimated_delivery_dates": requests }).to_string();
-    let mut requests: Vec<_> =
-        (1..=5).map(|count| changed("/package_count", json!(count))).collect();
-    let answer = client.send("POST", BATCH, &batch(&requests)).await;
-    assert_eq!(answer.status, 200, "{}", answer.text);
-    let list = answer.data()["estimated_delivery_dates"].as_array().unwrap();
-    let counts: Vec<_> = list.iter().map(|one| one["package_count"].as_u64().unwrap()).collect();
-    assert_eq!(counts, [1, 2, 3, 4, 5]);
-    assert_eq!(
-        list.iter().map(|one| &one["id"]).collect::<std::collections::HashSet<_>>().len(),
-        5
-    );
-
-    requests[3]["slug"] = json!("?");
-    let answer = client.send("POST", BATCH, &batch(&requests)).await;
-    assert_eq!((answer.status, answer.data()), (400, &json!({})));
-    assert!(answer.text.contains("`estimated_delivery_dates[3].slug`"), "{}", answer.text);
-    requests[3] = json!("x");
-    assert_eq!(client.send("POST", BATCH, &batch(&requests)).await.code(), 400);
-
-    let six = vec![request(); 6];
-    for body in [&batch(&[]), &batch(&six), "{}", r#"{"estimated_delivery_dates":{}}"#] {
-        assert_eq!(client.send("POST", BATCH, body).await.code(), 400, "{body}");
-    }
-    assert_eq!(client.send("POST", BATCH, &request().to_string()).await.code(), 400);
-}
-
-#[tokio::test]
-async fn an_account_may_have_no_predictions() {
-    let client = Client::with(|options| options.predictions = false);
-    for path in [PREDICT, BATCH] {
-        let answer = client.send("POST", path, &request().to_string()).await;
-        assert_eq!((answer.status, answer.code()), (403, 403));
-        assert_eq!(answer.json["meta"]["type"], "Forbidden");
-    }
-    assert_eq!(client.list("").await.status, 200);
 }

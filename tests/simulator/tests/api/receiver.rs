@@ -1,7 +1,6 @@
 //! Somebody who is sent webhooks: keeps what comes and answers as told.
 
 use std::collections::VecDeque;
-use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
 use aftership_simulator::Dialer;
@@ -14,15 +13,6 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite, duplex};
-use tokio::net::TcpListener;
-
-/// How one delivery is answered.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Reply {
-    Status(u16),
-    /// Never.
-    Silence,
-}
 
 /// A delivery that came whole.
 #[derive(Debug, Clone)]
@@ -46,20 +36,13 @@ impl Got {
 #[derive(Clone, Default)]
 pub(crate) struct Receiver {
     got: Arc<Mutex<Vec<Got>>>,
-    replies: Arc<Mutex<VecDeque<Reply>>>,
+    replies: Arc<Mutex<VecDeque<u16>>>,
     always: Arc<Mutex<Option<u16>>>,
-    meeting: Option<Arc<tokio::sync::Barrier>>,
 }
 
 impl Receiver {
-    /// One who answers only when so many deliveries are there at once.
-    pub(crate) fn meeting(count: usize) -> Self {
-        let meeting = Some(Arc::new(tokio::sync::Barrier::new(count)));
-        Self { meeting, ..Self::default() }
-    }
-
-    pub(crate) fn reply(&self, replies: &[Reply]) {
-        self.replies.lock().unwrap().extend(replies);
+    pub(crate) fn reply(&self, statuses: &[u16]) {
+        self.replies.lock().unwrap().extend(statuses);
     }
 
     pub(crate) fn always(&self, status: u16) {
@@ -83,21 +66,6 @@ impl Receiver {
         })
     }
 
-    /// Listens on TCP, as long as the runtime lives, and answers the URL.
-    pub(crate) async fn listen(&self) -> String {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let receiver = self.clone();
-        tokio::spawn(async move {
-            loop {
-                let (stream, _) = listener.accept().await.unwrap();
-                let receiver = receiver.clone();
-                tokio::spawn(async move { receiver.serve(stream).await });
-            }
-        });
-        format!("http://{address}/hooks")
-    }
-
     async fn serve(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
         let service = service_fn(|request| self.respond(request));
         // What is cut off never comes whole.
@@ -113,20 +81,11 @@ impl Receiver {
         assert_eq!(parts.method, "POST");
         let (target, headers) = (parts.uri.to_string(), parts.headers);
         self.got.lock().unwrap().push(Got { target, headers, body });
-        if let Some(meeting) = &self.meeting {
-            meeting.wait().await;
-        }
         let always = *self.always.lock().unwrap();
         let next = self.replies.lock().unwrap().pop_front();
-        let reply = next.unwrap_or(Reply::Status(always.unwrap_or(200)));
+        let status = next.or(always).unwrap_or(200);
         let mut response = Response::new(Full::default());
-        match reply {
-            Reply::Status(status) => *response.status_mut() = status.try_into().unwrap(),
-            Reply::Silence => {
-                let never: Infallible = std::future::pending().await;
-                match never {}
-            }
-        }
+        *response.status_mut() = status.try_into().unwrap();
         Ok(response)
     }
 }

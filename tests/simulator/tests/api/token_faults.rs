@@ -1,18 +1,12 @@
 //! Requests for tokens that go wrong on demand, and how many there were.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use aftership_simulator::{
-    Answer, Fault, Matcher, OAuthClient, Options, Outcome, Rotation, Scope, Simulator, TokenAnswer,
-    TokenRequests, TokioClock,
-};
+use aftership_simulator::{Answer, Fault, Matcher, Outcome, Rotation, Scope, TokenAnswer};
 use bytes::Bytes;
 use http::Request;
 use serde_json::json;
 
-use crate::app::{ID, REDIRECT, SECRET, redeem, refresh};
-use crate::client::{Client, NOON};
+use crate::app::{ID, refresh};
+use crate::client::Client;
 
 fn next() -> Matcher {
     Matcher::new("POST", "/oauth/token")
@@ -50,101 +44,6 @@ async fn a_lost_answer_leaves_rotated_tokens() {
     let outcome = client.simulator.handle(request(&refresh(&token))).await;
     assert!(matches!(outcome, Outcome::Reset));
     assert_eq!(client.token(&refresh(&token)).await.status, 200);
-}
-
-#[tokio::test]
-async fn a_good_answer_can_have_other_members() {
-    let client = Client::with_app(|_| {});
-    let (_, token) = client.granted(&Scope::ALL);
-    let answer = Answer::real()
-        .without_member("refresh_token")
-        .member("expires_in", "\"3600\"")
-        .member("token_type", "\"bEaReR\"")
-        .member("id_token", "{\"a\":1}");
-    client.simulator.answer_next(next(), answer);
-    let changed = client.token(&refresh(&token)).await;
-    assert_eq!(changed.status, 200);
-    let access = changed.text_of("access_token");
-    assert_eq!(
-        changed.text,
-        format!(
-            "{{\"access_token\":\"{access}\",\"token_type\":\"bEaReR\",\"expires_in\":\"3600\",\
-             \"scope\":\"{}\",\"id_token\":{{\"a\":1}}}}",
-            Scope::ALL.map(Scope::name).join(" ")
-        )
-    );
-    client.simulator.answer_next(next(), Answer::real().without_member("expires_in"));
-    let changed = client.token(&refresh(&token)).await;
-    assert_eq!(changed.json.get("expires_in"), None);
-    assert_eq!(changed.text_of("access_token"), access);
-    client.simulator.answer_next(next(), Answer::new(502, "text").member("a", "1"));
-    assert_eq!(client.token("").await.text, "text");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_request_can_wait_before_or_after_it_is_performed() {
-    let options = Options { clock: Arc::new(TokioClock::new(NOON)), ..Options::default() };
-    let simulator = Simulator::new(options);
-    simulator.register_client(OAuthClient::new(ID, SECRET, REDIRECT));
-    simulator.configure(|o| o.oauth.rotation = Rotation::Rotate { grace_seconds: 0 });
-    let wait = Duration::from_secs(8);
-    for (answer, performed) in
-        [(Answer::real().held(wait), false), (Answer::real().delayed(wait), true)]
-    {
-        let token = simulator.grant(ID, &Scope::ALL).unwrap().refresh_token.unwrap();
-        simulator.answer_next(next(), answer);
-        let (handle, form) = (simulator.clone(), refresh(&token));
-        let sent = tokio::spawn(async move { handle.handle(request(&form)).await });
-        tokio::time::sleep(Duration::from_secs(7)).await;
-        assert_eq!(simulator.honours_refresh_token(&token), !performed);
-        assert!(!sent.is_finished());
-        let Outcome::Reply(response) = sent.await.unwrap() else { panic!("no answer") };
-        assert_eq!(response.status(), 200);
-        assert!(!simulator.honours_refresh_token(&token));
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn requests_for_tokens_are_counted() {
-    let client = Client::with_app(|_| {});
-    let simulator = &client.simulator;
-    let (_, one) = client.granted(&Scope::ALL);
-    let (_, other) = client.granted(&Scope::ALL);
-    client.token(&redeem("no-code")).await;
-    client.token("grant_type=password").await;
-    client.list("").await;
-    let slow = || Answer::real().delayed(Duration::from_secs(5));
-    let mut sent = Vec::new();
-    for token in [&one, &one, &other] {
-        simulator.answer_next(next(), slow());
-        let (handle, form) = (simulator.clone(), refresh(token));
-        sent.push(tokio::spawn(async move { handle.handle(request(&form)).await }));
-    }
-    simulator.answer_next(next(), Answer::hang());
-    let (handle, form) = (simulator.clone(), refresh(&other));
-    let hanging = tokio::spawn(async move { handle.handle(request(&form)).await });
-    for task in sent {
-        task.await.unwrap();
-    }
-    let expected = TokenRequests {
-        total: 6,
-        authorization_code: 1,
-        refresh_token: 4,
-        most_at_once: 4,
-        most_at_once_for_a_grant: 2,
-    };
-    assert_eq!(simulator.token_requests(), expected);
-    // A request that its client gave up is no longer under way.
-    hanging.abort();
-    assert!(hanging.await.unwrap_err().is_cancelled());
-    simulator.answer_next(next(), slow());
-    for _ in 0..2 {
-        client.token(&refresh(&other)).await;
-    }
-    assert_eq!(
-        simulator.token_requests(),
-        TokenRequests { total: 8, refresh_token: 6, ..expected }
-    );
 }
 
 #[tokio::test]
