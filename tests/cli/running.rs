@@ -84,7 +84,7 @@ async fn a_new_key_reaches_a_running_sync() {
     let mut sync = Running::start(&keeper, &["sync", "trackings", "--every", "1h"]);
     sync.says(&["error: default, trackings", "credentials"]);
     keep(&keeper, OTHER_KEY, &[]);
-    sync.says(&["default: its settings or secrets changed"]);
+    sync.says(&["default: the connection changed"]);
     sync.says(&[r#""object":"trackings""#, r#""created":5"#]);
     keeper.run(&["connections", "rename", "default", "shop"]).quiet();
     sync.says(&["default: the connection is not kept any more"]);

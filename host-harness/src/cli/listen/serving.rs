@@ -91,7 +91,7 @@ impl Serving<'_> {
                     Ok(made) => {
                         if changed {
                             let text = format!(
-                                "{}: what is kept of it changed, and is used from now on",
+                                "{}: the connection changed, and is used as it is kept now",
                                 row.name
                             );
                             self.context.watch.detail(&printable(&text));

@@ -212,9 +212,7 @@ impl Readings<'_> {
                 continue;
             };
             if !reading.current.is_as(&current) {
-                self.say(&format!(
-                    "{name}: its settings or secrets changed, and are used from now on"
-                ));
+                self.say(&format!("{name}: the connection changed, and is used as it is kept now"));
                 reading.stop();
                 self.begin(current, lines).await?;
                 continue;
