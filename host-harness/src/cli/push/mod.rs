@@ -39,6 +39,7 @@ A line of the result is {\"index\",\"line\",\"id\",\"outcome\",\"error\"}. Outco
   unchanged  nothing had to be done
   skipped    somebody else's change was kept (--on-conflict theirs)
   failed     it was not applied; the error says why
+  pending    the provider could not be asked; --resume goes on with it
   parked     it cannot be told whether it was applied; --resume looks again")]
 pub struct Args {
     /// Name of the object, as `objects` shows it
@@ -164,6 +165,7 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
                 sum.before += ran.before;
                 sum.failed += ran.failed;
                 sum.parked += ran.parked;
+                sum.waiting += ran.waiting;
             }
             Err(why) => {
                 stopped = Some(why);
@@ -177,7 +179,8 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
         return Err(anyhow::Error::new(why).context(format!("pushing {object}")));
     }
     tell_sum(context, args, &sum);
-    Ok(if sum.failed + sum.parked > 0 { Exit::Partly } else { Exit::Done })
+    let undone = sum.failed + sum.parked + sum.waiting;
+    Ok(if undone > 0 { Exit::Partly } else { Exit::Done })
 }
 
 /// The kept connection, and the state that it is kept in.
@@ -199,16 +202,19 @@ fn mapping(file: Option<&Path>) -> Result<Option<Mapping>> {
 }
 
 fn tell_sum(context: &Context, args: &Args, sum: &Summary) {
-    let all = sum.done + sum.failed + sum.parked;
-    let mut text = format!("{}: {} as wished", counted(all, "item"), sum.done);
-    for (count, what) in
-        [(sum.before, "of them before"), (sum.failed, "failed"), (sum.parked, "parked")]
-    {
+    let undone = sum.failed + sum.parked + sum.waiting;
+    let mut text = format!("{}: {} as wished", counted(sum.done + undone, "item"), sum.done);
+    for (count, what) in [
+        (sum.before, "of them before"),
+        (sum.failed, "failed"),
+        (sum.parked, "parked"),
+        (sum.waiting, "pending"),
+    ] {
         if count > 0 {
             text.push_str(&format!(", {count} {what}"));
         }
     }
-    if sum.failed + sum.parked == 0 {
+    if undone == 0 {
         return context.watch.mention(&text);
     }
     context.watch.say(&text);
@@ -216,6 +222,11 @@ fn tell_sum(context: &Context, args: &Args, sum: &Summary) {
         _ if sum.failed == 0 => {}
         Some(file) => context.watch.say(&format!("  those that failed are in {}", file.display())),
         None => context.watch.say("  --failed FILE puts those that failed into a file"),
+    }
+    if sum.waiting > 0 {
+        context.watch.say(
+            "  pending: the provider could not be asked; `push OBJECT --resume` goes on with them",
+        );
     }
     if sum.parked > 0 {
         context.watch.say("  parked: their answers were lost; `push OBJECT --resume` looks again");
