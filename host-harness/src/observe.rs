@@ -13,7 +13,7 @@ pub struct Exchange {
     pub method: String,
     /// Scheme, host and port.
     pub origin: String,
-    /// Path with the query as it was sent. Secrets never stand in a URL.
+    /// Path, and the names of the query without their values.
     pub path: String,
     /// Bytes of the request's body.
     pub sent_bytes: usize,

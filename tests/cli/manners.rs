@@ -36,8 +36,11 @@ async fn trace_tells_each_request_and_never_the_key() {
     assert_eq!(lines.len(), 3, "{}", ended.err);
     let expected = account.simulator.journal();
     for (line, entry) in lines.iter().zip(&expected) {
-        let (path, query) = (&entry.path, entry.query.as_deref().unwrap());
-        assert!(line.contains("  200  ") && line.ends_with(&format!("{path}?{query}")), "{line}");
+        let names =
+            entry.query.as_deref().unwrap().split('&').filter_map(|pair| pair.split('=').next());
+        // What is asked for in a query may be a customer's.
+        let target = format!("{}?{}", entry.path, names.collect::<Vec<_>>().join("&"));
+        assert!(line.contains("  200  ") && line.ends_with(&target), "{line}");
     }
     assert!(!ended.err.contains(KEY));
 

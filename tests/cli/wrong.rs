@@ -143,7 +143,15 @@ async fn a_secret_that_is_not_there_is_told_and_never_shown() {
     };
     run("UNSET", None).failed(2, &["the environment variable UNSET is not set", "export it"]);
     run("BLANK", Some("")).failed(2, &["the environment variable BLANK is empty"]);
-    run("BREAK", Some("one\ntwo")).failed(1, &["characters that no header may hold"]);
+    for (value, words) in [
+        ("one\ntwo", "the secret \"api-key\" holds a line break (LF)"),
+        ("one-two\r", "ends with a carriage return (CR)"),
+        (" one-two", "begins with a space"),
+    ] {
+        let ended = run("BREAK", Some(value));
+        ended.failed(2, &[words, "give it again without"]);
+        assert!(!ended.err.contains("author") && !ended.err.contains("one"), "{}", ended.err);
+    }
     // The key itself in the place of the variable's name.
     for key in [KEY, "asat-with-a-dash"] {
         let ended = run(key, None);
@@ -169,6 +177,7 @@ async fn where_requests_may_go_is_the_operators_word() {
         ("base-url=https://a.example/path", "more than scheme, host and port"),
         ("base-url=https://user:pw@a.example", "holds a user name"),
         ("base-url=nonsense", "is no URL"),
+        ("base-url=https://a.example ", "holds a space or a line break"),
     ] {
         host(&["list", "trackings", "--setting", base]).failed(2, &[words]);
     }

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use aftership_simulator::{Answer, Consent, Matcher, OAuthClient, Options, Server, Simulator};
+use aftership_simulator::{
+    Answer, Consent, Matcher, OAuthClient, Options, Server, Simulator, TokenAnswer,
+};
 use host_harness::clock::SystemClock;
 use host_harness::store::{Sqlite, Store as _};
 
@@ -182,8 +184,14 @@ async fn an_answer_serves_once_and_for_its_own_question() {
         assert!(second.waits());
     }
     assert_eq!(desk.simulator.token_requests().authorization_code, 1, "nothing was sent for it");
+    assert!(visit(&format!("{callback}?error=server_error")).await.starts_with("HTTP/1.1 400 "));
     assert!(visit(&own).await.contains("<h1>Connected</h1>"));
-    assert_eq!(second.ended().0, Some(0));
+    let (code, _, err) = second.ended();
+    assert_eq!(code, Some(0));
+    // Who waits at the terminal sees what the browser saw.
+    let refusals = err.matches("a browser came back and was refused: the callback").count();
+    assert_eq!(refusals, 4, "{err}");
+    assert!(err.contains("still waiting") && err.contains("says \"server_error\""), "{err}");
     assert_eq!(desk.simulator.live_grants().len(), 2);
 }
 
@@ -217,4 +225,30 @@ async fn a_renewal_under_way_outlives_the_signal_that_ends_the_program() {
         let (code, _, err) = desk.run(&["list", "trackings"]);
         assert_eq!(code, Some(0), "{signal}: {err}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fault_of_the_provider_ends_the_wait_at_once() {
+    let desk = Desk::new(Consent::Allow).await;
+    let waiting = desk.connect("default");
+    let own = location(&waiting.url).await;
+    let (callback, query) = own.split_once('?').unwrap();
+    let state = query.split('&').find(|pair| pair.starts_with("state=")).unwrap();
+    let page = visit(&format!("{callback}?error=server_error&{state}")).await;
+    assert!(page.contains("Not connected"), "{page}");
+    let (code, _, err) = waiting.ended();
+    assert_eq!(code, Some(1), "{err}");
+    assert!(err.contains("AfterShip says server_error") && err.contains("own fault"), "{err}");
+    assert!(!err.contains("credentials"), "{err}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_without_a_token_connects_nobody() {
+    let desk = Desk::new(Consent::Allow).await;
+    desk.simulator.configure(|options| options.oauth.token_answer = TokenAnswer::NullToken);
+    let waiting = desk.connect("default");
+    assert!(visit(&location(&waiting.url).await).await.contains("Not connected"));
+    let (code, _, err) = waiting.ended();
+    assert!(code == Some(1) && err.contains("the answer holds no access token"), "{err}");
+    assert_eq!(desk.run(&["check", "trackings"]).0, Some(2));
 }

@@ -1,6 +1,10 @@
 //! What becomes of the tokens while a connection is used.
 
-use aftership_simulator::Scope;
+use std::time::Duration;
+
+use aftership_simulator::{Answer, Matcher, Scope, TokenAnswer};
+use host_harness::retry::{Caller, Policy};
+use host_harness::runtime::CallError;
 use host_harness::runtime::bindings::types::ErrorKind;
 use host_harness::store::GrantState;
 
@@ -37,6 +41,60 @@ async fn an_ended_grant_needs_a_new_connection_and_a_new_one_mends_it() {
     assert_eq!(world.simulator.token_requests().total, sent);
     world.connect().await;
     world.caller.list(&list(None, None)).await.unwrap();
+}
+
+/// Tokens that came are kept, whatever is odd about the rest of the answer: the refresh token that
+/// brought them is used up.
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_of_an_odd_answer_are_kept() {
+    use TokenAnswer::{NullToken, NullType, OddType, SameTokens, WithoutType};
+    for odd in [WithoutType, NullType, OddType, SameTokens, NullToken] {
+        let world = World::new(|_| {}).await;
+        let (first, row) = (world.token("refresh-token").await, world.grant().await);
+        world.simulator.configure(|options| options.oauth.token_answer = odd);
+        let life = row.expires_ms.unwrap() - row.received_ms;
+        world.clock.forward(Duration::from_millis(life - 61_000));
+        world.caller.list(&list(None, None)).await.unwrap();
+        let row = world.grant().await;
+        assert_eq!((row.epoch, row.state, row.sends), (2, GrantState::Valid, 0), "{odd:?}");
+        assert_eq!(world.token("refresh-token").await == first, odd == SameTokens, "{odd:?}");
+        assert_eq!(world.simulator.token_requests().refresh_token, 1, "{odd:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_byte_order_mark_loses_no_token() {
+    let world = World::new(|_| {}).await;
+    let first = world.token("access-token").await;
+    assert!(world.simulator.expire_token(&first));
+    let body = "\u{feff}{\"access_token\":\"new-access\",\"refresh_token\":\"new-refresh\"}";
+    let answer = Answer::new(200, body).header("content-type", "text/plain");
+    world.simulator.answer_next(Matcher::new("POST", "/oauth/token"), answer);
+    // The simulator does not know that token; what counts is that it is kept.
+    let _ = world.caller.list(&list(None, None)).await;
+    assert_eq!(world.token("refresh-token").await, "new-refresh");
+}
+
+/// A firewall knows nothing of grants.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_before_the_token_url_locks_nobody_out() {
+    for status in [401, 403] {
+        let world = World::new(|_| {}).await;
+        let first = world.token("access-token").await;
+        assert!(world.simulator.expire_token(&first));
+        let page = Answer::new(status, "<html>Blocked</html>").header("content-type", "text/html");
+        world.simulator.answer_next(Matcher::new("POST", "/oauth/token"), page);
+        let once = Policy { attempts: 1, ..Policy::default() };
+        let caller = Caller::new(world.caller.connection().clone(), once);
+        let error = caller.list(&list(None, None)).await.unwrap_err();
+        assert!(error.to_string().contains("a gateway, not AfterShip"), "{error}");
+        let CallError::Connector(error) = error else { panic!("{error}") };
+        assert_eq!(error.kind, ErrorKind::Unavailable);
+        let grant = world.grant().await;
+        assert_eq!((grant.state, grant.sends), (GrantState::Valid, 0));
+        world.clock.forward(Duration::from_secs(40));
+        caller.list(&list(None, None)).await.unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

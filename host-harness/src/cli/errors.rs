@@ -1,13 +1,14 @@
 //! What people read when a command fails: what failed, why, and the next step.
 
 use std::io::IsTerminal as _;
+use std::time::Duration;
 
 use host_harness::runtime::bindings::types::{Error, ErrorKind};
 use host_harness::runtime::{CallError, LoadError, Stop};
 use thiserror::Error;
 
 use super::exit::{Exit, call_error};
-use super::output::{lines, say};
+use super::output::{duration, lines, say};
 
 /// The command was called wrongly.
 #[derive(Debug, Error)]
@@ -111,15 +112,25 @@ pub fn after_answer(error: &Error, asked: &Asked) -> Option<String> {
         }
         ErrorKind::InvalidInput(_) => format!("`describe {object}` shows what is accepted"),
         ErrorKind::RateLimited(wait) => match wait {
-            Some(ms) => format!("try again in {} s", ms.div_ceil(1_000)),
+            Some(ms) => {
+                let wait = Duration::from_secs(u64::from(ms.div_ceil(1_000)));
+                format!("try again in {}", duration(wait))
+            }
             None => "try again later".to_owned(),
         },
         ErrorKind::Unavailable => "try again later; --trace shows each request".to_owned(),
         ErrorKind::OutcomeUnknown => look(asked),
         ErrorKind::CursorExpired => "run it again: the scan starts from its beginning".to_owned(),
         ErrorKind::Unsupported => format!("`describe {object}` shows what is offered"),
+        // Nothing was answered, so it may be a setting or a secret: then the message names it.
+        ErrorKind::Internal if error.http_status.is_none() => {
+            "correct what the message names; if it names nothing of yours, tell the connector's \
+             author; --verbose shows more"
+                .to_owned()
+        }
         ErrorKind::Internal => {
-            "tell the connector's author, with the request id; --trace and --verbose show more"
+            "look at what the message names; if that is right, tell the connector's author, with \
+             the request id; --trace and --verbose show more"
                 .to_owned()
         }
         ErrorKind::NotFound => return None,
@@ -210,6 +221,11 @@ mod tests {
             next_step(&refused, &asked).unwrap(),
             "check the secret given by --secret-env api-key=KEY"
         );
+        let setting = host_harness::runtime::error(ErrorKind::Internal, "Setting `x` is no URL.");
+        let setting = next_step(&CallError::from(setting).into(), &asked).unwrap();
+        assert!(setting.starts_with("correct what the message names"), "{setting}");
+        let quota = failed(ErrorKind::RateLimited(Some(21_600_000))).into();
+        assert_eq!(next_step(&quota, &asked).unwrap(), "try again in 6 h 0 min");
         let lost = failed(ErrorKind::OutcomeUnknown).into();
         assert_eq!(
             next_step(&lost, &asked).unwrap(),

@@ -48,7 +48,7 @@ mod tests {
         Event::Exchange(Exchange {
             method: "GET".to_owned(),
             origin: "https://api.example.com".to_owned(),
-            path: "/v1/orders?limit=2".to_owned(),
+            path: "/v1/orders?limit".to_owned(),
             sent_bytes: 0,
             outcome,
             received_bytes: 34_567,
@@ -61,11 +61,11 @@ mod tests {
     fn each_event_has_its_line() {
         assert_eq!(
             line(&exchange(Ok(200))).unwrap(),
-            "GET     200    34.6 kB     87 ms  waited    1.2 s  /v1/orders?limit=2"
+            "GET     200    34.6 kB     87 ms  waited    1.2 s  /v1/orders?limit"
         );
         assert_eq!(
             line(&exchange(Err("no answer within 15 s".to_owned()))).unwrap(),
-            "GET       -    34.6 kB     87 ms  waited    1.2 s  /v1/orders?limit=2  (no answer within 15 s)"
+            "GET       -    34.6 kB     87 ms  waited    1.2 s  /v1/orders?limit  (no answer within 15 s)"
         );
         let waiting = Event::Waiting {
             limit: "per-minute".to_owned(),

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT_ENCODING, HOST, HeaderValue, SET_COOKIE};
+use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, HOST, HeaderValue, SET_COOKIE};
 use http_body_util::Full;
 use thiserror::Error;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 use url::Url;
 
 use super::body::{self, BodyFault};
+use super::call::Progress;
 use super::connect::Unreached;
 use super::credentials::Filled;
 use super::origin::Origin;
@@ -17,7 +18,7 @@ use super::pool::{Body, Line, Pool};
 
 /// The answer must begin within this time, counted from the request.
 const FIRST_BYTE_WITHIN: Duration = Duration::from_secs(15);
-/// And end within this one.
+/// And end within this one, counted from the request too.
 const WHOLE_WITHIN: Duration = Duration::from_secs(30);
 
 /// What came back.
@@ -55,7 +56,8 @@ pub enum Fault {
     TooLarge(BodyFault),
 }
 
-/// Sends a request to `origin` and reads the whole answer.
+/// Sends a request to `origin` and reads the whole answer. `progress` is told before the first byte
+/// may leave.
 ///
 /// # Errors
 /// [`Fault`], which is exact about whether anything was sent.
@@ -65,13 +67,16 @@ pub async fn exchange(
     method: &str,
     url: &Url,
     filled: &Filled,
+    progress: &Progress,
 ) -> Result<Answer, Fault> {
     let mut line = pool.line(origin).await?;
     loop {
         let request = build(origin, method, url, filled)?;
         let before = line.written();
+        let whole = Instant::now() + WHOLE_WITHIN;
+        progress.set_wrote(true);
         let error = match timeout(FIRST_BYTE_WITHIN, line.sender.try_send_request(request)).await {
-            Ok(Ok(response)) => return receive(pool, origin, line, response).await,
+            Ok(Ok(response)) => return receive(pool, origin, line, response, whole).await,
             Ok(Err(error)) => error,
             Err(_) => {
                 let limit = FIRST_BYTE_WITHIN.as_secs();
@@ -82,6 +87,7 @@ pub async fn exchange(
         if line.written() != before {
             return Err(Fault::Unanswered(why));
         }
+        progress.set_wrote(false);
         if !line.used {
             return Err(Fault::NotSent(why));
         }
@@ -95,10 +101,10 @@ async fn receive(
     origin: &Origin,
     line: Line,
     response: http::Response<hyper::body::Incoming>,
+    whole: Instant,
 ) -> Result<Answer, Fault> {
     let (head, incoming) = response.into_parts();
-    let left = WHOLE_WITHIN.saturating_sub(FIRST_BYTE_WITHIN);
-    let body = match timeout(left, body::read(&head.headers, incoming)).await {
+    let body = match timeout_at(whole, body::read(&head.headers, incoming)).await {
         Ok(Ok(body)) => body,
         Ok(Err(fault @ BodyFault::TooLarge)) => return Err(Fault::TooLarge(fault)),
         Ok(Err(fault)) => return Err(Fault::Unanswered(fault.to_string())),
@@ -115,8 +121,7 @@ async fn receive(
 }
 
 /// Path and query, as the request line has them.
-#[must_use]
-pub fn target(url: &Url) -> String {
+fn target(url: &Url) -> String {
     url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()))
 }
 
@@ -138,6 +143,11 @@ fn build(
         .map_err(|why| Fault::Refused(format!("{origin} is no valid host: {why}")))?;
     headers.insert(HOST, host);
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+    // RFC 9110 section 8.6: where content is expected and there is none, that is said; some servers
+    // answer 411 otherwise.
+    if filled.body.is_empty() && matches!(method, "POST" | "PUT" | "PATCH") {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+    }
     Ok(request)
 }
 

@@ -1,29 +1,38 @@
 //! From an origin to an encrypted stream: resolve once, judge the addresses,
-//! connect to one of them, speak TLS by name.
+//! connect to one of those, speak TLS by name.
 
+use std::collections::VecDeque;
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::address::is_public;
 use super::origin::Origin;
+use super::resolve;
 
-/// A name must resolve within this time.
-const RESOLVE_WITHIN: Duration = Duration::from_secs(2);
+/// The resolver ends by itself, after a few servers and tries of 5 s each (resolv.conf(5)); this
+/// is for one that does not.
+const RESOLVE_WITHIN: Duration = Duration::from_secs(30);
+/// Addresses of one name that are tried.
+const ADDRESSES: usize = 8;
+/// The next address is tried beside those before it when they are silent for so long (RFC 8305
+/// section 8).
+const NEXT_AFTER: Duration = Duration::from_millis(250);
 /// One address must accept within this time.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 /// TLS must be agreed within this time.
 const TLS_WITHIN: Duration = Duration::from_secs(5);
-/// All of it together.
+/// All addresses together.
 const REACH_WITHIN: Duration = Duration::from_secs(12);
 
 /// A byte stream in both directions.
@@ -49,7 +58,10 @@ pub struct Tcp;
 
 impl Connect for Tcp {
     fn resolve<'a>(&'a self, host: &'a str, port: u16) -> Pending<'a, io::Result<Vec<SocketAddr>>> {
-        Box::pin(async move { Ok(tokio::net::lookup_host((host, port)).await?.collect()) })
+        Box::pin(async move {
+            let found = resolve::SYSTEM.addresses(host).await?;
+            Ok(found.into_iter().map(|ip| SocketAddr::new(ip, port)).collect())
+        })
     }
 
     fn connect(&self, address: SocketAddr) -> Pending<'_, io::Result<Box<dyn Stream>>> {
@@ -77,7 +89,8 @@ impl fmt::Display for Unreached {
     }
 }
 
-/// Opens a stream to `origin`.
+/// Opens a stream to `origin`: to the first of its addresses that accepts and agrees on TLS, each
+/// tried a moment after the one before it (RFC 8305).
 ///
 /// # Errors
 /// [`Unreached`]; nothing was sent in either case.
@@ -86,26 +99,104 @@ pub async fn reach(
     network: &dyn Connect,
     tls: &Arc<rustls::ClientConfig>,
 ) -> Result<Box<dyn Stream>, Unreached> {
-    let deadline = Instant::now() + REACH_WITHIN;
-    let addresses = resolve(origin, network).await?;
-    let mut last = String::new();
-    for address in addresses {
-        let connecting = timeout(CONNECT_WITHIN, network.connect(address));
-        let stream = match timeout_at(deadline, connecting).await {
-            Ok(Ok(Ok(stream))) => stream,
-            Ok(Ok(Err(why))) => {
-                last = format!("{address}: {why}");
-                continue;
+    let name = origin.tls.then(|| ServerName::try_from(origin.host.clone())).transpose();
+    let name = name
+        .map_err(|why| Unreached::Failed(format!("{} is no name for TLS: {why}", origin.host)))?;
+    let addresses = in_turns(resolve(origin, network).await?);
+    let mut race = Race { network, addresses, under_way: Vec::new(), failed: Vec::new() };
+    let reached = timeout(REACH_WITHIN, async {
+        while let Some((address, stream)) = race.connected().await {
+            let Some(name) = &name else { return Some(stream) };
+            match encrypt(name.clone(), stream, tls).await {
+                Ok(stream) => return Some(stream),
+                Err(why) => race.failed.push(format!("{address}: {why}")),
             }
-            Ok(Err(_)) => {
-                last = format!("{address}: no connection within {} s", CONNECT_WITHIN.as_secs());
-                continue;
-            }
-            Err(_) => break,
-        };
-        return if origin.tls { encrypt(origin, stream, tls).await } else { Ok(stream) };
+        }
+        None
+    });
+    match reached.await {
+        Ok(Some(stream)) => return Ok(stream),
+        Ok(None) => {}
+        Err(_) => race.failed.push(format!("no answer within {} s", REACH_WITHIN.as_secs())),
     }
-    Err(Unreached::Failed(format!("cannot connect to {origin}: {last}")))
+    Err(Unreached::Failed(format!("cannot connect to {origin}: {}", race.failed.join("; "))))
+}
+
+type Attempt<'a> = Pending<'a, (SocketAddr, Result<Box<dyn Stream>, String>)>;
+
+/// Addresses of one name that are connected to side by side.
+struct Race<'a> {
+    network: &'a dyn Connect,
+    /// Not tried yet.
+    addresses: VecDeque<SocketAddr>,
+    under_way: Vec<Attempt<'a>>,
+    /// What came of the others.
+    failed: Vec<String>,
+}
+
+impl Race<'_> {
+    /// The next address that accepts. Goes on where it was when it is asked again.
+    async fn connected(&mut self) -> Option<(SocketAddr, Box<dyn Stream>)> {
+        loop {
+            if let Some(address) = self.addresses.pop_front() {
+                self.under_way.push(attempt(self.network, address));
+            }
+            if self.under_way.is_empty() {
+                return None;
+            }
+            let ended = first(&mut self.under_way);
+            let ended = if self.addresses.is_empty() {
+                ended.await
+            } else {
+                match timeout(NEXT_AFTER, ended).await {
+                    Ok(ended) => ended,
+                    Err(_) => continue,
+                }
+            };
+            match ended {
+                (address, Ok(stream)) => return Some((address, stream)),
+                (address, Err(why)) => self.failed.push(format!("{address}: {why}")),
+            }
+        }
+    }
+}
+
+fn attempt(network: &dyn Connect, address: SocketAddr) -> Attempt<'_> {
+    Box::pin(async move {
+        let connected = match timeout(CONNECT_WITHIN, network.connect(address)).await {
+            Ok(connected) => connected.map_err(|why| why.to_string()),
+            Err(_) => Err(format!("no connection within {} s", CONNECT_WITHIN.as_secs())),
+        };
+        (address, connected)
+    })
+}
+
+/// What the first of `pending` that ends answers; it is taken out.
+async fn first<T>(pending: &mut Vec<Pending<'_, T>>) -> T {
+    poll_fn(|context| {
+        for index in 0..pending.len() {
+            let polled = pending.get_mut(index).map(|future| future.as_mut().poll(context));
+            if let Some(Poll::Ready(ended)) = polled {
+                drop(pending.swap_remove(index));
+                return Poll::Ready(ended);
+            }
+        }
+        Poll::Pending
+    })
+    .await
+}
+
+/// The families take turns, beginning with the one that the resolver prefers (RFC 8305 section 4).
+fn in_turns(found: Vec<SocketAddr>) -> VecDeque<SocketAddr> {
+    let preferred = found.first().is_some_and(SocketAddr::is_ipv6);
+    let (mut one, mut other): (VecDeque<_>, VecDeque<_>) =
+        found.into_iter().partition(|address| address.is_ipv6() == preferred);
+    let mut all = VecDeque::new();
+    while all.len() < ADDRESSES && !(one.is_empty() && other.is_empty()) {
+        all.extend(one.pop_front());
+        all.extend(other.pop_front());
+    }
+    all
 }
 
 async fn resolve(origin: &Origin, network: &dyn Connect) -> Result<Vec<SocketAddr>, Unreached> {
@@ -134,19 +225,17 @@ async fn resolve(origin: &Origin, network: &dyn Connect) -> Result<Vec<SocketAdd
 }
 
 async fn encrypt(
-    origin: &Origin,
+    name: ServerName<'static>,
     stream: Box<dyn Stream>,
     tls: &Arc<rustls::ClientConfig>,
-) -> Result<Box<dyn Stream>, Unreached> {
-    let name = ServerName::try_from(origin.host.clone())
-        .map_err(|why| Unreached::Failed(format!("{} is no name for TLS: {why}", origin.host)))?;
+) -> Result<Box<dyn Stream>, String> {
     let agreeing = TlsConnector::from(Arc::clone(tls)).connect(name, stream);
     match timeout(TLS_WITHIN, agreeing).await {
         Ok(Ok(stream)) => Ok(Box::new(stream)),
-        Ok(Err(why)) => Err(Unreached::Failed(format!("TLS with {origin} failed: {why}"))),
-        Err(_) => Err(Unreached::Failed(format!(
-            "TLS with {origin} was not agreed within {} s",
-            TLS_WITHIN.as_secs()
-        ))),
+        Ok(Err(why)) => Err(format!("TLS failed: {why}")),
+        Err(_) => Err(format!("TLS was not agreed within {} s", TLS_WITHIN.as_secs())),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,9 +6,11 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use serde_json::Value;
 use url::form_urlencoded;
 use zeroize::Zeroizing;
 
+use super::call::Progress;
 use super::policy::{Admitted, Policy, Refused};
 use crate::runtime::bindings::http::{Place, Request};
 use crate::vault::{Secret, Secrets};
@@ -79,33 +81,49 @@ pub fn fill(
     Ok(Filled { headers, body })
 }
 
-/// Takes the secrets that the manifest captures out of a 2xx answer's JSON, keeps
-/// them, and leaves `null` in their place. Answers without captures stay untouched.
+/// Takes the secrets that the manifest captures out of a 2xx answer's JSON and keeps them. `null`
+/// stays in the place of each; what stands at such a place and is no secret goes, so that `null`
+/// there says one thing. Answers without captures stay untouched.
 pub fn capture(
     policy: &Policy,
     admitted: &Admitted<'_>,
     secrets: &Secrets,
     body: Vec<u8>,
+    progress: &Progress,
 ) -> Vec<u8> {
     let mut captures = policy.captures(admitted.origin, admitted.url.path()).peekable();
     if captures.peek().is_none() {
         return body;
     }
     let body = Zeroizing::new(body);
-    let Ok(mut json) = serde_json::from_slice::<serde_json::Value>(&body) else {
+    // RFC 8259 section 8.1: a byte order mark may be ignored, and tokens are not lost to one.
+    let text = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&body);
+    let Ok(mut json) = serde_json::from_slice::<Value>(text) else {
         // An unreadable answer may hold a token anywhere, so none of it goes on.
         return Vec::new();
     };
     for rule in captures {
-        // An empty text is no secret, and must not take the place of one.
-        if let Some(value) = json.pointer_mut(&rule.pointer)
-            && let serde_json::Value::String(text) = value.take()
-            && !text.is_empty()
-        {
-            secrets.succeed(rule.secret.clone(), Secret::new(text));
+        match json.pointer_mut(&rule.pointer).map(Value::take) {
+            // An empty text is no secret, and must not take the place of one.
+            Some(Value::String(text)) if !text.is_empty() => {
+                let secret = Secret::new(text);
+                progress.capture(&rule.secret, secret.clone());
+                secrets.succeed(rule.secret.clone(), secret);
+            }
+            Some(_) => remove(&mut json, &rule.pointer),
+            None => {}
         }
     }
     json.to_string().into_bytes()
+}
+
+/// Takes the member at `pointer` (RFC 6901) out of its object.
+fn remove(json: &mut Value, pointer: &str) {
+    if let Some((holder, member)) = pointer.rsplit_once('/')
+        && let Some(Value::Object(members)) = json.pointer_mut(holder)
+    {
+        members.shift_remove(&member.replace("~1", "/").replace("~0", "~"));
+    }
 }
 
 fn is_form(headers: &HeaderMap) -> bool {

@@ -12,6 +12,8 @@ mod origin;
 mod pattern;
 mod policy;
 mod pool;
+mod resolve;
+mod retry_after;
 mod target;
 mod tls;
 
@@ -19,9 +21,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use http::header::{HeaderValue, USER_AGENT};
 use tokio::time::Instant;
+use url::Url;
 
-pub use self::call::{CallSends, Planned};
+pub use self::call::{CallSends, Planned, Progress};
 use self::client::Answer;
 pub use self::client::Fault;
 pub(crate) use self::client::exchange;
@@ -32,6 +36,7 @@ pub use self::origin::{BadOrigin, Origin};
 use self::policy::{Admitted, writes};
 pub use self::policy::{Policy, Refused};
 pub use self::pool::Pool;
+pub(crate) use self::retry_after::retry_after;
 pub use self::target::setting;
 pub use self::tls::{CaError, client_config};
 use crate::clock::{Clock, unix_ms};
@@ -42,10 +47,10 @@ use crate::vault::Secrets;
 /// A clock that differs from the server's by less is taken for right.
 pub const SKEW_WORTH_CORRECTING_MS: u64 = 5_000;
 
-/// A limit is held no longer than this for one answer, whatever it asks for ...
+/// A limit is held no longer than this for one answer, whatever it asks for: a quota of hours ends
+/// the call that met it, and one request a minute finds out whether that answer was wrong, or the
+/// account's plan is another one by now.
 const LONGEST_HELD: Duration = Duration::from_secs(60);
-/// ... and a pause beyond this one is a fault of the answer.
-const LONGEST_MEANT: Duration = Duration::from_secs(3_600);
 
 /// Way out of one connection. Clones share everything but what is put in place of it.
 #[derive(Clone)]
@@ -67,6 +72,25 @@ pub struct Egress {
     pub clock: Arc<dyn Clock>,
     /// Server's clock minus ours, in milliseconds.
     pub skew_ms: Arc<AtomicI64>,
+    /// Who asks: see [`user_agent`].
+    pub user_agent: HeaderValue,
+}
+
+/// `User-Agent` (RFC 9110 section 10.1.5) of a connector's requests: this program, then the
+/// connector. What stands in its manifest and not in a product's name is left out.
+#[must_use]
+pub fn user_agent(connector: &str, version: &str) -> HeaderValue {
+    let host = concat!("connector-host/", env!("CARGO_PKG_VERSION"));
+    let token = |text: &str| -> String {
+        let allowed = |c: &char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(*c);
+        text.chars().filter(allowed).collect()
+    };
+    let text = match (token(connector), token(version)) {
+        (name, _) if name.is_empty() => host.to_owned(),
+        (name, version) if version.is_empty() => format!("{host} {name}"),
+        (name, version) => format!("{host} {name}/{version}"),
+    };
+    HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static(host))
 }
 
 impl Egress {
@@ -83,27 +107,25 @@ impl Egress {
         let admitted = self.policy.admit(request).map_err(refused)?;
         call.admit().map_err(refused)?;
         let filled = credentials::fill(&self.policy, &admitted, request, &self.secrets);
-        let filled = filled.map_err(refused)?;
+        let mut filled = filled.map_err(refused)?;
+        filled.headers.entry(USER_AGENT).or_insert_with(|| self.user_agent.clone());
         let write = writes(admitted.endpoint.effect);
         if write && call.dry_run {
             call.planned = Some(plan(request));
             return Err(SendError::Refused("a dry run sends no write".to_owned()));
         }
         let waited = self.turn(&admitted).await?;
-        call.wrote = write;
         let began = Instant::now();
-        let (method, url) = (&request.method, &admitted.url);
-        let result = client::exchange(&self.pool, admitted.origin, method, url, &filled).await;
+        let (method, url, origin) = (&request.method, &admitted.url, admitted.origin);
+        let progress = if write { call.progress.clone() } else { Progress::default() };
+        let result = client::exchange(&self.pool, origin, method, url, &filled, &progress).await;
         self.report(request, &admitted, &filled, &result, waited, began.elapsed());
         match result {
             Ok(answer) => {
                 self.heed(&admitted, &answer).await;
-                Ok(self.take(&admitted, answer))
+                Ok(self.take(&admitted, answer, &call.progress))
             }
             Err(fault) => {
-                if matches!(fault, Fault::NotSent(_) | Fault::Refused(_)) {
-                    call.wrote = false;
-                }
                 call.overflowed |= matches!(fault, Fault::TooLarge(_));
                 Err(self.send_error(&fault))
             }
@@ -152,14 +174,15 @@ impl Egress {
         if answer.status == 429
             && let Some(limiter) = &self.limiter
         {
-            limiter.throttled(&admitted.endpoint.limits, retry_after(answer)).await;
+            let pause = retry_after(answer, self.clock.now()).map(|it| it.min(LONGEST_HELD));
+            limiter.throttled(&admitted.endpoint.limits, pause).await;
         }
     }
 
-    fn take(&self, admitted: &Admitted<'_>, answer: Answer) -> Response {
+    fn take(&self, admitted: &Admitted<'_>, answer: Answer, progress: &Progress) -> Response {
         self.learn_time(&answer);
         let body = if (200..300).contains(&answer.status) {
-            credentials::capture(&self.policy, admitted, &self.secrets, answer.body)
+            credentials::capture(&self.policy, admitted, &self.secrets, answer.body, progress)
         } else {
             answer.body
         };
@@ -211,7 +234,7 @@ impl Egress {
         self.observer.event(&Event::Exchange(Exchange {
             method: request.method.clone(),
             origin: admitted.origin.to_string(),
-            path: scrubber.text(&client::target(&admitted.url)),
+            path: scrubber.text(&without_values(&admitted.url)),
             sent_bytes: filled.body.len(),
             outcome: match result {
                 Ok(answer) => Ok(answer.status),
@@ -224,15 +247,14 @@ impl Egress {
     }
 }
 
-/// The pause that an answer asks for, at most [`LONGEST_HELD`]. One that is given twice, or that
-/// nobody could mean, is none.
-fn retry_after(answer: &Answer) -> Option<Duration> {
-    let mut given = answer.headers.iter().filter(|(name, _)| name == "retry-after");
-    let (Some((_, value)), None) = (given.next(), given.next()) else {
-        return None;
-    };
-    let asked = value.trim().parse().ok().map(Duration::from_secs)?;
-    (asked <= LONGEST_MEANT).then(|| asked.min(LONGEST_HELD))
+/// Path and query as people may see them: what is looked for, in a query, is a customer's.
+fn without_values(url: &Url) -> String {
+    let mut text = url.path().to_owned();
+    for (index, pair) in url.query().into_iter().flat_map(|query| query.split('&')).enumerate() {
+        text.push(if index == 0 { '?' } else { '&' });
+        text.push_str(pair.split_once('=').map_or(pair, |(name, _)| name));
+    }
+    text
 }
 
 fn plan(request: &Request) -> Planned {

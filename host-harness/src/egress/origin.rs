@@ -64,6 +64,10 @@ impl Origin {
     }
 
     fn of_setting(text: &str, private: bool) -> Result<(Self, Url), BadOrigin> {
+        // Parsing would take some of them away, and whoever reads the setting would not.
+        if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+            return Err(bad(text, "holds a space or a line break: take it out"));
+        }
         let Ok(url) = Url::parse(text) else {
             return Err(bad(text, "is no URL"));
         };
@@ -162,6 +166,10 @@ mod tests {
             ["https://a.example/x", "https://a.example/?q", "https://u@a.example", "ftp://a", "a"]
         {
             assert!(Origin::read(text, true).is_err(), "{text}");
+        }
+        for text in [" https://a.example", "https://a.example ", "https://a.example\r\n"] {
+            let why = Origin::read(text, true).unwrap_err().to_string();
+            assert!(why.contains("holds a space or a line break"), "{why}");
         }
         assert_eq!(
             Origin::read("https://API.Example.com./", false).unwrap().to_string(),

@@ -12,6 +12,7 @@ use super::policy::tests::{policy, request, with_secret};
 use super::*;
 use crate::clock::TokioClock;
 use crate::observe::Unobserved;
+use crate::runtime::bindings::catalog::Limit;
 use crate::runtime::bindings::http::HeaderPlace;
 use crate::vault::Secret;
 
@@ -24,6 +25,8 @@ enum Serve {
     Close,
     /// Reads the request, says nothing.
     Silence,
+    /// Reads the request, answers so many bytes, one every nine seconds.
+    Drip(usize),
 }
 
 /// A network of scripted servers behind one address.
@@ -73,6 +76,14 @@ async fn serve(mut stream: DuplexStream, script: Vec<Serve>, seen: Arc<Mutex<Vec
             Serve::Bytes(bytes) => drop(stream.write_all(&bytes).await),
             Serve::Close => return,
             Serve::Silence => std::future::pending().await,
+            Serve::Drip(bytes) => {
+                let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {bytes}\r\n\r\n");
+                drop(stream.write_all(head.as_bytes()).await);
+                for _ in 0..bytes {
+                    tokio::time::sleep(Duration::from_secs(9)).await;
+                    drop(stream.write_all(b"1").await);
+                }
+            }
         }
     }
 }
@@ -96,6 +107,7 @@ fn egress(network: Scripted, origin: &str) -> Egress {
         observer: Arc::new(Unobserved),
         clock: Arc::new(TokioClock::starting_at(SystemTime::UNIX_EPOCH)),
         skew_ms: Arc::default(),
+        user_agent: user_agent("things", "1.2 (beta)"),
     }
 }
 
@@ -132,6 +144,111 @@ async fn sent_or_not_is_told_exactly() {
     let cut = Serve::Bytes(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf".to_vec());
     let cut = egress(Scripted::new(vec![vec![cut, Serve::Close]]), BASE);
     assert!(matches!(get(&cut).await, Err(SendError::Unanswered(_))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_has_thirty_seconds_in_all() {
+    let slow = egress(Scripted::new(vec![vec![Serve::Drip(3)]]), BASE);
+    assert_eq!(get(&slow).await.unwrap().body, b"111");
+    let endless = egress(Scripted::new(vec![vec![Serve::Drip(1_000)]]), BASE);
+    let began = Instant::now();
+    assert!(matches!(get(&endless).await, Err(SendError::Unanswered(_))));
+    assert!(began.elapsed() <= Duration::from_secs(31), "{:?}", began.elapsed());
+}
+
+/// A manifest's endpoint that writes, and a request for it.
+fn writing(egress: &mut Egress) -> Request {
+    let mut manifest = super::policy::tests::manifest();
+    let mut write = manifest.endpoints[0].clone();
+    write.method = "POST".to_owned();
+    write.effect = crate::runtime::bindings::catalog::Effect::Write;
+    manifest.endpoints.push(write);
+    let settings = [("base".to_owned(), BASE.to_owned())].into();
+    egress.policy = Policy::compile(&manifest, &settings, true).unwrap().into();
+    request("POST", &format!("{BASE}/v1/things"))
+}
+
+/// Whoever drops a call needs to know whether its write may have arrived.
+#[tokio::test(start_paused = true)]
+async fn a_dropped_write_has_gone_out_only_with_its_first_byte() {
+    struct Unreachable;
+    impl Connect for Unreachable {
+        fn resolve<'a>(&'a self, _: &'a str, _: u16) -> Pending<'a, io::Result<Vec<SocketAddr>>> {
+            Box::pin(async { Ok(vec!["93.184.216.34:443".parse().unwrap()]) })
+        }
+
+        fn connect(&self, _: SocketAddr) -> Pending<'_, io::Result<Box<dyn Stream>>> {
+            Box::pin(std::future::pending())
+        }
+    }
+    let silent = Scripted::new(vec![vec![Serve::Silence]]);
+    for (network, expected) in
+        [(Arc::new(Unreachable) as Arc<dyn Connect>, false), (Arc::new(silent), true)]
+    {
+        let mut egress = egress(Scripted::new(vec![]), BASE);
+        let write = writing(&mut egress);
+        egress.pool = Pool::new(network, client_config(None).unwrap()).into();
+        let mut call = CallSends::default();
+        let progress = call.progress.clone();
+        let sent = egress.send(&mut call, &write);
+        assert!(tokio::time::timeout(Duration::from_secs(2), sent).await.is_err());
+        assert_eq!(progress.wrote(), expected);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_says_who_asks_and_that_it_has_no_body() {
+    let network = Scripted::new(vec![vec![answer("", b"1"), answer("", b"2"), answer("", b"3")]]);
+    let seen = Arc::clone(&network.seen);
+    let mut egress = egress(network, BASE);
+    let write = writing(&mut egress);
+    get(&egress).await.unwrap();
+    egress.send(&mut CallSends::default(), &write).await.unwrap();
+    let own = ("user-agent".to_owned(), "own/1".to_owned());
+    let named = Request { headers: vec![own], ..write };
+    egress.send(&mut CallSends::default(), &named).await.unwrap();
+    let seen = seen.lock().unwrap();
+    let agent =
+        format!("user-agent: connector-host/{} things/1.2beta\r\n", env!("CARGO_PKG_VERSION"));
+    assert!(seen[0].contains(&agent) && !seen[0].contains("content-length"), "{}", seen[0]);
+    assert!(seen[1].contains(&agent) && seen[1].contains("content-length: 0\r\n"), "{}", seen[1]);
+    assert!(seen[2].contains("user-agent: own/1\r\n"), "{}", seen[2]);
+}
+
+/// Up to a minute.
+#[tokio::test(start_paused = true)]
+async fn a_limit_is_held_for_as_long_as_the_provider_says() {
+    for (value, at_least, at_most) in [
+        ("1.5", Duration::from_secs(1), Duration::from_secs(3)),
+        ("Thu, 01 Jan 1970 00:00:20 GMT", Duration::from_secs(19), Duration::from_secs(22)),
+    ] {
+        let head =
+            format!("HTTP/1.1 429 Slow\r\nretry-after: {value}\r\ncontent-length: 0\r\n\r\n");
+        let script = vec![Serve::Bytes(head.into_bytes()), answer("", b"1")];
+        let egress = egress(Scripted::new(vec![script]), BASE);
+        let egress = limited(egress);
+        assert_eq!(get(&egress).await.unwrap().status, 429);
+        let began = Instant::now();
+        assert_eq!(get(&egress).await.unwrap().status, 200);
+        assert!((at_least..at_most).contains(&began.elapsed()), "{value}: {:?}", began.elapsed());
+    }
+    let head = "HTTP/1.1 429 Slow\r\nretry-after: 21600\r\ncontent-length: 0\r\n\r\n";
+    let egress = egress(Scripted::new(vec![vec![Serve::Bytes(head.into())]]), BASE);
+    let egress = limited(egress);
+    assert_eq!(get(&egress).await.unwrap().status, 429);
+    let Err(SendError::Limited(ms)) = get(&egress).await else { panic!("it was sent") };
+    assert!((59_000..=60_000).contains(&ms), "hours are for the call to tell: {ms}");
+}
+
+/// With a limit of five requests a second.
+fn limited(mut egress: Egress) -> Egress {
+    let mut manifest = super::policy::tests::manifest();
+    manifest.endpoints[0].limits = vec!["own".to_owned()];
+    let settings = [("base".to_owned(), BASE.to_owned())].into();
+    egress.policy = Policy::compile(&manifest, &settings, true).unwrap().into();
+    let limit = Limit { name: "own".to_owned(), requests: 5, window_ms: 1_000 };
+    egress.limiter.as_ref().unwrap().declare(&[limit]);
+    egress
 }
 
 #[tokio::test(start_paused = true)]
@@ -243,15 +360,8 @@ async fn the_clock_follows_the_server_beyond_five_seconds() {
 #[tokio::test(start_paused = true)]
 async fn a_call_writes_once_and_sends_nothing_after_it() {
     let mut egress = egress(Scripted::new(vec![vec![answer("", b"1"), answer("", b"2")]]), BASE);
-    let mut manifest = super::policy::tests::manifest();
-    let mut write = manifest.endpoints[0].clone();
-    write.method = "POST".to_owned();
-    write.effect = crate::runtime::bindings::catalog::Effect::Write;
-    manifest.endpoints.push(write);
-    let settings = [("base".to_owned(), BASE.to_owned())].into();
-    egress.policy = Policy::compile(&manifest, &settings, true).unwrap().into();
+    let write = writing(&mut egress);
     let read = request("GET", &format!("{BASE}/v1/things"));
-    let write = request("POST", &format!("{BASE}/v1/things"));
     let mut call = CallSends::default();
     egress.send(&mut call, &read).await.unwrap();
     egress.send(&mut call, &write).await.unwrap();

@@ -12,6 +12,7 @@ use super::provider::{Received, Renewal};
 use super::schedule::DEADLINE_MS;
 use super::shared::{Attempt, Shared, lock};
 use super::tokens::{self, Tokens};
+use crate::egress::Progress;
 use crate::observe::Level;
 use crate::store::{GrantRow, GrantState};
 
@@ -34,10 +35,10 @@ impl Shared {
             self.settle(attempt, Outcome::Withdrawn).await?;
             return Ok(None);
         }
-        let asked = timeout(Duration::from_millis(DEADLINE_MS), self.provider.renew(old.clone()));
-        let renewal = asked.await.unwrap_or_else(|_| Renewal::Unknown {
-            why: format!("no answer within {} s", DEADLINE_MS / 1_000),
-        });
+        let progress = Progress::default();
+        let asked = self.provider.renew(old.clone(), progress.clone());
+        let asked = timeout(Duration::from_millis(DEADLINE_MS), asked).await;
+        let renewal = asked.unwrap_or_else(|_| cut_off(&progress));
         let (outcome, why) = match renewal {
             Renewal::Received(received) => {
                 return self.keep(attempt, refused, old, received).await;
@@ -105,4 +106,19 @@ impl Shared {
         self.put(Held::new(current.clone(), &row, self.now_ms(), None));
         Ok(Some(current))
     }
+}
+
+/// What became of a renewal that was dropped at its deadline. Waiting for a free instance, for the
+/// limits, for a name or for a connection sends nothing, however long it takes.
+fn cut_off(progress: &Progress) -> Renewal {
+    let limit = DEADLINE_MS / 1_000;
+    let tokens = progress.captured();
+    if !tokens.is_empty() {
+        return Renewal::Received(Received { tokens, expires_ms: None, scopes: Vec::new() });
+    }
+    if progress.wrote() {
+        return Renewal::Unknown { why: format!("no answer within {limit} s") };
+    }
+    let why = format!("it could not be sent within {limit} s, so nothing was");
+    Renewal::NotExecuted { why, wait: None }
 }

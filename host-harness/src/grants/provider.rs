@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use super::tokens::Tokens;
-use crate::egress::Pending;
+use crate::egress::{Pending, Progress};
 
 /// Asks the provider for new tokens.
 pub trait Provider: Send + Sync {
     /// One request, never repeated, with these tokens. The answer's texts are for people and hold
-    /// no secret. Dropped when the answer takes too long.
-    fn renew(&self, tokens: Tokens) -> Pending<'_, Renewal>;
+    /// no secret. Dropped when it takes too long: `progress` then tells what became of it.
+    fn renew(&self, tokens: Tokens, progress: Progress) -> Pending<'_, Renewal>;
 }
 
 /// How a renewal went. What cannot be told for sure is [`Renewal::Unknown`].

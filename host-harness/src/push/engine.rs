@@ -71,6 +71,8 @@ pub struct Summary {
     pub failed: u64,
     /// Items of which it is not known.
     pub parked: u64,
+    /// Items that the provider could not be asked for: they wait for the next time.
+    pub waiting: u64,
 }
 
 impl Summary {
@@ -80,6 +82,7 @@ impl Summary {
         self.before += other.before;
         self.failed += other.failed;
         self.parked += other.parked;
+        self.waiting += other.waiting;
     }
 }
 
@@ -193,6 +196,7 @@ impl Push {
             match ended.state {
                 IntentState::Done => summary.done += 1,
                 IntentState::Failed => summary.failed += 1,
+                IntentState::Pending => summary.waiting += 1,
                 _ => summary.parked += 1,
             }
             summary.before += u64::from(before && ended.state == IntentState::Done);

@@ -34,8 +34,10 @@ const TRIES: u32 = 5;
 /// The longest pause between two of them.
 const LONGEST: Duration = Duration::from_secs(30);
 /// Items in a row for which the provider could not be used, however often they were tried: then
-/// the rest is left for later.
+/// the rest is left for later, as these are.
 const AWAY: u32 = 8;
+/// A limit that is used up for longer, such as a daily quota, is not waited for.
+const QUOTA_MS: u32 = 120_000;
 /// How often somebody else's claim is looked at again.
 const LOOK: Duration = Duration::from_millis(500);
 
@@ -84,13 +86,15 @@ async fn end(push: &Inner, item: IntentRow, holder: Holder) -> Result<IntentRow,
                 break (End { state, outcome: None, id: None, error: Some(why) }, None, None);
             }
             Err(Failure::Call(error)) => {
-                if is_passing(&error) && tries < TRIES {
+                if is_passing(&error) && tries < TRIES && !stops(&error) {
                     sleep(pause(tries, &error)).await;
                     tries += 1;
                     continue;
                 }
-                let stops = stops(&error) || (is_away(&error) && push.is_away());
-                let state = match (way.open || leaves_open(&error), stops) {
+                let (away, stops) = (is_away(&error), stops(&error));
+                let stops = stops || (away && push.is_away());
+                // What was not tried to its end is no failure of the item's.
+                let state = match (way.open || leaves_open(&error), stops || away) {
                     (true, _) => IntentState::Parked,
                     (false, true) => IntentState::Pending,
                     (false, false) => IntentState::Failed,
@@ -158,6 +162,7 @@ fn is_passing(error: &CallError) -> bool {
     }
 }
 
+/// Whether it was not the item's turn to be judged: the provider, or the way to it, had a fault.
 fn is_away(error: &CallError) -> bool {
     let CallError::Connector(error) = error else { return false };
     matches!(error.kind, ErrorKind::Unavailable | ErrorKind::RateLimited(_))
@@ -165,7 +170,12 @@ fn is_away(error: &CallError) -> bool {
 
 /// Whether no other item would fare better.
 fn stops(error: &CallError) -> bool {
-    matches!(error, CallError::Connector(error) if error.kind == ErrorKind::Unauthenticated)
+    let CallError::Connector(error) = error else { return false };
+    match error.kind {
+        ErrorKind::Unauthenticated => true,
+        ErrorKind::RateLimited(wait) => wait.is_some_and(|ms| ms > QUOTA_MS),
+        _ => false,
+    }
 }
 
 /// Whether a write that failed so may have been applied.

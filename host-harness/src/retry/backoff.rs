@@ -7,22 +7,24 @@ use super::table::Cause;
 
 /// First pause after something transient ...
 const TRANSIENT_BASE: Duration = Duration::from_millis(50);
-/// ... and after being asked to slow down.
-const THROTTLED_BASE: Duration = Duration::from_secs(1);
+/// ... after being asked to slow down for a stated time, beside that time ...
+const ASKED_BASE: Duration = Duration::from_secs(1);
+/// ... and after being asked to slow down without one: at least half of it.
+const THROTTLED_BASE: Duration = Duration::from_secs(4);
 /// Longest pause of our own choosing while somebody waits.
 const LONGEST: Duration = Duration::from_secs(20);
-/// Longest pause that a provider may ask for.
-const LONGEST_ASKED: Duration = Duration::from_secs(60);
 /// Spread of an asked pause, so that many callers do not wake at once.
 const SPREAD_MS: u64 = 250;
 
-/// The pause before repetition `attempt` (from 1): full jitter over an exponential
-/// bound, and never less than the provider asked for.
+/// The pause before repetition `attempt` (from 1): jitter over an exponential bound, and never less
+/// than the provider asked for, however long that is: whether to wait so long is the caller's to
+/// decide.
 #[must_use]
 pub fn pause(cause: Cause, attempt: u32, random: &mut fastrand::Rng) -> Duration {
     let base = match cause {
         Cause::Transient => TRANSIENT_BASE,
-        Cause::Throttled(_) => THROTTLED_BASE,
+        Cause::Throttled(Some(_)) => ASKED_BASE,
+        Cause::Throttled(None) => THROTTLED_BASE,
     };
     let doublings = attempt.saturating_sub(1).min(16);
     let bound = base.saturating_mul(1 << doublings).min(LONGEST);
@@ -30,9 +32,10 @@ pub fn pause(cause: Cause, attempt: u32, random: &mut fastrand::Rng) -> Duration
     match cause {
         Cause::Throttled(Some(asked)) => {
             let spread = Duration::from_millis(random.u64(0..=SPREAD_MS));
-            jittered.max(asked.min(LONGEST_ASKED)) + spread
+            asked.max(jittered) + spread
         }
-        Cause::Transient | Cause::Throttled(None) => jittered,
+        Cause::Throttled(None) => (bound + jittered) / 2,
+        Cause::Transient => jittered,
     }
 }
 
@@ -85,11 +88,12 @@ mod tests {
         fn a_pause_keeps_its_bounds(seed: u64, attempt in 1_u32..40, asked in 0_u64..7_200_000) {
             let mut random = fastrand::Rng::with_seed(seed);
             prop_assert!(pause(Cause::Transient, attempt, &mut random) <= LONGEST);
-            prop_assert!(pause(Cause::Throttled(None), attempt, &mut random) <= LONGEST);
+            let throttled = pause(Cause::Throttled(None), attempt, &mut random);
+            prop_assert!((Duration::from_secs(2)..=LONGEST).contains(&throttled));
             let asked = Duration::from_millis(asked);
             let paused = pause(Cause::Throttled(Some(asked)), attempt, &mut random);
-            prop_assert!(paused >= asked.min(LONGEST_ASKED));
-            prop_assert!(paused <= LONGEST_ASKED + Duration::from_millis(SPREAD_MS));
+            prop_assert!(paused >= asked);
+            prop_assert!(paused <= asked.max(LONGEST) + Duration::from_millis(SPREAD_MS));
         }
     }
 

@@ -4,6 +4,8 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use tokio::time::{Instant, sleep};
 
 use super::backoff::{Budget, pause};
@@ -14,6 +16,9 @@ use crate::runtime::bindings::auth::Account;
 use crate::runtime::bindings::records::{ListRequest, Page};
 use crate::runtime::bindings::types::{DataRecord, Error, ErrorKind, Written};
 use crate::runtime::{CallError, Connection, error};
+
+/// A wait that is told by its end and not by its length.
+const WORTH_A_DATE: Duration = Duration::from_secs(60);
 
 /// How persistent to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -175,12 +180,27 @@ impl Caller {
             let pause = self.pause(cause, attempt);
             let late = began.elapsed() + pause > self.policy.deadline;
             if attempt >= self.policy.attempts || late || !self.budget.spend(cause) {
+                let error = self.with_end(error, cause);
                 return Err(if unknown { open(error) } else { error });
             }
             let why = error.to_string();
             self.connection.observer().event(&Event::Retrying { attempt, after: pause, why });
             sleep(pause).await;
             attempt += 1;
+        }
+    }
+
+    /// A wait that is too long to be made here ends the call, and the error says when it is over.
+    fn with_end(&self, error: CallError, cause: Cause) -> CallError {
+        match (error, cause) {
+            (CallError::Connector(error), Cause::Throttled(Some(wait))) if wait >= WORTH_A_DATE => {
+                let until = OffsetDateTime::from(self.connection.clock().now() + wait);
+                let until = until.replace_nanosecond(0).unwrap_or(until).format(&Rfc3339);
+                let until = until.unwrap_or_else(|_| format!("{wait:?} from now"));
+                let message = format!("{} The limit is used up until {until}.", error.message);
+                CallError::Connector(Error { message, ..error })
+            }
+            (error, _) => error,
         }
     }
 

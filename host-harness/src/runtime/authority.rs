@@ -17,8 +17,9 @@ use super::connection::{Ground, ended};
 use super::error::{CallError, error};
 use super::instance::{Call, run};
 use crate::connect::{self, Scheme};
-use crate::egress::{CallSends, Egress, Pending};
+use crate::egress::{CallSends, Egress, Pending, Progress};
 use crate::grants::{Provider, Received, Renewal, Tokens};
+use crate::observe::{Event, Level};
 
 /// Makes, renews and ends the grant of one connection. Its calls are not admitted like those of
 /// the API, which may be waiting for it.
@@ -50,32 +51,34 @@ impl Authority {
         let call: Call<Result<(), Error>> = Box::new(|world, store| {
             Box::pin(async move { world.connector_api_auth().call_revoke(store).await })
         });
-        self.ask(tokens, call).await.result
+        self.ask(tokens, Progress::default(), call).await.result
     }
 
-    async fn ask<R: Send>(&self, given: Tokens, call: Call<Result<R, Error>>) -> Asked<R> {
+    async fn ask<R: Send>(
+        &self,
+        given: Tokens,
+        progress: Progress,
+        call: Call<Result<R, Error>>,
+    ) -> Asked<R> {
         let loaded = &self.connector.loaded;
         let captures = loaded.manifest.captures.iter();
         let names: Vec<&str> = captures.map(|capture| capture.secret.as_str()).collect();
         let secrets = Arc::new(self.ground.secrets.without(&names));
         secrets.set_versions(
-            given.iter().map(|(name, value)| (name.clone(), vec![(value.clone(), None)])).collect(),
+            given.into_iter().map(|(name, value)| (name, vec![(value, None)])).collect(),
         );
         let egress = Egress { secrets: Arc::clone(&secrets), ..self.ground.egress.clone() };
-        let ground = Ground { egress, secrets: Arc::clone(&secrets), ..(*self.ground).clone() };
-        let sends = CallSends::default();
+        let ground = Ground { egress, secrets, ..(*self.ground).clone() };
+        let sends = CallSends::watched(progress.clone());
         let (result, sends) =
             run(&loaded.runtime, &loaded.pre, Some(Arc::new(ground)), sends, call).await;
-        let mut captured = Tokens::new();
-        for name in names {
-            let before = given.get(name);
-            let now = secrets.get(name);
-            if let Some(now) = now.filter(|now| before.is_none_or(|it| it.expose() != now.expose()))
-            {
-                captured.insert(name.to_owned(), now);
-            }
-        }
-        Asked { wrote: sends.wrote, result: ended(result, &sends), captured }
+        let (wrote, captured) = (progress.wrote(), progress.captured());
+        Asked { wrote, result: ended(result, &sends), captured }
+    }
+
+    fn warn(&self, what: &dyn std::fmt::Display) {
+        let message = format!("renewing the grant: {what}");
+        self.ground.observer.event(&Event::Log { level: Level::Warn, message });
     }
 
     /// What was granted, with the time by the host's own clock.
@@ -95,30 +98,29 @@ impl Authority {
 }
 
 impl Provider for Authority {
-    fn renew(&self, tokens: Tokens) -> Pending<'_, Renewal> {
+    fn renew(&self, tokens: Tokens, progress: Progress) -> Pending<'_, Renewal> {
         Box::pin(async move {
             let call: Call<Result<Grant, Error>> = Box::new(|world, store| {
                 Box::pin(async move { world.connector_api_auth().call_refresh(store).await })
             });
-            let asked = self.ask(tokens, call).await;
-            let grant = match asked.result {
-                Ok(grant) => grant,
-                Err(error) => return renewal(error, asked.wrote),
-            };
-            if asked.captured.is_empty() {
-                return Renewal::Unknown { why: "the answer brought no new tokens".to_owned() };
+            let Asked { result, captured, wrote } = self.ask(tokens, progress, call).await;
+            if captured.is_empty() {
+                let nothing = || "the answer brought no tokens".to_owned();
+                return result.map_or_else(
+                    |error| renewal(error, wrote),
+                    |_| Renewal::Unknown { why: nothing() },
+                );
             }
-            // The tokens are worth more than the time of their end.
-            let (expires_at, scopes) = (grant.expires_at.clone(), grant.scopes.clone());
-            self.received(grant, asked.captured.clone()).map_or_else(
-                |_| {
-                    let grant = Grant { expires_at: None, scopes };
-                    let known = self.received(grant, asked.captured);
-                    let why = format!("the end of the tokens cannot be read: {expires_at:?}");
-                    known.map_or(Renewal::Unknown { why }, Renewal::Received)
-                },
-                Renewal::Received,
-            )
+            // Tokens that came are kept, whatever else is wrong: those before them may be used up.
+            let grant = result.unwrap_or_else(|error| {
+                self.warn(&format!("tokens came with an answer that is odd otherwise: {error}"));
+                Grant { expires_at: None, scopes: Vec::new() }
+            });
+            let scopes = grant.scopes.clone();
+            Renewal::Received(self.received(grant, captured.clone()).unwrap_or_else(|error| {
+                self.warn(&error);
+                Received { tokens: captured, expires_ms: None, scopes }
+            }))
         })
     }
 }
@@ -135,7 +137,7 @@ impl Scheme for Authority {
                     async move { world.connector_api_auth().call_begin(store, &request).await },
                 )
             });
-            Ok(match self.ask(secrets, call).await.result? {
+            Ok(match self.ask(secrets, Progress::default(), call).await.result? {
                 Step::Redirect(to) => connect::Step::Redirect { url: to.url, session: to.session },
                 Step::Ready(_) => connect::Step::Ready,
             })
@@ -154,8 +156,13 @@ impl Scheme for Authority {
                     world.connector_api_auth().call_complete(store, &session, &query).await
                 })
             });
-            let asked = self.ask(secrets, call).await;
-            self.received(asked.result?, asked.captured)
+            let asked = self.ask(secrets, Progress::default(), call).await;
+            let grant = asked.result?;
+            if asked.captured.is_empty() {
+                let text = "The provider's answer holds no token, so there is no grant.";
+                return Err(error(ErrorKind::Unavailable, text).into());
+            }
+            self.received(grant, asked.captured)
         })
     }
 }

@@ -11,7 +11,7 @@ use super::component::Connector;
 use super::connection::{Connection, Ground};
 use crate::clock::{Clock, SystemClock};
 use crate::egress::{
-    BadOrigin, CaError, Connect, Egress, Limiter, Policy, Pool, Tcp, client_config,
+    BadOrigin, CaError, Connect, Egress, Limiter, Policy, Pool, Tcp, client_config, user_agent,
 };
 use crate::observe::{Observer, Unobserved};
 use crate::vault::{Secret, Secrets};
@@ -45,6 +45,14 @@ pub enum BuildError {
         name: String,
         /// Names in the manifest.
         known: String,
+    },
+    /// A secret holds what is none of it.
+    #[error("the secret \"{name}\" {why}, so it was not copied well; give it again without")]
+    BadSecret {
+        /// Its name.
+        name: String,
+        /// What is wrong with it; nothing of it.
+        why: String,
     },
     /// A setting leads where nothing may be sent.
     #[error(transparent)]
@@ -195,6 +203,11 @@ impl Builder {
         for (name, value) in self.secrets {
             secrets.set(name, value);
         }
+        for name in secrets.names() {
+            if let Some(value) = secrets.get(&name) {
+                self.connector.check_secret_value(&name, &value)?;
+            }
+        }
         let egress = Egress {
             policy: Arc::new(policy),
             pool: Arc::new(Pool::new(self.network, client_config(self.ca.as_deref())?)),
@@ -204,6 +217,7 @@ impl Builder {
             observer: Arc::clone(&self.observer),
             clock: self.clock,
             skew_ms: Arc::default(),
+            user_agent: user_agent(&manifest.name, &manifest.version),
         };
         let filled = manifest.secret_uses.into_iter().map(|rule| rule.secret);
         let keys = manifest.key_uses.iter().map(|rule| rule.secret.clone());

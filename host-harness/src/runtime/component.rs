@@ -16,6 +16,7 @@ use super::instance::{Call, run};
 use super::manifest;
 use super::state::CallState;
 use crate::egress::CallSends;
+use crate::vault::Secret;
 
 /// A component that offers the contract. Cheap to clone; serves any number of connections.
 #[derive(Clone)]
@@ -138,6 +139,18 @@ impl Connector {
         Err(BuildError::UnknownSecret { name: name.to_owned(), known: names.join(", ") })
     }
 
+    /// Whether a value can be sent, where its manifest has this secret sent.
+    ///
+    /// # Errors
+    /// [`BuildError::BadSecret`].
+    pub fn check_secret_value(&self, name: &str, value: &Secret) -> Result<(), BuildError> {
+        let is_sent = self.manifest().secret_uses.iter().any(|rule| rule.secret == name);
+        match unsendable(value.expose()) {
+            Some(why) if is_sent => Err(BuildError::BadSecret { name: name.to_owned(), why }),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether its manifest declares this setting.
     ///
     /// # Errors
@@ -204,4 +217,25 @@ async fn read_manifest(
         Box::pin(async move { world.connector_api_catalog().call_get_manifest(store).await })
     });
     run(runtime, pre, None, CallSends::default(), call).await.0
+}
+
+/// Why `value` was not copied well: a header holds no control character, and blanks at its ends are
+/// lost on the way (RFC 9110 section 5.5); in a form they make another secret.
+fn unsendable(value: &[u8]) -> Option<String> {
+    let name = |byte: u8| match byte {
+        b'\r' => "a carriage return (CR)".to_owned(),
+        b'\n' => "a line break (LF)".to_owned(),
+        b'\t' => "a tab".to_owned(),
+        b' ' => "a space".to_owned(),
+        other => format!("the control character U+{other:04X}"),
+    };
+    let is_blank = |byte: &&u8| matches!(byte, b' ' | b'\t');
+    let bad = value.iter().find(|byte| byte.is_ascii_control() && **byte != b'\t');
+    match (bad, value.first().filter(is_blank), value.last().filter(is_blank)) {
+        (Some(bad), _, _) if value.last() == Some(bad) => Some(format!("ends with {}", name(*bad))),
+        (Some(bad), _, _) => Some(format!("holds {}", name(*bad))),
+        (None, Some(blank), _) => Some(format!("begins with {}", name(*blank))),
+        (None, None, Some(blank)) => Some(format!("ends with {}", name(*blank))),
+        (None, None, None) => None,
+    }
 }

@@ -106,7 +106,9 @@ impl Connection {
         Authority::new(self.connector.clone(), Arc::clone(&self.ground))
     }
 
-    fn clock(&self) -> Arc<dyn Clock> {
+    /// Its time of day.
+    #[must_use]
+    pub fn clock(&self) -> Arc<dyn Clock> {
         Arc::clone(&self.ground.egress.clock)
     }
 
@@ -372,7 +374,7 @@ pub(super) fn ended<R>(
 ) -> Result<R, CallError> {
     match result {
         Ok(Ok(value)) => Ok(value),
-        Ok(Err(_)) if sends.overflowed && !sends.wrote => Err(CallError::TooLarge),
+        Ok(Err(_)) if sends.overflowed && !sends.wrote() => Err(CallError::TooLarge),
         Ok(Err(error)) => Err(CallError::Connector(error)),
         Err(stopped) => Err(stopped),
     }

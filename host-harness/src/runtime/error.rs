@@ -139,6 +139,17 @@ pub fn describe(error: &types::Error) -> String {
     text
 }
 
+/// What it comes to, without a word on whose fault it is: the message after it tells that.
+///
+/// | whose fault | told as | how it is known |
+/// |---|---|---|
+/// | the user's: a setting, secret, option, JSON | usage, before anything is sent | `BuildError`, `Usage`; `invalid-input` without a status |
+/// | the account's: key, plan, scope | `unauthenticated`, `forbidden` | the provider says so, in its own form |
+/// | the network's | `unavailable`, `outcome-unknown` | nothing was sent, or no answer came |
+/// | a gateway's: firewall, proxy, sign-in page | `unavailable` | an answer that is not in the provider's form |
+/// | the provider's | `unavailable`, `outcome-unknown`, `rate-limited` | 5xx, 429 |
+/// | this program's state: disk, lock | `StoreError` and its like | never asked the provider |
+/// | the connector's | `internal`; stopped | refused by the host's rules, another shape, a trap |
 fn headline(kind: &ErrorKind) -> &'static str {
     match kind {
         ErrorKind::Unauthenticated => "the credentials were refused",
@@ -146,11 +157,11 @@ fn headline(kind: &ErrorKind) -> &'static str {
         ErrorKind::NotFound => "not found",
         ErrorKind::Conflict(_) => "conflict",
         ErrorKind::InvalidInput(_) => "invalid input",
-        ErrorKind::RateLimited(_) => "slowed down by the provider's limits",
-        ErrorKind::Unavailable => "the provider could not be used",
+        ErrorKind::RateLimited(_) => "held back by the provider's limits",
+        ErrorKind::Unavailable => "it could not be done now",
         ErrorKind::OutcomeUnknown => "the answer was lost, so it may or may not have been applied",
         ErrorKind::CursorExpired => "the scan cannot go on from here",
         ErrorKind::Unsupported => "not offered",
-        ErrorKind::Internal => "the connector could not go on",
+        ErrorKind::Internal => "it could not go on",
     }
 }

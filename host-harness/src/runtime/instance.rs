@@ -40,7 +40,7 @@ pub(super) async fn run<R: Send>(
         Err(why) => Err(stop(&why, store.data())),
     };
     let sends = std::mem::take(&mut store.data_mut().sends);
-    let wrote = sends.wrote;
+    let wrote = sends.wrote();
     (result.map_err(|reason| CallError::Stopped { reason, wrote }), sends)
 }
 

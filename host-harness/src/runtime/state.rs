@@ -203,7 +203,7 @@ mod tests {
     use super::secrets::Host as _;
     use super::*;
     use crate::clock::SystemClock;
-    use crate::egress::{Egress, Policy, Pool, Tcp, client_config};
+    use crate::egress::{Egress, Policy, Pool, Tcp, client_config, user_agent};
     use crate::observe::Unobserved;
     use crate::vault::{Secret, Secrets};
 
@@ -223,6 +223,7 @@ mod tests {
             observer: Arc::new(Unobserved),
             clock: Arc::new(SystemClock),
             skew_ms: Arc::default(),
+            user_agent: user_agent("sample", "1"),
         };
         let key_use = KeyUse {
             secret: "key".to_owned(),

@@ -63,6 +63,9 @@ fn refused(error: &str, description: Option<&str>) -> Error {
             (Error::Forbidden, "Check the app in the AfterShip Partner Dashboard.")
         }
         "invalid_scope" => (Error::Forbidden, "Check the setting `scopes`, then connect again."),
+        "server_error" | "temporarily_unavailable" => {
+            (Error::Unavailable, "It is AfterShip's own fault; connect again later.")
+        }
         _ => (Error::Unauthenticated, "Connect again."),
     };
     let message = format!("Could not connect: AfterShip says {error}{words}. {next}");

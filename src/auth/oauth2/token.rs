@@ -1,8 +1,9 @@
 //! Requests to the token and the revocation endpoint, and what their answers mean.
 //!
 //! Not AfterShip's API: another origin, forms instead of JSON, and errors after RFC 6749 section
-//! 5.2. A code or a refresh token may be used up by one request, so an answer that does not
-//! clearly refuse is `outcome-unknown`:
+//! 5.2. Whoever issues tokens writes JSON, so a refusal that is none was written by something in
+//! between, which knows nothing of grants and clients. A code or a refresh token may be used up by
+//! one request, so an answer that does not clearly refuse is `outcome-unknown`:
 //!
 //! | outcome | error |
 //! |---|---|
@@ -10,10 +11,13 @@
 //! | limited, 429 | rate-limited |
 //! | refused by the host | internal |
 //! | no answer, 408, 5xx, 2xx without a token, anything else | outcome-unknown |
+//! | 4xx that is no JSON (a firewall, a proxy), a redirect but 303 | unavailable |
 //! | 4xx `invalid_grant` | unauthenticated |
 //! | 4xx `invalid_client`, `unauthorized_client`, `invalid_scope`; 401 and 403 without a code | forbidden |
 //! | 4xx `unsupported_token_type` (RFC 7009) | unsupported |
 //! | other 4xx | internal |
+//!
+//! What is odd about an answer that brought a token is logged, and no error: the token counts.
 
 use super::{CLIENT_SECRET, REVOCATION, TOKEN, field, settings};
 use crate::api::client::header;
@@ -52,13 +56,20 @@ pub(super) fn grant(
     let text = String::from_utf8_lossy(&response.body);
     // The host takes the token and leaves `null`; where no member is, there was no token.
     if json::member(&text, "access_token").is_none() {
-        let words = "the answer holds no access token";
+        let words = match is_page(&response) {
+            true => "a gateway, not AfterShip, answered with a web page",
+            false => "the answer holds no access token",
+        };
         return Err(failed(what, Error::OutcomeUnknown, &response, words, None));
     }
     let token_type = json::text_member(&text, "token_type").unwrap_or_default();
     if !token_type.eq_ignore_ascii_case("bearer") {
-        let words = format!("the token is of the type \"{}\", not bearer", quote(&token_type));
-        return Err(failed(what, Error::Internal, &response, &words, None));
+        let text = format!(
+            "The answer does not call the token a bearer token (`token_type` is \"{}\"): it is \
+             used as one until AfterShip refuses it.",
+            quote(&token_type)
+        );
+        host.log(Level::Warn, &text);
     }
     let scopes = json::text_member(&text, "scope").map_or(asked, |granted| {
         let separator = settings::scope_separator(host);
@@ -143,6 +154,8 @@ fn unsent(what: &str, error: SendError) -> Error {
 }
 
 const NOTHING_CHANGED: &str = "Nothing was changed; try again later.";
+const IN_BETWEEN: &str = "Nothing was changed; try again later. If it stays so, look what stands \
+     between here and AfterShip, and at the setting `token-url` or `revocation-url`.";
 const MAY_BE_DONE: &str = "It may have been done; if it does not work soon, connect again.";
 
 /// An answer that is no 2xx.
@@ -151,6 +164,19 @@ fn judge(host: &dyn Host, what: &str, response: &Response) -> Error {
     let code = json::text_member(&text, "error").map(|code| quote(&code));
     let description = json::text_member(&text, "error_description").map(|words| quote(&words));
     let status = response.status;
+    let in_between = matches!(status, 301 | 302 | 307 | 308)
+        || (400..500).contains(&status) && !matches!(status, 408 | 429);
+    if in_between && json::members(&text).is_err() {
+        let words = match header(&response.headers, "location") {
+            // What follows a `?` may be a ticket for somebody's sign-in.
+            Some(to) if status < 400 => {
+                let to = quote(to.split('?').next().unwrap_or_default());
+                format!("HTTP {status} sends the request on to `{to}`, which is not followed")
+            }
+            _ => format!("a gateway, not AfterShip, answered HTTP {status}"),
+        };
+        return Error::Unavailable(failure(what, response, &words, None, IN_BETWEEN));
+    }
     let words = match (&code, description.filter(|words| !words.is_empty())) {
         (Some(code), Some(words)) => format!("AfterShip says {code} (\"{words}\")"),
         (Some(code), None) => format!("AfterShip says {code}"),
@@ -175,6 +201,12 @@ fn judge(host: &dyn Host, what: &str, response: &Response) -> Error {
         _ => Error::OutcomeUnknown,
     };
     failed(what, case, response, &words, code)
+}
+
+/// Whether a person with a browser was meant.
+fn is_page(response: &Response) -> bool {
+    header(&response.headers, "content-type").is_some_and(|it| it.contains("html"))
+        || response.body.trim_ascii_start().starts_with(b"<")
 }
 
 fn failed(

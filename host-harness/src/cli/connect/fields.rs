@@ -77,6 +77,9 @@ impl Files {
                 return Err(missing(name, &field.title));
             }
         }
+        for (name, value) in &given {
+            connector.check_secret_value(name, value)?;
+        }
         Ok(given)
     }
 }

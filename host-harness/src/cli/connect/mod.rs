@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use host_harness::connect::callback::Callback;
-use host_harness::connect::{Begun, Desk, LIFE_MINUTES, Whom, browser};
+use host_harness::connect::{Begun, ConnectError, Desk, LIFE_MINUTES, Whom, browser};
 use host_harness::runtime::Connector;
 use host_harness::runtime::bindings::auth::Scheme;
 use host_harness::store::ConnectionRow;
+use url::form_urlencoded;
 
 use self::fields::Files;
 use super::context::{Context, with_row};
@@ -17,8 +18,11 @@ use super::errors::Usage;
 use super::exit::Exit;
 use super::fresh::{Fresh, fresh, named};
 use super::input::connection_name;
-use super::output::text_block;
+use super::output::{printable, text_block};
 use super::state::{DEFAULT, State, belongs, name};
+
+/// Callbacks that are no answer to us and are told; more say nothing new.
+const FOREIGN: u32 = 5;
 
 /// Makes a connection and keeps it, sealed. One that is there is made anew: it keeps its name, its
 /// settings and everything else.
@@ -116,6 +120,19 @@ fn told(row: &ConnectionRow, anew: bool, state: &State) -> String {
     format!("{how}: {name}, by {scheme}; kept, sealed, in {place}\n  next: `check{whose}` tries it")
 }
 
+/// What the terminal says of a callback that is no answer to us. Whoever sent it may have done so
+/// by mistake: a page that is loaded again, or an earlier try that is still open.
+fn refused(why: &ConnectError, query: &str) -> String {
+    let mut values = form_urlencoded::parse(query.as_bytes());
+    let error = values.find(|(name, _)| name == "error");
+    let error = error.map(|(_, word)| format!(" (it says \"{}\")", printable(&word)));
+    let error = error.unwrap_or_default();
+    format!(
+        "a browser came back and was refused: {why}{error}\n  still waiting for the right answer; \
+         end this with Ctrl-C to begin anew"
+    )
+}
+
 async fn make(
     args: &Args,
     context: &Context,
@@ -147,10 +164,22 @@ async fn make(
         context.watch.say(&format!("{how}:\n{url}"));
     }
     let within = Duration::from_secs(LIFE_MINUTES * 60);
+    let mut foreign = 0_u32;
     let take = |query: String| -> host_harness::egress::Pending<'_, _> {
         let authority = &authority;
-        // On loopback nobody else can come.
-        Box::pin(async move { desk.complete(authority, &query, None).await })
+        foreign += 1;
+        let told = foreign <= FOREIGN;
+        Box::pin(async move {
+            // On loopback nobody else can come.
+            let ended = desk.complete(authority, &query, None).await;
+            if let Err(why) = &ended
+                && why.is_foreign()
+                && told
+            {
+                context.watch.say(&refused(why, &query));
+            }
+            ended
+        })
     };
     Ok(callback.wait(within, take).await?)
 }

@@ -57,13 +57,14 @@ pub fn date(ms: u64) -> String {
     date.and_then(|date| date.format(&Rfc3339).ok()).unwrap_or_default()
 }
 
-/// `850 ms`, `1.2 s`, `2 min 5 s`.
+/// `850 ms`, `1.2 s`, `2 min 5 s`, `6 h 3 min`.
 #[must_use]
 pub fn duration(time: Duration) -> String {
     let ms = time.as_millis();
     match ms {
         0..1_000 => format!("{ms} ms"),
         1_000..60_000 => format!("{:.1} s", time.as_secs_f64()),
+        3_600_000.. => format!("{} h {} min", ms / 3_600_000, ms / 60_000 % 60),
         _ if (ms / 1_000).is_multiple_of(60) => format!("{} min", ms / 60_000),
         _ => format!("{} min {} s", ms / 60_000, ms / 1_000 % 60),
     }

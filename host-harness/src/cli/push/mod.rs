@@ -44,6 +44,7 @@ A line of the result is {\"index\",\"line\",\"id\",\"outcome\",\"error\"}. Outco
   unchanged  nothing had to be done
   skipped    somebody else's change was kept (--on-conflict theirs)
   failed     it was not applied; the error says why
+  pending    the provider could not be asked; --resume goes on with it
   parked     it cannot be told whether it was applied; --resume looks again")]
 pub struct Args {
     /// Name of the object, as `objects` shows it
@@ -214,7 +215,8 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
         return Err(anyhow::Error::new(why).context(format!("pushing {object}")));
     }
     tell_sum(context, args, &sum);
-    Ok(if sum.failed + sum.parked > 0 { Exit::Partly } else { Exit::Done })
+    let undone = sum.failed + sum.parked + sum.waiting;
+    Ok(if undone > 0 { Exit::Partly } else { Exit::Done })
 }
 
 /// The kept connection, and the state that it is kept in.
@@ -284,16 +286,19 @@ impl Notes<'_> {
 }
 
 fn tell_sum(context: &Context, args: &Args, sum: &Summary) {
-    let all = sum.done + sum.failed + sum.parked;
-    let mut text = format!("{}: {} as wished", counted(all, "item"), sum.done);
-    for (count, what) in
-        [(sum.before, "of them before"), (sum.failed, "failed"), (sum.parked, "parked")]
-    {
+    let undone = sum.failed + sum.parked + sum.waiting;
+    let mut text = format!("{}: {} as wished", counted(sum.done + undone, "item"), sum.done);
+    for (count, what) in [
+        (sum.before, "of them before"),
+        (sum.failed, "failed"),
+        (sum.parked, "parked"),
+        (sum.waiting, "pending"),
+    ] {
         if count > 0 {
             text.push_str(&format!(", {count} {what}"));
         }
     }
-    if sum.failed + sum.parked == 0 {
+    if undone == 0 {
         return context.watch.mention(&text);
     }
     context.watch.say(&text);
@@ -301,6 +306,11 @@ fn tell_sum(context: &Context, args: &Args, sum: &Summary) {
         _ if sum.failed == 0 => {}
         Some(file) => context.watch.say(&format!("  those that failed are in {}", file.display())),
         None => context.watch.say("  --failed FILE puts those that failed into a file"),
+    }
+    if sum.waiting > 0 {
+        context.watch.say(
+            "  pending: the provider could not be asked; `push OBJECT --resume` goes on with them",
+        );
     }
     if sum.parked > 0 {
         context.watch.say("  parked: their answers were lost; `push OBJECT --resume` looks again");

@@ -60,6 +60,7 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
     }
     let fresh = fresh(context, &connector, args.scheme.as_deref(), "--scheme").await?;
     let value = args.source.read(context, &args.name).await?;
+    connector.check_secret_value(&args.name, &value)?;
 
     let vault = state.vault(state.store_made().await?).await?;
     let version = match there {

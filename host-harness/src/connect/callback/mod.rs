@@ -96,13 +96,7 @@ impl Callback {
             let ended = take(query).await;
             // A browser that has gone away needs no page.
             let _ = answer.send(page::page(ended.as_ref()));
-            let foreign = matches!(
-                ended,
-                Err(ConnectError::NoState
-                    | ConnectError::UnknownState
-                    | ConnectError::OtherBrowser)
-            );
-            if !foreign {
+            if !ended.as_ref().is_err_and(ConnectError::is_foreign) {
                 break ended;
             }
         };

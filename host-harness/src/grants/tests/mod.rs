@@ -94,6 +94,38 @@ fn a_lost_answer_is_asked_for_once_more_at_once() {
     }
 }
 
+/// A name that does not resolve, a firewall that drops, an instance or a turn that is waited for.
+#[test]
+fn a_renewal_that_could_not_be_sent_does_not_count_as_sent() {
+    let world = World::new();
+    lock(&world.fake.fates).extend([Fate::Stuck, Fate::Stuck, Fate::Stuck]);
+    let (ended, _) = world.run(None, async |run| {
+        let grants = run.process();
+        sleep(50 * MINUTE).await;
+        for _ in 0..3 {
+            assert_eq!(access(&grants.fresh().await.unwrap()), 0);
+            assert_eq!((run.row().sends, run.row().state), (0, GrantState::Valid));
+            sleep(3 * MINUTE).await;
+        }
+        assert_eq!(access(&grants.fresh().await.unwrap()), 1);
+        assert_eq!(run.requests(), 4);
+    });
+    ended.unwrap();
+}
+
+#[test]
+fn tokens_that_came_are_kept_although_the_rest_never_ends() {
+    let world = World::new();
+    lock(&world.fake.fates).push_back(Fate::Cut);
+    let (ended, _) = world.run(None, async |run| {
+        let grants = run.process();
+        sleep(2 * HOUR).await;
+        let current = grants.fresh().await.unwrap();
+        assert_eq!((access(&current), refresh(&current), run.requests()), (1, 1, 1));
+    });
+    ended.unwrap();
+}
+
 #[test]
 fn twice_lost_tokens_rest_while_the_access_token_lives() {
     let world = World::new();

@@ -10,7 +10,7 @@ use tokio::runtime::Builder;
 use tokio::time::{Instant, sleep};
 
 use crate::clock::{Clock, TokioClock, unix_ms};
-use crate::egress::Pending;
+use crate::egress::{Pending, Progress};
 use crate::grants::memory::{Halt, Memory, Rows};
 use crate::grants::protocol::{Granted, first};
 use crate::grants::shared::lock;
@@ -36,6 +36,10 @@ pub enum Fate {
     AnswerLost,
     /// It is executed, and no answer ever ends.
     Silent,
+    /// It is executed and its tokens come; what comes after them never ends.
+    Cut,
+    /// It waits for a connection, and none is made.
+    Stuck,
     ClientRefused,
     /// Executed; the answer has an access token only, and fewer scopes.
     Partial,
@@ -123,7 +127,7 @@ pub struct Line {
 }
 
 impl Provider for Line {
-    fn renew(&self, tokens: Tokens) -> Pending<'_, Renewal> {
+    fn renew(&self, tokens: Tokens, progress: Progress) -> Pending<'_, Renewal> {
         Box::pin(async move {
             let fake = &self.fake;
             let halt = Arc::clone(&lock(&fake.halt));
@@ -136,13 +140,17 @@ impl Provider for Line {
             let fate = lock(&fake.fates).pop_front().unwrap_or(*lock(&fake.usual));
             let why = || "the test wants it so".to_owned();
             halt.step().await;
+            if fate == Fate::Stuck {
+                std::future::pending::<()>().await;
+            }
+            progress.set_wrote(true);
             let takes = *lock(&fake.takes);
             sleep(takes).await;
             match fate {
                 Fate::NotSent => return Renewal::NotExecuted { why: why(), wait: None },
                 Fate::Dropped => return Renewal::Unknown { why: why() },
                 Fate::ClientRefused => return Renewal::ClientRefused { why: why() },
-                Fate::Answered | Fate::AnswerLost | Fate::Silent | Fate::Partial => {}
+                _ => {}
             }
             fake.now_ms.store(now_ms(), Ordering::SeqCst);
             let answer = fake.execute(number(&tokens), now_ms());
@@ -151,6 +159,11 @@ impl Provider for Line {
                 (_, Fate::AnswerLost) => Renewal::Unknown { why: why() },
                 (_, Fate::Silent) => std::future::pending().await,
                 (Err(refused), _) => refused,
+                (Ok(next), Fate::Cut) => {
+                    let new = tokens_of(next);
+                    new.into_iter().for_each(|(name, value)| progress.capture(&name, value));
+                    std::future::pending().await
+                }
                 (Ok(next), fate) => {
                     let mut new = tokens_of(next);
                     let mut scopes = Vec::new();

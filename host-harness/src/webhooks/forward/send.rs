@@ -1,14 +1,14 @@
 //! Hands a message to its target.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use url::Url;
 use zeroize::Zeroizing;
 
 use super::message::{Message, Signer};
-use crate::egress::{BadOrigin, Connect, Filled, Origin, Pool, exchange};
+use crate::egress::{BadOrigin, Connect, Filled, Origin, Pool, Progress, exchange, retry_after};
 
 /// An answer is waited for as long as for any other; a longer pause than this is not obeyed.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
@@ -72,15 +72,16 @@ impl Target {
         }
         let body = Zeroizing::new(message.body.clone().into_bytes());
         let filled = Filled { headers, body };
-        let answer = exchange(&self.pool, &self.origin, "POST", &self.url, &filled).await;
+        let (origin, sent) = (&self.origin, Progress::default());
+        let answer = exchange(&self.pool, origin, "POST", &self.url, &filled, &sent).await;
         let answer = answer.map_err(|fault| NotTaken { why: fault.to_string(), pause: None })?;
         if (200..300).contains(&answer.status) {
             return Ok(());
         }
-        let seconds = answer.header("retry-after").and_then(|value| value.parse().ok());
+        let now = UNIX_EPOCH + Duration::from_secs(now_s);
         Err(NotTaken {
             why: format!("it answered {}", answer.status),
-            pause: seconds.map(|seconds| Duration::from_secs(seconds).min(LONGEST_PAUSE)),
+            pause: retry_after(&answer, now).map(|pause| pause.min(LONGEST_PAUSE)),
         })
     }
 }

@@ -29,7 +29,8 @@ pub fn judge(error: &CallError) -> Trouble {
     match error {
         CallError::Connector(error) => match &error.kind {
             ErrorKind::RateLimited(wait) => {
-                Trouble::World(Duration::from_millis(u64::from(wait.unwrap_or(30_000).max(1_000))))
+                let wait = Duration::from_millis(u64::from(wait.unwrap_or(30_000).max(1_000)));
+                Trouble::World(wait.min(CAP))
             }
             ErrorKind::Unavailable | ErrorKind::OutcomeUnknown => seconds(30),
             ErrorKind::Unauthenticated => seconds(300),

@@ -53,7 +53,8 @@ fn a_refusal_keeps_the_providers_words() {
         ("error=access_denied", "Forbidden", "allow the app"),
         ("error=invalid_scope&state=a", "Forbidden", "`scopes`"),
         ("error=unauthorized_client", "Forbidden", "Partner Dashboard"),
-        ("error=server_error&code=1", "Unauthenticated", "server_error"),
+        ("error=server_error&code=1", "Unavailable", "server_error"),
+        ("error=temporarily_unavailable", "Unavailable", "AfterShip's own fault"),
         ("error=odd%0Aline", "Unauthenticated", "odd line"),
     ] {
         let result = code(&OAuth2, &host(), query);

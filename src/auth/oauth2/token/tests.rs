@@ -16,17 +16,28 @@ fn case(error: &Error) -> String {
 #[test]
 fn every_outcome_has_its_error() {
     let json = |status, body: &str| Ok(Response::json(status, body));
+    // The host hands on nothing of a 2xx that is no JSON.
+    let page = |status: u16| {
+        let body = if status < 300 { "" } else { "<html>Access denied</html>" };
+        let headers = vec![("content-type".to_owned(), "text/html".to_owned())];
+        Ok(Response { headers, ..Response::json(status, body) })
+    };
+    let to = "https://login.example.com/sign-in?ticket=1";
+    let redirect = Ok(Response::json(302, "").header("location", to));
     for (answer, expected, words) in [
         (Err(SendError::NotSent("no route".into())), "Unavailable", "Nothing was changed"),
         (Err(SendError::Unanswered("reset".into())), "OutcomeUnknown", "may have been done"),
         (Err(SendError::Refused("no secret".into())), "Internal", "no secret"),
         (json(200, ""), "OutcomeUnknown", "no access token"),
-        (json(200, "<html>"), "OutcomeUnknown", "no access token"),
         (json(200, "[]"), "OutcomeUnknown", "no access token"),
         (json(200, r#"{"token_type":"bearer"}"#), "OutcomeUnknown", "no access token"),
-        (json(200, r#"{"access_token":null,"token_type":"mac"}"#), "Internal", "\"mac\""),
-        (json(200, r#"{"access_token":null}"#), "Internal", "not bearer"),
-        (json(302, ""), "OutcomeUnknown", "302"),
+        (json(303, ""), "OutcomeUnknown", "303"),
+        (redirect, "Unavailable", "to `https://login.example.com/sign-in`, which"),
+        (page(401), "Unavailable", "a gateway, not AfterShip, answered HTTP 401"),
+        (page(403), "Unavailable", "a gateway, not AfterShip"),
+        (page(404), "Unavailable", "`token-url`"),
+        (page(200), "OutcomeUnknown", "a gateway, not AfterShip"),
+        (page(429), "RateLimited", "Nothing was changed"),
         (json(400, r#"{"error":"invalid_grant"}"#), "Unauthenticated", "connect again"),
         (
             json(400, r#"{"error":"invalid_grant","error_description":"Token is not active"}"#),
@@ -39,9 +50,10 @@ fn every_outcome_has_its_error() {
         (json(400, r#"{"error":"invalid_scope"}"#), "Forbidden", "invalid_scope"),
         (json(400, r#"{"error":"invalid_request"}"#), "Internal", "invalid_request"),
         (json(400, r#"{"error":"unsupported_grant_type"}"#), "Internal", "settings of `oauth2`"),
-        (json(400, "Bad Request"), "Internal", "HTTP 400"),
-        (json(401, ""), "Forbidden", "HTTP 401"),
-        (json(404, ""), "Internal", "HTTP 404"),
+        (json(400, "Bad Request"), "Unavailable", "HTTP 400"),
+        (json(401, ""), "Unavailable", "HTTP 401"),
+        (json(401, "{}"), "Forbidden", "HTTP 401"),
+        (json(404, "{}"), "Internal", "HTTP 404"),
         (json(408, ""), "OutcomeUnknown", "HTTP 408"),
         (json(429, ""), "RateLimited", "Nothing was changed"),
         (json(500, r#"{"error":"invalid_grant"}"#), "OutcomeUnknown", "may have been done"),
@@ -99,6 +111,20 @@ fn a_grant_says_until_when_and_for_what() {
         let expected = expires_at.map(|time| format!("2026-11-22T{time}+00:00"));
         assert_eq!(grant.expires_at, expected, "{members}");
         assert_eq!(grant.scopes, scopes, "{members}");
+    }
+}
+
+/// A token that came counts: the one before it may be used up.
+#[test]
+fn an_odd_type_of_token_is_logged_and_no_error() {
+    for token_type in ["", r#","token_type":null"#, r#","token_type":"mac""#, r#","token_type":7"#]
+    {
+        let body = format!(r#"{{"access_token":null,"expires_in":3600{token_type}}}"#);
+        let host = FnHost::new(|_| Ok(Response::json(200, &body)));
+        let host = host.with_setting("client-id", "app-1");
+        let grant = OAuth2.refresh(&host).unwrap();
+        assert_eq!(grant.expires_at.as_deref(), Some("2026-11-22T10:30:00+00:00"), "{token_type}");
+        assert!(matches!(host.logged().as_slice(), [(Level::Warn, _)]), "{token_type}");
     }
 }
 
