@@ -203,7 +203,7 @@ impl Builder {
             connection: CONNECTIONS.fetch_add(1, Ordering::Relaxed),
             observer: Arc::clone(&self.observer),
             clock: self.clock,
-            skew_ms: Arc::default(),
+            server_clock: Arc::default(),
         };
         let filled = manifest.secret_uses.into_iter().map(|rule| rule.secret);
         let keys = manifest.key_uses.iter().map(|rule| rule.secret.clone());

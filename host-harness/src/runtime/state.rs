@@ -222,7 +222,7 @@ mod tests {
             connection: 1,
             observer: Arc::new(Unobserved),
             clock: Arc::new(SystemClock),
-            skew_ms: Arc::default(),
+            server_clock: Arc::default(),
         };
         let key_use = KeyUse {
             secret: "key".to_owned(),
