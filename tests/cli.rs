@@ -10,6 +10,8 @@ mod reading;
 #[cfg(unix)]
 mod running;
 mod sharing;
+#[cfg(unix)]
+mod soak;
 mod syncing;
 mod writing;
 mod wrong;
