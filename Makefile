@@ -48,6 +48,10 @@ lint: ## Check format, clippy natively and on wasm, dependencies
 bench: component ## Measure what the sandbox costs, and write BENCHMARKS.md
 	cargo build --locked --release --workspace --bins --bench costs && cargo bench --locked --workspace --bench costs
 
+.PHONY: soak
+soak: component ## Kill `sync` fifty times under faults and wrong clocks; takes some minutes
+	cargo build --locked --workspace --bins --tests && cargo test --locked --workspace --test connector cli::soak -- --ignored --nocapture
+
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for a minute (needs a nightly compiler)
 	(command -v cargo-fuzz || cargo install --locked cargo-fuzz) && cd fuzz && for target in $$(cargo fuzz list); do \

@@ -13,6 +13,7 @@ pub mod hidden;
 pub mod parameter;
 pub mod path;
 pub mod query;
+pub mod served;
 pub mod source;
 pub mod wait;
 pub mod window;

@@ -10,6 +10,8 @@ mod reading;
 #[cfg(unix)]
 mod running;
 mod sharing;
+#[cfg(unix)]
+mod soak;
 mod sources;
 mod syncing;
 mod writing;

@@ -1,6 +1,7 @@
 //! A mirror ends up as its provider, whatever happens on the way.
 
 mod bookmarks;
+mod clocks;
 mod kills;
 mod mirrored;
 mod pages;

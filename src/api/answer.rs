@@ -4,6 +4,7 @@ use super::dates;
 use super::fault::{self, Context};
 use super::hidden::Hidden;
 use super::page::{self, Item, Listing, Meta};
+use super::served::Served;
 use crate::error::{Body, Error};
 use crate::json::Malformed;
 use crate::types::{DataRecord, Page, Unreadable};
@@ -30,11 +31,23 @@ pub struct Answer {
     head: Head,
     body: String,
     hidden: Hidden,
+    served: Option<Served>,
 }
 
 impl Answer {
     pub(super) fn new(context: Context, head: Head, body: String, hidden: Hidden) -> Self {
-        Self { context, head, body, hidden }
+        Self { context, head, body, hidden, served: None }
+    }
+
+    /// The same answer, made at this time.
+    pub(super) fn at(self, served: Option<Served>) -> Self {
+        Self { served, ..self }
+    }
+
+    /// When it was made, if it tells.
+    #[must_use]
+    pub fn served(&self) -> Option<Served> {
+        self.served
     }
 
     pub(super) fn status(&self) -> u16 {

@@ -6,6 +6,7 @@ use super::fault::{self, Context};
 use super::hidden::Hidden;
 use super::path;
 use super::query::Query;
+use super::served::Served;
 use super::wait;
 use crate::auth;
 use crate::error::{Body, Error};
@@ -187,6 +188,7 @@ impl<'h> Api<'h> {
         let body = String::from_utf8(response.body);
         let kind = if body.is_ok() { Body::Json } else { Body::Unreadable };
         let answer = Answer::new(context, head, body.unwrap_or_default(), hidden);
+        let answer = answer.at(Served::of(&response.headers));
         if (200..300).contains(&answer.status()) && kind == Body::Json {
             return Ok(answer);
         }

@@ -4,6 +4,7 @@ use super::answer::to_page;
 use super::cursor::Scan;
 use super::endpoints::Endpoint;
 use super::page::{Item, Pagination};
+use super::served::Served;
 use super::{Api, Call, Query};
 use crate::error::Error;
 use crate::types::Page;
@@ -50,11 +51,37 @@ impl Source {
         self.page(api, scan)
     }
 
+    /// The first page of `scan`. `promised` answers its bookmark, which depends on when the answer
+    /// was made.
+    ///
+    /// # Errors
+    /// Those of `promised`; else as [`Source::page`].
+    pub fn begin(
+        &self,
+        api: &Api<'_>,
+        scan: Scan,
+        promised: impl FnOnce(Option<Served>) -> Result<Option<String>, Error>,
+    ) -> Result<Page, Error> {
+        self.read(api, scan, |scan, served| {
+            scan.bookmark = promised(served)?;
+            Ok(())
+        })
+    }
+
     /// The page at which `scan` stands, and where the next one is.
     ///
     /// # Errors
     /// As AfterShip's answer says; [`Error::Internal`] when its list repeats itself.
-    pub fn page(&self, api: &Api<'_>, mut scan: Scan) -> Result<Page, Error> {
+    pub fn page(&self, api: &Api<'_>, scan: Scan) -> Result<Page, Error> {
+        self.read(api, scan, |_, _| Ok(()))
+    }
+
+    fn read(
+        &self,
+        api: &Api<'_>,
+        mut scan: Scan,
+        came: impl FnOnce(&mut Scan, Option<Served>) -> Result<(), Error>,
+    ) -> Result<Page, Error> {
         let mut query = scan.query.clone();
         query.add("limit", scan.page_size.to_string());
         let mut call = Call::new(self.endpoint, self.what).query(query);
@@ -67,6 +94,7 @@ impl Source {
         let pagination = listing
             .pagination
             .ok_or_else(|| answer.other_shape("it does not say whether more pages follow"))?;
+        came(&mut scan, answer.served())?;
         let mut page = to_page(items, "The item has no id that is a text.");
         page.total = pagination.total;
         page.window.clone_from(&scan.window);

@@ -8,11 +8,20 @@
 //! - An incremental scan begins 10 minutes before its bookmark. Clocks differ, and what was late
 //!   last time is seen now; the host drops what it has already.
 //! - A full scan sets no bound on change times. Its bookmark is its start minus those 60 s.
+//! - A start is the earlier of the host's clock and the `date` of the scan's first answer: what
+//!   changed after that answer was made is not in it, whatever a clock says.
+//! - A bookmark is always 60 s behind AfterShip's clock, so one that is ahead of it was made by a
+//!   wrong clock and is refused; the host then takes an older one. Whether it is ahead is told by
+//!   the answer; an answer that does not tell the time leaves it to the host's clock, from 9
+//!   minutes on. By that clock alone nothing is refused: it may be behind. Such a scan has no upper
+//!   bound, and the answer decides.
 //! - `created_at_min` is always sent. AfterShip keeps trackings for 120 days and would default to
 //!   that bound anyway, but anew on each page.
 //! - Bounds in the caller's own filter count as well: the narrower one wins. A scan that the
 //!   caller cut by change time yields no bookmark, because not everything changed up to any point
 //!   has then been handed over.
+
+use super::served::Served;
 
 /// Seconds that AfterShip's index may lag behind.
 const LAG: i64 = 60;
@@ -49,9 +58,24 @@ impl Bounds {
 pub struct Plan {
     /// The bounds to send.
     pub bounds: Bounds,
-    /// Up to when everything has been handed over once the scan is complete.
-    pub bookmark: Option<i64>,
+    /// What its end promises.
+    pub promise: Promise,
 }
+
+/// Up to when everything will have been handed over, as far as that is known before an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Promise {
+    /// The bookmark that the scan begins at.
+    since: Option<i64>,
+    /// By the host's clock; `None` when the bookmark lies in the future by it.
+    until: Option<i64>,
+    /// Whether the caller cut the scan by change time.
+    is_cut: bool,
+}
+
+/// The bookmark lies in the future.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Future;
 
 /// Plans a scan at `now`: everything, or what changed since `bookmark`, within the caller's own
 /// bounds.
@@ -59,16 +83,37 @@ pub struct Plan {
 pub fn plan(now: i64, bookmark: Option<i64>, own: Bounds) -> Plan {
     let mut bounds = own;
     bounds.created_min = own.created_min.or(Some(now - RETENTION));
-    let until = now - LAG;
+    let mut until = Some(now - LAG);
     if let Some(bookmark) = bookmark {
         let since = bookmark - OVERLAP;
+        until = until.filter(|until| since <= *until);
         bounds.updated_min = Some(own.updated_min.map_or(since, |min| min.max(since)));
-        bounds.updated_max = Some(own.updated_max.map_or(until, |max| max.min(until)));
+        bounds.updated_max = [own.updated_max, until].into_iter().flatten().min();
     }
-    let cut_by_caller = own.updated_min.is_some() || own.updated_max.is_some();
-    // Never back: a clock set back must not make a promise smaller than the last one.
-    let reached = bookmark.map_or(until, |bookmark| bookmark.max(until));
-    Plan { bounds, bookmark: (!cut_by_caller).then_some(reached) }
+    let is_cut = own.updated_min.is_some() || own.updated_max.is_some();
+    Plan { bounds, promise: Promise { since: bookmark, until, is_cut } }
+}
+
+impl Promise {
+    /// The bookmark to hand out at the scan's end, once its first answer has come; `None` for a
+    /// scan that the caller cut.
+    ///
+    /// # Errors
+    /// [`Future`]: nothing that the scan would read can be trusted.
+    pub fn kept(&self, served: Option<Served>) -> Result<Option<i64>, Future> {
+        let is_future = match (self.since, served) {
+            (Some(since), Some(served)) => since > served.came,
+            (_, None) => self.until.is_none(),
+            (None, Some(_)) => false,
+        };
+        if is_future {
+            return Err(Future);
+        }
+        let theirs = served.map(|served| served.made - LAG);
+        let until = [self.until, theirs].into_iter().flatten().min();
+        // Never back: a clock set back must not make a promise smaller than the last one.
+        Ok(until.max(self.since).filter(|_| !self.is_cut))
+    }
 }
 
 #[cfg(test)]
@@ -86,7 +131,12 @@ mod tests {
         let plan = plan(NOW, None, Bounds::default());
         let created_min = Some(NOW - 10_368_000);
         assert_eq!(plan.bounds, Bounds { created_min, ..Bounds::default() });
-        assert_eq!(plan.bookmark, Some(NOW - 60));
+        assert_eq!(plan.promise.kept(None), Ok(Some(NOW - 60)));
+    }
+
+    /// An answer that was made at `made` and came from no cache.
+    fn at(made: i64) -> Option<Served> {
+        Some(Served { made, came: made })
     }
 
     #[test]
@@ -94,15 +144,15 @@ mod tests {
         let plan = plan(NOW, Some(NOW - 3600), Bounds::default());
         assert_eq!(plan.bounds.updated_min, Some(NOW - 3600 - 600));
         assert_eq!(plan.bounds.updated_max, Some(NOW - 60));
-        assert_eq!(plan.bookmark, Some(NOW - 60));
+        assert_eq!(plan.promise.kept(None), Ok(Some(NOW - 60)));
     }
 
     #[test]
     fn scans_in_a_row_leave_no_gap() {
-        let first = plan(NOW, None, Bounds::default());
-        let second = plan(NOW + 5, first.bookmark, Bounds::default());
-        let third = plan(NOW + 3605, second.bookmark, Bounds::default());
-        assert!(second.bounds.updated_min <= first.bookmark);
+        let first = plan(NOW, None, Bounds::default()).promise.kept(None).unwrap();
+        let second = plan(NOW + 5, first, Bounds::default());
+        let third = plan(NOW + 3605, second.promise.kept(None).unwrap(), Bounds::default());
+        assert!(second.bounds.updated_min <= first);
         assert!(third.bounds.updated_min <= second.bounds.updated_max);
     }
 
@@ -118,11 +168,11 @@ mod tests {
             let plan = plan(NOW, Some(since), caller);
             assert_eq!(plan.bounds.updated_min, Some(min));
             assert_eq!(plan.bounds.updated_max, Some(max));
-            assert_eq!(plan.bookmark, None);
+            assert_eq!(plan.promise.kept(at(NOW)), Ok(None));
         }
         let full = plan(NOW, None, own(Some(5), Some(9)));
         assert_eq!((full.bounds.updated_min, full.bounds.updated_max), (Some(5), Some(9)));
-        assert_eq!(full.bookmark, None);
+        assert_eq!(full.promise.kept(at(NOW)), Ok(None));
     }
 
     #[test]
@@ -131,10 +181,38 @@ mod tests {
         assert!(!plan(NOW, Some(NOW - 60), Bounds::default()).bounds.is_empty());
     }
 
+    /// The earlier of both clocks, and never before what was promised.
     #[test]
-    fn a_clock_set_back_takes_no_promise_back() {
-        let plan = plan(NOW, Some(NOW + 86_400), Bounds::default());
-        assert_eq!(plan.bookmark, Some(NOW + 86_400));
-        assert!(plan.bounds.is_empty());
+    fn nothing_is_promised_beyond_either_clock() {
+        let kept = |bookmark, served| plan(NOW, bookmark, Bounds::default()).promise.kept(served);
+        let (old, ten_days) = (NOW - 3600, 10 * 86_400);
+        for bookmark in [None, Some(old)] {
+            assert_eq!(kept(bookmark, at(NOW - 1800)), Ok(Some(NOW - 1860)), "host ahead");
+            assert_eq!(kept(bookmark, at(NOW + 1800)), Ok(Some(NOW - 60)), "host behind");
+            assert_eq!(kept(bookmark, at(NOW + ten_days)), Ok(Some(NOW - 60)), "an odd date");
+            let cached = Some(Served { made: NOW - 600, came: NOW });
+            assert_eq!(kept(bookmark, cached), Ok(Some(NOW - 660)), "a cache");
+        }
+        let cached = Some(Served { made: old - 600, came: NOW });
+        assert_eq!(kept(Some(old), cached), Ok(Some(old)), "never back");
+    }
+
+    #[test]
+    fn a_bookmark_in_the_future_is_refused_by_the_answer_not_by_a_clock_that_may_be_behind() {
+        for ahead in [1, 600, 10 * 86_400] {
+            let plan = plan(NOW, Some(NOW + ahead), Bounds::default());
+            assert!(!plan.bounds.is_empty());
+            assert_eq!(plan.promise.kept(at(NOW)), Err(Future), "{ahead}");
+            // The host is behind.
+            let theirs = NOW + ahead + 60;
+            assert_eq!(plan.promise.kept(at(theirs)), Ok(Some(NOW + ahead)), "{ahead}");
+        }
+        // The host is ahead as well, as it was when the bookmark was made.
+        let plan_of = |bookmark| plan(NOW, Some(bookmark), Bounds::default());
+        assert_eq!(plan_of(NOW - 60).promise.kept(at(NOW - 1800)), Err(Future));
+        // Nobody else tells the time.
+        assert_eq!(plan_of(NOW + 540).promise.kept(None), Ok(Some(NOW + 540)));
+        assert_eq!(plan_of(NOW + 541).promise.kept(None), Err(Future));
+        assert_eq!(plan_of(NOW + 541).bounds.updated_max, None);
     }
 }

@@ -1,19 +1,17 @@
 //! `sync` and what shows its results, as a user has them.
 
 use std::collections::BTreeSet;
-use std::process::Stdio;
-use std::time::Duration;
 
 use serde_json::Value;
 
 use super::keeping::Keeper;
 use super::{Account, Ended};
 
-fn values(out: &str) -> Vec<Value> {
+pub fn values(out: &str) -> Vec<Value> {
     out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-fn exported(keeper: &Keeper, account: &Account) {
+pub fn exported(keeper: &Keeper, account: &Account) {
     let kept: BTreeSet<String> =
         keeper.run(&["export", "trackings"]).quiet().lines().map(str::to_owned).collect();
     let truth: BTreeSet<String> = account.simulator.trackings().into_iter().collect();
@@ -126,64 +124,4 @@ async fn a_log_tells_of_scans_and_requests_and_no_secret() {
         assert!(err.contains(word), "no {word} in {err}");
     }
     assert!(err.contains("server.address=\"127.0.0.1\"") && !err.contains(super::KEY), "{err}");
-}
-
-/// A real process, ended fifty times in the middle of what it does.
-#[cfg(unix)]
-#[tokio::test(flavor = "multi_thread")]
-async fn fifty_kills_lose_nothing_and_repeat_nothing() {
-    let account = Account::new().await;
-    account.simulator.seed(3, 600);
-    let keeper = Keeper::new("sync-killed");
-    keeper.keep(&account, "default");
-    let sync = ["--limits", "off", "sync", "trackings", "--full", "--page-size", "25"];
-    let mut random = numbers();
-    let (mut kills, mut ends) = (0, 0);
-    while kills < 50 {
-        let mut command = keeper.command(&sync);
-        let mut child = command.stdout(Stdio::null()).spawn().unwrap();
-        std::thread::sleep(Duration::from_millis(40 + random() % 500));
-        match child.try_wait().unwrap() {
-            Some(status) => {
-                let said = std::io::read_to_string(child.stderr.take().unwrap()).unwrap();
-                assert!(status.success(), "{status}: {said}");
-                ends += 1;
-                // So that there is something to do.
-                for text in account.simulator.trackings().iter().step_by(7) {
-                    let id = serde_json::from_str::<Value>(text).unwrap()["id"].clone();
-                    let title = format!(r#"{{"title":"round {ends}"}}"#);
-                    account.simulator.update(id.as_str().unwrap(), &title).unwrap();
-                }
-            }
-            None => {
-                child.kill().unwrap();
-                kills += 1;
-            }
-        }
-        child.wait().unwrap();
-    }
-    // One to end what was cut, one that sees all as it is.
-    keeper.run(&sync).quiet();
-    keeper.run(&sync).quiet();
-    exported(&keeper, &account);
-    let changes = values(&keeper.run(&["changes", "--object", "trackings"]).quiet());
-    let created = changes.iter().filter(|change| change["kind"] == "created").count();
-    assert_eq!(created, 600);
-    let mut hashes = std::collections::BTreeMap::new();
-    for change in &changes {
-        let before = hashes.insert(change["id"].clone().to_string(), change["hash"].clone());
-        assert_eq!(before.unwrap_or(Value::Null), change["previous"], "{change}");
-    }
-    eprintln!("{kills} kills, {ends} runs that ended before theirs");
-}
-
-/// Numbers that differ from run to run: which instant is hit is not to be the same each time.
-#[cfg(unix)]
-fn numbers() -> impl FnMut() -> u64 {
-    use std::hash::{BuildHasher as _, RandomState};
-    let (state, mut count) = (RandomState::new(), 0_u64);
-    move || {
-        count += 1;
-        state.hash_one(count)
-    }
 }

@@ -49,6 +49,15 @@ impl World {
 
     /// As [`World::with`], with a connector that is loaded already.
     pub async fn of(connector: &Connector, change: impl FnOnce(&mut Options)) -> Self {
+        Self::ahead(connector, 0, change).await
+    }
+
+    /// As [`World::of`], with a host whose clock is ahead by so many seconds.
+    pub async fn ahead(
+        connector: &Connector,
+        ahead_s: i64,
+        change: impl FnOnce(&mut Options),
+    ) -> Self {
         let mut options = Options {
             api_keys: vec![KEY.to_owned()],
             clock: Arc::new(aftership_simulator::TokioClock::new(NOW_MS)),
@@ -57,7 +66,11 @@ impl World {
         change(&mut options);
         let simulator = Simulator::new(options);
         let watch = Arc::default();
-        let connection = connect(connector, &simulator, &watch, KEY).await;
+        let connection = connecting(connector, &simulator, &watch, KEY);
+        let start_ms = simulator.now_ms().saturating_add_signed(ahead_s * 1_000);
+        let start = SystemTime::UNIX_EPOCH + Duration::from_millis(start_ms);
+        let connection = connection.clock(Arc::new(TokioClock::starting_at(start)));
+        let connection = connection.build().await.unwrap();
         let policy = Policy { seed: Some(7), ..Policy::default() };
         Self { simulator, caller: Caller::new(connection, policy), watch }
     }

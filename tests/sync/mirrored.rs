@@ -54,9 +54,19 @@ impl Mirrored {
         trackings: usize,
         change: impl FnOnce(&mut Options),
     ) -> Self {
-        let world = World::of(connector, change).await;
+        Self::keeping(World::of(connector, change).await, trackings, 0).await
+    }
+
+    /// By a host whose clock is ahead by so many seconds.
+    pub async fn ahead(trackings: usize, ahead_s: i64) -> Self {
+        let connector = runtime().load(&component()).await.unwrap();
+        Self::keeping(World::ahead(&connector, ahead_s, |_| {}).await, trackings, ahead_s).await
+    }
+
+    async fn keeping(world: World, trackings: usize, ahead_s: i64) -> Self {
         world.simulator.seed(3, trackings);
-        let start = SystemTime::UNIX_EPOCH + Duration::from_millis(world.simulator.now_ms());
+        let start_ms = world.simulator.now_ms().saturating_add_signed(ahead_s * 1_000);
+        let start = SystemTime::UNIX_EPOCH + Duration::from_millis(start_ms);
         let clock = Arc::new(TokioClock::starting_at(start));
         let folder = scratch();
         let database = open(&folder, &clock);
@@ -68,6 +78,7 @@ impl Mirrored {
         let connection = row.id.clone();
         vault.store().commit(vec![Change::PutConnection(row)]).await.unwrap();
         drop(vault);
+        let connector = world.connection().connector();
         let catalog = Catalog::of(connector).await.unwrap();
         Self { world, catalog, connection, clock, database: Some(database), folder }
     }

@@ -1,8 +1,8 @@
 //! What is gone is removed, and nothing else is.
 
 use aftership_simulator::{Answer, Matcher};
-use host_harness::mirror::{ChangeKind, Mirror as _, RecordState};
-use host_harness::sync::Wish;
+use host_harness::mirror::{ChangeKind, LOOK_UP_TRIES, Mirror as _, RecordState, ScanKind};
+use host_harness::sync::{SyncError, Wish};
 
 use super::mirrored::{DUE, FULL, HOUR, Mirrored, OBJECT, down, page, pass};
 use crate::support::world::TRACKINGS;
@@ -114,22 +114,126 @@ async fn more_than_can_be_believed_raises_an_alarm() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_error_and_nothing_is_removed() {
+async fn one_error_and_nothing_is_removed_until_the_next_run() {
     let mirrored = settled(200).await;
     // More than are asked for together, and the last one fails.
     let ids = live(&mirrored).await;
     for id in &ids[..80] {
         mirrored.world.simulator.remove(id).unwrap();
     }
+    let broken = || {
+        for answer in down() {
+            let path = format!("{TRACKINGS}/{}", ids[79]);
+            mirrored.world.simulator.answer_next(Matcher::new("GET", &path), answer);
+        }
+    };
+    broken();
+    let believing = Wish { sweep_anyway: true, ..FULL };
+    let error = mirrored.run(believing).await.unwrap_err();
+    assert!(matches!(error, SyncError::Sweep { .. }), "{error}");
+    assert!(error.to_string().contains(&ids[79]), "{error}");
+    assert!(mirrored.changes_of(ChangeKind::Deleted).await.is_empty());
+    let row = mirrored.scan().await;
+    assert!(row.error.unwrap().contains("nothing was removed") && row.sweep.is_some());
+    let report = mirrored.sync(Wish { sweep_anyway: true, ..DUE }).await;
+    assert_eq!(report.swept.unwrap().deleted, 80);
+    assert_eq!(report.kind, Some(ScanKind::Incremental));
+    // Three times, and reading goes on without it.
+    for id in &ids[80..83] {
+        mirrored.world.simulator.remove(id).unwrap();
+    }
+    let path = format!("{TRACKINGS}/{}", ids[82]);
+    for wish in [FULL, DUE, DUE] {
+        for answer in down() {
+            mirrored.world.simulator.answer_next(Matcher::new("GET", &path), answer);
+        }
+        mirrored.run(wish).await.unwrap_err();
+    }
+    let report = mirrored.sync(DUE).await;
+    assert_eq!((report.kind, report.swept), (Some(ScanKind::Incremental), None));
+    assert_eq!(mirrored.changes_of(ChangeKind::Deleted).await.len(), 80);
+}
+
+/// A record whose own fault it is that it cannot be had holds up no other, and is given up.
+#[tokio::test(start_paused = true)]
+async fn a_record_that_is_always_refused_is_put_aside_and_the_others_are_swept() {
+    let mirrored = settled(60).await;
+    let ids = live(&mirrored).await;
+    let (refused, gone) = (&ids[0], &ids[1..3]);
+    for id in gone {
+        mirrored.world.simulator.remove(id).unwrap();
+    }
+    let truth = mirrored.truth();
+    let others: Vec<&str> =
+        truth.iter().filter(|(id, _)| *id != refused).map(|(_, text)| text.as_str()).collect();
+    let refuse = || {
+        let no = r#"{"meta":{"code":403,"message":"not this one"},"data":{}}"#;
+        let path = format!("{TRACKINGS}/{refused}");
+        mirrored.world.simulator.answer_next(Matcher::new("GET", &path), Answer::new(403, no));
+    };
+    mirrored.lists([page(&others)]);
+    refuse();
+    let report = mirrored.sync(FULL).await;
+    let swept = report.swept.unwrap();
+    assert_eq!((swept.nominated, swept.deleted, swept.refused), (3, 2, 1));
+    let failing = async || mirrored.database().failing(&mirrored.connection).await.unwrap();
+    let row = failing().await.pop().unwrap();
+    assert_eq!((&row.id, row.tries, row.records), (refused, 1, 1));
+    assert!(row.reason.contains("not this one"), "{}", row.reason);
+    // Not at once again.
+    assert_eq!(mirrored.sync(DUE).await.looked_up, 0);
+    for tries in 2..=LOOK_UP_TRIES {
+        pass(3 * HOUR).await;
+        refuse();
+        let report = mirrored.sync(DUE).await;
+        assert_eq!((report.looked_up, report.refused), (1, 1), "{tries}");
+    }
+    assert!(failing().await.is_empty());
+    let letter = mirrored.database().dead_letters(None).await.unwrap().pop().unwrap();
+    assert_eq!((letter.id.as_ref(), letter.raw.as_str()), (Some(refused), ""));
+    assert!(letter.reason.contains("not this one"), "{}", letter.reason);
+    pass(3 * HOUR).await;
+    assert_eq!(mirrored.sync(DUE).await.looked_up, 0);
+    assert!(live(&mirrored).await.contains(refused), "what is not known to be gone stays");
+    mirrored.assert_log().await;
+}
+
+/// One or two are at fault themselves; dozens are not.
+#[tokio::test(start_paused = true)]
+async fn many_that_are_refused_stop_the_sweep() {
+    let mirrored = settled(60).await;
+    let ids = live(&mirrored).await;
+    mirrored.lists([page(&[])]);
+    for id in ids.iter().skip(1) {
+        let path = format!("{TRACKINGS}/{id}");
+        let no = r#"{"meta":{"code":403,"message":"no"},"data":{}}"#;
+        mirrored.world.simulator.answer_next(Matcher::new("GET", &path), Answer::new(403, no));
+    }
+    mirrored.world.simulator.remove(&ids[0]).unwrap();
+    let error = mirrored.run(Wish { sweep_anyway: true, ..FULL }).await.unwrap_err();
+    assert!(matches!(error, SyncError::Sweep { .. }), "{error}");
+    assert!(mirrored.changes_of(ChangeKind::Deleted).await.is_empty());
+    mirrored.world.simulator.clear_answers();
+}
+
+/// `status` must not call good what fails each time.
+#[tokio::test(start_paused = true)]
+async fn a_look_up_that_fails_after_the_last_page_is_kept() {
+    let mirrored = settled(20).await;
+    let id = &live(&mirrored).await[0];
+    let (database, connection) = (mirrored.database(), &mirrored.connection);
+    let open = vec![(id.clone(), "tie".to_owned())];
+    database.fail_look_ups(connection, OBJECT, open).await.unwrap();
+    pass(HOUR).await;
     for answer in down() {
-        let path = format!("{TRACKINGS}/{}", ids[79]);
+        let path = format!("{TRACKINGS}/{id}");
         mirrored.world.simulator.answer_next(Matcher::new("GET", &path), answer);
     }
-    let believing = Wish { sweep_anyway: true, ..FULL };
-    let swept = mirrored.sync(believing).await.swept.unwrap();
-    assert_eq!((swept.nominated, swept.deleted), (80, 0));
-    assert!(swept.failed.unwrap().contains(&ids[79]));
-    assert!(mirrored.changes_of(ChangeKind::Deleted).await.is_empty());
-    let swept = mirrored.sync(believing).await.swept.unwrap();
-    assert_eq!((swept.deleted, swept.failed), (80, None));
+    let error = mirrored.run(DUE).await.unwrap_err();
+    assert!(matches!(error, SyncError::LookUp { .. }), "{error}");
+    let row = mirrored.scan().await;
+    assert_eq!((row.failures, row.lease, row.tainted), (1, None, false));
+    assert!(row.error.unwrap().contains("down"));
+    assert_eq!(mirrored.sync(DUE).await.looked_up, 1);
+    assert_eq!((mirrored.scan().await.error, mirrored.scan().await.failures), (None, 0));
 }

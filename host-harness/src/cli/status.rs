@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use host_harness::clock::unix_ms;
-use host_harness::mirror::{Mirror as _, ScanKind, ScanRow};
+use host_harness::mirror::{FailingRow, LOOK_UP_TRIES, Mirror as _, ScanKind, ScanRow};
 use host_harness::store::{ConnectionRow, Sqlite, Store as _};
 use serde_json::{Value, json};
 
@@ -16,7 +16,9 @@ use self::limits::Waiting;
 use self::subscriptions::Subscribed;
 use super::context::Context;
 use super::exit::Exit;
-use super::output::{Columns, Form, Row, count, date, duration, records, section, text_block};
+use super::output::{
+    Columns, Form, Row, count, counted, date, duration, records, section, text_block,
+};
 use super::state::{State, clock, name};
 
 /// Shows what `sync` keeps of each connection and object, how far it is, and whether subscriptions
@@ -35,6 +37,8 @@ struct Standing {
     aged_out: u64,
     deleted: u64,
     dead_letters: u64,
+    /// Records whose look-ups fail.
+    failing: Option<FailingRow>,
 }
 
 /// What there is to show.
@@ -73,6 +77,9 @@ pub async fn run(_: &Args, context: &Context) -> Result<Exit> {
             let whose = format!("{}, {}", one.connection, one.scan.object);
             context.watch.mention(&format!("{whose}: {}", super::output::printable(error)));
         }
+        if let Some(failing) = &one.failing {
+            context.watch.mention(&super::output::printable(&refused(one, failing, now_ms)));
+        }
     }
     Ok(Exit::Done)
 }
@@ -82,6 +89,7 @@ async fn of(database: &Sqlite, row: &ConnectionRow) -> Result<Vec<Standing>> {
     for letter in database.dead_letters(Some(&row.id)).await? {
         *letters.entry(letter.object).or_default() += 1;
     }
+    let mut failing = database.failing(&row.id).await?;
     let mut all = Vec::new();
     for scan in database.scans(&row.id).await? {
         let (live, aged_out, deleted) = database.count(&row.id, &scan.object).await?;
@@ -91,6 +99,10 @@ async fn of(database: &Sqlite, row: &ConnectionRow) -> Result<Vec<Standing>> {
             aged_out,
             deleted,
             dead_letters: letters.get(&scan.object).copied().unwrap_or(0),
+            failing: failing
+                .iter()
+                .position(|one| one.object == scan.object)
+                .map(|at| failing.swap_remove(at)),
             scan,
         });
     }
@@ -162,6 +174,22 @@ fn retries(scan: &ScanRow, now_ms: u64) -> String {
     count(u64::from(scan.failures)) + &next.unwrap_or_default()
 }
 
+/// What is said of records that cannot be had by their id.
+fn refused(one: &Standing, failing: &FailingRow, now_ms: u64) -> String {
+    let wait = Duration::from_secs((failing.due_ms.saturating_sub(now_ms) / 1_000).max(1));
+    format!(
+        "{}, {}: {} cannot be had by id; {} failed {} of {LOOK_UP_TRIES} times, next in {}, then it \
+         is put aside: {}",
+        one.connection,
+        failing.object,
+        counted(failing.records, "record"),
+        failing.id,
+        failing.tries,
+        duration(wait),
+        failing.reason,
+    )
+}
+
 /// Time since the object was up to date.
 fn lag_ms(scan: &ScanRow, now_ms: u64) -> Option<u64> {
     scan.completed_ms.map(|completed| now_ms.saturating_sub(completed))
@@ -186,6 +214,13 @@ fn as_json(one: &Standing, now_ms: u64) -> Value {
         "aged_out": one.aged_out,
         "deleted": one.deleted,
         "dead_letters": one.dead_letters,
+        "failing": one.failing.as_ref().map(|failing| json!({
+            "records": failing.records,
+            "id": failing.id,
+            "tries": failing.tries,
+            "next": date(failing.due_ms),
+            "reason": failing.reason,
+        })),
         "bookmark": scan.bookmark,
         "lag_seconds": lag_ms(scan, now_ms).map(|lag| lag / 1_000),
         "completed": time(scan.completed_ms),

@@ -11,8 +11,11 @@ use crate::grants::{Received, Tokens, seal};
 use crate::runtime::bindings::auth::BeginRequest;
 use crate::runtime::bindings::types::Error;
 use crate::runtime::{CallError, Stop};
-use crate::store::{Change, ConnectionRow, SecretRow, SessionRow};
+use crate::store::{Change, ConnectionRow, SecretRow, SessionRow, StoreError};
 use crate::vault::{Key, Place, Scrubber, Secret, Vault};
+
+/// Times that a grant is put beside renewals of the one before.
+const GRANT_TRIES: u32 = 8;
 
 /// Makes connections, and keeps them in a vault.
 pub struct Desk {
@@ -147,24 +150,31 @@ impl Desk {
         let received = completed.map_err(|why| without_code(why, query)).map_err(|why| {
             if denied { ConnectError::Denied(why) } else { ConnectError::Call(why) }
         })?;
-        let connection = self.newest(session.connection).await?;
-        let mut changes = changes(&connection, session.secrets);
-        changes.push(Change::PutGrant(self.granted(&connection, received).await?));
-        self.vault.store().commit(changes).await?;
-        Ok(connection)
+        // A renewal that goes on meanwhile takes the epoch of its tokens.
+        for _ in 0..GRANT_TRIES {
+            let connection = self.newest(session.connection.clone()).await?;
+            let mut changes = changes(&connection, session.secrets.clone());
+            changes.push(Change::PutNextGrant(self.granted(&connection, &received).await?));
+            match self.vault.store().commit(changes).await {
+                Err(StoreError::NotNext(_)) => {}
+                committed => return Ok(committed.map(|()| connection)?),
+            }
+        }
+        Err(StoreError::NotNext(id).into())
     }
 
     /// The grant's row, as successor of the one that there may be.
     async fn granted(
         &self,
         connection: &ConnectionRow,
-        received: Received,
+        received: &Received,
     ) -> Result<crate::store::GrantRow, ConnectError> {
         let before = self.vault.store().grant(&connection.id).await?;
         let epoch = before.map_or(0, |before| before.epoch).saturating_add(1);
         let key = self.key(connection)?;
         let sealed = seal(&key, &connection.id, epoch, &received.tokens)?;
-        let granted = Granted { sealed, expires_ms: received.expires_ms, scopes: received.scopes };
+        let (expires_ms, scopes) = (received.expires_ms, received.scopes.clone());
+        let granted = Granted { sealed, expires_ms, scopes };
         Ok(first(&connection.id, epoch, granted, self.vault.now_ms()))
     }
 

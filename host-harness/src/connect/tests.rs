@@ -230,3 +230,30 @@ async fn a_browser_is_sent_to_the_web_only() {
         assert!(world.rows().sessions.is_empty());
     }
 }
+
+/// Renewals and other browsers may get there first; no two sets of tokens have one number.
+#[tokio::test(start_paused = true)]
+async fn grants_that_are_made_side_by_side_follow_each_other() {
+    let folder = crate::scratch::Scratch::new();
+    let clock = Arc::new(TokioClock::starting_at(UNIX_EPOCH + Duration::from_secs(1_800_000_000)));
+    let store = crate::store::Sqlite::open(&folder.path().join("state.db"), clock.clone()).unwrap();
+    let store = Arc::new(store);
+    let desk = Desk::new(Vault::new(store.clone(), clock, MasterKey::from(Key::new([9; 32]))));
+    let world = World { desk, ..World::new(Script::default()) };
+    let connection = world.draft();
+    let mut states = Vec::new();
+    for _ in 0..6 {
+        states.push(world.redirected(connection.clone(), &[]).await);
+    }
+    let queries = states.iter().map(|state| {
+        format!("code=c&state={}", String::from_utf8(state.expose().to_vec()).unwrap())
+    });
+    let queries: Vec<String> = queries.collect();
+    let [one, two, three, four, five, six] =
+        std::array::from_fn(|index| world.come_back(&queries[index]));
+    let all = tokio::join!(one, two, three, four, five, six);
+    for made in [all.0, all.1, all.2, all.3, all.4, all.5] {
+        made.unwrap();
+    }
+    assert_eq!(store.grant(&connection.id).await.unwrap().unwrap().epoch, 6);
+}

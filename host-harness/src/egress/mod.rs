@@ -14,11 +14,11 @@ mod policy;
 mod pool;
 mod resolve;
 mod retry_after;
+mod server_clock;
 mod target;
 mod tls;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use http::header::{HeaderValue, USER_AGENT};
@@ -37,15 +37,13 @@ use self::policy::{Admitted, writes};
 pub use self::policy::{Policy, Refused};
 pub use self::pool::Pool;
 pub(crate) use self::retry_after::retry_after;
+pub use self::server_clock::{SKEW_WORTH_CORRECTING_MS, ServerClock};
 pub use self::target::setting;
 pub use self::tls::{CaError, client_config};
 use crate::clock::{Clock, unix_ms};
 use crate::observe::{Event, Exchange, Observer};
 use crate::runtime::bindings::http::{Place, Request, Response, SendError};
 use crate::vault::Secrets;
-
-/// A clock that differs from the server's by less is taken for right.
-pub const SKEW_WORTH_CORRECTING_MS: u64 = 5_000;
 
 /// A limit is held no longer than this for one answer, whatever it asks for: a quota of hours ends
 /// the call that met it, and one request a minute finds out whether that answer was wrong, or the
@@ -70,8 +68,8 @@ pub struct Egress {
     pub observer: Arc<dyn Observer>,
     /// The host's time of day.
     pub clock: Arc<dyn Clock>,
-    /// Server's clock minus ours, in milliseconds.
-    pub skew_ms: Arc<AtomicI64>,
+    /// What its answers tell of the server's clock.
+    pub server_clock: Arc<ServerClock>,
     /// Who asks: see [`user_agent`].
     pub user_agent: HeaderValue,
 }
@@ -147,8 +145,14 @@ impl Egress {
     /// What the provider's clock is ahead of the host's own, as far as that matters.
     #[must_use]
     pub fn correction_ms(&self) -> i64 {
-        let skew = self.skew_ms.load(Ordering::Relaxed);
-        if skew.unsigned_abs() > SKEW_WORTH_CORRECTING_MS { skew } else { 0 }
+        self.server_clock.correction_ms()
+    }
+
+    /// A time that by the provider's clock has passed, whichever of the clocks and answers that
+    /// disagree is right: milliseconds since 1970.
+    #[must_use]
+    pub fn certainly_ms(&self) -> u64 {
+        unix_ms(self.clock.now()).saturating_add_signed(self.server_clock.least_ms())
     }
 
     async fn turn(&self, admitted: &Admitted<'_>) -> Result<Duration, SendError> {
@@ -180,7 +184,7 @@ impl Egress {
     }
 
     fn take(&self, admitted: &Admitted<'_>, answer: Answer, progress: &Progress) -> Response {
-        self.learn_time(&answer);
+        self.server_clock.learn(&answer, self.clock.now());
         let body = if (200..300).contains(&answer.status) {
             credentials::capture(&self.policy, admitted, &self.secrets, answer.body, progress)
         } else {
@@ -195,21 +199,6 @@ impl Egress {
             headers: headers.map(clean).collect(),
             body: scrubber.bytes(body),
         }
-    }
-
-    fn learn_time(&self, answer: &Answer) {
-        let Some(date) = answer.header("date") else {
-            return;
-        };
-        let Ok(theirs) = httpdate::parse_http_date(date) else {
-            return;
-        };
-        let ours = self.clock.now();
-        let skew = match theirs.duration_since(ours) {
-            Ok(ahead) => i64::try_from(ahead.as_millis()).unwrap_or(i64::MAX),
-            Err(behind) => i64::try_from(behind.duration().as_millis()).map_or(i64::MIN, |ms| -ms),
-        };
-        self.skew_ms.store(skew, Ordering::Relaxed);
     }
 
     fn send_error(&self, fault: &Fault) -> SendError {

@@ -204,6 +204,13 @@ fn apply(rows: &mut Rows, change: Change) -> Result<(), StoreError> {
         Change::RemoveSecret { connection, name } => {
             rows.secrets.retain(|_, row| row.connection != connection || row.name != name);
         }
+        Change::PutNextGrant(row) => {
+            let before = rows.grants.get(&row.connection).map_or(0, |before| before.epoch);
+            if row.epoch != before.saturating_add(1) {
+                return Err(StoreError::NotNext(row.connection));
+            }
+            rows.grants.insert(row.connection.clone(), row);
+        }
         Change::PutGrant(row) => {
             rows.grants.insert(row.connection.clone(), row);
         }

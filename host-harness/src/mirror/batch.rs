@@ -71,8 +71,8 @@ pub struct Step {
     pub scan: u64,
     /// The attempt that holds the scan's lease: another one commits nothing.
     pub attempt: String,
-    /// Where it goes on; `None`: it is complete. Then its lease ends, unless a sweep is due
-    /// ([`super::ScanRow::sweep`]).
+    /// Where it goes on; `None`: it is complete. Its lease goes on all the same: look-ups and a
+    /// sweep may follow.
     pub next: Option<String>,
     /// Bookmark that the page handed out.
     pub bookmark: Option<String>,

@@ -9,12 +9,14 @@
 mod batch;
 #[cfg(test)]
 pub(crate) mod conformance;
+pub mod gone;
 mod rows;
 pub mod version;
 
 pub use self::batch::{Applied, Batch, Derived, Source, Step, Unreadable};
 pub use self::rows::{
-    ChangeKind, ChangeRow, DeadLetterRow, MirroredRecord, RecordState, ScanKind, ScanRow,
+    ChangeKind, ChangeRow, DeadLetterRow, FailingRow, LOOK_UP_TRIES, MirroredRecord, RecordState,
+    ScanKind, ScanRow, look_up_pause_ms,
 };
 
 use crate::store::Answer;
@@ -33,10 +35,23 @@ pub trait Mirror: Send + Sync {
     /// lease is no longer held, and with `StoreError::NoConnection`.
     fn apply(&self, batch: Batch) -> Answer<'_, Applied>;
 
-    /// Records of an object that no batch could decide on, in the order of their ids, at most
-    /// `limit`: look each one up, and apply the answer ([`Source::Lookup`]: as a record or as
+    /// Records of an object that no batch could decide on and that are due, in the order of their
+    /// ids, at most `limit`: look each one up, and apply the answer ([`Source::Lookup`]: as a record or as
     /// deleted), which takes it off this list.
     fn look_ups(&self, connection: &str, object: &str, limit: u32) -> Answer<'_, Vec<String>>;
+
+    /// Keeps that the look-ups of these records (id, and why) failed by what the records are.
+    /// Each is due again after [`look_up_pause_ms`]; one that is given up becomes a dead letter and
+    /// leaves the list. Answers how many dead letters are new.
+    fn fail_look_ups(
+        &self,
+        connection: &str,
+        object: &str,
+        failed: Vec<(String, String)>,
+    ) -> Answer<'_, u64>;
+
+    /// What [`Mirror::fail_look_ups`] keeps, one row for each object.
+    fn failing(&self, connection: &str) -> Answer<'_, Vec<FailingRow>>;
 
     /// One record, in whatever state.
     fn record(

@@ -170,6 +170,34 @@ impl ScanRow {
     }
 }
 
+/// Records of one object whose look-ups fail by what these records are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailingRow {
+    /// Of which object.
+    pub object: String,
+    /// How many.
+    pub records: u64,
+    /// The one that is asked for next.
+    pub id: String,
+    /// Failed tries of that one.
+    pub tries: u32,
+    /// When it is asked for.
+    pub due_ms: u64,
+    /// Why its last try failed.
+    pub reason: String,
+}
+
+/// How long to leave a record alone whose look-up failed so many times, in milliseconds: a minute,
+/// five, 25, two hours. `None`: it is given up, and becomes a dead letter.
+#[must_use]
+pub fn look_up_pause_ms(failed: u32) -> Option<u64> {
+    let grown = 5_u64.pow(failed.clamp(1, LOOK_UP_TRIES) - 1);
+    (failed < LOOK_UP_TRIES).then_some(60_000 * grown)
+}
+
+/// Failed look-ups after which a record is given up.
+pub const LOOK_UP_TRIES: u32 = 5;
+
 /// Something that could not be read or applied, kept for a person to see.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetterRow {

@@ -2,11 +2,13 @@
 //! resolved where the outcome is unknown, never guessed.
 
 mod backoff;
+mod blame;
 mod caller;
 mod create;
 mod scan;
 mod table;
 
+pub use self::blame::{Blame, blame};
 pub use self::caller::{Caller, Policy};
 pub use self::create::{Created, Find, Wish};
 pub use self::scan::{Scan, ScanError};

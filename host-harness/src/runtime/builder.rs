@@ -216,8 +216,8 @@ impl Builder {
             connection: CONNECTIONS.fetch_add(1, Ordering::Relaxed),
             observer: Arc::clone(&self.observer),
             clock: self.clock,
-            skew_ms: Arc::default(),
             user_agent: user_agent(&manifest.name, &manifest.version),
+            server_clock: Arc::default(),
         };
         let filled = manifest.secret_uses.into_iter().map(|rule| rule.secret);
         let keys = manifest.key_uses.iter().map(|rule| rule.secret.clone());

@@ -338,6 +338,11 @@ impl Connection {
         }
     }
 
+    /// [`crate::egress::Egress::certainly_ms`].
+    pub(crate) fn certainly_ms(&self) -> u64 {
+        self.ground.egress.certainly_ms()
+    }
+
     /// Makes a call, once; where the provider refuses it and its answer shows that the host's clock
     /// is off, once more by the provider's: signatures hold the time.
     async fn in_time<R: Send>(

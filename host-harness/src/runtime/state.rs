@@ -222,8 +222,8 @@ mod tests {
             connection: 1,
             observer: Arc::new(Unobserved),
             clock: Arc::new(SystemClock),
-            skew_ms: Arc::default(),
             user_agent: user_agent("sample", "1"),
+            server_clock: Arc::default(),
         };
         let key_use = KeyUse {
             secret: "key".to_owned(),

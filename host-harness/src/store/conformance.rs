@@ -37,6 +37,7 @@ macro_rules! conformance {
             removing_a_connection_takes_everything_with_it
             a_session_serves_once
             ended_sessions_are_forgotten
+            a_grant_follows_the_one_before
             one_of_two_wins_a_lease
             versions_count_up_however_many_write
             a_dropped_future_is_committed_whole
@@ -231,6 +232,24 @@ pub async fn what_belongs_to_nobody_is_refused(database: &impl Database) {
     assert_eq!(changed.map(|_| ()), refused);
     let changed = store.change_grant("id-of-a", Box::new(|row| Some(row.clone()))).await;
     assert_eq!(changed, Ok(None));
+}
+
+pub async fn a_grant_follows_the_one_before(database: &impl Database) {
+    let store = database.open();
+    store.commit(vec![Change::PutConnection(connection("a"))]).await.unwrap();
+    let put = async |epoch, name: &str| {
+        let next = Change::PutNextGrant(GrantRow { epoch, ..grant("a") });
+        store.commit(vec![next, Change::PutConnection(connection(name))]).await
+    };
+    let refused = Err(StoreError::NotNext("id-of-a".to_owned()));
+    for (epoch, expected) in
+        [(2, refused.clone()), (1, Ok(())), (1, refused.clone()), (3, refused), (2, Ok(()))]
+    {
+        let name = format!("b{epoch}");
+        assert_eq!(put(epoch, &name).await, expected, "{epoch}");
+    }
+    // All of a commit, or none.
+    assert_eq!(store.connection("b3").await.unwrap(), None);
 }
 
 pub async fn removing_a_connection_takes_everything_with_it(database: &impl Database) {

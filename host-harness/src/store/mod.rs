@@ -97,6 +97,9 @@ pub enum Change {
     },
     /// Puts a grant in place of the connection's, whatever it was.
     PutGrant(GrantRow),
+    /// Puts the grant that follows the connection's, by its epoch; the first one has epoch 1. Fails
+    /// with [`StoreError::NotNext`] where the grant is another one by now.
+    PutNextGrant(GrantRow),
     /// Removes the connection's grant.
     RemoveGrant {
         /// Whose.
@@ -121,6 +124,9 @@ pub enum StoreError {
         /// Which.
         object: String,
     },
+    /// The grant of this connection was renewed meanwhile.
+    #[error("the grant of connection {0} changed meanwhile; connect again")]
+    NotNext(String),
     /// Another process took an item over, so this one's work on it is not committed.
     #[error("another process has taken over item {item} of this push; this one leaves it alone")]
     TakenOver {

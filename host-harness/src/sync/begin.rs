@@ -17,16 +17,16 @@ pub enum Begun {
         until_ms: u64,
     },
     /// Sweep after a scan that an earlier run completed.
-    Sweep(ScanRow),
+    Sweep,
     /// Read pages.
-    Scan(ScanRow, Start),
+    Scan(Box<ScanRow>, Start),
 }
 
 impl Pull {
     /// Takes the lease, and decides what to do.
     pub(super) async fn begin(&self, attempt: &Attempt, wish: &Wish) -> Result<Begun, SyncError> {
         let now_ms = self.now_ms();
-        let overlap = self.overlap(now_ms, wish.since_ms).await?;
+        let overlap = self.overlap(now_ms, wish.since_ms, None).await?;
         let (lease, wish) = (attempt.lease(now_ms), *wish);
         let can_overlap = overlap.is_some();
         let row = self.change_scan(Box::new(move |row| {
@@ -56,29 +56,32 @@ impl Pull {
             return Ok(Begun::Busy { until_ms });
         }
         if !row.running {
-            return Ok(Begun::Sweep(row));
+            return Ok(Begun::Sweep);
         }
         let start = start(&row, overlap);
-        Ok(Begun::Scan(row, start))
+        Ok(Begun::Scan(Box::new(row), start))
     }
 
-    /// Begins the same scan anew, under another number. Where the bookmark was what the connector
-    /// no longer accepts, it reads everything.
+    /// Begins the same scan anew, under another number. A bookmark that is `refused` is dropped:
+    /// the first time for an older one, then everything is read.
     pub(super) async fn begin_anew(
         &self,
         attempt: &Attempt,
         restarts: u32,
-        by_bookmark: bool,
+        refused: Option<String>,
     ) -> Result<(ScanRow, Start), SyncError> {
         let now_ms = self.now_ms();
-        let overlap = self.overlap(now_ms, None).await?;
+        let overlap = self.overlap(now_ms, None, refused.as_deref()).await?;
+        let has_older = overlap.is_some();
         let name = attempt.name().to_owned();
         let row = self.change_scan(Box::new(move |row| {
             let kind = match row.kind {
-                Some(kind) if !by_bookmark => kind,
+                Some(kind) if refused.is_none() => kind,
+                Some(ScanKind::Incremental) if has_older => ScanKind::Overlap,
                 _ => ScanKind::Full,
             };
-            let anew = || ScanRow { restarts, ..fresh(row.clone(), kind, now_ms) };
+            let bookmark = row.bookmark.clone().filter(|_| refused.is_none());
+            let anew = || ScanRow { restarts, bookmark, ..fresh(row.clone(), kind, now_ms) };
             (is_mine(row, &name) && row.running).then(anew)
         }));
         let row = row.await?;
@@ -89,19 +92,20 @@ impl Pull {
         Ok((row, start))
     }
 
-    /// The bookmark that a scan with overlap begins at.
-    /// No later than `since_ms`, where there is one so old.
+    /// The bookmark that a scan with overlap begins at: no later than `since_ms`, where there is one
+    /// so old, and not the one that was `refused`.
     async fn overlap(
         &self,
         now_ms: u64,
         since_ms: Option<u64>,
+        refused: Option<&str>,
     ) -> Result<Option<String>, SyncError> {
         let Account { mirror, connection, .. } = &self.account;
         let usual = OVERLAP_HOURS.map(|hours| now_ms.saturating_sub(hours * HOUR_MS));
         let wished = since_ms.filter(|since_ms| usual.first().is_some_and(|at| since_ms < at));
         for at_ms in wished.into_iter().chain(usual) {
             let found = mirror.bookmark_before(connection, &self.object.name, at_ms).await?;
-            if found.is_some() {
+            if found.is_some() && found.as_deref() != refused {
                 return Ok(found);
             }
         }

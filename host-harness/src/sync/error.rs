@@ -23,6 +23,22 @@ pub enum SyncError {
         /// Why not.
         source: Box<CallError>,
     },
+    /// So many records cannot be had that it is no fault of records.
+    #[error("{records} records could not be had; of {id}: {why}")]
+    ManyRefused {
+        /// How many.
+        records: u64,
+        /// One of them.
+        id: String,
+        /// Why not.
+        why: String,
+    },
+    /// What a full scan did not see could not be asked for.
+    #[error("the sweep was broken off, and nothing was removed: {source}")]
+    Sweep {
+        /// By this.
+        source: Box<SyncError>,
+    },
     /// What lies inside the records could not be computed.
     #[error("deriving {object}: {source}")]
     Derive {
@@ -60,7 +76,7 @@ pub enum SyncError {
     /// What the bookmark promises lies ahead of the provider's clock, so nothing would be read.
     #[error(
         "the bookmark lies in the future ({since} is after {until}), so a scan from it reads \
-         nothing; was a clock wrong? `sync --full` reads everything and makes a new one"
+         nothing; a clock was wrong when it was made"
     )]
     FutureBookmark {
         /// From when on it would read.
@@ -80,6 +96,7 @@ impl SyncError {
         match self {
             Self::Scan(ScanError::Call(error)) => Some(error),
             Self::LookUp { source, .. } | Self::Derive { source, .. } => Some(source),
+            Self::Sweep { source } => source.call(),
             _ => None,
         }
     }
@@ -87,6 +104,10 @@ impl SyncError {
     /// Whether it says only that another process has gone on with the scan.
     #[must_use]
     pub fn is_superseded(&self) -> bool {
-        matches!(self, Self::Store(StoreError::Superseded { .. }))
+        match self {
+            Self::Store(StoreError::Superseded { .. }) => true,
+            Self::Sweep { source } => source.is_superseded(),
+            _ => false,
+        }
     }
 }

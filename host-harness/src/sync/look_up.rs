@@ -1,28 +1,34 @@
 //! Asks for single records: those that a page could not decide on, and those that a full scan did
 //! not see.
+//!
+//! | the answer | what follows |
+//! |---|---|
+//! | the record | it is applied |
+//! | the connector's `not-found` | it is gone, unless it is young ([`crate::mirror::gone`]); nothing else proves that |
+//! | an error that is the record's ([`blame`]) | it is left alone for a while, in the end put aside as a dead letter; others go on. More than [`MOST_REFUSED`] of them in one run are no fault of records |
+//! | any other error | the run stops |
 
 use std::collections::BTreeSet;
 
-use time::OffsetDateTime;
 use tokio::task::JoinSet;
 use tracing::Instrument as _;
 
 use super::error::SyncError;
+use super::lease::Attempt;
 use super::pull::{Account, Pull};
 use super::report::Report;
-use super::window::instant;
-use crate::mirror::{Applied, Batch, MirroredRecord, RecordState, Source};
+use crate::mirror::gone::may_be_gone;
+use crate::mirror::{Applied, Batch, MirroredRecord, Source, Unreadable};
+use crate::retry::{Blame, blame};
 use crate::runtime::CallError;
 use crate::runtime::bindings::types::{DataRecord, ErrorKind};
-use crate::store::StoreError;
 
 /// Requests at once.
 const AT_ONCE: usize = 8;
 /// Records that are asked for and committed together.
 pub(super) const TOGETHER: usize = 64;
-/// "Not found" proves nothing of a record that was made so short a time ago: providers may need a
-/// while until they show one.
-const YOUNG_MS: u64 = 24 * 60 * 60 * 1_000;
+/// So many records of one run may be at fault themselves.
+pub(super) const MOST_REFUSED: u64 = 20;
 
 /// What the provider answered about some records.
 pub struct Answers {
@@ -32,13 +38,17 @@ pub struct Answers {
     pub found: Vec<DataRecord>,
     /// Those that it does not know.
     pub missing: Vec<String>,
-    /// The first that it gave no answer to.
-    pub failed: Option<SyncError>,
+    /// Those that cannot be had, and why.
+    pub refused: Vec<(String, String)>,
 }
 
 impl Pull {
     /// Looks up what earlier batches could not decide on.
-    pub(super) async fn look_up_open(&self, report: &mut Report) -> Result<(), SyncError> {
+    pub(super) async fn look_up_open(
+        &self,
+        attempt: &Attempt,
+        report: &mut Report,
+    ) -> Result<(), SyncError> {
         let Account { mirror, connection, .. } = &self.account;
         let mut left = BTreeSet::new();
         loop {
@@ -50,12 +60,12 @@ impl Pull {
                 break;
             }
             report.looked_up += ids.len() as u64;
-            let Answers { asked, found, missing, failed } = self.ask(ids).await?;
+            let Answers { asked, found, missing, refused } = self.ask(ids).await?;
             let mut gone = Vec::new();
             for id in missing {
                 let kept = mirror.record(connection, &self.object.name, &id).await?;
                 match kept {
-                    Some(kept) if !self.may_be_gone(&kept, self.now_ms()).await? => {
+                    Some(kept) if !self.may_be_gone(&kept, u64::MAX).await? => {
                         left.insert(id);
                     }
                     _ => gone.push(id),
@@ -65,18 +75,17 @@ impl Pull {
             // What changed meanwhile waits for the next run.
             left.extend(applied.look_up.iter().cloned());
             report.add(&applied);
-            if let Some(error) = failed {
-                return Err(error);
-            }
+            self.refused(refused, report).await?;
+            self.keep(attempt).await?;
         }
         report.open += left.len() as u64;
         Ok(())
     }
 
-    /// Asks for each of `ids`, a few at once.
+    /// Asks for each of `ids`, a few at once. Fails with the first error that is no record's.
     pub(super) async fn ask(&self, ids: Vec<String>) -> Result<Answers, SyncError> {
         let asked = self.account.mirror.moment().await?;
-        let mut answers = Answers { asked, found: vec![], missing: vec![], failed: None };
+        let mut answers = Answers { asked, found: vec![], missing: vec![], refused: vec![] };
         for some in ids.chunks(AT_ONCE) {
             let _turn = self.account.turns.take().await;
             let mut asking = JoinSet::new();
@@ -94,17 +103,36 @@ impl Pull {
                     {
                         answers.missing.push(id);
                     }
+                    Err(error) if blame(&error) == Blame::Item => {
+                        answers.refused.push((id, error.to_string()));
+                    }
                     Err(source) => {
-                        let source = Box::new(source);
-                        answers.failed = Some(SyncError::LookUp { id, source });
+                        return Err(SyncError::LookUp { id, source: Box::new(source) });
                     }
                 }
             }
-            if answers.failed.is_some() {
-                break;
-            }
         }
         Ok(answers)
+    }
+
+    /// Leaves records alone for a while that cannot be had.
+    pub(super) async fn refused(
+        &self,
+        refused: Vec<(String, String)>,
+        report: &mut Report,
+    ) -> Result<(), SyncError> {
+        let Some((id, why)) = refused.first().cloned() else { return Ok(()) };
+        report.refused += refused.len() as u64;
+        let Account { mirror, connection, .. } = &self.account;
+        for (id, why) in &refused {
+            tracing::warn!(%id, %why, object = %self.object.name, "the record cannot be had");
+        }
+        report.applied.unreadable +=
+            mirror.fail_look_ups(connection, &self.object.name, refused).await?;
+        match report.refused > MOST_REFUSED {
+            true => Err(SyncError::ManyRefused { records: report.refused, id, why }),
+            false => Ok(()),
+        }
     }
 
     /// Commits answers about single records.
@@ -114,49 +142,29 @@ impl Pull {
         records: Vec<DataRecord>,
         deleted: Vec<String>,
     ) -> Result<Applied, SyncError> {
-        let derived = self.derive(&records).await?;
-        let batch = Batch { derived, records, deleted, ..self.batch(Source::Lookup, asked) };
+        let (records, derived, unreadable) = self.derive(records).await?;
+        let batch =
+            Batch { derived, records, deleted, unreadable, ..self.batch(Source::Lookup, asked) };
         Ok(self.account.mirror.apply(batch).await?)
     }
 
-    /// Whether "not found" can be believed of a record: it was made before `before_ms` and more
-    /// than a day ago. Of one that does not tell when it was made, the time counts since when it
-    /// is as it is.
+    /// Whether "not found" can be believed of a record, which must have been made before
+    /// `before_ms` too.
     pub(super) async fn may_be_gone(
         &self,
         record: &MirroredRecord,
         before_ms: u64,
     ) -> Result<bool, SyncError> {
-        if record.state == RecordState::Deleted {
-            return Ok(true);
-        }
-        let before_ms = before_ms.min(self.now_ms().saturating_sub(YOUNG_MS));
-        let made = match made_ms(record) {
-            Some(made) => Some(made),
-            None => self.noticed_ms(record).await?,
-        };
-        Ok(made.is_none_or(|made| made < before_ms))
-    }
-
-    /// When the newest change of a record was noticed; `None` when that is no longer known.
-    async fn noticed_ms(&self, record: &MirroredRecord) -> Result<Option<u64>, SyncError> {
-        let since = record.change.saturating_sub(1);
-        match self.account.mirror.changes(None, since, 1).await {
-            Ok(changes) => {
-                let change = changes.first().filter(|change| change.number == record.change);
-                Ok(change.map(|change| change.at_ms))
-            }
-            Err(StoreError::Forgotten { .. }) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
+        let now_ms = self.now_ms();
+        // Records tell when they were made by the provider's clock.
+        let doubt_ms = now_ms.saturating_sub(self.certainly_ms());
+        let before_ms = before_ms.min(now_ms).saturating_sub(doubt_ms);
+        let now_ms = now_ms.saturating_sub(doubt_ms);
+        Ok(may_be_gone(self.account.mirror.as_ref(), record, before_ms, now_ms).await?)
     }
 }
 
-/// When a record was made, in milliseconds since 1970.
-pub(super) fn made_ms(record: &MirroredRecord) -> Option<u64> {
-    instant(record.created_at.as_deref()).map(millis)
-}
-
-fn millis(at: OffsetDateTime) -> u64 {
-    u64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or(0)
+/// An item for the dead letters.
+pub(super) fn unreadable(record: DataRecord, reason: String) -> Unreadable {
+    Unreadable { id: Some(record.id), raw: record.data, reason }
 }

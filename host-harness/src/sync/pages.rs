@@ -8,12 +8,13 @@ use tracing::Instrument as _;
 use super::drift::Drift;
 use super::error::SyncError;
 use super::lease::{Attempt, until_ms};
+use super::look_up::unreadable;
 use super::pull::{Pull, Told, Wish};
 use super::report::Report;
 use super::turns::Turn;
 use super::window::{crossed, outside};
 use crate::mirror::{Applied, Batch, Derived, ScanKind, ScanRow, Source, Step, Unreadable};
-use crate::retry::Scan;
+use crate::retry::{Blame, Scan, blame};
 use crate::runtime::bindings::records::{ListRequest, Page, Start};
 use crate::runtime::bindings::types::DataRecord;
 
@@ -101,12 +102,14 @@ impl Pull {
         let unreadable = page.unreadable.into_iter();
         let unreadable =
             unreadable.map(|item| Unreadable { id: item.id, raw: item.raw, reason: item.reason });
+        let drift = drift.new_in(&self.object.shape, &page.records);
+        let (records, derived, aside) = self.derive(page.records).await?;
         let batch = Batch {
-            drift: drift.new_in(&self.object.shape, &page.records),
-            derived: self.derive(&page.records).await?,
-            records: page.records,
+            drift,
+            derived,
+            records,
             deleted: page.deleted,
-            unreadable: unreadable.collect(),
+            unreadable: unreadable.chain(aside).collect(),
             step: Some(step),
             ..self.batch(Source::Page, asked)
         };
@@ -121,8 +124,35 @@ impl Pull {
         Ok((applied, outside))
     }
 
-    /// What each of `records` holds, for each derived object. Sends nothing.
-    pub(super) async fn derive(&self, records: &[DataRecord]) -> Result<Vec<Derived>, SyncError> {
+    /// What each of `records` holds, for each derived object, without those for which that cannot
+    /// be computed: they are put aside. Sends nothing.
+    pub(super) async fn derive(
+        &self,
+        records: Vec<DataRecord>,
+    ) -> Result<(Vec<DataRecord>, Vec<Derived>, Vec<Unreadable>), SyncError> {
+        let error = match self.derive_all(&records).await {
+            Ok(derived) => return Ok((records, derived, Vec::new())),
+            Err(error) => error,
+        };
+        let (mut good, mut aside) = (Vec::new(), Vec::new());
+        for record in records {
+            match self.derive_all(std::slice::from_ref(&record)).await {
+                Ok(_) => good.push(record),
+                Err(why) if why.call().is_some_and(|why| blame(why) == Blame::Item) => {
+                    aside.push(unreadable(record, why.to_string()));
+                }
+                Err(why) => return Err(why),
+            }
+        }
+        // Where of many none can be derived from, it is no fault of records; nor where each can.
+        if aside.is_empty() || (good.is_empty() && aside.len() > 1) {
+            return Err(error);
+        }
+        let derived = self.derive_all(&good).await?;
+        Ok((good, derived, aside))
+    }
+
+    async fn derive_all(&self, records: &[DataRecord]) -> Result<Vec<Derived>, SyncError> {
         let mut all = Vec::with_capacity(self.object.derived.len());
         if records.is_empty() {
             return Ok(all);

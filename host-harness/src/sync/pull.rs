@@ -21,6 +21,9 @@ use crate::store::StoreError;
 
 /// Times that a scan begins anew without getting further.
 const RESTARTS: u32 = 3;
+/// Failures in a row after which reading goes on, and what a full scan did not see is left to the
+/// next one.
+const SWEEP_TRIES: u32 = 3;
 
 /// A connection between its provider and its mirror. Cheap to clone.
 #[derive(Clone)]
@@ -114,11 +117,11 @@ impl Pull {
         loop {
             match self.begin(attempt, wish).await? {
                 Begun::Busy { until_ms } => return Ok(Outcome::Busy { until_ms }),
-                Begun::Sweep(row) => self.settle(attempt, wish, &row, &mut report).await?,
+                Begun::Sweep => self.settle(attempt, wish, &mut report).await?,
                 Begun::Scan(row, start) => {
                     report.kind = row.kind;
                     report.resumed = matches!(start, Start::At(_));
-                    self.scan(attempt, wish, row, start, &mut report).await?;
+                    self.scan(attempt, wish, *row, start, &mut report).await?;
                     return Ok(Outcome::Done(Box::new(report)));
                 }
             }
@@ -143,6 +146,11 @@ impl Pull {
             let error = match read.await {
                 Ok(()) => break,
                 Err(error) if is_expired(&error) => error,
+                Err(error @ SyncError::FutureBookmark { .. })
+                    if row.kind != Some(ScanKind::Full) =>
+                {
+                    error
+                }
                 Err(error) => return Err(error),
             };
             let reached = from + report.pages - before;
@@ -153,29 +161,44 @@ impl Pull {
             }
             tracing::warn!(%error, restarts, "the scan begins anew");
             report.restarts += 1;
-            let by_bookmark = matches!(start, Start::Since(_));
-            (row, start) = self.begin_anew(attempt, restarts, by_bookmark).await?;
+            report.restarted = Some(error.to_string());
+            let refused = match (start, error) {
+                (Start::Since(bookmark), _) => Some(bookmark),
+                (_, SyncError::FutureBookmark { .. }) => row.bookmark,
+                _ => None,
+            };
+            (row, start) = self.begin_anew(attempt, restarts, refused).await?;
             report.kind = row.kind;
         }
-        self.settle(attempt, wish, &row, report).await
+        self.settle(attempt, wish, report).await
     }
 
-    /// What is left to do after the last page.
+    /// What is left to do after the last page: look-ups, and the sweep that is due. Gives the lease
+    /// back.
     async fn settle(
         &self,
         attempt: &Attempt,
         wish: &Wish,
-        row: &ScanRow,
         report: &mut Report,
     ) -> Result<(), SyncError> {
-        self.look_up_open(report).await?;
-        if row.kind == Some(ScanKind::Full) {
-            self.sweep(attempt, wish, row.scan, report).await?;
-        }
+        self.look_up_open(attempt, report).await?;
+        let row = self.keep(attempt).await?;
+        let trouble = match row.sweep {
+            Some(_) => self.sweep(attempt, wish, &row, report).await?,
+            None => None,
+        };
+        let name = attempt.name().to_owned();
+        let end = move |row: &ScanRow| {
+            let mut ended = ScanRow { lease: None, sweep: None, ..row.clone() };
+            (ended.error, ended.failures, ended.retry_ms) = (trouble, 0, None);
+            is_mine(row, &name).then_some(ended)
+        };
+        self.change_scan(Box::new(end)).await?;
         Ok(())
     }
 
-    /// Keeps that a run failed, and gives the lease back.
+    /// Keeps that a run failed, and gives the lease back. What a scan under way did not see proves
+    /// nothing any more; a complete one may be swept yet.
     async fn fail(&self, attempt: &Attempt, error: &SyncError) {
         tracing::error!(%error, object = %self.object.name, "the run failed");
         let (name, now_ms) = (attempt.name().to_owned(), self.now_ms());
@@ -188,8 +211,8 @@ impl Pull {
             let pause = u64::try_from(pause(failures).as_millis()).unwrap_or(u64::MAX);
             let mut failed = ScanRow {
                 lease: None,
-                tainted: true,
-                sweep: None,
+                tainted: row.tainted || row.running,
+                sweep: row.sweep.filter(|_| !row.running && failures < SWEEP_TRIES),
                 error: Some(text),
                 failures,
                 retry_ms: Some(now_ms.saturating_add(pause)),
@@ -213,6 +236,11 @@ impl Pull {
 
     pub(super) fn now_ms(&self) -> u64 {
         unix_ms(self.account.clock.now())
+    }
+
+    /// A time that has passed by every clock: the provider's is known by its answers.
+    pub(super) fn certainly_ms(&self) -> u64 {
+        self.now_ms().min(self.account.caller.connection().certainly_ms())
     }
 
     /// The error of a lease that was lost.

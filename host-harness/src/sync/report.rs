@@ -26,6 +26,8 @@ pub struct Report {
     pub resumed: bool,
     /// Times that it began anew because a cursor or bookmark was no longer accepted.
     pub restarts: u32,
+    /// Why it did so last.
+    pub restarted: Option<String>,
     /// Pages read.
     pub pages: u64,
     /// Records read.
@@ -36,6 +38,8 @@ pub struct Report {
     pub looked_up: u64,
     /// Such records that stay to be asked for: too young for "not found" to prove anything.
     pub open: u64,
+    /// Records that could not be had by their own fault, and are asked for again later.
+    pub refused: u64,
     /// What was applied, all in all. `look_up` is empty.
     pub applied: Applied,
     /// What the sweep did, if one was due.
@@ -67,8 +71,8 @@ pub struct Swept {
     pub aged_out: u64,
     /// More were nominated than can be believed; none was removed.
     pub alarm: bool,
-    /// It was broken off by this, and nothing was removed.
-    pub failed: Option<String>,
+    /// Those that could not be had by their own fault, and are asked for again later.
+    pub refused: u64,
 }
 
 impl Report {

@@ -8,6 +8,9 @@
 //! | the last full scan is `full_every` ago | everything |
 //! | the last scan with overlap is a day ago | what changed since 72 hours before |
 //! | else | what changed since the bookmark |
+//!
+//! A time of ours that lies in the future was told by a clock that was set back since: it counts
+//! as long ago.
 
 use std::time::Duration;
 
@@ -17,7 +20,7 @@ use crate::mirror::{ScanKind, ScanRow};
 const OVERLAP_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 /// From when on it reads, in hours before now. Where the oldest bookmark is younger, the next one
 /// serves as well: all before it was read by the scan that made it.
-pub(super) const OVERLAP_HOURS: [u64; 4] = [72, 48, 24, 0];
+pub(super) const OVERLAP_HOURS: [u64; 5] = [72, 48, 24, 1, 0];
 
 /// How often everything is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +35,11 @@ impl Default for Rhythm {
         Self { full_every: Duration::from_secs(7 * 24 * 60 * 60) }
     }
 }
+
+/// The longest time that an object is left alone after failures.
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+/// A clock that was set back by less makes nobody read more.
+const SET_BACK: Duration = Duration::from_secs(60 * 60);
 
 impl Rhythm {
     /// What a scan that begins now reads, when none was cut.
@@ -49,10 +57,14 @@ impl Rhythm {
     /// When the object is to be read next, in milliseconds since 1970: `every` after the last
     /// time, later after failures.
     #[must_use]
-    pub fn due_ms(row: &ScanRow, every: Duration) -> u64 {
-        let after = row.completed_ms.map_or(0, |last| last.saturating_add(millis(every)));
+    pub fn due_ms(row: &ScanRow, every: Duration, now_ms: u64) -> u64 {
+        let last = row.completed_ms.filter(|last| *last <= now_ms);
+        let after = last.map_or(0, |last| last.saturating_add(millis(every)));
         match row.retry_ms {
-            Some(retry) if row.failures > 0 => retry,
+            Some(retry) if row.failures > 0 => {
+                let longest = now_ms.saturating_add(millis(LONGEST_PAUSE));
+                Some(retry).filter(|retry| *retry <= longest).unwrap_or(0)
+            }
             _ if row.running => 0,
             _ => after,
         }
@@ -62,12 +74,12 @@ impl Rhythm {
 /// How long to leave an object alone that failed so many times in a row.
 pub(super) fn pause(failures: u32) -> Duration {
     const FIRST: Duration = Duration::from_secs(5);
-    const LONGEST: Duration = Duration::from_secs(300);
-    FIRST.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(LONGEST)
+    FIRST.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(LONGEST_PAUSE)
 }
 
 fn is_past(last_ms: Option<u64>, every: Duration, now_ms: u64) -> bool {
-    last_ms.is_none_or(|last| now_ms.saturating_sub(last) >= millis(every))
+    let told = last_ms.filter(|last| *last <= now_ms.saturating_add(millis(SET_BACK)));
+    told.is_none_or(|last| now_ms.saturating_sub(last) >= millis(every))
 }
 
 fn millis(time: Duration) -> u64 {
@@ -106,14 +118,31 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_was_ahead_stops_nothing() {
+        let ahead = NOW + 240 * HOUR;
+        let row = ScanRow { completed_ms: Some(ahead), ..row(HOUR, HOUR) };
+        assert_eq!(Rhythm::due_ms(&row, Duration::from_secs(300), NOW), 0);
+        let failed = ScanRow { failures: 1, retry_ms: Some(ahead), ..row.clone() };
+        assert_eq!(Rhythm::due_ms(&failed, Duration::from_secs(300), NOW), 0);
+        let rhythm = Rhythm::default();
+        let full = ScanRow { full_ms: Some(ahead), ..row.clone() };
+        assert_eq!(rhythm.kind(&full, NOW), ScanKind::Full);
+        let overlap = ScanRow { overlap_ms: Some(ahead), ..row.clone() };
+        assert_eq!(rhythm.kind(&overlap, NOW), ScanKind::Overlap);
+        let a_second = ScanRow { full_ms: Some(NOW + 1_000), ..row };
+        assert_eq!(rhythm.kind(&a_second, NOW), ScanKind::Incremental);
+    }
+
+    #[test]
     fn failures_are_left_alone_for_longer_each_time() {
         let every = Duration::from_secs(300);
-        assert_eq!(Rhythm::due_ms(&ScanRow::new("c", "orders"), every), 0);
-        assert_eq!(Rhythm::due_ms(&row(HOUR, HOUR), every), NOW - HOUR + 300_000);
+        let due_ms = |row: &ScanRow| Rhythm::due_ms(row, every, NOW);
+        assert_eq!(due_ms(&ScanRow::new("c", "orders")), 0);
+        assert_eq!(due_ms(&row(HOUR, HOUR)), NOW - HOUR + 300_000);
         let failed = ScanRow { failures: 2, retry_ms: Some(NOW + 5), ..row(HOUR, HOUR) };
-        assert_eq!(Rhythm::due_ms(&failed, every), NOW + 5);
+        assert_eq!(due_ms(&failed), NOW + 5);
         let cut = ScanRow { running: true, ..row(HOUR, HOUR) };
-        assert_eq!(Rhythm::due_ms(&cut, every), 0);
+        assert_eq!(due_ms(&cut), 0);
         let pauses: Vec<u64> = [1, 2, 3, 7, 99].map(|n| pause(n).as_secs()).to_vec();
         assert_eq!(pauses, [5, 10, 20, 300, 300]);
     }

@@ -9,7 +9,7 @@ use crate::api::bookmark::Bookmark;
 use crate::api::cursor::Scan;
 use crate::api::endpoints::TRACKINGS_LIST;
 use crate::api::source::{LARGEST_PAGE, Source};
-use crate::api::window::plan;
+use crate::api::window::{Future, plan};
 use crate::api::{Api, dates};
 use crate::error::Error;
 use crate::json::Value;
@@ -52,11 +52,20 @@ fn begin(
     let (from, until) = (plan.bounds.updated_min, plan.bounds.updated_max);
     let window = (from.is_some() || until.is_some())
         .then(|| Window { since: from.map(dates::format), until: until.map(dates::format) });
-    let bookmark =
-        plan.bookmark.map(|until| Bookmark { until, filter: digest }.encode(source.object));
+    let promised = |served| match plan.promise.kept(served) {
+        Ok(until) => {
+            let bookmark = until.map(|until| Bookmark { until, filter: digest });
+            Ok(bookmark.map(|bookmark| bookmark.encode(source.object)))
+        }
+        Err(Future) => Err(Error::cursor_expired(
+            "The bookmark cannot be used: it lies in the future by AfterShip's clock, so it was \
+             made by a wrong one. Scan from an older one, or from the start.",
+        )),
+    };
     if plan.bounds.is_empty() {
-        return Ok(Page { window, bookmark, ..Page::default() });
+        return Ok(Page { window, bookmark: promised(None)?, ..Page::default() });
     }
     let page_size = request.page_size.unwrap_or(LARGEST_PAGE);
-    source.page(api, Scan { began_ms: now_ms, query, page_size, window, bookmark, position: None })
+    let scan = Scan { began_ms: now_ms, query, page_size, window, bookmark: None, position: None };
+    source.begin(api, scan, promised)
 }

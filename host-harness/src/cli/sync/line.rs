@@ -118,9 +118,15 @@ impl<'a> Lines<'a> {
     fn trouble(&mut self, connection: &str, report: &Report) {
         let whose = format!("{connection}, {}", report.object);
         let applied = &report.applied;
-        if report.restarts > 0 {
+        if let Some(why) = &report.restarted {
             self.say(&format!(
-                "{whose}: a cursor or bookmark was no longer accepted, so the scan began anew"
+                "{whose}: a cursor or bookmark was not accepted, so the scan began anew: {why}"
+            ));
+        }
+        if report.refused > 0 {
+            self.say(&format!(
+                "{whose}: {} could not be had by id, and will be asked for again; `status` says why",
+                crate::cli::output::counted(report.refused, "record")
             ));
         }
         if report.outside > 0 {
@@ -146,10 +152,6 @@ impl<'a> Lines<'a> {
             self.say(&format!(
                 "  next: look whether they are gone indeed; then `sync {object} --full --sweep-anyway`"
             ));
-            self.failed.get_or_insert(Exit::Partly);
-        }
-        if let Some(why) = &swept.failed {
-            self.say(&format!("{whose}: the sweep was broken off, and nothing removed: {why}"));
             self.failed.get_or_insert(Exit::Partly);
         }
     }
@@ -220,7 +222,7 @@ fn as_json(connection: &str, report: &Report) -> Value {
             "deleted": swept.deleted,
             "aged_out": swept.aged_out,
             "alarm": swept.alarm,
-            "failed": swept.failed,
+            "refused": swept.refused,
         })
     });
     json!({
@@ -241,6 +243,7 @@ fn as_json(connection: &str, report: &Report) -> Value {
         "outside": report.outside,
         "looked_up": report.looked_up,
         "open": report.open,
+        "refused": report.refused,
         "restarts": report.restarts,
         "sweep": swept,
     })

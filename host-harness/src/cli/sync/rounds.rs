@@ -365,7 +365,8 @@ impl Task {
         // What cannot be read now fails in the run that follows, and says so there.
         let scans = scans.unwrap_or_default();
         let row = scans.iter().find(|row| row.object == object.name);
-        row.map_or(0, |row| Rhythm::due_ms(row, every))
+        let now_ms = unix_ms(self.account.clock.now());
+        row.map_or(0, |row| Rhythm::due_ms(row, every, now_ms))
     }
 }
 

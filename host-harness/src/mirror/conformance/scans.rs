@@ -41,7 +41,6 @@ pub async fn a_page_and_its_cursor_are_one(database: &impl Database) {
         pages: 2,
         records: 2,
         bookmark: Some("bookmark-1".to_owned()),
-        lease: None,
         completed_ms: Some(now_ms(60)),
         ..went
     };
@@ -114,7 +113,7 @@ pub async fn a_full_scan_tells_what_it_did_not_see(database: &impl Database) {
     assert_eq!(mirror.apply(batch).await.unwrap().unseen, 0);
     assert_eq!(mirror.count_unseen(WHOSE, OBJECT, 2).await.unwrap(), (2, 5));
     let row = scan(&mirror).await;
-    assert_eq!((row.overlap_ms, row.sweep, row.lease), (Some(now_ms(0)), Some(2), None));
+    assert_eq!((row.overlap_ms, row.sweep), (Some(now_ms(0)), Some(2)));
 }
 
 pub async fn a_tainted_scan_sweeps_nothing(database: &impl Database) {
@@ -124,7 +123,7 @@ pub async fn a_tainted_scan_sweeps_nothing(database: &impl Database) {
     mirror.change_scan(WHOSE, OBJECT, Box::new(taint)).await.unwrap();
     mirror.apply(page(&mirror, &begun, vec![], None).await).await.unwrap();
     let row = scan(&mirror).await;
-    assert_eq!((row.sweep, row.lease, row.full_ms), (None, None, Some(now_ms(0))));
+    assert_eq!((row.sweep, row.full_ms), (None, Some(now_ms(0))));
 }
 
 pub async fn bookmarks_are_kept_by_the_hour(database: &impl Database) {

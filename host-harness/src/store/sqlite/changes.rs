@@ -19,6 +19,7 @@ pub fn erases(change: &Change) -> Erases {
         | Change::PutKey { .. }
         | Change::PutSecret(_)
         | Change::PutGrant(_)
+        | Change::PutNextGrant(_)
         | Change::PutSession(_) => Erases::No,
     }
 }
@@ -52,6 +53,14 @@ pub fn apply(on: &Connection, change: &Change) -> Result<(), Fault> {
         }
         Change::PutGrant(row) => {
             must_exist(on, &row.connection)?;
+            Ok(rows::put_grant(on, row)?)
+        }
+        Change::PutNextGrant(row) => {
+            must_exist(on, &row.connection)?;
+            let before = rows::grant(on, &row.connection)?.map_or(0, |before| before.epoch);
+            if row.epoch != before.saturating_add(1) {
+                return Err(StoreError::NotNext(row.connection.clone()).into());
+            }
             Ok(rows::put_grant(on, row)?)
         }
         Change::RemoveGrant { connection } => {

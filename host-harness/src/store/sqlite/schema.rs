@@ -34,7 +34,7 @@
 //! | `records` | the newest known version of a record | `connection`, `object`, `id`, `holder` (id of the record that holds a derived one), `state` (`live`, `aged-out`: lists no longer show it, `deleted`), `updated_at`, `created_at`, `data` (the record as JSON text; null when deleted), `hash`, `change` (number of the change that made it so) |
 //! | `changes` | an entry of the log of changes | `number`, `connection`, `object`, `id` (empty for a whole object), `kind` (`created`, `updated`, `deleted`, `aged-out`, `drift`, `reset`), `ours` (1: our own write), `at_ms`, `updated_at`, `members` (a JSON array: top-level members that differ; of a drift, JSON Pointers), `previous` and `hash` (before and after) |
 //! | `scans` | how far the scans of an object are | `connection`, `object`, `scan` (number of the newest), `kind` (`incremental`, `overlap`, `full`), `running`, `pages`, `records`, `outside`, `restarts`, `tainted`, `began_ms`, `completed_ms`, `overlap_ms`, `full_ms`, `sweep`, `bookmark`, `error`, `failures`, `retry_ms`: see [`crate::mirror::ScanRow`] |
-//! | `dead_letters` | an item that could not be read | `number`, `connection`, `object`, `id`, `raw` (as it came), `reason`, `at_ms` |
+//! | `dead_letters` | an item that could not be read | `number`, `connection`, `object`, `id`, `raw` (as it came; empty for a record that was asked for and never answered), `reason`, `at_ms` |
 //!
 //! Open the file read-only, as the user whose file it is, and keep no transaction open for long:
 //! the log beside the file grows until it ends. SQLite's JSON functions read `data` and `members`
@@ -52,6 +52,7 @@
 
 use super::inbox::tables::{GAPS, STEP as INBOX};
 use super::limits::STEP as LIMITS;
+use super::mirror::look_ups::STEP as LOOK_UPS;
 use super::mirror::tables::STEP as MIRROR;
 use super::outbox::tables::STEP as OUTBOX;
 use super::push::tables::STEP as PUSH;
@@ -61,7 +62,7 @@ pub const APPLICATION: u32 = 0x436F_6E48;
 
 /// Leads from each version of the schema to the next one: the first from an empty file to
 /// version 1. A step that was released is never changed.
-pub const STEPS: [&str; 7] = [ONE, MIRROR, LIMITS, PUSH, INBOX, OUTBOX, GAPS];
+pub const STEPS: [&str; 8] = [ONE, MIRROR, LIMITS, PUSH, INBOX, OUTBOX, GAPS, LOOK_UPS];
 
 const ONE: &str = "
 CREATE TABLE connections (

@@ -291,6 +291,31 @@ fn what_is_no_state_is_refused_untouched() {
     assert_ne!(refused(&content), "");
 }
 
+/// The file may be read by anybody: whoever does so for long holds up no commit.
+#[tokio::test]
+async fn a_reader_that_stays_holds_up_no_commit_and_erasing_is_made_up_for() {
+    let disk = OnDisk::new();
+    let clock = Arc::new(TokioClock::starting_at(UNIX_EPOCH));
+    // Longer than anybody waits for a test.
+    let options = Options { busy: Duration::from_secs(3_600) };
+    let store = Sqlite::open_with(&disk.path(), clock, options).unwrap();
+    let canary = Sealed(b"canary of a secret".to_vec());
+    let row = SecretRow { sealed: canary, ..secret("a", "key", 1, None) };
+    store
+        .commit(vec![Change::PutConnection(connection("a")), Change::PutSecret(row)])
+        .await
+        .unwrap();
+    let reader = disk.raw();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM secrets").unwrap();
+    let removal = Change::RemoveSecret { connection: "id-of-a".to_owned(), name: "key".to_owned() };
+    store.commit(vec![removal]).await.unwrap();
+    store.commit(vec![Change::PutConnection(connection("b"))]).await.unwrap();
+    assert!(disk.holds(b"canary of a secret"), "the reader still sees it");
+    reader.execute_batch("COMMIT").unwrap();
+    drop(store);
+    assert!(!disk.holds(b"canary of a secret"));
+}
+
 /// Eight processes find no file and make one.
 #[test]
 fn many_may_open_at_once() {

@@ -21,6 +21,8 @@ use crate::store::StoreError;
 
 /// How often what ended is looked for and erased.
 const FORGET_EVERY_MS: u64 = 60 * 60 * 1_000;
+/// How often the log is tried to be emptied while somebody reads.
+const EMPTY_EVERY_MS: u64 = 1_000;
 
 /// A piece of work: runs in the transaction, or hears why there is none.
 type Job = Box<dyn FnOnce(Result<&Connection, StoreError>) -> Answering + Send>;
@@ -49,10 +51,30 @@ struct Open {
     connection: Connection,
     /// Something was erased and may still stand in the log beside the file.
     erase: bool,
+    /// When somebody who reads prevented it last that the log was emptied.
+    prevented_ms: Option<u64>,
     forgot_ms: Option<u64>,
     /// Transactions so far.
     #[cfg(test)]
     transactions: u32,
+}
+
+impl Open {
+    /// After a commit, which erased something or not: empties the log, without a wait. While
+    /// somebody reads that cannot be done, and is tried again now and then.
+    fn erased(&mut self, erase: bool, now_ms: u64) {
+        self.erase |= erase;
+        let is_due = |at: u64| now_ms.abs_diff(at) >= EMPTY_EVERY_MS;
+        if !self.erase || !(erase || self.prevented_ms.is_none_or(is_due)) {
+            return;
+        }
+        let busy = self.connection.query_row("PRAGMA busy_timeout", (), |row| row.get(0));
+        let set = |ms: i64| self.connection.pragma_update(None, "busy_timeout", ms);
+        let emptied = set(0).is_ok() && emptied(&self.connection);
+        let _ = busy.and_then(set);
+        (self.erase, self.prevented_ms) =
+            if emptied { (false, None) } else { (true, Some(now_ms)) };
+    }
 }
 
 /// Whether a piece of work erases, which means in the log beside the file too.
@@ -70,6 +92,7 @@ impl Writer {
         let file = Open {
             connection,
             erase: false,
+            prevented_ms: None,
             forgot_ms: None,
             #[cfg(test)]
             transactions: 0,
@@ -103,6 +126,10 @@ impl Writer {
     pub fn close(&self) {
         let mut file = self.file();
         self.commit_queued(&mut file);
+        // The last chance: now it may take its time.
+        if let Some(file) = file.as_ref().filter(|file| file.erase) {
+            emptied(&file.connection);
+        }
         *file = None;
     }
 
@@ -124,16 +151,17 @@ impl Writer {
 
     fn commit(&self, file: &mut Open) {
         let now_ms = unix_ms(self.clock.now());
-        let begun = Transaction::new_unchecked(&file.connection, TransactionBehavior::Immediate);
-        // Only now: what came while others held the lock is in it too.
-        let Queue { jobs, mut erase, .. } = std::mem::take(&mut *self.queue());
-        let transaction = match begun {
+        let taken = || std::mem::take(&mut *self.queue());
+        let immediate = TransactionBehavior::Immediate;
+        let transaction = match Transaction::new_unchecked(&file.connection, immediate) {
             Ok(transaction) => transaction,
             Err(why) => {
                 let why = Fault::from(why).of(&self.path);
-                return jobs.into_iter().for_each(|job| job(Err(why.clone()))(Ok(())));
+                return taken().jobs.into_iter().for_each(|job| job(Err(why.clone()))(Ok(())));
             }
         };
+        // Only now: what came while others held the lock is in it too.
+        let Queue { jobs, mut erase, .. } = taken();
         if file.forgot_ms.is_none_or(|last| now_ms.abs_diff(last) >= FORGET_EVERY_MS)
             && let Ok(forgot) = alone(&transaction, |on| forget_ended(on, now_ms))
         {
@@ -152,16 +180,16 @@ impl Writer {
         let answers: Vec<Answering> = jobs.into_iter().map(run).collect();
         let ended = match transaction.is_autocommit() {
             false => transaction.commit().map_err(|why| Fault::from(why).of(&self.path)),
-            true => Err(undone()),
+            true => {
+                drop(transaction);
+                Err(undone())
+            }
         };
         #[cfg(test)]
         {
             file.transactions += 1;
         }
-        file.erase |= erase && ended.is_ok();
-        if file.erase && emptied(&file.connection) {
-            file.erase = false;
-        }
+        file.erased(erase && ended.is_ok(), now_ms);
         answers.into_iter().for_each(|answer| answer(ended.clone()));
     }
 
@@ -210,7 +238,7 @@ fn alone<T>(
 }
 
 /// Moves the log beside the file into the file and empties it, since old pages stand in it.
-/// Somebody who reads just now can prevent it; then it is done after the next commit.
+/// Somebody who reads just now can prevent it.
 fn emptied(connection: &Connection) -> bool {
     let busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| row.get(0));
     matches!(busy, Ok(0))

@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::trouble::judge;
 use super::{Seat, Shared, TOGETHER};
 use crate::mirror::{Applied, Batch, Derived, Source};
+use crate::retry::blame;
 use crate::runtime::CallError;
 use crate::runtime::bindings::subscriptions::{Delivery, Refusal};
 use crate::runtime::bindings::types::DataRecord;
@@ -87,7 +87,7 @@ impl Shared {
             Ok(applied) => events.iter().map(|event| self.applied(event, &applied)).collect(),
             Err(Unapplied::Store(why)) => return Err(why),
             Err(Unapplied::Underived(why)) => match events {
-                [event] => vec![self.failed(event, false, &judge(&why), why.to_string())],
+                [event] => vec![self.failed(event, false, &blame(&why), why.to_string())],
                 _ => {
                     for event in events {
                         Box::pin(self.apply_events(connection, object, seat, &[event])).await?;
@@ -190,7 +190,7 @@ impl Shared {
                 // Its gap was opened when it came.
                 missed: false,
             },
-            Err(why) => self.failed(event, false, &judge(&why), why.to_string()),
+            Err(why) => self.failed(event, false, &blame(&why), why.to_string()),
         };
         self.settle(connection, std::slice::from_ref(event), vec![settled]).await
     }

@@ -2,9 +2,10 @@
 //! that a delivery cannot decide, and records with a dead letter.
 
 use super::apply::{News, Unapplied};
-use super::trouble::{Trouble, judge};
 use super::{Seat, Shared};
 use crate::mirror::Source;
+use crate::mirror::gone::may_be_gone;
+use crate::retry::{Blame, blame};
 use crate::runtime::CallError;
 use crate::runtime::bindings::types::ErrorKind;
 use crate::store::StoreError;
@@ -74,13 +75,13 @@ impl Shared {
                 ended(Some("nothing was found; a scan shows what there is".to_owned()))
             }
             Asked::Nothing => {
-                self.failed(event, true, &Trouble::Event, "nothing was found".to_owned())
+                self.failed(event, true, &Blame::Item, "nothing was found".to_owned())
             }
             Asked::Overtaken => {
-                let again = Trouble::World(std::time::Duration::from_secs(1));
+                let again = Blame::World(std::time::Duration::from_secs(1));
                 self.failed(event, true, &again, "it changed meanwhile".to_owned())
             }
-            Asked::Failed(why) => self.failed(event, true, &judge(&why), why.to_string()),
+            Asked::Failed(why) => self.failed(event, true, &blame(&why), why.to_string()),
         })
     }
 
@@ -96,6 +97,15 @@ impl Shared {
         let news = match seat.reads.get(&event.object, id).await {
             Ok(record) => News { records: vec![record], deleted: vec![] },
             Err(CallError::Connector(error)) if error.kind == ErrorKind::NotFound => {
+                let now_ms = self.now_ms();
+                let kept = self.mirror.record(connection, &event.object, id).await?;
+                // With a delivery that says so too, it is believed at once.
+                if !matches!(event.effect, Effect::Deleted(_))
+                    && let Some(kept) = kept
+                    && !may_be_gone(self.mirror.as_ref(), &kept, now_ms, now_ms).await?
+                {
+                    return Ok(Asked::Nothing);
+                }
                 News { records: vec![], deleted: vec![id.to_owned()] }
             }
             Err(why) => return Ok(Asked::Failed(why)),

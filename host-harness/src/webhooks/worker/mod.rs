@@ -21,10 +21,11 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
 
 pub use self::seat::{ConnectionReads, Reads, Seat};
-use self::trouble::{Trouble, wait};
+use self::trouble::wait;
 use super::{Effect, EventRow, EventState, Inbox, Note, Notes, Settled};
 use crate::clock::{Clock, unix_ms};
 use crate::mirror::Mirror;
+use crate::retry::Blame;
 use crate::store::{Lease, StoreError};
 
 /// Connections that are worked for at the same time.
@@ -219,18 +220,18 @@ impl Shared {
     }
 
     /// A try failed: what becomes of the event.
-    fn failed(&self, event: &EventRow, asks: bool, trouble: &Trouble, why: String) -> Settled {
+    fn failed(&self, event: &EventRow, asks: bool, blame: &Blame, why: String) -> Settled {
         let now_ms = self.now_ms();
         let after = |wait: Duration| now_ms + u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
         let reason = Some(why);
         let (number, state) = (event.number, event.state);
-        let attempts = match trouble {
-            Trouble::World(wait) => {
+        let attempts = match blame {
+            Blame::World(wait) => {
                 let (attempts, next_ms) = (event.attempts, Some(after(*wait)));
                 let missed = false;
                 return Settled { event: number, state, attempts, next_ms, asks, reason, missed };
             }
-            Trouble::Event => event.attempts + 1,
+            Blame::Item => event.attempts + 1,
         };
         // A dead event is tried on for its look-up, as often again.
         let tries = if state == EventState::Dead {

@@ -113,12 +113,14 @@ pub fn open_gap(on: &Connection, connection: &str, since_ms: u64) -> Result<()> 
     Ok(())
 }
 
-/// Takes or extends the lease of a connection's events.
+/// Takes or extends the lease of a connection's events. One that ends later than a new one was
+/// made before the clock was set back.
 pub fn lease(on: &Connection, connection: &str, lease: &Lease, now_ms: u64) -> Result<bool> {
     let taken = on.execute(
         "UPDATE hooks SET lease_attempt = ?1, lease_until_ms = ?2
          WHERE connection = ?3
-             AND (lease_attempt IS NULL OR lease_attempt = ?1 OR lease_until_ms <= ?4)",
+             AND (lease_attempt IS NULL OR lease_attempt = ?1
+                 OR lease_until_ms NOT BETWEEN ?4 + 1 AND ?2)",
         (&lease.attempt, signed(lease.until_ms), connection, signed(now_ms)),
     )?;
     Ok(taken > 0)

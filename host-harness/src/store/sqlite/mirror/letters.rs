@@ -25,7 +25,9 @@ pub fn put(
     scan: Option<u64>,
     now_ms: u64,
 ) -> rusqlite::Result<Put> {
-    let (hash, scan) = (hash(&item.raw), scan.map(signed));
+    // Of what was never answered there is no text.
+    let text = item.id.as_ref().filter(|_| item.raw.is_empty()).unwrap_or(&item.raw);
+    let (hash, scan) = (hash(text), scan.map(signed));
     let sql = "SELECT number, scan FROM mirror_dead_letters WHERE object = ? AND hash = ?";
     let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, Option<i64>>(1)?));
     let Some((number, met)) = on.query_row(sql, (object, hash), read).optional()? else {

@@ -4,7 +4,7 @@ mod apply;
 mod derived;
 mod letters;
 mod log;
-mod look_ups;
+pub mod look_ups;
 mod members;
 mod objects;
 mod records;
@@ -21,7 +21,8 @@ use super::writer::Erases;
 use super::{Answer, Sqlite};
 use crate::clock::unix_ms;
 use crate::mirror::{
-    Applied, Batch, ChangeRow, DeadLetterRow, Mirror, MirroredRecord, ScanChange, ScanRow,
+    Applied, Batch, ChangeRow, DeadLetterRow, FailingRow, Mirror, MirroredRecord, ScanChange,
+    ScanRow,
 };
 
 impl Mirror for Sqlite {
@@ -40,8 +41,26 @@ impl Mirror for Sqlite {
 
     fn look_ups(&self, connection: &str, object: &str, limit: u32) -> Answer<'_, Vec<String>> {
         let (connection, object) = (connection.to_owned(), object.to_owned());
-        let work = move |on: &_| Ok(look_ups::all(on, &connection, &object, limit)?);
+        let now_ms = unix_ms(self.clock().now());
+        let work = move |on: &_| Ok(look_ups::due(on, &connection, &object, now_ms, limit)?);
         Box::pin(self.readers().read(work))
+    }
+
+    fn fail_look_ups(
+        &self,
+        connection: &str,
+        object: &str,
+        failed: Vec<(String, String)>,
+    ) -> Answer<'_, u64> {
+        let (connection, object, clock) = (connection.to_owned(), object.to_owned(), self.clock());
+        let work =
+            move |on: &_| look_ups::fail(on, &connection, &object, &failed, unix_ms(clock.now()));
+        Box::pin(self.writer().write(Erases::No, work))
+    }
+
+    fn failing(&self, connection: &str) -> Answer<'_, Vec<FailingRow>> {
+        let connection = connection.to_owned();
+        Box::pin(self.readers().read(move |on| Ok(look_ups::failing(on, &connection)?)))
     }
 
     fn record(

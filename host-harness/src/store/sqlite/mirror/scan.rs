@@ -90,9 +90,6 @@ fn complete(row: &mut ScanRow, now_ms: u64) {
         row.full_ms = Some(now_ms);
         row.sweep = (!row.tainted).then_some(row.scan);
     }
-    if !is_full || row.sweep.is_none() {
-        row.lease = None;
-    }
     row.restarts = 0;
     row.error = None;
     row.failures = 0;

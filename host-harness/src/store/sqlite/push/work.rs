@@ -89,21 +89,33 @@ pub fn end(
     applied.transpose()
 }
 
-/// A pull may have met our write before its answer came back to us: then its change is ours too.
+/// The row of a record that is still as we left it; a deleted one has no hash to compare.
+const WRITTEN: &str = "SELECT r.record FROM mirror_objects AS o JOIN mirror_records AS r
+         ON r.object = o.object AND r.id = ?3
+     WHERE o.connection = ?1 AND o.name = ?2 AND CASE WHEN ?4 IS NULL THEN r.state = 'deleted'
+         ELSE r.state <> 'deleted' AND r.hash = ?4 END";
+/// Marks its newest change, if that came after we asked, ...
+const MARK: &str = "UPDATE mirror_changes SET ours = 1 WHERE number =
+     (SELECT change FROM mirror_records WHERE record = ?1 AND change > ?2)";
+/// ... and those of what it holds.
+const MARK_HELD: &str = "UPDATE mirror_changes SET ours = 1 WHERE number IN
+     (SELECT change FROM mirror_records WHERE holder = ?1 AND change > ?2)";
+
+/// A pull may have met our write before its answer came back to us: then its changes are ours too.
 fn claim_changes(on: &Connection, batch: &Hashed) -> Result<(), Fault> {
     let (batch, hashes) = batch.parts();
     if batch.source != Source::Ours {
         return Ok(());
     }
-    let mut ours = on.prepare(
-        "UPDATE mirror_changes SET ours = 1 WHERE number IN (
-             SELECT r.change FROM mirror_records AS r JOIN mirror_objects AS o USING (object)
-             WHERE o.connection = ?1 AND r.change > ?4
-                 AND ((o.name = ?2 AND r.id = ?3 AND r.hash = ?5) OR r.holder = ?3))",
-    )?;
-    for (record, hash) in batch.records.iter().zip(hashes) {
-        let asked = signed(batch.asked);
-        ours.execute((&batch.connection, &batch.object, &record.id, asked, hash))?;
+    let (mut written, mut mark, mut mark_held) =
+        (on.prepare(WRITTEN)?, on.prepare(MARK)?, on.prepare(MARK_HELD)?);
+    let there = batch.records.iter().zip(hashes).map(|(record, hash)| (&record.id, Some(hash)));
+    for (id, hash) in there.chain(batch.deleted.iter().map(|id| (id, None))) {
+        let of = (&batch.connection, &batch.object, id, hash);
+        let found = written.query_row(of, |row| row.get::<_, i64>(0)).optional()?;
+        let Some(record) = found else { continue };
+        mark.execute((record, signed(batch.asked)))?;
+        mark_held.execute((record, signed(batch.asked)))?;
     }
     Ok(())
 }
@@ -134,7 +146,8 @@ fn take(
     let index = signed(item.index);
     let of = (&run.connection, &run.object, key, &item.owner, &item.run, index);
     let other = on.query_row(sql, of, |row| unsigned(row, "until_ms")).optional()?;
-    if let Some(until) = other.filter(|until| *until > now_ms) {
+    // One that ends later than a new one was made before the clock was set back.
+    if let Some(until) = other.filter(|until| *until > now_ms && *until <= until_ms) {
         return Ok(Some(until));
     }
     let sql = "INSERT OR REPLACE INTO push_claims
@@ -160,4 +173,86 @@ fn must_hold(on: &Connection, item: &Holder) -> Result<(), Fault> {
 
 fn taken_over(item: &Holder) -> StoreError {
     StoreError::TakenOver { item: item.index }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mirror::{Batch, Derived};
+    use crate::runtime::bindings::types::DataRecord;
+    use crate::store::sqlite::schema::STEPS;
+
+    fn record(id: &str, data: &str) -> DataRecord {
+        DataRecord { id: id.to_owned(), updated_at: None, created_at: None, data: data.to_owned() }
+    }
+
+    /// Record `id` with this content, which holds an item of the same content.
+    fn batch(source: Source, id: &str, data: &str) -> Hashed {
+        let item = record(&format!("{id}/item"), data);
+        Hashed::new(Batch {
+            connection: "c".to_owned(),
+            object: "orders".to_owned(),
+            source,
+            asked: 0,
+            records: vec![record(id, data)],
+            derived: vec![Derived { object: "items".to_owned(), lists: vec![vec![item]] }],
+            deleted: vec![],
+            aged_out: vec![],
+            unreadable: vec![],
+            drift: vec![],
+            step: None,
+        })
+    }
+
+    #[test]
+    fn what_a_pull_met_of_our_write_is_ours_with_all_that_it_holds() {
+        let on = Connection::open_in_memory().unwrap();
+        STEPS.iter().for_each(|step| on.execute_batch(step).unwrap());
+        on.execute("INSERT INTO connections VALUES ('c', 'c', 'x', 'x', '{}', x'', 0)", ())
+            .unwrap();
+        // The row of the first one has the key 1, the id of the second one.
+        apply(&on, &batch(Source::Page, "abc", "[1]"), 0).unwrap();
+        apply(&on, &batch(Source::Page, "1", "[2]"), 0).unwrap();
+        let ours = |kind: &str| -> Vec<String> {
+            let sql = "SELECT id || ours FROM mirror_changes WHERE kind = ? ORDER BY number";
+            let mut found = on.prepare(sql).unwrap();
+            found.query_map([kind], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+        };
+        claim_changes(&on, &batch(Source::Ours, "1", "[2]")).unwrap();
+        assert_eq!(ours("created"), ["abc0", "abc/item0", "11", "1/item1"]);
+        // Somebody has changed it since: that is not ours, whatever we had written.
+        apply(&on, &batch(Source::Page, "abc", "[3]"), 0).unwrap();
+        claim_changes(&on, &batch(Source::Ours, "abc", "[1]")).unwrap();
+        assert!(ours("updated").is_empty());
+        // A removal has no content.
+        let removal = |source, asked| {
+            let batch = batch(source, "1", "").parts().0.clone();
+            let deleted = vec!["1".to_owned()];
+            Hashed::new(Batch { records: vec![], derived: vec![], deleted, asked, ..batch })
+        };
+        apply(&on, &removal(Source::Lookup, 9), 0).unwrap();
+        claim_changes(&on, &removal(Source::Ours, 0)).unwrap();
+        assert_eq!(ours("deleted"), ["11", "1/item1"]);
+    }
+
+    /// A push of thousands of items into a large mirror must not look at each of its records.
+    #[test]
+    fn changes_are_marked_by_key() {
+        let on = Connection::open_in_memory().unwrap();
+        STEPS.iter().for_each(|step| on.execute_batch(step).unwrap());
+        let plan = |sql: &str| {
+            let mut plan = on.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+            let steps: Vec<String> =
+                plan.raw_query().mapped(|row| row.get("detail")).map(Result::unwrap).collect();
+            steps.join("; ")
+        };
+        for (sql, key) in [
+            (WRITTEN, "mirror_records_by_id (object=? AND id=?)"),
+            (MARK, "SEARCH mirror_records USING INTEGER PRIMARY KEY"),
+            (MARK_HELD, "mirror_records_by_holder (holder=?)"),
+        ] {
+            let plan = plan(sql);
+            assert!(plan.contains(key) && !plan.contains("SCAN"), "{plan}");
+        }
+    }
 }
