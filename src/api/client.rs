@@ -177,18 +177,22 @@ impl<'h> Api<'h> {
 
     fn judge(&self, context: Context, response: Response, hidden: Hidden) -> Result<Answer, Error> {
         let header = |name| header(&response.headers, name).map(str::to_owned);
+        let served = Served::of(&response.headers);
+        // Times in an answer are by the clock that wrote it.
+        let now_ms = served.and_then(|served| u64::try_from(served.came).ok());
+        let now_ms = now_ms.map_or_else(|| self.host.now_ms(), |now| now.saturating_mul(1_000));
         let head = Head {
             status: response.status,
             request_id: header("as-trace-id"),
-            wait_ms: wait::hint_ms(&response.headers, self.host.now_ms()),
-            retry_after: wait::retry_after_ms(&response.headers, self.host.now_ms()).is_some(),
+            wait_ms: wait::hint_ms(&response.headers, now_ms),
+            retry_after: wait::retry_after_ms(&response.headers, now_ms).is_some(),
             location: header("location"),
         };
         // Whether it is JSON is told by what it is: proxies have been seen to write `text/plain`.
         let body = String::from_utf8(response.body);
         let kind = if body.is_ok() { Body::Json } else { Body::Unreadable };
         let answer = Answer::new(context, head, body.unwrap_or_default(), hidden);
-        let answer = answer.at(Served::of(&response.headers));
+        let answer = answer.at(served);
         if (200..300).contains(&answer.status()) && kind == Body::Json {
             return Ok(answer);
         }

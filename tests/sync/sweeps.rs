@@ -237,3 +237,38 @@ async fn a_look_up_that_fails_after_the_last_page_is_kept() {
     assert_eq!(mirrored.sync(DUE).await.looked_up, 1);
     assert_eq!((mirrored.scan().await.error, mirrored.scan().await.failures), (None, 0));
 }
+
+/// A gateway's page and an address that the provider does not know are no word about a record.
+#[tokio::test(start_paused = true)]
+async fn nothing_but_the_providers_own_word_removes_a_record() {
+    let page_of = |status| {
+        let html = "<html><body>Not found</body></html>";
+        Answer::new(status, html).header("content-type", "text/html")
+    };
+    let address = r#"{"meta":{"code":404,"message":"The URI requested is invalid"},"data":{}}"#;
+    let address = Answer::new(404, address).header("content-type", "application/json");
+    for (answer, stops) in [(page_of(404), true), (page_of(410), true), (address, false)] {
+        let mirrored = settled(40).await;
+        let ids = live(&mirrored).await;
+        let (hidden, gone) = (&ids[0], &ids[1]);
+        mirrored.world.simulator.remove(gone).unwrap();
+        let truth = mirrored.truth();
+        let others = truth.iter().filter(|(id, _)| *id != hidden);
+        let others: Vec<&str> = others.map(|(_, text)| text.as_str()).collect();
+        mirrored.lists([page(&others)]);
+        for _ in 0..4 {
+            let path = format!("{TRACKINGS}/{hidden}");
+            mirrored.world.simulator.answer_next(Matcher::new("GET", &path), answer.clone());
+        }
+        let ended = mirrored.run(FULL).await;
+        assert_eq!(matches!(ended, Err(SyncError::Sweep { .. })), stops, "{answer:?}");
+        let deleted = mirrored.changes_of(ChangeKind::Deleted).await;
+        assert_eq!(deleted.len(), usize::from(!stops), "{answer:?}");
+        assert!(deleted.iter().all(|change| change.id == *gone), "{answer:?}");
+        mirrored.world.simulator.clear_answers();
+        pass(HOUR).await;
+        mirrored.sync(DUE).await;
+        assert!(live(&mirrored).await.contains(hidden), "{answer:?}");
+        assert_eq!(mirrored.changes_of(ChangeKind::Deleted).await.len(), 1, "{answer:?}");
+    }
+}
