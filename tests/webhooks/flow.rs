@@ -100,8 +100,7 @@ async fn a_storm_loses_nothing_and_makes_nothing_twice() {
 
 #[tokio::test(start_paused = true)]
 async fn an_old_version_is_looked_up() {
-    let mut post =
-        Post::new("old", |webhook| webhook.version("v4".parse::<WebhookVersion>().unwrap())).await;
+    let mut post = Post::new("old", |webhook| webhook.version(WebhookVersion::V2025_07)).await;
     let ids = trackings(&post, 2).await;
     post.world.simulator.scan(&ids[0], "InTransit", "on its way").unwrap();
     post.pass(Duration::from_secs(60)).await;

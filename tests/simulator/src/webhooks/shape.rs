@@ -32,7 +32,7 @@ pub(crate) fn of(text: &str, version: WebhookVersion) -> String {
             shape.set(promised, date.to_owned());
         }
         change_each(&mut shape, "checkpoints", |checkpoint| {
-            checkpoint.rename("postal_code", "zip")
+            checkpoint.rename("postal_code", "zip");
         });
     }
     if version < WebhookVersion::V2025_07 && shape.raw("custom_fields") == Some("null") {
