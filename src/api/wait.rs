@@ -23,15 +23,19 @@ pub fn hint_ms(headers: &[(String, String)], now_ms: u64) -> Option<u32> {
     })
 }
 
-/// The part of [`hint_ms`] that comes from `retry-after`; of several the longest.
+/// The part of [`hint_ms`] that comes from `retry-after`. Several that contradict each other say
+/// nothing.
 #[must_use]
 pub fn retry_after_ms(headers: &[(String, String)], now_ms: u64) -> Option<u32> {
-    let values = headers.iter().filter(|(name, _)| name == "retry-after");
-    let wait = |(_, value): &(String, String)| match dates::parse_http(value.trim()) {
+    let mut values = headers.iter().filter(|(name, _)| name == "retry-after");
+    let (_, value) = values.next()?;
+    if values.any(|(_, other)| other != value) {
+        return None;
+    }
+    match dates::parse_http(value.trim()) {
         Some(seconds) => until(u64::try_from(seconds).ok()?.checked_mul(1000)?, headers, now_ms),
-        None => value.split(',').filter_map(|number| decimal_ms(number.trim())).max(),
-    };
-    values.filter_map(wait).max()
+        None => decimal_ms(value.trim()),
+    }
 }
 
 /// From now to this time, by the clock that makes it shorter.
@@ -94,9 +98,10 @@ mod tests {
             (&[("retry-after", "Sunday, 22-Nov-26 12:30:00 GMT")], Some(10_799_750)),
             (&[("retry-after", "Sun Nov 22 09:30:07 2026")], Some(6750)),
             (&[("retry-after", "Sun, 22 Nov 2026 09:29:00 GMT")], None),
-            // Proxies join what comes twice, and none of them asks for less.
-            (&[("retry-after", "9, 0")], Some(9000)),
-            (&[("retry-after", "0"), ("retry-after", "9")], Some(9000)),
+            // What comes twice, or was joined by a proxy, must not contradict itself.
+            (&[("retry-after", "9"), ("retry-after", "9")], Some(9000)),
+            (&[("retry-after", "9, 0")], None),
+            (&[("retry-after", "0"), ("retry-after", "86400")], None),
             (&[("x-ratelimit-reset", "1795339801")], Some(750)),
             (&[("x-ratelimit-reset", "1795339800")], None),
             (&[("x-ratelimit-reset", "1795350000")], Some(10_199_750)),
