@@ -109,23 +109,23 @@ async fn items_that_a_firewall_refuses_wait() {
     let shop = Shop::with(|_| {}).await;
     for _ in 0..20 {
         let page =
-            Answer::new(502, "<html>Access denied</html>").header("content-type", "text/html");
+            Answer::new(403, "<html>Access denied</html>").header("content-type", "text/html");
         shop.simulator.answer_next(Matcher::new("GET", TRACKINGS), page);
     }
     let process = shop.process().await;
     let lines: Vec<_> = (0..2).map(|n| wish(&format!("AAAA-{n:04}"), "a")).collect();
     let (summary, told) = process.run(&lines, Mode::Upsert).await;
     assert_eq!((summary.waiting, summary.failed), (2, 0), "{told:?}");
-    assert!(told[0].error.as_deref().unwrap().contains("HTTP 502"), "{told:?}");
+    assert!(told[0].error.as_deref().unwrap().contains("a gateway, not AfterShip"), "{told:?}");
     let (summary, _) = process.run(&lines, Mode::Upsert).await;
     assert_eq!(summary.done, 2);
 }
 
-/// What is left of a quota is no pause between two tries.
+/// The hours of a daily quota are no pause between two tries.
 #[tokio::test(start_paused = true)]
 async fn a_quota_that_is_used_up_ends_the_push_and_tells_until_when() {
     let shop = Shop::with(|_| {}).await;
-    let used_up = Answer::new(429, "{}").header("retry-after", "3000");
+    let used_up = Answer::new(429, "{}").header("retry-after", "21600");
     shop.simulator.answer_next(Matcher::new("GET", TRACKINGS), used_up);
     let process = shop.process().await;
     let lines: Vec<_> = (0..3).map(|n| wish(&format!("AAAA-{n:04}"), "a")).collect();
@@ -135,7 +135,7 @@ async fn a_quota_that_is_used_up_ends_the_push_and_tells_until_when() {
     assert!(stopped.to_string().contains("The limit is used up until 20"), "{stopped}");
     assert!(began.elapsed() < std::time::Duration::from_secs(60));
     assert_eq!(shop.simulator.journal().len(), 1);
-    tokio::time::sleep(std::time::Duration::from_secs(3_000)).await;
+    tokio::time::sleep(std::time::Duration::from_secs(21_600)).await;
     let (summary, _) = process.run(&lines, Mode::Upsert).await;
     assert_eq!((summary.done, summary.failed), (3, 0));
 }
