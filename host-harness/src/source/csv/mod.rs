@@ -201,8 +201,8 @@ impl Csv {
         let count = scan.cells + chain.cells_from(number + 1) + 1;
         let lines = usize::try_from(last + 1 - number).unwrap_or(1);
         let why = match end {
-            None => never_closed(cell, last),
-            Some(End::Open) => never_closed(cell, last) + ", within 10,000 lines and 8 MiB",
+            None => never_closed(cell, &format!("up to line {last}")),
+            Some(End::Open) => never_closed(cell, "within 10,000 lines and 8 MiB"),
             Some(End::Broken { escaped }) => broken(cell, Some(last), escaped),
             Some(End::Ended) => {
                 let names = self.names.len();
@@ -362,9 +362,9 @@ fn wrong_count(cells: usize, names: usize) -> String {
     format!("it has {cells} {shown} where there are {names} names")
 }
 
-fn never_closed(cell: usize, last: u64) -> String {
+fn never_closed(cell: usize, whence: &str) -> String {
     format!(
-        "the quote that opens cell {cell} is not closed up to line {last}; a quote that is text is \
+        "the quote that opens cell {cell} is not closed {whence}; a quote that is text is \
          doubled, within quotes around the cell"
     )
 }
