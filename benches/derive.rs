@@ -23,9 +23,12 @@ pub async fn measure(
             let parents = connection.list(request.clone()).await?.records;
             pages.push(began.elapsed().as_secs_f64());
             let began = Instant::now();
-            let derived = connection.derive(object, parents).await?;
+            let derived = connection.derive(&[object.to_owned()], parents).await?;
             derivations.push(began.elapsed().as_secs_f64());
-            anyhow::ensure!(derived.iter().any(|records| !records.is_empty()), "nothing derived");
+            anyhow::ensure!(
+                derived.iter().flatten().any(|records| !records.is_empty()),
+                "nothing derived"
+            );
         }
         let (page, derivation) = (median(pages), median(derivations));
         report.add(

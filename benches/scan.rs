@@ -7,7 +7,7 @@ use aftership_connector::api::page;
 use anyhow::{Context as _, Result, bail};
 use bytes::Bytes;
 use host_harness::retry::{Caller, Policy};
-use host_harness::runtime::bindings::records::{ListRequest, Start};
+use host_harness::runtime::bindings::records::{ListRequest, Start, View};
 use host_harness::runtime::{Connection, Connector};
 use host_harness::vault::Secret;
 use http_body_util::{BodyExt as _, Empty};
@@ -65,6 +65,7 @@ fn everything() -> ListRequest {
         start: Start::Beginning,
         page_size: None,
         filter: None,
+        view: View { fields: vec![], options: None },
     }
 }
 

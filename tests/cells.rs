@@ -14,8 +14,9 @@ mod webhooks;
 use std::collections::BTreeSet;
 use std::process::Command;
 
+use host_harness::retry::first_attempt;
 use host_harness::runtime::bindings::actions::{Invocation, Outcome};
-use host_harness::runtime::bindings::records::{ListRequest, Start};
+use host_harness::runtime::bindings::records::{ListRequest, Start, View};
 use host_harness::runtime::bindings::subscriptions::{
     ManualSteps, SubscriptionOutcome, SubscriptionRequest,
 };
@@ -31,7 +32,14 @@ const UPS: &str = "1Z12345E0205271688";
 /// All of `object` that fits `filter`.
 fn all(object: &str, filter: Option<Value>) -> ListRequest {
     let filter = filter.map(|filter| filter.to_string());
-    ListRequest { object: object.to_owned(), start: Start::Beginning, page_size: None, filter }
+    let view = View { fields: vec![], options: None };
+    ListRequest {
+        object: object.to_owned(),
+        start: Start::Beginning,
+        page_size: None,
+        filter,
+        view,
+    }
 }
 
 /// The record's JSON, which its object's schema must accept.
@@ -79,10 +87,9 @@ async fn try_invoke(
         action: action.to_owned(),
         id: id.map(str::to_owned),
         input: input.to_owned(),
-        key: "key".to_owned(),
-        again: false,
+        attempt: first_attempt().unwrap(),
     };
-    world.caller.invoke(&invocation, true).await
+    world.caller.invoke(&invocation).await
 }
 
 /// The pointers of the violations that an input was refused for.
@@ -98,6 +105,8 @@ async fn steps(world: &World, object: &str, url: &str) -> ManualSteps {
         object: object.to_owned(),
         events: Vec::new(),
         target_url: url.to_owned(),
+        renews: None,
+        attempt: first_attempt().unwrap(),
     };
     match world.connection().subscribe(request).await.unwrap() {
         SubscriptionOutcome::Manual(steps) => steps,
@@ -119,15 +128,22 @@ async fn call(connection: &Connection, object: &str, operation: &str) -> Result<
     match operation {
         "list" => connection.list(all(object, None)).await.map(drop),
         "get" => connection.get(object, "x").await.map(drop),
-        "create" => connection.create(object, "{}", "key").await.map(drop),
-        "update" => connection.update(object, "x", "{}").await.map(drop),
-        "delete" => connection.delete(object, "x").await,
+        "create" => connection.create(object, "{}", &first_attempt().unwrap()).await.map(drop),
+        "update" => {
+            connection.update(object, "x", "{}", &first_attempt().unwrap(), None).await.map(drop)
+        }
+        "delete" => connection.delete(object, "x", &first_attempt().unwrap(), None).await,
         "find" => connection.find(object, &["{}".to_owned()]).await.map(drop),
-        "derive" => connection.derive(object, vec![]).await.map(drop),
+        "derive" => connection.derive(&[object.to_owned()], vec![]).await.map(drop),
         "subscribe" => {
             let target_url = "https://hooks.example/x".to_owned();
-            let request =
-                SubscriptionRequest { object: object.to_owned(), events: vec![], target_url };
+            let request = SubscriptionRequest {
+                object: object.to_owned(),
+                events: vec![],
+                target_url,
+                renews: None,
+                attempt: first_attempt().unwrap(),
+            };
             connection.subscribe(request).await.map(drop)
         }
         other => panic!("{other} is no operation"),

@@ -92,8 +92,8 @@ async fn what_another_program_signed_becomes_a_record_and_its_checkpoints() {
     assert_eq!(event.occurred_at.as_deref(), Some("2026-11-21T17:47:10+00:00"));
     let record = upserted(event);
     assert!(body.contains(&format!("\"msg\":{},\"ts\"", record.data)));
-    let derived = connection.derive("checkpoints", vec![record]).await.unwrap();
-    assert_eq!(derived[0][0].id, "0b02015fc7fd4f3c8d5490cece4d124d/a1b2");
+    let derived = connection.derive(&["checkpoints".to_owned()], vec![record]).await.unwrap();
+    assert_eq!(derived[0][0][0].id, "0b02015fc7fd4f3c8d5490cece4d124d/a1b2");
     assert!(world.requests().is_empty(), "{:?}", world.requests());
 }
 
@@ -126,7 +126,8 @@ async fn a_delivery_of_a_mebibyte_is_read_whole() {
     body.push_str(&" ".repeat(MIB - body.len()));
     assert_eq!(body.len(), MIB);
     let record = upserted(event(&connection, signed_with(SECRET, "2026-07", body)).await);
-    let derived = connection.derive("checkpoints", vec![record]).await.unwrap().remove(0);
+    let derived = connection.derive(&["checkpoints".to_owned()], vec![record]).await.unwrap();
+    let derived = &derived[0][0];
     assert!(derived.len() > 5_000, "{}", derived.len());
 
     let nested = format!("{{\"msg\":{}", "[".repeat(MIB - 7));

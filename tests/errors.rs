@@ -2,6 +2,7 @@
 //! errors"). What the host does then is proven in `operations.rs`.
 
 use aftership_simulator::{Answer, Matcher};
+use host_harness::retry::first_attempt;
 use host_harness::runtime::CallError;
 use host_harness::runtime::bindings::types::{Error, ErrorKind};
 
@@ -30,9 +31,12 @@ async fn error(world: &World, answer: &Answer, operation: &str) -> Error {
     let result = match operation {
         "list" => connection.list(list(None, None)).await.map(drop),
         "get" => connection.get("trackings", "0b02015f").await.map(drop),
-        "create" => connection.create("trackings", wish, "key").await.map(drop),
-        "update" => connection.update("trackings", "0b02015f", r#"{"note":"x"}"#).await.map(drop),
-        _ => connection.delete("trackings", "0b02015f").await,
+        "create" => connection.create("trackings", wish, &first_attempt().unwrap()).await.map(drop),
+        "update" => connection
+            .update("trackings", "0b02015f", r#"{"note":"x"}"#, &first_attempt().unwrap(), None)
+            .await
+            .map(drop),
+        _ => connection.delete("trackings", "0b02015f", &first_attempt().unwrap(), None).await,
     };
     match result {
         Err(CallError::Connector(error)) => error,

@@ -40,12 +40,14 @@ async fn the_component_imports_five_interfaces_and_types() {
     assert_eq!(
         imports,
         [
-            "connector:api/types@0.1.0",
-            "connector:host/clock@0.1.0",
-            "connector:host/http@0.1.0",
-            "connector:host/log@0.1.0",
-            "connector:host/secrets@0.1.0",
-            "connector:host/settings@0.1.0",
+            "connector:api/permissions@0.2.0",
+            "connector:api/setup@0.2.0",
+            "connector:api/types@0.2.0",
+            "connector:host/clock@0.2.0",
+            "connector:host/http@0.2.0",
+            "connector:host/log@0.2.0",
+            "connector:host/secrets@0.2.0",
+            "connector:host/settings@0.2.0",
         ]
     );
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aftership_simulator::{Answer, CustomFieldsUpdate, DuplicateAnswer, Matcher, RetrackAnswer};
-use host_harness::retry::Created;
+use host_harness::retry::{first_attempt, id_of};
 use host_harness::runtime::Write;
 use host_harness::runtime::bindings::actions::Invocation;
 use host_harness::runtime::bindings::types::ErrorKind;
@@ -20,8 +20,7 @@ fn action(name: &str, id: &str, input: Value) -> Invocation {
         action: name.to_owned(),
         id: Some(id.to_owned()),
         input: input.to_string(),
-        key: "key".to_owned(),
-        again: false,
+        attempt: first_attempt().unwrap(),
     }
 }
 
@@ -41,7 +40,7 @@ async fn check_tells_whether_the_key_works() {
 async fn a_tracking_is_had_by_each_of_its_ids() {
     let world = World::new().await;
     let wish = json!({"tracking_number": NUMBER, "slug": "ups", "id": "my-order_1"}).to_string();
-    let created = world.caller.create("trackings", &wish, "key", true).await.unwrap().into_item();
+    let created = world.caller.create("trackings", &wish).await.unwrap().record().unwrap();
     assert_eq!(created.id, "my-order_1");
     let id = world.create("9400110898825022579493", "usps").await;
     let legacy = world.stored(&id)["legacy_id"].as_str().unwrap().to_owned();
@@ -91,7 +90,7 @@ async fn create_update_and_delete_change_what_is_stored() {
     let patch =
         json!({"title": "Shoes", "note": "at the door", "custom_fields": {"a": "b"}}).to_string();
     let written = world.caller.update("trackings", &id, &patch).await.unwrap();
-    assert_eq!(written.item.id, id);
+    assert_eq!(id_of(&written.item), id);
     assert_eq!(world.stored(&id)["title"], "Shoes");
     let cleared = json!({"note": null}).to_string();
     world.caller.update("trackings", &id, &cleared).await.unwrap();
@@ -136,7 +135,7 @@ async fn input_that_cannot_be_right_costs_no_request() {
         ),
         (json!("text"), ""),
     ] {
-        let refused = kind(world.caller.create("trackings", &wish.to_string(), "key", true).await);
+        let refused = kind(world.caller.create("trackings", &wish.to_string()).await);
         let ErrorKind::InvalidInput(violations) = refused else { panic!("{wish}: {refused:?}") };
         assert!(
             violations.iter().any(|violation| violation.pointer == pointer),
@@ -146,7 +145,7 @@ async fn input_that_cannot_be_right_costs_no_request() {
     let not_updatable = json!({"tracking_number": "1Z"}).to_string();
     let refused = kind(world.caller.update("trackings", "0b02015f", &not_updatable).await);
     assert!(matches!(refused, ErrorKind::InvalidInput(_)));
-    let malformed = world.caller.create("trackings", "{\"tracking_number\":", "key", true).await;
+    let malformed = world.caller.create("trackings", "{\"tracking_number\":").await;
     assert!(matches!(kind(malformed), ErrorKind::InvalidInput(_)));
     assert!(world.requests().is_empty());
 }
@@ -161,7 +160,7 @@ async fn a_conflict_names_the_existing_tracking_in_every_shape() {
         let world = World::with(|options| options.duplicate_answer = shape).await;
         let id = world.create(NUMBER, "ups").await;
         let wish = json!({"tracking_number": NUMBER, "slug": "ups"}).to_string();
-        let refused = kind(world.caller.create("trackings", &wish, "other", true).await);
+        let refused = kind(world.caller.create("trackings", &wish).await);
         assert_eq!(refused, ErrorKind::Conflict(named.then_some(id)), "{shape:?}");
     }
 }
@@ -171,13 +170,13 @@ async fn the_test_courier_delivers_and_can_be_retracked() {
     let world = World::new().await;
     let id = world.create("ITD-0-12345678", "testing-courier").await;
     let retrack = action("retrack", &id, json!({}));
-    let active = kind(world.caller.invoke(&retrack, true).await);
+    let active = kind(world.caller.invoke(&retrack).await);
     assert!(matches!(active, ErrorKind::Conflict(_)), "only inactive trackings: {active:?}");
     tokio::time::sleep(Duration::from_secs(15)).await;
     let record = world.caller.get("trackings", &id).await.unwrap();
     let data: Value = serde_json::from_str(&record.data).unwrap();
     assert_eq!((&data["tag"], &data["active"]), (&json!("Delivered"), &json!(false)));
-    let outcome = world.caller.invoke(&retrack, true).await.unwrap();
+    let outcome = world.caller.invoke(&retrack).await.unwrap();
     assert_eq!(world.stored(&id)["active"], true);
     assert_eq!(outcome.written.len(), 1, "a whole answer is what the record is now");
 }
@@ -187,7 +186,7 @@ async fn a_partial_retrack_answer_is_no_record() {
     let world = World::with(|options| options.retrack_answer = RetrackAnswer::Partial).await;
     let id = world.create("ITD-0-12345678", "testing-courier").await;
     tokio::time::sleep(Duration::from_secs(15)).await;
-    let outcome = world.caller.invoke(&action("retrack", &id, json!({})), true).await.unwrap();
+    let outcome = world.caller.invoke(&action("retrack", &id, json!({}))).await.unwrap();
     assert!(outcome.written.is_empty() && outcome.output.contains(&id), "{outcome:?}");
 }
 
@@ -201,14 +200,14 @@ async fn mark_as_completed_sets_the_status_of_its_reason() {
         let world = World::new().await;
         let id = world.create(NUMBER, "ups").await;
         let mark = action("mark-as-completed", &id, json!({ "reason": reason }));
-        world.caller.invoke(&mark, true).await.unwrap();
+        world.caller.invoke(&mark).await.unwrap();
         let stored = world.stored(&id);
         assert_eq!((&stored["tag"], &stored["subtag"]), (&json!(tag), &json!(subtag)));
         assert_eq!(stored["active"], false);
     }
     let world = World::new().await;
     let wrong = action("mark-as-completed", "x", json!({"reason": "EATEN"}));
-    assert!(matches!(kind(world.caller.invoke(&wrong, true).await), ErrorKind::InvalidInput(_)));
+    assert!(matches!(kind(world.caller.invoke(&wrong).await), ErrorKind::InvalidInput(_)));
     assert!(world.requests().is_empty());
 }
 
@@ -225,8 +224,8 @@ async fn a_lost_create_is_found_and_never_doubled() {
         let world = World::new().await;
         world.simulator.answer_next(Matcher::new("POST", TRACKINGS), lost.clone());
         let wish = json!({"tracking_number": NUMBER, "slug": "ups"}).to_string();
-        let created = world.caller.create("trackings", &wish, "key", true).await.unwrap();
-        assert!(matches!(created, Created::Found(_)), "{lost:?}");
+        let created = world.caller.create("trackings", &wish).await.unwrap();
+        assert!(created.found, "{lost:?}");
         assert_eq!(world.simulator.count(), 1, "{lost:?}");
         let writes = world.requests().iter().filter(|request| request.starts_with("POST")).count();
         assert_eq!(writes, 1, "{lost:?}");
@@ -281,7 +280,7 @@ async fn a_lost_action_is_not_done_twice() {
     let id = world.create(NUMBER, "ups").await;
     world.simulator.answer_next(Matcher::new("POST", TRACKINGS), Answer::reset().executed());
     let mark = action("mark-as-completed", &id, json!({"reason": "DELIVERED"}));
-    world.caller.invoke(&mark, true).await.unwrap();
+    world.caller.invoke(&mark).await.unwrap();
     let by_user = |tracking: &Value| {
         let checkpoints = tracking["checkpoints"].as_array().unwrap();
         checkpoints.iter().filter(|checkpoint| checkpoint["source"] == "user").count()
@@ -290,7 +289,7 @@ async fn a_lost_action_is_not_done_twice() {
     let id = world.create("ITD-0-12345678", "testing-courier").await;
     tokio::time::sleep(Duration::from_secs(15)).await;
     world.simulator.answer_next(Matcher::new("POST", TRACKINGS), Answer::reset().executed());
-    let outcome = world.caller.invoke(&action("retrack", &id, json!({})), true).await.unwrap();
+    let outcome = world.caller.invoke(&action("retrack", &id, json!({}))).await.unwrap();
     assert_eq!(
         outcome.written.len(),
         1,
@@ -324,8 +323,11 @@ async fn a_dry_run_shows_the_write_and_sends_nothing() {
 async fn what_is_not_offered_says_so() {
     let world = World::new().await;
     let unknown = action("explode", "a", json!({}));
-    assert_eq!(kind(world.caller.invoke(&unknown, true).await), ErrorKind::NotFound);
-    assert_eq!(kind(world.connection().derive("trackings", vec![]).await), ErrorKind::Unsupported);
+    assert_eq!(kind(world.caller.invoke(&unknown).await), ErrorKind::NotFound);
+    assert_eq!(
+        kind(world.connection().derive(&["trackings".to_owned()], vec![]).await),
+        ErrorKind::Unsupported
+    );
     assert_eq!(kind(world.caller.get("orders", "1").await), ErrorKind::NotFound);
     assert!(world.requests().is_empty());
 }

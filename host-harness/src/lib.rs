@@ -6,7 +6,7 @@
 //! use std::path::Path;
 //!
 //! use host_harness::retry::{Caller, Policy};
-//! use host_harness::runtime::bindings::records::{ListRequest, Start};
+//! use host_harness::runtime::bindings::records::{ListRequest, Start, View};
 //! use host_harness::runtime::{Connection, Runtime, RuntimeOptions};
 //! use host_harness::vault::Secret;
 //!
@@ -23,6 +23,7 @@
 //!     start: Start::Beginning,
 //!     page_size: None,
 //!     filter: None,
+//!     view: View { fields: vec![], options: None },
 //! });
 //! while let Some(page) = scan.next().await? {
 //!     for record in page.records {

@@ -9,11 +9,14 @@ use std::time::Duration;
 /// One request to the provider, as it went.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exchange {
+    /// Name of its endpoint in the manifest.
+    pub endpoint: String,
     /// `GET`, `POST` ...
     pub method: String,
     /// Scheme, host and port.
     pub origin: String,
-    /// Path, and the names of the query without their values.
+    /// Path as the connector named it, with the names in its query: neither its values, which may
+    /// be a customer's data, nor the secrets that the host put in.
     pub path: String,
     /// Bytes of the request's body.
     pub sent_bytes: usize,

@@ -1,6 +1,7 @@
 //! The account's own connections to carriers, whose credentials go in and never come out.
 
 use aftership_simulator::ConnectionAnswer;
+use host_harness::retry::first_attempt;
 use host_harness::runtime::bindings::types::{DataRecord, ErrorKind};
 use serde_json::{Value, json};
 
@@ -30,7 +31,13 @@ async fn courier(world: &World) -> (String, Value) {
 async fn connected(world: &World) -> DataRecord {
     let (slug, credentials) = courier(world).await;
     let wish = json!({ "courier_slug": slug, "credentials": credentials }).to_string();
-    world.connection().create(OBJECT, &wish, "key").await.unwrap().item
+    world
+        .connection()
+        .create(OBJECT, &wish, &first_attempt().unwrap())
+        .await
+        .unwrap()
+        .record()
+        .unwrap()
 }
 
 async fn redacted(world: &World, record: &DataRecord) -> Value {
@@ -88,7 +95,7 @@ async fn create() {
     assert_eq!(redacted(&world, &made).await["courier_slug"], slug.as_str());
     let names: Vec<String> = credentials.as_object().unwrap().keys().cloned().collect();
     let wish = json!({ "courier_slug": slug, "credentials": { "other": SECRET } }).to_string();
-    let refused = world.connection().create(OBJECT, &wish, "key").await;
+    let refused = world.connection().create(OBJECT, &wish, &first_attempt().unwrap()).await;
     let told = format!("{refused:?}");
     assert!(!told.contains(SECRET), "{told}");
     let missing: Vec<String> = names.iter().map(|name| format!("/credentials/{name}")).collect();
@@ -107,7 +114,7 @@ async fn update() {
     }
     let patch = json!({ "credentials": credentials }).to_string();
     let written = world.caller.update(OBJECT, &made.id, &patch).await.unwrap();
-    redacted(&world, &written.item).await;
+    redacted(&world, &written.record().unwrap()).await;
     let before = world.requests().len();
     let wrong = world.caller.update(OBJECT, &made.id, r#"{"courier_slug":"ups"}"#).await;
     assert_eq!(pointers(wrong), ["/courier_slug", "/credentials"]);

@@ -70,7 +70,8 @@ async fn derive() {
     let id = world.create(UPS, "ups").await;
     let parents = world.scan(all("trackings", None)).await;
     let before = world.requests().len();
-    let derived = world.connection().derive(OBJECT, parents.clone()).await.unwrap();
+    let derived =
+        world.connection().derive(&[OBJECT.to_owned()], parents.clone()).await.unwrap().remove(0);
     assert_eq!(world.requests().len(), before, "no request");
     assert_eq!(derived.len(), parents.len());
     let fresh = parents.iter().position(|parent| parent.id == id).unwrap();

@@ -58,7 +58,7 @@ async fn derive() {
     let world = dated().await;
     let parents = world.scan(all("trackings", None)).await;
     let before = world.requests().len();
-    let derived = world.connection().derive(OBJECT, parents).await.unwrap();
+    let derived = world.connection().derive(&[OBJECT.to_owned()], parents).await.unwrap().remove(0);
     assert_eq!(world.requests().len(), before, "no request");
     let derived: Vec<_> = derived.into_iter().flatten().collect();
     let listed = world.scan(all(OBJECT, None)).await;

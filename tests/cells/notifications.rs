@@ -1,5 +1,6 @@
 //! Who is told about a tracking, inside trackings.
 
+use host_harness::retry::first_attempt;
 use host_harness::runtime::bindings::types::{ErrorKind, Written};
 use serde_json::{Value, json};
 
@@ -19,7 +20,11 @@ fn emails(record: &Value) -> Vec<&str> {
 }
 
 async fn add(world: &World, id: &str, addresses: &[&str]) -> Written {
-    world.connection().create(OBJECT, &wish(id, addresses), "key").await.unwrap()
+    world
+        .connection()
+        .create(OBJECT, &wish(id, addresses), &first_attempt().unwrap())
+        .await
+        .unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -42,18 +47,18 @@ async fn get() {
     let id = world.create(UPS, "ups").await;
     assert_eq!(kind(world.caller.get(OBJECT, &id).await), ErrorKind::NotFound);
     let written = add(&world, &id, &["ann@example.com"]).await;
-    assert_eq!(world.caller.get(OBJECT, &id).await.unwrap(), written.item);
+    assert_eq!(world.caller.get(OBJECT, &id).await.unwrap(), written.record().unwrap());
 }
 
 #[tokio::test(start_paused = true)]
 async fn derive() {
     let world = World::new().await;
     let told = world.create(UPS, "ups").await;
-    let item = add(&world, &told, &["ann@example.com"]).await.item;
+    let item = add(&world, &told, &["ann@example.com"]).await.record().unwrap();
     world.create(UPS, "fedex").await;
     let parents = world.scan(all("trackings", None)).await;
-    let derived = world.connection().derive(OBJECT, parents).await.unwrap();
-    assert_eq!(derived.into_iter().flatten().collect::<Vec<_>>(), [item]);
+    let derived = world.connection().derive(&[OBJECT.to_owned()], parents).await.unwrap();
+    assert_eq!(derived.into_iter().flatten().flatten().collect::<Vec<_>>(), [item]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -62,7 +67,7 @@ async fn find() {
     let id = world.create(UPS, "ups").await;
     let input = wish(&id, &["ann@example.com"]);
     assert!(world.caller.find(OBJECT, &input).await.unwrap().is_empty());
-    let item = add(&world, &id, &["ann@example.com"]).await.item;
+    let item = add(&world, &id, &["ann@example.com"]).await.record().unwrap();
     assert_eq!(world.caller.find(OBJECT, &input).await.unwrap(), [item]);
 }
 
@@ -72,10 +77,10 @@ async fn create() {
     let id = world.create(UPS, "ups").await;
     add(&world, &id, &["ann@example.com"]).await;
     let both = add(&world, &id, &["bob@example.com"]).await;
-    let data = valid(&world, OBJECT, &both.item).await;
+    let data = valid(&world, OBJECT, &both.clone().record().unwrap()).await;
     assert_eq!(emails(&data), ["ann@example.com", "bob@example.com"], "others are kept");
-    let holder = both.holder.unwrap();
-    assert_eq!(valid(&world, "trackings", &holder).await, world.stored(&id));
+    let holder = both.also("trackings").unwrap();
+    assert_eq!(valid(&world, "trackings", holder).await, world.stored(&id));
 
     let before = world.requests().len();
     add(&world, &id, &["Bob@example.com"]).await;
@@ -83,7 +88,7 @@ async fn create() {
     assert_eq!(reads, [format!("GET /tracking/2026-07/trackings/{id}")], "who is there stays");
 
     let four = wish(&id, &["c@example.com", "d@example.com"]);
-    let refused = world.connection().create(OBJECT, &four, "key").await;
+    let refused = world.connection().create(OBJECT, &four, &first_attempt().unwrap()).await;
     assert_eq!(pointers(refused), ["/customers/1"]);
     assert_eq!(emails(&world.stored(&id)), ["ann@example.com", "bob@example.com"]);
 }
@@ -95,9 +100,12 @@ async fn update() {
     add(&world, &id, &["ann@example.com"]).await;
     let patch = r#"{"customers":[{"email":"eve@example.com","name":"Eve"}]}"#;
     let written = world.caller.update(OBJECT, &id, patch).await.unwrap();
-    assert_eq!(emails(&valid(&world, OBJECT, &written.item).await), ["eve@example.com"]);
+    assert_eq!(
+        emails(&valid(&world, OBJECT, &written.clone().record().unwrap()).await),
+        ["eve@example.com"]
+    );
     assert_eq!(emails(&world.stored(&id)), ["eve@example.com"]);
-    assert!(written.holder.is_some());
+    assert!(written.also("trackings").is_some());
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use super::{UPS, accepted, all, all_valid, steps, try_invoke, valid};
 use crate::support::world::{World, kind};
 
-use host_harness::runtime::bindings::types::ErrorKind;
+use host_harness::runtime::bindings::actions::Outcome;
+use host_harness::runtime::bindings::types::{DataRecord, ErrorKind, WrittenRecord};
 
 const OBJECT: &str = "trackings";
 
@@ -44,9 +45,9 @@ async fn find() {
 async fn create() {
     let world = World::new().await;
     let wish = json!({"tracking_number": UPS, "slug": "ups", "title": "Shoes"}).to_string();
-    let made = world.caller.create(OBJECT, &wish, "key", true).await.unwrap().into_item();
+    let made = world.caller.create(OBJECT, &wish).await.unwrap().record().unwrap();
     assert_eq!(valid(&world, OBJECT, &made).await["title"], "Shoes");
-    let again = world.caller.create(OBJECT, &wish, "key", true).await;
+    let again = world.caller.create(OBJECT, &wish).await;
     assert_eq!(kind(again), ErrorKind::Conflict(Some(made.id)));
 }
 
@@ -55,7 +56,7 @@ async fn update() {
     let world = World::new().await;
     let id = world.create(UPS, "ups").await;
     let written = world.caller.update(OBJECT, &id, r#"{"note":"at the door"}"#).await.unwrap();
-    assert_eq!(valid(&world, OBJECT, &written.item).await["note"], "at the door");
+    assert_eq!(valid(&world, OBJECT, &written.record().unwrap()).await["note"], "at the door");
     assert_eq!(world.stored(&id)["note"], "at the door");
 }
 
@@ -101,5 +102,12 @@ async fn mark_as_completed() {
 async fn complete(world: &World, id: &str) -> Value {
     let input = r#"{"reason":"DELIVERED"}"#;
     let outcome = try_invoke(world, OBJECT, "mark-as-completed", Some(id), input).await.unwrap();
-    valid(world, OBJECT, &outcome.written[0]).await
+    valid(world, OBJECT, changed(&outcome)).await
+}
+
+fn changed(outcome: &Outcome) -> &DataRecord {
+    match &outcome.written[0].item {
+        WrittenRecord::Whole(record) => record,
+        other => panic!("{other:?}"),
+    }
 }

@@ -24,15 +24,15 @@ fn inspect_shows_what_a_component_is_and_may() {
             .collect()
     };
     assert!(names("imports").iter().all(|name| name.starts_with("connector:")));
-    assert!(names("exports").contains(&"connector:api/records@0.1.0".to_owned()));
+    assert!(names("exports").contains(&"connector:api/records@0.2.0".to_owned()));
     assert!(names("objects").contains(&"trackings".to_owned()));
 
     let text = host(&["inspect", "--output", "table"]).quiet();
     for line in [
         "Imports: all that it may use",
-        "  connector:host/http@0.1.0",
+        "  connector:host/http@0.2.0",
         "Exports",
-        "  connector:api/records@0.1.0",
+        "  connector:api/records@0.2.0",
         "Endpoints: all that it may reach",
         "Secrets in requests",
         "Objects",

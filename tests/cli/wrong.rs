@@ -115,10 +115,10 @@ fn a_file_that_is_no_connector_says_what_it_is() {
             Path::new("/no/such.wasm"),
             ["cannot read the component /no/such.wasm", "--component FILE"],
         ),
-        (&text.0, ["is no WebAssembly component", "connector:api@0.1.0"]),
+        (&text.0, ["is no WebAssembly component", "connector:api@0.2.0"]),
         (&module.0, ["is no WebAssembly component", "module"]),
-        (&cut.0, ["is no WebAssembly component", "connector:api@0.1.0"]),
-        (&empty.0, ["is no connector for this host", "connector:api/catalog@0.1.0"]),
+        (&cut.0, ["is no WebAssembly component", "connector:api@0.2.0"]),
+        (&empty.0, ["is no connector for this host", "connector:api/catalog@0.2.0"]),
     ] {
         for command in [&["inspect"][..], &["list", "trackings"]] {
             let ended = host(&[&["--component", path.to_str().unwrap()], command].concat());

@@ -53,7 +53,7 @@ async fn signatures_hold_the_providers_time() {
         caller.list(&list(None, None)).await.unwrap();
         assert_eq!(simulator.journal().len(), requests, "{ahead_s} s ahead");
         let wish = r#"{"tracking_number":"1Z12345E0205271688","slug":"ups","note":"a b+c"}"#;
-        caller.create("trackings", wish, "k", true).await.unwrap();
+        caller.create("trackings", wish).await.unwrap();
         assert_eq!(simulator.journal().len(), requests + 1, "the time is known by now");
     }
 }
@@ -73,5 +73,5 @@ async fn an_rsa_key_signs() {
     let filter = serde_json::json!({ "tag": "Delivered", "keyword": "a b+c" });
     caller.list(&list(Some(filter), None)).await.unwrap();
     let wish = r#"{"tracking_number":"1Z12345E0205271688","slug":"ups"}"#;
-    caller.create("trackings", wish, "k", true).await.unwrap();
+    caller.create("trackings", wish).await.unwrap();
 }

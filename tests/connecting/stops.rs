@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
 use host_harness::egress::Slots;
-use host_harness::egress::slots::{Reserved, Shared, Wish};
+use host_harness::egress::slots::{Report, Reserved, Shared, Wish};
 use host_harness::store::{
     Answer, Change, ConnectionRow, GrantChange, GrantRow, SecretChange, SecretRow, SessionRow,
     Store,
@@ -51,8 +51,12 @@ impl Slots for Stops {
         self.store.reserve(wish)
     }
 
-    fn hold(&self, account: String, limit: Shared, pause: Duration) -> Answer<'_, ()> {
-        self.store.hold(account, limit, pause)
+    fn hold(&self, limit: Shared, pause: Duration) -> Answer<'_, ()> {
+        self.store.hold(limit, pause)
+    }
+
+    fn report(&self, limit: Shared, report: Report) -> Answer<'_, ()> {
+        self.store.report(limit, report)
     }
 
     fn time(&self) -> SystemTime {

@@ -110,12 +110,15 @@ impl Account {
             Operation::Get(id) => caller.get("trackings", id).await.map(|record| vec![record]),
             Operation::Find(number) => caller.find("trackings", &wish(number)).await,
             Operation::Create(number) => {
-                let created = caller.create("trackings", &wish(number), "key", true).await;
-                created.map(|created| vec![created.into_item()])
+                let created = caller.create("trackings", &wish(number)).await;
+                created.map(|created| created.record().into_iter().collect())
             }
             Operation::Update(id, title) => {
                 let patch = json!({ "title": title }).to_string();
-                caller.update("trackings", id, &patch).await.map(|written| vec![written.item])
+                caller
+                    .update("trackings", id, &patch)
+                    .await
+                    .map(|written| written.record().into_iter().collect())
             }
             Operation::Delete(id) => caller.delete("trackings", id).await.map(|()| vec![]),
         }

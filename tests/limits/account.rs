@@ -5,10 +5,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use aftership_simulator::{Entry, Options, Simulator};
-use host_harness::egress::Limiter;
+use host_harness::egress::{Limiter, Rate};
 use host_harness::retry::{Caller, Policy};
 use host_harness::runtime::CallError;
-use host_harness::runtime::bindings::catalog::Limit;
 use host_harness::runtime::bindings::types::ErrorKind;
 use serde_json::json;
 use tokio::time::Instant;
@@ -57,9 +56,8 @@ impl Account {
 
     /// The limit over everything does not count, so that one endpoint's own can be seen.
     pub async fn of_endpoints() -> Self {
-        let limiter = Limiter::default();
-        limiter.declare(&[Limit { name: "all".to_owned(), requests: 60_000, window_ms: 60_000 }]);
-        Self::sharing(limiter).await
+        let wide = Rate::new(60_000, Duration::from_secs(60));
+        Self::sharing(Limiter::default().instead("all", wide)).await
     }
 
     async fn sharing(limiter: Limiter) -> Self {
@@ -78,6 +76,7 @@ impl Account {
         for seed in [1, 2] {
             let connection = connecting(&connector, &simulator, &watch, KEY)
                 .limiter(Arc::clone(&limiter))
+                .account("one")
                 .build()
                 .await
                 .unwrap();
@@ -150,7 +149,7 @@ async fn ask(
         Demand::Create | Demand::Everything => {
             let number = format!("NEW-{:06}", made.fetch_add(1, Ordering::Relaxed));
             let wish = json!({ "tracking_number": number, "slug": "dhl" }).to_string();
-            caller.create("trackings", &wish, "key", true).await.map(drop)
+            caller.create("trackings", &wish).await.map(drop)
         }
     }
 }

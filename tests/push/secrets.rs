@@ -70,7 +70,7 @@ async fn what_cannot_be_told_is_parked_and_looked_for_again() {
     assert_eq!(told[0].state, IntentState::Parked);
     assert_eq!(shop.count("POST"), 1);
     // Somebody looks, and makes it by hand; then the run ends.
-    process.caller.create(object, &lines[0].to_string(), "by-hand", false).await.unwrap();
+    process.caller.create(object, &lines[0].to_string()).await.unwrap();
     let (_, told) = process.run_to(object, &lines, Mode::Upsert, OnConflict::Fail).await.unwrap();
     assert_eq!(ends(&told), ["updated"]);
     assert_eq!(shop.count("POST"), 2);
@@ -79,12 +79,13 @@ async fn what_cannot_be_told_is_parked_and_looked_for_again() {
 
 /// A courier that asks for credentials, and the canary for each of them.
 async fn connectable(process: &super::shop::Process) -> (String, serde_json::Value) {
-    use host_harness::runtime::bindings::records::{ListRequest, Start};
+    use host_harness::runtime::bindings::records::{ListRequest, Start, View};
     let request = ListRequest {
         object: "couriers".to_owned(),
         start: Start::Beginning,
         page_size: None,
         filter: None,
+        view: View { fields: vec![], options: None },
     };
     let mut scan = process.caller.scan(request);
     while let Some(page) = scan.next().await.unwrap() {

@@ -14,8 +14,8 @@ use host_harness::push::{
     Ended, IntentState, Intents, Mode, OnConflict, Push, PushError, Summary, Word as _,
 };
 use host_harness::retry::{Caller, Policy, ScanError};
-use host_harness::runtime::bindings::records::{ListRequest, Start};
-use host_harness::runtime::bindings::types::ErrorKind;
+use host_harness::runtime::bindings::records::{ListRequest, Start, View};
+use host_harness::runtime::bindings::types::{DataRecord, ErrorKind};
 use host_harness::runtime::{CallError, Connector};
 use host_harness::source::{Form, Items, Options as Reading};
 use host_harness::store::{Change, ConnectionRow, Sqlite, Store};
@@ -180,16 +180,13 @@ impl Process {
             start: Start::Beginning,
             page_size: Some(50),
             filter: None,
+            view: View { fields: vec![], options: None },
         };
         let mut scan = self.caller.scan(request);
         loop {
             let asked = self.store.moment().await.unwrap();
             let Some(page) = scan.next().await? else { return Ok(sum) };
-            let mut derived = Vec::new();
-            for object in DERIVED {
-                let lists = self.caller.connection().derive(object, page.records.clone());
-                derived.push(Derived { object: object.to_owned(), lists: lists.await.unwrap() });
-            }
+            let derived = self.derive(page.records.clone()).await;
             let mut batch = self.batch(Source::Page, asked);
             batch.records = page.records;
             batch.derived = derived;
@@ -204,16 +201,19 @@ impl Process {
         }
     }
 
+    async fn derive(&self, parents: Vec<DataRecord>) -> Vec<Derived> {
+        let objects = DERIVED.map(str::to_owned);
+        let lists = self.caller.connection().derive(&objects, parents).await.unwrap();
+        let named = objects.into_iter().zip(lists);
+        named.map(|(object, lists)| Derived { object, lists }).collect()
+    }
+
     async fn look_up(&self, id: &str, sum: &mut Applied) {
         let asked = self.store.moment().await.unwrap();
         let mut batch = self.batch(Source::Lookup, asked);
         match self.caller.get("trackings", id).await {
             Ok(record) => {
-                for object in DERIVED {
-                    let lists = self.caller.connection().derive(object, vec![record.clone()]);
-                    let lists = lists.await.unwrap();
-                    batch.derived.push(Derived { object: object.to_owned(), lists });
-                }
+                batch.derived = self.derive(vec![record.clone()]).await;
                 batch.records.push(record);
             }
             Err(CallError::Connector(error)) if error.kind == ErrorKind::NotFound => {

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use host_harness::runtime::bindings::records::{ListRequest, Start};
+use host_harness::runtime::bindings::records::{ListRequest, Start, View};
 use host_harness::runtime::{CallError, Connection, Runtime};
 use host_harness::vault::Secret;
 
@@ -118,12 +118,15 @@ async fn what_misuses_the_key_does_not_get_it() {
     for wish in [
         "declared",
         "undeclared endpoint",
-        "undeclared method",
+        "another endpoint's path",
+        "another endpoint's secret",
+        "undeclared secret use",
         "another host",
-        "private address",
-        "secret in another header",
-        "secret with a prefix",
+        "a way out of the path",
         "own key header",
+        "own key parameter",
+        "own key member twice",
+        "missing secret",
         "two writes",
         "sign with a key that verifies",
         "trap after a write",
@@ -158,6 +161,7 @@ async fn what_traps_or_floods_the_log_tells_nothing() {
             start: Start::Beginning,
             page_size: None,
             filter: None,
+            view: View { fields: vec![], options: None },
         };
         match bad.connection.list(all).await {
             Ok(page) => seen.add_debug(name, &page),

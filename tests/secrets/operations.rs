@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use host_harness::retry::first_attempt;
 use host_harness::retry::{Caller, Policy};
 use host_harness::runtime::bindings::actions::Invocation;
 use host_harness::runtime::bindings::records::{ListRequest, Start};
+use host_harness::runtime::bindings::types::Attempt;
 use host_harness::runtime::{Connection, Write};
 use host_harness::vault::Secret;
 use serde_json::Value;
@@ -98,28 +100,35 @@ async fn everything(echo: &Echo, seen: &mut Seen) -> Vec<String> {
         Err(why) => seen.add("an error", format!("{why} {why:?}")),
     }
     seen.add_debug("find", &connection.find("trackings", &[WISH.to_owned()]).await);
-    seen.add_debug("create", &connection.create("trackings", WISH, "key").await);
-    seen.add_debug("update", &connection.update("trackings", ID, r#"{"note":"n"}"#).await);
-    seen.add_debug("delete", &connection.delete("trackings", ID).await);
+    seen.add_debug(
+        "create",
+        &connection.create("trackings", WISH, &first_attempt().unwrap()).await,
+    );
+    seen.add_debug(
+        "update",
+        &connection
+            .update("trackings", ID, r#"{"note":"n"}"#, &first_attempt().unwrap(), None)
+            .await,
+    );
+    seen.add_debug(
+        "delete",
+        &connection.delete("trackings", ID, &first_attempt().unwrap(), None).await,
+    );
     for (action, input) in [("retrack", "{}"), ("mark-as-completed", r#"{"reason":"LOST"}"#)] {
         let invocation = Invocation {
             object: "trackings".to_owned(),
             action: action.to_owned(),
             id: Some(ID.to_owned()),
             input: input.to_owned(),
-            key: "key".to_owned(),
-            again: true,
+            attempt: Attempt { again: true, ..first_attempt().unwrap() },
         };
-        seen.add_debug(action, &echo.caller.invoke(&invocation, true).await);
+        seen.add_debug(action, &echo.caller.invoke(&invocation).await);
         seen.add_debug(action, &connection.plan(Write::Invoke(&invocation)).await);
     }
     seen.add_debug("check", &connection.check("trackings").await);
     let create = Write::Create { object: "trackings", input: WISH };
     seen.add_debug("a plan", &connection.plan(create).await);
-    seen.add_debug(
-        "repeated create",
-        &echo.caller.create("trackings", WISH, "key", true).await.is_ok(),
-    );
+    seen.add_debug("repeated create", &echo.caller.create("trackings", WISH).await.is_ok());
     records.iter().for_each(|record| seen.add("a record", record.clone()));
     seen.add_debug("events", &echo.watch.events());
     records

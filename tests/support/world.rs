@@ -10,7 +10,7 @@ use aftership_simulator::{Options, Simulator};
 use host_harness::clock::TokioClock;
 use host_harness::egress::{Connect, Pending, Stream};
 use host_harness::retry::{Caller, Policy};
-use host_harness::runtime::bindings::records::{ListRequest, Start};
+use host_harness::runtime::bindings::records::{ListRequest, Start, View};
 use host_harness::runtime::bindings::types::{DataRecord, ErrorKind};
 use host_harness::runtime::{Builder, CallError, Connection, Connector};
 use host_harness::vault::Secret;
@@ -94,7 +94,7 @@ impl World {
     /// Makes a tracking, and answers its id.
     pub async fn create(&self, number: &str, slug: &str) -> String {
         let wish = serde_json::json!({ "tracking_number": number, "slug": slug }).to_string();
-        self.caller.create("trackings", &wish, "key", true).await.unwrap().into_item().id
+        self.caller.create("trackings", &wish).await.unwrap().record().unwrap().id
     }
 
     /// A tracking as the simulator has it.
@@ -143,7 +143,13 @@ pub fn connecting(
 /// Everything of `object`, in pages of `page_size`.
 pub fn list(filter: Option<Value>, page_size: Option<u32>) -> ListRequest {
     let filter = filter.map(|filter| filter.to_string());
-    ListRequest { object: "trackings".to_owned(), start: Start::Beginning, page_size, filter }
+    ListRequest {
+        object: "trackings".to_owned(),
+        start: Start::Beginning,
+        page_size,
+        filter,
+        view: View { fields: vec![], options: None },
+    }
 }
 
 /// The kind of an error that a connector gave.

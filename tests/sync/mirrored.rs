@@ -181,11 +181,13 @@ impl Mirrored {
             id: holder.id.clone(),
             updated_at: holder.updated_at.clone(),
             created_at: holder.created_at.clone(),
+            version: None,
             data: holder.data.clone(),
         });
-        let lists = self.world.connection().derive(object, parents.collect()).await.unwrap();
+        let lists =
+            self.world.connection().derive(&[object.to_owned()], parents.collect()).await.unwrap();
         let truth: BTreeMap<String, String> =
-            lists.into_iter().flatten().map(|record| (record.id, record.data)).collect();
+            lists.into_iter().flatten().flatten().map(|record| (record.id, record.data)).collect();
         let kept: BTreeMap<String, String> =
             self.kept(object).await.into_iter().map(|(id, record)| (id, record.data)).collect();
         assert_eq!(kept, truth, "{object}");

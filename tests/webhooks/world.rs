@@ -157,11 +157,11 @@ impl Post {
         let asked = self.sqlite.moment().await.unwrap();
         let records = self.world.scan(list(None, None)).await;
         let connection = self.world.connection();
-        let mut derived = Vec::new();
-        for object in ["checkpoints", "notifications", "estimated-delivery-dates"] {
-            let lists = connection.derive(object, records.clone()).await.unwrap();
-            derived.push(Derived { object: object.to_owned(), lists });
-        }
+        let objects = ["checkpoints", "notifications", "estimated-delivery-dates"];
+        let objects = objects.map(str::to_owned);
+        let lists = connection.derive(&objects, records.clone()).await.unwrap();
+        let named = objects.into_iter().zip(lists);
+        let derived = named.map(|(object, lists)| Derived { object, lists }).collect();
         let batch = Batch {
             connection: self.row.id.clone(),
             object: "trackings".to_owned(),

@@ -10,9 +10,8 @@
 use anyhow::{Context as _, Result};
 use host_harness::retry::Caller;
 use host_harness::runtime::CallError;
-use host_harness::runtime::bindings::auth::Account;
 use host_harness::runtime::bindings::types::ErrorKind;
-use host_harness::store::GrantState;
+use host_harness::store::{Account, GrantState};
 use serde_json::json;
 
 use super::context::Context;
@@ -70,6 +69,7 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
     };
     let mut checked = Vec::new();
     let mut next = None;
+    let account = account(&caller).await?;
     for object in objects {
         let result = caller.check(object).await;
         if let Err(CallError::Connector(error)) = &result {
@@ -82,7 +82,7 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
             let unsupported = matches!(error.kind, ErrorKind::Unsupported);
             next = next.or(after_answer(error, &asked).filter(|_| !unsupported));
         }
-        let mut one = judged(object, result);
+        let mut one = judged(object, result, account.as_ref());
         let descriptor = connector.describe(object).await;
         let descriptor = descriptor.with_context(|| format!("describing {object}"))?;
         one.actions = descriptor.actions.into_iter().map(|action| action.name).collect();
@@ -111,9 +111,17 @@ async fn has_no_grant(caller: &Caller) -> Result<bool> {
     }
 }
 
-fn judged(object: &str, result: Result<Option<Account>, CallError>) -> Checked {
+/// The provider's account, as it was told when it was connected.
+async fn account(caller: &Caller) -> Result<Option<Account>> {
+    match caller.connection().grants() {
+        Some(grants) => Ok(grants.learned().await?.account),
+        None => Ok(None),
+    }
+}
+
+fn judged(object: &str, result: Result<(), CallError>, account: Option<&Account>) -> Checked {
     let (found, account, message) = match result {
-        Ok(account) => (Found::Usable, account, None),
+        Ok(()) => (Found::Usable, account.cloned(), None),
         Err(error) => {
             let found = match &error {
                 CallError::Connector(error) => match error.kind {

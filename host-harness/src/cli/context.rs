@@ -4,12 +4,13 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, Result};
+use host_harness::egress::Connect;
 use host_harness::grants::Renewals;
 use host_harness::retry::{Caller, Policy};
-use host_harness::runtime::bindings::auth::Scheme;
+use host_harness::runtime::bindings::setup::Scheme;
 use host_harness::runtime::{Builder, Connection, Connector, Runtime, RuntimeOptions, SCHEME};
-use host_harness::store::ConnectionRow;
-use host_harness::vault::Secret;
+use host_harness::store::{ConnectionRow, GrantRow};
+use host_harness::vault::{Secret, VaultKeep};
 use zeroize::Zeroizing;
 
 use super::cache;
@@ -34,6 +35,8 @@ pub struct Context {
     pub grants: Arc<Mutex<Vec<Renewals>>>,
     /// Whether the program has been asked to end.
     pub shutdown: Shutdown,
+    /// How it reaches the network.
+    pub network: Arc<dyn Connect>,
 }
 
 impl Context {
@@ -96,12 +99,15 @@ impl Context {
         let mut builder = self.surroundings(connector);
         let mut chosen = None;
         let mut names = Vec::new();
+        let mut lives_on_grant = false;
         if let Some(kept) = &kept {
             let secrets = kept.secrets().await?;
             names = secrets.names();
-            builder = with_row(builder, &kept.row).secrets(secrets);
+            let grant = kept.vault.store().grant(&kept.row.id).await?;
+            lives_on_grant = grant.is_some();
+            builder = with_kept(builder, kept, grant.as_ref()).secrets(secrets);
             if self.options.limits == Limits::Manifest {
-                builder = builder.limiter(shared_limits(&kept.vault, &kept.row));
+                builder = builder.limiter(shared_limits(&kept.vault));
             }
             chosen = Some(kept.row.scheme.as_str());
         }
@@ -117,12 +123,13 @@ impl Context {
             builder = builder.secret(name, variable(&format!("--secret-env {name}="), given)?);
             names.push(name.to_owned());
         }
-        let mut connection = builder.build().await?;
         let whose = kept.as_ref().map(|kept| kept.row.name.as_str());
-        let schemes = connector.schemes().await?;
-        check_scheme(&schemes, chosen, &names, whose)?;
+        let schemes = &connector.manifest().schemes;
+        check_scheme(schemes, chosen, &names, whose)?;
+        let mut connection = builder.build().await?;
         if let Some(Kept { vault, row }) = kept
-            && schemes.iter().any(|scheme| scheme.interactive && scheme.name == row.scheme)
+            && (lives_on_grant
+                || schemes.iter().any(|scheme| scheme.interactive && scheme.name == row.scheme))
         {
             let (store, key) = (Arc::clone(vault.store()), vault.key(&row)?);
             connection = connection.granted(store, row.id, key);
@@ -141,6 +148,7 @@ impl Context {
         let builder = Connection::builder(connector)
             .allow_private(self.options.allow_private)
             .ca(self.options.ca.clone())
+            .network(Arc::clone(&self.network))
             .observer(Arc::clone(&self.watch) as _);
         match self.options.limits {
             Limits::Manifest => builder,
@@ -177,6 +185,19 @@ impl Context {
 pub fn with_row(builder: Builder, row: &ConnectionRow) -> Builder {
     let builder = builder.setting(SCHEME, &row.scheme);
     row.settings.iter().fold(builder, |builder, (name, value)| builder.setting(name, value))
+}
+
+/// `builder` as [`with_row`], with what the connector learned, and with the vault to keep in.
+pub fn with_kept(builder: Builder, kept: &Kept, grant: Option<&GrantRow>) -> Builder {
+    let keep = VaultKeep::new(Arc::clone(&kept.vault), kept.row.clone());
+    let mut builder = with_row(builder, &kept.row).id(&kept.row.id).keep(Arc::new(keep));
+    if let Some(grant) = grant {
+        builder = builder.learned(grant.learned.settings.clone());
+        if let Some(account) = &grant.learned.account {
+            builder = builder.account(&account.id);
+        }
+    }
+    builder
 }
 
 /// Reads a secret from the environment variable that `option` gives. The value goes nowhere else.
@@ -240,7 +261,8 @@ fn check_scheme(
     let Some(scheme) = scheme.filter(|scheme| !scheme.interactive) else {
         return Ok(());
     };
-    let missing = scheme.fields.iter().find(|field| field.required && !given.contains(&field.name));
+    let missing =
+        scheme.secrets.iter().find(|field| field.required && !given.contains(&field.name));
     let Some(field) = missing else { return Ok(()) };
     let (name, whole) = (&field.name, "the connection has no secret");
     let text =
@@ -257,11 +279,17 @@ fn check_scheme(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use host_harness::runtime::bindings::types::SecretField;
+    use host_harness::runtime::bindings::setup::{SecretField, Setter};
 
     fn scheme(name: &str, interactive: bool, field: &str) -> Scheme {
-        let field = SecretField { name: field.to_owned(), title: "Key".to_owned(), required: true };
-        Scheme { name: name.to_owned(), title: name.to_owned(), fields: vec![field], interactive }
+        let (name, title) = (name.to_owned(), name.to_owned());
+        let field = SecretField {
+            name: field.to_owned(),
+            title: "Key".to_owned(),
+            required: true,
+            setter: Setter::Customer,
+        };
+        Scheme { name, title, secrets: vec![field], interactive }
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
         let planned = caller.connection().plan(write).await.with_context(what)?;
         return plan::show(context, planned, &[]);
     }
-    let deleted = caller.delete(&args.object, &args.id).await;
+    let deleted = Box::pin(caller.delete(&args.object, &args.id)).await;
     deleted.with_context(what)?;
     let (object, id) = (&args.object, &args.id);
     context.watch.mention(&format!("deleted {object} {id}"));

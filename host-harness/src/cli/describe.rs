@@ -36,7 +36,8 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
 fn text(descriptor: &Descriptor) -> String {
     let mut text = about(descriptor);
     let inputs = [
-        ("Filters of list", Some(&descriptor.filter_schema)),
+        ("Filters of list", descriptor.filter_schema.as_ref()),
+        ("Options of list and get", descriptor.options_schema.as_ref()),
         ("Input of create", descriptor.create_schema.as_ref()),
         ("Input of update", descriptor.update_schema.as_ref()),
     ];
@@ -54,17 +55,10 @@ fn text(descriptor: &Descriptor) -> String {
 
 fn about(descriptor: &Descriptor) -> String {
     let summary = &descriptor.summary;
-    let twice = if descriptor.create_repeatable {
-        "is sent again when its answer is lost"
-    } else {
-        "is not sent again when its answer is lost"
-    };
-    let create = descriptor.create_schema.is_some();
     let retention = descriptor.retention_days;
     let pairs = [
         ("name", Some(summary.name.clone())),
         ("operations", Some(summary.operations.join(", "))),
-        ("create", create.then(|| twice.to_owned())),
         ("derived from", descriptor.derived_from.clone()),
         ("list forgets", retention.map(|days| format!("after {days} days"))),
         ("events", Some(descriptor.events.join(", "))),
@@ -79,7 +73,8 @@ fn about(descriptor: &Descriptor) -> String {
 
 fn about_action(action: &Action) -> String {
     let on_record = if action.on_record { ", needs --id" } else { "" };
-    let title = format!("Action {}: {}{on_record}", action.name, action.title);
+    let reads = if action.writes { "" } else { ", changes nothing" };
+    let title = format!("Action {}: {}{on_record}{reads}", action.name, action.title);
     let input = members(&title, &action.input_schema);
     if input.is_empty() {
         return format!("{}\n  no input\n\n", printable(&title));

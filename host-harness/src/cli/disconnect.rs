@@ -6,7 +6,7 @@ use host_harness::runtime::CallError;
 use host_harness::runtime::bindings::types::ErrorKind;
 use host_harness::store::{Change, GrantRow, GrantState};
 
-use super::context::{Context, with_row};
+use super::context::{Context, with_kept};
 use super::exit::Exit;
 use super::output::printable;
 use super::state::{Kept, belongs};
@@ -50,7 +50,8 @@ async fn give_back(context: &Context, kept: &Kept, grant: &GrantRow) -> Result<(
     let Kept { vault, row } = kept;
     belongs(row, &connector)?;
     let tokens = grants::open(&vault.key(row)?, &row.id, grant.epoch, &grant.sealed_tokens)?;
-    let builder = with_row(context.surroundings(&connector), row).secrets(kept.secrets().await?);
+    let builder = with_kept(context.surroundings(&connector), kept, Some(grant));
+    let builder = builder.secrets(kept.secrets().await?);
     match builder.build().await?.authority().revoke(tokens).await {
         Ok(()) => Ok(()),
         Err(CallError::Connector(error)) if error.kind == ErrorKind::Unsupported => {

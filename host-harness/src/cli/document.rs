@@ -1,40 +1,16 @@
 //! Manifest and descriptor as JSON, under the names of the contract.
 
 use host_harness::runtime::Facts;
-use host_harness::runtime::bindings::auth::Scheme;
-use host_harness::runtime::bindings::catalog::{
-    Action, Descriptor, Effect, KeyRole, Manifest, ObjectSummary, SecretUse,
+use host_harness::runtime::bindings::catalog::{Action, Descriptor, Manifest, ObjectSummary};
+use host_harness::runtime::bindings::permissions::{
+    Capture, Endpoint, KeyRole, Limit, Measure, Place, SecretUse, Sharing,
 };
-use host_harness::runtime::bindings::http::Place;
+use host_harness::runtime::bindings::setup::{Form, Scheme, Setter, Setting};
 use serde_json::{Map, Value, json};
 
 /// Everything about a connector.
 #[must_use]
-pub fn connector(facts: &Facts, manifest: &Manifest, schemes: &[Scheme]) -> Value {
-    let endpoints: Vec<Value> = manifest
-        .endpoints
-        .iter()
-        .map(|endpoint| {
-            json!({
-                "method": endpoint.method,
-                "origin": endpoint.origin,
-                "path": endpoint.path,
-                "effect": effect(endpoint.effect),
-                "limits": endpoint.limits,
-            })
-        })
-        .collect();
-    let limits: Vec<Value> = manifest
-        .limits
-        .iter()
-        .map(|limit| {
-            json!({
-                "name": limit.name,
-                "requests": limit.requests,
-                "window-ms": limit.window_ms,
-            })
-        })
-        .collect();
+pub fn connector(facts: &Facts, manifest: &Manifest) -> Value {
     let key_uses: Vec<Value> = manifest
         .key_uses
         .iter()
@@ -43,31 +19,6 @@ pub fn connector(facts: &Facts, manifest: &Manifest, schemes: &[Scheme]) -> Valu
                 "secret": rule.secret,
                 "algorithm": rule.algorithm,
                 "role": role(rule.role),
-            })
-        })
-        .collect();
-    let captures: Vec<Value> = manifest
-        .captures
-        .iter()
-        .map(|rule| {
-            json!({
-                "origin": rule.origin,
-                "path": rule.path,
-                "pointer": rule.pointer,
-                "secret": rule.secret,
-            })
-        })
-        .collect();
-    let settings: Vec<Value> = manifest
-        .settings
-        .iter()
-        .map(|setting| {
-            json!({
-                "name": setting.name,
-                "title": setting.title,
-                "default": setting.default,
-                "required": setting.required,
-                "operator-only": setting.operator_only,
             })
         })
         .collect();
@@ -81,13 +32,13 @@ pub fn connector(facts: &Facts, manifest: &Manifest, schemes: &[Scheme]) -> Valu
         "provider-api-version": manifest.provider_api_version,
         "imports": facts.imports,
         "exports": facts.exports,
-        "endpoints": endpoints,
-        "limits": limits,
+        "schemes": manifest.schemes.iter().map(scheme).collect::<Vec<_>>(),
+        "settings": manifest.settings.iter().map(setting).collect::<Vec<_>>(),
+        "endpoints": manifest.endpoints.iter().map(endpoint).collect::<Vec<_>>(),
+        "limits": manifest.limits.iter().map(limit).collect::<Vec<_>>(),
         "secret-uses": manifest.secret_uses.iter().map(secret_use).collect::<Vec<_>>(),
+        "delivery-secrets": manifest.delivery_secrets,
         "key-uses": key_uses,
-        "captures": captures,
-        "settings": settings,
-        "schemes": schemes.iter().map(scheme).collect::<Vec<_>>(),
         "objects": manifest.objects.iter().map(summary).collect::<Vec<_>>(),
         "more": more(&manifest.more),
     })
@@ -104,10 +55,10 @@ pub fn object(descriptor: &Descriptor) -> Value {
         "record-schema": embedded(&descriptor.record_schema),
         "create-schema": descriptor.create_schema.as_deref().map(embedded),
         "update-schema": descriptor.update_schema.as_deref().map(embedded),
-        "filter-schema": embedded(&descriptor.filter_schema),
+        "filter-schema": descriptor.filter_schema.as_deref().map(embedded),
+        "options-schema": descriptor.options_schema.as_deref().map(embedded),
         "actions": descriptor.actions.iter().map(action).collect::<Vec<_>>(),
         "events": descriptor.events,
-        "create-repeatable": descriptor.create_repeatable,
         "more": more(&descriptor.more),
     })
 }
@@ -119,13 +70,23 @@ pub fn embedded(json: &str) -> Value {
     serde_json::from_str(json).unwrap_or_else(|_| Value::String(json.to_owned()))
 }
 
-/// The contract's word for an effect.
+/// The contract's word for whoever gives a value.
 #[must_use]
-pub fn effect(effect: Effect) -> &'static str {
-    match effect {
-        Effect::Read => "read",
-        Effect::RepeatableWrite => "repeatable-write",
-        Effect::Write => "write",
+pub fn setter(setter: Setter) -> &'static str {
+    match setter {
+        Setter::Operator => "operator",
+        Setter::Customer => "customer",
+        Setter::Connector => "connector",
+    }
+}
+
+/// The contract's word for those who share a limit.
+#[must_use]
+pub fn sharing(sharing: Sharing) -> &'static str {
+    match sharing {
+        Sharing::Connection => "connection",
+        Sharing::Account => "account",
+        Sharing::App => "app",
     }
 }
 
@@ -151,39 +112,92 @@ fn action(action: &Action) -> Value {
         "name": action.name,
         "title": action.title,
         "on-record": action.on_record,
-        "repeatable": action.repeatable,
+        "writes": action.writes,
         "input-schema": embedded(&action.input_schema),
         "output-schema": embedded(&action.output_schema),
     })
 }
 
-fn secret_use(rule: &SecretUse) -> Value {
-    let place = match &rule.place {
+fn endpoint(endpoint: &Endpoint) -> Value {
+    json!({
+        "name": endpoint.name,
+        "method": endpoint.method,
+        "origin": endpoint.origin,
+        "path": endpoint.path,
+        "writes": endpoint.writes,
+        "limits": endpoint.limits,
+        "secret-uses": endpoint.secret_uses,
+        "captures": endpoint.captures.iter().map(capture).collect::<Vec<_>>(),
+    })
+}
+
+fn capture(capture: &Capture) -> Value {
+    json!({ "secret": capture.secret, "place": place(&capture.place) })
+}
+
+fn limit(limit: &Limit) -> Value {
+    let measure = match &limit.measure {
+        Measure::Requests(rate) => {
+            json!({ "requests": { "amount": rate.amount, "window-ms": rate.window_ms } })
+        }
+        Measure::Points(rate) => {
+            json!({ "points": { "amount": rate.amount, "window-ms": rate.window_ms } })
+        }
+        Measure::AtOnce(places) => json!({ "at-once": places }),
+    };
+    json!({ "name": limit.name, "measure": measure, "shared-by": sharing(limit.shared_by) })
+}
+
+fn secret_use(one: &SecretUse) -> Value {
+    json!({ "name": one.name, "secret": one.secret, "place": place(&one.place) })
+}
+
+fn place(place: &Place) -> Value {
+    match place {
         Place::Header(header) => {
             json!({ "header": { "name": header.name, "prefix": header.prefix } })
         }
         Place::FormField(name) => json!({ "form-field": name }),
-        Place::Basic(user) => json!({ "basic": user }),
+        Place::BasicPassword(user) => json!({ "basic-password": user }),
+        Place::BasicUser(password) => json!({ "basic-user": password }),
+        Place::Query(name) => json!({ "query": name }),
+        Place::Json(pointer) => json!({ "json": pointer }),
+        Place::Path(before) => json!({ "path": before }),
+        Place::Other(name) => json!({ "other": name }),
+    }
+}
+
+fn setting(setting: &Setting) -> Value {
+    let form = match &setting.form {
+        Form::Text => json!("text"),
+        Form::Label => json!("label"),
+        Form::Choice(choices) => json!({ "choice": choices }),
+        Form::Url(hosts) => json!({ "url": hosts }),
+        Form::IdOf(object) => json!({ "id-of": object }),
     };
     json!({
-        "secret": rule.secret,
-        "origin": rule.origin,
-        "path": rule.path,
-        "place": place,
+        "name": setting.name,
+        "title": setting.title,
+        "default": setting.default,
+        "setter": setter(setting.setter),
+        "form": form,
+        "required-by": setting.required_by,
     })
 }
 
 fn scheme(scheme: &Scheme) -> Value {
-    let field = |name: &str, title: &str, required: bool| json!({ "name": name, "title": title, "required": required });
-    let fields: Vec<Value> = scheme
-        .fields
-        .iter()
-        .map(|given| field(&given.name, &given.title, given.required))
-        .collect();
+    let fields = scheme.secrets.iter().map(|field| {
+        json!({
+            "name": field.name,
+            "title": field.title,
+            "required": field.required,
+            "setter": setter(field.setter),
+        })
+    });
     json!({
         "name": scheme.name,
         "title": scheme.title,
-        "fields": fields,
+        "secrets": fields.collect::<Vec<_>>(),
         "interactive": scheme.interactive,
     })
 }

@@ -90,7 +90,7 @@ pub fn next_step(error: &anyhow::Error, asked: &Asked) -> Option<String> {
                 Some("name the connector's file with --component FILE".to_owned())
             }
             (None, Some(LoadError::NotAComponent { .. } | LoadError::NotAConnector { .. })) => {
-                Some("name a component that was built for connector:api@0.1.0".to_owned())
+                Some("name a component that was built for connector:api@0.2.0".to_owned())
             }
             (None, Some(LoadError::BadManifest { .. }) | None) => None,
         }
@@ -117,6 +117,13 @@ pub fn after_answer(error: &Error, asked: &Asked) -> Option<String> {
                 format!("try again in {}", duration(wait))
             }
             None => "try again later".to_owned(),
+        },
+        ErrorKind::QuotaExhausted(back) => match back {
+            Some(ms) => format!(
+                "wait {}, or ask the provider for a larger quota",
+                duration(Duration::from_millis(u64::from(*ms)))
+            ),
+            None => "try again tomorrow, or ask the provider for a larger quota".to_owned(),
         },
         ErrorKind::Unavailable => "try again later; --trace shows each request".to_owned(),
         ErrorKind::OutcomeUnknown => look(asked),

@@ -142,7 +142,7 @@ mod tests {
     fn each_error_has_its_code() {
         let invalid = || ErrorKind::InvalidInput(vec![]);
         let stopped = |wrote| CallError::Stopped { reason: Stop::OutOfTime, wrote };
-        let rows: [(CallError, u8); 15] = [
+        let rows: [(CallError, u8); 16] = [
             (failed(ErrorKind::Unauthenticated, Some(401)), 4),
             (failed(ErrorKind::Unauthenticated, None), 4),
             (failed(ErrorKind::Forbidden, Some(403)), 1),
@@ -151,6 +151,7 @@ mod tests {
             (failed(invalid(), None), 2),
             (failed(invalid(), Some(400)), 1),
             (failed(ErrorKind::RateLimited(None), Some(429)), 1),
+            (failed(ErrorKind::QuotaExhausted(None), Some(429)), 1),
             (failed(ErrorKind::Unavailable, None), 1),
             (failed(ErrorKind::OutcomeUnknown, None), 1),
             (failed(ErrorKind::CursorExpired, None), 1),
@@ -171,7 +172,10 @@ mod tests {
     #[test]
     fn wrong_usage_a_broken_pipe_and_the_rest_are_told_apart() {
         let usage = anyhow::Error::new(Usage::new("no such object")).context("listing");
-        let build = anyhow::Error::new(BuildError::MissingSetting("x".to_owned()));
+        let build = anyhow::Error::new(BuildError::UnknownScheme {
+            name: "x".to_owned(),
+            known: String::new(),
+        });
         let load = LoadError::NotAComponent { path: "x".into(), why: String::new() };
         let pipe = Err::<(), _>(io::Error::from(io::ErrorKind::BrokenPipe)).context("writing");
         let disk = Err::<(), _>(io::Error::from(io::ErrorKind::StorageFull)).context("writing");

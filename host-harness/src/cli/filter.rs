@@ -1,6 +1,6 @@
-//! From `--filter NAME=VALUE` to the JSON object that `list` understands.
+//! From `--filter NAME=VALUE` to the JSON object that `list` understands; likewise `--option`.
 //!
-//! The descriptor's filter schema gives each value its type:
+//! The descriptor's schema gives each value its type:
 //!
 //! | the schema allows | `VALUE` becomes |
 //! |---|---|
@@ -18,17 +18,17 @@ use super::errors::Usage;
 use super::nearest::unknown;
 use super::schema;
 
-/// The filter as JSON text; `None` without pairs.
+/// The values of a `kind` of options as JSON text; `None` without pairs.
 ///
 /// # Errors
 /// [`Usage`] names the filter that is not known, given twice, or of another type.
-pub fn build(schema: &Value, pairs: &[(&str, &str)]) -> Result<Option<String>, Usage> {
+pub fn build(schema: &Value, kind: &str, pairs: &[(&str, &str)]) -> Result<Option<String>, Usage> {
     let mut filter = Map::new();
     for (name, _) in pairs {
         if filter.contains_key(*name) {
             continue;
         }
-        let property = property(schema, name)?;
+        let property = property(schema, kind, name)?;
         let values: Vec<&str> =
             pairs.iter().filter(|(other, _)| other == name).map(|(_, value)| *value).collect();
         filter.insert((*name).to_owned(), value(schema, property, name, &values)?);
@@ -36,7 +36,7 @@ pub fn build(schema: &Value, pairs: &[(&str, &str)]) -> Result<Option<String>, U
     Ok((!filter.is_empty()).then(|| Value::Object(filter).to_string()))
 }
 
-fn property<'a>(schema: &'a Value, name: &str) -> Result<&'a Value, Usage> {
+fn property<'a>(schema: &'a Value, kind: &str, name: &str) -> Result<&'a Value, Usage> {
     let mut known = Vec::new();
     for branch in branches(schema, schema) {
         let properties = branch.get("properties").and_then(Value::as_object);
@@ -46,7 +46,7 @@ fn property<'a>(schema: &'a Value, name: &str) -> Result<&'a Value, Usage> {
         known.extend(properties.into_iter().flat_map(Map::keys));
     }
     let known: Vec<&str> = known.into_iter().map(String::as_str).collect();
-    Err(unknown("filter", name, &known))
+    Err(unknown(kind, name, &known))
 }
 
 fn value(root: &Value, property: &Value, name: &str, given: &[&str]) -> Result<Value, Usage> {
@@ -151,7 +151,7 @@ mod tests {
     }
 
     fn built(pairs: &[(&str, &str)]) -> String {
-        build(&schema(), pairs).unwrap().unwrap()
+        build(&schema(), "filter", pairs).unwrap().unwrap()
     }
 
     #[test]
@@ -185,7 +185,7 @@ mod tests {
         assert_eq!(built(&pairs), r#"{"tags":["a","b","c"],"word":"x"}"#);
         let pairs = [("either", "a"), ("either", "b")];
         assert_eq!(built(&pairs), r#"{"either":["a","b"]}"#);
-        assert_eq!(build(&schema(), &[]).unwrap(), None);
+        assert_eq!(build(&schema(), "filter", &[]).unwrap(), None);
     }
 
     #[test]
@@ -209,9 +209,9 @@ mod tests {
                 "unknown filter \"wrod\"; known: word, count, price, open, tags, numbers, either, any-of, chosen, free",
             ),
         ] {
-            assert_eq!(build(&schema(), &pairs).unwrap_err().to_string(), expected);
+            assert_eq!(build(&schema(), "filter", &pairs).unwrap_err().to_string(), expected);
         }
-        let none = build(&json!({ "type": "object" }), &[("a", "b")]).unwrap_err();
+        let none = build(&json!({ "type": "object" }), "filter", &[("a", "b")]).unwrap_err();
         assert_eq!(none.to_string(), "unknown filter \"a\"; none is known");
     }
 }

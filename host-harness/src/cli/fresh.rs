@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context as _, Result};
-use host_harness::runtime::bindings::auth::Scheme;
+use anyhow::Result;
+use host_harness::runtime::bindings::setup::Scheme;
 use host_harness::runtime::{Connector, SCHEME};
 
 use super::context::Context;
@@ -23,7 +23,7 @@ pub struct Fresh {
 ///
 /// # Errors
 /// [`Usage`] for an unknown scheme or setting.
-pub async fn fresh(
+pub fn fresh(
     context: &Context,
     connector: &Connector,
     chosen: Option<&str>,
@@ -37,21 +37,20 @@ pub async fn fresh(
                 .next(format!("give {option} {value}"))
                 .into());
         }
-        connector.check_setting(name)?;
+        connector.check_setting(name, value, context.options.allow_private)?;
         settings.insert(name.to_owned(), value.to_owned());
     }
-    let schemes = connector.schemes().await.context("asking for the schemes")?;
-    Ok(Fresh { scheme: named(schemes, chosen)?, settings })
+    Ok(Fresh { scheme: named(connector, chosen)?.clone(), settings })
 }
 
 /// The scheme of this name; the first without.
 ///
 /// # Errors
 /// [`Usage`] with those that there are.
-pub fn named(schemes: Vec<Scheme>, chosen: Option<&str>) -> Result<Scheme, Usage> {
-    let names: Vec<String> = schemes.iter().map(|scheme| scheme.name.clone()).collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let wanted = chosen.or(names.first().copied()).unwrap_or_default();
-    let found = schemes.into_iter().find(|scheme| scheme.name == wanted);
-    found.ok_or_else(|| unknown("scheme", wanted, &names))
+pub fn named<'a>(connector: &'a Connector, chosen: Option<&str>) -> Result<&'a Scheme, Usage> {
+    connector.scheme(chosen).ok_or_else(|| {
+        let schemes = connector.manifest().schemes.iter();
+        let names: Vec<&str> = schemes.map(|scheme| scheme.name.as_str()).collect();
+        unknown("scheme", chosen.unwrap_or_default(), &names)
+    })
 }

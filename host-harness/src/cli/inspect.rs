@@ -1,9 +1,9 @@
 //! `inspect`: what the connector is, what it needs and what it may reach.
 
 use anyhow::Result;
-use host_harness::runtime::bindings::auth::Scheme;
 use host_harness::runtime::bindings::catalog::Manifest;
-use host_harness::runtime::bindings::http::Place;
+use host_harness::runtime::bindings::permissions::{Measure, Place};
+use host_harness::runtime::bindings::setup::Form;
 use host_harness::runtime::{Connector, Facts};
 
 use super::context::Context;
@@ -25,14 +25,13 @@ pub struct Args {}
 pub async fn run(_: &Args, context: &Context) -> Result<Exit> {
     let form = context.document_form()?;
     let connector = context.connector().await?;
-    let schemes = connector.schemes().await?;
-    let json = document::connector(connector.facts(), connector.manifest(), &schemes);
-    let text = || text(&connector, &schemes);
+    let json = document::connector(connector.facts(), connector.manifest());
+    let text = || text(&connector);
     context.watch.print(|| text_or_document(form, &text, &json))?;
     Ok(Exit::Done)
 }
 
-fn text(connector: &Connector, schemes: &[Scheme]) -> String {
+fn text(connector: &Connector) -> String {
     let manifest = connector.manifest();
     let mut text = about(connector.facts(), manifest);
     text.push_str(&section(
@@ -42,7 +41,7 @@ fn text(connector: &Connector, schemes: &[Scheme]) -> String {
     ));
     text.push_str(&section("Exports", &[], singles(&connector.facts().exports)));
     text.push_str(&reach(manifest));
-    text.push_str(&secrets(manifest, schemes));
+    text.push_str(&secrets(manifest));
     text.push_str(&settings(manifest));
     let objects = manifest.objects.iter().map(|object| {
         vec![object.name.clone(), object.title.clone(), object.operations.join(", ")]
@@ -69,19 +68,30 @@ fn about(facts: &Facts, manifest: &Manifest) -> String {
 fn reach(manifest: &Manifest) -> String {
     let endpoints = manifest.endpoints.iter().map(|endpoint| {
         vec![
+            endpoint.name.clone(),
             endpoint.method.clone(),
             format!("{}{}", endpoint.origin, endpoint.path),
-            document::effect(endpoint.effect).to_owned(),
+            if endpoint.writes { "writes" } else { "reads" }.to_owned(),
             endpoint.limits.join(", "),
+            endpoint.secret_uses.join(", "),
         ]
     });
     let limits = manifest.limits.iter().map(|limit| {
-        let requests = count(limit.requests.into());
-        vec![limit.name.clone(), requests, every(limit.window_ms)]
+        let (amount, window) = match &limit.measure {
+            Measure::Requests(rate) => {
+                (format!("{} requests", count(rate.amount.into())), every(rate.window_ms))
+            }
+            Measure::Points(rate) => {
+                (format!("{} points", count(rate.amount.into())), every(rate.window_ms))
+            }
+            Measure::AtOnce(places) => (format!("{places} requests"), "at once".to_owned()),
+        };
+        vec![limit.name.clone(), amount, window, document::sharing(limit.shared_by).to_owned()]
     });
-    let header = ["METHOD", "URL", "EFFECT", "LIMITS"];
+    let header = ["NAME", "METHOD", "URL", "EFFECT", "LIMITS", "SECRET USES"];
     let mut text = section("Endpoints: all that it may reach", &header, endpoints.collect());
-    text.push_str(&section("Limits", &["NAME", "REQUESTS", "WINDOW"], limits.collect()));
+    let header = ["NAME", "ALLOWS", "WINDOW", "SHARED BY"];
+    text.push_str(&section("Limits", &header, limits.collect()));
     text
 }
 
@@ -97,54 +107,77 @@ fn every(ms: u32) -> String {
 }
 
 /// Which secrets it names, and where their values go.
-fn secrets(manifest: &Manifest, schemes: &[Scheme]) -> String {
-    let fields = schemes.iter().flat_map(|scheme| {
-        scheme.fields.iter().map(|field| {
+fn secrets(manifest: &Manifest) -> String {
+    let fields = manifest.schemes.iter().flat_map(|scheme| {
+        scheme.secrets.iter().map(|field| {
             let needed = if field.required { "required" } else { "optional" };
-            vec![scheme.name.clone(), field.name.clone(), field.title.clone(), needed.to_owned()]
+            let rules = format!("{needed}, by the {}", document::setter(field.setter));
+            vec![scheme.name.clone(), field.name.clone(), field.title.clone(), rules]
         })
     });
-    let uses = manifest.secret_uses.iter().map(|rule| {
-        let place = match &rule.place {
-            Place::Header(header) if header.prefix.is_empty() => format!("header {}", header.name),
-            Place::Header(header) => format!("header {}, after \"{}\"", header.name, header.prefix),
-            Place::FormField(name) => format!("form field {name}"),
-            Place::Basic(user) => format!("password of {user}"),
-        };
-        vec![rule.secret.clone(), format!("{}{}", rule.origin, rule.path), place]
+    let uses = manifest.secret_uses.iter().map(|one| {
+        let delivered = manifest.delivery_secrets.contains(&one.name);
+        let of = if delivered { "proves deliveries" } else { "" };
+        vec![one.name.clone(), one.secret.clone(), place(&one.place), of.to_owned()]
     });
     let keys = manifest.key_uses.iter().map(|rule| {
         let role = document::role(rule.role).to_owned();
         vec![rule.secret.clone(), rule.algorithm.clone(), role]
     });
-    let captures = manifest.captures.iter().map(|rule| {
-        let from = format!("{}{}", rule.origin, rule.path);
-        vec![rule.secret.clone(), from, rule.pointer.clone()]
+    let captures = manifest.endpoints.iter().flat_map(|endpoint| {
+        endpoint.captures.iter().map(|capture| {
+            vec![capture.secret.clone(), endpoint.name.clone(), place(&capture.place)]
+        })
     });
     let header = ["SCHEME", "SECRET", "TITLE", ""];
     let mut text = section("Authentication", &header, fields.collect());
-    let header = ["SECRET", "URL", "PLACE"];
+    let header = ["USE", "SECRET", "PLACE", ""];
     text.push_str(&section("Secrets in requests", &header, uses.collect()));
     let header = ["SECRET", "ALGORITHM", "ROLE"];
     text.push_str(&section("Secrets as keys", &header, keys.collect()));
-    let header = ["SECRET", "URL", "MEMBER"];
+    let header = ["SECRET", "ENDPOINT", "PLACE"];
     text.push_str(&section("Secrets taken out of answers", &header, captures.collect()));
     text
 }
 
+fn place(place: &Place) -> String {
+    match place {
+        Place::Header(header) if header.prefix.is_empty() => format!("header {}", header.name),
+        Place::Header(header) => format!("header {}, after \"{}\"", header.name, header.prefix),
+        Place::FormField(name) => format!("form field {name}"),
+        Place::BasicPassword(user) => format!("password of {user}"),
+        Place::BasicUser(_) => "user name of Basic".to_owned(),
+        Place::Query(name) => format!("query parameter {name}"),
+        Place::Json(pointer) => format!("JSON member {pointer}"),
+        Place::Path(before) if before.is_empty() => "segment of the path".to_owned(),
+        Place::Path(before) => format!("segment of the path, after \"{before}\""),
+        Place::Other(name) => name.clone(),
+    }
+}
+
 fn settings(manifest: &Manifest) -> String {
     let rows = manifest.settings.iter().map(|setting| {
-        let required = setting.required.then_some("required");
-        let operator = setting.operator_only.then_some("operator only");
-        let rules: Vec<&str> = required.into_iter().chain(operator).collect();
+        let form = match &setting.form {
+            Form::Text => "text".to_owned(),
+            Form::Label => "label of a host name".to_owned(),
+            Form::Choice(choices) => format!("one of {}", choices.join(", ")),
+            Form::Url(hosts) if hosts.iter().any(|host| host == "*") => "URL".to_owned(),
+            Form::Url(hosts) => format!("URL at {}", hosts.join(", ")),
+            Form::IdOf(object) => format!("id of one of {object}"),
+        };
+        let required = match setting.required_by.as_slice() {
+            [] => String::new(),
+            schemes => format!(", required by {}", schemes.join(", ")),
+        };
         vec![
             setting.name.clone(),
             setting.title.clone(),
             setting.default.clone().unwrap_or_default(),
-            rules.join(", "),
+            form,
+            format!("by the {}{required}", document::setter(setting.setter)),
         ]
     });
-    section("Settings", &["NAME", "TITLE", "DEFAULT", ""], rows.collect())
+    section("Settings", &["NAME", "TITLE", "DEFAULT", "FORM", ""], rows.collect())
 }
 
 fn singles(names: &[String]) -> Vec<Vec<String>> {

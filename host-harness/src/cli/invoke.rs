@@ -1,12 +1,12 @@
 //! `invoke`: runs an action.
 
 use anyhow::{Context as _, Result};
+use host_harness::retry::first_attempt;
 use host_harness::runtime::Write;
 use host_harness::runtime::bindings::actions::Invocation;
 use host_harness::runtime::bindings::catalog::{Action, Descriptor};
 
 use super::context::Context;
-use super::create::fresh_key;
 use super::document::embedded;
 use super::errors::Usage;
 use super::exit::Exit;
@@ -60,8 +60,7 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
         action: args.action.clone(),
         id: args.id.clone(),
         input,
-        key: fresh_key()?,
-        again: false,
+        attempt: first_attempt()?,
     };
     let what = || format!("invoking {} of {}", args.action, args.object);
     if args.dry_run {
@@ -70,7 +69,7 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
         let hidden = hidden::values(Some(&action.input_schema), &invocation.input);
         return plan::show(context, planned, &hidden);
     }
-    let outcome = Box::pin(caller.invoke(&invocation, action.repeatable)).await;
+    let outcome = Box::pin(caller.invoke(&invocation)).await;
     let outcome = outcome.with_context(what)?;
     let row = Row { id: args.id.as_deref().unwrap_or_default(), data: &outcome.output };
     context.watch.print(|| record(context.form(), &columns, row))?;

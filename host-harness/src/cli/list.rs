@@ -9,10 +9,12 @@ use host_harness::runtime::bindings::types::DataRecord;
 use super::columns;
 use super::context::Context;
 use super::document::embedded;
+use super::errors::Usage;
 use super::exit::Exit;
 use super::filter;
 use super::input::pair;
 use super::output::{Columns, Row, counted, printable, records};
+use super::view::Part;
 use super::with::With;
 
 /// Unreadable records that are named one by one.
@@ -23,6 +25,7 @@ const NAMED: u64 = 10;
 #[command(after_help = "Examples:
   connector-host list orders --max 10
   connector-host list orders --filter state=open,late --filter paid=true > orders.ndjson
+  connector-host list orders --fields id,state --option lang=de
   connector-host list orders --output csv --columns id,state,total > orders.csv
   connector-host list orders --with order-lines | jq 'select(.object == \"order-lines\").data'
 
@@ -49,6 +52,9 @@ pub struct Args {
     pub max: Option<u64>,
 
     #[command(flatten)]
+    pub part: Part,
+
+    #[command(flatten)]
     pub columns: Columns,
 }
 
@@ -59,6 +65,12 @@ pub struct Args {
 pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
     let connector = context.connector_with(&args.object).await?;
     let filter = read_filter(args, &connector).await?;
+    let view = args.part.view(&connector, &args.object).await?;
+    if !args.with.is_empty() && !args.part.fields.is_empty() {
+        let text =
+            "what lies in a record is computed of the whole record, so --with has no --fields";
+        return Err(Usage::new(text).next("leave one of them out").into());
+    }
     let mut with = match args.with.as_slice() {
         [] => None,
         names => Some(With::of(&connector, &args.object, names).await?),
@@ -75,6 +87,7 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
         start: Start::Beginning,
         page_size: page_size(args.page_size, args.max),
         filter,
+        view,
     });
     let mut left = args.max.unwrap_or(u64::MAX);
     let mut unreadable = 0;
@@ -132,7 +145,10 @@ async fn read_filter(args: &Args, connector: &Connector) -> Result<Option<String
     let pairs = args.filters.iter();
     let pairs = pairs.map(|given| pair("--filter", "NAME=VALUE", given));
     let pairs = pairs.collect::<Result<Vec<_>, _>>()?;
-    Ok(filter::build(&embedded(&descriptor.filter_schema), &pairs)?)
+    let schema = descriptor.filter_schema.ok_or_else(|| {
+        Usage::new(format!("{} has no filters", args.object)).next("leave --filter out")
+    })?;
+    Ok(filter::build(&embedded(&schema), "filter", &pairs)?)
 }
 
 /// No more than will be shown.

@@ -67,6 +67,7 @@ fn request(exchange: &Exchange) {
         target: HTTP,
         Level::DEBUG,
         {
+            endpoint = exchange.endpoint,
             http.request.method = exchange.method,
             server.address = host,
             server.port = port,

@@ -51,6 +51,7 @@ mod sync;
 mod told;
 mod trace;
 mod update;
+mod view;
 mod watch;
 mod with;
 
@@ -200,7 +201,12 @@ pub async fn run(call: Call, shutdown: Shutdown) -> Exit {
         return report(&error.into(), &asked);
     }
     let grants = Arc::<Mutex<Vec<Renewals>>>::default();
+    let network = match repeated.network(cli.options.ca.as_deref()) {
+        Ok(network) => network,
+        Err(error) => return report(&error.into(), &asked),
+    };
     let context = Context {
+        network,
         options: cli.options,
         repeated,
         watch: Arc::clone(&watch),

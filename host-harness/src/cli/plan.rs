@@ -34,6 +34,7 @@ pub fn shown(planned: Planned, hidden: &[Value]) -> Value {
 
 #[derive(Serialize)]
 struct Request {
+    endpoint: String,
     method: String,
     url: String,
     headers: Vec<(String, String)>,
@@ -59,6 +60,7 @@ impl Request {
         });
         let headers = planned.headers.into_iter();
         Self {
+            endpoint: planned.endpoint,
             method: planned.method,
             url: hide(&planned.url, hidden),
             headers: headers.map(|(name, value)| (name, hide(&value, hidden))).collect(),
@@ -87,6 +89,7 @@ mod tests {
 
     fn planned(body: Option<&str>) -> Planned {
         Planned {
+            endpoint: "orders".to_owned(),
             method: "POST".to_owned(),
             url: "https://api.example.com/v1/orders".to_owned(),
             headers: vec![("key".to_owned(), "[secret api-key]".to_owned())],

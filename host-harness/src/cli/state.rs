@@ -279,8 +279,8 @@ pub fn belongs(row: &ConnectionRow, connector: &Connector) -> Result<(), Usage> 
 /// The limits of a kept connection, shared with every process that uses the same state. No
 /// connector has to know its account, so connections are taken for accounts: two connections of
 /// one account do not share.
-pub fn shared_limits(vault: &Vault, row: &ConnectionRow) -> Arc<Limiter> {
-    Arc::new(Limiter::shared(Arc::clone(vault.store()) as _, &row.id))
+pub fn shared_limits(vault: &Vault) -> Arc<Limiter> {
+    Arc::new(Limiter::shared(Arc::clone(vault.store()) as _))
 }
 
 /// The machine's clock.

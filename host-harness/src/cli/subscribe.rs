@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use host_harness::clock::unix_ms;
+use host_harness::retry::first_attempt;
+use host_harness::runtime::Connection;
 use host_harness::runtime::bindings::subscriptions::{
     ManualSteps, Subscription, SubscriptionOutcome, SubscriptionRequest,
 };
@@ -64,7 +66,7 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
     let kept = Kept::of(context, &connector).await?;
     let Some(kept) = kept else {
         let caller = context.connect(&connector).await?;
-        let outcome = caller.connection().subscribe(request(args, args.url.clone())).await;
+        let outcome = caller.subscribe(&request(args, args.url.clone(), None)?).await;
         let (text, json) = shown(&outcome.with_context(|| subscribing(args))?);
         context.watch.print(|| text_or_document(form, &|| text.clone(), &json))?;
         return Ok(Exit::Done);
@@ -74,7 +76,13 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
     let database = State::needed(context)?.database().await?;
     let hook = hook(&database, &row.id).await?;
     let url = format!("{}{}", public_url(&args.url)?, hook_path(&hook.token));
-    let outcome = caller.connection().subscribe(request(args, url.clone())).await;
+    let there = database.subscriptions(Some(&row.id)).await?;
+    let renews = there.iter().find(|there| there.object == args.object && there.url == url);
+    let renews = renews.and_then(|there| there.id.clone());
+    if renews.is_none() {
+        end_orphans(context, caller.connection(), &there, &args.object, &url).await;
+    }
+    let outcome = caller.subscribe(&request(args, url.clone(), renews)?).await;
     let outcome = outcome.with_context(|| subscribing(args))?;
     let (mut id, mut expires_at) = (None, None);
     if let SubscriptionOutcome::Subscribed(subscription) = &outcome {
@@ -111,8 +119,30 @@ fn subscribing(args: &Args) -> String {
     format!("subscribing to {}", args.object)
 }
 
-fn request(args: &Args, target_url: String) -> SubscriptionRequest {
-    SubscriptionRequest { object: args.object.clone(), events: args.events.clone(), target_url }
+fn request(args: &Args, target_url: String, renews: Option<String>) -> Result<SubscriptionRequest> {
+    let (object, events) = (args.object.clone(), args.events.clone());
+    let attempt = first_attempt()?;
+    Ok(SubscriptionRequest { object, events, target_url, renews, attempt })
+}
+
+/// Ends subscriptions at the provider that lead to our URL and that nobody knows of: the answers
+/// of earlier attempts were lost. Where that cannot be done, the provider goes on delivering twice,
+/// and repeats are dropped.
+async fn end_orphans(
+    context: &Context,
+    connection: &Connection,
+    known: &[SubscriptionRow],
+    object: &str,
+    url: &str,
+) {
+    let Ok(existing) = connection.subscriptions().await else { return };
+    let is_known = |id: &String| known.iter().any(|row| row.id.as_ref() == Some(id));
+    for orphan in existing.iter().filter(|it| it.target_url == url && !is_known(&it.id)) {
+        if let Err(why) = connection.unsubscribe(object, &orphan.id).await {
+            let (id, why) = (printable(&orphan.id), printable(&why.to_string()));
+            context.watch.say(&format!("note: the subscription {id} of before stays: {why}"));
+        }
+    }
 }
 
 /// The connection's path: made once, and the same for all its subscriptions.
@@ -193,12 +223,16 @@ fn steps(manual: &ManualSteps) -> (String, Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use host_harness::runtime::bindings::types::SecretField;
+    use host_harness::runtime::bindings::setup::{SecretField, Setter};
 
     #[test]
     fn steps_are_numbered_and_ask_for_what_is_needed() {
-        let field =
-            SecretField { name: "key".to_owned(), title: "Signing key".to_owned(), required: true };
+        let field = SecretField {
+            name: "key".to_owned(),
+            title: "Signing key".to_owned(),
+            required: true,
+            setter: Setter::Customer,
+        };
         let manual = ManualSteps {
             steps: vec!["Open the page.".to_owned(), "Press\u{7} it.".to_owned()],
             secrets: vec![field],
@@ -213,7 +247,8 @@ mod tests {
     #[test]
     fn a_subscription_names_its_id_and_end() {
         let expires_at = Some("2026-12-01T00:00:00+00:00".to_owned());
-        let (text, json) = made(&Subscription { id: "s1".to_owned(), expires_at });
+        let (id, target_url) = ("s1".to_owned(), "https://h.example".to_owned());
+        let (text, json) = made(&Subscription { id, target_url, expires_at });
         assert_eq!(text, "subscribed: s1 until 2026-12-01T00:00:00+00:00\n");
         assert_eq!(json["subscribed"]["id"], "s1");
     }

@@ -23,18 +23,19 @@ pub fn line(event: &Event) -> Option<String> {
     }
 }
 
-/// Columns first, and the path last: its length differs.
+/// Columns first, and endpoint and path last: their lengths differ.
 fn exchanged(exchange: &Exchange) -> String {
     let (status, why) = match &exchange.outcome {
         Ok(status) => (status.to_string(), String::new()),
         Err(why) => ("-".to_owned(), format!("  ({})", printable(why))),
     };
     format!(
-        "{:<6}  {status:>3}  {:>9}  {:>8}  waited {:>8}  {}{why}",
+        "{:<6}  {status:>3}  {:>9}  {:>8}  waited {:>8}  {}  {}{why}",
         printable(&exchange.method),
         bytes(exchange.received_bytes),
         duration(exchange.took),
         duration(exchange.waited),
+        printable(&exchange.endpoint),
         printable(&exchange.path),
     )
 }
@@ -46,6 +47,7 @@ mod tests {
 
     fn exchange(outcome: Result<u16, String>) -> Event {
         Event::Exchange(Exchange {
+            endpoint: "orders".to_owned(),
             method: "GET".to_owned(),
             origin: "https://api.example.com".to_owned(),
             path: "/v1/orders?limit".to_owned(),
@@ -61,11 +63,11 @@ mod tests {
     fn each_event_has_its_line() {
         assert_eq!(
             line(&exchange(Ok(200))).unwrap(),
-            "GET     200    34.6 kB     87 ms  waited    1.2 s  /v1/orders?limit"
+            "GET     200    34.6 kB     87 ms  waited    1.2 s  orders  /v1/orders?limit"
         );
         assert_eq!(
             line(&exchange(Err("no answer within 15 s".to_owned()))).unwrap(),
-            "GET       -    34.6 kB     87 ms  waited    1.2 s  /v1/orders?limit  (no answer within 15 s)"
+            "GET       -    34.6 kB     87 ms  waited    1.2 s  orders  /v1/orders?limit  (no answer within 15 s)"
         );
         let waiting = Event::Waiting {
             limit: "per-minute".to_owned(),

@@ -4,9 +4,10 @@ use anyhow::{Context as _, Result};
 use host_harness::runtime::Write;
 
 use super::context::Context;
+use super::create::written;
 use super::exit::Exit;
 use super::input::Data;
-use super::output::{Columns, Row, record};
+use super::output::Columns;
 use super::{columns, hidden, plan};
 
 /// Changes members of a record by a JSON Merge Patch (RFC 7396), and prints it.
@@ -49,9 +50,7 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
         let hidden = hidden::values(descriptor.update_schema.as_deref(), &patch);
         return plan::show(context, planned, &hidden);
     }
-    let updated = caller.update(&args.object, &args.id, &patch).await;
-    let item = updated.with_context(what)?.item;
-    let row = Row { id: &item.id, data: &item.data };
-    context.watch.print(|| record(context.form(), &columns, row))?;
-    Ok(Exit::Done)
+    let updated = Box::pin(caller.update(&args.object, &args.id, &patch)).await;
+    let updated = updated.with_context(what)?;
+    written(context, &caller, &args.object, &columns, updated).await
 }

@@ -75,9 +75,10 @@ impl With {
     ) -> Result<Vec<Line>> {
         let mut lines: Vec<Vec<Line>> =
             parents.iter().map(|parent| vec![line(&self.object, parent)]).collect();
-        for (name, count) in &mut self.derived {
-            let derived = connection.derive(name, parents.to_vec()).await;
-            let derived = derived.with_context(|| format!("deriving {name}"))?;
+        let names: Vec<String> = self.derived.iter().map(|(name, _)| name.clone()).collect();
+        let all = connection.derive(&names, parents.to_vec()).await;
+        let all = all.with_context(|| format!("deriving {}", names.join(", ")))?;
+        for ((name, count), derived) in self.derived.iter_mut().zip(all) {
             for (lines, records) in lines.iter_mut().zip(derived) {
                 *count += records.len() as u64;
                 lines.extend(records.iter().map(|record| line(name, record)));

@@ -87,11 +87,14 @@ impl Desk {
             code_challenge: challenge(&verifier),
         };
         match scheme.begin(request, secrets).await? {
-            Step::Ready => {
+            Step::Ready(received) => {
                 let connection = self.newest(connection).await?;
                 let mut changes = changes(&connection, rows);
                 // A grant of another scheme ends with it.
-                changes.push(Change::RemoveGrant { connection: connection.id.clone() });
+                changes.push(match received.is_nothing() {
+                    true => Change::RemoveGrant { connection: connection.id.clone() },
+                    false => Change::PutNextGrant(self.granted(&connection, &received).await?),
+                });
                 self.vault.store().commit(changes).await?;
                 Ok(Begun::Ready(connection))
             }
@@ -174,7 +177,8 @@ impl Desk {
         let key = self.key(connection)?;
         let sealed = seal(&key, &connection.id, epoch, &received.tokens)?;
         let (expires_ms, scopes) = (received.expires_ms, received.scopes.clone());
-        let granted = Granted { sealed, expires_ms, scopes };
+        let learned = received.learned.clone();
+        let granted = Granted { sealed, expires_ms, scopes, learned };
         Ok(first(&connection.id, epoch, granted, self.vault.now_ms()))
     }
 

@@ -76,7 +76,6 @@ pub trait Scheme: Send + Sync {
 }
 
 /// What comes next.
-#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     /// Send the customer there.
     Redirect {
@@ -85,6 +84,6 @@ pub enum Step {
         /// The connector wants it back.
         session: String,
     },
-    /// Nothing more to ask.
-    Ready,
+    /// Nothing more to ask. What was captured and learned on the way is kept.
+    Ready(Received),
 }

@@ -12,7 +12,7 @@ use crate::grants::memory::{Halt, Memory, Rows};
 use crate::grants::open;
 use crate::runtime::bindings::types::ErrorKind;
 use crate::runtime::error;
-use crate::store::{Change, ConnectionRow, Store};
+use crate::store::{Change, ConnectionRow, Learned, Store};
 use crate::vault::{Key, MasterKey, Secret, Vault};
 
 /// A connector: remembers what it was asked, and answers with numbered tokens.
@@ -37,7 +37,13 @@ impl Scheme for Script {
             );
             self.asked.lock().unwrap().push((request, secrets.into_keys().collect()));
             let session = "s1".to_owned();
-            Ok(if self.ready { Step::Ready } else { Step::Redirect { url, session } })
+            let nothing = || Received {
+                tokens: Tokens::new(),
+                expires_ms: None,
+                scopes: vec![],
+                learned: Learned::default(),
+            };
+            Ok(if self.ready { Step::Ready(nothing()) } else { Step::Redirect { url, session } })
         })
     }
 
@@ -56,7 +62,8 @@ impl Scheme for Script {
             completed.push((session, query, secrets));
             let token = Secret::new(format!("token-{}", completed.len()));
             let tokens = [("access-token".to_owned(), token)].into();
-            Ok(Received { tokens, expires_ms: Some(5), scopes: vec!["read".to_owned()] })
+            let (scopes, learned) = (vec!["read".to_owned()], Learned::default());
+            Ok(Received { tokens, expires_ms: Some(5), scopes, learned })
         })
     }
 }

@@ -16,6 +16,8 @@ pub struct CallSends {
     requests: u32,
     /// What outlives the call when it is dropped.
     pub progress: Progress,
+    /// Why it sends nothing at all.
+    silent: Option<&'static str>,
     /// An answer was larger than the host takes: asking for less may help.
     pub overflowed: bool,
     /// Show writes and do not send them.
@@ -65,6 +67,8 @@ impl Progress {
 /// A request that was not sent because the call is a dry run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Planned {
+    /// Its name in the manifest.
+    pub endpoint: String,
     /// Upper case.
     pub method: String,
     /// Absolute, with query.
@@ -94,11 +98,20 @@ impl CallSends {
         self.progress.wrote()
     }
 
+    /// For a call that sends nothing: `what` it does needs no request.
+    #[must_use]
+    pub fn silent(what: &'static str) -> Self {
+        Self { silent: Some(what), ..Self::default() }
+    }
+
     /// Asks whether one more request may go.
     ///
     /// # Errors
     /// [`Refused`] when the call has written already, or sent too many.
     pub fn admit(&mut self) -> Result<(), Refused> {
+        if let Some(what) = self.silent {
+            return Err(Refused(format!("{what} makes no request")));
+        }
         if self.wrote() {
             return Err(Refused(
                 "this call has already written; a call writes once and sends nothing after it"

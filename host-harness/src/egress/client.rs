@@ -7,7 +7,6 @@ use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, HOST, HeaderValue, SET_COOKI
 use http_body_util::Full;
 use thiserror::Error;
 use tokio::time::{Instant, timeout, timeout_at};
-use url::Url;
 
 use super::body::{self, BodyFault};
 use super::call::Progress;
@@ -65,13 +64,12 @@ pub async fn exchange(
     pool: &Pool,
     origin: &Origin,
     method: &str,
-    url: &Url,
     filled: &Filled,
     progress: &Progress,
 ) -> Result<Answer, Fault> {
     let mut line = pool.line(origin).await?;
     loop {
-        let request = build(origin, method, url, filled)?;
+        let request = build(origin, method, filled)?;
         let before = line.written();
         let whole = Instant::now() + WHOLE_WITHIN;
         progress.set_wrote(true);
@@ -120,21 +118,11 @@ async fn receive(
     Ok(Answer { status: head.status.as_u16(), headers, body })
 }
 
-/// Path and query, as the request line has them.
-fn target(url: &Url) -> String {
-    url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()))
-}
-
-fn build(
-    origin: &Origin,
-    method: &str,
-    url: &Url,
-    filled: &Filled,
-) -> Result<http::Request<Body>, Fault> {
+fn build(origin: &Origin, method: &str, filled: &Filled) -> Result<http::Request<Body>, Fault> {
     let refused = |why: http::Error| Fault::Refused(format!("no valid HTTP request: {why}"));
     let mut request = http::Request::builder()
         .method(method)
-        .uri(target(url))
+        .uri(filled.target.as_str())
         .body(Full::new(Bytes::copy_from_slice(&filled.body)))
         .map_err(refused)?;
     let headers = request.headers_mut();

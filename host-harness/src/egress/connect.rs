@@ -1,7 +1,7 @@
 //! From an origin to an encrypted stream: resolve once, judge the addresses,
 //! connect to one of those, speak TLS by name.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::io;
@@ -48,6 +48,10 @@ pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub trait Connect: Send + Sync {
     /// The addresses of a host name or address literal.
     fn resolve<'a>(&'a self, host: &'a str, port: u16) -> Pending<'a, io::Result<Vec<SocketAddr>>>;
+    /// The address that the operator set for this host and port, on this machine: it is not judged.
+    fn set(&self, _host: &str, _port: u16) -> Option<SocketAddr> {
+        None
+    }
     /// A stream to exactly this address.
     fn connect(&self, address: SocketAddr) -> Pending<'_, io::Result<Box<dyn Stream>>>;
 }
@@ -70,6 +74,36 @@ impl Connect for Tcp {
             stream.set_nodelay(true)?;
             Ok(Box::new(stream) as Box<dyn Stream>)
         })
+    }
+}
+
+/// A network in which some hosts are at addresses of this machine: for stand-ins of a provider,
+/// under its own names.
+pub struct Resolved {
+    addresses: BTreeMap<(String, u16), SocketAddr>,
+    inner: Arc<dyn Connect>,
+}
+
+impl Resolved {
+    /// These hosts and ports are there, all others where `inner` finds them.
+    #[must_use]
+    pub fn new(addresses: BTreeMap<(String, u16), SocketAddr>, inner: Arc<dyn Connect>) -> Self {
+        let loopback = |(_, address): &(_, SocketAddr)| address.ip().is_loopback();
+        Self { addresses: addresses.into_iter().filter(loopback).collect(), inner }
+    }
+}
+
+impl Connect for Resolved {
+    fn resolve<'a>(&'a self, host: &'a str, port: u16) -> Pending<'a, io::Result<Vec<SocketAddr>>> {
+        self.inner.resolve(host, port)
+    }
+
+    fn set(&self, host: &str, port: u16) -> Option<SocketAddr> {
+        self.addresses.get(&(host.to_owned(), port)).copied()
+    }
+
+    fn connect(&self, address: SocketAddr) -> Pending<'_, io::Result<Box<dyn Stream>>> {
+        self.inner.connect(address)
     }
 }
 
@@ -201,6 +235,9 @@ fn in_turns(found: Vec<SocketAddr>) -> VecDeque<SocketAddr> {
 
 async fn resolve(origin: &Origin, network: &dyn Connect) -> Result<Vec<SocketAddr>, Unreached> {
     let host = &origin.host;
+    if let Some(address) = network.set(host, origin.port) {
+        return Ok(vec![address]);
+    }
     let found = match timeout(RESOLVE_WITHIN, network.resolve(host, origin.port)).await {
         Ok(Ok(found)) => found,
         Ok(Err(why)) => return Err(Unreached::Failed(format!("cannot resolve {host}: {why}"))),

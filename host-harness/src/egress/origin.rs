@@ -21,11 +21,19 @@ pub struct Origin {
 }
 
 /// Why a text is no origin to send to.
-#[derive(Debug, Error, PartialEq, Eq)]
+#[derive(Debug, Error, Clone, PartialEq, Eq)]
 #[error("the origin \"{origin}\" {why}")]
 pub struct BadOrigin {
     origin: String,
     why: &'static str,
+}
+
+impl BadOrigin {
+    /// What is wrong with `origin`, as the rest of a sentence about it.
+    #[must_use]
+    pub fn new(origin: &str, why: &'static str) -> Self {
+        bad(origin, why)
+    }
 }
 
 impl Origin {

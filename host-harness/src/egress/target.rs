@@ -1,11 +1,11 @@
-//! Where a rule of a manifest holds: a server, and paths of it.
-
-use std::collections::BTreeMap;
+//! Where requests of an endpoint go: a server, and paths of it.
 
 use super::origin::{BadOrigin, Origin};
-use super::pattern;
+use super::path;
+use super::template::Template;
+use crate::runtime::Settings;
 
-/// A server and what of it a rule means.
+/// A server and what of it an endpoint means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
     /// The server, with the trust that the operator gave it.
@@ -15,107 +15,94 @@ pub struct Target {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Paths {
-    /// As the manifest writes them, with `*` and `**`.
+    /// As the manifest writes them, with `*`, `**` and `{use}`.
     Like(String),
     /// The one of the URL in a setting, which is no pattern.
     Only(String),
 }
 
-impl Target {
-    /// Puts `settings` into a rule's `origin` and `path`. `None` when the origin is a setting
-    /// without a value: such a rule allows nothing.
-    ///
-    /// # Errors
-    /// When the origin is none or not allowed, or the setting holds a path and the rule has
-    /// one of its own.
-    pub fn read(
-        origin: &str,
-        path: &str,
-        settings: &BTreeMap<String, String>,
-        allow_private: bool,
-    ) -> Result<Option<Self>, BadOrigin> {
-        let Some(name) = setting(origin) else {
-            let origin = Origin::read(origin, false)?;
-            return Ok(Some(Self { origin, paths: Paths::Like(path.to_owned()) }));
-        };
-        let Some(value) = settings.get(name) else {
-            return Ok(None);
-        };
-        let (origin, paths) = if path.is_empty() {
-            let (origin, path) = Origin::of_endpoint(value, allow_private)?;
-            (origin, Paths::Only(path))
-        } else {
-            (Origin::read(value, allow_private)?, Paths::Like(path.to_owned()))
-        };
-        Ok(Some(Self { origin, paths }))
-    }
-
-    /// Whether a request to `path` at `origin` is meant.
-    #[must_use]
-    pub fn covers(&self, origin: &Origin, path: &str) -> bool {
-        self.origin.same_server(origin)
-            && match &self.paths {
-                Paths::Like(pattern) => pattern::matches(pattern, path),
-                Paths::Only(only) => only == path,
-            }
-    }
+/// Why an endpoint has no target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoTarget {
+    /// A setting in its origin has no value.
+    Unset(String),
+    /// Its origin is none to send to.
+    Bad(BadOrigin),
 }
 
-/// The name in `{name}`: a manifest's way to say that an operator's setting holds the origin.
-#[must_use]
-pub fn setting(origin: &str) -> Option<&str> {
-    origin.strip_prefix('{')?.strip_suffix('}')
+impl Target {
+    /// Puts `settings` into an endpoint's `origin` and `path`. `open`: the operator allows private
+    /// addresses, plain http and any port for the URLs of settings that are theirs.
+    ///
+    /// # Errors
+    /// [`NoTarget`].
+    pub fn read(
+        origin: &Template,
+        path: &str,
+        settings: &Settings,
+        open: bool,
+    ) -> Result<Self, NoTarget> {
+        let text = origin.fill(settings).map_err(NoTarget::Unset)?;
+        let private = match origin {
+            Template::Whole(name) => open && settings.is_operators(name),
+            Template::Parts(_) => false,
+        };
+        let read = match path.is_empty() {
+            true => Origin::of_endpoint(&text, private)
+                .map(|(origin, path)| Self { origin, paths: Paths::Only(path) }),
+            false => Origin::read(&text, private)
+                .map(|origin| Self { origin, paths: Paths::Like(path.to_owned()) }),
+        };
+        read.map_err(NoTarget::Bad)
+    }
+
+    /// The path to send for `asked`, a request's own; `None` when the endpoint means another.
+    #[must_use]
+    pub fn path(&self, asked: &str) -> Option<String> {
+        match &self.paths {
+            Paths::Like(pattern) => path::matches(pattern, asked).then(|| asked.to_owned()),
+            Paths::Only(only) => asked.is_empty().then(|| only.clone()),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::runtime::bindings::setup::Setter;
 
-    fn read(path: &str, value: &str) -> Result<Target, BadOrigin> {
-        let settings = BTreeMap::from([("url".to_owned(), value.to_owned())]);
-        Target::read("{url}", path, &settings, false).map(Option::unwrap)
-    }
-
-    fn covers(target: &Target, origin: &str, path: &str) -> bool {
-        target.covers(&Origin::read(origin, false).unwrap(), path)
+    fn read(path: &str, value: &str, open: bool, by: Setter) -> Result<Target, NoTarget> {
+        let settings = Settings::new([("url".to_owned(), (value.to_owned(), by))].into());
+        Target::read(&Template::read("{url}").unwrap(), path, &settings, open)
     }
 
     #[test]
     fn an_empty_path_is_the_settings_own_and_no_other() {
-        let target = read("", "https://login.example.com/realms/a%20b/token").unwrap();
-        for (origin, path, expected) in [
-            ("https://login.example.com", "/realms/a%20b/token", true),
-            ("https://login.example.com", "/realms/a%20b/token/", false),
-            ("https://login.example.com", "/realms/x/token", false),
-            ("https://login.example.com", "/", false),
-            ("https://login.example.com:8443", "/realms/a%20b/token", false),
-            ("https://evil.example.com", "/realms/a%20b/token", false),
-        ] {
-            assert_eq!(covers(&target, origin, path), expected, "{origin}{path}");
+        // The operator's URL is a URL: what a manifest would read as a pattern stands for itself.
+        for path in ["/realms/a%20b/token", "/*/token", "/**", "/"] {
+            let target =
+                read("", &format!("https://login.example.com{path}"), false, Setter::Operator);
+            let target = target.unwrap();
+            assert_eq!(target.path("").as_deref(), Some(path));
+            for asked in [path, "/", "/x/token"] {
+                assert_eq!(target.path(asked), None, "{asked}");
+            }
         }
-    }
-
-    /// The operator's URL is a URL: what a manifest would read as a pattern stands for itself.
-    #[test]
-    fn a_star_in_a_setting_is_a_star() {
-        let target = read("", "https://login.example.com/*/token").unwrap();
-        assert!(covers(&target, "https://login.example.com", "/*/token"));
-        assert!(!covers(&target, "https://login.example.com", "/x/token"));
-        let all = read("", "https://login.example.com/**").unwrap();
-        assert!(!covers(&all, "https://login.example.com", "/token"));
     }
 
     #[test]
     fn a_declared_path_needs_a_bare_origin() {
-        let target = read("/v1/*", "https://login.example.com").unwrap();
-        assert!(covers(&target, "https://login.example.com", "/v1/token"));
+        let target = read("/v1/*", "https://login.example.com", false, Setter::Operator).unwrap();
+        assert_eq!(target.path("/v1/token").as_deref(), Some("/v1/token"));
+        assert_eq!(target.path(""), None);
         for path in ["/v1/*", "/**"] {
-            assert!(read(path, "https://login.example.com/realms").is_err(), "{path}");
+            let read = read(path, "https://login.example.com/realms", false, Setter::Operator);
+            assert!(read.is_err(), "{path}");
         }
     }
 
     #[test]
-    fn an_endpoint_is_a_url_as_it_is_sent() {
+    fn a_url_is_written_as_it_is_sent() {
         for value in [
             "https://login.example.com/token?realm=a",
             "https://login.example.com/token#a",
@@ -129,22 +116,31 @@ mod tests {
             "login.example.com/token",
             "",
         ] {
-            assert!(read("", value).is_err(), "{value}");
+            assert!(read("", value, false, Setter::Operator).is_err(), "{value}");
         }
-        read("", "https://login.example.com/").unwrap();
     }
 
     #[test]
-    fn a_manifest_cannot_open_a_private_origin_by_itself() {
-        for origin in ["http://127.0.0.1:1", "https://10.0.0.1"] {
-            assert!(Target::read(origin, "/**", &BTreeMap::new(), true).is_err(), "{origin}");
+    fn only_the_operator_opens_private_origins() {
+        for (by, open, allowed) in [
+            (Setter::Operator, true, true),
+            (Setter::Operator, false, false),
+            (Setter::Customer, true, false),
+        ] {
+            let target = read("/v1", "http://127.0.0.1:1", open, by);
+            assert_eq!(target.is_ok_and(|target| target.origin.private), allowed, "{by:?} {open}");
         }
+        let literal = Template::read("https://10.0.0.1").unwrap();
+        assert!(Target::read(&literal, "/**", &Settings::default(), true).is_err());
     }
 
     #[test]
     fn without_a_value_nothing_is_allowed() {
+        let template = Template::read("{url}").unwrap();
+        let unset = NoTarget::Unset("url".to_owned());
         for path in ["", "/token"] {
-            assert_eq!(Target::read("{url}", path, &BTreeMap::new(), true), Ok(None));
+            let target = Target::read(&template, path, &Settings::default(), true);
+            assert_eq!(target, Err(unset.clone()));
         }
     }
 }

@@ -8,12 +8,12 @@ use std::time::SystemTime;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 
-use super::policy::tests::{policy, request, with_secret};
+use super::policy::tests::{manifest, policy, request, settings, with_secret};
 use super::*;
 use crate::clock::TokioClock;
 use crate::observe::Unobserved;
-use crate::runtime::bindings::catalog::Limit;
-use crate::runtime::bindings::http::HeaderPlace;
+use crate::runtime::bindings::permissions::Rate as DeclaredRate;
+use crate::runtime::bindings::permissions::{Limit, Measure, Sharing};
 use crate::vault::Secret;
 
 /// What a server does with each request of one connection, in order.
@@ -95,14 +95,15 @@ fn answer(head: &str, body: &[u8]) -> Serve {
 }
 
 fn egress(network: Scripted, origin: &str) -> Egress {
-    let settings = [("base".to_owned(), origin.to_owned())].into();
     let secrets = Arc::new(Secrets::default());
     secrets.set("api-key", Secret::new("canary-0123456789"));
     Egress {
-        policy: Policy::compile(&super::policy::tests::manifest(), &settings, true).unwrap().into(),
+        policy: Policy::compile(&manifest(), settings(origin), true).unwrap().into(),
         pool: Pool::new(Arc::new(network), client_config(None).unwrap()).into(),
         secrets,
+        keep: None,
         limiter: Some(Arc::default()),
+        sharers: Arc::new(Sharers::new(&manifest(), "c1", None)),
         connection: 1,
         observer: Arc::new(Unobserved),
         clock: Arc::new(TokioClock::starting_at(SystemTime::UNIX_EPOCH)),
@@ -114,8 +115,7 @@ fn egress(network: Scripted, origin: &str) -> Egress {
 const BASE: &str = "http://api.internal:8080";
 
 async fn get(egress: &Egress) -> Result<Response, SendError> {
-    let things = request("GET", &format!("{BASE}/v1/things"));
-    egress.send(&mut CallSends::default(), &things).await
+    egress.send(&mut CallSends::default(), &request("things", "/v1/things")).await
 }
 
 #[tokio::test(start_paused = true)]
@@ -158,14 +158,12 @@ async fn an_answer_has_thirty_seconds_in_all() {
 
 /// A manifest's endpoint that writes, and a request for it.
 fn writing(egress: &mut Egress) -> Request {
-    let mut manifest = super::policy::tests::manifest();
+    let mut manifest = manifest();
     let mut write = manifest.endpoints[0].clone();
-    write.method = "POST".to_owned();
-    write.effect = crate::runtime::bindings::catalog::Effect::Write;
+    (write.name, write.method, write.writes) = ("make".to_owned(), "POST".to_owned(), true);
     manifest.endpoints.push(write);
-    let settings = [("base".to_owned(), BASE.to_owned())].into();
-    egress.policy = Policy::compile(&manifest, &settings, true).unwrap().into();
-    request("POST", &format!("{BASE}/v1/things"))
+    egress.policy = Policy::compile(&manifest, settings(BASE), true).unwrap().into();
+    request("make", "/v1/things?a=b")
 }
 
 /// Whoever drops a call needs to know whether its write may have arrived.
@@ -241,13 +239,18 @@ async fn a_limit_is_held_for_as_long_as_the_provider_says() {
 }
 
 /// With a limit of five requests a second.
-fn limited(mut egress: Egress) -> Egress {
-    let mut manifest = super::policy::tests::manifest();
-    manifest.endpoints[0].limits = vec!["own".to_owned()];
-    let settings = [("base".to_owned(), BASE.to_owned())].into();
-    egress.policy = Policy::compile(&manifest, &settings, true).unwrap().into();
-    let limit = Limit { name: "own".to_owned(), requests: 5, window_ms: 1_000 };
-    egress.limiter.as_ref().unwrap().declare(&[limit]);
+fn limited(egress: Egress) -> Egress {
+    let measure = Measure::Requests(DeclaredRate { amount: 5, window_ms: 1_000 });
+    with_limit(egress, measure)
+}
+
+fn with_limit(mut egress: Egress, measure: Measure) -> Egress {
+    let mut manifest = manifest();
+    let (name, shared_by) = ("own".to_owned(), Sharing::Account);
+    manifest.limits = vec![Limit { name: name.clone(), measure, shared_by }];
+    manifest.endpoints[0].limits = vec![name];
+    egress.policy = Policy::compile(&manifest, settings(BASE), true).unwrap().into();
+    egress.sharers = Arc::new(Sharers::new(&manifest, "c1", None));
     egress
 }
 
@@ -280,8 +283,7 @@ async fn gzip_is_unpacked_and_secrets_are_scrubbed_from_what_comes_back() {
     let network = Scripted::new(vec![vec![served]]);
     let seen = Arc::clone(&network.seen);
     let egress = egress(network, BASE);
-    let place = Place::Header(HeaderPlace { name: "x-key".to_owned(), prefix: String::new() });
-    let asked = with_secret(request("GET", &format!("{BASE}/v1/things")), "api-key", place);
+    let asked = with_secret(request("things", "/v1/things"), "key");
     let response = egress.send(&mut CallSends::default(), &asked).await.unwrap();
     assert_eq!(response.body, br#"{"echo":"[redacted]"}"#);
     let header = |name: &str| response.headers.iter().find(|(given, _)| given == name);
@@ -301,14 +303,12 @@ async fn a_refusal_is_scrubbed_and_nothing_is_captured_from_it() {
     let head = format!("HTTP/1.1 400 Bad Request\r\ncontent-length: {}\r\n\r\n", body.len());
     let served = Serve::Bytes([head.as_bytes(), body].concat());
     let mut egress = egress(Scripted::new(vec![vec![served]]), BASE);
-    let mut manifest = super::policy::tests::manifest();
-    let token_url = format!("{BASE}/token");
+    let mut manifest = manifest();
     manifest.endpoints[2].origin = "{base}".to_owned();
-    manifest.captures[0].origin = "{base}".to_owned();
-    let settings = [("base".to_owned(), BASE.to_owned())].into();
-    egress.policy = Policy::compile(&manifest, &settings, true).unwrap().into();
-    let asked = request("POST", &token_url);
+    egress.policy = Policy::compile(&manifest, settings(BASE), true).unwrap().into();
+    let asked = request("token", "/token");
     let response = egress.send(&mut CallSends::default(), &asked).await.unwrap();
+    assert!(response.captured.is_empty());
     let text = String::from_utf8(response.body).unwrap();
     assert!(text.contains("no client [redacted]"), "{text}");
     assert!(egress.secrets.get("access-token").is_none());
@@ -332,7 +332,7 @@ async fn a_name_that_leads_inside_is_refused() {
         network.addresses = Ok(addresses.iter().map(|address| address.parse().unwrap()).collect());
         let mut egress = egress(network, "https://api.example.com");
         egress.policy = policy().into();
-        let asked = request("GET", "https://api.example.com/v1/things");
+        let asked = request("things", "/v1/things");
         let sent = egress.send(&mut CallSends::default(), &asked).await;
         assert!(matches!(sent, Err(SendError::Refused(_))), "{addresses:?}");
     }
@@ -357,7 +357,7 @@ async fn the_clock_follows_the_server_that_refuses_a_signature() {
 async fn a_call_writes_once_and_sends_nothing_after_it() {
     let mut egress = egress(Scripted::new(vec![vec![answer("", b"1"), answer("", b"2")]]), BASE);
     let write = writing(&mut egress);
-    let read = request("GET", &format!("{BASE}/v1/things"));
+    let read = request("things", "/v1/things");
     let mut call = CallSends::default();
     egress.send(&mut call, &read).await.unwrap();
     egress.send(&mut call, &write).await.unwrap();
@@ -366,5 +366,90 @@ async fn a_call_writes_once_and_sends_nothing_after_it() {
     }
     let mut planned = CallSends::planning();
     assert!(egress.send(&mut planned, &write).await.is_err());
-    assert_eq!(planned.planned.unwrap().url, write.url);
+    assert_eq!(planned.planned.unwrap().url, format!("{BASE}/v1/things?a=b"));
+    let mut silent = CallSends::silent("deriving");
+    assert!(matches!(egress.send(&mut silent, &read).await, Err(SendError::Refused(_))));
+}
+
+/// Tells what it is to keep, or fails.
+struct Kept(Mutex<Vec<String>>, bool);
+
+impl Keep for Kept {
+    fn keep(&self, captured: Vec<(String, Secret)>) -> Pending<'_, Result<(), String>> {
+        self.0.lock().unwrap().extend(captured.into_iter().map(|(name, _)| name));
+        let kept = if self.1 { Ok(()) } else { Err("the disk is full".to_owned()) };
+        Box::pin(async move { kept })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_captured_secret_is_kept_before_the_answer_goes_on() {
+    for works in [true, false] {
+        let served = answer("", br#"{"access_token":"tok-123456","n":1.50}"#);
+        let mut egress = egress(Scripted::new(vec![vec![served]]), BASE);
+        let mut manifest = manifest();
+        manifest.endpoints[2].origin = "{base}".to_owned();
+        egress.policy = Policy::compile(&manifest, settings(BASE), true).unwrap().into();
+        let kept = Arc::new(Kept(Mutex::default(), works));
+        egress.keep = Some(kept.clone());
+        let mut call = CallSends::default();
+        let answered = egress.send(&mut call, &request("token", "/token")).await;
+        assert_eq!(*kept.0.lock().unwrap(), ["access-token"]);
+        match answered {
+            Ok(response) => {
+                assert!(works);
+                assert_eq!(response.body, br#"{"access_token":null,"n":1.50}"#);
+                assert_eq!(response.captured, ["access-token"]);
+                assert!(call.progress.captured().contains_key("access-token"));
+            }
+            Err(SendError::Unanswered(_)) => assert!(!works),
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_missing_secret_and_a_cost_above_all_send_nothing() {
+    let egress = egress(Scripted::new(vec![]), BASE);
+    let missing = with_secret(request("query", "/q"), "query");
+    let sent = egress.send(&mut CallSends::default(), &missing).await;
+    assert!(
+        matches!(&sent, Err(SendError::NoSecret(why)) if why.contains("client-secret")),
+        "{sent:?}"
+    );
+    let measure = Measure::Points(DeclaredRate { amount: 100, window_ms: 1_000 });
+    let egress = with_limit(egress, measure);
+    let dear = |cost| Request { cost, ..request("things", "/v1/things") };
+    let sent = egress.send(&mut CallSends::default(), &dear(101)).await;
+    assert!(matches!(&sent, Err(SendError::Refused(why)) if why.contains("101")), "{sent:?}");
+    let report = Report { left: 200, total: 200, full_in: Duration::ZERO };
+    egress.limit_told("own", report).await;
+    egress.limit_told("other", report).await;
+    let sent = egress.send(&mut CallSends::default(), &dear(101)).await;
+    assert!(matches!(sent, Err(SendError::NotSent(_))), "the provider allows more: {sent:?}");
+}
+
+/// Under its own name and certificate, a stand-in of this machine is no private address.
+#[tokio::test(start_paused = true)]
+async fn the_operator_may_set_a_host_to_this_machine() {
+    let mut network = Scripted::new(vec![vec![answer("", b"1")]]);
+    network.addresses = Ok(vec!["10.0.0.1:443".parse().unwrap()]);
+    let network: Arc<dyn Connect> = Arc::new(network);
+    let set = |host: &str, to: &str| {
+        let addresses = [((host.to_owned(), 443), to.parse().unwrap())].into();
+        let network = Resolved::new(addresses, Arc::clone(&network));
+        Pool::new(Arc::new(network), client_config(None).unwrap())
+    };
+    let mut egress = egress(Scripted::new(vec![]), BASE);
+    egress.policy = policy().into();
+    for (host, to, reached) in [
+        ("api.example.com", "127.0.0.1:8443", true),
+        ("other.example.com", "127.0.0.1:8443", false),
+        ("api.example.com", "10.0.0.2:8443", false),
+    ] {
+        egress.pool = set(host, to).into();
+        let sent = get(&egress).await.unwrap_err();
+        // What is reached there speaks no TLS.
+        assert_eq!(format!("{sent:?}").contains("TLS"), reached, "{host} {to}: {sent:?}");
+    }
 }

@@ -1,6 +1,5 @@
 //! One attempt: one request, and what follows from its answer.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
@@ -41,7 +40,7 @@ impl Shared {
         let renewal = asked.unwrap_or_else(|_| cut_off(&progress));
         let (outcome, why) = match renewal {
             Renewal::Received(received) => {
-                return self.keep(attempt, refused, old, received).await;
+                return self.keep(attempt, refused, old, *received).await;
             }
             Renewal::NotExecuted { why, wait } => {
                 let wait_ms = wait.map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
@@ -86,13 +85,13 @@ impl Shared {
         attempt: &Attempt,
         refused: bool,
         mut tokens: Tokens,
-        received: Received,
+        mut received: Received,
     ) -> Result<Option<Current>, GrantError> {
-        tokens.extend(received.tokens);
+        tokens.extend(std::mem::take(&mut received.tokens));
         let epoch = attempt.row.epoch.saturating_add(1);
         let sealed = tokens::seal(&self.key, &self.connection, epoch, &tokens)?;
-        let (expires_ms, scopes) = (received.expires_ms, received.scopes);
-        let outcome = Outcome::Received(Granted { sealed, expires_ms, scopes });
+        let Received { expires_ms, scopes, learned, .. } = received;
+        let outcome = Outcome::Received(Granted { sealed, expires_ms, scopes, learned });
         let Some(row) = self.settle(attempt, outcome).await? else { return Ok(None) };
         let gone = attempt.row.scopes.iter().filter(|scope| !row.scopes.contains(scope));
         let gone: Vec<&str> = gone.map(String::as_str).collect();
@@ -102,7 +101,7 @@ impl Shared {
         if refused {
             *lock(&self.replaced) = Some((epoch, Instant::now()));
         }
-        let current = Current { epoch, tokens: Arc::new(tokens), scopes: row.scopes.clone() };
+        let current = Current::of(&row, tokens);
         self.put(Held::new(current.clone(), &row, self.now_ms(), None));
         Ok(Some(current))
     }

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::schedule::{due_ms, usable_until_ms};
 use super::tokens::Tokens;
-use crate::store::{GrantRow, GrantState};
+use crate::store::{GrantRow, GrantState, Learned};
 
 /// Tokens to use.
 #[derive(Clone)]
@@ -18,6 +18,16 @@ pub struct Current {
     pub tokens: Arc<Tokens>,
     /// What was granted.
     pub scopes: Vec<String>,
+    /// What the connector learned beside them.
+    pub learned: Learned,
+}
+
+impl Current {
+    /// The tokens that `row` seals.
+    pub(super) fn of(row: &GrantRow, tokens: Tokens) -> Self {
+        let (tokens, scopes, learned) = (Arc::new(tokens), row.scopes.clone(), row.learned.clone());
+        Self { epoch: row.epoch, tokens, scopes, learned }
+    }
 }
 
 /// Tokens, and when to ask for others.

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::shared::lock;
 use crate::egress::Slots;
-use crate::egress::slots::{self, Reserved, Shared, Wish};
+use crate::egress::slots::{self, Report, Reserved, Shared, Wish};
 use crate::store::{
     Answer, Change, ConnectionRow, GrantChange, GrantRow, SecretChange, SecretRow, SessionRow,
     Store, StoreError,
@@ -96,7 +96,11 @@ impl Slots for Memory {
         Box::pin(async move { Ok(reserved) })
     }
 
-    fn hold(&self, _: String, _: Shared, _: Duration) -> Answer<'_, ()> {
+    fn hold(&self, _: Shared, _: Duration) -> Answer<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn report(&self, _: Shared, _: Report) -> Answer<'_, ()> {
         Box::pin(async { Ok(()) })
     }
 

@@ -24,6 +24,7 @@ mod tokens;
 
 pub use self::error::GrantError;
 pub use self::held::Current;
+pub use self::protocol::withdrawn;
 pub use self::provider::{Provider, Received, Renewal};
 pub use self::renewer::{Grants, Renewals};
 pub use self::tokens::{Tokens, open, seal};

@@ -42,7 +42,7 @@
 use super::schedule::{
     DEADLINE_MS, LEASE_MS, PREVIOUS_MS, PROBE_MS, PROBES_END_MS, due_ms, retry_ms,
 };
-use crate::store::{GrantRow, GrantState, Lease, PreviousTokens};
+use crate::store::{GrantRow, GrantState, Learned, Lease, PreviousTokens};
 use crate::vault::Sealed;
 
 /// Sends of unknown outcome after which the tokens rest while the access token lives.
@@ -116,6 +116,8 @@ pub struct Granted {
     pub expires_ms: Option<u64>,
     /// What was granted.
     pub scopes: Vec<String>,
+    /// What else was told.
+    pub learned: Learned,
 }
 
 /// The row of a grant that was just made.
@@ -131,6 +133,7 @@ pub fn first(connection: &str, epoch: u64, granted: Granted, now_ms: u64) -> Gra
         received_ms: now_ms,
         expires_ms: granted.expires_ms,
         scopes: granted.scopes,
+        learned: granted.learned,
         retry_ms: None,
         failures: 0,
         previous: None,
@@ -216,6 +219,12 @@ pub fn settle(
     })
 }
 
+/// The row of a grant that the customer has withdrawn at the provider.
+#[must_use]
+pub fn withdrawn(row: &GrantRow) -> GrantRow {
+    GrantRow { state: GrantState::Ended, lease: None, retry_ms: None, ..row.clone() }
+}
+
 /// The row without replaced tokens whose time is over; `None` when there are none.
 #[must_use]
 pub fn erase_previous(row: &GrantRow, now_ms: u64) -> Option<GrantRow> {
@@ -230,7 +239,8 @@ fn received(row: &GrantRow, granted: Granted, now_ms: u64) -> GrantRow {
     };
     // RFC 6749 section 5.1: scopes that stay as they were need not be named.
     let scopes = if granted.scopes.is_empty() { row.scopes.clone() } else { granted.scopes };
-    let granted = Granted { scopes, ..granted };
+    let learned = row.learned.and(granted.learned);
+    let granted = Granted { scopes, learned, ..granted };
     let row = first(&row.connection, row.epoch.saturating_add(1), granted, now_ms);
     GrantRow { previous: Some(replaced), ..row }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::tokens::Tokens;
 use crate::egress::{Pending, Progress};
+use crate::store::Learned;
 
 /// Asks the provider for new tokens.
 pub trait Provider: Send + Sync {
@@ -15,7 +16,7 @@ pub trait Provider: Send + Sync {
 /// How a renewal went. What cannot be told for sure is [`Renewal::Unknown`].
 pub enum Renewal {
     /// New tokens came.
-    Received(Received),
+    Received(Box<Received>),
     /// Certainly not executed: nothing was sent, or the provider said so (429; an OAuth error that
     /// speaks neither of the tokens nor of the client).
     NotExecuted {
@@ -50,4 +51,14 @@ pub struct Received {
     pub expires_ms: Option<u64>,
     /// What was granted; empty when the answer does not say, so as before.
     pub scopes: Vec<String>,
+    /// What else the answer told; what it left out stays.
+    pub learned: Learned,
+}
+
+impl Received {
+    /// Whether there is nothing to keep: neither tokens nor what was learned beside them.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        self.tokens.is_empty() && self.expires_ms.is_none() && self.learned == Learned::default()
+    }
 }

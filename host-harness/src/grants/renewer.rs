@@ -14,7 +14,7 @@ use super::schedule::LEASE_MS;
 use super::shared::{Attempt, POLL, Shared, attempt_name, lock};
 use crate::clock::Clock;
 use crate::observe::Observer;
-use crate::store::{GrantState, Store, StoreError};
+use crate::store::{GrantState, Learned, Store, StoreError};
 use crate::vault::Key;
 
 /// The tokens of one connection. Clones are the same.
@@ -107,6 +107,15 @@ impl Grants {
     pub async fn state(&self) -> Result<Option<GrantState>, StoreError> {
         let shared = &self.shared;
         Ok(shared.store.grant(&shared.connection).await?.map(|row| row.state))
+    }
+
+    /// What the connector learned beside the tokens, as the store has it.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn learned(&self) -> Result<Learned, StoreError> {
+        let shared = &self.shared;
+        Ok(shared.store.grant(&shared.connection).await?.map(|row| row.learned).unwrap_or_default())
     }
 
     /// Its renewals in this process, for who waits for their end.

@@ -143,8 +143,7 @@ impl Shared {
             None => {
                 let sealed = &row.sealed_tokens;
                 let tokens = tokens::open(&self.key, &self.connection, row.epoch, sealed)?;
-                let (epoch, scopes) = (row.epoch, row.scopes.clone());
-                Current { epoch, tokens: Arc::new(tokens), scopes }
+                Current::of(row, tokens)
             }
         };
         self.put(Held::new(current.clone(), row, self.now_ms(), again));

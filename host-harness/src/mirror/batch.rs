@@ -74,6 +74,8 @@ pub struct Step {
     /// Where it goes on; `None`: it is complete. Its lease goes on all the same: look-ups and a
     /// sweep may follow.
     pub next: Option<String>,
+    /// The provider has nothing new to tell before this time.
+    pub not_before_ms: Option<u64>,
     /// Bookmark that the page handed out.
     pub bookmark: Option<String>,
     /// Records of the page that lie outside the window that was asked for.

@@ -94,6 +94,7 @@ fn record(id: &str, changed_s: i64, data: &str) -> DataRecord {
         id: id.to_owned(),
         updated_at: Some(at),
         created_at: Some("2023-11-01T00:00:00Z".to_owned()),
+        version: None,
         data: data.to_owned(),
     }
 }
@@ -162,6 +163,7 @@ async fn page(
         scan: scan.scan,
         attempt: format!("attempt-{}", scan.scan),
         next: next.map(str::to_owned),
+        not_before_ms: None,
         bookmark: next.is_none().then(|| format!("bookmark-{}", scan.scan)),
         outside: 0,
         lease_until_ms: 2,

@@ -96,6 +96,8 @@ pub struct ScanRow {
     pub running: bool,
     /// Where it goes on.
     pub cursor: Option<String>,
+    /// And not before this time: the provider is still at work.
+    pub not_before_ms: Option<u64>,
     /// When it began.
     pub began_ms: u64,
     /// Pages and records that it has read.
@@ -151,6 +153,7 @@ impl ScanRow {
             kind: None,
             running: false,
             cursor: None,
+            not_before_ms: None,
             began_ms: 0,
             pages: 0,
             records: 0,

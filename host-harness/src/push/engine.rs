@@ -53,7 +53,6 @@ pub struct Inner {
     pub(super) mode: Mode,
     pub(super) on_conflict: OnConflict,
     pub(super) offers_update: bool,
-    pub(super) repeatable: bool,
     /// Unique to this work on the run.
     pub(super) owner: String,
     /// Items in a row for which the provider could not be used.
@@ -242,7 +241,6 @@ impl Push {
             mode,
             on_conflict,
             offers_update: self.offers("update"),
-            repeatable: self.descriptor.create_repeatable,
             owner: fresh_id()?,
             away: AtomicU32::new(0),
         })

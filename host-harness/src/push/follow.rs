@@ -3,7 +3,7 @@
 
 use crate::mirror::{Batch, Derived, Mirror, Source};
 use crate::retry::Caller;
-use crate::runtime::bindings::types::{DataRecord, Written};
+use crate::runtime::bindings::types::{DataRecord, ObjectRecord, Written};
 use crate::runtime::{CallError, Connector};
 
 /// An object, what holds its records, and what is derived from them.
@@ -48,7 +48,13 @@ impl Family {
         mut told: Batch,
         written: Written,
     ) -> Option<Batch> {
-        let record = if self.is_derived() { written.holder? } else { written.item };
+        let of_holders = |it: ObjectRecord| (it.object == self.holder).then_some(it.item);
+        let item = match self.is_derived() {
+            true => written.also.into_iter().find_map(of_holders)?,
+            false => written.item,
+        };
+        // An answer that tells only the id leaves the record to be read.
+        let record = caller.whole(&self.holder, item).await.ok()?;
         self.fill(caller, &mut told, record).await;
         Some(told)
     }
@@ -106,11 +112,12 @@ impl Family {
     }
 
     async fn fill(&self, caller: &Caller, batch: &mut Batch, record: DataRecord) {
-        for object in &self.derived {
-            // A list that cannot be computed is left to the next pull, which tells why.
-            if let Ok(lists) = caller.connection().derive(object, vec![record.clone()]).await {
-                batch.derived.push(Derived { object: object.clone(), lists });
-            }
+        if !self.derived.is_empty()
+            // What cannot be computed is left to the next pull, which tells why.
+            && let Ok(all) = caller.connection().derive(&self.derived, vec![record.clone()]).await
+        {
+            let named = self.derived.iter().cloned().zip(all);
+            batch.derived.extend(named.map(|(object, lists)| Derived { object, lists }));
         }
         batch.records.push(record);
     }

@@ -168,10 +168,10 @@ pub mod tests {
                 r#"{{"required":["number","title"],"properties":{{"number":{{}},"missing":{{}},{own}}}"#
             )),
             update_schema: Some(format!(r#"{{"properties":{{"missing":{{}},{own}}}"#)),
-            filter_schema: "{}".to_owned(),
+            filter_schema: None,
+            options_schema: None,
             actions: vec![],
             events: vec![],
-            create_repeatable: true,
             more: vec![],
         })
     }

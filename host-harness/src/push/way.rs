@@ -12,8 +12,8 @@ use super::item::{OnConflict, leaves_open};
 use super::rows::{IntentRow, Mode, Outcome, Sent};
 use super::shape::{id, key_of};
 use crate::mirror::{Batch, RecordState, Source};
-use crate::retry::{Created, Find as _, Wish};
-use crate::runtime::bindings::types::{DataRecord, Error, ErrorKind};
+use crate::retry::{Created, Find as _, id_of};
+use crate::runtime::bindings::types::{Attempt, DataRecord, Error, ErrorKind};
 use crate::runtime::{CallError, error};
 use crate::store::StoreError;
 
@@ -90,20 +90,23 @@ impl Way<'_> {
         let begun = self.open && self.sent == Some(Sent::Create);
         self.sending(Sent::Create, None).await?;
         let push = self.push;
-        let key = format!("{}-{}", self.item.run, self.item.index);
-        let (object, input, repeatable) = (&push.family.object, &self.input, push.repeatable);
-        let wish = Wish { object, input, key: &key, repeatable, begun };
-        let created = push.caller.create_by(&wish, &push.finder).await;
+        let (object, attempt) = (&push.family.object, self.attempt_at("create", begun));
+        let created = push.caller.create_as(object, &self.input, &attempt, &push.finder).await;
         self.open = created.as_ref().is_err_and(leaves_open);
         match created {
-            Ok(Created::Answered(written)) => {
-                let id = Some(written.item.id.clone());
+            Ok(Created { written, found: false }) => {
+                let id = Some(id_of(&written.item).to_owned());
                 let told = self.told(Source::Ours);
-                let batch = push.family.written(&push.caller, told, *written).await;
+                let batch = push.family.written(&push.caller, told, written).await;
                 Ok(Done { outcome: Outcome::Created, id, batch })
             }
-            Ok(Created::Found(record)) if push.mode == Mode::Create => self.found(&record).await,
-            Ok(Created::Found(record)) => self.bring_to(*record, true).await,
+            Ok(Created { written, found: true }) => {
+                let record = push.caller.whole(object, written.item).await?;
+                match push.mode {
+                    Mode::Create => self.found(&record).await,
+                    _ => self.bring_to(record, true).await,
+                }
+            }
             Err(error) => match (conflict(&error), push.mode) {
                 (Some(existing), Mode::Upsert) => {
                     let record = self.existing(existing, &error).await?;
@@ -156,8 +159,11 @@ impl Way<'_> {
         if let Some(skipped) = self.conflict(&there).await? {
             return Ok(skipped);
         }
+        let again = self.open && self.sent == Some(Sent::Delete);
         self.sending(Sent::Delete, Some(&id)).await?;
-        let deleted = push.caller.delete(&push.family.object, &id).await;
+        let attempt = self.attempt_at(&format!("delete {id}"), again);
+        let expected = there.version.as_deref();
+        let deleted = push.caller.delete_as(&push.family.object, &id, &attempt, expected).await;
         self.open = deleted.as_ref().is_err_and(leaves_open);
         match deleted {
             Err(error) if !is_not_found(&error) => return Err(error.into()),
@@ -213,11 +219,14 @@ impl Way<'_> {
                 push.family.object, record.id
             )));
         }
+        let was_sent = self.open && self.sent == Some(Sent::Update);
         self.sending(Sent::Update, Some(&record.id)).await?;
-        let updated = push.caller.update(&push.family.object, &record.id, &patch).await;
+        let attempt = self.attempt_at(&format!("update {} {patch}", record.id), was_sent);
+        let (object, expected) = (&push.family.object, record.version.as_deref());
+        let updated = push.caller.update_as(object, &record.id, &patch, &attempt, expected).await;
         self.open = updated.as_ref().is_err_and(leaves_open);
         let written = updated?;
-        let id = Some(written.item.id.clone());
+        let id = Some(id_of(&written.item).to_owned());
         let told = self.told(Source::Ours);
         let batch = push.family.written(&push.caller, told, written).await;
         Ok(Done { outcome: Outcome::Updated, id, batch })
@@ -332,6 +341,14 @@ impl Way<'_> {
             push.wait(until).await;
         }
         Ok(())
+    }
+
+    /// Names a change: the same whenever this item asks for it, and no other's. What is not the
+    /// same change as before is a new one, of which nothing was sent.
+    fn attempt_at(&self, change: &str, again: bool) -> Attempt {
+        let digest = Sha256::digest(change);
+        let digest: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        Attempt { key: format!("{}-{}-{digest}", self.item.run, self.item.index), again }
     }
 
     fn differs_from(&self, record: &DataRecord) -> Option<String> {

@@ -13,6 +13,9 @@ const ASKED_BASE: Duration = Duration::from_secs(1);
 const THROTTLED_BASE: Duration = Duration::from_secs(4);
 /// Longest pause of our own choosing while somebody waits.
 const LONGEST: Duration = Duration::from_secs(20);
+/// Pauses after lost answers, one after the other: what was just written may not be listed yet.
+pub const INDEX_LAG: [Duration; 3] =
+    [Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(15)];
 /// Spread of an asked pause, so that many callers do not wake at once.
 const SPREAD_MS: u64 = 250;
 
@@ -22,7 +25,7 @@ const SPREAD_MS: u64 = 250;
 #[must_use]
 pub fn pause(cause: Cause, attempt: u32, random: &mut fastrand::Rng) -> Duration {
     let base = match cause {
-        Cause::Transient => TRANSIENT_BASE,
+        Cause::Transient | Cause::Lost => TRANSIENT_BASE,
         Cause::Throttled(Some(_)) => ASKED_BASE,
         Cause::Throttled(None) => THROTTLED_BASE,
     };
@@ -35,7 +38,7 @@ pub fn pause(cause: Cause, attempt: u32, random: &mut fastrand::Rng) -> Duration
             asked.max(jittered) + spread
         }
         Cause::Throttled(None) => (bound + jittered) / 2,
-        Cause::Transient => jittered,
+        Cause::Transient | Cause::Lost => jittered,
     }
 }
 
@@ -54,7 +57,7 @@ impl Budget {
     #[must_use]
     pub fn spend(&self, cause: Cause) -> bool {
         let price = match cause {
-            Cause::Transient => Self::TRANSIENT,
+            Cause::Transient | Cause::Lost => Self::TRANSIENT,
             Cause::Throttled(_) => Self::THROTTLED,
         };
         let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);

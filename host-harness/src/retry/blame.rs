@@ -27,6 +27,10 @@ pub fn blame(error: &CallError) -> Blame {
                 let wait = Duration::from_millis(u64::from(wait.unwrap_or(30_000).max(1_000)));
                 Blame::World(wait.min(LONGEST))
             }
+            ErrorKind::QuotaExhausted(back) => {
+                let hour_ms = 3_600_000;
+                Blame::World(Duration::from_millis(u64::from(back.unwrap_or(hour_ms).max(1_000))))
+            }
             ErrorKind::Unavailable | ErrorKind::OutcomeUnknown => seconds(30),
             ErrorKind::Unauthenticated => seconds(300),
             _ => Blame::Item,

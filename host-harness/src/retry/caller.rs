@@ -8,14 +8,15 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio::time::{Instant, sleep};
 
-use super::backoff::{Budget, pause};
+use super::backoff::{Budget, INDEX_LAG, pause};
 use super::table::{Cause, Next, Operation, leaves_open, next};
 use crate::observe::Event;
 use crate::runtime::bindings::actions::{Invocation, Outcome};
-use crate::runtime::bindings::auth::Account;
-use crate::runtime::bindings::records::{ListRequest, Page};
-use crate::runtime::bindings::types::{DataRecord, Error, ErrorKind, Written};
+use crate::runtime::bindings::records::{ListRequest, Page, View};
+use crate::runtime::bindings::subscriptions::{SubscriptionOutcome, SubscriptionRequest};
+use crate::runtime::bindings::types::{Attempt, DataRecord, Error, ErrorKind, Written};
 use crate::runtime::{CallError, Connection, error};
+use crate::vault::fill;
 
 /// A wait that is told by its end and not by its length.
 const WORTH_A_DATE: Duration = Duration::from_secs(60);
@@ -65,15 +66,28 @@ impl Caller {
     /// # Errors
     /// [`CallError`], when repeating did not help.
     pub async fn list(&self, request: &ListRequest) -> Result<Page, CallError> {
-        self.repeat(Operation::Read, |_| self.connection.list(request.clone())).await?.or_fail()
+        self.repeat(|| self.connection.list(request.clone())).await
+    }
+
+    /// As [`Connection::get`], whole.
+    ///
+    /// # Errors
+    /// [`CallError`], when repeating did not help.
+    pub async fn get(&self, object: &str, id: &str) -> Result<DataRecord, CallError> {
+        self.get_view(object, id, &View { fields: vec![], options: None }).await
     }
 
     /// As [`Connection::get`].
     ///
     /// # Errors
     /// [`CallError`], when repeating did not help.
-    pub async fn get(&self, object: &str, id: &str) -> Result<DataRecord, CallError> {
-        self.repeat(Operation::Read, |_| self.connection.get(object, id)).await?.or_fail()
+    pub async fn get_view(
+        &self,
+        object: &str,
+        id: &str,
+        view: &View,
+    ) -> Result<DataRecord, CallError> {
+        self.repeat(|| self.connection.get_view(object, id, view)).await
     }
 
     /// As [`Connection::find`], for one input.
@@ -94,24 +108,50 @@ impl Caller {
         object: &str,
         inputs: &[String],
     ) -> Result<Vec<Vec<DataRecord>>, CallError> {
-        self.repeat(Operation::Read, |_| self.connection.find(object, inputs)).await?.or_fail()
+        self.repeat(|| self.connection.find(object, inputs)).await
     }
 
     /// As [`Connection::check`].
     ///
     /// # Errors
     /// [`CallError`], when repeating did not help.
-    pub async fn check(&self, object: &str) -> Result<Option<Account>, CallError> {
-        self.repeat(Operation::Read, |_| self.connection.check(object)).await?.or_fail()
+    pub async fn check(&self, object: &str) -> Result<(), CallError> {
+        self.repeat(|| self.connection.check(object)).await
     }
 
-    /// As [`Connection::update`].
+    /// As [`Caller::update_as`], a change of its own to a record of any version.
+    ///
+    /// # Errors
+    /// As [`Caller::update_as`].
+    pub async fn update(&self, object: &str, id: &str, patch: &str) -> Result<Written, CallError> {
+        self.update_as(object, id, patch, &first_attempt()?, None).await
+    }
+
+    /// As [`Connection::update`]. With `attempt.again`, an earlier attempt at it, of a process that
+    /// was cut off, may have been applied.
     ///
     /// # Errors
     /// [`CallError`], when repeating did not help.
-    pub async fn update(&self, object: &str, id: &str, patch: &str) -> Result<Written, CallError> {
-        let call = |_| self.connection.update(object, id, patch);
-        self.repeat(Operation::Update, call).await?.or_fail()
+    pub async fn update_as(
+        &self,
+        object: &str,
+        id: &str,
+        patch: &str,
+        attempt: &Attempt,
+        expected: Option<&str>,
+    ) -> Result<Written, CallError> {
+        let call = |attempt: Attempt| async move {
+            self.connection.update(object, id, patch, &attempt, expected).await
+        };
+        self.repeat_write(Operation::Update, attempt, call).await?.or_fail()
+    }
+
+    /// As [`Caller::delete_as`], a change of its own to a record of any version.
+    ///
+    /// # Errors
+    /// As [`Caller::delete_as`].
+    pub async fn delete(&self, object: &str, id: &str) -> Result<(), CallError> {
+        self.delete_as(object, id, &first_attempt()?, None).await
     }
 
     /// As [`Connection::delete`]. Finding nothing after an attempt whose answer was
@@ -119,49 +159,76 @@ impl Caller {
     ///
     /// # Errors
     /// [`CallError`], when repeating did not help.
-    pub async fn delete(&self, object: &str, id: &str) -> Result<(), CallError> {
-        match self.repeat(Operation::Delete, |_| self.connection.delete(object, id)).await? {
+    pub async fn delete_as(
+        &self,
+        object: &str,
+        id: &str,
+        attempt: &Attempt,
+        expected: Option<&str>,
+    ) -> Result<(), CallError> {
+        let call = |attempt: Attempt| async move {
+            self.connection.delete(object, id, &attempt, expected).await
+        };
+        match self.repeat_write(Operation::Delete, attempt, call).await? {
             Ended::Value(()) | Ended::DoneBefore(_) => Ok(()),
-            Ended::Unresolved(error) => Err(error),
         }
     }
 
-    /// As [`Connection::invoke`]. A conflict after an attempt whose answer was lost
-    /// means that this attempt did it; the record is then fetched as it is now.
+    /// As [`Connection::invoke`].
     ///
     /// # Errors
     /// [`CallError`], when repeating did not help.
-    pub async fn invoke(
-        &self,
-        invocation: &Invocation,
-        repeatable: bool,
-    ) -> Result<Outcome, CallError> {
-        let operation = if repeatable { Operation::RepeatableAction } else { Operation::Action };
-        let ended = self.repeat(operation, |again| {
-            let invocation = Invocation { again, ..invocation.clone() };
+    pub async fn invoke(&self, invocation: &Invocation) -> Result<Outcome, CallError> {
+        let call = |attempt: Attempt| {
+            let invocation = Invocation { attempt, ..invocation.clone() };
             async move { self.connection.invoke(&invocation).await }
-        });
-        match (ended.await?, &invocation.id) {
-            (Ended::DoneBefore(_), Some(id)) => {
-                let record = self.get(&invocation.object, id).await?;
-                Ok(Outcome { output: record.data.clone(), written: vec![record] })
-            }
-            (ended, _) => ended.or_fail(),
-        }
+        };
+        self.repeat_write(Operation::Update, &invocation.attempt, call).await?.or_fail()
     }
 
-    /// Calls until it succeeds, the table says stop, or attempts, time or budget run
-    /// out. `call` is told whether an earlier attempt may have been applied.
-    pub(super) async fn repeat<R, F: Future<Output = Result<R, CallError>>>(
+    /// As [`Connection::subscribe`].
+    ///
+    /// # Errors
+    /// [`CallError`], when repeating did not help.
+    pub async fn subscribe(
+        &self,
+        request: &SubscriptionRequest,
+    ) -> Result<SubscriptionOutcome, CallError> {
+        let call = |attempt: Attempt| {
+            let request = SubscriptionRequest { attempt, ..request.clone() };
+            async move { self.connection.subscribe(request).await }
+        };
+        self.repeat_write(Operation::Update, &request.attempt, call).await?.or_fail()
+    }
+
+    /// Calls a read until it succeeds, the table says stop, or attempts, time or budget run out.
+    async fn repeat<R, F: Future<Output = Result<R, CallError>>>(
+        &self,
+        call: impl Fn() -> F,
+    ) -> Result<R, CallError> {
+        let attempt = Attempt { key: String::new(), again: false };
+        self.repeat_write(Operation::Read, &attempt, |_| call()).await?.or_fail()
+    }
+
+    /// Calls until it succeeds, the table says stop, or attempts, time or budget run out. `call`
+    /// is told whether an earlier attempt at the same change may have been applied.
+    pub(super) async fn repeat_write<R, F: Future<Output = Result<R, CallError>>>(
         &self,
         operation: Operation,
-        call: impl Fn(bool) -> F,
+        first: &Attempt,
+        call: impl Fn(Attempt) -> F,
     ) -> Result<Ended<R>, CallError> {
         let began = Instant::now();
-        let mut unknown = false;
+        let mut unknown = first.again;
+        let mut lost = INDEX_LAG.into_iter();
         let mut attempt = 1;
+        if unknown && let Some(after) = lost.next() {
+            let why = "an earlier attempt was cut off, and may have been applied".to_owned();
+            self.connection.observer().event(&Event::Retrying { attempt, after, why });
+            sleep(after).await;
+        }
         loop {
-            let error = match call(unknown).await {
+            let error = match call(Attempt { key: first.key.clone(), again: unknown }).await {
                 Ok(value) => {
                     self.budget.earn();
                     return Ok(Ended::Value(value));
@@ -172,17 +239,20 @@ impl Caller {
             unknown |= leaves_open(&error);
             let cause = match next {
                 Next::Again(cause) => cause,
-                Next::Resolve => return Ok(Ended::Unresolved(error)),
                 Next::Done => return Ok(Ended::DoneBefore(error)),
                 Next::Fail if unknown && !is_final(&error) => return Err(open(error)),
                 Next::Fail => return Err(error),
             };
-            let pause = self.pause(cause, attempt);
-            let late = began.elapsed() + pause > self.policy.deadline;
-            if attempt >= self.policy.attempts || late || !self.budget.spend(cause) {
+            // A lost answer is asked for so often, whatever else is repeated.
+            let pause = match cause {
+                Cause::Lost => lost.next(),
+                _ => (attempt < self.policy.attempts).then(|| self.pause(cause, attempt)),
+            };
+            let in_time = |pause: &Duration| began.elapsed() + *pause <= self.policy.deadline;
+            let Some(pause) = pause.filter(in_time).filter(|_| self.budget.spend(cause)) else {
                 let error = self.with_end(error, cause);
                 return Err(if unknown { open(error) } else { error });
-            }
+            };
             let why = error.to_string();
             self.connection.observer().event(&Event::Retrying { attempt, after: pause, why });
             sleep(pause).await;
@@ -210,21 +280,29 @@ impl Caller {
     }
 }
 
+/// The first attempt at a change of its own: named by 128 random bits in hex.
+///
+/// # Errors
+/// When the machine has no randomness.
+pub fn first_attempt() -> Result<Attempt, CallError> {
+    let mut bytes = [0; 16];
+    fill(&mut bytes).map_err(|why| error(ErrorKind::Unavailable, why.to_string()))?;
+    Ok(Attempt { key: bytes.iter().map(|byte| format!("{byte:02x}")).collect(), again: false })
+}
+
 /// How a repeated call ended, short of an error that the table calls final.
 pub(super) enum Ended<R> {
     /// With its result.
     Value(R),
     /// An earlier attempt had been applied; the last one answered this.
     DoneBefore(CallError),
-    /// It is open whether a create was applied.
-    Unresolved(CallError),
 }
 
 impl<R> Ended<R> {
     fn or_fail(self) -> Result<R, CallError> {
         match self {
             Self::Value(value) => Ok(value),
-            Self::DoneBefore(error) | Self::Unresolved(error) => Err(error),
+            Self::DoneBefore(error) => Err(error),
         }
     }
 }

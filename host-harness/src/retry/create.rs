@@ -1,60 +1,39 @@
 //! Creates, without doubles and without false failures.
 //!
-//! When an answer is lost the provider is asked before anything is written again.
-//! A record that was just made may not be listed yet, so the question is repeated
-//! over the lag of the provider's index before the create is.
+//! When an answer is lost the connector is called again and told so: it looks whether the record
+//! is there, unless a second one does no harm at the provider. A record that was just made may not
+//! be listed yet, so the pauses before are those in which the provider's index catches up.
 
 use std::future::Future;
 use std::pin::Pin;
-use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::caller::{Caller, Ended};
+use super::backoff::INDEX_LAG;
+use super::caller::{Caller, Ended, first_attempt};
 use super::table::Operation;
 use crate::observe::Event;
-use crate::runtime::bindings::types::{DataRecord, ErrorKind, Written};
+use crate::runtime::bindings::types::{
+    Attempt, DataRecord, Error, ErrorKind, Written, WrittenRecord,
+};
 use crate::runtime::{CallError, error};
-
-/// Pauses before each further look for a record whose answer was lost.
-const INDEX_LAG: [Duration; 3] =
-    [Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(15)];
-/// How often a create whose outcome stays unknown is sent again.
-const RECREATIONS: u32 = 2;
 
 /// How a create ended.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Created {
-    /// Its answer came.
-    Answered(Box<Written>),
-    /// Its answer was lost, and the record was found.
-    Found(Box<DataRecord>),
+pub struct Created {
+    /// The record, and what else was changed.
+    pub written: Written,
+    /// Its answer was lost, and the record was there: by this create, or by another program in
+    /// the same moment.
+    pub found: bool,
 }
 
 impl Created {
-    /// The record, as it is now.
+    /// The record, where the answer holds it whole.
     #[must_use]
-    pub fn into_item(self) -> DataRecord {
-        match self {
-            Self::Answered(written) => written.item,
-            Self::Found(record) => *record,
-        }
+    pub fn record(self) -> Option<DataRecord> {
+        self.written.record()
     }
-}
-
-/// What is to be made.
-#[derive(Debug, Clone, Copy)]
-pub struct Wish<'a> {
-    /// Object.
-    pub object: &'a str,
-    /// JSON of the new record.
-    pub input: &'a str,
-    /// Names the wish, the same for every repetition.
-    pub key: &'a str,
-    /// The descriptor's `create-repeatable`.
-    pub repeatable: bool,
-    /// An earlier attempt, of a process that was cut off, may have been applied.
-    pub begun: bool,
 }
 
 /// Answers what a create would collide with. A [`Caller`] asks for one at a time; whoever makes
@@ -79,59 +58,64 @@ impl Find for Caller {
 }
 
 impl Caller {
-    /// As [`crate::runtime::Connection::create`], resolved when the answer is lost.
-    /// `repeatable` is the descriptor's `create-repeatable`.
+    /// As [`crate::runtime::Connection::create`], resolved when the answer is lost: a change of its
+    /// own.
     ///
     /// # Errors
     /// [`CallError`]; `outcome-unknown` when it is still open whether it was applied.
-    pub async fn create(
-        &self,
-        object: &str,
-        input: &str,
-        key: &str,
-        repeatable: bool,
-    ) -> Result<Created, CallError> {
-        let wish = Wish { object, input, key, repeatable, begun: false };
-        self.create_by(&wish, self).await
+    pub async fn create(&self, object: &str, input: &str) -> Result<Created, CallError> {
+        self.create_as(object, input, &first_attempt()?, self).await
     }
 
-    /// As [`Caller::create`], looking by `finder`.
+    /// As [`Caller::create`], looking by `finder`. With `attempt.again`, an earlier attempt at it, of
+    /// a process that was cut off, may have been applied.
     ///
     /// # Errors
     /// As [`Caller::create`].
-    pub async fn create_by(
+    pub async fn create_as(
         &self,
-        wish: &Wish<'_>,
+        object: &str,
+        input: &str,
+        attempt: &Attempt,
         finder: &dyn Find,
     ) -> Result<Created, CallError> {
-        let Wish { object, input, key, repeatable, begun } = *wish;
-        let mut sent = 0;
-        let mut earlier = begun.then(cut_off);
-        loop {
-            let call = |_| self.connection().create(object, input, key);
-            let lost = match earlier.take() {
-                Some(lost) => lost,
-                None => match self.repeat(Operation::Create, call).await {
-                    Ok(Ended::Value(written)) => return Ok(Created::Answered(Box::new(written))),
-                    Ok(Ended::Unresolved(error) | Ended::DoneBefore(error)) => error,
-                    // Sent again after a lost answer: what it collides with is our own.
-                    Err(error) if sent > 0 && is_conflict(&error) => error,
-                    Err(error) => return Err(error),
-                },
-            };
-            if let Some(found) = self.look_for(object, input, &lost, finder).await? {
-                return Ok(Created::Found(Box::new(found)));
+        let call = |attempt: Attempt| async move {
+            let (made, wrote) = self.connection().create_telling(object, input, &attempt).await;
+            Ok(Created { written: made?, found: attempt.again && !wrote })
+        };
+        let conflict = match self.repeat_write(Operation::Create, attempt, call).await? {
+            Ended::Value(created) => return Ok(created),
+            Ended::DoneBefore(conflict) => conflict,
+        };
+        // What it collides with after a lost answer is our own.
+        let found = match existing(&conflict) {
+            Some(id) => {
+                Some(self.get(object, &id).await.map_err(|why| unresolved(&conflict, &why))?)
             }
-            if !repeatable || sent >= RECREATIONS || is_conflict(&lost) {
-                return Err(lost);
-            }
-            sent += 1;
+            None => self.look_for(object, input, &conflict, finder).await?,
+        };
+        let record = found.ok_or_else(|| unknown(conflict.to_string()))?;
+        let written = Written { item: WrittenRecord::Whole(record), also: vec![] };
+        Ok(Created { written, found: true })
+    }
+
+    /// The record that a write left behind; asked for where the answer tells only its id.
+    ///
+    /// # Errors
+    /// [`CallError`] of asking.
+    pub async fn whole(
+        &self,
+        object: &str,
+        written: WrittenRecord,
+    ) -> Result<DataRecord, CallError> {
+        match written {
+            WrittenRecord::Whole(record) => Ok(record),
+            WrittenRecord::Id(id) => self.get(object, &id).await,
         }
     }
 
-    /// The record that a create whose answer was lost left behind, or that one collided with, if
-    /// it is listed before the lag of the provider's index is over. `lost` is the error of that
-    /// create.
+    /// The record that a create collided with, if it is listed before the lag of the provider's
+    /// index is over. `conflict` is the error of that create.
     ///
     /// # Errors
     /// `outcome-unknown` when looking fails, or several fit.
@@ -139,35 +123,43 @@ impl Caller {
         &self,
         object: &str,
         input: &str,
-        lost: &CallError,
+        conflict: &CallError,
         finder: &dyn Find,
     ) -> Result<Option<DataRecord>, CallError> {
         let pauses = std::iter::once(None).chain(INDEX_LAG.into_iter().map(Some));
         for (attempt, pause) in (1..).zip(pauses) {
             if let Some(after) = pause {
-                let why = format!("looking again for a record whose answer was lost: {lost}");
+                let why = format!("looking again for the record that is there: {conflict}");
                 self.connection().observer().event(&Event::Retrying { attempt, after, why });
                 sleep(after).await;
             }
             // A look that fails leaves open what was open before, so that is what is told.
             let found = finder.find(object, input).await;
-            let mut found = found.map_err(|look| unresolved(lost, &look))?.into_iter();
+            let mut found = found.map_err(|look| unresolved(conflict, &look))?.into_iter();
             match (found.next(), found.next()) {
                 (None, _) => {}
                 (Some(record), None) => return Ok(Some(record)),
-                (Some(_), Some(_)) => return Err(ambiguous(lost)),
+                (Some(_), Some(_)) => return Err(ambiguous(conflict)),
             }
         }
         Ok(None)
     }
 }
 
-fn cut_off() -> CallError {
-    unknown("the process that sent it was cut off before the answer came".to_owned())
+/// The id of a record that a write left behind.
+#[must_use]
+pub fn id_of(written: &WrittenRecord) -> &str {
+    match written {
+        WrittenRecord::Whole(record) => &record.id,
+        WrittenRecord::Id(id) => id,
+    }
 }
 
-fn is_conflict(error: &CallError) -> bool {
-    matches!(error, CallError::Connector(error) if matches!(error.kind, ErrorKind::Conflict(_)))
+fn existing(conflict: &CallError) -> Option<String> {
+    match conflict {
+        CallError::Connector(Error { kind: ErrorKind::Conflict(existing), .. }) => existing.clone(),
+        _ => None,
+    }
 }
 
 fn unresolved(lost: &CallError, look: &CallError) -> CallError {

@@ -9,7 +9,7 @@ mod scan;
 mod table;
 
 pub use self::blame::{Blame, blame};
-pub use self::caller::{Caller, Policy};
-pub use self::create::{Created, Find, Wish};
+pub use self::caller::{Caller, Policy, first_attempt};
+pub use self::create::{Created, Find, id_of};
 pub use self::scan::{Scan, ScanError};
 pub use self::table::{Cause, Next, Operation, next};

@@ -1,6 +1,9 @@
 //! Walks all pages of a scan, with the guards that no provider's paging should need.
 
+use std::time::Duration;
+
 use thiserror::Error;
+use tokio::time::{Instant, sleep_until};
 
 use super::caller::Caller;
 use crate::runtime::CallError;
@@ -43,23 +46,37 @@ pub struct Scan<'a> {
     request: Option<ListRequest>,
     pages: u64,
     empty: u32,
+    not_before: Option<Instant>,
 }
 
 impl Caller {
     /// Begins a scan; no request is made before [`Scan::next`].
     #[must_use]
     pub fn scan(&self, request: ListRequest) -> Scan<'_> {
-        Scan { caller: self, request: Some(request), pages: 0, empty: 0 }
+        Scan { caller: self, request: Some(request), pages: 0, empty: 0, not_before: None }
     }
 }
 
 impl Scan<'_> {
+    /// Asks for no page within this time: the provider is still at work.
+    pub fn wait(&mut self, time: Duration) {
+        self.not_before = Instant::now().checked_add(time);
+    }
+
+    /// Waits until the next page may be asked for.
+    pub async fn ready(&mut self) {
+        if let Some(at) = self.not_before.take() {
+            sleep_until(at).await;
+        }
+    }
+
     /// The next page; `None` after the last one. After an error the scan can be tried
     /// on from the same place.
     ///
     /// # Errors
     /// [`ScanError`].
     pub async fn next(&mut self) -> Result<Option<Page>, ScanError> {
+        self.ready().await;
         let Some(request) = &mut self.request else {
             return Ok(None);
         };
@@ -76,8 +93,12 @@ impl Scan<'_> {
             }
         };
         self.pages += 1;
-        let empty =
-            page.records.is_empty() && page.unreadable.is_empty() && page.deleted.is_empty();
+        // A page without records says nothing of an end while the provider is at work.
+        let at_work = page.not_before_ms.is_some();
+        let empty = !at_work
+            && page.records.is_empty()
+            && page.unreadable.is_empty()
+            && page.deleted.is_empty();
         self.empty = if empty { self.empty + 1 } else { 0 };
         match &page.next {
             None => self.request = None,
@@ -89,6 +110,9 @@ impl Scan<'_> {
                     return Err(ScanError::OnlyEmptyPages { page: self.pages });
                 }
                 request.start = Start::At(cursor.clone());
+                if let Some(ms) = page.not_before_ms {
+                    self.wait(Duration::from_millis(u64::from(ms)));
+                }
             }
         }
         Ok(Some(page))

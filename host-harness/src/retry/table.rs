@@ -1,16 +1,17 @@
 //! The one table: what to do after a failed call.
 //!
-//! | error | read | create | update, delete | action |
-//! |---|---|---|---|---|
-//! | `unavailable` | again | again | again | again |
-//! | `rate-limited` | after the stated time | same | same | same |
-//! | `outcome-unknown`, or stopped after a write | again | resolve | again | again if repeatable, else fail |
-//! | `not-found` | fail | fail | a delete whose earlier attempt may have landed: done | fail |
-//! | `conflict` | fail | earlier attempt may have landed: resolve | fail | same: done |
-//! | everything else | fail | fail | fail | fail |
+//! | error | read | write |
+//! |---|---|---|
+//! | `unavailable` | again | again |
+//! | `rate-limited` | after the stated time | same |
+//! | `outcome-unknown`, or stopped after a write | again | again, and told so, after a time in which the provider's index may catch up |
+//! | `not-found` | fail | a delete whose earlier attempt may have landed: done; else fail |
+//! | `conflict` | fail | a create whose earlier attempt may have landed: it did; else fail |
+//! | everything else, `quota-exhausted` among it | fail | fail |
 //!
-//! An error after which the provider certainly did nothing may always be repeated;
-//! one that leaves it open is repeated only where doing it twice is as doing it once.
+//! An error after which the provider certainly did nothing may always be repeated. After one that
+//! leaves it open the connector is told (`attempt.again`): it knows whether to look first, to send
+//! again, or to give up.
 
 use std::time::Duration;
 
@@ -24,14 +25,10 @@ pub enum Operation {
     Read,
     /// Makes a record.
     Create,
-    /// Changes one; doing it again changes nothing more.
+    /// Changes something.
     Update,
-    /// Removes one; doing it again finds nothing.
+    /// Removes a record.
     Delete,
-    /// An action that may be called again after an unknown outcome.
-    RepeatableAction,
-    /// An action that may not.
-    Action,
 }
 
 /// Why to wait before the next try.
@@ -41,6 +38,8 @@ pub enum Cause {
     Transient,
     /// The provider asked to slow down; at least this long when it said.
     Throttled(Option<Duration>),
+    /// The answer was lost.
+    Lost,
 }
 
 /// What comes next.
@@ -48,8 +47,6 @@ pub enum Cause {
 pub enum Next {
     /// Call again after a pause.
     Again(Cause),
-    /// Look whether the create was applied before doing anything else.
-    Resolve,
     /// The earlier attempt did it.
     Done,
     /// Nothing helps; show the error.
@@ -57,12 +54,16 @@ pub enum Next {
 }
 
 /// What to do after `operation` failed with `error`. `unknown`: an earlier attempt of
-/// the same wish may have been applied.
+/// the same change may have been applied.
 #[must_use]
 pub fn next(operation: Operation, error: &CallError, unknown: bool) -> Next {
+    let lost = match operation {
+        Operation::Read => Next::Again(Cause::Transient),
+        Operation::Create | Operation::Update | Operation::Delete => Next::Again(Cause::Lost),
+    };
     let error = match error {
         CallError::Connector(error) => error,
-        CallError::Stopped { wrote: true, .. } => return after_unknown(operation),
+        CallError::Stopped { wrote: true, .. } => return lost,
         CallError::Stopped { .. } | CallError::TooLarge => return Next::Fail,
     };
     match (&error.kind, operation) {
@@ -71,10 +72,9 @@ pub fn next(operation: Operation, error: &CallError, unknown: bool) -> Next {
             let wait = wait.map(|ms| Duration::from_millis(u64::from(ms)));
             Next::Again(Cause::Throttled(wait))
         }
-        (ErrorKind::OutcomeUnknown, _) => after_unknown(operation),
+        (ErrorKind::OutcomeUnknown, _) => lost,
         (ErrorKind::NotFound, Operation::Delete) if unknown => Next::Done,
-        (ErrorKind::Conflict(_), Operation::Create) if unknown => Next::Resolve,
-        (ErrorKind::Conflict(_), Operation::RepeatableAction) if unknown => Next::Done,
+        (ErrorKind::Conflict(_), Operation::Create) if unknown => Next::Done,
         _ => Next::Fail,
     }
 }
@@ -86,16 +86,6 @@ pub fn leaves_open(error: &CallError) -> bool {
         CallError::Connector(error) => matches!(error.kind, ErrorKind::OutcomeUnknown),
         CallError::Stopped { wrote, .. } => *wrote,
         CallError::TooLarge => false,
-    }
-}
-
-fn after_unknown(operation: Operation) -> Next {
-    match operation {
-        Operation::Create => Next::Resolve,
-        Operation::Action => Next::Fail,
-        Operation::Read | Operation::Update | Operation::Delete | Operation::RepeatableAction => {
-            Next::Again(Cause::Transient)
-        }
     }
 }
 
@@ -111,23 +101,25 @@ mod tests {
     /// Every error case against every operation, without and with an unknown attempt before.
     #[test]
     fn the_table_holds_row_by_row() {
-        use Next::{Again, Done, Fail, Resolve};
-        use Operation::{Action, Create, Delete, Read, RepeatableAction, Update};
+        use Next::{Again, Done, Fail};
+        use Operation::{Create, Delete, Read, Update};
         let transient = Again(Cause::Transient);
         let throttled = Again(Cause::Throttled(Some(Duration::from_millis(700))));
         let stopped = |wrote| CallError::Stopped { reason: Stop::OutOfTime, wrote };
-        let operations = [Read, Create, Update, Delete, RepeatableAction, Action];
-        let all = |next| [next; 6];
-        let lost = [transient, Resolve, transient, transient, transient, Fail];
-        let rows: [(CallError, [Next; 6], [Next; 6]); 14] = [
+        let operations = [Read, Create, Update, Delete];
+        let all = |next| [next; 4];
+        let again = Again(Cause::Lost);
+        let lost = [transient, again, again, again];
+        let rows: [(CallError, [Next; 4], [Next; 4]); 15] = [
             (of(ErrorKind::Unavailable), all(transient), all(transient)),
             (of(ErrorKind::RateLimited(Some(700))), all(throttled), all(throttled)),
+            (of(ErrorKind::QuotaExhausted(Some(700))), all(Fail), all(Fail)),
             (of(ErrorKind::OutcomeUnknown), lost, lost),
             (stopped(true), lost, lost),
             (stopped(false), all(Fail), all(Fail)),
             (CallError::TooLarge, all(Fail), all(Fail)),
-            (of(ErrorKind::NotFound), all(Fail), [Fail, Fail, Fail, Done, Fail, Fail]),
-            (of(ErrorKind::Conflict(None)), all(Fail), [Fail, Resolve, Fail, Fail, Done, Fail]),
+            (of(ErrorKind::NotFound), all(Fail), [Fail, Fail, Fail, Done]),
+            (of(ErrorKind::Conflict(None)), all(Fail), [Fail, Done, Fail, Fail]),
             (of(ErrorKind::Unauthenticated), all(Fail), all(Fail)),
             (of(ErrorKind::Forbidden), all(Fail), all(Fail)),
             (of(ErrorKind::InvalidInput(vec![])), all(Fail), all(Fail)),
@@ -137,17 +129,10 @@ mod tests {
         ];
         for (error, first, after_unknown) in rows {
             for (index, operation) in operations.into_iter().enumerate() {
-                assert_eq!(
-                    next(operation, &error, false),
-                    first[index],
-                    "{operation:?}: {error:?}"
-                );
-                let expected = after_unknown[index];
-                assert_eq!(
-                    next(operation, &error, true),
-                    expected,
-                    "{operation:?} again: {error:?}"
-                );
+                for (unknown, expected) in [(false, first[index]), (true, after_unknown[index])] {
+                    let next = next(operation, &error, unknown);
+                    assert_eq!(next, expected, "{operation:?}, unknown {unknown}: {error:?}");
+                }
             }
         }
     }

@@ -16,10 +16,12 @@ use super::component::Connector;
 use super::connection::{Ground, ended};
 use super::error::{CallError, error};
 use super::instance::{Call, run};
+use super::setting;
 use crate::connect::{self, Scheme};
 use crate::egress::{CallSends, Egress, Pending, Progress};
 use crate::grants::{Provider, Received, Renewal, Tokens};
 use crate::observe::{Event, Level};
+use crate::store::{Account, Learned};
 
 /// Makes, renews and ends the grant of one connection. Its calls are not admitted like those of
 /// the API, which may be waiting for it.
@@ -48,8 +50,8 @@ impl Authority {
     /// # Errors
     /// [`CallError`]; `unsupported` where the provider offers no way.
     pub async fn revoke(&self, tokens: Tokens) -> Result<(), CallError> {
-        let call: Call<Result<(), Error>> = Box::new(|world, store| {
-            Box::pin(async move { world.connector_api_auth().call_revoke(store).await })
+        let call: Call<Result<(), Error>> = Box::new(|guest, store| {
+            Box::pin(async move { guest.auth(store)?.call_revoke(store).await })
         });
         self.ask(tokens, Progress::default(), call).await.result
     }
@@ -61,17 +63,18 @@ impl Authority {
         call: Call<Result<R, Error>>,
     ) -> Asked<R> {
         let loaded = &self.connector.loaded;
-        let captures = loaded.manifest.captures.iter();
-        let names: Vec<&str> = captures.map(|capture| capture.secret.as_str()).collect();
+        let names: Vec<&str> = self.connector.captured().collect();
         let secrets = Arc::new(self.ground.secrets.without(&names));
         secrets.set_versions(
             given.into_iter().map(|(name, value)| (name, vec![(value, None)])).collect(),
         );
-        let egress = Egress { secrets: Arc::clone(&secrets), ..self.ground.egress.clone() };
+        // What is captured is kept with the call's result, in one step.
+        let egress =
+            Egress { secrets: Arc::clone(&secrets), keep: None, ..self.ground.egress.clone() };
         let ground = Ground { egress, secrets, ..(*self.ground).clone() };
         let sends = CallSends::watched(progress.clone());
         let (result, sends) =
-            run(&loaded.runtime, &loaded.pre, Some(Arc::new(ground)), sends, call).await;
+            run(&loaded.runtime, &loaded.world, Some(Arc::new(ground)), sends, call).await;
         let (wrote, captured) = (progress.wrote(), progress.captured());
         Asked { wrote, result: ended(result, &sends), captured }
     }
@@ -93,15 +96,25 @@ impl Authority {
                 CallError::from(error(ErrorKind::Internal, text))
             })
         });
-        Ok(Received { tokens, expires_ms: expires_ms.transpose()?, scopes: grant.scopes })
+        let settings = setting::learned(&self.connector.loaded.manifest, grant.settings);
+        let settings = settings.map_err(|why| {
+            let text = format!(
+                "What was learned at the provider may not be kept: {why}. Nothing was kept: see \
+                 that the account is the right one; if it is, report it to the connector's maker."
+            );
+            CallError::from(error(ErrorKind::Internal, text))
+        })?;
+        let account = grant.account.map(|it| Account { id: it.id, title: it.title });
+        let (scopes, learned) = (grant.scopes, Learned { settings, account });
+        Ok(Received { tokens, expires_ms: expires_ms.transpose()?, scopes, learned })
     }
 }
 
 impl Provider for Authority {
     fn renew(&self, tokens: Tokens, progress: Progress) -> Pending<'_, Renewal> {
         Box::pin(async move {
-            let call: Call<Result<Grant, Error>> = Box::new(|world, store| {
-                Box::pin(async move { world.connector_api_auth().call_refresh(store).await })
+            let call: Call<Result<Grant, Error>> = Box::new(|guest, store| {
+                Box::pin(async move { guest.auth(store)?.call_refresh(store).await })
             });
             let Asked { result, captured, wrote } = self.ask(tokens, progress, call).await;
             if captured.is_empty() {
@@ -114,13 +127,17 @@ impl Provider for Authority {
             // Tokens that came are kept, whatever else is wrong: those before them may be used up.
             let grant = result.unwrap_or_else(|error| {
                 self.warn(&format!("tokens came with an answer that is odd otherwise: {error}"));
-                Grant { expires_at: None, scopes: Vec::new() }
+                Grant { expires_at: None, scopes: vec![], settings: vec![], account: None }
             });
-            let scopes = grant.scopes.clone();
-            Renewal::Received(self.received(grant, captured.clone()).unwrap_or_else(|error| {
+            let plain = Grant { expires_at: None, settings: vec![], ..grant.clone() };
+            let received = self.received(grant, captured.clone()).or_else(|error| {
                 self.warn(&error);
-                Received { tokens: captured, expires_ms: None, scopes }
-            }))
+                self.received(plain, captured)
+            });
+            received.map_or_else(
+                |error| Renewal::Unknown { why: error.to_string() },
+                |received| Renewal::Received(Box::new(received)),
+            )
         })
     }
 }
@@ -132,14 +149,13 @@ impl Scheme for Authority {
         secrets: Tokens,
     ) -> Pending<'_, Result<connect::Step, CallError>> {
         Box::pin(async move {
-            let call: Call<Result<Step, Error>> = Box::new(move |world, store| {
-                Box::pin(
-                    async move { world.connector_api_auth().call_begin(store, &request).await },
-                )
+            let call: Call<Result<Step, Error>> = Box::new(move |guest, store| {
+                Box::pin(async move { guest.auth(store)?.call_begin(store, &request).await })
             });
-            Ok(match self.ask(secrets, Progress::default(), call).await.result? {
+            let asked = self.ask(secrets, Progress::default(), call).await;
+            Ok(match asked.result? {
                 Step::Redirect(to) => connect::Step::Redirect { url: to.url, session: to.session },
-                Step::Ready(_) => connect::Step::Ready,
+                Step::Ready(grant) => connect::Step::Ready(self.received(grant, asked.captured)?),
             })
         })
     }
@@ -151,10 +167,10 @@ impl Scheme for Authority {
         secrets: Tokens,
     ) -> Pending<'_, Result<Received, CallError>> {
         Box::pin(async move {
-            let call: Call<Result<Grant, Error>> = Box::new(move |world, store| {
-                Box::pin(async move {
-                    world.connector_api_auth().call_complete(store, &session, &query).await
-                })
+            let call: Call<Result<Grant, Error>> = Box::new(move |guest, store| {
+                Box::pin(
+                    async move { guest.auth(store)?.call_complete(store, &session, &query).await },
+                )
             });
             let asked = self.ask(secrets, Progress::default(), call).await;
             let grant = asked.result?;
@@ -171,7 +187,7 @@ impl Scheme for Authority {
 ///
 /// | error | meaning |
 /// |---|---|
-/// | `unavailable`, `rate-limited`; anything before a write went out | not executed |
+/// | `unavailable`, `rate-limited`, `quota-exhausted`; anything before a write went out | not executed |
 /// | `unauthenticated` | the provider does not know the tokens |
 /// | `forbidden` | the provider does not know the client |
 /// | other errors that a 4xx caused | not executed |
@@ -190,7 +206,7 @@ fn renewal(failed: CallError, wrote: bool) -> Renewal {
         ErrorKind::OutcomeUnknown => Renewal::Unknown { why },
         ErrorKind::Unauthenticated if wrote => Renewal::Refused { why },
         ErrorKind::Forbidden if wrote => Renewal::ClientRefused { why },
-        ErrorKind::RateLimited(wait) => {
+        ErrorKind::RateLimited(wait) | ErrorKind::QuotaExhausted(wait) => {
             let wait = wait.map(|ms| std::time::Duration::from_millis(u64::from(ms)));
             Renewal::NotExecuted { why, wait }
         }
@@ -213,6 +229,7 @@ mod tests {
         let rows = [
             (of(ErrorKind::Unavailable, None), "nn"),
             (of(ErrorKind::RateLimited(Some(9)), Some(429)), "nn"),
+            (of(ErrorKind::QuotaExhausted(None), Some(429)), "nn"),
             (of(ErrorKind::OutcomeUnknown, Some(502)), "uu"),
             (of(ErrorKind::OutcomeUnknown, None), "uu"),
             (of(ErrorKind::Unauthenticated, Some(400)), "nr"),

@@ -3,6 +3,11 @@
 //! Nothing outside this crate needs the generated paths: the modules below give
 //! the names of the contract, one module an interface.
 
+use wasmtime::component::{Instance, InstancePre};
+use wasmtime::{Result, Store};
+
+use super::state::CallState;
+
 #[allow(
     missing_docs,
     unreachable_pub,
@@ -13,14 +18,139 @@
 mod generated {
     wasmtime::component::bindgen!({
         path: "../wit",
-        world: "connector",
-        imports: { "connector:host/http.send": async },
+        world: "everything",
+        imports: {
+            "connector:host/http.send": async,
+            "connector:host/http.report-limit": async,
+        },
         exports: { default: async },
         additional_derives: [PartialEq, serde::Serialize],
     });
 }
 
-pub use generated::connector::api::types;
+pub use generated::Everything as Imports;
+pub use generated::connector::api::{permissions, setup, types};
 pub use generated::connector::host::{clock, http, log, secrets, settings};
-pub use generated::exports::connector::api::{actions, auth, catalog, records, subscriptions};
-pub use generated::{Connector as World, ConnectorPre as WorldPre};
+pub use generated::exports::connector::api::{
+    actions, auth, batches, catalog, derived, discovery, records, subscriptions,
+};
+
+impl types::Written {
+    /// The record that was written, where the answer holds it whole.
+    #[must_use]
+    pub fn record(self) -> Option<types::DataRecord> {
+        match self.item {
+            types::WrittenRecord::Whole(record) => Some(record),
+            types::WrittenRecord::Id(_) => None,
+        }
+    }
+
+    /// Another record of `object` that was changed too, where the answer holds it whole.
+    #[must_use]
+    pub fn also(&self, object: &str) -> Option<&types::DataRecord> {
+        self.also.iter().find_map(|one| match &one.item {
+            types::WrittenRecord::Whole(record) if one.object == object => Some(record),
+            _ => None,
+        })
+    }
+}
+
+/// Interfaces of a component, each found by its name. Those that a connector need not have may be
+/// missing: they are not offered.
+pub struct World {
+    pub(super) pre: InstancePre<CallState>,
+    catalog: catalog::GuestIndices,
+    auth: auth::GuestIndices,
+    records: records::GuestIndices,
+    actions: Option<actions::GuestIndices>,
+    batches: Option<batches::GuestIndices>,
+    derived: Option<derived::GuestIndices>,
+    discovery: Option<discovery::GuestIndices>,
+    subscriptions: Option<subscriptions::GuestIndices>,
+}
+
+impl World {
+    /// Looks for each interface in `pre`.
+    ///
+    /// # Errors
+    /// When one that every connector has is missing.
+    pub fn find(pre: InstancePre<CallState>) -> Result<Self> {
+        Ok(Self {
+            catalog: catalog::GuestIndices::new(&pre)?,
+            auth: auth::GuestIndices::new(&pre)?,
+            records: records::GuestIndices::new(&pre)?,
+            actions: actions::GuestIndices::new(&pre).ok(),
+            batches: batches::GuestIndices::new(&pre).ok(),
+            derived: derived::GuestIndices::new(&pre).ok(),
+            discovery: discovery::GuestIndices::new(&pre).ok(),
+            subscriptions: subscriptions::GuestIndices::new(&pre).ok(),
+            pre,
+        })
+    }
+}
+
+impl World {
+    /// Whether the connector offers `batches`.
+    #[must_use]
+    pub fn offers_batches(&self) -> bool {
+        self.batches.is_some()
+    }
+
+    /// Whether the connector offers `discovery`.
+    #[must_use]
+    pub fn offers_discovery(&self) -> bool {
+        self.discovery.is_some()
+    }
+}
+
+/// One instance, and the interfaces that it offers.
+pub struct Guest<'a> {
+    pub(super) world: &'a World,
+    pub(super) instance: Instance,
+}
+
+macro_rules! offered {
+    ($($interface:ident),*) => { impl Guest<'_> { $(
+        /// The interface of this name.
+        ///
+        /// # Errors
+        /// When one of its functions has another shape than the contract's.
+        pub fn $interface(&self, store: &mut Store<CallState>) -> Result<$interface::Guest> {
+            self.world.$interface.load(store, &self.instance)
+        }
+    )* } };
+}
+
+macro_rules! perhaps_offered {
+    ($($interface:ident),*) => { impl Guest<'_> { $(
+        /// The interface of this name; `None` when the connector does not offer it.
+        ///
+        /// # Errors
+        /// When one of its functions has another shape than the contract's.
+        pub fn $interface(&self, store: &mut Store<CallState>) -> Result<Option<$interface::Guest>> {
+            let found = self.world.$interface.as_ref();
+            found.map(|found| found.load(store, &self.instance)).transpose()
+        }
+    )* } };
+}
+
+offered!(catalog, auth, records);
+perhaps_offered!(actions, batches, derived, discovery, subscriptions);
+
+impl Guest<'_> {
+    /// Looks at the shape of every function of every interface that is offered.
+    ///
+    /// # Errors
+    /// The first that differs from the contract's.
+    pub fn check(&self, store: &mut Store<CallState>) -> Result<()> {
+        self.catalog(store)?;
+        self.auth(store)?;
+        self.records(store)?;
+        self.actions(store)?;
+        self.batches(store)?;
+        self.derived(store)?;
+        self.discovery(store)?;
+        self.subscriptions(store)?;
+        Ok(())
+    }
+}

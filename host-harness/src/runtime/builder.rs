@@ -7,11 +7,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use thiserror::Error;
 
+use super::bindings::setup::Setter;
 use super::component::Connector;
 use super::connection::{Connection, Ground};
+use super::setting::{self, BadSetting, Settings};
 use crate::clock::{Clock, SystemClock};
 use crate::egress::{
-    BadOrigin, CaError, Connect, Egress, Limiter, Policy, Pool, Tcp, client_config, user_agent,
+    BadOrigin, CaError, Connect, Egress, Keep, Limiter, Policy, Pool, Sharers, Tcp, client_config,
+    user_agent,
 };
 use crate::observe::{Observer, Unobserved};
 use crate::vault::{Secret, Secrets};
@@ -35,9 +38,25 @@ pub enum BuildError {
         /// Names in the manifest.
         known: String,
     },
-    /// A required setting has neither value nor default.
-    #[error("the setting \"{0}\" is required and has no value")]
-    MissingSetting(String),
+    /// The manifest declares no such scheme.
+    #[error("the connector has no scheme \"{name}\"; it has: {known}")]
+    UnknownScheme {
+        /// As given.
+        name: String,
+        /// Names in the manifest.
+        known: String,
+    },
+    /// The scheme cannot do without a setting that has neither value nor default.
+    #[error("the scheme {scheme} needs the setting \"{name}\", which has no value")]
+    MissingSetting {
+        /// Which setting.
+        name: String,
+        /// Which scheme.
+        scheme: String,
+    },
+    /// A setting cannot have this value, or not from whoever gives it.
+    #[error(transparent)]
+    Setting(#[from] BadSetting),
     /// The manifest has no use for such a secret.
     #[error("the connector has no use for a secret \"{name}\"; it uses: {known}")]
     UnknownSecret {
@@ -68,7 +87,11 @@ pub enum BuildError {
 /// Collects what a connection needs. Begin with [`Connection::builder`].
 pub struct Builder {
     connector: Connector,
-    settings: BTreeMap<String, String>,
+    settings: BTreeMap<String, (String, Setter)>,
+    learned: BTreeMap<String, String>,
+    id: Option<String>,
+    account: Option<String>,
+    keep: Option<Arc<dyn Keep>>,
     secrets: BTreeMap<String, Secret>,
     kept: Arc<Secrets>,
     allow_private: bool,
@@ -84,6 +107,10 @@ impl Builder {
         Self {
             connector: connector.clone(),
             settings: BTreeMap::new(),
+            learned: BTreeMap::new(),
+            id: None,
+            account: None,
+            keep: None,
             secrets: BTreeMap::new(),
             kept: Arc::default(),
             allow_private: false,
@@ -95,10 +122,47 @@ impl Builder {
         }
     }
 
-    /// Sets a setting, with the rights of the host's operator.
+    /// Sets a setting, with the rights of the host's operator, who may give a customer's too.
     #[must_use]
     pub fn setting(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.settings.insert(name.into(), value.into());
+        self.settings.insert(name.into(), (value.into(), Setter::Operator));
+        self
+    }
+
+    /// Sets a setting as a customer gives it: one of the operator's is refused.
+    #[must_use]
+    pub fn customer_setting(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.settings.insert(name.into(), (value.into(), Setter::Customer));
+        self
+    }
+
+    /// Hands over what the connector learned while connecting, as it was kept.
+    #[must_use]
+    pub fn learned(mut self, values: BTreeMap<String, String>) -> Self {
+        self.learned = values;
+        self
+    }
+
+    /// Names the connection, so that its processes count together against its limits.
+    #[must_use]
+    pub fn id(mut self, id: impl Into<String>) -> Self {
+        self.id = Some(id.into());
+        self
+    }
+
+    /// Names the provider's account: connections of one count together against its limits. Without
+    /// this, and without a grant that tells it, the connection counts as an account of its own.
+    #[must_use]
+    pub fn account(mut self, id: impl Into<String>) -> Self {
+        self.account = Some(id.into());
+        self
+    }
+
+    /// Keeps secrets that a call captures before its answer goes on. Without this they are there
+    /// as long as the connection is.
+    #[must_use]
+    pub fn keep(mut self, keep: Arc<dyn Keep>) -> Self {
+        self.keep = Some(keep);
         self
     }
 
@@ -117,8 +181,8 @@ impl Builder {
         self
     }
 
-    /// Allows http, address literals, private addresses and any port for origins
-    /// that settings give: for tests, simulators and proxies of one's own.
+    /// Allows http, address literals, private addresses and any port for URLs in settings that
+    /// the operator gives: for tests, simulators and proxies of one's own.
     #[must_use]
     pub fn allow_private(mut self, allow: bool) -> Self {
         self.allow_private = allow;
@@ -132,8 +196,8 @@ impl Builder {
         self
     }
 
-    /// Shares the limits of an account with its other connections. Without this the
-    /// connection has limits of its own.
+    /// Counts together with the other connections that use the same limiter, where the limits are
+    /// shared. Without this the connection counts alone.
     #[must_use]
     pub fn limiter(mut self, limiter: Arc<Limiter>) -> Self {
         self.limiter = Some(limiter);
@@ -172,32 +236,13 @@ impl Builder {
     ///
     /// # Errors
     /// [`BuildError`] names the setting, secret or origin that does not fit.
-    pub async fn build(mut self) -> Result<Connection, BuildError> {
+    pub async fn build(self) -> Result<Connection, BuildError> {
         let manifest = self.connector.manifest().clone();
-        self.settings.keys().try_for_each(|name| self.connector.check_setting(name))?;
+        let settings = self.given()?;
         self.secrets.keys().try_for_each(|name| self.connector.check_secret(name))?;
-        for setting in &manifest.settings {
-            match (&setting.default, self.settings.contains_key(&setting.name)) {
-                (Some(default), false) => {
-                    self.settings.insert(setting.name.clone(), default.clone());
-                }
-                (None, false) if setting.required => {
-                    return Err(BuildError::MissingSetting(setting.name.clone()));
-                }
-                _ => {}
-            }
-        }
-        if !self.settings.contains_key(SCHEME)
-            && let Ok(schemes) = self.connector.schemes().await
-            && let Some(first) = schemes.into_iter().next()
-        {
-            self.settings.insert(SCHEME.to_owned(), first.name);
-        }
-        let policy = Policy::compile(&manifest, &self.settings, self.allow_private)?;
-        match (&self.limiter, policy.remote_origin()) {
-            (Some(limiter), _) => limiter.declare(&manifest.limits),
-            (None, Some(origin)) => return Err(BuildError::LimitsOff(origin.to_string())),
-            (None, None) => {}
+        let policy = Policy::compile(&manifest, Arc::clone(&settings), self.allow_private)?;
+        if let (None, Some(origin)) = (&self.limiter, policy.remote_origin()) {
+            return Err(BuildError::LimitsOff(origin.to_string()));
         }
         let secrets = self.kept;
         for (name, value) in self.secrets {
@@ -208,27 +253,86 @@ impl Builder {
                 self.connector.check_secret_value(&name, &value)?;
             }
         }
+        let number = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
+        let id = self.id.unwrap_or_else(|| format!("connection {number}"));
         let egress = Egress {
             policy: Arc::new(policy),
             pool: Arc::new(Pool::new(self.network, client_config(self.ca.as_deref())?)),
             secrets: Arc::clone(&secrets),
+            keep: self.keep,
             limiter: self.limiter,
-            connection: CONNECTIONS.fetch_add(1, Ordering::Relaxed),
+            sharers: Arc::new(Sharers::new(&manifest, id, self.account)),
+            connection: number,
             observer: Arc::clone(&self.observer),
             clock: self.clock,
             user_agent: user_agent(&manifest.name, &manifest.version),
             server_clock: Arc::default(),
         };
-        let filled = manifest.secret_uses.into_iter().map(|rule| rule.secret);
+        let filled = manifest.secret_uses.iter().map(|rule| rule.secret.clone());
         let keys = manifest.key_uses.iter().map(|rule| rule.secret.clone());
+        let delivery_secrets = manifest.secret_uses.iter();
+        let delivery_secrets =
+            delivery_secrets.filter(|rule| manifest.delivery_secrets.contains(&rule.name));
         let ground = Ground {
             egress,
             secrets,
-            settings: self.settings,
+            settings,
             observer: self.observer,
             declared_secrets: filled.chain(keys).collect(),
-            key_uses: manifest.key_uses,
+            delivery_secrets: delivery_secrets.cloned().collect(),
+            key_uses: manifest.key_uses.clone(),
         };
         Ok(Connection::new(self.connector, ground, CALLS))
+    }
+
+    /// The settings as they are given, checked, with defaults and the scheme.
+    fn given(&self) -> Result<Arc<Settings>, BuildError> {
+        let manifest = self.connector.manifest();
+        let mut given = BTreeMap::new();
+        let mut chosen = None;
+        for (name, (value, by)) in &self.settings {
+            if name == SCHEME {
+                chosen = Some(value.as_str());
+                continue;
+            }
+            setting::check(self.connector.setting(name)?, value, *by, self.allow_private)?;
+            given.insert(name.clone(), (value.clone(), *by));
+        }
+        for (name, value) in &self.learned {
+            // A newer component may not know what an older one learned.
+            if let Ok(declared) = self.connector.setting(name) {
+                setting::check(declared, value, Setter::Connector, false)?;
+            }
+        }
+        let scheme = self.connector.scheme(chosen);
+        if let (None, Some(name)) = (scheme, chosen) {
+            let known = manifest.schemes.iter().map(|scheme| scheme.name.as_str());
+            let known = known.collect::<Vec<_>>().join(", ");
+            return Err(BuildError::UnknownScheme { name: name.to_owned(), known });
+        }
+        for declared in &manifest.settings {
+            let name = &declared.name;
+            let is_there = given.contains_key(name) || self.learned.contains_key(name);
+            match (&declared.default, scheme) {
+                _ if is_there => {}
+                (Some(default), _) => {
+                    given.insert(name.clone(), (default.clone(), Setter::Operator));
+                }
+                (None, Some(scheme))
+                    if declared.required_by.contains(&scheme.name)
+                        && declared.setter != Setter::Connector =>
+                {
+                    let (name, scheme) = (name.clone(), scheme.name.clone());
+                    return Err(BuildError::MissingSetting { name, scheme });
+                }
+                _ => {}
+            }
+        }
+        if let Some(scheme) = scheme {
+            given.insert(SCHEME.to_owned(), (scheme.name.clone(), Setter::Operator));
+        }
+        let settings = Settings::new(given);
+        settings.learn(&self.learned);
+        Ok(Arc::new(settings))
     }
 }

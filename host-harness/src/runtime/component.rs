@@ -8,12 +8,14 @@ use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, HasSelf, Linker};
 
 use super::bindings::catalog::{Descriptor, Manifest};
-use super::bindings::{World, WorldPre, auth};
-use super::builder::{BuildError, SCHEME};
+use super::bindings::setup::{Scheme, Setter, Setting};
+use super::bindings::{Imports, World};
+use super::builder::BuildError;
 use super::engine::Runtime;
 use super::error::{CallError, LoadError};
 use super::instance::{Call, run};
 use super::manifest;
+use super::setting;
 use super::state::CallState;
 use crate::egress::CallSends;
 use crate::vault::Secret;
@@ -26,7 +28,7 @@ pub struct Connector {
 
 pub(super) struct Loaded {
     pub(super) runtime: Runtime,
-    pub(super) pre: WorldPre<CallState>,
+    pub(super) world: World,
     pub(super) manifest: Manifest,
     facts: Facts,
 }
@@ -75,16 +77,17 @@ impl Runtime {
             why: format!("{why:#}"),
         };
         let mut linker = Linker::new(&self.engine);
-        World::add_to_linker::<CallState, HasSelf<CallState>>(&mut linker, |state| state)
+        Imports::add_to_linker::<CallState, HasSelf<CallState>>(&mut linker, |state| state)
             .map_err(not_ours)?;
-        let pre = linker.instantiate_pre(&component).and_then(WorldPre::new).map_err(not_ours)?;
-        let manifest = read_manifest(self, &pre).await.map_err(|why| LoadError::NotAConnector {
-            path: path.to_owned(),
-            why: format!("it cannot give its manifest: {why}"),
-        })?;
+        let world = linker.instantiate_pre(&component).and_then(World::find).map_err(not_ours)?;
+        let manifest =
+            read_manifest(self, &world).await.map_err(|why| LoadError::NotAConnector {
+                path: path.to_owned(),
+                why: format!("it cannot give its manifest: {why}"),
+            })?;
         manifest::check(&manifest)
             .map_err(|why| LoadError::BadManifest { path: path.to_owned(), why })?;
-        Ok(Connector { loaded: Arc::new(Loaded { runtime: self.clone(), pre, manifest, facts }) })
+        Ok(Connector { loaded: Arc::new(Loaded { runtime: self.clone(), world, manifest, facts }) })
     }
 
     fn facts(&self, path: &Path, bytes: &[u8], component: &Component) -> Facts {
@@ -120,11 +123,16 @@ impl Connector {
         let manifest = self.manifest();
         let filled = manifest.secret_uses.iter().map(|rule| rule.secret.as_str());
         let keys = manifest.key_uses.iter().map(|rule| rule.secret.as_str());
-        let captured = manifest.captures.iter().map(|rule| rule.secret.as_str());
-        let mut names: Vec<&str> = filled.chain(keys).chain(captured).collect();
+        let mut names: Vec<&str> = filled.chain(keys).chain(self.captured()).collect();
         names.sort_unstable();
         names.dedup();
         names
+    }
+
+    /// Names of the secrets that its endpoints bring.
+    pub(super) fn captured(&self) -> impl Iterator<Item = &str> {
+        let captures = self.manifest().endpoints.iter().flat_map(|endpoint| &endpoint.captures);
+        captures.map(|rule| rule.secret.as_str())
     }
 
     /// Whether its manifest has a use for this secret.
@@ -151,17 +159,41 @@ impl Connector {
         }
     }
 
-    /// Whether its manifest declares this setting.
+    /// The setting of this name.
     ///
     /// # Errors
     /// [`BuildError::UnknownSetting`].
-    pub fn check_setting(&self, name: &str) -> Result<(), BuildError> {
-        let declared = self.manifest().settings.iter().map(|setting| setting.name.as_str());
-        let names: Vec<&str> = declared.chain([SCHEME]).collect();
-        if names.contains(&name) {
-            return Ok(());
+    pub fn setting(&self, name: &str) -> Result<&Setting, BuildError> {
+        let settings = &self.manifest().settings;
+        settings.iter().find(|setting| setting.name == name).ok_or_else(|| {
+            let known: Vec<&str> = settings.iter().map(|setting| setting.name.as_str()).collect();
+            BuildError::UnknownSetting { name: name.to_owned(), known: known.join(", ") }
+        })
+    }
+
+    /// Whether an operator may give a setting this value. `loose`: as
+    /// [`Builder::allow_private`](super::Builder::allow_private).
+    ///
+    /// # Errors
+    /// [`BuildError::UnknownSetting`], [`BuildError::Setting`].
+    pub fn check_setting(&self, name: &str, value: &str, loose: bool) -> Result<(), BuildError> {
+        Ok(setting::check(self.setting(name)?, value, Setter::Operator, loose)?)
+    }
+
+    /// The scheme of this name; without one, the first.
+    #[must_use]
+    pub fn scheme(&self, name: Option<&str>) -> Option<&Scheme> {
+        let mut schemes = self.manifest().schemes.iter();
+        match name {
+            Some(name) => schemes.find(|scheme| scheme.name == name),
+            None => schemes.next(),
         }
-        Err(BuildError::UnknownSetting { name: name.to_owned(), known: names.join(", ") })
+    }
+
+    /// Whether it offers several writes in one call.
+    #[must_use]
+    pub fn offers_batches(&self) -> bool {
+        self.loaded.world.offers_batches()
     }
 
     /// What its bytes say.
@@ -176,23 +208,10 @@ impl Connector {
     /// `not-found` for an unknown name.
     pub async fn describe(&self, object: &str) -> Result<Descriptor, CallError> {
         let object = object.to_owned();
-        let described = self.pure(Box::new(move |world, store| {
-            Box::pin(
-                async move { world.connector_api_catalog().call_describe(store, &object).await },
-            )
+        let described = self.pure(Box::new(move |guest, store| {
+            Box::pin(async move { guest.catalog(store)?.call_describe(store, &object).await })
         }));
         Ok(described.await??)
-    }
-
-    /// Ways to authenticate.
-    ///
-    /// # Errors
-    /// Only when the connector fails inside.
-    pub async fn schemes(&self) -> Result<Vec<auth::Scheme>, CallError> {
-        self.pure(Box::new(|world, store| {
-            Box::pin(async move { world.connector_api_auth().call_schemes(store).await })
-        }))
-        .await
     }
 
     /// Makes an instance and drops it: what each call pays before it begins.
@@ -205,18 +224,18 @@ impl Connector {
 
     /// A call without a connection: it can send nothing and sees no secret and no setting.
     async fn pure<R: Send>(&self, call: Call<R>) -> Result<R, CallError> {
-        run(&self.loaded.runtime, &self.loaded.pre, None, CallSends::default(), call).await.0
+        run(&self.loaded.runtime, &self.loaded.world, None, CallSends::default(), call).await.0
     }
 }
 
-async fn read_manifest(
-    runtime: &Runtime,
-    pre: &WorldPre<CallState>,
-) -> Result<Manifest, CallError> {
-    let call: Call<Manifest> = Box::new(|world, store| {
-        Box::pin(async move { world.connector_api_catalog().call_get_manifest(store).await })
+async fn read_manifest(runtime: &Runtime, world: &World) -> Result<Manifest, CallError> {
+    let call: Call<Manifest> = Box::new(|guest, store| {
+        Box::pin(async move {
+            guest.check(store)?;
+            guest.catalog(store)?.call_get_manifest(store).await
+        })
     });
-    run(runtime, pre, None, CallSends::default(), call).await.0
+    run(runtime, world, None, CallSends::default(), call).await.0
 }
 
 /// Why `value` was not copied well: a header holds no control character, and blanks at its ends are

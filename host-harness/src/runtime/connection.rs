@@ -3,32 +3,36 @@
 //! Each call is one fresh instance and is made once. What to do about an error is
 //! [`crate::retry`]'s business.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
 use super::authority::Authority;
 use super::bindings::actions::{Invocation, Outcome};
-use super::bindings::auth::Account;
-use super::bindings::catalog::{KeyRole, KeyUse};
-use super::bindings::records::{ListRequest, Page};
+use super::bindings::batches;
+use super::bindings::catalog::{Descriptor, ObjectSummary};
+use super::bindings::permissions::{KeyRole, KeyUse, SecretUse};
+use super::bindings::records::{ListRequest, Page, View};
 use super::bindings::subscriptions::{
-    Delivery, Reception, Refusal, SubscriptionOutcome, SubscriptionRequest,
+    Delivery, Reception, Refusal, Subscription, SubscriptionOutcome, SubscriptionRequest,
 };
-use super::bindings::types::{DataRecord, Error, ErrorKind, Written};
+use super::bindings::types::{Attempt, DataRecord, Error, ErrorKind, Written};
 use super::builder::Builder;
 use super::component::Connector;
+use super::delivered::{Delivered, take_out};
 use super::error::{CallError, error};
 use super::granted::Granted;
 use super::instance::{Call, run};
+use super::setting::Settings;
 use super::writes::{Write, create, delete, invoke, update};
 use crate::clock::Clock;
-use crate::egress::{CallSends, Egress, Planned, SKEW_WORTH_CORRECTING_MS};
+use crate::egress::{CallSends, Egress, Keep, Pending, Planned, SKEW_WORTH_CORRECTING_MS};
 use crate::grants::Grants;
 use crate::observe::Observer;
 use crate::store::Store;
-use crate::vault::{Key, Secrets};
+use crate::vault::{Key, Secret, Secrets, of_subscription};
 
 /// What a connection's calls stand on.
 #[derive(Clone)]
@@ -37,12 +41,13 @@ pub struct Ground {
     pub egress: Egress,
     /// Used as keys, filled into requests.
     pub secrets: Arc<Secrets>,
-    /// Plain values, defaults included.
-    pub settings: BTreeMap<String, String>,
+    /// Plain values, defaults and what was learned included.
+    pub settings: Arc<Settings>,
     /// Who watches.
     pub observer: Arc<dyn Observer>,
     pub(super) key_uses: Vec<KeyUse>,
     pub(super) declared_secrets: BTreeSet<String>,
+    pub(super) delivery_secrets: Vec<SecretUse>,
 }
 
 impl Ground {
@@ -91,7 +96,8 @@ impl Connection {
         let provider = Arc::new(self.authority());
         let (clock, observer) = (self.clock(), Arc::clone(&self.ground.observer));
         let grants = Grants::new(store, id, key, provider, clock, observer);
-        Self { granted: Some(Arc::new(Granted::new(grants))), ..self }
+        let granted = Granted::new(grants, &self.ground);
+        Self { granted: Some(Arc::new(granted)), ..self }
     }
 
     /// The grant that it lives on.
@@ -131,47 +137,70 @@ impl Connection {
     pub async fn list(&self, request: ListRequest) -> Result<Page, CallError> {
         self.call(|| {
             let request = request.clone();
-            Box::new(move |world, store| {
+            Box::new(move |guest, store| {
+                Box::pin(async move { guest.records(store)?.call_list(store, &request).await })
+            })
+        })
+        .await
+    }
+
+    /// One record, whole.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn get(&self, object: &str, id: &str) -> Result<DataRecord, CallError> {
+        self.get_view(object, id, &View { fields: vec![], options: None }).await
+    }
+
+    /// One record, or the part of it that `view` asks for.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn get_view(
+        &self,
+        object: &str,
+        id: &str,
+        view: &View,
+    ) -> Result<DataRecord, CallError> {
+        self.call(|| {
+            let (object, id, view) = (object.to_owned(), id.to_owned(), view.clone());
+            Box::new(move |guest, store| {
                 Box::pin(
-                    async move { world.connector_api_records().call_list(store, &request).await },
+                    async move { guest.records(store)?.call_get(store, &object, &id, &view).await },
                 )
             })
         })
         .await
     }
 
-    /// One record.
+    /// The records that each of `parents` holds, of each of `objects`. Sends nothing.
     ///
     /// # Errors
-    /// [`CallError`].
-    pub async fn get(&self, object: &str, id: &str) -> Result<DataRecord, CallError> {
-        self.call(|| {
-            let (object, id) = (object.to_owned(), id.to_owned());
-            Box::new(move |world, store| {
-                Box::pin(async move {
-                    world.connector_api_records().call_get(store, &object, &id).await
-                })
-            })
-        })
-        .await
-    }
-
-    /// The records of a derived object in each of `parents`. Sends nothing.
-    ///
-    /// # Errors
-    /// [`CallError`].
+    /// [`CallError`]; `unsupported` when the connector derives none, `internal` when a record is
+    /// not named after its holder.
     pub async fn derive(
         &self,
-        object: &str,
+        objects: &[String],
         parents: Vec<DataRecord>,
-    ) -> Result<Vec<Vec<DataRecord>>, CallError> {
-        let (object, asked) = (object.to_owned(), parents.len());
-        let call: Call<Result<_, Error>> = Box::new(move |world, store| {
+    ) -> Result<Vec<Vec<Vec<DataRecord>>>, CallError> {
+        let (asked, own) = (objects.len(), objects.to_vec());
+        let ids: Vec<String> = parents.iter().map(|parent| parent.id.clone()).collect();
+        let call: Call<Result<_, Error>> = Box::new(move |guest, store| {
             Box::pin(async move {
-                world.connector_api_records().call_derive(store, &object, &parents).await
+                match guest.derived(store)? {
+                    Some(derived) => derived.call_derive(store, &own, &parents).await,
+                    None => Ok(Err(not_offered("derived records"))),
+                }
             })
         });
-        one_list_each(asked, self.offline(call).await?)
+        let all = one_list_each(asked, self.offline("deriving records", call).await?)?;
+        all.into_iter()
+            .map(|lists| {
+                let lists = one_list_each(ids.len(), lists)?;
+                named_after_holders(&ids, &lists)?;
+                Ok(lists)
+            })
+            .collect()
     }
 
     /// The records that creating each of `inputs` would collide with, in their order.
@@ -185,46 +214,142 @@ impl Connection {
     ) -> Result<Vec<Vec<DataRecord>>, CallError> {
         let found = self.call(|| {
             let (object, inputs) = (object.to_owned(), inputs.to_vec());
-            Box::new(move |world, store| {
-                Box::pin(async move {
-                    world.connector_api_records().call_find(store, &object, &inputs).await
-                })
+            Box::new(move |guest, store| {
+                Box::pin(
+                    async move { guest.records(store)?.call_find(store, &object, &inputs).await },
+                )
             })
         });
         one_list_each(inputs.len(), found.await?)
     }
 
-    /// Makes a record of `input`. `key` names the wish and stays the same when it is
-    /// repeated.
+    /// Makes a record of `input`.
     ///
     /// # Errors
     /// [`CallError`].
-    pub async fn create(&self, object: &str, input: &str, key: &str) -> Result<Written, CallError> {
-        self.call(|| create(object, input, key)).await
+    pub async fn create(
+        &self,
+        object: &str,
+        input: &str,
+        attempt: &Attempt,
+    ) -> Result<Written, CallError> {
+        self.call(|| create(object, input, attempt)).await
     }
 
-    /// Changes a record by `patch`, a JSON Merge Patch (RFC 7396).
+    /// As [`Connection::create`]; tells too whether a request that writes went out, or may have.
+    /// A record that came without one was there already.
+    pub(crate) async fn create_telling(
+        &self,
+        object: &str,
+        input: &str,
+        attempt: &Attempt,
+    ) -> (Result<Written, CallError>, bool) {
+        let (made, sends) = self.run(CallSends::default, || create(object, input, attempt)).await;
+        (made, sends.wrote)
+    }
+
+    /// Changes a record by `patch`, a JSON Merge Patch (RFC 7396); with `expected`, only one that
+    /// is still of this version.
     ///
     /// # Errors
-    /// [`CallError`].
-    pub async fn update(&self, object: &str, id: &str, patch: &str) -> Result<Written, CallError> {
-        self.call(|| update(object, id, patch)).await
+    /// [`CallError`]; `conflict` when it is of another version.
+    pub async fn update(
+        &self,
+        object: &str,
+        id: &str,
+        patch: &str,
+        attempt: &Attempt,
+        expected: Option<&str>,
+    ) -> Result<Written, CallError> {
+        self.call(|| update(object, id, patch, attempt, expected)).await
     }
 
-    /// Removes a record.
+    /// Removes a record; with `expected`, only one that is still of this version.
     ///
     /// # Errors
     /// [`CallError`]; `not-found` when it is not there.
-    pub async fn delete(&self, object: &str, id: &str) -> Result<(), CallError> {
-        self.call(|| delete(object, id)).await
+    pub async fn delete(
+        &self,
+        object: &str,
+        id: &str,
+        attempt: &Attempt,
+        expected: Option<&str>,
+    ) -> Result<(), CallError> {
+        self.call(|| delete(object, id, attempt, expected)).await
     }
 
     /// Runs an action.
     ///
     /// # Errors
-    /// [`CallError`].
+    /// [`CallError`]; `unsupported` when the connector has none.
     pub async fn invoke(&self, invocation: &Invocation) -> Result<Outcome, CallError> {
         self.call(|| invoke(invocation)).await
+    }
+
+    /// Writes as many of the first `items` as the provider takes at once. Answers one result for
+    /// each of those; the others were not sent, and are to be handed over again.
+    ///
+    /// # Errors
+    /// [`CallError`]; `unsupported` when the connector writes one by one.
+    pub async fn write(
+        &self,
+        object: &str,
+        items: &[batches::Item],
+    ) -> Result<Vec<Result<Option<Written>, Error>>, CallError> {
+        let results = self
+            .call(|| {
+                let (object, items) = (object.to_owned(), items.to_vec());
+                Box::new(move |guest, store| {
+                    Box::pin(async move {
+                        match guest.batches(store)? {
+                            Some(batches) => batches.call_write(store, &object, &items).await,
+                            None => Ok(Err(not_offered("several writes at once"))),
+                        }
+                    })
+                })
+            })
+            .await?;
+        if results.len() > items.len() || results.is_empty() != items.is_empty() {
+            return Err(not_as_many(items.len(), results.len()));
+        }
+        Ok(results)
+    }
+
+    /// Objects of this connection that the manifest does not list.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn objects(&self) -> Result<Vec<ObjectSummary>, CallError> {
+        self.call(|| {
+            Box::new(move |guest, store| {
+                Box::pin(async move {
+                    match guest.discovery(store)? {
+                        Some(discovery) => discovery.call_objects(store).await,
+                        None => Ok(Ok(vec![])),
+                    }
+                })
+            })
+        })
+        .await
+    }
+
+    /// Schemas, actions and rules of one object, as this connection has it.
+    ///
+    /// # Errors
+    /// [`CallError`]; `not-found` for an unknown name.
+    pub async fn describe(&self, object: &str) -> Result<Descriptor, CallError> {
+        self.call(|| {
+            let object = object.to_owned();
+            Box::new(move |guest, store| {
+                Box::pin(async move {
+                    match guest.discovery(store)? {
+                        Some(discovery) => discovery.call_describe(store, &object).await,
+                        None => guest.catalog(store)?.call_describe(store, &object).await,
+                    }
+                })
+            })
+        })
+        .await
     }
 
     /// Has events of an object sent to a URL, or tells what a person has to do for it.
@@ -235,15 +360,86 @@ impl Connection {
         &self,
         request: SubscriptionRequest,
     ) -> Result<SubscriptionOutcome, CallError> {
+        self.of_subscription(&request.object)
+            .call(|| {
+                let request = request.clone();
+                Box::new(move |guest, store| {
+                    Box::pin(async move {
+                        match guest.subscriptions(store)? {
+                            Some(offered) => offered.call_subscribe(store, &request).await,
+                            None => Ok(Err(not_offered("events"))),
+                        }
+                    })
+                })
+            })
+            .await
+    }
+
+    /// The connection as a call about one subscription sees it: what is captured is that
+    /// subscription's, and a name means its own secret first. There is one subscription to an
+    /// object, so the object names it.
+    fn of_subscription(&self, object: &str) -> Self {
+        let secrets = Arc::new(self.ground.secrets.of_subscription(object));
+        let keep = Arc::new(OwnKeep {
+            subscription: object.to_owned(),
+            secrets: Arc::clone(&self.ground.secrets),
+            inner: self.ground.egress.keep.clone(),
+        });
+        let egress = Egress {
+            secrets: Arc::clone(&secrets),
+            keep: Some(keep),
+            ..self.ground.egress.clone()
+        };
+        let ground = Ground { egress, secrets, ..(*self.ground).clone() };
+        let granted = self.granted.as_ref();
+        let granted = granted.map(|it| Arc::new(Granted::new(it.grants().clone(), &ground)));
+        Self { ground: Arc::new(ground), granted, ..self.clone() }
+    }
+
+    /// All subscriptions that the provider holds for this connection.
+    ///
+    /// # Errors
+    /// [`CallError`]; `unsupported` where the provider does not tell.
+    pub async fn subscriptions(&self) -> Result<Vec<Subscription>, CallError> {
         self.call(|| {
-            let request = request.clone();
-            Box::new(move |world, store| {
+            Box::new(move |guest, store| {
                 Box::pin(async move {
-                    world.connector_api_subscriptions().call_subscribe(store, &request).await
+                    match guest.subscriptions(store)? {
+                        Some(offered) => offered.call_existing(store).await,
+                        None => Ok(Err(not_offered("events"))),
+                    }
                 })
             })
         })
         .await
+    }
+
+    /// Ends a subscription to events of `object` at the provider. Secrets that it has of its own
+    /// are for the caller to erase.
+    ///
+    /// # Errors
+    /// [`CallError`]; `unsupported` where only a person can.
+    pub async fn unsubscribe(&self, object: &str, id: &str) -> Result<(), CallError> {
+        self.of_subscription(object)
+            .call(|| {
+                let id = id.to_owned();
+                Box::new(move |guest, store| {
+                    Box::pin(async move {
+                        match guest.subscriptions(store)? {
+                            Some(offered) => offered.call_unsubscribe(store, &id).await,
+                            None => Ok(Err(not_offered("events"))),
+                        }
+                    })
+                })
+            })
+            .await
+    }
+
+    /// A delivery as it may be kept: without credentials, and without the secrets that prove it.
+    #[must_use]
+    pub fn without_secrets(&self, delivery: Delivery) -> Delivery {
+        let now_ms = crate::clock::unix_ms(self.ground.egress.clock.now());
+        take_out(delivery, &self.ground, now_ms)
     }
 
     /// Verifies and reads one delivery. Sends nothing.
@@ -255,23 +451,30 @@ impl Connection {
         &self,
         delivery: Delivery,
     ) -> Result<Result<Reception, Refusal>, CallError> {
-        let call: Call<Result<_, Error>> = Box::new(move |world, store| {
+        let now_ms = crate::clock::unix_ms(self.ground.egress.clock.now());
+        let delivered = Delivered::take(delivery, &self.ground, now_ms);
+        let (delivery, carried) = (delivered.delivery, delivered.carried);
+        let call: Call<Result<_, Error>> = Box::new(move |guest, store| {
+            store.data_mut().carried = Some(carried);
             Box::pin(async move {
-                world.connector_api_subscriptions().call_receive(store, &delivery).await.map(Ok)
+                match guest.subscriptions(store)? {
+                    Some(offered) => offered.call_receive(store, &delivery).await.map(Ok),
+                    None => Ok(Err(not_offered("events"))),
+                }
             })
         });
-        self.offline(call).await
+        self.offline("receiving a delivery", call).await
     }
 
     /// Whether the connection may use `object`, by one cheap request.
     ///
     /// # Errors
     /// [`CallError`] says why not.
-    pub async fn check(&self, object: &str) -> Result<Option<Account>, CallError> {
+    pub async fn check(&self, object: &str) -> Result<(), CallError> {
         self.call(|| {
             let object = object.to_owned();
-            Box::new(move |world, store| {
-                Box::pin(async move { world.connector_api_auth().call_check(store, &object).await })
+            Box::new(move |guest, store| {
+                Box::pin(async move { guest.auth(store)?.call_check(store, &object).await })
             })
         })
         .await
@@ -284,9 +487,15 @@ impl Connection {
     /// [`CallError`] when the connector refuses before it comes to a request.
     pub async fn plan(&self, write: Write<'_>) -> Result<Planned, CallError> {
         let (failed, sends) = match write {
-            Write::Create { object, input } => self.try_out(|| create(object, input, "plan")).await,
-            Write::Update { object, id, patch } => self.try_out(|| update(object, id, patch)).await,
-            Write::Delete { object, id } => self.try_out(|| delete(object, id)).await,
+            Write::Create { object, input } => {
+                self.try_out(|| create(object, input, &planned())).await
+            }
+            Write::Update { object, id, patch } => {
+                self.try_out(|| update(object, id, patch, &planned(), None)).await
+            }
+            Write::Delete { object, id } => {
+                self.try_out(|| delete(object, id, &planned(), None)).await
+            }
             Write::Invoke(invocation) => self.try_out(|| invoke(invocation)).await,
         };
         let nothing = || error(ErrorKind::Unsupported, "this call sends no write").into();
@@ -302,9 +511,13 @@ impl Connection {
     }
 
     /// Makes a call that sends nothing, so needs no token: its input is not copied.
-    async fn offline<R: Send>(&self, call: Call<Result<R, Error>>) -> Result<R, CallError> {
+    async fn offline<R: Send>(
+        &self,
+        what: &'static str,
+        call: Call<Result<R, Error>>,
+    ) -> Result<R, CallError> {
         let _admitted = self.admitted.acquire().await;
-        self.once(CallSends::default(), call).await.0
+        self.once(CallSends::silent(what), call).await.0
     }
 
     async fn call<R: Send>(
@@ -322,6 +535,24 @@ impl Connection {
     ) -> (Result<R, CallError>, CallSends) {
         // Never closed, so a failure to acquire cannot come; waiting here holds no instance.
         let _admitted = self.admitted.acquire().await;
+        if let Some(left) = self.ground.egress.exhausted() {
+            return (Err(used_up(left)), sends());
+        }
+        let (result, sent) = self.run_granted(sends, call).await;
+        if let Err(CallError::Connector(Error { kind: ErrorKind::QuotaExhausted(back), .. })) =
+            &result
+        {
+            let back = back.map(|ms| Duration::from_millis(u64::from(ms)));
+            self.ground.egress.exhaust(back);
+        }
+        (result, sent)
+    }
+
+    async fn run_granted<R: Send>(
+        &self,
+        sends: fn() -> CallSends,
+        call: impl Fn() -> Call<Result<R, Error>>,
+    ) -> (Result<R, CallError>, CallSends) {
         let Some(granted) = &self.granted else { return self.in_time(sends, call).await };
         let secrets = &self.ground.secrets;
         let epoch = match granted.fresh(secrets).await {
@@ -367,8 +598,32 @@ impl Connection {
     ) -> (Result<R, CallError>, CallSends) {
         let loaded = &self.connector.loaded;
         let ground = Some(Arc::clone(&self.ground));
-        let (result, sends) = run(&loaded.runtime, &loaded.pre, ground, sends, call).await;
+        let (result, sends) = run(&loaded.runtime, &loaded.world, ground, sends, call).await;
         (ended(result, &sends), sends)
+    }
+}
+
+/// Keeps what one subscription captures under names of its own.
+struct OwnKeep {
+    subscription: String,
+    secrets: Arc<Secrets>,
+    inner: Option<Arc<dyn Keep>>,
+}
+
+impl Keep for OwnKeep {
+    fn keep(&self, captured: Vec<(String, Secret)>) -> Pending<'_, Result<(), String>> {
+        let own = |(name, value): (String, Secret)| {
+            let name = of_subscription(&name, &self.subscription);
+            self.secrets.succeed(name.clone(), value.clone());
+            (name, value)
+        };
+        let captured = captured.into_iter().map(own).collect();
+        Box::pin(async move {
+            match &self.inner {
+                Some(inner) => inner.keep(captured).await,
+                None => Ok(()),
+            }
+        })
     }
 }
 
@@ -392,16 +647,50 @@ fn is_refusal(error: &CallError) -> bool {
 }
 
 /// The contract's "one list each": with fewer or more, nobody could tell whose is whose.
-fn one_list_each(
-    asked: usize,
-    lists: Vec<Vec<DataRecord>>,
-) -> Result<Vec<Vec<DataRecord>>, CallError> {
-    if lists.len() == asked {
-        return Ok(lists);
+fn one_list_each<T>(asked: usize, lists: Vec<T>) -> Result<Vec<T>, CallError> {
+    if lists.len() == asked { Ok(lists) } else { Err(not_as_many(asked, lists.len())) }
+}
+
+/// A derived record's id is its holder's, or begins with it and a slash: else two holders could
+/// claim one record.
+fn named_after_holders(ids: &[String], lists: &[Vec<DataRecord>]) -> Result<(), CallError> {
+    for (holder, records) in ids.iter().zip(lists) {
+        let is_named = |record: &DataRecord| {
+            let rest = record.id.strip_prefix(holder.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        if let Some(other) = records.iter().find(|record| !is_named(record)) {
+            let text = format!(
+                "The connector names a derived record \"{}\", and its holder is \"{holder}\". \
+                 Report it to its maker.",
+                other.id
+            );
+            return Err(error(ErrorKind::Internal, text).into());
+        }
     }
+    Ok(())
+}
+
+fn not_as_many(asked: usize, came: usize) -> CallError {
     let text = format!(
-        "The connector answered {} lists where {asked} were asked for. Report it to its maker.",
-        lists.len()
+        "The connector answered {came} results where {asked} were asked for. Report it to its maker."
     );
-    Err(error(ErrorKind::Internal, text).into())
+    error(ErrorKind::Internal, text).into()
+}
+
+/// An interface that the component has not.
+pub(super) fn not_offered(what: &str) -> Error {
+    error(ErrorKind::Unsupported, format!("This connector offers no {what}."))
+}
+
+/// What is left of a pause that the provider's quota asks for.
+fn used_up(left: Duration) -> CallError {
+    let ms = u32::try_from(left.as_millis()).unwrap_or(u32::MAX);
+    let text = "The provider has said that the account's quota is used up. Nothing is sent before it is back.";
+    error(ErrorKind::QuotaExhausted(Some(ms)), text).into()
+}
+
+/// Names a change that is shown and not made.
+fn planned() -> Attempt {
+    Attempt { key: "plan".to_owned(), again: false }
 }

@@ -158,6 +158,7 @@ fn headline(kind: &ErrorKind) -> &'static str {
         ErrorKind::Conflict(_) => "conflict",
         ErrorKind::InvalidInput(_) => "invalid input",
         ErrorKind::RateLimited(_) => "held back by the provider's limits",
+        ErrorKind::QuotaExhausted(_) => "the quota at the provider is used up",
         ErrorKind::Unavailable => "it could not be done now",
         ErrorKind::OutcomeUnknown => "the answer was lost, so it may or may not have been applied",
         ErrorKind::CursorExpired => "the scan cannot go on from here",

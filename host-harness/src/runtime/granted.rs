@@ -1,25 +1,33 @@
-//! The tokens of a connection's grant, put among its secrets before a call.
+//! The tokens of a connection's grant, put among its secrets before a call, and what the connector
+//! learned beside them among its settings.
 //!
 //! This happens before a call has an instance: the renewal that it may have to wait for needs one
 //! itself. A call that is repeated asks anew, so each attempt has the tokens of its own time.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::bindings::types::ErrorKind;
+use super::connection::Ground;
 use super::error::{CallError, error};
+use super::setting::Settings;
+use crate::egress::Sharers;
 use crate::grants::{Current, GrantError, Grants};
 use crate::vault::Secrets;
 
 /// A grant, and which of its tokens are among the connection's secrets.
 pub(super) struct Granted {
     grants: Grants,
+    settings: Arc<Settings>,
+    sharers: Arc<Sharers>,
     epoch: Mutex<u64>,
 }
 
 impl Granted {
-    pub(super) fn new(grants: Grants) -> Self {
-        Self { grants, epoch: Mutex::default() }
+    pub(super) fn new(grants: Grants, ground: &Ground) -> Self {
+        let (settings, sharers) =
+            (Arc::clone(&ground.settings), Arc::clone(&ground.egress.sharers));
+        Self { grants, settings, sharers, epoch: Mutex::default() }
     }
 
     pub(super) fn grants(&self) -> &Grants {
@@ -52,6 +60,10 @@ impl Granted {
                 (name.clone(), versions)
             });
             secrets.set_versions(versions.collect::<BTreeMap<_, _>>());
+            self.settings.learn(&current.learned.settings);
+            if let Some(account) = &current.learned.account {
+                self.sharers.belongs_to(&account.id);
+            }
             *epoch = current.epoch;
         }
         current.epoch

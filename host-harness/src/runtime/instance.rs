@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use wasmtime::{Store, Trap, UpdateDeadline};
 
-use super::bindings::{World, WorldPre};
+use super::bindings::{Guest, World};
 use super::connection::Ground;
 use super::engine::Runtime;
 use super::error::{CallError, Stop};
@@ -13,7 +13,7 @@ use crate::egress::{CallSends, Pending};
 
 /// What to do with a fresh instance.
 pub(super) type Call<R> = Box<
-    dyn for<'a> FnOnce(&'a World, &'a mut Store<CallState>) -> Pending<'a, wasmtime::Result<R>>
+    dyn for<'a> FnOnce(&'a Guest<'a>, &'a mut Store<CallState>) -> Pending<'a, wasmtime::Result<R>>
         + Send,
 >;
 
@@ -23,7 +23,7 @@ pub(super) type Call<R> = Box<
 /// be trusted, and a fresh one costs microseconds.
 pub(super) async fn run<R: Send>(
     runtime: &Runtime,
-    pre: &WorldPre<CallState>,
+    world: &World,
     ground: Option<Arc<Ground>>,
     sends: CallSends,
     call: Call<R>,
@@ -32,8 +32,11 @@ pub(super) async fn run<R: Send>(
     let _room = runtime.instances.acquire().await;
     let mut store = Store::new(&runtime.engine, CallState::new(ground, sends, runtime.bounds));
     bound(&mut store);
-    let result = match pre.instantiate_async(&mut store).await {
-        Ok(world) => call(&world, &mut store).await.map_err(|why| stop(&why, store.data())),
+    let result = match world.pre.instantiate_async(&mut store).await {
+        Ok(instance) => {
+            let guest = Guest { world, instance };
+            call(&guest, &mut store).await.map_err(|why| stop(&why, store.data()))
+        }
         Err(why) if why.is::<wasmtime::PoolConcurrencyLimitError>() => {
             Err(Stop::NoInstance(format!("{why:#}")))
         }

@@ -1,18 +1,20 @@
 //! What the host keeps for one call, and the five interfaces it offers to the guest.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::bindings::catalog::KeyRole;
 use super::bindings::http::{Request, Response, SendError};
 use super::bindings::log::Level as GuestLevel;
+use super::bindings::permissions::KeyRole;
 use super::bindings::secrets::{Part, SecretError};
-use super::bindings::{clock, http, log, secrets, settings, types};
+use super::bindings::{clock, http, log, permissions, secrets, settings, setup, types};
 use super::bounds::Bounds;
 use super::connection::Ground;
+use super::delivered::Carried;
 use super::memory::MemoryBound;
 use crate::clock::unix_ms;
-use crate::egress::CallSends;
+use crate::egress::{CallSends, Report};
 use crate::observe::{Event, Level};
 use crate::vault::{self, KeyError};
 
@@ -20,6 +22,9 @@ use crate::vault::{self, KeyError};
 pub struct CallState {
     /// What the connection stands on; `None` while a component is only read.
     pub ground: Option<Arc<Ground>>,
+    /// While a delivery is received: the secret uses that it may prove itself by, and whether it
+    /// did.
+    pub carried: Option<BTreeMap<String, Carried>>,
     /// What the call may still send.
     pub sends: CallSends,
     /// Bounds of memory and tables, asked by the engine.
@@ -35,7 +40,7 @@ impl CallState {
     #[must_use]
     pub fn new(ground: Option<Arc<Ground>>, sends: CallSends, bounds: Bounds) -> Self {
         let limits = MemoryBound::new(bounds.memory_bytes);
-        Self { ground, sends, limits, cpu: CpuTime::default(), bounds, logged: 0 }
+        Self { ground, carried: None, sends, limits, cpu: CpuTime::default(), bounds, logged: 0 }
     }
 
     /// Bounds of this call.
@@ -76,12 +81,21 @@ impl CpuTime {
 }
 
 impl types::Host for CallState {}
+impl permissions::Host for CallState {}
+impl setup::Host for CallState {}
 
 impl http::Host for CallState {
     async fn send(&mut self, request: Request) -> Result<Response, SendError> {
         match self.ground.clone() {
             Some(ground) => ground.egress.send(&mut self.sends, &request).await,
             None => Err(SendError::Refused("describing a connector makes no request".to_owned())),
+        }
+    }
+
+    async fn report_limit(&mut self, name: String, left: u32, total: u32, full_in_ms: u32) {
+        let full_in = Duration::from_millis(u64::from(full_in_ms));
+        if let Some(ground) = self.ground.clone() {
+            ground.egress.limit_told(&name, Report { left: left.min(total), total, full_in }).await;
         }
     }
 }
@@ -125,17 +139,37 @@ impl secrets::Host for CallState {
         if !ground.may_use_key(&name, &algorithm, KeyRole::Verify) {
             return Err(SecretError::Denied);
         }
-        let keys = ground.secrets.live(&name, unix_ms(ground.egress.clock.now()));
+        let now_ms = unix_ms(ground.egress.clock.now());
+        // Which subscription a delivery is of is told by the secret that verifies it.
+        let keys = match self.carried {
+            Some(_) => ground.secrets.live_anywhere(&name, now_ms),
+            None => ground.secrets.live(&name, now_ms),
+        };
         if keys.is_empty() {
             return Err(SecretError::NotFound);
         }
         vault::verify_any(&algorithm, &keys, &message, &signature).map_err(|why| key_error(&why))
     }
+
+    fn carried(&mut self, secret_use: String) -> Result<bool, SecretError> {
+        self.carries(&secret_use)
+    }
+}
+
+impl CallState {
+    /// Whether the delivery that is being received proved itself by this use.
+    fn carries(&self, secret_use: &str) -> Result<bool, SecretError> {
+        let carried = self.carried.as_ref().ok_or(SecretError::Denied)?;
+        match carried.get(secret_use).ok_or(SecretError::Denied)? {
+            Carried::Unknown => Err(SecretError::NotFound),
+            Carried::Told(fits) => Ok(*fits),
+        }
+    }
 }
 
 impl settings::Host for CallState {
     fn get(&mut self, name: String) -> Option<String> {
-        self.ground.as_ref()?.settings.get(&name).cloned()
+        self.ground.as_ref()?.settings.get(&name)
     }
 }
 
@@ -195,30 +229,31 @@ fn key_error(why: &KeyError) -> SecretError {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use super::super::bindings::catalog::KeyUse;
+pub(in crate::runtime) mod tests {
+    use super::super::bindings::permissions::KeyUse;
     use super::super::manifest::tests::manifest;
     use super::secrets::Host as _;
     use super::*;
     use crate::clock::SystemClock;
-    use crate::egress::{Egress, Policy, Pool, Tcp, client_config, user_agent};
+    use crate::egress::{Egress, Policy, Pool, Sharers, Tcp, client_config, user_agent};
     use crate::observe::Unobserved;
+    use crate::runtime::Settings;
     use crate::vault::{Secret, Secrets};
 
-    fn state() -> CallState {
+    /// A connection's ground with a few secrets.
+    pub(in crate::runtime) fn ground() -> Ground {
         let secrets = Arc::new(Secrets::default());
         for name in ["key", "api-key", "undeclared"] {
             secrets.set(name, Secret::new(format!("{name}-value")));
         }
+        let (manifest, settings) = (manifest("{token-url}", ""), Arc::<Settings>::default());
         let egress = Egress {
-            policy: Policy::compile(&manifest("{token-url}", ""), &BTreeMap::new(), false)
-                .unwrap()
-                .into(),
+            policy: Policy::compile(&manifest, Arc::clone(&settings), false).unwrap().into(),
             pool: Pool::new(Arc::new(Tcp), client_config(None).unwrap()).into(),
             secrets: Arc::clone(&secrets),
+            keep: None,
             limiter: None,
+            sharers: Arc::new(Sharers::new(&manifest, "1", None)),
             connection: 1,
             observer: Arc::new(Unobserved),
             clock: Arc::new(SystemClock),
@@ -230,15 +265,19 @@ mod tests {
             algorithm: "hmac-sha256".to_owned(),
             role: KeyRole::Sign,
         };
-        let ground = Ground {
+        Ground {
             egress,
             secrets,
-            settings: BTreeMap::new(),
+            settings,
             observer: Arc::new(Unobserved),
             key_uses: vec![key_use],
             declared_secrets: ["key", "api-key", "missing"].map(str::to_owned).into(),
-        };
-        CallState::new(Some(Arc::new(ground)), CallSends::default(), Bounds::default())
+            delivery_secrets: vec![],
+        }
+    }
+
+    fn state() -> CallState {
+        CallState::new(Some(Arc::new(ground())), CallSends::default(), Bounds::default())
     }
 
     fn sign(key: &str, algorithm: &str, secret: &str) -> Result<Vec<u8>, SecretError> {

@@ -1,7 +1,8 @@
 //! The writes of the contract as calls that are yet to be made.
 
 use super::bindings::actions::{Invocation, Outcome};
-use super::bindings::types::{Error, Written};
+use super::bindings::types::{Attempt, Error, Written};
+use super::connection::not_offered;
 use super::instance::Call;
 
 /// A write, for [`Connection::plan`](super::Connection::plan).
@@ -35,39 +36,60 @@ pub enum Write<'a> {
 }
 
 /// `records.create`.
-pub fn create(object: &str, input: &str, key: &str) -> Call<Result<Written, Error>> {
-    let (object, input, key) = (object.to_owned(), input.to_owned(), key.to_owned());
-    Box::new(move |world, store| {
+pub fn create(object: &str, input: &str, attempt: &Attempt) -> Call<Result<Written, Error>> {
+    let (object, input, attempt) = (object.to_owned(), input.to_owned(), attempt.clone());
+    Box::new(move |guest, store| {
         Box::pin(async move {
-            world.connector_api_records().call_create(store, &object, &input, &key).await
+            guest.records(store)?.call_create(store, &object, &input, &attempt).await
         })
     })
 }
 
 /// `records.update`.
-pub fn update(object: &str, id: &str, patch: &str) -> Call<Result<Written, Error>> {
+pub fn update(
+    object: &str,
+    id: &str,
+    patch: &str,
+    attempt: &Attempt,
+    expected: Option<&str>,
+) -> Call<Result<Written, Error>> {
     let (object, id, patch) = (object.to_owned(), id.to_owned(), patch.to_owned());
-    Box::new(move |world, store| {
+    let (attempt, expected) = (attempt.clone(), expected.map(str::to_owned));
+    Box::new(move |guest, store| {
         Box::pin(async move {
-            world.connector_api_records().call_update(store, &object, &id, &patch).await
+            let records = guest.records(store)?;
+            let expected = expected.as_deref();
+            records.call_update(store, &object, &id, &patch, &attempt, expected).await
         })
     })
 }
 
 /// `records.delete`.
-pub fn delete(object: &str, id: &str) -> Call<Result<(), Error>> {
-    let (object, id) = (object.to_owned(), id.to_owned());
-    Box::new(move |world, store| {
-        Box::pin(
-            async move { world.connector_api_records().call_delete(store, &object, &id).await },
-        )
+pub fn delete(
+    object: &str,
+    id: &str,
+    attempt: &Attempt,
+    expected: Option<&str>,
+) -> Call<Result<(), Error>> {
+    let (object, id, attempt) = (object.to_owned(), id.to_owned(), attempt.clone());
+    let expected = expected.map(str::to_owned);
+    Box::new(move |guest, store| {
+        Box::pin(async move {
+            let records = guest.records(store)?;
+            records.call_delete(store, &object, &id, &attempt, expected.as_deref()).await
+        })
     })
 }
 
 /// `actions.invoke`.
 pub fn invoke(invocation: &Invocation) -> Call<Result<Outcome, Error>> {
     let invocation = invocation.clone();
-    Box::new(move |world, store| {
-        Box::pin(async move { world.connector_api_actions().call_invoke(store, &invocation).await })
+    Box::new(move |guest, store| {
+        Box::pin(async move {
+            match guest.actions(store)? {
+                Some(actions) => actions.call_invoke(store, &invocation).await,
+                None => Ok(Err(not_offered("actions"))),
+            }
+        })
     })
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::{
-    Change, ConnectionRow, GrantRow, GrantState, Lease, PreviousTokens, SecretRow, SessionRow,
-    Store, StoreError,
+    Account, Change, ConnectionRow, GrantRow, GrantState, Learned, Lease, PreviousTokens,
+    SecretRow, SessionRow, Store, StoreError,
 };
 use crate::vault::Sealed;
 
@@ -82,6 +82,7 @@ pub fn grant(connection: &str) -> GrantRow {
         received_ms: 7,
         expires_ms: None,
         scopes: vec![],
+        learned: Learned::default(),
         retry_ms: None,
         failures: 0,
         previous: None,
@@ -109,6 +110,10 @@ pub async fn rows_come_back_as_they_were(database: &impl Database) {
         lease: Some(Lease { attempt: "x".to_owned(), until_ms: 8 }),
         expires_ms: Some(9),
         scopes: vec!["read".to_owned(), "write all".to_owned()],
+        learned: Learned {
+            settings: [("url".to_owned(), "https://a.example.com".to_owned())].into(),
+            account: Some(Account { id: "7".to_owned(), title: "Shop \"7\"".to_owned() }),
+        },
         retry_ms: Some(10),
         failures: 2,
         previous: Some(PreviousTokens { sealed: Sealed(vec![1]), until_ms: u64::MAX >> 1 }),

@@ -15,7 +15,10 @@ use std::pin::Pin;
 
 use thiserror::Error;
 
-pub use rows::{ConnectionRow, GrantRow, GrantState, Lease, PreviousTokens, SecretRow, SessionRow};
+pub use rows::{
+    Account, ConnectionRow, GrantRow, GrantState, Learned, Lease, PreviousTokens, SecretRow,
+    SessionRow,
+};
 pub use sqlite::Sqlite;
 
 use crate::egress::Slots;

@@ -61,12 +61,42 @@ pub struct GrantRow {
     pub expires_ms: Option<u64>,
     /// What was granted.
     pub scopes: Vec<String>,
+    /// What the connector learned beside the tokens.
+    pub learned: Learned,
     /// Not before this time is a renewal tried again.
     pub retry_ms: Option<u64>,
     /// Failed tries since the last success.
     pub failures: u32,
     /// The tokens before these.
     pub previous: Option<PreviousTokens>,
+}
+
+/// What a connector learned while connecting, no secret; kept in one step with the tokens.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Learned {
+    /// Values of the settings whose setter is the connector.
+    pub settings: BTreeMap<String, String>,
+    /// The provider's account.
+    pub account: Option<Account>,
+}
+
+impl Learned {
+    /// With what a later answer told: what that leaves out stays.
+    #[must_use]
+    pub fn and(&self, later: Self) -> Self {
+        let mut settings = self.settings.clone();
+        settings.extend(later.settings);
+        Self { settings, account: later.account.or_else(|| self.account.clone()) }
+    }
+}
+
+/// An account at the provider: connections of one share its limits.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Account {
+    /// The provider's id of it.
+    pub id: String,
+    /// For people.
+    pub title: String,
 }
 
 /// Where a grant stands.

@@ -119,6 +119,7 @@ fn fresh(row: ScanRow, kind: ScanKind, now_ms: u64) -> ScanRow {
         kind: Some(kind),
         running: true,
         cursor: None,
+        not_before_ms: None,
         began_ms: now_ms,
         pages: 0,
         records: 0,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::time::Duration;
 
 use tracing::Instrument as _;
 
@@ -12,10 +13,10 @@ use super::look_up::unreadable;
 use super::pull::{Pull, Told, Wish};
 use super::report::Report;
 use super::turns::Turn;
-use super::window::{crossed, outside};
+use super::window::{Window, outside};
 use crate::mirror::{Applied, Batch, Derived, ScanKind, ScanRow, Source, Step, Unreadable};
 use crate::retry::{Blame, Scan, blame};
-use crate::runtime::bindings::records::{ListRequest, Page, Start};
+use crate::runtime::bindings::records::{ListRequest, Page, Start, View};
 use crate::runtime::bindings::types::DataRecord;
 
 /// Pages in a row without an unseen record that are taken for a full scan that does not end.
@@ -44,7 +45,12 @@ impl Pull {
             start,
             page_size: wish.page_size,
             filter: None,
+            view: View { fields: vec![], options: None },
         });
+        // What a page of before said holds across restarts.
+        let now_ms = self.now_ms();
+        let left = row.not_before_ms.map_or(0, |at| at.saturating_sub(now_ms));
+        scan.wait(Duration::from_millis(left));
         let mut guard = Guard { is_full: row.kind == Some(ScanKind::Full), ..Guard::default() };
         let mut drift = Drift::default();
         let mut next = self.fetch(&mut scan).await?;
@@ -74,6 +80,8 @@ impl Pull {
     }
 
     async fn fetch(&self, scan: &mut Scan<'_>) -> Result<Option<Fetched>, SyncError> {
+        // Who waits for the provider holds no turn.
+        scan.ready().await;
         let turn = self.account.turns.take().await;
         let asked = self.account.mirror.moment().await?;
         let page = Box::pin(scan.next()).await?;
@@ -91,13 +99,17 @@ impl Pull {
         drift: &mut Drift,
     ) -> Result<(Applied, u64), SyncError> {
         let outside = outside(&page);
+        let now_ms = self.now_ms();
+        let not_before_ms = page.not_before_ms.map(|wait| now_ms.saturating_add(u64::from(wait)));
         let step = Step {
             scan: row.scan,
             attempt: attempt.name().to_owned(),
             next: page.next,
+            not_before_ms,
             bookmark: page.bookmark,
             outside,
-            lease_until_ms: until_ms(self.now_ms()),
+            // Waiting for the provider is no reason to lose the lease.
+            lease_until_ms: until_ms(not_before_ms.unwrap_or(now_ms)),
         };
         let unreadable = page.unreadable.into_iter();
         let unreadable =
@@ -153,22 +165,17 @@ impl Pull {
     }
 
     async fn derive_all(&self, records: &[DataRecord]) -> Result<Vec<Derived>, SyncError> {
-        let mut all = Vec::with_capacity(self.object.derived.len());
-        if records.is_empty() {
-            return Ok(all);
+        let objects = &self.object.derived;
+        if records.is_empty() || objects.is_empty() {
+            return Ok(vec![]);
         }
-        for object in &self.object.derived {
-            let lists = self.account.caller.connection().derive(object, records.to_vec()).await;
-            let object = object.clone();
-            match lists {
-                Ok(lists) => all.push(Derived { object, lists }),
-                Err(source) => {
-                    let source = Box::new(source);
-                    return Err(SyncError::Derive { object, source });
-                }
-            }
-        }
-        Ok(all)
+        let all = self.account.caller.connection().derive(objects, records.to_vec()).await;
+        let all = all.map_err(|source| {
+            let (object, source) = (objects.join(", "), Box::new(source));
+            SyncError::Derive { object, source }
+        })?;
+        let named = objects.iter().cloned().zip(all);
+        Ok(named.map(|(object, lists)| Derived { object, lists }).collect())
     }
 }
 
@@ -186,8 +193,7 @@ impl Guard {
     /// A page came.
     fn came(&mut self, page: &Page) -> Result<(), SyncError> {
         self.pages += 1;
-        if let Some((since, until)) = crossed(page.window.as_ref()) {
-            let (since, until) = (since.to_owned(), until.to_owned());
+        if let Some((since, until)) = Window::of(page).as_ref().and_then(Window::crossed) {
             return Err(SyncError::FutureBookmark { since, until });
         }
         if let Some(cursor) = &page.next {

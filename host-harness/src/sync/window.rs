@@ -3,24 +3,46 @@
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::runtime::bindings::records::{Page, Window};
+use serde::Deserialize;
+
+use crate::runtime::bindings::records::Page;
+
+/// Name of the window among what a page tells more.
+const WINDOW: &str = "window";
+
+/// Change times that a scan asked its provider for, as the connector tells them.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Window {
+    since: Option<String>,
+    until: Option<String>,
+}
+
+impl Window {
+    /// The window of a page; `None` when it tells none that can be read.
+    #[must_use]
+    pub fn of(page: &Page) -> Option<Self> {
+        let (_, json) = page.more.iter().find(|(name, _)| name == WINDOW)?;
+        serde_json::from_str(json).ok()
+    }
+
+    /// The bounds of a window in which nothing can lie.
+    #[must_use]
+    pub fn crossed(&self) -> Option<(String, String)> {
+        let (since, until) = (self.since.as_deref()?, self.until.as_deref()?);
+        let is_crossed = instant(Some(since))? > instant(Some(until))?;
+        is_crossed.then(|| (since.to_owned(), until.to_owned()))
+    }
+}
 
 /// How many records of a page lie outside its window. One without a time lies inside.
 pub fn outside(page: &Page) -> u64 {
-    let Some(window) = &page.window else { return 0 };
+    let Some(window) = Window::of(page) else { return 0 };
     let (since, until) = (instant(window.since.as_deref()), instant(window.until.as_deref()));
     let is_outside = |at: OffsetDateTime| {
         since.is_some_and(|since| at < since) || until.is_some_and(|until| at > until)
     };
     let times = page.records.iter().filter_map(|record| instant(record.updated_at.as_deref()));
     times.filter(|at| is_outside(*at)).count() as u64
-}
-
-/// The bounds of a window in which nothing can lie.
-pub fn crossed(window: Option<&Window>) -> Option<(&str, &str)> {
-    let window = window?;
-    let (since, until) = (window.since.as_deref()?, window.until.as_deref()?);
-    (instant(Some(since))? > instant(Some(until))?).then_some((since, until))
 }
 
 /// A time, if it can be read.
@@ -35,20 +57,26 @@ mod tests {
 
     fn page(since: &str, until: &str, times: &[Option<&str>]) -> Page {
         let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        let window = serde_json::json!({ "since": text(since), "until": text(until) });
         let record = |at: &Option<&str>| DataRecord {
             id: "1".to_owned(),
             updated_at: at.map(str::to_owned),
             created_at: None,
+            version: None,
             data: "{}".to_owned(),
         };
         Page {
             records: times.iter().map(record).collect(),
             deleted: vec![],
             unreadable: vec![],
-            window: Some(Window { since: text(since), until: text(until) }),
             next: None,
+            not_before_ms: None,
             bookmark: None,
             total: None,
+            more: vec![
+                ("icon".to_owned(), "1".to_owned()),
+                (WINDOW.to_owned(), window.to_string()),
+            ],
         }
     }
 
@@ -66,9 +94,10 @@ mod tests {
         assert_eq!(outside(&page(from, to, &times)), 2);
         assert_eq!(outside(&page(from, "", &times)), 1);
         assert_eq!(outside(&page("", "", &times)), 0);
-        assert_eq!(outside(&Page { window: None, ..page(from, to, &times) }), 0);
-        assert_eq!(crossed(page(to, from, &[]).window.as_ref()), Some((to, from)));
-        assert_eq!(crossed(page(from, from, &[]).window.as_ref()), None);
-        assert_eq!(crossed(page(from, "", &[]).window.as_ref()), None);
+        assert_eq!(outside(&Page { more: vec![], ..page(from, to, &times) }), 0);
+        let crossed = |from, to| Window::of(&page(from, to, &[])).unwrap().crossed();
+        assert_eq!(crossed(to, from), Some((to.to_owned(), from.to_owned())));
+        assert_eq!(crossed(from, from), None);
+        assert_eq!(crossed(from, ""), None);
     }
 }

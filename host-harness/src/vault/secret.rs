@@ -39,6 +39,20 @@ impl Secret {
     }
 }
 
+/// Between a secret's name and the subscription whose own it is; in no name of a manifest, since
+/// that one would be unreadable.
+const OF: char = '@';
+
+fn of(subscription: &str) -> String {
+    format!("{OF}{subscription}")
+}
+
+/// The name under which a secret is kept that belongs to one subscription.
+#[must_use]
+pub fn of_subscription(name: &str, subscription: &str) -> String {
+    format!("{name}{}", of(subscription))
+}
+
 /// The secrets of one connection, by the names in the connector's manifest. Each may have
 /// several versions while one takes over from another.
 #[derive(Default)]
@@ -103,6 +117,34 @@ impl Secrets {
         live.map(|(value, _)| value.clone()).collect()
     }
 
+    /// A set of its own in which a name means the secret of this subscription first, then the
+    /// connection's.
+    #[must_use]
+    pub fn of_subscription(&self, subscription: &str) -> Self {
+        let mut values = self.read().values.clone();
+        let own = values.iter().filter_map(|(name, versions)| {
+            Some((name.strip_suffix(&of(subscription))?.to_owned(), versions.clone()))
+        });
+        let own: Vec<_> = own.collect();
+        values.extend(own);
+        let copy = Self::default();
+        copy.set_versions(values);
+        copy
+    }
+
+    /// As [`Secrets::live`], with what subscriptions have of their own under this name.
+    #[must_use]
+    pub fn live_anywhere(&self, name: &str, now_ms: u64) -> Vec<Secret> {
+        let names: Vec<String> = {
+            let kept = self.read();
+            let begins =
+                |known: &&String| known.strip_prefix(name).is_some_and(|rest| rest.starts_with(OF));
+            kept.values.keys().filter(begins).cloned().collect()
+        };
+        let own = names.iter().flat_map(|name| self.live(name, now_ms));
+        own.chain(self.live(name, now_ms)).collect()
+    }
+
     /// The names under which there is a value.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
@@ -123,6 +165,20 @@ impl Secrets {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_subscription_has_secrets_of_its_own() {
+        let secrets = Secrets::default();
+        secrets.set("key", Secret::new("common"));
+        secrets.set(of_subscription("key", "orders"), Secret::new("of orders"));
+        let of = |subscription| secrets.of_subscription(subscription).get("key").unwrap();
+        assert_eq!(of("orders").expose(), b"of orders");
+        assert_eq!(of("parcels").expose(), b"common");
+        assert_eq!(secrets.get("key").unwrap().expose(), b"common");
+        let anywhere = secrets.live_anywhere("key", 0);
+        let anywhere: Vec<&[u8]> = anywhere.iter().map(Secret::expose).collect();
+        assert_eq!(anywhere, [b"of orders".as_slice(), b"common"]);
+    }
 
     #[test]
     fn versions_serve_until_they_end() {

@@ -6,9 +6,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::egress::Pending;
+use crate::grants::withdrawn;
 use crate::runtime::bindings::subscriptions::{Delivery, Reception, Refusal};
 use crate::runtime::{CallError, Connection};
-use crate::store::ConnectionRow;
+use crate::store::{ConnectionRow, GrantRow, StoreError};
 use crate::vault::{Secrets, Vault};
 
 /// What a connector makes of a delivery; outside: why it could not be asked.
@@ -19,6 +20,13 @@ const RENEW_EVERY: Duration = Duration::from_secs(2);
 
 /// Verifies and decodes the deliveries of one connection.
 pub trait Decode: Send + Sync {
+    /// A delivery as it may be kept and decoded: without credentials and without the secrets that
+    /// prove it, and with a mark that they did.
+    fn without_secrets(&self, delivery: Delivery) -> Delivery;
+
+    /// The customer has withdrawn the grant at the provider: nothing is sent with it any more.
+    fn disconnect(&self) -> Pending<'_, Result<(), StoreError>>;
+
     /// Verifies a delivery, then decodes it.
     fn decode(&self, delivery: Delivery) -> Pending<'_, Decoded>;
 
@@ -51,6 +59,17 @@ impl ConnectionDecode {
 }
 
 impl Decode for ConnectionDecode {
+    fn without_secrets(&self, delivery: Delivery) -> Delivery {
+        self.connection.without_secrets(delivery)
+    }
+
+    fn disconnect(&self) -> Pending<'_, Result<(), StoreError>> {
+        Box::pin(async move {
+            let end = Box::new(|row: &GrantRow| Some(withdrawn(row)));
+            self.vault.store().change_grant(&self.row.id, end).await.map(drop)
+        })
+    }
+
     fn decode(&self, delivery: Delivery) -> Pending<'_, Decoded> {
         Box::pin(self.connection.receive(delivery))
     }

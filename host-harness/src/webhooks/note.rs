@@ -34,6 +34,11 @@ pub enum Note {
         /// Why.
         why: String,
     },
+    /// The customer has withdrawn the grant at the provider.
+    Disconnected {
+        /// Whose.
+        connection: String,
+    },
     /// Nothing was received for a while: what was missed is being pulled.
     Gap {
         /// Whose.

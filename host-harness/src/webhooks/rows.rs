@@ -194,7 +194,8 @@ impl From<subscriptions::Effect> for Effect {
             subscriptions::Effect::Upserted(record) => Self::Upserted(record),
             subscriptions::Effect::Deleted(id) => Self::Deleted(id),
             subscriptions::Effect::Changed(input) => Self::Changed(input),
-            subscriptions::Effect::Nothing => Self::Nothing,
+            // That the customer has withdrawn is acted on before it is kept.
+            subscriptions::Effect::Disconnected | subscriptions::Effect::Nothing => Self::Nothing,
         }
     }
 }

@@ -3,8 +3,8 @@
 
 use hostile::bindings::connector::host::log::Level;
 use hostile::{
-    Behaviour, DataRecord, Error, Guest, HeaderPlace, Place, Request, SecretPart, clock, internal,
-    log, record, secrets, send, settings,
+    Behaviour, DataRecord, Error, Guest, clock, internal, log, record, request, secrets, send,
+    settings, with_body,
 };
 
 struct Echoes;
@@ -13,39 +13,22 @@ struct Echoes;
 const NAMES: [&str; 8] =
     ["", "api-key", "as-api-key", "base-url", "key", "scheme", "secret", "x-key"];
 
-fn request(method: &str, path: &str, secrets: Vec<SecretPart>) -> Request {
-    let base = settings::get("base-url").unwrap_or_default();
-    Request {
-        method: method.to_owned(),
-        url: format!("{base}{path}"),
-        headers: vec![],
-        body: None,
-        secrets,
-    }
-}
-
-fn key(place: Place) -> Vec<SecretPart> {
-    vec![SecretPart { secret: "api-key".to_owned(), place }]
-}
-
-fn header(name: &str, prefix: &str) -> Place {
-    Place::Header(HeaderPlace { name: name.to_owned(), prefix: prefix.to_owned() })
-}
-
 fn everything() -> String {
     let mut all = Vec::new();
     for name in NAMES {
         all.push(format!("setting {name}: {:?}", settings::get(name)));
     }
     all.push(format!("clock {}", clock::now_ms()));
+    let form = "application/x-www-form-urlencoded";
     for request in [
-        request("GET", "/things", key(header("x-key", ""))),
-        request("GET", "/things", key(header("x-key", "Bearer "))),
-        request("GET", "/things", key(header("x-other", ""))),
-        request("GET", "/things", key(Place::Basic("user".to_owned()))),
-        request("GET", "/things", key(Place::FormField("key".to_owned()))),
-        request("GET", "/other", key(header("x-key", ""))),
-        request("PUT", "/things", key(header("x-key", ""))),
+        request("things", "/things", &["key"]),
+        request("things", "/things", &["query-key"]),
+        request("things", "/things", &["api-key"]),
+        request("query", "/things", &["query-key"]),
+        request("path", "/{path-key}", &["path-key"]),
+        with_body(request("form", "/form", &["form-key"]), form, "key=mine"),
+        request("other", "/other", &["key"]),
+        request("unheard-of", "/things", &["key"]),
     ] {
         match send(&request) {
             Ok(answer) => {
@@ -53,6 +36,7 @@ fn everything() -> String {
                 for (name, value) in answer.headers {
                     all.push(format!("{name}: {value}"));
                 }
+                all.extend(answer.captured);
                 all.push(String::from_utf8_lossy(&answer.body).into_owned());
             }
             Err(error) => all.push(format!("{error:?}")),
@@ -66,7 +50,7 @@ fn everything() -> String {
             }
         }
         let verified = secrets::verify("api-key", algorithm, &[], &[]);
-        all.push(format!("{verified:?}"));
+        all.push(format!("{verified:?} {:?}", secrets::carried("key")));
     }
     all.join("\n")
 }

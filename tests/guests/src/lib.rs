@@ -2,7 +2,8 @@
 //! everything that it has no bad intentions with.
 //!
 //! A guest is one file of `examples/`: a type with a [`Behaviour`], and
-//! an alias of [`Guest`] of it, and `hostile::export!`.
+//! an alias of [`Guest`] of it, and `hostile::export!`. It offers `derived` and
+//! `subscriptions` besides what every connector offers, and no other interface.
 
 use std::marker::PhantomData;
 
@@ -15,8 +16,17 @@ use std::marker::PhantomData;
 )]
 pub mod bindings {
     wit_bindgen::generate!({
+        inline: "
+            package hostile:guest;
+
+            world guest {
+                include connector:api/connector@0.2.0;
+                export connector:api/derived@0.2.0;
+                export connector:api/subscriptions@0.2.0;
+            }
+        ",
         path: "../../wit",
-        world: "connector",
+        world: "hostile:guest/guest",
         generate_all,
         pub_export_macro: true,
         export_macro_name: "export",
@@ -24,21 +34,35 @@ pub mod bindings {
     });
 }
 
-pub use bindings::connector::api::types::{DataRecord, Error, ErrorKind, SecretField, Written};
-pub use bindings::connector::host::http::{
-    HeaderPlace, Place, Request, Response, SecretPart, SendError, send,
+pub use bindings::connector::api::permissions::{
+    Capture, Endpoint, HeaderPlace, KeyRole, KeyUse, Place, SecretUse,
 };
+pub use bindings::connector::api::setup::{Form, Scheme, SecretField, Setter, Setting};
+pub use bindings::connector::api::types::{Attempt, DataRecord, Error, ErrorKind, Written};
+pub use bindings::connector::host::http::{Request, Response, SendError, send};
 pub use bindings::connector::host::{clock, log, secrets, settings};
 pub use bindings::export;
-use bindings::exports::connector::api::{actions, auth, catalog, records, subscriptions};
-pub use catalog::{Effect, KeyRole, KeyUse, Manifest};
+use bindings::exports::connector::api::{auth, catalog, derived, records, subscriptions};
+pub use auth::{Grant, Step};
+pub use catalog::{Descriptor, Manifest};
 pub use records::{ListRequest, Page};
+pub use subscriptions::{Delivery, Reception, Refusal};
 
 /// What a guest does where it is called.
 pub trait Behaviour {
     /// Its manifest.
     fn manifest() -> Manifest {
         manifest()
+    }
+
+    /// `catalog.describe`.
+    fn describe() -> Result<Descriptor, Error> {
+        nothing()
+    }
+
+    /// `auth.complete`.
+    fn complete(_: String) -> Result<Grant, Error> {
+        nothing()
     }
 
     /// `records.list`.
@@ -48,51 +72,83 @@ pub trait Behaviour {
 
     /// `records.get`: `id` says what to do.
     fn get(_: String) -> Result<DataRecord, Error> {
-        Err(error(ErrorKind::Unsupported, "nothing here".to_owned()))
+        nothing()
+    }
+
+    /// `records.create`.
+    fn create(_: String, _: Attempt) -> Result<Written, Error> {
+        nothing()
+    }
+
+    /// `derived.derive`, for one object.
+    fn derive(_: Vec<DataRecord>) -> Result<Vec<Vec<DataRecord>>, Error> {
+        nothing()
+    }
+
+    /// `subscriptions.receive`.
+    fn receive(_: Delivery) -> Result<Reception, Refusal> {
+        Err(Refusal::Unverified)
     }
 }
 
-/// One object, endpoints at `{base-url}`, a key as header `x-key`.
+/// One object, one endpoint for each place of a key, and settings of each setter.
 #[must_use]
 pub fn manifest() -> Manifest {
-    let endpoint = |method: &str, path: &str, effect| catalog::Endpoint {
-        method: method.to_owned(),
-        origin: "{base-url}".to_owned(),
-        path: path.to_owned(),
-        effect,
-        limits: vec![],
-    };
+    let base = "{base-url}";
+    let mut token = endpoint("token", "POST", base, "/token", &[]);
+    token.captures = vec![Capture {
+        secret: "access-token".to_owned(),
+        place: Place::Json("/token".to_owned()),
+    }];
+    let mut make = endpoint("make", "POST", base, "/things", &["key"]);
+    make.writes = true;
     Manifest {
         name: "hostile".to_owned(),
         title: "Hostile".to_owned(),
         version: "0.1.0".to_owned(),
         provider_api_version: "1".to_owned(),
+        schemes: vec![Scheme {
+            name: "key".to_owned(),
+            title: "Key".to_owned(),
+            secrets: vec![SecretField {
+                name: "api-key".to_owned(),
+                title: "Key".to_owned(),
+                required: false,
+                setter: Setter::Customer,
+            }],
+            interactive: false,
+        }],
+        settings: vec![
+            setting("base-url", Setter::Operator, url("*"), Some("https://api.example.com")),
+            setting("shop", Setter::Customer, Form::Label, None),
+            setting("instance-url", Setter::Connector, url("*.example.com"), None),
+        ],
         endpoints: vec![
-            endpoint("GET", "/things", Effect::Read),
-            endpoint("POST", "/things", Effect::Write),
+            endpoint("things", "GET", base, "/things", &["key", "missing"]),
+            make,
+            endpoint("other", "GET", base, "/other", &[]),
+            endpoint("query", "GET", base, "/query", &["query-key"]),
+            endpoint("path", "GET", base, "/{path-key}/send", &["path-key"]),
+            endpoint("form", "POST", base, "/form", &["form-key"]),
+            endpoint("json", "POST", base, "/json", &["json-key"]),
+            endpoint("shop", "GET", "https://{shop}.example.com", "/things", &["key"]),
+            endpoint("instance", "GET", "{instance-url}", "/things", &["key"]),
+            token,
         ],
         limits: vec![],
-        secret_uses: vec![catalog::SecretUse {
-            secret: "api-key".to_owned(),
-            origin: "{base-url}".to_owned(),
-            path: "/**".to_owned(),
-            place: Place::Header(HeaderPlace {
-                name: "x-key".to_owned(),
-                prefix: String::new(),
-            }),
-        }],
+        secret_uses: vec![
+            secret_use("key", "api-key", header("x-key")),
+            secret_use("missing", "never-given", header("x-missing")),
+            secret_use("query-key", "api-key", Place::Query("key".to_owned())),
+            secret_use("path-key", "api-key", Place::Path("bot".to_owned())),
+            secret_use("form-key", "api-key", Place::FormField("key".to_owned())),
+            secret_use("json-key", "api-key", Place::Json("/auth/key".to_owned())),
+        ],
+        delivery_secrets: vec![],
         key_uses: vec![KeyUse {
             secret: "api-key".to_owned(),
             algorithm: "hmac-sha256".to_owned(),
             role: KeyRole::Verify,
-        }],
-        captures: vec![],
-        settings: vec![catalog::Setting {
-            name: "base-url".to_owned(),
-            title: "Origin".to_owned(),
-            default: Some("https://api.example.com".to_owned()),
-            required: true,
-            operator_only: true,
         }],
         objects: vec![catalog::ObjectSummary {
             name: "things".to_owned(),
@@ -103,6 +159,57 @@ pub fn manifest() -> Manifest {
     }
 }
 
+fn endpoint(name: &str, method: &str, origin: &str, path: &str, uses: &[&str]) -> Endpoint {
+    Endpoint {
+        name: name.to_owned(),
+        method: method.to_owned(),
+        origin: origin.to_owned(),
+        path: path.to_owned(),
+        writes: false,
+        limits: vec![],
+        secret_uses: uses.iter().map(|name| (*name).to_owned()).collect(),
+        captures: vec![],
+    }
+}
+
+fn setting(name: &str, setter: Setter, form: Form, default: Option<&str>) -> Setting {
+    let (name, title, default) = (name.to_owned(), String::new(), default.map(str::to_owned));
+    Setting { name, title, default, setter, form, required_by: vec![] }
+}
+
+fn url(host: &str) -> Form {
+    Form::Url(vec![host.to_owned()])
+}
+
+fn header(name: &str) -> Place {
+    Place::Header(HeaderPlace { name: name.to_owned(), prefix: String::new() })
+}
+
+fn secret_use(name: &str, secret: &str, place: Place) -> SecretUse {
+    SecretUse { name: name.to_owned(), secret: secret.to_owned(), place }
+}
+
+/// A request without body.
+#[must_use]
+pub fn request(endpoint: &str, path_with_query: &str, secret_uses: &[&str]) -> Request {
+    Request {
+        endpoint: endpoint.to_owned(),
+        path_with_query: path_with_query.to_owned(),
+        headers: vec![],
+        body: None,
+        secret_uses: secret_uses.iter().map(|name| (*name).to_owned()).collect(),
+        cost: 0,
+    }
+}
+
+/// The same with a body of this content type.
+#[must_use]
+pub fn with_body(mut request: Request, content_type: &str, body: &str) -> Request {
+    request.headers.push(("content-type".to_owned(), content_type.to_owned()));
+    request.body = Some(body.as_bytes().to_vec());
+    request
+}
+
 /// A page that ends its scan.
 #[must_use]
 pub fn page(records: Vec<DataRecord>) -> Page {
@@ -110,10 +217,11 @@ pub fn page(records: Vec<DataRecord>) -> Page {
         records,
         deleted: vec![],
         unreadable: vec![],
-        window: None,
         next: None,
+        not_before_ms: None,
         bookmark: None,
         total: None,
+        more: vec![],
     }
 }
 
@@ -124,6 +232,7 @@ pub fn record(data: String) -> DataRecord {
         id: "1".to_owned(),
         updated_at: None,
         created_at: None,
+        version: None,
         data,
     }
 }
@@ -134,7 +243,9 @@ pub fn internal(message: String) -> Error {
     error(ErrorKind::Internal, message)
 }
 
-fn error(kind: ErrorKind, message: String) -> Error {
+/// An error without an answer.
+#[must_use]
+pub fn error(kind: ErrorKind, message: String) -> Error {
     Error { kind, message, http_status: None, provider_code: None, request_id: None }
 }
 
@@ -149,28 +260,25 @@ impl<B: Behaviour> catalog::Guest for Guest<B> {
     fn get_manifest() -> Manifest {
         B::manifest()
     }
-    fn describe(_: String) -> Result<catalog::Descriptor, Error> {
-        nothing()
+    fn describe(_: String) -> Result<Descriptor, Error> {
+        B::describe()
     }
 }
 
 impl<B: Behaviour> auth::Guest for Guest<B> {
-    fn schemes() -> Vec<auth::Scheme> {
-        vec![]
-    }
-    fn begin(_: auth::BeginRequest) -> Result<auth::Step, Error> {
+    fn begin(_: auth::BeginRequest) -> Result<Step, Error> {
         nothing()
     }
-    fn complete(_: String, _: String) -> Result<auth::Grant, Error> {
-        nothing()
+    fn complete(session: String, _: String) -> Result<Grant, Error> {
+        B::complete(session)
     }
-    fn refresh() -> Result<auth::Grant, Error> {
+    fn refresh() -> Result<Grant, Error> {
         nothing()
     }
     fn revoke() -> Result<(), Error> {
         nothing()
     }
-    fn check(_: String) -> Result<Option<auth::Account>, Error> {
+    fn check(_: String) -> Result<(), Error> {
         nothing()
     }
 }
@@ -179,29 +287,35 @@ impl<B: Behaviour> records::Guest for Guest<B> {
     fn list(request: ListRequest) -> Result<Page, Error> {
         B::list(request)
     }
-    fn get(_: String, id: String) -> Result<DataRecord, Error> {
+    fn get(_: String, id: String, _: records::View) -> Result<DataRecord, Error> {
         B::get(id)
-    }
-    fn derive(_: String, _: Vec<DataRecord>) -> Result<Vec<Vec<DataRecord>>, Error> {
-        nothing()
     }
     fn find(_: String, _: Vec<String>) -> Result<Vec<Vec<DataRecord>>, Error> {
         nothing()
     }
-    fn create(_: String, _: String, _: String) -> Result<Written, Error> {
+    fn create(_: String, input: String, attempt: Attempt) -> Result<Written, Error> {
+        B::create(input, attempt)
+    }
+    fn update(
+        _: String,
+        _: String,
+        _: String,
+        _: Attempt,
+        _: Option<String>,
+    ) -> Result<Written, Error> {
         nothing()
     }
-    fn update(_: String, _: String, _: String) -> Result<Written, Error> {
-        nothing()
-    }
-    fn delete(_: String, _: String) -> Result<(), Error> {
+    fn delete(_: String, _: String, _: Attempt, _: Option<String>) -> Result<(), Error> {
         nothing()
     }
 }
 
-impl<B: Behaviour> actions::Guest for Guest<B> {
-    fn invoke(_: actions::Invocation) -> Result<actions::Outcome, Error> {
-        nothing()
+impl<B: Behaviour> derived::Guest for Guest<B> {
+    fn derive(
+        _: Vec<String>,
+        parents: Vec<DataRecord>,
+    ) -> Result<Vec<Vec<Vec<DataRecord>>>, Error> {
+        Ok(vec![B::derive(parents)?])
     }
 }
 
@@ -211,12 +325,13 @@ impl<B: Behaviour> subscriptions::Guest for Guest<B> {
     ) -> Result<subscriptions::SubscriptionOutcome, Error> {
         nothing()
     }
+    fn existing() -> Result<Vec<subscriptions::Subscription>, Error> {
+        nothing()
+    }
     fn unsubscribe(_: String) -> Result<(), Error> {
         nothing()
     }
-    fn receive(
-        _: subscriptions::Delivery,
-    ) -> Result<subscriptions::Reception, subscriptions::Refusal> {
-        Err(subscriptions::Refusal::Unverified)
+    fn receive(delivery: Delivery) -> Result<Reception, Refusal> {
+        B::receive(delivery)
     }
 }

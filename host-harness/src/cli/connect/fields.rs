@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use host_harness::grants::Tokens;
 use host_harness::runtime::Connector;
-use host_harness::runtime::bindings::auth::Scheme;
+use host_harness::runtime::bindings::setup::Scheme;
 use host_harness::vault::Secret;
 
 use crate::cli::context::{Context, one_value, variable};
@@ -48,14 +48,14 @@ impl Files {
             let value = content("--secret-file", &PathBuf::from(file)).await?;
             given.insert(name.to_owned(), value);
         }
-        let names: Vec<&str> = scheme.fields.iter().map(|field| field.name.as_str()).collect();
+        let names: Vec<&str> = scheme.secrets.iter().map(|field| field.name.as_str()).collect();
         for name in given.keys() {
             // Some serve beside the scheme: a key that verifies, for example.
             if connector.check_secret(name).is_err() {
                 return Err(unknown("secret", name, &names).into());
             }
         }
-        for field in &scheme.fields {
+        for field in &scheme.secrets {
             let (name, there) = (&field.name, kept.contains(&field.name));
             if given.contains_key(name) {
                 continue;

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use host_harness::connect::callback::Callback;
 use host_harness::connect::{Begun, ConnectError, Desk, LIFE_MINUTES, Whom, browser};
 use host_harness::runtime::Connector;
-use host_harness::runtime::bindings::auth::Scheme;
+use host_harness::runtime::bindings::setup::Scheme;
 use host_harness::store::ConnectionRow;
 use url::form_urlencoded;
 
@@ -80,13 +80,13 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
                     .into());
             }
             let chosen = args.scheme.as_deref().unwrap_or(&row.scheme);
-            let scheme = named(connector.schemes().await?, Some(chosen))?;
+            let scheme = named(&connector, Some(chosen))?.clone();
             let kept = state.vault(store).await?.list(&row).await?;
             let kept = kept.into_iter().map(|version| version.name).collect();
             (scheme, Ok((row, kept)))
         }
         _ => {
-            let fresh = fresh(context, &connector, args.scheme.as_deref(), "connect").await?;
+            let fresh = fresh(context, &connector, args.scheme.as_deref(), "connect")?;
             (fresh.scheme.clone(), Err(fresh))
         }
     };

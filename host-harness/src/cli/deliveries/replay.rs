@@ -108,6 +108,7 @@ fn shown(event: &Event) -> serde_json::Value {
         Effect::Upserted(record) => ("upserted", Some(&record.id), raw(&record.data)),
         Effect::Deleted(id) => ("deleted", Some(id), serde_json::Value::Null),
         Effect::Changed(input) => ("changed", None, raw(input)),
+        Effect::Disconnected => ("disconnected", None, serde_json::Value::Null),
         Effect::Nothing => ("nothing", None, serde_json::Value::Null),
     };
     json!({

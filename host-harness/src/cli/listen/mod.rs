@@ -3,6 +3,7 @@
 mod forwarding;
 mod notes;
 mod reconcile;
+mod renewal;
 mod serving;
 
 use std::collections::HashMap;
@@ -150,6 +151,7 @@ pub async fn listen(
         notes,
         public,
         known: HashMap::new(),
+        renewal: renewal::Renewal::default(),
     };
     let accept = bind(&listening.address).await?;
     let address = accept.address().context("asking for the address")?;

@@ -75,6 +75,12 @@ impl Notes for Shown {
                      shows it, `dead-letters replay {number}` tries it again"
                 ));
             }
+            Note::Disconnected { connection } => {
+                let whose = self.whose(connection);
+                self.watch.say(&format!(
+                    "{whose}: the customer has withdrawn the grant at the provider\n  next: `connect` again"
+                ));
+            }
             Note::Gap { connection, since_ms } => {
                 let (whose, since) = (self.whose(connection), date(*since_ms));
                 self.watch.tell(&format!("{whose}: deliveries may be missing since {since}"));

@@ -5,8 +5,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Result;
+use host_harness::clock::unix_ms;
+use host_harness::retry::Caller;
 use host_harness::runtime::Connector;
-use host_harness::store::Sqlite;
+use host_harness::store::{Sqlite, Store as _};
 use host_harness::vault::Vault;
 use host_harness::webhooks::{
     ConnectionDecode, ConnectionReads, Decode, Hook, HookRow, Inbox as _, Note, Notes as _,
@@ -15,10 +17,11 @@ use host_harness::webhooks::{
 
 use super::notes::Shown;
 use super::reconcile::Reconcile;
-use crate::cli::context::{Context, with_row};
+use super::renewal::Renewal;
+use crate::cli::context::{Context, with_kept};
 use crate::cli::current::{Current, LOOK_EVERY, connections};
 use crate::cli::output::printable;
-use crate::cli::state::{Kept, name};
+use crate::cli::state::{Kept, clock, name};
 
 /// How often secrets are read anew even when all deliveries verify: old versions end.
 const RENEW: u32 = 30;
@@ -36,6 +39,7 @@ pub struct Serving<'a> {
     pub public: Option<String>,
     /// By id.
     pub known: HashMap<String, Known>,
+    pub renewal: Renewal,
 }
 
 /// A connection that is served.
@@ -44,6 +48,7 @@ pub struct Known {
     current: Current,
     hook: Hook,
     seat: Seat,
+    caller: Caller,
 }
 
 impl Serving<'_> {
@@ -54,6 +59,10 @@ impl Serving<'_> {
             if let Err(why) = self.refresh().await {
                 let why = format!("{why:#}");
                 self.notes.note(&Note::Failing { what: "looking for connections", why });
+            }
+            if let Err(why) = self.renew().await {
+                let why = format!("{why:#}");
+                self.notes.note(&Note::Failing { what: "renewing a subscription", why });
             }
             if round.is_multiple_of(RENEW) {
                 for known in self.known.values() {
@@ -117,6 +126,18 @@ impl Serving<'_> {
         Ok(())
     }
 
+    /// Renews the subscriptions that end soon.
+    async fn renew(&mut self) -> Result<()> {
+        let now_ms = unix_ms(clock().now());
+        for row in self.database.subscriptions(None).await? {
+            let Some(known) = self.known.get(&row.connection) else { continue };
+            if let Some(renewed) = self.renewal.renew(&known.caller, &row, now_ms).await? {
+                self.database.put_subscription(renewed).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Says where it listens and for whom.
     pub fn say(&self, address: SocketAddr, tls: bool) {
         let scheme = if tls { "https" } else { "http" };
@@ -140,21 +161,23 @@ impl Serving<'_> {
         let row = &current.kept.row;
         self.notes.name(&row.id, &row.name);
         let secrets = current.kept.secrets().await?;
-        let builder = with_row(self.context.surroundings(self.connector), row);
+        let grant = self.database.grant(&row.id).await?;
+        let builder = self.context.surroundings(self.connector);
+        let builder = with_kept(builder, &current.kept, grant.as_ref());
         let local = builder.secrets(Arc::clone(&secrets)).build().await?;
         let caller = self.context.connect_to(self.connector, Some(current.kept.clone())).await?;
         self.reconcile.know(row, &caller);
         let vault = Arc::clone(&self.vault);
         let decode = ConnectionDecode::new(local.clone(), secrets, vault, row.clone());
         let decode = Arc::new(decode) as Arc<dyn Decode>;
-        let reads = Arc::new(ConnectionReads::new(caller, local).await?);
+        let reads = Arc::new(ConnectionReads::new(caller.clone(), local).await?);
         let hook = Hook {
             connection: row.id.clone(),
             token: hook.token.clone(),
             subscription,
             decode: Arc::clone(&decode),
         };
-        Ok(Known { current, hook, seat: Seat { reads, decode } })
+        Ok(Known { current, hook, seat: Seat { reads, decode }, caller })
     }
 }
 

@@ -58,7 +58,7 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
                 .into());
         }
     }
-    let fresh = fresh(context, &connector, args.scheme.as_deref(), "--scheme").await?;
+    let fresh = fresh(context, &connector, args.scheme.as_deref(), "--scheme")?;
     let value = args.source.read(context, &args.name).await?;
     connector.check_secret_value(&args.name, &value)?;
 

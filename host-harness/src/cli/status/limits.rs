@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use host_harness::egress::sharers;
 use host_harness::store::sqlite::Booked;
-use host_harness::store::{ConnectionRow, Sqlite};
+use host_harness::store::{ConnectionRow, Sqlite, Store as _};
 use serde_json::{Value, json};
 
 use crate::cli::output::{date, duration};
@@ -22,7 +23,9 @@ pub struct Waiting {
 pub async fn of(database: &Sqlite, rows: &[ConnectionRow], now_ms: u64) -> Result<Vec<Waiting>> {
     let mut all = Vec::new();
     for row in rows {
-        let booked = database.booked(&row.id, now_ms).await?.into_iter();
+        let account = database.grant(&row.id).await?.and_then(|grant| grant.learned.account);
+        let sharers = sharers(&row.connector, &row.id, account.map(|account| account.id));
+        let booked = database.booked(sharers.into(), now_ms).await?.into_iter();
         all.extend(booked.map(|limit| Waiting { connection: row.name.clone(), limit }));
     }
     Ok(all)

@@ -1,73 +1,112 @@
 use super::*;
 use crate::egress::policy::tests::{policy, request, with_secret};
-use crate::runtime::bindings::http::HeaderPlace;
 
 fn secrets() -> Secrets {
     let secrets = Secrets::default();
     secrets.set("api-key", Secret::new("key-value"));
-    secrets.set("client-secret", Secret::new("s&cret value"));
+    secrets.set("client-secret", Secret::new("s&cret v\"lue"));
     secrets
 }
 
-fn header(name: &str) -> Place {
-    Place::Header(HeaderPlace { name: name.to_owned(), prefix: String::new() })
+fn filled(request: &Request) -> Result<Filled, Unfilled> {
+    let policy = policy();
+    let admitted = policy.admit(request).map_err(Unfilled::Refused)?;
+    fill(&admitted, request, policy.settings(), &secrets())
 }
 
-fn filled(request: &Request) -> Result<Filled, Refused> {
-    let policy = policy();
-    let admitted = policy.admit(request)?;
-    fill(&policy, &admitted, request, &secrets())
+fn with_body(endpoint: &str, path: &str, kind: &str, body: &str) -> Request {
+    let mut asked = request(endpoint, path);
+    asked.headers.push(("content-type".to_owned(), kind.to_owned()));
+    asked.body = Some(body.as_bytes().to_vec());
+    asked
 }
 
 fn form(body: &str) -> Request {
-    let mut form = request("POST", "https://login.example.com/token");
-    form.headers.push(("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned()));
-    form.body = Some(body.as_bytes().to_vec());
-    form
+    with_body("token", "/token", "application/x-www-form-urlencoded", body)
+}
+
+fn json(body: &str) -> Request {
+    with_body("json", "/j", "application/json", body)
 }
 
 #[test]
 fn a_header_carries_the_secret_and_hides_it_from_debug() {
-    let asked = with_secret(
-        request("GET", "https://api.example.com/v1/things"),
-        "api-key",
-        header("x-key"),
-    );
-    let filled = filled(&asked).unwrap();
+    let filled = filled(&with_secret(request("things", "/v1/things"), "key")).unwrap();
     assert_eq!(filled.headers["x-key"], "key-value");
     assert!(!format!("{:?}", filled.headers).contains("key-value"));
 }
 
+/// Each place, encoded as it has to be there, and nothing else of the request touched.
 #[test]
-fn a_form_field_is_appended_and_encoded() {
-    let field = Place::FormField("client_secret".to_owned());
-    let filled = filled(&with_secret(form("grant_type=code"), "client-secret", field)).unwrap();
-    assert_eq!(&*filled.body, b"grant_type=code&client_secret=s%26cret+value");
+fn a_secret_is_encoded_for_its_place() {
+    let form = filled(&with_secret(form("grant_type=code"), "form")).unwrap();
+    assert_eq!(&*form.body, b"grant_type=code&client_secret=s%26cret+v%22lue");
+    let basic = |name| {
+        let filled = filled(&with_secret(self::form("a=b"), name)).unwrap();
+        let value = filled.headers["authorization"].to_str().unwrap().to_owned();
+        let plain = BASE64.decode(value.strip_prefix("Basic ").unwrap()).unwrap();
+        String::from_utf8(plain).unwrap()
+    };
+    assert_eq!(basic("basic"), "me-acme:s&cret v\"lue", "RFC 7617");
+    assert_eq!(basic("basic-user"), "key-value:");
+    let query = filled(&with_secret(request("query", "/q?limit=1"), "query")).unwrap();
+    assert_eq!(query.target.as_str(), "/q?limit=1&token=s%26cret%20v%22lue");
+    let query = filled(&with_secret(request("query", "/q"), "query")).unwrap();
+    assert_eq!(query.target.as_str(), "/q?token=s%26cret%20v%22lue");
+    let path = filled(&with_secret(request("path", "/{path}/send?a=b"), "path")).unwrap();
+    assert_eq!(path.target.as_str(), "/bots&cret%20v%22lue/send?a=b");
+    let text = r#"{"n":1.50, "auth":{"secret": null ,"x":1}}"#;
+    let body = filled(&with_secret(json(text), "json")).unwrap().body;
+    assert_eq!(&*body, r#"{"n":1.50, "auth":{"secret": "s&cret v\"lue" ,"x":1}}"#.as_bytes());
 }
 
+/// A value of the connector's own in the place of a secret could have another account used.
 #[test]
-fn basic_authentication_is_rfc_7617() {
-    let asked =
-        with_secret(form("grant_type=code"), "client-secret", Place::Basic("me".to_owned()));
-    let filled = filled(&asked).unwrap();
-    assert_eq!(filled.headers["authorization"], "Basic bWU6cyZjcmV0IHZhbHVl");
-}
-
-#[test]
-fn nothing_is_filled_in_an_undeclared_place_or_twice() {
-    let things = || request("GET", "https://api.example.com/v1/things");
-    let field = || Place::FormField("client_secret".to_owned());
+fn nothing_stands_in_a_secrets_place_but_the_secret() {
+    let own_header = |name: &str, value: &str| {
+        let mut asked = request("things", "/v1/things");
+        asked.headers.push((name.to_owned(), value.to_owned()));
+        asked
+    };
     for refused in [
-        with_secret(things(), "api-key", header("x-note")),
-        with_secret(things(), "client-secret", header("x-key")),
-        with_secret(things(), "access-token", header("x-key")),
-        with_secret(form("client_secret=own"), "client-secret", field()),
+        with_secret(request("things", "/v1/things"), "form"),
+        with_secret(request("things", "/v1/things"), "none"),
+        with_secret(request("shops", "/v1/things"), "key"),
+        own_header("x-key", "own"),
+        with_secret(form("client_secret=own"), "form"),
         form("client%5Fsecret=own"),
-        with_secret(request("POST", "https://login.example.com/token"), "client-secret", field()),
+        with_body("token", "/token", "Application/X-WWW-Form-URLEncoded", "client_secret=own"),
+        with_body("token", "/token", "text/plain", "client_secret=own"),
+        with_body("token", "/token", "multipart/form-data; boundary=x", "--x--"),
+        with_secret(with_body("token", "/token", "application/json", "{}"), "form"),
+        with_secret(with_secret(form("a=b"), "basic"), "basic-user"),
+        request("query", "/q?token=own"),
+        request("query", "/q?%74oken=own"),
+        with_secret(request("query", "/q?token=own"), "query"),
+        request("path", "/{path}/send"),
+        request("path", "/botown/send"),
+        json(r#"{"auth":{"secret":"own"}}"#),
+        json(r#"{"auth":{"secret":"own","secret":null}}"#),
+        with_secret(json(r#"{"auth":{"secret":"own"}}"#), "json"),
+        with_secret(json(r#"{"auth":{}}"#), "json"),
+        with_secret(json(r#"{"auth":null}"#), "json"),
+        with_secret(json("no JSON"), "json"),
+        with_body("json", "/j", "application/x-www-form-urlencoded", "auth=own"),
     ] {
-        let why = filled(&refused).err().unwrap().0;
-        assert!(!why.contains("key-value") && !why.contains("s&cret"), "{why}");
+        let Err(Unfilled::Refused(why)) = filled(&refused) else { panic!("{refused:?}") };
+        assert!(!why.0.contains("key-value") && !why.0.contains("s&cret"), "{why}");
     }
+    filled(&json(r#"{"auth":{"secret":null}}"#)).unwrap();
+    filled(&request("token", "/token")).unwrap();
+}
+
+#[test]
+fn a_missing_secret_is_told_by_name() {
+    let policy = policy();
+    let asked = with_secret(request("things", "/v1/things"), "key");
+    let admitted = policy.admit(&asked).unwrap();
+    let missing = fill(&admitted, &asked, policy.settings(), &Secrets::default()).err().unwrap();
+    assert_eq!(missing, Unfilled::NoSecret("api-key".to_owned()));
 }
 
 #[test]
@@ -75,25 +114,31 @@ fn a_captured_token_never_goes_on() {
     let policy = policy();
     let asked = form("grant_type=code");
     let admitted = policy.admit(&asked).unwrap();
-    let secrets = secrets();
-    let capture = |body: &str| {
-        let progress = Progress::default();
-        let rest = capture(&policy, &admitted, &secrets, body.into(), &progress);
-        let captured = progress.captured().into_values().map(|it| it.expose().to_vec());
-        (String::from_utf8(rest).unwrap(), captured.collect::<Vec<_>>())
+    let taken = |headers: &[(&str, &str)], body: &str| {
+        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let (headers, body) = (headers.collect(), body.as_bytes().to_vec());
+        let mut answer = Answer { status: 200, headers, body };
+        let taken = capture(admitted.rule, &mut answer);
+        let taken: Vec<String> = taken
+            .iter()
+            .map(|(name, value)| format!("{name}={}", String::from_utf8_lossy(value.expose())))
+            .collect();
+        (taken.join(","), String::from_utf8(answer.body).unwrap(), answer.headers.len())
     };
-    let taken = |rest: &str| (rest.to_owned(), vec![b"tok-123456".to_vec()]);
-    let token = r#"{"access_token":"tok-123456","expires_in":3600}"#;
-    let rest = r#"{"access_token":null,"expires_in":3600}"#;
-    assert_eq!(capture(token), taken(rest));
-    assert_eq!(capture(token), taken(rest), "the same token again is captured all the same");
-    assert_eq!(capture(&format!("\u{feff}{token}")), taken(rest));
-    for no_token in ["null", "\"\"", "17", "{\"value\":\"x\"}"] {
-        let body = format!(r#"{{"access_token":{no_token},"expires_in":3600}}"#);
-        let rest = r#"{"expires_in":3600}"#.to_owned();
-        assert_eq!(capture(&body), (rest, vec![]), "{no_token}: `null` would say that one came");
+    let (secret, rest, _) = taken(&[], r#"{"access_token":"tok-123456","n":1.50}"#);
+    assert_eq!(
+        (secret.as_str(), rest.as_str()),
+        ("access-token=tok-123456", r#"{"access_token":null,"n":1.50}"#)
+    );
+    let marked = taken(&[], "\u{feff}{\"access_token\":\"tok-123456\"}");
+    assert_eq!(marked.1, r#"{"access_token":null}"#);
+    let (secret, _, headers) = taken(&[("x-auth-token", "Token tok-123456"), ("a", "b")], "{}");
+    assert_eq!((secret.as_str(), headers), ("access-token=tok-123456", 1));
+    assert_eq!(taken(&[], r#"{"access_token":""}"#).0, "", "an empty text is no secret");
+    assert_eq!(taken(&[], r#"{"access_token":{"a":"tok-123456"}}"#).1, r#"{"access_token":null}"#);
+    for unreadable in
+        ["access_token=tok-123456", r#"{"access_token":1,"access_token":"tok-123456"}"#]
+    {
+        assert_eq!(taken(&[], unreadable).1, "", "it may hold the token anywhere");
     }
-    assert_eq!(secrets.get("access-token").unwrap().expose(), b"tok-123456", "no secret came");
-    let unreadable = capture("access_token=tok-123456");
-    assert_eq!(unreadable, (String::new(), vec![]), "it may hold the token anywhere");
 }

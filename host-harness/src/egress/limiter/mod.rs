@@ -1,33 +1,35 @@
-//! The provider's limits, kept over all instances, calls and connections of one
-//! account. A request waits for its turn; it does not fail.
+//! The provider's limits, kept over all instances, calls and connections that share them.
+//! A request waits for its turn; it does not fail.
 //!
-//! Within a process connections of an account share a [`Limiter`]. Those in several processes share
-//! what a [`Slots`] keeps: each process queues its own requests, and reserves times to send for
-//! them.
+//! Within a process connections share a [`Limiter`]. Those in several processes share what a
+//! [`Slots`] keeps: each process queues its own requests, and reserves times to send for them.
+//! Requests under way at the same time are counted by each process for itself.
 
 mod queue;
 mod room;
 mod rule;
 pub mod slots;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use thiserror::Error;
-use tokio::sync;
+use tokio::sync::{self, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep_until};
 
 use self::queue::{Queue, Ticket};
 use self::room::Room;
-pub use self::rule::Rate;
-pub use self::slots::Slots;
+pub use self::rule::{Rate, Report};
 use self::slots::Wish;
+pub use self::slots::{Shared, Slots};
 use crate::observe::{Event, Observer};
-use crate::runtime::bindings::catalog::Limit;
 use crate::store::StoreError;
 
 /// Longest wait for a turn.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// A quota is asked for again after this time, whatever the provider said.
+const A_DAY: Duration = Duration::from_secs(24 * 3_600);
 /// Shorter waits are not worth telling.
 const WORTH_TELLING: Duration = Duration::from_millis(250);
 
@@ -45,41 +47,112 @@ pub enum NoTurn {
     Unknown(#[from] StoreError),
 }
 
-/// Limits of one account. Connections of that account share one.
+/// Limits, by who shares them and name. Connections of one process share one.
 pub struct Limiter {
     queue: Mutex<Queue>,
     others: Option<Others>,
+    under_way: Mutex<BTreeMap<AtOnce, Arc<Semaphore>>>,
+    instead: BTreeMap<String, Rate>,
+    /// Until when nothing is asked for, by sharer.
+    exhausted: Mutex<BTreeMap<String, Instant>>,
 }
+
+/// A limit of requests that are under way at the same time.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AtOnce {
+    /// Whose requests count together.
+    pub sharer: String,
+    /// Its name in the manifest.
+    pub name: String,
+    /// So many.
+    pub places: u32,
+}
+
+/// Places of a request that is under way, given up when dropped.
+#[derive(Debug, Default)]
+pub struct Places(Vec<OwnedSemaphorePermit>);
 
 /// How limits are shared with other processes.
 struct Others {
     slots: Arc<dyn Slots>,
-    account: String,
     /// Whoever holds it reserves.
     asking: sync::Mutex<()>,
 }
 
 impl Default for Limiter {
     fn default() -> Self {
-        Self { queue: Mutex::new(Queue::new(Room::own())), others: None }
+        Self {
+            queue: Mutex::new(Queue::new(Room::own())),
+            others: None,
+            under_way: Mutex::default(),
+            instead: BTreeMap::new(),
+            exhausted: Mutex::default(),
+        }
     }
 }
 
 impl Limiter {
-    /// Shares the limits of `account` with all processes that keep them in the same `slots`.
+    /// Shares limits with all processes that keep them in the same `slots`.
     #[must_use]
-    pub fn shared(slots: Arc<dyn Slots>, account: impl Into<String>) -> Self {
-        let others = Others { slots, account: account.into(), asking: sync::Mutex::default() };
-        Self { queue: Mutex::new(Queue::new(Room::shared())), others: Some(others) }
+    pub fn shared(slots: Arc<dyn Slots>) -> Self {
+        let others = Others { slots, asking: sync::Mutex::default() };
+        let queue = Mutex::new(Queue::new(Room::shared()));
+        Self {
+            queue,
+            others: Some(others),
+            under_way: Mutex::default(),
+            instead: BTreeMap::new(),
+            exhausted: Mutex::default(),
+        }
     }
 
-    /// Declares the limits of a manifest; known ones stay as far used as they are.
-    pub fn declare(&self, limits: &[Limit]) {
-        let mut queue = self.queue();
+    /// Keeps a limit of this name otherwise than manifests declare it: plans differ.
+    #[must_use]
+    pub fn instead(mut self, limit: &str, rate: Rate) -> Self {
+        self.instead.insert(limit.to_owned(), rate);
+        self
+    }
+
+    /// The provider said that a quota of hours or days is used up: whoever shares it asks for
+    /// nothing for `pause`, a day at most.
+    pub fn exhaust(&self, sharer: &str, pause: Duration) {
+        let until = Instant::now() + pause.min(A_DAY);
+        let mut all = self.exhausted.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|_, until| *until > Instant::now());
+        all.insert(sharer.to_owned(), until);
+    }
+
+    /// How long nothing is to be asked for.
+    #[must_use]
+    pub fn exhausted(&self, sharer: &str) -> Option<Duration> {
+        let all = self.exhausted.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = all.get(sharer)?.saturating_duration_since(Instant::now());
+        (!left.is_zero()).then_some(left)
+    }
+
+    /// Waits for a place in each of `limits`.
+    ///
+    /// # Errors
+    /// [`NoTurn::NoRoom`] when none is free within the longest wait.
+    pub async fn enter(&self, limits: &[AtOnce]) -> Result<Places, NoTurn> {
+        let deadline = Instant::now() + LONGEST_WAIT;
+        let mut held = Places::default();
+        let mut limits: Vec<&AtOnce> = limits.iter().collect();
+        // In one order for all, so that no two wait for each other.
+        limits.sort_unstable();
         for limit in limits {
-            let window = Duration::from_millis(u64::from(limit.window_ms));
-            queue.declare(&limit.name, Rate::new(limit.requests, window));
+            let places = {
+                let mut all = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+                all.retain(|_, places| Arc::strong_count(places) > 1);
+                let fresh = || Arc::new(Semaphore::new(limit.places as usize));
+                Arc::clone(all.entry(limit.clone()).or_insert_with(fresh))
+            };
+            match tokio::time::timeout_at(deadline, places.acquire_owned()).await {
+                Ok(Ok(place)) => held.0.push(place),
+                _ => return Err(NoTurn::NoRoom { after: Duration::from_secs(1) }),
+            }
         }
+        Ok(held)
     }
 
     /// Waits until a request of `connection` may go, and counts it against `limits`.
@@ -91,12 +164,16 @@ impl Limiter {
     pub async fn turn(
         &self,
         connection: u64,
-        limits: &[String],
+        limits: &[Shared],
         observer: &dyn Observer,
     ) -> Result<Duration, NoTurn> {
         let began = Instant::now();
         let deadline = began + LONGEST_WAIT;
-        let limits = &self.queue().known(limits);
+        let kept = |limit: &Shared| match self.instead.get(&limit.name) {
+            Some(rate) => Shared { rate: *rate, ..limit.clone() },
+            None => limit.clone(),
+        };
+        let limits: &[Shared] = &limits.iter().map(kept).collect::<Vec<_>>();
         let (ticket, mut may_go) = self.queue().join(connection, limits);
         let _place = Place { limiter: self, ticket };
         let mut told = false;
@@ -154,34 +231,41 @@ impl Limiter {
 
     /// The provider answered "too many requests", and perhaps said how long to wait. The limit
     /// with the shortest window is held: the one that an endpoint has for itself.
-    pub async fn throttled(&self, limits: &[String], pause: Option<Duration>) {
-        let Some(own) = self.queue().own(limits) else { return };
+    pub async fn throttled(&self, limits: &[Shared], pause: Option<Duration>) {
+        let Some(own) = limits.iter().min_by_key(|one| one.rate.window()) else { return };
         let pause = pause.unwrap_or_else(|| own.rate.window());
-        self.queue().throttled(&own.name, pause, Instant::now());
+        self.queue().throttled(own, pause, Instant::now());
         if let Some(others) = &self.others {
-            let name = own.name.clone();
             // Where it cannot be kept, the provider will say it again.
-            let _ = others.slots.hold(others.account.clone(), own, pause).await;
+            let _ = others.slots.hold(own.clone(), pause).await;
             // What was reserved meanwhile.
-            self.queue().throttled(&name, pause, Instant::now());
+            self.queue().throttled(own, pause, Instant::now());
+        }
+    }
+
+    /// The provider told how far a limit is used.
+    pub async fn report(&self, limit: &Shared, report: Report) {
+        self.queue().report(limit, report, Instant::now());
+        if let Some(others) = &self.others {
+            // Where it cannot be kept, the provider will say it again.
+            let _ = others.slots.report(limit.clone(), report).await;
         }
     }
 
     /// Reserves for all that wait for the same limits, unless somebody has done so.
-    async fn reserve(&self, limits: &[String], deadline: Instant) -> Result<(), StoreError> {
+    async fn reserve(&self, limits: &[Shared], deadline: Instant) -> Result<(), StoreError> {
         let Some(others) = &self.others else { return Ok(()) };
         let _asking = others.asking.lock().await;
         let now = Instant::now();
-        let (limits_of, slots) = {
+        let slots = {
             let queue = self.queue();
             if queue.wake(limits, now).is_some() {
                 return Ok(());
             }
-            queue.wanted(limits)
+            queue.waiting(limits)
         };
-        let account = others.account.clone();
         let within = deadline.saturating_duration_since(now);
-        let wish = Wish { account, limits: limits_of, slots, within };
+        let wish = Wish { limits: limits.to_vec(), slots, within };
         let reserved = others.slots.reserve(wish).await?;
         self.queue().put(limits, reserved);
         Ok(())

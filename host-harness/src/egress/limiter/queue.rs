@@ -1,14 +1,14 @@
 //! Who goes next: first come first served within a connection, round robin
 //! between the connections of an account.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::room::{Room, Wake};
-use super::rule::Rate;
+use super::rule::Report;
 use super::slots::{Reserved, Shared};
 
 /// Names one waiting request.
@@ -16,14 +16,12 @@ pub type Ticket = u64;
 
 struct Waiter {
     ticket: Ticket,
-    limits: Vec<String>,
+    limits: Vec<Shared>,
     go: oneshot::Sender<()>,
 }
 
 /// Limits and those who wait for them.
 pub struct Queue {
-    /// As declared.
-    rates: BTreeMap<String, Rate>,
     room: Room,
     /// In the order in which the connections are served next.
     lanes: VecDeque<(u64, VecDeque<Waiter>)>,
@@ -33,25 +31,11 @@ pub struct Queue {
 impl Queue {
     /// Nobody waits yet.
     pub fn new(room: Room) -> Self {
-        Self { rates: BTreeMap::new(), room, lanes: VecDeque::new(), tickets: 0 }
-    }
-
-    /// Declares a limit, unless it is known already.
-    pub fn declare(&mut self, name: &str, rate: Rate) {
-        if !self.rates.contains_key(name) {
-            self.rates.insert(name.to_owned(), rate);
-            self.room.declare(name, rate);
-        }
-    }
-
-    /// Those of `limits` that are declared.
-    #[must_use]
-    pub fn known(&self, limits: &[String]) -> Vec<String> {
-        limits.iter().filter(|name| self.rates.contains_key(*name)).cloned().collect()
+        Self { room, lanes: VecDeque::new(), tickets: 0 }
     }
 
     /// Joins the end of the connection's lane.
-    pub fn join(&mut self, connection: u64, limits: &[String]) -> (Ticket, oneshot::Receiver<()>) {
+    pub fn join(&mut self, connection: u64, limits: &[Shared]) -> (Ticket, oneshot::Receiver<()>) {
         let (go, may_go) = oneshot::channel();
         self.tickets += 1;
         let waiter = Waiter { ticket: self.tickets, limits: limits.to_vec(), go };
@@ -101,21 +85,19 @@ impl Queue {
     /// What a request that counts against `limits` waits for; `None` when slots have to be
     /// reserved first.
     #[must_use]
-    pub fn wake(&self, limits: &[String], now: Instant) -> Option<Wake> {
+    pub fn wake(&self, limits: &[Shared], now: Instant) -> Option<Wake> {
         self.room.wake(limits, now)
     }
 
-    /// What has to be reserved for those who wait for `limits`.
+    /// How many wait for `limits`.
     #[must_use]
-    pub fn wanted(&self, limits: &[String]) -> (Vec<Shared>, usize) {
+    pub fn waiting(&self, limits: &[Shared]) -> usize {
         let lanes = self.lanes.iter().flat_map(|(_, lane)| lane);
-        let waiting = lanes.filter(|waiter| waiter.limits == limits).count();
-        let known = limits.iter().filter_map(|name| self.shared(name));
-        (known.collect(), waiting)
+        lanes.filter(|waiter| waiter.limits == limits).count()
     }
 
     /// Keeps what was reserved for `limits`.
-    pub fn put(&mut self, limits: &[String], reserved: Reserved) {
+    pub fn put(&mut self, limits: &[Shared], reserved: Reserved) {
         self.room.put(limits, reserved);
     }
 
@@ -124,18 +106,13 @@ impl Queue {
         self.room.drop_late(now, time);
     }
 
-    /// The limit with the shortest window: the one that an endpoint has for itself.
-    #[must_use]
-    pub fn own(&self, limits: &[String]) -> Option<Shared> {
-        limits.iter().filter_map(|name| self.shared(name)).min_by_key(|one| one.rate.window())
-    }
-
     /// Nothing that counts against `limit` goes for `pause`, and then less.
-    pub fn throttled(&mut self, limit: &str, pause: Duration, now: Instant) {
+    pub fn throttled(&mut self, limit: &Shared, pause: Duration, now: Instant) {
         self.room.throttled(limit, pause, now);
     }
 
-    fn shared(&self, name: &String) -> Option<Shared> {
-        self.rates.get(name).map(|rate| Shared { name: name.clone(), rate: *rate })
+    /// The provider told how far `limit` is used.
+    pub fn report(&mut self, limit: &Shared, report: Report, now: Instant) {
+        self.room.report(limit, report, now);
     }
 }

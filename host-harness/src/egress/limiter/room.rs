@@ -5,8 +5,11 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
-use super::rule::{Rate, Rule};
-use super::slots::{Reserved, Slot};
+use super::rule::{Report, Rule};
+use super::slots::{Reserved, Shared, Slot};
+
+/// Limits of one process that are remembered; those that are full again go first.
+const REMEMBERED: usize = 10_000;
 
 /// Why a request waits, and until when.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,15 +28,15 @@ pub enum Room {
     Own {
         /// Where the rules' line of time begins.
         began: Instant,
-        /// By name.
-        rules: BTreeMap<String, Rule>,
+        /// By sharer and name.
+        rules: BTreeMap<(String, String), Rule>,
     },
     /// Shared with other processes.
     Shared {
         /// Reserved and not used yet, by the names of all their limits.
-        slots: BTreeMap<Vec<String>, VecDeque<Slot>>,
+        slots: BTreeMap<Vec<Shared>, VecDeque<Slot>>,
         /// Where others have reserved everything.
-        none_yet: BTreeMap<Vec<String>, Wake>,
+        none_yet: BTreeMap<Vec<Shared>, Wake>,
     },
 }
 
@@ -50,29 +53,25 @@ impl Room {
         Self::Shared { slots: BTreeMap::new(), none_yet: BTreeMap::new() }
     }
 
-    /// Declares a limit.
-    pub fn declare(&mut self, name: &str, rate: Rate) {
-        if let Self::Own { rules, .. } = self {
-            rules.insert(name.to_owned(), Rule::new(rate));
-        }
-    }
-
     /// Whether a request may go.
     #[must_use]
-    pub fn is_ready(&self, limits: &[String], now: Instant) -> bool {
+    pub fn is_ready(&self, limits: &[Shared], now: Instant) -> bool {
         self.wake(limits, now).is_some_and(|wake| wake.at <= now)
             && (limits.is_empty() || self.holds(limits))
     }
 
     /// What a request waits for; `None` when slots have to be reserved first.
     #[must_use]
-    pub fn wake(&self, limits: &[String], now: Instant) -> Option<Wake> {
+    pub fn wake(&self, limits: &[Shared], now: Instant) -> Option<Wake> {
         let until = |limit: &str, at| Wake { limit: limit.to_owned(), at, look: at };
         match self {
             _ if limits.is_empty() => Some(until("", now)),
             Self::Own { began, rules } => {
-                let known = limits.iter().filter_map(|name| Some((name, rules.get(name)?)));
-                let waits = known.map(|(name, rule)| (name, *began + rule.ready_at()));
+                let waits = limits.iter().map(|limit| {
+                    let fresh = Rule::new(limit.rate);
+                    let rule = rules.get(&key(limit)).unwrap_or(&fresh);
+                    (&limit.name, *began + rule.ready_at(limit.count))
+                });
                 let longest = waits.max_by_key(|(_, at)| *at);
                 Some(longest.map_or_else(|| until("", now), |(name, at)| until(name, at)))
             }
@@ -85,40 +84,63 @@ impl Room {
     }
 
     /// Counts a request that goes now.
-    pub fn take(&mut self, limits: &[String], now: Instant) {
+    pub fn take(&mut self, limits: &[Shared], now: Instant) {
         match self {
             Self::Own { began, rules } => {
                 let now = now - *began;
-                for name in limits {
-                    if let Some(rule) = rules.get_mut(name) {
-                        rule.take(now);
-                    }
+                if rules.len() > REMEMBERED {
+                    rules.retain(|_, rule| !rule.is_full(now));
+                }
+                for limit in limits {
+                    let rule = rules.entry(key(limit)).or_insert_with(|| Rule::new(limit.rate));
+                    rule.take(limit.count, now);
                 }
             }
-            Self::Shared { slots, .. } => {
+            Self::Shared { slots, none_yet } => {
                 slots.get_mut(limits).and_then(VecDeque::pop_front);
+                if slots.len() + none_yet.len() > REMEMBERED {
+                    slots.retain(|_, slots| !slots.is_empty());
+                    none_yet.retain(|_, wake| wake.look > now);
+                }
             }
         }
     }
 
     /// Nothing that counts against `limit` goes for `pause`. Here and not among others, where
     /// limits are shared.
-    pub fn throttled(&mut self, limit: &str, pause: Duration, now: Instant) {
+    pub fn throttled(&mut self, limit: &Shared, pause: Duration, now: Instant) {
         match self {
             Self::Own { began, rules } => {
-                if let Some(rule) = rules.get_mut(limit) {
-                    rule.throttled(pause, now - *began);
-                }
+                let rule = rules.entry(key(limit)).or_insert_with(|| Rule::new(limit.rate));
+                rule.throttled(pause, now - *began);
             }
-            Self::Shared { slots, .. } => {
-                let theirs = slots.iter_mut().filter(|(names, _)| names.iter().any(|n| n == limit));
-                theirs.for_each(|(_, slots)| slots.retain(|slot| slot.at >= now + pause));
+            Self::Shared { .. } => self.give_up(limit, now + pause),
+        }
+    }
+
+    /// The provider told how far `limit` is used.
+    pub fn report(&mut self, limit: &Shared, report: Report, now: Instant) {
+        match self {
+            Self::Own { began, rules } => {
+                let rule = rules.entry(key(limit)).or_insert_with(|| Rule::new(limit.rate));
+                rule.report(report, now - *began);
             }
+            // Where nothing is left, what was reserved is not there.
+            Self::Shared { .. } if report.left == 0 => self.give_up(limit, now + report.full_in),
+            Self::Shared { .. } => {}
+        }
+    }
+
+    fn give_up(&mut self, limit: &Shared, before: Instant) {
+        if let Self::Shared { slots, .. } = self {
+            let is_it = |one: &Shared| key(one) == key(limit);
+            let theirs = slots.iter_mut().filter(|(limits, _)| limits.iter().any(is_it));
+            theirs.for_each(|(_, slots)| slots.retain(|slot| slot.at >= before));
         }
     }
 
     /// Keeps what was reserved.
-    pub fn put(&mut self, limits: &[String], reserved: Reserved) {
+    pub fn put(&mut self, limits: &[Shared], reserved: Reserved) {
         let Self::Shared { slots, none_yet } = self else { return };
         match reserved {
             Reserved::Slots(more) => slots.entry(limits.to_vec()).or_default().extend(more),
@@ -135,10 +157,14 @@ impl Room {
         }
     }
 
-    fn holds(&self, limits: &[String]) -> bool {
+    fn holds(&self, limits: &[Shared]) -> bool {
         match self {
             Self::Own { .. } => true,
             Self::Shared { slots, .. } => slots.get(limits).is_some_and(|slots| !slots.is_empty()),
         }
     }
+}
+
+fn key(limit: &Shared) -> (String, String) {
+    (limit.sharer.clone(), limit.name.clone())
 }

@@ -5,6 +5,10 @@
 //! 4 % left free, so no closed window of that length ever holds more than `n` sends,
 //! wherever the provider's own window begins.
 //!
+//! Points are sent in lumps, so half of them may go at once and the other half is spread over the
+//! window, until the provider tells how it counts ([`Rule::report`]). Then its own bucket is
+//! followed.
+//!
 //! Slots that are reserved ahead ([`Rule::reserve`]) make up for nothing, and may instead be used
 //! late by [`Rate::lateness`]. They need not be reserved in their order: each lies at or after its
 //! due time less the tolerance and never after it unless it moves it, and due times are an
@@ -23,11 +27,35 @@ const SLOWEST: f64 = 0.05;
 const RECOVERY: f64 = 0.000_5;
 
 /// A limit as it is declared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rate {
     /// At least 1.
-    requests: u32,
+    amount: u32,
     window: Duration,
+    /// Whether points are counted, and not requests.
+    points: bool,
+}
+
+/// What the provider says of a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Report {
+    /// So many remain ...
+    pub left: u32,
+    /// ... of so many ...
+    pub total: u32,
+    /// ... and all of them again after so long.
+    pub full_in: Duration,
+}
+
+/// How the provider counts, by its last report.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Reported {
+    /// Between two of one.
+    pub interval: Duration,
+    /// So many may go at once.
+    pub burst: u32,
+    /// The report says nothing of the time after; `None`: it does.
+    pub until: Option<Duration>,
 }
 
 /// How far a limit is used.
@@ -41,6 +69,8 @@ pub struct Used {
     pub lost: f64,
     /// ... and since when it comes back.
     pub lost_at: Duration,
+    /// What the provider told last.
+    pub reported: Option<Reported>,
 }
 
 /// One limit and how far it is used.
@@ -54,13 +84,19 @@ impl Rate {
     /// At most `requests` in any `window`; none counts as one.
     #[must_use]
     pub fn new(requests: u32, window: Duration) -> Self {
-        Self { requests: requests.max(1), window }
+        Self { amount: requests.max(1), window, points: false }
     }
 
-    /// How many requests.
+    /// At most so many points in any `window`.
     #[must_use]
-    pub fn requests(self) -> u32 {
-        self.requests
+    pub fn of_points(amount: u32, window: Duration) -> Self {
+        Self { points: true, ..Self::new(amount, window) }
+    }
+
+    /// How many requests, or points.
+    #[must_use]
+    pub fn amount(self) -> u32 {
+        self.amount
     }
 
     /// Length of its window.
@@ -69,19 +105,33 @@ impl Rate {
         self.window
     }
 
+    /// The same with another window.
+    #[must_use]
+    pub fn over(self, window: Duration) -> Self {
+        Self { window, ..self }
+    }
+
     /// How late a reserved slot may be used, and still no window holds too many: at most one
     /// interval.
     #[must_use]
     pub fn lateness(self) -> Duration {
-        self.interval().min((self.window / 25).saturating_sub(self.tolerance()))
+        match self.points {
+            true => self.window / 100,
+            false => self.interval().min((self.window / 25).saturating_sub(self.tolerance())),
+        }
     }
 
     fn interval(self) -> Duration {
-        self.window.div_f64(0.96 * f64::from(self.requests))
+        let share = if self.points { 0.48 } else { 0.96 };
+        self.window.div_f64(share * f64::from(self.amount))
+    }
+
+    fn burst(self) -> u32 {
+        if self.points { (self.amount / 2).max(1) } else { (self.amount / 50).max(1) }
     }
 
     fn tolerance(self) -> Duration {
-        self.interval() * ((self.requests / 50).max(1) - 1)
+        self.interval() * (self.burst() - 1)
     }
 }
 
@@ -104,24 +154,72 @@ impl Rule {
         self.used
     }
 
-    /// When the next request may go; in the past when it may go at once.
+    /// When a request that counts for `count` may go; in the past when it may go at once.
     #[must_use]
-    pub fn ready_at(&self) -> Duration {
-        let paced = self.used.due.saturating_sub(self.rate.tolerance());
+    pub fn ready_at(&self, count: u32) -> Duration {
+        let interval = self.interval();
+        let burst = self.burst();
+        let paced = match count.checked_sub(burst) {
+            Some(over) => self.used.due + interval * over,
+            None => self.used.due.saturating_sub(interval * (burst - count)),
+        };
         self.used.held_until.map_or(paced, |held| held.max(paced))
     }
 
     /// Counts a request that goes at `now`.
-    pub fn take(&mut self, now: Duration) {
-        self.count(now.saturating_sub(self.rate.window / 50), now);
+    pub fn take(&mut self, count: u32, now: Duration) {
+        self.count(count, now.saturating_sub(self.rate.window / 50), now);
         if self.used.held_until.is_some_and(|held| held <= now) {
             self.used.held_until = None;
         }
     }
 
     /// Counts a request that will go at `at` or a little later, not before [`Rule::ready_at`].
-    pub fn reserve(&mut self, at: Duration) {
-        self.count(at, at);
+    pub fn reserve(&mut self, count: u32, at: Duration) {
+        self.count(count, at, at);
+    }
+
+    /// Counts as the provider does, from `now` on.
+    ///
+    /// Of points its bucket is followed: what is missing comes back evenly. Of requests it is not
+    /// known whether some come back sooner, so what is left has to last until all are there.
+    pub fn report(&mut self, report: Report, now: Duration) {
+        let Report { left, total, full_in } = report;
+        let missing = total.saturating_sub(left);
+        self.used.reported = None;
+        if self.rate.points {
+            let interval = match missing {
+                0 => self.rate.window / total.max(1),
+                missing => full_in / missing,
+            };
+            self.used.reported = Some(Reported { interval, burst: total, until: None });
+            self.used.due = now + full_in;
+        } else if left == 0 && missing > 0 {
+            self.used.held_until = Some(now + full_in);
+        } else if missing > 0 {
+            let interval = self.interval().max(full_in / left);
+            let until = Some(now + full_in);
+            self.used.reported = Some(Reported { interval, burst: 1, until });
+        }
+    }
+
+    /// Whether it is as if it had never been used.
+    #[must_use]
+    pub fn is_full(&self, now: Duration) -> bool {
+        let free = |at: Option<Duration>| at.is_none_or(|at| at <= now);
+        self.used.due <= now && free(self.used.held_until) && self.share(now) >= 1.0
+    }
+
+    fn told(&self) -> Option<Reported> {
+        self.used.reported.filter(|told| told.until.is_none_or(|until| self.used.due < until))
+    }
+
+    fn interval(&self) -> Duration {
+        self.told().map_or_else(|| self.rate.interval(), |told| told.interval)
+    }
+
+    fn burst(&self) -> u32 {
+        self.told().map_or_else(|| self.rate.burst(), |told| told.burst)
     }
 
     /// The provider answered "too many requests": somebody else shares this limit.
@@ -137,8 +235,9 @@ impl Rule {
         self.used.lost_at = until;
     }
 
-    fn count(&mut self, earliest: Duration, now: Duration) {
-        self.used.due = self.used.due.max(earliest) + self.rate.interval().div_f64(self.share(now));
+    fn count(&mut self, count: u32, earliest: Duration, now: Duration) {
+        let spent = (self.interval() * count).div_f64(self.share(now));
+        self.used.due = self.used.due.max(earliest) + spent;
     }
 
     /// Part of the declared rate that others seem to leave to us.
@@ -168,8 +267,8 @@ mod tests {
             for pause in pauses {
                 // Mostly at once or a little late, now and then after a pause.
                 let late = Duration::from_millis(if pause < 4_500 { pause / 100 } else { pause - 4_500 });
-                now = rule.ready_at().max(now) + late;
-                rule.take(now);
+                now = rule.ready_at(1).max(now) + late;
+                rule.take(1, now);
                 sent.push(now);
             }
             for (index, first) in sent.iter().enumerate() {
@@ -179,6 +278,50 @@ mod tests {
         }
     }
 
+    proptest! {
+        /// However dear the requests are, no closed window holds more points than the limit.
+        #[test]
+        fn no_window_ever_holds_too_many_points(
+            costs in prop::collection::vec((1_u32..=1_000, 0_u64..3_000), 50..400),
+        ) {
+            let window = Duration::from_secs(20);
+            let (mut now, mut sent) = (Duration::from_secs(9), Vec::new());
+            let mut rule = Rule::new(Rate::of_points(1_000, window));
+            for (cost, pause) in costs {
+                let late = Duration::from_millis(if pause < 2_500 { pause / 100 } else { pause });
+                now = rule.ready_at(cost).max(now) + late;
+                rule.take(cost, now);
+                sent.push((now, cost));
+            }
+            for (index, (first, _)) in sent.iter().enumerate() {
+                let within = sent[index..].iter().take_while(|(at, _)| *at - *first <= window);
+                let points: u32 = within.map(|(_, cost)| cost).sum();
+                prop_assert!(points <= 1_000, "{points} in {window:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_report_replaces_the_count() {
+        let (start, second) = (Duration::from_secs(100), Duration::from_secs(1));
+        let mut points = Rule::new(Rate::of_points(2_000, 20 * second));
+        points.take(900, start);
+        points.report(Report { left: 500, total: 1_000, full_in: 10 * second }, start);
+        assert_eq!(points.ready_at(500), start, "what is left may go at once");
+        assert_eq!(points.ready_at(600), start + 2 * second, "and the rest comes back evenly");
+        let mut requests = Rule::new(Rate::new(100, 60 * second));
+        requests.report(Report { left: 0, total: 100, full_in: 30 * second }, start);
+        assert_eq!(requests.ready_at(1), start + 30 * second);
+        requests.report(Report { left: 3, total: 100, full_in: 30 * second }, start);
+        requests.used.held_until = None;
+        let sent = (0..).scan(start, |now, _| {
+            *now = requests.ready_at(1).max(*now);
+            requests.take(1, *now);
+            Some(*now)
+        });
+        assert!(sent.take_while(|at| *at < start + 30 * second).count() <= 4);
+    }
+
     #[test]
     fn at_full_demand_95_percent_are_used() {
         for (requests, window_s) in [(3_u32, 1_u64), (5, 1), (6, 1), (20, 1), (600, 60)] {
@@ -186,8 +329,8 @@ mod tests {
             let mut rule = Rule::new(Rate::new(requests, Duration::from_secs(window_s)));
             let mut sent = 0_u32;
             while now < Duration::from_secs(60) {
-                now = rule.ready_at().max(now);
-                rule.take(now);
+                now = rule.ready_at(1).max(now);
+                rule.take(1, now);
                 sent += 1;
             }
             let allowed = u64::from(requests) * 60 / window_s;
@@ -201,11 +344,11 @@ mod tests {
         let mut rule = Rule::new(Rate::new(10, Duration::from_secs(1)));
         rule.throttled(Duration::from_secs(2), start);
         let held = start + Duration::from_secs(2);
-        assert_eq!(rule.ready_at(), held);
-        rule.take(held);
-        assert!(rule.ready_at() - held > Duration::from_millis(150), "slower than 104 ms");
+        assert_eq!(rule.ready_at(1), held);
+        rule.take(1, held);
+        assert!(rule.ready_at(1) - held > Duration::from_millis(150), "slower than 104 ms");
         let later = start + Duration::from_secs(60);
-        rule.take(later);
-        assert!(rule.ready_at() - later < Duration::from_millis(105), "and back again");
+        rule.take(1, later);
+        assert!(rule.ready_at(1) - later < Duration::from_millis(105), "and back again");
     }
 }

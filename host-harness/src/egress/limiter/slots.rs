@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::Instant;
 
 use super::rule::Rule;
-pub use super::rule::{Rate, Used};
+pub use super::rule::{Rate, Report, Reported, Used};
 use crate::store::Answer;
 
 /// Shorter windows count as this long between processes, so that a slot can be used in time.
@@ -22,28 +22,33 @@ pub trait Slots: Send + Sync {
     /// Reserves times to send, in one step among all processes.
     fn reserve(&self, wish: Wish) -> Answer<'_, Reserved>;
 
-    /// The provider answered "too many requests" to a request of `account` that counts against
-    /// `limit`: nothing more is reserved within `pause`, and then less than before.
-    fn hold(&self, account: String, limit: Shared, pause: Duration) -> Answer<'_, ()>;
+    /// The provider answered "too many requests" to a request that counts against `limit`:
+    /// nothing more is reserved within `pause`, and then less than before.
+    fn hold(&self, limit: Shared, pause: Duration) -> Answer<'_, ()>;
+
+    /// The provider told how far `limit` is used.
+    fn report(&self, limit: Shared, report: Report) -> Answer<'_, ()>;
 
     /// The time by which slots are reserved.
     fn time(&self) -> SystemTime;
 }
 
-/// A limit that is shared.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A limit that a request counts against.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Shared {
+    /// Whose requests count together: a connection, an account, or all of an operator.
+    pub sharer: String,
     /// Its name in the manifest.
     pub name: String,
     /// What it allows.
     pub rate: Rate,
+    /// What the request counts for.
+    pub count: u32,
 }
 
 /// Times that are asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wish {
-    /// Whose limits.
-    pub account: String,
     /// All limits of the requests; not none.
     pub limits: Vec<Shared>,
     /// How many requests wait. At most half of what the narrowest limit allows is reserved at
@@ -129,7 +134,7 @@ impl Default for Row {
 pub fn reserve(rows: &mut [Row], wish: &Wish, time: SystemTime, now: Instant) -> Reserved {
     let rates = || wish.limits.iter().map(|limit| shared(limit.rate));
     let window = rates().map(Rate::window).min().unwrap_or_default();
-    let most = rates().map(|rate| rate.requests() as usize / 2).min().unwrap_or_default().max(1);
+    let most = rates().map(|rate| rate.amount() as usize / 2).min().unwrap_or_default().max(1);
     let lateness = rates().map(Rate::lateness).min().unwrap_or_default();
     let looks: Vec<Duration> = rows.iter_mut().map(|row| row.look(time)).collect();
     let mut rules: Vec<Rule> =
@@ -137,8 +142,9 @@ pub fn reserve(rows: &mut [Row], wish: &Wish, time: SystemTime, now: Instant) ->
     let mut slots = Vec::new();
     let refused = loop {
         // Each on its own line, so that only the time from now on compares.
+        let each = rules.iter().zip(&looks).zip(&wish.limits);
         let waits =
-            rules.iter().zip(&looks).map(|(rule, now)| rule.ready_at().saturating_sub(*now));
+            each.map(|((rule, now), limit)| rule.ready_at(limit.count).saturating_sub(*now));
         let (wait, limit) = waits.zip(&wish.limits).max_by_key(|(wait, _)| *wait).map_or_else(
             || (Duration::ZERO, String::new()),
             |(wait, limit)| (wait, limit.name.clone()),
@@ -146,7 +152,8 @@ pub fn reserve(rows: &mut [Row], wish: &Wish, time: SystemTime, now: Instant) ->
         if wait > window.min(wish.within) || slots.len() >= wish.slots.clamp(1, most) {
             break (wait, limit);
         }
-        rules.iter_mut().zip(&looks).for_each(|(rule, now)| rule.reserve(*now + wait));
+        let each = rules.iter_mut().zip(&looks).zip(&wish.limits);
+        each.for_each(|((rule, now), limit)| rule.reserve(limit.count, *now + wait));
         slots.push(Slot { at: now + wait, time: time + wait, lateness, limit });
     };
     if slots.is_empty() {
@@ -166,8 +173,16 @@ pub fn hold(row: &mut Row, rate: Rate, pause: Duration, time: SystemTime) {
     row.used = rule.used();
 }
 
+/// Counts a limit as the provider does, from `time` on.
+pub fn report(row: &mut Row, rate: Rate, report: Report, time: SystemTime) {
+    let now = row.look(time);
+    let mut rule = Rule::of(shared(rate), row.used);
+    rule.report(report, now);
+    row.used = rule.used();
+}
+
 fn shared(rate: Rate) -> Rate {
-    Rate::new(rate.requests(), rate.window().max(SHORTEST_WINDOW))
+    rate.over(rate.window().max(SHORTEST_WINDOW))
 }
 
 #[cfg(test)]

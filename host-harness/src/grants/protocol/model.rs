@@ -112,8 +112,12 @@ impl Model for Renewals {
     type Action = Step;
 
     fn init_states(&self) -> Vec<World> {
-        let granted =
-            Granted { sealed: Sealed(vec![0]), expires_ms: Some(LIFE_MS), scopes: Vec::new() };
+        let granted = Granted {
+            sealed: Sealed(vec![0]),
+            expires_ms: Some(LIFE_MS),
+            scopes: Vec::new(),
+            learned: Learned::default(),
+        };
         let row = first(&valid().connection, 1, granted, 0);
         vec![World {
             now_ms: due_ms(&row).unwrap(),

@@ -2,9 +2,17 @@
 
 use super::super::schedule::{HOUR_MS, LEASE_MS, MINUTE_MS};
 use super::*;
+use crate::store::Account;
 
 const NOW: u64 = 1_000 * HOUR_MS;
 const DAY: u64 = 24 * HOUR_MS;
+
+/// Values of settings, and an account.
+pub fn learned(settings: &[(&str, &str)], account: Option<&str>) -> Learned {
+    let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let account = account.map(|id| Account { id: id.to_owned(), title: String::new() });
+    Learned { settings: settings.collect(), account }
+}
 
 /// A grant whose access token lives another hour.
 pub fn valid() -> GrantRow {
@@ -12,6 +20,7 @@ pub fn valid() -> GrantRow {
         sealed: Sealed(vec![3]),
         expires_ms: Some(NOW + HOUR_MS),
         scopes: vec!["read".to_owned(), "write".to_owned()],
+        learned: learned(&[("url", "https://a.example.com")], Some("a1")),
     };
     first("c1", 3, granted, NOW - HOUR_MS)
 }
@@ -111,11 +120,15 @@ fn an_outcome_is_decided_line_by_line() {
 #[test]
 fn received_tokens_begin_an_epoch_and_keep_the_old_ones_for_a_day() {
     let row = GrantRow { failures: 4, retry_ms: Some(NOW), ..leased(2, NOW) };
-    let granted =
-        Granted { sealed: Sealed(vec![4]), expires_ms: Some(NOW + DAY), scopes: Vec::new() };
+    let granted = Granted {
+        sealed: Sealed(vec![4]),
+        expires_ms: Some(NOW + DAY),
+        scopes: Vec::new(),
+        learned: Learned::default(),
+    };
     let after = settle(&row, 3, "a1", Outcome::Received(granted.clone()), NOW).unwrap();
     let replaced = PreviousTokens { sealed: Sealed(vec![3]), until_ms: NOW + DAY };
-    let granted = Granted { scopes: row.scopes.clone(), ..granted };
+    let granted = Granted { scopes: row.scopes.clone(), learned: row.learned.clone(), ..granted };
     let expected = GrantRow { previous: Some(replaced), ..first("c1", 4, granted, NOW) };
     assert_eq!(after, expected);
     assert_eq!(erase_previous(&after, NOW + DAY - 1), None);
@@ -126,7 +139,12 @@ fn received_tokens_begin_an_epoch_and_keep_the_old_ones_for_a_day() {
 
 #[test]
 fn a_stale_owner_changes_nothing() {
-    let granted = Granted { sealed: Sealed(vec![9]), expires_ms: None, scopes: Vec::new() };
+    let granted = Granted {
+        sealed: Sealed(vec![9]),
+        expires_ms: None,
+        scopes: Vec::new(),
+        learned: Learned::default(),
+    };
     for (row, epoch, attempt) in
         [(leased(1, NOW + 1), 3, "a0"), (leased(1, NOW + 1), 2, "a1"), (valid(), 3, "a1")]
     {

@@ -16,7 +16,7 @@ use crate::grants::protocol::{Granted, first};
 use crate::grants::shared::lock;
 use crate::grants::{Current, Grants, Provider, Received, Renewal, Tokens, open, seal};
 use crate::observe::Unobserved;
-use crate::store::GrantRow;
+use crate::store::{GrantRow, Learned};
 use crate::vault::{Key, Secret};
 
 pub const ID: &str = "c1";
@@ -173,7 +173,9 @@ impl Provider for Line {
                     }
                     let life = *lock(&fake.life);
                     let expires_ms = Some(unix_ms(self.clock.now() + life));
-                    Renewal::Received(Received { tokens: new, expires_ms, scopes })
+                    let learned = Learned::default();
+                    let received = Received { tokens: new, expires_ms, scopes, learned };
+                    Renewal::Received(Box::new(received))
                 }
             }
         })
@@ -203,6 +205,7 @@ impl World {
             sealed: seal(&key, ID, 1, &tokens_of(0)).unwrap(),
             expires_ms: Some(START_MS + 3_600_000),
             scopes: vec!["read".to_owned(), "write".to_owned()],
+            learned: Learned::default(),
         };
         let rows = Arc::<Mutex<Rows>>::default();
         lock(&rows).grants.insert(ID.to_owned(), first(ID, 1, granted, START_MS));

@@ -9,11 +9,13 @@ pub async fn a_page_and_its_cursor_are_one(database: &impl Database) {
     let begun = begin(&mirror, ScanKind::Incremental).await;
     let (one, two) = (record("1", 0, "[1]"), record("2", 0, "[2]"));
     let mut batch = page(&mirror, &begun, vec![one], Some("c1")).await;
-    batch.step.as_mut().unwrap().outside = 1;
+    let step = batch.step.as_mut().unwrap();
+    (step.outside, step.not_before_ms) = (1, Some(7));
     mirror.apply(batch).await.unwrap();
     let row = scan(&database.open()).await;
     let went = ScanRow {
         cursor: Some("c1".to_owned()),
+        not_before_ms: Some(7),
         pages: 1,
         records: 1,
         outside: 1,
@@ -38,6 +40,7 @@ pub async fn a_page_and_its_cursor_are_one(database: &impl Database) {
     let ended = ScanRow {
         running: false,
         cursor: None,
+        not_before_ms: None,
         pages: 2,
         records: 2,
         bookmark: Some("bookmark-1".to_owned()),

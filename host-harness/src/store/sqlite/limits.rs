@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, named_params};
 use tokio::time::Instant;
 
 use super::fault::Fault;
-use crate::egress::slots::{self, Reserved, Row, Shared, Used, Wish};
+use crate::egress::slots::{self, Report, Reported, Reserved, Row, Shared, Used, Wish};
 
 /// A row that was not looked at for this long is full again, whatever became of it.
 const FULL_AGAIN_US: i64 = 24 * 60 * 60 * 1_000_000;
@@ -29,14 +29,14 @@ CREATE TABLE limits (
 /// Reserves what is wished, at `time`.
 pub fn reserve(on: &Connection, wish: &Wish, time: SystemTime) -> Result<Reserved, Fault> {
     let now = Instant::now();
-    let name = |limit: &Shared| row(on, &wish.account, &limit.name);
+    let name = |limit: &Shared| row(on, limit);
     let before: Vec<Row> = wish.limits.iter().map(name).collect::<Result<_, _>>()?;
     let mut rows = before.clone();
     let reserved = slots::reserve(&mut rows, wish, time, now);
     for ((limit, before), row) in wish.limits.iter().zip(&before).zip(&rows) {
         // A look alone changes nothing that the clock does not tell.
         if row.used != before.used || row.ahead != before.ahead {
-            put(on, &wish.account, &limit.name, row)?;
+            put(on, limit, row)?;
         }
     }
     Ok(reserved)
@@ -45,14 +45,25 @@ pub fn reserve(on: &Connection, wish: &Wish, time: SystemTime) -> Result<Reserve
 /// Holds a limit, from `time` on.
 pub fn hold(
     on: &Connection,
-    account: &str,
     limit: &Shared,
     pause: Duration,
     time: SystemTime,
 ) -> Result<(), Fault> {
-    let mut row = row(on, account, &limit.name)?;
+    let mut row = row(on, limit)?;
     slots::hold(&mut row, limit.rate, pause, time);
-    Ok(put(on, account, &limit.name, &row)?)
+    Ok(put(on, limit, &row)?)
+}
+
+/// Counts a limit as the provider told, from `time` on.
+pub fn report(
+    on: &Connection,
+    limit: &Shared,
+    report: Report,
+    time: SystemTime,
+) -> Result<(), Fault> {
+    let mut row = row(on, limit)?;
+    slots::report(&mut row, limit.rate, report, time);
+    Ok(put(on, limit, &row)?)
 }
 
 /// A limit that is used up for a while.
@@ -66,18 +77,23 @@ pub struct Booked {
     pub held: bool,
 }
 
-/// The limits of an account that are used up after `now_ms`.
-pub fn booked(on: &Connection, account: &str, now_ms: u64) -> Result<Vec<Booked>, Fault> {
+/// The limits that these share and that are used up after `now_ms`.
+pub fn booked(on: &Connection, sharers: &[String], now_ms: u64) -> Result<Vec<Booked>, Fault> {
     let sql = "SELECT name, due_us - ahead_us, IFNULL(held_until_us - ahead_us, 0)
                FROM limits WHERE account = ? ORDER BY name";
     let mut statement = on.prepare(sql)?;
-    let rows = statement.query_map([account], |row| {
-        let (due, held) = (since(row.get(1)?), since(row.get(2)?));
-        let until_ms = u64::try_from(due.max(held).as_millis()).unwrap_or(u64::MAX);
-        Ok(Booked { name: row.get(0)?, until_ms, held: held > due })
-    })?;
-    let all = rows.collect::<Result<Vec<_>, _>>()?;
-    Ok(all.into_iter().filter(|limit| limit.until_ms > now_ms).collect())
+    let mut all = Vec::new();
+    for sharer in sharers {
+        let rows = statement.query_map([sharer], |row| {
+            let (due, held) = (since(row.get(1)?), since(row.get(2)?));
+            let until_ms = u64::try_from(due.max(held).as_millis()).unwrap_or(u64::MAX);
+            Ok(Booked { name: row.get(0)?, until_ms, held: held > due })
+        })?;
+        for limit in rows {
+            all.extend(Some(limit?).filter(|limit| limit.until_ms > now_ms));
+        }
+    }
+    Ok(all)
 }
 
 /// Forgets rows that nobody has looked at for a day.
@@ -89,9 +105,9 @@ pub fn forget_idle(on: &Connection, now_ms: u64) -> Result<(), Fault> {
     Ok(())
 }
 
-fn row(on: &Connection, account: &str, name: &str) -> Result<Row, rusqlite::Error> {
+fn row(on: &Connection, limit: &Shared) -> Result<Row, rusqlite::Error> {
     let sql = "SELECT * FROM limits WHERE account = ? AND name = ?";
-    let found = on.prepare(sql)?.query_row((account, name), |row| {
+    let found = on.prepare(sql)?.query_row((&limit.sharer, &limit.name), |row| {
         let time = |column| Ok::<_, rusqlite::Error>(since(row.get(column)?));
         Ok(Row {
             used: Used {
@@ -99,6 +115,14 @@ fn row(on: &Connection, account: &str, name: &str) -> Result<Row, rusqlite::Erro
                 held_until: row.get::<_, Option<i64>>("held_until_us")?.map(since),
                 lost: row.get("lost")?,
                 lost_at: time("lost_at_us")?,
+                reported: match (row.get("told_interval_us")?, row.get("told_burst")?) {
+                    (Some(interval), Some(burst)) => Some(Reported {
+                        interval: since(interval),
+                        burst,
+                        until: row.get::<_, Option<i64>>("told_until_us")?.map(since),
+                    }),
+                    _ => None,
+                },
             },
             seen: time("seen_us")?,
             ahead: time("ahead_us")?,
@@ -107,20 +131,26 @@ fn row(on: &Connection, account: &str, name: &str) -> Result<Row, rusqlite::Erro
     Ok(found.optional()?.unwrap_or_default())
 }
 
-fn put(on: &Connection, account: &str, name: &str, row: &Row) -> Result<(), rusqlite::Error> {
+fn put(on: &Connection, limit: &Shared, row: &Row) -> Result<(), rusqlite::Error> {
+    let told = row.used.reported;
     let mut statement = on.prepare(
-        "REPLACE INTO limits (account, name, due_us, held_until_us, lost, lost_at_us, seen_us, ahead_us)
-         VALUES (:account, :name, :due_us, :held_until_us, :lost, :lost_at_us, :seen_us, :ahead_us)",
+        "REPLACE INTO limits (account, name, due_us, held_until_us, lost, lost_at_us, seen_us, ahead_us,
+             told_interval_us, told_burst, told_until_us)
+         VALUES (:account, :name, :due_us, :held_until_us, :lost, :lost_at_us, :seen_us, :ahead_us,
+             :told_interval_us, :told_burst, :told_until_us)",
     )?;
     statement.execute(named_params! {
-        ":account": account,
-        ":name": name,
+        ":account": limit.sharer,
+        ":name": limit.name,
         ":due_us": us(row.used.due),
         ":held_until_us": row.used.held_until.map(us),
         ":lost": row.used.lost,
         ":lost_at_us": us(row.used.lost_at),
         ":seen_us": us(row.seen),
         ":ahead_us": us(row.ahead),
+        ":told_interval_us": told.map(|told| us(told.interval)),
+        ":told_burst": told.map(|told| told.burst),
+        ":told_until_us": told.and_then(|told| told.until).map(us),
     })?;
     Ok(())
 }

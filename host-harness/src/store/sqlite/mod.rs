@@ -83,13 +83,16 @@ impl Sqlite {
         })
     }
 
-    /// The limits of an account that are used up after `now_ms`, by whatever process.
+    /// The limits that these share and that are used up after `now_ms`, by whatever process.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when the file cannot be read.
-    pub async fn booked(&self, account: &str, now_ms: u64) -> Result<Vec<Booked>, StoreError> {
-        let account = account.to_owned();
-        self.readers().read(move |on| limits::booked(on, &account, now_ms)).await
+    pub async fn booked(
+        &self,
+        sharers: Vec<String>,
+        now_ms: u64,
+    ) -> Result<Vec<Booked>, StoreError> {
+        self.readers().read(move |on| limits::booked(on, &sharers, now_ms)).await
     }
 
     fn clock(&self) -> Arc<dyn Clock> {
@@ -176,9 +179,15 @@ impl Slots for Sqlite {
         Box::pin(self.writer().write(Erases::No, work))
     }
 
-    fn hold(&self, account: String, limit: Shared, pause: Duration) -> Answer<'_, ()> {
+    fn hold(&self, limit: Shared, pause: Duration) -> Answer<'_, ()> {
         let clock = self.clock();
-        let work = move |on: &_| limits::hold(on, &account, &limit, pause, clock.now());
+        let work = move |on: &_| limits::hold(on, &limit, pause, clock.now());
+        Box::pin(self.writer().write(Erases::No, work))
+    }
+
+    fn report(&self, limit: Shared, report: crate::egress::Report) -> Answer<'_, ()> {
+        let clock = self.clock();
+        let work = move |on: &_| limits::report(on, &limit, report, clock.now());
         Box::pin(self.writer().write(Erases::No, work))
     }
 

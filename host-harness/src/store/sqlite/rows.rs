@@ -69,10 +69,10 @@ pub fn grant(on: &Connection, connection: &str) -> Result<Option<GrantRow>> {
 pub fn put_grant(on: &Connection, row: &GrantRow) -> Result<()> {
     on.execute(
         "REPLACE INTO grants (connection, epoch, state, sends, lease_attempt, lease_until_ms,
-             sealed_tokens, received_ms, expires_ms, scopes, retry_ms, failures,
+             sealed_tokens, received_ms, expires_ms, scopes, learned, retry_ms, failures,
              sealed_previous, previous_until_ms)
          VALUES (:connection, :epoch, :state, :sends, :lease_attempt, :lease_until_ms,
-             :sealed_tokens, :received_ms, :expires_ms, :scopes, :retry_ms, :failures,
+             :sealed_tokens, :received_ms, :expires_ms, :scopes, :learned, :retry_ms, :failures,
              :sealed_previous, :previous_until_ms)",
         named_params! {
             ":connection": row.connection,
@@ -85,6 +85,7 @@ pub fn put_grant(on: &Connection, row: &GrantRow) -> Result<()> {
             ":received_ms": signed(row.received_ms),
             ":expires_ms": row.expires_ms.map(signed),
             ":scopes": json(&row.scopes)?,
+            ":learned": json(&row.learned)?,
             ":retry_ms": row.retry_ms.map(signed),
             ":failures": row.failures,
             ":sealed_previous": row.previous.as_ref().map(|previous| &previous.sealed.0),
@@ -188,6 +189,7 @@ fn grant_of(row: &Row<'_>) -> Result<GrantRow> {
         received_ms: unsigned(row, "received_ms")?,
         expires_ms: maybe_unsigned(row, "expires_ms")?,
         scopes: from_json(row, "scopes")?,
+        learned: from_json(row, "learned")?,
         retry_ms: maybe_unsigned(row, "retry_ms")?,
         failures: row.get("failures")?,
         previous,

@@ -8,9 +8,9 @@
 //! |---|---|---|
 //! | `connections` | [`super::ConnectionRow`] | `id`, `name`, `connector`, `scheme`, `settings` (a JSON object of texts), `sealed_key`, `made_ms` |
 //! | `secrets` | [`super::SecretRow`] | `connection` (its id), `name`, `version`, `sealed`, `made_ms`, `ends_ms` (null: the newest) |
-//! | `grants` | [`super::GrantRow`] | `connection` (its id), `epoch`, `state` (`valid`, `renewing`, `uncertain`, `ended`), `sends`, `lease_attempt`, `lease_until_ms`, `sealed_tokens`, `received_ms`, `expires_ms`, `scopes` (a JSON array of texts), `retry_ms`, `failures`, `sealed_previous`, `previous_until_ms` |
+//! | `grants` | [`super::GrantRow`] | `connection` (its id), `epoch`, `state` (`valid`, `renewing`, `uncertain`, `ended`), `sends`, `lease_attempt`, `lease_until_ms`, `sealed_tokens`, `received_ms`, `expires_ms`, `scopes` (a JSON array of texts), `learned` (JSON: what the connector learned, and the account), `retry_ms`, `failures`, `sealed_previous`, `previous_until_ms` |
 //! | `sessions` | [`super::SessionRow`] | `state` (SHA-256), `connection_id`, `connection_name`, `connector`, `scheme`, `settings`, `sealed_key`, `connection_made_ms`, `sealed_verifier`, `session`, `made_ms`, `ends_ms` |
-//! | `limits` | how far a limit of an account is used ([`crate::egress::slots::Row`]) | `account` (a connection's id), `name`, `due_us`, `held_until_us`, `lost`, `lost_at_us`, `seen_us`, `ahead_us` (times in microseconds) |
+//! | `limits` | how far a limit of an account is used ([`crate::egress::slots::Row`]) | `account` (who shares it: a connection's id, `account:...` or `app:...`), `name`, `due_us`, `held_until_us`, `lost`, `lost_at_us`, `seen_us`, `ahead_us`, and what the provider told: `told_interval_us`, `told_burst`, `told_until_us` (times in microseconds) |
 //! | `session_secrets` | a secret of a session | `state`, and the columns of `secrets` |
 //! | `hooks` | [`crate::webhooks::HookRow`] | `connection` (its id), `token`, `made_ms`, `alive_ms`, `gap_ms`, `gap_end_ms`, `refused`, `refused_ms`, `lease_attempt`, `lease_until_ms` |
 //! | `subscriptions` | [`crate::webhooks::SubscriptionRow`] | `connection` (its id), `object`, `events` (a JSON array of texts), `url`, `id`, `expires_at`, `made_ms`, `proven_ms`, `last_ms`, `deliveries` |
@@ -62,7 +62,16 @@ pub const APPLICATION: u32 = 0x436F_6E48;
 
 /// Leads from each version of the schema to the next one: the first from an empty file to
 /// version 1. A step that was released is never changed.
-pub const STEPS: [&str; 8] = [ONE, MIRROR, LIMITS, PUSH, INBOX, OUTBOX, GAPS, LOOK_UPS];
+pub const STEPS: [&str; 9] = [ONE, MIRROR, LIMITS, PUSH, INBOX, OUTBOX, GAPS, LOOK_UPS, CONTRACT];
+
+/// What version 0.2 of the contract tells more.
+const CONTRACT: &str = "
+ALTER TABLE grants ADD COLUMN learned TEXT NOT NULL DEFAULT '{\"settings\":{},\"account\":null}';
+ALTER TABLE limits ADD COLUMN told_interval_us INTEGER;
+ALTER TABLE limits ADD COLUMN told_burst INTEGER;
+ALTER TABLE limits ADD COLUMN told_until_us INTEGER;
+ALTER TABLE mirror_scans ADD COLUMN not_before_ms INTEGER;
+";
 
 const ONE: &str = "
 CREATE TABLE connections (

@@ -42,6 +42,7 @@ mod tests {
             id: "1".to_owned(),
             updated_at: None,
             created_at: None,
+            version: None,
             data: (*data).to_owned(),
         };
         let records: Vec<DataRecord> = records.iter().map(record).collect();
@@ -102,6 +103,7 @@ mod tests {
             id: "1".to_owned(),
             updated_at: None,
             created_at: None,
+            version: None,
             data: r#"{"a":1}"#.to_owned(),
         };
         let mut drift = Drift::default();

@@ -71,9 +71,11 @@ impl Target {
             headers.extend(value.ok().map(|value| (name, value)));
         }
         let body = Zeroizing::new(message.body.clone().into_bytes());
-        let filled = Filled { headers, body };
+        let query = self.url.query().map(|query| format!("?{query}")).unwrap_or_default();
+        let target = Zeroizing::new(format!("{}{query}", self.url.path()));
+        let filled = Filled { target, headers, body };
         let (origin, sent) = (&self.origin, Progress::default());
-        let answer = exchange(&self.pool, origin, "POST", &self.url, &filled, &sent).await;
+        let answer = exchange(&self.pool, origin, "POST", &filled, &sent).await;
         let answer = answer.map_err(|fault| NotTaken { why: fault.to_string(), pause: None })?;
         if (200..300).contains(&answer.status) {
             return Ok(());

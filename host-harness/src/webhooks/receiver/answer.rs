@@ -30,7 +30,7 @@ use super::body::{self, BodyFault};
 use super::caller;
 use super::counts::Counting;
 use super::hook::{Served, hook_path};
-use super::intake::{Raw, Verdict, take, without_credentials};
+use super::intake::{Raw, Verdict, all_headers, take};
 use super::route::{Route, route};
 use super::shared::Shared;
 use crate::clock::unix_ms;
@@ -128,7 +128,7 @@ async fn deliver(
             from.tls,
             proxied,
         ),
-        headers: without_credentials(&head.headers),
+        headers: all_headers(&head.headers),
         body: body.bytes.clone(),
     };
     match take(shared, served, raw).await {

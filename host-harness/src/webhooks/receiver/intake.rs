@@ -3,7 +3,6 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use http::HeaderMap;
-use http::header::{AUTHORIZATION, COOKIE, HeaderName, PROXY_AUTHORIZATION};
 use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -13,12 +12,9 @@ use super::hook::Served;
 use super::shared::Shared;
 use crate::clock::unix_ms;
 use crate::runtime::CallError;
-use crate::runtime::bindings::subscriptions::{Answer, Delivery, Event, Reception, Refusal};
-use crate::webhooks::{Effect, NewDelivery, NewEvent, Received};
+use crate::runtime::bindings::subscriptions::{self, Answer, Delivery, Event, Reception, Refusal};
+use crate::webhooks::{Effect, NewDelivery, NewEvent, Note, Received};
 
-/// Headers that hold credentials. They are for whoever stands before us; neither the connector
-/// nor the disk gets them.
-const CREDENTIALS: [HeaderName; 3] = [AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE];
 /// More than any sender goes on trying.
 const OLDEST: time::Duration = time::Duration::hours(96);
 /// As far as two clocks may be apart.
@@ -42,54 +38,67 @@ pub enum Verdict {
     Later(String),
 }
 
-/// The headers without those that hold credentials.
-pub fn without_credentials(headers: &HeaderMap) -> Vec<(String, Vec<u8>)> {
-    let kept = headers.iter().filter(|(name, _)| !CREDENTIALS.contains(name));
-    kept.map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect()
+/// All headers. Credentials among them go no further than [`take`].
+pub fn all_headers(headers: &HeaderMap) -> Vec<(String, Vec<u8>)> {
+    let all = headers.iter();
+    all.map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect()
 }
 
 /// Verifies, decodes, keeps. It is on the disk when this answers [`Verdict::Kept`], and only then.
 pub async fn take(shared: &Shared, served: &Served, raw: Raw) -> Verdict {
     let received_ms = unix_ms(shared.clock.now());
-    let mut decoded = decode(shared, served, &raw, received_ms).await;
+    let mut delivery = without_secrets(served, &raw, received_ms);
+    let mut decoded = decode(shared, served, &delivery).await;
     // The secret may have been changed by another program.
     if matches!(decoded, Ok(Err(Refusal::Unverified | Refusal::TryAgain(_))))
         && served.hook.decode.renew().await
     {
-        decoded = decode(shared, served, &raw, received_ms).await;
+        delivery = without_secrets(served, &raw, received_ms);
+        decoded = decode(shared, served, &delivery).await;
     }
+    drop(raw);
     let (events, answer) = match decoded {
         Ok(Ok(Reception { events, answer })) => (events, answer),
         Ok(Err(Refusal::Unreadable(why))) => {
-            return keep(shared, served, raw, received_ms, Err(why)).await;
+            return keep(shared, served, delivery, received_ms, Err(why)).await;
         }
         Ok(Err(Refusal::Unverified)) => return Verdict::Unverified,
         Ok(Err(Refusal::TryAgain(why))) => return Verdict::Later(why),
         Err(why) => return Verdict::Later(why),
     };
-    match keep(shared, served, raw, received_ms, Ok(events)).await {
+    if events.iter().any(|event| event.effect == subscriptions::Effect::Disconnected) {
+        if let Err(why) = served.hook.decode.disconnect().await {
+            shared.fails(&why);
+            return Verdict::Later(why.to_string());
+        }
+        let connection = served.hook.connection.clone();
+        shared.notes.note(&Note::Disconnected { connection });
+    }
+    match keep(shared, served, delivery, received_ms, Ok(events)).await {
         Verdict::Kept(_) => Verdict::Kept(answer),
         other => other,
     }
 }
 
-/// As the connector sees it; `Err` when it could not be asked.
-async fn decode(
-    shared: &Shared,
-    served: &Served,
-    raw: &Raw,
-    received_ms: u64,
-) -> Result<Result<Reception, Refusal>, String> {
-    let delivery = Delivery {
+fn without_secrets(served: &Served, raw: &Raw, received_ms: u64) -> Delivery {
+    served.hook.decode.without_secrets(Delivery {
         subscription: served.hook.subscription.clone(),
         method: raw.method.clone(),
         url: raw.url.clone(),
         headers: raw.headers.clone(),
         body: raw.body.clone(),
         received_at: timestamp(received_ms),
-    };
+    })
+}
+
+/// As the connector sees it; `Err` when it could not be asked.
+async fn decode(
+    shared: &Shared,
+    served: &Served,
+    delivery: &Delivery,
+) -> Result<Result<Reception, Refusal>, String> {
     let within = shared.bounds.decode_within;
-    match timeout(within, served.hook.decode.decode(delivery)).await {
+    match timeout(within, served.hook.decode.decode(delivery.clone())).await {
         Ok(decoded) => decoded.map_err(|why: CallError| why.to_string()),
         Err(_) => Err(format!("the connector did not decode it within {within:?}")),
     }
@@ -98,17 +107,17 @@ async fn decode(
 async fn keep(
     shared: &Shared,
     served: &Served,
-    raw: Raw,
+    delivery: Delivery,
     received_ms: u64,
     events: Result<Vec<Event>, String>,
 ) -> Verdict {
     let connection = &served.hook.connection;
     let events = match events {
-        Ok(events) => new_events(events, &raw.body, received_ms),
-        Err(why) => vec![unreadable(&raw.body, why)],
+        Ok(events) => new_events(events, &delivery.body, received_ms),
+        Err(why) => vec![unreadable(&delivery.body, why)],
     };
     let names = events.iter().map(|event| event.name.clone()).collect();
-    let Raw { method, url, headers, body } = raw;
+    let Delivery { method, url, headers, body, .. } = delivery;
     let connection = connection.clone();
     let unread = events.iter().find(|event| event.effect == Effect::Unreadable);
     let why = unread.and_then(|event| event.reason.clone()).unwrap_or_default();
@@ -220,7 +229,6 @@ pub fn timestamp(ms: u64) -> String {
 impl Shared {
     fn kept(&self, received: Received, connection: String, events: Vec<String>, why: String) {
         use super::counts::Counting;
-        use crate::webhooks::Note;
         let Received::New { delivery, dead } = received else {
             return Counting::one(&self.counts.repeats);
         };

@@ -61,9 +61,9 @@ impl Reads for Provider {
     /// One line for each of the members in `lines`; a poison one traps.
     fn derive(
         &self,
-        _: &str,
+        _: &[String],
         parents: Vec<DataRecord>,
-    ) -> Pending<'_, Result<Vec<Vec<DataRecord>>, CallError>> {
+    ) -> Pending<'_, Result<Vec<Vec<Vec<DataRecord>>>, CallError>> {
         let derive = |parent: &DataRecord| {
             let data: Value = serde_json::from_str(&parent.data).unwrap();
             if data["poison"] == true {
@@ -75,11 +75,13 @@ impl Reads for Provider {
                 id: format!("{}/{}", parent.id, line.as_str().unwrap()),
                 updated_at: parent.updated_at.clone(),
                 created_at: None,
+                version: None,
                 data: line.to_string(),
             };
             Ok(lines.iter().map(line).collect())
         };
-        let derived = parents.iter().map(derive).collect();
+        let derived =
+            parents.iter().map(derive).collect::<Result<Vec<_>, _>>().map(|all| vec![all]);
         Box::pin(async move { derived })
     }
 
@@ -102,7 +104,7 @@ impl Reads for Provider {
 pub fn record(id: &str, updated_at: &str, n: u32) -> DataRecord {
     let data = serde_json::json!({ "id": id, "n": n }).to_string();
     let updated_at = Some(updated_at.to_owned()).filter(|at| !at.is_empty());
-    DataRecord { id: id.to_owned(), updated_at, created_at: None, data }
+    DataRecord { id: id.to_owned(), updated_at, created_at: None, version: None, data }
 }
 
 pub fn worker(world: &World, provider: &Arc<Provider>, tick: Duration) -> Worker {

@@ -16,7 +16,7 @@ use crate::runtime::bindings::subscriptions::{Delivery, Effect, Event, Reception
 use crate::runtime::bindings::types::DataRecord;
 use crate::runtime::{CallError, Stop};
 use crate::scratch::Scratch;
-use crate::store::{Change, Sqlite, Store as _};
+use crate::store::{Change, Sqlite, Store as _, StoreError};
 use crate::vault::Sealed;
 use crate::webhooks::{
     Accept, Accepted, Bounds, Decode, Decoded, Hook, HookRow, Inbox as _, Note, Notes, Receiver,
@@ -37,10 +37,21 @@ pub struct Fake {
     /// A renewal finds one.
     pub secret_comes: AtomicBool,
     pub decoded: AtomicU32,
+    pub disconnected: AtomicU32,
     pub seen: Mutex<Vec<Delivery>>,
 }
 
 impl Decode for Fake {
+    fn without_secrets(&self, mut delivery: Delivery) -> Delivery {
+        delivery.headers.retain(|(name, _)| name != "authorization" && name != "cookie");
+        delivery
+    }
+
+    fn disconnect(&self) -> Pending<'_, Result<(), StoreError>> {
+        self.disconnected.fetch_add(1, Ordering::Relaxed);
+        Box::pin(async { Ok(()) })
+    }
+
     fn decode(&self, delivery: Delivery) -> Pending<'_, Decoded> {
         Box::pin(async move {
             self.decoded.fetch_add(1, Ordering::Relaxed);
@@ -85,10 +96,12 @@ fn events(said: &Value) -> Vec<Event> {
         Some("deleted") => Effect::Deleted(record),
         Some("changed") => Effect::Changed(said["input"].to_string()),
         Some("nothing") => Effect::Nothing,
+        Some("disconnected") => Effect::Disconnected,
         _ => Effect::Upserted(DataRecord {
             id: record,
             updated_at: text("updated_at"),
             created_at: None,
+            version: None,
             data: said["data"].to_string(),
         }),
     };

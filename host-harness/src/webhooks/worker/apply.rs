@@ -126,12 +126,11 @@ impl Shared {
     ) -> Result<Applied, Unapplied> {
         let News { records, deleted } = news;
         let mut derived = Vec::new();
-        if !records.is_empty() {
-            for name in seat.reads.derived_from(object) {
-                let lists = seat.reads.derive(name, records.clone()).await;
-                let lists = lists.map_err(Unapplied::Underived)?;
-                derived.push(Derived { object: name.clone(), lists });
-            }
+        let names = seat.reads.derived_from(object);
+        if !records.is_empty() && !names.is_empty() {
+            let all = seat.reads.derive(names, records.clone()).await;
+            let named = names.iter().cloned().zip(all.map_err(Unapplied::Underived)?);
+            derived.extend(named.map(|(object, lists)| Derived { object, lists }));
         }
         let applied = self
             .mirror

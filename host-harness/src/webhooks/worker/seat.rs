@@ -17,9 +17,9 @@ pub trait Reads: Send + Sync {
     /// As [`Connection::derive`].
     fn derive(
         &self,
-        object: &str,
+        objects: &[String],
         parents: Vec<DataRecord>,
-    ) -> Pending<'_, Result<Vec<Vec<DataRecord>>, CallError>>;
+    ) -> Pending<'_, Result<Vec<Vec<Vec<DataRecord>>>, CallError>>;
 
     /// As [`Connection::get`], repeated where that helps.
     fn get(&self, object: &str, id: &str) -> Pending<'_, Result<DataRecord, CallError>>;
@@ -74,11 +74,11 @@ impl Reads for ConnectionReads {
 
     fn derive(
         &self,
-        object: &str,
+        objects: &[String],
         parents: Vec<DataRecord>,
-    ) -> Pending<'_, Result<Vec<Vec<DataRecord>>, CallError>> {
-        let object = object.to_owned();
-        Box::pin(async move { self.local.derive(&object, parents).await })
+    ) -> Pending<'_, Result<Vec<Vec<Vec<DataRecord>>>, CallError>> {
+        let objects = objects.to_vec();
+        Box::pin(async move { self.local.derive(&objects, parents).await })
     }
 
     fn get(&self, object: &str, id: &str) -> Pending<'_, Result<DataRecord, CallError>> {

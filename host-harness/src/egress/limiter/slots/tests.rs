@@ -6,7 +6,7 @@ const YEAR: Duration = Duration::from_secs(365 * 24 * 3_600);
 
 fn limit(name: &str, requests: u32, window_ms: u64) -> Shared {
     let rate = Rate::new(requests, Duration::from_millis(window_ms));
-    Shared { name: name.to_owned(), rate }
+    Shared { sharer: "account".to_owned(), name: name.to_owned(), rate, count: 1 }
 }
 
 /// What one holder does next.
@@ -63,7 +63,6 @@ proptest! {
             let time = if jumped < 0 { time - jump } else { time + jump };
             let of = endpoints[step.endpoint];
             let wish = Wish {
-                account: "account".to_owned(),
                 limits: of.iter().map(|index| limits[*index].clone()).collect(),
                 slots: step.slots,
                 within: Duration::from_secs(30),
@@ -74,7 +73,7 @@ proptest! {
             for (index, row) in of.iter().zip(theirs) {
                 rows[*index] = row;
                 let Reserved::Slots(slots) = &reserved else { continue };
-                prop_assert!(slots.len() <= (limits[*index].rate.requests() as usize / 2).max(1));
+                prop_assert!(slots.len() <= (limits[*index].rate.amount() as usize / 2).max(1));
                 sent[*index].extend(slots.iter().map(|slot| {
                     row.seen + (slot.at - now) + slot.lateness * step.late / 1_000
                 }));
@@ -85,7 +84,7 @@ proptest! {
             for (index, first) in sent.iter().enumerate() {
                 let window = limit.rate.window();
                 let within = sent[index..].iter().take_while(|at| **at - *first <= window).count();
-                prop_assert!(within <= limit.rate.requests() as usize, "{within} of {limit:?}");
+                prop_assert!(within <= limit.rate.amount() as usize, "{within} of {limit:?}");
             }
         }
     }
@@ -93,7 +92,7 @@ proptest! {
 
 fn wish(limits: &[Shared], slots: usize) -> Wish {
     let within = Duration::from_secs(30);
-    Wish { account: "account".to_owned(), limits: limits.to_vec(), slots, within }
+    Wish { limits: limits.to_vec(), slots, within }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A provider that rotates refresh tokens, and ends a grant whose token comes twice.
 
-use super::{Granted, Outcome, Sealed};
+use super::{Granted, Learned, Outcome, Sealed};
 
 /// Tokens are numbers: the first is 0, and each answer has the next.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -69,6 +69,7 @@ impl Reply {
                 sealed: Sealed(vec![token]),
                 expires_ms: Some(expires_ms),
                 scopes: Vec::new(),
+                learned: Learned::default(),
             }),
             Self::Refused => Outcome::Refused,
             Self::Lost => Outcome::Unknown,

@@ -85,6 +85,7 @@ fn effect_of(row: &Row<'_>) -> Result<Effect> {
             id: row.get("record")?,
             updated_at: row.get("updated_at")?,
             created_at: row.get("created_at")?,
+            version: None,
             data: row.get("data")?,
         }),
         "deleted" => Effect::Deleted(row.get("record")?),

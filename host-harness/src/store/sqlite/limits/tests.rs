@@ -7,9 +7,8 @@ use tokio::task::JoinSet;
 
 use super::*;
 use crate::clock::{Clock, SystemClock, TokioClock};
-use crate::egress::{Limiter, NoTurn, Slots};
+use crate::egress::{Limiter, NoTurn, Rate, Slots};
 use crate::observe::Unobserved;
-use crate::runtime::bindings::catalog::Limit;
 use crate::scratch::Scratch;
 use crate::store::{Answer, Sqlite};
 
@@ -18,9 +17,16 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// Tells a re-executed test that it is the child, and where the state is.
 const STATE: &str = "LIMITS_TEST_STATE";
 
-fn limits() -> [Limit; 3] {
-    [("own", 20, 1_000), ("other", 5, 1_000), ("all", 600, 60_000)]
-        .map(|(name, requests, window_ms)| Limit { name: name.to_owned(), requests, window_ms })
+fn limits() -> [Shared; 3] {
+    [("own", 20, 1_000), ("other", 5, 1_000), ("all", 600, 60_000)].map(|(name, requests, ms)| {
+        let (sharer, name) = ("account".to_owned(), name.to_owned());
+        Shared { sharer, name, rate: Rate::new(requests, Duration::from_millis(ms)), count: 1 }
+    })
+}
+
+fn named(names: &[&str]) -> Vec<Shared> {
+    let find = |name: &&str| limits().into_iter().find(|limit| limit.name == **name);
+    names.iter().filter_map(find).collect()
 }
 
 /// Writes down what is reserved, as stored: microseconds since 1970.
@@ -43,8 +49,12 @@ impl Slots for Noted {
         })
     }
 
-    fn hold(&self, account: String, limit: Shared, pause: Duration) -> Answer<'_, ()> {
-        self.slots.hold(account, limit, pause)
+    fn hold(&self, limit: Shared, pause: Duration) -> Answer<'_, ()> {
+        self.slots.hold(limit, pause)
+    }
+
+    fn report(&self, limit: Shared, report: Report) -> Answer<'_, ()> {
+        self.slots.report(limit, report)
     }
 
     fn time(&self) -> SystemTime {
@@ -62,8 +72,7 @@ impl Process {
     fn new(directory: &Path, clock: Arc<dyn Clock>) -> Self {
         let slots = Sqlite::open(&directory.join("state/state.db"), clock).unwrap();
         let noted = Arc::new(Noted { slots, sent: Mutex::default() });
-        let limiter = Limiter::shared(Arc::clone(&noted) as _, "account");
-        limiter.declare(&limits());
+        let limiter = Limiter::shared(Arc::clone(&noted) as _);
         Self { noted, limiter: Arc::new(limiter) }
     }
 
@@ -79,7 +88,7 @@ impl Process {
             let limiter = Arc::clone(&self.limiter);
             let own = if task % 4 == 3 { "other" } else { "own" };
             tasks.spawn(async move {
-                let limits = [own.to_owned(), "all".to_owned()];
+                let limits = named(&[own, "all"]);
                 let mut turns = 0;
                 while Instant::now() < until {
                     match limiter.turn(u64::from(task % 2), &limits, &Unobserved).await {
@@ -100,10 +109,10 @@ fn judge(sent: &[(Vec<String>, u128)]) {
         let mine = sent.iter().filter(|(names, _)| names.contains(&limit.name));
         let mut times: Vec<u128> = mine.map(|(_, at)| *at).collect();
         times.sort_unstable();
-        let window = u128::from(limit.window_ms) * 1_000;
+        let window = limit.rate.window().as_micros();
         for (index, first) in times.iter().enumerate() {
             let within = times[index..].iter().take_while(|at| **at - first <= window).count();
-            assert!(within <= limit.requests as usize, "{within} of {limit:?}");
+            assert!(within <= limit.rate.amount() as usize, "{within} of {limit:?}");
         }
     }
 }
@@ -139,13 +148,13 @@ async fn a_pause_and_what_follows_is_everybodys() {
     let scratch = Scratch::new();
     let start = Instant::now();
     let [one, two] = [(); 2].map(|()| Process::virtually(&scratch, start));
-    let own = ["own".to_owned(), "all".to_owned()];
+    let own = named(&["own", "all"]);
     one.limiter.throttled(&own, Some(3 * SECOND)).await;
     assert!(two.limiter.turn(1, &own, &Unobserved).await.unwrap() >= 3 * SECOND);
     let next = two.limiter.turn(1, &own, &Unobserved).await.unwrap();
     assert!(next > Duration::from_millis(80), "52 ms is its whole rate: {next:?}");
     // Another limit goes on, and comes out of the same room over all.
-    let other = ["other".to_owned(), "all".to_owned()];
+    let other = named(&["other", "all"]);
     assert!(two.limiter.turn(1, &other, &Unobserved).await.unwrap() < Duration::from_millis(110));
     // What another process reserved outlives it, and so does the pause.
     two.limiter.throttled(&own, Some(40 * SECOND)).await;
@@ -161,7 +170,7 @@ async fn a_store_that_fails_lets_nothing_through() {
     let one = Process::virtually(&scratch, Instant::now());
     let raw = Connection::open(scratch.path().join("state/state.db")).unwrap();
     raw.execute_batch("DROP TABLE limits").unwrap();
-    let limits = ["own".to_owned()];
+    let limits = named(&["own"]);
     let failed = one.limiter.turn(1, &limits, &Unobserved).await.unwrap_err();
     assert!(matches!(failed, NoTurn::Unknown(_)), "{failed}");
     // What counts against nothing needs nobody.
@@ -213,7 +222,7 @@ fn child() {
             let limiter = Arc::clone(&process.limiter);
             let own = if task % 4 == 3 { "other" } else { "own" };
             tasks.spawn(async move {
-                let limits = [own.to_owned(), "all".to_owned()];
+                let limits = named(&[own, "all"]);
                 for _ in 0..TURNS / 8 {
                     limiter.turn(u64::from(task % 2), &limits, &Unobserved).await.unwrap();
                 }
@@ -233,15 +242,23 @@ async fn another_process_sees_what_is_waited_for() {
     let scratch = Scratch::new();
     let start = tokio::time::Instant::now();
     let process = Process::virtually(&scratch, start);
-    let own = ["own".to_owned()];
+    let own = named(&["own"]);
     process.limiter.turn(1, &own, &Unobserved).await.unwrap();
     process.limiter.throttled(&own, Some(2 * SECOND)).await;
     let other = Process::virtually(&scratch, start);
     let now_ms = crate::clock::unix_ms(other.noted.slots.time());
-    let booked = other.noted.slots.booked("account", now_ms).await.unwrap();
+    let booked = other.noted.slots.booked(vec!["account".to_owned()], now_ms).await.unwrap();
     let [limit] = booked.as_slice() else { panic!("{booked:?}") };
     assert!(limit.name == "own" && limit.held, "{limit:?}");
     assert!((1_990..=2_010).contains(&(limit.until_ms - now_ms)), "{limit:?}");
-    assert!(other.noted.slots.booked("account", now_ms + 2_100).await.unwrap().is_empty());
-    assert!(other.noted.slots.booked("nobody", now_ms).await.unwrap().is_empty());
+    assert!(
+        other
+            .noted
+            .slots
+            .booked(vec!["account".to_owned()], now_ms + 2_100)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    assert!(other.noted.slots.booked(vec!["nobody".to_owned()], now_ms).await.unwrap().is_empty());
 }

@@ -61,6 +61,7 @@ pub fn scan_of(row: &Row<'_>) -> Result<ScanRow> {
         kind: scan_kind(row)?,
         running: row.get("running")?,
         cursor: row.get("cursor")?,
+        not_before_ms: maybe_unsigned(row, "not_before_ms")?,
         began_ms: unsigned(row, "began_ms")?,
         pages: unsigned(row, "pages")?,
         records: unsigned(row, "records")?,

@@ -61,6 +61,7 @@ pub fn step(
     now_ms: u64,
 ) -> rusqlite::Result<()> {
     row.cursor.clone_from(&step.next);
+    row.not_before_ms = step.not_before_ms;
     row.pages += 1;
     row.records += records;
     row.outside += step.outside;
@@ -135,10 +136,10 @@ fn one(on: &Connection, key: Key) -> rusqlite::Result<Option<ScanRow>> {
 /// Adds or replaces the scan of an object.
 pub fn put(on: &Connection, key: Key, row: &ScanRow) -> rusqlite::Result<()> {
     on.execute(
-        "REPLACE INTO mirror_scans (object, scan, kind, running, cursor, began_ms, pages, records,
+        "REPLACE INTO mirror_scans (object, scan, kind, running, cursor, not_before_ms, began_ms, pages, records,
              outside, restarts, tainted, bookmark, lease_attempt, lease_until_ms, completed_ms,
              overlap_ms, full_ms, sweep, error, failures, retry_ms)
-         VALUES (:object, :scan, :kind, :running, :cursor, :began_ms, :pages, :records,
+         VALUES (:object, :scan, :kind, :running, :cursor, :not_before_ms, :began_ms, :pages, :records,
              :outside, :restarts, :tainted, :bookmark, :lease_attempt, :lease_until_ms,
              :completed_ms, :overlap_ms, :full_ms, :sweep, :error, :failures, :retry_ms)",
         named_params! {
@@ -147,6 +148,7 @@ pub fn put(on: &Connection, key: Key, row: &ScanRow) -> rusqlite::Result<()> {
             ":kind": row.kind.map(scan_word),
             ":running": row.running,
             ":cursor": row.cursor,
+            ":not_before_ms": row.not_before_ms.map(signed),
             ":began_ms": signed(row.began_ms),
             ":pages": signed(row.pages),
             ":records": signed(row.records),

@@ -55,7 +55,7 @@ async fn take(sqlite: &Sqlite) -> ScanRow {
 
 fn record(id: String) -> DataRecord {
     let data = format!(r#"{{"id":"{id}","filler":"{}"}}"#, "x".repeat(500));
-    DataRecord { id, updated_at: None, created_at: None, data }
+    DataRecord { id, updated_at: None, created_at: None, version: None, data }
 }
 
 /// The page of this number, from 1; its cursor is its number.
@@ -66,6 +66,7 @@ fn page(scan: &ScanRow, number: u64) -> Batch {
         scan: scan.scan,
         attempt: "mine".to_owned(),
         next: Some(number.to_string()),
+        not_before_ms: None,
         bookmark: Some(number.to_string()),
         outside: 0,
         lease_until_ms: 0,

@@ -183,7 +183,13 @@ mod tests {
     use crate::store::sqlite::schema::STEPS;
 
     fn record(id: &str, data: &str) -> DataRecord {
-        DataRecord { id: id.to_owned(), updated_at: None, created_at: None, data: data.to_owned() }
+        DataRecord {
+            id: id.to_owned(),
+            updated_at: None,
+            created_at: None,
+            version: None,
+            data: data.to_owned(),
+        }
     }
 
     /// Record `id` with this content, which holds an item of the same content.

@@ -13,6 +13,7 @@ fn record(id: String, version: u64, bytes: usize) -> DataRecord {
     DataRecord {
         updated_at: Some(format!("2023-11-14T22:{version:02}:00Z")),
         created_at: Some("2023-11-01T00:00:00Z".to_owned()),
+        version: None,
         data: format!(r#"{{"id":"{id}","version":{version},"filler":"{filler}","more":[1,2]}}"#),
         id,
     }
@@ -47,6 +48,7 @@ async fn scan(sqlite: &Sqlite, kind: ScanKind, version: u64, held: u64) {
             scan: row.scan,
             attempt: "mine".to_owned(),
             next: (!last).then(|| number.to_string()),
+            not_before_ms: None,
             bookmark: None,
             outside: 0,
             lease_until_ms: 0,

@@ -1,0 +1,105 @@
+//! Subscriptions that end are made anew before they do.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use host_harness::retry::{Caller, first_attempt};
+use host_harness::runtime::CallError;
+use host_harness::runtime::bindings::subscriptions::{SubscriptionOutcome, SubscriptionRequest};
+use host_harness::webhooks::SubscriptionRow;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use tokio::time::Instant;
+
+/// Renewed so long before the end, or when a fifth of its time is left, if that is shorter.
+const BEFORE_MS: u64 = 24 * 3_600_000;
+/// A renewal that failed is tried again after this time.
+const AGAIN: Duration = Duration::from_secs(600);
+
+/// When each subscription was last renewed, by connection and object.
+#[derive(Default)]
+pub struct Renewal {
+    tried: HashMap<(String, String), Instant>,
+}
+
+impl Renewal {
+    /// Renews `row` if it is time. Answers the row to keep; its old one ends by itself where the
+    /// provider made another.
+    ///
+    /// # Errors
+    /// [`CallError`]; it is tried again.
+    pub async fn renew(
+        &mut self,
+        caller: &Caller,
+        row: &SubscriptionRow,
+        now_ms: u64,
+    ) -> Result<Option<SubscriptionRow>, CallError> {
+        let key = (row.connection.clone(), row.object.clone());
+        let tried = self.tried.get(&key).is_some_and(|at| at.elapsed() < AGAIN);
+        if tried || !is_due(row, now_ms) {
+            return Ok(None);
+        }
+        self.tried.insert(key, Instant::now());
+        let request = SubscriptionRequest {
+            object: row.object.clone(),
+            events: row.events.clone(),
+            target_url: row.url.clone(),
+            renews: row.id.clone(),
+            attempt: first_attempt()?,
+        };
+        Ok(match caller.subscribe(&request).await? {
+            SubscriptionOutcome::Subscribed(made) => Some(SubscriptionRow {
+                id: Some(made.id),
+                expires_at: made.expires_at,
+                made_ms: now_ms,
+                ..row.clone()
+            }),
+            SubscriptionOutcome::Manual(_) => None,
+        })
+    }
+}
+
+fn is_due(row: &SubscriptionRow, now_ms: u64) -> bool {
+    let at = row.expires_at.as_deref().and_then(|at| OffsetDateTime::parse(at, &Rfc3339).ok());
+    let at = at.and_then(|at| u64::try_from(at.unix_timestamp_nanos() / 1_000_000).ok());
+    row.id.is_some()
+        && at.is_some_and(|at| {
+            let before = (at.saturating_sub(row.made_ms) / 5).min(BEFORE_MS);
+            now_ms >= at.saturating_sub(before)
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subscription_is_renewed_before_it_ends() {
+        let row = |made_ms, expires_at: Option<&str>| SubscriptionRow {
+            connection: "c".to_owned(),
+            object: "orders".to_owned(),
+            events: vec![],
+            url: "https://host.example/hooks/x".to_owned(),
+            id: Some("s1".to_owned()),
+            expires_at: expires_at.map(str::to_owned),
+            made_ms,
+            proven_ms: None,
+            last_ms: None,
+            deliveries: 0,
+        };
+        // 1,000 s after the beginning of 1970.
+        let end = Some("1970-01-01T00:16:40+00:00");
+        for (row, now_ms, due) in [
+            (row(0, end), 799_999, false),
+            (row(0, end), 800_000, true),
+            (row(0, end), 2_000_000, true),
+            (row(0, None), 2_000_000, false),
+            (row(0, Some("soon")), 2_000_000, false),
+            (row(0, Some("1970-02-01T00:00:00+00:00")), 30 * 24 * 3_600_000 - 1, false),
+            (row(0, Some("1970-02-01T00:00:00+00:00")), 30 * 24 * 3_600_000, true),
+            (SubscriptionRow { id: None, ..row(0, end) }, 2_000_000, false),
+        ] {
+            assert_eq!(is_due(&row, now_ms), due, "{row:?} at {now_ms}");
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! `--fields` and `--option`: which part of each record, and in which form.
+
+use anyhow::{Context as _, Result};
+use host_harness::runtime::Connector;
+use host_harness::runtime::bindings::records::View;
+
+use super::document::embedded;
+use super::errors::Usage;
+use super::filter;
+use super::input::pair;
+
+// (A docstring would become the help text of each command.)
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Part {
+    /// Ask for these top-level members only; the provider may answer with more
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    pub fields: Vec<String>,
+
+    /// Ask for a form of the records, e.g. a language; `describe OBJECT` shows the options
+    /// (several times)
+    #[arg(long = "option", value_name = "NAME=VALUE")]
+    pub options: Vec<String>,
+}
+
+impl Part {
+    /// As the connector takes it.
+    ///
+    /// # Errors
+    /// [`Usage`] for an option that the object has not, or of another type.
+    pub async fn view(&self, connector: &Connector, object: &str) -> Result<View> {
+        let mut view = View { fields: self.fields.clone(), options: None };
+        if self.options.is_empty() {
+            return Ok(view);
+        }
+        let descriptor = connector.describe(object).await;
+        let descriptor = descriptor.with_context(|| format!("describing {object}"))?;
+        let schema = descriptor.options_schema.ok_or_else(|| {
+            Usage::new(format!("{object} has no options")).next("leave --option out")
+        })?;
+        let pairs = self.options.iter().map(|given| pair("--option", "NAME=VALUE", given));
+        let pairs = pairs.collect::<Result<Vec<_>, _>>()?;
+        view.options = filter::build(&embedded(&schema), "option", &pairs)?;
+        Ok(view)
+    }
+}
