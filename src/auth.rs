@@ -11,11 +11,11 @@ mod oauth2;
 mod signing;
 
 use crate::api::endpoints::Endpoint;
-use crate::catalog::{Capture, KeyUse, OwnEndpoint, SecretUse, Setting};
 use crate::error::{Error, Failure};
-use crate::host::{Host, Request, SecretPart};
+use crate::host::{Host, Request};
 use crate::objects;
-use crate::types::SecretField;
+use crate::permissions::{self, KeyUse, SecretUse};
+use crate::setup::{SecretField, Setting};
 
 /// The setting in which the host keeps a connection's scheme.
 const SCHEME: &str = "scheme";
@@ -32,12 +32,12 @@ pub struct Description {
     /// What people read.
     pub title: &'static str,
     /// Secrets that a person types in.
-    pub fields: &'static [SecretField],
+    pub secrets: &'static [SecretField],
     /// Whether `begin` answers with a redirect.
     pub interactive: bool,
 }
 
-/// What AfterShip granted.
+/// What AfterShip granted. It names no account in any answer, so there is none to tell.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Grant {
     /// When the access token ends; RFC 3339.
@@ -75,40 +75,21 @@ pub struct BeginRequest {
     pub code_challenge: String,
 }
 
-/// AfterShip's account behind a connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Account {
-    /// Connections with the same id share its limits.
-    pub id: String,
-    /// What people read.
-    pub title: String,
-}
-
 /// One way to authenticate.
 pub trait Scheme: Sync {
     /// What it asks of people.
     fn description(&self) -> Description;
 
-    /// The secrets that its requests to the API carry, and where: the manifest declares them.
-    fn secret_parts(&self) -> &'static [SecretPart];
+    /// The secrets that its requests to the API carry.
+    fn secret_uses(&self) -> &'static [SecretUse];
 
     /// Endpoints that it needs besides the API's.
-    fn endpoints(&self) -> &'static [OwnEndpoint] {
-        &[]
-    }
-
-    /// The secrets that requests to [`Scheme::endpoints`] carry, and where.
-    fn secret_uses(&self) -> &'static [SecretUse] {
-        &[]
+    fn endpoints(&self) -> Vec<permissions::Endpoint> {
+        Vec::new()
     }
 
     /// Its secrets that serve as keys.
     fn key_uses(&self) -> &'static [KeyUse] {
-        &[]
-    }
-
-    /// The secrets that the host takes out of answers from [`Scheme::endpoints`].
-    fn captures(&self) -> &'static [Capture] {
         &[]
     }
 
@@ -123,13 +104,19 @@ pub trait Scheme: Sync {
         None
     }
 
-    /// Makes `request`, which is complete otherwise, authentic: it is sent as it is left.
+    /// Makes `request` to `endpoint`, which is complete otherwise, authentic: it is sent as it is
+    /// left.
     ///
     /// # Errors
     /// When it cannot be signed.
-    fn authorise(&self, host: &dyn Host, request: &mut Request) -> Result<(), Error> {
-        let _ = host;
-        request.secrets.extend_from_slice(self.secret_parts());
+    fn authorise(
+        &self,
+        host: &dyn Host,
+        endpoint: &Endpoint,
+        request: &mut Request,
+    ) -> Result<(), Error> {
+        let _ = (host, endpoint);
+        request.secret_uses.extend(self.secret_uses().iter().map(|secret_use| secret_use.name));
         Ok(())
     }
 
@@ -224,14 +211,12 @@ pub fn revoke(host: &dyn Host) -> Result<(), Error> {
     current(host)?.revoke(host)
 }
 
-/// Whether the connection may use this object, by one cheap request. AfterShip names no account
-/// in any answer, so there is none to tell.
+/// Whether the connection may use this object, by one cheap request.
 ///
 /// # Errors
 /// Why not; [`Error::Unsupported`] when it cannot be tried without effect.
-pub fn check(host: &dyn Host, object: &str) -> Result<Option<Account>, Error> {
-    objects::named(object)?.check(&crate::api::Api::new(host)?)?;
-    Ok(None)
+pub fn check(host: &dyn Host, object: &str) -> Result<(), Error> {
+    objects::named(object)?.check(&crate::api::Api::new(host)?)
 }
 
 fn scheme(name: &str) -> Result<&'static dyn Scheme, Failure> {

@@ -9,13 +9,13 @@ use std::sync::Once;
 
 use bindings::connector::host::{clock, http, log, secrets, settings};
 use bindings::exports::connector::api::{
-    actions as wit_actions, auth as wit_auth, catalog as wit_catalog, records as wit_records,
-    subscriptions as wit_subscriptions,
+    actions as wit_actions, auth as wit_auth, catalog as wit_catalog, derived as wit_derived,
+    records as wit_records, subscriptions as wit_subscriptions,
 };
 use convert::convert_all;
 
 use crate::host::{Host, Level, Part, Request, Response, SecretError, SendError};
-use crate::{actions, auth, catalog, records, subscriptions};
+use crate::{actions, auth, catalog, derived, records, subscriptions};
 
 #[allow(
     unsafe_code,
@@ -26,7 +26,21 @@ use crate::{actions, auth, catalog, records, subscriptions};
     reason = "generated code, which hands memory over the sandbox's border by raw pointers"
 )]
 mod bindings {
-    wit_bindgen::generate!({ path: "wit", world: "connector", generate_all });
+    wit_bindgen::generate!({
+        inline: "
+            package aftership:connector;
+
+            world aftership {
+                include connector:api/connector@0.2.0;
+                export connector:api/actions@0.2.0;
+                export connector:api/derived@0.2.0;
+                export connector:api/subscriptions@0.2.0;
+            }
+        ",
+        path: "wit",
+        world: "aftership:connector/aftership",
+        generate_all,
+    });
     export!(Component with_types_in self);
 
     use super::Component;
@@ -42,8 +56,8 @@ struct Imports;
 impl Host for Imports {
     fn send(&self, request: Request) -> Result<Response, SendError> {
         let response = http::send(&request.into())?;
-        let http::Response { status, headers, body } = response;
-        Ok(Response { status, headers, body })
+        let http::Response { status, headers, body, captured } = response;
+        Ok(Response { status, headers, body, captured })
     }
 
     fn sign(&self, name: &str, algorithm: &str, message: &[Part]) -> Result<Vec<u8>, SecretError> {
@@ -96,11 +110,6 @@ impl wit_catalog::Guest for Component {
 }
 
 impl wit_auth::Guest for Component {
-    fn schemes() -> Vec<wit_auth::Scheme> {
-        host();
-        auth::SCHEMES.iter().map(|scheme| scheme.description().into()).collect()
-    }
-
     fn begin(request: wit_auth::BeginRequest) -> Result<wit_auth::Step, Error> {
         host();
         Ok(auth::begin(&host(), &request.into())?.into())
@@ -118,8 +127,8 @@ impl wit_auth::Guest for Component {
         Ok(auth::revoke(&host())?)
     }
 
-    fn check(object: String) -> Result<Option<wit_auth::Account>, Error> {
-        Ok(auth::check(&host(), &object)?.map(Into::into))
+    fn check(object: String) -> Result<(), Error> {
+        Ok(auth::check(&host(), &object)?)
     }
 }
 
@@ -128,17 +137,12 @@ impl wit_records::Guest for Component {
         Ok(records::list(&host(), request.into())?.into())
     }
 
-    fn get(object: String, id: String) -> Result<wit_records::DataRecord, Error> {
-        Ok(records::get(&host(), &object, &id)?.into())
-    }
-
-    fn derive(
+    fn get(
         object: String,
-        parents: Vec<wit_records::DataRecord>,
-    ) -> Result<Vec<Vec<wit_records::DataRecord>>, Error> {
-        host();
-        let derived = records::derive(&object, &convert_all(parents))?;
-        Ok(derived.into_iter().map(convert_all).collect())
+        id: String,
+        view: wit_records::View,
+    ) -> Result<wit_records::DataRecord, Error> {
+        Ok(records::get(&host(), &object, &id, &view.into())?.into())
     }
 
     fn find(
@@ -149,16 +153,43 @@ impl wit_records::Guest for Component {
         Ok(found.into_iter().map(convert_all).collect())
     }
 
-    fn create(object: String, input: String, _: String) -> Result<wit_records::Written, Error> {
-        Ok(records::create(&host(), &object, &input)?.into())
+    fn create(
+        object: String,
+        input: String,
+        attempt: wit_records::Attempt,
+    ) -> Result<wit_records::Written, Error> {
+        Ok(records::create(&host(), &object, &input, attempt.again)?.into())
     }
 
-    fn update(object: String, id: String, patch: String) -> Result<wit_records::Written, Error> {
-        Ok(records::update(&host(), &object, &id, &patch)?.into())
+    fn update(
+        object: String,
+        id: String,
+        patch: String,
+        _: wit_records::Attempt,
+        expected: Option<String>,
+    ) -> Result<wit_records::Written, Error> {
+        Ok(records::update(&host(), &object, &id, &patch, expected.as_deref())?.into())
     }
 
-    fn delete(object: String, id: String) -> Result<(), Error> {
-        Ok(records::delete(&host(), &object, &id)?)
+    fn delete(
+        object: String,
+        id: String,
+        attempt: wit_records::Attempt,
+        expected: Option<String>,
+    ) -> Result<(), Error> {
+        Ok(records::delete(&host(), &object, &id, attempt.again, expected.as_deref())?)
+    }
+}
+
+impl wit_derived::Guest for Component {
+    fn derive(
+        objects: Vec<String>,
+        parents: Vec<wit_derived::DataRecord>,
+    ) -> Result<Vec<Vec<Vec<wit_derived::DataRecord>>>, Error> {
+        host();
+        let derived = derived::derive(&objects, &convert_all(parents))?;
+        let each = |lists: Vec<_>| lists.into_iter().map(convert_all).collect();
+        Ok(derived.into_iter().map(each).collect())
     }
 }
 
@@ -175,6 +206,11 @@ impl wit_subscriptions::Guest for Component {
         host();
         let steps = subscriptions::subscribe(&request.into())?;
         Ok(wit_subscriptions::SubscriptionOutcome::Manual(steps.into()))
+    }
+
+    fn existing() -> Result<Vec<wit_subscriptions::Subscription>, Error> {
+        host();
+        Err(subscriptions::existing().into())
     }
 
     fn unsubscribe(_: String) -> Result<(), Error> {

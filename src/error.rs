@@ -2,7 +2,7 @@
 
 mod table;
 
-pub use table::{Answer, Body, Case, Effect, Outcome, case};
+pub use table::{Answer, Body, Case, Outcome, case};
 
 /// What is known about a failed call, for people and logs. Holds no secret.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -63,6 +63,13 @@ pub enum Error {
         /// Milliseconds to wait at least.
         retry_after_ms: Option<u32>,
     },
+    /// Not applied; a quota of hours or days is used up.
+    QuotaExhausted {
+        /// What happened.
+        failure: Failure,
+        /// Milliseconds until it is back.
+        retry_after_ms: Option<u32>,
+    },
     /// Transient, and certainly not applied.
     Unavailable(Failure),
     /// The answer was lost: the request may or may not have been applied.
@@ -118,6 +125,7 @@ impl Error {
             | Self::Conflict { failure, .. }
             | Self::InvalidInput { failure, .. }
             | Self::RateLimited { failure, .. }
+            | Self::QuotaExhausted { failure, .. }
             | Self::Unavailable(failure)
             | Self::OutcomeUnknown(failure)
             | Self::CursorExpired(failure)

@@ -6,45 +6,19 @@
 
 use std::cell::RefCell;
 
-/// Where a secret stands in a request. Its value never enters the connector: the host puts it
-/// in while sending, only where the manifest declares that use.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// A header, and the fixed text before the secret.
-    Header {
-        /// Lower-case name.
-        name: &'static str,
-        /// For example `Bearer `; may be empty.
-        prefix: &'static str,
-    },
-    /// A member of a form body.
-    FormField(&'static str),
-    /// The password of HTTP Basic authentication, with this user name. A declared use means any.
-    Basic(String),
-}
-
-/// A secret for the host to put into a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SecretPart {
-    /// Name of the secret.
-    pub secret: &'static str,
-    /// Where it goes.
-    pub place: Place,
-}
-
 /// One request to the provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// Upper case.
-    pub method: &'static str,
-    /// Absolute, with query.
-    pub url: String,
+    /// Name of an endpoint in the manifest: it gives the method and the origin.
+    pub endpoint: &'static str,
+    /// Empty where the endpoint's path is.
+    pub path_with_query: String,
     /// Names in lower case.
     pub headers: Vec<(String, String)>,
     /// `None`: no body at all.
     pub body: Option<Vec<u8>>,
-    /// Secrets that the host puts in.
-    pub secrets: Vec<SecretPart>,
+    /// Names of the secret uses that the host puts in.
+    pub secret_uses: Vec<&'static str>,
 }
 
 /// The provider's whole answer.
@@ -56,6 +30,8 @@ pub struct Response {
     pub headers: Vec<(String, String)>,
     /// Decoded from its content encoding.
     pub body: Vec<u8>,
+    /// Names of the secrets that the host took out of it.
+    pub captured: Vec<String>,
 }
 
 impl Response {
@@ -63,7 +39,14 @@ impl Response {
     #[must_use]
     pub fn json(status: u16, body: &str) -> Self {
         let headers = vec![("content-type".into(), "application/json".into())];
-        Self { status, headers, body: body.into() }
+        Self { status, headers, body: body.into(), captured: Vec::new() }
+    }
+
+    /// The same, of which the host took these secrets.
+    #[must_use]
+    pub fn captured(mut self, secrets: &[&str]) -> Self {
+        self.captured = secrets.iter().map(|&name| name.to_owned()).collect();
+        self
     }
 
     /// Adds a header. `name` is in lower case.
@@ -81,6 +64,8 @@ pub enum SendError {
     NotSent(String),
     /// Nothing was sent: the limits leave no room for so many milliseconds.
     Limited(u32),
+    /// Nothing was sent: the connection has no secret of this name.
+    NoSecret(String),
     /// Sent in part or whole, and no whole answer came.
     Unanswered(String),
     /// The host's policy forbids this request.
@@ -148,7 +133,7 @@ pub trait Host {
         signature: &[u8],
     ) -> Result<bool, SecretError>;
 
-    /// A plain value of the connection, by its name in the manifest.
+    /// A plain value of the connection, by its name in the manifest: as set, else the default.
     fn setting(&self, name: &str) -> Option<String>;
 
     /// Milliseconds since 1970-01-01T00:00:00Z.
@@ -165,8 +150,8 @@ type Verify = dyn Fn(&str, &str, &[u8], &[u8]) -> Result<bool, SecretError>;
 
 /// A [`Host`] whose provider is a closure, for tests and examples.
 ///
-/// It has no secrets to sign with unless it is given some, settings as given, and a clock that
-/// stands still.
+/// It has no secrets to sign with unless it is given some, settings as given or as the manifest
+/// defaults them, and a clock that stands still.
 pub struct FnHost<F> {
     send: RefCell<F>,
     sign: Box<Sign>,
@@ -249,7 +234,12 @@ impl<F: FnMut(Request) -> Result<Response, SendError>> Host for FnHost<F> {
     }
 
     fn setting(&self, name: &str) -> Option<String> {
-        self.settings.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.clone())
+        let set = self.settings.iter().rev().find(|(known, _)| known == name);
+        set.map(|(_, value)| value.clone()).or_else(|| {
+            let declared = crate::catalog::manifest().settings;
+            let setting = declared.into_iter().find(|setting| setting.name == name)?;
+            setting.default.map(str::to_owned)
+        })
     }
 
     fn now_ms(&self) -> u64 {

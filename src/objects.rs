@@ -7,14 +7,16 @@ mod checkpoints;
 mod couriers;
 mod estimated_delivery_dates;
 mod notifications;
-mod trackings;
+pub(crate) mod trackings;
 mod webhooks;
 
 use crate::api::Api;
+use crate::api::endpoints::Endpoint;
 use crate::error::Error;
 use crate::types::{
-    DataRecord, ListRequest, ManualSteps, Outcome, Page, SubscriptionRequest, Written,
+    DataRecord, ListRequest, ManualSteps, Outcome, Page, SubscriptionRequest, View, Written,
 };
+use trackings::derived::Derivation;
 
 /// Every object offered.
 pub static REGISTRY: &[&dyn Object] = &[
@@ -37,6 +39,8 @@ pub struct Descriptor {
     pub title: &'static str,
     /// Operations offered: `list`, `get`, `create`, `update`, `delete`, `subscribe`.
     pub operations: &'static [&'static str],
+    /// The endpoints of its own.
+    pub endpoints: &'static [Endpoint],
     /// AfterShip's documentation of it.
     pub doc_url: &'static str,
     /// The object that holds these records, when it has no endpoint of its own.
@@ -54,12 +58,12 @@ pub struct Descriptor {
     pub find_schema: Option<&'static str>,
     /// Schema of the filter of `list`.
     pub filter_schema: &'static str,
+    /// Schema of the options of a view, when there are any.
+    pub options_schema: Option<&'static str>,
     /// Other verbs.
     pub actions: &'static [Action],
     /// Events that can be subscribed to.
     pub events: &'static [&'static str],
-    /// Whether `create` may be sent again after a lost answer.
-    pub create_repeatable: bool,
 }
 
 /// A verb that is not create, read, update or delete.
@@ -71,8 +75,8 @@ pub struct Action {
     pub title: &'static str,
     /// Whether it works on one record and needs its id.
     pub on_record: bool,
-    /// Whether the host may call it again after a lost answer.
-    pub repeatable: bool,
+    /// Whether it changes something at AfterShip.
+    pub writes: bool,
     /// Schema of its input.
     pub input_schema: &'static str,
     /// Schema of its output.
@@ -104,21 +108,20 @@ pub trait Object: Sync {
         Err(self.unsupported("be listed", self.offered()))
     }
 
-    /// One record.
+    /// One record, or the part of it that `view` asks for.
     ///
     /// # Errors
     /// As AfterShip's answer says.
-    fn get(&self, api: &Api<'_>, id: &str) -> Result<DataRecord, Error> {
-        let _ = (api, id);
+    fn get(&self, api: &Api<'_>, id: &str, view: &View) -> Result<DataRecord, Error> {
+        let _ = (api, id, view);
         Err(self.unsupported("be read one by one", self.offered()))
     }
 
-    /// The records of this derived object that each parent holds. Makes no request.
+    /// How the records of this derived object are read out of one that holds them.
     ///
     /// # Errors
     /// [`Error::Unsupported`] when the object is not derived.
-    fn derive(&self, parents: &[DataRecord]) -> Result<Vec<Vec<DataRecord>>, Error> {
-        let _ = parents;
+    fn derivation(&self) -> Result<Derivation, Error> {
         Err(self.unsupported("be derived from other records", "List them"))
     }
 
@@ -132,16 +135,16 @@ pub trait Object: Sync {
         Err(self.unsupported("be found by their content", "Use `get` or `list`"))
     }
 
-    /// Creates one record.
+    /// Creates one record; with `again`, looks first whether an earlier attempt did.
     ///
     /// # Errors
-    /// As AfterShip's answer says.
-    fn create(&self, api: &Api<'_>, input: &str) -> Result<Written, Error> {
-        let _ = (api, input);
+    /// As AfterShip's answer says; [`Error::OutcomeUnknown`] when `again` and nothing tells.
+    fn create(&self, api: &Api<'_>, input: &str, again: bool) -> Result<Written, Error> {
+        let _ = (api, input, again);
         Err(self.unsupported("be created", self.offered()))
     }
 
-    /// Changes one record by a JSON Merge Patch (RFC 7396).
+    /// Changes one record by a JSON Merge Patch (RFC 7396). A second time changes nothing more.
     ///
     /// # Errors
     /// As AfterShip's answer says.
@@ -150,12 +153,12 @@ pub trait Object: Sync {
         Err(self.unsupported("be updated", self.offered()))
     }
 
-    /// Deletes one record.
+    /// Deletes one record; with `again`, an earlier attempt may have.
     ///
     /// # Errors
     /// As AfterShip's answer says.
-    fn delete(&self, api: &Api<'_>, id: &str) -> Result<(), Error> {
-        let _ = (api, id);
+    fn delete(&self, api: &Api<'_>, id: &str, again: bool) -> Result<(), Error> {
+        let _ = (api, id, again);
         Err(self.unsupported("be deleted", self.offered()))
     }
 

@@ -59,8 +59,6 @@ const LISTED_NAMES: usize = 20;
 
 /// Setting: what becomes of members of an input that no schema here knows.
 pub const UNKNOWN_MEMBERS: &str = "unknown-members";
-/// Default of [`UNKNOWN_MEMBERS`].
-pub const DEFAULT_UNKNOWN_MEMBERS: &str = "refuse";
 
 /// What becomes of members that `additionalProperties: false` excludes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,9 +76,9 @@ impl Unknown {
     /// [`Error::Internal`] for anything but `refuse` and `pass`.
     pub fn of(host: &dyn Host) -> Result<Self, Error> {
         match host.setting(UNKNOWN_MEMBERS).as_deref() {
-            None | Some(DEFAULT_UNKNOWN_MEMBERS) => Ok(Self::Refuse),
+            Some("refuse") => Ok(Self::Refuse),
             Some("pass") => Ok(Self::Pass),
-            Some(_) => Err(bad_setting(UNKNOWN_MEMBERS, DEFAULT_UNKNOWN_MEMBERS)),
+            _ => Err(bad_setting(UNKNOWN_MEMBERS, "refuse")),
         }
     }
 }

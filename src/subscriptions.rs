@@ -34,7 +34,19 @@ pub enum Refusal {
 /// [`Error::NotFound`] for an unknown object, [`Error::Unsupported`] for one without events,
 /// [`Error::InvalidInput`] for a URL or an event that AfterShip does not take.
 pub fn subscribe(request: &SubscriptionRequest) -> Result<ManualSteps, Error> {
+    if request.renews.is_some() {
+        let text = "AfterShip's webhooks do not expire: there is nothing to renew.";
+        return Err(Error::Unsupported(text.to_owned()));
+    }
     objects::named(&request.object)?.subscribe(request)
+}
+
+/// Why no subscription can be listed, and who sees them.
+#[must_use]
+pub fn existing() -> Error {
+    let text = "AfterShip has no API that lists subscriptions. Open https://admin.aftership.com and go \
+                to Webhooks, under Settings or Notifications, to see its webhook URLs.";
+    Error::Unsupported(text.to_owned())
 }
 
 /// Why no subscription can be ended, and who ends it.
@@ -51,7 +63,8 @@ mod tests {
 
     fn request(object: &str) -> SubscriptionRequest {
         let target_url = "https://host.example/hooks".into();
-        SubscriptionRequest { object: object.into(), events: Vec::new(), target_url }
+        let (object, events) = (object.into(), Vec::new());
+        SubscriptionRequest { object, events, target_url, renews: None }
     }
 
     #[test]
@@ -70,6 +83,11 @@ mod tests {
         let error = subscribe(&request("couriers")).unwrap_err();
         assert!(matches!(&error, Error::Unsupported(text) if text.contains("since a bookmark")));
         assert!(matches!(subscribe(&request("parcels")), Err(Error::NotFound(_))));
-        assert!(matches!(unsubscribe(), Error::Unsupported(text) if text.contains("admin")));
+        for error in [unsubscribe(), existing()] {
+            assert!(matches!(error, Error::Unsupported(text) if text.contains("admin")));
+        }
+        let renews = Some("1".to_owned());
+        let renewal = subscribe(&SubscriptionRequest { renews, ..request("trackings") });
+        assert!(matches!(renewal, Err(Error::Unsupported(text)) if text.contains("expire")));
     }
 }

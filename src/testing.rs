@@ -1,7 +1,9 @@
 //! What the tests of objects share: a host with ready answers, and what was sent to it.
 
 use crate::error::Error;
-use crate::host::{FnHost, Request, Response, SendError};
+use crate::host::{FnHost, Host, Request, Response, SendError};
+use crate::types::{DataRecord, View, Written};
+use crate::{catalog, derived, records};
 use std::cell::RefCell;
 
 /// The requests that were sent.
@@ -16,8 +18,9 @@ pub(crate) fn scripted<'a>(
         answers.iter().map(|(status, body)| (*status, (*body).to_owned())).collect();
     let mut answers = answers.into_iter();
     FnHost::new(move |request| {
-        let (status, body) =
-            answers.next().unwrap_or_else(|| panic!("{} {}", request.method, request.url));
+        let (status, body) = answers
+            .next()
+            .unwrap_or_else(|| panic!("{} {}", request.endpoint, request.path_with_query));
         sent.borrow_mut().push(request);
         Ok(Response::json(status, &body))
     })
@@ -35,14 +38,56 @@ pub(crate) fn enveloped(data: &str) -> String {
     format!(r#"{{"meta":{{"code":200}},"data":{data}}}"#)
 }
 
-/// Method, path after the version with its query, and body of each request.
+/// Method, path after the version with its query, and body of each request, which fits the endpoint
+/// that it names.
 pub(crate) fn lines(sent: &Sent) -> Vec<String> {
+    let endpoints = catalog::manifest().endpoints;
     let line = |request: &Request| {
-        let path = request.url.strip_prefix("https://api.aftership.com/tracking/2026-07").unwrap();
+        let named = endpoints.iter().find(|endpoint| endpoint.name == request.endpoint);
+        let endpoint = named.unwrap_or_else(|| panic!("{}", request.endpoint));
+        let asked = request.path_with_query.as_str();
+        let segments = asked.split('?').next().unwrap().split('/');
+        let fits = |(segment, known): (&str, &str)| known == "*" || segment == known;
+        assert_eq!(segments.clone().count(), endpoint.path.split('/').count(), "{request:?}");
+        assert!(segments.zip(endpoint.path.split('/')).all(fits), "{request:?}");
+        for name in &request.secret_uses {
+            assert!(endpoint.secret_uses.iter().any(|known| known.name == *name), "{name}");
+        }
+        let path = asked.strip_prefix("/tracking/2026-07").unwrap();
         let body = request.body.as_deref().map_or("", |body| std::str::from_utf8(body).unwrap());
-        format!("{} {path} {body}", request.method).trim_end().to_owned()
+        format!("{} {path} {body}", endpoint.method).trim_end().to_owned()
     };
     sent.borrow().iter().map(line).collect()
+}
+
+/// One whole record.
+pub(crate) fn get(host: &dyn Host, object: &str, id: &str) -> Result<DataRecord, Error> {
+    records::get(host, object, id, &View::default())
+}
+
+/// The first attempt at a create.
+pub(crate) fn create(host: &dyn Host, object: &str, input: &str) -> Result<Written, Error> {
+    records::create(host, object, input, false)
+}
+
+/// An update of whatever version there is.
+pub(crate) fn update(
+    host: &dyn Host,
+    object: &str,
+    id: &str,
+    patch: &str,
+) -> Result<Written, Error> {
+    records::update(host, object, id, patch, None)
+}
+
+/// The first attempt at a delete.
+pub(crate) fn delete(host: &dyn Host, object: &str, id: &str) -> Result<(), Error> {
+    records::delete(host, object, id, false, None)
+}
+
+/// The records of one derived object.
+pub(crate) fn derive(object: &str, parents: &[DataRecord]) -> Result<Vec<Vec<DataRecord>>, Error> {
+    derived::derive(&[object.to_owned()], parents).map(|mut lists| lists.remove(0))
 }
 
 /// The pointers of an invalid input.

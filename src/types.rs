@@ -3,6 +3,8 @@
 //! They mirror `wit/` so that no other file needs to know WIT. Texts called JSON are one JSON
 //! value each; timestamps are RFC 3339 with an offset.
 
+use crate::setup::SecretField;
+
 /// One record of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DataRecord {
@@ -16,24 +18,31 @@ pub struct DataRecord {
     pub data: String,
 }
 
-/// What a write left behind.
+/// A record and the object that it belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectRecord {
+    /// Name of the object.
+    pub object: &'static str,
+    /// The record as it is now.
+    pub record: DataRecord,
+}
+
+/// What a write left behind. AfterShip's answers hold it whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written {
     /// The record as it is now.
     pub item: DataRecord,
-    /// Of a derived object: the record that holds it.
-    pub holder: Option<DataRecord>,
+    /// Other records that it changed, such as the one that holds a derived record.
+    pub also: Vec<ObjectRecord>,
 }
 
-/// One secret that a person types in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SecretField {
-    /// Name under which the host keeps it.
-    pub name: &'static str,
-    /// What the person reads.
-    pub title: &'static str,
-    /// Whether the scheme works without it.
-    pub required: bool,
+/// Which part of each record is wanted, and in which form.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct View {
+    /// Top-level members of `data`; empty: all. The answer may hold more.
+    pub fields: Vec<String>,
+    /// JSON, valid against the object's options schema.
+    pub options: Option<String>,
 }
 
 /// Where a list call begins.
@@ -58,6 +67,8 @@ pub struct ListRequest {
     pub page_size: Option<u32>,
     /// JSON object, valid against the object's filter schema.
     pub filter: Option<String>,
+    /// Which part of each record. A cursor keeps its own.
+    pub view: View,
 }
 
 /// An item that could not be read.
@@ -108,6 +119,8 @@ pub struct SubscriptionRequest {
     pub events: Vec<String>,
     /// Public URL at which the host receives deliveries.
     pub target_url: String,
+    /// Id of a subscription to prolong or to replace.
+    pub renews: Option<String>,
 }
 
 /// What a person does, because AfterShip has no API for it.
@@ -165,8 +178,6 @@ pub struct Invocation {
     pub id: Option<String>,
     /// JSON, valid against the action's input schema.
     pub input: String,
-    /// Names the wish; the same for every repetition.
-    pub key: String,
     /// An earlier call ended in `outcome-unknown`: look first.
     pub again: bool,
 }
@@ -177,5 +188,5 @@ pub struct Outcome {
     /// JSON, valid against the action's output schema.
     pub output: String,
     /// Records that the action changed, as they are now.
-    pub written: Vec<DataRecord>,
+    pub written: Vec<ObjectRecord>,
 }

@@ -14,8 +14,6 @@ use crate::host::{Host, Level, Request, Response};
 
 /// Setting: origin of the API.
 pub const BASE_URL: &str = "base-url";
-/// Default of [`BASE_URL`].
-pub const DEFAULT_BASE_URL: &str = "https://api.aftership.com";
 /// Setting: version of the API, part of every path.
 pub const API_VERSION: &str = "api-version";
 /// Default of [`API_VERSION`]: the version that schemas and filters here are written after.
@@ -24,7 +22,6 @@ pub const DEFAULT_API_VERSION: &str = "2026-07";
 /// AfterShip's API as one connection reaches it.
 pub struct Api<'h> {
     host: &'h dyn Host,
-    origin: String,
     version: String,
 }
 
@@ -88,25 +85,16 @@ impl<'c> Call<'c> {
 }
 
 impl<'h> Api<'h> {
-    /// The API as the connection's settings name it.
+    /// The API in the version that the connection's setting names.
     ///
     /// # Errors
-    /// [`Error::Internal`] when a setting is no origin or no version: paths are made of them.
+    /// [`Error::Internal`] when the setting is no version: paths are made of it.
     pub fn new(host: &'h dyn Host) -> Result<Self, Error> {
-        let setting = |name, default: &str| host.setting(name).unwrap_or_else(|| default.into());
-        let origin = setting(BASE_URL, DEFAULT_BASE_URL);
-        let origin = origin.strip_suffix('/').unwrap_or(&origin).to_owned();
-        if !is_origin(&origin) {
-            return Err(Error::internal(format!(
-                "Setting `{BASE_URL}` cannot be used: an origin is a scheme and a host, without \
-                 path, space or user. Set it to something like `{DEFAULT_BASE_URL}`."
-            )));
-        }
-        let version = setting(API_VERSION, DEFAULT_API_VERSION);
+        let version = host.setting(API_VERSION).unwrap_or_default();
         if version.is_empty() || !version.bytes().all(|b| b.is_ascii_digit() || b == b'-') {
             return Err(bad_setting(API_VERSION, DEFAULT_API_VERSION));
         }
-        Ok(Self { host, origin, version })
+        Ok(Self { host, version })
     }
 
     /// The host's clock, in milliseconds since 1970.
@@ -123,15 +111,16 @@ impl<'h> Api<'h> {
         let scheme = auth::current(self.host)?;
         let context = Context {
             what: call.what,
-            effect: call.endpoint.effect,
+            writes: call.endpoint.writes,
             cursor_sent: call.cursor_sent,
             has_body: call.body.is_some(),
             record_404: call.endpoint.record_404(),
             scope: scheme.scope(&call.endpoint),
         };
         let hidden = std::mem::take(&mut call.hidden);
+        let endpoint = call.endpoint;
         let mut request = self.request(call)?;
-        scheme.authorise(self.host, &mut request)?;
+        scheme.authorise(self.host, &endpoint, &mut request)?;
         let sent = self.host.send(request);
         let response = sent.map_err(|error| fault::unsent(context, error, &hidden))?;
         self.notice_version(&response);
@@ -139,12 +128,12 @@ impl<'h> Api<'h> {
     }
 
     fn request(&self, call: Call<'_>) -> Result<Request, Error> {
-        let mut url = format!("{}/tracking/{}", self.origin, self.version);
-        url.push_str(&path::fill(call.endpoint.path, &call.ids)?);
+        let path = path::fill(call.endpoint.path, &call.ids)?;
+        let mut path_with_query = format!("/tracking/{}{path}", self.version);
         let query = call.query.encode();
         if !query.is_empty() {
-            url.push('?');
-            url.push_str(&query);
+            path_with_query.push('?');
+            path_with_query.push_str(&query);
         }
         let mut headers = vec![("accept".to_owned(), "application/json".to_owned())];
         // AfterShip's description asks for a content type on every operation; its gateway needs
@@ -153,11 +142,11 @@ impl<'h> Api<'h> {
             headers.push(("content-type".into(), "application/json".into()));
         }
         Ok(Request {
-            method: call.endpoint.method,
-            url,
+            endpoint: call.endpoint.name,
+            path_with_query,
             headers,
             body: call.body.map(String::into_bytes),
-            secrets: Vec::new(),
+            secret_uses: Vec::new(),
         })
     }
 
@@ -203,15 +192,6 @@ impl<'h> Api<'h> {
 /// The first value of this header; `name` is in lower case.
 pub(crate) fn header<'h>(headers: &'h [(String, String)], name: &str) -> Option<&'h str> {
     headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
-}
-
-/// `http(s)://host[:port]`, and nothing that could turn what follows into something else.
-fn is_origin(text: &str) -> bool {
-    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    rest.is_some_and(|authority| {
-        let allowed = |b: u8| b.is_ascii_alphanumeric() || b".-:[]".contains(&b);
-        !authority.is_empty() && authority.bytes().all(allowed)
-    })
 }
 
 /// A setting that cannot be used as it is; `example` can.

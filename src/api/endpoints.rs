@@ -1,35 +1,34 @@
-//! All 16 operations of AfterShip's Tracking API 2026-07, and the limits they count against.
+//! Endpoints of AfterShip's Tracking API 2026-07, and the limits they count against.
 //!
-//! The manifest declares them and every call is made from them, so what is declared and what is
-//! sent cannot differ.
+//! Each object lists its own. The manifest declares them and every call is made from them, so what
+//! is declared and what is sent cannot differ.
 
-use crate::error::Effect;
+use crate::auth::SCHEMES;
+use crate::permissions::{self, Limit};
+
+/// Where the API lives: the operator's setting.
+const ORIGIN: &str = "{base-url}";
+/// Every path of the API stands behind the product and the version, which is a setting.
+const PATH_PREFIX: &str = "/tracking/*";
 
 /// Kept on top of AfterShip's limits per endpoint: 600 requests a minute over everything.
 pub const OVER_ALL: Limit = Limit { name: "all", requests: 600, window_ms: 60_000 };
 
-/// A number of requests in a time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limit {
-    /// Name of the limit.
-    pub name: &'static str,
-    /// How many requests.
-    pub requests: u32,
-    /// In how many milliseconds.
-    pub window_ms: u32,
-}
-
 /// One operation of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Endpoint {
+    /// Requests and its own limit name it.
+    pub name: &'static str,
     /// HTTP method, upper case.
     pub method: &'static str,
     /// Path after `/tracking/{version}`; `*` stands for one segment.
     pub path: &'static str,
-    /// What a request does.
-    pub effect: Effect,
-    /// Its own limit per second (AfterShip API 2026-07, "Rate limit"), besides [`OVER_ALL`].
-    pub limit: Limit,
+    /// Whether it changes something, whatever its method.
+    pub writes: bool,
+    /// Its own limit (AfterShip API 2026-07, "Rate limit"), besides [`OVER_ALL`].
+    pub per_second: u32,
+    /// The scope that it needs, when scopes are granted (AfterShip API 2026-07, "OAuth").
+    pub scope: &'static str,
 }
 
 impl Endpoint {
@@ -39,93 +38,16 @@ impl Endpoint {
     pub fn record_404(&self) -> bool {
         self.path.starts_with("/courier-connections/")
     }
+
+    /// As the manifest has it: a request carries the secrets of the connection's scheme.
+    #[must_use]
+    pub fn declared(&self) -> permissions::Endpoint {
+        let Self { name, method, path, writes, per_second, .. } = *self;
+        let path = [PATH_PREFIX, path].concat();
+        let limits = vec![OVER_ALL, Limit { name, requests: per_second, window_ms: 1000 }];
+        let secret_uses = SCHEMES.iter().flat_map(|scheme| scheme.secret_uses()).copied();
+        let secret_uses = crate::catalog::distinct(secret_uses);
+        let (origin, captures) = (ORIGIN, &[]);
+        permissions::Endpoint { name, method, origin, path, writes, limits, secret_uses, captures }
+    }
 }
-
-const fn endpoint(
-    method: &'static str,
-    path: &'static str,
-    effect: Effect,
-    limit: &'static str,
-    per_second: u32,
-) -> Endpoint {
-    let limit = Limit { name: limit, requests: per_second, window_ms: 1000 };
-    Endpoint { method, path, effect, limit }
-}
-
-use Effect::{Read, RepeatableWrite, Write};
-
-/// `GET /trackings`.
-pub const TRACKINGS_LIST: Endpoint = endpoint("GET", "/trackings", Read, "trackings-list", 6);
-/// `POST /trackings`. AfterShip refuses a second one with 4003.
-pub const TRACKINGS_CREATE: Endpoint =
-    endpoint("POST", "/trackings", Write, "trackings-create", 20);
-/// `GET /trackings/{id}`.
-pub const TRACKINGS_GET: Endpoint = endpoint("GET", "/trackings/*", Read, "trackings-get", 5);
-/// `PUT /trackings/{id}`.
-pub const TRACKINGS_UPDATE: Endpoint =
-    endpoint("PUT", "/trackings/*", RepeatableWrite, "trackings-update", 5);
-/// `DELETE /trackings/{id}`.
-pub const TRACKINGS_DELETE: Endpoint =
-    endpoint("DELETE", "/trackings/*", RepeatableWrite, "trackings-delete", 5);
-/// `POST /trackings/{id}/retrack`.
-pub const TRACKINGS_RETRACK: Endpoint =
-    endpoint("POST", "/trackings/*/retrack", Write, "trackings-retrack", 5);
-/// `POST /trackings/{id}/mark-as-completed`.
-pub const TRACKINGS_MARK_AS_COMPLETED: Endpoint =
-    endpoint("POST", "/trackings/*/mark-as-completed", Write, "trackings-mark-as-completed", 5);
-/// `GET /couriers`.
-pub const COURIERS_LIST: Endpoint = endpoint("GET", "/couriers", Read, "couriers-list", 5);
-/// `POST /couriers/detect`: a question, though its method is POST.
-pub const COURIERS_DETECT: Endpoint =
-    endpoint("POST", "/couriers/detect", Read, "couriers-detect", 3);
-/// `GET /courier-connections`.
-pub const COURIER_CONNECTIONS_LIST: Endpoint =
-    endpoint("GET", "/courier-connections", Read, "courier-connections-list", 5);
-/// `POST /courier-connections`.
-pub const COURIER_CONNECTIONS_CREATE: Endpoint =
-    endpoint("POST", "/courier-connections", Write, "courier-connections-create", 5);
-/// `GET /courier-connections/{id}`.
-pub const COURIER_CONNECTIONS_GET: Endpoint =
-    endpoint("GET", "/courier-connections/*", Read, "courier-connections-get", 5);
-/// `PATCH /courier-connections/{id}`.
-pub const COURIER_CONNECTIONS_UPDATE: Endpoint =
-    endpoint("PATCH", "/courier-connections/*", RepeatableWrite, "courier-connections-update", 5);
-/// `DELETE /courier-connections/{id}`.
-pub const COURIER_CONNECTIONS_DELETE: Endpoint =
-    endpoint("DELETE", "/courier-connections/*", RepeatableWrite, "courier-connections-delete", 5);
-/// `POST /estimated-delivery-date/predict`: stores nothing.
-pub const PREDICT: Endpoint = endpoint(
-    "POST",
-    "/estimated-delivery-date/predict",
-    Read,
-    "estimated-delivery-date-predict",
-    5,
-);
-/// `POST /estimated-delivery-date/predict-batch`: stores nothing.
-pub const PREDICT_BATCH: Endpoint = endpoint(
-    "POST",
-    "/estimated-delivery-date/predict-batch",
-    Read,
-    "estimated-delivery-date-predict-batch",
-    20,
-);
-
-/// Every endpoint, in the order of AfterShip's documentation.
-pub const ALL: [Endpoint; 16] = [
-    TRACKINGS_LIST,
-    TRACKINGS_CREATE,
-    TRACKINGS_GET,
-    TRACKINGS_UPDATE,
-    TRACKINGS_DELETE,
-    TRACKINGS_RETRACK,
-    TRACKINGS_MARK_AS_COMPLETED,
-    COURIERS_LIST,
-    COURIERS_DETECT,
-    COURIER_CONNECTIONS_LIST,
-    COURIER_CONNECTIONS_CREATE,
-    COURIER_CONNECTIONS_GET,
-    COURIER_CONNECTIONS_UPDATE,
-    COURIER_CONNECTIONS_DELETE,
-    PREDICT,
-    PREDICT_BATCH,
-];

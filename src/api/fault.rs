@@ -5,7 +5,7 @@ mod violations;
 use super::answer::Head;
 use super::hidden::Hidden;
 use super::page::{self, Meta};
-use crate::error::{Answer, Body, Case, Effect, Error, Failure, Outcome, case};
+use crate::error::{Answer, Body, Case, Error, Failure, Outcome, case};
 use crate::host::SendError;
 use crate::json;
 
@@ -17,8 +17,8 @@ const LONGEST_QUOTE: usize = 400;
 pub struct Context {
     /// Completes the sentence "Could not ...".
     pub what: &'static str,
-    /// What the endpoint does.
-    pub effect: Effect,
+    /// Whether the endpoint changes something.
+    pub writes: bool,
     /// Whether a provider cursor was sent.
     pub cursor_sent: bool,
     /// Whether a body was sent.
@@ -37,10 +37,13 @@ pub fn unsent(context: Context, error: SendError, hidden: &Hidden) -> Error {
         SendError::Limited(ms) => {
             (Outcome::Limited, Some(ms), "the limits leave no room for it yet".into())
         }
+        SendError::NoSecret(name) => {
+            (Outcome::NoSecret, None, format!("the connection has no secret `{name}`"))
+        }
         SendError::Unanswered(why) => (Outcome::Unanswered, None, why),
         SendError::Refused(why) => (Outcome::Refused, None, why),
     };
-    let case = case(outcome, context.effect, context.cursor_sent);
+    let case = case(outcome, context.writes, context.cursor_sent);
     let failure = Failure::new(message(context, case, &hidden.hide(&why), next_step(case)));
     error_of(case, failure, wait_ms, None, Vec::new)
 }
@@ -62,9 +65,10 @@ pub fn answered(
         code: envelope.meta.code,
         record_404: context.record_404,
         body,
+        wait_ms: head.wait_ms,
         retry_after: head.retry_after,
     };
-    let case = case(Outcome::Answered(answer), context.effect, context.cursor_sent);
+    let case = case(Outcome::Answered(answer), context.writes, context.cursor_sent);
     let mut meta = envelope.meta;
     // Hidden before it is cut or taken apart: a piece of a secret is one too.
     meta.message = meta.message.map(|words| hidden.hide(&words).into_owned().into());
@@ -104,6 +108,7 @@ fn error_of(
         Case::Conflict => Error::Conflict { failure, existing },
         Case::InvalidInput => Error::InvalidInput { failure, violations: violations() },
         Case::RateLimited => Error::RateLimited { failure, retry_after_ms },
+        Case::QuotaExhausted => Error::QuotaExhausted { failure, retry_after_ms },
         Case::Unavailable => Error::Unavailable(failure),
         Case::OutcomeUnknown => Error::OutcomeUnknown(failure),
         Case::CursorExpired => Error::CursorExpired(failure),
@@ -220,6 +225,10 @@ fn next_step(case: Case) -> &'static str {
         Case::Conflict => "Read the record that is there, then decide again.",
         Case::InvalidInput => "Correct the input and send it again.",
         Case::RateLimited => "Nothing was changed; wait, then send it again.",
+        Case::QuotaExhausted => {
+            "Nothing was changed. A quota of the account is used up: wait, or ask its owner for a \
+             larger plan."
+        }
         Case::Unavailable => "Nothing was changed; try again later.",
         Case::OutcomeUnknown => "It may have been done: read before writing again.",
         Case::CursorExpired => "Start the scan again.",

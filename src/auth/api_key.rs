@@ -4,8 +4,8 @@
 //! `aftership-api-key` are refused since 2023-10.
 
 use super::{Description, Scheme};
-use crate::host::{Place, SecretPart};
-use crate::types::SecretField;
+use crate::permissions::{Place, SecretUse};
+use crate::setup::{SecretField, Setter};
 
 /// Name of the secret.
 pub(super) const SECRET: &str = "api-key";
@@ -15,21 +15,25 @@ pub(super) const FIELD: SecretField = SecretField {
     name: SECRET,
     title: "API key, from Settings > API keys in the AfterShip admin",
     required: true,
+    setter: Setter::Customer,
 };
 
 /// The key in each request; signed ones carry it too.
-pub(super) const PARTS: &[SecretPart] =
-    &[SecretPart { secret: SECRET, place: Place::Header { name: "as-api-key", prefix: "" } }];
+pub(super) const USES: &[SecretUse] = &[SecretUse {
+    name: SECRET,
+    secret: SECRET,
+    place: Place::Header { name: "as-api-key", prefix: "" },
+}];
 
 /// The scheme `api-key`.
 pub(super) struct ApiKey;
 
 impl Scheme for ApiKey {
     fn description(&self) -> Description {
-        Description { name: "api-key", title: "API key", fields: &[FIELD], interactive: false }
+        Description { name: "api-key", title: "API key", secrets: &[FIELD], interactive: false }
     }
 
-    fn secret_parts(&self) -> &'static [SecretPart] {
-        PARTS
+    fn secret_uses(&self) -> &'static [SecretUse] {
+        USES
     }
 }

@@ -5,10 +5,11 @@
 
 use super::signing::{self, Signature};
 use super::{Description, Scheme, api_key, keys};
-use crate::catalog::{KeyRole, KeyUse};
+use crate::api::endpoints::Endpoint;
 use crate::error::Error;
-use crate::host::{Host, Request, SecretPart};
-use crate::types::SecretField;
+use crate::host::{Host, Request};
+use crate::permissions::{KeyRole, KeyUse, SecretUse};
+use crate::setup::{SecretField, Setter};
 
 /// Name of the secret that signs.
 const SECRET: &str = "private-key";
@@ -19,6 +20,7 @@ const FIELDS: &[SecretField] = &[
         name: SECRET,
         title: "RSA private key in PEM; its public key stands at the API key in the AfterShip admin",
         required: true,
+        setter: Setter::Customer,
     },
 ];
 
@@ -33,20 +35,25 @@ impl Scheme for ApiKeyRsa {
         Description {
             name: "api-key-rsa",
             title: "API key with RSA signatures",
-            fields: FIELDS,
+            secrets: FIELDS,
             interactive: false,
         }
     }
 
-    fn secret_parts(&self) -> &'static [SecretPart] {
-        api_key::PARTS
+    fn secret_uses(&self) -> &'static [SecretUse] {
+        api_key::USES
     }
 
     fn key_uses(&self) -> &'static [KeyUse] {
         &[KeyUse { secret: SECRET, algorithm: keys::RSA_PSS_SHA256, role: KeyRole::Sign }]
     }
 
-    fn authorise(&self, host: &dyn Host, request: &mut Request) -> Result<(), Error> {
-        signing::authorise(self, SIGNATURE, host, request)
+    fn authorise(
+        &self,
+        host: &dyn Host,
+        endpoint: &Endpoint,
+        request: &mut Request,
+    ) -> Result<(), Error> {
+        signing::authorise(self, SIGNATURE, host, endpoint, request)
     }
 }

@@ -14,7 +14,7 @@ pub(super) fn error(scheme: &dyn Scheme, key: &str, algorithm: &str, why: Secret
     let description = scheme.description();
     match why {
         SecretError::NotFound => {
-            let names: Vec<_> = description.fields.iter().map(|field| field.name).collect();
+            let names: Vec<_> = description.secrets.iter().map(|field| field.name).collect();
             Error::Unauthenticated(Failure::new(format!(
                 "The connection lacks a secret of the scheme `{}`. Connect again and give: {}.",
                 description.name,

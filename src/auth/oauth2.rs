@@ -6,18 +6,17 @@
 //! and the verifier, checks `state`, and takes the tokens out of the answer.
 
 mod callback;
-mod scopes;
 mod session;
 mod settings;
 mod token;
 
 use super::{BeginRequest, Description, Grant, Scheme, Step, keys};
 use crate::api::Query;
-use crate::api::endpoints::{Endpoint, Limit};
-use crate::catalog::{Capture, KeyRole, KeyUse, OwnEndpoint, SecretUse, Setting};
-use crate::error::{Effect, Error};
-use crate::host::{Host, Place, SecretPart};
-use crate::types::SecretField;
+use crate::api::endpoints::Endpoint;
+use crate::error::Error;
+use crate::host::Host;
+use crate::permissions::{self, Capture, KeyRole, KeyUse, Limit, Place, SecretUse};
+use crate::setup::{SecretField, Setter, Setting};
 use session::Session;
 
 /// The app's secret, typed in by a person.
@@ -33,30 +32,52 @@ const FIELDS: &[SecretField] = &[SecretField {
     name: CLIENT_SECRET,
     title: "Client secret of the app, from the AfterShip Partner Dashboard",
     required: true,
+    setter: Setter::Operator,
 }];
 
-const PARTS: &[SecretPart] = &[SecretPart {
+/// Carried by requests to the API.
+const USES: &[SecretUse] = &[SecretUse {
+    name: ACCESS_TOKEN,
     secret: ACCESS_TOKEN,
     place: Place::Header { name: "authorization", prefix: "Bearer " },
 }];
 
-const fn endpoint(origin: &'static str, effect: Effect) -> OwnEndpoint {
-    // AfterShip documents no limit for tokens; a host in trouble must not hammer them.
-    let limit = Limit { name: "token", requests: 5, window_ms: 1000 };
-    OwnEndpoint { origin, endpoint: Endpoint { method: "POST", path: "", effect, limit } }
+const fn field(name: &'static str, secret: &'static str, field: &'static str) -> SecretUse {
+    SecretUse { name, secret, place: Place::FormField(field) }
 }
+
+const CLIENT_SECRET_FORM: SecretUse = field("client-secret-form", CLIENT_SECRET, "client_secret");
+const CLIENT_SECRET_BASIC: SecretUse = SecretUse {
+    name: "client-secret-basic",
+    secret: CLIENT_SECRET,
+    place: Place::BasicPassword("{client-id}"),
+};
+const VERIFIER: SecretUse = field(CODE_VERIFIER, CODE_VERIFIER, "code_verifier");
+const REFRESH: SecretUse = field(REFRESH_TOKEN, REFRESH_TOKEN, "refresh_token");
+const REVOKE: SecretUse = field("revoke-token", REFRESH_TOKEN, "token");
 
 /// Where codes and refresh tokens become access tokens. Either may be used up by one request.
-const TOKEN: OwnEndpoint = endpoint("{token-url}", Effect::Write);
+const TOKEN: &str = "token";
 /// Where tokens end. A second time changes nothing (RFC 7009 section 2.2).
-const REVOCATION: OwnEndpoint = endpoint("{revocation-url}", Effect::RepeatableWrite);
+const REVOCATION: &str = "revocation";
 
-const fn field(secret: &'static str, name: &'static str) -> SecretPart {
-    SecretPart { secret, place: Place::FormField(name) }
-}
-
-const fn secret_use(at: OwnEndpoint, part: SecretPart) -> SecretUse {
-    SecretUse { target: at.target(), part }
+fn endpoint(
+    name: &'static str,
+    origin: &'static str,
+    secrets: &[SecretUse],
+    captures: &'static [Capture],
+) -> permissions::Endpoint {
+    permissions::Endpoint {
+        name,
+        method: "POST",
+        origin,
+        path: String::new(),
+        writes: true,
+        // AfterShip documents no limit for tokens; a host in trouble must not hammer them.
+        limits: vec![Limit { name: TOKEN, requests: 5, window_ms: 1000 }],
+        secret_uses: [&[CLIENT_SECRET_FORM, CLIENT_SECRET_BASIC], secrets].concat(),
+        captures,
+    }
 }
 
 /// The scheme `oauth2`.
@@ -67,44 +88,28 @@ impl Scheme for OAuth2 {
         Description {
             name: "oauth2",
             title: "OAuth 2.0, for apps of AfterShip's partner programme",
-            fields: FIELDS,
+            secrets: FIELDS,
             interactive: true,
         }
     }
 
-    fn secret_parts(&self) -> &'static [SecretPart] {
-        PARTS
-    }
-
-    fn endpoints(&self) -> &'static [OwnEndpoint] {
-        &[TOKEN, REVOCATION]
-    }
-
     fn secret_uses(&self) -> &'static [SecretUse] {
-        const BASIC: SecretPart =
-            SecretPart { secret: CLIENT_SECRET, place: Place::Basic(String::new()) };
-        const USES: &[SecretUse] = &[
-            secret_use(TOKEN, field(CLIENT_SECRET, "client_secret")),
-            secret_use(TOKEN, BASIC),
-            secret_use(TOKEN, field(CODE_VERIFIER, "code_verifier")),
-            secret_use(TOKEN, field(REFRESH_TOKEN, "refresh_token")),
-            secret_use(REVOCATION, field(CLIENT_SECRET, "client_secret")),
-            secret_use(REVOCATION, BASIC),
-            secret_use(REVOCATION, field(REFRESH_TOKEN, "token")),
-        ];
         USES
+    }
+
+    fn endpoints(&self) -> Vec<permissions::Endpoint> {
+        const CAPTURES: &[Capture] = &[
+            Capture { secret: ACCESS_TOKEN, place: Place::Json("/access_token") },
+            Capture { secret: REFRESH_TOKEN, place: Place::Json("/refresh_token") },
+        ];
+        vec![
+            endpoint(TOKEN, "{token-url}", &[VERIFIER, REFRESH], CAPTURES),
+            endpoint(REVOCATION, "{revocation-url}", &[REVOKE], &[]),
+        ]
     }
 
     fn key_uses(&self) -> &'static [KeyUse] {
         &[KeyUse { secret: CLIENT_SECRET, algorithm: keys::HMAC_SHA256, role: KeyRole::Verify }]
-    }
-
-    fn captures(&self) -> &'static [Capture] {
-        const AT: crate::catalog::Target = TOKEN.target();
-        &[
-            Capture { target: AT, pointer: "/access_token", secret: ACCESS_TOKEN },
-            Capture { target: AT, pointer: "/refresh_token", secret: REFRESH_TOKEN },
-        ]
     }
 
     fn settings(&self) -> &'static [Setting] {
@@ -112,7 +117,7 @@ impl Scheme for OAuth2 {
     }
 
     fn scope(&self, endpoint: &Endpoint) -> Option<&'static str> {
-        scopes::needed(endpoint)
+        Some(endpoint.scope)
     }
 
     fn begin(&self, host: &dyn Host, request: &BeginRequest) -> Result<Step, Error> {
@@ -157,20 +162,18 @@ impl Scheme for OAuth2 {
         form.add("grant_type", "authorization_code");
         form.add("code", code);
         form.add("redirect_uri", session.redirect_uri);
-        let verifier = field(CODE_VERIFIER, "code_verifier");
-        token::grant(host, "finish connecting", form, verifier, session.scopes)
+        token::grant(host, "finish connecting", form, VERIFIER, session.scopes)
     }
 
     /// Tells no scopes unless the answer does: nothing here remembers what was granted.
     fn refresh(&self, host: &dyn Host) -> Result<Grant, Error> {
         let mut form = Query::new();
         form.add("grant_type", "refresh_token");
-        let token = field(REFRESH_TOKEN, "refresh_token");
-        token::grant(host, "renew the grant", form, token, Vec::new())
+        token::grant(host, "renew the grant", form, REFRESH, Vec::new())
     }
 
     fn revoke(&self, host: &dyn Host) -> Result<(), Error> {
-        token::revoke(host, field(REFRESH_TOKEN, "token"))
+        token::revoke(host)
     }
 }
 

@@ -13,9 +13,11 @@ use md5::{Digest as _, Md5};
 use super::{Scheme, keys};
 use crate::api::client::header;
 use crate::api::dates;
+use crate::api::endpoints::Endpoint;
 use crate::api::path::hex;
 use crate::error::Error;
-use crate::host::{Host, Part, Place, Request, SecretPart};
+use crate::host::{Host, Part, Request};
+use crate::permissions::{Place, SecretUse};
 
 /// How one scheme signs.
 #[derive(Clone, Copy, Debug)]
@@ -36,32 +38,32 @@ pub(super) fn authorise(
     scheme: &dyn Scheme,
     signature: Signature,
     host: &dyn Host,
+    endpoint: &Endpoint,
     request: &mut Request,
 ) -> Result<(), Error> {
     let Signature { key, algorithm, header } = signature;
-    request.secrets.extend_from_slice(scheme.secret_parts());
+    let uses = scheme.secret_uses();
+    request.secret_uses.extend(uses.iter().map(|secret_use| secret_use.name));
     let now = i64::try_from(host.now_ms() / 1000).unwrap_or(i64::MAX);
     request.headers.push(("date".into(), dates::http(now)));
     // What is sent is what was signed, down to the order of the parameters.
-    let (origin, resource) = split(&request.url);
-    request.url = [origin, &canonical_resource(resource)].concat();
+    request.path_with_query = canonical_resource(&request.path_with_query);
     let signed = host
-        .sign(key, algorithm, &message(request))
+        .sign(key, algorithm, &message(endpoint.method, request, uses))
         .map_err(|why| keys::error(scheme, key, algorithm, why))?;
     request.headers.push((header.into(), BASE64.encode(signed)));
     Ok(())
 }
 
-/// The string to sign of `request`, whose URL is canonical. Secrets in it are named only.
-fn message(request: &Request) -> Vec<Part> {
+/// The string to sign of `request`, whose path is canonical. Secrets in it are named only.
+fn message(method: &str, request: &Request, uses: &[SecretUse]) -> Vec<Part> {
     let header = |name| header(&request.headers, name).unwrap_or_default();
     let body = request.body.as_deref().filter(|body| !body.is_empty());
     let (hash, content_type) =
         body.map_or_else(Default::default, |body| (md5_hex(body), header("content-type")));
-    let mut text = [request.method, &hash, content_type, header("date"), ""].join("\n");
+    let mut text = [method, &hash, content_type, header("date"), ""].join("\n");
     let mut parts = Vec::new();
-    for (index, (name, value)) in
-        canonical_headers(&request.headers, &request.secrets).into_iter().enumerate()
+    for (index, (name, value)) in canonical_headers(&request.headers, uses).into_iter().enumerate()
     {
         if index > 0 {
             text.push('\n');
@@ -78,7 +80,7 @@ fn message(request: &Request) -> Vec<Part> {
         }
     }
     text.push('\n');
-    text.push_str(split(&request.url).1);
+    text.push_str(&request.path_with_query);
     parts.push(Part::Bytes(text.into_bytes()));
     parts
 }
@@ -97,15 +99,15 @@ enum Value {
 
 /// The headers whose name begins with `as-`, those with a secret included: names in lower case,
 /// trimmed, in ascending order.
-fn canonical_headers(headers: &[(String, String)], secrets: &[SecretPart]) -> Vec<(String, Value)> {
+fn canonical_headers(headers: &[(String, String)], uses: &[SecretUse]) -> Vec<(String, Value)> {
     let plain = headers.iter().map(|(name, value)| {
         (name.trim().to_ascii_lowercase(), Value::Text(value.trim().to_owned()))
     });
-    let filled = secrets.iter().filter_map(|part| match part.place {
+    let filled = uses.iter().filter_map(|secret_use| match secret_use.place {
         Place::Header { name, prefix } => {
-            Some((name.to_owned(), Value::Secret { prefix, secret: part.secret }))
+            Some((name.to_owned(), Value::Secret { prefix, secret: secret_use.secret }))
         }
-        Place::FormField(_) | Place::Basic(_) => None,
+        Place::FormField(_) | Place::BasicPassword(_) | Place::Json(_) => None,
     });
     sorted(plain.chain(filled).filter(|(name, _)| name.starts_with("as-")))
 }
@@ -137,12 +139,6 @@ fn sorted<N: Ord, V>(items: impl Iterator<Item = (N, V)>) -> Vec<(N, V)> {
         sorted.insert(at, (name, value));
     }
     sorted
-}
-
-/// Scheme and authority of an absolute URL, and the path with what follows.
-fn split(url: &str) -> (&str, &str) {
-    let path = url.match_indices('/').nth(2).map_or(url.len(), |(at, _)| at);
-    url.split_at_checked(path).unwrap_or((url, ""))
 }
 
 fn md5_hex(body: &[u8]) -> String {

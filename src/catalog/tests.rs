@@ -1,93 +1,101 @@
 use super::*;
-use crate::error::Effect;
-use crate::host::Place;
+use crate::permissions::{KeyRole, Place};
 use std::collections::BTreeSet;
 
 #[test]
 fn all_sixteen_operations_are_declared_with_their_limits() {
-    // AfterShip API 2026-07: operations, effects, and limits per second ("Rate limit").
+    // AfterShip API 2026-07: operations, whether they write, and limits per second ("Rate limit").
     let documented = [
-        ("GET", "/trackings", Effect::Read, 6),
-        ("POST", "/trackings", Effect::Write, 20),
-        ("GET", "/trackings/*", Effect::Read, 5),
-        ("PUT", "/trackings/*", Effect::RepeatableWrite, 5),
-        ("DELETE", "/trackings/*", Effect::RepeatableWrite, 5),
-        ("POST", "/trackings/*/retrack", Effect::Write, 5),
-        ("POST", "/trackings/*/mark-as-completed", Effect::Write, 5),
-        ("GET", "/couriers", Effect::Read, 5),
-        ("POST", "/couriers/detect", Effect::Read, 3),
-        ("GET", "/courier-connections", Effect::Read, 5),
-        ("POST", "/courier-connections", Effect::Write, 5),
-        ("GET", "/courier-connections/*", Effect::Read, 5),
-        ("PATCH", "/courier-connections/*", Effect::RepeatableWrite, 5),
-        ("DELETE", "/courier-connections/*", Effect::RepeatableWrite, 5),
-        ("POST", "/estimated-delivery-date/predict", Effect::Read, 5),
-        ("POST", "/estimated-delivery-date/predict-batch", Effect::Read, 20),
+        ("trackings-list", "GET", "/trackings", false, 6),
+        ("trackings-create", "POST", "/trackings", true, 20),
+        ("trackings-get", "GET", "/trackings/*", false, 5),
+        ("trackings-update", "PUT", "/trackings/*", true, 5),
+        ("trackings-delete", "DELETE", "/trackings/*", true, 5),
+        ("trackings-retrack", "POST", "/trackings/*/retrack", true, 5),
+        ("trackings-mark-as-completed", "POST", "/trackings/*/mark-as-completed", true, 5),
+        ("couriers-list", "GET", "/couriers", false, 5),
+        ("couriers-detect", "POST", "/couriers/detect", false, 3),
+        ("courier-connections-list", "GET", "/courier-connections", false, 5),
+        ("courier-connections-create", "POST", "/courier-connections", true, 5),
+        ("courier-connections-get", "GET", "/courier-connections/*", false, 5),
+        ("courier-connections-update", "PATCH", "/courier-connections/*", true, 5),
+        ("courier-connections-delete", "DELETE", "/courier-connections/*", true, 5),
+        ("estimated-delivery-date-predict", "POST", "/estimated-delivery-date/predict", false, 5),
+        (
+            "estimated-delivery-date-predict-batch",
+            "POST",
+            "/estimated-delivery-date/predict-batch",
+            false,
+            20,
+        ),
     ];
-    let Manifest { endpoints, limits, .. } = manifest();
-    for ((method, path, effect, per_second), declared) in documented.into_iter().zip(&endpoints) {
-        assert_eq!((declared.method, declared.effect), (method, effect), "{path}");
+    let Manifest { endpoints, .. } = manifest();
+    for (name, method, path, writes, per_second) in documented {
+        let declared = endpoints.iter().find(|declared| declared.name == name).unwrap();
+        assert_eq!((declared.method, declared.writes), (method, writes), "{name}");
         assert_eq!(declared.origin, "{base-url}");
         assert_eq!(declared.path, format!("/tracking/*{path}"));
-        let limit = limits.iter().find(|limit| limit.name == declared.limits[0]).unwrap();
-        assert_eq!((limit.requests, limit.window_ms), (per_second, 1000), "{path}");
-        assert_eq!(declared.limits[1], "all");
+        let own = Limit { name, requests: per_second, window_ms: 1000 };
+        let over_all = Limit { name: "all", requests: 600, window_ms: 60_000 };
+        assert_eq!(declared.limits, [over_all, own]);
+        let uses: Vec<_> = declared.secret_uses.iter().map(|it| it.name).collect();
+        assert_eq!((uses, declared.captures), (vec!["api-key", "access-token"], &[][..]));
     }
-    let rest: Vec<_> =
-        endpoints[documented.len()..].iter().map(|own| (own.origin, own.path.as_str())).collect();
-    assert_eq!(rest, [("{token-url}", ""), ("{revocation-url}", "")]);
+    let rest = endpoints.iter().filter(|it| documented.iter().all(|known| known.0 != it.name));
+    let rest: Vec<_> = rest.map(|it| (it.name, it.origin, it.path.as_str(), it.writes)).collect();
+    assert_eq!(
+        rest,
+        [("token", "{token-url}", "", true), ("revocation", "{revocation-url}", "", true)]
+    );
 }
 
 #[test]
-fn every_limit_has_a_name_of_its_own() {
-    let limits = manifest().limits;
-    let names: BTreeSet<_> = limits.iter().map(|limit| limit.name).collect();
-    assert_eq!(names.len(), limits.len());
-    assert_eq!(limits.last(), Some(&Limit { name: "all", requests: 600, window_ms: 60_000 }));
+fn every_name_is_given_once() {
+    fn assert_distinct<'n>(names: impl Iterator<Item = &'n str>) {
+        let names: Vec<_> = names.collect();
+        assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len(), "{names:?}");
+    }
+    let Manifest { schemes, settings, endpoints, limits, secret_uses, .. } = manifest();
+    assert_distinct(schemes.iter().map(|it| it.name));
+    assert_distinct(settings.iter().map(|it| it.name));
+    assert_distinct(endpoints.iter().map(|it| it.name));
+    assert_distinct(limits.iter().map(|it| it.name));
+    assert_distinct(secret_uses.iter().map(|it| it.name));
 }
 
 /// Where keys and tokens go, and which contract is spoken, no customer decides.
 #[test]
 fn what_leads_secrets_is_the_operators() {
-    let Manifest { settings, endpoints, secret_uses, captures, .. } = manifest();
-    assert!(settings.iter().all(|setting| !setting.required));
+    let Manifest { settings, endpoints, .. } = manifest();
     assert_eq!(settings[0].default, Some("https://api.aftership.com"));
-    assert_eq!(settings[1].default, Some("2026-07"));
-    let origins = endpoints.iter().map(|rule| rule.origin);
-    let origins = origins.chain(secret_uses.iter().map(|rule| rule.target.origin));
-    for origin in origins.chain(captures.iter().map(|rule| rule.target.origin)) {
+    assert_eq!((settings[1].default, settings[1].setter), (Some("2026-07"), Setter::Operator));
+    for origin in endpoints.iter().map(|endpoint| endpoint.origin) {
         let name = origin.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap();
         let setting = settings.iter().find(|setting| setting.name == name).unwrap();
-        assert!(setting.operator_only, "{name}");
+        assert_eq!((setting.setter, setting.form), (Setter::Operator, Form::Url), "{name}");
     }
+    let required = settings.iter().filter(|setting| !setting.required_by.is_empty());
+    let required: Vec<_> = required.map(|setting| (setting.name, setting.required_by)).collect();
+    assert_eq!(required, [("client-id", &["oauth2"][..])]);
 }
 
 #[test]
 fn every_secret_has_its_places() {
-    let Manifest { secret_uses, key_uses, captures, settings, .. } = manifest();
-    let uses: Vec<_> = secret_uses
-        .iter()
-        .map(|SecretUse { target, part }| {
-            let place = match &part.place {
-                Place::Header { name, prefix } => format!("{name}: {prefix}"),
-                Place::FormField(name) => format!("{name}="),
-                Place::Basic(user) => format!("basic {user}"),
-            };
-            (part.secret, target.origin, target.path, place)
-        })
-        .collect();
+    let Manifest { secret_uses, key_uses, endpoints, .. } = manifest();
+    let header = |name, prefix| Place::Header { name, prefix };
     let expected = [
-        ("api-key", "{base-url}", "/**", "as-api-key: "),
-        ("access-token", "{base-url}", "/**", "authorization: Bearer "),
-        ("client-secret", "{token-url}", "", "client_secret="),
-        ("client-secret", "{token-url}", "", "basic "),
-        ("code-verifier", "{token-url}", "", "code_verifier="),
-        ("refresh-token", "{token-url}", "", "refresh_token="),
-        ("client-secret", "{revocation-url}", "", "client_secret="),
-        ("client-secret", "{revocation-url}", "", "basic "),
-        ("refresh-token", "{revocation-url}", "", "token="),
+        ("api-key", "api-key", header("as-api-key", "")),
+        ("access-token", "access-token", header("authorization", "Bearer ")),
+        ("client-secret-form", "client-secret", Place::FormField("client_secret")),
+        ("client-secret-basic", "client-secret", Place::BasicPassword("{client-id}")),
+        ("code-verifier", "code-verifier", Place::FormField("code_verifier")),
+        ("refresh-token", "refresh-token", Place::FormField("refresh_token")),
+        ("revoke-token", "refresh-token", Place::FormField("token")),
     ];
-    assert_eq!(uses, expected.map(|(a, b, c, place)| (a, b, c, place.to_owned())));
+    assert_eq!(
+        secret_uses,
+        expected.map(|(name, secret, place)| SecretUse { name, secret, place })
+    );
     let keys: Vec<_> = key_uses.iter().map(|key| (key.secret, key.algorithm, key.role)).collect();
     assert_eq!(
         keys,
@@ -98,17 +106,16 @@ fn every_secret_has_its_places() {
             ("webhook-secret", "hmac-sha256", KeyRole::Verify),
         ]
     );
-    let captures: Vec<_> =
-        captures.iter().map(|it| (it.target.origin, it.pointer, it.secret)).collect();
+    let captures = endpoints.iter().flat_map(|endpoint| {
+        endpoint.captures.iter().map(|capture| (endpoint.name, capture.place, capture.secret))
+    });
     assert_eq!(
-        captures,
+        captures.collect::<Vec<_>>(),
         [
-            ("{token-url}", "/access_token", "access-token"),
-            ("{token-url}", "/refresh_token", "refresh-token"),
+            ("token", Place::Json("/access_token"), "access-token"),
+            ("token", Place::Json("/refresh_token"), "refresh-token"),
         ]
     );
-    let names: BTreeSet<_> = settings.iter().map(|setting| setting.name).collect();
-    assert_eq!(names.len(), settings.len());
 }
 
 #[test]

@@ -3,13 +3,15 @@
 mod catalog;
 mod host;
 
-use super::bindings::connector::api::types as wit;
+use super::bindings::connector::api::{setup, types as wit};
 use super::bindings::exports::connector::api::{
     actions as wit_actions, auth as wit_auth, records as wit_records,
     subscriptions as wit_subscriptions,
 };
-use crate::auth::{Account, BeginRequest, Description, Grant, Step};
+use crate::auth::{BeginRequest, Grant, Step};
 use crate::error::{Error, Failure, Violation};
+use crate::json::Writer;
+use crate::setup::{SecretField, Setter};
 use crate::subscriptions::Refusal;
 use crate::types;
 
@@ -23,27 +25,44 @@ pub(super) fn convert_all<A: Into<B>, B>(list: Vec<A>) -> Vec<B> {
 impl From<types::DataRecord> for wit::DataRecord {
     fn from(record: types::DataRecord) -> Self {
         let types::DataRecord { id, updated_at, created_at, data } = record;
-        Self { id, updated_at, created_at, data }
+        // AfterShip gives its records no versions.
+        Self { id, updated_at, created_at, version: None, data }
     }
 }
 
 impl From<wit::DataRecord> for types::DataRecord {
     fn from(record: wit::DataRecord) -> Self {
-        let wit::DataRecord { id, updated_at, created_at, data } = record;
+        let wit::DataRecord { id, updated_at, created_at, data, .. } = record;
         Self { id, updated_at, created_at, data }
     }
 }
 
-impl From<types::Written> for wit::Written {
-    fn from(written: types::Written) -> Self {
-        Self { item: written.item.into(), holder: written.holder.map(Into::into) }
+impl From<types::ObjectRecord> for wit::ObjectRecord {
+    fn from(types::ObjectRecord { object, record }: types::ObjectRecord) -> Self {
+        let item = wit::WrittenRecord::Whole(record.into());
+        Self { object: object.to_owned(), item }
     }
 }
 
-impl From<types::SecretField> for wit::SecretField {
-    fn from(field: types::SecretField) -> Self {
-        let (name, title) = (field.name.to_owned(), field.title.to_owned());
-        Self { name, title, required: field.required }
+impl From<types::Written> for wit::Written {
+    fn from(types::Written { item, also }: types::Written) -> Self {
+        Self { item: wit::WrittenRecord::Whole(item.into()), also: convert_all(also) }
+    }
+}
+
+impl From<SecretField> for setup::SecretField {
+    fn from(SecretField { name, title, required, setter }: SecretField) -> Self {
+        let (name, title) = (name.to_owned(), title.to_owned());
+        Self { name, title, required, setter: setter.into() }
+    }
+}
+
+impl From<Setter> for setup::Setter {
+    fn from(setter: Setter) -> Self {
+        match setter {
+            Setter::Operator => Self::Operator,
+            Setter::Customer => Self::Customer,
+        }
     }
 }
 
@@ -67,6 +86,9 @@ impl From<Error> for wit::Error {
             Error::RateLimited { retry_after_ms, .. } => {
                 wit::ErrorKind::RateLimited(retry_after_ms)
             }
+            Error::QuotaExhausted { retry_after_ms, .. } => {
+                wit::ErrorKind::QuotaExhausted(retry_after_ms)
+            }
             Error::Unavailable(_) => wit::ErrorKind::Unavailable,
             Error::OutcomeUnknown(_) => wit::ErrorKind::OutcomeUnknown,
             Error::CursorExpired(_) => wit::ErrorKind::CursorExpired,
@@ -79,17 +101,6 @@ impl From<Error> for wit::Error {
 }
 
 // auth
-
-impl From<Description> for wit_auth::Scheme {
-    fn from(scheme: Description) -> Self {
-        Self {
-            name: scheme.name.to_owned(),
-            title: scheme.title.to_owned(),
-            fields: scheme.fields.iter().map(|&field| field.into()).collect(),
-            interactive: scheme.interactive,
-        }
-    }
-}
 
 impl From<wit_auth::BeginRequest> for BeginRequest {
     fn from(request: wit_auth::BeginRequest) -> Self {
@@ -110,13 +121,7 @@ impl From<Step> for wit_auth::Step {
 
 impl From<Grant> for wit_auth::Grant {
     fn from(Grant { expires_at, scopes }: Grant) -> Self {
-        Self { expires_at, scopes }
-    }
-}
-
-impl From<Account> for wit_auth::Account {
-    fn from(Account { id, title }: Account) -> Self {
-        Self { id, title }
+        Self { expires_at, scopes, settings: Vec::new(), account: None }
     }
 }
 
@@ -129,25 +134,42 @@ impl From<wit_records::ListRequest> for types::ListRequest {
             wit_records::Start::Since(bookmark) => types::Start::Since(bookmark),
             wit_records::Start::At(cursor) => types::Start::At(cursor),
         };
-        let wit_records::ListRequest { object, page_size, filter, .. } = request;
-        Self { object, start, page_size, filter }
+        let wit_records::ListRequest { object, page_size, filter, view, .. } = request;
+        Self { object, start, page_size, filter, view: view.into() }
+    }
+}
+
+impl From<wit_records::View> for types::View {
+    fn from(wit_records::View { fields, options }: wit_records::View) -> Self {
+        Self { fields, options }
     }
 }
 
 impl From<types::Page> for wit_records::Page {
     fn from(page: types::Page) -> Self {
-        let window =
-            page.window.map(|types::Window { since, until }| wit_records::Window { since, until });
+        let window = page.window.map(|window| ("window".to_owned(), written(window)));
         Self {
             records: convert_all(page.records),
             deleted: page.deleted,
             unreadable: convert_all(page.unreadable),
-            window,
             next: page.next,
+            not_before_ms: None,
             bookmark: page.bookmark,
             total: page.total,
+            more: window.into_iter().collect(),
         }
     }
+}
+
+/// The change times that a scan covers, as JSON.
+fn written(types::Window { since, until }: types::Window) -> String {
+    let mut written = Writer::new();
+    for (name, bound) in [("since", since), ("until", until)] {
+        if let Some(bound) = bound {
+            written.text(name, &bound);
+        }
+    }
+    written.finish()
 }
 
 impl From<types::Unreadable> for wit_records::Unreadable {
@@ -160,8 +182,8 @@ impl From<types::Unreadable> for wit_records::Unreadable {
 
 impl From<wit_actions::Invocation> for types::Invocation {
     fn from(invocation: wit_actions::Invocation) -> Self {
-        let wit_actions::Invocation { object, action, id, input, key, again } = invocation;
-        Self { object, action, id, input, key, again }
+        let wit_actions::Invocation { object, action, id, input, attempt } = invocation;
+        Self { object, action, id, input, again: attempt.again }
     }
 }
 
@@ -175,8 +197,9 @@ impl From<types::Outcome> for wit_actions::Outcome {
 
 impl From<wit_subscriptions::SubscriptionRequest> for types::SubscriptionRequest {
     fn from(request: wit_subscriptions::SubscriptionRequest) -> Self {
-        let wit_subscriptions::SubscriptionRequest { object, events, target_url } = request;
-        Self { object, events, target_url }
+        let wit_subscriptions::SubscriptionRequest { object, events, target_url, renews, .. } =
+            request;
+        Self { object, events, target_url, renews }
     }
 }
 

@@ -5,10 +5,12 @@
 //! firewall, a proxy, a sign-in page. That knows nothing of keys, plans and records. What a lost
 //! answer means depends on what the request does:
 //!
-//! | outcome | read | write, repeatable or not |
+//! | outcome | read | write |
 //! |---|---|---|
 //! | not sent | unavailable | unavailable |
 //! | limited, 429 | rate-limited | rate-limited |
+//! | 429 that asks to wait for an hour or more | quota-exhausted | quota-exhausted |
+//! | no secret of the connection | unauthenticated | unauthenticated |
 //! | refused by the host | internal | internal |
 //! | no answer, 408, 5xx whatever its code | unavailable | outcome-unknown |
 //! | 503 with Retry-After | rate-limited | outcome-unknown |
@@ -22,21 +24,11 @@
 //! HTTP 404 with code 404 says that the address is unknown, not the record. But no code makes a
 //! 429 or a 5xx something else: the first was certainly not applied, the second perhaps was.
 //!
-//! A repeatable write whose answer was lost is `outcome-unknown` too: that is the truth, and the
-//! host knows from the manifest that it may send it again. A 503 with Retry-After is
-//! `rate-limited` for a read, because that case alone carries the time to wait; of a write it
-//! proves nothing, since a proxy may say it after passing the request on.
+//! A 503 with Retry-After is `rate-limited` for a read, because that case alone carries the time to
+//! wait; of a write it proves nothing, since a proxy may say it after passing the request on.
 
-/// What sending a request does at AfterShip, whatever its method (RFC 9110 section 9.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Effect {
-    /// Changes nothing.
-    Read,
-    /// Changes something; sending it again changes nothing more.
-    RepeatableWrite,
-    /// Changes something; sending it again may do it twice.
-    Write,
-}
+/// From here on a wait is that of a quota, and no longer of a rate.
+const QUOTA_MS: u32 = 3_600_000;
 
 /// What came of one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +37,8 @@ pub enum Outcome {
     NotSent,
     /// The limits left no room.
     Limited,
+    /// The connection lacks a secret.
+    NoSecret,
     /// Sent, and no whole answer came.
     Unanswered,
     /// The host's policy forbids it.
@@ -65,6 +59,8 @@ pub struct Answer {
     pub record_404: bool,
     /// What the body is.
     pub body: Body,
+    /// How long it asks to wait.
+    pub wait_ms: Option<u32>,
     /// Whether a readable `retry-after` came with it.
     pub retry_after: bool,
 }
@@ -97,6 +93,8 @@ pub enum Case {
     InvalidInput,
     /// Not applied; wait.
     RateLimited,
+    /// Not applied; a quota of hours or days is used up.
+    QuotaExhausted,
     /// Not applied; try again.
     Unavailable,
     /// May have been applied.
@@ -109,38 +107,39 @@ pub enum Case {
 
 /// Looks up the table. `cursor_sent`: the request carried a provider cursor.
 #[must_use]
-pub fn case(outcome: Outcome, effect: Effect, cursor_sent: bool) -> Case {
+pub fn case(outcome: Outcome, writes: bool, cursor_sent: bool) -> Case {
     match outcome {
         Outcome::NotSent => Case::Unavailable,
         Outcome::Limited => Case::RateLimited,
-        Outcome::Unanswered => lost(effect),
+        Outcome::NoSecret => Case::Unauthenticated,
+        Outcome::Unanswered => lost(writes),
         Outcome::Refused => Case::Internal,
-        Outcome::Answered(answer) => answered(answer, effect, cursor_sent),
+        Outcome::Answered(answer) => answered(answer, writes, cursor_sent),
     }
 }
 
-fn answered(answer: Answer, effect: Effect, cursor_sent: bool) -> Case {
+fn answered(answer: Answer, writes: bool, cursor_sent: bool) -> Case {
     match (answer.status, answer.code) {
-        (429, _) => Case::RateLimited,
-        (503, _) if answer.retry_after && effect == Effect::Read => Case::RateLimited,
-        (408 | 500..=599, _) => lost(effect),
+        (429, _) => too_much(answer),
+        (503, _) if answer.retry_after && !writes => Case::RateLimited,
+        (408 | 500..=599, _) => lost(writes),
         // A cursor is the one input that ages, so it is blamed for a 400 first: the new scan either
         // works or fails again without a cursor, and then tells the true reason.
         (400, _) | (200..=299, Some(400)) if cursor_sent => Case::CursorExpired,
-        (200..=299, None | Some(0..=399)) => match (answer.body, effect) {
+        (200..=299, None | Some(0..=399)) => match (answer.body, writes) {
             (Body::Json, _) => Case::Done,
-            (Body::OtherShape, Effect::Read) => Case::Internal,
-            (Body::OtherShape | Body::Unreadable, _) => lost(effect),
+            (Body::OtherShape, false) => Case::Internal,
+            (Body::OtherShape | Body::Unreadable, _) => lost(writes),
         },
-        (status @ (200..=299 | 400..=499), Some(code)) => said(answer, status, code, effect),
-        (status, None) => between(status, effect),
+        (status @ (200..=299 | 400..=499), Some(code)) => said(answer, status, code, writes),
+        (status, None) => between(status, writes),
         _ => Case::Internal,
     }
 }
 
 /// AfterShip refused: by a code of four digits, or by one of three, which is an HTTP status and
 /// tells more than the one around it.
-fn said(answer: Answer, status: u16, code: u32, effect: Effect) -> Case {
+fn said(answer: Answer, status: u16, code: u32, writes: bool) -> Case {
     match code {
         4003 | 4013 | 4016 => return Case::Conflict,
         4004 => return Case::NotFound,
@@ -152,21 +151,21 @@ fn said(answer: Answer, status: u16, code: u32, effect: Effect) -> Case {
         402 | 403 => Case::Forbidden,
         404 | 410 if answer.record_404 => Case::NotFound,
         409 => Case::Conflict,
-        429 => Case::RateLimited,
+        429 => too_much(answer),
         // What the connector says of itself in a request line or header is never the caller's.
         404..=406 | 410 | 411 | 414 | 415 | 431 => Case::Internal,
-        408 | 500..=599 => lost(effect),
+        408 | 500..=599 => lost(writes),
         400..=499 => Case::InvalidInput,
         // A success by its status, with a code that nobody documents.
-        _ if effect == Effect::Read => Case::Internal,
+        _ if !writes => Case::Internal,
         _ => Case::OutcomeUnknown,
     }
 }
 
 /// Something between here and AfterShip answered. What it refuses has not reached AfterShip.
-fn between(status: u16, effect: Effect) -> Case {
+fn between(status: u16, writes: bool) -> Case {
     match status {
-        303 => lost(effect),
+        303 => lost(writes),
         413 => Case::InvalidInput,
         406 | 411 | 414 | 415 | 431 => Case::Internal,
         301 | 302 | 307 | 308 | 400..=499 => Case::Unavailable,
@@ -174,11 +173,15 @@ fn between(status: u16, effect: Effect) -> Case {
     }
 }
 
-fn lost(effect: Effect) -> Case {
-    match effect {
-        Effect::Read => Case::Unavailable,
-        Effect::RepeatableWrite | Effect::Write => Case::OutcomeUnknown,
+fn too_much(answer: Answer) -> Case {
+    match answer.wait_ms {
+        Some(QUOTA_MS..) => Case::QuotaExhausted,
+        _ => Case::RateLimited,
     }
+}
+
+fn lost(writes: bool) -> Case {
+    if writes { Case::OutcomeUnknown } else { Case::Unavailable }
 }
 
 #[cfg(test)]

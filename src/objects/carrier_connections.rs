@@ -7,21 +7,19 @@
 
 mod create;
 mod credentials;
+mod endpoints;
 mod find;
 mod update;
 
 use super::{Descriptor, Object};
 use crate::api::cursor::Scan;
-use crate::api::endpoints::{
-    COURIER_CONNECTIONS_CREATE, COURIER_CONNECTIONS_DELETE, COURIER_CONNECTIONS_GET,
-    COURIER_CONNECTIONS_LIST,
-};
 use crate::api::source::{LARGEST_PAGE, Source};
 use crate::api::{Answer, Api, Call, Query};
 use crate::error::Error;
 use crate::json;
-use crate::types::{DataRecord, ListRequest, Page, Start, Written};
+use crate::types::{DataRecord, ListRequest, Page, Start, View, Written};
 use credentials::concealed;
+use endpoints::{CREATE, DELETE, GET, LIST, UPDATE};
 
 /// The object `carrier-connections`.
 pub(super) struct CarrierConnections;
@@ -31,7 +29,7 @@ const COURIER: &str = "courier_slug";
 
 const SOURCE: Source = Source {
     object: "carrier-connections",
-    endpoint: COURIER_CONNECTIONS_LIST,
+    endpoint: LIST,
     list: "courier_connections",
     what: "list carrier connections",
 };
@@ -40,6 +38,7 @@ static DESCRIPTOR: Descriptor = Descriptor {
     name: SOURCE.object,
     title: "Carrier connections",
     operations: &["list", "get", "create", "update", "delete"],
+    endpoints: &[LIST, CREATE, GET, UPDATE, DELETE],
     doc_url: "https://www.aftership.com/docs/tracking/2026-07/courier-connections",
     derived_from: None,
     retention_days: None,
@@ -48,10 +47,9 @@ static DESCRIPTOR: Descriptor = Descriptor {
     update_schema: Some(include_str!("carrier_connections/update.json")),
     find_schema: Some(include_str!("carrier_connections/find.json")),
     filter_schema: include_str!("carrier_connections/filter.json"),
+    options_schema: None,
     actions: &[],
     events: &[],
-    // There is no idempotency key, and nothing refuses a second connection.
-    create_repeatable: false,
 };
 
 impl Object for CarrierConnections {
@@ -62,7 +60,7 @@ impl Object for CarrierConnections {
     fn check(&self, api: &Api<'_>) -> Result<(), Error> {
         let mut query = Query::new();
         query.add("limit", "1");
-        let call = Call::new(COURIER_CONNECTIONS_LIST, "use carrier connections").query(query);
+        let call = Call::new(LIST, "use carrier connections").query(query);
         api.send(call)?.done()
     }
 
@@ -89,8 +87,8 @@ impl Object for CarrierConnections {
         Ok(page)
     }
 
-    fn get(&self, api: &Api<'_>, id: &str) -> Result<DataRecord, Error> {
-        let call = Call::new(COURIER_CONNECTIONS_GET, "get the carrier connection").id(id);
+    fn get(&self, api: &Api<'_>, id: &str, _: &View) -> Result<DataRecord, Error> {
+        let call = Call::new(GET, "get the carrier connection").id(id);
         record(&api.send(call)?)
     }
 
@@ -98,9 +96,13 @@ impl Object for CarrierConnections {
         find::matching(api, inputs)
     }
 
-    fn create(&self, api: &Api<'_>, input: &str) -> Result<Written, Error> {
+    /// There is no idempotency key, and nothing refuses a second connection.
+    fn create(&self, api: &Api<'_>, input: &str, again: bool) -> Result<Written, Error> {
+        if again {
+            return create::found(api, input);
+        }
         create::check(api, input)?;
-        let call = Call::new(COURIER_CONNECTIONS_CREATE, "create the carrier connection");
+        let call = Call::new(CREATE, "create the carrier connection");
         written(&api.send(call.body(input).hide(credentials::hidden([input])))?)
     }
 
@@ -108,8 +110,8 @@ impl Object for CarrierConnections {
         update::update(api, id, patch)
     }
 
-    fn delete(&self, api: &Api<'_>, id: &str) -> Result<(), Error> {
-        let call = Call::new(COURIER_CONNECTIONS_DELETE, "delete the carrier connection").id(id);
+    fn delete(&self, api: &Api<'_>, id: &str, _: bool) -> Result<(), Error> {
+        let call = Call::new(DELETE, "delete the carrier connection").id(id);
         api.send(call)?.done()
     }
 }
@@ -120,7 +122,7 @@ fn record(answer: &Answer) -> Result<DataRecord, Error> {
 }
 
 fn written(answer: &Answer) -> Result<Written, Error> {
-    Ok(Written { item: record(answer)?, holder: None })
+    Ok(Written { item: record(answer)?, also: Vec::new() })
 }
 
 #[cfg(test)]

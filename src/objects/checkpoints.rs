@@ -9,12 +9,12 @@
 mod own_tag;
 mod scan;
 
-use super::trackings::derived::{self, DOC_URL, HOLDER};
+use super::trackings::derived::{self, DOC_URL, Derivation, HOLDER, Tracking};
 use super::{Descriptor, Object};
 use crate::api::Api;
 use crate::error::Error;
 use crate::json::{Malformed, Value};
-use crate::types::{DataRecord, ListRequest, Page, Start};
+use crate::types::{DataRecord, ListRequest, Page, Start, View};
 use own_tag::OwnTag;
 use scan::Scan;
 
@@ -29,6 +29,7 @@ static DESCRIPTOR: Descriptor = Descriptor {
     name: NAME,
     title: "Checkpoints",
     operations: &["list", "get"],
+    endpoints: &[],
     doc_url: DOC_URL,
     derived_from: Some(HOLDER),
     retention_days: None,
@@ -37,9 +38,9 @@ static DESCRIPTOR: Descriptor = Descriptor {
     update_schema: None,
     find_schema: None,
     filter_schema: include_str!("checkpoints/filter.json"),
+    options_schema: None,
     actions: &[],
     events: &[],
-    create_repeatable: false,
 };
 
 impl Object for Checkpoints {
@@ -58,11 +59,11 @@ impl Object for Checkpoints {
         let mut request = request.clone();
         let own_tag = OwnTag::take(&mut request, &filter)?;
         let mut page = match one_tracking(&request, &filter)? {
-            None => derived::list(api, NAME, &request, held)?,
+            None => derived::list(api, NAME, &request, derive_from)?,
             // It is read whole whatever changed, so there is no bookmark to hand out.
             Some(id) => {
                 let tracking = derived::holder(api, &id, "list the checkpoints of the tracking")?;
-                Page { records: derived::of(&tracking, held)?, ..Page::default() }
+                Page { records: derived::of(&tracking, derive_from)?, ..Page::default() }
             }
         };
         own_tag.choose(&mut page.records);
@@ -70,14 +71,14 @@ impl Object for Checkpoints {
         Ok(page)
     }
 
-    fn get(&self, api: &Api<'_>, id: &str) -> Result<DataRecord, Error> {
+    fn get(&self, api: &Api<'_>, id: &str, _: &View) -> Result<DataRecord, Error> {
         let (tracking_id, key) = parts(id).ok_or_else(|| {
             let text = "This cannot be a checkpoint's id. Give the tracking's id, a slash and the \
                         checkpoint's hash, as `list` answers it.";
             Error::invalid(text, Vec::new())
         })?;
         let tracking = derived::holder(api, tracking_id, "get the checkpoint's tracking")?;
-        let mut records = derived::of(&tracking, held)?.into_iter();
+        let mut records = derived::of(&tracking, derive_from)?.into_iter();
         // The tracking may have been asked for by another of its ids.
         let found = records.find(|record| parts(&record.id).is_some_and(|(_, other)| other == key));
         found.ok_or_else(|| {
@@ -89,8 +90,8 @@ impl Object for Checkpoints {
         })
     }
 
-    fn derive(&self, parents: &[DataRecord]) -> Result<Vec<Vec<DataRecord>>, Error> {
-        derived::of_each(parents, held)
+    fn derivation(&self) -> Result<Derivation, Error> {
+        Ok(derive_from)
     }
 
     fn offered(&self) -> &'static str {
@@ -122,8 +123,9 @@ fn parts(id: &str) -> Option<(&str, &str)> {
 }
 
 /// The checkpoints that a tracking holds, in AfterShip's order.
-fn held(tracking: &DataRecord) -> Result<Vec<DataRecord>, Malformed> {
-    let scans = scan::read(&tracking.data)?;
+fn derive_from(tracking: &Tracking<'_>) -> Result<Vec<DataRecord>, Malformed> {
+    let scans = scan::read(tracking.member("checkpoints"))?;
+    let tracking = tracking.record;
     let keys: Vec<String> = scans.iter().map(Scan::key).collect();
     let mut records = Vec::with_capacity(scans.len());
     for (scan, id) in scans.iter().zip(ids(tracking, &keys)) {

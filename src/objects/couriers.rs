@@ -7,12 +7,12 @@ mod detect;
 
 use super::{Action, ActionCall, Descriptor, Object};
 use crate::api::answer::{to_page, to_record};
-use crate::api::endpoints::COURIERS_LIST;
+use crate::api::endpoints::Endpoint;
 use crate::api::parameter::{ANY, list, scalar};
 use crate::api::{Answer, Api, Call, Query};
 use crate::error::Error;
 use crate::json::{self, Value};
-use crate::types::{DataRecord, ListRequest, Outcome, Page, Start};
+use crate::types::{DataRecord, ListRequest, Outcome, Page, Start, View};
 
 /// The object `couriers`.
 pub(super) struct Couriers;
@@ -21,12 +21,21 @@ pub(super) struct Couriers;
 const LIST: &str = "couriers";
 /// Member that tells who a courier is.
 const SLUG: &str = "slug";
+const COURIERS_LIST: Endpoint = Endpoint {
+    name: "couriers-list",
+    method: "GET",
+    path: "/couriers",
+    writes: false,
+    per_second: 5,
+    scope: "aftership:courier:read",
+};
 const ACTIONS: &[Action] = &[detect::DETECT];
 
 static DESCRIPTOR: Descriptor = Descriptor {
     name: "couriers",
     title: "Couriers",
     operations: &["list", "get"],
+    endpoints: &[COURIERS_LIST, detect::COURIERS_DETECT],
     doc_url: "https://www.aftership.com/docs/tracking/2026-07/couriers",
     derived_from: None,
     retention_days: None,
@@ -35,9 +44,9 @@ static DESCRIPTOR: Descriptor = Descriptor {
     update_schema: None,
     find_schema: None,
     filter_schema: include_str!("couriers/filter.json"),
+    options_schema: None,
     actions: ACTIONS,
     events: &[],
-    create_repeatable: false,
 };
 
 impl Object for Couriers {
@@ -75,7 +84,7 @@ impl Object for Couriers {
         Ok(page)
     }
 
-    fn get(&self, api: &Api<'_>, id: &str) -> Result<DataRecord, Error> {
+    fn get(&self, api: &Api<'_>, id: &str, _: &View) -> Result<DataRecord, Error> {
         if id.is_empty() || !id.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-')) {
             let text = "This cannot be a courier's slug: slugs are of a-z, 0-9 and `-`. Give the \
                         slug as AfterShip writes it.";

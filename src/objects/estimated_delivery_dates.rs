@@ -6,12 +6,12 @@
 
 mod actions;
 
-use super::trackings::derived::{self, DOC_URL, FILTER_SCHEMA, HOLDER};
+use super::trackings::derived::{self, DOC_URL, Derivation, FILTER_SCHEMA, HOLDER, Tracking};
 use super::{ActionCall, Descriptor, Object};
 use crate::api::Api;
 use crate::error::Error;
-use crate::json::{Kind, Malformed, Member, Reader};
-use crate::types::{DataRecord, ListRequest, Outcome, Page};
+use crate::json::{Kind, Malformed, Reader};
+use crate::types::{DataRecord, ListRequest, Outcome, Page, View};
 
 /// The object `estimated-delivery-dates`.
 pub(super) struct EstimatedDeliveryDates;
@@ -36,6 +36,7 @@ static DESCRIPTOR: Descriptor = Descriptor {
     name: NAME,
     title: "Estimated delivery dates",
     operations: &["list", "get"],
+    endpoints: &[actions::PREDICT, actions::PREDICT_BATCH],
     doc_url: DOC_URL,
     derived_from: Some(HOLDER),
     retention_days: None,
@@ -44,9 +45,9 @@ static DESCRIPTOR: Descriptor = Descriptor {
     update_schema: None,
     find_schema: None,
     filter_schema: FILTER_SCHEMA,
+    options_schema: None,
     actions: actions::ACTIONS,
     events: &[],
-    create_repeatable: false,
 };
 
 impl Object for EstimatedDeliveryDates {
@@ -59,12 +60,12 @@ impl Object for EstimatedDeliveryDates {
     }
 
     fn list(&self, api: &Api<'_>, request: &ListRequest) -> Result<Page, Error> {
-        derived::list(api, NAME, request, held)
+        derived::list(api, NAME, request, derive_from)
     }
 
-    fn get(&self, api: &Api<'_>, id: &str) -> Result<DataRecord, Error> {
+    fn get(&self, api: &Api<'_>, id: &str, _: &View) -> Result<DataRecord, Error> {
         let tracking = derived::holder(api, id, "get the tracking")?;
-        derived::of(&tracking, held)?.into_iter().next().ok_or_else(|| {
+        derived::of(&tracking, derive_from)?.into_iter().next().ok_or_else(|| {
             Error::not_found(format!(
                 "Nobody has estimated yet when the tracking `{}` is delivered. Look again when it \
                  has changed, or ask for a prediction by the action `predict`.",
@@ -73,8 +74,8 @@ impl Object for EstimatedDeliveryDates {
         })
     }
 
-    fn derive(&self, parents: &[DataRecord]) -> Result<Vec<Vec<DataRecord>>, Error> {
-        derived::of_each(parents, held)
+    fn derivation(&self) -> Result<Derivation, Error> {
+        Ok(derive_from)
     }
 
     fn invoke(&self, api: &Api<'_>, call: &ActionCall<'_>) -> Result<Outcome, Error> {
@@ -88,11 +89,9 @@ impl Object for EstimatedDeliveryDates {
 }
 
 /// The record of a tracking of which there is any estimate.
-fn held(tracking: &DataRecord) -> Result<Vec<DataRecord>, Malformed> {
-    let mut reader = Reader::new(&tracking.data);
-    let members = reader.members()?;
-    reader.end()?;
-    let estimates = ESTIMATES.iter().filter_map(|name| Member::named(&members, name));
+fn derive_from(tracking: &Tracking<'_>) -> Result<Vec<DataRecord>, Malformed> {
+    let Tracking { record, members } = tracking;
+    let estimates = ESTIMATES.iter().filter_map(|name| tracking.member(name));
     let mut says_anything = false;
     for estimate in estimates {
         says_anything |= is_said(estimate.value)?;
@@ -100,11 +99,11 @@ fn held(tracking: &DataRecord) -> Result<Vec<DataRecord>, Malformed> {
     if !says_anything {
         return Ok(Vec::new());
     }
-    let mut data = derived::begin(&tracking.id, tracking);
+    let mut data = derived::begin(&record.id, record);
     for names in [&SHIPMENT[..], &ESTIMATES, &OUTCOME] {
-        derived::copy(&members, names, &mut data);
+        derived::copy(members, names, &mut data);
     }
-    Ok(vec![DataRecord { data: data.finish(), ..derived::like(tracking) }])
+    Ok(vec![DataRecord { data: data.finish(), ..derived::like(record) }])
 }
 
 /// AfterShip writes an estimate that it does not have as null, or as an object of nulls.

@@ -11,14 +11,14 @@
 mod merge;
 mod told;
 
-use super::trackings::derived::{self, DOC_URL, FILTER_SCHEMA, HOLDER};
+use super::trackings::derived::{self, DOC_URL, Derivation, FILTER_SCHEMA, HOLDER, Tracking};
+use super::trackings::endpoints::UPDATE;
 use super::{Descriptor, Object};
-use crate::api::endpoints::TRACKINGS_UPDATE;
 use crate::api::{Api, Call};
 use crate::error::{Error, Failure};
 use crate::json::{self, Reader, Writer};
-use crate::types::{DataRecord, ListRequest, Page, Written};
-use told::{Told, held};
+use crate::types::{DataRecord, ListRequest, ObjectRecord, Page, View, Written};
+use told::{Told, derive_from};
 
 /// The object `notifications`.
 pub(super) struct Notifications;
@@ -29,6 +29,7 @@ static DESCRIPTOR: Descriptor = Descriptor {
     name: NAME,
     title: "Notifications",
     operations: &["list", "get", "create", "update", "delete"],
+    endpoints: &[],
     doc_url: DOC_URL,
     derived_from: Some(HOLDER),
     retention_days: None,
@@ -37,10 +38,9 @@ static DESCRIPTOR: Descriptor = Descriptor {
     update_schema: Some(include_str!("notifications/update.json")),
     find_schema: Some(include_str!("notifications/find.json")),
     filter_schema: FILTER_SCHEMA,
+    options_schema: None,
     actions: &[],
     events: &[],
-    // Adding who is told already changes nothing.
-    create_repeatable: true,
 };
 
 impl Object for Notifications {
@@ -53,16 +53,16 @@ impl Object for Notifications {
     }
 
     fn list(&self, api: &Api<'_>, request: &ListRequest) -> Result<Page, Error> {
-        derived::list(api, NAME, request, held)
+        derived::list(api, NAME, request, derive_from)
     }
 
-    fn get(&self, api: &Api<'_>, id: &str) -> Result<DataRecord, Error> {
+    fn get(&self, api: &Api<'_>, id: &str, _: &View) -> Result<DataRecord, Error> {
         let tracking = derived::holder(api, id, "get the tracking")?;
         only(&tracking)?.ok_or_else(|| nobody(&tracking))
     }
 
-    fn derive(&self, parents: &[DataRecord]) -> Result<Vec<Vec<DataRecord>>, Error> {
-        derived::of_each(parents, held)
+    fn derivation(&self) -> Result<Derivation, Error> {
+        Ok(derive_from)
     }
 
     /// The record of each input's tracking, when it tells all of the input's customers already:
@@ -84,14 +84,17 @@ impl Object for Notifications {
                 }
             };
             found.push(match tracking {
-                Some(tracking) if wish.is_met_by(&tracking)? => derived::of(&tracking, held)?,
+                Some(tracking) if wish.is_met_by(&tracking)? => {
+                    derived::of(&tracking, derive_from)?
+                }
                 _ => Vec::new(),
             });
         }
         Ok(found)
     }
 
-    fn create(&self, api: &Api<'_>, input: &str) -> Result<Written, Error> {
+    /// Adding who is told already changes nothing, so it needs no other look with `again`.
+    fn create(&self, api: &Api<'_>, input: &str, _: bool) -> Result<Written, Error> {
         let wish = Wish::read(input)?;
         let what = "read who is told about the tracking before adding to it";
         let tracking = derived::holder(api, &wish.tracking_id, what)?;
@@ -99,24 +102,28 @@ impl Object for Notifications {
             return write(api, &tracking.id, &customers, "add customers to the tracking");
         }
         let item = only(&tracking)?.ok_or_else(|| nobody(&tracking))?;
-        Ok(Written { item, holder: Some(tracking) })
+        Ok(written(item, tracking))
     }
 
     fn update(&self, api: &Api<'_>, id: &str, patch: &str) -> Result<Written, Error> {
         let customers = json::member(patch, "customers").unwrap_or("[]");
         let written = write(api, id, customers, "replace the tracking's customers")?;
-        let tracking = written.holder.as_ref().map_or("", |tracking| &tracking.data);
+        let tracking = written.also.first().map_or("", |tracking| &tracking.record.data);
         derived::refuse_kept(patch, tracking)?;
         Ok(written)
     }
 
-    fn delete(&self, api: &Api<'_>, id: &str) -> Result<(), Error> {
+    fn delete(&self, api: &Api<'_>, id: &str, again: bool) -> Result<(), Error> {
         let what = "read who is told about the tracking before deleting it";
         let tracking = derived::holder(api, id, what)?;
         if only(&tracking)?.is_none() {
             return Err(nobody(&tracking));
         }
         if told(&tracking)?.customers.is_empty() {
+            // Those who subscribed themselves stay after every delete.
+            if again {
+                return Ok(());
+            }
             return Err(subscribers_only(&tracking));
         }
         let answer = api.send(put(&tracking.id, "[]", "remove the tracking's customers"))?;
@@ -164,24 +171,29 @@ impl<'a> Wish<'a> {
 fn put<'c>(id: &'c str, customers: &str, what: &'static str) -> Call<'c> {
     let mut body = Writer::new();
     body.raw("customers", customers);
-    Call::new(TRACKINGS_UPDATE, what).id(id).body(body.finish())
+    Call::new(UPDATE, what).id(id).body(body.finish())
 }
 
 /// The one write of a call, and what it left behind.
 fn write(api: &Api<'_>, id: &str, customers: &str, what: &'static str) -> Result<Written, Error> {
     let answer = api.send(put(id, customers, what))?;
     let tracking = answer.record()?;
-    let item = held(&tracking).ok().and_then(|records| records.into_iter().next());
+    let item = only(&tracking).ok().flatten();
     let item = item.ok_or_else(|| answer.other_shape("its tracking names nobody who is told"))?;
-    Ok(Written { item, holder: Some(tracking) })
+    Ok(written(item, tracking))
+}
+
+fn written(item: DataRecord, tracking: DataRecord) -> Written {
+    Written { item, also: vec![ObjectRecord { object: HOLDER, record: tracking }] }
 }
 
 fn told(tracking: &DataRecord) -> Result<Told<'_>, Error> {
-    Told::read(&tracking.data).map_err(|malformed| derived::unreadable(tracking, malformed))
+    let told = Tracking::read(tracking).and_then(|tracking| Told::read(&tracking.members));
+    told.map_err(|malformed| derived::unreadable(tracking, malformed))
 }
 
 fn only(tracking: &DataRecord) -> Result<Option<DataRecord>, Error> {
-    Ok(derived::of(tracking, held)?.into_iter().next())
+    Ok(derived::of(tracking, derive_from)?.into_iter().next())
 }
 
 fn nobody(tracking: &DataRecord) -> Error {

@@ -6,22 +6,22 @@
 //! custom id given at creation, or the legacy id of before 2024-07.
 
 mod actions;
-pub(super) mod derived;
+pub(crate) mod derived;
+pub(crate) mod endpoints;
 mod filters;
 mod find;
 mod listing;
 mod patch;
+mod view;
 
 use super::{ActionCall, Descriptor, Object};
-use crate::api::endpoints::{
-    TRACKINGS_CREATE, TRACKINGS_DELETE, TRACKINGS_GET, TRACKINGS_LIST, TRACKINGS_UPDATE,
-};
 use crate::api::{Api, Call, Query};
 use crate::error::Error;
 use crate::subscriptions;
 use crate::types::{
-    DataRecord, ListRequest, ManualSteps, Outcome, Page, SubscriptionRequest, Written,
+    DataRecord, ListRequest, ManualSteps, Outcome, Page, SubscriptionRequest, View, Written,
 };
+use endpoints::{CREATE, DELETE, GET, LIST, MARK_AS_COMPLETED, RETRACK, UPDATE};
 
 /// The object `trackings`.
 pub(super) struct Trackings;
@@ -34,6 +34,7 @@ static DESCRIPTOR: Descriptor = Descriptor {
     name: NAME,
     title: "Trackings",
     operations: &["list", "get", "create", "update", "delete", "subscribe"],
+    endpoints: &[LIST, CREATE, GET, UPDATE, DELETE, RETRACK, MARK_AS_COMPLETED],
     doc_url: DOC_URL,
     derived_from: None,
     retention_days: Some(120),
@@ -42,11 +43,9 @@ static DESCRIPTOR: Descriptor = Descriptor {
     update_schema: Some(include_str!("trackings/update.json")),
     find_schema: Some(include_str!("trackings/find.json")),
     filter_schema: include_str!("trackings/filter.json"),
+    options_schema: Some(include_str!("trackings/options.json")),
     actions: actions::ACTIONS,
     events: subscriptions::EVENTS,
-    // There is no idempotency key, but AfterShip refuses a second tracking of the same courier
-    // and number with 4003.
-    create_repeatable: true,
 };
 
 impl Object for Trackings {
@@ -62,29 +61,36 @@ impl Object for Trackings {
         listing::page(api, NAME, request)
     }
 
-    fn get(&self, api: &Api<'_>, id: &str) -> Result<DataRecord, Error> {
-        read(api, id, "get the tracking")
+    fn get(&self, api: &Api<'_>, id: &str, view: &View) -> Result<DataRecord, Error> {
+        read(api, id, "get the tracking", view::of_one(view))
     }
 
     fn find(&self, api: &Api<'_>, inputs: &[String]) -> Result<Vec<Vec<DataRecord>>, Error> {
         find::matching(api, inputs)
     }
 
-    fn create(&self, api: &Api<'_>, input: &str) -> Result<Written, Error> {
-        let call = Call::new(TRACKINGS_CREATE, "create the tracking").body(input);
+    /// There is no idempotency key, but AfterShip refuses a second tracking of the same courier and
+    /// number with 4003, so one that is not listed yet may be sent again.
+    fn create(&self, api: &Api<'_>, input: &str, again: bool) -> Result<Written, Error> {
+        if again && let Some(found) = find::one(api, input)? {
+            return Ok(written(found));
+        }
+        let call = Call::new(CREATE, "create the tracking").body(input);
         api.send(call)?.record().map(written)
     }
 
     fn update(&self, api: &Api<'_>, id: &str, patch: &str) -> Result<Written, Error> {
-        let body = patch::body(patch, || read(api, id, "read the tracking before updating it"))?;
-        let call = Call::new(TRACKINGS_UPDATE, "update the tracking").id(id).body(body);
+        let body = patch::body(patch, || {
+            read(api, id, "read the tracking before updating it", Query::new())
+        })?;
+        let call = Call::new(UPDATE, "update the tracking").id(id).body(body);
         let record = api.send(call)?.record()?;
         patch::refuse_kept(patch, &record.data)?;
         Ok(written(record))
     }
 
-    fn delete(&self, api: &Api<'_>, id: &str) -> Result<(), Error> {
-        api.send(Call::new(TRACKINGS_DELETE, "delete the tracking").id(id))?.done()
+    fn delete(&self, api: &Api<'_>, id: &str, _: bool) -> Result<(), Error> {
+        api.send(Call::new(DELETE, "delete the tracking").id(id))?.done()
     }
 
     fn invoke(&self, api: &Api<'_>, call: &ActionCall<'_>) -> Result<Outcome, Error> {
@@ -99,15 +105,15 @@ impl Object for Trackings {
 fn check(api: &Api<'_>) -> Result<(), Error> {
     let mut query = Query::new();
     query.add("limit", "1");
-    api.send(Call::new(TRACKINGS_LIST, "use trackings").query(query))?.done()
+    api.send(Call::new(LIST, "use trackings").query(query))?.done()
 }
 
-fn read(api: &Api<'_>, id: &str, what: &'static str) -> Result<DataRecord, Error> {
-    api.send(Call::new(TRACKINGS_GET, what).id(id))?.record()
+fn read(api: &Api<'_>, id: &str, what: &'static str, query: Query) -> Result<DataRecord, Error> {
+    api.send(Call::new(GET, what).id(id).query(query))?.record()
 }
 
 fn written(item: DataRecord) -> Written {
-    Written { item, holder: None }
+    Written { item, also: Vec::new() }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! AfterShip API 2026-07, "Webhooks": they are set in its admin only, and no endpoint reads or
 //! writes them. So nothing is offered but the steps to take there, and all else says why.
 
+use super::trackings::derived::Derivation;
 use super::{Descriptor, Object};
 use crate::api::Api;
 use crate::error::Error;
@@ -16,6 +17,7 @@ static DESCRIPTOR: Descriptor = Descriptor {
     name: "webhooks",
     title: "Webhooks",
     operations: &["subscribe"],
+    endpoints: &[],
     doc_url: "https://www.aftership.com/docs/tracking/2026-07/webhook/webhook-overview",
     derived_from: None,
     retention_days: None,
@@ -24,9 +26,9 @@ static DESCRIPTOR: Descriptor = Descriptor {
     update_schema: None,
     find_schema: None,
     filter_schema: include_str!("webhooks/filter.json"),
+    options_schema: None,
     actions: &[],
     events: subscriptions::EVENTS,
-    create_repeatable: false,
 };
 
 impl Object for Webhooks {
@@ -38,7 +40,7 @@ impl Object for Webhooks {
         Err(self.unsupported("be checked", self.offered()))
     }
 
-    fn derive(&self, _: &[DataRecord]) -> Result<Vec<Vec<DataRecord>>, Error> {
+    fn derivation(&self) -> Result<Derivation, Error> {
         Err(self.unsupported("be derived", self.offered()))
     }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::body::{self, Body, Tracking};
 use super::{Refusal, headers, signature};
-use crate::api::client::{API_VERSION, DEFAULT_API_VERSION};
+use crate::api::client::API_VERSION;
 use crate::host::{Host, Level};
 use crate::json::Writer;
 use crate::types::{DataRecord, Delivery, Effect, Event};
@@ -97,7 +97,7 @@ fn looked_up(known: &[(&str, Option<&str>)]) -> Effect {
 /// Whether trackings are written as the API writes them. The header is not signed: a wrong one at
 /// most costs a lookup, or brings a genuine tracking in an older shape.
 fn is_current(host: &dyn Host, delivery: &Delivery) -> bool {
-    let wanted = host.setting(API_VERSION).unwrap_or_else(|| DEFAULT_API_VERSION.to_owned());
+    let wanted = host.setting(API_VERSION).unwrap_or_default();
     let version = headers::only(&delivery.headers, VERSION);
     let is_current = version == Some(wanted.as_bytes());
     if !is_current {

@@ -4,10 +4,10 @@
 //! URLs, http or https, at the ports 80, 443 and 8080, each with a version and events of its own.
 
 use crate::api::client::DEFAULT_API_VERSION;
-use crate::catalog::{KeyRole, KeyUse};
 use crate::error::{Error, Violation};
-
-use crate::types::{ManualSteps, SecretField, SubscriptionRequest};
+use crate::permissions::{KeyRole, KeyUse};
+use crate::setup::{SecretField, Setter};
+use crate::types::{ManualSteps, SubscriptionRequest};
 
 /// The secret with which AfterShip signs deliveries.
 pub const SECRET: &str = "webhook-secret";
@@ -30,6 +30,7 @@ const SECRETS: &[SecretField] = &[SecretField {
     name: SECRET,
     title: "Webhook secret, from the webhooks page of the AfterShip admin",
     required: true,
+    setter: Setter::Customer,
 }];
 
 const PORTS: [&str; 3] = ["80", "443", "8080"];
@@ -123,6 +124,7 @@ mod tests {
             object: "webhooks".into(),
             events: events.iter().map(|&event| event.into()).collect(),
             target_url: target_url.into(),
+            renews: None,
         }
     }
 

@@ -5,7 +5,7 @@ use crate::api::wait;
 
 const READ: Context = Context {
     what: "list trackings",
-    effect: Effect::Read,
+    writes: false,
     cursor_sent: false,
     has_body: false,
     record_404: false,
@@ -13,7 +13,7 @@ const READ: Context = Context {
 };
 const CREATE: Context = Context {
     what: "create the tracking",
-    effect: Effect::Write,
+    writes: true,
     cursor_sent: false,
     has_body: true,
     record_404: false,

@@ -2,9 +2,9 @@
 
 use super::token::ClientAuthentication;
 use crate::api::client::bad_setting;
-use crate::catalog::Setting;
 use crate::error::{Error, Failure};
 use crate::host::Host;
+use crate::setup::{Form, Setter, Setting};
 
 const CLIENT_ID: &str = "client-id";
 const AUTHORIZE_URL: &str = "authorize-url";
@@ -27,61 +27,73 @@ const fn setting(
     name: &'static str,
     title: &'static str,
     default: Option<&'static str>,
-    operator_only: bool,
+    form: Form,
 ) -> Setting {
-    Setting { name, title, default, required: false, operator_only }
+    Setting { name, title, default, setter: Setter::Operator, form, required_by: &[] }
 }
 
-/// Every setting. Those that say where tokens go, or whose word counts, are the operator's.
+/// Every setting. The operator registered the app, so all but the scopes is the operator's.
 pub(super) const ALL: &[Setting] = &[
-    setting(
-        CLIENT_ID,
-        "Client id of the app, from the AfterShip Partner Dashboard (oauth2 needs it)",
-        None,
-        false,
-    ),
+    Setting {
+        required_by: &["oauth2"],
+        ..setting(
+            CLIENT_ID,
+            "Client id of the app, from the AfterShip Partner Dashboard",
+            None,
+            Form::Text,
+        )
+    },
     setting(
         AUTHORIZE_URL,
         "Where a customer allows the app (oauth2; the default is unconfirmed by AfterShip)",
         Some(DEFAULT_AUTHORIZE_URL),
-        true,
+        // Of form URL it could have no query.
+        Form::Text,
     ),
     setting(
         TOKEN_URL,
         "Where tokens are issued (oauth2; the default is AfterShip's identity server, unconfirmed for apps)",
         Some(DEFAULT_TOKEN_URL),
-        true,
+        Form::Url,
     ),
     setting(
         REVOCATION_URL,
         "Where tokens are revoked (oauth2; AfterShip documents none)",
         None,
-        true,
+        Form::Url,
     ),
     setting(
         ISSUER,
         "The `iss` that callbacks must carry (oauth2; RFC 9207; without it none is asked for)",
         None,
-        true,
+        Form::Text,
     ),
-    setting(SCOPES, "Scopes to ask for, separated by spaces (oauth2)", Some(DEFAULT_SCOPES), false),
+    Setting {
+        setter: Setter::Customer,
+        ..setting(
+            SCOPES,
+            "Scopes to ask for, separated by spaces (oauth2)",
+            Some(DEFAULT_SCOPES),
+            Form::Text,
+        )
+    },
     setting(
         SCOPE_SEPARATOR,
         "What stands between scopes on the wire (oauth2; the default is that of RFC 6749, unconfirmed)",
         Some(" "),
-        false,
+        Form::Text,
     ),
     setting(
         CLIENT_AUTHENTICATION,
         "How the client secret is sent: `body` or `basic` (oauth2; the default is unconfirmed)",
         Some("body"),
-        false,
+        Form::Choice(&["body", "basic"]),
     ),
     setting(
         CALLBACK_HMAC,
         "Whether callbacks must carry an `hmac` by the client secret: `on` or `off` (oauth2; AfterShip sends one and does not document it)",
         Some("off"),
-        false,
+        Form::Choice(&["on", "off"]),
     ),
 ];
 
@@ -98,28 +110,24 @@ pub(super) fn client_id(host: &dyn Host) -> Result<String, Error> {
     })
 }
 
-/// Where to send people.
+/// Where to send people: a URL in printable ASCII without fragment (RFC 6749 section 3.1).
 ///
 /// # Errors
 /// [`Error::Internal`] when the setting is no URL that parameters can be added to.
 pub(super) fn authorize_url(host: &dyn Host) -> Result<String, Error> {
-    url(host, AUTHORIZE_URL)?.ok_or_else(|| bad_setting(AUTHORIZE_URL, DEFAULT_AUTHORIZE_URL))
+    let url = value(host, AUTHORIZE_URL).unwrap_or_default();
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    let allowed = |byte: u8| byte.is_ascii_graphic() && !b"#\"<>\\^`{|}".contains(&byte);
+    if rest.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(allowed)) {
+        Ok(url)
+    } else {
+        Err(bad_setting(AUTHORIZE_URL, DEFAULT_AUTHORIZE_URL))
+    }
 }
 
-/// Where tokens are issued.
-///
-/// # Errors
-/// As [`authorize_url`].
-pub(super) fn token_url(host: &dyn Host) -> Result<String, Error> {
-    url(host, TOKEN_URL)?.ok_or_else(|| bad_setting(TOKEN_URL, DEFAULT_TOKEN_URL))
-}
-
-/// Where tokens are revoked, if anywhere.
-///
-/// # Errors
-/// As [`authorize_url`].
-pub(super) fn revocation_url(host: &dyn Host) -> Result<Option<String>, Error> {
-    url(host, REVOCATION_URL)
+/// Whether tokens can be revoked anywhere.
+pub(super) fn has_revocation_url(host: &dyn Host) -> bool {
+    value(host, REVOCATION_URL).is_some()
 }
 
 /// Who callbacks must be from, if that is told.
@@ -133,9 +141,9 @@ pub(super) fn scopes(host: &dyn Host) -> Vec<String> {
     scopes.split_whitespace().map(str::to_owned).collect()
 }
 
-/// What stands between scopes.
+/// What stands between scopes: a space, unless told otherwise (RFC 6749 section 3.3).
 pub(super) fn scope_separator(host: &dyn Host) -> String {
-    value(host, SCOPE_SEPARATOR).unwrap_or_default()
+    value(host, SCOPE_SEPARATOR).unwrap_or_else(|| " ".to_owned())
 }
 
 /// How the client secret is sent.
@@ -164,37 +172,21 @@ pub(super) fn callback_hmac(host: &dyn Host) -> Result<bool, Error> {
 
 /// An empty value is none.
 fn value(host: &dyn Host, name: &str) -> Option<String> {
-    let default = || {
-        let setting = ALL.iter().find(|setting| setting.name == name)?;
-        setting.default.map(str::to_owned)
-    };
-    host.setting(name).filter(|value| !value.is_empty()).or_else(default)
-}
-
-/// A URL in printable ASCII without fragment (RFC 6749 section 3). The host judges the rest.
-fn url(host: &dyn Host, name: &str) -> Result<Option<String>, Error> {
-    let Some(url) = value(host, name) else {
-        return Ok(None);
-    };
-    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-    let allowed = |byte: u8| byte.is_ascii_graphic() && !b"#\"<>\\^`{|}".contains(&byte);
-    if rest.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(allowed)) {
-        Ok(Some(url))
-    } else {
-        Err(bad_setting(name, DEFAULT_TOKEN_URL))
-    }
+    host.setting(name).filter(|value| !value.is_empty())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::scopes;
     use super::*;
     use crate::host::FnHost;
+    use crate::objects::REGISTRY;
+    use std::collections::BTreeSet;
 
     #[test]
     fn all_scopes_are_asked_for() {
-        let names: Vec<_> = scopes::ALL.iter().map(|scope| scope.name).collect();
-        assert_eq!(DEFAULT_SCOPES, names.join(" "));
+        let endpoints = REGISTRY.iter().flat_map(|object| object.descriptor().endpoints);
+        let needed: BTreeSet<_> = endpoints.map(|endpoint| endpoint.scope).collect();
+        assert_eq!(needed, DEFAULT_SCOPES.split(' ').collect());
     }
 
     #[test]
@@ -203,14 +195,14 @@ mod tests {
             (CALLBACK_HMAC, "true"),
             (CALLBACK_HMAC, "On"),
             (CLIENT_AUTHENTICATION, "post"),
-            (TOKEN_URL, "accounts.aftership.com/token"),
-            (TOKEN_URL, "https://accounts.aftership.com/token#a"),
-            (TOKEN_URL, "https://accounts.aftership.com/a token"),
-            (TOKEN_URL, "https://"),
+            (AUTHORIZE_URL, "apps.aftership.com/authorize"),
+            (AUTHORIZE_URL, "https://apps.aftership.com/authorize#a"),
+            (AUTHORIZE_URL, "https://apps.aftership.com/an app"),
+            (AUTHORIZE_URL, "https://"),
         ] {
             let host = FnHost::new(|_| panic!("nothing is sent")).with_setting(name, value);
             let error = callback_hmac(&host).and(client_authentication(&host).map(drop));
-            let error = error.and(token_url(&host).map(drop)).unwrap_err();
+            let error = error.and(authorize_url(&host).map(drop)).unwrap_err();
             assert!(
                 matches!(&error, Error::Internal(failure) if failure.message.contains(name)),
                 "{value}: {error:?}"

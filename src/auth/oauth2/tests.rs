@@ -5,6 +5,7 @@ use std::cell::RefCell;
 
 const ANSWER: &str =
     r#"{"access_token":null,"refresh_token":null,"token_type":"Bearer","expires_in":3600}"#;
+const TOKENS: &[&str] = &["access-token", "refresh-token"];
 
 fn request() -> BeginRequest {
     BeginRequest {
@@ -34,7 +35,7 @@ fn sent<R>(settings: &[(&str, &str)], call: impl Fn(&dyn Host) -> R) -> (Request
     let seen = RefCell::new(None);
     let mut host = FnHost::new(|request| {
         assert!(seen.replace(Some(request)).is_none(), "one request");
-        Ok(Response::json(200, ANSWER))
+        Ok(Response::json(200, ANSWER).captured(TOKENS))
     })
     .with_setting("scheme", "oauth2")
     .with_setting("client-id", "app 1");
@@ -114,11 +115,7 @@ fn complete_trades_the_code_for_a_grant() {
     let (_, session) = redirect(auth::begin(&silent(), &request()).unwrap());
     let (request, grant) =
         sent(&[], |host| auth::complete(host, &session, "code=a%2Bb&state=kq0f").unwrap());
-    assert_eq!(request.method, "POST");
-    assert_eq!(
-        request.url,
-        "https://accounts.aftership.com/auth/realms/business/protocol/openid-connect/token"
-    );
+    assert_eq!((request.endpoint, request.path_with_query.as_str()), ("token", ""));
     assert_eq!(
         request.headers[1],
         ("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned())
@@ -128,10 +125,7 @@ fn complete_trades_the_code_for_a_grant() {
         "grant_type=authorization_code&code=a%2Bb\
          &redirect_uri=https%3A%2F%2Fhost.example%2Fcallback%3Fa%3D1&client_id=app%201"
     );
-    assert_eq!(
-        request.secrets,
-        [field("code-verifier", "code_verifier"), field("client-secret", "client_secret")]
-    );
+    assert_eq!(request.secret_uses, ["code-verifier", "client-secret-form"]);
     assert_eq!(grant.expires_at.as_deref(), Some("2026-11-22T10:30:00+00:00"));
     assert_eq!(grant.scopes.len(), 7, "those asked for, as the answer names none");
 }
@@ -146,17 +140,10 @@ fn a_session_of_somebody_else_sends_nothing() {
 
 #[test]
 fn refresh_names_the_token_and_never_holds_it() {
-    let settings = [("token-url", "https://a.example/token"), ("client-authentication", "basic")];
+    let settings = [("client-authentication", "basic")];
     let (request, grant) = sent(&settings, |host| auth::refresh(host).unwrap());
-    assert_eq!(request.url, "https://a.example/token");
     assert_eq!(body(&request), "grant_type=refresh_token");
-    assert_eq!(
-        request.secrets,
-        [
-            field("refresh-token", "refresh_token"),
-            SecretPart { secret: "client-secret", place: Place::Basic("app%201".into()) },
-        ]
-    );
+    assert_eq!(request.secret_uses, ["refresh-token", "client-secret-basic"]);
     assert!(grant.scopes.is_empty(), "as before");
 }
 
@@ -170,12 +157,9 @@ fn revoke_needs_an_endpoint() {
     let settings = [("revocation-url", "https://a.example/revoke")];
     let (request, revoked) = sent(&settings, auth::revoke);
     assert_eq!(revoked, Ok(()));
-    assert_eq!(request.url, "https://a.example/revoke");
+    assert_eq!((request.endpoint, request.path_with_query.as_str()), ("revocation", ""));
     assert_eq!(body(&request), "token_type_hint=refresh_token&client_id=app%201");
-    assert_eq!(
-        request.secrets,
-        [field("refresh-token", "token"), field("client-secret", "client_secret")]
-    );
+    assert_eq!(request.secret_uses, ["revoke-token", "client-secret-form"]);
     for (status, body, case) in [
         (401, r#"{"error":"invalid_client"}"#, "Forbidden"),
         (400, r#"{"error":"unsupported_token_type"}"#, "Unsupported"),
@@ -190,28 +174,25 @@ fn revoke_needs_an_endpoint() {
     }
 }
 
-/// Every request that is sent is one that the manifest declares, at a place that it declares.
+/// Every request that is sent is one that the manifest declares, with secrets that it declares.
 #[test]
 fn what_is_sent_is_declared() {
-    let uses = OAuth2.secret_uses();
-    let settings = [("revocation-url", "https://a.example/revoke")];
+    let endpoints = crate::catalog::manifest().endpoints;
     let begun = redirect(auth::begin(&silent(), &request()).unwrap()).1;
-    for (at, basic) in [(TOKEN, "body"), (TOKEN, "basic"), (REVOCATION, "body")] {
-        let settings = [settings[0], ("client-authentication", basic)];
-        let (completed, _) = sent(&settings, |host| {
-            if at == REVOCATION {
-                auth::revoke(host).unwrap();
-            } else {
-                auth::complete(host, &begun, "code=1").unwrap();
+    for authentication in ["body", "basic"] {
+        let settings =
+            [("revocation-url", "https://a.example/"), ("client-authentication", authentication)];
+        let requests = [
+            sent(&settings, |host| auth::complete(host, &begun, "code=1").map(drop)),
+            sent(&settings, |host| auth::refresh(host).map(drop)),
+            sent(&settings, auth::revoke),
+        ];
+        for (request, result) in requests {
+            assert_eq!(result, Ok(()));
+            let endpoint = endpoints.iter().find(|it| it.name == request.endpoint).unwrap();
+            for name in request.secret_uses {
+                assert!(endpoint.secret_uses.iter().any(|known| known.name == name), "{name}");
             }
-        });
-        for part in completed.secrets {
-            let place = match part.place {
-                Place::Basic(_) => Place::Basic(String::new()),
-                place => place,
-            };
-            let part = SecretPart { place, ..part };
-            assert!(uses.contains(&secret_use(at, part.clone())), "{part:?}");
         }
     }
 }
@@ -219,6 +200,5 @@ fn what_is_sent_is_declared() {
 #[test]
 fn requests_to_the_api_carry_the_token() {
     let (request, _) = sent(&[], |host| auth::check(host, "trackings"));
-    let place = Place::Header { name: "authorization", prefix: "Bearer " };
-    assert_eq!(request.secrets, [SecretPart { secret: "access-token", place }]);
+    assert_eq!(request.secret_uses, ["access-token"]);
 }

@@ -9,6 +9,7 @@
 //! |---|---|
 //! | not sent | unavailable |
 //! | limited, 429 | rate-limited |
+//! | no secret of the connection | unauthenticated |
 //! | refused by the host | internal |
 //! | no answer, 408, 5xx, 2xx without a token, anything else | outcome-unknown |
 //! | 4xx that is no JSON (a firewall, a proxy), a redirect but 303 | unavailable |
@@ -19,16 +20,17 @@
 //!
 //! What is odd about an answer that brought a token is logged, and no error: the token counts.
 
-use super::{CLIENT_SECRET, REVOCATION, TOKEN, field, settings};
+use super::{
+    ACCESS_TOKEN, CLIENT_SECRET_BASIC, CLIENT_SECRET_FORM, REVOCATION, REVOKE, TOKEN, settings,
+};
 use crate::api::client::header;
 use crate::api::fault::quote;
-use crate::api::path::push_encoded;
 use crate::api::{Query, dates, wait};
 use crate::auth::Grant;
-use crate::catalog::OwnEndpoint;
 use crate::error::{Error, Failure};
-use crate::host::{Host, Level, Place, Request, Response, SecretPart, SendError};
+use crate::host::{Host, Level, Request, Response, SendError};
 use crate::json;
+use crate::permissions::SecretUse;
 
 /// How the client secret is sent (RFC 6749 section 2.3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,14 +50,12 @@ pub(super) fn grant(
     host: &dyn Host,
     what: &'static str,
     form: Query,
-    secret: SecretPart,
+    secret: SecretUse,
     asked: Vec<String>,
 ) -> Result<Grant, Error> {
-    let url = settings::token_url(host)?;
-    let response = post(host, what, TOKEN, url, form, secret)?;
+    let response = post(host, what, TOKEN, form, secret)?;
     let text = String::from_utf8_lossy(&response.body);
-    // The host takes the token and leaves `null`; where no member is, there was no token.
-    if json::member(&text, "access_token").is_none() {
+    if !response.captured.iter().any(|name| name == ACCESS_TOKEN) {
         let words = match is_page(&response) {
             true => "a gateway, not AfterShip, answered with a web page",
             false => "the answer holds no access token",
@@ -80,53 +80,48 @@ pub(super) fn grant(
     Ok(Grant { expires_at: expires_at(host, &text), scopes })
 }
 
-/// Ends the tokens of `secret`, a refresh token (RFC 7009).
+/// Ends the tokens of the refresh token (RFC 7009).
 ///
 /// # Errors
 /// As the module says; [`Error::Unsupported`] without a revocation endpoint.
-pub(super) fn revoke(host: &dyn Host, secret: SecretPart) -> Result<(), Error> {
-    let Some(url) = settings::revocation_url(host)? else {
+pub(super) fn revoke(host: &dyn Host) -> Result<(), Error> {
+    if !settings::has_revocation_url(host) {
         let text = "The grant cannot be given back by a program: AfterShip documents no endpoint \
                     for it, and the setting `revocation-url` names none. Remove the app in the \
                     AfterShip admin.";
         return Err(Error::Unsupported(text.to_owned()));
-    };
+    }
     let mut form = Query::new();
     form.add("token_type_hint", "refresh_token");
-    post(host, "give the grant back", REVOCATION, url, form, secret).map(drop)
+    post(host, "give the grant back", REVOCATION, form, REVOKE).map(drop)
 }
 
 /// Sends `form` with the client's and one more secret. Only a 2xx comes back.
 fn post(
     host: &dyn Host,
     what: &'static str,
-    at: OwnEndpoint,
-    url: String,
+    endpoint: &'static str,
     mut form: Query,
-    secret: SecretPart,
+    secret: SecretUse,
 ) -> Result<Response, Error> {
     let client_id = settings::client_id(host)?;
     let client_secret = match settings::client_authentication(host)? {
         ClientAuthentication::Body => {
             form.add("client_id", client_id);
-            field(CLIENT_SECRET, "client_secret")
+            CLIENT_SECRET_FORM
         }
         // Not in the form too: a client shows its credentials once (RFC 6749 section 2.3).
-        ClientAuthentication::Basic => {
-            let mut user = String::new();
-            push_encoded(&mut user, &client_id);
-            SecretPart { secret: CLIENT_SECRET, place: Place::Basic(user) }
-        }
+        ClientAuthentication::Basic => CLIENT_SECRET_BASIC,
     };
     let request = Request {
-        method: at.endpoint.method,
-        url,
+        endpoint,
+        path_with_query: String::new(),
         headers: vec![
             ("accept".into(), "application/json".into()),
             ("content-type".into(), "application/x-www-form-urlencoded".into()),
         ],
         body: Some(form.encode().into_bytes()),
-        secrets: vec![secret, client_secret],
+        secret_uses: vec![secret.name, client_secret.name],
     };
     let response = host.send(request).map_err(|why| unsent(what, why))?;
     if (200..300).contains(&response.status) {
@@ -145,11 +140,14 @@ fn unsent(what: &str, error: SendError) -> Error {
             failure: message("the limits leave no room for it yet", NOTHING_CHANGED),
             retry_after_ms: Some(ms),
         },
-        SendError::Unanswered(why) => Error::OutcomeUnknown(message(&why, MAY_BE_DONE)),
-        SendError::Refused(why) => Error::Internal(message(
-            &why,
-            "Connect again if a secret is missing; else check the settings of `oauth2`.",
+        SendError::NoSecret(name) => Error::Unauthenticated(message(
+            &format!("the connection has no secret `{name}`"),
+            "Nothing was sent; connect again.",
         )),
+        SendError::Unanswered(why) => Error::OutcomeUnknown(message(&why, MAY_BE_DONE)),
+        SendError::Refused(why) => {
+            Error::Internal(message(&why, "Check the settings of `oauth2`."))
+        }
     }
 }
 

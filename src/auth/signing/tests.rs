@@ -23,15 +23,27 @@ fn resolved(message: &[Part]) -> Vec<u8> {
     parts.collect::<Vec<_>>().concat()
 }
 
-fn request(method: &'static str, path: &str, body: Option<&str>) -> Request {
+/// Signs as a scheme does.
+fn authorise(
+    scheme: &str,
+    host: &dyn Host,
+    method: &'static str,
+    request: &mut Request,
+) -> Result<(), Error> {
+    let scope = "";
+    let endpoint = Endpoint { name: "any", method, path: "", writes: false, per_second: 1, scope };
+    crate::auth::scheme(scheme).unwrap().authorise(host, &endpoint, request)
+}
+
+fn request(path: &str, body: Option<&str>) -> Request {
     let mut headers = vec![("accept".to_owned(), "application/json".to_owned())];
     headers.extend(body.map(|_| ("content-type".to_owned(), "application/json".to_owned())));
     Request {
-        method,
-        url: format!("https://api.aftership.com{path}"),
+        endpoint: "any",
+        path_with_query: path.to_owned(),
         headers,
         body: body.map(|text| text.as_bytes().to_vec()),
-        secrets: Vec::new(),
+        secret_uses: Vec::new(),
     }
 }
 
@@ -59,12 +71,12 @@ fn hmac_signatures_are_those_of_aftership() {
             "LNDlHBQ7EoJblT40E7RjrZbXxBhScImkoMjtUWM0GM4=",
         ),
     ] {
-        let mut request = request(method, path, body);
-        crate::auth::scheme("api-key-hmac").unwrap().authorise(&host(), &mut request).unwrap();
+        let mut request = request(path, body);
+        authorise("api-key-hmac", &host(), method, &mut request).unwrap();
         let sent = |name| header(&request.headers, name);
         assert_eq!(sent("as-signature-hmac-sha256"), Some(expected), "{method} {path}");
         assert_eq!(sent("date"), Some("Sun, 22 Nov 2026 12:00:00 GMT"));
-        assert_eq!(request.secrets, crate::auth::api_key::PARTS);
+        assert_eq!(request.secret_uses, ["api-key"]);
     }
 }
 
@@ -103,18 +115,18 @@ fn a_resource_keeps_empty_values_and_the_order_of_equal_names() {
 
 #[test]
 fn six_parts_are_signed_and_the_same_query_is_sent() {
-    let mut asked = request("PUT", "/tracking/2026-07/trackings/1?b=2&a=1", Some("{}"));
+    let mut asked = request("/tracking/2026-07/trackings/1?b=2&a=1", Some("{}"));
     asked.headers.push(("AS-More".into(), " 1 ".into()));
-    crate::auth::scheme("api-key-hmac").unwrap().authorise(&host(), &mut asked).unwrap();
-    assert_eq!(asked.url, "https://api.aftership.com/tracking/2026-07/trackings/1?a=1&b=2");
+    authorise("api-key-hmac", &host(), "PUT", &mut asked).unwrap();
+    assert_eq!(asked.path_with_query, "/tracking/2026-07/trackings/1?a=1&b=2");
     asked.headers.retain(|(name, _)| name != "as-signature-hmac-sha256");
     assert_eq!(
-        String::from_utf8(resolved(&message(&asked))).unwrap(),
+        String::from_utf8(resolved(&message("PUT", &asked, crate::auth::api_key::USES))).unwrap(),
         "PUT\n99914B932BD37A50B983C5E7C90AE93B\napplication/json\nSun, 22 Nov 2026 12:00:00 GMT\n\
          as-api-key:test-key\nas-more:1\n/tracking/2026-07/trackings/1?a=1&b=2"
     );
-    let bare = Request { headers: Vec::new(), secrets: Vec::new(), ..request("GET", "", None) };
-    assert_eq!(resolved(&message(&bare)), b"GET\n\n\n\n\n");
+    let bare = Request { headers: Vec::new(), ..request("", None) };
+    assert_eq!(resolved(&message("GET", &bare, &[])), b"GET\n\n\n\n\n");
 }
 
 #[test]
@@ -124,15 +136,13 @@ fn rsa_has_a_key_and_a_header_of_its_own() {
         assert_eq!((name, algorithm), ("private-key", "rsa-pss-sha256"));
         Ok(b"signed".to_vec())
     });
-    let mut request = request("GET", "/tracking/2026-07/couriers", None);
-    crate::auth::scheme("api-key-rsa").unwrap().authorise(&host, &mut request).unwrap();
+    let mut request = request("/tracking/2026-07/couriers", None);
+    authorise("api-key-rsa", &host, "GET", &mut request).unwrap();
     assert_eq!(header(&request.headers, "as-signature-rsa-sha256"), Some("c2lnbmVk"));
 }
 
 #[test]
 fn a_key_that_does_not_sign_stops_the_request_with_a_next_step() {
-    use crate::api::endpoints::TRACKINGS_GET;
-    use crate::api::{Api, Call};
     for (why, case, step) in [
         (SecretError::NotFound, "Unauthenticated", "Connect again and give: api-key, api-secret"),
         (SecretError::Denied, "Internal", "the right key"),
@@ -141,8 +151,7 @@ fn a_key_that_does_not_sign_stops_the_request_with_a_next_step() {
     ] {
         let host = FnHost::new(|_| panic!("nothing is sent"));
         let host = host.with_setting("scheme", "api-key-hmac").signing(move |_, _, _| Err(why));
-        let call = Call::new(TRACKINGS_GET, "get the tracking").id("1");
-        let error = Api::new(&host).unwrap().send(call).unwrap_err();
+        let error = crate::testing::get(&host, "trackings", "1").unwrap_err();
         assert!(format!("{error:?}").starts_with(case), "{error:?}");
         assert!(error.to_string().contains(step), "{error}");
     }

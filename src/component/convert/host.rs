@@ -1,35 +1,19 @@
 //! What the host is asked, and its answers.
 
 use super::super::bindings::connector::host::{http, log, secrets};
-use super::convert_all;
-use crate::host::{Level, Part, Place, Request, SecretError, SecretPart, SendError};
+use super::catalog::owned;
+use crate::host::{Level, Part, Request, SecretError, SendError};
 
 impl From<Request> for http::Request {
     fn from(request: Request) -> Self {
         Self {
-            method: request.method.to_owned(),
-            url: request.url,
+            endpoint: request.endpoint.to_owned(),
+            path_with_query: request.path_with_query,
             headers: request.headers,
             body: request.body,
-            secrets: convert_all(request.secrets),
-        }
-    }
-}
-
-impl From<SecretPart> for http::SecretPart {
-    fn from(part: SecretPart) -> Self {
-        Self { secret: part.secret.to_owned(), place: part.place.into() }
-    }
-}
-
-impl From<Place> for http::Place {
-    fn from(place: Place) -> Self {
-        match place {
-            Place::Header { name, prefix } => {
-                Self::Header(http::HeaderPlace { name: name.to_owned(), prefix: prefix.to_owned() })
-            }
-            Place::FormField(name) => Self::FormField(name.to_owned()),
-            Place::Basic(user) => Self::Basic(user),
+            secret_uses: owned(&request.secret_uses),
+            // No limit of AfterShip's is measured in points.
+            cost: 0,
         }
     }
 }
@@ -39,6 +23,7 @@ impl From<http::SendError> for SendError {
         match error {
             http::SendError::NotSent(why) => Self::NotSent(why),
             http::SendError::Limited(ms) => Self::Limited(ms),
+            http::SendError::NoSecret(name) => Self::NoSecret(name),
             http::SendError::Unanswered(why) => Self::Unanswered(why),
             http::SendError::Refused(why) => Self::Refused(why),
         }

@@ -2,12 +2,19 @@
 
 use super::*;
 use Case::{
-    Conflict, CursorExpired, Done, Forbidden, InvalidInput, NotFound, OutcomeUnknown, RateLimited,
-    Unauthenticated, Unavailable,
+    Conflict, CursorExpired, Done, Forbidden, InvalidInput, NotFound, OutcomeUnknown,
+    QuotaExhausted, RateLimited, Unauthenticated, Unavailable,
 };
 
 fn answer(status: u16, code: Option<u32>, body: Body) -> Outcome {
-    Outcome::Answered(Answer { status, code, record_404: false, body, retry_after: false })
+    Outcome::Answered(Answer {
+        status,
+        code,
+        record_404: false,
+        body,
+        wait_ms: None,
+        retry_after: false,
+    })
 }
 
 fn coded(status: u16, code: u32) -> Outcome {
@@ -21,20 +28,34 @@ fn bare(status: u16) -> Outcome {
 
 fn asking_to_wait(status: u16) -> Outcome {
     let (code, record_404, body) = (None, false, Body::Json);
-    Outcome::Answered(Answer { status, code, record_404, body, retry_after: true })
+    Outcome::Answered(Answer {
+        status,
+        code,
+        record_404,
+        body,
+        wait_ms: Some(1000),
+        retry_after: true,
+    })
 }
 
-/// Outcome, and the case for a read, a repeatable write and a write.
-const fn row(outcome: Outcome, read: Case, repeatable: Case, write: Case) -> (Outcome, [Case; 3]) {
-    (outcome, [read, repeatable, write])
+/// AfterShip's code 429, with a wait.
+fn slow_down(status: u16, wait_ms: u32) -> Outcome {
+    let (code, record_404, body) = (Some(429), false, Body::Json);
+    let wait_ms = Some(wait_ms);
+    Outcome::Answered(Answer { status, code, record_404, body, wait_ms, retry_after: true })
 }
 
-const fn same(outcome: Outcome, case: Case) -> (Outcome, [Case; 3]) {
-    row(outcome, case, case, case)
+/// Outcome, and the case for a read and a write.
+const fn row(outcome: Outcome, read: Case, write: Case) -> (Outcome, [Case; 2]) {
+    (outcome, [read, write])
 }
 
-fn lost(outcome: Outcome) -> (Outcome, [Case; 3]) {
-    row(outcome, Unavailable, OutcomeUnknown, OutcomeUnknown)
+const fn same(outcome: Outcome, case: Case) -> (Outcome, [Case; 2]) {
+    row(outcome, case, case)
+}
+
+fn lost(outcome: Outcome) -> (Outcome, [Case; 2]) {
+    row(outcome, Unavailable, OutcomeUnknown)
 }
 
 #[test]
@@ -43,6 +64,7 @@ fn every_row() {
         // No answer.
         same(Outcome::NotSent, Unavailable),
         same(Outcome::Limited, RateLimited),
+        same(Outcome::NoSecret, Unauthenticated),
         same(Outcome::Refused, Case::Internal),
         lost(Outcome::Unanswered),
         // It worked, or seems so.
@@ -51,12 +73,7 @@ fn every_row() {
         same(answer(200, None, Body::Json), Done),
         lost(bare(200)),
         lost(bare(201)),
-        row(
-            answer(200, Some(200), Body::OtherShape),
-            Case::Internal,
-            OutcomeUnknown,
-            OutcomeUnknown,
-        ),
+        row(answer(200, Some(200), Body::OtherShape), Case::Internal, OutcomeUnknown),
         // AfterShip's codes.
         same(coded(400, 400), InvalidInput),
         same(coded(400, 4001), InvalidInput),
@@ -99,9 +116,9 @@ fn every_row() {
         lost(coded(200, 500)),
         lost(coded(200, 408)),
         lost(coded(400, 500)),
-        row(coded(200, 600), Case::Internal, OutcomeUnknown, OutcomeUnknown),
-        row(coded(201, 5001), Case::Internal, OutcomeUnknown, OutcomeUnknown),
-        row(coded(200, 70_000), Case::Internal, OutcomeUnknown, OutcomeUnknown),
+        row(coded(200, 600), Case::Internal, OutcomeUnknown),
+        row(coded(201, 5001), Case::Internal, OutcomeUnknown),
+        row(coded(200, 70_000), Case::Internal, OutcomeUnknown),
         // ... and makes nothing else of a 429 or a 5xx.
         same(coded(429, 4008), RateLimited),
         same(coded(429, 4003), RateLimited),
@@ -142,15 +159,18 @@ fn every_row() {
         lost(bare(503)),
         lost(bare(504)),
         lost(bare(599)),
-        row(asking_to_wait(503), RateLimited, OutcomeUnknown, OutcomeUnknown),
+        row(asking_to_wait(503), RateLimited, OutcomeUnknown),
         lost(asking_to_wait(502)),
         same(asking_to_wait(429), RateLimited),
+        same(slow_down(429, 3_599_999), RateLimited),
+        same(slow_down(429, 3_600_000), QuotaExhausted),
+        same(slow_down(400, 3_600_000), QuotaExhausted),
         same(bare(0), Case::Internal),
         same(bare(600), Case::Internal),
     ];
     for (outcome, expected) in rows {
-        let effects = [Effect::Read, Effect::RepeatableWrite, Effect::Write];
-        assert_eq!(effects.map(|effect| case(outcome, effect, false)), expected, "{outcome:?}");
+        let cases = [false, true].map(|writes| case(outcome, writes, false));
+        assert_eq!(cases, expected, "{outcome:?}");
     }
 }
 
@@ -167,7 +187,7 @@ fn a_cursor_is_blamed_for_a_400_only() {
         (bare(502), Unavailable),
         (coded(200, 200), Done),
     ] {
-        assert_eq!(case(outcome, Effect::Read, true), expected, "{outcome:?}");
+        assert_eq!(case(outcome, false, true), expected, "{outcome:?}");
     }
 }
 
@@ -176,7 +196,14 @@ fn a_cursor_is_blamed_for_a_400_only() {
 fn a_404_means_the_record_where_there_is_no_other_code() {
     let of = |status, code| {
         let (record_404, body) = (true, Body::Json);
-        Outcome::Answered(Answer { status, code, record_404, body, retry_after: false })
+        Outcome::Answered(Answer {
+            status,
+            code,
+            record_404,
+            body,
+            wait_ms: None,
+            retry_after: false,
+        })
     };
     for (outcome, expected) in [
         (of(404, Some(404)), NotFound),
@@ -184,6 +211,6 @@ fn a_404_means_the_record_where_there_is_no_other_code() {
         (of(404, None), Unavailable),
         (of(400, Some(400)), InvalidInput),
     ] {
-        assert_eq!(case(outcome, Effect::Read, false), expected, "{outcome:?}");
+        assert_eq!(case(outcome, false, false), expected, "{outcome:?}");
     }
 }

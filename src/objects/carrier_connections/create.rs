@@ -1,11 +1,12 @@
 //! What a courier asks for, before it is given to AfterShip.
 
-use super::COURIER;
 use super::credentials::CREDENTIALS;
+use super::{COURIER, find};
 use crate::api::Api;
-use crate::error::{Error, Violation};
+use crate::error::{Error, Failure, Violation};
 use crate::json::{self, Value};
 use crate::objects::couriers;
+use crate::types::Written;
 
 /// Reads the courier and compares: AfterShip would refuse the same, or store what cannot work.
 ///
@@ -29,6 +30,33 @@ pub(super) fn check(api: &Api<'_>, input: &str) -> Result<(), Error> {
     let names: Vec<_> = violations.iter().map(|violation| violation.message.as_str()).collect();
     let text = format!("The courier `{slug}` asks for more: {}.", names.join(", "));
     Err(Error::invalid(text + " Nothing was sent; correct it.", violations))
+}
+
+/// The connection that an earlier attempt made. Another is never made: nothing would refuse it, and
+/// one that was just made may not be listed yet.
+///
+/// # Errors
+/// [`Error::OutcomeUnknown`] unless exactly one connection is there; else why they could not be
+/// read.
+pub(super) fn found(api: &Api<'_>, input: &str) -> Result<Written, Error> {
+    let inputs = [input.to_owned()];
+    let mut found = match find::matching(api, &inputs) {
+        // AfterShip masks the credentials.
+        Err(Error::InvalidInput { failure, .. }) => return Err(Error::OutcomeUnknown(failure)),
+        found => found?.into_iter().flatten(),
+    };
+    match (found.next(), found.next()) {
+        (Some(item), None) => Ok(Written { item, also: Vec::new() }),
+        (None, _) => Err(unknown("no carrier connection with these credentials is listed")),
+        (Some(_), Some(_)) => Err(unknown("several carrier connections have these credentials")),
+    }
+}
+
+fn unknown(why: &str) -> Error {
+    Error::OutcomeUnknown(Failure::new(format!(
+        "Cannot tell whether the carrier connection was created: {why}. Nothing was sent again; look \
+         in the AfterShip admin before another one is created."
+    )))
 }
 
 /// AfterShip API 2026-07, GET /couriers: `credentials.fields` are `{name, type, required}`.

@@ -5,8 +5,9 @@ mod listing;
 mod writing;
 
 use super::*;
-use crate::records::{create, delete, find, get, list, update};
+use crate::records::{find, list};
 use crate::testing::{Sent, enveloped, lines, pointers, scripted};
+use crate::testing::{create, delete, get, update};
 
 const OBJECT: &str = "carrier-connections";
 

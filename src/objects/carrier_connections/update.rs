@@ -6,8 +6,8 @@
 //! AfterShip masks are not sent back: the mask would take their place.
 
 use super::credentials::{self, CREDENTIALS};
+use super::endpoints::{GET, UPDATE};
 use super::written;
-use crate::api::endpoints::{COURIER_CONNECTIONS_GET, COURIER_CONNECTIONS_UPDATE};
 use crate::api::{Answer, Api, Call};
 use crate::error::Error;
 use crate::json::{self, Value, Writer};
@@ -16,7 +16,7 @@ use crate::types::Written;
 /// Merges `patch` into the connection's credentials, which stay in the guest's memory.
 pub(super) fn update(api: &Api<'_>, id: &str, patch: &str) -> Result<Written, Error> {
     let what = "read the carrier connection before updating it";
-    let current = api.send(Call::new(COURIER_CONNECTIONS_GET, what).id(id))?;
+    let current = api.send(Call::new(GET, what).id(id))?;
     let hidden = credentials::hidden([current.data()?, patch]);
     let current = json::member(current.data()?, CREDENTIALS).unwrap_or("null");
     let given = json::member(patch, CREDENTIALS).unwrap_or("null");
@@ -31,7 +31,7 @@ pub(super) fn update(api: &Api<'_>, id: &str, patch: &str) -> Result<Written, Er
     for (name, value) in json::members(patch).unwrap_or_default() {
         body.raw(&name, if name == CREDENTIALS { &whole } else { value });
     }
-    let call = Call::new(COURIER_CONNECTIONS_UPDATE, "update the carrier connection").id(id);
+    let call = Call::new(UPDATE, "update the carrier connection").id(id);
     let answer = api.send(call.body(body.finish()).hide(hidden))?;
     let written = written(&answer)?;
     refuse_kept(&answer, given)?;

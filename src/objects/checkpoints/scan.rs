@@ -13,27 +13,18 @@ const SAID: [&str; 5] = ["checkpoint_time", "slug", "message", "location", "raw_
 /// A checkpoint's members.
 pub(super) struct Scan<'a>(Vec<Member<'a>>);
 
-/// Reads the checkpoints of a tracking in one pass; null counts as none.
-pub(super) fn read(tracking: &str) -> Result<Vec<Scan<'_>>, Malformed> {
-    let mut reader = Reader::new(tracking);
+/// Reads the member `checkpoints` of a tracking; null counts as none.
+pub(super) fn read<'a>(checkpoints: Option<&Member<'a>>) -> Result<Vec<Scan<'a>>, Malformed> {
     let mut scans = Vec::new();
-    reader.open_object()?;
-    while let Some(name) = reader.next_member()? {
-        if !name.is("checkpoints") {
-            reader.skip()?;
-            continue;
-        }
-        scans.clear();
-        if reader.kind()? == Kind::Null {
-            reader.skip()?;
-            continue;
-        }
-        reader.open_list()?;
-        while reader.next_item()? {
-            scans.push(Scan(reader.members()?));
-        }
+    let Some(checkpoints) = checkpoints else { return Ok(scans) };
+    let mut reader = Reader::new(checkpoints.value);
+    if reader.kind()? == Kind::Null {
+        return Ok(scans);
     }
-    reader.end()?;
+    reader.open_list()?;
+    while reader.next_item()? {
+        scans.push(Scan(reader.members()?));
+    }
     Ok(scans)
 }
 

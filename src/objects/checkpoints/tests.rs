@@ -1,9 +1,10 @@
 //! Checkpoints, called as the host calls them, with a closure for AfterShip.
 
 use crate::error::Error;
-use crate::records::{create, delete, derive, get, list};
+use crate::records::list;
 use crate::testing::{Sent, enveloped, lines, pointers, scripted};
-use crate::types::{DataRecord, ListRequest, Page, Start};
+use crate::testing::{create, delete, derive, get};
+use crate::types::{DataRecord, ListRequest, Page, Start, View};
 use proptest::prelude::*;
 
 const OBJECT: &str = "checkpoints";
@@ -126,7 +127,13 @@ fn what_is_no_checkpoint_is_not_passed_over_in_silence() {
 
 fn request(filter: Option<&str>) -> ListRequest {
     let filter = filter.map(str::to_owned);
-    ListRequest { object: OBJECT.into(), start: Start::Beginning, page_size: None, filter }
+    ListRequest {
+        object: OBJECT.into(),
+        start: Start::Beginning,
+        page_size: None,
+        filter,
+        view: View::default(),
+    }
 }
 
 #[test]

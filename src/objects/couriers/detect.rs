@@ -1,19 +1,29 @@
 //! `detect`: which couriers a tracking number may belong to.
 
 use super::{LIST, SLUG};
-use crate::api::endpoints::COURIERS_DETECT;
+use crate::api::endpoints::Endpoint;
 use crate::api::{Api, Call, dates};
 use crate::error::Error;
 use crate::json::{self, Value, Writer, quoted};
 use crate::objects::{Action, ActionCall};
 use crate::types::Outcome;
 
-/// A question, though its method is POST: it may be asked again.
+/// A question, whatever its method and scope say.
+pub(super) const COURIERS_DETECT: Endpoint = Endpoint {
+    name: "couriers-detect",
+    method: "POST",
+    path: "/couriers/detect",
+    writes: false,
+    per_second: 3,
+    scope: "aftership:courier:write",
+};
+
+/// What `detect` is.
 pub(super) const DETECT: Action = Action {
     name: "detect",
     title: "Detect the couriers of a tracking number",
     on_record: false,
-    repeatable: true,
+    writes: false,
     input_schema: include_str!("detect-input.json"),
     output_schema: include_str!("detect-output.json"),
 };

@@ -3,8 +3,9 @@
 use super::*;
 use crate::actions::invoke;
 use crate::auth::check;
-use crate::records::{create, get, list};
+use crate::records::list;
 use crate::testing::{Sent, assert_valid, enveloped, lines, pointers, scripted};
+use crate::testing::{create, get};
 use crate::types::Invocation;
 
 const OBJECT: &str = "couriers";
@@ -18,7 +19,7 @@ fn couriers(items: &str) -> String {
 
 fn request(start: Start, filter: &str) -> ListRequest {
     let (object, filter) = (OBJECT.into(), Some(filter.into()));
-    ListRequest { object, start, page_size: Some(1), filter }
+    ListRequest { object, start, page_size: Some(1), filter, view: View::default() }
 }
 
 fn ids(page: &Page) -> Vec<&str> {
@@ -31,7 +32,6 @@ fn detection(input: &str) -> Invocation {
         action: "detect".into(),
         id: None,
         input: input.into(),
-        key: "k".into(),
         again: false,
     }
 }

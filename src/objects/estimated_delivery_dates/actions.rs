@@ -2,19 +2,38 @@
 //!
 //! AfterShip switches them on for an account on request; before that they answer 403.
 
-use crate::api::endpoints::{PREDICT, PREDICT_BATCH};
+use crate::api::endpoints::Endpoint;
 use crate::api::{Answer, Api, Call};
 use crate::error::Error;
 use crate::json::{self, Kind, Reader, Writer};
 use crate::objects::{Action, ActionCall};
 use crate::types::Outcome;
 
+/// Stores nothing, whatever its scope says.
+pub(super) const PREDICT: Endpoint = Endpoint {
+    name: "estimated-delivery-date-predict",
+    method: "POST",
+    path: "/estimated-delivery-date/predict",
+    writes: false,
+    per_second: 5,
+    scope: "aftership:estimated_delivery_date:write",
+};
+
+/// Stores nothing.
+pub(super) const PREDICT_BATCH: Endpoint = Endpoint {
+    name: "estimated-delivery-date-predict-batch",
+    method: "POST",
+    path: "/estimated-delivery-date/predict-batch",
+    writes: false,
+    per_second: 20,
+    scope: "aftership:estimated_delivery_date:write",
+};
+
 const PREDICT_ONE: Action = Action {
     name: "predict",
     title: "Predict the delivery date of a shipment",
     on_record: false,
-    // Asking changes nothing.
-    repeatable: true,
+    writes: false,
     input_schema: include_str!("predict-input.json"),
     output_schema: include_str!("predict-output.json"),
 };
@@ -23,7 +42,7 @@ const PREDICT_MANY: Action = Action {
     name: "predict-batch",
     title: "Predict the delivery dates of up to five shipments",
     on_record: false,
-    repeatable: true,
+    writes: false,
     input_schema: include_str!("predict-batch-input.json"),
     output_schema: include_str!("predict-batch-output.json"),
 };

@@ -3,8 +3,8 @@
 mod predicting;
 
 use crate::error::Error;
-use crate::records::{create, derive, get, update};
 use crate::testing::{Sent, enveloped, lines, pointers, scripted};
+use crate::testing::{create, derive, get, update};
 use crate::types::DataRecord;
 
 const OBJECT: &str = "estimated-delivery-dates";

@@ -1,6 +1,6 @@
 //! Who is told about a tracking, read out of it.
 
-use super::derived;
+use super::derived::{self, Tracking};
 use crate::json::{Kind, Malformed, Member, Reader, Writer, quoted};
 use crate::types::DataRecord;
 
@@ -13,7 +13,6 @@ const SMS: &str = "sms";
 
 /// What a tracking says of it; lists without their nulls.
 pub(super) struct Told<'a> {
-    members: Vec<Member<'a>>,
     pub(super) customers: Vec<&'a str>,
     emails: Vec<&'a str>,
     smses: Vec<&'a str>,
@@ -30,14 +29,11 @@ struct Recipient<'a> {
 
 impl<'a> Told<'a> {
     /// Reads a tracking. A list that is missing, or no list, is empty.
-    pub(super) fn read(tracking: &'a str) -> Result<Self, Malformed> {
-        let mut reader = Reader::new(tracking);
-        let members = reader.members()?;
-        reader.end()?;
-        let list = |name| Member::named(&members, name).map_or(Ok(Vec::new()), items);
+    pub(super) fn read(tracking: &[Member<'a>]) -> Result<Self, Malformed> {
+        let list = |name| Member::named(tracking, name).map_or(Ok(Vec::new()), items);
         let (customers, emails) = (list("customers")?, list("subscribed_emails")?);
         let smses = list("subscribed_smses")?;
-        Ok(Self { customers, emails, smses, members })
+        Ok(Self { customers, emails, smses })
     }
 
     fn is_nobody(&self) -> bool {
@@ -74,15 +70,16 @@ impl Recipient<'_> {
 }
 
 /// The record of a tracking about which anybody is told.
-pub(super) fn held(tracking: &DataRecord) -> Result<Vec<DataRecord>, Malformed> {
-    let told = Told::read(&tracking.data)?;
+pub(super) fn derive_from(tracking: &Tracking<'_>) -> Result<Vec<DataRecord>, Malformed> {
+    let Tracking { record, members } = tracking;
+    let told = Told::read(members)?;
     if told.is_nobody() {
         return Ok(Vec::new());
     }
-    let mut data = derived::begin(&tracking.id, tracking);
-    derived::copy(&told.members, &COPIED, &mut data);
+    let mut data = derived::begin(&record.id, record);
+    derived::copy(members, &COPIED, &mut data);
     data.raw("recipients", &told.recipients()?);
-    Ok(vec![DataRecord { data: data.finish(), ..derived::like(tracking) }])
+    Ok(vec![DataRecord { data: data.finish(), ..derived::like(record) }])
 }
 
 fn items<'a>(list: &Member<'a>) -> Result<Vec<&'a str>, Malformed> {

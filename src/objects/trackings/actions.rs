@@ -1,19 +1,17 @@
 //! `retrack` and `mark-as-completed`.
 
-use super::{RECORD_SCHEMA, read};
-use crate::api::endpoints::{TRACKINGS_MARK_AS_COMPLETED, TRACKINGS_RETRACK};
-use crate::api::{Answer, Api, Call};
+use super::{NAME, RECORD_SCHEMA, endpoints, read};
+use crate::api::{Answer, Api, Call, Query};
 use crate::error::Error;
 use crate::json::{self, Value};
 use crate::objects::{Action, ActionCall};
-use crate::types::{DataRecord, Outcome};
+use crate::types::{DataRecord, ObjectRecord, Outcome};
 
 const RETRACK: Action = Action {
     name: "retrack",
     title: "Track an inactive tracking again",
     on_record: true,
-    // AfterShip refuses it for an active tracking (4013), so doing it twice is as once.
-    repeatable: true,
+    writes: true,
     input_schema: include_str!("retrack-input.json"),
     output_schema: include_str!("retrack-output.json"),
 };
@@ -22,8 +20,7 @@ const MARK_AS_COMPLETED: Action = Action {
     name: "mark-as-completed",
     title: "Mark a tracking as delivered, lost or returned",
     on_record: true,
-    // Looks first when asked `again`.
-    repeatable: true,
+    writes: true,
     input_schema: include_str!("mark-as-completed-input.json"),
     output_schema: RECORD_SCHEMA,
 };
@@ -44,24 +41,27 @@ pub(super) fn invoke(api: &Api<'_>, call: &ActionCall<'_>) -> Result<Outcome, Er
 }
 
 fn retrack(api: &Api<'_>, call: &ActionCall<'_>) -> Result<Outcome, Error> {
+    // AfterShip refuses it for an active tracking (4013), so doing it twice is as once.
     if call.again {
-        let tracking = read(api, call.id, "look whether the tracking was retracked")?;
+        let what = "look whether the tracking was retracked";
+        let tracking = read(api, call.id, what, Query::new())?;
         if json::member(&tracking.data, "active") == Some("true") {
             return Ok(done(tracking));
         }
     }
-    outcome(&api.send(Call::new(TRACKINGS_RETRACK, "retrack the tracking").id(call.id))?)
+    outcome(&api.send(Call::new(endpoints::RETRACK, "retrack the tracking").id(call.id))?)
 }
 
 fn mark(api: &Api<'_>, call: &ActionCall<'_>) -> Result<Outcome, Error> {
     if call.again {
-        let tracking = read(api, call.id, "look whether the tracking was marked as completed")?;
+        let what = "look whether the tracking was marked as completed";
+        let tracking = read(api, call.id, what, Query::new())?;
         let reason = json::text_member(call.input, "reason").unwrap_or_default();
         if is_marked(&tracking.data, &reason) {
             return Ok(done(tracking));
         }
     }
-    let endpoint = TRACKINGS_MARK_AS_COMPLETED;
+    let endpoint = endpoints::MARK_AS_COMPLETED;
     let request = Call::new(endpoint, "mark the tracking as completed").id(call.id);
     outcome(&api.send(request.body(call.input))?)
 }
@@ -84,7 +84,11 @@ fn is_marked(tracking: &str, reason: &str) -> bool {
 }
 
 fn done(tracking: DataRecord) -> Outcome {
-    Outcome { output: tracking.data.clone(), written: vec![tracking] }
+    Outcome { output: tracking.data.clone(), written: vec![changed(tracking)] }
+}
+
+fn changed(tracking: DataRecord) -> ObjectRecord {
+    ObjectRecord { object: NAME, record: tracking }
 }
 
 /// The answer to an action may be a part of the tracking (AfterShip says so of retrack): only a
@@ -94,6 +98,6 @@ fn outcome(answer: &Answer) -> Result<Outcome, Error> {
     let is_whole = |record: &DataRecord| {
         record.updated_at.is_some() && json::member(&record.data, "checkpoints").is_some()
     };
-    let written = answer.whole_record()?.filter(is_whole).into_iter().collect();
+    let written = answer.whole_record()?.filter(is_whole).map(changed).into_iter().collect();
     Ok(Outcome { output, written })
 }

@@ -6,9 +6,9 @@
 pub(in crate::objects) use super::patch::refuse_kept;
 
 use super::listing;
-use crate::api::Api;
+use crate::api::{Api, Query};
 use crate::error::Error;
-use crate::json::{Malformed, Member, Writer};
+use crate::json::{Malformed, Member, Reader, Writer};
 use crate::types::{DataRecord, ListRequest, Page, Unreadable};
 
 /// The object that holds them.
@@ -20,8 +20,29 @@ pub(in crate::objects) const DOC_URL: &str = super::DOC_URL;
 /// Schema of the filter where one record has its tracking's id.
 pub(in crate::objects) const FILTER_SCHEMA: &str = include_str!("derived-filter.json");
 
-/// Computes the records that one tracking holds, without a request.
-pub(in crate::objects) type Held = fn(&DataRecord) -> Result<Vec<DataRecord>, Malformed>;
+/// A tracking, read once for all that it holds.
+#[derive(Debug)]
+pub struct Tracking<'a> {
+    pub(in crate::objects) record: &'a DataRecord,
+    pub(in crate::objects) members: Vec<Member<'a>>,
+}
+
+/// Reads the records of one object out of a tracking, without a request.
+pub type Derivation = fn(&Tracking<'_>) -> Result<Vec<DataRecord>, Malformed>;
+
+impl<'a> Tracking<'a> {
+    pub(in crate::objects) fn read(record: &'a DataRecord) -> Result<Self, Malformed> {
+        let mut reader = Reader::new(&record.data);
+        let members = reader.members()?;
+        reader.end()?;
+        Ok(Self { record, members })
+    }
+
+    /// The member of this name.
+    pub(in crate::objects) fn member(&self, name: &str) -> Option<&Member<'a>> {
+        Member::named(&self.members, name)
+    }
+}
 
 /// May the connection use trackings?
 pub(in crate::objects) fn check(api: &Api<'_>) -> Result<(), Error> {
@@ -34,13 +55,13 @@ pub(in crate::objects) fn list(
     api: &Api<'_>,
     object: &'static str,
     request: &ListRequest,
-    held: Held,
+    derivation: Derivation,
 ) -> Result<Page, Error> {
     let mut page = listing::page(api, object, request)?;
     // AfterShip counts trackings, not what they hold.
     page.total = None;
     for tracking in std::mem::take(&mut page.records) {
-        match held(&tracking) {
+        match Tracking::read(&tracking).and_then(|tracking| derivation(&tracking)) {
             Ok(records) => page.records.extend(records),
             Err(malformed) => page.unreadable.push(Unreadable {
                 id: None,
@@ -58,7 +79,7 @@ pub(in crate::objects) fn holder(
     id: &str,
     what: &'static str,
 ) -> Result<DataRecord, Error> {
-    super::read(api, id, what)
+    super::read(api, id, what, Query::new())
 }
 
 /// What is read, or `None` when it is not there.
@@ -73,16 +94,32 @@ pub(in crate::objects) fn there(
 }
 
 /// The records that one tracking holds.
-pub(in crate::objects) fn of(tracking: &DataRecord, held: Held) -> Result<Vec<DataRecord>, Error> {
-    held(tracking).map_err(|malformed| unreadable(tracking, malformed))
+pub(in crate::objects) fn of(
+    tracking: &DataRecord,
+    derivation: Derivation,
+) -> Result<Vec<DataRecord>, Error> {
+    let records = Tracking::read(tracking).and_then(|tracking| derivation(&tracking));
+    records.map_err(|malformed| unreadable(tracking, malformed))
 }
 
-/// The records that each tracking holds, in their order.
-pub(in crate::objects) fn of_each(
+/// The records that each tracking holds, in their order, for each derivation. Each tracking is read
+/// once.
+///
+/// # Errors
+/// [`Error::Internal`] for a tracking that cannot be read.
+pub fn of_each(
+    derivations: &[Derivation],
     trackings: &[DataRecord],
-    held: Held,
-) -> Result<Vec<Vec<DataRecord>>, Error> {
-    trackings.iter().map(|tracking| of(tracking, held)).collect()
+) -> Result<Vec<Vec<Vec<DataRecord>>>, Error> {
+    let mut derived = vec![Vec::with_capacity(trackings.len()); derivations.len()];
+    for record in trackings {
+        let malformed = |malformed| unreadable(record, malformed);
+        let tracking = Tracking::read(record).map_err(malformed)?;
+        for (derivation, lists) in derivations.iter().zip(&mut derived) {
+            lists.push(derivation(&tracking).map_err(malformed)?);
+        }
+    }
+    Ok(derived)
 }
 
 /// The beginning of a record's data: who it is, and whose.

@@ -1,6 +1,7 @@
 //! From a filter to query parameters: every one that GET /trackings has, under AfterShip's own
-//! names (AfterShip API 2026-07, GET /trackings).
+//! names (AfterShip API 2026-07, GET /trackings), but for `fields`, which is a view's.
 
+use super::view::FIELDS;
 use crate::api::dates::{self, Instant};
 use crate::api::parameter::{ANY, list, refused, scalar};
 use crate::api::window::Bounds;
@@ -21,8 +22,8 @@ enum Kind {
     Time,
 }
 
-/// Every parameter but `limit` and `cursor`, in the order in which they are sent.
-const PARAMETERS: [(&str, Kind); 16] = [
+/// Every parameter but `fields`, `limit` and `cursor`, in the order in which they are sent.
+const PARAMETERS: [(&str, Kind); 15] = [
     ("keyword", Kind::One),
     ("tracking_numbers", Kind::List(50)),
     ("slug", Kind::List(ANY)),
@@ -31,7 +32,6 @@ const PARAMETERS: [(&str, Kind); 16] = [
     ("destination", Kind::List(ANY)),
     ("courier_destination_country_region", Kind::List(ANY)),
     ("tag", Kind::One),
-    ("fields", Kind::List(ANY)),
     ("return_to_sender", Kind::Flags),
     ("shipment_tags", Kind::List(ANY)),
     ("order_id", Kind::List(ANY)),
@@ -105,7 +105,7 @@ fn canonical(name: &str, value: &str) -> String {
 
 /// Whether a cursor's query may hold this parameter.
 pub(super) fn is_parameter(name: &str) -> bool {
-    PARAMETERS.iter().any(|(known, _)| *known == name)
+    name == FIELDS || PARAMETERS.iter().any(|(known, _)| *known == name)
 }
 
 /// Adds the bounds in AfterShip's one form of time.

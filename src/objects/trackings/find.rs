@@ -54,7 +54,7 @@ pub(super) fn matching(api: &Api<'_>, inputs: &[String]) -> Result<Vec<Vec<DataR
         for wanted in wanted {
             let mut records = numbers.next().unwrap_or_default();
             if let Some(id) = &wanted.id
-                && let Some(record) = there(read(api, id, "find the tracking"))?
+                && let Some(record) = there(read(api, id, "find the tracking", Query::new()))?
                 && !records.iter().any(|known| known.id == record.id)
             {
                 records.push(record);
@@ -63,6 +63,13 @@ pub(super) fn matching(api: &Api<'_>, inputs: &[String]) -> Result<Vec<Vec<DataR
         }
     }
     Ok(found)
+}
+
+/// The one tracking that `create` of this input would collide with. Of several, AfterShip knows which.
+pub(super) fn one(api: &Api<'_>, input: &str) -> Result<Option<DataRecord>, Error> {
+    let inputs = [input.to_owned()];
+    let mut found = matching(api, &inputs)?.into_iter().flatten();
+    Ok(found.next().filter(|_| found.next().is_none()))
 }
 
 /// AfterShip's filter may match more than asked for, so each hit is compared.

@@ -3,11 +3,11 @@
 //! AfterShip's order is undocumented, so nothing here depends on it: a bookmark comes with the
 //! last page only.
 
-use super::NAME;
+use super::endpoints::LIST;
 use super::filters::{self, Filter};
+use super::{NAME, view};
 use crate::api::bookmark::Bookmark;
 use crate::api::cursor::Scan;
-use crate::api::endpoints::TRACKINGS_LIST;
 use crate::api::source::{LARGEST_PAGE, Source};
 use crate::api::window::{Future, plan};
 use crate::api::{Api, dates};
@@ -17,7 +17,7 @@ use crate::types::{ListRequest, Page, Start, Window};
 
 /// The list of all trackings.
 pub(super) const SOURCE: Source =
-    Source { object: NAME, endpoint: TRACKINGS_LIST, list: "trackings", what: "list trackings" };
+    Source { object: NAME, endpoint: LIST, list: "trackings", what: "list trackings" };
 
 /// Reads one page and says where the next one is. Cursor and bookmark are those of `object`:
 /// trackings, or what is derived from them.
@@ -45,6 +45,10 @@ fn begin(
     let Filter { mut query, bounds, digest } = filters::read(filter.as_ref())?;
     let since =
         since.map(|bookmark| Bookmark::decode(source.object, bookmark, digest)).transpose()?;
+    // What is derived needs other members than a view of it names.
+    if source.object == NAME {
+        view::add_of_many(&mut query, &request.view);
+    }
     let now_ms = api.now_ms();
     let now = i64::try_from(now_ms / 1000).unwrap_or(i64::MAX);
     let plan = plan(now, since.map(|bookmark| bookmark.until), bounds);

@@ -2,9 +2,10 @@
 
 use crate::auth::check;
 use crate::error::Error;
-use crate::records::{create, delete, derive, find, get, list, update};
+use crate::records::{find, list};
 use crate::testing::{Sent, scripted};
-use crate::types::{ListRequest, Start};
+use crate::testing::{create, delete, derive, get, update};
+use crate::types::{ListRequest, Start, View};
 
 const OBJECT: &str = "webhooks";
 
@@ -17,6 +18,7 @@ fn every_operation_but_subscribe_says_where_webhooks_are_set() {
         start,
         page_size: None,
         filter: Some("{}".into()),
+        view: View::default(),
     };
     for error in [
         list(&host, request(Start::Beginning)).unwrap_err(),

@@ -196,7 +196,7 @@ fn a_whole_tracking_is_handed_on_token_for_token() {
     assert_eq!(record.created_at.as_deref(), Some("2026-11-18T08:47:10+00:00"));
     let (_, msg) = WHOLE.split_once("\"msg\":").unwrap();
     assert_eq!(record.data, msg.strip_suffix(",\"ts\":1795283230}").unwrap());
-    let derived = crate::records::derive("checkpoints", &[record]).unwrap();
+    let derived = crate::testing::derive("checkpoints", &[record]).unwrap();
     assert_eq!(derived[0][0].id, "0b02015fc7fd4f3c8d5490cece4d124d/a1b2");
 }
 

@@ -3,6 +3,11 @@ use crate::auth::Scheme as _;
 use crate::error::Error;
 use crate::host::{FnHost, Level, Response, SendError};
 
+/// An answer of which the host took the access token.
+fn granted(body: &str) -> Response {
+    Response::json(200, body).captured(&["access-token"])
+}
+
 /// What a refresh comes to with this answer.
 fn refreshed(answer: &Result<Response, SendError>) -> Result<super::Grant, Error> {
     let host = FnHost::new(|_| answer.clone()).with_setting("client-id", "app-1");
@@ -27,7 +32,12 @@ fn every_outcome_has_its_error() {
     for (answer, expected, words) in [
         (Err(SendError::NotSent("no route".into())), "Unavailable", "Nothing was changed"),
         (Err(SendError::Unanswered("reset".into())), "OutcomeUnknown", "may have been done"),
-        (Err(SendError::Refused("no secret".into())), "Internal", "no secret"),
+        (Err(SendError::Refused("no such endpoint".into())), "Internal", "no such endpoint"),
+        (
+            Err(SendError::NoSecret("client-secret".into())),
+            "Unauthenticated",
+            "no secret `client-secret`",
+        ),
         (json(200, ""), "OutcomeUnknown", "no access token"),
         (json(200, "[]"), "OutcomeUnknown", "no access token"),
         (json(200, r#"{"token_type":"bearer"}"#), "OutcomeUnknown", "no access token"),
@@ -38,6 +48,12 @@ fn every_outcome_has_its_error() {
         (page(404), "Unavailable", "`token-url`"),
         (page(200), "OutcomeUnknown", "a gateway, not AfterShip"),
         (page(429), "RateLimited", "Nothing was changed"),
+        // The server wrote null itself: the host took nothing.
+        (
+            json(200, r#"{"access_token":null,"token_type":"bearer"}"#),
+            "OutcomeUnknown",
+            "no access",
+        ),
         (json(400, r#"{"error":"invalid_grant"}"#), "Unauthenticated", "connect again"),
         (
             json(400, r#"{"error":"invalid_grant","error_description":"Token is not active"}"#),
@@ -107,7 +123,7 @@ fn a_grant_says_until_when_and_for_what() {
         (r#""refresh_token":null"#, None, &[]),
     ] {
         let body = format!(r#"{{"access_token":null,"token_type":"BEARER",{members}}}"#);
-        let grant = refreshed(&Ok(Response::json(200, &body))).unwrap();
+        let grant = refreshed(&Ok(granted(&body))).unwrap();
         let expected = expires_at.map(|time| format!("2026-11-22T{time}+00:00"));
         assert_eq!(grant.expires_at, expected, "{members}");
         assert_eq!(grant.scopes, scopes, "{members}");
@@ -120,7 +136,7 @@ fn an_odd_type_of_token_is_logged_and_no_error() {
     for token_type in ["", r#","token_type":null"#, r#","token_type":"mac""#, r#","token_type":7"#]
     {
         let body = format!(r#"{{"access_token":null,"expires_in":3600{token_type}}}"#);
-        let host = FnHost::new(|_| Ok(Response::json(200, &body)));
+        let host = FnHost::new(|_| Ok(granted(&body)));
         let host = host.with_setting("client-id", "app-1");
         let grant = OAuth2.refresh(&host).unwrap();
         assert_eq!(grant.expires_at.as_deref(), Some("2026-11-22T10:30:00+00:00"), "{token_type}");
@@ -131,7 +147,7 @@ fn an_odd_type_of_token_is_logged_and_no_error() {
 #[test]
 fn scopes_may_stand_apart_otherwise() {
     let body = r#"{"access_token":null,"token_type":"bearer","scope":"a:read,b:write c:read"}"#;
-    let host = FnHost::new(|_| Ok(Response::json(200, body))).with_setting("client-id", "app-1");
+    let host = FnHost::new(|_| Ok(granted(body))).with_setting("client-id", "app-1");
     let grant = OAuth2.refresh(&host.with_setting("scope-separator", ",")).unwrap();
     assert_eq!(grant.scopes, ["a:read", "b:write", "c:read"]);
 }
@@ -141,7 +157,7 @@ fn an_unreadable_end_is_no_end_and_is_logged() {
     for written in ["\"soon\"", "-1", "1e3", "[]"] {
         let body =
             format!(r#"{{"access_token":null,"token_type":"bearer","expires_in":{written}}}"#);
-        let host = FnHost::new(|_| Ok(Response::json(200, &body)));
+        let host = FnHost::new(|_| Ok(granted(&body)));
         let host = host.with_setting("client-id", "app-1");
         assert_eq!(OAuth2.refresh(&host).unwrap().expires_at, None, "{written}");
         assert!(matches!(host.logged().as_slice(), [(Level::Warn, _)]), "{written}");

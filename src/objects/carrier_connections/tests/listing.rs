@@ -4,7 +4,13 @@ use super::*;
 use crate::auth::check;
 
 fn request(start: Start) -> ListRequest {
-    ListRequest { object: OBJECT.into(), start, page_size: None, filter: None }
+    ListRequest {
+        object: OBJECT.into(),
+        start,
+        page_size: None,
+        filter: None,
+        view: View::default(),
+    }
 }
 
 fn page_of(items: &str, next: &str) -> String {

@@ -29,9 +29,36 @@ fn create_reads_the_courier_and_then_writes_once() {
     let sent = Sent::default();
     let host = scripted(&sent, &[(200, &courier(&wants)), (201, &enveloped(CLEAR))]);
     let written = clean(create(&host, OBJECT, INPUT).unwrap());
-    assert_eq!((written.item, written.holder), (record(), None));
+    assert_eq!((written.item, written.also), (record(), Vec::new()));
     assert_eq!(lines(&sent), [READ.to_owned(), format!("POST /courier-connections {INPUT}")]);
     assert_eq!(clean(host.logged()), []);
+}
+
+/// Nothing would refuse a second one, so after a lost answer it is never made.
+#[test]
+fn after_a_lost_answer_the_connection_is_looked_for_and_never_made_twice() {
+    let page = |items: &str| {
+        let page = r#"{"has_next_page":false}"#;
+        enveloped(&format!(r#"{{"pagination":{page},"courier_connections":[{items}]}}"#))
+    };
+    let twin = CLEAR.replace(r#""c1""#, r#""c2""#);
+    let masked = CLEAR.replace("canary-1", "****").replace("canary-2", "****");
+    for (items, expected) in [
+        (CLEAR.to_owned(), Some(record())),
+        (String::new(), None),
+        (format!("{CLEAR},{twin}"), None),
+        (masked, None),
+    ] {
+        let sent = Sent::default();
+        let host = scripted(&sent, &[(200, &page(&items))]);
+        let again = crate::records::create(&host, OBJECT, INPUT, true);
+        match (clean(again), expected) {
+            (Ok(written), Some(record)) => assert_eq!(written.item, record),
+            (Err(Error::OutcomeUnknown(_)), None) => {}
+            other => panic!("{items} {other:?}"),
+        }
+        assert_eq!(lines(&sent).len(), 1);
+    }
 }
 
 #[test]

@@ -20,7 +20,6 @@ fn call(action: &str, input: &str) -> Invocation {
         action: action.into(),
         id: None,
         input: input.into(),
-        key: "k".into(),
         again: false,
     }
 }

@@ -1,7 +1,8 @@
 //! Customers added: read, joined, written once.
 
 use super::*;
-use crate::records::{create, find};
+use crate::records::find;
+use crate::testing::create;
 
 fn input(customers: &str) -> String {
     format!(r#"{{"tracking_id":"my-own","customers":[{customers}]}}"#)
@@ -14,7 +15,7 @@ fn sent_for(there: &str, given: &str) -> Option<String> {
     let host = scripted(&sent, &[(200, &answer), (200, &enveloped(&tracking(ANN, "")))]);
     let written = create(&host, OBJECT, &input(given)).unwrap();
     let record = &written.item;
-    assert_eq!((record.id.as_str(), written.holder.unwrap().id.as_str()), ("t1", "t1"));
+    assert_eq!((record.id.as_str(), written.also[0].record.id.as_str()), ("t1", "t1"));
     let lines = lines(&sent);
     assert_eq!(lines[0], "GET /trackings/my-own");
     let put = lines.get(1)?.strip_prefix(r#"PUT /trackings/t1 {"customers":["#);

@@ -1,7 +1,7 @@
 //! Who is told: the record of a tracking.
 
 use super::*;
-use crate::records::{derive, get};
+use crate::testing::{derive, get};
 
 fn record(data: &str) -> Option<DataRecord> {
     let mut records = derive(OBJECT, &[holder(data)]).unwrap().remove(0);

@@ -10,7 +10,6 @@ fn call(action: &str, input: &str) -> Invocation {
         action: action.into(),
         id: Some("t1".into()),
         input: input.into(),
-        key: "k".into(),
         again: false,
     }
 }

@@ -3,9 +3,10 @@
 use super::*;
 use crate::auth::check;
 use crate::objects::{Descriptor, REGISTRY};
-use crate::records::{derive, list};
+use crate::records::list;
 use crate::schema::whole;
-use crate::types::{DataRecord, ListRequest, Start};
+use crate::testing::derive;
+use crate::types::{DataRecord, ListRequest, Start, View};
 
 /// A tracking that holds one record of each object at least.
 const HOLDER: &str = r#"{"id":"t1","tracking_number":"N1","slug":"dhl","created_at":"2026-11-01T00:00:00+00:00","updated_at":"2026-11-02T00:00:00+00:00","customers":[{"email":"a@example.com"}],"courier_estimated_delivery_date":{"estimated_delivery_date":"2026-11-05"},"checkpoints":[{"hash":"a1","message":"Departed"}]}"#;
@@ -20,7 +21,7 @@ fn descriptors() -> Vec<&'static Descriptor> {
 
 fn request(object: &str, start: Start, filter: Option<&str>) -> ListRequest {
     let filter = filter.map(str::to_owned);
-    ListRequest { object: object.into(), start, page_size: None, filter }
+    ListRequest { object: object.into(), start, page_size: None, filter, view: View::default() }
 }
 
 fn page_of(items: &str, pagination: &str) -> String {
@@ -92,12 +93,29 @@ fn cursors_and_bookmarks_are_of_one_object() {
 }
 
 #[test]
-fn a_filter_that_would_cut_members_away_is_refused() {
+fn a_view_cuts_no_members_away_that_are_needed() {
     for descriptor in descriptors() {
         let sent = Sent::default();
-        let asked = request(descriptor.name, Start::Beginning, Some(r#"{"fields":["tag"]}"#));
-        assert_eq!(pointers(&list(&scripted(&sent, &[]), asked).unwrap_err()), ["/fields"]);
+        let answer = page_of(HOLDER, r#""has_next_page":false"#);
+        let host = scripted(&sent, &[(200, &answer)]);
+        let mut asked = request(descriptor.name, Start::Beginning, None);
+        asked.view.fields = vec!["tag".into()];
+        assert_eq!(list(&host, asked).unwrap().records.len(), 1);
+        assert!(!lines(&sent)[0].contains("fields"));
     }
+}
+
+/// What each object answers alone it answers with the others too, in the order of the question.
+#[test]
+fn several_objects_are_derived_in_one_call() {
+    let parents = [holder(HOLDER), holder("{}")];
+    let names: Vec<String> = descriptors().iter().map(|it| it.name.to_owned()).rev().collect();
+    let all = crate::derived::derive(&names, &parents).unwrap();
+    let alone: Vec<_> = names.iter().map(|name| derive(name, &parents).unwrap()).collect();
+    assert_eq!(all, alone);
+    assert!(names.len() > 1 && all.iter().all(|lists| lists[0].len() == 1 && lists[1].is_empty()));
+    let refused = crate::derived::derive(&["trackings".to_owned()], &parents);
+    assert!(matches!(refused, Err(Error::Unsupported(_))), "{refused:?}");
 }
 
 #[test]

@@ -2,13 +2,13 @@
 
 use super::*;
 use crate::records::list;
-use crate::types::{ListRequest, Start};
+use crate::types::{ListRequest, Start, View};
 
 const EMPTY: &str = r#"{"data":{"pagination":{"has_next_page":false},"trackings":[]}}"#;
 
 fn with(filter: &str) -> ListRequest {
     let (object, filter) = ("trackings".into(), Some(filter.into()));
-    ListRequest { object, start: Start::Beginning, page_size: None, filter }
+    ListRequest { object, start: Start::Beginning, page_size: None, filter, view: View::default() }
 }
 
 /// The parameters that a filter becomes, without those of every full scan.
@@ -40,7 +40,6 @@ fn each_filter_has_its_parameter() {
             "courier_destination_country_region=USA",
         ),
         (r#"{"tag":"Delivered"}"#, "tag=Delivered"),
-        (r#"{"fields":["title","tag"]}"#, "fields=title%2Ctag"),
         (r#"{"return_to_sender":true}"#, "return_to_sender=true"),
         (r#"{"return_to_sender":[true,false]}"#, "return_to_sender=true%2Cfalse"),
         (r#"{"return_to_sender":"false"}"#, "return_to_sender=false"),

@@ -2,10 +2,16 @@
 
 use super::*;
 use crate::records::list;
-use crate::types::{ListRequest, Page, Start, Window};
+use crate::types::{ListRequest, Page, Start, View, Window};
 
 fn request(start: Start) -> ListRequest {
-    ListRequest { object: "trackings".into(), start, page_size: None, filter: None }
+    ListRequest {
+        object: "trackings".into(),
+        start,
+        page_size: None,
+        filter: None,
+        view: View::default(),
+    }
 }
 
 fn page_of(items: &str, pagination: &str) -> String {
@@ -246,4 +252,31 @@ fn a_cursor_cannot_ask_for_what_the_connector_does_not_know() {
     let forged = cursor.replace("created_at_min", "api_key");
     let host = scripted(&sent, &[]);
     assert!(matches!(list(&host, request(Start::At(forged))), Err(Error::CursorExpired(_))));
+}
+
+/// A cursor keeps its view; and no list has a parameter for the language.
+#[test]
+fn a_view_goes_on_with_its_scan() {
+    let view = |fields: &[&str]| View {
+        fields: fields.iter().map(|&name| name.to_owned()).collect(),
+        options: None,
+    };
+    let sent = Sent::default();
+    let page =
+        |next: &str| enveloped(&format!(r#"{{"pagination":{{"total":2,{next}}},"trackings":[]}}"#));
+    let first = page(r#""next_cursor":"c1","has_next_page":true"#);
+    let last = page(r#""has_next_page":false"#);
+    let host = scripted(&sent, &[(200, &first), (200, &last), (200, &last)]);
+    let asked = ListRequest { view: view(&["id", "tag"]), ..request(Start::Beginning) };
+    let next = list(&host, asked).unwrap().next.unwrap();
+    list(&host, request(Start::At(next))).unwrap();
+    assert!(lines(&sent).iter().all(|line| line.contains("fields=tag")), "{:?}", lines(&sent));
+    // `tracking_key` is a parameter of one tracking only, so the whole is asked for.
+    list(&host, ListRequest { view: view(&["tracking_key"]), ..request(Start::Beginning) })
+        .unwrap();
+    assert!(!lines(&sent)[2].contains("fields"));
+    let options = Some(r#"{"lang":"de"}"#.to_owned());
+    let view = View { options, ..View::default() };
+    let refused = list(&host, ListRequest { view, ..request(Start::Beginning) });
+    assert_eq!(pointers(&refused.unwrap_err()), ["/lang"]);
 }

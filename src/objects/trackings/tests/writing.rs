@@ -1,8 +1,9 @@
 //! One tracking: get, find, create, update, delete.
 
 use super::*;
-use crate::records::{create, delete, derive, find, get, update};
-use crate::types::DataRecord;
+use crate::records::find;
+use crate::testing::{create, delete, derive, get, update};
+use crate::types::{DataRecord, View};
 
 const OBJECT: &str = "trackings";
 
@@ -189,9 +190,80 @@ fn create_passes_the_input_on_as_it_is() {
         "customers": [{"role": "buyer", "email": "a@example.com", "language": null}] }"#;
     let host = scripted(&sent, &[(201, &enveloped(WHOLE))]);
     let written = create(&host, OBJECT, input).unwrap();
-    assert_eq!((written.item, written.holder), (whole(), None));
+    assert_eq!((written.item, written.also), (whole(), Vec::new()));
     assert_eq!(sent.borrow()[0].body.as_deref(), Some(input.as_bytes()));
     assert!(lines(&sent)[0].starts_with("POST /trackings "));
+}
+
+#[test]
+fn after_a_lost_answer_the_tracking_is_looked_for_before_it_is_sent_again() {
+    let input = r#"{"tracking_number":"N123","slug":"dhl"}"#;
+    let listed = |items: &str| {
+        let page = r#"{"has_next_page":false}"#;
+        enveloped(&format!(r#"{{"pagination":{page},"trackings":[{items}]}}"#))
+    };
+    let found = r#"{"id":"t1","tracking_number":"N123","slug":"dhl"}"#;
+    let other = r#"{"id":"t2","tracking_number":"N123","slug":"ups"}"#;
+    let twin = r#"{"id":"t3","tracking_number":"N123","slug":"dhl"}"#;
+    for (items, sent_again) in [
+        (format!("{other},{found}"), false),
+        (other.to_owned(), true),
+        (format!("{found},{twin}"), true),
+    ] {
+        let sent = Sent::default();
+        let host = scripted(&sent, &[(200, &listed(&items)), (201, &enveloped(WHOLE))]);
+        let written = crate::records::create(&host, OBJECT, input, true).unwrap();
+        assert_eq!(written.item.data, if sent_again { WHOLE } else { found });
+        assert_eq!(lines(&sent).len(), if sent_again { 2 } else { 1 }, "{items}");
+        assert!(lines(&sent)[0].starts_with("GET /trackings?tracking_numbers=N123&slug=dhl"));
+    }
+    let sent = Sent::default();
+    let exists = r#"{"meta":{"code":4003,"message":"Exists."},"data":{"id":"t1"}}"#;
+    let host = scripted(&sent, &[(200, &listed("")), (400, exists)]);
+    let error = crate::records::create(&host, OBJECT, input, true).unwrap_err();
+    assert!(matches!(error, Error::Conflict { existing: Some(id), .. } if id == "t1"));
+}
+
+#[test]
+fn a_view_asks_for_no_more_than_is_wanted_where_aftership_can() {
+    let wanted = |fields: &[&str], options: Option<&str>| View {
+        fields: fields.iter().map(|&name| name.to_owned()).collect(),
+        options: options.map(str::to_owned),
+    };
+    for (view, query) in [
+        (View::default(), ""),
+        (wanted(&["id", "title", "tag"], None), "?fields=title%2Ctag"),
+        (
+            wanted(&["tracking_key"], Some(r#"{"lang":"zh-Hant"}"#)),
+            "?fields=tracking_key&lang=zh-Hant",
+        ),
+        // Only the whole holds them.
+        (wanted(&["title", "note"], None), ""),
+        (wanted(&["id"], Some("{}")), ""),
+    ] {
+        let sent = Sent::default();
+        let host = scripted(&sent, &[(200, &enveloped(WHOLE))]);
+        crate::records::get(&host, OBJECT, "t1", &view).unwrap();
+        assert_eq!(lines(&sent), [format!("GET /trackings/t1{query}")]);
+    }
+    let sent = Sent::default();
+    let none = scripted(&sent, &[]);
+    for (object, options) in
+        [(OBJECT, r#"{"lang":"xx"}"#), (OBJECT, r#"{"lang":1}"#), ("couriers", r#"{"lang":"en"}"#)]
+    {
+        let error = crate::records::get(&none, object, "dhl", &wanted(&[], Some(options)));
+        assert_eq!(pointers(&error.unwrap_err()), ["/lang"], "{object} {options}");
+    }
+}
+
+#[test]
+fn no_version_can_be_expected() {
+    let sent = Sent::default();
+    let host = scripted(&sent, &[]);
+    let update = crate::records::update(&host, OBJECT, "t1", "{}", Some("1")).map(drop);
+    for refused in [update, crate::records::delete(&host, OBJECT, "t1", false, Some("1"))] {
+        assert!(matches!(refused, Err(Error::Unsupported(_))), "{refused:?}");
+    }
 }
 
 #[test]
