@@ -13,7 +13,7 @@ use host_harness::clock::SystemClock;
 use host_harness::egress::Pending;
 use host_harness::runtime::bindings::subscriptions::Delivery;
 use host_harness::runtime::{Connection, Connector};
-use host_harness::store::{Change, ConnectionRow, Sqlite, Store as _};
+use host_harness::store::{Change, ConnectionRow, Sqlite, Store as _, StoreError};
 use host_harness::vault::{Sealed, Secret};
 use host_harness::webhooks::{
     Bounds, Decode, Decoded, Hook, HookRow, Inbox as _, Receiver, Surroundings, TcpAccept, Unnoted,
@@ -35,6 +35,14 @@ const TOGETHER: usize = 32;
 struct Plain(Connection);
 
 impl Decode for Plain {
+    fn without_secrets(&self, delivery: Delivery) -> Delivery {
+        self.0.without_secrets(delivery)
+    }
+
+    fn disconnect(&self) -> Pending<'_, Result<(), StoreError>> {
+        Box::pin(async { Ok(()) })
+    }
+
     fn decode(&self, delivery: Delivery) -> Pending<'_, Decoded> {
         Box::pin(self.0.receive(delivery))
     }

@@ -113,7 +113,7 @@ fn cut_off(progress: &Progress) -> Renewal {
     let limit = DEADLINE_MS / 1_000;
     let tokens = progress.captured();
     if !tokens.is_empty() {
-        return Renewal::Received(Received { tokens, expires_ms: None, scopes: Vec::new() });
+        return Renewal::Received(Box::new(Received { tokens, ..Received::default() }));
     }
     if progress.wrote() {
         return Renewal::Unknown { why: format!("no answer within {limit} s") };

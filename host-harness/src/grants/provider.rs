@@ -43,6 +43,7 @@ pub enum Renewal {
 }
 
 /// What a provider granted.
+#[derive(Default)]
 pub struct Received {
     /// The tokens of the answer. Those that it left out stay as they were.
     pub tokens: Tokens,

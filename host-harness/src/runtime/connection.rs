@@ -245,7 +245,7 @@ impl Connection {
         attempt: &Attempt,
     ) -> (Result<Written, CallError>, bool) {
         let (made, sends) = self.run(CallSends::default, || create(object, input, attempt)).await;
-        (made, sends.wrote)
+        (made, sends.wrote())
     }
 
     /// Changes a record by `patch`, a JSON Merge Patch (RFC 7396); with `expected`, only one that

@@ -142,7 +142,7 @@ fn check_asks_for_one_courier() {
     let sent = Sent::default();
     let denied = r#"{"meta":{"code":403},"data":{}}"#;
     let host = scripted(&sent, &[(200, &couriers("")), (403, denied)]);
-    assert_eq!(check(&host, OBJECT), Ok(None));
+    assert_eq!(check(&host, OBJECT), Ok(()));
     assert!(matches!(check(&host, OBJECT), Err(Error::Forbidden(_))));
     assert_eq!(lines(&sent), ["GET /couriers?slug=dhl"; 2]);
 }

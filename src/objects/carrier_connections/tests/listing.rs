@@ -122,6 +122,6 @@ fn an_answer_that_cannot_be_read_shows_nothing_of_itself() {
 fn check_asks_for_one_connection() {
     let sent = Sent::default();
     let host = scripted(&sent, &[(200, &page_of(CLEAR, ""))]);
-    assert_eq!(check(&host, OBJECT), Ok(None));
+    assert_eq!(check(&host, OBJECT), Ok(()));
     assert_eq!(lines(&sent), ["GET /courier-connections?limit=1"]);
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::testing::{delete, update};
+use crate::types::ObjectRecord;
 
 #[test]
 fn update_replaces_them_all_at_once() {

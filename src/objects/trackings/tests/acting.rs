@@ -66,7 +66,7 @@ fn marking_passes_the_reason_on() {
     let input = r#"{"reason":"LOST","event_datetime":"2026-11-20"}"#;
     let host = scripted(&sent, &[(200, &enveloped(WHOLE))]);
     let outcome = invoke(&host, &call("mark-as-completed", input)).unwrap();
-    assert_eq!(outcome.written[0].data, WHOLE);
+    assert_eq!(outcome.written[0].record.data, WHOLE);
     assert_eq!(lines(&sent), [format!("POST /trackings/t1/mark-as-completed {input}")]);
 }
 
