@@ -5,6 +5,7 @@
 //! [`mod@crate::subscriptions`].
 
 use crate::api::client::{API_VERSION, BASE_URL, DEFAULT_API_VERSION};
+use crate::api::endpoints::Endpoint as Operation;
 use crate::auth::{Description, SCHEMES};
 use crate::error::Error;
 use crate::objects::{self, Descriptor, REGISTRY};
@@ -73,7 +74,7 @@ pub struct Manifest {
 pub fn manifest() -> Manifest {
     let objects: Vec<_> = REGISTRY.iter().map(|object| object.descriptor()).collect();
     let of_api = objects.iter().flat_map(|object| object.endpoints);
-    let of_api = of_api.map(|endpoint| endpoint.declared());
+    let of_api = of_api.map(Operation::declared);
     let of_schemes = SCHEMES.iter().flat_map(|scheme| scheme.endpoints());
     let endpoints: Vec<_> = of_api.chain(of_schemes).collect();
     let key_uses = SCHEMES.iter().flat_map(|scheme| scheme.key_uses());

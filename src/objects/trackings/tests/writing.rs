@@ -248,11 +248,15 @@ fn a_view_asks_for_no_more_than_is_wanted_where_aftership_can() {
     }
     let sent = Sent::default();
     let none = scripted(&sent, &[]);
-    for (object, options) in
-        [(OBJECT, r#"{"lang":"xx"}"#), (OBJECT, r#"{"lang":1}"#), ("couriers", r#"{"lang":"en"}"#)]
-    {
+    for (object, options) in [
+        (OBJECT, r#"{"lang":"xx"}"#),
+        (OBJECT, r#"{"language":"de"}"#),
+        ("couriers", r#"{"lang":"en"}"#),
+    ] {
         let error = crate::records::get(&none, object, "dhl", &wanted(&[], Some(options)));
-        assert_eq!(pointers(&error.unwrap_err()), ["/lang"], "{object} {options}");
+        let error = error.unwrap_err();
+        let [pointer] = pointers(&error)[..] else { panic!("{object} {options}") };
+        assert!(pointer.starts_with("/lang"), "{object} {options}");
     }
 }
 
