@@ -106,7 +106,7 @@ mod tests {
         );
         assert_eq!(
             serde_json::to_string(&request).unwrap(),
-            r#"{"method":"POST","url":"https://api.example.com/v1/orders","headers":[["key","[secret api-key]"]],"body":{"n":1.10}}"#
+            r#"{"endpoint":"orders","method":"POST","url":"https://api.example.com/v1/orders","headers":[["key","[secret api-key]"]],"body":{"n":1.10}}"#
         );
     }
 
