@@ -40,7 +40,6 @@ async fn every_filter_is_sent_right() {
             "courier_destination_country_region=DEU",
         ),
         (json!({"tag": "Exception"}), "tag=Exception"),
-        (json!({"fields": ["title", "tag"]}), "fields=title%2Ctag"),
         (json!({"return_to_sender": true}), "return_to_sender=true"),
         (json!({"return_to_sender": [true, false]}), "return_to_sender=true%2Cfalse"),
         (json!({"shipment_tags": ["a b", "c"]}), "shipment_tags=a%20b%2Cc"),

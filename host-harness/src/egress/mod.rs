@@ -170,6 +170,13 @@ impl Egress {
         }
     }
 
+    /// The provider answered as ever: the account's quota is not used up.
+    pub fn replenish(&self) {
+        if let Some(limiter) = &self.limiter {
+            limiter.replenish(&self.sharers.account());
+        }
+    }
+
     /// The provider told what is left of a limit that the manifest declares; others are ignored.
     pub async fn limit_told(&self, name: &str, report: Report) {
         if let (Some(limiter), Some(limit)) = (&self.limiter, self.sharers.limit(name)) {

@@ -165,14 +165,16 @@ fn is_passing(error: &CallError) -> bool {
 /// Whether it was not the item's turn to be judged: the provider, or the way to it, had a fault.
 fn is_away(error: &CallError) -> bool {
     let CallError::Connector(error) = error else { return false };
-    matches!(error.kind, ErrorKind::Unavailable | ErrorKind::RateLimited(_))
+    let away =
+        |kind: &ErrorKind| matches!(kind, ErrorKind::Unavailable | ErrorKind::RateLimited(_));
+    away(&error.kind) || matches!(error.kind, ErrorKind::QuotaExhausted(_))
 }
 
 /// Whether no other item would fare better.
 fn stops(error: &CallError) -> bool {
     let CallError::Connector(error) = error else { return false };
     match error.kind {
-        ErrorKind::Unauthenticated => true,
+        ErrorKind::Unauthenticated | ErrorKind::QuotaExhausted(_) => true,
         ErrorKind::RateLimited(wait) => wait.is_some_and(|ms| ms > QUOTA_MS),
         _ => false,
     }

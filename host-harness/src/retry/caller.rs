@@ -241,7 +241,7 @@ impl Caller {
                 Next::Again(cause) => cause,
                 Next::Done => return Ok(Ended::DoneBefore(error)),
                 Next::Fail if unknown && !is_final(&error) => return Err(open(error)),
-                Next::Fail => return Err(error),
+                Next::Fail => return Err(self.with_end(error)),
             };
             // A lost answer is asked for so often, whatever else is repeated.
             let pause = match cause {
@@ -250,7 +250,7 @@ impl Caller {
             };
             let in_time = |pause: &Duration| began.elapsed() + *pause <= self.policy.deadline;
             let Some(pause) = pause.filter(in_time).filter(|_| self.budget.spend(cause)) else {
-                let error = self.with_end(error, cause);
+                let error = self.with_end(error);
                 return Err(if unknown { open(error) } else { error });
             };
             let why = error.to_string();
@@ -261,17 +261,21 @@ impl Caller {
     }
 
     /// A wait that is too long to be made here ends the call, and the error says when it is over.
-    fn with_end(&self, error: CallError, cause: Cause) -> CallError {
-        match (error, cause) {
-            (CallError::Connector(error), Cause::Throttled(Some(wait))) if wait >= WORTH_A_DATE => {
-                let until = OffsetDateTime::from(self.connection.clock().now() + wait);
-                let until = until.replace_nanosecond(0).unwrap_or(until).format(&Rfc3339);
-                let until = until.unwrap_or_else(|_| format!("{wait:?} from now"));
-                let message = format!("{} The limit is used up until {until}.", error.message);
-                CallError::Connector(Error { message, ..error })
-            }
-            (error, _) => error,
+    fn with_end(&self, error: CallError) -> CallError {
+        let CallError::Connector(error) = error else { return error };
+        let (ErrorKind::RateLimited(Some(ms)) | ErrorKind::QuotaExhausted(Some(ms))) = error.kind
+        else {
+            return CallError::Connector(error);
+        };
+        let wait = Duration::from_millis(u64::from(ms));
+        if wait < WORTH_A_DATE {
+            return CallError::Connector(error);
         }
+        let until = OffsetDateTime::from(self.connection.clock().now() + wait);
+        let until = until.replace_nanosecond(0).unwrap_or(until).format(&Rfc3339);
+        let until = until.unwrap_or_else(|_| format!("{wait:?} from now"));
+        let message = format!("{} The limit is used up until {until}.", error.message);
+        CallError::Connector(Error { message, ..error })
     }
 
     fn pause(&self, cause: Cause, attempt: u32) -> Duration {

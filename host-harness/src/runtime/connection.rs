@@ -539,11 +539,13 @@ impl Connection {
             return (Err(used_up(left)), sends());
         }
         let (result, sent) = self.run_granted(sends, call).await;
-        if let Err(CallError::Connector(Error { kind: ErrorKind::QuotaExhausted(back), .. })) =
-            &result
-        {
-            let back = back.map(|ms| Duration::from_millis(u64::from(ms)));
-            self.ground.egress.exhaust(back);
+        match &result {
+            Err(CallError::Connector(Error { kind: ErrorKind::QuotaExhausted(back), .. })) => {
+                let back = back.map(|ms| Duration::from_millis(u64::from(ms)));
+                self.ground.egress.exhaust(back);
+            }
+            Ok(_) => self.ground.egress.replenish(),
+            Err(_) => {}
         }
         (result, sent)
     }

@@ -30,6 +30,8 @@ use crate::store::StoreError;
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// A quota is asked for again after this time, whatever the provider said.
 const A_DAY: Duration = Duration::from_secs(24 * 3_600);
+/// One call in so long finds out whether a quota is still used up.
+const TRY_AFTER: Duration = Duration::from_secs(60);
 /// Shorter waits are not worth telling.
 const WORTH_TELLING: Duration = Duration::from_millis(250);
 
@@ -53,8 +55,16 @@ pub struct Limiter {
     others: Option<Others>,
     under_way: Mutex<BTreeMap<AtOnce, Arc<Semaphore>>>,
     instead: BTreeMap<String, Rate>,
-    /// Until when nothing is asked for, by sharer.
-    exhausted: Mutex<BTreeMap<String, Instant>>,
+    /// Quotas of hours that are used up, by sharer.
+    exhausted: Mutex<BTreeMap<String, Exhausted>>,
+}
+
+/// A quota that is used up.
+struct Exhausted {
+    /// By the provider's word.
+    until: Instant,
+    /// When one call may find out whether that still holds.
+    next_try: Instant,
 }
 
 /// A limit of requests that are under way at the same time.
@@ -114,20 +124,33 @@ impl Limiter {
     }
 
     /// The provider said that a quota of hours or days is used up: whoever shares it asks for
-    /// nothing for `pause`, a day at most.
+    /// nothing for `pause`, a day at most, but for one call a minute, which finds out whether that
+    /// was wrong or the account has another plan by now.
     pub fn exhaust(&self, sharer: &str, pause: Duration) {
-        let until = Instant::now() + pause.min(A_DAY);
+        let now = Instant::now();
+        let exhausted = Exhausted { until: now + pause.min(A_DAY), next_try: now + TRY_AFTER };
         let mut all = self.exhausted.lock().unwrap_or_else(PoisonError::into_inner);
-        all.retain(|_, until| *until > Instant::now());
-        all.insert(sharer.to_owned(), until);
+        all.retain(|_, exhausted| exhausted.until > now);
+        all.insert(sharer.to_owned(), exhausted);
     }
 
-    /// How long nothing is to be asked for.
+    /// How long nothing is to be asked for. The call that is told `None` is to find out.
     #[must_use]
     pub fn exhausted(&self, sharer: &str) -> Option<Duration> {
-        let all = self.exhausted.lock().unwrap_or_else(PoisonError::into_inner);
-        let left = all.get(sharer)?.saturating_duration_since(Instant::now());
+        let now = Instant::now();
+        let mut all = self.exhausted.lock().unwrap_or_else(PoisonError::into_inner);
+        let exhausted = all.get_mut(sharer)?;
+        if exhausted.next_try <= now {
+            exhausted.next_try = now + TRY_AFTER;
+            return None;
+        }
+        let left = exhausted.until.saturating_duration_since(now);
         (!left.is_zero()).then_some(left)
+    }
+
+    /// The provider answered as ever: the quota is not used up.
+    pub fn replenish(&self, sharer: &str) {
+        self.exhausted.lock().unwrap_or_else(PoisonError::into_inner).remove(sharer);
     }
 
     /// Waits for a place in each of `limits`.
