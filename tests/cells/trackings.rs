@@ -108,6 +108,6 @@ async fn complete(world: &World, id: &str) -> Value {
 fn changed(outcome: &Outcome) -> &DataRecord {
     match &outcome.written[0].item {
         WrittenRecord::Whole(record) => record,
-        other => panic!("{other:?}"),
+        other @ WrittenRecord::Id(_) => panic!("{other:?}"),
     }
 }
