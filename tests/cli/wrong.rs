@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Account, KEY, host};
+use super::{Account, Ended, KEY, host};
 use crate::support::{component, host_command};
 
 /// A file that is gone when this is.
@@ -165,13 +165,17 @@ async fn a_secret_that_is_not_there_is_told_and_never_shown() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn where_requests_may_go_is_the_operators_word() {
-    // Any value will do: nothing is sent.
-    const KEYED: &[&str] = &["list", "trackings", "--secret-env", "api-key=HOME"];
+    let host = |more: &[&str]| -> Ended {
+        let mut command = host_command();
+        command.env("CONNECTOR_COMPONENT", component()).env("API_KEY", KEY);
+        command.args(["list", "trackings", "--secret-env", "api-key=API_KEY"]).args(more);
+        command.output().unwrap().into()
+    };
     let account = Account::new().await;
     let base = format!("base-url={}", account.server.url());
-    let open = host(&[KEYED, &["--setting", &base]].concat());
+    let open = host(&["--setting", &base]);
     open.failed(2, &["is not https", "--allow-private"]);
-    let remote = host(&[KEYED, &["--limits", "off"]].concat());
+    let remote = host(&["--limits", "off"]);
     remote.failed(2, &["limits can be off towards this machine only", "https://api.aftership.com"]);
     for (base, words) in [
         ("base-url=https://10.0.0.1", "is an address; --allow-private"),
@@ -181,7 +185,7 @@ async fn where_requests_may_go_is_the_operators_word() {
         ("base-url=nonsense", "is no URL"),
         ("base-url=https://a.example ", "holds a space or a line break"),
     ] {
-        host(&[KEYED, &["--setting", base]].concat()).failed(2, &[words]);
+        host(&["--setting", base]).failed(2, &[words]);
     }
     assert_eq!(account.requests(), Vec::<String>::new());
 }

@@ -89,10 +89,11 @@ async fn a_quota_that_is_used_up_is_tried_once_a_minute() {
             let error = connection().get("trackings", ID).await.unwrap_err();
             assert!(error.to_string().contains("quota"), "{error}");
         }
-        assert_eq!(account.requests().len(), asked, "nothing is sent meanwhile");
+        assert_eq!(account.simulator.journal().len(), asked, "nothing is sent meanwhile");
         tokio::time::sleep(Duration::from_secs(61)).await;
         if asked == 1 {
-            connection().get("trackings", ID).await.unwrap_err();
+            let error = connection().get("trackings", ID).await.unwrap_err();
+            assert_eq!(account.simulator.journal().len(), 2, "{error}");
         }
     }
     for _ in 0..3 {

@@ -143,15 +143,23 @@ pub fn is_label(text: &str) -> bool {
 }
 
 fn fits_url(hosts: &[String], value: &str, loose: bool) -> Result<(), String> {
+    let refuse = |why: &str| Err(why.to_owned());
+    // Parsing would take some of them away, and whoever reads the setting would not.
+    if value.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return refuse("it holds a space or a line break: take it out");
+    }
     let url = Url::parse(value).map_err(|why| format!("it is no URL: {why}"))?;
-    let is_web = url.scheme() == "https" || (loose && url.scheme() == "http");
-    let plain = url.username().is_empty()
-        && url.password().is_none()
-        && url.query().is_none()
-        && url.fragment().is_none();
-    if !is_web || !plain {
-        let hint = if url.scheme() == "http" { "; --allow-private allows http" } else { "" };
-        return Err(format!("it is an https URL without user, query and fragment{hint}"));
+    if !matches!(url.scheme(), "https" | "http") {
+        return refuse("it is neither https nor http");
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return refuse("it holds a query or a fragment");
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return refuse("it holds a user name");
+    }
+    if url.scheme() == "http" && !loose {
+        return refuse("it is not https; --allow-private allows http");
     }
     if url.port().is_some() && !loose {
         return Err("it names a port; --allow-private allows that".to_owned());
@@ -159,7 +167,7 @@ fn fits_url(hosts: &[String], value: &str, loose: bool) -> Result<(), String> {
     let host = match url.host() {
         Some(Host::Domain(name)) => name.strip_suffix('.').unwrap_or(name).to_owned(),
         Some(_) if loose && hosts.iter().any(|host| host == "*") => return Ok(()),
-        _ => return Err("it names no host; --allow-private allows addresses".to_owned()),
+        _ => return refuse("it is an address; --allow-private allows them"),
     };
     if hosts.iter().any(|pattern| covers(pattern, &host)) {
         return Ok(());
