@@ -217,7 +217,7 @@ mod tests {
         for (origin, allowed) in [
             ("https://api.example.com", true),
             ("https://api.example.com:8443", true),
-            ("https://{shop}.myshopify.com", true),
+            ("https://{shop}.shops.example", true),
             ("https://{shop}.api.example.co.uk", true),
             ("https://{shop}-admin.example.com", true),
             ("https://{region}.api.example.com", true),
