@@ -112,8 +112,9 @@ fn old(simulator: &Simulator) -> Vec<String> {
     old.map(|one| one["id"].as_str().unwrap().to_owned()).collect()
 }
 
-/// The log of changes tells each record's way without a gap, and nothing twice.
-fn assert_log(keeper: &Keeper) {
+/// The log of changes tells each record's way without a gap, and nothing twice. So many may be gone
+/// before they were read for the first time.
+fn assert_log(keeper: &Keeper, removed: usize) {
     let changes = values(&keeper.run(&["changes", "--object", "trackings"]).quiet());
     let mut hashes = BTreeMap::new();
     for change in &changes {
@@ -121,7 +122,7 @@ fn assert_log(keeper: &Keeper) {
         assert_eq!(before.unwrap_or(Value::Null), change["previous"], "{change}");
     }
     let created = changes.iter().filter(|change| change["kind"] == "created").count();
-    assert_eq!(created, TRACKINGS);
+    assert!((TRACKINGS - removed..=TRACKINGS).contains(&created), "{created} created");
 }
 
 /// A real process, ended fifty times in the middle of what it does.
@@ -136,7 +137,7 @@ async fn fifty_kills_lose_nothing_and_repeat_nothing() {
     keeper.run(&sync(&["--full"])).quiet();
     keeper.run(&sync(&["--full"])).quiet();
     exported(&keeper, &account);
-    assert_log(&keeper);
+    assert_log(&keeper, 0);
     eprintln!("{figures:?}");
 }
 
@@ -180,7 +181,7 @@ async fn fifty_kills_under_faults_and_wrong_clocks_lose_nothing() {
     let last = keeper.run(&sync(&["--full"]));
     assert_eq!(last.code, Some(0), "{}", last.err);
     exported(&keeper, &account);
-    assert_log(&keeper);
+    assert_log(&keeper, usize::try_from(figures.removed).unwrap());
     let records = account.simulator.count();
     let took = began.elapsed().as_secs();
     eprintln!(
