@@ -14,6 +14,7 @@ extern crate self as libfuzzer_sys;
 mod cells;
 mod cli;
 mod connecting;
+mod contract;
 mod deliveries;
 mod errors;
 mod examples;

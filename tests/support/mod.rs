@@ -66,11 +66,13 @@ pub fn binary(name: &str) -> PathBuf {
 
 /// A component of `tests/guests`.
 pub async fn guest(runtime: &Runtime, name: &str) -> Connector {
+    runtime.load(&guest_file(name)).await.unwrap_or_else(|why| panic!("{why}: run `make guests`"))
+}
+
+/// Its file.
+pub fn guest_file(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("dist/guests");
-    runtime
-        .load(&folder.join(format!("{name}.wasm")))
-        .await
-        .unwrap_or_else(|why| panic!("{why}: run `make guests`"))
+    folder.join(format!("{name}.wasm"))
 }
 
 /// Keeps what happened.
@@ -88,4 +90,15 @@ impl Observer for Watch {
     fn event(&self, event: &Event) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(event.clone());
     }
+}
+
+/// A new directory, for whoever removes it.
+pub fn scratch(name: &str) -> PathBuf {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let folder = std::env::temp_dir().join(format!("{name}-{}-{number}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir(&folder).unwrap();
+    folder
 }

@@ -1,12 +1,14 @@
 //! A network in memory: every name resolves, every connection is served by a function
-//! from the request's bytes to the answer's.
+//! from the request's bytes to the answer's. Or the same on loopback, for other processes.
 
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use host_harness::egress::{Connect, Pending, Stream};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, duplex};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 
 /// From a request to its answer.
 type Serve = dyn Fn(&str) -> Vec<u8> + Send + Sync;
@@ -35,6 +37,52 @@ impl Wire {
     pub fn sent(&self) -> Arc<Mutex<Vec<String>>> {
         Arc::clone(&self.sent)
     }
+
+    /// Answers on loopback instead, as long as the test runs; over TLS where something speaks it.
+    pub async fn listen(self, tls: Option<TlsAcceptor>) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (answer, sent, tls) =
+                    (Arc::clone(&self.answer), Arc::clone(&self.sent), tls.clone());
+                tokio::spawn(async move {
+                    match tls {
+                        None => serve(stream, &*answer, &sent).await,
+                        Some(tls) => {
+                            if let Ok(stream) = tls.accept(stream).await {
+                                serve(stream, &*answer, &sent).await;
+                            }
+                        }
+                    }
+                });
+            }
+        });
+        address
+    }
+}
+
+async fn serve(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    answer: &Serve,
+    sent: &Mutex<Vec<String>>,
+) {
+    let mut request = Vec::new();
+    while let Ok(byte) = stream.read_u8().await {
+        request.push(byte);
+        let text = String::from_utf8_lossy(&request).into_owned();
+        let Some((head, body)) = text.split_once("\r\n\r\n") else {
+            continue;
+        };
+        if body.len() < content_length(head) {
+            continue;
+        }
+        sent.lock().unwrap().push(text.clone());
+        request.clear();
+        if stream.write_all(&answer(&text)).await.is_err() || stream.flush().await.is_err() {
+            return;
+        }
+    }
 }
 
 /// An answer with this status and body.
@@ -50,26 +98,9 @@ impl Connect for Wire {
     }
 
     fn connect(&self, _: SocketAddr) -> Pending<'_, io::Result<Box<dyn Stream>>> {
-        let (ours, mut theirs) = duplex(1024 * 1024);
+        let (ours, theirs) = duplex(1024 * 1024);
         let (answer, sent) = (Arc::clone(&self.answer), Arc::clone(&self.sent));
-        tokio::spawn(async move {
-            let mut request = Vec::new();
-            while let Ok(byte) = theirs.read_u8().await {
-                request.push(byte);
-                let text = String::from_utf8_lossy(&request).into_owned();
-                let Some((head, body)) = text.split_once("\r\n\r\n") else {
-                    continue;
-                };
-                if body.len() < content_length(head) {
-                    continue;
-                }
-                sent.lock().unwrap().push(text.clone());
-                request.clear();
-                if theirs.write_all(&answer(&text)).await.is_err() {
-                    return;
-                }
-            }
-        });
+        tokio::spawn(async move { serve(theirs, &*answer, &sent).await });
         Box::pin(async move { Ok(Box::new(ours) as Box<dyn Stream>) })
     }
 }

@@ -15,7 +15,7 @@ use host_harness::sync::{Account, Catalog, Outcome, Pull, Report, SyncError, Tur
 use host_harness::vault::{MasterKey, Vault};
 
 use crate::support::world::{TRACKINGS, World};
-use crate::support::{component, runtime};
+use crate::support::{component, runtime, scratch};
 
 pub const OBJECT: &str = "trackings";
 pub const DERIVED: [&str; 3] = ["checkpoints", "notifications", "estimated-delivery-dates"];
@@ -68,7 +68,7 @@ impl Mirrored {
         let start_ms = world.simulator.now_ms().saturating_add_signed(ahead_s * 1_000);
         let start = SystemTime::UNIX_EPOCH + Duration::from_millis(start_ms);
         let clock = Arc::new(TokioClock::starting_at(start));
-        let folder = scratch();
+        let folder = scratch("mirrored");
         let database = open(&folder, &clock);
         let master = MasterKey::read_or_make(&folder.join("master.key")).unwrap();
         let store = Arc::clone(&database) as Arc<dyn Store>;
@@ -258,14 +258,4 @@ pub fn down() -> [Answer; 4] {
 
 fn open(folder: &std::path::Path, clock: &Arc<TokioClock>) -> Arc<Sqlite> {
     Arc::new(Sqlite::open(&folder.join("state.db"), Arc::clone(clock) as _).unwrap())
-}
-
-fn scratch() -> PathBuf {
-    use std::sync::atomic::{AtomicU32, Ordering};
-    static NUMBER: AtomicU32 = AtomicU32::new(0);
-    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-    let folder = std::env::temp_dir().join(format!("mirrored-{}-{number}", std::process::id()));
-    let _ = std::fs::remove_dir_all(&folder);
-    std::fs::create_dir(&folder).unwrap();
-    folder
 }

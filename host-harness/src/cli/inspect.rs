@@ -109,11 +109,13 @@ fn every(ms: u32) -> String {
 /// Which secrets it names, and where their values go.
 fn secrets(manifest: &Manifest) -> String {
     let fields = manifest.schemes.iter().flat_map(|scheme| {
-        scheme.secrets.iter().map(|field| {
+        let fields = scheme.secrets.iter().map(|field| {
             let needed = if field.required { "required" } else { "optional" };
             let rules = format!("{needed}, by the {}", document::setter(field.setter));
             vec![scheme.name.clone(), field.name.clone(), field.title.clone(), rules]
-        })
+        });
+        let none = || vec![scheme.name.clone(), String::new(), scheme.title.clone(), String::new()];
+        fields.chain(scheme.secrets.is_empty().then(none))
     });
     let uses = manifest.secret_uses.iter().map(|one| {
         let delivered = manifest.delivery_secrets.contains(&one.name);

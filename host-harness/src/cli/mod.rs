@@ -50,6 +50,7 @@ mod supervise;
 mod sync;
 mod told;
 mod trace;
+mod unsubscribe;
 mod update;
 mod view;
 mod watch;
@@ -139,6 +140,8 @@ enum Command {
     Invoke(invoke::Args),
     /// Have events sent to a URL, or see what to do for it
     Subscribe(subscribe::Args),
+    /// End the events of an object
+    Unsubscribe(unsubscribe::Args),
     /// Bring what is kept of the provider's records up to date
     Sync(sync::Args),
     /// Print what changed
@@ -275,6 +278,7 @@ async fn dispatch(command: Command, context: &Context) -> Result<Exit> {
         Command::Mapping(args) => mapping::run(&args, context).await,
         Command::Invoke(args) => invoke::run(&args, context).await,
         Command::Subscribe(args) => subscribe::run(&args, context).await,
+        Command::Unsubscribe(args) => unsubscribe::run(&args, context).await,
         Command::Sync(args) => sync::run(&args, context).await,
         Command::Changes(args) => changes::run(&args, context).await,
         Command::Export(args) => export::run(&args, context).await,
@@ -324,6 +328,7 @@ impl Command {
             Self::Mapping(_) => ("mapping", None, None),
             Self::Invoke(args) => ("invoke", Some(&args.object), args.id.as_ref()),
             Self::Subscribe(args) => ("subscribe", Some(&args.object), None),
+            Self::Unsubscribe(args) => ("unsubscribe", Some(&args.object), None),
             Self::Sync(_) => ("sync", None, None),
             Self::Changes(_) => ("changes", None, None),
             Self::Export(args) => ("export", Some(&args.object), None),

@@ -17,6 +17,9 @@ use crate::runtime::bindings::types::{Attempt, DataRecord, Error, ErrorKind};
 use crate::runtime::{CallError, error};
 use crate::store::StoreError;
 
+/// How often a record is read again that somebody else has changed meanwhile.
+const READS: u32 = 4;
+
 /// An item that is claimed and under way.
 pub struct Way<'e> {
     pub(super) push: &'e Inner,
@@ -149,25 +152,29 @@ impl Way<'_> {
                 id
             }
         };
-        let there = match self.get(&id).await {
-            Ok(record) => record,
-            Err(Failure::Call(error)) if is_not_found(&error) => {
-                return self.gone(&id, error).await;
+        for left in (0..READS).rev() {
+            let there = match self.get(&id).await {
+                Ok(record) => record,
+                Err(Failure::Call(error)) if is_not_found(&error) => {
+                    return self.gone(&id, error).await;
+                }
+                Err(other) => return Err(other),
+            };
+            if let Some(skipped) = self.conflict(&there).await? {
+                return Ok(skipped);
             }
-            Err(other) => return Err(other),
-        };
-        if let Some(skipped) = self.conflict(&there).await? {
-            return Ok(skipped);
-        }
-        let again = self.open && self.sent == Some(Sent::Delete);
-        self.sending(Sent::Delete, Some(&id)).await?;
-        let attempt = self.attempt_at(&format!("delete {id}"), again);
-        let expected = there.version.as_deref();
-        let deleted = push.caller.delete_as(&push.family.object, &id, &attempt, expected).await;
-        self.open = deleted.as_ref().is_err_and(leaves_open);
-        match deleted {
-            Err(error) if !is_not_found(&error) => return Err(error.into()),
-            _ => {}
+            let again = self.open && self.sent == Some(Sent::Delete);
+            self.sending(Sent::Delete, Some(&id)).await?;
+            let expected = there.version.as_deref();
+            let change = format!("delete {id} {}", expected.unwrap_or_default());
+            let attempt = self.attempt_at(&change, again);
+            let deleted = push.caller.delete_as(&push.family.object, &id, &attempt, expected).await;
+            self.open = deleted.as_ref().is_err_and(leaves_open);
+            match deleted {
+                Err(error) if left > 0 && is_of_another_version(&error, expected) => {}
+                Err(error) if !is_not_found(&error) => return Err(error.into()),
+                _ => break,
+            }
         }
         self.deleted(id).await
     }
@@ -201,35 +208,46 @@ impl Way<'_> {
         }
         let push = self.push;
         self.hold(&record.id).await?;
-        // A list may lag behind, and a change must be of what is there now.
-        let record = self.get(&record.id).await?;
-        let Some(patch) = self.differs_from(&record) else {
-            return Ok(self.as_wished(&record, ours).await);
-        };
-        let again = self.open && self.sent == Some(Sent::Update) && self.is_secret(&patch);
-        if !ours
-            && !again
-            && let Some(skipped) = self.conflict(&record).await?
-        {
-            return Ok(skipped);
+        let mut left = READS;
+        loop {
+            // A list may lag behind, and a change must be of what is there now.
+            let record = self.get(&record.id).await?;
+            let Some(patch) = self.differs_from(&record) else {
+                return Ok(self.as_wished(&record, ours).await);
+            };
+            let again = self.open && self.sent == Some(Sent::Update) && self.is_secret(&patch);
+            if !ours
+                && !again
+                && let Some(skipped) = self.conflict(&record).await?
+            {
+                return Ok(skipped);
+            }
+            if !push.offers_update {
+                return Err(Failure::Refused(format!(
+                    "it is there with other content, and {} offers no `update`; existing record: {}",
+                    push.family.object, record.id
+                )));
+            }
+            let was_sent = self.open && self.sent == Some(Sent::Update);
+            self.sending(Sent::Update, Some(&record.id)).await?;
+            let (object, expected) = (&push.family.object, record.version.as_deref());
+            let change = format!("update {} {} {patch}", record.id, expected.unwrap_or_default());
+            let attempt = self.attempt_at(&change, was_sent);
+            let updated =
+                push.caller.update_as(object, &record.id, &patch, &attempt, expected).await;
+            self.open = updated.as_ref().is_err_and(leaves_open);
+            left -= 1;
+            match updated {
+                Err(error) if left > 0 && is_of_another_version(&error, expected) => {}
+                updated => {
+                    let written = updated?;
+                    let id = Some(id_of(&written.item).to_owned());
+                    let told = self.told(Source::Ours);
+                    let batch = push.family.written(&push.caller, told, written).await;
+                    return Ok(Done { outcome: Outcome::Updated, id, batch });
+                }
+            }
         }
-        if !push.offers_update {
-            return Err(Failure::Refused(format!(
-                "it is there with other content, and {} offers no `update`; existing record: {}",
-                push.family.object, record.id
-            )));
-        }
-        let was_sent = self.open && self.sent == Some(Sent::Update);
-        self.sending(Sent::Update, Some(&record.id)).await?;
-        let attempt = self.attempt_at(&format!("update {} {patch}", record.id), was_sent);
-        let (object, expected) = (&push.family.object, record.version.as_deref());
-        let updated = push.caller.update_as(object, &record.id, &patch, &attempt, expected).await;
-        self.open = updated.as_ref().is_err_and(leaves_open);
-        let written = updated?;
-        let id = Some(id_of(&written.item).to_owned());
-        let told = self.told(Source::Ours);
-        let batch = push.family.written(&push.caller, told, written).await;
-        Ok(Done { outcome: Outcome::Updated, id, batch })
     }
 
     /// The record shows what is wished, by us or anyway.
@@ -378,6 +396,11 @@ fn nothing_found() -> Failure {
 
 fn is_not_found(error: &CallError) -> bool {
     matches!(error, CallError::Connector(error) if error.kind == ErrorKind::NotFound)
+}
+
+/// Whether somebody else was faster: what they made of the record decides.
+fn is_of_another_version(error: &CallError, expected: Option<&str>) -> bool {
+    expected.is_some() && conflict(error).is_some()
 }
 
 fn is_unsupported(error: &CallError) -> bool {

@@ -303,7 +303,7 @@ pub(super) enum Ended<R> {
 }
 
 impl<R> Ended<R> {
-    fn or_fail(self) -> Result<R, CallError> {
+    pub(super) fn or_fail(self) -> Result<R, CallError> {
         match self {
             Self::Value(value) => Ok(value),
             Self::DoneBefore(error) => Err(error),

@@ -2,6 +2,7 @@
 //! resolved where the outcome is unknown, never guessed.
 
 mod backoff;
+mod batch;
 mod blame;
 mod caller;
 mod create;

@@ -91,7 +91,9 @@ fn config(options: &RuntimeOptions) -> wasmtime::Result<Config> {
         .wasm_component_model(true)
         .wasm_relaxed_simd(false)
         .wasm_memory64(false)
-        .wasm_multi_memory(false)
+        // The pool allows a call one memory. Without this wasmtime does not refuse a composed
+        // component, of which each part has its own, but panics.
+        .wasm_multi_memory(true)
         .wasm_tail_call(false)
         .wasm_backtrace_max_frames(None);
     if let Some(directory) = &options.cache {

@@ -4,9 +4,18 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 
 /// What encoders of percent form leave as it is besides letters and digits: RFC 3986
-/// section 2.3 and the rules before it, each without and with `/`; HTML forms;
-/// ECMAScript's `encodeURIComponent`.
-const KEPT: [&[u8]; 6] = [b"-._~", b"-._~/", b"-._", b"-._/", b"*-._", b"-_.!~*'()"];
+/// section 2.3 and the rules before it, and its segments of a path (section 3.3), each without and
+/// with `/`; HTML forms; ECMAScript's `encodeURIComponent`.
+const KEPT: [&[u8]; 8] = [
+    b"-._~",
+    b"-._~/",
+    b"-._",
+    b"-._/",
+    b"-._~!$&'()*+,;=:@",
+    b"-._~!$&'()*+,;=:@/",
+    b"*-._",
+    b"-_.!~*'()",
+];
 
 /// Every form of `value`; some are equal.
 pub fn forms(value: &[u8]) -> Vec<Vec<u8>> {
@@ -59,10 +68,9 @@ fn percent(value: &[u8], kept: &[u8], upper: bool) -> String {
 /// As encoders of JSON quote `text` (RFC 8259 section 7): some escape `/`, some what is
 /// not ASCII, some what means something in HTML.
 fn quoted(text: &str) -> Vec<Vec<u8>> {
-    let Ok(quoted) = serde_json::to_string(text) else { return vec![] };
-    let inner = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-    let inner = inner.unwrap_or_default();
-    let mut forms = Vec::new();
+    let inner = inside(text);
+    // An answer that quotes a request's body quotes what is quoted.
+    let mut forms = vec![inside(&inner).into_bytes()];
     for slash in [false, true] {
         for html in [false, true] {
             for (ascii, upper) in [(false, false), (true, false), (true, true)] {
@@ -77,6 +85,12 @@ fn quoted(text: &str) -> Vec<Vec<u8>> {
         }
     }
     forms
+}
+
+fn inside(text: &str) -> String {
+    let quoted = serde_json::to_string(text).unwrap_or_default();
+    let inner = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    inner.unwrap_or_default().to_owned()
 }
 
 fn escaped(letter: char, upper: bool) -> String {

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::{Key, MasterKey, MasterKeyError, Place, SealError, Secret, Secrets, fill};
+use super::{
+    Key, MasterKey, MasterKeyError, Place, SealError, Secret, Secrets, fill, of_subscription,
+};
 use crate::clock::{Clock, unix_ms};
 use crate::store::{Change, ConnectionRow, SecretRow, Store, StoreError};
 
@@ -170,6 +172,25 @@ impl Vault {
         let connection = connection.id.clone();
         let remove = Change::RemoveSecret { connection, name: name.to_owned() };
         Ok(self.store.commit(vec![remove]).await?)
+    }
+
+    /// Erases the secrets that belong to one subscription, in one step.
+    ///
+    /// # Errors
+    /// [`VaultError::Store`].
+    pub async fn remove_of_subscription(
+        &self,
+        connection: &ConnectionRow,
+        subscription: &str,
+    ) -> Result<(), VaultError> {
+        let own = of_subscription("", subscription);
+        let mut names: Vec<String> =
+            self.list(connection).await?.into_iter().map(|it| it.name).collect();
+        names.retain(|name| name.ends_with(&own));
+        names.dedup();
+        let connection = &connection.id;
+        let remove = |name| Change::RemoveSecret { connection: connection.clone(), name };
+        Ok(self.store.commit(names.into_iter().map(remove).collect()).await?)
     }
 
     /// Opens all versions that are in use into `secrets`.

@@ -17,6 +17,9 @@ pub trait Inbox: Send + Sync {
     /// Adds a subscription, or replaces the one of its connection and object.
     fn put_subscription(&self, row: SubscriptionRow) -> Answer<'_, ()>;
 
+    /// Forgets a subscription.
+    fn remove_subscription(&self, connection: &str, object: &str) -> Answer<'_, ()>;
+
     /// Subscriptions of one connection or of all, by connection and object.
     fn subscriptions(&self, connection: Option<&str>) -> Answer<'_, Vec<SubscriptionRow>>;
 

@@ -67,6 +67,8 @@ impl Behaviour for Sends {
                 let body = "{\"auth\":{\"key\":null}}";
                 with_body(request("json", "/json", &["json-key"]), JSON, body)
             }
+            "declared as user" => request("user", "/user", &["user-key"]),
+            "declared as password" => request("password", "/password", &["password-key"]),
             "captures" => request("token", "/token", &[]),
             "undeclared endpoint" => request("unheard-of", "/things", &[]),
             "another endpoint's path" => request("other", "/things", &[]),
@@ -94,6 +96,14 @@ impl Behaviour for Sends {
             }
             "own credentials" => {
                 with_header(request("things", "/things", &[]), "authorization", "Bearer stolen")
+            }
+            "own user" => {
+                let basic = "Basic c3RvbGVuOg==";
+                with_header(request("user", "/user", &[]), "Authorization", basic)
+            }
+            "own password beside the key" => {
+                let basic = "Basic bWU6c3RvbGVu";
+                with_header(request("password", "/password", &["password-key"]), "authorization", basic)
             }
             "own host" => with_header(things(), "host", "evil.example.com"),
             "origin without a value" => request("instance", "/things", &["key"]),

@@ -16,15 +16,17 @@ const BEFORE_MS: u64 = 24 * 3_600_000;
 /// A renewal that failed is tried again after this time.
 const AGAIN: Duration = Duration::from_secs(600);
 
-/// When each subscription was last renewed, by connection and object.
+/// When each subscription was last renewed, by connection and object, and which one a new one took
+/// the place of. What a restart forgets ends by itself.
 #[derive(Default)]
 pub struct Renewal {
     tried: HashMap<(String, String), Instant>,
+    replaced: HashMap<(String, String), String>,
 }
 
 impl Renewal {
-    /// Renews `row` if it is time. Answers the row to keep; its old one ends by itself where the
-    /// provider made another.
+    /// Renews `row` if it is time. Answers the row to keep, not proven yet where the provider made
+    /// another subscription: the old one is kept until that one delivers.
     ///
     /// # Errors
     /// [`CallError`]; it is tried again.
@@ -39,7 +41,7 @@ impl Renewal {
         if tried || !is_due(row, now_ms) {
             return Ok(None);
         }
-        self.tried.insert(key, Instant::now());
+        self.tried.insert(key.clone(), Instant::now());
         let request = SubscriptionRequest {
             object: row.object.clone(),
             events: row.events.clone(),
@@ -48,14 +50,41 @@ impl Renewal {
             attempt: first_attempt()?,
         };
         Ok(match caller.subscribe(&request).await? {
-            SubscriptionOutcome::Subscribed(made) => Some(SubscriptionRow {
-                id: Some(made.id),
-                expires_at: made.expires_at,
-                made_ms: now_ms,
-                ..row.clone()
-            }),
+            SubscriptionOutcome::Subscribed(made) => {
+                let old = row.id.clone().filter(|old| *old != made.id);
+                let proven_ms = row.proven_ms.filter(|_| old.is_none());
+                if let Some(old) = old {
+                    self.replaced.insert(key, old);
+                }
+                Some(SubscriptionRow {
+                    id: Some(made.id),
+                    expires_at: made.expires_at,
+                    made_ms: now_ms,
+                    proven_ms,
+                    ..row.clone()
+                })
+            }
             SubscriptionOutcome::Manual(_) => None,
         })
+    }
+
+    /// Ends the subscription that `row` took the place of, once a delivery has proven `row`.
+    ///
+    /// # Errors
+    /// [`CallError`]; it then ends by itself.
+    pub async fn end_replaced(
+        &mut self,
+        caller: &Caller,
+        row: &SubscriptionRow,
+    ) -> Result<(), CallError> {
+        let key = (row.connection.clone(), row.object.clone());
+        if row.proven_ms.is_none() {
+            return Ok(());
+        }
+        match self.replaced.remove(&key) {
+            Some(old) => caller.connection().unsubscribe(&row.object, &old).await,
+            None => Ok(()),
+        }
     }
 }
 

@@ -133,6 +133,8 @@ impl Serving<'_> {
             let Some(known) = self.known.get(&row.connection) else { continue };
             if let Some(renewed) = self.renewal.renew(&known.caller, &row, now_ms).await? {
                 self.database.put_subscription(renewed).await?;
+            } else {
+                self.renewal.end_replaced(&known.caller, &row).await?;
             }
         }
         Ok(())

@@ -48,6 +48,13 @@ pub fn put_subscription(on: &Connection, row: &SubscriptionRow) -> std::result::
     Ok(())
 }
 
+/// Forgets a subscription.
+pub fn remove_subscription(on: &Connection, connection: &str, object: &str) -> Result<()> {
+    let sql = "DELETE FROM subscriptions WHERE connection = ? AND object = ?";
+    on.execute(sql, (connection, object))?;
+    Ok(())
+}
+
 /// Subscriptions of one connection or of all.
 pub fn subscriptions(on: &Connection, connection: Option<&str>) -> Result<Vec<SubscriptionRow>> {
     let sql = "SELECT * FROM subscriptions WHERE ?1 IS NULL OR connection = ?1

@@ -27,6 +27,12 @@ impl Inbox for Sqlite {
         Box::pin(self.writer().write(Erases::No, move |on| hooks::put_subscription(on, &row)))
     }
 
+    fn remove_subscription(&self, connection: &str, object: &str) -> Answer<'_, ()> {
+        let (connection, object) = (connection.to_owned(), object.to_owned());
+        let work = move |on: &_| Ok(hooks::remove_subscription(on, &connection, &object)?);
+        Box::pin(self.writer().write(Erases::No, work))
+    }
+
     fn subscriptions(&self, connection: Option<&str>) -> Answer<'_, Vec<SubscriptionRow>> {
         let connection = connection.map(str::to_owned);
         let work = move |on: &_| Ok(hooks::subscriptions(on, connection.as_deref())?);
