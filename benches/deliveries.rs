@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 use aftership_simulator::webhook_signature;
 use anyhow::Result;
 use host_harness::clock::SystemClock;
+use host_harness::contract::subscriptions::Delivery;
 use host_harness::egress::Pending;
-use host_harness::runtime::bindings::subscriptions::Delivery;
 use host_harness::runtime::{Connection, Connector};
-use host_harness::store::{Change, ConnectionRow, Sqlite, Store as _, StoreError};
-use host_harness::vault::{Sealed, Secret};
+use host_harness::store::{Change, ConnectionRow, Sealed, Sqlite, Store as _, StoreError};
+use host_harness::vault::Secret;
 use host_harness::webhooks::{
     Bounds, Decode, Decoded, Hook, HookRow, Inbox as _, Receiver, Surroundings, TcpAccept, Unnoted,
     new_token,

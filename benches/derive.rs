@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use anyhow::Result;
+use host_harness::contract::records::ListRequest;
 use host_harness::runtime::Connection;
-use host_harness::runtime::bindings::records::ListRequest;
 
 use crate::report::{Report, median};
 

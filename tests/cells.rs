@@ -14,13 +14,13 @@ mod webhooks;
 use std::collections::BTreeSet;
 use std::process::Command;
 
-use host_harness::retry::first_attempt;
-use host_harness::runtime::bindings::actions::{Invocation, Outcome};
-use host_harness::runtime::bindings::records::{ListRequest, Start, View};
-use host_harness::runtime::bindings::subscriptions::{
+use host_harness::contract::actions::{Invocation, Outcome};
+use host_harness::contract::records::{ListRequest, Start, View};
+use host_harness::contract::subscriptions::{
     ManualSteps, SubscriptionOutcome, SubscriptionRequest,
 };
-use host_harness::runtime::bindings::types::{DataRecord, ErrorKind};
+use host_harness::contract::types::{DataRecord, ErrorKind};
+use host_harness::retry::first_attempt;
 use host_harness::runtime::{CallError, Connection};
 use serde_json::Value;
 

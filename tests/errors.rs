@@ -2,9 +2,9 @@
 //! errors"). What the host does then is proven in `operations.rs`.
 
 use aftership_simulator::{Answer, Matcher};
+use host_harness::contract::types::{Error, ErrorKind};
 use host_harness::retry::first_attempt;
 use host_harness::runtime::CallError;
-use host_harness::runtime::bindings::types::{Error, ErrorKind};
 
 use crate::support::world::{World, list};
 

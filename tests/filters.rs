@@ -1,6 +1,6 @@
 //! Every filter reaches the wire as AfterShip wants it (AfterShip API 2026-07, GET /trackings).
 
-use host_harness::runtime::bindings::types::ErrorKind;
+use host_harness::contract::types::ErrorKind;
 use serde_json::{Value, json};
 
 use crate::support::world::{World, kind, list};

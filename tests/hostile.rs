@@ -8,7 +8,7 @@ mod secrets;
 
 use std::sync::Arc;
 
-use host_harness::runtime::bindings::records::{ListRequest, Start, View};
+use host_harness::contract::records::{ListRequest, Start, View};
 use host_harness::runtime::{Connection, Connector};
 use host_harness::vault::Secret;
 

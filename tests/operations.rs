@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use aftership_simulator::{Answer, CustomFieldsUpdate, DuplicateAnswer, Matcher, RetrackAnswer};
+use host_harness::contract::actions::Invocation;
+use host_harness::contract::types::ErrorKind;
 use host_harness::retry::{first_attempt, id_of};
 use host_harness::runtime::Write;
-use host_harness::runtime::bindings::actions::Invocation;
-use host_harness::runtime::bindings::types::ErrorKind;
 use serde_json::{Value, json};
 
 use crate::support::world::{TRACKINGS, World, connect, kind};

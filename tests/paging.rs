@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use aftership_simulator::{Answer, Matcher};
+use host_harness::contract::records::{ListRequest, Start};
+use host_harness::contract::types::{DataRecord, ErrorKind};
 use host_harness::retry::ScanError;
-use host_harness::runtime::bindings::records::{ListRequest, Start};
-use host_harness::runtime::bindings::types::{DataRecord, ErrorKind};
 use serde_json::Value;
 
 use crate::support::world::{NOW_MS, TRACKINGS, World, kind, list};

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use host_harness::runtime::bindings::catalog::Descriptor;
+use host_harness::contract::catalog::Descriptor;
 use serde_json::Value;
 
 use crate::support::{component, runtime};

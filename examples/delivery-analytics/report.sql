@@ -1,5 +1,5 @@
 -- How the carriers of all kept trackings perform. Read-only; see the table of views in
--- host-harness/src/store/sqlite/schema.rs.
+-- host-harness/state-sqlite/src/schema.rs.
 SELECT
     data ->> '$.slug' AS carrier,
     count(*) AS parcels,

@@ -6,7 +6,7 @@
 //! use std::path::Path;
 //!
 //! use host_harness::retry::{Caller, Policy};
-//! use host_harness::runtime::bindings::records::{ListRequest, Start, View};
+//! use host_harness::contract::records::{ListRequest, Start, View};
 //! use host_harness::runtime::{Connection, Runtime, RuntimeOptions};
 //! use host_harness::vault::Secret;
 //!
@@ -34,47 +34,42 @@
 //! # }
 //! ```
 //!
-//! # Rooms
+//! # Crates
 //!
-//! - [`runtime`]: the sandbox, loading, and the typed calls of a connection; each call
-//!   is one fresh instance and is made once
-//! - [`egress`]: the only way out; every request is checked against the manifest, waits
-//!   for the limits, gets its secrets, and brings a bounded answer
-//! - [`vault`]: secrets, which a connector names and never sees, in memory and at rest
-//! - [`store`]: what is kept between runs, and SQLite to keep it
-//! - [`mirror`]: what is known of the provider's records, and the log of their changes
-//! - [`sync`]: the mirror brought up to date, page by page, by scans that may be cut anywhere
-//! - [`webhooks`]: events that providers push, kept before they are answered, then applied
-//! - [`connect`]: how a connection is made, by typing secrets or by way of a browser
-//! - [`grants`]: tokens that end, renewed in time and once, whatever is killed or lost meanwhile
-//! - [`push`]: many records written, each wish kept before it is sent and told as ours after
-//! - [`source`]: files and pipes that are pushed, read item by item whatever programs made of them
-//! - [`retry`]: calls repeated where that is safe, and lost answers resolved
-//! - [`observe`], [`clock`], [`files`], [`schema`], [`nearest`]: what a user may watch, where time
-//!   comes from, files that are one user's alone, what a schema says outright, and which name was
-//!   probably meant
+//! This one re-exports the others under one name, and chooses SQLite to keep state in. A platform
+//! that keeps its own state depends on [`runtime`] alone.
 //!
-//! The library knows connectors and no provider.
+//! | crate | what it holds |
+//! |---|---|
+//! | [`contract`] | plain types of the contract, the clock, the arithmetic of limits |
+//! | [`runtime`] | the sandbox, the way out, secrets in memory, repeated calls |
+//! | [`state`] | rows, and what a database must do with them |
+//! | [`state_sqlite`] | that database in one SQLite file |
+//! | [`service`] | connections, grants, the vault, sync, push, webhooks |
+//!
+//! None of them knows a provider.
 
-pub mod clock;
-pub mod connect;
-pub mod egress;
-pub mod files;
-pub mod grants;
-pub mod mirror;
-pub mod nearest;
-pub mod observe;
-pub mod push;
-pub mod retry;
-pub mod runtime;
-pub mod schema;
-#[cfg(test)]
-mod scratch;
-pub mod source;
-pub mod store;
-pub mod sync;
-pub mod vault;
-pub mod webhooks;
+pub use connector_contract as contract;
+pub use connector_contract::clock;
+pub use connector_runtime as runtime;
+pub use connector_runtime::{egress, observe, retry};
+pub use connector_service as service;
+pub use connector_service::{connect, grants, nearest, push, schema, source, sync, webhooks};
+pub use connector_state as state;
+pub use connector_state::{files, mirror};
+pub use connector_state_sqlite as state_sqlite;
+
+/// What is kept between runs, and SQLite to keep it.
+pub mod store {
+    pub use connector_state::*;
+    pub use connector_state_sqlite::{self as sqlite, Sqlite};
+}
+
+/// Secrets, in memory and at rest.
+pub mod vault {
+    pub use connector_runtime::secrets::*;
+    pub use connector_service::vault::*;
+}
 
 /// The README's own example compiles.
 #[cfg(doctest)]

@@ -1,8 +1,8 @@
 //! The account's own connections to carriers, whose credentials go in and never come out.
 
 use aftership_simulator::ConnectionAnswer;
+use host_harness::contract::types::{DataRecord, ErrorKind};
 use host_harness::retry::first_attempt;
-use host_harness::runtime::bindings::types::{DataRecord, ErrorKind};
 use serde_json::{Value, json};
 
 use super::{all, pointers, valid};
@@ -50,10 +50,8 @@ async fn list() {
     let world = World::new().await;
     let made = connected(&world).await;
     connected(&world).await;
-    let request = host_harness::runtime::bindings::records::ListRequest {
-        page_size: Some(1),
-        ..all(OBJECT, None)
-    };
+    let request =
+        host_harness::contract::records::ListRequest { page_size: Some(1), ..all(OBJECT, None) };
     let records = world.scan(request).await;
     assert_eq!(records.len(), 2, "page by page");
     for record in &records {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use host_harness::runtime::bindings::types::ErrorKind;
+use host_harness::contract::types::ErrorKind;
 use serde_json::{Value, json};
 
 use super::{UPS, all, all_valid};

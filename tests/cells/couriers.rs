@@ -1,6 +1,6 @@
 //! AfterShip's couriers.
 
-use host_harness::runtime::bindings::types::ErrorKind;
+use host_harness::contract::types::ErrorKind;
 use serde_json::{Value, json};
 
 use super::{all, all_valid, invoke, pointers, try_invoke, valid};

@@ -1,6 +1,6 @@
 //! Delivery dates: those inside trackings, and AfterShip's predictions.
 
-use host_harness::runtime::bindings::types::ErrorKind;
+use host_harness::contract::types::ErrorKind;
 use serde_json::{Value, json};
 
 use super::{UPS, all, all_valid, invoke, pointers, try_invoke};
@@ -38,7 +38,7 @@ async fn list() {
         }
     }
     let judged = |record: &&_| {
-        let record: &host_harness::runtime::bindings::types::DataRecord = record;
+        let record: &host_harness::contract::types::DataRecord = record;
         record.data.contains("\"on_time_status\":\"")
     };
     assert!(records.iter().any(|record| judged(&record)), "on-time status and difference show");

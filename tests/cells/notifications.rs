@@ -1,7 +1,7 @@
 //! Who is told about a tracking, inside trackings.
 
+use host_harness::contract::types::{ErrorKind, Written};
 use host_harness::retry::first_attempt;
-use host_harness::runtime::bindings::types::{ErrorKind, Written};
 use serde_json::{Value, json};
 
 use super::{UPS, all, pointers, valid};

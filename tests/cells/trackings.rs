@@ -1,12 +1,11 @@
 //! AfterShip's trackings.
 
+use host_harness::contract::actions::Outcome;
+use host_harness::contract::types::{DataRecord, ErrorKind, WrittenRecord};
 use serde_json::{Value, json};
 
 use super::{UPS, accepted, all, all_valid, steps, try_invoke, valid};
 use crate::support::world::{World, kind};
-
-use host_harness::runtime::bindings::actions::Outcome;
-use host_harness::runtime::bindings::types::{DataRecord, ErrorKind, WrittenRecord};
 
 const OBJECT: &str = "trackings";
 

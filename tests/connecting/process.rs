@@ -10,6 +10,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, SystemTime};
 
 use host_harness::clock::{Clock, SystemClock};
+use host_harness::grants::Grants;
 use host_harness::retry::{Caller, Policy};
 use host_harness::runtime::Connection;
 use host_harness::store::{Sqlite, Store};
@@ -135,7 +136,8 @@ pub async fn caller(base: &Path, clock: Arc<Shifted>, stop: Option<usize>) -> Ca
     let builder = Connection::builder(&connector).allow_private(true).without_limits().clock(clock);
     let connection = with(builder, &row).secrets(secrets).build().await.unwrap();
     let store = Arc::new(Stops::new(store, stop));
-    let connection = connection.granted(store, &row.id, vault.key(&row).unwrap());
+    let grants = Grants::of(&connection, store, &row.id, vault.key(&row).unwrap());
+    let connection = connection.with_tokens(Arc::new(grants));
     Caller::new(connection, Policy { seed: Some(7), ..Policy::default() })
 }
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use aftership_simulator::{Answer, Matcher, Rotation};
-use host_harness::runtime::bindings::types::ErrorKind;
+use host_harness::contract::types::ErrorKind;
 use host_harness::store::GrantState;
 
 use super::process::{Orders, Process, caller};

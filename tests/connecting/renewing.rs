@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use aftership_simulator::{Answer, Matcher, Scope, TokenAnswer};
+use host_harness::contract::types::ErrorKind;
 use host_harness::retry::{Caller, Policy};
 use host_harness::runtime::CallError;
-use host_harness::runtime::bindings::types::ErrorKind;
 use host_harness::store::GrantState;
 
 use super::world::{CLIENT_SECRET, World};

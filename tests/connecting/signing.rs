@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use aftership_simulator::{Options, SignedKey, Simulator};
 use host_harness::clock::TokioClock;
+use host_harness::contract::types::ErrorKind;
 use host_harness::retry::{Caller, Policy};
-use host_harness::runtime::bindings::types::ErrorKind;
 use host_harness::vault::Secret;
 
 use crate::support::world::{NOW_MS, connecting, kind, list};

@@ -3,10 +3,7 @@
 use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, SystemTime};
 
-use host_harness::egress::Slots;
-use host_harness::egress::slots::{Report, Reserved, Shared, Wish};
 use host_harness::store::{
     Answer, Change, ConnectionRow, GrantChange, GrantRow, SecretChange, SecretRow, SessionRow,
     Store,
@@ -43,24 +40,6 @@ impl Stops {
             self.step().await;
             answer
         })
-    }
-}
-
-impl Slots for Stops {
-    fn reserve(&self, wish: Wish) -> Answer<'_, Reserved> {
-        self.store.reserve(wish)
-    }
-
-    fn hold(&self, limit: Shared, pause: Duration) -> Answer<'_, ()> {
-        self.store.hold(limit, pause)
-    }
-
-    fn report(&self, limit: Shared, report: Report) -> Answer<'_, ()> {
-        self.store.report(limit, report)
-    }
-
-    fn time(&self) -> SystemTime {
-        self.store.time()
     }
 }
 

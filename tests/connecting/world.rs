@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use aftership_simulator::{Consent, OAuthClient, Options, Server, Simulator};
 use host_harness::connect::{Begun, Desk, Whom};
 use host_harness::egress::{Connect, Tcp};
-use host_harness::grants;
+use host_harness::grants::{self, Grants};
 use host_harness::retry::{Caller, Policy};
 use host_harness::runtime::{Builder, Connection};
 use host_harness::store::{ConnectionRow, GrantRow, Sqlite};
@@ -68,7 +68,8 @@ impl World {
         let connection = connection.secret("client-secret", Secret::new(CLIENT_SECRET));
         let connection = connection.build().await.unwrap();
         let key = desk.vault().key(&row).unwrap();
-        let connection = connection.granted(Arc::clone(desk.vault().store()), &row.id, key);
+        let grants = Grants::of(&connection, Arc::clone(desk.vault().store()), &row.id, key);
+        let connection = connection.with_tokens(Arc::new(grants));
         let caller = Caller::new(connection, Policy { seed: Some(7), ..Policy::default() });
         let world = Self { simulator, _server: server, desk, row, watch, caller, clock, base };
         world.connect().await;

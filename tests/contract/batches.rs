@@ -2,10 +2,10 @@
 
 use std::sync::Mutex;
 
+use host_harness::contract::batches::{Item, Operation, Patch, Removal};
+use host_harness::contract::types::{Attempt, Written};
 use host_harness::retry::{Caller, Policy};
 use host_harness::runtime::CallError;
-use host_harness::runtime::bindings::batches::{Item, Operation, Patch, Removal};
-use host_harness::runtime::bindings::types::{Attempt, Written};
 use serde_json::{Value, json};
 
 use super::{Asked, asked, connection, fails, provider};

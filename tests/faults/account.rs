@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aftership_simulator::{Options, Simulator};
+use host_harness::contract::types::{DataRecord, ErrorKind};
 use host_harness::retry::{Caller, Policy, ScanError};
-use host_harness::runtime::bindings::types::{DataRecord, ErrorKind};
 use host_harness::runtime::{CallError, Connector};
 use serde_json::{Value, json};
 use tokio::time::Instant;

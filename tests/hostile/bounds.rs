@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use host_harness::contract::types::{Attempt, ErrorKind};
 use host_harness::egress::Limiter;
 use host_harness::observe::{Event, Level};
-use host_harness::runtime::bindings::types::{Attempt, ErrorKind};
 use host_harness::runtime::{CallError, Connection, Runtime, RuntimeOptions, Stop};
 use host_harness::vault::Secret;
 

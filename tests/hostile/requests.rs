@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use host_harness::runtime::bindings::subscriptions::{Delivery, Refusal};
-use host_harness::runtime::bindings::types::DataRecord;
+use host_harness::contract::subscriptions::{Delivery, Refusal};
+use host_harness::contract::types::DataRecord;
 use host_harness::runtime::{CallError, Connection};
 use host_harness::vault::Secret;
 

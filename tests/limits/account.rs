@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use aftership_simulator::{Entry, Options, Simulator};
-use host_harness::egress::{Limiter, Rate};
+use host_harness::contract::limits::Rate;
+use host_harness::contract::types::ErrorKind;
+use host_harness::egress::Limiter;
 use host_harness::retry::{Caller, Policy};
 use host_harness::runtime::CallError;
-use host_harness::runtime::bindings::types::ErrorKind;
 use serde_json::json;
 use tokio::time::Instant;
 

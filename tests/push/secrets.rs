@@ -79,7 +79,7 @@ async fn what_cannot_be_told_is_parked_and_looked_for_again() {
 
 /// A courier that asks for credentials, and the canary for each of them.
 async fn connectable(process: &super::shop::Process) -> (String, serde_json::Value) {
-    use host_harness::runtime::bindings::records::{ListRequest, Start, View};
+    use host_harness::contract::records::{ListRequest, Start, View};
     let request = ListRequest {
         object: "couriers".to_owned(),
         start: Start::Beginning,

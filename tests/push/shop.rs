@@ -8,14 +8,14 @@ use std::time::{Duration, SystemTime};
 
 use aftership_simulator::{Options, Simulator};
 use host_harness::clock::TokioClock;
+use host_harness::contract::records::{ListRequest, Start, View};
+use host_harness::contract::types::{DataRecord, ErrorKind};
 use host_harness::egress::Connect;
 use host_harness::mirror::{Applied, Batch, ChangeRow, Derived, Mirror, Source};
 use host_harness::push::{
     Ended, IntentState, Intents, Mode, OnConflict, Push, PushError, Summary, Word as _,
 };
 use host_harness::retry::{Caller, Policy, ScanError};
-use host_harness::runtime::bindings::records::{ListRequest, Start, View};
-use host_harness::runtime::bindings::types::{DataRecord, ErrorKind};
 use host_harness::runtime::{CallError, Connector};
 use host_harness::source::{Form, Items, Options as Reading};
 use host_harness::store::{Change, ConnectionRow, Sqlite, Store};

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use host_harness::runtime::bindings::records::{ListRequest, Start, View};
+use host_harness::contract::records::{ListRequest, Start, View};
 use host_harness::runtime::{CallError, Connection, Runtime};
 use host_harness::vault::Secret;
 

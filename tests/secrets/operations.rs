@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use host_harness::retry::first_attempt;
-use host_harness::retry::{Caller, Policy};
-use host_harness::runtime::bindings::actions::Invocation;
-use host_harness::runtime::bindings::records::{ListRequest, Start};
-use host_harness::runtime::bindings::types::Attempt;
+use host_harness::contract::actions::Invocation;
+use host_harness::contract::records::{ListRequest, Start};
+use host_harness::contract::types::Attempt;
+use host_harness::retry::{Caller, Policy, first_attempt};
 use host_harness::runtime::{Connection, Write};
 use host_harness::vault::Secret;
 use serde_json::Value;

@@ -8,10 +8,10 @@ use std::time::{Duration, SystemTime};
 
 use aftership_simulator::{Options, Simulator};
 use host_harness::clock::TokioClock;
+use host_harness::contract::records::{ListRequest, Start, View};
+use host_harness::contract::types::{DataRecord, ErrorKind};
 use host_harness::egress::{Connect, Pending, Stream};
 use host_harness::retry::{Caller, Policy};
-use host_harness::runtime::bindings::records::{ListRequest, Start, View};
-use host_harness::runtime::bindings::types::{DataRecord, ErrorKind};
 use host_harness::runtime::{Builder, CallError, Connection, Connector};
 use host_harness::vault::Secret;
 use serde_json::Value;

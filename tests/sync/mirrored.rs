@@ -7,9 +7,9 @@ use std::time::{Duration, SystemTime};
 
 use aftership_simulator::{Answer, Matcher, Options};
 use host_harness::clock::{Clock, TokioClock};
+use host_harness::contract::types::DataRecord;
 use host_harness::mirror::{ChangeKind, ChangeRow, Mirror, MirroredRecord, RecordState, ScanRow};
 use host_harness::runtime::Connector;
-use host_harness::runtime::bindings::types::DataRecord;
 use host_harness::store::{Change, Sqlite, Store};
 use host_harness::sync::{Account, Catalog, Outcome, Pull, Report, SyncError, Turns, Wish};
 use host_harness::vault::{MasterKey, Vault};

@@ -70,9 +70,8 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
         context.watch.say(&format!("forgot {}", counted(pruned, "change")));
         return Ok(Exit::Done);
     }
-    let store = std::sync::Arc::clone(&database) as std::sync::Arc<dyn host_harness::store::Store>;
     let whose = match name(context)? {
-        Some(name) => Some(state.named(Some(&store), name).await?.id),
+        Some(name) => Some(state.named(Some(&database), name).await?.id),
         None => None,
     };
     let mut since = match (&args.consumer, args.since) {

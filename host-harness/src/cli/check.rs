@@ -8,16 +8,18 @@
 //! | anything else failed, or all are forbidden | 1 |
 
 use anyhow::{Context as _, Result};
-use host_harness::retry::Caller;
+use host_harness::contract::auth::Account;
+use host_harness::contract::types::ErrorKind;
+use host_harness::grants::Grants;
 use host_harness::runtime::CallError;
-use host_harness::runtime::bindings::types::ErrorKind;
-use host_harness::store::{Account, GrantState};
+use host_harness::store::GrantState;
 use serde_json::json;
 
 use super::context::Context;
 use super::errors::{Asked, after_answer};
 use super::exit::Exit;
 use super::output::{Columns, Form, Row, printable, records, section, text_block};
+use super::state::Kept;
 
 /// Makes one cheap request for each object. Actions are named and not tried: to try one is to do
 /// it.
@@ -61,7 +63,8 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
         Some(object) => context.connector_with(object).await?,
         None => context.connector().await?,
     };
-    let caller = context.connect(&connector).await?;
+    let kept = Kept::of(context, &connector).await?;
+    let (caller, grants) = context.connect_with_grant(&connector, kept).await?;
     let all = connector.manifest().objects.iter();
     let objects: Vec<&String> = match &args.object {
         Some(object) => vec![object],
@@ -69,7 +72,7 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
     };
     let mut checked = Vec::new();
     let mut next = None;
-    let account = account(&caller).await?;
+    let account = account(grants.as_ref()).await?;
     for object in objects {
         let result = caller.check(object).await;
         if let Err(CallError::Connector(error)) = &result {
@@ -87,7 +90,7 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
         let descriptor = descriptor.with_context(|| format!("describing {object}"))?;
         one.actions = descriptor.actions.into_iter().map(|action| action.name).collect();
         let refused = one.found == Found::Unauthenticated;
-        if refused && has_no_grant(&caller).await? {
+        if refused && has_no_grant(grants.as_ref()).await? {
             one.found = Found::NeedsReconnect;
             next = Some("`connect` again; name, settings and everything else stay".to_owned());
         }
@@ -104,16 +107,16 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
 }
 
 /// Whether the connection lives on a grant, and has none that the provider honours.
-async fn has_no_grant(caller: &Caller) -> Result<bool> {
-    match caller.connection().grants() {
+async fn has_no_grant(grants: Option<&Grants>) -> Result<bool> {
+    match grants {
         Some(grants) => Ok(matches!(grants.state().await?, None | Some(GrantState::Ended))),
         None => Ok(false),
     }
 }
 
 /// The provider's account, as it was told when it was connected.
-async fn account(caller: &Caller) -> Result<Option<Account>> {
-    match caller.connection().grants() {
+async fn account(grants: Option<&Grants>) -> Result<Option<Account>> {
+    match grants {
         Some(grants) => Ok(grants.learned().await?.account),
         None => Ok(None),
     }

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, Result};
+use host_harness::contract::setup::Scheme;
 use host_harness::egress::Connect;
-use host_harness::grants::Renewals;
+use host_harness::grants::{Grants, Renewals};
 use host_harness::retry::{Caller, Policy};
-use host_harness::runtime::bindings::setup::Scheme;
 use host_harness::runtime::{Builder, Connection, Connector, Runtime, RuntimeOptions, SCHEME};
 use host_harness::store::{ConnectionRow, GrantRow};
 use host_harness::vault::{Secret, VaultKeep};
@@ -20,7 +20,7 @@ use super::nearest::unknown;
 use super::options::{Limits, Options, Repeated};
 use super::output::Form;
 use super::shutdown::Shutdown;
-use super::state::{Kept, shared_limits};
+use super::state::Kept;
 use super::watch::Watch;
 
 /// Options of one call of the program, and who watches it.
@@ -96,6 +96,18 @@ impl Context {
     /// # Errors
     /// As [`Context::connect`].
     pub async fn connect_to(&self, connector: &Connector, kept: Option<Kept>) -> Result<Caller> {
+        Ok(self.connect_with_grant(connector, kept).await?.0)
+    }
+
+    /// As [`Context::connect_to`], with the grant that the connection lives on.
+    ///
+    /// # Errors
+    /// As [`Context::connect`].
+    pub async fn connect_with_grant(
+        &self,
+        connector: &Connector,
+        kept: Option<Kept>,
+    ) -> Result<(Caller, Option<Grants>)> {
         let mut builder = self.surroundings(connector);
         let mut chosen = None;
         let mut names = Vec::new();
@@ -107,7 +119,7 @@ impl Context {
             lives_on_grant = grant.is_some();
             builder = with_kept(builder, kept, grant.as_ref()).secrets(secrets);
             if self.options.limits == Limits::Manifest {
-                builder = builder.limiter(shared_limits(&kept.vault));
+                builder = builder.limiter(kept.limiter());
             }
             chosen = Some(kept.row.scheme.as_str());
         }
@@ -127,20 +139,21 @@ impl Context {
         let schemes = &connector.manifest().schemes;
         check_scheme(schemes, chosen, &names, whose)?;
         let mut connection = builder.build().await?;
-        if let Some(Kept { vault, row }) = kept
+        let mut grant = None;
+        if let Some(Kept { vault, row, .. }) = kept
             && (lives_on_grant
                 || schemes.iter().any(|scheme| scheme.interactive && scheme.name == row.scheme))
         {
             let (store, key) = (Arc::clone(vault.store()), vault.key(&row)?);
-            connection = connection.granted(store, row.id, key);
-            if let Some(grants) = connection.grants() {
-                let mut all = self.grants.lock().unwrap_or_else(PoisonError::into_inner);
-                // A program that runs long makes connections anew.
-                all.retain(Renewals::may_come);
-                all.push(grants.renewals());
-            }
+            let grants = Grants::of(&connection, store, row.id, key);
+            connection = connection.with_tokens(Arc::new(grants.clone()));
+            let mut all = self.grants.lock().unwrap_or_else(PoisonError::into_inner);
+            // A program that runs long makes connections anew.
+            all.retain(Renewals::may_come);
+            all.push(grants.renewals());
+            grant = Some(grants);
         }
-        Ok(Caller::new(connection, Policy::default()))
+        Ok((Caller::new(connection, Policy::default()), grant))
     }
 
     /// A connection as the options surround it, without settings and secrets.
@@ -278,8 +291,9 @@ fn check_scheme(
 
 #[cfg(test)]
 mod tests {
+    use host_harness::contract::setup::{SecretField, Setter};
+
     use super::*;
-    use host_harness::runtime::bindings::setup::{SecretField, Setter};
 
     fn scheme(name: &str, interactive: bool, field: &str) -> Scheme {
         let (name, title) = (name.to_owned(), name.to_owned());

@@ -1,9 +1,9 @@
 //! `create`: makes a record, once.
 
 use anyhow::{Context as _, Result};
+use host_harness::contract::types::Written;
 use host_harness::retry::{Caller, id_of};
 use host_harness::runtime::Write;
-use host_harness::runtime::bindings::types::Written;
 
 use super::context::Context;
 use super::exit::Exit;

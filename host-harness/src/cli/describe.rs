@@ -1,7 +1,7 @@
 //! `describe`: everything about one object.
 
 use anyhow::{Context as _, Result};
-use host_harness::runtime::bindings::catalog::{Action, Descriptor};
+use host_harness::contract::catalog::{Action, Descriptor};
 
 use super::context::Context;
 use super::document::{self, embedded};

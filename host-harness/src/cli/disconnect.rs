@@ -1,9 +1,9 @@
 //! `disconnect`: gives a grant back, and erases everything that is kept for a connection.
 
 use anyhow::{Context as _, Result};
+use host_harness::contract::types::ErrorKind;
 use host_harness::grants;
 use host_harness::runtime::CallError;
-use host_harness::runtime::bindings::types::ErrorKind;
 use host_harness::store::{Change, GrantRow, GrantState};
 
 use super::context::{Context, with_kept};
@@ -47,7 +47,7 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
 
 async fn give_back(context: &Context, kept: &Kept, grant: &GrantRow) -> Result<()> {
     let connector = context.connector().await?;
-    let Kept { vault, row } = kept;
+    let Kept { vault, row, .. } = kept;
     belongs(row, &connector)?;
     let tokens = grants::open(&vault.key(row)?, &row.id, grant.epoch, &grant.sealed_tokens)?;
     let builder = with_kept(context.surroundings(&connector), kept, Some(grant));

@@ -1,11 +1,11 @@
 //! Manifest and descriptor as JSON, under the names of the contract.
 
-use host_harness::runtime::Facts;
-use host_harness::runtime::bindings::catalog::{Action, Descriptor, Manifest, ObjectSummary};
-use host_harness::runtime::bindings::permissions::{
+use host_harness::contract::catalog::{Action, Descriptor, Manifest, ObjectSummary};
+use host_harness::contract::permissions::{
     Capture, Endpoint, KeyRole, Limit, Measure, Place, SecretUse, Sharing,
 };
-use host_harness::runtime::bindings::setup::{Form, Scheme, Setter, Setting};
+use host_harness::contract::setup::{Form, Scheme, Setter, Setting};
+use host_harness::runtime::Facts;
 use serde_json::{Map, Value, json};
 
 /// Everything about a connector.

@@ -3,7 +3,7 @@
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
-use host_harness::runtime::bindings::types::{Error, ErrorKind};
+use host_harness::contract::types::{Error, ErrorKind};
 use host_harness::runtime::{CallError, LoadError, Stop};
 use thiserror::Error;
 

@@ -27,9 +27,9 @@ use std::io;
 use std::process::ExitCode;
 
 use host_harness::connect::ConnectError;
+use host_harness::contract::types::ErrorKind;
 use host_harness::push::PushError;
 use host_harness::retry::ScanError;
-use host_harness::runtime::bindings::types::ErrorKind;
 use host_harness::runtime::{BuildError, CallError, LoadError};
 use host_harness::store::StoreError;
 
@@ -122,10 +122,11 @@ impl From<Exit> for ExitCode {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use anyhow::Context as _;
+    use host_harness::contract::types::Error;
     use host_harness::runtime::Stop;
-    use host_harness::runtime::bindings::types::Error;
+
+    use super::*;
 
     fn failed(kind: ErrorKind, http_status: Option<u16>) -> CallError {
         let message = "no".to_owned();

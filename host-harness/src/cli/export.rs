@@ -1,10 +1,7 @@
 //! `export`: the records that are kept of an object.
 
-use std::sync::Arc;
-
 use anyhow::Result;
 use host_harness::mirror::Mirror as _;
-use host_harness::store::Store;
 
 use super::columns;
 use super::context::Context;
@@ -38,8 +35,7 @@ pub struct Args {
 pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
     let state = State::needed(context)?;
     let database = state.database().await?;
-    let store = Arc::clone(&database) as Arc<dyn Store>;
-    let row = state.named(Some(&store), name(context)?.unwrap_or(DEFAULT)).await?;
+    let row = state.named(Some(&database), name(context)?.unwrap_or(DEFAULT)).await?;
     // Without a connector, what is kept says what there is.
     let columns = match context.options.component.as_deref() {
         Some(file) if !file.is_empty() && args.columns.columns.is_some() => {

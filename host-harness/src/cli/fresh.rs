@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use host_harness::runtime::bindings::setup::Scheme;
+use host_harness::contract::setup::Scheme;
 use host_harness::runtime::{Connector, SCHEME};
 
 use super::context::Context;

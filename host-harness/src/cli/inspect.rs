@@ -1,9 +1,9 @@
 //! `inspect`: what the connector is, what it needs and what it may reach.
 
 use anyhow::Result;
-use host_harness::runtime::bindings::catalog::Manifest;
-use host_harness::runtime::bindings::permissions::{Measure, Place};
-use host_harness::runtime::bindings::setup::Form;
+use host_harness::contract::catalog::Manifest;
+use host_harness::contract::permissions::{Measure, Place};
+use host_harness::contract::setup::Form;
 use host_harness::runtime::{Connector, Facts};
 
 use super::context::Context;

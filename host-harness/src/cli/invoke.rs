@@ -1,10 +1,10 @@
 //! `invoke`: runs an action.
 
 use anyhow::{Context as _, Result};
+use host_harness::contract::actions::Invocation;
+use host_harness::contract::catalog::{Action, Descriptor};
 use host_harness::retry::first_attempt;
 use host_harness::runtime::Write;
-use host_harness::runtime::bindings::actions::Invocation;
-use host_harness::runtime::bindings::catalog::{Action, Descriptor};
 
 use super::context::Context;
 use super::document::embedded;

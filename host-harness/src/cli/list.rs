@@ -2,20 +2,19 @@
 
 use anyhow::{Context as _, Result};
 use clap::value_parser;
+use host_harness::contract::records::{ListRequest, Page, Start};
+use host_harness::contract::types::DataRecord;
 use host_harness::runtime::Connector;
-use host_harness::runtime::bindings::records::{ListRequest, Page, Start};
-use host_harness::runtime::bindings::types::DataRecord;
 
-use super::columns;
 use super::context::Context;
 use super::document::embedded;
 use super::errors::Usage;
 use super::exit::Exit;
-use super::filter;
 use super::input::pair;
 use super::output::{Columns, Row, counted, printable, records};
 use super::view::Part;
 use super::with::With;
+use super::{columns, filter};
 
 /// Unreadable records that are named one by one.
 const NAMED: u64 = 10;

@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use host_harness::clock::{Clock, SystemClock};
+use host_harness::contract::limits::Slots;
 use host_harness::egress::Limiter;
 use host_harness::runtime::Connector;
 use host_harness::store::{ConnectionRow, Sqlite, Store};
@@ -39,6 +40,8 @@ pub struct State {
 pub struct Kept {
     /// Opens it.
     pub vault: Arc<Vault>,
+    /// The limits of its account, shared with every process that uses the same state.
+    pub limits: Arc<dyn Slots>,
     /// It.
     pub row: ConnectionRow,
 }
@@ -89,7 +92,7 @@ impl State {
     ///
     /// # Errors
     /// When it cannot be used.
-    pub async fn store(&self) -> Result<Option<Arc<dyn Store>>> {
+    pub async fn store(&self) -> Result<Option<Arc<Sqlite>>> {
         match self.file().try_exists() {
             Ok(false) => Ok(None),
             // What cannot be looked at says why when it is opened.
@@ -101,7 +104,7 @@ impl State {
     ///
     /// # Errors
     /// When it cannot be used.
-    pub async fn store_made(&self) -> Result<Arc<dyn Store>> {
+    pub async fn store_made(&self) -> Result<Arc<Sqlite>> {
         Ok(Arc::new(self.open().await?))
     }
 
@@ -127,7 +130,7 @@ impl State {
     ///
     /// # Errors
     /// When there is no master key, or it is another one.
-    pub async fn vault(&self, store: Arc<dyn Store>) -> Result<Vault> {
+    pub async fn vault(&self, store: Arc<Sqlite>) -> Result<Vault> {
         let rows = store.connections().await?;
         let given = std::env::var_os(MASTER_KEY_VARIABLE).is_some_and(|value| !value.is_empty());
         let master = if given {
@@ -147,7 +150,7 @@ impl State {
     ///
     /// # Errors
     /// [`Usage`] with the names that there are.
-    pub async fn named(&self, store: Option<&Arc<dyn Store>>, name: &str) -> Result<ConnectionRow> {
+    pub async fn named(&self, store: Option<&Arc<Sqlite>>, name: &str) -> Result<ConnectionRow> {
         let rows = match store {
             Some(store) => store.connections().await?,
             None => vec![],
@@ -177,6 +180,12 @@ impl State {
 }
 
 impl Kept {
+    /// Its limits, shared with every process that uses the same state. No connector has to know its
+    /// account, so connections are taken for accounts: two connections of one account do not share.
+    pub fn limiter(&self) -> Arc<Limiter> {
+        Arc::new(Limiter::shared(Arc::clone(&self.limits)))
+    }
+
     /// Its secrets, all versions of them.
     ///
     /// # Errors
@@ -218,7 +227,8 @@ impl Kept {
             return Ok(None);
         }
         belongs(&row, connector)?;
-        Ok(Some(Self { vault: Arc::new(state.vault(store).await?), row }))
+        let limits = Arc::clone(&store) as _;
+        Ok(Some(Self { vault: Arc::new(state.vault(store).await?), limits, row }))
     }
 
     /// The connection that the options name, else `default`, whatever its connector is.
@@ -230,7 +240,8 @@ impl Kept {
         let store = state.store().await?;
         let row = state.named(store.as_ref(), name(context)?.unwrap_or(DEFAULT)).await?;
         let store = store.context("opening the state")?;
-        Ok(Self { vault: Arc::new(state.vault(store).await?), row })
+        let limits = Arc::clone(&store) as _;
+        Ok(Self { vault: Arc::new(state.vault(store).await?), limits, row })
     }
 }
 
@@ -253,9 +264,8 @@ pub async fn whose(
     state: &State,
     database: &Arc<Sqlite>,
 ) -> Result<Option<String>> {
-    let store = Arc::clone(database) as Arc<dyn Store>;
     match name(context)? {
-        Some(name) => Ok(Some(state.named(Some(&store), name).await?.id)),
+        Some(name) => Ok(Some(state.named(Some(database), name).await?.id)),
         None => Ok(None),
     }
 }
@@ -274,13 +284,6 @@ pub fn belongs(row: &ConnectionRow, connector: &Connector) -> Result<(), Usage> 
         row.name, row.connector
     ))
     .next("name another one with --connection; `connections list` shows them"))
-}
-
-/// The limits of a kept connection, shared with every process that uses the same state. No
-/// connector has to know its account, so connections are taken for accounts: two connections of
-/// one account do not share.
-pub fn shared_limits(vault: &Vault) -> Arc<Limiter> {
-    Arc::new(Limiter::shared(Arc::clone(vault.store()) as _))
 }
 
 /// The machine's clock.

@@ -57,8 +57,7 @@ pub async fn run(_: &Args, context: &Context) -> Result<Exit> {
     let database = state.database().await?;
     let mut rows = database.connections().await?;
     if let Some(name) = name(context)? {
-        let store = std::sync::Arc::clone(&database) as _;
-        rows = vec![state.named(Some(&store), name).await?];
+        rows = vec![state.named(Some(&database), name).await?];
     }
     let mut standing = Vec::new();
     for row in &rows {

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use host_harness::clock::unix_ms;
-use host_harness::retry::first_attempt;
-use host_harness::runtime::Connection;
-use host_harness::runtime::bindings::subscriptions::{
+use host_harness::contract::subscriptions::{
     ManualSteps, Subscription, SubscriptionOutcome, SubscriptionRequest,
 };
+use host_harness::retry::first_attempt;
+use host_harness::runtime::Connection;
 use host_harness::store::Sqlite;
 use host_harness::webhooks::{HookRow, Inbox as _, SubscriptionRow, hook_path, new_token};
 use serde_json::{Value, json};
@@ -222,8 +222,9 @@ fn steps(manual: &ManualSteps) -> (String, Value) {
 
 #[cfg(test)]
 mod tests {
+    use host_harness::contract::setup::{SecretField, Setter};
+
     use super::*;
-    use host_harness::runtime::bindings::setup::{SecretField, Setter};
 
     #[test]
     fn steps_are_numbered_and_ask_for_what_is_needed() {

@@ -1,8 +1,8 @@
 //! `unsubscribe`: ends the events of an object, and erases the secrets that they had.
 
 use anyhow::{Context as _, Result};
+use host_harness::contract::types::ErrorKind;
 use host_harness::runtime::CallError;
-use host_harness::runtime::bindings::types::ErrorKind;
 use host_harness::webhooks::Inbox as _;
 
 use super::context::Context;

@@ -1,8 +1,8 @@
 //! `--fields` and `--option`: which part of each record, and in which form.
 
 use anyhow::{Context as _, Result};
+use host_harness::contract::records::View;
 use host_harness::runtime::Connector;
-use host_harness::runtime::bindings::records::View;
 
 use super::document::embedded;
 use super::errors::Usage;

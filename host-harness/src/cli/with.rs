@@ -1,7 +1,7 @@
 //! `list --with`: records of derived objects, computed from the pages of one scan.
 
 use anyhow::{Context as _, Result};
-use host_harness::runtime::bindings::types::DataRecord;
+use host_harness::contract::types::DataRecord;
 use host_harness::runtime::{Connection, Connector};
 
 use super::errors::Usage;

@@ -4,9 +4,8 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use host_harness::grants::Tokens;
-use host_harness::runtime::Connector;
-use host_harness::runtime::bindings::setup::Scheme;
+use host_harness::contract::setup::Scheme;
+use host_harness::runtime::{Connector, Tokens};
 use host_harness::vault::Secret;
 
 use crate::cli::context::{Context, one_value, variable};

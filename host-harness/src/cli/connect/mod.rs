@@ -7,9 +7,9 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use host_harness::connect::callback::Callback;
 use host_harness::connect::{Begun, ConnectError, Desk, LIFE_MINUTES, Whom, browser};
+use host_harness::contract::setup::Scheme;
 use host_harness::runtime::Connector;
-use host_harness::runtime::bindings::setup::Scheme;
-use host_harness::store::ConnectionRow;
+use host_harness::store::{ConnectionRow, Store as _};
 use url::form_urlencoded;
 
 use self::fields::Files;

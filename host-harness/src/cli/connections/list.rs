@@ -1,7 +1,7 @@
 //! `connections list`: which connections are kept.
 
 use anyhow::Result;
-use host_harness::store::{ConnectionRow, GrantRow, GrantState};
+use host_harness::store::{ConnectionRow, GrantRow, GrantState, Store as _};
 use serde_json::json;
 
 use crate::cli::context::Context;

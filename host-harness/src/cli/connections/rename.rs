@@ -1,7 +1,7 @@
 //! `connections rename`: another name for a kept connection.
 
 use anyhow::Result;
-use host_harness::store::{Change, ConnectionRow};
+use host_harness::store::{Change, ConnectionRow, Store as _};
 
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;

@@ -6,7 +6,7 @@ use anyhow::Result;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use host_harness::clock::unix_ms;
-use host_harness::runtime::bindings::subscriptions::{Delivery, Effect, Event, Refusal};
+use host_harness::contract::subscriptions::{Delivery, Effect, Event, Refusal};
 use serde::Deserialize;
 use serde_json::json;
 

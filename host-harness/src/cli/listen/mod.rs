@@ -12,7 +12,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use host_harness::store::Store;
 use host_harness::webhooks::{Bounds, Notes, Pace, Receiver, Surroundings, TcpAccept, Tls, Worker};
 
 use self::forwarding::{Forwarding, forwarder};
@@ -115,10 +114,9 @@ pub async fn listen(
     let state = State::needed(context)?;
     let connector = context.connector().await?;
     let database = state.database().await?;
-    let store = Arc::clone(&database) as Arc<dyn Store>;
-    let vault = Arc::new(state.vault(Arc::clone(&store)).await?);
+    let vault = Arc::new(state.vault(Arc::clone(&database)).await?);
     if let Some(name) = name(context)? {
-        belongs(&state.named(Some(&store), name).await?, &connector)?;
+        belongs(&state.named(Some(&database), name).await?, &connector)?;
     }
     let notes = Arc::new(Shown::new(Arc::clone(&context.watch)));
     let forwarder = forwarder(&listening.forwarding, context, &connector, &database, &notes)?;

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use host_harness::contract::subscriptions::{SubscriptionOutcome, SubscriptionRequest};
 use host_harness::retry::{Caller, first_attempt};
 use host_harness::runtime::CallError;
-use host_harness::runtime::bindings::subscriptions::{SubscriptionOutcome, SubscriptionRequest};
 use host_harness::webhooks::SubscriptionRow;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;

@@ -84,7 +84,11 @@ impl Serving<'_> {
         let mut known = HashMap::new();
         for hook in hooks {
             let Some(row) = rows.iter().find(|row| row.id == hook.connection) else { continue };
-            let kept = Kept { vault: Arc::clone(&self.vault), row: row.clone() };
+            let kept = Kept {
+                vault: Arc::clone(&self.vault),
+                limits: Arc::clone(&self.database) as _,
+                row: row.clone(),
+            };
             let current = Current::of(kept).await?;
             let subscription = provider_id(&subscriptions, &row.id);
             let before = self.known.remove(&row.id);

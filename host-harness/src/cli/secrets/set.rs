@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use host_harness::store::Change;
+use host_harness::store::{Change, Store as _};
 
 use super::Source;
 use crate::cli::context::Context;

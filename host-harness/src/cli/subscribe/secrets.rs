@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
-use host_harness::runtime::bindings::setup::SecretField;
+use host_harness::contract::setup::SecretField;
 use host_harness::store::ConnectionRow;
 use host_harness::vault::{Secret, Vault, fill};
 use zeroize::Zeroizing;

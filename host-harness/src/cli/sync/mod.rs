@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use clap::value_parser;
 use host_harness::mirror::Mirror as _;
-use host_harness::store::{ConnectionRow, Sqlite, Store};
+use host_harness::store::{ConnectionRow, Sqlite};
 use host_harness::sync::{Catalog, Rhythm, Synced, Turns, Wish};
 
 use self::line::Lines;
@@ -91,14 +91,13 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
     let catalog = Catalog::of(&connector).await.context("describing the objects")?;
     let objects = chosen(args, &catalog)?;
     let database = state.database().await?;
-    let store = Arc::clone(&database) as Arc<dyn Store>;
-    let vault = Arc::new(state.vault(Arc::clone(&store)).await?);
+    let vault = Arc::new(state.vault(Arc::clone(&database)).await?);
     let named = (!args.all).then(|| name(context)).transpose()?;
     let named = named.map(|name| name.unwrap_or(DEFAULT).to_owned());
     let rows = match &named {
-        None => connections(store.as_ref(), &connector.manifest().name, None).await?,
+        None => connections(database.as_ref(), &connector.manifest().name, None).await?,
         Some(named) => {
-            let row = state.named(Some(&store), named).await?;
+            let row = state.named(Some(&database), named).await?;
             belongs(&row, &connector)?;
             vec![row]
         }
@@ -115,6 +114,7 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
         context,
         connector: &connector,
         vault,
+        limits: Arc::clone(&database) as _,
         mirror: database,
         objects,
         wish: Wish {

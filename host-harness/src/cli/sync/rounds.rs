@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use host_harness::clock::unix_ms;
+use host_harness::contract::limits::Slots;
 use host_harness::mirror::Mirror;
 use host_harness::retry::Caller;
 use host_harness::runtime::Connector;
@@ -54,6 +55,8 @@ pub struct Rounds<'a> {
     pub connector: &'a Connector,
     /// Where connections are kept.
     pub vault: Arc<Vault>,
+    /// Limits of accounts, shared with every process that uses the same state.
+    pub limits: Arc<dyn Slots>,
     /// Where records are kept.
     pub mirror: Arc<dyn Mirror>,
     /// What is read of each, in this order.
@@ -296,7 +299,8 @@ impl Readings<'_> {
     }
 
     fn kept(&self, row: ConnectionRow) -> Kept {
-        Kept { vault: Arc::clone(&self.rounds.vault), row }
+        let Rounds { vault, limits, .. } = self.rounds;
+        Kept { vault: Arc::clone(vault), limits: Arc::clone(limits), row }
     }
 
     fn say(&self, text: &str) {

@@ -1,0 +1,8 @@
+//! The provider's limits as arithmetic: what is sent within one process, and what several
+//! processes reserve from one account of what was used.
+
+mod rule;
+pub mod slots;
+
+pub use self::rule::{Rate, Report, Reported, Rule, Used};
+pub use self::slots::{Shared, Slots};

@@ -1,0 +1,206 @@
+//! Limits that several processes share: times at which a request may go, reserved ahead.
+//!
+//! A slot is one time for all limits of a request, so that none of them waits for another. Every
+//! limit keeps one row ([`Row`]), and whoever reserves has all rows of the request to itself. Each
+//! row has its own line of time, which never goes back: it is the machine's clock, and where that
+//! was set back, as far ahead of it as it takes. So a clock that is set can make the account
+//! slower and not faster.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use thiserror::Error;
+use tokio::time::Instant;
+
+use super::rule::{Rate, Report, Rule, Used};
+
+/// What [`Slots`] answer, later.
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, SlotsError>> + Send + 'a>>;
+
+/// The limits cannot be looked up or kept: what other processes have sent is not known.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{0}")]
+pub struct SlotsError(String);
+
+impl SlotsError {
+    /// For the reason that whoever keeps them gives.
+    #[must_use]
+    pub fn new(why: &dyn std::fmt::Display) -> Self {
+        Self(why.to_string())
+    }
+}
+
+/// Shorter windows count as this long between processes, so that a slot can be used in time.
+const SHORTEST_WINDOW: Duration = Duration::from_millis(250);
+
+/// Keeps the limits of accounts for all processes of a machine.
+pub trait Slots: Send + Sync {
+    /// Reserves times to send, in one step among all processes.
+    fn reserve(&self, wish: Wish) -> Answer<'_, Reserved>;
+
+    /// The provider answered "too many requests" to a request that counts against `limit`:
+    /// nothing more is reserved within `pause`, and then less than before.
+    fn hold(&self, limit: Shared, pause: Duration) -> Answer<'_, ()>;
+
+    /// The provider told how far `limit` is used.
+    fn report(&self, limit: Shared, report: Report) -> Answer<'_, ()>;
+
+    /// The time by which slots are reserved.
+    fn time(&self) -> SystemTime;
+}
+
+/// A limit that a request counts against.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Shared {
+    /// Whose requests count together: a connection, an account, or all of an operator.
+    pub sharer: String,
+    /// Its name in the manifest.
+    pub name: String,
+    /// What it allows.
+    pub rate: Rate,
+    /// What the request counts for.
+    pub count: u32,
+}
+
+/// Times that are asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wish {
+    /// All limits of the requests; not none.
+    pub limits: Vec<Shared>,
+    /// How many requests wait. At most half of what the narrowest limit allows is reserved at
+    /// once, and at least one.
+    pub slots: usize,
+    /// None is reserved that lies further ahead, nor further than the shortest window.
+    pub within: Duration,
+}
+
+/// A time to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slot {
+    /// Not before.
+    pub at: Instant,
+    /// The same by [`Slots::time`]. A clock that was set forward, or a machine that slept, shows
+    /// here and not in `at`.
+    pub time: SystemTime,
+    /// It is not used when it is late by more.
+    pub lateness: Duration,
+    /// The limit that did not allow an earlier one.
+    pub limit: String,
+}
+
+impl Slot {
+    /// Whether it may not be used any more.
+    #[must_use]
+    pub fn is_late(&self, now: Instant, time: SystemTime) -> bool {
+        now > self.at + self.lateness || time > self.time + self.lateness
+    }
+}
+
+/// What was reserved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reserved {
+    /// In their order; not none.
+    Slots(Vec<Slot>),
+    /// Others have reserved all that may be.
+    NoneYet {
+        /// The limit that has no room.
+        limit: String,
+        /// When the next request may go as it stands now.
+        at: Instant,
+        /// When there may be something to reserve.
+        ask_again: Instant,
+    },
+}
+
+/// What is kept of one limit of one account. Times are durations since 1970 on the row's line.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Row {
+    /// How far it is used.
+    pub used: Used,
+    /// The latest time at which it was looked at.
+    pub seen: Duration,
+    /// How far its line is ahead of the machine's clock.
+    pub ahead: Duration,
+}
+
+impl Row {
+    /// Of a limit that is not used yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { used: Used::default(), seen: Duration::ZERO, ahead: Duration::ZERO }
+    }
+
+    /// Now, on its line, when the machine's clock shows `time`.
+    fn look(&mut self, time: SystemTime) -> Duration {
+        let machine = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+        self.seen = self.seen.max(machine + self.ahead);
+        self.ahead = self.seen.saturating_sub(machine);
+        self.seen
+    }
+}
+
+impl Default for Row {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Reserves in `rows`, which belong to `wish.limits` one by one. `time` is now, and `now` is the
+/// same or a little later.
+pub fn reserve(rows: &mut [Row], wish: &Wish, time: SystemTime, now: Instant) -> Reserved {
+    let rates = || wish.limits.iter().map(|limit| shared(limit.rate));
+    let window = rates().map(Rate::window).min().unwrap_or_default();
+    let most = rates().map(|rate| rate.amount() as usize / 2).min().unwrap_or_default().max(1);
+    let lateness = rates().map(Rate::lateness).min().unwrap_or_default();
+    let looks: Vec<Duration> = rows.iter_mut().map(|row| row.look(time)).collect();
+    let mut rules: Vec<Rule> =
+        rates().zip(rows.iter()).map(|(rate, row)| Rule::of(rate, row.used)).collect();
+    let mut slots = Vec::new();
+    let refused = loop {
+        // Each on its own line, so that only the time from now on compares.
+        let each = rules.iter().zip(&looks).zip(&wish.limits);
+        let waits =
+            each.map(|((rule, now), limit)| rule.ready_at(limit.count).saturating_sub(*now));
+        let (wait, limit) = waits.zip(&wish.limits).max_by_key(|(wait, _)| *wait).map_or_else(
+            || (Duration::ZERO, String::new()),
+            |(wait, limit)| (wait, limit.name.clone()),
+        );
+        if wait > window.min(wish.within) || slots.len() >= wish.slots.clamp(1, most) {
+            break (wait, limit);
+        }
+        let each = rules.iter_mut().zip(&looks).zip(&wish.limits);
+        each.for_each(|((rule, now), limit)| rule.reserve(limit.count, *now + wait));
+        slots.push(Slot { at: now + wait, time: time + wait, lateness, limit });
+    };
+    if slots.is_empty() {
+        let (wait, limit) = refused;
+        let ask_again = now + wait.saturating_sub(window).max(Duration::from_millis(1));
+        return Reserved::NoneYet { limit, at: now + wait, ask_again };
+    }
+    rows.iter_mut().zip(&rules).for_each(|(row, rule)| row.used = rule.used());
+    Reserved::Slots(slots)
+}
+
+/// Holds a limit for `pause` from `time` on.
+pub fn hold(row: &mut Row, rate: Rate, pause: Duration, time: SystemTime) {
+    let now = row.look(time);
+    let mut rule = Rule::of(shared(rate), row.used);
+    rule.throttled(pause, now);
+    row.used = rule.used();
+}
+
+/// Counts a limit as the provider does, from `time` on.
+pub fn report(row: &mut Row, rate: Rate, report: Report, time: SystemTime) {
+    let now = row.look(time);
+    let mut rule = Rule::of(shared(rate), row.used);
+    rule.report(report, now);
+    row.used = rule.used();
+}
+
+fn shared(rate: Rate) -> Rate {
+    rate.over(rate.window().max(SHORTEST_WINDOW))
+}
+
+#[cfg(test)]
+mod tests;

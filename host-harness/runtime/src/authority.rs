@@ -1,0 +1,248 @@
+//! The connector's `auth` calls of a connection: how it is made, renewed and given back.
+//!
+//! Each call has secrets of its own: what the connection keeps, and the tokens of this one call.
+//! Tokens that are captured stay there until the call is over and are handed to whoever keeps
+//! grants; so no call of the API uses tokens that are not durable yet, and none that failed halfway.
+//! All else is shared with the connection: policy, open HTTP connections, limits, observer, clock.
+
+use std::sync::Arc;
+
+use connector_contract::auth::{self, BeginRequest, Grant, Learned};
+use connector_contract::types::{Error, ErrorKind};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::component::Connector;
+use super::connection::{Ground, ended};
+use super::error::{CallError, error};
+use super::granting::{Provider, Received, Renewal, Scheme, Step, Tokens};
+use super::instance::{Call, run};
+use super::setting;
+use crate::egress::{CallSends, Egress, Pending, Progress};
+use crate::observe::{Event, Level};
+
+/// Makes, renews and ends the grant of one connection. Its calls are not admitted like those of
+/// the API, which may be waiting for it.
+#[derive(Clone)]
+pub struct Authority {
+    connector: Connector,
+    ground: Arc<Ground>,
+}
+
+/// How one call went.
+struct Asked<R> {
+    result: Result<R, CallError>,
+    /// What was captured, by the names in the manifest.
+    captured: Tokens,
+    /// A write went out, or may have.
+    wrote: bool,
+}
+
+impl Authority {
+    pub(super) fn new(connector: Connector, ground: Arc<Ground>) -> Self {
+        Self { connector, ground }
+    }
+
+    /// Gives `tokens` back at the provider: the connector's `auth.revoke`.
+    ///
+    /// # Errors
+    /// [`CallError`]; `unsupported` where the provider offers no way.
+    pub async fn revoke(&self, tokens: Tokens) -> Result<(), CallError> {
+        let call: Call<Result<(), Error>> = Box::new(|guest, store| Box::pin(guest.revoke(store)));
+        self.ask(tokens, Progress::default(), call).await.result
+    }
+
+    async fn ask<R: Send>(
+        &self,
+        given: Tokens,
+        progress: Progress,
+        call: Call<Result<R, Error>>,
+    ) -> Asked<R> {
+        let loaded = &self.connector.loaded;
+        let names: Vec<&str> = self.connector.captured().collect();
+        let secrets = Arc::new(self.ground.secrets.without(&names));
+        secrets.set_versions(
+            given.into_iter().map(|(name, value)| (name, vec![(value, None)])).collect(),
+        );
+        // What is captured is kept with the call's result, in one step.
+        let egress =
+            Egress { secrets: Arc::clone(&secrets), keep: None, ..self.ground.egress.clone() };
+        let ground = Ground { egress, secrets, ..(*self.ground).clone() };
+        let sends = CallSends::watched(progress.clone());
+        let (result, sends) =
+            run(&loaded.runtime, &loaded.world, Some(Arc::new(ground)), sends, call).await;
+        let (wrote, captured) = (progress.wrote(), progress.captured());
+        Asked { wrote, result: ended(result, &sends), captured }
+    }
+
+    fn warn(&self, what: &dyn std::fmt::Display) {
+        let message = format!("renewing the grant: {what}");
+        self.ground.observer.event(&Event::Log { level: Level::Warn, message });
+    }
+
+    /// What was granted, with the time by the host's own clock.
+    fn received(&self, grant: Grant, tokens: Tokens) -> Result<Received, CallError> {
+        let expires_ms = grant.expires_at.map(|text| {
+            let at = OffsetDateTime::parse(&text, &Rfc3339);
+            let at =
+                at.ok().and_then(|at| u64::try_from(at.unix_timestamp_nanos() / 1_000_000).ok());
+            at.map(|at| self.ground.egress.by_own_clock(at)).ok_or_else(|| {
+                let text = "The connector tells the end of the tokens in no form of RFC 3339. \
+                            Report it to its maker.";
+                CallError::from(error(ErrorKind::Internal, text))
+            })
+        });
+        let settings = setting::learned(&self.connector.loaded.manifest, grant.settings);
+        let settings = settings.map_err(|why| {
+            let text = format!(
+                "What was learned at the provider may not be kept: {why}. Nothing was kept: see \
+                 that the account is the right one; if it is, report it to the connector's maker."
+            );
+            CallError::from(error(ErrorKind::Internal, text))
+        })?;
+        let (scopes, learned) = (grant.scopes, Learned { settings, account: grant.account });
+        Ok(Received { tokens, expires_ms: expires_ms.transpose()?, scopes, learned })
+    }
+}
+
+impl Provider for Authority {
+    fn renew(&self, tokens: Tokens, progress: Progress) -> Pending<'_, Renewal> {
+        Box::pin(async move {
+            let call: Call<Result<Grant, Error>> =
+                Box::new(|guest, store| Box::pin(guest.refresh(store)));
+            let Asked { result, captured, wrote } = self.ask(tokens, progress, call).await;
+            if captured.is_empty() {
+                let nothing = || "the answer brought no tokens".to_owned();
+                return result.map_or_else(
+                    |error| renewal(error, wrote),
+                    |_| Renewal::Unknown { why: nothing() },
+                );
+            }
+            // Tokens that came are kept, whatever else is wrong: those before them may be used up.
+            let grant = result.unwrap_or_else(|error| {
+                self.warn(&format!("tokens came with an answer that is odd otherwise: {error}"));
+                Grant { expires_at: None, scopes: vec![], settings: vec![], account: None }
+            });
+            let plain = Grant { expires_at: None, settings: vec![], ..grant.clone() };
+            let received = self.received(grant, captured.clone()).or_else(|error| {
+                self.warn(&error);
+                self.received(plain, captured)
+            });
+            received.map_or_else(
+                |error| Renewal::Unknown { why: error.to_string() },
+                |received| Renewal::Received(Box::new(received)),
+            )
+        })
+    }
+}
+
+impl Scheme for Authority {
+    fn begin(
+        &self,
+        request: BeginRequest,
+        secrets: Tokens,
+    ) -> Pending<'_, Result<Step, CallError>> {
+        Box::pin(async move {
+            let call: Call<Result<auth::Step, Error>> =
+                Box::new(move |guest, store| Box::pin(guest.begin(store, request)));
+            let asked = self.ask(secrets, Progress::default(), call).await;
+            Ok(match asked.result? {
+                auth::Step::Redirect(to) => Step::Redirect { url: to.url, session: to.session },
+                auth::Step::Ready(grant) => Step::Ready(self.received(grant, asked.captured)?),
+            })
+        })
+    }
+
+    fn complete(
+        &self,
+        session: String,
+        query: String,
+        secrets: Tokens,
+    ) -> Pending<'_, Result<Received, CallError>> {
+        Box::pin(async move {
+            let call: Call<Result<Grant, Error>> =
+                Box::new(move |guest, store| Box::pin(guest.complete(store, session, query)));
+            let asked = self.ask(secrets, Progress::default(), call).await;
+            let grant = asked.result?;
+            if asked.captured.is_empty() {
+                let text = "The provider's answer holds no token, so there is no grant.";
+                return Err(error(ErrorKind::Unavailable, text).into());
+            }
+            self.received(grant, asked.captured)
+        })
+    }
+}
+
+/// What a failed refresh means for the tokens.
+///
+/// | error | meaning |
+/// |---|---|
+/// | `unavailable`, `rate-limited`, `quota-exhausted`; anything before a write went out | not executed |
+/// | `unauthenticated` | the provider does not know the tokens |
+/// | `forbidden` | the provider does not know the client |
+/// | other errors that a 4xx caused | not executed |
+/// | `outcome-unknown`, and whatever else came after a write | unknown |
+fn renewal(failed: CallError, wrote: bool) -> Renewal {
+    let why = failed.to_string();
+    let CallError::Connector(error) = failed else {
+        return if wrote {
+            Renewal::Unknown { why }
+        } else {
+            Renewal::NotExecuted { why, wait: None }
+        };
+    };
+    let refused = error.http_status.is_some_and(|status| (400..500).contains(&status));
+    match error.kind {
+        ErrorKind::OutcomeUnknown => Renewal::Unknown { why },
+        ErrorKind::Unauthenticated if wrote => Renewal::Refused { why },
+        ErrorKind::Forbidden if wrote => Renewal::ClientRefused { why },
+        ErrorKind::RateLimited(wait) | ErrorKind::QuotaExhausted(wait) => {
+            let wait = wait.map(|ms| std::time::Duration::from_millis(u64::from(ms)));
+            Renewal::NotExecuted { why, wait }
+        }
+        ErrorKind::Unavailable => Renewal::NotExecuted { why, wait: None },
+        _ if wrote && !refused => Renewal::Unknown { why },
+        _ => Renewal::NotExecuted { why, wait: None },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Stop;
+
+    /// Every kind, before and after a write: `n`ot executed, `u`nknown, `r`efused, `c`lient.
+    #[test]
+    fn the_table_holds_row_by_row() {
+        let of = |kind, http_status| CallError::Connector(Error { http_status, ..error(kind, "") });
+        let stopped = |wrote| CallError::Stopped { reason: Stop::OutOfTime, wrote };
+        let rows = [
+            (of(ErrorKind::Unavailable, None), "nn"),
+            (of(ErrorKind::RateLimited(Some(9)), Some(429)), "nn"),
+            (of(ErrorKind::QuotaExhausted(None), Some(429)), "nn"),
+            (of(ErrorKind::OutcomeUnknown, Some(502)), "uu"),
+            (of(ErrorKind::OutcomeUnknown, None), "uu"),
+            (of(ErrorKind::Unauthenticated, Some(400)), "nr"),
+            (of(ErrorKind::Forbidden, Some(401)), "nc"),
+            (of(ErrorKind::Internal, Some(400)), "nn"),
+            (of(ErrorKind::Internal, Some(200)), "nu"),
+            (of(ErrorKind::Internal, None), "nu"),
+            (of(ErrorKind::Unsupported, None), "nu"),
+            (CallError::TooLarge, "nu"),
+            (stopped(false), "n"),
+            (stopped(true), " u"),
+        ];
+        for (failed, expected) in rows {
+            for (wrote, expected) in [false, true].into_iter().zip(expected.chars()) {
+                let found = match renewal(failed.clone(), wrote) {
+                    Renewal::NotExecuted { .. } => 'n',
+                    Renewal::Unknown { .. } => 'u',
+                    Renewal::Refused { .. } => 'r',
+                    Renewal::ClientRefused { .. } => 'c',
+                    Renewal::Received(_) => '!',
+                };
+                assert!(expected == ' ' || found == expected, "{failed:?} {wrote}: {found}");
+            }
+        }
+    }
+}

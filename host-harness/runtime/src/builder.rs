@@ -1,0 +1,338 @@
+//! Makes a connection: settings, secrets and surroundings, checked against the manifest.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use connector_contract::clock::{Clock, SystemClock};
+use connector_contract::setup::Setter;
+use thiserror::Error;
+
+use super::component::Connector;
+use super::connection::{Connection, Ground};
+use super::setting::{self, BadSetting, Settings};
+use crate::egress::{
+    BadOrigin, CaError, Connect, Egress, Keep, Limiter, Policy, Pool, Sharers, Tcp, client_config,
+    user_agent,
+};
+use crate::observe::{Observer, Unobserved};
+use crate::secrets::{Secret, Secrets};
+
+/// Calls of one connection that run at the same time.
+const CALLS: usize = 8;
+/// Name of the setting that holds the authentication scheme, in every connector; the host's own.
+pub const SCHEME: &str = "scheme";
+
+/// Numbers connections, for the limiter's queue.
+static CONNECTIONS: AtomicU64 = AtomicU64::new(0);
+
+/// Why a connection cannot be made.
+#[derive(Debug, Error)]
+pub enum BuildError {
+    /// The manifest declares no such setting.
+    #[error("the connector has no setting \"{name}\"; it has: {known}")]
+    UnknownSetting {
+        /// As given.
+        name: String,
+        /// Names in the manifest.
+        known: String,
+    },
+    /// The manifest declares no such scheme.
+    #[error("the connector has no scheme \"{name}\"; it has: {known}")]
+    UnknownScheme {
+        /// As given.
+        name: String,
+        /// Names in the manifest.
+        known: String,
+    },
+    /// The scheme cannot do without a setting that has neither value nor default.
+    #[error("the scheme {scheme} needs the setting \"{name}\", which has no value")]
+    MissingSetting {
+        /// Which setting.
+        name: String,
+        /// Which scheme.
+        scheme: String,
+    },
+    /// A setting cannot have this value, or not from whoever gives it.
+    #[error(transparent)]
+    Setting(#[from] BadSetting),
+    /// The manifest has no use for such a secret.
+    #[error("the connector has no use for a secret \"{name}\"; it uses: {known}")]
+    UnknownSecret {
+        /// As given.
+        name: String,
+        /// Names in the manifest.
+        known: String,
+    },
+    /// A secret holds what is none of it.
+    #[error("the secret \"{name}\" {why}, so it was not copied well; give it again without")]
+    BadSecret {
+        /// Its name.
+        name: String,
+        /// What is wrong with it; nothing of it.
+        why: String,
+    },
+    /// A setting leads where nothing may be sent.
+    #[error(transparent)]
+    Origin(#[from] BadOrigin),
+    /// Limits are the provider's; only a simulator does without.
+    #[error("limits can be off towards this machine only, and requests may go to {0}")]
+    LimitsOff(String),
+    /// The extra certificate authorities cannot be used.
+    #[error(transparent)]
+    Ca(#[from] CaError),
+}
+
+/// Collects what a connection needs. Begin with [`Connection::builder`].
+pub struct Builder {
+    connector: Connector,
+    settings: BTreeMap<String, (String, Setter)>,
+    learned: BTreeMap<String, String>,
+    id: Option<String>,
+    account: Option<String>,
+    keep: Option<Arc<dyn Keep>>,
+    secrets: BTreeMap<String, Secret>,
+    kept: Arc<Secrets>,
+    allow_private: bool,
+    ca: Option<PathBuf>,
+    limiter: Option<Arc<Limiter>>,
+    observer: Arc<dyn Observer>,
+    clock: Arc<dyn Clock>,
+    network: Arc<dyn Connect>,
+}
+
+impl Builder {
+    pub(super) fn new(connector: &Connector) -> Self {
+        Self {
+            connector: connector.clone(),
+            settings: BTreeMap::new(),
+            learned: BTreeMap::new(),
+            id: None,
+            account: None,
+            keep: None,
+            secrets: BTreeMap::new(),
+            kept: Arc::default(),
+            allow_private: false,
+            ca: None,
+            limiter: Some(Arc::default()),
+            observer: Arc::new(Unobserved),
+            clock: Arc::new(SystemClock),
+            network: Arc::new(Tcp),
+        }
+    }
+
+    /// Sets a setting, with the rights of the host's operator, who may give a customer's too.
+    #[must_use]
+    pub fn setting(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.settings.insert(name.into(), (value.into(), Setter::Operator));
+        self
+    }
+
+    /// Sets a setting as a customer gives it: one of the operator's is refused.
+    #[must_use]
+    pub fn customer_setting(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.settings.insert(name.into(), (value.into(), Setter::Customer));
+        self
+    }
+
+    /// Hands over what the connector learned while connecting, as it was kept.
+    #[must_use]
+    pub fn learned(mut self, values: BTreeMap<String, String>) -> Self {
+        self.learned = values;
+        self
+    }
+
+    /// Names the connection, so that its processes count together against its limits.
+    #[must_use]
+    pub fn id(mut self, id: impl Into<String>) -> Self {
+        self.id = Some(id.into());
+        self
+    }
+
+    /// Names the provider's account: connections of one count together against its limits. Without
+    /// this, and without a grant that tells it, the connection counts as an account of its own.
+    #[must_use]
+    pub fn account(mut self, id: impl Into<String>) -> Self {
+        self.account = Some(id.into());
+        self
+    }
+
+    /// Keeps secrets that a call captures before its answer goes on. Without this they are there
+    /// as long as the connection is.
+    #[must_use]
+    pub fn keep(mut self, keep: Arc<dyn Keep>) -> Self {
+        self.keep = Some(keep);
+        self
+    }
+
+    /// Hands over a secret.
+    #[must_use]
+    pub fn secret(mut self, name: impl Into<String>, value: Secret) -> Self {
+        self.secrets.insert(name.into(), value);
+        self
+    }
+
+    /// Uses these secrets, all versions of them; [`Builder::secret`] goes before them. Names that
+    /// the manifest has no use for are not used, so a connection outlives a change of them.
+    #[must_use]
+    pub fn secrets(mut self, kept: Arc<Secrets>) -> Self {
+        self.kept = kept;
+        self
+    }
+
+    /// Allows http, address literals, private addresses and any port for URLs in settings that
+    /// the operator gives: for tests, simulators and proxies of one's own.
+    #[must_use]
+    pub fn allow_private(mut self, allow: bool) -> Self {
+        self.allow_private = allow;
+        self
+    }
+
+    /// Trusts the certificate authorities in this PEM file besides the web's.
+    #[must_use]
+    pub fn ca(mut self, file: Option<PathBuf>) -> Self {
+        self.ca = file;
+        self
+    }
+
+    /// Counts together with the other connections that use the same limiter, where the limits are
+    /// shared. Without this the connection counts alone.
+    #[must_use]
+    pub fn limiter(mut self, limiter: Arc<Limiter>) -> Self {
+        self.limiter = Some(limiter);
+        self
+    }
+
+    /// Switches the limits off. Requests then go to loopback only.
+    #[must_use]
+    pub fn without_limits(mut self) -> Self {
+        self.limiter = None;
+        self
+    }
+
+    /// Watches the connection.
+    #[must_use]
+    pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = observer;
+        self
+    }
+
+    /// Reads the time of day elsewhere.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Reaches the network otherwise.
+    #[must_use]
+    pub fn network(mut self, network: Arc<dyn Connect>) -> Self {
+        self.network = network;
+        self
+    }
+
+    /// Checks everything against the manifest and makes the connection. Sends nothing.
+    ///
+    /// # Errors
+    /// [`BuildError`] names the setting, secret or origin that does not fit.
+    pub async fn build(self) -> Result<Connection, BuildError> {
+        let manifest = self.connector.manifest().clone();
+        let settings = self.given()?;
+        self.secrets.keys().try_for_each(|name| self.connector.check_secret(name))?;
+        let policy = Policy::compile(&manifest, Arc::clone(&settings), self.allow_private)?;
+        if let (None, Some(origin)) = (&self.limiter, policy.remote_origin()) {
+            return Err(BuildError::LimitsOff(origin.to_string()));
+        }
+        let secrets = self.kept;
+        for (name, value) in self.secrets {
+            secrets.set(name, value);
+        }
+        for name in secrets.names() {
+            if let Some(value) = secrets.get(&name) {
+                self.connector.check_secret_value(&name, &value)?;
+            }
+        }
+        let number = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
+        let id = self.id.unwrap_or_else(|| format!("connection {number}"));
+        let egress = Egress {
+            policy: Arc::new(policy),
+            pool: Arc::new(Pool::new(self.network, client_config(self.ca.as_deref())?)),
+            secrets: Arc::clone(&secrets),
+            keep: self.keep,
+            limiter: self.limiter,
+            sharers: Arc::new(Sharers::new(&manifest, id, self.account)),
+            connection: number,
+            observer: Arc::clone(&self.observer),
+            clock: self.clock,
+            user_agent: user_agent(&manifest.name, &manifest.version),
+            server_clock: Arc::default(),
+        };
+        let filled = manifest.secret_uses.iter().map(|rule| rule.secret.clone());
+        let keys = manifest.key_uses.iter().map(|rule| rule.secret.clone());
+        let delivery_secrets = manifest.secret_uses.iter();
+        let delivery_secrets =
+            delivery_secrets.filter(|rule| manifest.delivery_secrets.contains(&rule.name));
+        let ground = Ground {
+            egress,
+            secrets,
+            settings,
+            observer: self.observer,
+            declared_secrets: filled.chain(keys).collect(),
+            delivery_secrets: delivery_secrets.cloned().collect(),
+            key_uses: manifest.key_uses.clone(),
+        };
+        Ok(Connection::new(self.connector, ground, CALLS))
+    }
+
+    /// The settings as they are given, checked, with defaults and the scheme.
+    fn given(&self) -> Result<Arc<Settings>, BuildError> {
+        let manifest = self.connector.manifest();
+        let mut given = BTreeMap::new();
+        let mut chosen = None;
+        for (name, (value, by)) in &self.settings {
+            if name == SCHEME {
+                chosen = Some(value.as_str());
+                continue;
+            }
+            setting::check(self.connector.setting(name)?, value, *by, self.allow_private)?;
+            given.insert(name.clone(), (value.clone(), *by));
+        }
+        for (name, value) in &self.learned {
+            // A newer component may not know what an older one learned.
+            if let Ok(declared) = self.connector.setting(name) {
+                setting::check(declared, value, Setter::Connector, false)?;
+            }
+        }
+        let scheme = self.connector.scheme(chosen);
+        if let (None, Some(name)) = (scheme, chosen) {
+            let known = manifest.schemes.iter().map(|scheme| scheme.name.as_str());
+            let known = known.collect::<Vec<_>>().join(", ");
+            return Err(BuildError::UnknownScheme { name: name.to_owned(), known });
+        }
+        for declared in &manifest.settings {
+            let name = &declared.name;
+            let is_there = given.contains_key(name) || self.learned.contains_key(name);
+            match (&declared.default, scheme) {
+                _ if is_there => {}
+                (Some(default), _) => {
+                    given.insert(name.clone(), (default.clone(), Setter::Operator));
+                }
+                (None, Some(scheme))
+                    if declared.required_by.contains(&scheme.name)
+                        && declared.setter != Setter::Connector =>
+                {
+                    let (name, scheme) = (name.clone(), scheme.name.clone());
+                    return Err(BuildError::MissingSetting { name, scheme });
+                }
+                _ => {}
+            }
+        }
+        if let Some(scheme) = scheme {
+            given.insert(SCHEME.to_owned(), (scheme.name.clone(), Setter::Operator));
+        }
+        let settings = Settings::new(given);
+        settings.learn(&self.learned);
+        Ok(Arc::new(settings))
+    }
+}

@@ -1,0 +1,240 @@
+//! Secrets that stand in a delivery: compared and taken out, so that neither the connector nor the
+//! disk has them.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use connector_contract::permissions::{Place, SecretUse};
+use connector_contract::subscriptions::Delivery;
+use zeroize::Zeroizing;
+
+use super::connection::Ground;
+use crate::egress::{At, find_member, template};
+use crate::secrets;
+
+/// Marks, among the headers of a delivery that is kept, a secret use by which it proved itself. No
+/// HTTP header has this name, so nobody can send it.
+const PROVEN: &str = ":carried";
+/// Headers that hold credentials. They are for whoever stands before us.
+const CREDENTIALS: [&str; 3] = ["authorization", "proxy-authorization", "cookie"];
+
+/// What is known of one secret use of a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carried {
+    /// The connection has no such secret.
+    Unknown,
+    /// Whether a live version of the secret stood in its place.
+    Told(bool),
+}
+
+/// A delivery without secrets, and what they proved.
+pub struct Delivered {
+    /// As the connector sees it.
+    pub delivery: Delivery,
+    /// By the names of the manifest's `delivery-secrets`.
+    pub carried: BTreeMap<String, Carried>,
+}
+
+impl Delivered {
+    /// Takes the secrets out of a delivery, of which some may have been taken out before.
+    pub fn take(delivery: Delivery, ground: &Ground, now_ms: u64) -> Self {
+        let mut delivery = take_out(delivery, ground, now_ms);
+        let mut carried = BTreeMap::new();
+        for one in &ground.delivery_secrets {
+            let is_proof =
+                |(name, value): &(String, Vec<u8>)| name == PROVEN && value == one.name.as_bytes();
+            let told = match ground.secrets.live_anywhere(&one.secret, now_ms).is_empty() {
+                _ if delivery.headers.iter().any(is_proof) => Carried::Told(true),
+                false => Carried::Told(false),
+                true => Carried::Unknown,
+            };
+            carried.insert(one.name.clone(), told);
+        }
+        delivery.headers.retain(|(name, _)| name != PROVEN);
+        Self { delivery, carried }
+    }
+}
+
+/// The delivery without credentials and without what stands in the places of the manifest's
+/// `delivery-secrets`. Which of them it proved is marked among its headers.
+pub fn take_out(mut delivery: Delivery, ground: &Ground, now_ms: u64) -> Delivery {
+    let mut proven = Vec::new();
+    for one in &ground.delivery_secrets {
+        let Some(found) = stands(&delivery, one, ground) else { continue };
+        let live = ground.secrets.live_anywhere(&one.secret, now_ms);
+        let fits = live.iter().fold(false, |fits, it| fits | secrets::same(it.expose(), &found));
+        if fits {
+            proven.push((PROVEN.to_owned(), one.name.clone().into_bytes()));
+        }
+    }
+    for one in &ground.delivery_secrets {
+        remove(&mut delivery, &one.place);
+    }
+    delivery
+        .headers
+        .retain(|(name, _)| !CREDENTIALS.iter().any(|it| name.eq_ignore_ascii_case(it)));
+    delivery.headers.extend(proven);
+    delivery
+}
+
+/// What stands in the place of a secret use; `None` when nothing does, or several.
+fn stands(delivery: &Delivery, one: &SecretUse, ground: &Ground) -> Option<Zeroizing<Vec<u8>>> {
+    match &one.place {
+        Place::Header(place) => {
+            let value = header(delivery, &place.name)?;
+            value.strip_prefix(place.prefix.as_bytes()).map(|it| it.to_vec().into())
+        }
+        Place::BasicPassword(user) => {
+            let user = template::fill(&template::parts(user).ok()?, &ground.settings).ok()?;
+            let (given, password) = basic(delivery)?;
+            (given == user.as_bytes()).then_some(password)
+        }
+        Place::BasicUser(password) => {
+            let (user, given) = basic(delivery)?;
+            (*given == password.as_bytes()).then(|| user.into())
+        }
+        Place::Query(name) => {
+            let (_, query) = delivery.url.split_once('?')?;
+            let mut values = url::form_urlencoded::parse(query.as_bytes());
+            let mut values = values.by_ref().filter(|(given, _)| given == name);
+            let value = values.next()?.1.into_owned().into_bytes();
+            values.next().is_none().then(|| value.into())
+        }
+        Place::Json(pointer) => match find_member(&delivery.body, pointer) {
+            Ok(At::Value(at)) => {
+                let raw = delivery.body.get(at)?;
+                let text: String = serde_json::from_slice(raw).ok()?;
+                Some(text.into_bytes().into())
+            }
+            _ => None,
+        },
+        Place::FormField(_) | Place::Path(_) | Place::Other(_) => None,
+    }
+}
+
+fn remove(delivery: &mut Delivery, place: &Place) {
+    match place {
+        Place::Header(place) => {
+            delivery.headers.retain(|(name, _)| !name.eq_ignore_ascii_case(&place.name));
+        }
+        Place::Query(name) => {
+            if let Some((path, query)) = delivery.url.split_once('?') {
+                let is_it = |pair: &&str| {
+                    url::form_urlencoded::parse(pair.as_bytes()).any(|(given, _)| given == *name)
+                };
+                let kept: Vec<&str> = query.split('&').filter(|pair| !is_it(pair)).collect();
+                let query =
+                    if kept.is_empty() { String::new() } else { format!("?{}", kept.join("&")) };
+                delivery.url = format!("{path}{query}");
+            }
+        }
+        Place::Json(pointer) => {
+            if let Ok(At::Value(at)) = find_member(&delivery.body, pointer) {
+                delivery.body.splice(at, *b"null");
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The value of a header that is there once.
+fn header<'a>(delivery: &'a Delivery, name: &str) -> Option<&'a [u8]> {
+    let mut values = delivery.headers.iter().filter(|(given, _)| given.eq_ignore_ascii_case(name));
+    let value = &values.next()?.1;
+    values.next().is_none().then_some(value)
+}
+
+/// User and password of HTTP Basic (RFC 7617).
+fn basic(delivery: &Delivery) -> Option<(Vec<u8>, Zeroizing<Vec<u8>>)> {
+    let value = std::str::from_utf8(header(delivery, "authorization")?).ok()?;
+    let (scheme, encoded) = value.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let plain = Zeroizing::new(BASE64.decode(encoded.trim()).ok()?);
+    let colon = plain.iter().position(|byte| *byte == b':')?;
+    let password = plain.get(colon + 1..)?.to_vec();
+    Some((plain.get(..colon)?.to_vec(), password.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use connector_contract::permissions::HeaderPlace;
+
+    use super::super::state::tests::ground;
+    use super::*;
+    use crate::secrets::Secret;
+
+    fn delivery(url: &str, headers: &[(&str, &str)], body: &str) -> Delivery {
+        let headers = headers.iter();
+        let headers = headers.map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()));
+        Delivery {
+            subscription: None,
+            method: "POST".to_owned(),
+            url: url.to_owned(),
+            headers: headers.collect(),
+            body: body.as_bytes().to_vec(),
+            received_at: String::new(),
+        }
+    }
+
+    fn taken(place: Place, delivery: Delivery) -> (Carried, Delivery) {
+        let mut ground = ground();
+        ground.secrets.set("hook", Secret::new("s3cret-value"));
+        let name = "proof".to_owned();
+        ground.delivery_secrets = vec![SecretUse { name, secret: "hook".to_owned(), place }];
+        // As it is kept, and then received: what was proven stays proven.
+        let kept = take_out(delivery, &ground, 0);
+        assert!(!format!("{kept:?}").contains("s3cret-value"));
+        assert!(!String::from_utf8_lossy(&kept.body).contains("s3cret-value"));
+        let delivered = Delivered::take(kept, &ground, 0);
+        (delivered.carried["proof"], delivered.delivery)
+    }
+
+    #[test]
+    fn a_secret_proves_a_delivery_and_never_goes_on() {
+        let header = |name: &str, prefix: &str| {
+            Place::Header(HeaderPlace { name: name.to_owned(), prefix: prefix.to_owned() })
+        };
+        let bearer = || header("authorization", "Bearer ");
+        let with = |headers: &[(&str, &str)]| delivery("https://h/x", headers, "{}");
+        let url = |url: &str| delivery(url, &[], "{}");
+        let body = |body: &str| delivery("https://h/x", &[], body);
+        let query = || Place::Query("token".to_owned());
+        let json = || Place::Json("/auth/token".to_owned());
+        let basic = |user: &str| Place::BasicPassword(user.to_owned());
+        let me = "Basic bWU6czNjcmV0LXZhbHVl";
+        for (place, delivery, proven) in [
+            (bearer(), with(&[("Authorization", "Bearer s3cret-value")]), true),
+            (bearer(), with(&[("authorization", "s3cret-value")]), false),
+            (bearer(), with(&[("authorization", "Bearer s3cret-valuE")]), false),
+            (bearer(), with(&[]), false),
+            (header("x-token", ""), with(&[("x-token", "s3cret-value")]), true),
+            (
+                header("x-token", ""),
+                with(&[("x-token", "s3cret-value"), ("X-Token", "s3cret-value")]),
+                false,
+            ),
+            (basic("me"), with(&[("authorization", me)]), true),
+            (basic("you"), with(&[("authorization", me)]), false),
+            (
+                Place::BasicUser(String::new()),
+                with(&[("authorization", "Basic czNjcmV0LXZhbHVlOg==")]),
+                true,
+            ),
+            (query(), url("https://h/x?a=1&token=s3cret%2Dvalue&b=2"), true),
+            (query(), url("https://h/x?token=s3cret-value&token=other"), false),
+            (json(), body(r#"{"n":1.50,"auth":{"token":"s3cret-value"}}"#), true),
+            (json(), body(r#"{"auth":{"token":"other"}}"#), false),
+        ] {
+            let text = format!("{place:?} {delivery:?}");
+            assert_eq!(taken(place, delivery).0, Carried::Told(proven), "{text}");
+        }
+        let (_, left) = taken(query(), url("https://h/x?a=1&token=s3cret-value&b=2"));
+        assert_eq!(left.url, "https://h/x?a=1&b=2");
+        let (_, left) = taken(json(), body(r#"{"n":1.50,"auth":{"token":"s3cret-value"}}"#));
+        assert_eq!(left.body, br#"{"n":1.50,"auth":{"token":null}}"#);
+        assert!(left.headers.is_empty(), "no mark goes on");
+    }
+}

@@ -1,0 +1,76 @@
+//! What a platform embeds: runs connectors, WebAssembly components that speak a provider's API and
+//! can do nothing else. Keeps nothing: connections, grants and records are others' business.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::path::Path;
+//!
+//! use connector_contract::records::{ListRequest, Start, View};
+//! use connector_runtime::retry::{Caller, Policy};
+//! use connector_runtime::secrets::Secret;
+//! use connector_runtime::{Connection, Runtime, RuntimeOptions};
+//!
+//! let runtime = Runtime::new(&RuntimeOptions::default())?;
+//! let connector = runtime.load(Path::new("connector.wasm")).await?;
+//! let connection = Connection::builder(&connector)
+//!     .secret("api-key", Secret::new(std::env::var("API_KEY")?))
+//!     .build()
+//!     .await?;
+//!
+//! let caller = Caller::new(connection, Policy::default());
+//! let mut scan = caller.scan(ListRequest {
+//!     object: "orders".to_owned(),
+//!     start: Start::Beginning,
+//!     page_size: None,
+//!     filter: None,
+//!     view: View::default(),
+//! });
+//! while let Some(page) = scan.next().await? {
+//!     for record in page.records {
+//!         println!("{}", record.data);
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | this one | the engine, loading, and the typed calls of a connection; each call is one fresh instance and is made once |
+//! | [`egress`] | the only way out: every request is checked against the manifest, waits for the limits, gets its secrets, and brings a bounded answer |
+//! | [`secrets`] | secrets in memory, which a connector names and never sees |
+//! | [`retry`] | calls repeated where that is safe, and lost answers resolved |
+//! | [`observe`] | what a user may watch |
+
+mod authority;
+mod bindings;
+mod bounds;
+mod builder;
+mod component;
+mod connection;
+mod delivered;
+pub mod egress;
+mod engine;
+mod error;
+mod granted;
+mod granting;
+mod instance;
+mod manifest;
+mod memory;
+pub mod observe;
+pub mod retry;
+pub mod secrets;
+mod setting;
+mod state;
+mod writes;
+
+pub use self::authority::Authority;
+pub use self::bounds::Bounds;
+pub use self::builder::{BuildError, Builder, SCHEME};
+pub use self::component::{Connector, Facts};
+pub use self::connection::Connection;
+pub use self::engine::{EngineError, Runtime, RuntimeOptions};
+pub use self::error::{CallError, LoadError, Stop, describe, error};
+pub use self::granting::{Current, Provider, Received, Renewal, Scheme, Step, TokenSource, Tokens};
+pub use self::setting::{BadSetting, Settings};
+pub use self::writes::Write;

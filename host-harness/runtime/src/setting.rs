@@ -1,0 +1,297 @@
+//! What a setting may hold, and who may give it.
+
+use std::collections::BTreeMap;
+use std::sync::{PoisonError, RwLock};
+
+use connector_contract::catalog::Manifest;
+use connector_contract::setup::{Form, Setter, Setting};
+use thiserror::Error;
+use url::{Host, Url};
+
+/// A value that a setting cannot have.
+#[derive(Debug, Error, Clone, PartialEq, Eq)]
+pub enum BadSetting {
+    /// It has not the form that the manifest says.
+    #[error("the setting \"{name}\" cannot be \"{value}\": {why}")]
+    Form {
+        /// Which setting.
+        name: String,
+        /// As given.
+        value: String,
+        /// What it should be.
+        why: String,
+    },
+    /// It is not for them to say.
+    #[error("the setting \"{name}\" is given by the {by}, and not by the {from}")]
+    Setter {
+        /// Which setting.
+        name: String,
+        /// Who gives it.
+        by: &'static str,
+        /// Who tried.
+        from: &'static str,
+    },
+}
+
+/// The settings of one connection: given, declared as default, or learned while connecting.
+#[derive(Debug, Default)]
+pub struct Settings {
+    given: BTreeMap<String, (String, Setter)>,
+    learned: RwLock<BTreeMap<String, String>>,
+}
+
+impl Settings {
+    /// These values, each with who gave it.
+    #[must_use]
+    pub fn new(given: BTreeMap<String, (String, Setter)>) -> Self {
+        Self { given, learned: RwLock::default() }
+    }
+
+    /// The value of a setting.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<String> {
+        let learned = self.learned.read().unwrap_or_else(PoisonError::into_inner);
+        learned.get(name).cloned().or_else(|| self.given.get(name).map(|(value, _)| value.clone()))
+    }
+
+    /// Whether the operator answers for the value, who may open what customers may not.
+    #[must_use]
+    pub fn is_operators(&self, name: &str) -> bool {
+        let learned = self.learned.read().unwrap_or_else(PoisonError::into_inner);
+        !learned.contains_key(name)
+            && self.given.get(name).is_some_and(|(_, by)| *by == Setter::Operator)
+    }
+
+    /// Takes what the connector learned, checked by [`learned`]. What is left out stays.
+    pub fn learn(&self, values: &BTreeMap<String, String>) {
+        let mut learned = self.learned.write().unwrap_or_else(PoisonError::into_inner);
+        learned.extend(values.iter().map(|(name, value)| (name.clone(), value.clone())));
+    }
+}
+
+/// Checks a value that `from` gives. The operator may give a customer's settings too, and with
+/// `loose` any scheme, port and address in a URL: for simulators and proxies of one's own.
+///
+/// # Errors
+/// [`BadSetting`].
+pub fn check(setting: &Setting, value: &str, from: Setter, loose: bool) -> Result<(), BadSetting> {
+    let name = || setting.name.clone();
+    let may =
+        from == setting.setter || (from, setting.setter) == (Setter::Operator, Setter::Customer);
+    if !may {
+        let (by, from) = (called(setting.setter), called(from));
+        return Err(BadSetting::Setter { name: name(), by, from });
+    }
+    let loose = loose && from == Setter::Operator;
+    fits(&setting.form, value, loose).map_err(|why| BadSetting::Form {
+        name: name(),
+        value: value.to_owned(),
+        why,
+    })
+}
+
+/// Those of the values that a connector learned which its manifest declares; others are ignored,
+/// so that later versions may give names a meaning.
+///
+/// # Errors
+/// [`BadSetting`] of the first that may not be kept.
+pub fn learned(
+    manifest: &Manifest,
+    told: Vec<(String, String)>,
+) -> Result<BTreeMap<String, String>, BadSetting> {
+    let mut kept = BTreeMap::new();
+    for (name, value) in told {
+        let Some(setting) = manifest.settings.iter().find(|setting| setting.name == name) else {
+            continue;
+        };
+        check(setting, &value, Setter::Connector, false)?;
+        kept.insert(name, value);
+    }
+    Ok(kept)
+}
+
+/// Whether `value` has this form.
+///
+/// # Errors
+/// What it should be.
+pub fn fits(form: &Form, value: &str, loose: bool) -> Result<(), String> {
+    match form {
+        Form::Text | Form::IdOf(_) if value.chars().any(char::is_control) => {
+            Err("it holds a control character".to_owned())
+        }
+        Form::IdOf(object) if value.is_empty() => Err(format!("it is the id of one of {object}")),
+        Form::Text | Form::IdOf(_) => Ok(()),
+        Form::Label if is_label(value) => Ok(()),
+        Form::Label => {
+            Err("it is one label of a host name: letters, digits and hyphens, no dot (RFC 1123)"
+                .to_owned())
+        }
+        Form::Choice(choices) if choices.iter().any(|choice| choice == value) => Ok(()),
+        Form::Choice(choices) => Err(format!("it is one of {}", choices.join(", "))),
+        Form::Url(hosts) => fits_url(hosts, value, loose),
+    }
+}
+
+/// One label of a host name (RFC 1123 section 2.1).
+#[must_use]
+pub fn is_label(text: &str) -> bool {
+    (1..=63).contains(&text.len())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+}
+
+fn fits_url(hosts: &[String], value: &str, loose: bool) -> Result<(), String> {
+    let refuse = |why: &str| Err(why.to_owned());
+    // Parsing would take some of them away, and whoever reads the setting would not.
+    if value.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return refuse("it holds a space or a line break: take it out");
+    }
+    let url = Url::parse(value).map_err(|why| format!("it is no URL: {why}"))?;
+    if !matches!(url.scheme(), "https" | "http") {
+        return refuse("it is neither https nor http");
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return refuse("it holds a query or a fragment");
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return refuse("it holds a user name");
+    }
+    if url.scheme() == "http" && !loose {
+        return refuse("it is not https; --allow-private allows http");
+    }
+    if url.port().is_some() && !loose {
+        return Err("it names a port; --allow-private allows that".to_owned());
+    }
+    let host = match url.host() {
+        Some(Host::Domain(name)) => name.strip_suffix('.').unwrap_or(name).to_owned(),
+        Some(_) if loose && hosts.iter().any(|host| host == "*") => return Ok(()),
+        _ => return refuse("it is an address; --allow-private allows them"),
+    };
+    if hosts.iter().any(|pattern| covers(pattern, &host)) {
+        return Ok(());
+    }
+    Err(format!("its host is one of {}", hosts.join(", ")))
+}
+
+/// Whether `host`, in lower case and punycode, is one that `pattern` means.
+fn covers(pattern: &str, host: &str) -> bool {
+    if pattern == "*" {
+        return true;
+    }
+    let (before, name) = match pattern.strip_prefix("*.") {
+        Some(name) => (true, name),
+        None => (false, pattern),
+    };
+    let Ok(Host::Domain(name)) = Host::parse(name) else { return false };
+    let left = host.strip_suffix(&name);
+    left.is_some_and(
+        |left| if before { left.len() > 1 && left.ends_with('.') } else { left.is_empty() },
+    )
+}
+
+/// As people call them.
+#[must_use]
+pub fn called(setter: Setter) -> &'static str {
+    match setter {
+        Setter::Operator => "operator",
+        Setter::Customer => "customer",
+        Setter::Connector => "connector",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fit(form: &Form, value: &str) -> bool {
+        fits(form, value, false).is_ok()
+    }
+
+    #[test]
+    fn a_label_is_one_part_of_a_host_name() {
+        for good in ["acme", "a", "acme-2", "Xn--bcher-kva", &"a".repeat(63)] {
+            assert!(fit(&Form::Label, good), "{good}");
+        }
+        for bad in [
+            "",
+            ".",
+            "a.b",
+            "acme.evil.com/",
+            "a@b",
+            "a:443",
+            "a/b",
+            "a?b",
+            "a#b",
+            "a b",
+            "-a",
+            "a-",
+            "a_b",
+            "bücher",
+            "a\r\nb",
+            "%61",
+            &"a".repeat(64),
+        ] {
+            assert!(!fit(&Form::Label, bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_url_stays_within_its_hosts() {
+        let form = Form::Url(vec!["*.salesforce.com".to_owned(), "login.example.com".to_owned()]);
+        for good in [
+            "https://eu1.salesforce.com",
+            "https://a.b.SALESFORCE.com/x",
+            "https://login.example.com/",
+        ] {
+            assert!(fit(&form, good), "{good}");
+        }
+        for bad in [
+            "https://salesforce.com",
+            "https://evilsalesforce.com",
+            "https://x.salesforce.com.evil.com",
+            "https://x.login.example.com",
+            "https://u@eu1.salesforce.com",
+            "https://eu1.salesforce.com?x",
+            "https://eu1.salesforce.com#x",
+            "https://eu1.salesforce.com:8443",
+            "http://eu1.salesforce.com",
+            "https://127.0.0.1",
+            "https://evil.com\\.salesforce.com",
+            "eu1.salesforce.com",
+            "",
+        ] {
+            assert!(!fit(&form, bad), "{bad}");
+        }
+        assert!(fits(&form, "https://127.0.0.1:1", true).is_err(), "no operator opens the list");
+        let any = Form::Url(vec!["*".to_owned()]);
+        assert!(fit(&any, "https://proxy.example.com") && !fit(&any, "http://127.0.0.1:8080"));
+        assert!(fits(&any, "http://127.0.0.1:8080", true).is_ok());
+    }
+
+    #[test]
+    fn a_setting_is_taken_from_its_setter() {
+        use Setter::{Connector, Customer, Operator};
+        for (setter, from, allowed) in [
+            (Operator, Operator, true),
+            (Operator, Customer, false),
+            (Operator, Connector, false),
+            (Customer, Operator, true),
+            (Customer, Customer, true),
+            (Customer, Connector, false),
+            (Connector, Operator, false),
+            (Connector, Customer, false),
+            (Connector, Connector, true),
+        ] {
+            let setting = Setting {
+                name: "shop".to_owned(),
+                title: String::new(),
+                default: None,
+                setter,
+                form: Form::Label,
+                required_by: vec![],
+            };
+            assert_eq!(check(&setting, "acme", from, true).is_ok(), allowed, "{setter:?} {from:?}");
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! The two calls that make a connection, and what is kept between them.
+
+use connector_contract::auth::BeginRequest;
+use connector_contract::types::Error;
+use connector_runtime::{CallError, Received, Scheme, Step, Stop, Tokens};
+use connector_state::{Change, ConnectionRow, SecretRow, SessionRow, StoreError};
+use url::{Url, form_urlencoded};
+use zeroize::Zeroizing;
+
+use super::error::ConnectError;
+use super::pkce::{challenge, digest, random};
+use super::{LIFE_MINUTES, VERIFIER};
+use crate::grants::protocol::{Granted, first};
+use crate::grants::seal;
+use crate::vault::{Key, Place, Scrubber, Secret, Vault};
+
+/// Times that a grant is put beside renewals of the one before.
+const GRANT_TRIES: u32 = 8;
+
+/// Makes connections, and keeps them in a vault.
+pub struct Desk {
+    vault: Vault,
+}
+
+/// The connection to make.
+pub struct Whom {
+    /// The connection itself. With the `id` of one that is kept, that one is connected again: it
+    /// keeps its name, its settings and everything else.
+    pub connection: ConnectionRow,
+    /// Secrets typed in, by their names. Those that are not given stay as they were.
+    pub secrets: Tokens,
+    /// Where the provider sends the customer back to; exact.
+    pub callback_url: String,
+    /// Scopes wished for; empty: all of the scheme.
+    pub scopes: Vec<String>,
+}
+
+/// How it goes on.
+pub enum Begun {
+    /// The connection is made.
+    Ready(ConnectionRow),
+    /// Send the customer's browser to `url`, and call [`Desk::complete`] with what comes back.
+    Redirect {
+        /// Where.
+        url: String,
+        /// In that browser's session, this proves that it is the same one that comes back.
+        state: Secret,
+    },
+}
+
+impl Desk {
+    /// Makes connections in `vault`. What [`Whom`] takes is a kept one, or
+    /// [`Vault::new_connection`].
+    #[must_use]
+    pub fn new(vault: Vault) -> Self {
+        Self { vault }
+    }
+
+    /// Where it keeps them.
+    #[must_use]
+    pub fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
+    /// Begins. Nothing is kept of a redirect but what [`Desk::complete`] needs, for ten minutes.
+    ///
+    /// # Errors
+    /// [`ConnectError`].
+    pub async fn begin(&self, scheme: &dyn Scheme, whom: Whom) -> Result<Begun, ConnectError> {
+        let connection = whom.connection;
+        let key = self.key(&connection)?;
+        let kept = self.kept(&key, &connection.id).await?;
+        let mut secrets = kept.values;
+        let mut rows = Vec::new();
+        for (name, value) in &whom.secrets {
+            let version = kept.versions.iter().filter(|(kept, _)| kept == name);
+            let version = version.map(|(_, version)| *version).max().unwrap_or(0) + 1;
+            rows.push(self.secret_row(&key, &connection.id, name, version, value)?);
+        }
+        secrets.extend(whom.secrets);
+        let (state, verifier) = (random()?, random()?);
+        let request = BeginRequest {
+            scheme: connection.scheme.clone(),
+            callback_url: whom.callback_url,
+            scopes: whom.scopes,
+            state: String::from_utf8_lossy(state.expose()).into_owned(),
+            code_challenge: challenge(&verifier),
+        };
+        match scheme.begin(request, secrets).await? {
+            Step::Ready(received) => {
+                let connection = self.newest(connection).await?;
+                let mut changes = changes(&connection, rows);
+                // A grant of another scheme ends with it.
+                changes.push(match received.is_nothing() {
+                    true => Change::RemoveGrant { connection: connection.id.clone() },
+                    false => Change::PutNextGrant(self.granted(&connection, &received).await?),
+                });
+                self.vault.store().commit(changes).await?;
+                Ok(Begun::Ready(connection))
+            }
+            Step::Redirect { url, session } => {
+                let url = checked(&url)?;
+                let made_ms = self.vault.now_ms();
+                let sealed_verifier = key.seal(of_verifier(&connection.id), verifier.expose())?;
+                let kept = SessionRow {
+                    state: digest(state.expose()),
+                    connection,
+                    secrets: rows,
+                    sealed_verifier,
+                    session,
+                    made_ms,
+                    ends_ms: made_ms.saturating_add(LIFE_MINUTES * 60_000),
+                };
+                self.vault.store().commit(vec![Change::PutSession(kept)]).await?;
+                Ok(Begun::Redirect { url, state })
+            }
+        }
+    }
+
+    /// Completes with the raw query of a callback. `browser`: the `state` as the session of the
+    /// browser that came has it; `None` only where nobody else can come, as on loopback.
+    ///
+    /// # Errors
+    /// [`ConnectError`]; the customer then begins anew.
+    pub async fn complete(
+        &self,
+        scheme: &dyn Scheme,
+        query: &str,
+        browser: Option<&Secret>,
+    ) -> Result<ConnectionRow, ConnectError> {
+        let state = digest(parameter(query, "state").ok_or(ConnectError::NoState)?.as_bytes());
+        // Digests are compared: what the comparison's time tells is of no use.
+        if browser.is_some_and(|browser| digest(browser.expose()) != state) {
+            return Err(ConnectError::OtherBrowser);
+        }
+        let session =
+            self.vault.store().take_session(&state).await?.ok_or(ConnectError::UnknownState)?;
+        if session.ends_ms <= self.vault.now_ms() {
+            return Err(ConnectError::TooLate);
+        }
+        let key = self.key(&session.connection)?;
+        let id = session.connection.id.clone();
+        let mut secrets = self.kept(&key, &id).await?.values;
+        for row in &session.secrets {
+            let place = of_secret(&id, &row.name, row.version);
+            secrets.insert(row.name.clone(), key.open(place, &row.sealed)?);
+        }
+        let verifier = key.open(of_verifier(&id), &session.sealed_verifier)?;
+        secrets.insert(VERIFIER.to_owned(), verifier);
+        let completed = scheme.complete(session.session, query.to_owned(), secrets).await;
+        // RFC 6749 section 4.1.2.1.
+        let denied = parameter(query, "error").is_some_and(|error| *error == "access_denied");
+        let received = completed.map_err(|why| without_code(why, query)).map_err(|why| {
+            if denied { ConnectError::Denied(why) } else { ConnectError::Call(why) }
+        })?;
+        // A renewal that goes on meanwhile takes the epoch of its tokens.
+        for _ in 0..GRANT_TRIES {
+            let connection = self.newest(session.connection.clone()).await?;
+            let mut changes = changes(&connection, session.secrets.clone());
+            changes.push(Change::PutNextGrant(self.granted(&connection, &received).await?));
+            match self.vault.store().commit(changes).await {
+                Err(StoreError::NotNext(_)) => {}
+                committed => return Ok(committed.map(|()| connection)?),
+            }
+        }
+        Err(StoreError::NotNext(id).into())
+    }
+
+    /// The grant's row, as successor of the one that there may be.
+    async fn granted(
+        &self,
+        connection: &ConnectionRow,
+        received: &Received,
+    ) -> Result<connector_state::GrantRow, ConnectError> {
+        let before = self.vault.store().grant(&connection.id).await?;
+        let epoch = before.map_or(0, |before| before.epoch).saturating_add(1);
+        let key = self.key(connection)?;
+        let sealed = seal(&key, &connection.id, epoch, &received.tokens)?;
+        let (expires_ms, scopes) = (received.expires_ms, received.scopes.clone());
+        let learned = received.learned.clone();
+        let granted = Granted { sealed, expires_ms, scopes, learned };
+        Ok(first(&connection.id, epoch, granted, self.vault.now_ms()))
+    }
+
+    /// The connection as it is now, if it is kept: meanwhile it may have been renamed or set
+    /// otherwise. Only the scheme is the one that was chosen.
+    async fn newest(&self, connection: ConnectionRow) -> Result<ConnectionRow, ConnectError> {
+        let mut all = self.vault.store().connections().await?.into_iter();
+        Ok(match all.find(|kept| kept.id == connection.id) {
+            Some(kept) => ConnectionRow { scheme: connection.scheme, ..kept },
+            None => connection,
+        })
+    }
+
+    async fn kept(&self, key: &Key, id: &str) -> Result<Kept, ConnectError> {
+        let mut kept = Kept { values: Tokens::new(), versions: Vec::new() };
+        for row in self.vault.store().secrets(id, self.vault.now_ms()).await? {
+            // Newest first.
+            if !kept.values.contains_key(&row.name) {
+                let value = key.open(of_secret(id, &row.name, row.version), &row.sealed)?;
+                kept.values.insert(row.name.clone(), value);
+            }
+            kept.versions.push((row.name, row.version));
+        }
+        Ok(kept)
+    }
+
+    fn secret_row(
+        &self,
+        key: &Key,
+        id: &str,
+        name: &str,
+        version: u32,
+        value: &Secret,
+    ) -> Result<SecretRow, ConnectError> {
+        let sealed = key.seal(of_secret(id, name, version), value.expose())?;
+        let (connection, name) = (id.to_owned(), name.to_owned());
+        let (made_ms, ends_ms) = (self.vault.now_ms(), None);
+        Ok(SecretRow { connection, name, version, sealed, made_ms, ends_ms })
+    }
+
+    fn key(&self, connection: &ConnectionRow) -> Result<Key, ConnectError> {
+        Ok(self.vault.key(connection)?)
+    }
+}
+
+/// Secrets that are kept for a connection.
+struct Kept {
+    values: Tokens,
+    versions: Vec<(String, u32)>,
+}
+
+/// The connection with its secrets; each takes the place of every older version.
+fn changes(connection: &ConnectionRow, secrets: Vec<SecretRow>) -> Vec<Change> {
+    let mut changes = vec![Change::PutConnection(connection.clone())];
+    for row in secrets {
+        let (connection, name) = (row.connection.clone(), row.name.clone());
+        changes.push(Change::RemoveSecret { connection, name });
+        changes.push(Change::PutSecret(row));
+    }
+    changes
+}
+
+/// The value of a parameter that the query has exactly once.
+fn parameter(query: &str, name: &str) -> Option<Zeroizing<String>> {
+    let mut values = form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| key == name);
+    let value = values.next()?.1.into_owned();
+    values.next().is_none().then(|| Zeroizing::new(value))
+}
+
+/// The error without the callback's code and `state`, which a provider may quote.
+fn without_code(why: CallError, query: &str) -> CallError {
+    let values = ["code", "state"].map(|name| parameter(query, name));
+    let values = values.iter().flatten().map(|value| Secret::new(value.as_bytes()));
+    let values: Vec<Secret> = values.collect();
+    let scrubber = Scrubber::new(&values.iter().collect::<Vec<_>>());
+    match why {
+        CallError::Connector(error) => {
+            let message = scrubber.text(&error.message);
+            CallError::Connector(Error { message, ..error })
+        }
+        CallError::Stopped { reason: Stop::Trapped(text), wrote } => {
+            CallError::Stopped { reason: Stop::Trapped(scrubber.text(&text)), wrote }
+        }
+        other => other,
+    }
+}
+
+/// A browser may be sent to pages of the web, and nowhere else: not to files or programs.
+fn checked(url: &str) -> Result<String, ConnectError> {
+    let bad = |why: &str| ConnectError::BadRedirect(why.to_owned());
+    let parsed = Url::parse(url).map_err(|why| bad(&why.to_string()))?;
+    if !matches!(parsed.scheme(), "https" | "http") || parsed.host_str().is_none() {
+        return Err(bad("it is no address of the web"));
+    }
+    if !parsed.username().is_empty() || parsed.password().is_some() {
+        return Err(bad("it names a user"));
+    }
+    Ok(parsed.into())
+}
+
+fn of_secret<'a>(connection: &'a str, name: &'a str, version: u32) -> Place<'a> {
+    Place { connection, kind: "secret", name, version: u64::from(version) }
+}
+
+fn of_verifier(connection: &str) -> Place<'_> {
+    Place { connection, kind: "verifier", name: "", version: 0 }
+}

@@ -1,0 +1,123 @@
+//! One attempt: one request, and what follows from its answer.
+
+use std::time::Duration;
+
+use connector_runtime::egress::Progress;
+use connector_runtime::observe::Level;
+use connector_runtime::{Current, Received, Renewal, Tokens};
+use connector_state::{GrantRow, GrantState};
+use tokio::time::{Instant, timeout};
+
+use super::error::GrantError;
+use super::held::{Held, current};
+use super::protocol::{Granted, Outcome, may_send};
+use super::schedule::DEADLINE_MS;
+use super::shared::{Attempt, Shared, lock};
+use super::tokens;
+
+impl Shared {
+    /// Sends once. Answers the tokens to use, or `None` when the row must be looked at again.
+    pub async fn renew(
+        &self,
+        attempt: &Attempt,
+        refused: bool,
+    ) -> Result<Option<Current>, GrantError> {
+        let row = &attempt.row;
+        let old = match tokens::open(&self.key, &self.connection, row.epoch, &row.sealed_tokens) {
+            Ok(old) => old,
+            Err(error) => {
+                self.settle(attempt, Outcome::Withdrawn).await?;
+                return Err(error.into());
+            }
+        };
+        if !may_send(row, self.now_ms()) {
+            self.settle(attempt, Outcome::Withdrawn).await?;
+            return Ok(None);
+        }
+        let progress = Progress::default();
+        let asked = self.provider.renew(old.clone(), progress.clone());
+        let asked = timeout(Duration::from_millis(DEADLINE_MS), asked).await;
+        let renewal = asked.unwrap_or_else(|_| cut_off(&progress));
+        let (outcome, why) = match renewal {
+            Renewal::Received(received) => {
+                return self.keep(attempt, refused, old, *received).await;
+            }
+            Renewal::NotExecuted { why, wait } => {
+                let wait_ms = wait.map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+                (Outcome::NotExecuted { wait_ms }, why)
+            }
+            Renewal::Unknown { why } => (Outcome::Unknown, why),
+            Renewal::Refused { why } => (Outcome::Refused, why),
+            Renewal::ClientRefused { why } => (Outcome::ClientRefused, why),
+        };
+        // Whose turn is over looks again: a sibling may have brought new tokens.
+        let Some(row) = self.settle(attempt, outcome.clone()).await? else { return Ok(None) };
+        if outcome == Outcome::Unknown && row.state == GrantState::Renewing {
+            self.say(Level::Warn, &format!("an answer was lost ({why}); asking once more"));
+            return Ok(None);
+        }
+        let error = self.failure(&row, &outcome, why);
+        let hopeless = matches!(error, GrantError::Ended { .. } | GrantError::ClientRefused { .. });
+        self.say(if hopeless { Level::Error } else { Level::Warn }, &error);
+        if row.state == GrantState::Ended {
+            *lock(&self.held) = None;
+            return Err(error);
+        }
+        self.make_do(&row, refused, error).map(Some)
+    }
+
+    fn failure(&self, row: &GrantRow, outcome: &Outcome, why: String) -> GrantError {
+        match (row.state, outcome) {
+            (GrantState::Ended, _) => GrantError::Ended { why },
+            (_, Outcome::ClientRefused) => GrantError::ClientRefused { why },
+            (GrantState::Uncertain, Outcome::Unknown | Outcome::Refused) => GrantError::Uncertain,
+            _ => {
+                let retry_ms = row.retry_ms.unwrap_or_default();
+                let after = Duration::from_millis(retry_ms.saturating_sub(self.now_ms()));
+                GrantError::Later { why, after }
+            }
+        }
+    }
+
+    /// Tokens came: durable first, then used.
+    async fn keep(
+        &self,
+        attempt: &Attempt,
+        refused: bool,
+        mut tokens: Tokens,
+        mut received: Received,
+    ) -> Result<Option<Current>, GrantError> {
+        tokens.extend(std::mem::take(&mut received.tokens));
+        let epoch = attempt.row.epoch.saturating_add(1);
+        let sealed = tokens::seal(&self.key, &self.connection, epoch, &tokens)?;
+        let Received { expires_ms, scopes, learned, .. } = received;
+        let outcome = Outcome::Received(Granted { sealed, expires_ms, scopes, learned });
+        let Some(row) = self.settle(attempt, outcome).await? else { return Ok(None) };
+        let gone = attempt.row.scopes.iter().filter(|scope| !row.scopes.contains(scope));
+        let gone: Vec<&str> = gone.map(String::as_str).collect();
+        if !gone.is_empty() {
+            self.say(Level::Warn, &format!("no longer granted: {}", gone.join(", ")));
+        }
+        if refused {
+            *lock(&self.replaced) = Some((epoch, Instant::now()));
+        }
+        let current = current(&row, tokens);
+        self.put(Held::new(current.clone(), &row, self.now_ms(), None));
+        Ok(Some(current))
+    }
+}
+
+/// What became of a renewal that was dropped at its deadline. Waiting for a free instance, for the
+/// limits, for a name or for a connection sends nothing, however long it takes.
+fn cut_off(progress: &Progress) -> Renewal {
+    let limit = DEADLINE_MS / 1_000;
+    let tokens = progress.captured();
+    if !tokens.is_empty() {
+        return Renewal::Received(Box::new(Received { tokens, ..Received::default() }));
+    }
+    if progress.wrote() {
+        return Renewal::Unknown { why: format!("no answer within {limit} s") };
+    }
+    let why = format!("it could not be sent within {limit} s, so nothing was");
+    Renewal::NotExecuted { why, wait: None }
+}

@@ -1,0 +1,80 @@
+//! Why there are no tokens to use.
+
+use std::time::Duration;
+
+use connector_contract::types::ErrorKind;
+use connector_runtime::{CallError, error};
+use connector_state::StoreError;
+use thiserror::Error;
+
+use crate::vault::SealError;
+
+/// Why a connection has no usable tokens now.
+#[derive(Debug, Error, Clone, PartialEq, Eq)]
+pub enum GrantError {
+    /// It was never connected, or its grant was removed.
+    #[error("the connection has no grant; connect first")]
+    Missing,
+    /// Only the customer can help.
+    #[error("the provider ended the grant ({why}); connect again")]
+    Ended {
+        /// What the provider said.
+        why: String,
+    },
+    /// The access token is over, and it is not yet time for the next try.
+    #[error("the tokens could not be renewed ({why}); try again in {} s", .after.as_secs().max(1))]
+    Later {
+        /// Why not.
+        why: String,
+        /// When it will be tried again.
+        after: Duration,
+    },
+    /// The provider does not know this program.
+    #[error(
+        "the provider refuses the credentials of this program itself ({why}); correct the \
+         client's id and secret"
+    )]
+    ClientRefused {
+        /// What the provider said.
+        why: String,
+    },
+    /// Answers were lost, and asking again could end what is left of the grant.
+    #[error(
+        "the answers to two renewals were lost, so the tokens rest until the access token ends; \
+         then it is tried again. Connect again if that is too late"
+    )]
+    Uncertain,
+    /// A token that was received to replace a refused one was refused too.
+    #[error(
+        "the provider refuses the access token that it has just given out; look whether the \
+         account is still allowed to use its API, then connect again"
+    )]
+    RefusedAgain,
+    /// The state cannot be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The tokens cannot be opened or sealed.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// The program ends.
+    #[error("the renewal was cut off; it is taken up when the program runs again")]
+    Interrupted,
+}
+
+/// Why a call cannot be made. Nothing of it was sent.
+impl From<GrantError> for CallError {
+    fn from(why: GrantError) -> Self {
+        let kind = match &why {
+            GrantError::Missing | GrantError::Ended { .. } | GrantError::RefusedAgain => {
+                ErrorKind::Unauthenticated
+            }
+            GrantError::ClientRefused { .. } => ErrorKind::Forbidden,
+            GrantError::Later { .. }
+            | GrantError::Uncertain
+            | GrantError::Interrupted
+            | GrantError::Store(_) => ErrorKind::Unavailable,
+            GrantError::Seal(_) => ErrorKind::Internal,
+        };
+        error(kind, why.to_string()).into()
+    }
+}

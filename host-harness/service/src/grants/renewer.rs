@@ -1,0 +1,219 @@
+//! Gives out the tokens of one connection, and renews them in time.
+
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
+
+use connector_contract::auth::Learned;
+use connector_contract::clock::Clock;
+use connector_runtime::egress::Pending;
+use connector_runtime::observe::Observer;
+use connector_runtime::{CallError, Connection, Current, Provider, TokenSource};
+use connector_state::{GrantState, Store, StoreError};
+use tokio::sync::{Mutex as Turns, OwnedMutexGuard};
+use tokio::time::{Instant, sleep};
+
+use super::error::GrantError;
+use super::protocol::{Claim, wants_renewal};
+use super::schedule::LEASE_MS;
+use super::shared::{Attempt, POLL, Shared, attempt_name, lock};
+use crate::vault::Key;
+
+/// The tokens of one connection. Clones are the same.
+///
+/// Several processes may have it at once: they agree through the store, and at most one of them
+/// asks the provider. A renewal runs to its end although nobody waits for it any more; a program
+/// that is about to end waits for [`Renewals::quiet`], and loses nothing if it cannot.
+#[derive(Clone)]
+pub struct Grants {
+    shared: Arc<Shared>,
+    turns: Arc<Turns<()>>,
+}
+
+/// The renewals of one [`Grants`] in this process. Does not keep it alive.
+pub struct Renewals(Weak<Turns<()>>);
+
+impl Renewals {
+    /// Waits until none is under way.
+    pub async fn quiet(&self) {
+        if let Some(turns) = self.0.upgrade() {
+            drop(turns.lock().await);
+        }
+    }
+
+    /// Whether one is under way, or somebody is left who could begin one.
+    #[must_use]
+    pub fn may_come(&self) -> bool {
+        self.0.strong_count() > 0
+    }
+}
+
+/// Why somebody asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    /// To use the tokens.
+    Fresh,
+    /// The provider refused the access token of this epoch.
+    Instead(u64),
+}
+
+impl Grants {
+    /// The grant of the connection with this id, whose tokens `key` seals.
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn Store>,
+        connection: impl Into<String>,
+        key: Key,
+        provider: Arc<dyn Provider>,
+        clock: Arc<dyn Clock>,
+        observer: Arc<dyn Observer>,
+    ) -> Self {
+        let (connection, held, replaced) = (connection.into(), Mutex::default(), Mutex::default());
+        let shared = Shared { store, connection, key, provider, clock, observer, held, replaced };
+        Self { shared: Arc::new(shared), turns: Arc::default() }
+    }
+
+    /// The grant on which `connection` is to live: the one that is kept in `store` under this id, of
+    /// which `key` seals the tokens. Hand it over with [`Connection::with_tokens`].
+    #[must_use]
+    pub fn of(
+        connection: &Connection,
+        store: Arc<dyn Store>,
+        id: impl Into<String>,
+        key: Key,
+    ) -> Self {
+        let (clock, observer) = (connection.clock(), Arc::clone(connection.observer()));
+        Self::new(store, id, key, Arc::new(connection.authority()), clock, observer)
+    }
+
+    /// The tokens to use now, renewed first when it is time. While somebody else renews them, the
+    /// old ones serve as long as they live.
+    ///
+    /// # Errors
+    /// [`GrantError`] when there are none to use.
+    pub async fn fresh(&self) -> Result<Current, GrantError> {
+        let now = Instant::now();
+        let turn = match self.shared.held() {
+            Some(held) if !held.is_due(now) => return Ok(held.current),
+            Some(held) if held.lives(now) => match Arc::clone(&self.turns).try_lock_owned() {
+                Ok(turn) => turn,
+                Err(_) => return Ok(held.current),
+            },
+            _ => Arc::clone(&self.turns).lock_owned().await,
+        };
+        self.work(turn, Wanted::Fresh).await
+    }
+
+    /// The tokens to use after the provider refused the access token of `epoch` (401): newer ones
+    /// when there are, else renewed ones. Ask once for one call: a second refusal is an error of
+    /// the connection.
+    ///
+    /// # Errors
+    /// [`GrantError`] when there are no others.
+    pub async fn replace(&self, epoch: u64) -> Result<Current, GrantError> {
+        let turn = Arc::clone(&self.turns).lock_owned().await;
+        self.work(turn, Wanted::Instead(epoch)).await
+    }
+
+    /// Where the grant stands, as the store has it; `None` when there is none.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn state(&self) -> Result<Option<GrantState>, StoreError> {
+        let shared = &self.shared;
+        Ok(shared.store.grant(&shared.connection).await?.map(|row| row.state))
+    }
+
+    /// What the connector learned beside the tokens, as the store has it.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn learned(&self) -> Result<Learned, StoreError> {
+        let shared = &self.shared;
+        Ok(shared.store.grant(&shared.connection).await?.map(|row| row.learned).unwrap_or_default())
+    }
+
+    /// Its renewals in this process, for who waits for their end.
+    #[must_use]
+    pub fn renewals(&self) -> Renewals {
+        Renewals(Arc::downgrade(&self.turns))
+    }
+
+    /// A task of its own: a caller that goes away takes no rotated token with it.
+    async fn work(&self, turn: OwnedMutexGuard<()>, wanted: Wanted) -> Result<Current, GrantError> {
+        let shared = Arc::clone(&self.shared);
+        let task = tokio::spawn(async move {
+            let _turn = turn;
+            shared.obtain(wanted).await
+        });
+        task.await.unwrap_or(Err(GrantError::Interrupted))
+    }
+}
+
+impl TokenSource for Grants {
+    fn fresh(&self) -> Pending<'_, Result<Current, CallError>> {
+        Box::pin(async move { Ok(Self::fresh(self).await?) })
+    }
+
+    fn replace(&self, epoch: u64) -> Pending<'_, Result<Current, CallError>> {
+        Box::pin(async move { Ok(Self::replace(self, epoch).await?) })
+    }
+}
+
+impl Shared {
+    async fn obtain(&self, wanted: Wanted) -> Result<Current, GrantError> {
+        // Who had the turn before may have brought them.
+        if let Some(held) = self.held()
+            && wanted == Wanted::Fresh
+            && !held.is_due(Instant::now())
+        {
+            return Ok(held.current);
+        }
+        let mut watched: Option<(String, Instant)> = None;
+        loop {
+            let row = self.row().await?;
+            let refused = wanted == Wanted::Instead(row.epoch);
+            if refused && self.was_replaced(row.epoch) {
+                return Err(GrantError::RefusedAgain);
+            }
+            let usable = row.state != GrantState::Ended && !wants_renewal(&row, self.now_ms());
+            if usable && !refused {
+                return self.hold(&row, None);
+            }
+            let over = |(_, since): &&(String, Instant)| {
+                since.elapsed() >= Duration::from_millis(LEASE_MS)
+            };
+            let outwaited = watched.as_ref().filter(over).map(|(attempt, _)| attempt.clone());
+            let name = attempt_name()?;
+            match self.claim(&row, refused, &name, outwaited).await? {
+                Claim::Mine(row) => {
+                    if let Some(current) = self.renew(&Attempt { name, row }, refused).await? {
+                        return Ok(current);
+                    }
+                }
+                Claim::Moved => {}
+                Claim::Busy { .. } => {
+                    if !refused && self.lives(&row) {
+                        return self.hold(&row, Some(POLL));
+                    }
+                    // A time of day that was set back must not keep a dead owner's lease alive.
+                    let attempt = row.lease.map(|lease| lease.attempt);
+                    if attempt.as_ref() != watched.as_ref().map(|(attempt, _)| attempt) {
+                        watched = attempt.map(|attempt| (attempt, Instant::now()));
+                    }
+                    sleep(POLL).await;
+                }
+                Claim::NotNow { retry_ms } => {
+                    let why = "an earlier try failed".to_owned();
+                    let after = Duration::from_millis(retry_ms.saturating_sub(self.now_ms()));
+                    return self.make_do(&row, refused, GrantError::Later { why, after });
+                }
+                Claim::Spent(row) => return self.make_do(&row, refused, GrantError::Uncertain),
+                Claim::Ended => {
+                    *lock(&self.held) = None;
+                    let why = "it was refused before".to_owned();
+                    return Err(GrantError::Ended { why });
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! What the renewals of one connection stand on: its row in the store, and the tokens held.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use connector_contract::clock::{Clock, unix_ms};
+use connector_runtime::observe::{Event, Level, Observer};
+use connector_runtime::{Current, Provider};
+use connector_state::{GrantRow, Store, StoreError};
+use tokio::time::{Instant, sleep};
+
+use super::error::GrantError;
+use super::held::{Held, current};
+use super::protocol::{Claim, Outcome, Wish, claim, erase_previous, settle};
+use super::schedule::{LEASE_MS, usable_until_ms};
+use super::tokens;
+use crate::vault::{Key, fill};
+
+/// Between two looks at a row that another process renews.
+pub const POLL: Duration = Duration::from_millis(500);
+/// What came of an attempt is written for so long, although the store fails: tokens that are not
+/// kept are lost.
+const KEEP_FOR: Duration = Duration::from_secs(60);
+/// A token refused within this time of its receipt is not mended by another one.
+const REFUSED_AGAIN: Duration = Duration::from_secs(300);
+
+/// See [`super::Grants`].
+pub struct Shared {
+    pub store: Arc<dyn Store>,
+    pub connection: String,
+    pub key: Key,
+    pub provider: Arc<dyn Provider>,
+    pub clock: Arc<dyn Clock>,
+    pub observer: Arc<dyn Observer>,
+    pub held: Mutex<Option<Held>>,
+    /// The epoch that a refused token made way for, and when.
+    pub replaced: Mutex<Option<(u64, Instant)>>,
+}
+
+/// One right to renew: its name, and the row that says so.
+pub struct Attempt {
+    pub name: String,
+    pub row: GrantRow,
+}
+
+impl Shared {
+    /// The row as it is; tokens replaced long ago are erased from it.
+    pub async fn row(&self) -> Result<GrantRow, GrantError> {
+        let row = self.store.grant(&self.connection).await?.ok_or(GrantError::Missing)?;
+        let now_ms = self.now_ms();
+        if erase_previous(&row, now_ms).is_none() {
+            return Ok(row);
+        }
+        let erase = Box::new(move |row: &GrantRow| erase_previous(row, now_ms));
+        let row = self.store.change_grant(&self.connection, erase).await?;
+        row.ok_or(GrantError::Missing)
+    }
+
+    /// Asks for the right to renew the tokens of `row`.
+    pub async fn claim(
+        &self,
+        row: &GrantRow,
+        refused: bool,
+        attempt: &str,
+        outwaited: Option<String>,
+    ) -> Result<Claim, GrantError> {
+        let (epoch, now_ms, attempt) = (row.epoch, self.now_ms(), attempt.to_owned());
+        let decided = Arc::new(Mutex::new(None));
+        let decision = Arc::clone(&decided);
+        let change = Box::new(move |row: &GrantRow| {
+            let (attempt, outwaited) = (attempt.as_str(), outwaited.as_deref());
+            let claim = claim(row, &Wish { epoch, refused, attempt, outwaited, now_ms });
+            let next = match &claim {
+                Claim::Mine(next) => Some(next.clone()),
+                Claim::Spent(next) => Some(next.clone()).filter(|next| next != row),
+                Claim::Busy { .. } | Claim::Moved | Claim::NotNow { .. } | Claim::Ended => None,
+            };
+            *lock(&decision) = Some(claim);
+            next
+        });
+        self.store.change_grant(&self.connection, change).await?;
+        let claim = lock(&decided).take();
+        claim.ok_or(GrantError::Missing)
+    }
+
+    /// Says how an attempt went; `None` when it was no longer its turn. Tries for a while when the
+    /// store fails.
+    pub async fn settle(
+        &self,
+        attempt: &Attempt,
+        outcome: Outcome,
+    ) -> Result<Option<GrantRow>, GrantError> {
+        let since = Instant::now();
+        let mut pause = Duration::from_millis(100);
+        loop {
+            match self.settle_once(attempt, outcome.clone()).await {
+                Err(StoreError::Unavailable { .. }) if since.elapsed() < KEEP_FOR => {
+                    sleep(pause).await;
+                    pause = (pause * 2).min(Duration::from_secs(5));
+                }
+                settled => return Ok(settled?),
+            }
+        }
+    }
+
+    async fn settle_once(
+        &self,
+        attempt: &Attempt,
+        outcome: Outcome,
+    ) -> Result<Option<GrantRow>, StoreError> {
+        let (epoch, name, now_ms) = (attempt.row.epoch, attempt.name.clone(), self.now_ms());
+        let settled = Arc::new(Mutex::new(None));
+        let decision = Arc::clone(&settled);
+        let change = Box::new(move |row: &GrantRow| {
+            let next = settle(row, epoch, &name, outcome, now_ms);
+            lock(&decision).clone_from(&next);
+            next
+        });
+        self.store.change_grant(&self.connection, change).await?;
+        let settled = lock(&settled).take();
+        Ok(settled)
+    }
+
+    /// The tokens that there are, if they still serve; else `error`.
+    pub fn make_do(
+        &self,
+        row: &GrantRow,
+        refused: bool,
+        error: GrantError,
+    ) -> Result<Current, GrantError> {
+        if refused || !self.lives(row) {
+            return Err(error);
+        }
+        let again = row.retry_ms.map_or(LEASE_MS, |retry| retry.saturating_sub(self.now_ms()));
+        self.hold(row, Some(Duration::from_millis(again).max(POLL)))
+    }
+
+    /// Holds the row's tokens. `again`: look at the row then, whatever it says.
+    pub fn hold(&self, row: &GrantRow, again: Option<Duration>) -> Result<Current, GrantError> {
+        let known = self.held().map(|held| held.current);
+        let current = match known.filter(|current| current.epoch == row.epoch) {
+            Some(current) => current,
+            None => {
+                let sealed = &row.sealed_tokens;
+                let tokens = tokens::open(&self.key, &self.connection, row.epoch, sealed)?;
+                current(row, tokens)
+            }
+        };
+        self.put(Held::new(current.clone(), row, self.now_ms(), again));
+        Ok(current)
+    }
+
+    /// Whether the access token can be used.
+    pub fn lives(&self, row: &GrantRow) -> bool {
+        match self.held().filter(|held| held.current.epoch == row.epoch) {
+            Some(held) => held.lives(Instant::now()),
+            None => usable_until_ms(row).is_none_or(|until| self.now_ms() < until),
+        }
+    }
+
+    /// Whether the tokens of `epoch` came but now, in place of refused ones.
+    pub fn was_replaced(&self, epoch: u64) -> bool {
+        let replaced = *lock(&self.replaced);
+        replaced.is_some_and(|(by, at)| by == epoch && at.elapsed() < REFUSED_AGAIN)
+    }
+
+    pub fn held(&self) -> Option<Held> {
+        lock(&self.held).clone()
+    }
+
+    pub fn put(&self, held: Held) {
+        *lock(&self.held) = Some(held);
+    }
+
+    pub fn now_ms(&self) -> u64 {
+        unix_ms(self.clock.now())
+    }
+
+    pub fn say(&self, level: Level, what: &dyn std::fmt::Display) {
+        let message = format!("renewing the grant: {what}");
+        self.observer.event(&Event::Log { level, message });
+    }
+}
+
+/// A name that no other attempt has.
+pub fn attempt_name() -> Result<String, GrantError> {
+    let mut bytes = [0; 16];
+    fill(&mut bytes)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+pub fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,23 @@
+//! What `connector-host` does, as a library: connections made and kept, a mirror brought up to date,
+//! records pushed, events received and handed on. Chooses neither the database nor a surface.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`connect`] | how a connection is made, by typing secrets or by way of a browser |
+//! | [`grants`] | tokens that end, renewed in time and once, whatever is killed or lost meanwhile |
+//! | [`vault`] | secrets at rest, sealed and in versions |
+//! | [`sync`] | the mirror brought up to date, page by page, by scans that may be cut anywhere |
+//! | [`push`] | many records written, each wish kept before it is sent and told as ours after |
+//! | [`source`] | files and pipes that are pushed, read item by item whatever programs made of them |
+//! | [`webhooks`] | events that providers push, kept before they are answered, then applied and handed on |
+//! | [`schema`], [`nearest`] | what a schema says outright, and which name was probably meant |
+
+pub mod connect;
+pub mod grants;
+pub mod nearest;
+pub mod push;
+pub mod schema;
+pub mod source;
+pub mod sync;
+pub mod vault;
+pub mod webhooks;

@@ -1,0 +1,279 @@
+//! Works a run off: many items at once, those of one record one after the other, and tells their
+//! ends in the order of the source.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+
+use connector_contract::catalog::Descriptor;
+use connector_contract::clock::Clock;
+use connector_runtime::CallError;
+use connector_runtime::retry::Caller;
+use connector_state::mirror::Mirror;
+use connector_state::push::{Counts, IntentRow, IntentState, Intents, Mode, PushRow, Word as _};
+use serde_json::Value;
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::error::PushError;
+use super::finder::Finder;
+use super::follow::Family;
+use super::item::{LEASE, OnConflict};
+use super::sealing::Sealer;
+use super::shape::Shape;
+use super::work::{Order, Work};
+use crate::vault::{Key, Scrubber, Secret, fill, write_only};
+
+/// An item that ended, or stopped for now.
+pub type Ended = IntentRow;
+
+/// Pushes to one object of one connection.
+pub struct Push {
+    pub(super) caller: Caller,
+    pub(super) intents: Arc<dyn Intents>,
+    pub(super) mirror: Arc<dyn Mirror>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) connection: String,
+    pub(super) family: Family,
+    pub(super) shape: Shape,
+    pub(super) sealer: Arc<Sealer>,
+    descriptor: Descriptor,
+}
+
+/// What an item's way needs.
+pub struct Inner {
+    pub(super) caller: Caller,
+    pub(super) finder: Finder,
+    pub(super) intents: Arc<dyn Intents>,
+    pub(super) mirror: Arc<dyn Mirror>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) connection: String,
+    pub(super) family: Family,
+    pub(super) shape: Shape,
+    pub(super) sealer: Arc<Sealer>,
+    pub(super) mode: Mode,
+    pub(super) on_conflict: OnConflict,
+    pub(super) offers_update: bool,
+    /// Unique to this work on the run.
+    pub(super) owner: String,
+    /// Items in a row for which the provider could not be used.
+    pub(super) away: AtomicU32,
+}
+
+/// How a run stands when it has been worked on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Items that are as wished.
+    pub done: u64,
+    /// Of those, the ones that had ended before.
+    pub before: u64,
+    /// Items that were not applied.
+    pub failed: u64,
+    /// Items of which it is not known.
+    pub parked: u64,
+    /// Items that the provider could not be asked for: they wait for the next time.
+    pub waiting: u64,
+}
+
+impl Summary {
+    /// Counts those of another one too.
+    pub fn add(&mut self, other: &Self) {
+        self.done += other.done;
+        self.before += other.before;
+        self.failed += other.failed;
+        self.parked += other.parked;
+        self.waiting += other.waiting;
+    }
+}
+
+impl Push {
+    /// To `object` of the connection with this id, whose key is `key`.
+    ///
+    /// # Errors
+    /// [`PushError::Undescribed`].
+    pub async fn new(
+        caller: Caller,
+        intents: Arc<dyn Intents>,
+        mirror: Arc<dyn Mirror>,
+        clock: Arc<dyn Clock>,
+        connection: &str,
+        key: Key,
+        object: &str,
+    ) -> Result<Self, PushError> {
+        let connector = caller.connection().connector().clone();
+        let described = async {
+            let descriptor = connector.describe(object).await?;
+            Ok::<_, CallError>((Family::of(&connector, object).await?, descriptor))
+        };
+        let (family, descriptor) = described.await.map_err(PushError::Undescribed)?;
+        let shape = Shape::of(&descriptor);
+        let sealer = Arc::new(Sealer::new(key, connection, shape.schemas()));
+        let connection = connection.to_owned();
+        Ok(Self { caller, intents, mirror, clock, connection, family, shape, sealer, descriptor })
+    }
+
+    /// Whether the object offers what a mode needs.
+    ///
+    /// # Errors
+    /// [`PushError::NotOffered`].
+    pub fn check(&self, mode: Mode) -> Result<(), PushError> {
+        let operation = match mode {
+            Mode::Upsert | Mode::Create => "create",
+            Mode::Update => "update",
+            Mode::Delete => "delete",
+        };
+        if self.offers(operation) {
+            return Ok(());
+        }
+        let object = self.family.object.clone();
+        Err(PushError::NotOffered { object, operation, mode: mode.word() })
+    }
+
+    /// Runs of this connection and object that have not ended, oldest first.
+    ///
+    /// # Errors
+    /// [`PushError::Store`].
+    pub async fn unfinished(&self) -> Result<Vec<PushRow>, PushError> {
+        let all = self.intents.pushes(Some(&self.connection)).await?;
+        let open = all.into_iter().map(|(row, _)| row).filter(|row| {
+            row.object == self.family.object && row.ended_ms.is_none() && row.digest.is_some()
+        });
+        Ok(open.collect())
+    }
+
+    /// The first line of a run's source, when it names the columns.
+    ///
+    /// # Errors
+    /// [`PushError`].
+    pub async fn header(&self, run: &str) -> Result<Option<String>, PushError> {
+        Ok(self.row(run).await?.0.header)
+    }
+
+    /// How many items a run has.
+    ///
+    /// # Errors
+    /// [`PushError`].
+    pub async fn count(&self, run: &str) -> Result<u64, PushError> {
+        Ok(self.row(run).await?.1.all())
+    }
+
+    /// One item as it came.
+    ///
+    /// # Errors
+    /// [`PushError::Kept`].
+    pub fn raw(&self, item: &Ended) -> Result<Vec<u8>, PushError> {
+        self.sealer.open_raw(item).map_err(|why| PushError::Kept { index: item.index, why })
+    }
+
+    /// Brings every item of a run to its end, those of earlier times included, and tells them in
+    /// the order of the source. Other processes may do the same at the same time.
+    ///
+    /// # Errors
+    /// [`PushError`]; what has ended is kept, and calling this again goes on.
+    pub async fn run(
+        &self,
+        run: &str,
+        on_conflict: OnConflict,
+        tell_item: impl FnMut(Ended),
+    ) -> Result<Summary, PushError> {
+        let (row, _) = self.row(run).await?;
+        let inner = Arc::new(self.inner(row.mode, on_conflict)?);
+        self.work(&inner, run, 0, tell_item).await
+    }
+
+    /// As [`Push::run`], of the items from this index on.
+    pub(super) async fn work(
+        &self,
+        inner: &Arc<Inner>,
+        run: &str,
+        from: u64,
+        mut tell_item: impl FnMut(Ended),
+    ) -> Result<Summary, PushError> {
+        let mut work = Work::new(Arc::clone(inner), run, from);
+        let mut order = Order::from(from);
+        let mut summary = Summary::default();
+        let mut tell = |ended: Ended, before: bool| {
+            match ended.state {
+                IntentState::Done => summary.done += 1,
+                IntentState::Failed => summary.failed += 1,
+                IntentState::Pending => summary.waiting += 1,
+                _ => summary.parked += 1,
+            }
+            summary.before += u64::from(before && ended.state == IntentState::Done);
+            order.put(ended, &mut tell_item);
+        };
+        let mut renewal = interval(LEASE / 3);
+        renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            for ended in work.fetch().await? {
+                tell(ended, true);
+            }
+            tokio::select! {
+                ended = work.next() => match ended {
+                    Some(ended) => tell(ended?, false),
+                    None if work.is_done() => break,
+                    None => {}
+                },
+                _ = renewal.tick() => inner.intents.renew(&inner.owner, inner.lease_end()).await?,
+            }
+        }
+        order.rest(&mut tell_item);
+        work.stopped.map_or(Ok(summary), Err)
+    }
+
+    async fn row(&self, run: &str) -> Result<(PushRow, Counts), PushError> {
+        let all = self.intents.pushes(Some(&self.connection)).await?;
+        let found = all.into_iter().find(|(row, _)| row.id == run);
+        found.ok_or_else(|| PushError::NoRun(run.to_owned()))
+    }
+
+    pub(super) fn inner(&self, mode: Mode, on_conflict: OnConflict) -> Result<Inner, PushError> {
+        self.check(mode)?;
+        Ok(Inner {
+            caller: self.caller.clone(),
+            finder: Finder::new(self.caller.clone(), &self.family.object),
+            intents: Arc::clone(&self.intents),
+            mirror: Arc::clone(&self.mirror),
+            clock: Arc::clone(&self.clock),
+            connection: self.connection.clone(),
+            family: self.family.clone(),
+            shape: self.shape.clone(),
+            sealer: Arc::clone(&self.sealer),
+            mode,
+            on_conflict,
+            offers_update: self.offers("update"),
+            owner: fresh_id()?,
+            away: AtomicU32::new(0),
+        })
+    }
+
+    fn offers(&self, operation: &str) -> bool {
+        self.descriptor.summary.operations.iter().any(|offered| offered == operation)
+    }
+}
+
+/// 128 random bits in hex.
+pub(super) fn fresh_id() -> Result<String, PushError> {
+    let mut bytes = [0; 16];
+    fill(&mut bytes)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+impl Inner {
+    /// A text without what is secret in an input. It may quote what the provider refused.
+    pub fn without_secrets(&self, text: &str, input: &str) -> String {
+        let mut secrets = Vec::new();
+        for schema in self.shape.schemas() {
+            let values = write_only::values(schema, input).unwrap_or_default();
+            values.iter().for_each(|value| leaves(value, &mut secrets));
+        }
+        Scrubber::new(&secrets.iter().collect::<Vec<_>>()).text(text)
+    }
+}
+
+fn leaves(value: &Value, found: &mut Vec<Secret>) {
+    match value {
+        Value::String(text) => found.push(Secret::new(text.as_str())),
+        Value::Array(items) => items.iter().for_each(|item| leaves(item, found)),
+        Value::Object(members) => members.values().for_each(|member| leaves(member, found)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}

@@ -1,0 +1,145 @@
+//! How a scan begins, goes on, or begins anew: one decision under the database's lock.
+
+use connector_contract::records::Start;
+use connector_state::mirror::{ScanKind, ScanRow};
+
+use super::error::SyncError;
+use super::lease::{Attempt, is_held};
+use super::pull::{Account, Pull, Wish, is_mine};
+use super::rhythm::OVERLAP_HOURS;
+
+const HOUR_MS: u64 = 60 * 60 * 1_000;
+
+/// What an attempt has to do.
+pub enum Begun {
+    /// Nothing: another one is at it.
+    Busy {
+        /// Until when its lease holds.
+        until_ms: u64,
+    },
+    /// Sweep after a scan that an earlier run completed.
+    Sweep,
+    /// Read pages.
+    Scan(Box<ScanRow>, Start),
+}
+
+impl Pull {
+    /// Takes the lease, and decides what to do.
+    pub(super) async fn begin(&self, attempt: &Attempt, wish: &Wish) -> Result<Begun, SyncError> {
+        let now_ms = self.now_ms();
+        let overlap = self.overlap(now_ms, wish.since_ms, None).await?;
+        let (lease, wish) = (attempt.lease(now_ms), *wish);
+        let can_overlap = overlap.is_some();
+        let row = self.change_scan(Box::new(move |row| {
+            let is_other = |held: &connector_state::Lease| held.attempt != lease.attempt;
+            if row.lease.as_ref().is_some_and(|held| is_other(held) && is_held(held, now_ms)) {
+                return None;
+            }
+            let is_wished = !wish.full || row.kind == Some(ScanKind::Full);
+            let goes_on = (row.running && is_wished) || (row.sweep.is_some() && !wish.full);
+            let held = ScanRow { lease: Some(lease), ..row.clone() };
+            if goes_on {
+                return Some(held);
+            }
+            let kind = match wish.rhythm.kind(row, now_ms) {
+                _ if wish.full => ScanKind::Full,
+                ScanKind::Incremental if wish.since_ms.is_some() && can_overlap => {
+                    ScanKind::Overlap
+                }
+                ScanKind::Overlap if !can_overlap => ScanKind::Full,
+                kind => kind,
+            };
+            Some(fresh(held, kind, now_ms))
+        }));
+        let row = row.await?;
+        if !is_mine(&row, attempt.name()) {
+            let until_ms = row.lease.map_or(now_ms, |lease| lease.until_ms);
+            return Ok(Begun::Busy { until_ms });
+        }
+        if !row.running {
+            return Ok(Begun::Sweep);
+        }
+        let start = start(&row, overlap);
+        Ok(Begun::Scan(Box::new(row), start))
+    }
+
+    /// Begins the same scan anew, under another number. A bookmark that is `refused` is dropped:
+    /// the first time for an older one, then everything is read.
+    pub(super) async fn begin_anew(
+        &self,
+        attempt: &Attempt,
+        restarts: u32,
+        refused: Option<String>,
+    ) -> Result<(ScanRow, Start), SyncError> {
+        let now_ms = self.now_ms();
+        let overlap = self.overlap(now_ms, None, refused.as_deref()).await?;
+        let has_older = overlap.is_some();
+        let name = attempt.name().to_owned();
+        let row = self.change_scan(Box::new(move |row| {
+            let kind = match row.kind {
+                Some(kind) if refused.is_none() => kind,
+                Some(ScanKind::Incremental) if has_older => ScanKind::Overlap,
+                _ => ScanKind::Full,
+            };
+            let bookmark = row.bookmark.clone().filter(|_| refused.is_none());
+            let anew = || ScanRow { restarts, bookmark, ..fresh(row.clone(), kind, now_ms) };
+            (is_mine(row, &name) && row.running).then(anew)
+        }));
+        let row = row.await?;
+        if !is_mine(&row, attempt.name()) || !row.running {
+            return Err(self.superseded());
+        }
+        let start = start(&row, overlap);
+        Ok((row, start))
+    }
+
+    /// The bookmark that a scan with overlap begins at: no later than `since_ms`, where there is one
+    /// so old, and not the one that was `refused`.
+    async fn overlap(
+        &self,
+        now_ms: u64,
+        since_ms: Option<u64>,
+        refused: Option<&str>,
+    ) -> Result<Option<String>, SyncError> {
+        let Account { mirror, connection, .. } = &self.account;
+        let usual = OVERLAP_HOURS.map(|hours| now_ms.saturating_sub(hours * HOUR_MS));
+        let wished = since_ms.filter(|since_ms| usual.first().is_some_and(|at| since_ms < at));
+        for at_ms in wished.into_iter().chain(usual) {
+            let found = mirror.bookmark_before(connection, &self.object.name, at_ms).await?;
+            if found.is_some() && found.as_deref() != refused {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn fresh(row: ScanRow, kind: ScanKind, now_ms: u64) -> ScanRow {
+    ScanRow {
+        scan: row.scan + 1,
+        kind: Some(kind),
+        running: true,
+        cursor: None,
+        not_before_ms: None,
+        began_ms: now_ms,
+        pages: 0,
+        records: 0,
+        outside: 0,
+        restarts: 0,
+        tainted: false,
+        sweep: None,
+        ..row
+    }
+}
+
+fn start(row: &ScanRow, overlap: Option<String>) -> Start {
+    if let Some(cursor) = &row.cursor {
+        return Start::At(cursor.clone());
+    }
+    let since = match row.kind {
+        Some(ScanKind::Incremental) => row.bookmark.clone(),
+        Some(ScanKind::Overlap) => overlap.or_else(|| row.bookmark.clone()),
+        Some(ScanKind::Full) | None => None,
+    };
+    since.map_or(Start::Beginning, Start::Since)
+}

@@ -1,0 +1,170 @@
+//! Asks for single records: those that a page could not decide on, and those that a full scan did
+//! not see.
+//!
+//! | the answer | what follows |
+//! |---|---|
+//! | the record | it is applied |
+//! | the connector's `not-found` | it is gone, unless it is young ([`connector_state::mirror::gone`]); nothing else proves that |
+//! | an error that is the record's ([`blame`]) | it is left alone for a while, in the end put aside as a dead letter; others go on. More than [`MOST_REFUSED`] of them in one run are no fault of records |
+//! | any other error | the run stops |
+
+use std::collections::BTreeSet;
+
+use connector_contract::types::{DataRecord, ErrorKind};
+use connector_runtime::CallError;
+use connector_runtime::retry::{Blame, blame};
+use connector_state::mirror::gone::may_be_gone;
+use connector_state::mirror::{Applied, Batch, MirroredRecord, Source, Unreadable};
+use tokio::task::JoinSet;
+use tracing::Instrument as _;
+
+use super::error::SyncError;
+use super::lease::Attempt;
+use super::pull::{Account, Pull};
+use super::report::Report;
+
+/// Requests at once.
+const AT_ONCE: usize = 8;
+/// Records that are asked for and committed together.
+pub(super) const TOGETHER: usize = 64;
+/// So many records of one run may be at fault themselves.
+pub(super) const MOST_REFUSED: u64 = 20;
+
+/// What the provider answered about some records.
+pub struct Answers {
+    /// [`connector_state::mirror::Mirror::moment`] before they were asked for.
+    pub asked: u64,
+    /// Those that are there.
+    pub found: Vec<DataRecord>,
+    /// Those that it does not know.
+    pub missing: Vec<String>,
+    /// Those that cannot be had, and why.
+    pub refused: Vec<(String, String)>,
+}
+
+impl Pull {
+    /// Looks up what earlier batches could not decide on.
+    pub(super) async fn look_up_open(
+        &self,
+        attempt: &Attempt,
+        report: &mut Report,
+    ) -> Result<(), SyncError> {
+        let Account { mirror, connection, .. } = &self.account;
+        let mut left = BTreeSet::new();
+        loop {
+            let limit = u32::try_from(left.len() + TOGETHER).unwrap_or(u32::MAX);
+            let open = mirror.look_ups(connection, &self.object.name, limit).await?;
+            let open = open.into_iter().filter(|id| !left.contains(id));
+            let ids: Vec<String> = open.take(TOGETHER).collect();
+            if ids.is_empty() {
+                break;
+            }
+            report.looked_up += ids.len() as u64;
+            let Answers { asked, found, missing, refused } = self.ask(ids).await?;
+            let mut gone = Vec::new();
+            for id in missing {
+                let kept = mirror.record(connection, &self.object.name, &id).await?;
+                match kept {
+                    Some(kept) if !self.may_be_gone(&kept, u64::MAX).await? => {
+                        left.insert(id);
+                    }
+                    _ => gone.push(id),
+                }
+            }
+            let applied = self.apply_answers(asked, found, gone).await?;
+            // What changed meanwhile waits for the next run.
+            left.extend(applied.look_up.iter().cloned());
+            report.add(&applied);
+            self.refused(refused, report).await?;
+            self.keep(attempt).await?;
+        }
+        report.open += left.len() as u64;
+        Ok(())
+    }
+
+    /// Asks for each of `ids`, a few at once. Fails with the first error that is no record's.
+    pub(super) async fn ask(&self, ids: Vec<String>) -> Result<Answers, SyncError> {
+        let asked = self.account.mirror.moment().await?;
+        let mut answers = Answers { asked, found: vec![], missing: vec![], refused: vec![] };
+        for some in ids.chunks(AT_ONCE) {
+            let _turn = self.account.turns.take().await;
+            let mut asking = JoinSet::new();
+            for id in some {
+                let (caller, id) = (self.account.caller.clone(), id.clone());
+                let object = self.object.name.clone();
+                let ask = async move { (caller.get(&object, &id).await, id) };
+                asking.spawn(ask.in_current_span());
+            }
+            for (answer, id) in asking.join_all().await {
+                match answer {
+                    Ok(record) => answers.found.push(record),
+                    Err(CallError::Connector(error))
+                        if matches!(error.kind, ErrorKind::NotFound) =>
+                    {
+                        answers.missing.push(id);
+                    }
+                    Err(error) if blame(&error) == Blame::Item => {
+                        answers.refused.push((id, error.to_string()));
+                    }
+                    Err(source) => {
+                        return Err(SyncError::LookUp { id, source: Box::new(source) });
+                    }
+                }
+            }
+        }
+        Ok(answers)
+    }
+
+    /// Leaves records alone for a while that cannot be had.
+    pub(super) async fn refused(
+        &self,
+        refused: Vec<(String, String)>,
+        report: &mut Report,
+    ) -> Result<(), SyncError> {
+        let Some((id, why)) = refused.first().cloned() else { return Ok(()) };
+        report.refused += refused.len() as u64;
+        let Account { mirror, connection, .. } = &self.account;
+        for (id, why) in &refused {
+            tracing::warn!(target: "host_harness::sync::look_up", %id, %why, object = %self.object.name, "the record cannot be had");
+        }
+        report.applied.unreadable +=
+            mirror.fail_look_ups(connection, &self.object.name, refused).await?;
+        match report.refused > MOST_REFUSED {
+            true => Err(SyncError::ManyRefused { records: report.refused, id, why }),
+            false => Ok(()),
+        }
+    }
+
+    /// Commits answers about single records.
+    pub(super) async fn apply_answers(
+        &self,
+        asked: u64,
+        records: Vec<DataRecord>,
+        deleted: Vec<String>,
+    ) -> Result<Applied, SyncError> {
+        let (records, derived, unreadable) = self.derive(records).await?;
+        let batch =
+            Batch { derived, records, deleted, unreadable, ..self.batch(Source::Lookup, asked) };
+        Ok(self.account.mirror.apply(batch).await?)
+    }
+
+    /// Whether "not found" can be believed of a record, which must have been made before
+    /// `before_ms` too.
+    pub(super) async fn may_be_gone(
+        &self,
+        record: &MirroredRecord,
+        before_ms: u64,
+    ) -> Result<bool, SyncError> {
+        let now_ms = self.now_ms();
+        // Records tell when they were made by the provider's clock.
+        let doubt_ms = now_ms.saturating_sub(self.certainly_ms());
+        let before_ms = before_ms.min(now_ms).saturating_sub(doubt_ms);
+        let now_ms = now_ms.saturating_sub(doubt_ms);
+        Ok(may_be_gone(self.account.mirror.as_ref(), record, before_ms, now_ms).await?)
+    }
+}
+
+/// An item for the dead letters.
+pub(super) fn unreadable(record: DataRecord, reason: String) -> Unreadable {
+    Unreadable { id: Some(record.id), raw: record.data, reason }
+}

@@ -1,0 +1,31 @@
+//! Brings a mirror up to date with its provider, page by page, so that it may be stopped anywhere.
+//!
+//! [`Pull::run`] reads one object of one connection: what changed since the bookmark, every day
+//! with three days of overlap, every week everything. A page's records, what they hold, their
+//! changes and the scan's position are committed together, so a cut costs at most the page that
+//! was under way. What a full scan did not see is only nominated to be removed; see [`sweep`].
+//!
+//! No method sleeps between runs: how often is the caller's business ([`Rhythm`] says what is due).
+
+// Targets of log lines are given and do not follow this module's path: operators filter by them
+// (`--log host_harness::sync=debug`).
+mod begin;
+mod catalog;
+mod drift;
+mod error;
+mod lease;
+mod look_up;
+mod pages;
+mod pull;
+mod report;
+mod rhythm;
+pub mod sweep;
+mod turns;
+mod window;
+
+pub use self::catalog::{Catalog, Synced};
+pub use self::error::SyncError;
+pub use self::pull::{Account, Pull, Told, Wish};
+pub use self::report::{Outcome, Report, Swept};
+pub use self::rhythm::Rhythm;
+pub use self::turns::Turns;

@@ -1,0 +1,225 @@
+//! Which changes are handed on.
+//!
+//! | filter | takes |
+//! |---|---|
+//! | `orders` | changes of records of this object |
+//! | `orders.status=paid` | changes after which a record's top-level member has this value, also ones of other members |
+//! | `orders.status:open->paid` | changes that took the member from the one value to the other |
+//! | `orders.status:->paid`, `orders.status:open->` | as before, from or to any other value of a record that is there |
+//! | `orders.status:*->paid`, `orders.status:open->*` | as before, also where the record is new, or gone |
+//! | `*.status=paid` | of every object |
+//!
+//! A member without its object is refused: objects that lie inside others often have members of the
+//! same name, and whoever leaves the object out rarely means them too.
+//!
+//! A text is compared with what it says, anything else with its JSON. Of several filters one has
+//! to take the change.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use connector_state::outbox::Outgoing;
+use serde_json::value::RawValue;
+
+/// One filter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filter {
+    /// `None`: every one.
+    object: Option<String>,
+    rule: Rule,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Rule {
+    Any,
+    Is { member: String, value: String },
+    Became { member: String, from: End, to: End },
+}
+
+/// One end of a transition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum End {
+    Value(String),
+    /// Whatever it is, of a record that is there.
+    There,
+    /// Whatever it is, and where there is no record.
+    Any,
+}
+
+impl End {
+    fn read(text: &str) -> Self {
+        match text {
+            "" => Self::There,
+            EVERY => Self::Any,
+            value => Self::Value(value.to_owned()),
+        }
+    }
+
+    fn fits(&self, record: Option<&str>, found: Option<&str>) -> bool {
+        match self {
+            Self::Value(value) => found == Some(value),
+            Self::There => record.is_some(),
+            Self::Any => true,
+        }
+    }
+}
+
+/// Every object, or whatever there is at an end of a transition.
+const EVERY: &str = "*";
+
+impl FromStr for Filter {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || {
+            format!(
+                "\"{text}\" is no filter; write OBJECT, OBJECT.MEMBER=VALUE or \
+                 OBJECT.MEMBER:FROM->TO"
+            )
+        };
+        // Whichever comes first: values may hold any of these.
+        let (left, rule) = match (text.find('='), text.find(':')) {
+            (Some(at), colon) if colon.is_none_or(|colon| at < colon) => {
+                let (left, value) = text.split_at(at);
+                let value = value.strip_prefix('=').unwrap_or_default().to_owned();
+                (left, Rule::Is { member: String::new(), value })
+            }
+            (_, Some(at)) => {
+                let (left, both) = text.split_at(at);
+                let both = both.strip_prefix(':').unwrap_or_default();
+                let (from, to) = both.split_once("->").ok_or_else(wrong)?;
+                if from.is_empty() && to.is_empty() {
+                    return Err(wrong());
+                }
+                let (from, to) = (End::read(from), End::read(to));
+                (left, Rule::Became { member: String::new(), from, to })
+            }
+            _ => {
+                if text.is_empty() {
+                    return Err(wrong());
+                }
+                return Ok(Self { object: named(text), rule: Rule::Any });
+            }
+        };
+        let Some((object, name)) = left.split_once('.') else {
+            return Err(format!(
+                "\"{text}\" names no object: write OBJECT.{text}, or {EVERY}.{text} for every object \
+                 that has such a member"
+            ));
+        };
+        if object.is_empty() || name.is_empty() {
+            return Err(wrong());
+        }
+        let (object, member) = (named(object), name.to_owned());
+        let rule = match rule {
+            Rule::Is { value, .. } => Rule::Is { member, value },
+            Rule::Became { from, to, .. } => Rule::Became { member, from, to },
+            Rule::Any => Rule::Any,
+        };
+        Ok(Self { object, rule })
+    }
+}
+
+fn named(object: &str) -> Option<String> {
+    (object != EVERY).then(|| object.to_owned())
+}
+
+impl Filter {
+    /// The object that it names; `None` for every one.
+    #[must_use]
+    pub fn object(&self) -> Option<&str> {
+        self.object.as_deref()
+    }
+
+    /// Whether it takes this change.
+    #[must_use]
+    pub fn takes(&self, outgoing: &Outgoing) -> bool {
+        if self.object.as_ref().is_some_and(|object| *object != outgoing.change.object) {
+            return false;
+        }
+        let before = |member: &str| value(outgoing.before.as_deref(), member);
+        let after = |member: &str| value(outgoing.after.as_deref(), member);
+        match &self.rule {
+            Rule::Any => true,
+            Rule::Is { member, value } => after(member).as_deref() == Some(value),
+            Rule::Became { member, from, to } => {
+                let (old, new) = (before(member), after(member));
+                old != new
+                    && from.fits(outgoing.before.as_deref(), old.as_deref())
+                    && to.fits(outgoing.after.as_deref(), new.as_deref())
+            }
+        }
+    }
+}
+
+/// A top-level member of a record: what a text says, the JSON of anything else.
+fn value(record: Option<&str>, member: &str) -> Option<String> {
+    let members: BTreeMap<String, &RawValue> = serde_json::from_str(record?).ok()?;
+    let raw = members.get(member)?.get();
+    Some(serde_json::from_str::<String>(raw).unwrap_or_else(|_| raw.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::outgoing;
+    use super::*;
+
+    fn takes(filter: &str, before: Option<&str>, after: Option<&str>) -> bool {
+        filter.parse::<Filter>().unwrap().takes(&outgoing(1, "orders", "r", before, after))
+    }
+
+    #[test]
+    fn objects_members_and_transitions_are_told_apart() {
+        let (open, paid) = (Some(r#"{"s":"open","n":1}"#), Some(r#"{"s":"paid","n":2.0}"#));
+        let without = Some(r#"{"n":1}"#);
+        for (filter, before, after, expected) in [
+            ("orders", open, paid, true),
+            ("orders", None, paid, true),
+            ("lines", open, paid, false),
+            ("*", open, paid, true),
+            ("orders.s=paid", open, paid, true),
+            ("orders.s=paid", None, paid, true),
+            ("orders.s=paid", paid, open, false),
+            ("orders.s=paid", paid, None, false),
+            ("orders.n=2.0", open, paid, true),
+            ("orders.n=2", open, paid, false),
+            ("orders.missing=", open, paid, false),
+            ("orders.s:open->paid", open, paid, true),
+            ("orders.s:paid->open", open, paid, false),
+            ("orders.s:open->paid", None, paid, false),
+            ("orders.s:->paid", open, paid, true),
+            ("orders.s:->paid", without, paid, true),
+            ("orders.s:->paid", paid, paid, false),
+            // A new record did not become anything, and one that is gone neither.
+            ("orders.s:->paid", None, paid, false),
+            ("orders.s:*->paid", None, paid, true),
+            ("orders.s:*->paid", open, paid, true),
+            ("orders.s:*->paid", paid, paid, false),
+            ("orders.s:open->", open, without, true),
+            ("orders.s:open->", open, None, false),
+            ("orders.s:open->*", open, None, true),
+            ("orders.s:open->", open, open, false),
+            ("lines.s=paid", open, paid, false),
+            ("lines.s:open->paid", open, paid, false),
+            ("*.s:open->paid", open, paid, true),
+        ] {
+            assert_eq!(takes(filter, before, after), expected, "{filter} {before:?} {after:?}");
+        }
+    }
+
+    #[test]
+    fn values_may_hold_anything() {
+        let filter = |text: &str| text.parse::<Filter>().unwrap();
+        let rule = |text: &str| filter(text).rule;
+        let is = |value: &str| Rule::Is { member: "url".to_owned(), value: value.to_owned() };
+        assert_eq!(rule("o.url=a:b->c=d"), is("a:b->c=d"));
+        assert_eq!(rule("o.url="), is(""));
+        for wrong in ["", "=a", ":a->b", "a:b", "o.a:b", "o.a:->", ".s=a", "o.=a"] {
+            assert!(wrong.parse::<Filter>().is_err(), "{wrong}");
+        }
+        for bare in ["s=paid", "s:->paid"] {
+            let why = bare.parse::<Filter>().unwrap_err();
+            assert!(why.contains(&format!("write OBJECT.{bare}, or *.{bare}")), "{why}");
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! A change as a Standard Webhooks message (standardwebhooks.com, specification 1.0.0).
+//!
+//! ```json
+//! {
+//!   "type": "orders.updated",
+//!   "timestamp": "2026-11-22T12:00:00Z",
+//!   "data": {
+//!     "connection": "shop", "object": "orders", "id": "7", "number": 12, "ours": false,
+//!     "updated_at": "2026-11-22T11:59:58+00:00",
+//!     "members": ["status"], "previous": { "status": "open" },
+//!     "record": { "id": "7", "status": "paid" }
+//!   }
+//! }
+//! ```
+//!
+//! `record` and the members of `previous` are the provider's JSON as it came. The id is made of
+//! what the change is, so that it is the same however often it is sent: drop what you know.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use connector_state::mirror::ChangeKind;
+use connector_state::outbox::Outgoing;
+use ring::hmac;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use sha2::{Digest as _, Sha256};
+use thiserror::Error;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use zeroize::Zeroizing;
+
+use crate::vault::Secret;
+
+/// Before the base64 of a secret.
+const PREFIX: &str = "whsec_";
+/// Bytes of a key.
+const KEY_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
+
+/// Signs messages.
+pub struct Signer(hmac::Key);
+
+/// Why a secret cannot sign.
+#[derive(Debug, Error, Clone, Copy, PartialEq, Eq)]
+pub enum BadSecret {
+    /// It is no base64.
+    #[error("it is not whsec_ and base64")]
+    NoBase64,
+    /// It is too short or too long.
+    #[error("its key must have {} to {} bytes", KEY_BYTES.start(), KEY_BYTES.end())]
+    Size,
+}
+
+/// A message, ready to be signed and sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// `webhook-id`: the same for the same change.
+    pub id: String,
+    /// JSON.
+    pub body: String,
+}
+
+impl Signer {
+    /// Reads a secret, `whsec_` and base64.
+    ///
+    /// # Errors
+    /// [`BadSecret`].
+    pub fn read(secret: &Secret) -> Result<Self, BadSecret> {
+        let text = secret.expose();
+        let text = text.strip_prefix(PREFIX.as_bytes()).ok_or(BadSecret::NoBase64)?;
+        let key = BASE64.decode(text).map(Zeroizing::new).map_err(|_| BadSecret::NoBase64)?;
+        if !KEY_BYTES.contains(&key.len()) {
+            return Err(BadSecret::Size);
+        }
+        Ok(Self(hmac::Key::new(hmac::HMAC_SHA256, &key)))
+    }
+
+    /// The header `webhook-signature` of a message that is sent at this second.
+    #[must_use]
+    pub fn sign(&self, message: &Message, timestamp: u64) -> String {
+        let mut signing = hmac::Context::with_key(&self.0);
+        signing.update(format!("{}.{timestamp}.", message.id).as_bytes());
+        signing.update(message.body.as_bytes());
+        format!("v1,{}", BASE64.encode(signing.sign()))
+    }
+}
+
+#[derive(Serialize)]
+struct Envelope<'a> {
+    r#type: String,
+    timestamp: String,
+    data: Data<'a>,
+}
+
+#[derive(Serialize)]
+struct Data<'a> {
+    connection: &'a str,
+    object: &'a str,
+    id: &'a str,
+    number: u64,
+    ours: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    updated_at: Option<&'a str>,
+    members: &'a [String],
+    previous: BTreeMap<&'a str, &'a RawValue>,
+    record: Option<&'a RawValue>,
+}
+
+impl Message {
+    /// The message of a change.
+    #[must_use]
+    pub fn of(outgoing: &Outgoing) -> Self {
+        let change = &outgoing.change;
+        let raw = |text: &'_ Option<String>| {
+            text.as_ref().and_then(|text| RawValue::from_string(text.clone()).ok())
+        };
+        let (before, after) = (raw(&outgoing.before), raw(&outgoing.after));
+        let members: BTreeMap<String, &RawValue> = before
+            .as_ref()
+            .and_then(|before| serde_json::from_str(before.get()).ok())
+            .unwrap_or_default();
+        let previous = change
+            .members
+            .iter()
+            .filter_map(|name| Some((name.as_str(), *members.get(name)?)))
+            .collect();
+        let nanos = i128::from(change.at_ms) * 1_000_000;
+        let at = OffsetDateTime::from_unix_timestamp_nanos(nanos).ok();
+        let envelope = Envelope {
+            r#type: format!("{}.{}", change.object, kind(change.kind)),
+            timestamp: at.and_then(|at| at.format(&Rfc3339).ok()).unwrap_or_default(),
+            data: Data {
+                connection: &outgoing.connection,
+                object: &change.object,
+                id: &change.id,
+                number: change.number,
+                ours: change.ours,
+                updated_at: change.updated_at.as_deref(),
+                members: &change.members,
+                previous,
+                record: after.as_deref(),
+            },
+        };
+        // Maps of texts and JSON as it came: there is nothing that cannot be written.
+        let body = serde_json::to_string(&envelope).unwrap_or_default();
+        Self { id: id(outgoing), body }
+    }
+}
+
+fn kind(kind: ChangeKind) -> &'static str {
+    match kind {
+        ChangeKind::Created => "created",
+        ChangeKind::Updated => "updated",
+        ChangeKind::Deleted => "deleted",
+        ChangeKind::AgedOut => "aged-out",
+        ChangeKind::Drift => "drift",
+        ChangeKind::Reset => "reset",
+    }
+}
+
+/// 128 bits of SHA-256 over what the change is.
+fn id(outgoing: &Outgoing) -> String {
+    let change = &outgoing.change;
+    let mut hash = Sha256::new();
+    let number = change.number.to_be_bytes();
+    let version = change.hash.unwrap_or_default();
+    for piece in [
+        change.connection.as_bytes(),
+        change.object.as_bytes(),
+        change.id.as_bytes(),
+        &number,
+        &version,
+    ] {
+        hash.update((piece.len() as u64).to_be_bytes());
+        hash.update(piece);
+    }
+    let hex: String = hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    format!("msg_{hex}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::outgoing;
+    use super::*;
+
+    /// The example of the specification's own libraries.
+    #[test]
+    fn a_signature_is_that_of_the_standard() {
+        let secret = Secret::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+        let message = Message {
+            id: "msg_p5jXN8AQM9LWM0D4loKWxJek".to_owned(),
+            body: r#"{"test": 2432232314}"#.to_owned(),
+        };
+        let signed = Signer::read(&secret).unwrap().sign(&message, 1_614_265_330);
+        assert_eq!(signed, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+    }
+
+    #[test]
+    fn a_secret_is_whsec_and_base64_of_a_key() {
+        let read = |text: &str| Signer::read(&Secret::new(text)).map(drop);
+        assert_eq!(read("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), Err(BadSecret::NoBase64));
+        assert_eq!(read("whsec_***"), Err(BadSecret::NoBase64));
+        assert_eq!(read("whsec_AAAA"), Err(BadSecret::Size));
+    }
+
+    #[test]
+    fn a_message_holds_the_record_as_it_came_and_what_was_before() {
+        let (before, after) =
+            (r#"{"n":1.0,"s":"open","same":1}"#, r#"{"n":2.00,"s":"paid","same":1}"#);
+        let mut one = outgoing(12, "orders", "7", Some(before), Some(after));
+        one.change.members = vec!["n".to_owned(), "s".to_owned()];
+        let message = Message::of(&one);
+        assert_eq!(
+            message.body,
+            r#"{"type":"orders.updated","timestamp":"2026-11-22T12:00:00Z","data":{"connection":"shop","object":"orders","id":"7","number":12,"ours":false,"members":["n","s"],"previous":{"n":1.0,"s":"open"},"record":{"n":2.00,"s":"paid","same":1}}}"#
+        );
+        assert_eq!(message, Message::of(&one.clone()));
+        one.change.number = 13;
+        assert_ne!(message.id, Message::of(&one).id);
+    }
+}

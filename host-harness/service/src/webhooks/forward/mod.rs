@@ -1,0 +1,232 @@
+//! Hands changes on to a service of the user's own: filtered, signed, in order for each record,
+//! at least once, each under an id that stays.
+//!
+//! A target that takes nothing is waited for, and nothing is skipped. A change that it does not
+//! take while it takes others is parked, with those of the same record that follow, and tried
+//! again on its own: one record that a target chokes on does not hold up the rest.
+
+mod filter;
+mod message;
+mod send;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashSet;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use connector_contract::clock::{Clock, unix_ms};
+use connector_state::StoreError;
+use tokio::sync::Notify;
+use tokio::time::sleep;
+
+pub use self::filter::Filter;
+pub use self::message::{BadSecret, Message, Signer};
+pub use self::send::{NotTaken, Target};
+use super::{Note, Notes};
+pub use connector_state::outbox::{Outbox, Outgoing, Parked};
+
+/// How often the log is looked into when nobody says that something changed.
+const TICK: Duration = Duration::from_secs(1);
+/// Changes that are taken up together.
+const TOGETHER: u32 = 64;
+/// The first pause after a target took nothing, and the longest.
+const PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
+/// The first wait of a parked change, how it grows, and the longest.
+const PARKED: (u64, u64, u64) = (5_000, 4, 4 * 3_600_000);
+/// A parked change is given up after a week.
+const GIVE_UP_MS: u64 = 7 * 24 * 3_600_000;
+/// How often versions that all have seen are forgotten.
+const FORGET_EVERY: Duration = Duration::from_secs(60);
+
+/// Hands changes on to one target.
+pub struct Forwarder {
+    outbox: Arc<dyn Outbox>,
+    clock: Arc<dyn Clock>,
+    notes: Arc<dyn Notes>,
+    target: Target,
+    filters: Vec<Filter>,
+}
+
+/// What came of some changes.
+enum Round {
+    /// There were none.
+    Nothing,
+    /// Some or all were taken.
+    Some,
+    /// None was: why, and what the target asks for.
+    None(NotTaken),
+}
+
+impl Forwarder {
+    /// Hands on what one of `filters` takes; without any, everything.
+    #[must_use]
+    pub fn new(
+        outbox: Arc<dyn Outbox>,
+        clock: Arc<dyn Clock>,
+        notes: Arc<dyn Notes>,
+        target: Target,
+        filters: Vec<Filter>,
+    ) -> Self {
+        Self { outbox, clock, notes, target, filters }
+    }
+
+    /// Hands on until `stop`; what is under way then is sent again by the next one. `changed`
+    /// tells that there is something.
+    pub async fn run(&self, changed: &Notify, stop: impl Future<Output = ()>) {
+        tokio::select! {
+            () = self.forward(changed) => {}
+            () = stop => {}
+        }
+    }
+
+    /// Changes from now on are to be handed on. [`Forwarder::run`] does this too; done before
+    /// anything is received, it leaves none out.
+    ///
+    /// # Errors
+    /// When the store cannot be used.
+    pub async fn open(&self) -> Result<(), StoreError> {
+        self.outbox.open(self.target.name()).await
+    }
+
+    async fn forward(&self, changed: &Notify) {
+        let mut pause = PAUSE.0;
+        let mut failing = false;
+        let mut forgot: Option<tokio::time::Instant> = None;
+        loop {
+            let wait = match self.round().await {
+                Ok(Round::Some) => {
+                    (pause, failing) = (PAUSE.0, false);
+                    continue;
+                }
+                Ok(Round::Nothing) => TICK,
+                Ok(Round::None(not_taken)) => {
+                    if !failing {
+                        self.fails(&not_taken.why);
+                    }
+                    failing = true;
+                    let wait = not_taken.pause.unwrap_or(pause).max(pause);
+                    pause = (pause * 2).min(PAUSE.1);
+                    sleep(wait).await;
+                    continue;
+                }
+                Err(why) => {
+                    if !failing {
+                        self.fails(&why.to_string());
+                    }
+                    failing = true;
+                    TICK
+                }
+            };
+            if forgot.is_none_or(|at| at.elapsed() >= FORGET_EVERY) {
+                forgot = Some(tokio::time::Instant::now());
+                // It is only tidying; a store that fails says so elsewhere.
+                let _ = self.outbox.forget_seen().await;
+            }
+            tokio::select! {
+                () = changed.notified() => {}
+                () = sleep(wait) => {}
+            }
+        }
+    }
+
+    /// Parked changes that are due, then some that the target has not seen.
+    async fn round(&self) -> Result<Round, StoreError> {
+        self.open().await?;
+        let parked = self.retry_parked().await?;
+        let changes = self.outbox.unseen(self.target.name(), TOGETHER).await?;
+        let Some(last) = changes.last().map(|outgoing| outgoing.change.number) else {
+            return Ok(if parked { Round::Some } else { Round::Nothing });
+        };
+        let wanted: Vec<&Outgoing> = changes.iter().filter(|one| self.wants(one)).collect();
+        let numbers = wanted.iter().map(|one| one.change.number).collect();
+        let behind = self.outbox.behind_parked(self.target.name(), numbers).await?;
+        let mut stuck: HashSet<(&str, &str, &str)> = HashSet::new();
+        let (mut sent, mut not_sent) = (0, Vec::new());
+        let mut refused = None;
+        for outgoing in &wanted {
+            let change = &outgoing.change;
+            let record = (change.connection.as_str(), change.object.as_str(), change.id.as_str());
+            let why = if stuck.contains(&record) || behind.contains(&change.number) {
+                "one of its record before it was not taken".to_owned()
+            } else {
+                match self.send(outgoing).await {
+                    Ok(()) => {
+                        sent += 1;
+                        continue;
+                    }
+                    Err(not_taken) => {
+                        stuck.insert(record);
+                        let why = not_taken.why.clone();
+                        refused.get_or_insert(not_taken);
+                        // Nothing is taken at all, it seems: do not try them all.
+                        if sent == 0 && stuck.len() >= 3 {
+                            break;
+                        }
+                        why
+                    }
+                }
+            };
+            not_sent.push(self.parked(change.number, 0, self.now_ms(), why));
+        }
+        match refused {
+            Some(not_taken) if sent == 0 => Ok(Round::None(not_taken)),
+            _ => {
+                self.outbox.seen(self.target.name(), last, not_sent).await?;
+                Ok(Round::Some)
+            }
+        }
+    }
+
+    /// Answers whether any was taken.
+    async fn retry_parked(&self) -> Result<bool, StoreError> {
+        let name = self.target.name();
+        let mut any = false;
+        for (parked, outgoing) in self.outbox.due_parked(name, self.now_ms(), TOGETHER).await? {
+            let again = match self.send(&outgoing).await {
+                Ok(()) => {
+                    any = true;
+                    None
+                }
+                Err(not_taken) if self.now_ms() >= parked.since_ms + GIVE_UP_MS => {
+                    let why = format!(
+                        "change {} was not taken for a week and is given up: {}",
+                        parked.change, not_taken.why
+                    );
+                    self.fails(&why);
+                    None
+                }
+                Err(not_taken) => {
+                    let attempts = parked.attempts + 1;
+                    Some(self.parked(parked.change, attempts, parked.since_ms, not_taken.why))
+                }
+            };
+            self.outbox.tried(name, parked.change, again).await?;
+        }
+        Ok(any)
+    }
+
+    fn parked(&self, change: u64, attempts: u32, since_ms: u64, reason: String) -> Parked {
+        let (first, growth, longest) = PARKED;
+        let wait = first.saturating_mul(growth.saturating_pow(attempts)).min(longest);
+        Parked { change, since_ms, attempts, next_ms: self.now_ms() + wait, reason }
+    }
+
+    async fn send(&self, outgoing: &Outgoing) -> Result<(), NotTaken> {
+        self.target.send(&Message::of(outgoing), self.now_ms() / 1_000).await
+    }
+
+    fn wants(&self, outgoing: &Outgoing) -> bool {
+        self.filters.is_empty() || self.filters.iter().any(|filter| filter.takes(outgoing))
+    }
+
+    fn fails(&self, why: &str) {
+        let why = format!("{}: {why}", self.target.name());
+        self.notes.note(&Note::Failing { what: "handing changes on", why });
+    }
+
+    fn now_ms(&self) -> u64 {
+        unix_ms(self.clock.now())
+    }
+}

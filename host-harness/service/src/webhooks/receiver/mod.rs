@@ -1,0 +1,236 @@
+//! Takes deliveries over HTTP/1.1.
+//!
+//! Whoever connects is a stranger until a signature says otherwise. So everything that a stranger
+//! can make the receiver do is bounded ([`Bounds`]): connections, time, bytes, disk. HTTP/2 is not
+//! offered: nothing here needs it.
+
+mod accept;
+mod answer;
+mod body;
+mod caller;
+mod counts;
+mod guard;
+mod hook;
+mod intake;
+mod route;
+mod shared;
+mod tls;
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::IpAddr;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use connector_contract::clock::Clock;
+use connector_runtime::egress::Stream;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::{Notify, Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::{interval, timeout};
+
+pub use self::accept::{Accept, Accepted, TcpAccept};
+use self::answer::{From, answer};
+use self::counts::Counting;
+pub use self::counts::Counts;
+use self::guard::{Guard, Phases};
+use self::hook::Served;
+pub use self::hook::{Hook, hook_path, new_token};
+pub(super) use self::intake::{new_events, timestamp};
+use self::shared::Shared;
+pub use self::tls::{Tls, TlsError};
+use super::{Bounds, Inbox, Note, Notes};
+
+/// How often the receiver notes that it is there, and looks after its certificate.
+const BEAT: Duration = Duration::from_secs(30);
+/// A gap because of deliveries that were turned away is opened no more often.
+const MISSED_EVERY: Duration = Duration::from_secs(3_600);
+/// hyper's buffers have no smaller bound than this.
+const SMALLEST_BUFFER: usize = 8_192;
+
+/// Where a receiver stands.
+#[derive(Default)]
+pub struct Surroundings {
+    /// The URL by which providers reach it, without a slash at its end.
+    pub public_url: Option<String>,
+    /// Proxies whose forwarded headers are true, and whose connections are not counted.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// TLS, unless a proxy takes care of it.
+    pub tls: Option<Tls>,
+}
+
+impl Surroundings {
+    /// The path of the public URL; a proxy may or may not take it away.
+    fn prefix(&self) -> &str {
+        let url = self.public_url.as_deref().unwrap_or_default();
+        let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+        rest.find('/').and_then(|at| rest.get(at..)).unwrap_or_default()
+    }
+}
+
+/// A receiver of deliveries. Cheap to clone; clones are the same receiver.
+#[derive(Clone)]
+pub struct Receiver {
+    shared: Arc<Shared>,
+}
+
+impl Receiver {
+    /// A receiver without hooks.
+    #[must_use]
+    pub fn new(
+        bounds: Bounds,
+        inbox: Arc<dyn Inbox>,
+        clock: Arc<dyn Clock>,
+        notes: Arc<dyn Notes>,
+        surroundings: Surroundings,
+    ) -> Self {
+        Self { shared: Arc::new(Shared::new(bounds, inbox, clock, notes, surroundings)) }
+    }
+
+    /// Serves these hooks and no others. One that it serves already is decoded for as it is given
+    /// now, and keeps its rate and its counts.
+    pub fn serve_hooks(&self, hooks: Vec<Hook>) {
+        let bounds = &self.shared.bounds;
+        let mut served = self.shared.hooks.write().unwrap_or_else(PoisonError::into_inner);
+        let mut before = std::mem::take(&mut *served);
+        for hook in hooks {
+            let token = hook.token.clone();
+            let before = before.remove(&token);
+            let before = before.filter(|before| before.hook.connection == hook.connection);
+            let now = match before {
+                Some(before) => before.renewed(hook),
+                None => Served::new(hook, bounds.rate, bounds.burst),
+            };
+            served.insert(token, Arc::new(now));
+        }
+    }
+
+    /// Told when something new is in the inbox.
+    #[must_use]
+    pub fn wake(&self) -> Arc<Notify> {
+        Arc::clone(&self.shared.wake)
+    }
+
+    /// What it has seen so far.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.shared.counts.now()
+    }
+
+    /// Receives until `stop`. Then nothing more is accepted, and requests under way are answered.
+    pub async fn run(&self, mut accept: impl Accept, stop: impl Future<Output = ()>) {
+        let shared = &self.shared;
+        let room = Arc::new(Semaphore::new(shared.bounds.connections));
+        let (stopping, stopped) = watch::channel(());
+        let mut connections = JoinSet::new();
+        let accepting = async {
+            loop {
+                // Never closed, so a failure to acquire cannot come.
+                let Ok(room) = Arc::clone(&room).acquire_owned().await else { return };
+                let next = loop {
+                    tokio::select! {
+                        next = accept.accept() => break next,
+                        Some(_) = connections.join_next() => {}
+                    }
+                };
+                let Some((stream, from)) = next else { return };
+                let Some(place) = shared.place(from) else {
+                    Counting::one(&shared.counts.turned_away);
+                    continue;
+                };
+                let (shared, stopped) = (Arc::clone(shared), stopped.clone());
+                connections.spawn(async move {
+                    Counting::one(&shared.counts.open);
+                    serve(&shared, stream, from, stopped).await;
+                    shared.counts.open.fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
+                    drop((place, room));
+                });
+            }
+        };
+        tokio::select! {
+            () = accepting => {}
+            () = beats(shared) => {}
+            () = stop => {}
+        }
+        drop(accept);
+        drop((stopping, stopped));
+        let all = async { while connections.join_next().await.is_some() {} };
+        let _ = timeout(shared.bounds.farewell, all).await;
+        // The last sign of life is now.
+        let _ = shared.beat().await;
+        shared.open_missed(Duration::ZERO).await;
+    }
+}
+
+async fn beats(shared: &Shared) {
+    let mut beats = interval(BEAT);
+    loop {
+        beats.tick().await;
+        // What fails is noted there.
+        if shared.beat().await.is_ok() {
+            shared.open_missed(MISSED_EVERY).await;
+        }
+        if let Some(tls) = &shared.surroundings.tls
+            && let Err(why) = tls.renew()
+        {
+            let why = why.to_string();
+            shared.notes.note(&Note::Failing { what: "renewing the certificate", why });
+        }
+    }
+}
+
+/// Serves a connection to its end.
+async fn serve(
+    shared: &Arc<Shared>,
+    stream: Box<dyn Stream>,
+    peer: IpAddr,
+    stopped: watch::Receiver<()>,
+) {
+    let Some(tls) = &shared.surroundings.tls else {
+        return speak(shared, stream, From { peer, tls: false }, stopped).await;
+    };
+    let agreeing = timeout(shared.bounds.first_byte_within, tls.acceptor().accept(stream));
+    // Strangers who speak no TLS are none of our business.
+    if let Ok(Ok(stream)) = agreeing.await {
+        speak(shared, stream, From { peer, tls: true }, stopped).await;
+    }
+}
+
+async fn speak<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
+    shared: &Arc<Shared>,
+    stream: S,
+    from: From,
+    mut stopped: watch::Receiver<()>,
+) {
+    let bounds = &shared.bounds;
+    let phases = Phases::new(bounds.first_byte_within, bounds.head_within);
+    let guarded = Guard::new(stream, Arc::clone(&phases), bounds.answer_within);
+    let service = service_fn(|request| {
+        let phases = Arc::clone(&phases);
+        async move {
+            phases.busy();
+            let reply = answer(shared, from, request).await;
+            phases.idle(bounds.idle_for);
+            Ok::<_, Infallible>(reply)
+        }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        // The guard is more exact: this one counts the idle time too.
+        .header_read_timeout(bounds.idle_for + bounds.head_within)
+        .max_headers(bounds.head_fields)
+        .max_header_size(bounds.head_bytes)
+        .max_buf_size(bounds.head_bytes.max(SMALLEST_BUFFER))
+        .serve_connection(TokioIo::new(guarded), service);
+    let mut connection = std::pin::pin!(connection);
+    tokio::select! {
+        // What goes wrong with a stranger's connection is the stranger's to say.
+        _ = connection.as_mut() => return,
+        _ = stopped.changed() => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    let _ = connection.await;
+}

@@ -1,0 +1,201 @@
+//! What all connections of a receiver share.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
+
+use connector_contract::clock::{Clock, unix_ms};
+use connector_state::StoreError;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::Surroundings;
+use super::body::Held;
+use super::counts::Counting;
+use super::hook::Served;
+use crate::webhooks::{Beat, Bounds, Inbox, Note, Notes};
+
+/// After a failed commit, requests are turned away unread for this long.
+const HOLD_OFF: Duration = Duration::from_secs(1);
+/// A connection that no receiver served for this long may have missed deliveries.
+const GAP: Duration = Duration::from_secs(15 * 60);
+
+pub struct Shared {
+    pub bounds: Bounds,
+    pub inbox: Arc<dyn Inbox>,
+    pub clock: Arc<dyn Clock>,
+    pub notes: Arc<dyn Notes>,
+    pub wake: Arc<Notify>,
+    pub surroundings: Surroundings,
+    pub hooks: RwLock<HashMap<String, Arc<Served>>>,
+    pub held: Held,
+    pub counts: Counting,
+    networks: Mutex<HashMap<Network, usize>>,
+    /// When a commit failed last, if none has succeeded since.
+    failed: Mutex<Option<Instant>>,
+}
+
+impl Shared {
+    pub fn new(
+        bounds: Bounds,
+        inbox: Arc<dyn Inbox>,
+        clock: Arc<dyn Clock>,
+        notes: Arc<dyn Notes>,
+        surroundings: Surroundings,
+    ) -> Self {
+        Self {
+            bounds,
+            inbox,
+            clock,
+            notes,
+            wake: Arc::default(),
+            surroundings,
+            hooks: RwLock::default(),
+            held: Held::default(),
+            counts: Counting::default(),
+            networks: Mutex::default(),
+            failed: Mutex::new(None),
+        }
+    }
+
+    /// The hook with this token. Tokens are looked up by their hash, so the time that this takes
+    /// tells nothing about one.
+    pub fn hook(&self, token: &str) -> Option<Arc<Served>> {
+        self.hooks.read().unwrap_or_else(PoisonError::into_inner).get(token).cloned()
+    }
+
+    /// Commits work.
+    pub fn works(&self) {
+        *self.failed() = None;
+    }
+
+    /// A commit failed.
+    pub fn fails(&self, why: &StoreError) {
+        let first = self.failed().replace(Instant::now()).is_none();
+        if first {
+            let why = why.to_string();
+            self.notes.note(&Note::Failing { what: "keeping deliveries", why });
+        }
+    }
+
+    /// Whether requests are turned away for now.
+    pub fn holds_off(&self) -> bool {
+        self.failed().is_some_and(|at| at.elapsed() < HOLD_OFF)
+    }
+
+    /// Whether a delivery could be kept: tried, unless that was known a moment ago.
+    pub async fn is_ready(&self) -> Result<(), String> {
+        match *self.failed() {
+            None => return Ok(()),
+            Some(at) if at.elapsed() < HOLD_OFF => return Err("commits fail".to_owned()),
+            Some(_) => {}
+        }
+        self.beat().await.map_err(|why| why.to_string())
+    }
+
+    /// Notes on the disk that the receiver is there.
+    pub async fn beat(&self) -> Result<(), StoreError> {
+        let served = self.served();
+        let refused: Vec<u64> = served.iter().map(|served| served.take_refused()).collect();
+        let beat = Beat {
+            now_ms: unix_ms(self.clock.now()),
+            gap_after_ms: u64::try_from(GAP.as_millis()).unwrap_or(u64::MAX),
+            served: served
+                .iter()
+                .zip(refused)
+                .map(|(served, refused)| (served.hook.connection.clone(), refused))
+                .collect(),
+        };
+        match self.inbox.beat(beat).await {
+            Ok(()) => {
+                self.works();
+                Ok(())
+            }
+            Err(why) => {
+                self.fails(&why);
+                Err(why)
+            }
+        }
+    }
+
+    fn served(&self) -> Vec<Arc<Served>> {
+        let hooks = self.hooks.read().unwrap_or_else(PoisonError::into_inner);
+        hooks.values().cloned().collect()
+    }
+
+    /// Has the next scan overlap what hooks turned away; for each hook not too often.
+    pub async fn open_missed(&self, not_more_often_than: Duration) {
+        for served in self.served() {
+            let Some(since_ms) = served.take_missed(not_more_often_than) else { continue };
+            let connection = served.hook.connection.clone();
+            if let Err(why) = self.inbox.open_gap(&connection, since_ms).await {
+                served.give_missed_back(since_ms);
+                return self.fails(&why);
+            }
+            self.notes.note(&Note::Gap { connection, since_ms });
+        }
+    }
+
+    /// A place among the connections of an address, if it and its networks have one left.
+    pub fn place(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
+        if self.surroundings.trusted_proxies.contains(&address) {
+            return Some(Place { shared: Arc::clone(self), counted: vec![] });
+        }
+        let most = [self.bounds.connections_of_address, self.bounds.connections_of_site];
+        let of: Vec<(Network, usize)> = networks(address).into_iter().zip(most).collect();
+        let mut open = self.networks();
+        if of.iter().any(|(network, most)| open.get(network).is_some_and(|open| open >= most)) {
+            return None;
+        }
+        let counted: Vec<Network> = of.into_iter().map(|(network, _)| network).collect();
+        counted.iter().for_each(|network| *open.entry(*network).or_default() += 1);
+        Some(Place { shared: Arc::clone(self), counted })
+    }
+
+    fn networks(&self) -> MutexGuard<'_, HashMap<Network, usize>> {
+        self.networks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn failed(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Addresses that somebody may have all of, and the length of what they share.
+type Network = (IpAddr, u8);
+
+/// Whose an address is, the smallest network first. An IPv4 address stands for itself. Whoever has
+/// one of IPv6 has its /64 (RFC 4291 section 2.5.4), and a site may have a /48 (RFC 6177).
+fn networks(address: IpAddr) -> Vec<Network> {
+    match address {
+        IpAddr::V4(_) => vec![(address, 32)],
+        IpAddr::V6(address) => {
+            let first = |bits: u8| {
+                let mask = u128::MAX << (128 - u32::from(bits));
+                (IpAddr::from((u128::from(address) & mask).to_be_bytes()), bits)
+            };
+            vec![first(64), first(48)]
+        }
+    }
+}
+
+/// A connection's place among those of its networks; given back when it is dropped.
+pub struct Place {
+    shared: Arc<Shared>,
+    counted: Vec<Network>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut networks = self.shared.networks();
+        for network in &self.counted {
+            if let Some(open) = networks.get_mut(network) {
+                *open = open.saturating_sub(1);
+                if *open == 0 {
+                    networks.remove(network);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Objects of a connection by their short keys.
+
+use connector_state::StoreError;
+use rusqlite::{Connection, OptionalExtension as _};
+
+use crate::fault::Fault;
+
+/// Key of an object of a connection.
+pub type Key = i64;
+
+/// The object's key, when anything is kept of it.
+pub fn find(on: &Connection, connection: &str, name: &str) -> rusqlite::Result<Option<Key>> {
+    let sql = "SELECT object FROM mirror_objects WHERE connection = ? AND name = ?";
+    on.query_row(sql, (connection, name), |row| row.get(0)).optional()
+}
+
+/// The object's key, made when it is the first time.
+///
+/// # Errors
+/// [`StoreError::NoConnection`].
+pub fn make(on: &Connection, connection: &str, name: &str) -> Result<Key, Fault> {
+    if let Some(key) = find(on, connection, name)? {
+        return Ok(key);
+    }
+    let sql = "SELECT 1 FROM connections WHERE id = ?";
+    if on.query_row(sql, [connection], |_| Ok(())).optional()?.is_none() {
+        return Err(StoreError::NoConnection(connection.to_owned()).into());
+    }
+    on.execute("INSERT INTO mirror_objects (connection, name) VALUES (?, ?)", (connection, name))?;
+    Ok(on.last_insert_rowid())
+}
+
+/// As [`make`], for an object that is derived from `holder`.
+pub fn make_derived(
+    on: &Connection,
+    connection: &str,
+    name: &str,
+    holder: Key,
+) -> Result<Key, Fault> {
+    let key = make(on, connection, name)?;
+    let sql = "UPDATE mirror_objects SET derived_from = ?1
+               WHERE object = ?2 AND derived_from IS NOT ?1 AND object <> ?1";
+    on.execute(sql, (holder, key))?;
+    Ok(key)
+}
+
+/// The keys of what is derived from an object.
+pub fn derived_from(on: &Connection, holder: Key) -> rusqlite::Result<Vec<Key>> {
+    let mut found = on.prepare("SELECT object FROM mirror_objects WHERE derived_from = ?")?;
+    found.query_map([holder], |row| row.get(0))?.collect()
+}

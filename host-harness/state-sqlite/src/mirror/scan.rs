@@ -1,0 +1,171 @@
+//! How far scans are, and the bookmarks that they had.
+
+use connector_state::StoreError;
+use connector_state::mirror::{ScanKind, ScanRow, Step};
+use rusqlite::{Connection, OptionalExtension as _, named_params};
+
+use super::objects::{self, Key};
+use super::rows::{scan_of, scan_word};
+use crate::fault::Fault;
+use crate::rows::signed;
+
+/// Bookmarks are kept one for so long a time.
+const BOOKMARK_EVERY_MS: u64 = 60 * 60 * 1_000;
+/// Bookmarks older than this are pruned, but for the newest of them.
+const BOOKMARKS_FOR_MS: u64 = 14 * 24 * 60 * 60 * 1_000;
+
+/// Scans of a connection, by object.
+pub fn all(on: &Connection, connection: &str) -> rusqlite::Result<Vec<ScanRow>> {
+    let mut found = on.prepare(
+        "SELECT connection, name AS object, s.*
+         FROM mirror_objects JOIN mirror_scans AS s USING (object)
+         WHERE connection = ? ORDER BY name",
+    )?;
+    found.query_map([connection], scan_of)?.collect()
+}
+
+/// Lets `change` decide on a scan.
+pub fn change(
+    on: &Connection,
+    connection: &str,
+    object: &str,
+    change: impl FnOnce(&ScanRow) -> Option<ScanRow>,
+) -> Result<ScanRow, Fault> {
+    let key = objects::make(on, connection, object)?;
+    let now = one(on, key)?.unwrap_or_else(|| ScanRow::new(connection, object));
+    let Some(new) = change(&now) else { return Ok(now) };
+    put(on, key, &new)?;
+    Ok(new)
+}
+
+/// The scan that a page belongs to.
+///
+/// # Errors
+/// [`StoreError::Superseded`].
+pub fn held(on: &Connection, key: Key, object: &str, step: &Step) -> Result<ScanRow, Fault> {
+    let holds = |row: &ScanRow| {
+        let attempt = row.lease.as_ref().map(|lease| &lease.attempt);
+        row.running && row.scan == step.scan && attempt == Some(&step.attempt)
+    };
+    let row = one(on, key)?.filter(holds);
+    row.ok_or_else(|| StoreError::Superseded { object: object.to_owned() }.into())
+}
+
+/// Moves a scan on by a page.
+pub fn step(
+    on: &Connection,
+    key: Key,
+    mut row: ScanRow,
+    step: &Step,
+    records: u64,
+    now_ms: u64,
+) -> rusqlite::Result<()> {
+    row.cursor.clone_from(&step.next);
+    row.not_before_ms = step.not_before_ms;
+    row.pages += 1;
+    row.records += records;
+    row.outside += step.outside;
+    if step.bookmark.is_some() {
+        row.bookmark.clone_from(&step.bookmark);
+    }
+    if let Some(lease) = &mut row.lease {
+        lease.until_ms = step.lease_until_ms;
+    }
+    if step.next.is_none() {
+        complete(&mut row, now_ms);
+        if let Some(bookmark) = &row.bookmark {
+            keep_bookmark(on, key, bookmark, now_ms)?;
+        }
+    }
+    put(on, key, &row)
+}
+
+fn complete(row: &mut ScanRow, now_ms: u64) {
+    let is_full = row.kind == Some(ScanKind::Full);
+    row.running = false;
+    row.completed_ms = Some(now_ms);
+    if row.kind != Some(ScanKind::Incremental) {
+        row.overlap_ms = Some(now_ms);
+    }
+    if is_full {
+        row.full_ms = Some(now_ms);
+        row.sweep = (!row.tainted).then_some(row.scan);
+    }
+    row.restarts = 0;
+    row.error = None;
+    row.failures = 0;
+    row.retry_ms = None;
+}
+
+/// The newest bookmark from that time or before.
+pub fn bookmark_before(
+    on: &Connection,
+    connection: &str,
+    object: &str,
+    at_ms: u64,
+) -> rusqlite::Result<Option<String>> {
+    let sql = "SELECT bookmark FROM mirror_objects JOIN mirror_bookmarks USING (object)
+               WHERE connection = ? AND name = ? AND at_ms <= ? ORDER BY at_ms DESC LIMIT 1";
+    on.query_row(sql, (connection, object, signed(at_ms)), |row| row.get(0)).optional()
+}
+
+fn keep_bookmark(on: &Connection, key: Key, bookmark: &str, now_ms: u64) -> rusqlite::Result<()> {
+    let added = on.execute(
+        "INSERT INTO mirror_bookmarks (object, at_ms, bookmark) SELECT ?1, ?2, ?3
+         WHERE NOT EXISTS (SELECT 1 FROM mirror_bookmarks
+             WHERE object = ?1 AND at_ms > ?2 - ?4 AND at_ms <= ?2)
+         ON CONFLICT DO UPDATE SET bookmark = excluded.bookmark",
+        (key, signed(now_ms), bookmark, signed(BOOKMARK_EVERY_MS)),
+    )?;
+    if added > 0 {
+        on.execute(
+            "DELETE FROM mirror_bookmarks WHERE object = ?1 AND at_ms < (
+                 SELECT max(at_ms) FROM mirror_bookmarks WHERE object = ?1 AND at_ms <= ?2)",
+            (key, signed(now_ms.saturating_sub(BOOKMARKS_FOR_MS))),
+        )?;
+    }
+    Ok(())
+}
+
+fn one(on: &Connection, key: Key) -> rusqlite::Result<Option<ScanRow>> {
+    let sql = "SELECT connection, name AS object, s.*
+               FROM mirror_objects JOIN mirror_scans AS s USING (object) WHERE object = ?";
+    on.query_row(sql, [key], scan_of).optional()
+}
+
+/// Adds or replaces the scan of an object.
+pub fn put(on: &Connection, key: Key, row: &ScanRow) -> rusqlite::Result<()> {
+    on.execute(
+        "REPLACE INTO mirror_scans (object, scan, kind, running, cursor, not_before_ms, began_ms, pages, records,
+             outside, restarts, tainted, bookmark, lease_attempt, lease_until_ms, completed_ms,
+             overlap_ms, full_ms, sweep, error, failures, retry_ms)
+         VALUES (:object, :scan, :kind, :running, :cursor, :not_before_ms, :began_ms, :pages, :records,
+             :outside, :restarts, :tainted, :bookmark, :lease_attempt, :lease_until_ms,
+             :completed_ms, :overlap_ms, :full_ms, :sweep, :error, :failures, :retry_ms)",
+        named_params! {
+            ":object": key,
+            ":scan": signed(row.scan),
+            ":kind": row.kind.map(scan_word),
+            ":running": row.running,
+            ":cursor": row.cursor,
+            ":not_before_ms": row.not_before_ms.map(signed),
+            ":began_ms": signed(row.began_ms),
+            ":pages": signed(row.pages),
+            ":records": signed(row.records),
+            ":outside": signed(row.outside),
+            ":restarts": row.restarts,
+            ":tainted": row.tainted,
+            ":bookmark": row.bookmark,
+            ":lease_attempt": row.lease.as_ref().map(|lease| &lease.attempt),
+            ":lease_until_ms": row.lease.as_ref().map(|lease| signed(lease.until_ms)),
+            ":completed_ms": row.completed_ms.map(signed),
+            ":overlap_ms": row.overlap_ms.map(signed),
+            ":full_ms": row.full_ms.map(signed),
+            ":sweep": row.sweep.map(signed),
+            ":error": row.error,
+            ":failures": row.failures,
+            ":retry_ms": row.retry_ms.map(signed),
+        },
+    )?;
+    Ok(())
+}

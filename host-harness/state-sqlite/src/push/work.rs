@@ -1,0 +1,265 @@
+//! What the writer does for a push, within one transaction.
+
+use connector_state::StoreError;
+use connector_state::mirror::{Applied, Source};
+use connector_state::push::{Claimed, End, Holder, IntentState, PushRow, Sent, Word};
+use rusqlite::{Connection, OptionalExtension as _};
+
+use super::rows;
+use crate::fault::Fault;
+use crate::mirror::{Hashed, apply};
+use crate::rows::{signed, unsigned};
+
+/// All items are there: the run to go on with.
+pub fn seal(on: &Connection, run: &str, digest: &[u8; 32], now_ms: u64) -> Result<String, Fault> {
+    let same = "SELECT id FROM pushes WHERE digest = ? AND ended_ms IS NULL AND id <> ?";
+    let same: Option<String> = on.query_row(same, (digest, run), |row| row.get(0)).optional()?;
+    if let Some(same) = same {
+        on.execute("DELETE FROM pushes WHERE id = ?", [run])?;
+        return Ok(same);
+    }
+    on.execute("UPDATE pushes SET digest = ? WHERE id = ?", (digest, run))?;
+    end_run(on, run, now_ms)?;
+    Ok(run.to_owned())
+}
+
+/// Takes an item and the record that its key names.
+pub fn claim(on: &Connection, item: &Holder, until_ms: u64, now_ms: u64) -> Result<Claimed, Fault> {
+    let run = run_of(on, item)?;
+    let found = rows::intent(on, &item.run, item.index)?.ok_or_else(|| taken_over(item))?;
+    if matches!(found.state, IntentState::Done | IntentState::Failed) {
+        return Ok(Claimed::Ended(Box::new(found)));
+    }
+    if let Some(until) = take(on, &run, item, &found.key, until_ms, now_ms)? {
+        return Ok(Claimed::Busy(until));
+    }
+    let sql = "UPDATE intents SET attempts = attempts + 1 WHERE push = ? AND item = ?";
+    on.execute(sql, (&item.run, signed(item.index)))?;
+    Ok(Claimed::Ours(Box::new(found)))
+}
+
+/// Takes one record more.
+pub fn hold(
+    on: &Connection,
+    item: &Holder,
+    key: &str,
+    until_ms: u64,
+    now_ms: u64,
+) -> Result<Option<u64>, Fault> {
+    let run = run_of(on, item)?;
+    must_hold(on, item)?;
+    take(on, &run, item, key, until_ms, now_ms)
+}
+
+/// A write is about to be sent.
+pub fn sending(on: &Connection, item: &Holder, sent: Sent, id: Option<&str>) -> Result<(), Fault> {
+    must_hold(on, item)?;
+    let sql = "UPDATE intents SET state = 'sending', sent = ?, id = coalesce(?, id)
+               WHERE push = ? AND item = ?";
+    on.execute(sql, (sent.word(), id, &item.run, signed(item.index)))?;
+    Ok(())
+}
+
+/// Ends an item, with what its answer told.
+pub fn end(
+    on: &Connection,
+    item: &Holder,
+    end: &End,
+    batch: Option<&Hashed>,
+    now_ms: u64,
+) -> Result<Option<Applied>, Fault> {
+    must_hold(on, item)?;
+    let at = (&item.run, signed(item.index));
+    on.execute(
+        "UPDATE intents SET state = ?, outcome = ?, id = coalesce(?, id), error = ?
+         WHERE push = ? AND item = ?",
+        (end.state.word(), end.outcome.map(Word::word), &end.id, &end.error, at.0, at.1),
+    )?;
+    if end.state == IntentState::Done {
+        let sql = "UPDATE intents SET input = NULL, sealed_raw = NULL WHERE push = ? AND item = ?";
+        on.execute(sql, at)?;
+    }
+    on.execute("DELETE FROM push_claims WHERE push = ? AND item = ?", at)?;
+    let applied = batch.map(|batch| {
+        let applied = apply(on, batch, now_ms)?;
+        claim_changes(on, batch)?;
+        Ok::<_, Fault>(applied)
+    });
+    end_run(on, &item.run, now_ms)?;
+    applied.transpose()
+}
+
+/// The row of a record that is still as we left it; a deleted one has no hash to compare.
+const WRITTEN: &str = "SELECT r.record FROM mirror_objects AS o JOIN mirror_records AS r
+         ON r.object = o.object AND r.id = ?3
+     WHERE o.connection = ?1 AND o.name = ?2 AND CASE WHEN ?4 IS NULL THEN r.state = 'deleted'
+         ELSE r.state <> 'deleted' AND r.hash = ?4 END";
+/// Marks its newest change, if that came after we asked, ...
+const MARK: &str = "UPDATE mirror_changes SET ours = 1 WHERE number =
+     (SELECT change FROM mirror_records WHERE record = ?1 AND change > ?2)";
+/// ... and those of what it holds.
+const MARK_HELD: &str = "UPDATE mirror_changes SET ours = 1 WHERE number IN
+     (SELECT change FROM mirror_records WHERE holder = ?1 AND change > ?2)";
+
+/// A pull may have met our write before its answer came back to us: then its changes are ours too.
+fn claim_changes(on: &Connection, batch: &Hashed) -> Result<(), Fault> {
+    let (batch, hashes) = batch.parts();
+    if batch.source != Source::Ours {
+        return Ok(());
+    }
+    let (mut written, mut mark, mut mark_held) =
+        (on.prepare(WRITTEN)?, on.prepare(MARK)?, on.prepare(MARK_HELD)?);
+    let there = batch.records.iter().zip(hashes).map(|(record, hash)| (&record.id, Some(hash)));
+    for (id, hash) in there.chain(batch.deleted.iter().map(|id| (id, None))) {
+        let of = (&batch.connection, &batch.object, id, hash);
+        let found = written.query_row(of, |row| row.get::<_, i64>(0)).optional()?;
+        let Some(record) = found else { continue };
+        mark.execute((record, signed(batch.asked)))?;
+        mark_held.execute((record, signed(batch.asked)))?;
+    }
+    Ok(())
+}
+
+/// A run ends with its last item.
+fn end_run(on: &Connection, run: &str, now_ms: u64) -> rusqlite::Result<()> {
+    on.execute(
+        "UPDATE pushes SET ended_ms = ?2 WHERE id = ?1 AND ended_ms IS NULL AND NOT EXISTS (
+             SELECT 1 FROM intents
+             WHERE push = ?1 AND state IN ('pending', 'sending', 'parked'))",
+        (run, signed(now_ms)),
+    )?;
+    Ok(())
+}
+
+/// Takes the right to write a record; answers until when somebody else has it, if so.
+fn take(
+    on: &Connection,
+    run: &PushRow,
+    item: &Holder,
+    key: &str,
+    until_ms: u64,
+    now_ms: u64,
+) -> Result<Option<u64>, Fault> {
+    let sql = "SELECT until_ms FROM push_claims
+               WHERE connection = ? AND object = ? AND record_key = ?
+                   AND NOT (owner = ? AND push = ? AND item = ?)";
+    let index = signed(item.index);
+    let of = (&run.connection, &run.object, key, &item.owner, &item.run, index);
+    let other = on.query_row(sql, of, |row| unsigned(row, "until_ms")).optional()?;
+    // One that ends later than a new one was made before the clock was set back.
+    if let Some(until) = other.filter(|until| *until > now_ms && *until <= until_ms) {
+        return Ok(Some(until));
+    }
+    let sql = "INSERT OR REPLACE INTO push_claims
+                   (connection, object, record_key, owner, push, item, until_ms)
+               VALUES (?, ?, ?, ?, ?, ?, ?)";
+    on.execute(sql, (of.0, of.1, of.2, of.3, of.4, of.5, signed(until_ms)))?;
+    Ok(None)
+}
+
+fn run_of(on: &Connection, item: &Holder) -> Result<PushRow, Fault> {
+    Ok(rows::push(on, &item.run)?.ok_or_else(|| taken_over(item))?)
+}
+
+/// Fencing: whoever lost a claim writes nothing more.
+fn must_hold(on: &Connection, item: &Holder) -> Result<(), Fault> {
+    let sql = "SELECT 1 FROM push_claims AS c JOIN intents AS i
+                   ON i.push = c.push AND i.item = c.item AND i.record_key = c.record_key
+               WHERE c.push = ? AND c.item = ? AND c.owner = ?";
+    let of = (&item.run, signed(item.index), &item.owner);
+    let held = on.query_row(sql, of, |_| Ok(())).optional()?;
+    held.ok_or_else(|| taken_over(item).into())
+}
+
+fn taken_over(item: &Holder) -> StoreError {
+    StoreError::TakenOver { item: item.index }
+}
+
+#[cfg(test)]
+mod tests {
+    use connector_contract::types::DataRecord;
+    use connector_state::mirror::{Batch, Derived};
+
+    use super::*;
+    use crate::schema::STEPS;
+
+    fn record(id: &str, data: &str) -> DataRecord {
+        DataRecord {
+            id: id.to_owned(),
+            updated_at: None,
+            created_at: None,
+            version: None,
+            data: data.to_owned(),
+        }
+    }
+
+    /// Record `id` with this content, which holds an item of the same content.
+    fn batch(source: Source, id: &str, data: &str) -> Hashed {
+        let item = record(&format!("{id}/item"), data);
+        Hashed::new(Batch {
+            connection: "c".to_owned(),
+            object: "orders".to_owned(),
+            source,
+            asked: 0,
+            records: vec![record(id, data)],
+            derived: vec![Derived { object: "items".to_owned(), lists: vec![vec![item]] }],
+            deleted: vec![],
+            aged_out: vec![],
+            unreadable: vec![],
+            drift: vec![],
+            step: None,
+        })
+    }
+
+    #[test]
+    fn what_a_pull_met_of_our_write_is_ours_with_all_that_it_holds() {
+        let on = Connection::open_in_memory().unwrap();
+        STEPS.iter().for_each(|step| on.execute_batch(step).unwrap());
+        on.execute("INSERT INTO connections VALUES ('c', 'c', 'x', 'x', '{}', x'', 0)", ())
+            .unwrap();
+        // The row of the first one has the key 1, the id of the second one.
+        apply(&on, &batch(Source::Page, "abc", "[1]"), 0).unwrap();
+        apply(&on, &batch(Source::Page, "1", "[2]"), 0).unwrap();
+        let ours = |kind: &str| -> Vec<String> {
+            let sql = "SELECT id || ours FROM mirror_changes WHERE kind = ? ORDER BY number";
+            let mut found = on.prepare(sql).unwrap();
+            found.query_map([kind], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+        };
+        claim_changes(&on, &batch(Source::Ours, "1", "[2]")).unwrap();
+        assert_eq!(ours("created"), ["abc0", "abc/item0", "11", "1/item1"]);
+        // Somebody has changed it since: that is not ours, whatever we had written.
+        apply(&on, &batch(Source::Page, "abc", "[3]"), 0).unwrap();
+        claim_changes(&on, &batch(Source::Ours, "abc", "[1]")).unwrap();
+        assert!(ours("updated").is_empty());
+        // A removal has no content.
+        let removal = |source, asked| {
+            let batch = batch(source, "1", "").parts().0.clone();
+            let deleted = vec!["1".to_owned()];
+            Hashed::new(Batch { records: vec![], derived: vec![], deleted, asked, ..batch })
+        };
+        apply(&on, &removal(Source::Lookup, 9), 0).unwrap();
+        claim_changes(&on, &removal(Source::Ours, 0)).unwrap();
+        assert_eq!(ours("deleted"), ["11", "1/item1"]);
+    }
+
+    /// A push of thousands of items into a large mirror must not look at each of its records.
+    #[test]
+    fn changes_are_marked_by_key() {
+        let on = Connection::open_in_memory().unwrap();
+        STEPS.iter().for_each(|step| on.execute_batch(step).unwrap());
+        let plan = |sql: &str| {
+            let mut plan = on.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+            let steps: Vec<String> =
+                plan.raw_query().mapped(|row| row.get("detail")).map(Result::unwrap).collect();
+            steps.join("; ")
+        };
+        for (sql, key) in [
+            (WRITTEN, "mirror_records_by_id (object=? AND id=?)"),
+            (MARK, "SEARCH mirror_records USING INTEGER PRIMARY KEY"),
+            (MARK_HELD, "mirror_records_by_holder (holder=?)"),
+        ] {
+            let plan = plan(sql);
+            assert!(plan.contains(key) && !plan.contains("SCAN"), "{plan}");
+        }
+    }
+}

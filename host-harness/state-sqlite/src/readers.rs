@@ -1,0 +1,61 @@
+//! Reads beside the writer: WAL lets them see the last commit and wait for nobody.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use connector_state::StoreError;
+use rusqlite::Connection;
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+
+use super::fault::{Fault, stopped};
+use super::opening::for_reading;
+
+/// Reads at the same time.
+const READS: usize = 4;
+
+/// Connections for reading, opened when they are needed.
+pub struct Readers {
+    path: PathBuf,
+    busy: Duration,
+    idle: Mutex<Vec<Connection>>,
+    room: Semaphore,
+}
+
+impl Readers {
+    /// None is open yet.
+    pub fn new(path: PathBuf, busy: Duration) -> Self {
+        Self { path, busy, idle: Mutex::default(), room: Semaphore::new(READS) }
+    }
+
+    /// Runs `work` where it may block.
+    pub async fn read<T: Send + 'static>(
+        self: Arc<Self>,
+        work: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let path = self.path.display().to_string();
+        // Never closed, so a failure to acquire cannot come.
+        let _room = self.room.acquire().await;
+        let readers = Arc::clone(&self);
+        let read = spawn_blocking(move || readers.run(work)).await;
+        read.map_err(|_| stopped(&path))?.map_err(|fault| fault.of(&path))
+    }
+
+    /// Closes those that nobody uses.
+    pub fn close(&self) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    fn run<T>(&self, work: impl FnOnce(&Connection) -> Result<T, Fault>) -> Result<T, Fault> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => for_reading(&self.path, self.busy)?,
+        };
+        // One that failed is not used again.
+        let value = work(&connection)?;
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        Ok(value)
+    }
+}

@@ -1,0 +1,141 @@
+//! The schema of the file, and the steps that lead to it.
+//!
+//! The file may be read while a host runs, by any program that speaks SQLite; writing is the
+//! host's. Times end in `_ms`: milliseconds since 1970-01-01T00:00:00Z. What begins with
+//! `sealed` is ciphertext (see [`crate::vault::Key::seal`]).
+//!
+//! | table | a row is | columns |
+//! |---|---|---|
+//! | `connections` | [`super::ConnectionRow`] | `id`, `name`, `connector`, `scheme`, `settings` (a JSON object of texts), `sealed_key`, `made_ms` |
+//! | `secrets` | [`super::SecretRow`] | `connection` (its id), `name`, `version`, `sealed`, `made_ms`, `ends_ms` (null: the newest) |
+//! | `grants` | [`super::GrantRow`] | `connection` (its id), `epoch`, `state` (`valid`, `renewing`, `uncertain`, `ended`), `sends`, `lease_attempt`, `lease_until_ms`, `sealed_tokens`, `received_ms`, `expires_ms`, `scopes` (a JSON array of texts), `learned` (JSON: what the connector learned, and the account), `retry_ms`, `failures`, `sealed_previous`, `previous_until_ms` |
+//! | `sessions` | [`super::SessionRow`] | `state` (SHA-256), `connection_id`, `connection_name`, `connector`, `scheme`, `settings`, `sealed_key`, `connection_made_ms`, `sealed_verifier`, `session`, `made_ms`, `ends_ms` |
+//! | `limits` | how far a limit of an account is used ([`connector_runtime::egress::slots::Row`]) | `account` (who shares it: a connection's id, `account:...` or `app:...`), `name`, `due_us`, `held_until_us`, `lost`, `lost_at_us`, `seen_us`, `ahead_us`, and what the provider told: `told_interval_us`, `told_burst`, `told_until_us` (times in microseconds) |
+//! | `session_secrets` | a secret of a session | `state`, and the columns of `secrets` |
+//! | `hooks` | [`connector_state::inbox::HookRow`] | `connection` (its id), `token`, `made_ms`, `alive_ms`, `gap_ms`, `gap_end_ms`, `refused`, `refused_ms`, `lease_attempt`, `lease_until_ms` |
+//! | `subscriptions` | [`connector_state::inbox::SubscriptionRow`] | `connection` (its id), `object`, `events` (a JSON array of texts), `url`, `id`, `expires_at`, `made_ms`, `proven_ms`, `last_ms`, `deliveries` |
+//! | `deliveries` | [`connector_state::inbox::DeliveryRow`] | `number`, `connection` (its id), `received_ms`, `method`, `url`, `headers` (a JSON array of pairs), `body` |
+//! | `events` | [`connector_state::inbox::EventRow`] | `number`, `delivery`, `connection` (its id), `id`, `object`, `name`, `occurred_at`, `effect`, `record`, `updated_at`, `created_at`, `data`, `state` (`waiting`, `done`, `dead`), `asks`, `attempts`, `next_ms`, `reason` |
+//! | `event_keys` | an event that is known | `connection` (its id), `key` (SHA-256), `seen_ms` |
+//! | `forwards` | one to whom changes are handed on | `target` (its URL), `position` (the newest change that it has seen) |
+//! | `forward_parked` | a change that it did not take | `target`, `change`, `object`, `id`, `since_ms`, `attempts`, `next_ms`, `reason` |
+//! | `receiver` | the last sign of life of any receiver | `alive_ms` |
+//! | `pushes` | a run of many writes ([`connector_state::push::PushRow`]) | `id`, `connection` (its id), `object`, `mode`, `header`, `digest`, `made_ms`, `ended_ms` |
+//! | `intents` | an item of a run ([`connector_state::push::IntentRow`]) | `push` (the run's id), `item` (from 0), `line`, `record_key`, `input` (null once it is done; secrets in it are sealed), `sealed_raw`, `state`, `sent`, `outcome`, `id`, `error`, `attempts` |
+//! | `push_claims` | a record that somebody writes just now | `connection` (its id), `object`, `record_key`, `owner`, `push`, `item`, `until_ms` |
+//!
+//! What is known of the provider's records ([`connector_state::mirror`]) is read by these views; the tables
+//! behind them, whose names begin with `mirror_`, may change with any version. In all of them
+//! `connection` is the connection's name and `object` the object's; hashes are SHA-256 in
+//! hexadecimal digits; `updated_at` and `created_at` are the provider's texts.
+//!
+//! | view | a row is | columns |
+//! |---|---|---|
+//! | `records` | the newest known version of a record | `connection`, `object`, `id`, `holder` (id of the record that holds a derived one), `state` (`live`, `aged-out`: lists no longer show it, `deleted`), `updated_at`, `created_at`, `data` (the record as JSON text; null when deleted), `hash`, `change` (number of the change that made it so) |
+//! | `changes` | an entry of the log of changes | `number`, `connection`, `object`, `id` (empty for a whole object), `kind` (`created`, `updated`, `deleted`, `aged-out`, `drift`, `reset`), `ours` (1: our own write), `at_ms`, `updated_at`, `members` (a JSON array: top-level members that differ; of a drift, JSON Pointers), `previous` and `hash` (before and after) |
+//! | `scans` | how far the scans of an object are | `connection`, `object`, `scan` (number of the newest), `kind` (`incremental`, `overlap`, `full`), `running`, `pages`, `records`, `outside`, `restarts`, `tainted`, `began_ms`, `completed_ms`, `overlap_ms`, `full_ms`, `sweep`, `bookmark`, `error`, `failures`, `retry_ms`: see [`connector_state::mirror::ScanRow`] |
+//! | `dead_letters` | an item that could not be read | `number`, `connection`, `object`, `id`, `raw` (as it came; empty for a record that was asked for and never answered), `reason`, `at_ms` |
+//!
+//! Open the file read-only, as the user whose file it is, and keep no transaction open for long:
+//! the log beside the file grows until it ends. SQLite's JSON functions read `data` and `members`
+//! (numbers lose digits there as in any program with 64-bit numbers; `data` itself has them all):
+//!
+//! ```text
+//! sqlite3 -readonly state.db \
+//!     "SELECT data ->> '$.status' AS status, count(*) FROM records
+//!      WHERE connection = 'main' AND object = 'orders' AND state = 'live' GROUP BY status"
+//! ```
+//!
+//! Records and dead letters are not sealed: they are what the provider answered, with the secrets
+//! of the connection scrubbed, and the file is its user's alone. What is removed (a connection, an
+//! object's `reset`, a dead letter) is overwritten.
+
+use super::inbox::tables::{GAPS, STEP as INBOX};
+use super::limits::STEP as LIMITS;
+use super::mirror::look_ups::STEP as LOOK_UPS;
+use super::mirror::tables::STEP as MIRROR;
+use super::outbox::tables::STEP as OUTBOX;
+use super::push::tables::STEP as PUSH;
+
+/// Marks a file as ours (`PRAGMA application_id`): "ConH" in ASCII.
+pub const APPLICATION: u32 = 0x436F_6E48;
+
+/// Leads from each version of the schema to the next one: the first from an empty file to
+/// version 1. A step that was released is never changed.
+pub const STEPS: [&str; 9] = [ONE, MIRROR, LIMITS, PUSH, INBOX, OUTBOX, GAPS, LOOK_UPS, CONTRACT];
+
+/// What version 0.2 of the contract tells more.
+const CONTRACT: &str = "
+ALTER TABLE grants ADD COLUMN learned TEXT NOT NULL DEFAULT '{\"settings\":{},\"account\":null}';
+ALTER TABLE limits ADD COLUMN told_interval_us INTEGER;
+ALTER TABLE limits ADD COLUMN told_burst INTEGER;
+ALTER TABLE limits ADD COLUMN told_until_us INTEGER;
+ALTER TABLE mirror_scans ADD COLUMN not_before_ms INTEGER;
+";
+
+const ONE: &str = "
+CREATE TABLE connections (
+    id TEXT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    connector TEXT NOT NULL,
+    scheme TEXT NOT NULL,
+    settings TEXT NOT NULL,
+    sealed_key BLOB NOT NULL,
+    made_ms INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE secrets (
+    connection TEXT NOT NULL REFERENCES connections (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    sealed BLOB NOT NULL,
+    made_ms INTEGER NOT NULL,
+    ends_ms INTEGER,
+    PRIMARY KEY (connection, name, version)
+) STRICT;
+
+CREATE TABLE grants (
+    connection TEXT NOT NULL PRIMARY KEY REFERENCES connections (id) ON DELETE CASCADE,
+    epoch INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('valid', 'renewing', 'uncertain', 'ended')),
+    sends INTEGER NOT NULL,
+    lease_attempt TEXT,
+    lease_until_ms INTEGER,
+    sealed_tokens BLOB NOT NULL,
+    received_ms INTEGER NOT NULL,
+    expires_ms INTEGER,
+    scopes TEXT NOT NULL,
+    retry_ms INTEGER,
+    failures INTEGER NOT NULL,
+    sealed_previous BLOB,
+    previous_until_ms INTEGER,
+    CHECK ((lease_attempt IS NULL) = (lease_until_ms IS NULL)),
+    CHECK ((sealed_previous IS NULL) = (previous_until_ms IS NULL))
+) STRICT;
+
+CREATE TABLE sessions (
+    state BLOB NOT NULL PRIMARY KEY CHECK (length(state) = 32),
+    connection_id TEXT NOT NULL,
+    connection_name TEXT NOT NULL,
+    connector TEXT NOT NULL,
+    scheme TEXT NOT NULL,
+    settings TEXT NOT NULL,
+    sealed_key BLOB NOT NULL,
+    connection_made_ms INTEGER NOT NULL,
+    sealed_verifier BLOB NOT NULL,
+    session TEXT NOT NULL,
+    made_ms INTEGER NOT NULL,
+    ends_ms INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE session_secrets (
+    state BLOB NOT NULL REFERENCES sessions (state) ON DELETE CASCADE,
+    connection TEXT NOT NULL,
+    name TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    sealed BLOB NOT NULL,
+    made_ms INTEGER NOT NULL,
+    ends_ms INTEGER,
+    PRIMARY KEY (state, name, version)
+) STRICT;
+";

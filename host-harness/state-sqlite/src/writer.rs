@@ -1,0 +1,246 @@
+//! One writer: what waits for it is committed together.
+//!
+//! Work is queued, and whoever finds nobody on the way takes the next turn: it begins a
+//! transaction, runs everything that has been queued by then, each piece within a savepoint of
+//! its own, commits, and only then answers. So a commit is made durable once for many, a piece
+//! that fails undoes itself only, and a caller that stops waiting changes nothing.
+//!
+//! A turn runs on tokio's threads for blocking work. That holds a paused clock back, so that
+//! tests in virtual time see no time pass.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use connector_contract::clock::{Clock, unix_ms};
+use connector_state::StoreError;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use tokio::sync::oneshot;
+use tokio::task::spawn_blocking;
+
+use super::changes::forget_ended;
+use super::fault::{Fault, stopped};
+
+/// How often what ended is looked for and erased.
+const FORGET_EVERY_MS: u64 = 60 * 60 * 1_000;
+/// How often the log is tried to be emptied while somebody reads.
+const EMPTY_EVERY_MS: u64 = 1_000;
+
+/// A piece of work: runs in the transaction, or hears why there is none.
+type Job = Box<dyn FnOnce(Result<&Connection, StoreError>) -> Answering + Send>;
+/// Answers a piece of work when it is known how the transaction ended.
+type Answering = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+
+/// The only one who writes in this process.
+pub struct Writer {
+    path: String,
+    clock: Arc<dyn Clock>,
+    queue: Mutex<Queue>,
+    /// `None` once it is closed.
+    file: Mutex<Option<Open>>,
+}
+
+#[derive(Default)]
+struct Queue {
+    jobs: Vec<Job>,
+    /// One of them erases.
+    erase: bool,
+    /// A turn is on its way that will take them.
+    turn: bool,
+}
+
+struct Open {
+    connection: Connection,
+    /// Something was erased and may still stand in the log beside the file.
+    erase: bool,
+    /// When somebody who reads prevented it last that the log was emptied.
+    prevented_ms: Option<u64>,
+    forgot_ms: Option<u64>,
+    /// Transactions so far.
+    #[cfg(test)]
+    transactions: u32,
+}
+
+impl Open {
+    /// After a commit, which erased something or not: empties the log, without a wait. While
+    /// somebody reads that cannot be done, and is tried again now and then.
+    fn erased(&mut self, erase: bool, now_ms: u64) {
+        self.erase |= erase;
+        let is_due = |at: u64| now_ms.abs_diff(at) >= EMPTY_EVERY_MS;
+        if !self.erase || !(erase || self.prevented_ms.is_none_or(is_due)) {
+            return;
+        }
+        let busy = self.connection.query_row("PRAGMA busy_timeout", (), |row| row.get(0));
+        let set = |ms: i64| self.connection.pragma_update(None, "busy_timeout", ms);
+        let emptied = set(0).is_ok() && emptied(&self.connection);
+        let _ = busy.and_then(set);
+        (self.erase, self.prevented_ms) =
+            if emptied { (false, None) } else { (true, Some(now_ms)) };
+    }
+}
+
+/// Whether a piece of work erases, which means in the log beside the file too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Erases {
+    /// It does.
+    Yes,
+    /// It does not.
+    No,
+}
+
+impl Writer {
+    /// Writes by `connection`.
+    pub fn new(connection: Connection, path: String, clock: Arc<dyn Clock>) -> Self {
+        let file = Open {
+            connection,
+            erase: false,
+            prevented_ms: None,
+            forgot_ms: None,
+            #[cfg(test)]
+            transactions: 0,
+        };
+        Self { path, clock, queue: Mutex::default(), file: Mutex::new(Some(file)) }
+    }
+
+    /// Queues `work` and waits for its commit.
+    pub async fn write<T: Send + 'static>(
+        self: Arc<Self>,
+        erases: Erases,
+        work: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (to, answer) = oneshot::channel();
+        let path = self.path.clone();
+        let job: Job = Box::new(move |on| {
+            let done = on.and_then(|on| alone(on, work).map_err(|fault| fault.of(&path)));
+            Box::new(move |ended| {
+                // Nobody may wait any more, and it is done all the same.
+                let _ = to.send(done.and_then(|value| ended.map(|()| value)));
+            })
+        });
+        if self.enqueue(job, erases) {
+            let turn = Turn(Arc::clone(&self));
+            drop(spawn_blocking(move || drop(turn)));
+        }
+        answer.await.unwrap_or_else(|_| Err(stopped(&self.path)))
+    }
+
+    /// Waits for what is under way, commits what is queued, and closes the file.
+    pub fn close(&self) {
+        let mut file = self.file();
+        self.commit_queued(&mut file);
+        // The last chance: now it may take its time.
+        if let Some(file) = file.as_ref().filter(|file| file.erase) {
+            emptied(&file.connection);
+        }
+        *file = None;
+    }
+
+    fn commit_queued(&self, file: &mut Option<Open>) {
+        if let Some(file) = file
+            && !self.queue().jobs.is_empty()
+        {
+            self.commit(file);
+        }
+    }
+
+    /// Answers whether somebody has to take a turn.
+    fn enqueue(&self, job: Job, erases: Erases) -> bool {
+        let mut queue = self.queue();
+        queue.jobs.push(job);
+        queue.erase |= erases == Erases::Yes;
+        !std::mem::replace(&mut queue.turn, true)
+    }
+
+    fn commit(&self, file: &mut Open) {
+        let now_ms = unix_ms(self.clock.now());
+        let taken = || std::mem::take(&mut *self.queue());
+        let immediate = TransactionBehavior::Immediate;
+        let transaction = match Transaction::new_unchecked(&file.connection, immediate) {
+            Ok(transaction) => transaction,
+            Err(why) => {
+                let why = Fault::from(why).of(&self.path);
+                return taken().jobs.into_iter().for_each(|job| job(Err(why.clone()))(Ok(())));
+            }
+        };
+        // Only now: what came while others held the lock is in it too.
+        let Queue { jobs, mut erase, .. } = taken();
+        if file.forgot_ms.is_none_or(|last| now_ms.abs_diff(last) >= FORGET_EVERY_MS)
+            && let Ok(forgot) = alone(&transaction, |on| forget_ended(on, now_ms))
+        {
+            file.forgot_ms = Some(now_ms);
+            erase |= forgot;
+        }
+        // A full disk can end the whole transaction in the middle.
+        let undone = || StoreError::Unavailable {
+            path: self.path.clone(),
+            why: "the disk is full or fails; nothing was changed".to_owned(),
+        };
+        let run = |job: Job| match transaction.is_autocommit() {
+            false => job(Ok(&transaction)),
+            true => job(Err(undone())),
+        };
+        let answers: Vec<Answering> = jobs.into_iter().map(run).collect();
+        let ended = match transaction.is_autocommit() {
+            false => transaction.commit().map_err(|why| Fault::from(why).of(&self.path)),
+            true => {
+                drop(transaction);
+                Err(undone())
+            }
+        };
+        #[cfg(test)]
+        {
+            file.transactions += 1;
+        }
+        file.erased(erase && ended.is_ok(), now_ms);
+        answers.into_iter().for_each(|answer| answer(ended.clone()));
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn file(&self) -> MutexGuard<'_, Option<Open>> {
+        self.file.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[cfg(test)]
+    pub fn transactions(&self) -> u32 {
+        self.file().as_ref().map_or(0, |file| file.transactions)
+    }
+
+    #[cfg(any(test, feature = "testing"))]
+    #[allow(clippy::unwrap_used, reason = "a test's file is open")]
+    pub fn with_connection<T>(&self, look: impl FnOnce(&Connection) -> T) -> T {
+        look(&self.file().as_ref().unwrap().connection)
+    }
+}
+
+/// What is queued is committed when this goes, even if a runtime that ends drops it unrun.
+struct Turn(Arc<Writer>);
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let mut file = self.0.file();
+        self.0.commit_queued(&mut file);
+    }
+}
+
+/// Runs `work` so that its failure undoes itself and nothing else.
+fn alone<T>(
+    on: &Connection,
+    work: impl FnOnce(&Connection) -> Result<T, Fault>,
+) -> Result<T, Fault> {
+    on.execute_batch("SAVEPOINT piece")?;
+    let done = work(on);
+    if done.is_ok() {
+        on.execute_batch("RELEASE piece")?;
+    } else if !on.is_autocommit() {
+        on.execute_batch("ROLLBACK TO piece; RELEASE piece")?;
+    }
+    done
+}
+
+/// Moves the log beside the file into the file and empties it, since old pages stand in it.
+/// Somebody who reads just now can prevent it.
+fn emptied(connection: &Connection) -> bool {
+    let busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| row.get(0));
+    matches!(busy, Ok(0))
+}

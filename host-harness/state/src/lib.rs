@@ -1,0 +1,35 @@
+//! What a host keeps between runs: rows, what a database must do with them, and the decisions that
+//! are the same in every database.
+//!
+//! | trait | what it keeps |
+//! |---|---|
+//! | [`Store`] | connections, their sealed secrets and their grants |
+//! | [`mirror::Mirror`] | the provider's records as far as they are known, the log of their changes, and scans |
+//! | [`push::Intents`] | wishes to write, before they are sent and after |
+//! | [`inbox::Inbox`] | what providers delivered, until it is applied |
+//! | [`outbox::Outbox`] | changes, until they are handed on |
+//!
+//! No trait needs another crate's trait, and a database needs nothing of the runtime: what it keeps
+//! are the plain types of [`connector_contract`]. With the feature `conformance`, [`conformance`]
+//! has what every database must do, case by case, and [`memory`] a store without a disk.
+
+#[cfg(feature = "conformance")]
+pub mod conformance;
+pub mod files;
+pub mod inbox;
+#[cfg(feature = "conformance")]
+pub mod memory;
+pub mod mirror;
+pub mod outbox;
+pub mod push;
+mod rows;
+#[cfg(feature = "conformance")]
+pub mod scratch;
+mod sealed;
+mod store;
+
+pub use self::rows::{
+    ConnectionRow, GrantRow, GrantState, Lease, PreviousTokens, SecretRow, SessionRow,
+};
+pub use self::sealed::Sealed;
+pub use self::store::{Answer, Change, GrantChange, SecretChange, Store, StoreError};

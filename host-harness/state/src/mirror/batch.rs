@@ -1,0 +1,113 @@
+//! What arrives, and what came of it.
+
+use connector_contract::types::DataRecord;
+
+/// Records that arrived together, to be committed together.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// Whose: the id of its row.
+    pub connection: String,
+    /// Of which object.
+    pub object: String,
+    /// What brought them.
+    pub source: Source,
+    /// [`super::Mirror::moment`] as it was before the request was begun whose answer this is.
+    pub asked: u64,
+    /// Records as they arrived.
+    pub records: Vec<DataRecord>,
+    /// What each of `records` holds, once for each derived object.
+    pub derived: Vec<Derived>,
+    /// Ids that the provider says are gone; applied after `records`.
+    pub deleted: Vec<String>,
+    /// Ids that lists no longer show because of their age.
+    pub aged_out: Vec<String>,
+    /// Items that could not be read: kept as dead letters.
+    pub unreadable: Vec<Unreadable>,
+    /// JSON Pointers (RFC 6901) where the records differ from the object's schema: each is told
+    /// once, as a change.
+    pub drift: Vec<String>,
+    /// The scan that this is a page of.
+    pub step: Option<Step>,
+}
+
+/// What brought records. Decides who wins a tie (see [`super::version`]).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// A page of a scan.
+    Page,
+    /// One record, asked for by its id.
+    Lookup,
+    /// A delivery of the provider's.
+    Delivery,
+    /// The answer to a write of our own: its changes are marked as ours.
+    Ours,
+}
+
+/// The records of one derived object.
+#[derive(Debug, Clone)]
+pub struct Derived {
+    /// Which.
+    pub object: String,
+    /// One complete list for each record of the batch, in their order: what a holder no longer
+    /// holds is removed.
+    pub lists: Vec<Vec<DataRecord>>,
+}
+
+/// An item that the connector could not read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Its id, if that much could be read.
+    pub id: Option<String>,
+    /// As it came.
+    pub raw: String,
+    /// Why not.
+    pub reason: String,
+}
+
+/// How a page moves its scan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// Number of the scan ([`super::ScanRow::scan`]).
+    pub scan: u64,
+    /// The attempt that holds the scan's lease: another one commits nothing.
+    pub attempt: String,
+    /// Where it goes on; `None`: it is complete. Its lease goes on all the same: look-ups and a
+    /// sweep may follow.
+    pub next: Option<String>,
+    /// The provider has nothing new to tell before this time.
+    pub not_before_ms: Option<u64>,
+    /// Bookmark that the page handed out.
+    pub bookmark: Option<String>,
+    /// Records of the page that lie outside the window that was asked for.
+    pub outside: u64,
+    /// The lease holds until then.
+    pub lease_until_ms: u64,
+}
+
+/// What came of a batch. Its records are counted; what they hold is counted in `derived` alone.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// Records that are new, or back.
+    pub created: u64,
+    /// Records with other content.
+    pub updated: u64,
+    /// Records that are gone.
+    pub deleted: u64,
+    /// Records that lists no longer show.
+    pub aged_out: u64,
+    /// Records that had this content already.
+    pub unchanged: u64,
+    /// Records older than what is kept: not applied.
+    pub stale: u64,
+    /// Changes of derived records.
+    pub derived: u64,
+    /// Dead letters that are new.
+    pub unreadable: u64,
+    /// Ids that the batch cannot decide on: look each one up and apply the answer. They are kept
+    /// until then ([`super::Mirror::look_ups`]).
+    pub look_up: Vec<String>,
+    /// Number of the newest change that this made; 0 when it made none.
+    pub newest: u64,
+    /// Items of the page that this scan had not seen before; only of a full scan.
+    pub unseen: u64,
+}

@@ -1,0 +1,193 @@
+//! What every [`Mirror`] must do, whatever database it is:
+//! [`mirror_conformance`](crate::mirror_conformance) makes a test of each case.
+
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "tests that databases in other crates run; each case's name says what it is about"
+)]
+
+mod derived;
+mod log;
+mod records;
+mod scans;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use connector_contract::types::DataRecord;
+
+pub use self::derived::*;
+pub use self::log::*;
+pub use self::records::*;
+pub use self::scans::*;
+use super::{Applied, Batch, Derived, Mirror, MirroredRecord, ScanKind, ScanRow, Source, Step};
+use crate::{Change, Lease, Store, conformance::connection};
+
+/// Both in one.
+pub trait Both: Store + Mirror {}
+impl<T: Store + Mirror> Both for T {}
+
+/// A database that can be opened several times, as by several processes. Its time is virtual, and
+/// begins at 2023-11-14T22:13:20Z.
+pub trait Database {
+    /// An empty one.
+    fn new() -> Self;
+    /// Opens it once more.
+    fn open(&self) -> Arc<dyn Both>;
+}
+
+/// When time begins.
+pub const START_S: u64 = 1_700_000_000;
+
+/// Makes the tests for a [`Database`].
+#[macro_export]
+macro_rules! mirror_conformance {
+    ($database:ty: $($case:ident)*) => {
+        $(#[tokio::test(start_paused = true)]
+        async fn $case() {
+            $crate::mirror::conformance::$case(&<$database>::new()).await;
+        })*
+    };
+    ($database:ty) => {
+        $crate::mirror_conformance!($database:
+            a_record_is_created_updated_and_kept
+            nothing_is_written_for_what_is_known
+            what_is_older_changes_nothing
+            what_cannot_be_decided_is_looked_up
+            a_look_up_that_was_asked_too_early_settles_nothing
+            what_is_gone_comes_back_by_a_look_up_alone
+            what_was_never_here_can_be_gone
+            what_aged_out_is_not_removed
+            our_own_write_is_marked
+            records_come_in_the_order_of_their_ids
+            what_belongs_to_no_connection_is_refused
+            derived_records_follow_their_holders
+            derived_records_go_with_their_holders
+            a_page_and_its_cursor_are_one
+            a_lost_lease_commits_nothing
+            a_full_scan_tells_what_it_did_not_see
+            a_tainted_scan_sweeps_nothing
+            bookmarks_are_kept_by_the_hour
+            changes_are_read_from_a_position
+            pruned_changes_are_missed_aloud
+            dead_letters_are_kept_once
+            drift_is_told_once
+            a_reset_forgets_everything_but_the_log
+            removing_a_connection_removes_its_mirror
+            two_processes_share_one_mirror
+            one_of_many_gets_a_lease
+        );
+    };
+}
+/// Id of the connection that all of this belongs to.
+const WHOSE: &str = "id-of-a";
+const OBJECT: &str = "orders";
+
+/// A mirror with the connection `a`.
+async fn mirror(database: &impl Database) -> Arc<dyn Both> {
+    let mirror = database.open();
+    mirror.commit(vec![Change::PutConnection(connection("a"))]).await.unwrap();
+    mirror
+}
+
+/// A record that changed so many seconds after time began.
+fn record(id: &str, changed_s: i64, data: &str) -> DataRecord {
+    let at = time::OffsetDateTime::from_unix_timestamp(START_S as i64 + changed_s).unwrap();
+    let at = at.format(&time::format_description::well_known::Rfc3339).unwrap();
+    DataRecord {
+        id: id.to_owned(),
+        updated_at: Some(at),
+        created_at: Some("2023-11-01T00:00:00Z".to_owned()),
+        version: None,
+        data: data.to_owned(),
+    }
+}
+
+/// A batch without anything.
+async fn batch(mirror: &Arc<dyn Both>, source: Source) -> Batch {
+    Batch {
+        connection: WHOSE.to_owned(),
+        object: OBJECT.to_owned(),
+        source,
+        asked: mirror.moment().await.unwrap(),
+        records: vec![],
+        derived: vec![],
+        deleted: vec![],
+        aged_out: vec![],
+        unreadable: vec![],
+        drift: vec![],
+        step: None,
+    }
+}
+
+/// Applies records of a request that is begun and answered just now.
+async fn arrive(mirror: &Arc<dyn Both>, source: Source, records: Vec<DataRecord>) -> Applied {
+    let batch = batch(mirror, source).await;
+    mirror.apply(Batch { records, ..batch }).await.unwrap()
+}
+
+/// The provider says just now that these are gone.
+async fn gone(mirror: &Arc<dyn Both>, source: Source, ids: &[&str]) -> Applied {
+    let batch = batch(mirror, source).await;
+    let deleted = ids.iter().map(|id| (*id).to_owned()).collect();
+    mirror.apply(Batch { deleted, ..batch }).await.unwrap()
+}
+
+async fn kept(mirror: &Arc<dyn Both>, id: &str) -> MirroredRecord {
+    mirror.record(WHOSE, OBJECT, id).await.unwrap().unwrap()
+}
+
+/// Begins a scan, with a lease named after it.
+async fn begin(mirror: &Arc<dyn Both>, kind: ScanKind) -> ScanRow {
+    let begin = move |row: &ScanRow| {
+        let scan = row.scan + 1;
+        Some(ScanRow {
+            scan,
+            kind: Some(kind),
+            running: true,
+            cursor: None,
+            pages: 0,
+            records: 0,
+            tainted: false,
+            lease: Some(Lease { attempt: format!("attempt-{scan}"), until_ms: 1 }),
+            ..row.clone()
+        })
+    };
+    mirror.change_scan(WHOSE, OBJECT, Box::new(begin)).await.unwrap()
+}
+
+/// A page of the scan.
+async fn page(
+    mirror: &Arc<dyn Both>,
+    scan: &ScanRow,
+    records: Vec<DataRecord>,
+    next: Option<&str>,
+) -> Batch {
+    let step = Step {
+        scan: scan.scan,
+        attempt: format!("attempt-{}", scan.scan),
+        next: next.map(str::to_owned),
+        not_before_ms: None,
+        bookmark: next.is_none().then(|| format!("bookmark-{}", scan.scan)),
+        outside: 0,
+        lease_until_ms: 2,
+    };
+    Batch { records, step: Some(step), ..batch(mirror, Source::Page).await }
+}
+
+async fn scan(mirror: &Arc<dyn Both>) -> ScanRow {
+    mirror.scans(WHOSE).await.unwrap().into_iter().find(|row| row.object == OBJECT).unwrap()
+}
+
+async fn pass(seconds: u64) {
+    tokio::time::advance(Duration::from_secs(seconds)).await;
+}
+
+fn now_ms(passed_s: u64) -> u64 {
+    (START_S + passed_s) * 1_000
+}

@@ -1,0 +1,142 @@
+//! What is known of the provider's records: their newest versions, the log of their changes, and
+//! how far each scan has come.
+//!
+//! Whatever brings records (a page, a lookup, a delivery, the answer to a write of ours) becomes a
+//! [`Batch`], and [`Mirror::apply`] commits it whole: records, changes and the scan's position in
+//! one transaction. Which version wins is one pure rule, [`version::decide`], so that the order of
+//! arrival does not matter and a repeat changes nothing.
+
+mod batch;
+#[cfg(feature = "conformance")]
+pub mod conformance;
+pub mod gone;
+mod rows;
+pub mod version;
+
+pub use self::batch::{Applied, Batch, Derived, Source, Step, Unreadable};
+pub use self::rows::{
+    ChangeKind, ChangeRow, DeadLetterRow, FailingRow, LOOK_UP_TRIES, MirroredRecord, RecordState,
+    ScanKind, ScanRow, look_up_pause_ms,
+};
+
+use crate::Answer;
+
+/// Decides on a scan as it is now, under the database's lock: the row to put in its place, or `None`
+/// to leave it.
+pub type ScanChange = Box<dyn FnOnce(&ScanRow) -> Option<ScanRow> + Send>;
+
+/// Keeps records for all processes of one machine, as [`crate::Store`] keeps connections.
+pub trait Mirror: Send + Sync {
+    /// A number that every change counts up. What is asked of the provider after this is at least
+    /// as new as everything that is kept now: no clock is compared.
+    fn moment(&self) -> Answer<'_, u64>;
+
+    /// Commits a batch, or nothing of it. Fails with `StoreError::Superseded` when its scan's
+    /// lease is no longer held, and with `StoreError::NoConnection`.
+    fn apply(&self, batch: Batch) -> Answer<'_, Applied>;
+
+    /// Records of an object that no batch could decide on and that are due, in the order of their
+    /// ids, at most `limit`: look each one up, and apply the answer ([`Source::Lookup`]: as a record or as
+    /// deleted), which takes it off this list.
+    fn look_ups(&self, connection: &str, object: &str, limit: u32) -> Answer<'_, Vec<String>>;
+
+    /// Keeps that the look-ups of these records (id, and why) failed by what the records are.
+    /// Each is due again after [`look_up_pause_ms`]; one that is given up becomes a dead letter and
+    /// leaves the list. Answers how many dead letters are new.
+    fn fail_look_ups(
+        &self,
+        connection: &str,
+        object: &str,
+        failed: Vec<(String, String)>,
+    ) -> Answer<'_, u64>;
+
+    /// What [`Mirror::fail_look_ups`] keeps, one row for each object.
+    fn failing(&self, connection: &str) -> Answer<'_, Vec<FailingRow>>;
+
+    /// One record, in whatever state.
+    fn record(
+        &self,
+        connection: &str,
+        object: &str,
+        id: &str,
+    ) -> Answer<'_, Option<MirroredRecord>>;
+
+    /// Live and aged-out records in the order of their ids, at most `limit`, those after `after`.
+    fn records(
+        &self,
+        connection: &str,
+        object: &str,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Answer<'_, Vec<MirroredRecord>>;
+
+    /// Changes with a number greater than `since`, in order, at most `limit`; of one connection or
+    /// of all. 0 begins with the oldest one that is kept; from any other number that is no longer
+    /// kept, it fails with `StoreError::Forgotten`.
+    fn changes(
+        &self,
+        connection: Option<&str>,
+        since: u64,
+        limit: u32,
+    ) -> Answer<'_, Vec<ChangeRow>>;
+
+    /// Up to which change a consumer has come; 0 for a new one.
+    fn position(&self, consumer: &str) -> Answer<'_, u64>;
+
+    /// Keeps a consumer's position.
+    fn set_position(&self, consumer: &str, number: u64) -> Answer<'_, ()>;
+
+    /// Forgets the changes at the log's beginning that are from before `before_ms`, read or not.
+    /// Answers how many there were.
+    fn prune_changes(&self, before_ms: u64) -> Answer<'_, u64>;
+
+    /// How far each object of a connection is.
+    fn scans(&self, connection: &str) -> Answer<'_, Vec<ScanRow>>;
+
+    /// Lets `change` decide on an object's scan as it is now, under the database's lock, and
+    /// commits what it answers (`None` leaves it). A row that is not there yet is given as
+    /// [`ScanRow::new`]. Answers the row as it is afterwards. This begins, leases, fails and ends scans.
+    fn change_scan(
+        &self,
+        connection: &str,
+        object: &str,
+        change: ScanChange,
+    ) -> Answer<'_, ScanRow>;
+
+    /// The newest bookmark of an object that a scan completed at or before `at_ms` had; `None`
+    /// when all are younger. A scan from it overlaps what has been read since then. One an hour is
+    /// kept, for two weeks; the newest of those that are older stays.
+    fn bookmark_before(
+        &self,
+        connection: &str,
+        object: &str,
+        at_ms: u64,
+    ) -> Answer<'_, Option<String>>;
+
+    /// Live records of an object that the full scan `scan` has not seen, in the order of their
+    /// ids, at most `limit`, those after `after`.
+    fn unseen(
+        &self,
+        connection: &str,
+        object: &str,
+        scan: u64,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Answer<'_, Vec<MirroredRecord>>;
+
+    /// How many live records of an object the full scan `scan` has not seen, and how many there are.
+    fn count_unseen(&self, connection: &str, object: &str, scan: u64) -> Answer<'_, (u64, u64)>;
+
+    /// What could not be read or applied, oldest first.
+    fn dead_letters(&self, connection: Option<&str>) -> Answer<'_, Vec<DeadLetterRow>>;
+
+    /// Removes a dead letter. Answers whether it was there.
+    fn remove_dead_letter(&self, number: u64) -> Answer<'_, bool>;
+
+    /// Forgets everything of an object and of those derived from it: records, scan, bookmarks,
+    /// look-ups; the change log stays, and says so. Scans go on counting.
+    fn reset(&self, connection: &str, object: &str) -> Answer<'_, ()>;
+
+    /// Records of an object by state: live, aged out, deleted.
+    fn count(&self, connection: &str, object: &str) -> Answer<'_, (u64, u64, u64)>;
+}

@@ -1,0 +1,212 @@
+//! The rows of a push. Times are milliseconds since 1970-01-01T00:00:00Z by the host's clock.
+
+use crate::Sealed;
+
+/// One run: what one source asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PushRow {
+    /// Names it: 32 hexadecimal digits.
+    pub id: String,
+    /// Whose: the id of its row.
+    pub connection: String,
+    /// Of which object.
+    pub object: String,
+    /// What is asked of each item.
+    pub mode: Mode,
+    /// First line of its source, which names the columns; only of CSV.
+    pub header: Option<String>,
+    /// SHA-256 of all that it asks for, once its source has been read to the end. Until then
+    /// nothing of it is sent.
+    pub digest: Option<[u8; 32]>,
+    /// When it was made.
+    pub made_ms: u64,
+    /// When the last of its items was done.
+    pub ended_ms: Option<u64>,
+}
+
+/// What is asked of an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// That there is a record with these members.
+    Upsert,
+    /// That a record is made.
+    Create,
+    /// That a record is changed.
+    Update,
+    /// That a record is gone.
+    Delete,
+}
+
+/// One wish: kept before anything of it is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IntentRow {
+    /// Which run.
+    pub run: String,
+    /// Its place among the items of its source, from 0.
+    pub index: u64,
+    /// Its line in the source, from 1.
+    pub line: u64,
+    /// Names the record, as far as the item tells: one write at a time for each.
+    pub key: String,
+    /// What is wished, with its write-only members sealed; `None` once it is done, and of one
+    /// that could not be read.
+    pub input: Option<String>,
+    /// The item as it came, sealed; `None` where `input` says the same.
+    pub raw: Option<Sealed>,
+    /// Where it stands.
+    pub state: IntentState,
+    /// The write that was begun, which may have been applied.
+    pub sent: Option<Sent>,
+    /// How it ended.
+    pub outcome: Option<Outcome>,
+    /// The record.
+    pub id: Option<String>,
+    /// Why it failed, or is parked.
+    pub error: Option<String>,
+    /// Times that it was tried.
+    pub attempts: u32,
+}
+
+/// Where an intent stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IntentState {
+    /// Nothing of it was sent.
+    Pending,
+    /// Something may have been sent, and its end is not known.
+    Sending,
+    /// It is as wished.
+    Done,
+    /// It cannot be told whether it was applied: somebody looks, or it is tried again later.
+    Parked,
+    /// It was not applied.
+    Failed,
+}
+
+/// A write that was begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sent {
+    /// Of a new record.
+    Create,
+    /// Of members of one.
+    Update,
+    /// The end of one.
+    Delete,
+}
+
+/// How an item ended that is as wished.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It made the record.
+    Created,
+    /// It changed the record.
+    Updated,
+    /// It removed the record.
+    Deleted,
+    /// The answer was lost, and the record is there as wished: made by this, or by another
+    /// program at the same time.
+    Found,
+    /// Nothing had to be done.
+    Unchanged,
+    /// Somebody else's change was kept ([`super::OnConflict::Theirs`]).
+    Skipped,
+}
+
+/// Counts of a run's items by their state.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// See [`IntentState::Pending`].
+    pub pending: u64,
+    /// See [`IntentState::Sending`].
+    pub sending: u64,
+    /// See [`IntentState::Done`].
+    pub done: u64,
+    /// See [`IntentState::Parked`].
+    pub parked: u64,
+    /// See [`IntentState::Failed`].
+    pub failed: u64,
+}
+
+impl Counts {
+    /// Items in all.
+    #[must_use]
+    pub fn all(&self) -> u64 {
+        self.open() + self.done + self.failed
+    }
+
+    /// Items whose end is not known.
+    #[must_use]
+    pub fn open(&self) -> u64 {
+        self.pending + self.sending + self.parked
+    }
+}
+
+/// A case's word, as it is kept and shown.
+pub trait Word: Copy + 'static {
+    /// All cases.
+    const ALL: &'static [Self];
+
+    /// Its word.
+    fn word(self) -> &'static str;
+
+    /// The case with this word.
+    #[must_use]
+    fn of(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|one| one.word() == word)
+    }
+}
+
+impl Word for Mode {
+    const ALL: &'static [Self] = &[Self::Upsert, Self::Create, Self::Update, Self::Delete];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Upsert => "upsert",
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Delete => "delete",
+        }
+    }
+}
+
+impl Word for Sent {
+    const ALL: &'static [Self] = &[Self::Create, Self::Update, Self::Delete];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Delete => "delete",
+        }
+    }
+}
+
+impl Word for IntentState {
+    const ALL: &'static [Self] =
+        &[Self::Pending, Self::Sending, Self::Done, Self::Parked, Self::Failed];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Sending => "sending",
+            Self::Done => "done",
+            Self::Parked => "parked",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+impl Word for Outcome {
+    const ALL: &'static [Self] =
+        &[Self::Created, Self::Updated, Self::Deleted, Self::Found, Self::Unchanged, Self::Skipped];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Updated => "updated",
+            Self::Deleted => "deleted",
+            Self::Found => "found",
+            Self::Unchanged => "unchanged",
+            Self::Skipped => "skipped",
+        }
+    }
+}
