@@ -40,6 +40,7 @@ async fn the_component_imports_five_interfaces_and_types() {
     assert_eq!(
         imports,
         [
+            "connector:api/objects@0.2.0",
             "connector:api/permissions@0.2.0",
             "connector:api/setup@0.2.0",
             "connector:api/types@0.2.0",

@@ -1,8 +1,8 @@
 //! A cursor or bookmark of any shape is read or refused; what was written is read back.
 #![no_main]
 
-use aftership_connector::api::bookmark::Bookmark;
-use aftership_connector::api::cursor::Scan;
+use connector_sdk::bookmark::Bookmark;
+use connector_sdk::cursor::Scan;
 use libfuzzer_sys::fuzz_target;
 
 const NOW_MS: u64 = 1_795_339_800_000;

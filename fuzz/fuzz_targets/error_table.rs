@@ -3,10 +3,8 @@
 //! for one that was not applied.
 #![no_main]
 
-use aftership_connector::error::Error;
-use aftership_connector::host::{FnHost, Response};
-use aftership_connector::records;
-use aftership_connector::types::View;
+use aftership_connector::AfterShip;
+use connector_sdk::{Attempt, Connector, Error, ErrorKind, FnHost, Response, View};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: (u16, Vec<(String, String)>, Vec<u8>)| {
@@ -18,15 +16,16 @@ fuzz_target!(|input: (u16, Vec<(String, String)>, Vec<u8>)| {
         body: body.clone(),
         captured: Vec::new(),
     };
-    let host = FnHost::new(|_| Ok(answer()));
-    let read = records::get(&host, "trackings", "0b02015f", &View::default());
-    assert!(!matches!(read, Err(Error::OutcomeUnknown(_))), "a read leaves nothing open");
+    let host = FnHost::of::<AfterShip>(|_| Ok(answer()));
+    let read = AfterShip::get(&host, "trackings", "0b02015f", &View::whole());
+    assert!(!matches!(read, Err(Error { kind: ErrorKind::OutcomeUnknown, .. })), "a read leaves nothing open");
+    let attempt = Attempt { key: "k".into(), again: false };
     let wish = r#"{"tracking_number":"1Z12345E0205271688","slug":"ups"}"#;
-    let created = records::create(&host, "trackings", wish, false);
+    let created = AfterShip::create(&host, "trackings", wish, &attempt);
     if status >= 500 && status != 503 {
-        let not_applied = matches!(created, Err(Error::Unavailable(_)));
+        let not_applied = matches!(created, Err(Error { kind: ErrorKind::Unavailable, .. }));
         assert!(!not_applied, "a write whose answer was lost may have been applied");
     }
-    let _ = records::update(&host, "trackings", "0b02015f", r#"{"note":"x"}"#, None);
-    let _ = records::delete(&host, "trackings", "0b02015f", false, None);
+    let _ = AfterShip::update(&host, "trackings", "0b02015f", r#"{"note":"x"}"#, &attempt, None);
+    let _ = AfterShip::delete(&host, "trackings", "0b02015f", &attempt, None);
 });

@@ -1,13 +1,11 @@
 //! An answer that worked, and reading it.
 
-use super::dates;
 use super::fault::{self, Context};
-use super::hidden::Hidden;
 use super::page::{self, Item, Listing, Meta};
-use super::served::Served;
-use crate::error::{Body, Error};
-use crate::json::Malformed;
-use crate::types::{DataRecord, Page, Unreadable};
+use crate::api::table::Body;
+use connector_sdk::{
+    DataRecord, Error, Page, Unreadable, dates, hidden::Hidden, json::Malformed, served::Served,
+};
 
 /// What the status line and headers of an answer say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,7 +60,7 @@ impl Answer {
     /// The list `data.{list}` with its pagination.
     ///
     /// # Errors
-    /// As [`crate::error::case`] says of an answer that cannot be read or has another shape.
+    /// As the error table says of an answer that cannot be read or has another shape.
     pub fn listing(&self, list: &str) -> Result<(Listing<'_>, Vec<Item<'_>>), Error> {
         self.read_list(page::listing(&self.body, list))
     }
@@ -168,6 +166,7 @@ pub fn to_record(item: Item<'_>) -> Option<DataRecord> {
         id: item.id?.into_owned(),
         updated_at: timestamp(item.updated_at),
         created_at: timestamp(item.created_at),
+        version: None,
         data: item.raw.to_owned(),
     })
 }
@@ -175,7 +174,7 @@ pub fn to_record(item: Item<'_>) -> Option<DataRecord> {
 /// The items as a page; those without identity are kept aside for `reason`.
 #[must_use]
 pub fn to_page(items: Vec<Item<'_>>, reason: &str) -> Page {
-    let mut page = Page::default();
+    let mut page = Page::empty();
     page.records.reserve(items.len());
     for item in items {
         let raw = item.raw;

@@ -1,16 +1,15 @@
 //! Requests to AfterShip: one [`Call`] becomes one request.
 
+use connector_sdk::{
+    Error, Host, Level, Query, Request, Response, contract::first_header as header,
+    declare::Endpoint, hidden::Hidden, path, scheme, served::Served, wait,
+};
+
 use super::answer::{Answer, Head};
-use super::endpoints::Endpoint;
+use super::endpoints::record_404;
 use super::fault::{self, Context};
-use super::hidden::Hidden;
-use super::path;
-use super::query::Query;
-use super::served::Served;
-use super::wait;
+use super::table::Body;
 use crate::auth;
-use crate::error::{Body, Error};
-use crate::host::{Host, Level, Request, Response};
 
 /// Setting: origin of the API.
 pub const BASE_URL: &str = "base-url";
@@ -88,11 +87,11 @@ impl<'h> Api<'h> {
     /// The API in the version that the connection's setting names.
     ///
     /// # Errors
-    /// [`Error::Internal`] when the setting is no version: paths are made of it.
+    /// `internal` when the setting is no version: paths are made of it.
     pub fn new(host: &'h dyn Host) -> Result<Self, Error> {
         let version = host.setting(API_VERSION).unwrap_or_default();
         if version.is_empty() || !version.bytes().all(|b| b.is_ascii_digit() || b == b'-') {
-            return Err(bad_setting(API_VERSION, DEFAULT_API_VERSION));
+            return Err(Error::bad_setting(API_VERSION, DEFAULT_API_VERSION));
         }
         Ok(Self { host, version })
     }
@@ -106,15 +105,15 @@ impl<'h> Api<'h> {
     /// Sends one request and judges the answer's status and kind; the caller reads the rest.
     ///
     /// # Errors
-    /// As [`crate::error::case`] says.
+    /// As the error table says.
     pub fn send(&self, mut call: Call<'_>) -> Result<Answer, Error> {
-        let scheme = auth::current(self.host)?;
+        let scheme = scheme::current(auth::SCHEMES, self.host)?;
         let context = Context {
             what: call.what,
             writes: call.endpoint.writes,
             cursor_sent: call.cursor_sent,
             has_body: call.body.is_some(),
-            record_404: call.endpoint.record_404(),
+            record_404: record_404(&call.endpoint),
             scope: scheme.scope(&call.endpoint),
         };
         let hidden = std::mem::take(&mut call.hidden);
@@ -128,25 +127,21 @@ impl<'h> Api<'h> {
     }
 
     fn request(&self, call: Call<'_>) -> Result<Request, Error> {
-        let path = path::fill(call.endpoint.path, &call.ids)?;
-        let mut path_with_query = format!("/tracking/{}{path}", self.version);
+        // The first `*` of each path is the version.
+        let ids: Vec<_> = std::iter::once(self.version.as_str()).chain(call.ids).collect();
+        let mut path_with_query = path::fill(call.endpoint.path, &ids)?;
         let query = call.query.encode();
         if !query.is_empty() {
             path_with_query.push('?');
             path_with_query.push_str(&query);
         }
-        let mut headers = vec![("accept".to_owned(), "application/json".to_owned())];
+        let request = Request::new(call.endpoint.name, path_with_query);
+        let request = request.header("accept", "application/json");
         // AfterShip's description asks for a content type on every operation; its gateway needs
         // one only where there is content.
-        if call.body.is_some() {
-            headers.push(("content-type".into(), "application/json".into()));
-        }
-        Ok(Request {
-            endpoint: call.endpoint.name,
-            path_with_query,
-            headers,
-            body: call.body.map(String::into_bytes),
-            secret_uses: Vec::new(),
+        Ok(match call.body {
+            Some(body) => request.body("application/json", body),
+            None => request,
         })
     }
 
@@ -187,17 +182,6 @@ impl<'h> Api<'h> {
         }
         Err(answer.fault(kind, None))
     }
-}
-
-/// The first value of this header; `name` is in lower case.
-pub(crate) fn header<'h>(headers: &'h [(String, String)], name: &str) -> Option<&'h str> {
-    headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
-}
-
-/// A setting that cannot be used as it is; `example` can.
-pub(crate) fn bad_setting(name: &str, example: &str) -> Error {
-    let text = format!("Setting `{name}` cannot be used. Set it to something like `{example}`.");
-    Error::internal(text)
 }
 
 #[cfg(test)]

@@ -1,16 +1,17 @@
-//! From what came of a request to an [`Error`] with words for people.
+//! From what came of a request to an error with words for people.
 
 mod violations;
 
-use super::answer::Head;
-use super::hidden::Hidden;
-use super::page::{self, Meta};
-use crate::error::{Answer, Body, Case, Error, Failure, Outcome, case};
-use crate::host::SendError;
-use crate::json;
+use connector_sdk::{
+    Error, ErrorKind, SendError,
+    fault::{message, next_step, quote, unsent_kind},
+    hidden::Hidden,
+    json,
+};
 
-/// AfterShip's words are cut after so many characters: they go into messages and logs.
-const LONGEST_QUOTE: usize = 400;
+use super::answer::Head;
+use super::page::{self, Meta};
+use super::table::{Answer, Body, kind};
 
 /// What a request was for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,20 +33,9 @@ pub struct Context {
 /// The error for a request that got no answer. No text of it holds what is `hidden`.
 #[must_use]
 pub fn unsent(context: Context, error: SendError, hidden: &Hidden) -> Error {
-    let (outcome, wait_ms, why) = match error {
-        SendError::NotSent(why) => (Outcome::NotSent, None, why),
-        SendError::Limited(ms) => {
-            (Outcome::Limited, Some(ms), "the limits leave no room for it yet".into())
-        }
-        SendError::NoSecret(name) => {
-            (Outcome::NoSecret, None, format!("the connection has no secret `{name}`"))
-        }
-        SendError::Unanswered(why) => (Outcome::Unanswered, None, why),
-        SendError::Refused(why) => (Outcome::Refused, None, why),
-    };
-    let case = case(outcome, context.writes, context.cursor_sent);
-    let failure = Failure::new(message(context, case, &hidden.hide(&why), next_step(case)));
-    error_of(case, failure, wait_ms, None, Vec::new)
+    let (kind, why) = unsent_kind(context.writes, error);
+    let message = explain(context, &kind, &hidden.hide(&why), next_step(&kind));
+    Error::new(kind, message)
 }
 
 /// The error for an answer that did not work, or that cannot be read: `body` says which. `why`
@@ -68,22 +58,26 @@ pub fn answered(
         wait_ms: head.wait_ms,
         retry_after: head.retry_after,
     };
-    let case = case(Outcome::Answered(answer), context.writes, context.cursor_sent);
+    // Nobody asks for the error of an answer that worked; if somebody did, it is a fault.
+    let kind = kind(answer, context.writes, context.cursor_sent).unwrap_or(ErrorKind::Internal);
     let mut meta = envelope.meta;
     // Hidden before it is cut or taken apart: a piece of a secret is one too.
     meta.message = meta.message.map(|words| hidden.hide(&words).into_owned().into());
     let speaker = Speaker::of(&meta, head, text);
-    let next = speaker.next_step(case, &meta);
-    let failure = Failure {
-        message: message(context, case, &reason(&speaker, head.status, body, &meta, why), next),
-        http_status: Some(head.status),
-        provider_code: meta.code.map(|code| code.to_string()),
-        request_id: head.request_id.clone(),
+    let next = speaker.next_step(&kind, &meta);
+    let reason = reason(&speaker, head.status, body, &meta, why);
+    let message = explain(context, &kind, &reason, next);
+    let kind = match kind {
+        ErrorKind::Conflict(_) => {
+            ErrorKind::Conflict(existing(envelope.data.map_or("", |data| data.raw)))
+        }
+        ErrorKind::InvalidInput(_) => {
+            ErrorKind::InvalidInput(hidden.hide_in(violations::of(&meta, context.has_body)))
+        }
+        kind => kind,
     };
-    let existing = existing(envelope.data.map_or("", |data| data.raw));
-    error_of(case, failure, head.wait_ms, existing, || {
-        hidden.hide_in(violations::of(&meta, context.has_body))
-    })
+    let code = meta.code.map(|code| code.to_string());
+    Error::new(kind, message).answered(head.status, code, head.request_id.clone())
 }
 
 /// The id of the record that is already there (4003), from both shapes that AfterShip has used:
@@ -94,39 +88,17 @@ fn existing(data: &str) -> Option<String> {
         .filter(|id| !id.is_empty())
 }
 
-fn error_of(
-    case: Case,
-    failure: Failure,
-    retry_after_ms: Option<u32>,
-    existing: Option<String>,
-    violations: impl FnOnce() -> Vec<crate::error::Violation>,
-) -> Error {
-    match case {
-        Case::Unauthenticated => Error::Unauthenticated(failure),
-        Case::Forbidden => Error::Forbidden(failure),
-        Case::NotFound => Error::NotFound(failure),
-        Case::Conflict => Error::Conflict { failure, existing },
-        Case::InvalidInput => Error::InvalidInput { failure, violations: violations() },
-        Case::RateLimited => Error::RateLimited { failure, retry_after_ms },
-        Case::QuotaExhausted => Error::QuotaExhausted { failure, retry_after_ms },
-        Case::Unavailable => Error::Unavailable(failure),
-        Case::OutcomeUnknown => Error::OutcomeUnknown(failure),
-        Case::CursorExpired => Error::CursorExpired(failure),
-        // Nobody asks for the error of an answer that worked; if somebody did, it is a fault.
-        Case::Done | Case::Internal => Error::Internal(failure),
+fn explain(context: Context, kind: &ErrorKind, why: &str, next: &str) -> String {
+    match (kind, context.scope) {
+        (ErrorKind::Forbidden, Some(scope)) => {
+            let next = format!(
+                "The grant may lack the scope `{scope}`: connect again and allow it. If it is \
+                 there, the account's plan lacks this: ask its owner."
+            );
+            message(context.what, why, &next)
+        }
+        _ => message(context.what, why, next),
     }
-}
-
-fn message(context: Context, case: Case, why: &str, next: &str) -> String {
-    let why = why.trim_end_matches('.');
-    if let (Case::Forbidden, Some(scope)) = (case, context.scope) {
-        return format!(
-            "Could not {}: {why}. The grant may lack the scope `{scope}`: connect again and allow \
-             it. If it is there, the account's plan lacks this: ask its owner.",
-            context.what
-        );
-    }
-    format!("Could not {}: {why}. {next}", context.what)
 }
 
 /// Who wrote an answer, as far as it tells.
@@ -157,9 +129,11 @@ impl Speaker {
         }
     }
 
-    fn next_step(&self, case: Case, meta: &Meta<'_>) -> &'static str {
-        match (self, case) {
-            (Self::AfterShip, Case::Internal) if matches!(meta.code, Some(404 | 405 | 410)) => {
+    fn next_step(&self, kind: &ErrorKind, meta: &Meta<'_>) -> &'static str {
+        match (self, kind) {
+            (Self::AfterShip, ErrorKind::Internal)
+                if matches!(meta.code, Some(404 | 405 | 410)) =>
+            {
                 "AfterShip has no such address: check the settings `base-url` and `api-version`. \
                  If they are right, report it with the request id."
             }
@@ -168,12 +142,14 @@ impl Speaker {
                  there, set `base-url` to that origin; else a proxy or a sign-in page stands in \
                  between. Nothing was changed, unless it was HTTP 303."
             }
-            (Self::Page | Self::Unknown, Case::Unavailable) => {
+            (Self::Page | Self::Unknown, ErrorKind::Unavailable) => {
                 "Nothing was changed; try again later. If it stays so, a firewall or proxy refuses \
                  it, or the setting `base-url` names another server."
             }
-            (Self::Page | Self::Unknown, Case::InvalidInput) => "It is too large: send less.",
-            _ => next_step(case),
+            (Self::Page | Self::Unknown, ErrorKind::InvalidInput(_)) => {
+                "It is too large: send less."
+            }
+            _ => next_step(kind),
         }
     }
 }
@@ -205,34 +181,6 @@ fn reason(
             format!("a gateway, not AfterShip, answered HTTP {status}")
         }
         (Speaker::Unknown, _) => format!("AfterShip or a gateway before it answered HTTP {status}"),
-    }
-}
-
-/// AfterShip's words, fit to stand in a message.
-pub(crate) fn quote(words: &str) -> String {
-    let printable = |c: char| if c.is_control() { ' ' } else { c };
-    let words: String = words.chars().take(LONGEST_QUOTE).map(printable).collect();
-    words.trim().trim_end_matches('.').to_owned()
-}
-
-fn next_step(case: Case) -> &'static str {
-    match case {
-        Case::Unauthenticated => "Check the credentials, or connect again.",
-        Case::Forbidden => {
-            "The key is valid but lacks the plan or scope: ask the account's owner to change it."
-        }
-        Case::NotFound => "It may be deleted, too old, or made only a moment ago.",
-        Case::Conflict => "Read the record that is there, then decide again.",
-        Case::InvalidInput => "Correct the input and send it again.",
-        Case::RateLimited => "Nothing was changed; wait, then send it again.",
-        Case::QuotaExhausted => {
-            "Nothing was changed. A quota of the account is used up: wait, or ask its owner for a \
-             larger plan."
-        }
-        Case::Unavailable => "Nothing was changed; try again later.",
-        Case::OutcomeUnknown => "It may have been done: read before writing again.",
-        Case::CursorExpired => "Start the scan again.",
-        Case::Done | Case::Internal => "Trying again will not help: report it with the request id.",
     }
 }
 

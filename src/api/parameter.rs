@@ -4,8 +4,7 @@
 //! must not hold a comma: it would silently become two. A text with commas is taken as the list
 //! that it says.
 
-use crate::error::Error;
-use crate::json::Value;
+use connector_sdk::{Error, json::Value};
 
 /// For [`list`]: as many items as the caller likes.
 pub const ANY: usize = usize::MAX;
@@ -24,7 +23,7 @@ pub fn scalar(value: &Value<'_>) -> String {
 /// An array, or a text with commas, as a parameter with commas.
 ///
 /// # Errors
-/// [`Error::InvalidInput`] for an item that is empty or holds a comma, and for more than `most`.
+/// `invalid-input` for an item that is empty or holds a comma, and for more than `most`.
 pub fn list(name: &str, value: &Value<'_>, most: usize) -> Result<String, Error> {
     let items: Vec<String> = match value {
         Value::List(items) => items.iter().map(scalar).collect(),

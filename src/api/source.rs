@@ -1,16 +1,14 @@
 //! Lists that AfterShip hands out page by page, with a cursor of its own.
 
 use super::answer::to_page;
-use super::cursor::Scan;
-use super::endpoints::Endpoint;
 use super::page::{Item, Pagination};
-use super::served::Served;
-use super::{Api, Call, Query};
-use crate::error::Error;
-use crate::types::Page;
+use super::{Api, Call};
+use connector_sdk::{Error, Page, Query, cursor::Scan, declare::Endpoint, served::Served};
 
 /// AfterShip's largest page.
 pub const LARGEST_PAGE: u32 = 200;
+/// Page sizes that AfterShip allows.
+pub const PAGE_SIZES: (u32, u32) = (1, LARGEST_PAGE);
 /// So many pages hold all that a narrow query can mean.
 const PAGES: usize = 5;
 
@@ -31,7 +29,7 @@ impl Source {
     /// The next page of the scan of `cursor`, of the same size unless told otherwise.
     ///
     /// # Errors
-    /// [`Error::CursorExpired`] for a cursor that cannot be used, or that asks for a parameter of
+    /// `cursor-expired` for a cursor that cannot be used, or that asks for a parameter of
     /// which `is_known` says that the object has none; else as [`Source::page`].
     pub fn resume(
         &self,
@@ -71,7 +69,7 @@ impl Source {
     /// The page at which `scan` stands, and where the next one is.
     ///
     /// # Errors
-    /// As AfterShip's answer says; [`Error::Internal`] when its list repeats itself.
+    /// As AfterShip's answer says; `internal` when its list repeats itself.
     pub fn page(&self, api: &Api<'_>, scan: Scan) -> Result<Page, Error> {
         self.read(api, scan, |_, _| Ok(()))
     }
@@ -97,7 +95,9 @@ impl Source {
         came(&mut scan, answer.served())?;
         let mut page = to_page(items, "The item has no id that is a text.");
         page.total = pagination.total;
-        page.window.clone_from(&scan.window);
+        if let Some(window) = &scan.window {
+            window.tell(&mut page);
+        }
         match pagination.next() {
             Some(next) => {
                 scan.advance(next)?;
@@ -111,7 +111,7 @@ impl Source {
     /// Hands every item that `query` means to `visit`.
     ///
     /// # Errors
-    /// As AfterShip's answer says; [`Error::Internal`] when there is no end to them.
+    /// As AfterShip's answer says; `internal` when there is no end to them.
     pub fn each(
         &self,
         api: &Api<'_>,

@@ -21,7 +21,7 @@
 //!   caller cut by change time yields no bookmark, because not everything changed up to any point
 //!   has then been handed over.
 
-use super::served::Served;
+use connector_sdk::served::Served;
 
 /// Seconds that AfterShip's index may lag behind.
 const LAG: i64 = 60;

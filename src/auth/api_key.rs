@@ -3,9 +3,10 @@
 //! AfterShip API 2026-07, "Authentication": header `as-api-key`. Keys of the old header
 //! `aftership-api-key` are refused since 2023-10.
 
-use super::{Description, Scheme};
-use crate::permissions::{Place, SecretUse};
-use crate::setup::{SecretField, Setter};
+use connector_sdk::{
+    Scheme, Setter,
+    declare::{self, Place, SecretField, SecretUse},
+};
 
 /// Name of the secret.
 pub(super) const SECRET: &str = "api-key";
@@ -19,21 +20,21 @@ pub(super) const FIELD: SecretField = SecretField {
 };
 
 /// The key in each request; signed ones carry it too.
-pub(super) const USES: &[SecretUse] = &[SecretUse {
+pub(super) const KEY: SecretUse = SecretUse {
     name: SECRET,
     secret: SECRET,
     place: Place::Header { name: "as-api-key", prefix: "" },
-}];
+};
 
 /// The scheme `api-key`.
 pub(super) struct ApiKey;
 
 impl Scheme for ApiKey {
-    fn description(&self) -> Description {
-        Description { name: "api-key", title: "API key", secrets: &[FIELD], interactive: false }
+    fn description(&self) -> declare::Scheme {
+        declare::Scheme { name: "api-key", title: "API key", secrets: &[FIELD], interactive: false }
     }
 
     fn secret_uses(&self) -> &'static [SecretUse] {
-        USES
+        &[KEY]
     }
 }

@@ -2,13 +2,14 @@
 //!
 //! AfterShip API 2026-07, "Authentication". A key is made for one way of signing.
 
+use super::api_key;
 use super::signing::{self, Signature};
-use super::{Description, Scheme, api_key, keys};
-use crate::api::endpoints::Endpoint;
-use crate::error::Error;
-use crate::host::{Host, Request};
-use crate::permissions::{KeyRole, KeyUse, SecretUse};
-use crate::setup::{SecretField, Setter};
+use connector_sdk::{
+    Error, Host, Request, Scheme, Setter,
+    contract::KeyRole,
+    declare::{self, Endpoint, KeyUse, SecretField, SecretUse},
+    signing::HMAC_SHA256,
+};
 
 /// Name of the secret that signs.
 const SECRET: &str = "api-secret";
@@ -24,14 +25,14 @@ const FIELDS: &[SecretField] = &[
 ];
 
 const SIGNATURE: Signature =
-    Signature { key: SECRET, algorithm: keys::HMAC_SHA256, header: "as-signature-hmac-sha256" };
+    Signature { key: SECRET, algorithm: HMAC_SHA256, header: "as-signature-hmac-sha256" };
 
 /// The scheme `api-key-hmac`.
 pub(super) struct ApiKeyHmac;
 
 impl Scheme for ApiKeyHmac {
-    fn description(&self) -> Description {
-        Description {
+    fn description(&self) -> declare::Scheme {
+        declare::Scheme {
             name: "api-key-hmac",
             title: "API key with HMAC-SHA256 signatures (AES in the AfterShip admin)",
             secrets: FIELDS,
@@ -40,11 +41,11 @@ impl Scheme for ApiKeyHmac {
     }
 
     fn secret_uses(&self) -> &'static [SecretUse] {
-        api_key::USES
+        &[api_key::KEY]
     }
 
     fn key_uses(&self) -> &'static [KeyUse] {
-        &[KeyUse { secret: SECRET, algorithm: keys::HMAC_SHA256, role: KeyRole::Sign }]
+        &[KeyUse { secret: SECRET, algorithm: HMAC_SHA256, role: KeyRole::Sign }]
     }
 
     fn authorise(

@@ -3,13 +3,14 @@
 //! AfterShip API 2026-07, "Authentication". AfterShip keeps the public key, the host the private
 //! one.
 
+use super::api_key;
 use super::signing::{self, Signature};
-use super::{Description, Scheme, api_key, keys};
-use crate::api::endpoints::Endpoint;
-use crate::error::Error;
-use crate::host::{Host, Request};
-use crate::permissions::{KeyRole, KeyUse, SecretUse};
-use crate::setup::{SecretField, Setter};
+use connector_sdk::{
+    Error, Host, Request, Scheme, Setter,
+    contract::KeyRole,
+    declare::{self, Endpoint, KeyUse, SecretField, SecretUse},
+    signing::RSA_PSS_SHA256,
+};
 
 /// Name of the secret that signs.
 const SECRET: &str = "private-key";
@@ -25,14 +26,14 @@ const FIELDS: &[SecretField] = &[
 ];
 
 const SIGNATURE: Signature =
-    Signature { key: SECRET, algorithm: keys::RSA_PSS_SHA256, header: "as-signature-rsa-sha256" };
+    Signature { key: SECRET, algorithm: RSA_PSS_SHA256, header: "as-signature-rsa-sha256" };
 
 /// The scheme `api-key-rsa`.
 pub(super) struct ApiKeyRsa;
 
 impl Scheme for ApiKeyRsa {
-    fn description(&self) -> Description {
-        Description {
+    fn description(&self) -> declare::Scheme {
+        declare::Scheme {
             name: "api-key-rsa",
             title: "API key with RSA signatures",
             secrets: FIELDS,
@@ -41,11 +42,11 @@ impl Scheme for ApiKeyRsa {
     }
 
     fn secret_uses(&self) -> &'static [SecretUse] {
-        api_key::USES
+        &[api_key::KEY]
     }
 
     fn key_uses(&self) -> &'static [KeyUse] {
-        &[KeyUse { secret: SECRET, algorithm: keys::RSA_PSS_SHA256, role: KeyRole::Sign }]
+        &[KeyUse { secret: SECRET, algorithm: RSA_PSS_SHA256, role: KeyRole::Sign }]
     }
 
     fn authorise(

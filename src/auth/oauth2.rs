@@ -10,13 +10,12 @@ mod session;
 mod settings;
 mod token;
 
-use super::{BeginRequest, Description, Grant, Scheme, Step, keys};
-use crate::api::Query;
-use crate::api::endpoints::Endpoint;
-use crate::error::Error;
-use crate::host::Host;
-use crate::permissions::{self, Capture, KeyRole, KeyUse, Limit, Place, SecretUse};
-use crate::setup::{SecretField, Setter, Setting};
+use connector_sdk::{
+    BeginRequest, Error, Grant, Host, Query, Scheme, Setter, Step,
+    contract::{KeyRole, Redirect},
+    declare::{self, Capture, Endpoint, KeyUse, Limit, Place, SecretField, SecretUse, Setting},
+    signing::HMAC_SHA256,
+};
 use session::Session;
 
 /// The app's secret, typed in by a person.
@@ -36,11 +35,11 @@ const FIELDS: &[SecretField] = &[SecretField {
 }];
 
 /// Carried by requests to the API.
-const USES: &[SecretUse] = &[SecretUse {
+pub(super) const TOKEN_USE: SecretUse = SecretUse {
     name: ACCESS_TOKEN,
     secret: ACCESS_TOKEN,
     place: Place::Header { name: "authorization", prefix: "Bearer " },
-}];
+};
 
 const fn field(name: &'static str, secret: &'static str, field: &'static str) -> SecretUse {
     SecretUse { name, secret, place: Place::FormField(field) }
@@ -61,31 +60,38 @@ const TOKEN: &str = "token";
 /// Where tokens end. A second time changes nothing (RFC 7009 section 2.2).
 const REVOCATION: &str = "revocation";
 
-fn endpoint(
-    name: &'static str,
-    origin: &'static str,
-    secrets: &[SecretUse],
-    captures: &'static [Capture],
-) -> permissions::Endpoint {
-    permissions::Endpoint {
-        name,
-        method: "POST",
-        origin,
-        path: String::new(),
-        writes: true,
-        // AfterShip documents no limit for tokens; a host in trouble must not hammer them.
-        limits: vec![Limit { name: TOKEN, requests: 5, window_ms: 1000 }],
-        secret_uses: [&[CLIENT_SECRET_FORM, CLIENT_SECRET_BASIC], secrets].concat(),
-        captures,
-    }
-}
+/// Built on [`declare::WRITE`]: a code or a refresh token may be used up by one request.
+const ISSUER: Endpoint = Endpoint {
+    // AfterShip documents no limit for tokens; a host in trouble must not hammer them.
+    limits: &[Limit::requests(TOKEN, 5, 1000)],
+    ..declare::WRITE
+};
+
+const ENDPOINTS: &[Endpoint] = &[
+    Endpoint {
+        name: TOKEN,
+        origin: "{token-url}",
+        secret_uses: &[CLIENT_SECRET_FORM, CLIENT_SECRET_BASIC, VERIFIER, REFRESH],
+        captures: &[
+            Capture { secret: ACCESS_TOKEN, place: Place::Json("/access_token") },
+            Capture { secret: REFRESH_TOKEN, place: Place::Json("/refresh_token") },
+        ],
+        ..ISSUER
+    },
+    Endpoint {
+        name: REVOCATION,
+        origin: "{revocation-url}",
+        secret_uses: &[CLIENT_SECRET_FORM, CLIENT_SECRET_BASIC, REVOKE],
+        ..ISSUER
+    },
+];
 
 /// The scheme `oauth2`.
 pub(super) struct OAuth2;
 
 impl Scheme for OAuth2 {
-    fn description(&self) -> Description {
-        Description {
+    fn description(&self) -> declare::Scheme {
+        declare::Scheme {
             name: "oauth2",
             title: "OAuth 2.0, for apps of AfterShip's partner programme",
             secrets: FIELDS,
@@ -94,22 +100,15 @@ impl Scheme for OAuth2 {
     }
 
     fn secret_uses(&self) -> &'static [SecretUse] {
-        USES
+        &[TOKEN_USE]
     }
 
-    fn endpoints(&self) -> Vec<permissions::Endpoint> {
-        const CAPTURES: &[Capture] = &[
-            Capture { secret: ACCESS_TOKEN, place: Place::Json("/access_token") },
-            Capture { secret: REFRESH_TOKEN, place: Place::Json("/refresh_token") },
-        ];
-        vec![
-            endpoint(TOKEN, "{token-url}", &[VERIFIER, REFRESH], CAPTURES),
-            endpoint(REVOCATION, "{revocation-url}", &[REVOKE], &[]),
-        ]
+    fn endpoints(&self) -> &'static [Endpoint] {
+        ENDPOINTS
     }
 
     fn key_uses(&self) -> &'static [KeyUse] {
-        &[KeyUse { secret: CLIENT_SECRET, algorithm: keys::HMAC_SHA256, role: KeyRole::Verify }]
+        &[KeyUse { secret: CLIENT_SECRET, algorithm: HMAC_SHA256, role: KeyRole::Verify }]
     }
 
     fn settings(&self) -> &'static [Setting] {
@@ -117,7 +116,7 @@ impl Scheme for OAuth2 {
     }
 
     fn scope(&self, endpoint: &Endpoint) -> Option<&'static str> {
-        Some(endpoint.scope)
+        endpoint.scope
     }
 
     fn begin(&self, host: &dyn Host, request: &BeginRequest) -> Result<Step, Error> {
@@ -152,11 +151,11 @@ impl Scheme for OAuth2 {
         }
         url.push_str(&query.encode());
         let session = Session { redirect_uri: request.callback_url.clone(), scopes: wished };
-        Ok(Step::Redirect { url, session: session.write() })
+        Ok(Step::Redirect(Redirect { url, session: session.write() }))
     }
 
     fn complete(&self, host: &dyn Host, session: &str, query: &str) -> Result<Grant, Error> {
-        let code = callback::code(self, host, query)?;
+        let code = callback::code(host, query)?;
         let session = Session::read(session)?;
         let mut form = Query::new();
         form.add("grant_type", "authorization_code");

@@ -6,18 +6,15 @@
 //! body. AfterShip takes a `date` within three minutes of its clock, so each attempt is signed
 //! anew, by the host's clock.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use md5::{Digest as _, Md5};
 
-use super::{Scheme, keys};
-use crate::api::client::header;
-use crate::api::dates;
-use crate::api::endpoints::Endpoint;
-use crate::api::path::hex;
-use crate::error::Error;
-use crate::host::{Host, Part, Request};
-use crate::permissions::{Place, SecretUse};
+use connector_sdk::{
+    Error, Host, Part, Request, Scheme,
+    contract::first_header as header,
+    dates,
+    declare::{Endpoint, Place, SecretUse},
+    signing::{encode_base64, encode_hex, key_error},
+};
 
 /// How one scheme signs.
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +30,7 @@ pub(super) struct Signature {
 /// Puts the secrets of `scheme`, `date` and the signature into `request`.
 ///
 /// # Errors
-/// As [`keys::error`] when the host does not sign.
+/// As [`key_error`] when the host does not sign.
 pub(super) fn authorise(
     scheme: &dyn Scheme,
     signature: Signature,
@@ -43,15 +40,16 @@ pub(super) fn authorise(
 ) -> Result<(), Error> {
     let Signature { key, algorithm, header } = signature;
     let uses = scheme.secret_uses();
-    request.secret_uses.extend(uses.iter().map(|secret_use| secret_use.name));
+    let names = uses.iter().map(|secret_use| secret_use.name.to_owned());
+    request.secret_uses.extend(names);
     let now = i64::try_from(host.now_ms() / 1000).unwrap_or(i64::MAX);
     request.headers.push(("date".into(), dates::http(now)));
     // What is sent is what was signed, down to the order of the parameters.
     request.path_with_query = canonical_resource(&request.path_with_query);
     let signed = host
         .sign(key, algorithm, &message(endpoint.method, request, uses))
-        .map_err(|why| keys::error(scheme, key, algorithm, why))?;
-    request.headers.push((header.into(), BASE64.encode(signed)));
+        .map_err(|why| key_error(key, algorithm, why))?;
+    request.headers.push((header.into(), encode_base64(&signed)));
     Ok(())
 }
 
@@ -75,7 +73,7 @@ fn message(method: &str, request: &Request, uses: &[SecretUse]) -> Vec<Part> {
             Value::Secret { prefix, secret } => {
                 text.push_str(prefix);
                 parts.push(Part::Bytes(std::mem::take(&mut text).into_bytes()));
-                parts.push(Part::Secret(secret));
+                parts.push(Part::Secret(secret.to_owned()));
             }
         }
     }
@@ -107,7 +105,7 @@ fn canonical_headers(headers: &[(String, String)], uses: &[SecretUse]) -> Vec<(S
         Place::Header { name, prefix } => {
             Some((name.to_owned(), Value::Secret { prefix, secret: secret_use.secret }))
         }
-        Place::FormField(_) | Place::BasicPassword(_) | Place::Json(_) => None,
+        _ => None,
     });
     sorted(plain.chain(filled).filter(|(name, _)| name.starts_with("as-")))
 }
@@ -142,7 +140,7 @@ fn sorted<N: Ord, V>(items: impl Iterator<Item = (N, V)>) -> Vec<(N, V)> {
 }
 
 fn md5_hex(body: &[u8]) -> String {
-    Md5::digest(body).iter().flat_map(|&byte| hex(byte)).collect()
+    Md5::digest(body).iter().flat_map(|&byte| encode_hex(byte)).collect()
 }
 
 #[cfg(test)]

@@ -11,13 +11,16 @@ mod endpoints;
 mod find;
 mod update;
 
-use super::{Descriptor, Object};
-use crate::api::cursor::Scan;
-use crate::api::source::{LARGEST_PAGE, Source};
-use crate::api::{Answer, Api, Call, Query};
-use crate::error::Error;
-use crate::json;
-use crate::types::{DataRecord, ListRequest, Page, Start, View, Written};
+use crate::AfterShip;
+use crate::api::source::{LARGEST_PAGE, PAGE_SIZES, Source};
+use crate::api::{Answer, Api, Call};
+use connector_sdk::include_json;
+use connector_sdk::{
+    Attempt, DataRecord, Error, ListRequest, Object, Page, Query, Start, View, Written,
+    cursor::Scan,
+    declare::{Descriptor, OBJECT},
+    json,
+};
 use credentials::concealed;
 use endpoints::{CREATE, DELETE, GET, LIST, UPDATE};
 
@@ -34,25 +37,22 @@ const SOURCE: Source = Source {
     what: "list carrier connections",
 };
 
-static DESCRIPTOR: Descriptor = Descriptor {
+const DESCRIPTOR: Descriptor = Descriptor {
     name: SOURCE.object,
     title: "Carrier connections",
     operations: &["list", "get", "create", "update", "delete"],
     endpoints: &[LIST, CREATE, GET, UPDATE, DELETE],
     doc_url: "https://www.aftership.com/docs/tracking/2026-07/courier-connections",
-    derived_from: None,
-    retention_days: None,
-    record_schema: include_str!("carrier_connections/record.json"),
-    create_schema: Some(include_str!("carrier_connections/create.json")),
-    update_schema: Some(include_str!("carrier_connections/update.json")),
-    find_schema: Some(include_str!("carrier_connections/find.json")),
-    filter_schema: include_str!("carrier_connections/filter.json"),
-    options_schema: None,
-    actions: &[],
-    events: &[],
+    page_sizes: PAGE_SIZES,
+    record_schema: include_json!("carrier_connections/record.json"),
+    create_schema: Some(include_json!("carrier_connections/create.json")),
+    update_schema: Some(include_json!("carrier_connections/update.json")),
+    find_schema: Some(include_json!("carrier_connections/find.json")),
+    filter_schema: include_json!("carrier_connections/filter.json"),
+    ..OBJECT
 };
 
-impl Object for CarrierConnections {
+impl Object<AfterShip> for CarrierConnections {
     fn descriptor(&self) -> &'static Descriptor {
         &DESCRIPTOR
     }
@@ -97,8 +97,8 @@ impl Object for CarrierConnections {
     }
 
     /// There is no idempotency key, and nothing refuses a second connection.
-    fn create(&self, api: &Api<'_>, input: &str, again: bool) -> Result<Written, Error> {
-        if again {
+    fn create(&self, api: &Api<'_>, input: &str, attempt: &Attempt) -> Result<Written, Error> {
+        if attempt.again {
             return create::found(api, input);
         }
         create::check(api, input)?;
@@ -106,11 +106,18 @@ impl Object for CarrierConnections {
         written(&api.send(call.body(input).hide(credentials::hidden([input])))?)
     }
 
-    fn update(&self, api: &Api<'_>, id: &str, patch: &str) -> Result<Written, Error> {
+    fn update(
+        &self,
+        api: &Api<'_>,
+        id: &str,
+        patch: &str,
+        _: &Attempt,
+        _: Option<&str>,
+    ) -> Result<Written, Error> {
         update::update(api, id, patch)
     }
 
-    fn delete(&self, api: &Api<'_>, id: &str, _: bool) -> Result<(), Error> {
+    fn delete(&self, api: &Api<'_>, id: &str, _: &Attempt, _: Option<&str>) -> Result<(), Error> {
         let call = Call::new(DELETE, "delete the carrier connection").id(id);
         api.send(call)?.done()
     }
@@ -122,7 +129,7 @@ fn record(answer: &Answer) -> Result<DataRecord, Error> {
 }
 
 fn written(answer: &Answer) -> Result<Written, Error> {
-    Ok(Written { item: record(answer)?, also: Vec::new() })
+    Ok(Written::whole(record(answer)?))
 }
 
 #[cfg(test)]

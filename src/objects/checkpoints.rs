@@ -9,12 +9,16 @@
 mod own_tag;
 mod scan;
 
-use super::trackings::derived::{self, DOC_URL, Derivation, HOLDER, Tracking};
-use super::{Descriptor, Object};
+use super::trackings::derived::{self, DOC_URL, HOLDER};
+use crate::AfterShip;
 use crate::api::Api;
-use crate::error::Error;
-use crate::json::{Malformed, Value};
-use crate::types::{DataRecord, ListRequest, Page, Start, View};
+use crate::api::source::PAGE_SIZES;
+use connector_sdk::include_json;
+use connector_sdk::{
+    DataRecord, Error, ListRequest, Object, Page, Parent, Start, View,
+    declare::{Descriptor, OBJECT},
+    json::{Malformed, Value},
+};
 use own_tag::OwnTag;
 use scan::Scan;
 
@@ -25,25 +29,19 @@ const NAME: &str = "checkpoints";
 /// Filter that names one tracking.
 const TRACKING_ID: &str = "tracking_id";
 
-static DESCRIPTOR: Descriptor = Descriptor {
+const DESCRIPTOR: Descriptor = Descriptor {
     name: NAME,
     title: "Checkpoints",
     operations: &["list", "get"],
-    endpoints: &[],
     doc_url: DOC_URL,
     derived_from: Some(HOLDER),
-    retention_days: None,
-    record_schema: include_str!("checkpoints/record.json"),
-    create_schema: None,
-    update_schema: None,
-    find_schema: None,
-    filter_schema: include_str!("checkpoints/filter.json"),
-    options_schema: None,
-    actions: &[],
-    events: &[],
+    page_sizes: PAGE_SIZES,
+    record_schema: include_json!("checkpoints/record.json"),
+    filter_schema: include_json!("checkpoints/filter.json"),
+    ..OBJECT
 };
 
-impl Object for Checkpoints {
+impl Object<AfterShip> for Checkpoints {
     fn descriptor(&self) -> &'static Descriptor {
         &DESCRIPTOR
     }
@@ -62,8 +60,9 @@ impl Object for Checkpoints {
             None => derived::list(api, NAME, &request, derive_from)?,
             // It is read whole whatever changed, so there is no bookmark to hand out.
             Some(id) => {
-                let tracking = derived::holder(api, &id, "list the checkpoints of the tracking")?;
-                Page { records: derived::of(&tracking, derive_from)?, ..Page::default() }
+                let tracking =
+                    derived::read_holder(api, &id, "list the checkpoints of the tracking")?;
+                Page { records: derived::derive_one(&tracking, derive_from)?, ..Page::empty() }
             }
         };
         own_tag.choose(&mut page.records);
@@ -77,8 +76,8 @@ impl Object for Checkpoints {
                         checkpoint's hash, as `list` answers it.";
             Error::invalid(text, Vec::new())
         })?;
-        let tracking = derived::holder(api, tracking_id, "get the checkpoint's tracking")?;
-        let mut records = derived::of(&tracking, derive_from)?.into_iter();
+        let tracking = derived::read_holder(api, tracking_id, "get the checkpoint's tracking")?;
+        let mut records = derived::derive_one(&tracking, derive_from)?.into_iter();
         // The tracking may have been asked for by another of its ids.
         let found = records.find(|record| parts(&record.id).is_some_and(|(_, other)| other == key));
         found.ok_or_else(|| {
@@ -90,8 +89,8 @@ impl Object for Checkpoints {
         })
     }
 
-    fn derivation(&self) -> Result<Derivation, Error> {
-        Ok(derive_from)
+    fn derive(&self, parent: &Parent<'_>) -> Result<Vec<DataRecord>, Malformed> {
+        derive_from(parent)
     }
 
     fn offered(&self) -> &'static str {
@@ -123,17 +122,17 @@ fn parts(id: &str) -> Option<(&str, &str)> {
 }
 
 /// The checkpoints that a tracking holds, in AfterShip's order.
-fn derive_from(tracking: &Tracking<'_>) -> Result<Vec<DataRecord>, Malformed> {
+fn derive_from(tracking: &Parent<'_>) -> Result<Vec<DataRecord>, Malformed> {
     let scans = scan::read(tracking.member("checkpoints"))?;
     let tracking = tracking.record;
     let keys: Vec<String> = scans.iter().map(Scan::key).collect();
     let mut records = Vec::with_capacity(scans.len());
     for (scan, id) in scans.iter().zip(ids(tracking, &keys)) {
-        let mut data = derived::begin(&id, tracking);
+        let mut data = derived::begin_data(&id, tracking);
         scan.copy_into(&mut data);
         let created_at = scan.created_at().or_else(|| tracking.created_at.clone());
         let updated_at = tracking.updated_at.clone();
-        records.push(DataRecord { id, updated_at, created_at, data: data.finish() });
+        records.push(DataRecord { id, updated_at, created_at, version: None, data: data.finish() });
     }
     Ok(records)
 }
@@ -141,7 +140,7 @@ fn derive_from(tracking: &Tracking<'_>) -> Result<Vec<DataRecord>, Malformed> {
 /// From the second equal key on, an ordinal follows it: equal scans stay apart, and those that
 /// were there keep their ids when others are appended.
 fn ids<'k>(tracking: &'k DataRecord, keys: &'k [String]) -> impl Iterator<Item = String> + 'k {
-    keys.iter().zip(derived::ordinals(keys)).map(|(key, ordinal)| match ordinal {
+    keys.iter().zip(derived::count_equal(keys)).map(|(key, ordinal)| match ordinal {
         1 => format!("{}/{key}", tracking.id),
         _ => format!("{}/{key}~{ordinal}", tracking.id),
     })

@@ -5,14 +5,17 @@
 
 mod detect;
 
-use super::{Action, ActionCall, Descriptor, Object};
+use crate::AfterShip;
 use crate::api::answer::{to_page, to_record};
-use crate::api::endpoints::Endpoint;
+use crate::api::endpoints::{OVER_ALL, READ, per_second};
 use crate::api::parameter::{ANY, list, scalar};
-use crate::api::{Answer, Api, Call, Query};
-use crate::error::Error;
-use crate::json::{self, Value};
-use crate::types::{DataRecord, ListRequest, Outcome, Page, Start, View};
+use crate::api::{Answer, Api, Call};
+use connector_sdk::include_json;
+use connector_sdk::{
+    ActionCall, DataRecord, Error, ListRequest, Object, Outcome, Page, Query, Start, View,
+    declare::{Action, Descriptor, Endpoint, OBJECT},
+    json::{self, Value},
+};
 
 /// The object `couriers`.
 pub(super) struct Couriers;
@@ -23,33 +26,26 @@ const LIST: &str = "couriers";
 const SLUG: &str = "slug";
 const COURIERS_LIST: Endpoint = Endpoint {
     name: "couriers-list",
-    method: "GET",
-    path: "/couriers",
-    writes: false,
-    per_second: 5,
-    scope: "aftership:courier:read",
+    path: "/tracking/*/couriers",
+    limits: &[OVER_ALL, per_second("couriers-list", 5)],
+    scope: Some("aftership:courier:read"),
+    ..READ
 };
 const ACTIONS: &[Action] = &[detect::DETECT];
 
-static DESCRIPTOR: Descriptor = Descriptor {
+const DESCRIPTOR: Descriptor = Descriptor {
     name: "couriers",
     title: "Couriers",
     operations: &["list", "get"],
     endpoints: &[COURIERS_LIST, detect::COURIERS_DETECT],
     doc_url: "https://www.aftership.com/docs/tracking/2026-07/couriers",
-    derived_from: None,
-    retention_days: None,
-    record_schema: include_str!("couriers/record.json"),
-    create_schema: None,
-    update_schema: None,
-    find_schema: None,
-    filter_schema: include_str!("couriers/filter.json"),
-    options_schema: None,
+    record_schema: include_json!("couriers/record.json"),
+    filter_schema: include_json!("couriers/filter.json"),
     actions: ACTIONS,
-    events: &[],
+    ..OBJECT
 };
 
-impl Object for Couriers {
+impl Object<AfterShip> for Couriers {
     fn descriptor(&self) -> &'static Descriptor {
         &DESCRIPTOR
     }
@@ -109,7 +105,7 @@ pub(super) fn with_slug(
 ) -> Result<Option<DataRecord>, Error> {
     let answer = match api.send(of_slug(slug, what)) {
         // AfterShip documents no answer for a slug that it does not know; 4010 is "slug invalid".
-        Err(error) if code(&error) == Some("4010") => return Ok(None),
+        Err(error) if error.provider_code.as_deref() == Some("4010") => return Ok(None),
         answer => answer?,
     };
     let (_, items) = answer.listing_by(LIST, SLUG)?;
@@ -122,10 +118,6 @@ pub(super) fn unknown(slug: &str) -> String {
         "No courier has the slug `{slug}`. List couriers with the filter `search` to find the \
          right one."
     )
-}
-
-fn code(error: &Error) -> Option<&str> {
-    error.failure()?.provider_code.as_deref()
 }
 
 fn of_slug(slug: &str, what: &'static str) -> Call<'static> {

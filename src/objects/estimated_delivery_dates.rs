@@ -6,12 +6,16 @@
 
 mod actions;
 
-use super::trackings::derived::{self, DOC_URL, Derivation, FILTER_SCHEMA, HOLDER, Tracking};
-use super::{ActionCall, Descriptor, Object};
+use super::trackings::derived::{self, DOC_URL, FILTER_SCHEMA, HOLDER};
+use crate::AfterShip;
 use crate::api::Api;
-use crate::error::Error;
-use crate::json::{Kind, Malformed, Reader};
-use crate::types::{DataRecord, ListRequest, Outcome, Page, View};
+use crate::api::source::PAGE_SIZES;
+use connector_sdk::include_json;
+use connector_sdk::{
+    ActionCall, DataRecord, Error, ListRequest, Object, Outcome, Page, Parent, View,
+    declare::{Descriptor, OBJECT},
+    json::{Kind, Malformed, Reader},
+};
 
 /// The object `estimated-delivery-dates`.
 pub(super) struct EstimatedDeliveryDates;
@@ -32,25 +36,21 @@ const SHIPMENT: [&str; 2] = ["tracking_number", "slug"];
 /// Members that say how the estimates turned out.
 const OUTCOME: [&str; 3] = ["on_time_status", "on_time_difference", "shipment_delivery_date"];
 
-static DESCRIPTOR: Descriptor = Descriptor {
+const DESCRIPTOR: Descriptor = Descriptor {
     name: NAME,
     title: "Estimated delivery dates",
     operations: &["list", "get"],
     endpoints: &[actions::PREDICT, actions::PREDICT_BATCH],
     doc_url: DOC_URL,
     derived_from: Some(HOLDER),
-    retention_days: None,
-    record_schema: include_str!("estimated_delivery_dates/record.json"),
-    create_schema: None,
-    update_schema: None,
-    find_schema: None,
+    page_sizes: PAGE_SIZES,
+    record_schema: include_json!("estimated_delivery_dates/record.json"),
     filter_schema: FILTER_SCHEMA,
-    options_schema: None,
     actions: actions::ACTIONS,
-    events: &[],
+    ..OBJECT
 };
 
-impl Object for EstimatedDeliveryDates {
+impl Object<AfterShip> for EstimatedDeliveryDates {
     fn descriptor(&self) -> &'static Descriptor {
         &DESCRIPTOR
     }
@@ -64,8 +64,8 @@ impl Object for EstimatedDeliveryDates {
     }
 
     fn get(&self, api: &Api<'_>, id: &str, _: &View) -> Result<DataRecord, Error> {
-        let tracking = derived::holder(api, id, "get the tracking")?;
-        derived::of(&tracking, derive_from)?.into_iter().next().ok_or_else(|| {
+        let tracking = derived::read_holder(api, id, "get the tracking")?;
+        derived::derive_one(&tracking, derive_from)?.into_iter().next().ok_or_else(|| {
             Error::not_found(format!(
                 "Nobody has estimated yet when the tracking `{}` is delivered. Look again when it \
                  has changed, or ask for a prediction by the action `predict`.",
@@ -74,8 +74,8 @@ impl Object for EstimatedDeliveryDates {
         })
     }
 
-    fn derivation(&self) -> Result<Derivation, Error> {
-        Ok(derive_from)
+    fn derive(&self, parent: &Parent<'_>) -> Result<Vec<DataRecord>, Malformed> {
+        derive_from(parent)
     }
 
     fn invoke(&self, api: &Api<'_>, call: &ActionCall<'_>) -> Result<Outcome, Error> {
@@ -89,8 +89,8 @@ impl Object for EstimatedDeliveryDates {
 }
 
 /// The record of a tracking of which there is any estimate.
-fn derive_from(tracking: &Tracking<'_>) -> Result<Vec<DataRecord>, Malformed> {
-    let Tracking { record, members } = tracking;
+fn derive_from(tracking: &Parent<'_>) -> Result<Vec<DataRecord>, Malformed> {
+    let Parent { record, members } = tracking;
     let estimates = ESTIMATES.iter().filter_map(|name| tracking.member(name));
     let mut says_anything = false;
     for estimate in estimates {
@@ -99,11 +99,11 @@ fn derive_from(tracking: &Tracking<'_>) -> Result<Vec<DataRecord>, Malformed> {
     if !says_anything {
         return Ok(Vec::new());
     }
-    let mut data = derived::begin(&record.id, record);
+    let mut data = derived::begin_data(&record.id, record);
     for names in [&SHIPMENT[..], &ESTIMATES, &OUTCOME] {
-        derived::copy(members, names, &mut data);
+        derived::copy_members(members, names, &mut data);
     }
-    Ok(vec![DataRecord { data: data.finish(), ..derived::like(record) }])
+    Ok(vec![DataRecord { data: data.finish(), ..derived::with_times_of(record) }])
 }
 
 /// AfterShip writes an estimate that it does not have as null, or as an object of nulls.

@@ -11,13 +11,19 @@
 mod merge;
 mod told;
 
-use super::trackings::derived::{self, DOC_URL, Derivation, FILTER_SCHEMA, HOLDER, Tracking};
+use super::trackings::derived::{self, DOC_URL, FILTER_SCHEMA, HOLDER};
 use super::trackings::endpoints::UPDATE;
-use super::{Descriptor, Object};
+use crate::AfterShip;
+use crate::api::source::PAGE_SIZES;
 use crate::api::{Api, Call};
-use crate::error::{Error, Failure};
-use crate::json::{self, Reader, Writer};
-use crate::types::{DataRecord, ListRequest, ObjectRecord, Page, View, Written};
+use connector_sdk::include_json;
+use connector_sdk::{
+    Attempt, DataRecord, Error, ErrorKind, ListRequest, Object, ObjectRecord, Page, Parent, View,
+    Written, WrittenRecord,
+    connector::unreadable,
+    declare::{Descriptor, OBJECT},
+    json::{self, Malformed, Reader, Writer},
+};
 use told::{Told, derive_from};
 
 /// The object `notifications`.
@@ -25,25 +31,22 @@ pub(super) struct Notifications;
 
 const NAME: &str = "notifications";
 
-static DESCRIPTOR: Descriptor = Descriptor {
+const DESCRIPTOR: Descriptor = Descriptor {
     name: NAME,
     title: "Notifications",
     operations: &["list", "get", "create", "update", "delete"],
-    endpoints: &[],
     doc_url: DOC_URL,
     derived_from: Some(HOLDER),
-    retention_days: None,
-    record_schema: include_str!("notifications/record.json"),
-    create_schema: Some(include_str!("notifications/create.json")),
-    update_schema: Some(include_str!("notifications/update.json")),
-    find_schema: Some(include_str!("notifications/find.json")),
+    page_sizes: PAGE_SIZES,
+    record_schema: include_json!("notifications/record.json"),
+    create_schema: Some(include_json!("notifications/create.json")),
+    update_schema: Some(include_json!("notifications/update.json")),
+    find_schema: Some(include_json!("notifications/find.json")),
     filter_schema: FILTER_SCHEMA,
-    options_schema: None,
-    actions: &[],
-    events: &[],
+    ..OBJECT
 };
 
-impl Object for Notifications {
+impl Object<AfterShip> for Notifications {
     fn descriptor(&self) -> &'static Descriptor {
         &DESCRIPTOR
     }
@@ -57,12 +60,12 @@ impl Object for Notifications {
     }
 
     fn get(&self, api: &Api<'_>, id: &str, _: &View) -> Result<DataRecord, Error> {
-        let tracking = derived::holder(api, id, "get the tracking")?;
+        let tracking = derived::read_holder(api, id, "get the tracking")?;
         only(&tracking)?.ok_or_else(|| nobody(&tracking))
     }
 
-    fn derivation(&self) -> Result<Derivation, Error> {
-        Ok(derive_from)
+    fn derive(&self, parent: &Parent<'_>) -> Result<Vec<DataRecord>, Malformed> {
+        derive_from(parent)
     }
 
     /// The record of each input's tracking, when it tells all of the input's customers already:
@@ -78,14 +81,15 @@ impl Object for Notifications {
             let tracking = match known {
                 Some((_, tracking)) => tracking.clone(),
                 None => {
-                    let tracking = derived::there(derived::holder(api, id, "find the tracking"))?;
+                    let tracking =
+                        derived::find_existing(derived::read_holder(api, id, "find the tracking"))?;
                     seen.push((id, tracking.clone()));
                     tracking
                 }
             };
             found.push(match tracking {
                 Some(tracking) if wish.is_met_by(&tracking)? => {
-                    derived::of(&tracking, derive_from)?
+                    derived::derive_one(&tracking, derive_from)?
                 }
                 _ => Vec::new(),
             });
@@ -94,10 +98,10 @@ impl Object for Notifications {
     }
 
     /// Adding who is told already changes nothing, so it needs no other look with `again`.
-    fn create(&self, api: &Api<'_>, input: &str, _: bool) -> Result<Written, Error> {
+    fn create(&self, api: &Api<'_>, input: &str, _: &Attempt) -> Result<Written, Error> {
         let wish = Wish::read(input)?;
         let what = "read who is told about the tracking before adding to it";
-        let tracking = derived::holder(api, &wish.tracking_id, what)?;
+        let tracking = derived::read_holder(api, &wish.tracking_id, what)?;
         if let Some(customers) = wish.added_to(&tracking)? {
             return write(api, &tracking.id, &customers, "add customers to the tracking");
         }
@@ -105,23 +109,35 @@ impl Object for Notifications {
         Ok(written(item, tracking))
     }
 
-    fn update(&self, api: &Api<'_>, id: &str, patch: &str) -> Result<Written, Error> {
+    fn update(
+        &self,
+        api: &Api<'_>,
+        id: &str,
+        patch: &str,
+        _: &Attempt,
+        _: Option<&str>,
+    ) -> Result<Written, Error> {
         let customers = json::member(patch, "customers").unwrap_or("[]");
         let written = write(api, id, customers, "replace the tracking's customers")?;
-        let tracking = written.also.first().map_or("", |tracking| &tracking.record.data);
-        derived::refuse_kept(patch, tracking)?;
+        derived::refuse_kept(patch, holder_data(&written))?;
         Ok(written)
     }
 
-    fn delete(&self, api: &Api<'_>, id: &str, again: bool) -> Result<(), Error> {
+    fn delete(
+        &self,
+        api: &Api<'_>,
+        id: &str,
+        attempt: &Attempt,
+        _: Option<&str>,
+    ) -> Result<(), Error> {
         let what = "read who is told about the tracking before deleting it";
-        let tracking = derived::holder(api, id, what)?;
+        let tracking = derived::read_holder(api, id, what)?;
         if only(&tracking)?.is_none() {
             return Err(nobody(&tracking));
         }
         if told(&tracking)?.customers.is_empty() {
             // Those who subscribed themselves stay after every delete.
-            if again {
+            if attempt.again {
                 return Ok(());
             }
             return Err(subscribers_only(&tracking));
@@ -162,7 +178,7 @@ impl<'a> Wish<'a> {
     fn is_met_by(&self, tracking: &DataRecord) -> Result<bool, Error> {
         match self.added_to(tracking) {
             Ok(customers) => Ok(customers.is_none()),
-            Err(Error::InvalidInput { .. }) => Ok(false),
+            Err(Error { kind: ErrorKind::InvalidInput(_), .. }) => Ok(false),
             Err(error) => Err(error),
         }
     }
@@ -184,16 +200,25 @@ fn write(api: &Api<'_>, id: &str, customers: &str, what: &'static str) -> Result
 }
 
 fn written(item: DataRecord, tracking: DataRecord) -> Written {
-    Written { item, also: vec![ObjectRecord { object: HOLDER, record: tracking }] }
+    let holder = ObjectRecord { object: HOLDER.to_owned(), item: WrittenRecord::Whole(tracking) };
+    Written { also: vec![holder], ..Written::whole(item) }
+}
+
+/// The data of the tracking that a write left behind.
+fn holder_data(written: &Written) -> &str {
+    match written.also.first().map(|holder| &holder.item) {
+        Some(WrittenRecord::Whole(tracking)) => &tracking.data,
+        _ => "",
+    }
 }
 
 fn told(tracking: &DataRecord) -> Result<Told<'_>, Error> {
-    let told = Tracking::read(tracking).and_then(|tracking| Told::read(&tracking.members));
-    told.map_err(|malformed| derived::unreadable(tracking, malformed))
+    let told = Parent::read(tracking).and_then(|tracking| Told::read(&tracking.members));
+    told.map_err(|malformed| unreadable(tracking, malformed))
 }
 
 fn only(tracking: &DataRecord) -> Result<Option<DataRecord>, Error> {
-    Ok(derived::of(tracking, derive_from)?.into_iter().next())
+    Ok(derived::derive_one(tracking, derive_from)?.into_iter().next())
 }
 
 fn nobody(tracking: &DataRecord) -> Error {
@@ -212,7 +237,7 @@ fn subscribers_only(tracking: &DataRecord) -> Error {
          page. AfterShip lets them unsubscribe themselves, and nobody else.",
         tracking.id
     );
-    Error::Conflict { failure: Failure::new(text), existing: Some(tracking.id.clone()) }
+    Error::new(ErrorKind::Conflict(Some(tracking.id.clone())), text)
 }
 
 #[cfg(test)]

@@ -14,12 +14,15 @@ mod listing;
 mod patch;
 mod view;
 
-use super::{ActionCall, Descriptor, Object};
-use crate::api::{Api, Call, Query};
-use crate::error::Error;
+use crate::AfterShip;
+use crate::api::source::PAGE_SIZES;
+use crate::api::{Api, Call};
 use crate::subscriptions;
-use crate::types::{
-    DataRecord, ListRequest, ManualSteps, Outcome, Page, SubscriptionRequest, View, Written,
+use connector_sdk::include_json;
+use connector_sdk::{
+    ActionCall, Attempt, DataRecord, Error, ListRequest, Object, Outcome, Page, Query,
+    SubscriptionOutcome, SubscriptionRequest, View, Written,
+    declare::{Descriptor, OBJECT},
 };
 use endpoints::{CREATE, DELETE, GET, LIST, MARK_AS_COMPLETED, RETRACK, UPDATE};
 
@@ -28,27 +31,28 @@ pub(super) struct Trackings;
 
 const NAME: &str = "trackings";
 const DOC_URL: &str = "https://www.aftership.com/docs/tracking/2026-07/trackings";
-const RECORD_SCHEMA: &str = include_str!("trackings/record.json");
+const RECORD_SCHEMA: &str = include_json!("trackings/record.json");
 
-static DESCRIPTOR: Descriptor = Descriptor {
+const DESCRIPTOR: Descriptor = Descriptor {
     name: NAME,
     title: "Trackings",
     operations: &["list", "get", "create", "update", "delete", "subscribe"],
     endpoints: &[LIST, CREATE, GET, UPDATE, DELETE, RETRACK, MARK_AS_COMPLETED],
     doc_url: DOC_URL,
-    derived_from: None,
     retention_days: Some(120),
+    page_sizes: PAGE_SIZES,
     record_schema: RECORD_SCHEMA,
-    create_schema: Some(include_str!("trackings/create.json")),
-    update_schema: Some(include_str!("trackings/update.json")),
-    find_schema: Some(include_str!("trackings/find.json")),
-    filter_schema: include_str!("trackings/filter.json"),
-    options_schema: Some(include_str!("trackings/options.json")),
+    create_schema: Some(include_json!("trackings/create.json")),
+    update_schema: Some(include_json!("trackings/update.json")),
+    find_schema: Some(include_json!("trackings/find.json")),
+    filter_schema: include_json!("trackings/filter.json"),
+    options_schema: Some(include_json!("trackings/options.json")),
     actions: actions::ACTIONS,
     events: subscriptions::EVENTS,
+    ..OBJECT
 };
 
-impl Object for Trackings {
+impl Object<AfterShip> for Trackings {
     fn descriptor(&self) -> &'static Descriptor {
         &DESCRIPTOR
     }
@@ -71,25 +75,34 @@ impl Object for Trackings {
 
     /// There is no idempotency key, but AfterShip refuses a second tracking of the same courier and
     /// number with 4003, so one that is not listed yet may be sent again.
-    fn create(&self, api: &Api<'_>, input: &str, again: bool) -> Result<Written, Error> {
-        if again && let Some(found) = find::one(api, input)? {
-            return Ok(written(found));
+    fn create(&self, api: &Api<'_>, input: &str, attempt: &Attempt) -> Result<Written, Error> {
+        if attempt.again
+            && let Some(found) = find::one(api, input)?
+        {
+            return Ok(Written::whole(found));
         }
         let call = Call::new(CREATE, "create the tracking").body(input);
-        api.send(call)?.record().map(written)
+        api.send(call)?.record().map(Written::whole)
     }
 
-    fn update(&self, api: &Api<'_>, id: &str, patch: &str) -> Result<Written, Error> {
+    fn update(
+        &self,
+        api: &Api<'_>,
+        id: &str,
+        patch: &str,
+        _: &Attempt,
+        _: Option<&str>,
+    ) -> Result<Written, Error> {
         let body = patch::body(patch, || {
             read(api, id, "read the tracking before updating it", Query::new())
         })?;
         let call = Call::new(UPDATE, "update the tracking").id(id).body(body);
         let record = api.send(call)?.record()?;
         patch::refuse_kept(patch, &record.data)?;
-        Ok(written(record))
+        Ok(Written::whole(record))
     }
 
-    fn delete(&self, api: &Api<'_>, id: &str, _: bool) -> Result<(), Error> {
+    fn delete(&self, api: &Api<'_>, id: &str, _: &Attempt, _: Option<&str>) -> Result<(), Error> {
         api.send(Call::new(DELETE, "delete the tracking").id(id))?.done()
     }
 
@@ -97,8 +110,12 @@ impl Object for Trackings {
         actions::invoke(api, call)
     }
 
-    fn subscribe(&self, request: &SubscriptionRequest) -> Result<ManualSteps, Error> {
-        subscriptions::manual(request)
+    fn subscribe(
+        &self,
+        _: &Api<'_>,
+        request: &SubscriptionRequest,
+    ) -> Result<SubscriptionOutcome, Error> {
+        subscriptions::manual(request).map(SubscriptionOutcome::Manual)
     }
 }
 
@@ -110,10 +127,6 @@ fn check(api: &Api<'_>) -> Result<(), Error> {
 
 fn read(api: &Api<'_>, id: &str, what: &'static str, query: Query) -> Result<DataRecord, Error> {
     api.send(Call::new(GET, what).id(id).query(query))?.record()
-}
-
-fn written(item: DataRecord) -> Written {
-    Written { item, also: Vec::new() }
 }
 
 #[cfg(test)]

@@ -3,35 +3,30 @@
 //! AfterShip API 2026-07, "Webhooks": they are set in its admin only, and no endpoint reads or
 //! writes them. So nothing is offered but the steps to take there, and all else says why.
 
-use super::trackings::derived::Derivation;
-use super::{Descriptor, Object};
+use crate::AfterShip;
 use crate::api::Api;
-use crate::error::Error;
 use crate::subscriptions;
-use crate::types::{DataRecord, ManualSteps, SubscriptionRequest};
+use connector_sdk::include_json;
+use connector_sdk::{
+    DataRecord, Error, Object, SubscriptionOutcome, SubscriptionRequest,
+    declare::{Descriptor, OBJECT},
+};
 
 /// The object `webhooks`.
 pub(super) struct Webhooks;
 
-static DESCRIPTOR: Descriptor = Descriptor {
+const DESCRIPTOR: Descriptor = Descriptor {
     name: "webhooks",
     title: "Webhooks",
     operations: &["subscribe"],
-    endpoints: &[],
     doc_url: "https://www.aftership.com/docs/tracking/2026-07/webhook/webhook-overview",
-    derived_from: None,
-    retention_days: None,
-    record_schema: include_str!("webhooks/record.json"),
-    create_schema: None,
-    update_schema: None,
-    find_schema: None,
-    filter_schema: include_str!("webhooks/filter.json"),
-    options_schema: None,
-    actions: &[],
+    record_schema: include_json!("webhooks/record.json"),
+    filter_schema: include_json!("webhooks/filter.json"),
     events: subscriptions::EVENTS,
+    ..OBJECT
 };
 
-impl Object for Webhooks {
+impl Object<AfterShip> for Webhooks {
     fn descriptor(&self) -> &'static Descriptor {
         &DESCRIPTOR
     }
@@ -40,16 +35,16 @@ impl Object for Webhooks {
         Err(self.unsupported("be checked", self.offered()))
     }
 
-    fn derivation(&self) -> Result<Derivation, Error> {
-        Err(self.unsupported("be derived", self.offered()))
-    }
-
     fn find(&self, _: &Api<'_>, _: &[String]) -> Result<Vec<Vec<DataRecord>>, Error> {
         Err(self.unsupported("be found", self.offered()))
     }
 
-    fn subscribe(&self, request: &SubscriptionRequest) -> Result<ManualSteps, Error> {
-        subscriptions::manual(request)
+    fn subscribe(
+        &self,
+        _: &Api<'_>,
+        request: &SubscriptionRequest,
+    ) -> Result<SubscriptionOutcome, Error> {
+        subscriptions::manual(request).map(SubscriptionOutcome::Manual)
     }
 
     fn offered(&self) -> &'static str {

@@ -6,8 +6,10 @@
 
 use std::borrow::Cow;
 
-use crate::api::dates;
-use crate::json::{Kind, Malformed, Reader};
+use connector_sdk::{
+    dates,
+    json::{Kind, Malformed, Reader},
+};
 
 /// The last second of year 9999, as far as RFC 3339 reaches.
 const LAST_SECOND: i64 = 253_402_300_799;

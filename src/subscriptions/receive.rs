@@ -2,16 +2,20 @@
 
 use std::borrow::Cow;
 
+use super::SECRET;
 use super::body::{self, Body, Tracking};
-use super::{Refusal, headers, signature};
 use crate::api::client::API_VERSION;
-use crate::host::{Host, Level};
-use crate::json::Writer;
-use crate::types::{DataRecord, Delivery, Effect, Event};
+use connector_sdk::{
+    DataRecord, Delivery, Effect, Event, Host, Level, Refusal, contract::only_header, json::Writer,
+    signing::verify_delivery,
+};
 
 /// The header of the version in which a delivery's tracking is written. It is chosen for each URL
 /// in AfterShip's admin, whatever version the API is called in.
 const VERSION: &str = "as-webhook-version";
+
+/// The header of the signature: HMAC-SHA256 over the body, in base64.
+const SIGNATURE: &str = "aftership-hmac-sha256";
 
 /// The object of every event.
 const OBJECT: &str = "trackings";
@@ -30,10 +34,10 @@ const UNNAMED: &str = "unnamed";
 /// | names none, in any other event | unreadable: some tracking changed |
 ///
 /// # Errors
-/// As [`signature::verify`]; [`Refusal::Unreadable`] for a genuine body of which nobody can tell
+/// As [`verify_delivery`]; [`Refusal::Unreadable`] for a genuine body of which nobody can tell
 /// what it is about.
 pub fn receive(host: &dyn Host, delivery: &Delivery) -> Result<Event, Refusal> {
-    signature::verify(host, delivery)?;
+    verify_delivery(host, SECRET, &delivery.body, only_header(&delivery.headers, SIGNATURE))?;
     let body = body::read(&delivery.body).map_err(Refusal::Unreadable)?;
     let Body { name, id, occurred_at, tracking, odd } = body;
     if !odd.is_empty() {
@@ -61,7 +65,7 @@ pub fn receive(host: &dyn Host, delivery: &Delivery) -> Result<Event, Refusal> {
         }
     };
     let name = name.map_or_else(|| UNNAMED.to_owned(), Cow::into_owned);
-    Ok(Event { id: id.map(Cow::into_owned), object: OBJECT, name, occurred_at, effect })
+    Ok(Event { id: id.map(Cow::into_owned), object: OBJECT.to_owned(), name, occurred_at, effect })
 }
 
 /// What becomes of the tracking; `None` when it cannot be told which one it is.
@@ -72,6 +76,7 @@ fn effect(tracking: Tracking<'_>, is_current: bool) -> Option<Effect> {
                 id: id.into_owned(),
                 updated_at: Some(updated_at),
                 created_at: Some(created_at),
+                version: None,
                 data: raw.to_owned(),
             })
         }
@@ -98,7 +103,7 @@ fn looked_up(known: &[(&str, Option<&str>)]) -> Effect {
 /// most costs a lookup, or brings a genuine tracking in an older shape.
 fn is_current(host: &dyn Host, delivery: &Delivery) -> bool {
     let wanted = host.setting(API_VERSION).unwrap_or_default();
-    let version = headers::only(&delivery.headers, VERSION);
+    let version = only_header(&delivery.headers, VERSION);
     let is_current = version == Some(wanted.as_bytes());
     if !is_current {
         let text = format!(

@@ -4,10 +4,11 @@
 //! URLs, http or https, at the ports 80, 443 and 8080, each with a version and events of its own.
 
 use crate::api::client::DEFAULT_API_VERSION;
-use crate::error::{Error, Violation};
-use crate::permissions::{KeyRole, KeyUse};
-use crate::setup::{SecretField, Setter};
-use crate::types::{ManualSteps, SubscriptionRequest};
+use connector_sdk::{
+    Error, ManualSteps, Setter, SubscriptionRequest, Violation,
+    contract::KeyRole,
+    declare::{KeyUse, SecretField},
+};
 
 /// The secret with which AfterShip signs deliveries.
 pub const SECRET: &str = "webhook-secret";
@@ -38,8 +39,12 @@ const PORTS: [&str; 3] = ["80", "443", "8080"];
 /// What to do in AfterShip's admin so that these events come to this URL.
 ///
 /// # Errors
-/// [`Error::InvalidInput`] for a URL or an event that AfterShip does not take.
+/// `invalid-input` for a URL or an event that AfterShip does not take.
 pub fn manual(request: &SubscriptionRequest) -> Result<ManualSteps, Error> {
+    if request.renews.is_some() {
+        let text = "AfterShip's webhooks do not expire: there is nothing to renew.";
+        return Err(Error::unsupported(text));
+    }
     let violations = violations(request);
     if let Some(first) = violations.first() {
         let text = format!(
@@ -66,7 +71,7 @@ pub fn manual(request: &SubscriptionRequest) -> Result<ManualSteps, Error> {
         "Send a test webhook from this page; it must end well. The first delivery proves the rest."
             .to_owned(),
     ];
-    Ok(ManualSteps { steps, secrets: SECRETS })
+    Ok(ManualSteps { steps, secrets: SECRETS.iter().map(Into::into).collect() })
 }
 
 fn violations(request: &SubscriptionRequest) -> Vec<Violation> {
@@ -118,6 +123,7 @@ fn refused(url: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use connector_sdk::ErrorKind;
 
     fn request(target_url: &str, events: &[&str]) -> SubscriptionRequest {
         SubscriptionRequest {
@@ -125,12 +131,13 @@ mod tests {
             events: events.iter().map(|&event| event.into()).collect(),
             target_url: target_url.into(),
             renews: None,
+            attempt: crate::testing::attempt(false),
         }
     }
 
     fn refusals(target_url: &str, events: &[&str]) -> Vec<(String, String)> {
         match manual(&request(target_url, events)) {
-            Err(Error::InvalidInput { violations, .. }) => {
+            Err(Error { kind: ErrorKind::InvalidInput(violations), .. }) => {
                 violations.into_iter().map(|v| (v.pointer, v.message)).collect()
             }
             other => panic!("{target_url} {other:?}"),
@@ -149,8 +156,8 @@ mod tests {
         }
         assert!(!all.contains("tracking_update"), "{all}");
         assert_eq!(manual.steps.iter().find(|step| step.contains('\n')), None);
-        let [secret] = manual.secrets else { panic!() };
-        assert_eq!((secret.name, secret.required), ("webhook-secret", true));
+        let [secret] = manual.secrets.as_slice() else { panic!() };
+        assert_eq!((secret.name.as_str(), secret.required), ("webhook-secret", true));
     }
 
     #[test]

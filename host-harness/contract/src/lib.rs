@@ -32,6 +32,7 @@ pub mod catalog;
 pub mod clock;
 pub mod http;
 pub mod limits;
+pub mod objects;
 pub mod permissions;
 pub mod records;
 pub mod secrets;

@@ -1,7 +1,8 @@
 //! AfterShip's error bodies, and the errors that they become.
 
 use super::*;
-use crate::api::wait;
+use crate::testing::kind_name;
+use connector_sdk::{ErrorKind, Violation, wait};
 
 const READ: Context = Context {
     what: "list trackings",
@@ -31,22 +32,22 @@ fn error(context: Context, status: u16, body: &str) -> Error {
 }
 
 fn refused(code: u32, message: &str) -> Vec<Violation> {
-    let message = crate::json::quoted(message);
+    let message = connector_sdk::json::quoted(message);
     let body = format!(
         r#"{{"meta":{{"code":{code},"message":{message},"type":"BadRequest"}},"data":{{}}}}"#
     );
     match error(CREATE, 400, &body) {
-        Error::InvalidInput { violations, .. } => violations,
+        Error { kind: ErrorKind::InvalidInput(violations), .. } => violations,
         other => panic!("{other:?}"),
     }
 }
 
-use crate::error::Violation;
-
 #[test]
 fn a_failure_holds_what_support_asks_for() {
     let body = r#"{"data":{},"meta":{"type":"Unauthorized","code":401,"errors":[],"message":"The API key is invalid."}}"#;
-    let Error::Unauthenticated(failure) = error(READ, 401, body) else { panic!() };
+    let failure @ Error { kind: ErrorKind::Unauthenticated, .. } = error(READ, 401, body) else {
+        panic!()
+    };
     assert_eq!(
         failure.message,
         "Could not list trackings: AfterShip says \"The API key is invalid\". Check the \
@@ -60,7 +61,9 @@ fn a_failure_holds_what_support_asks_for() {
 #[test]
 fn a_missing_plan_names_the_next_step() {
     let body = r#"{"meta":{"code":403,"message":"You don't have permission to access AfterShip API.","type":"Forbidden"},"data":{}}"#;
-    let Error::Forbidden(failure) = error(READ, 403, body) else { panic!() };
+    let failure @ Error { kind: ErrorKind::Forbidden, .. } = error(READ, 403, body) else {
+        panic!()
+    };
     assert!(failure.message.contains("lacks the plan or scope"), "{}", failure.message);
 }
 
@@ -68,7 +71,9 @@ fn a_missing_plan_names_the_next_step() {
 fn a_missing_scope_is_named() {
     let context = Context { scope: Some("aftership:courier:read"), ..READ };
     let body = r#"{"meta":{"code":403,"message":"No.","type":"Forbidden"},"data":{}}"#;
-    let Error::Forbidden(failure) = error(context, 403, body) else { panic!() };
+    let failure @ Error { kind: ErrorKind::Forbidden, .. } = error(context, 403, body) else {
+        panic!()
+    };
     let expected = "lack the scope `aftership:courier:read`: connect again and allow it";
     assert!(failure.message.contains(expected), "{}", failure.message);
     let unauthorised = error(context, 401, body.replace("403", "401").as_str());
@@ -77,11 +82,17 @@ fn a_missing_scope_is_named() {
 
 #[test]
 fn plain_text_keeps_its_status() {
-    let Error::Unavailable(failure) = error(READ, 502, "Interal Error") else { panic!() };
+    let failure @ Error { kind: ErrorKind::Unavailable, .. } = error(READ, 502, "Interal Error")
+    else {
+        panic!()
+    };
     assert_eq!(failure.http_status, Some(502));
     assert_eq!(failure.provider_code, None);
     assert!(failure.message.contains("HTTP 502"), "{}", failure.message);
-    assert!(matches!(error(CREATE, 502, "Interal Error"), Error::OutcomeUnknown(_)));
+    assert!(matches!(
+        error(CREATE, 502, "Interal Error"),
+        Error { kind: ErrorKind::OutcomeUnknown, .. }
+    ));
 }
 
 /// A firewall that refuses, or a proxy that is lost, says nothing of the key, plan or record.
@@ -101,16 +112,19 @@ fn a_gateway_is_told_from_aftership() {
     ] {
         for context in [READ, CREATE] {
             let error = error(context, status, body);
-            let text = error.to_string();
-            assert!(matches!(error, Error::Unavailable(_)), "{status} {body} {error:?}");
+            let text = error.message.clone();
+            assert!(
+                matches!(error, Error { kind: ErrorKind::Unavailable, .. }),
+                "{status} {body} {error:?}"
+            );
             let said = format!("a gateway, not AfterShip, answered HTTP {status}");
             assert!(text.contains(&said) && text.contains("a firewall or proxy"), "{text}");
             assert!(!text.contains("AfterShip says") && !text.contains("connect again"), "{text}");
         }
     }
     let error = error(CREATE, 413, page);
-    assert!(matches!(error, Error::InvalidInput { .. }), "{error:?}");
-    assert!(error.to_string().ends_with("It is too large: send less."), "{error}");
+    assert!(matches!(error, Error { kind: ErrorKind::InvalidInput(_), .. }), "{error:?}");
+    assert!(error.message.ends_with("It is too large: send less."), "{error:?}");
 }
 
 #[test]
@@ -120,8 +134,8 @@ fn a_page_in_place_of_an_answer_is_named() {
         ("{\"meta\":", "the answer (HTTP 200) was cut off or is not JSON"),
     ] {
         let error = answered(CREATE, &head(200), body, Body::Unreadable, None, &Hidden::default());
-        assert!(matches!(error, Error::OutcomeUnknown(_)), "{error:?}");
-        assert!(error.to_string().contains(words), "{error}");
+        assert!(matches!(error, Error { kind: ErrorKind::OutcomeUnknown, .. }), "{error:?}");
+        assert!(error.message.contains(words), "{error:?}");
     }
 }
 
@@ -130,8 +144,8 @@ fn a_redirect_says_where_to_and_which_setting() {
     let head = Head { location: Some("https://x.example/a?ticket=t".into()), ..head(301) };
     for body in ["", "<html>moved"] {
         let error = answered(CREATE, &head, body, Body::Unreadable, None, &Hidden::default());
-        assert!(matches!(error, Error::Unavailable(_)), "{error:?}");
-        let text = error.to_string();
+        assert!(matches!(error, Error { kind: ErrorKind::Unavailable, .. }), "{error:?}");
+        let text = error.message;
         for part in ["HTTP 301", "`https://x.example/a`", "base-url", "are not followed"] {
             assert!(text.contains(part), "{part}: {text}");
         }
@@ -143,8 +157,8 @@ fn a_redirect_says_where_to_and_which_setting() {
 fn an_unknown_address_is_no_missing_record() {
     let body = r#"{"meta":{"code":404,"message":"The URI requested is invalid or the resource requested does not exist.","type":"NotFound"},"data":{"resource":"/v4/couriers"}}"#;
     let error = error(READ, 404, body);
-    assert!(matches!(error, Error::Internal(_)), "{error:?}");
-    assert!(error.to_string().contains("`base-url` and `api-version`"), "{error}");
+    assert!(matches!(error, Error { kind: ErrorKind::Internal, .. }), "{error:?}");
+    assert!(error.message.contains("`base-url` and `api-version`"), "{error:?}");
 }
 
 #[test]
@@ -160,7 +174,8 @@ fn a_conflict_names_the_record_from_both_shapes() {
         let body = format!(
             r#"{{"meta":{{"code":4003,"message":"Tracking already exists.","type":"BadRequest"}},"data":{data}}}"#
         );
-        let Error::Conflict { existing, failure } = error(CREATE, 400, &body) else { panic!() };
+        let failure = error(CREATE, 400, &body);
+        let ErrorKind::Conflict(existing) = failure.kind.clone() else { panic!() };
         assert_eq!(existing.as_deref(), id, "{data}");
         assert_eq!(failure.provider_code.as_deref(), Some("4003"));
     }
@@ -277,7 +292,9 @@ fn listed_errors_are_read_when_they_can_be() {
     let body = r#"{"meta":{"code":400,"message":"Invalid.","errors":[
         {"path":"customers[0].email","message":"is no address"},{"field":"note","info":"too long"},
         {"path":"a/b"},"odd",{}]},"data":{}}"#;
-    let Error::InvalidInput { violations, .. } = error(CREATE, 400, body) else { panic!() };
+    let Error { kind: ErrorKind::InvalidInput(violations), .. } = error(CREATE, 400, body) else {
+        panic!()
+    };
     let found: Vec<_> =
         violations.iter().map(|v| (v.pointer.as_str(), v.message.as_str())).collect();
     assert_eq!(found, [("/customers/0/email", "is no address"), ("/note", "too long")]);
@@ -286,7 +303,9 @@ fn listed_errors_are_read_when_they_can_be() {
 #[test]
 fn an_id_in_the_path_is_no_member() {
     let body = r#"{"meta":{"code":4015,"message":"The value of `id` is invalid."},"data":{}}"#;
-    let Error::InvalidInput { violations, .. } = error(READ, 400, body) else { panic!() };
+    let Error { kind: ErrorKind::InvalidInput(violations), .. } = error(READ, 400, body) else {
+        panic!()
+    };
     assert_eq!(violations, []);
 }
 
@@ -297,7 +316,7 @@ fn the_wait_reaches_the_host() {
     let wait_ms = wait::hint_ms(&headers, 1_795_339_800_400);
     let head = Head { wait_ms, ..head(429) };
     let error = answered(CREATE, &head, body, Body::Json, None, &Hidden::default());
-    assert!(matches!(error, Error::RateLimited { retry_after_ms: Some(600), .. }), "{error:?}");
+    assert!(matches!(error, Error { kind: ErrorKind::RateLimited(Some(600)), .. }), "{error:?}");
 }
 
 #[test]
@@ -310,22 +329,23 @@ fn what_was_not_sent_says_why() {
     ] {
         for (context, expected) in [(READ, read), (CREATE, write)] {
             let error = unsent(context, fault.clone(), &Hidden::default());
-            assert!(format!("{error:?}").starts_with(expected), "{error:?}");
+            assert!(kind_name(&error).starts_with(expected), "{error:?}");
             if let SendError::NotSent(why) | SendError::Unanswered(why) | SendError::Refused(why) =
                 &fault
             {
-                assert!(error.to_string().contains(why), "{error}");
+                assert!(error.message.contains(why), "{error:?}");
             }
         }
     }
     let limited = unsent(READ, SendError::Limited(1500), &Hidden::default());
-    assert!(matches!(limited, Error::RateLimited { retry_after_ms: Some(1500), .. }));
+    assert!(matches!(limited, Error { kind: ErrorKind::RateLimited(Some(1500)), .. }));
 }
 
 #[test]
 fn long_or_odd_words_stay_one_line() {
     let message = format!("bad\nnews\u{7} {}", "x".repeat(9000));
-    let body = format!(r#"{{"meta":{{"code":400,"message":{}}}}}"#, crate::json::quoted(&message));
-    let text = error(READ, 400, &body).to_string();
+    let body =
+        format!(r#"{{"meta":{{"code":400,"message":{}}}}}"#, connector_sdk::json::quoted(&message));
+    let text = error(READ, 400, &body).message;
     assert!(text.len() < 600 && !text.contains(['\n', '\u{7}']), "{text}");
 }

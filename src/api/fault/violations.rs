@@ -4,8 +4,7 @@
 //! left out: the message stands in the failure anyway.
 
 use crate::api::page::Meta;
-use crate::error::Violation;
-use crate::json::Value;
+use connector_sdk::{Violation, json::Value};
 
 /// Members that were renamed, with the names that inputs have now: AfterShip's words may still use
 /// the old ones (AfterShip API, changes of 2025-01 and 2025-04).

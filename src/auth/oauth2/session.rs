@@ -1,7 +1,9 @@
 //! What `complete` needs to know of `begin`. The host keeps it meanwhile; no secret is in it.
 
-use crate::error::Error;
-use crate::json::{self, Writer};
+use connector_sdk::{
+    Error,
+    json::{self, Writer},
+};
 
 /// Told apart from what later versions of this connector may write.
 const VERSION: &str = "1";
@@ -28,7 +30,7 @@ impl Session {
     /// Reads what [`Session::write`] wrote.
     ///
     /// # Errors
-    /// [`Error::InvalidInput`] for anything else.
+    /// `invalid-input` for anything else.
     pub(super) fn read(text: &str) -> Result<Self, Error> {
         let known = json::member(text, "v") == Some(VERSION);
         match (known, json::text_member(text, "redirect_uri"), json::text_member(text, "scopes")) {
@@ -47,6 +49,7 @@ impl Session {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use connector_sdk::ErrorKind;
 
     #[test]
     fn a_session_reads_back_and_nothing_else_does() {
@@ -59,7 +62,10 @@ mod tests {
         let later = text.replace("\"v\":1", "\"v\":2");
         for other in ["", "v1", "{}", "{\"v\":1}", &later] {
             let error = Session::read(other).unwrap_err();
-            assert!(matches!(error, Error::InvalidInput { .. }), "{other}: {error:?}");
+            assert!(
+                matches!(error, Error { kind: ErrorKind::InvalidInput(_), .. }),
+                "{other}: {error:?}"
+            );
         }
     }
 }

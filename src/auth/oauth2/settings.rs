@@ -1,10 +1,10 @@
 //! Settings of the scheme. What AfterShip does not document is one, and its title says so.
 
 use super::token::ClientAuthentication;
-use crate::api::client::bad_setting;
-use crate::error::{Error, Failure};
-use crate::host::Host;
-use crate::setup::{Form, Setter, Setting};
+use connector_sdk::{
+    Error, Host, Setter,
+    declare::{Form, Setting},
+};
 
 const CLIENT_ID: &str = "client-id";
 const AUTHORIZE_URL: &str = "authorize-url";
@@ -54,13 +54,13 @@ pub(super) const ALL: &[Setting] = &[
         TOKEN_URL,
         "Where tokens are issued (oauth2; the default is AfterShip's identity server, unconfirmed for apps)",
         Some(DEFAULT_TOKEN_URL),
-        Form::Url,
+        Form::Url(&["*"]),
     ),
     setting(
         REVOCATION_URL,
         "Where tokens are revoked (oauth2; AfterShip documents none)",
         None,
-        Form::Url,
+        Form::Url(&["*"]),
     ),
     setting(
         ISSUER,
@@ -100,20 +100,20 @@ pub(super) const ALL: &[Setting] = &[
 /// The app's id, which is no secret.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`] without one.
+/// `unauthenticated` without one.
 pub(super) fn client_id(host: &dyn Host) -> Result<String, Error> {
     value(host, CLIENT_ID).ok_or_else(|| {
-        Error::Unauthenticated(Failure::new(
+        Error::unauthenticated(
             "The setting `client-id` has no value, and the scheme `oauth2` needs it. Set it to \
              the client id of the app in the AfterShip Partner Dashboard, then connect again.",
-        ))
+        )
     })
 }
 
 /// Where to send people: a URL in printable ASCII without fragment (RFC 6749 section 3.1).
 ///
 /// # Errors
-/// [`Error::Internal`] when the setting is no URL that parameters can be added to.
+/// `internal` when the setting is no URL that parameters can be added to.
 pub(super) fn authorize_url(host: &dyn Host) -> Result<String, Error> {
     let url = value(host, AUTHORIZE_URL).unwrap_or_default();
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
@@ -121,7 +121,7 @@ pub(super) fn authorize_url(host: &dyn Host) -> Result<String, Error> {
     if rest.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(allowed)) {
         Ok(url)
     } else {
-        Err(bad_setting(AUTHORIZE_URL, DEFAULT_AUTHORIZE_URL))
+        Err(Error::bad_setting(AUTHORIZE_URL, DEFAULT_AUTHORIZE_URL))
     }
 }
 
@@ -149,24 +149,24 @@ pub(super) fn scope_separator(host: &dyn Host) -> String {
 /// How the client secret is sent.
 ///
 /// # Errors
-/// [`Error::Internal`] for an unknown way.
+/// `internal` for an unknown way.
 pub(super) fn client_authentication(host: &dyn Host) -> Result<ClientAuthentication, Error> {
     match value(host, CLIENT_AUTHENTICATION).as_deref() {
         Some("body") => Ok(ClientAuthentication::Body),
         Some("basic") => Ok(ClientAuthentication::Basic),
-        _ => Err(bad_setting(CLIENT_AUTHENTICATION, "body")),
+        _ => Err(Error::bad_setting(CLIENT_AUTHENTICATION, "body")),
     }
 }
 
 /// Whether callbacks must be signed.
 ///
 /// # Errors
-/// [`Error::Internal`] for anything but `on` and `off`: a slip must not switch a check off.
+/// `internal` for anything but `on` and `off`: a slip must not switch a check off.
 pub(super) fn callback_hmac(host: &dyn Host) -> Result<bool, Error> {
     match value(host, CALLBACK_HMAC).as_deref() {
         Some("on") => Ok(true),
         Some("off") => Ok(false),
-        _ => Err(bad_setting(CALLBACK_HMAC, "on")),
+        _ => Err(Error::bad_setting(CALLBACK_HMAC, "on")),
     }
 }
 
@@ -178,15 +178,17 @@ fn value(host: &dyn Host, name: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::FnHost;
+    use crate::AfterShip;
     use crate::objects::REGISTRY;
+    use connector_sdk::ErrorKind;
+    use connector_sdk::FnHost;
     use std::collections::BTreeSet;
 
     #[test]
     fn all_scopes_are_asked_for() {
         let endpoints = REGISTRY.iter().flat_map(|object| object.descriptor().endpoints);
         let needed: BTreeSet<_> = endpoints.map(|endpoint| endpoint.scope).collect();
-        assert_eq!(needed, DEFAULT_SCOPES.split(' ').collect());
+        assert_eq!(needed, DEFAULT_SCOPES.split(' ').map(Some).collect());
     }
 
     #[test]
@@ -200,11 +202,12 @@ mod tests {
             (AUTHORIZE_URL, "https://apps.aftership.com/an app"),
             (AUTHORIZE_URL, "https://"),
         ] {
-            let host = FnHost::new(|_| panic!("nothing is sent")).with_setting(name, value);
+            let host =
+                FnHost::of::<AfterShip>(|_| panic!("nothing is sent")).with_setting(name, value);
             let error = callback_hmac(&host).and(client_authentication(&host).map(drop));
             let error = error.and(authorize_url(&host).map(drop)).unwrap_err();
             assert!(
-                matches!(&error, Error::Internal(failure) if failure.message.contains(name)),
+                matches!(&error, failure @ Error { kind: ErrorKind::Internal, .. } if failure.message.contains(name)),
                 "{value}: {error:?}"
             );
         }

@@ -1,6 +1,8 @@
 use super::*;
-use crate::auth;
-use crate::host::{FnHost, Request, Response, SendError};
+use crate::AfterShip;
+use crate::testing::kind_name;
+use connector_sdk::Connector as _;
+use connector_sdk::{ErrorKind, FnHost, Request, Response, SendError};
 use std::cell::RefCell;
 
 const ANSWER: &str =
@@ -18,14 +20,14 @@ fn request() -> BeginRequest {
 }
 
 fn silent() -> FnHost<impl FnMut(Request) -> Result<Response, SendError>> {
-    FnHost::new(|_| panic!("nothing is sent"))
+    FnHost::of::<AfterShip>(|_| panic!("nothing is sent"))
         .with_setting("scheme", "oauth2")
         .with_setting("client-id", "app 1")
 }
 
 fn redirect(step: Step) -> (String, String) {
     match step {
-        Step::Redirect { url, session } => (url, session),
+        Step::Redirect(Redirect { url, session }) => (url, session),
         Step::Ready(_) => panic!("ready"),
     }
 }
@@ -33,7 +35,7 @@ fn redirect(step: Step) -> (String, String) {
 /// What `call` sends, and what it comes to.
 fn sent<R>(settings: &[(&str, &str)], call: impl Fn(&dyn Host) -> R) -> (Request, R) {
     let seen = RefCell::new(None);
-    let mut host = FnHost::new(|request| {
+    let mut host = FnHost::of::<AfterShip>(|request| {
         assert!(seen.replace(Some(request)).is_none(), "one request");
         Ok(Response::json(200, ANSWER).captured(TOKENS))
     })
@@ -52,7 +54,7 @@ fn body(request: &Request) -> &str {
 
 #[test]
 fn begin_sends_people_to_aftership() {
-    let (url, session) = redirect(auth::begin(&silent(), &request()).unwrap());
+    let (url, session) = redirect(AfterShip::begin(&silent(), &request()).unwrap());
     assert_eq!(
         url,
         "https://apps.aftership.com/oauth/authorize?response_type=code&client_id=app%201\
@@ -73,7 +75,7 @@ fn settings_and_wishes_shape_the_redirect() {
     let url = |name, value, scopes: &[&str]| {
         let host = silent().with_setting(name, value);
         let scopes = scopes.iter().map(|&scope| scope.to_owned()).collect();
-        redirect(auth::begin(&host, &BeginRequest { scopes, ..request() }).unwrap()).0
+        redirect(AfterShip::begin(&host, &BeginRequest { scopes, ..request() }).unwrap()).0
     };
     for (base, begins) in [
         ("https://a.example/x", "https://a.example/x?response_type="),
@@ -95,27 +97,27 @@ fn begin_refuses_what_would_be_unsafe_or_lost() {
         (BeginRequest { code_challenge: String::new(), ..request() }, "code-challenge"),
         (BeginRequest { callback_url: String::new(), ..request() }, "callback-url"),
     ] {
-        let error = auth::begin(&silent(), &request).unwrap_err();
-        assert!(matches!(error, Error::InvalidInput { .. }), "{error:?}");
-        assert!(error.to_string().contains(name), "{error}");
+        let error = AfterShip::begin(&silent(), &request).unwrap_err();
+        assert!(matches!(error, Error { kind: ErrorKind::InvalidInput(_), .. }), "{error:?}");
+        assert!(error.message.contains(name), "{error:?}");
     }
-    let error = auth::begin(&silent().with_setting("client-id", ""), &request()).unwrap_err();
-    assert!(matches!(error, Error::Unauthenticated(_)), "{error:?}");
-    assert!(error.to_string().contains("`client-id`"), "{error}");
+    let error = AfterShip::begin(&silent().with_setting("client-id", ""), &request()).unwrap_err();
+    assert!(matches!(error, Error { kind: ErrorKind::Unauthenticated, .. }), "{error:?}");
+    assert!(error.message.contains("`client-id`"), "{error:?}");
     for url in ["apps.aftership.com", "https://a.example/x#y", "javascript:alert(1)"] {
         let host = silent().with_setting("authorize-url", url);
-        let error = auth::begin(&host, &request()).unwrap_err();
-        assert!(matches!(&error, Error::Internal(_)), "{error:?}");
-        assert!(error.to_string().contains("`authorize-url`"), "{error}");
+        let error = AfterShip::begin(&host, &request()).unwrap_err();
+        assert!(matches!(&error, Error { kind: ErrorKind::Internal, .. }), "{error:?}");
+        assert!(error.message.contains("`authorize-url`"), "{error:?}");
     }
 }
 
 #[test]
 fn complete_trades_the_code_for_a_grant() {
-    let (_, session) = redirect(auth::begin(&silent(), &request()).unwrap());
+    let (_, session) = redirect(AfterShip::begin(&silent(), &request()).unwrap());
     let (request, grant) =
-        sent(&[], |host| auth::complete(host, &session, "code=a%2Bb&state=kq0f").unwrap());
-    assert_eq!((request.endpoint, request.path_with_query.as_str()), ("token", ""));
+        sent(&[], |host| AfterShip::complete(host, &session, "code=a%2Bb&state=kq0f").unwrap());
+    assert_eq!((request.endpoint.as_str(), request.path_with_query.as_str()), ("token", ""));
     assert_eq!(
         request.headers[1],
         ("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned())
@@ -133,15 +135,15 @@ fn complete_trades_the_code_for_a_grant() {
 #[test]
 fn a_session_of_somebody_else_sends_nothing() {
     for session in ["", "v1", r#"{"v":2,"redirect_uri":"x","scopes":""}"#] {
-        let error = auth::complete(&silent(), session, "code=1").unwrap_err();
-        assert!(matches!(error, Error::InvalidInput { .. }), "{error:?}");
+        let error = AfterShip::complete(&silent(), session, "code=1").unwrap_err();
+        assert!(matches!(error, Error { kind: ErrorKind::InvalidInput(_), .. }), "{error:?}");
     }
 }
 
 #[test]
 fn refresh_names_the_token_and_never_holds_it() {
     let settings = [("client-authentication", "basic")];
-    let (request, grant) = sent(&settings, |host| auth::refresh(host).unwrap());
+    let (request, grant) = sent(&settings, |host| AfterShip::refresh(host).unwrap());
     assert_eq!(body(&request), "grant_type=refresh_token");
     assert_eq!(request.secret_uses, ["refresh-token", "client-secret-basic"]);
     assert!(grant.scopes.is_empty(), "as before");
@@ -149,15 +151,15 @@ fn refresh_names_the_token_and_never_holds_it() {
 
 #[test]
 fn revoke_needs_an_endpoint() {
-    let error = auth::revoke(&silent()).unwrap_err();
+    let error = AfterShip::revoke(&silent()).unwrap_err();
     assert!(
-        matches!(&error, Error::Unsupported(text) if text.contains("Remove the app")),
+        matches!(&error, Error { kind: ErrorKind::Unsupported, message: text, .. } if text.contains("Remove the app")),
         "{error:?}"
     );
     let settings = [("revocation-url", "https://a.example/revoke")];
-    let (request, revoked) = sent(&settings, auth::revoke);
+    let (request, revoked) = sent(&settings, AfterShip::revoke);
     assert_eq!(revoked, Ok(()));
-    assert_eq!((request.endpoint, request.path_with_query.as_str()), ("revocation", ""));
+    assert_eq!((request.endpoint.as_str(), request.path_with_query.as_str()), ("revocation", ""));
     assert_eq!(body(&request), "token_type_hint=refresh_token&client_id=app%201");
     assert_eq!(request.secret_uses, ["revoke-token", "client-secret-form"]);
     for (status, body, case) in [
@@ -165,33 +167,33 @@ fn revoke_needs_an_endpoint() {
         (400, r#"{"error":"unsupported_token_type"}"#, "Unsupported"),
         (503, "", "OutcomeUnknown"),
     ] {
-        let host = FnHost::new(|_| Ok(Response::json(status, body)))
+        let host = FnHost::of::<AfterShip>(|_| Ok(Response::json(status, body)))
             .with_setting("scheme", "oauth2")
             .with_setting("client-id", "app-1")
             .with_setting("revocation-url", "https://a.example/revoke");
-        let error = auth::revoke(&host).unwrap_err();
-        assert!(format!("{error:?}").starts_with(case), "{error:?}");
+        let error = AfterShip::revoke(&host).unwrap_err();
+        assert!(kind_name(&error).starts_with(case), "{error:?}");
     }
 }
 
 /// Every request that is sent is one that the manifest declares, with secrets that it declares.
 #[test]
 fn what_is_sent_is_declared() {
-    let endpoints = crate::catalog::manifest().endpoints;
-    let begun = redirect(auth::begin(&silent(), &request()).unwrap()).1;
+    let endpoints = AfterShip::manifest().endpoints;
+    let begun = redirect(AfterShip::begin(&silent(), &request()).unwrap()).1;
     for authentication in ["body", "basic"] {
         let settings =
             [("revocation-url", "https://a.example/"), ("client-authentication", authentication)];
         let requests = [
-            sent(&settings, |host| auth::complete(host, &begun, "code=1").map(drop)),
-            sent(&settings, |host| auth::refresh(host).map(drop)),
-            sent(&settings, auth::revoke),
+            sent(&settings, |host| AfterShip::complete(host, &begun, "code=1").map(drop)),
+            sent(&settings, |host| AfterShip::refresh(host).map(drop)),
+            sent(&settings, AfterShip::revoke),
         ];
         for (request, result) in requests {
             assert_eq!(result, Ok(()));
             let endpoint = endpoints.iter().find(|it| it.name == request.endpoint).unwrap();
             for name in request.secret_uses {
-                assert!(endpoint.secret_uses.iter().any(|known| known.name == name), "{name}");
+                assert!(endpoint.secret_uses.iter().any(|known| *known == name), "{name}");
             }
         }
     }
@@ -199,6 +201,6 @@ fn what_is_sent_is_declared() {
 
 #[test]
 fn requests_to_the_api_carry_the_token() {
-    let (request, _) = sent(&[], |host| auth::check(host, "trackings"));
+    let (request, _) = sent(&[], |host| AfterShip::check(host, "trackings"));
     assert_eq!(request.secret_uses, ["access-token"]);
 }

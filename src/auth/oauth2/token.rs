@@ -23,14 +23,14 @@
 use super::{
     ACCESS_TOKEN, CLIENT_SECRET_BASIC, CLIENT_SECRET_FORM, REVOCATION, REVOKE, TOKEN, settings,
 };
-use crate::api::client::header;
-use crate::api::fault::quote;
-use crate::api::{Query, dates, wait};
-use crate::auth::Grant;
-use crate::error::{Error, Failure};
-use crate::host::{Host, Level, Request, Response, SendError};
-use crate::json;
-use crate::permissions::SecretUse;
+use connector_sdk::{
+    Error, ErrorKind, Grant, Host, Level, Query, Request, Response, SendError,
+    contract::first_header as header,
+    dates,
+    declare::SecretUse,
+    fault::{message, quote, too_much, unsent_kind},
+    json, wait,
+};
 
 /// How the client secret is sent (RFC 6749 section 2.3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +60,8 @@ pub(super) fn grant(
             true => "a gateway, not AfterShip, answered with a web page",
             false => "the answer holds no access token",
         };
-        return Err(failed(what, Error::OutcomeUnknown, &response, words, None));
+        let next = MAY_BE_DONE;
+        return Err(answered(what, ErrorKind::OutcomeUnknown, &response, words, None, next));
     }
     let token_type = json::text_member(&text, "token_type").unwrap_or_default();
     if !token_type.eq_ignore_ascii_case("bearer") {
@@ -77,19 +78,19 @@ pub(super) fn grant(
         let scopes = granted.split(between).filter(|scope| !scope.is_empty());
         scopes.map(str::to_owned).collect()
     });
-    Ok(Grant { expires_at: expires_at(host, &text), scopes })
+    Ok(Grant { expires_at: expires_at(host, &text), scopes, ..Grant::unlimited() })
 }
 
 /// Ends the tokens of the refresh token (RFC 7009).
 ///
 /// # Errors
-/// As the module says; [`Error::Unsupported`] without a revocation endpoint.
+/// As the module says; `unsupported` without a revocation endpoint.
 pub(super) fn revoke(host: &dyn Host) -> Result<(), Error> {
     if !settings::has_revocation_url(host) {
         let text = "The grant cannot be given back by a program: AfterShip documents no endpoint \
                     for it, and the setting `revocation-url` names none. Remove the app in the \
                     AfterShip admin.";
-        return Err(Error::Unsupported(text.to_owned()));
+        return Err(Error::unsupported(text));
     }
     let mut form = Query::new();
     form.add("token_type_hint", "refresh_token");
@@ -113,16 +114,11 @@ fn post(
         // Not in the form too: a client shows its credentials once (RFC 6749 section 2.3).
         ClientAuthentication::Basic => CLIENT_SECRET_BASIC,
     };
-    let request = Request {
-        endpoint,
-        path_with_query: String::new(),
-        headers: vec![
-            ("accept".into(), "application/json".into()),
-            ("content-type".into(), "application/x-www-form-urlencoded".into()),
-        ],
-        body: Some(form.encode().into_bytes()),
-        secret_uses: vec![secret.name, client_secret.name],
-    };
+    let request = Request::new(endpoint, "")
+        .header("accept", "application/json")
+        .body("application/x-www-form-urlencoded", form.encode())
+        .secret(secret.name)
+        .secret(client_secret.name);
     let response = host.send(request).map_err(|why| unsent(what, why))?;
     if (200..300).contains(&response.status) {
         return Ok(response);
@@ -131,24 +127,14 @@ fn post(
 }
 
 fn unsent(what: &str, error: SendError) -> Error {
-    let message = |why: &str, next: &str| {
-        Failure::new(format!("Could not {what}: {}. {next}", why.trim_end_matches('.')))
+    let (kind, why) = unsent_kind(true, error);
+    let next = match kind {
+        ErrorKind::Unauthenticated => "Nothing was sent; connect again.",
+        ErrorKind::OutcomeUnknown => MAY_BE_DONE,
+        ErrorKind::Internal => "Check the settings of `oauth2`.",
+        _ => NOTHING_CHANGED,
     };
-    match error {
-        SendError::NotSent(why) => Error::Unavailable(message(&why, NOTHING_CHANGED)),
-        SendError::Limited(ms) => Error::RateLimited {
-            failure: message("the limits leave no room for it yet", NOTHING_CHANGED),
-            retry_after_ms: Some(ms),
-        },
-        SendError::NoSecret(name) => Error::Unauthenticated(message(
-            &format!("the connection has no secret `{name}`"),
-            "Nothing was sent; connect again.",
-        )),
-        SendError::Unanswered(why) => Error::OutcomeUnknown(message(&why, MAY_BE_DONE)),
-        SendError::Refused(why) => {
-            Error::Internal(message(&why, "Check the settings of `oauth2`."))
-        }
-    }
+    Error::new(kind, message(what, &why, next))
 }
 
 const NOTHING_CHANGED: &str = "Nothing was changed; try again later.";
@@ -173,32 +159,35 @@ fn judge(host: &dyn Host, what: &str, response: &Response) -> Error {
             }
             _ => format!("a gateway, not AfterShip, answered HTTP {status}"),
         };
-        return Error::Unavailable(failure(what, response, &words, None, IN_BETWEEN));
+        return answered(what, ErrorKind::Unavailable, response, &words, None, IN_BETWEEN);
     }
     let words = match (&code, description.filter(|words| !words.is_empty())) {
         (Some(code), Some(words)) => format!("AfterShip says {code} (\"{words}\")"),
         (Some(code), None) => format!("AfterShip says {code}"),
         _ => format!("AfterShip answered HTTP {status}"),
     };
-    let case: fn(Failure) -> Error = match (status, code.as_deref()) {
-        (429, _) => {
-            let failure = failure(what, response, &words, code, NOTHING_CHANGED);
-            let retry_after_ms = wait::hint_ms(&response.headers, host.now_ms());
-            return Error::RateLimited { failure, retry_after_ms };
-        }
-        (408, _) => Error::OutcomeUnknown,
-        (400..=499, Some("invalid_grant")) => Error::Unauthenticated,
+    let kind = match (status, code.as_deref()) {
+        (429, _) => too_much(wait::hint_ms(&response.headers, host.now_ms())),
+        (408, _) => ErrorKind::OutcomeUnknown,
+        (400..=499, Some("invalid_grant")) => ErrorKind::Unauthenticated,
         (400..=499, Some("invalid_client" | "unauthorized_client" | "invalid_scope"))
-        | (401 | 403, None) => Error::Forbidden,
-        (400..=499, Some("unsupported_token_type")) => {
-            return Error::Unsupported(format!(
-                "Could not {what}: {words}. Remove the app in the AfterShip admin."
-            ));
-        }
-        (400..=499, _) => Error::Internal,
-        _ => Error::OutcomeUnknown,
+        | (401 | 403, None) => ErrorKind::Forbidden,
+        (400..=499, Some("unsupported_token_type")) => ErrorKind::Unsupported,
+        (400..=499, _) => ErrorKind::Internal,
+        _ => ErrorKind::OutcomeUnknown,
     };
-    failed(what, case, response, &words, code)
+    let next = match kind {
+        ErrorKind::RateLimited(_) | ErrorKind::QuotaExhausted(_) => NOTHING_CHANGED,
+        ErrorKind::Unauthenticated => "The grant is gone: connect again.",
+        ErrorKind::Forbidden => {
+            "Check the app in the AfterShip Partner Dashboard, the settings `client-id` and \
+             `client-authentication`, and the secret `client-secret`."
+        }
+        ErrorKind::Unsupported => "Remove the app in the AfterShip admin.",
+        ErrorKind::OutcomeUnknown => MAY_BE_DONE,
+        _ => "Trying again will not help: check the settings of `oauth2`, or report it.",
+    };
+    answered(what, kind, response, &words, code, next)
 }
 
 /// Whether a person with a browser was meant.
@@ -207,38 +196,16 @@ fn is_page(response: &Response) -> bool {
         || response.body.trim_ascii_start().starts_with(b"<")
 }
 
-fn failed(
+fn answered(
     what: &str,
-    case: fn(Failure) -> Error,
+    kind: ErrorKind,
     response: &Response,
     words: &str,
     code: Option<String>,
-) -> Error {
-    let next = match case(Failure::default()) {
-        Error::Unauthenticated(_) => "The grant is gone: connect again.",
-        Error::Forbidden(_) => {
-            "Check the app in the AfterShip Partner Dashboard, the settings `client-id` and \
-             `client-authentication`, and the secret `client-secret`."
-        }
-        Error::OutcomeUnknown(_) => MAY_BE_DONE,
-        _ => "Trying again will not help: check the settings of `oauth2`, or report it.",
-    };
-    case(failure(what, response, words, code, next))
-}
-
-fn failure(
-    what: &str,
-    response: &Response,
-    words: &str,
-    provider_code: Option<String>,
     next: &str,
-) -> Failure {
-    Failure {
-        message: format!("Could not {what}: {words}. {next}"),
-        http_status: Some(response.status),
-        provider_code,
-        request_id: header(&response.headers, "as-trace-id").map(str::to_owned),
-    }
+) -> Error {
+    let request_id = response.first("as-trace-id").map(str::to_owned);
+    Error::new(kind, message(what, words, next)).answered(response.status, code, request_id)
 }
 
 /// When the token in this answer ends, by the host's clock: `expires_in` is seconds (RFC 6749

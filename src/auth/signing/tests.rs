@@ -1,23 +1,27 @@
 use super::*;
-use crate::host::{FnHost, Response, SecretError};
+use crate::AfterShip;
+use crate::testing::kind_name;
+use connector_sdk::{FnHost, Response, SecretError};
 use host_harness::vault::{self, Secret};
 
 /// 2026-11-22T12:00:00Z.
 const NOON_MS: u64 = 1_795_348_800_999;
 
 /// A host whose `api-key` is `test-key`, and which signs with `test-secret` as the real one does.
-fn host() -> FnHost<impl FnMut(Request) -> Result<Response, crate::host::SendError>> {
-    FnHost::new(|_| panic!("nothing is sent")).at(NOON_MS).signing(|name, algorithm, message| {
-        assert_eq!(name, "api-secret");
-        let text = resolved(message);
-        Ok(vault::sign(algorithm, &Secret::new("test-secret"), &text).unwrap())
-    })
+fn host() -> FnHost<impl FnMut(Request) -> Result<Response, connector_sdk::SendError>> {
+    FnHost::of::<AfterShip>(|_| panic!("nothing is sent")).at(NOON_MS).signing(
+        |name, algorithm, message| {
+            assert_eq!(name, "api-secret");
+            let text = resolved(message);
+            Ok(vault::sign(algorithm, &Secret::new("test-secret"), &text).unwrap())
+        },
+    )
 }
 
 fn resolved(message: &[Part]) -> Vec<u8> {
     let parts = message.iter().map(|part| match part {
         Part::Bytes(bytes) => bytes.clone(),
-        Part::Secret("api-key") => b"test-key".to_vec(),
+        Part::Secret(name) if name == "api-key" => b"test-key".to_vec(),
         Part::Secret(other) => panic!("{other}"),
     });
     parts.collect::<Vec<_>>().concat()
@@ -30,16 +34,18 @@ fn authorise(
     method: &'static str,
     request: &mut Request,
 ) -> Result<(), Error> {
-    let scope = "";
-    let endpoint = Endpoint { name: "any", method, path: "", writes: false, per_second: 1, scope };
-    crate::auth::scheme(scheme).unwrap().authorise(host, &endpoint, request)
+    let endpoint = Endpoint { name: "any", method, ..connector_sdk::declare::READ };
+    connector_sdk::scheme::find_named(crate::auth::SCHEMES, scheme)
+        .unwrap()
+        .authorise(host, &endpoint, request)
 }
 
 fn request(path: &str, body: Option<&str>) -> Request {
     let mut headers = vec![("accept".to_owned(), "application/json".to_owned())];
     headers.extend(body.map(|_| ("content-type".to_owned(), "application/json".to_owned())));
     Request {
-        endpoint: "any",
+        endpoint: "any".into(),
+        cost: 1,
         path_with_query: path.to_owned(),
         headers,
         body: body.map(|text| text.as_bytes().to_vec()),
@@ -121,7 +127,7 @@ fn six_parts_are_signed_and_the_same_query_is_sent() {
     assert_eq!(asked.path_with_query, "/tracking/2026-07/trackings/1?a=1&b=2");
     asked.headers.retain(|(name, _)| name != "as-signature-hmac-sha256");
     assert_eq!(
-        String::from_utf8(resolved(&message("PUT", &asked, crate::auth::api_key::USES))).unwrap(),
+        String::from_utf8(resolved(&message("PUT", &asked, &[crate::auth::api_key::KEY]))).unwrap(),
         "PUT\n99914B932BD37A50B983C5E7C90AE93B\napplication/json\nSun, 22 Nov 2026 12:00:00 GMT\n\
          as-api-key:test-key\nas-more:1\n/tracking/2026-07/trackings/1?a=1&b=2"
     );
@@ -131,7 +137,7 @@ fn six_parts_are_signed_and_the_same_query_is_sent() {
 
 #[test]
 fn rsa_has_a_key_and_a_header_of_its_own() {
-    let host = FnHost::new(|_| panic!("nothing is sent")).at(NOON_MS);
+    let host = FnHost::of::<AfterShip>(|_| panic!("nothing is sent")).at(NOON_MS);
     let host = host.signing(|name, algorithm, _| {
         assert_eq!((name, algorithm), ("private-key", "rsa-pss-sha256"));
         Ok(b"signed".to_vec())
@@ -144,15 +150,15 @@ fn rsa_has_a_key_and_a_header_of_its_own() {
 #[test]
 fn a_key_that_does_not_sign_stops_the_request_with_a_next_step() {
     for (why, case, step) in [
-        (SecretError::NotFound, "Unauthenticated", "Connect again and give: api-key, api-secret"),
+        (SecretError::NotFound, "Unauthenticated", "`api-secret`. Connect again"),
         (SecretError::Denied, "Internal", "the right key"),
         (SecretError::Unavailable, "Unavailable", "try again later"),
         (SecretError::Unsupported, "Internal", "another scheme"),
     ] {
-        let host = FnHost::new(|_| panic!("nothing is sent"));
+        let host = FnHost::of::<AfterShip>(|_| panic!("nothing is sent"));
         let host = host.with_setting("scheme", "api-key-hmac").signing(move |_, _, _| Err(why));
         let error = crate::testing::get(&host, "trackings", "1").unwrap_err();
-        assert!(format!("{error:?}").starts_with(case), "{error:?}");
-        assert!(error.to_string().contains(step), "{error}");
+        assert!(kind_name(&error).starts_with(case), "{error:?}");
+        assert!(error.message.contains(step), "{error:?}");
     }
 }

@@ -3,21 +3,24 @@
 use super::credentials::CREDENTIALS;
 use super::{COURIER, find};
 use crate::api::Api;
-use crate::error::{Error, Failure, Violation};
-use crate::json::{self, Value};
 use crate::objects::couriers;
-use crate::types::Written;
+use connector_sdk::{
+    Error, ErrorKind, Violation, Written,
+    json::{self, Value},
+};
 
 /// Reads the courier and compares: AfterShip would refuse the same, or store what cannot work.
 ///
 /// # Errors
-/// [`Error::InvalidInput`] for a courier that does not exist and for each credential that it
+/// `invalid-input` for a courier that does not exist and for each credential that it
 /// requires and that is missing or empty; else why the courier could not be read.
 pub(super) fn check(api: &Api<'_>, input: &str) -> Result<(), Error> {
     let slug = json::text_member(input, COURIER).unwrap_or_default();
     let courier = match couriers::with_slug(api, &slug, "read what the courier asks for") {
         // The grant may lack the scope `aftership:courier:read`: then AfterShip judges alone.
-        Err(Error::Forbidden(_) | Error::Unsupported(_)) => return Ok(()),
+        Err(
+            Error { kind: ErrorKind::Forbidden, .. } | Error { kind: ErrorKind::Unsupported, .. },
+        ) => return Ok(()),
         courier => courier?,
     };
     let Some(courier) = courier else {
@@ -36,27 +39,29 @@ pub(super) fn check(api: &Api<'_>, input: &str) -> Result<(), Error> {
 /// one that was just made may not be listed yet.
 ///
 /// # Errors
-/// [`Error::OutcomeUnknown`] unless exactly one connection is there; else why they could not be
+/// `outcome-unknown` unless exactly one connection is there; else why they could not be
 /// read.
 pub(super) fn found(api: &Api<'_>, input: &str) -> Result<Written, Error> {
     let inputs = [input.to_owned()];
     let mut found = match find::matching(api, &inputs) {
         // AfterShip masks the credentials.
-        Err(Error::InvalidInput { failure, .. }) => return Err(Error::OutcomeUnknown(failure)),
+        Err(error @ Error { kind: ErrorKind::InvalidInput(_), .. }) => {
+            return Err(Error { kind: ErrorKind::OutcomeUnknown, ..error });
+        }
         found => found?.into_iter().flatten(),
     };
     match (found.next(), found.next()) {
-        (Some(item), None) => Ok(Written { item, also: Vec::new() }),
+        (Some(item), None) => Ok(Written::whole(item)),
         (None, _) => Err(unknown("no carrier connection with these credentials is listed")),
         (Some(_), Some(_)) => Err(unknown("several carrier connections have these credentials")),
     }
 }
 
 fn unknown(why: &str) -> Error {
-    Error::OutcomeUnknown(Failure::new(format!(
+    Error::outcome_unknown(format!(
         "Cannot tell whether the carrier connection was created: {why}. Nothing was sent again; look \
          in the AfterShip admin before another one is created."
-    )))
+    ))
 }
 
 /// AfterShip API 2026-07, GET /couriers: `credentials.fields` are `{name, type, required}`.

@@ -1,7 +1,9 @@
 //! Credentials, while they are here.
 
-use crate::api::hidden::Hidden;
-use crate::json::{self, Value};
+use connector_sdk::{
+    hidden::Hidden,
+    json::{self, Value},
+};
 
 /// The member that holds them in a connection and in an input.
 pub(super) const CREDENTIALS: &str = "credentials";

@@ -6,12 +6,10 @@
 
 use super::credentials::{CREDENTIALS, concealed, is_masked};
 use super::{COURIER, SOURCE};
+use crate::api::Api;
 use crate::api::answer::to_record;
 use crate::api::source::Source;
-use crate::api::{Api, Query};
-use crate::error::Error;
-use crate::json::Value;
-use crate::types::DataRecord;
+use connector_sdk::{DataRecord, Error, Query, json::Value};
 
 /// The connections that each input would make a second time, in the inputs' order. The list of
 /// each courier is read once.

@@ -5,7 +5,7 @@ mod listing;
 mod writing;
 
 use super::*;
-use crate::records::{find, list};
+
 use crate::testing::{Sent, enveloped, lines, pointers, scripted};
 use crate::testing::{create, delete, get, update};
 
@@ -29,6 +29,7 @@ fn record() -> DataRecord {
         id: "c1".into(),
         updated_at: Some("2026-11-02T08:00:00+08:00".into()),
         created_at: Some("2026-11-01T08:00:00+08:00".into()),
+        version: None,
         data: CONCEALED.into(),
     }
 }

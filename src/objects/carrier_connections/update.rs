@@ -9,9 +9,10 @@ use super::credentials::{self, CREDENTIALS};
 use super::endpoints::{GET, UPDATE};
 use super::written;
 use crate::api::{Answer, Api, Call};
-use crate::error::Error;
-use crate::json::{self, Value, Writer};
-use crate::types::Written;
+use connector_sdk::{
+    Error, Written,
+    json::{self, Value, Writer},
+};
 
 /// Merges `patch` into the connection's credentials, which stay in the guest's memory.
 pub(super) fn update(api: &Api<'_>, id: &str, patch: &str) -> Result<Written, Error> {

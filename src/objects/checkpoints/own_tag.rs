@@ -6,9 +6,10 @@
 //! otherwise what it was to leave out.
 
 use crate::api::parameter::{ANY, list};
-use crate::error::Error;
-use crate::json::{self, Value};
-use crate::types::{DataRecord, ListRequest, Page, Start};
+use connector_sdk::{
+    DataRecord, Error, ListRequest, Page, Start,
+    json::{self, Value},
+};
 
 /// The filter.
 pub(super) const NAME: &str = "checkpoint_tag";
@@ -23,7 +24,7 @@ impl OwnTag {
     /// What `request` wishes for; of its start, only what AfterShip's list knows is left.
     ///
     /// # Errors
-    /// [`Error::InvalidInput`] for an empty status, [`Error::CursorExpired`] for a bookmark of
+    /// `invalid-input` for an empty status, `cursor-expired` for a bookmark of
     /// other ones.
     pub(super) fn take(request: &mut ListRequest, filter: &Value<'_>) -> Result<Self, Error> {
         let wanted = filter.get(NAME).map(|value| list(NAME, value, ANY)).transpose()?;

@@ -1,7 +1,9 @@
 //! One checkpoint inside a tracking, where it lies.
 
-use crate::api::{bookmark, dates};
-use crate::json::{Kind, Malformed, Member, Reader, Writer};
+use connector_sdk::{
+    bookmark, dates,
+    json::{Kind, Malformed, Member, Reader, Writer},
+};
 
 /// Members that a record has from us.
 const OURS: [&str; 2] = ["id", "tracking_id"];

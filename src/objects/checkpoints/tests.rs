@@ -1,10 +1,11 @@
 //! Checkpoints, called as the host calls them, with a closure for AfterShip.
 
-use crate::error::Error;
-use crate::records::list;
+use crate::AfterShip;
+use connector_sdk::Connector as _;
+use connector_sdk::{DataRecord, Error, ErrorKind, ListRequest, Page, Start, View};
+
 use crate::testing::{Sent, enveloped, lines, pointers, scripted};
 use crate::testing::{create, delete, derive, get};
-use crate::types::{DataRecord, ListRequest, Page, Start, View};
 use proptest::prelude::*;
 
 const OBJECT: &str = "checkpoints";
@@ -17,6 +18,7 @@ fn tracking(checkpoints: &str) -> DataRecord {
         id: "t1".into(),
         updated_at: Some("2026-11-02T00:00:00+00:00".into()),
         created_at: Some("2026-11-01T00:00:00+00:00".into()),
+        version: None,
         data: format!(
             r#"{{"id":"t1","created_at":"2026-11-01T00:00:00+00:00","updated_at":"2026-11-02T00:00:00+00:00","checkpoints":[{checkpoints}],"tag":"InTransit"}}"#
         ),
@@ -113,12 +115,12 @@ fn what_is_no_checkpoint_is_not_passed_over_in_silence() {
     let whole = r#"{"id":"t2","checkpoints":[{"hash":"a"}]}"#;
     for data in [r#"{"id":"t1","checkpoints":[7]}"#, r#"{"id":"t1","checkpoints":"none"}"#] {
         let error = derive(OBJECT, &[DataRecord { data: data.into(), ..tracking("") }]);
-        assert!(matches!(error, Err(Error::Internal(_))), "{error:?}");
+        assert!(matches!(error, Err(Error { kind: ErrorKind::Internal, .. })), "{error:?}");
         let sent = Sent::default();
         let answer = enveloped(&format!(
             r#"{{"pagination":{{"has_next_page":false}},"trackings":[{data},{whole}]}}"#
         ));
-        let page = list(&scripted(&sent, &[(200, &answer)]), request(None)).unwrap();
+        let page = AfterShip::list(&scripted(&sent, &[(200, &answer)]), request(None)).unwrap();
         assert_eq!((page.records.len(), page.unreadable.len()), (1, 1));
         assert_eq!(page.unreadable[0].raw, data);
         assert!(page.unreadable[0].reason.contains("`t1`"), "{}", page.unreadable[0].reason);
@@ -132,7 +134,7 @@ fn request(filter: Option<&str>) -> ListRequest {
         start: Start::Beginning,
         page_size: None,
         filter,
-        view: View::default(),
+        view: View::whole(),
     }
 }
 
@@ -143,7 +145,7 @@ fn one_tracking_is_one_request() {
         let sent = Sent::default();
         let host = scripted(&sent, &[(200, &answer)]);
         let asked = ListRequest { start, ..request(Some(r#"{"tracking_id":"my-own"}"#)) };
-        let page = list(&host, asked).unwrap();
+        let page = AfterShip::list(&host, asked).unwrap();
         let ids: Vec<_> = page.records.iter().map(|record| record.id.as_str()).collect();
         assert_eq!((ids.as_slice(), page.next, page.bookmark), (&["t1/a", "t1/b"][..], None, None));
         assert_eq!(lines(&sent), ["GET /trackings/my-own"]);
@@ -163,30 +165,34 @@ fn scans_are_chosen_by_their_own_tag_on_every_page() {
     let sent = Sent::default();
     let host = scripted(&sent, &[(200, &first), (200, &last), (200, &last), (200, &first)]);
     let ids = |page: &Page| page.records.iter().map(|one| one.id.clone()).collect::<Vec<_>>();
-    let begun = list(&host, request(Some(filter))).unwrap();
+    let begun = AfterShip::list(&host, request(Some(filter))).unwrap();
     assert_eq!(ids(&begun), ["t1/b", "t1/d"]);
     // A cursor keeps the filter, and AfterShip hears of its own alone.
     let start = Start::At(begun.next.unwrap());
-    let ended = list(&host, ListRequest { start, ..request(None) }).unwrap();
+    let ended = AfterShip::list(&host, ListRequest { start, ..request(None) }).unwrap();
     assert_eq!(ids(&ended), ["t1/b", "t1/d"]);
     assert!(lines(&sent).iter().all(|line| !line.contains("checkpoint")), "{:?}", lines(&sent));
     // "Everything up to here" is true of these scans only.
     let since = |filter: Option<&str>| {
         let start = Start::Since(ended.bookmark.clone().unwrap());
-        list(&host, ListRequest { start, ..request(filter) })
+        AfterShip::list(&host, ListRequest { start, ..request(filter) })
     };
     assert_eq!(ids(&since(Some(filter)).unwrap()), ["t1/b", "t1/d"]);
     for other in [None, Some(r#"{"checkpoint_tag":"Exception","tag":"Delivered"}"#)] {
-        assert!(matches!(since(other), Err(Error::CursorExpired(_))), "{other:?}");
+        assert!(
+            matches!(since(other), Err(Error { kind: ErrorKind::CursorExpired, .. })),
+            "{other:?}"
+        );
     }
-    let whole = list(&host, request(None)).unwrap();
+    let whole = AfterShip::list(&host, request(None)).unwrap();
     let start = Start::Since(whole.next.unwrap());
-    let other = list(&host, ListRequest { start, ..request(Some(filter)) });
-    assert!(matches!(other, Err(Error::CursorExpired(_))), "{other:?}");
+    let other = AfterShip::list(&host, ListRequest { start, ..request(Some(filter)) });
+    assert!(matches!(other, Err(Error { kind: ErrorKind::CursorExpired, .. })), "{other:?}");
     // Of one tracking, too.
     let answer = enveloped(&tracking(scans).data);
     let one = r#"{"tracking_id":"t1","checkpoint_tag":"InTransit"}"#;
-    let page = list(&scripted(&Sent::default(), &[(200, &answer)]), request(Some(one))).unwrap();
+    let page = AfterShip::list(&scripted(&Sent::default(), &[(200, &answer)]), request(Some(one)))
+        .unwrap();
     assert_eq!((ids(&page), page.bookmark), (vec!["t1/a".to_owned()], None));
 }
 
@@ -202,7 +208,10 @@ fn one_tracking_is_asked_for_alone() {
         (r#"{"checkpoint_tag":"Exception,,Delivered"}"#, "/checkpoint_tag"),
         (r#"{"checkpoint_tag":[]}"#, "/checkpoint_tag"),
     ] {
-        assert_eq!(pointers(&list(&host, request(Some(filter))).unwrap_err()), [pointer]);
+        assert_eq!(
+            pointers(&AfterShip::list(&host, request(Some(filter))).unwrap_err()),
+            [pointer]
+        );
     }
 }
 
@@ -224,7 +233,7 @@ fn get_of_nothing_is_not_found() {
     for (status, body) in [(200, answer.as_str()), (404, gone)] {
         let sent = Sent::default();
         let error = get(&scripted(&sent, &[(status, body)]), OBJECT, "t1/b").unwrap_err();
-        assert!(matches!(error, Error::NotFound(_)), "{error:?}");
+        assert!(matches!(error, Error { kind: ErrorKind::NotFound, .. }), "{error:?}");
     }
 }
 
@@ -234,7 +243,7 @@ fn an_id_that_is_none_costs_no_request() {
     let host = scripted(&sent, &[]);
     for id in ["", "t1", "t1/", "/a", "/", "../a", "t1/x/a"] {
         let error = get(&host, OBJECT, id).unwrap_err();
-        assert!(matches!(error, Error::InvalidInput { .. }), "{id} {error:?}");
+        assert!(matches!(error, Error { kind: ErrorKind::InvalidInput(_), .. }), "{id} {error:?}");
     }
 }
 
@@ -244,7 +253,7 @@ fn checkpoints_are_the_couriers() {
     let host = scripted(&sent, &[]);
     for error in [create(&host, OBJECT, "{}").map(drop), delete(&host, OBJECT, "t1/a")] {
         assert!(
-            matches!(&error, Err(Error::Unsupported(text)) if text.contains("mark-as-completed"))
+            matches!(&error, Err(Error { kind: ErrorKind::Unsupported, message: text, .. }) if text.contains("mark-as-completed"))
         );
     }
 }

@@ -1,21 +1,23 @@
 //! `detect`: which couriers a tracking number may belong to.
 
 use super::{LIST, SLUG};
-use crate::api::endpoints::Endpoint;
-use crate::api::{Api, Call, dates};
-use crate::error::Error;
-use crate::json::{self, Value, Writer, quoted};
-use crate::objects::{Action, ActionCall};
-use crate::types::Outcome;
+use crate::api::endpoints::{OVER_ALL, READ, per_second};
+use crate::api::{Api, Call};
+use connector_sdk::include_json;
+use connector_sdk::{
+    ActionCall, Error, Outcome, dates,
+    declare::{Action, Endpoint},
+    json::{self, Value, Writer, quoted},
+};
 
 /// A question, whatever its method and scope say.
 pub(super) const COURIERS_DETECT: Endpoint = Endpoint {
     name: "couriers-detect",
     method: "POST",
-    path: "/couriers/detect",
-    writes: false,
-    per_second: 3,
-    scope: "aftership:courier:write",
+    path: "/tracking/*/couriers/detect",
+    limits: &[OVER_ALL, per_second("couriers-detect", 3)],
+    scope: Some("aftership:courier:write"),
+    ..READ
 };
 
 /// What `detect` is.
@@ -24,8 +26,8 @@ pub(super) const DETECT: Action = Action {
     title: "Detect the couriers of a tracking number",
     on_record: false,
     writes: false,
-    input_schema: include_str!("detect-input.json"),
-    output_schema: include_str!("detect-output.json"),
+    input_schema: include_json!("detect-input.json"),
+    output_schema: include_json!("detect-output.json"),
 };
 
 const SHIP_DATE: &str = "tracking_ship_date";

@@ -1,12 +1,13 @@
 //! Couriers, called as the host calls them, with a closure for AfterShip.
 
 use super::*;
-use crate::actions::invoke;
-use crate::auth::check;
-use crate::records::list;
+use crate::testing::attempt;
+use crate::testing::window;
+use connector_sdk::Connector;
+use connector_sdk::{ErrorKind, Invocation};
+
 use crate::testing::{Sent, assert_valid, enveloped, lines, pointers, scripted};
 use crate::testing::{create, get};
-use crate::types::Invocation;
 
 const OBJECT: &str = "couriers";
 const DHL: &str = r#"{"slug":"dhl","name":"DHL Express","phone":null,"other_name":"DHL International","new_member":[1.50]}"#;
@@ -19,7 +20,7 @@ fn couriers(items: &str) -> String {
 
 fn request(start: Start, filter: &str) -> ListRequest {
     let (object, filter) = (OBJECT.into(), Some(filter.into()));
-    ListRequest { object, start, page_size: Some(1), filter, view: View::default() }
+    ListRequest { object, start, page_size: Some(1), filter, view: View::whole() }
 }
 
 fn ids(page: &Page) -> Vec<&str> {
@@ -32,7 +33,7 @@ fn detection(input: &str) -> Invocation {
         action: "detect".into(),
         id: None,
         input: input.into(),
-        again: false,
+        attempt: attempt(false),
     }
 }
 
@@ -41,14 +42,15 @@ fn all_couriers_come_in_one_page() {
     for start in [Start::Beginning, Start::Since("any".into())] {
         let sent = Sent::default();
         let body = couriers(&format!(r#"{DHL},{POSTE},{{"name":"no slug"}},{{"slug":7}}"#));
-        let page = list(&scripted(&sent, &[(200, &body)]), request(start, "{}")).unwrap();
+        let page =
+            AfterShip::list(&scripted(&sent, &[(200, &body)]), request(start, "{}")).unwrap();
         assert_eq!(ids(&page), ["dhl", "austrian-post"]);
         assert_eq!(page.records[0].data, DHL);
         page.records.iter().for_each(|record| assert_valid(DESCRIPTOR.record_schema, &record.data));
         let raw: Vec<_> = page.unreadable.iter().map(|item| item.raw.as_str()).collect();
         assert_eq!(raw, [r#"{"name":"no slug"}"#, r#"{"slug":7}"#]);
         assert_eq!(
-            (page.total, page.next, page.bookmark, page.window),
+            (page.total, page.next.clone(), page.bookmark.clone(), window(&page)),
             (Some(2), None, None, None)
         );
         assert_eq!(
@@ -67,8 +69,11 @@ fn filters_reach_the_wire() {
         (r#"{"slug":["dhl","ups"],"search":"x"}"#, "GET /couriers?slug=dhl%2Cups"),
     ] {
         let sent = Sent::default();
-        list(&scripted(&sent, &[(200, &couriers(DHL))]), request(Start::Beginning, filter))
-            .unwrap();
+        AfterShip::list(
+            &scripted(&sent, &[(200, &couriers(DHL))]),
+            request(Start::Beginning, filter),
+        )
+        .unwrap();
         assert_eq!(lines(&sent), [line]);
     }
     for (filter, pointer) in [
@@ -79,7 +84,8 @@ fn filters_reach_the_wire() {
         (r#"{"name":"dhl"}"#, "/name"),
     ] {
         let sent = Sent::default();
-        let error = list(&scripted(&sent, &[]), request(Start::Beginning, filter)).unwrap_err();
+        let error =
+            AfterShip::list(&scripted(&sent, &[]), request(Start::Beginning, filter)).unwrap_err();
         assert_eq!(pointers(&error), [pointer], "{filter}");
     }
 }
@@ -98,7 +104,7 @@ fn a_search_wants_every_word_somewhere() {
         let sent = Sent::default();
         let host = scripted(&sent, &[(200, &couriers(&format!("{DHL},{POSTE}")))]);
         let filter = format!(r#"{{"search":"{search}"}}"#);
-        let page = list(&host, request(Start::Beginning, &filter)).unwrap();
+        let page = AfterShip::list(&host, request(Start::Beginning, &filter)).unwrap();
         assert_eq!((ids(&page).as_slice(), page.total), (found, None), "{search}");
     }
 }
@@ -106,8 +112,8 @@ fn a_search_wants_every_word_somewhere() {
 #[test]
 fn there_is_no_cursor_to_go_on_with() {
     let sent = Sent::default();
-    let page = list(&scripted(&sent, &[]), request(Start::At("c".into()), "{}"));
-    assert!(matches!(page, Err(Error::CursorExpired(_))), "{page:?}");
+    let page = AfterShip::list(&scripted(&sent, &[]), request(Start::At("c".into()), "{}"));
+    assert!(matches!(page, Err(Error { kind: ErrorKind::CursorExpired, .. })), "{page:?}");
 }
 
 #[test]
@@ -121,7 +127,7 @@ fn get_takes_the_exact_slug() {
     for _ in 0..2 {
         let error = get(&host, OBJECT, "dhl").unwrap_err();
         assert!(
-            matches!(&error, Error::NotFound(f) if f.message.contains("`search`")),
+            matches!(&error, f @ Error { kind: ErrorKind::NotFound, .. } if f.message.contains("`search`")),
             "{error:?}"
         );
     }
@@ -133,7 +139,10 @@ fn a_slug_that_can_be_none_costs_no_request() {
     let sent = Sent::default();
     let host = scripted(&sent, &[]);
     for slug in ["", "dhl,ups", "DHL", "d hl", "dhl/../x", "dhl_x", "dhl\u{e9}"] {
-        assert!(matches!(get(&host, OBJECT, slug), Err(Error::InvalidInput { .. })), "{slug}");
+        assert!(
+            matches!(get(&host, OBJECT, slug), Err(Error { kind: ErrorKind::InvalidInput(_), .. })),
+            "{slug}"
+        );
     }
 }
 
@@ -142,8 +151,11 @@ fn check_asks_for_one_courier() {
     let sent = Sent::default();
     let denied = r#"{"meta":{"code":403},"data":{}}"#;
     let host = scripted(&sent, &[(200, &couriers("")), (403, denied)]);
-    assert_eq!(check(&host, OBJECT), Ok(()));
-    assert!(matches!(check(&host, OBJECT), Err(Error::Forbidden(_))));
+    assert_eq!(AfterShip::check(&host, OBJECT), Ok(()));
+    assert!(matches!(
+        AfterShip::check(&host, OBJECT),
+        Err(Error { kind: ErrorKind::Forbidden, .. })
+    ));
     assert_eq!(lines(&sent), ["GET /couriers?slug=dhl"; 2]);
 }
 
@@ -151,7 +163,7 @@ fn check_asks_for_one_courier() {
 fn couriers_cannot_be_made() {
     let sent = Sent::default();
     let error = create(&scripted(&sent, &[]), OBJECT, "{}").unwrap_err();
-    assert!(matches!(error, Error::Unsupported(_)));
+    assert!(matches!(error, Error { kind: ErrorKind::Unsupported, .. }));
 }
 
 #[test]
@@ -161,7 +173,7 @@ fn detection_answers_every_candidate() {
         let sent = Sent::default();
         let host = scripted(&sent, &[(200, &enveloped(&data))]);
         let input = r#"{"tracking_number":"906587618687"}"#;
-        let outcome = invoke(&host, &detection(input)).unwrap();
+        let outcome = AfterShip::invoke(&host, &detection(input)).unwrap();
         assert_valid(detect::DETECT.output_schema, &outcome.output);
         assert_eq!((outcome.output, outcome.written), (data, Vec::new()));
         assert_eq!(lines(&sent), [format!("POST /couriers/detect {input}")]);
@@ -175,7 +187,8 @@ fn detection_sends_the_ship_date_as_aftership_wants_it() {
         let input = |date: &str| {
             format!(r#"{{"tracking_number":"9","tracking_ship_date":"{date}","slug":["ups"]}}"#)
         };
-        invoke(&scripted(&sent, &[(200, &couriers(""))]), &detection(&input(date))).unwrap();
+        AfterShip::invoke(&scripted(&sent, &[(200, &couriers(""))]), &detection(&input(date)))
+            .unwrap();
         assert_eq!(lines(&sent), [format!("POST /couriers/detect {}", input(sent_as))]);
     }
 }
@@ -185,7 +198,7 @@ fn detection_sends_the_ship_date_as_aftership_wants_it() {
 fn detection_sends_couriers_one_by_one() {
     let sent = Sent::default();
     let input = r#"{"tracking_number":"9","slug":["usps,ups,","dhl"]}"#;
-    invoke(&scripted(&sent, &[(200, &couriers(""))]), &detection(input)).unwrap();
+    AfterShip::invoke(&scripted(&sent, &[(200, &couriers(""))]), &detection(input)).unwrap();
     let body = r#"{"tracking_number":"9","slug":["usps","ups","dhl"]}"#;
     assert_eq!(lines(&sent), [format!("POST /couriers/detect {body}")]);
 }
@@ -208,7 +221,7 @@ fn detection_refuses_what_aftership_would_misread() {
         (r#"{"tracking":{"tracking_number":"9"}}"#, "/tracking_number"),
     ] {
         let sent = Sent::default();
-        let error = invoke(&scripted(&sent, &[]), &detection(input)).unwrap_err();
+        let error = AfterShip::invoke(&scripted(&sent, &[]), &detection(input)).unwrap_err();
         assert!(pointers(&error).contains(&pointer), "{input} {error:?}");
     }
 }
@@ -218,9 +231,9 @@ fn an_answer_without_couriers_is_no_empty_list() {
     let sent = Sent::default();
     let nothing = enveloped("{}");
     let host = scripted(&sent, &[(200, &nothing), (200, &nothing), (200, &nothing)]);
-    let page = list(&host, request(Start::Beginning, "{}"));
-    assert!(matches!(page, Err(Error::Internal(_))), "{page:?}");
-    assert!(matches!(get(&host, OBJECT, "dhl"), Err(Error::Internal(_))));
-    let outcome = invoke(&host, &detection(r#"{"tracking_number":"9"}"#));
-    assert!(matches!(outcome, Err(Error::Internal(_))), "{outcome:?}");
+    let page = AfterShip::list(&host, request(Start::Beginning, "{}"));
+    assert!(matches!(page, Err(Error { kind: ErrorKind::Internal, .. })), "{page:?}");
+    assert!(matches!(get(&host, OBJECT, "dhl"), Err(Error { kind: ErrorKind::Internal, .. })));
+    let outcome = AfterShip::invoke(&host, &detection(r#"{"tracking_number":"9"}"#));
+    assert!(matches!(outcome, Err(Error { kind: ErrorKind::Internal, .. })), "{outcome:?}");
 }

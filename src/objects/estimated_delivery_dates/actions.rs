@@ -2,31 +2,33 @@
 //!
 //! AfterShip switches them on for an account on request; before that they answer 403.
 
-use crate::api::endpoints::Endpoint;
+use crate::api::endpoints::{OVER_ALL, READ, per_second};
 use crate::api::{Answer, Api, Call};
-use crate::error::Error;
-use crate::json::{self, Kind, Reader, Writer};
-use crate::objects::{Action, ActionCall};
-use crate::types::Outcome;
+use connector_sdk::include_json;
+use connector_sdk::{
+    ActionCall, Error, Outcome,
+    declare::{Action, Endpoint},
+    json::{self, Kind, Reader, Writer},
+};
 
 /// Stores nothing, whatever its scope says.
 pub(super) const PREDICT: Endpoint = Endpoint {
     name: "estimated-delivery-date-predict",
     method: "POST",
-    path: "/estimated-delivery-date/predict",
-    writes: false,
-    per_second: 5,
-    scope: "aftership:estimated_delivery_date:write",
+    path: "/tracking/*/estimated-delivery-date/predict",
+    limits: &[OVER_ALL, per_second("estimated-delivery-date-predict", 5)],
+    scope: Some("aftership:estimated_delivery_date:write"),
+    ..READ
 };
 
 /// Stores nothing.
 pub(super) const PREDICT_BATCH: Endpoint = Endpoint {
     name: "estimated-delivery-date-predict-batch",
     method: "POST",
-    path: "/estimated-delivery-date/predict-batch",
-    writes: false,
-    per_second: 20,
-    scope: "aftership:estimated_delivery_date:write",
+    path: "/tracking/*/estimated-delivery-date/predict-batch",
+    limits: &[OVER_ALL, per_second("estimated-delivery-date-predict-batch", 20)],
+    scope: Some("aftership:estimated_delivery_date:write"),
+    ..READ
 };
 
 const PREDICT_ONE: Action = Action {
@@ -34,8 +36,8 @@ const PREDICT_ONE: Action = Action {
     title: "Predict the delivery date of a shipment",
     on_record: false,
     writes: false,
-    input_schema: include_str!("predict-input.json"),
-    output_schema: include_str!("predict-output.json"),
+    input_schema: include_json!("predict-input.json"),
+    output_schema: include_json!("predict-output.json"),
 };
 
 const PREDICT_MANY: Action = Action {
@@ -43,8 +45,8 @@ const PREDICT_MANY: Action = Action {
     title: "Predict the delivery dates of up to five shipments",
     on_record: false,
     writes: false,
-    input_schema: include_str!("predict-batch-input.json"),
-    output_schema: include_str!("predict-batch-output.json"),
+    input_schema: include_json!("predict-batch-input.json"),
+    output_schema: include_json!("predict-batch-output.json"),
 };
 
 /// Every action on estimated delivery dates.

@@ -2,10 +2,9 @@
 
 mod predicting;
 
-use crate::error::Error;
 use crate::testing::{Sent, enveloped, lines, pointers, scripted};
 use crate::testing::{create, derive, get, update};
-use crate::types::DataRecord;
+use connector_sdk::{DataRecord, Error, ErrorKind};
 
 const OBJECT: &str = "estimated-delivery-dates";
 
@@ -14,6 +13,7 @@ fn record(data: &str) -> Option<DataRecord> {
         id: "t1".into(),
         updated_at: Some("2026-11-02T00:00:00+00:00".into()),
         created_at: Some("2026-11-01T00:00:00+00:00".into()),
+        version: None,
         data: data.into(),
     };
     let mut records = derive(OBJECT, std::slice::from_ref(&holder)).unwrap().remove(0);
@@ -72,7 +72,10 @@ fn get_reads_the_tracking() {
 
     let error = get(&scripted(&sent, &[(200, &enveloped(r#"{"id":"t1"}"#))]), OBJECT, "t1");
     let error = error.unwrap_err();
-    assert!(matches!(&error, Error::NotFound(f) if f.message.contains("`predict`")), "{error:?}");
+    assert!(
+        matches!(&error, f @ Error { kind: ErrorKind::NotFound, .. } if f.message.contains("`predict`")),
+        "{error:?}"
+    );
 }
 
 #[test]
@@ -81,7 +84,7 @@ fn a_prediction_is_no_record() {
     let host = scripted(&sent, &[]);
     for error in [create(&host, OBJECT, "{}"), update(&host, OBJECT, "t1", "{}")] {
         assert!(
-            matches!(&error, Err(Error::Unsupported(text)) if text.contains("`predict`")),
+            matches!(&error, Err(Error { kind: ErrorKind::Unsupported, message: text, .. }) if text.contains("`predict`")),
             "{error:?}"
         );
     }

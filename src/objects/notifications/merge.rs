@@ -1,7 +1,9 @@
 //! Customers added to those of a tracking.
 
-use crate::error::Error;
-use crate::json::{Malformed, Member, Reader, Value, Writer};
+use connector_sdk::{
+    Error,
+    json::{Malformed, Member, Reader, Value, Writer},
+};
 
 /// AfterShip keeps so many of a tracking (AfterShip API 2026-07, PUT /trackings/{id}).
 const MOST: usize = 3;
@@ -17,7 +19,7 @@ type Customer<'a> = Vec<Member<'a>>;
 /// (`role` and `name` are texts), and without its member a customer is the same.
 ///
 /// # Errors
-/// [`Error::InvalidInput`] for the first one given that is one too many.
+/// `invalid-input` for the first one given that is one too many.
 pub(super) fn merged(there: &[&str], given: &[&str]) -> Result<Option<String>, Error> {
     let mut customers = read(there).map_err(|_| {
         Error::internal("The tracking's customers are not what AfterShip documents. Report it.")

@@ -4,9 +4,8 @@ mod adding;
 mod removing;
 mod telling;
 
-use crate::error::Error;
 use crate::testing::{Sent, enveloped, lines, pointers, scripted};
-use crate::types::DataRecord;
+use connector_sdk::DataRecord;
 
 const OBJECT: &str = "notifications";
 
@@ -27,6 +26,7 @@ fn holder(data: &str) -> DataRecord {
         id: "t1".into(),
         updated_at: Some("2026-11-02T00:00:00+00:00".into()),
         created_at: Some("2026-11-01T00:00:00+00:00".into()),
+        version: None,
         data: data.into(),
     }
 }

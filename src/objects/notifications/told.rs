@@ -1,8 +1,10 @@
 //! Who is told about a tracking, read out of it.
 
-use super::derived::{self, Tracking};
-use crate::json::{Kind, Malformed, Member, Reader, Writer, quoted};
-use crate::types::DataRecord;
+use super::derived;
+use connector_sdk::{
+    DataRecord, Parent,
+    json::{Kind, Malformed, Member, Reader, Writer, quoted},
+};
 
 /// Members of the tracking that a record repeats.
 const COPIED: [&str; 5] =
@@ -54,7 +56,8 @@ impl<'a> Told<'a> {
         all.extend(self.emails.iter().filter_map(|address| recipient(EMAIL, address)));
         all.extend(self.smses.iter().filter_map(|address| recipient(SMS, address)));
         let keys: Vec<String> = all.iter().map(|recipient| recipient.key.clone()).collect();
-        let first = all.iter().zip(derived::ordinals(&keys)).filter(|(_, ordinal)| *ordinal == 1);
+        let first =
+            all.iter().zip(derived::count_equal(&keys)).filter(|(_, ordinal)| *ordinal == 1);
         let written: Vec<_> = first.map(|(recipient, _)| recipient.written()).collect();
         Ok(format!("[{}]", written.join(",")))
     }
@@ -70,16 +73,16 @@ impl Recipient<'_> {
 }
 
 /// The record of a tracking about which anybody is told.
-pub(super) fn derive_from(tracking: &Tracking<'_>) -> Result<Vec<DataRecord>, Malformed> {
-    let Tracking { record, members } = tracking;
+pub(super) fn derive_from(tracking: &Parent<'_>) -> Result<Vec<DataRecord>, Malformed> {
+    let Parent { record, members } = tracking;
     let told = Told::read(members)?;
     if told.is_nobody() {
         return Ok(Vec::new());
     }
-    let mut data = derived::begin(&record.id, record);
-    derived::copy(members, &COPIED, &mut data);
+    let mut data = derived::begin_data(&record.id, record);
+    derived::copy_members(members, &COPIED, &mut data);
     data.raw("recipients", &told.recipients()?);
-    Ok(vec![DataRecord { data: data.finish(), ..derived::like(record) }])
+    Ok(vec![DataRecord { data: data.finish(), ..derived::with_times_of(record) }])
 }
 
 fn items<'a>(list: &Member<'a>) -> Result<Vec<&'a str>, Malformed> {

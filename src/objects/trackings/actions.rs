@@ -1,19 +1,21 @@
 //! `retrack` and `mark-as-completed`.
 
 use super::{NAME, RECORD_SCHEMA, endpoints, read};
-use crate::api::{Answer, Api, Call, Query};
-use crate::error::Error;
-use crate::json::{self, Value};
-use crate::objects::{Action, ActionCall};
-use crate::types::{DataRecord, ObjectRecord, Outcome};
+use crate::api::{Answer, Api, Call};
+use connector_sdk::include_json;
+use connector_sdk::{
+    ActionCall, DataRecord, Error, ObjectRecord, Outcome, Query, WrittenRecord,
+    declare::Action,
+    json::{self, Value},
+};
 
 const RETRACK: Action = Action {
     name: "retrack",
     title: "Track an inactive tracking again",
     on_record: true,
     writes: true,
-    input_schema: include_str!("retrack-input.json"),
-    output_schema: include_str!("retrack-output.json"),
+    input_schema: include_json!("retrack-input.json"),
+    output_schema: include_json!("retrack-output.json"),
 };
 
 const MARK_AS_COMPLETED: Action = Action {
@@ -21,7 +23,7 @@ const MARK_AS_COMPLETED: Action = Action {
     title: "Mark a tracking as delivered, lost or returned",
     on_record: true,
     writes: true,
-    input_schema: include_str!("mark-as-completed-input.json"),
+    input_schema: include_json!("mark-as-completed-input.json"),
     output_schema: RECORD_SCHEMA,
 };
 
@@ -42,7 +44,7 @@ pub(super) fn invoke(api: &Api<'_>, call: &ActionCall<'_>) -> Result<Outcome, Er
 
 fn retrack(api: &Api<'_>, call: &ActionCall<'_>) -> Result<Outcome, Error> {
     // AfterShip refuses it for an active tracking (4013), so doing it twice is as once.
-    if call.again {
+    if call.attempt.again {
         let what = "look whether the tracking was retracked";
         let tracking = read(api, call.id, what, Query::new())?;
         if json::member(&tracking.data, "active") == Some("true") {
@@ -53,7 +55,7 @@ fn retrack(api: &Api<'_>, call: &ActionCall<'_>) -> Result<Outcome, Error> {
 }
 
 fn mark(api: &Api<'_>, call: &ActionCall<'_>) -> Result<Outcome, Error> {
-    if call.again {
+    if call.attempt.again {
         let what = "look whether the tracking was marked as completed";
         let tracking = read(api, call.id, what, Query::new())?;
         let reason = json::text_member(call.input, "reason").unwrap_or_default();
@@ -88,7 +90,7 @@ fn done(tracking: DataRecord) -> Outcome {
 }
 
 fn changed(tracking: DataRecord) -> ObjectRecord {
-    ObjectRecord { object: NAME, record: tracking }
+    ObjectRecord { object: NAME.to_owned(), item: WrittenRecord::Whole(tracking) }
 }
 
 /// The answer to an action may be a part of the tracking (AfterShip says so of retrack): only a

@@ -6,10 +6,15 @@
 pub(in crate::objects) use super::patch::refuse_kept;
 
 use super::listing;
-use crate::api::{Api, Query};
-use crate::error::Error;
-use crate::json::{Malformed, Member, Reader, Writer};
-use crate::types::{DataRecord, ListRequest, Page, Unreadable};
+use crate::api::Api;
+use connector_sdk::include_json;
+use connector_sdk::{
+    DataRecord, Error, ErrorKind, ListRequest, Page, Parent, Query, Unreadable,
+    connector::unreadable,
+    fault,
+    json::{Malformed, Member, Writer},
+    sort::sort,
+};
 
 /// The object that holds them.
 pub(in crate::objects) const HOLDER: &str = super::NAME;
@@ -18,31 +23,10 @@ pub(in crate::objects) const HOLDER: &str = super::NAME;
 pub(in crate::objects) const DOC_URL: &str = super::DOC_URL;
 
 /// Schema of the filter where one record has its tracking's id.
-pub(in crate::objects) const FILTER_SCHEMA: &str = include_str!("derived-filter.json");
-
-/// A tracking, read once for all that it holds.
-#[derive(Debug)]
-pub struct Tracking<'a> {
-    pub(in crate::objects) record: &'a DataRecord,
-    pub(in crate::objects) members: Vec<Member<'a>>,
-}
+pub(in crate::objects) const FILTER_SCHEMA: &str = include_json!("derived-filter.json");
 
 /// Reads the records of one object out of a tracking, without a request.
-pub type Derivation = fn(&Tracking<'_>) -> Result<Vec<DataRecord>, Malformed>;
-
-impl<'a> Tracking<'a> {
-    pub(in crate::objects) fn read(record: &'a DataRecord) -> Result<Self, Malformed> {
-        let mut reader = Reader::new(&record.data);
-        let members = reader.members()?;
-        reader.end()?;
-        Ok(Self { record, members })
-    }
-
-    /// The member of this name.
-    pub(in crate::objects) fn member(&self, name: &str) -> Option<&Member<'a>> {
-        Member::named(&self.members, name)
-    }
-}
+pub(in crate::objects) type Derivation = fn(&Parent<'_>) -> Result<Vec<DataRecord>, Malformed>;
 
 /// May the connection use trackings?
 pub(in crate::objects) fn check(api: &Api<'_>) -> Result<(), Error> {
@@ -61,11 +45,11 @@ pub(in crate::objects) fn list(
     // AfterShip counts trackings, not what they hold.
     page.total = None;
     for tracking in std::mem::take(&mut page.records) {
-        match Tracking::read(&tracking).and_then(|tracking| derivation(&tracking)) {
+        match Parent::read(&tracking).and_then(|tracking| derivation(&tracking)) {
             Ok(records) => page.records.extend(records),
             Err(malformed) => page.unreadable.push(Unreadable {
                 id: None,
-                reason: reason(&tracking, malformed),
+                reason: fault::unreadable_reason(&tracking, malformed),
                 raw: tracking.data,
             }),
         }
@@ -74,7 +58,7 @@ pub(in crate::objects) fn list(
 }
 
 /// The tracking that any of AfterShip's ids names; `what` completes the sentence "Could not ...".
-pub(in crate::objects) fn holder(
+pub(in crate::objects) fn read_holder(
     api: &Api<'_>,
     id: &str,
     what: &'static str,
@@ -83,47 +67,27 @@ pub(in crate::objects) fn holder(
 }
 
 /// What is read, or `None` when it is not there.
-pub(in crate::objects) fn there(
+pub(in crate::objects) fn find_existing(
     read: Result<DataRecord, Error>,
 ) -> Result<Option<DataRecord>, Error> {
     match read {
         Ok(record) => Ok(Some(record)),
-        Err(Error::NotFound(_)) => Ok(None),
+        Err(Error { kind: ErrorKind::NotFound, .. }) => Ok(None),
         Err(error) => Err(error),
     }
 }
 
 /// The records that one tracking holds.
-pub(in crate::objects) fn of(
+pub(in crate::objects) fn derive_one(
     tracking: &DataRecord,
     derivation: Derivation,
 ) -> Result<Vec<DataRecord>, Error> {
-    let records = Tracking::read(tracking).and_then(|tracking| derivation(&tracking));
+    let records = Parent::read(tracking).and_then(|tracking| derivation(&tracking));
     records.map_err(|malformed| unreadable(tracking, malformed))
 }
 
-/// The records that each tracking holds, in their order, for each derivation. Each tracking is read
-/// once.
-///
-/// # Errors
-/// [`Error::Internal`] for a tracking that cannot be read.
-pub fn of_each(
-    derivations: &[Derivation],
-    trackings: &[DataRecord],
-) -> Result<Vec<Vec<Vec<DataRecord>>>, Error> {
-    let mut derived = vec![Vec::with_capacity(trackings.len()); derivations.len()];
-    for record in trackings {
-        let malformed = |malformed| unreadable(record, malformed);
-        let tracking = Tracking::read(record).map_err(malformed)?;
-        for (derivation, lists) in derivations.iter().zip(&mut derived) {
-            lists.push(derivation(&tracking).map_err(malformed)?);
-        }
-    }
-    Ok(derived)
-}
-
 /// The beginning of a record's data: who it is, and whose.
-pub(in crate::objects) fn begin(id: &str, tracking: &DataRecord) -> Writer {
+pub(in crate::objects) fn begin_data(id: &str, tracking: &DataRecord) -> Writer {
     let mut data = Writer::new();
     data.text("id", id);
     data.text("tracking_id", &tracking.id);
@@ -131,31 +95,26 @@ pub(in crate::objects) fn begin(id: &str, tracking: &DataRecord) -> Writer {
 }
 
 /// Adds the members with these names, as they stand.
-pub(in crate::objects) fn copy(members: &[Member<'_>], names: &[&str], data: &mut Writer) {
+pub(in crate::objects) fn copy_members(members: &[Member<'_>], names: &[&str], data: &mut Writer) {
     let named = names.iter().filter_map(|name| Member::named(members, name));
     named.for_each(|member| data.member(member.raw));
 }
 
 /// A record with its tracking's id and times, and no data yet.
-pub(in crate::objects) fn like(tracking: &DataRecord) -> DataRecord {
+pub(in crate::objects) fn with_times_of(tracking: &DataRecord) -> DataRecord {
     DataRecord {
         id: tracking.id.clone(),
         updated_at: tracking.updated_at.clone(),
         created_at: tracking.created_at.clone(),
+        version: None,
         data: String::new(),
     }
 }
 
-/// A tracking came from us, so one that cannot be read is nobody else's fault.
-pub(in crate::objects) fn unreadable(tracking: &DataRecord, malformed: Malformed) -> Error {
-    let reason = reason(tracking, malformed);
-    Error::internal(format!("{reason} Get it again; if that does not help, report it."))
-}
-
 /// How many equal keys have come so far, each key itself included.
-pub(in crate::objects) fn ordinals(keys: &[String]) -> Vec<usize> {
+pub(in crate::objects) fn count_equal(keys: &[String]) -> Vec<usize> {
     let mut kinds: Vec<&str> = keys.iter().map(String::as_str).collect();
-    kinds.sort_unstable();
+    sort(&mut kinds);
     kinds.dedup();
     let mut counts = vec![0; kinds.len()];
     let ordinal = |key: &String| {
@@ -166,9 +125,4 @@ pub(in crate::objects) fn ordinals(keys: &[String]) -> Vec<usize> {
         })
     };
     keys.iter().map(ordinal).collect()
-}
-
-fn reason(tracking: &DataRecord, malformed: Malformed) -> String {
-    let Malformed { at, expected } = malformed;
-    format!("The tracking `{}` cannot be read: {expected} expected at byte {at}.", tracking.id)
 }

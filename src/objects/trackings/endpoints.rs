@@ -1,73 +1,69 @@
 //! The endpoints of trackings.
 
-use crate::api::endpoints::Endpoint;
+use crate::api::endpoints::{OVER_ALL, READ, WRITE, per_second};
+use connector_sdk::declare::Endpoint;
 
 /// `GET /trackings`.
 pub(crate) const LIST: Endpoint = Endpoint {
     name: "trackings-list",
-    method: "GET",
-    path: "/trackings",
-    writes: false,
-    per_second: 6,
-    scope: "aftership:tracking:read",
+    path: "/tracking/*/trackings",
+    limits: &[OVER_ALL, per_second("trackings-list", 6)],
+    scope: Some("aftership:tracking:read"),
+    ..READ
 };
 
 /// `POST /trackings`. AfterShip refuses a second one with 4003.
 pub(crate) const CREATE: Endpoint = Endpoint {
     name: "trackings-create",
-    method: "POST",
-    path: "/trackings",
-    writes: true,
-    per_second: 20,
-    scope: "aftership:tracking:write",
+    path: "/tracking/*/trackings",
+    limits: &[OVER_ALL, per_second("trackings-create", 20)],
+    scope: Some("aftership:tracking:write"),
+    ..WRITE
 };
 
 /// `GET /trackings/{id}`.
 pub(crate) const GET: Endpoint = Endpoint {
     name: "trackings-get",
-    method: "GET",
-    path: "/trackings/*",
-    writes: false,
-    per_second: 5,
-    scope: "aftership:tracking:read",
+    path: "/tracking/*/trackings/*",
+    limits: &[OVER_ALL, per_second("trackings-get", 5)],
+    scope: Some("aftership:tracking:read"),
+    ..READ
 };
 
 /// `PUT /trackings/{id}`.
 pub(crate) const UPDATE: Endpoint = Endpoint {
     name: "trackings-update",
     method: "PUT",
-    path: "/trackings/*",
-    writes: true,
-    per_second: 5,
-    scope: "aftership:tracking:write",
+    path: "/tracking/*/trackings/*",
+    limits: &[OVER_ALL, per_second("trackings-update", 5)],
+    scope: Some("aftership:tracking:write"),
+    ..WRITE
 };
 
 /// `DELETE /trackings/{id}`.
 pub(crate) const DELETE: Endpoint = Endpoint {
     name: "trackings-delete",
     method: "DELETE",
-    path: "/trackings/*",
-    writes: true,
-    per_second: 5,
-    scope: "aftership:tracking:write",
+    path: "/tracking/*/trackings/*",
+    limits: &[OVER_ALL, per_second("trackings-delete", 5)],
+    scope: Some("aftership:tracking:write"),
+    ..WRITE
 };
 
 /// `POST /trackings/{id}/retrack`.
 pub(crate) const RETRACK: Endpoint = Endpoint {
     name: "trackings-retrack",
-    method: "POST",
-    path: "/trackings/*/retrack",
-    writes: true,
-    per_second: 5,
-    scope: "aftership:tracking:write",
+    path: "/tracking/*/trackings/*/retrack",
+    limits: &[OVER_ALL, per_second("trackings-retrack", 5)],
+    scope: Some("aftership:tracking:write"),
+    ..WRITE
 };
 
 /// `POST /trackings/{id}/mark-as-completed`.
 pub(crate) const MARK_AS_COMPLETED: Endpoint = Endpoint {
     name: "trackings-mark-as-completed",
-    method: "POST",
-    path: "/trackings/*/mark-as-completed",
-    writes: true,
-    per_second: 5,
-    scope: "aftership:tracking:write",
+    path: "/tracking/*/trackings/*/mark-as-completed",
+    limits: &[OVER_ALL, per_second("trackings-mark-as-completed", 5)],
+    scope: Some("aftership:tracking:write"),
+    ..WRITE
 };

@@ -2,12 +2,13 @@
 //! names (AfterShip API 2026-07, GET /trackings), but for `fields`, which is a view's.
 
 use super::view::FIELDS;
-use crate::api::dates::{self, Instant};
 use crate::api::parameter::{ANY, list, refused, scalar};
 use crate::api::window::Bounds;
-use crate::api::{Query, bookmark};
-use crate::error::Error;
-use crate::json::Value;
+use connector_sdk::{
+    Error, Query, bookmark,
+    dates::{self, Instant},
+    json::Value,
+};
 
 /// How a parameter is written.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -60,7 +61,7 @@ pub(super) struct Filter {
 /// Reads a filter that is valid against the filter schema.
 ///
 /// # Errors
-/// [`Error::InvalidInput`] for what the schema cannot say: a time that is none, an item with a
+/// `invalid-input` for what the schema cannot say: a time that is none, an item with a
 /// comma, a list that is empty or too long.
 pub(super) fn read(filter: Option<&Value<'_>>) -> Result<Filter, Error> {
     let mut query = Query::new();

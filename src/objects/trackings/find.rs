@@ -1,14 +1,15 @@
 //! Trackings with given ids, or couriers and numbers, many at once.
 
-use super::derived::{ordinals, there};
+use super::derived::{count_equal, find_existing};
 use super::listing::SOURCE;
 use super::read;
+use crate::api::Api;
 use crate::api::answer::to_record;
 use crate::api::source::Source;
-use crate::api::{Api, Query};
-use crate::error::Error;
-use crate::json::{self, Value};
-use crate::types::DataRecord;
+use connector_sdk::{
+    DataRecord, Error, Query,
+    json::{self, Value},
+};
 
 /// Numbers that one request may name (AfterShip API 2026-07, GET /trackings, `tracking_numbers`).
 const NUMBERS: usize = 50;
@@ -54,7 +55,8 @@ pub(super) fn matching(api: &Api<'_>, inputs: &[String]) -> Result<Vec<Vec<DataR
         for wanted in wanted {
             let mut records = numbers.next().unwrap_or_default();
             if let Some(id) = &wanted.id
-                && let Some(record) = there(read(api, id, "find the tracking", Query::new()))?
+                && let Some(record) =
+                    find_existing(read(api, id, "find the tracking", Query::new()))?
                 && !records.iter().any(|known| known.id == record.id)
             {
                 records.push(record);
@@ -105,7 +107,7 @@ fn query(wanted: &[Wanted]) -> Query {
 /// Each text once, in the order of its first appearance.
 fn joined<'t>(texts: impl Iterator<Item = &'t String>) -> String {
     let texts: Vec<String> = texts.cloned().collect();
-    let first = texts.iter().zip(ordinals(&texts)).filter(|(_, ordinal)| *ordinal == 1);
+    let first = texts.iter().zip(count_equal(&texts)).filter(|(_, ordinal)| *ordinal == 1);
     first.map(|(text, _)| text.as_str()).collect::<Vec<_>>().join(",")
 }
 

@@ -6,14 +6,16 @@
 use super::endpoints::LIST;
 use super::filters::{self, Filter};
 use super::{NAME, view};
-use crate::api::bookmark::Bookmark;
-use crate::api::cursor::Scan;
+use crate::api::Api;
 use crate::api::source::{LARGEST_PAGE, Source};
 use crate::api::window::{Future, plan};
-use crate::api::{Api, dates};
-use crate::error::Error;
-use crate::json::Value;
-use crate::types::{ListRequest, Page, Start, Window};
+use connector_sdk::{
+    Error, ListRequest, Page, Start,
+    bookmark::Bookmark,
+    cursor::{Scan, Window},
+    dates,
+    json::Value,
+};
 
 /// The list of all trackings.
 pub(super) const SOURCE: Source =
@@ -67,7 +69,11 @@ fn begin(
         )),
     };
     if plan.bounds.is_empty() {
-        return Ok(Page { window, bookmark: promised(None)?, ..Page::default() });
+        let mut page = Page { bookmark: promised(None)?, ..Page::empty() };
+        if let Some(window) = window {
+            window.tell(&mut page);
+        }
+        return Ok(page);
     }
     let page_size = request.page_size.unwrap_or(LARGEST_PAGE);
     let scan = Scan { began_ms: now_ms, query, page_size, window, bookmark: None, position: None };

@@ -16,9 +16,10 @@
 //!
 //! What a patch takes away is looked for in the answer: where AfterShip merges, it stays.
 
-use crate::error::Error;
-use crate::json::{self, Value, Writer, members};
-use crate::types::DataRecord;
+use connector_sdk::{
+    DataRecord, Error,
+    json::{self, Value, Writer, members},
+};
 
 const PROMISED: &str = "order_promised_delivery_date";
 const PROMISED_MEMBERS: [&str; 3] =
@@ -79,7 +80,7 @@ fn promised(current: Option<&str>, patch: &str) -> String {
 /// it takes away.
 ///
 /// # Errors
-/// [`Error::Conflict`], naming what is still there.
+/// `conflict`, naming what is still there.
 pub(in crate::objects) fn refuse_kept(patch: &str, tracking: &str) -> Result<(), Error> {
     let kept = kept(patch, tracking);
     if kept.is_empty() {
@@ -142,6 +143,7 @@ mod tests {
             id: "t1".into(),
             updated_at: None,
             created_at: None,
+            version: None,
             data: data.into(),
         };
         body(patch, || Ok(record(current.expect("nothing is read")))).unwrap()

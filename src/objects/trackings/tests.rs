@@ -6,7 +6,6 @@ mod filtering;
 mod listing;
 mod writing;
 
-use crate::error::Error;
 use crate::testing::{Sent, enveloped, lines, pointers, scripted};
 
 /// 2026-11-22T09:30:00Z, the time of [`FnHost`].

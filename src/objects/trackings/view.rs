@@ -4,9 +4,7 @@
 //! 2026-07, GET /trackings and GET /trackings/{id}, `fields`). Where another one is wanted, the whole
 //! is asked for. It does not say which members come in any case; those of [`ALWAYS`] are taken to.
 
-use crate::api::Query;
-use crate::json;
-use crate::types::View;
+use connector_sdk::{Query, View, json};
 
 /// Members that a list can be asked for.
 const OF_MANY: [&str; 4] = ["title", "order_id", "tag", "checkpoints"];

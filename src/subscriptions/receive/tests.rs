@@ -1,11 +1,12 @@
 //! Deliveries, verified by the host's own HMAC and read.
 
+use crate::AfterShip;
 use host_harness::vault::{Secret, verify_any};
 use proptest::prelude::*;
 
 use super::*;
-use crate::host::{FnHost, Request, Response, SecretError, SendError};
-use crate::subscriptions::{SECRET, signature::HEADER};
+use crate::subscriptions::SECRET;
+use connector_sdk::{FnHost, Request, Response, SecretError, SendError};
 
 /// Looks like bytes in hexadecimal, and is none: its characters are the key.
 const KEY: &str = "95f35e6b3dbc26527029cbd9cfa51b80";
@@ -28,7 +29,7 @@ const GOLDEN: [(&str, &str, &str); 4] = [
 /// A host whose connection has these versions of the secret, and that sends nothing.
 fn host(keys: &[&str]) -> FnHost<impl FnMut(Request) -> Result<Response, SendError> + use<>> {
     let keys: Vec<_> = keys.iter().map(|key| Secret::new(*key)).collect();
-    let host = FnHost::new(|request| panic!("sent {request:?}"));
+    let host = FnHost::of::<AfterShip>(|request| panic!("sent {request:?}"));
     host.verifying(move |name, algorithm, message, signature| {
         assert_eq!((name, algorithm), (SECRET, "hmac-sha256"));
         if keys.is_empty() {
@@ -40,7 +41,7 @@ fn host(keys: &[&str]) -> FnHost<impl FnMut(Request) -> Result<Response, SendErr
 
 /// A host that takes every signature: what is left is reading.
 fn trusting() -> FnHost<impl FnMut(Request) -> Result<Response, SendError>> {
-    FnHost::new(|request| panic!("sent {request:?}")).verifying(|_, _, _, _| Ok(true))
+    FnHost::of::<AfterShip>(|request| panic!("sent {request:?}")).verifying(|_, _, _, _| Ok(true))
 }
 
 fn headers(list: &[(&str, &str)]) -> Vec<(String, Vec<u8>)> {
@@ -48,12 +49,12 @@ fn headers(list: &[(&str, &str)]) -> Vec<(String, Vec<u8>)> {
 }
 
 fn delivery(list: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Delivery {
-    Delivery { headers: headers(list), body: body.into() }
+    Delivery::post(headers(list), body.into())
 }
 
 /// What a body of the current version says.
 fn read(body: impl Into<Vec<u8>>) -> Result<Event, Refusal> {
-    let list = [(HEADER, GOLDEN[0].2), (VERSION, "2026-07")];
+    let list = [(SIGNATURE, GOLDEN[0].2), (VERSION, "2026-07")];
     receive(&trusting(), &delivery(&list, body))
 }
 
@@ -68,7 +69,7 @@ fn changed(input: &str) -> Effect {
 #[test]
 fn what_another_program_signed_is_verified() {
     for (key, body, signature) in GOLDEN {
-        let signed = delivery(&[(HEADER, signature)], body);
+        let signed = delivery(&[(SIGNATURE, signature)], body);
         let received = receive(&host(&[key]), &signed);
         assert!(!matches!(received, Err(Refusal::Unverified | Refusal::TryAgain(_))), "{key}");
         assert_eq!(receive(&host(&["another"]), &signed), Err(Refusal::Unverified));
@@ -77,7 +78,7 @@ fn what_another_program_signed_is_verified() {
 
 #[test]
 fn every_live_version_of_the_secret_verifies() {
-    let signed = delivery(&[(HEADER, GOLDEN[0].2)], WHOLE);
+    let signed = delivery(&[(SIGNATURE, GOLDEN[0].2)], WHOLE);
     for keys in [&["new", KEY][..], &[KEY, "old"], &["new", "newer", KEY]] {
         assert!(receive(&host(keys), &signed).is_ok(), "{keys:?}");
     }
@@ -90,20 +91,20 @@ fn a_byte_changed_anywhere_is_noticed() {
     for place in 0..WHOLE.len() {
         let mut body = WHOLE.as_bytes().to_vec();
         body[place] ^= 1;
-        let tampered = delivery(&[(HEADER, GOLDEN[0].2)], body);
+        let tampered = delivery(&[(SIGNATURE, GOLDEN[0].2)], body);
         assert_eq!(receive(&host, &tampered), Err(Refusal::Unverified), "{place}");
     }
     let [headless, tailless] =
         [WHOLE.strip_prefix('{'), WHOLE.strip_suffix('}')].map(Option::unwrap);
     for body in [headless, tailless, &format!("{WHOLE}\n"), ""] {
-        let tampered = delivery(&[(HEADER, GOLDEN[0].2)], body);
+        let tampered = delivery(&[(SIGNATURE, GOLDEN[0].2)], body);
         assert_eq!(receive(&host, &tampered), Err(Refusal::Unverified));
     }
 }
 
 #[test]
 fn the_header_may_be_written_in_any_case() {
-    for name in [HEADER, "AfterShip-HMAC-SHA256", "AFTERSHIP-HMAC-SHA256"] {
+    for name in [SIGNATURE, "AfterShip-HMAC-SHA256", "AFTERSHIP-HMAC-SHA256"] {
         let list = [("host", "x"), (name, GOLDEN[0].2), ("AS-Webhook-Version", "2026-07")];
         let event = receive(&host(&[KEY]), &delivery(&list, WHOLE)).unwrap();
         assert!(matches!(event.effect, Effect::Upserted(_)), "{name}");
@@ -124,11 +125,11 @@ fn a_signature_that_is_missing_doubled_or_undecodable_is_none() {
     ];
     // The last digit carries two bits that no encoder sets.
     let loose = good.replace("D0=", "D1=");
-    let own = |value| vec![(HEADER, value)];
+    let own = |value| vec![(SIGNATURE, value)];
     for list in [
         vec![],
-        vec![(HEADER, good), (HEADER, good)],
-        vec![(HEADER, good), ("Aftership-Hmac-Sha256", "x")],
+        vec![(SIGNATURE, good), (SIGNATURE, good)],
+        vec![(SIGNATURE, good), ("Aftership-Hmac-Sha256", "x")],
         vec![("as-signature-hmac-sha256", good)],
         vec![("am-webhook-signature", good)],
         own(""),
@@ -149,21 +150,21 @@ fn a_signature_that_is_missing_doubled_or_undecodable_is_none() {
             "{list:?}"
         );
     }
-    let raw = vec![(HEADER.to_owned(), vec![0xff; 44])];
-    let received = receive(&host(&[KEY]), &Delivery { headers: raw, body: WHOLE.into() });
+    let raw = vec![(SIGNATURE.to_owned(), vec![0xff; 44])];
+    let received = receive(&host(&[KEY]), &Delivery::post(raw, WHOLE));
     assert_eq!(received, Err(Refusal::Unverified));
 }
 
 #[test]
 fn without_a_usable_secret_it_has_to_come_again() {
-    let signed = delivery(&[(HEADER, GOLDEN[0].2)], WHOLE);
+    let signed = delivery(&[(SIGNATURE, GOLDEN[0].2)], WHOLE);
     for (error, said) in [
         (SecretError::NotFound, "does not have it"),
         (SecretError::Denied, "withholds"),
         (SecretError::Unavailable, "does not answer"),
         (SecretError::Unsupported, "hmac-sha256"),
     ] {
-        let host = FnHost::new(|request| panic!("sent {request:?}"));
+        let host = FnHost::of::<AfterShip>(|request| panic!("sent {request:?}"));
         let host = host.verifying(move |_, _, _, _| Err(error));
         match receive(&host, &signed) {
             Err(Refusal::TryAgain(why)) => {
@@ -179,7 +180,7 @@ fn without_a_usable_secret_it_has_to_come_again() {
 #[test]
 fn nothing_is_read_before_it_is_verified() {
     for body in ["", "no JSON", "{\"event\":7}"] {
-        let forged = delivery(&[(HEADER, GOLDEN[0].2)], body);
+        let forged = delivery(&[(SIGNATURE, GOLDEN[0].2)], body);
         assert_eq!(receive(&host(&[KEY]), &forged), Err(Refusal::Unverified));
     }
 }
@@ -188,7 +189,7 @@ fn nothing_is_read_before_it_is_verified() {
 fn a_whole_tracking_is_handed_on_token_for_token() {
     let event = read(WHOLE).unwrap();
     assert_eq!(event.id.as_deref(), Some("94dadd60-ed26-46d0-aa52-3ced925a50ff"));
-    assert_eq!((event.object, event.name.as_str()), ("trackings", "tracking_update"));
+    assert_eq!((event.object.as_str(), event.name.as_str()), ("trackings", "tracking_update"));
     assert_eq!(event.occurred_at.as_deref(), Some("2026-11-21T17:47:10+00:00"));
     let Effect::Upserted(record) = event.effect else { panic!() };
     assert_eq!(record.id, "0b02015fc7fd4f3c8d5490cece4d124d");
@@ -221,7 +222,7 @@ fn a_tracking_of_another_version_is_looked_up() {
         (vec![], V4, changed(r#"{"id":"k5lh7dy7vvqeck71p5loe011"}"#)),
     ] {
         let mut list = list;
-        list.push((HEADER, GOLDEN[0].2));
+        list.push((SIGNATURE, GOLDEN[0].2));
         let host = trusting();
         assert_eq!(receive(&host, &delivery(&list, body)).unwrap().effect, expected, "{list:?}");
         let logged = host.logged();
@@ -232,7 +233,7 @@ fn a_tracking_of_another_version_is_looked_up() {
 #[test]
 fn a_connection_of_another_version_takes_trackings_of_that_version() {
     let host = trusting().with_setting(API_VERSION, "2026-01");
-    let list = |version| [(HEADER, GOLDEN[0].2), (VERSION, version)];
+    let list = |version| [(SIGNATURE, GOLDEN[0].2), (VERSION, version)];
     let older = receive(&host, &delivery(&list("2026-01"), WHOLE)).unwrap();
     assert!(matches!(older.effect, Effect::Upserted(_)));
     let newer = receive(&host, &delivery(&list("2026-07"), WHOLE)).unwrap();
@@ -286,7 +287,7 @@ fn a_delivery_about_no_tracking_says_nothing() {
         "\u{feff}{}",
     ] {
         let event = read(body).unwrap();
-        assert_eq!((event.object, event.effect), ("trackings", Effect::Nothing), "{body}");
+        assert_eq!((event.object.as_str(), event.effect), ("trackings", Effect::Nothing), "{body}");
         assert_eq!((event.id, event.occurred_at), (None, None), "{body}");
         assert!(!event.name.is_empty());
     }
@@ -357,7 +358,7 @@ fn an_odd_member_counts_as_unknown_and_the_tracking_is_known_all_the_same() {
         "\"\\ud800\"",
     ];
     let told = |body: String| {
-        let list = [(HEADER, GOLDEN[0].2), (VERSION, "2026-07")];
+        let list = [(SIGNATURE, GOLDEN[0].2), (VERSION, "2026-07")];
         let host = trusting();
         let event = receive(&host, &delivery(&list, body)).unwrap();
         assert!(matches!(&event.effect, Effect::Upserted(record) if record.data.contains("kg")));
@@ -408,7 +409,7 @@ proptest! {
         list in prop::collection::vec(("(?i)aftership-hmac-sha256|as-webhook-version|.{0,8}", prop::collection::vec(any::<u8>(), 0..50)), 0..4),
         body in prop::collection::vec(any::<u8>(), 0..200),
     ) {
-        let _ = receive(&trusting(), &Delivery { headers: list, body: body.clone() });
+        let _ = receive(&trusting(), &Delivery::post(list, body.clone()));
         let _ = read(body);
     }
 

@@ -8,7 +8,6 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
-use wasm_metadata::{AddMetadata, AddMetadataField};
 
 /// The connector's manifest: its name and description stand there and nowhere else.
 const MANIFEST: &str = include_str!("../../../Cargo.toml");
@@ -31,7 +30,7 @@ fn main() -> Result<()> {
         ("description", text("--description", from_manifest("description"))),
     ];
     let component = std::fs::read(input).with_context(|| format!("cannot read {input}"))?;
-    let component = describe(&component, name, &sections)
+    let component = describe(&component, &name, &sections)
         .with_context(|| format!("{input} is no WebAssembly that can be described"))?;
     if let Some(folder) = Path::new(output).parent() {
         std::fs::create_dir_all(folder)
@@ -69,21 +68,52 @@ fn from_manifest(key: &str) -> &'static str {
     values.filter_map(|value| value.strip_suffix('"')).next().unwrap_or_default()
 }
 
-/// The name goes where debuggers look for it; the rest into custom sections after the annotations
-/// of the OCI image specification, as `wasm-tools metadata add` writes them.
-fn describe(component: &[u8], name: String, sections: &[(&str, String)]) -> Result<Vec<u8>> {
-    let mut metadata = AddMetadata::default();
-    metadata.name = AddMetadataField::Set(name);
-    let mut described = metadata.to_wasm(component)?;
-    for (name, text) in sections {
-        let mut section = leb128(name.len());
-        section.extend_from_slice(name.as_bytes());
-        section.extend_from_slice(text.as_bytes());
+/// The section in which debuggers look for names.
+const NAMES: &[u8] = b"\x0ecomponent-name";
+
+/// The names of inner parts go: they are 4 KB that nobody reads. The component's own stands in their
+/// place, and the rest in custom sections after the annotations of the OCI image specification, as
+/// `wasm-tools metadata add` writes them.
+fn describe(component: &[u8], name: &str, sections: &[(&str, String)]) -> Result<Vec<u8>> {
+    let (header, mut rest) = component.split_at_checked(8).context("it ends within its header")?;
+    if header != b"\0asm\x0d\0\x01\0" {
+        bail!("it is not a component");
+    }
+    let mut described = header.to_vec();
+    while let Some((&id, after)) = rest.split_first() {
+        let (length, content) = read_leb128(after).context("a section has no length")?;
+        let (content, following) =
+            content.split_at_checked(length).context("it ends within a section")?;
+        if id != 0 || !content.starts_with(NAMES) {
+            let kept = rest.len() - following.len();
+            described.extend(rest.iter().take(kept));
+        }
+        rest = following;
+    }
+    // Subsection 0 holds the component's name.
+    let own = [leb128(name.len()).as_slice(), name.as_bytes()].concat();
+    let names = [NAMES, &[0], &leb128(own.len()), &own].concat();
+    let texts = sections.iter().map(|(name, text)| {
+        [leb128(name.len()).as_slice(), name.as_bytes(), text.as_bytes()].concat()
+    });
+    for section in std::iter::once(names).chain(texts) {
         described.push(0);
         described.extend(leb128(section.len()));
         described.extend(section);
     }
     Ok(described)
+}
+
+/// A number, and what follows it.
+fn read_leb128(bytes: &[u8]) -> Option<(usize, &[u8])> {
+    let mut value = 0;
+    for (place, &byte) in bytes.iter().enumerate().take(5) {
+        value |= usize::from(byte & 0x7f) << (7 * place);
+        if byte & 0x80 == 0 {
+            return Some((value, bytes.get(place + 1..)?));
+        }
+    }
+    None
 }
 
 /// Lengths in WebAssembly: seven bits a byte, the high bit says that more follow.
@@ -112,13 +142,18 @@ mod tests {
 
     #[test]
     fn a_component_is_described() {
-        let empty = b"\0asm\x0d\0\x01\0";
+        let names = b"\0\x12\x0ecomponent-name\x01\x01x";
+        let other = b"\0\x03\x01ab";
+        let component = [&b"\0asm\x0d\0\x01\0"[..], names, other].concat();
         let text = "x".repeat(200);
-        let described =
-            describe(empty, "c".into(), &[("version", "0.1.0".into()), ("description", text)])
-                .unwrap();
-        assert!(described.windows(14).any(|window| window == b"\x0d\x07version0.1.0"));
-        assert!(described.windows(14).any(|window| window == b"\xd4\x01\x0bdescription"));
+        let sections = [("version", "0.1.0".into()), ("description", text)];
+        let described = describe(&component, "c", &sections).unwrap();
+        let holds = |part: &[u8]| described.windows(part.len()).any(|window| window == part);
+        assert!(holds(b"\x0d\x07version0.1.0") && holds(b"\xd4\x01\x0bdescription"));
+        assert!(holds(other) && !holds(names) && holds(b"\0\x13\x0ecomponent-name\0\x02\x01c"));
+        for broken in [&component[..7], &component[..component.len() - 1], b"\0asm\x01\0\0\0"] {
+            assert!(describe(broken, "c", &[]).is_err());
+        }
     }
 
     #[test]

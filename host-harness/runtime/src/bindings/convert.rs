@@ -96,10 +96,10 @@ records! {
     setup::Setting { name, title, default, setter, form, required_by }
     setup::SecretField { name, title, required, setter }
     setup::Scheme { name, title, secrets, interactive }
-    catalog::ObjectSummary { name, title, operations }
+    objects::ObjectSummary { name, title, operations }
     catalog::Manifest { name, title, version, provider_api_version, schemes, settings, endpoints, limits, secret_uses, delivery_secrets, key_uses, objects, more }
-    catalog::Action { name, title, on_record, writes, input_schema, output_schema }
-    catalog::Descriptor { summary, doc_url, derived_from, retention_days, record_schema, create_schema, update_schema, filter_schema, options_schema, actions, events, more }
+    objects::Action { name, title, on_record, writes, input_schema, output_schema }
+    objects::Descriptor { summary, doc_url, derived_from, retention_days, record_schema, create_schema, update_schema, filter_schema, options_schema, actions, events, more }
     auth::BeginRequest { scheme, callback_url, scopes, state, code_challenge }
     auth::Account { id, title }
     auth::Grant { expires_at, scopes, settings, account }

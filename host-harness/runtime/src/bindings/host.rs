@@ -3,11 +3,12 @@
 use std::result::Result;
 
 use super::convert::Convert as _;
-use super::{clock, http, log, permissions, secrets, settings, setup, types};
+use super::{clock, http, log, objects, permissions, secrets, settings, setup, types};
 use crate::observe::Level;
 use crate::state::CallState;
 
 impl types::Host for CallState {}
+impl objects::Host for CallState {}
 impl permissions::Host for CallState {}
 impl setup::Host for CallState {}
 

@@ -33,7 +33,7 @@ mod generated {
 }
 
 pub(super) use generated::Everything as Imports;
-use generated::connector::api::{permissions, setup, types};
+use generated::connector::api::{objects, permissions, setup, types};
 use generated::connector::host::{clock, http, log, secrets, settings};
 use generated::exports::connector::api::{
     actions, auth, batches, catalog, derived, discovery, records, subscriptions,

@@ -1,20 +1,24 @@
-use super::super::OAuth2;
 use super::*;
-use crate::host::{FnHost, Response, SecretError};
+use crate::AfterShip;
+use crate::testing::kind_name;
+use connector_sdk::{FnHost, Response, SecretError};
 use host_harness::vault::{self, Secret};
 use proptest::prelude::*;
 
-fn host() -> FnHost<impl FnMut(crate::host::Request) -> Result<Response, crate::host::SendError>> {
-    FnHost::new(|_| panic!("nothing is sent")).verifying(|name, algorithm, message, signature| {
-        assert_eq!(name, "client-secret");
-        Ok(vault::verify(algorithm, &Secret::new("s3cret"), message, signature).unwrap())
-    })
+fn host() -> FnHost<impl FnMut(connector_sdk::Request) -> Result<Response, connector_sdk::SendError>>
+{
+    FnHost::of::<AfterShip>(|_| panic!("nothing is sent")).verifying(
+        |name, algorithm, message, signature| {
+            assert_eq!(name, "client-secret");
+            Ok(vault::verify(algorithm, &Secret::new("s3cret"), message, signature).unwrap())
+        },
+    )
 }
 
 fn case(result: &Result<String, Error>) -> String {
     match result {
         Ok(code) => code.clone(),
-        Err(error) => format!("{error:?}").split([' ', '(']).next().unwrap().to_owned(),
+        Err(error) => kind_name(error).split([' ', '(']).next().unwrap().to_owned(),
     }
 }
 
@@ -42,7 +46,7 @@ fn a_code_is_read_as_forms_are() {
         ("code=%+1", "InvalidInput"),
         ("code=%ff", "InvalidInput"),
     ] {
-        assert_eq!(case(&code(&OAuth2, &host(), query)), expected, "{query}");
+        assert_eq!(case(&code(&host(), query)), expected, "{query}");
     }
 }
 
@@ -57,9 +61,9 @@ fn a_refusal_keeps_the_providers_words() {
         ("error=temporarily_unavailable", "Unavailable", "AfterShip's own fault"),
         ("error=odd%0Aline", "Unauthenticated", "odd line"),
     ] {
-        let result = code(&OAuth2, &host(), query);
+        let result = code(&host(), query);
         assert_eq!(case(&result), expected, "{query}");
-        assert!(result.unwrap_err().to_string().contains(words), "{query}");
+        assert!(result.unwrap_err().message.contains(words), "{query}");
     }
 }
 
@@ -74,7 +78,7 @@ fn another_issuer_is_refused() {
         ("error=access_denied&iss=https%3A%2F%2Fevil.example", "InvalidInput"),
     ] {
         let host = host().with_setting("issuer", "https://issuer.example");
-        assert_eq!(case(&code(&OAuth2, &host, query)), expected, "{query}");
+        assert_eq!(case(&code(&host, query)), expected, "{query}");
     }
 }
 
@@ -99,7 +103,7 @@ fn a_signature_covers_the_query_as_it_came() {
         ("error=access_denied".to_owned(), "InvalidInput"),
     ] {
         let host = host().with_setting("callback-hmac", "on");
-        assert_eq!(case(&code(&OAuth2, &host, &query)), expected, "{query}");
+        assert_eq!(case(&code(&host, &query)), expected, "{query}");
     }
 }
 
@@ -110,9 +114,10 @@ fn without_the_key_no_callback_is_believed() {
         (SecretError::Unavailable, "Unavailable"),
         (SecretError::Denied, "Internal"),
     ] {
-        let host = FnHost::new(|_| panic!("nothing is sent")).verifying(move |_, _, _, _| Err(why));
+        let host = FnHost::of::<AfterShip>(|_| panic!("nothing is sent"))
+            .verifying(move |_, _, _, _| Err(why));
         let host = host.with_setting("callback-hmac", "on");
-        assert_eq!(case(&code(&OAuth2, &host, "code=1&hmac=00")), expected);
+        assert_eq!(case(&code(&host, "code=1&hmac=00")), expected);
     }
 }
 
@@ -120,14 +125,14 @@ proptest! {
     #[test]
     fn any_query_is_read_or_refused(query in ".{0,60}") {
         for hmac in ["on", "off"] {
-            let _ = code(&OAuth2, &host().with_setting("callback-hmac", hmac), &query);
+            let _ = code(&host().with_setting("callback-hmac", hmac), &query);
         }
     }
 
     #[test]
     fn what_is_encoded_reads_back(value in ".{1,20}") {
         let mut encoded = String::new();
-        crate::api::path::push_encoded(&mut encoded, &value);
-        prop_assert_eq!(code(&OAuth2, &host(), &format!("code={encoded}")), Ok(value));
+        connector_sdk::path::push_encoded(&mut encoded, &value);
+        prop_assert_eq!(code(&host(), &format!("code={encoded}")), Ok(value));
     }
 }

@@ -1,7 +1,9 @@
 use super::super::OAuth2;
+use crate::AfterShip;
 use crate::auth::Scheme as _;
-use crate::error::Error;
-use crate::host::{FnHost, Level, Response, SendError};
+use crate::testing::kind_name;
+use connector_sdk::ErrorKind;
+use connector_sdk::{Error, FnHost, Level, Response, SendError};
 
 /// An answer of which the host took the access token.
 fn granted(body: &str) -> Response {
@@ -10,12 +12,12 @@ fn granted(body: &str) -> Response {
 
 /// What a refresh comes to with this answer.
 fn refreshed(answer: &Result<Response, SendError>) -> Result<super::Grant, Error> {
-    let host = FnHost::new(|_| answer.clone()).with_setting("client-id", "app-1");
+    let host = FnHost::of::<AfterShip>(|_| answer.clone()).with_setting("client-id", "app-1");
     OAuth2.refresh(&host)
 }
 
 fn case(error: &Error) -> String {
-    format!("{error:?}").split([' ', '(']).next().unwrap().to_owned()
+    kind_name(error).split([' ', '(']).next().unwrap().to_owned()
 }
 
 #[test]
@@ -78,7 +80,7 @@ fn every_outcome_has_its_error() {
     ] {
         let error = refreshed(&answer).unwrap_err();
         assert_eq!(case(&error), expected, "{answer:?}");
-        assert!(error.to_string().contains(words), "{error}");
+        assert!(error.message.contains(words), "{error:?}");
     }
 }
 
@@ -86,7 +88,7 @@ fn every_outcome_has_its_error() {
 fn what_support_asks_for_is_kept() {
     let answer = Response::json(400, r#"{"error":"invalid_grant"}"#).header("as-trace-id", "t-1");
     let error = refreshed(&Ok(answer)).unwrap_err();
-    let failure = error.failure().unwrap();
+    let failure = &error;
     assert_eq!(failure.http_status, Some(400));
     assert_eq!(failure.provider_code.as_deref(), Some("invalid_grant"));
     assert_eq!(failure.request_id.as_deref(), Some("t-1"));
@@ -102,7 +104,7 @@ fn a_wait_is_handed_on() {
     ] {
         let error = refreshed(&answer).unwrap_err();
         assert!(
-            matches!(error, Error::RateLimited { retry_after_ms, .. } if retry_after_ms == expected),
+            matches!(error, Error { kind: ErrorKind::RateLimited(retry_after_ms), .. } if retry_after_ms == expected),
             "{error:?}"
         );
     }
@@ -136,7 +138,7 @@ fn an_odd_type_of_token_is_logged_and_no_error() {
     for token_type in ["", r#","token_type":null"#, r#","token_type":"mac""#, r#","token_type":7"#]
     {
         let body = format!(r#"{{"access_token":null,"expires_in":3600{token_type}}}"#);
-        let host = FnHost::new(|_| Ok(granted(&body)));
+        let host = FnHost::of::<AfterShip>(|_| Ok(granted(&body)));
         let host = host.with_setting("client-id", "app-1");
         let grant = OAuth2.refresh(&host).unwrap();
         assert_eq!(grant.expires_at.as_deref(), Some("2026-11-22T10:30:00+00:00"), "{token_type}");
@@ -147,7 +149,7 @@ fn an_odd_type_of_token_is_logged_and_no_error() {
 #[test]
 fn scopes_may_stand_apart_otherwise() {
     let body = r#"{"access_token":null,"token_type":"bearer","scope":"a:read,b:write c:read"}"#;
-    let host = FnHost::new(|_| Ok(granted(body))).with_setting("client-id", "app-1");
+    let host = FnHost::of::<AfterShip>(|_| Ok(granted(body))).with_setting("client-id", "app-1");
     let grant = OAuth2.refresh(&host.with_setting("scope-separator", ",")).unwrap();
     assert_eq!(grant.scopes, ["a:read", "b:write", "c:read"]);
 }
@@ -157,7 +159,7 @@ fn an_unreadable_end_is_no_end_and_is_logged() {
     for written in ["\"soon\"", "-1", "1e3", "[]"] {
         let body =
             format!(r#"{{"access_token":null,"token_type":"bearer","expires_in":{written}}}"#);
-        let host = FnHost::new(|_| Ok(granted(&body)));
+        let host = FnHost::of::<AfterShip>(|_| Ok(granted(&body)));
         let host = host.with_setting("client-id", "app-1");
         assert_eq!(OAuth2.refresh(&host).unwrap().expires_at, None, "{written}");
         assert!(matches!(host.logged().as_slice(), [(Level::Warn, _)]), "{written}");

@@ -1,6 +1,12 @@
 //! create, update, delete and find.
 
 use super::*;
+use crate::testing::attempt;
+use crate::testing::kind_name;
+use crate::testing::whole_record;
+use connector_sdk::Connector;
+use connector_sdk::ErrorKind;
+use connector_sdk::WrittenRecord;
 
 const INPUT: &str =
     r#"{ "courier_slug": "dhl-api", "credentials": {"api_key": "canary-1", "site": "canary-2"} }"#;
@@ -29,7 +35,7 @@ fn create_reads_the_courier_and_then_writes_once() {
     let sent = Sent::default();
     let host = scripted(&sent, &[(200, &courier(&wants)), (201, &enveloped(CLEAR))]);
     let written = clean(create(&host, OBJECT, INPUT).unwrap());
-    assert_eq!((written.item, written.also), (record(), Vec::new()));
+    assert_eq!((written.item, written.also), (WrittenRecord::Whole(record()), Vec::new()));
     assert_eq!(lines(&sent), [READ.to_owned(), format!("POST /courier-connections {INPUT}")]);
     assert_eq!(clean(host.logged()), []);
 }
@@ -51,10 +57,10 @@ fn after_a_lost_answer_the_connection_is_looked_for_and_never_made_twice() {
     ] {
         let sent = Sent::default();
         let host = scripted(&sent, &[(200, &page(&items))]);
-        let again = crate::records::create(&host, OBJECT, INPUT, true);
+        let again = crate::AfterShip::create(&host, OBJECT, INPUT, &attempt(true));
         match (clean(again), expected) {
-            (Ok(written), Some(record)) => assert_eq!(written.item, record),
-            (Err(Error::OutcomeUnknown(_)), None) => {}
+            (Ok(written), Some(record)) => assert_eq!(*whole_record(&written.item), record),
+            (Err(Error { kind: ErrorKind::OutcomeUnknown, .. }), None) => {}
             other => panic!("{items} {other:?}"),
         }
         assert_eq!(lines(&sent).len(), 1);
@@ -71,8 +77,8 @@ fn what_the_courier_requires_is_asked_for_before_anything_is_sent() {
     let error = clean(error);
     assert_eq!(pointers(&error), ["/credentials/user~1id", "/credentials/pin"]);
     assert!(
-        error.to_string().contains("`user/id` (string) is required, `pin` is required"),
-        "{error}"
+        error.message.contains("`user/id` (string) is required, `pin` is required"),
+        "{error:?}"
     );
     assert_eq!(lines(&sent), [READ]);
 }
@@ -95,7 +101,7 @@ fn without_the_scope_for_couriers_aftership_judges_alone() {
     let sent = Sent::default();
     let denied = refusal(403, "The access token lacks a scope.");
     let host = scripted(&sent, &[(403, &denied), (201, &enveloped(CLEAR))]);
-    assert_eq!(create(&host, OBJECT, INPUT).unwrap().item, record());
+    assert_eq!(create(&host, OBJECT, INPUT).unwrap().item, WrittenRecord::Whole(record()));
     assert_eq!(lines(&sent).len(), 2);
 }
 
@@ -112,7 +118,7 @@ fn a_failed_read_before_a_write_wrote_nothing() {
             create(&host, OBJECT, INPUT).unwrap_err(),
             update(&host, OBJECT, "c1", r#"{"credentials":{"a":"b"}}"#).unwrap_err(),
         ] {
-            assert!(format!("{error:?}").starts_with(expected), "{error:?}");
+            assert!(kind_name(&error).starts_with(expected), "{error:?}");
         }
         assert_eq!(lines(&sent), [READ, "GET /courier-connections/c1"]);
     }
@@ -148,7 +154,7 @@ fn aftership_may_quote_a_credential_but_no_error_does() {
                 let found = pointers(&error);
                 assert!(found.contains(&"/credentials/api_key"), "{error:?}");
                 assert!(!found.contains(&"/credential"), "{error:?}");
-                assert!(error.to_string().contains("[cred"), "{error}");
+                assert!(error.message.contains("[cred"), "{error:?}");
             }
             let patch = patch.replace("}}", r#","id":"kanari"}}"#);
             let host = scripted(&sent, &[(200, &enveloped(CLEAR)), (status, &refused)]);
@@ -164,20 +170,20 @@ fn what_was_there_before_goes_with_a_patch_and_is_hidden_too() {
     let refused = refusal(400, "Neither canary-1 nor canary-2 nor third is right.");
     let host = scripted(&sent, &[(200, &enveloped(CLEAR)), (400, &refused)]);
     let patch = r#"{"credentials":{"pin":"third","site":null}}"#;
-    let error = update(&host, OBJECT, "c1", patch).unwrap_err().to_string();
-    assert!(error.contains("Neither [credential] nor [credential] nor [credential]"), "{error}");
+    let error = update(&host, OBJECT, "c1", patch).unwrap_err().message;
+    assert!(error.contains("Neither [credential] nor [credential] nor [credential]"), "{error:?}");
 }
 
 #[test]
 fn a_host_that_quotes_the_body_is_not_repeated() {
-    use crate::host::{FnHost, Response, SendError};
+    use connector_sdk::{FnHost, Response, SendError};
     let nothing = courier("");
-    let host = FnHost::new(|request| match request.body {
+    let host = FnHost::of::<AfterShip>(|request| match request.body {
         None => Ok(Response::json(200, &nothing)),
         Some(body) => Err(SendError::Unanswered(String::from_utf8(body).unwrap())),
     });
     let error = clean(create(&host, OBJECT, INPUT).unwrap_err());
-    assert!(matches!(error, Error::OutcomeUnknown(_)), "{error:?}");
+    assert!(matches!(error, Error { kind: ErrorKind::OutcomeUnknown, .. }), "{error:?}");
 }
 
 #[test]
@@ -220,7 +226,10 @@ fn update_sends_the_whole() {
         let answer = CLEAR.replace(r#","site":"canary-2""#, "");
         let sent = Sent::default();
         let host = scripted(&sent, &[(200, &enveloped(CLEAR)), (200, &enveloped(&answer))]);
-        assert_eq!(clean(update(&host, OBJECT, "c1", &patch).unwrap()).item, record());
+        assert_eq!(
+            clean(update(&host, OBJECT, "c1", &patch).unwrap()).item,
+            WrittenRecord::Whole(record())
+        );
         let line = format!(r#"PATCH /courier-connections/c1 {{"credentials":{body}}}"#);
         assert_eq!(lines(&sent), ["GET /courier-connections/c1".to_owned(), line]);
     }
@@ -232,7 +241,10 @@ fn update_of_a_connection_that_shows_no_credentials_sends_what_is_given() {
         let sent = Sent::default();
         let host = scripted(&sent, &[(200, &enveloped(hidden)), (200, &enveloped(CLEAR))]);
         let patch = r#"{"credentials":{"api_key":"new","pin":null}}"#;
-        assert_eq!(update(&host, OBJECT, "c1", patch).unwrap().item, record());
+        assert_eq!(
+            update(&host, OBJECT, "c1", patch).unwrap().item,
+            WrittenRecord::Whole(record())
+        );
         let line = r#"PATCH /courier-connections/c1 {"credentials":{"api_key":"new"}}"#;
         assert_eq!(lines(&sent)[1], line);
 
@@ -248,7 +260,9 @@ fn a_credential_that_aftership_keeps_is_told() {
     let host = scripted(&sent, &[(200, &enveloped(CLEAR)), (200, &enveloped(CLEAR))]);
     let error = update(&host, OBJECT, "c1", r#"{"credentials":{"site":null}}"#).unwrap_err();
     let error = clean(error);
-    assert!(matches!(&error, Error::Conflict { failure, .. } if failure.message.contains("site")));
+    assert!(
+        matches!(&error, failure @ Error { kind: ErrorKind::Conflict(_), .. } if failure.message.contains("site"))
+    );
 }
 
 #[test]
@@ -263,7 +277,10 @@ fn a_write_whose_answer_was_lost_is_unknown() {
         create(&host, OBJECT, INPUT).unwrap_err(),
         update(&host, OBJECT, "c1", r#"{"credentials":{"a":"b"}}"#).unwrap_err(),
     ] {
-        assert!(matches!(clean(&error), Error::OutcomeUnknown(_)), "{error:?}");
+        assert!(
+            matches!(clean(&error), Error { kind: ErrorKind::OutcomeUnknown, .. }),
+            "{error:?}"
+        );
     }
 }
 
@@ -273,7 +290,7 @@ fn delete_of_nothing_is_not_found() {
     let gone = refusal(404, "The resource does not exist.");
     let host = scripted(&sent, &[(200, &enveloped(CLEAR)), (404, &gone)]);
     assert_eq!(delete(&host, OBJECT, "c1"), Ok(()));
-    assert!(matches!(delete(&host, OBJECT, "c1"), Err(Error::NotFound(_))));
+    assert!(matches!(delete(&host, OBJECT, "c1"), Err(Error { kind: ErrorKind::NotFound, .. })));
     assert_eq!(lines(&sent), ["DELETE /courier-connections/c1"; 2]);
 }
 
@@ -305,7 +322,7 @@ fn find_does_not_guess_what_aftership_masks() {
     ] {
         let sent = Sent::default();
         let host = scripted(&sent, &[(200, &page(&there, "")), (200, &page("", ""))]);
-        match clean(find(&host, OBJECT, &[INPUT.to_owned(), ups.clone()])) {
+        match clean(AfterShip::find(&host, OBJECT, &[INPUT.to_owned(), ups.clone()])) {
             Ok(found) => assert!(is_told, "{there} {found:?}"),
             Err(error) => {
                 assert!(!is_told, "{there} {error:?}");
@@ -325,7 +342,7 @@ fn update_sends_no_mask() {
         let patch = r#"{"credentials":{"site":"new"}}"#;
         let error = clean(update(&host, OBJECT, "c1", patch).unwrap_err());
         assert_eq!(pointers(&error), ["/credentials"], "{mask}");
-        assert!(error.to_string().contains("api_key"), "{error}");
+        assert!(error.message.contains("api_key"), "{error:?}");
         for patch in [
             r#"{"credentials":{"api_key":"new","site":"canary-2"}}"#,
             r#"{"credentials":{"api_key":"new"}}"#,
@@ -333,7 +350,10 @@ fn update_sends_no_mask() {
         ] {
             let answer = CLEAR.replace(r#""api_key":"canary-1","#, "");
             let host = scripted(&sent, &[(200, &enveloped(&there)), (200, &enveloped(&answer))]);
-            assert_eq!(clean(update(&host, OBJECT, "c1", patch).unwrap()).item, record());
+            assert_eq!(
+                clean(update(&host, OBJECT, "c1", patch).unwrap()).item,
+                WrittenRecord::Whole(record())
+            );
         }
     }
 }
@@ -359,7 +379,7 @@ fn find_compares_credentials_and_shows_none() {
         r#"{"courier_slug":"dhl-api","credentials":{"site":"canary-2","api_key":"canary-1"}}"#
             .to_owned(),
     ];
-    let found = clean(find(&host, OBJECT, &inputs).unwrap());
+    let found = clean(AfterShip::find(&host, OBJECT, &inputs).unwrap());
     assert_eq!(found, [vec![record()], Vec::new(), Vec::new(), vec![record()]]);
     let line = |slug: &str| format!("GET /courier-connections?courier_slug={slug}&limit=200");
     assert_eq!(lines(&sent), [line("dhl-api"), line("dhl-api") + "&cursor=n", line("ups")]);
@@ -374,7 +394,8 @@ fn find_needs_courier_and_credentials() {
         (r#"{"courier_slug":"dhl","credentials":{}}"#, "/credentials"),
         ("[", ""),
     ] {
-        let error = find(&scripted(&sent, &[]), OBJECT, &[input.to_owned()]).unwrap_err();
+        let error =
+            AfterShip::find(&scripted(&sent, &[]), OBJECT, &[input.to_owned()]).unwrap_err();
         assert_eq!(pointers(&clean(error))[0], pointer);
     }
 }

@@ -1,9 +1,12 @@
 //! predict and predict-batch.
 
 use super::*;
-use crate::actions::invoke;
-use crate::schema::whole;
-use crate::types::{Invocation, Outcome};
+use crate::AfterShip;
+use crate::testing::attempt;
+use connector_sdk::Connector as _;
+use connector_sdk::{ErrorKind, Invocation, Outcome};
+
+use crate::testing::whole;
 use serde_json::{Value as Json, json};
 
 /// A shipment as AfterShip documents a request.
@@ -20,13 +23,14 @@ fn call(action: &str, input: &str) -> Invocation {
         action: action.into(),
         id: None,
         input: input.into(),
-        again: false,
+        attempt: attempt(false),
     }
 }
 
 fn predicted(action: &str, input: &str, data: &str) -> Result<Outcome, Error> {
     let sent = Sent::default();
-    let outcome = invoke(&scripted(&sent, &[(200, &enveloped(data))]), &call(action, input));
+    let outcome =
+        AfterShip::invoke(&scripted(&sent, &[(200, &enveloped(data))]), &call(action, input));
     assert_eq!(lines(&sent), [format!("POST /estimated-delivery-date/{action} {input}")]);
     outcome
 }
@@ -38,7 +42,8 @@ fn listed(list: &[&str]) -> String {
 
 fn refused(action: &str, input: &Json) -> Vec<String> {
     let sent = Sent::default();
-    let error = invoke(&scripted(&sent, &[]), &call(action, &input.to_string())).unwrap_err();
+    let error =
+        AfterShip::invoke(&scripted(&sent, &[]), &call(action, &input.to_string())).unwrap_err();
     pointers(&error).into_iter().map(str::to_owned).collect()
 }
 
@@ -65,11 +70,11 @@ fn a_prediction_is_not_guessed() {
     let two = listed(&[PREDICTION, PREDICTION]);
     for data in ["{}", "[]", "null", &listed(&[]), &listed(&["{}"]), &two] {
         let error = predicted("predict", SHIPMENT, data).unwrap_err();
-        assert!(matches!(error, Error::Internal(_)), "{data} {error:?}");
+        assert!(matches!(error, Error { kind: ErrorKind::Internal, .. }), "{data} {error:?}");
     }
     for data in ["{}", PREDICTION, &listed(&[PREDICTION]), &listed(&[PREDICTION, "7"])] {
         let error = predicted("predict-batch", &listed(&[SHIPMENT, SHIPMENT]), data).unwrap_err();
-        assert!(matches!(error, Error::Internal(_)), "{data} {error:?}");
+        assert!(matches!(error, Error { kind: ErrorKind::Internal, .. }), "{data} {error:?}");
     }
 }
 
@@ -144,9 +149,10 @@ fn a_batch_is_one_to_five() {
 fn an_account_without_it_is_told_so() {
     let sent = Sent::default();
     let body = r#"{"meta":{"code":403,"message":"Contact sales to activate this feature.","type":"Forbidden"},"data":{}}"#;
-    let error = invoke(&scripted(&sent, &[(403, body)]), &call("predict", SHIPMENT)).unwrap_err();
+    let error = AfterShip::invoke(&scripted(&sent, &[(403, body)]), &call("predict", SHIPMENT))
+        .unwrap_err();
     assert!(
-        matches!(&error, Error::Forbidden(f) if f.message.contains("Contact sales")),
+        matches!(&error, f @ Error { kind: ErrorKind::Forbidden, .. } if f.message.contains("Contact sales")),
         "{error:?}"
     );
 }

@@ -1,7 +1,12 @@
 //! Customers added: read, joined, written once.
 
 use super::*;
-use crate::records::find;
+use crate::AfterShip;
+use crate::testing::whole_record;
+use connector_sdk::Connector as _;
+use connector_sdk::Error;
+use connector_sdk::ErrorKind;
+
 use crate::testing::create;
 
 fn input(customers: &str) -> String {
@@ -14,8 +19,8 @@ fn sent_for(there: &str, given: &str) -> Option<String> {
     let answer = enveloped(&tracking(there, ""));
     let host = scripted(&sent, &[(200, &answer), (200, &enveloped(&tracking(ANN, "")))]);
     let written = create(&host, OBJECT, &input(given)).unwrap();
-    let record = &written.item;
-    assert_eq!((record.id.as_str(), written.also[0].record.id.as_str()), ("t1", "t1"));
+    let record = whole_record(&written.item);
+    assert_eq!((record.id.as_str(), whole_record(&written.also[0].item).id.as_str()), ("t1", "t1"));
     let lines = lines(&sent);
     assert_eq!(lines[0], "GET /trackings/my-own");
     let put = lines.get(1)?.strip_prefix(r#"PUT /trackings/t1 {"customers":["#);
@@ -107,7 +112,7 @@ fn more_than_three_are_refused_before_anything_is_written() {
     let given = format!(r#"{{"id":"cust_1","name":"Rob"}},{CY},{{"email":"d@x.io"}}"#);
     let error = create(&scripted(&sent, &[(200, &answer)]), OBJECT, &input(&given)).unwrap_err();
     assert_eq!(pointers(&error), ["/customers/2"]);
-    assert!(error.to_string().contains("at most 3") && error.to_string().contains("`update`"));
+    assert!(error.message.contains("at most 3") && error.message.contains("`update`"));
     assert_eq!(lines(&sent).len(), 1);
 }
 
@@ -139,8 +144,16 @@ fn a_lost_answer_is_told_from_a_failed_read() {
     ] {
         let sent = Sent::default();
         let error = create(&scripted(&sent, answers), OBJECT, &input(CY)).unwrap_err();
-        assert_eq!(matches!(error, Error::OutcomeUnknown(_)), unknown, "{error:?}");
-        assert_eq!(matches!(error, Error::Unavailable(_)), !unknown, "{error:?}");
+        assert_eq!(
+            matches!(error, Error { kind: ErrorKind::OutcomeUnknown, .. }),
+            unknown,
+            "{error:?}"
+        );
+        assert_eq!(
+            matches!(error, Error { kind: ErrorKind::Unavailable, .. }),
+            !unknown,
+            "{error:?}"
+        );
     }
 }
 
@@ -161,7 +174,7 @@ fn only_a_record_that_tells_them_all_is_found() {
         &sent,
         &[(200, &enveloped(&tracking(ANN, ""))), (404, GONE), (200, &enveloped(&tracking("", "")))],
     );
-    let found = find(&host, OBJECT, &inputs).unwrap();
+    let found = AfterShip::find(&host, OBJECT, &inputs).unwrap();
     let found: Vec<_> = found.iter().map(Vec::len).collect();
     assert_eq!(found, [1, 1, 0, 1, 0, 0, 0]);
     let asked = ["GET /trackings/my-own", "GET /trackings/gone", "GET /trackings/nobody"];
@@ -173,9 +186,9 @@ fn find_needs_a_tracking_and_may_fail() {
     let sent = Sent::default();
     let host = scripted(&sent, &[(503, "{}")]);
     for input in ["{}", "[", r#"{"tracking_id":""}"#, r#"{"tracking_id":"t","customers":7}"#] {
-        let error = find(&host, OBJECT, &[input.to_owned()]);
-        assert!(matches!(error, Err(Error::InvalidInput { .. })), "{input}");
+        let error = AfterShip::find(&host, OBJECT, &[input.to_owned()]);
+        assert!(matches!(error, Err(Error { kind: ErrorKind::InvalidInput(_), .. })), "{input}");
     }
-    let error = find(&host, OBJECT, &[r#"{"tracking_id":"t1"}"#.to_owned()]);
-    assert!(matches!(error, Err(Error::Unavailable(_))), "{error:?}");
+    let error = AfterShip::find(&host, OBJECT, &[r#"{"tracking_id":"t1"}"#.to_owned()]);
+    assert!(matches!(error, Err(Error { kind: ErrorKind::Unavailable, .. })), "{error:?}");
 }

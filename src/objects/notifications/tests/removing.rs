@@ -1,8 +1,13 @@
 //! Customers replaced and removed.
 
 use super::*;
+use crate::testing::attempt;
+use crate::testing::whole_record;
 use crate::testing::{delete, update};
-use crate::types::ObjectRecord;
+use connector_sdk::Connector;
+use connector_sdk::Error;
+use connector_sdk::WrittenRecord;
+use connector_sdk::{ErrorKind, ObjectRecord};
 
 #[test]
 fn update_replaces_them_all_at_once() {
@@ -10,8 +15,15 @@ fn update_replaces_them_all_at_once() {
     let host = scripted(&sent, &[(200, &enveloped(&tracking(CY, "")))]);
     let patch = r#"{"customers":[{"name":"Cy", "phone_number":"+491703"}]}"#;
     let written = update(&host, OBJECT, "t1", patch).unwrap();
-    assert!(written.item.data.contains(r#""recipients":[{"channel":"sms","address":"+491703"}]"#));
-    let also = ObjectRecord { object: "trackings", record: holder(&tracking(CY, "")) };
+    assert!(
+        whole_record(&written.item)
+            .data
+            .contains(r#""recipients":[{"channel":"sms","address":"+491703"}]"#)
+    );
+    let also = ObjectRecord {
+        object: "trackings".into(),
+        item: WrittenRecord::Whole(holder(&tracking(CY, ""))),
+    };
     assert_eq!(written.also, [also]);
     assert_eq!(lines(&sent), [format!("PUT /trackings/t1 {patch}")]);
 }
@@ -26,8 +38,8 @@ fn customers_that_stay_are_a_conflict() {
     for error in
         [update(&host, OBJECT, "t1", patch).unwrap_err(), delete(&host, OBJECT, "t1").unwrap_err()]
     {
-        assert!(matches!(&error, Error::Conflict { existing: None, .. }), "{error:?}");
-        assert!(error.to_string().contains("customers"), "{error}");
+        assert!(matches!(&error, Error { kind: ErrorKind::Conflict(None), .. }), "{error:?}");
+        assert!(error.message.contains("customers"), "{error:?}");
     }
 }
 
@@ -64,7 +76,7 @@ fn what_is_deleted_is_not_found_again() {
     for (status, body) in [(200, enveloped(&tracking("", ""))), (404, GONE.to_owned())] {
         let sent = Sent::default();
         let error = delete(&scripted(&sent, &[(status, &body)]), OBJECT, "t1").unwrap_err();
-        assert!(matches!(error, Error::NotFound(_)), "{error:?}");
+        assert!(matches!(error, Error { kind: ErrorKind::NotFound, .. }), "{error:?}");
         assert_eq!(lines(&sent).len(), 1);
     }
 }
@@ -75,13 +87,13 @@ fn subscribers_are_not_ours_to_remove() {
     let host = scripted(&sent, &[(200, &enveloped(&tracking("", r#""s@x.io""#)))]);
     let error = delete(&host, OBJECT, "t1").unwrap_err();
     assert!(
-        matches!(&error, Error::Conflict { existing: Some(id), .. } if id == "t1"),
+        matches!(&error, Error { kind: ErrorKind::Conflict(Some(id)), .. } if id == "t1"),
         "{error:?}"
     );
-    assert!(error.to_string().contains("unsubscribe themselves"), "{error}");
+    assert!(error.message.contains("unsubscribe themselves"), "{error:?}");
     assert_eq!(lines(&sent).len(), 1);
     // After a lost answer that is what the earlier attempt left.
     let host = scripted(&sent, &[(200, &enveloped(&tracking("", r#""s@x.io""#)))]);
-    assert_eq!(crate::records::delete(&host, OBJECT, "t1", true, None), Ok(()));
+    assert_eq!(crate::AfterShip::delete(&host, OBJECT, "t1", &attempt(true), None), Ok(()));
     assert_eq!(lines(&sent).len(), 2);
 }

@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::testing::{derive, get};
+use connector_sdk::Error;
+use connector_sdk::ErrorKind;
 
 fn record(data: &str) -> Option<DataRecord> {
     let mut records = derive(OBJECT, &[holder(data)]).unwrap().remove(0);
@@ -66,6 +68,6 @@ fn get_of_nobody_is_not_found() {
     for (status, body) in [(200, enveloped(&tracking("", ""))), (404, GONE.to_owned())] {
         let sent = Sent::default();
         let error = get(&scripted(&sent, &[(status, &body)]), OBJECT, "t1").unwrap_err();
-        assert!(matches!(error, Error::NotFound(_)), "{error:?}");
+        assert!(matches!(error, Error { kind: ErrorKind::NotFound, .. }), "{error:?}");
     }
 }

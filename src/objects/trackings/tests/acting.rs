@@ -1,8 +1,12 @@
 //! retrack and mark-as-completed.
 
 use super::*;
-use crate::actions::invoke;
-use crate::types::Invocation;
+use crate::AfterShip;
+use crate::testing::attempt;
+use crate::testing::whole_record;
+use connector_sdk::Connector as _;
+use connector_sdk::Error;
+use connector_sdk::{ErrorKind, Invocation};
 
 fn call(action: &str, input: &str) -> Invocation {
     Invocation {
@@ -10,7 +14,7 @@ fn call(action: &str, input: &str) -> Invocation {
         action: action.into(),
         id: Some("t1".into()),
         input: input.into(),
-        again: false,
+        attempt: attempt(false),
     }
 }
 
@@ -25,7 +29,7 @@ fn a_partial_answer_takes_no_records_place() {
     {
         let sent = Sent::default();
         let host = scripted(&sent, &[(200, &enveloped(answer))]);
-        let outcome = invoke(&host, &call("retrack", "{}")).unwrap();
+        let outcome = AfterShip::invoke(&host, &call("retrack", "{}")).unwrap();
         assert_eq!((outcome.output.as_str(), outcome.written.len()), (answer, written));
         assert_eq!(lines(&sent), ["POST /trackings/t1/retrack"]);
         assert_eq!(sent.borrow()[0].body, None);
@@ -40,23 +44,24 @@ fn a_tracking_that_cannot_be_retracked_is_a_conflict() {
     ] {
         let body = format!(r#"{{"meta":{{"code":{code},"message":"{message}"}},"data":{{}}}}"#);
         let sent = Sent::default();
-        let error =
-            invoke(&scripted(&sent, &[(400, &body)]), &call("retrack", "null")).unwrap_err();
-        assert!(matches!(error, Error::Conflict { existing: None, .. }), "{error:?}");
+        let error = AfterShip::invoke(&scripted(&sent, &[(400, &body)]), &call("retrack", "null"))
+            .unwrap_err();
+        assert!(matches!(error, Error { kind: ErrorKind::Conflict(None), .. }), "{error:?}");
     }
 }
 
 #[test]
 fn retrack_again_looks_first() {
-    let again = Invocation { again: true, ..call("retrack", "{}") };
+    let again = Invocation { attempt: attempt(true), ..call("retrack", "{}") };
     let sent = Sent::default();
-    let outcome = invoke(&scripted(&sent, &[(200, &enveloped(WHOLE))]), &again).unwrap();
+    let outcome = AfterShip::invoke(&scripted(&sent, &[(200, &enveloped(WHOLE))]), &again).unwrap();
     assert_eq!((outcome.output.as_str(), outcome.written.len()), (WHOLE, 1));
     assert_eq!(lines(&sent), ["GET /trackings/t1"]);
 
     let inactive = enveloped(&WHOLE.replace("\"active\":true", "\"active\":false"));
     let sent = Sent::default();
-    invoke(&scripted(&sent, &[(200, &inactive), (200, &enveloped(WHOLE))]), &again).unwrap();
+    AfterShip::invoke(&scripted(&sent, &[(200, &inactive), (200, &enveloped(WHOLE))]), &again)
+        .unwrap();
     assert_eq!(lines(&sent), ["GET /trackings/t1", "POST /trackings/t1/retrack"]);
 }
 
@@ -65,8 +70,8 @@ fn marking_passes_the_reason_on() {
     let sent = Sent::default();
     let input = r#"{"reason":"LOST","event_datetime":"2026-11-20"}"#;
     let host = scripted(&sent, &[(200, &enveloped(WHOLE))]);
-    let outcome = invoke(&host, &call("mark-as-completed", input)).unwrap();
-    assert_eq!(outcome.written[0].record.data, WHOLE);
+    let outcome = AfterShip::invoke(&host, &call("mark-as-completed", input)).unwrap();
+    assert_eq!(whole_record(&outcome.written[0].item).data, WHOLE);
     assert_eq!(lines(&sent), [format!("POST /trackings/t1/mark-as-completed {input}")]);
 }
 
@@ -97,10 +102,10 @@ fn marking_again_looks_first() {
         ("LOST", WHOLE.to_owned(), 2),
     ] {
         let input = format!(r#"{{"reason":"{reason}"}}"#);
-        let again = Invocation { again: true, ..call("mark-as-completed", &input) };
+        let again = Invocation { attempt: attempt(true), ..call("mark-as-completed", &input) };
         let sent = Sent::default();
         let host = scripted(&sent, &[(200, &enveloped(&found)), (200, &enveloped(WHOLE))]);
-        let outcome = invoke(&host, &again).unwrap();
+        let outcome = AfterShip::invoke(&host, &again).unwrap();
         assert_eq!(lines(&sent).len(), requests, "{reason} {found}");
         assert_eq!(outcome.written.len(), 1);
     }
@@ -111,15 +116,21 @@ fn a_call_that_does_not_fit_the_action_costs_no_request() {
     let sent = Sent::default();
     let host = scripted(&sent, &[]);
     for input in ["{}", r#"{"reason":"EATEN"}"#, r#"{"reason":"LOST","when":"now"}"#, "x"] {
-        let error = invoke(&host, &call("mark-as-completed", input)).unwrap_err();
-        assert!(matches!(error, Error::InvalidInput { .. }), "{input} {error:?}");
+        let error = AfterShip::invoke(&host, &call("mark-as-completed", input)).unwrap_err();
+        assert!(
+            matches!(error, Error { kind: ErrorKind::InvalidInput(_), .. }),
+            "{input} {error:?}"
+        );
     }
-    let extra = invoke(&host, &call("retrack", r#"{"reason":"LOST"}"#)).unwrap_err();
+    let extra = AfterShip::invoke(&host, &call("retrack", r#"{"reason":"LOST"}"#)).unwrap_err();
     assert_eq!(pointers(&extra), ["/reason"]);
     let without_id = Invocation { id: None, ..call("retrack", "{}") };
-    assert!(matches!(invoke(&host, &without_id), Err(Error::InvalidInput { .. })));
-    let unknown = invoke(&host, &call("explode", "{}")).unwrap_err();
+    assert!(matches!(
+        AfterShip::invoke(&host, &without_id),
+        Err(Error { kind: ErrorKind::InvalidInput(_), .. })
+    ));
+    let unknown = AfterShip::invoke(&host, &call("explode", "{}")).unwrap_err();
     assert!(
-        matches!(&unknown, Error::NotFound(f) if f.message.contains("retrack, mark-as-completed"))
+        matches!(&unknown, f @ Error { kind: ErrorKind::NotFound, .. } if f.message.contains("retrack, mark-as-completed"))
     );
 }

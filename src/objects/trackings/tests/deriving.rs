@@ -1,12 +1,16 @@
 //! What holds for every object whose records lie inside trackings.
 
 use super::*;
-use crate::auth::check;
-use crate::objects::{Descriptor, REGISTRY};
-use crate::records::list;
-use crate::schema::whole;
+use crate::AfterShip;
+use crate::objects::REGISTRY;
+use crate::testing::window;
+use connector_sdk::Connector as _;
+use connector_sdk::Error;
+use connector_sdk::declare::Descriptor;
+use connector_sdk::{DataRecord, ErrorKind, ListRequest, Start, View};
+
 use crate::testing::derive;
-use crate::types::{DataRecord, ListRequest, Start, View};
+use crate::testing::whole;
 
 /// A tracking that holds one record of each object at least.
 const HOLDER: &str = r#"{"id":"t1","tracking_number":"N1","slug":"dhl","created_at":"2026-11-01T00:00:00+00:00","updated_at":"2026-11-02T00:00:00+00:00","customers":[{"email":"a@example.com"}],"courier_estimated_delivery_date":{"estimated_delivery_date":"2026-11-05"},"checkpoints":[{"hash":"a1","message":"Departed"}]}"#;
@@ -21,7 +25,7 @@ fn descriptors() -> Vec<&'static Descriptor> {
 
 fn request(object: &str, start: Start, filter: Option<&str>) -> ListRequest {
     let filter = filter.map(str::to_owned);
-    ListRequest { object: object.into(), start, page_size: None, filter, view: View::default() }
+    ListRequest { object: object.into(), start, page_size: None, filter, view: View::whole() }
 }
 
 fn page_of(items: &str, pagination: &str) -> String {
@@ -33,6 +37,7 @@ fn holder(data: &str) -> DataRecord {
         id: "t1".into(),
         updated_at: Some("2026-11-02T00:00:00+00:00".into()),
         created_at: Some("2026-11-01T00:00:00+00:00".into()),
+        version: None,
         data: data.into(),
     }
 }
@@ -48,7 +53,7 @@ fn a_scan_is_the_scan_of_the_trackings() {
         let host = scripted(&sent, &[(200, &first), (200, &last), (200, &last)]);
 
         let filter = Some(r#"{"slug":["dhl","ups"]}"#);
-        let page = list(&host, request(object, Start::Beginning, filter)).unwrap();
+        let page = AfterShip::list(&host, request(object, Start::Beginning, filter)).unwrap();
         assert_eq!(derive(object, &[holder(HOLDER)]), Ok(vec![page.records.clone()]), "{object}");
         assert_eq!((page.records.len(), page.total, &page.bookmark), (1, None, &None), "{object}");
         assert_eq!(page.unreadable[0].raw, r#"{"slug":"no id"}"#);
@@ -60,12 +65,12 @@ fn a_scan_is_the_scan_of_the_trackings() {
         assert_eq!(page.records[0].updated_at, holder("").updated_at);
 
         let next = request(object, Start::At(page.next.unwrap()), None);
-        let page = list(&host, next).unwrap();
+        let page = AfterShip::list(&host, next).unwrap();
         assert_eq!((page.records.len(), page.total, &page.next), (1, None, &None), "{object}");
 
         let since = Start::Since(page.bookmark.unwrap());
-        let page = list(&host, request(object, since, filter)).unwrap();
-        assert!(page.window.is_some() && page.bookmark.is_some(), "{object}");
+        let page = AfterShip::list(&host, request(object, since, filter)).unwrap();
+        assert!(window(&page).is_some() && page.bookmark.is_some(), "{object}");
 
         let frozen =
             "GET /trackings?slug=dhl%2Cups&created_at_min=2026-07-25T09%3A30%3A00%2B00%3A00";
@@ -83,11 +88,15 @@ fn cursors_and_bookmarks_are_of_one_object() {
     for descriptor in descriptors() {
         let sent = Sent::default();
         let host = scripted(&sent, &[(200, &more), (200, &last)]);
-        let begin = || list(&host, request(descriptor.name, Start::Beginning, None)).unwrap();
+        let begin =
+            || AfterShip::list(&host, request(descriptor.name, Start::Beginning, None)).unwrap();
         let (next, bookmark) = (begin().next.unwrap(), begin().bookmark.unwrap());
         for start in [Start::At(next), Start::Since(bookmark)] {
-            let refused = list(&host, request("trackings", start, None));
-            assert!(matches!(refused, Err(Error::CursorExpired(_))), "{refused:?}");
+            let refused = AfterShip::list(&host, request("trackings", start, None));
+            assert!(
+                matches!(refused, Err(Error { kind: ErrorKind::CursorExpired, .. })),
+                "{refused:?}"
+            );
         }
     }
 }
@@ -100,7 +109,7 @@ fn a_view_cuts_no_members_away_that_are_needed() {
         let host = scripted(&sent, &[(200, &answer)]);
         let mut asked = request(descriptor.name, Start::Beginning, None);
         asked.view.fields = vec!["tag".into()];
-        assert_eq!(list(&host, asked).unwrap().records.len(), 1);
+        assert_eq!(AfterShip::list(&host, asked).unwrap().records.len(), 1);
         assert!(!lines(&sent)[0].contains("fields"));
     }
 }
@@ -110,12 +119,12 @@ fn a_view_cuts_no_members_away_that_are_needed() {
 fn several_objects_are_derived_in_one_call() {
     let parents = [holder(HOLDER), holder("{}")];
     let names: Vec<String> = descriptors().iter().map(|it| it.name.to_owned()).rev().collect();
-    let all = crate::derived::derive(&names, &parents).unwrap();
+    let all = AfterShip::derive(&names, &parents).unwrap();
     let alone: Vec<_> = names.iter().map(|name| derive(name, &parents).unwrap()).collect();
     assert_eq!(all, alone);
     assert!(names.len() > 1 && all.iter().all(|lists| lists[0].len() == 1 && lists[1].is_empty()));
-    let refused = crate::derived::derive(&["trackings".to_owned()], &parents);
-    assert!(matches!(refused, Err(Error::Unsupported(_))), "{refused:?}");
+    let refused = AfterShip::derive(&["trackings".to_owned()], &parents);
+    assert!(matches!(refused, Err(Error { kind: ErrorKind::Unsupported, .. })), "{refused:?}");
 }
 
 #[test]
@@ -123,7 +132,7 @@ fn a_check_is_one_small_request() {
     for descriptor in descriptors() {
         let sent = Sent::default();
         let answer = page_of("", r#""has_next_page":false"#);
-        check(&scripted(&sent, &[(200, &answer)]), descriptor.name).unwrap();
+        AfterShip::check(&scripted(&sent, &[(200, &answer)]), descriptor.name).unwrap();
         assert_eq!(lines(&sent), ["GET /trackings?limit=1"]);
     }
 }
@@ -134,7 +143,7 @@ fn a_parent_that_is_no_record_is_named() {
         for data in ["", "[]", "7", r#"{"id":"t1""#, r#"{"checkpoints":[]}x"#] {
             let error = derive(descriptor.name, &[holder(HOLDER), holder(data)]).unwrap_err();
             assert!(
-                matches!(&error, Error::Internal(f) if f.message.contains("`t1`")),
+                matches!(&error, f @ Error { kind: ErrorKind::Internal, .. } if f.message.contains("`t1`")),
                 "{data} {error:?}"
             );
         }

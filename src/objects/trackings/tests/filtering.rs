@@ -1,20 +1,22 @@
 //! Every filter reaches the wire as AfterShip documents it.
 
 use super::*;
-use crate::records::list;
-use crate::types::{ListRequest, Start, View};
+use crate::AfterShip;
+use connector_sdk::Connector as _;
+
+use connector_sdk::{ListRequest, Start, View};
 
 const EMPTY: &str = r#"{"data":{"pagination":{"has_next_page":false},"trackings":[]}}"#;
 
 fn with(filter: &str) -> ListRequest {
     let (object, filter) = ("trackings".into(), Some(filter.into()));
-    ListRequest { object, start: Start::Beginning, page_size: None, filter, view: View::default() }
+    ListRequest { object, start: Start::Beginning, page_size: None, filter, view: View::whole() }
 }
 
 /// The parameters that a filter becomes, without those of every full scan.
 fn wire(filter: &str) -> String {
     let sent = Sent::default();
-    list(&scripted(&sent, &[(200, EMPTY)]), with(filter))
+    AfterShip::list(&scripted(&sent, &[(200, EMPTY)]), with(filter))
         .unwrap_or_else(|e| panic!("{filter} {e:?}"));
     let line = lines(&sent).remove(0);
     let query = line.strip_prefix("GET /trackings?").unwrap().strip_suffix("&limit=200").unwrap();
@@ -99,14 +101,14 @@ fn what_aftership_would_misread_is_refused_before_it_is_sent() {
         ("", ""),
     ] {
         let sent = Sent::default();
-        let error = list(&scripted(&sent, &[]), with(filter)).unwrap_err();
+        let error = AfterShip::list(&scripted(&sent, &[]), with(filter)).unwrap_err();
         assert_eq!(pointers(&error), [pointer], "{filter}");
     }
 }
 
 #[test]
 fn the_schema_and_the_wire_know_the_same_filters() {
-    let schema = crate::schema::whole(super::super::DESCRIPTOR.filter_schema);
+    let schema = crate::testing::whole(super::super::DESCRIPTOR.filter_schema);
     let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
     let described: Vec<_> = schema["properties"].as_object().unwrap().keys().collect();
     assert_eq!(described.len(), 15);
@@ -119,7 +121,7 @@ fn the_schema_and_the_wire_know_the_same_filters() {
 fn equal_filters_share_their_bookmarks() {
     let bookmark = |filter: &str| {
         let sent = Sent::default();
-        list(&scripted(&sent, &[(200, EMPTY)]), with(filter)).unwrap().bookmark.unwrap()
+        AfterShip::list(&scripted(&sent, &[(200, EMPTY)]), with(filter)).unwrap().bookmark.unwrap()
     };
     for (one, other, is_equal) in [
         (r#"{"slug":"ups, dhl"}"#, r#"{"slug":["dhl","ups","dhl"]}"#, true),

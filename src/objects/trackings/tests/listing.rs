@@ -1,8 +1,12 @@
 //! Scans: pages, windows, cursors and bookmarks.
 
 use super::*;
-use crate::records::list;
-use crate::types::{ListRequest, Page, Start, View, Window};
+use crate::AfterShip;
+use crate::testing::kind_name;
+use crate::testing::window;
+use connector_sdk::Connector as _;
+use connector_sdk::Error;
+use connector_sdk::{ErrorKind, ListRequest, Page, Start, View, cursor::Window};
 
 fn request(start: Start) -> ListRequest {
     ListRequest {
@@ -10,7 +14,7 @@ fn request(start: Start) -> ListRequest {
         start,
         page_size: None,
         filter: None,
-        view: View::default(),
+        view: View::whole(),
     }
 }
 
@@ -38,8 +42,8 @@ fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
     expected.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
-fn full_scan(host: &dyn crate::host::Host) -> Page {
-    list(host, request(Start::Beginning)).unwrap()
+fn full_scan(host: &dyn connector_sdk::Host) -> Page {
+    AfterShip::list(host, request(Start::Beginning)).unwrap()
 }
 
 #[test]
@@ -57,7 +61,7 @@ fn a_full_scan_goes_page_by_page() {
         ],
     );
     let first = full_scan(&host);
-    assert_eq!((first.total, first.window.clone(), first.bookmark), (Some(3), None, None));
+    assert_eq!((first.total, window(&first), first.bookmark), (Some(3), None, None));
     let record = &first.records[0];
     assert_eq!((record.id.as_str(), record.data.as_str()), ("t1", WHOLE));
     assert_eq!(record.created_at.as_deref(), Some("2026-11-01T00:00:00+00:00"));
@@ -66,9 +70,9 @@ fn a_full_scan_goes_page_by_page() {
     // The filter of a scan that goes on is the cursor's: another one is not even looked at.
     let filter = Some(r#"{"no such filter":1}"#.to_owned());
     let next = request(Start::At(first.next.unwrap()));
-    let second = list(&host, ListRequest { filter, ..next }).unwrap();
+    let second = AfterShip::list(&host, ListRequest { filter, ..next }).unwrap();
     assert!(second.records.is_empty() && second.bookmark.is_none());
-    let third = list(&host, request(Start::At(second.next.unwrap()))).unwrap();
+    let third = AfterShip::list(&host, request(Start::At(second.next.unwrap()))).unwrap();
     assert_eq!((third.records[0].id.as_str(), third.next), ("t2", None));
     assert!(third.bookmark.unwrap().contains("2026-11-22T09:29:00+00:00"));
 
@@ -86,12 +90,12 @@ fn an_incremental_scan_asks_for_a_frozen_window() {
     let bookmark = full_scan(&host).bookmark.unwrap();
 
     let host = host.at(NOW_MS + 3_600_999);
-    let page = list(&host, request(Start::Since(bookmark))).unwrap();
-    let window = Window {
+    let page = AfterShip::list(&host, request(Start::Since(bookmark))).unwrap();
+    let expected = Window {
         since: Some("2026-11-22T09:19:00+00:00".into()),
         until: Some("2026-11-22T10:29:00+00:00".into()),
     };
-    assert_eq!(page.window, Some(window.clone()));
+    assert_eq!(window(&page), Some(expected.clone()));
     assert_eq!(
         asked(&sent),
         pairs(&[
@@ -105,9 +109,9 @@ fn an_incremental_scan_asks_for_a_frozen_window() {
     // Time goes on; the window stays, and so does the promise at its end.
     let later = Sent::default();
     let host = scripted(&later, &[(200, &last_page())]).at(NOW_MS + 7_200_000);
-    let last = list(&host, request(Start::At(page.next.unwrap()))).unwrap();
+    let last = AfterShip::list(&host, request(Start::At(page.next.unwrap()))).unwrap();
     assert_eq!(asked(&later)[..3], asked(&sent)[..3]);
-    assert_eq!(last.window, Some(window));
+    assert_eq!(window(&last), Some(expected));
     assert!(last.bookmark.unwrap().contains("2026-11-22T10:29:00+00:00"));
 }
 
@@ -118,7 +122,7 @@ fn a_callers_own_bounds_narrow_the_scan_and_promise_nothing() {
     let bookmark = full_scan(&host).bookmark.unwrap();
     let filter = Some(r#"{"updated_at_min":"2026-11-22T17:25:00.5+08:00"}"#.to_owned());
     let since = ListRequest { filter, ..request(Start::Since(bookmark)) };
-    let page = list(&host, since.clone()).unwrap();
+    let page = AfterShip::list(&host, since.clone()).unwrap();
     assert_eq!((page.bookmark, page.next), (None, None));
     assert_eq!(
         asked(&sent)[1..3],
@@ -127,9 +131,9 @@ fn a_callers_own_bounds_narrow_the_scan_and_promise_nothing() {
             ("updated_at_max", "2026-11-22T09:29:00+00:00"),
         ])
     );
-    let page = list(&host, ListRequest { start: Start::Beginning, ..since }).unwrap();
+    let page = AfterShip::list(&host, ListRequest { start: Start::Beginning, ..since }).unwrap();
     assert_eq!(page.bookmark, None);
-    assert_eq!(page.window.unwrap().until, None);
+    assert_eq!(window(&page).unwrap().until, None);
 }
 
 #[test]
@@ -138,7 +142,8 @@ fn a_window_that_holds_nothing_costs_no_request() {
     let host = scripted(&sent, &[(200, &last_page())]);
     let bookmark = full_scan(&host).bookmark.unwrap();
     let filter = Some(r#"{"updated_at_max":"2020-01-01T00:00:00Z"}"#.to_owned());
-    let page = list(&host, ListRequest { filter, ..request(Start::Since(bookmark)) }).unwrap();
+    let page =
+        AfterShip::list(&host, ListRequest { filter, ..request(Start::Since(bookmark)) }).unwrap();
     assert_eq!((page.records.len(), page.next, sent.borrow().len()), (0, None, 1));
 }
 
@@ -148,20 +153,24 @@ fn a_bookmark_is_of_its_filter() {
     let host = scripted(&sent, &[(200, &last_page()), (200, &last_page())]);
     let filtered =
         |start, filter: &str| ListRequest { filter: Some(filter.into()), ..request(start) };
-    let bookmark = list(&host, filtered(Start::Beginning, r#"{"slug":["dhl","ups"]}"#))
+    let bookmark = AfterShip::list(&host, filtered(Start::Beginning, r#"{"slug":["dhl","ups"]}"#))
         .unwrap()
         .bookmark
         .unwrap();
     // Written otherwise, but the same filter.
     assert!(
-        list(&host, filtered(Start::Since(bookmark.clone()), r#"{"slug":"dhl, ups"}"#)).is_ok()
+        AfterShip::list(&host, filtered(Start::Since(bookmark.clone()), r#"{"slug":"dhl, ups"}"#))
+            .is_ok()
     );
     for other in [r#"{"slug":"dhl"}"#, "{}", r#"{"slug":"dhl,ups","tag":"Delivered"}"#] {
-        let page = list(&host, filtered(Start::Since(bookmark.clone()), other));
-        assert!(matches!(page, Err(Error::CursorExpired(_))), "{other} {page:?}");
+        let page = AfterShip::list(&host, filtered(Start::Since(bookmark.clone()), other));
+        assert!(
+            matches!(page, Err(Error { kind: ErrorKind::CursorExpired, .. })),
+            "{other} {page:?}"
+        );
     }
-    let page = list(&host, request(Start::Since("2026-11-22".into())));
-    assert!(matches!(page, Err(Error::CursorExpired(_))));
+    let page = AfterShip::list(&host, request(Start::Since("2026-11-22".into())));
+    assert!(matches!(page, Err(Error { kind: ErrorKind::CursorExpired, .. })));
 }
 
 #[test]
@@ -178,7 +187,8 @@ fn the_page_size_is_held_within_bounds() {
         (Some(u32::MAX), "200"),
     ] {
         let page =
-            list(&host, ListRequest { page_size: wished, ..request(Start::Beginning) }).unwrap();
+            AfterShip::list(&host, ListRequest { page_size: wished, ..request(Start::Beginning) })
+                .unwrap();
         assert_eq!(asked(&sent)[1], ("limit".to_owned(), asked_for.to_owned()));
         next = next.or(page.next.filter(|_| wished == Some(50)));
     }
@@ -186,7 +196,7 @@ fn the_page_size_is_held_within_bounds() {
     let host = scripted(&sent, &[(200, &last_page()), (200, &last_page())]);
     for (wished, asked_for) in [(None, "50"), (Some(25), "25")] {
         let at = request(Start::At(next.clone().unwrap()));
-        list(&host, ListRequest { page_size: wished, ..at }).unwrap();
+        AfterShip::list(&host, ListRequest { page_size: wished, ..at }).unwrap();
         assert_eq!(asked(&sent)[1], ("limit".to_owned(), asked_for.to_owned()));
     }
 }
@@ -222,8 +232,8 @@ fn answers_that_would_lose_records_are_refused() {
     ] {
         let sent = Sent::default();
         let host = scripted(&sent, &[(status, &body)]);
-        let error = list(&host, request(Start::Beginning)).unwrap_err();
-        assert!(format!("{error:?}").starts_with(expected), "{body} {error:?}");
+        let error = AfterShip::list(&host, request(Start::Beginning)).unwrap_err();
+        assert!(kind_name(&error).starts_with(expected), "{body} {error:?}");
     }
 }
 
@@ -234,12 +244,12 @@ fn a_cursor_that_aftership_refuses_is_expired() {
     let bad = r#"{"meta":{"code":400,"message":"bad cursor"},"data":{}}"#;
     let host = scripted(&sent, &[(200, &more), (400, bad), (200, &more)]);
     let cursor = full_scan(&host).next.unwrap();
-    let refused = list(&host, request(Start::At(cursor.clone())));
-    assert!(matches!(refused, Err(Error::CursorExpired(_))), "{refused:?}");
+    let refused = AfterShip::list(&host, request(Start::At(cursor.clone())));
+    assert!(matches!(refused, Err(Error { kind: ErrorKind::CursorExpired, .. })), "{refused:?}");
     // The same cursor again would loop for ever.
-    let repeated = list(&host, request(Start::At(cursor)));
+    let repeated = AfterShip::list(&host, request(Start::At(cursor)));
     assert!(
-        matches!(&repeated, Err(Error::Internal(f)) if f.message.contains("repeats")),
+        matches!(&repeated, Err(f @ Error { kind: ErrorKind::Internal, .. }) if f.message.contains("repeats")),
         "{repeated:?}"
     );
 }
@@ -251,7 +261,10 @@ fn a_cursor_cannot_ask_for_what_the_connector_does_not_know() {
     let cursor = full_scan(&scripted(&sent, &[(200, &more)])).next.unwrap();
     let forged = cursor.replace("created_at_min", "api_key");
     let host = scripted(&sent, &[]);
-    assert!(matches!(list(&host, request(Start::At(forged))), Err(Error::CursorExpired(_))));
+    assert!(matches!(
+        AfterShip::list(&host, request(Start::At(forged))),
+        Err(Error { kind: ErrorKind::CursorExpired, .. })
+    ));
 }
 
 /// A cursor keeps its view; and no list has a parameter for the language.
@@ -268,15 +281,18 @@ fn a_view_goes_on_with_its_scan() {
     let last = page(r#""has_next_page":false"#);
     let host = scripted(&sent, &[(200, &first), (200, &last), (200, &last)]);
     let asked = ListRequest { view: view(&["id", "tag"]), ..request(Start::Beginning) };
-    let next = list(&host, asked).unwrap().next.unwrap();
-    list(&host, request(Start::At(next))).unwrap();
+    let next = AfterShip::list(&host, asked).unwrap().next.unwrap();
+    AfterShip::list(&host, request(Start::At(next))).unwrap();
     assert!(lines(&sent).iter().all(|line| line.contains("fields=tag")), "{:?}", lines(&sent));
     // `tracking_key` is a parameter of one tracking only, so the whole is asked for.
-    list(&host, ListRequest { view: view(&["tracking_key"]), ..request(Start::Beginning) })
-        .unwrap();
+    AfterShip::list(
+        &host,
+        ListRequest { view: view(&["tracking_key"]), ..request(Start::Beginning) },
+    )
+    .unwrap();
     assert!(!lines(&sent)[2].contains("fields"));
     let options = Some(r#"{"lang":"de"}"#.to_owned());
-    let view = View { options, ..View::default() };
-    let refused = list(&host, ListRequest { view, ..request(Start::Beginning) });
+    let view = View { options, ..View::whole() };
+    let refused = AfterShip::list(&host, ListRequest { view, ..request(Start::Beginning) });
     assert_eq!(pointers(&refused.unwrap_err()), ["/lang"]);
 }

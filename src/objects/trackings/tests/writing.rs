@@ -1,9 +1,15 @@
 //! One tracking: get, find, create, update, delete.
 
 use super::*;
-use crate::records::find;
+use crate::AfterShip;
+use crate::testing::attempt;
+use crate::testing::whole_record;
+use connector_sdk::Connector;
+use connector_sdk::Error;
+use connector_sdk::WrittenRecord;
+use connector_sdk::{DataRecord, ErrorKind, View};
+
 use crate::testing::{create, delete, derive, get, update};
-use crate::types::{DataRecord, View};
 
 const OBJECT: &str = "trackings";
 
@@ -12,6 +18,7 @@ fn whole() -> DataRecord {
         id: "t1".into(),
         updated_at: Some("2026-11-02T00:00:00+00:00".into()),
         created_at: Some("2026-11-01T00:00:00+00:00".into()),
+        version: None,
         data: WHOLE.into(),
     }
 }
@@ -31,7 +38,9 @@ fn get_of_nothing_is_not_found() {
     let sent = Sent::default();
     let body = r#"{"meta":{"code":4004,"message":"Tracking does not exist.","type":"BadRequest"},"data":{}}"#;
     let error = get(&scripted(&sent, &[(404, body)]), OBJECT, "t1").unwrap_err();
-    assert!(matches!(&error, Error::NotFound(f) if f.provider_code.as_deref() == Some("4004")));
+    assert!(
+        matches!(&error, f @ Error { kind: ErrorKind::NotFound, .. } if f.provider_code.as_deref() == Some("4004"))
+    );
 }
 
 #[test]
@@ -39,10 +48,19 @@ fn an_id_that_is_none_costs_no_request() {
     let sent = Sent::default();
     let host = scripted(&sent, &[]);
     for id in ["", "..", "a\u{0}b"] {
-        assert!(matches!(get(&host, OBJECT, id), Err(Error::InvalidInput { .. })));
-        assert!(matches!(delete(&host, OBJECT, id), Err(Error::InvalidInput { .. })));
+        assert!(matches!(
+            get(&host, OBJECT, id),
+            Err(Error { kind: ErrorKind::InvalidInput(_), .. })
+        ));
+        assert!(matches!(
+            delete(&host, OBJECT, id),
+            Err(Error { kind: ErrorKind::InvalidInput(_), .. })
+        ));
         let patch = r#"{"title":"x"}"#;
-        assert!(matches!(update(&host, OBJECT, id, patch), Err(Error::InvalidInput { .. })));
+        assert!(matches!(
+            update(&host, OBJECT, id, patch),
+            Err(Error { kind: ErrorKind::InvalidInput(_), .. })
+        ));
     }
 }
 
@@ -69,8 +87,9 @@ fn find_answers_exact_matches_only() {
         ),
     ] {
         let sent = Sent::default();
-        let found =
-            find(&scripted(&sent, &[(200, &body)]), OBJECT, &[input.to_owned()]).unwrap().remove(0);
+        let found = AfterShip::find(&scripted(&sent, &[(200, &body)]), OBJECT, &[input.to_owned()])
+            .unwrap()
+            .remove(0);
         let ids: Vec<_> = found.iter().map(|record| record.id.as_str()).collect();
         assert_eq!((ids.as_slice(), lines(&sent)), (expected, vec![line.to_owned()]));
     }
@@ -84,7 +103,9 @@ fn find_asks_for_fifty_numbers_at_once() {
     let sent = Sent::default();
     let inputs = (0..=51).map(|n| format!(r#"{{"tracking_number":"N{}","slug":"dhl"}}"#, n % 51));
     let inputs: Vec<String> = inputs.collect();
-    let found = find(&scripted(&sent, &[(200, &body), (200, &nothing)]), OBJECT, &inputs).unwrap();
+    let found =
+        AfterShip::find(&scripted(&sent, &[(200, &body), (200, &nothing)]), OBJECT, &inputs)
+            .unwrap();
     assert_eq!(found.len(), inputs.len());
     for (n, found) in found.iter().enumerate() {
         let ids: Vec<_> = found.iter().map(|record| record.id.as_str()).collect();
@@ -138,9 +159,10 @@ fn find_takes_an_id_alone_or_beside_a_number() {
         let sent = Sent::default();
         let answers: Vec<_> =
             answers.iter().map(|(status, body): &(u16, String)| (*status, body.as_str())).collect();
-        let found = find(&scripted(&sent, &answers), OBJECT, std::slice::from_ref(&input))
-            .unwrap()
-            .remove(0);
+        let found =
+            AfterShip::find(&scripted(&sent, &answers), OBJECT, std::slice::from_ref(&input))
+                .unwrap()
+                .remove(0);
         let ids: Vec<_> = found.iter().map(|record| record.id.as_str()).collect();
         assert_eq!(ids, expected, "{input}");
         assert_eq!(lines(&sent), expected_lines, "{input}");
@@ -154,7 +176,7 @@ fn find_keeps_ids_and_numbers_of_many_inputs_apart() {
     let sent = Sent::default();
     let host = scripted(&sent, &[(200, &list), (200, &enveloped(&other))]);
     let inputs = [r#"{"id":"t2"}"#, r#"{"tracking_number":"N1","slug":"dhl"}"#].map(str::to_owned);
-    let found = find(&host, OBJECT, &inputs).unwrap();
+    let found = AfterShip::find(&host, OBJECT, &inputs).unwrap();
     let ids: Vec<Vec<_>> =
         found.iter().map(|each| each.iter().map(|record| record.id.as_str()).collect()).collect();
     assert_eq!(ids, [["t2"], ["t1"]]);
@@ -177,7 +199,10 @@ fn find_needs_a_number_or_an_id() {
         "null",
     ] {
         assert!(
-            matches!(find(&host, OBJECT, &[input.to_owned()]), Err(Error::InvalidInput { .. })),
+            matches!(
+                AfterShip::find(&host, OBJECT, &[input.to_owned()]),
+                Err(Error { kind: ErrorKind::InvalidInput(_), .. })
+            ),
             "{input}"
         );
     }
@@ -190,7 +215,7 @@ fn create_passes_the_input_on_as_it_is() {
         "customers": [{"role": "buyer", "email": "a@example.com", "language": null}] }"#;
     let host = scripted(&sent, &[(201, &enveloped(WHOLE))]);
     let written = create(&host, OBJECT, input).unwrap();
-    assert_eq!((written.item, written.also), (whole(), Vec::new()));
+    assert_eq!((written.item, written.also), (WrittenRecord::Whole(whole()), Vec::new()));
     assert_eq!(sent.borrow()[0].body.as_deref(), Some(input.as_bytes()));
     assert!(lines(&sent)[0].starts_with("POST /trackings "));
 }
@@ -212,16 +237,16 @@ fn after_a_lost_answer_the_tracking_is_looked_for_before_it_is_sent_again() {
     ] {
         let sent = Sent::default();
         let host = scripted(&sent, &[(200, &listed(&items)), (201, &enveloped(WHOLE))]);
-        let written = crate::records::create(&host, OBJECT, input, true).unwrap();
-        assert_eq!(written.item.data, if sent_again { WHOLE } else { found });
+        let written = crate::AfterShip::create(&host, OBJECT, input, &attempt(true)).unwrap();
+        assert_eq!(whole_record(&written.item).data, if sent_again { WHOLE } else { found });
         assert_eq!(lines(&sent).len(), if sent_again { 2 } else { 1 }, "{items}");
         assert!(lines(&sent)[0].starts_with("GET /trackings?tracking_numbers=N123&slug=dhl"));
     }
     let sent = Sent::default();
     let exists = r#"{"meta":{"code":4003,"message":"Exists."},"data":{"id":"t1"}}"#;
     let host = scripted(&sent, &[(200, &listed("")), (400, exists)]);
-    let error = crate::records::create(&host, OBJECT, input, true).unwrap_err();
-    assert!(matches!(error, Error::Conflict { existing: Some(id), .. } if id == "t1"));
+    let error = crate::AfterShip::create(&host, OBJECT, input, &attempt(true)).unwrap_err();
+    assert!(matches!(error, Error { kind: ErrorKind::Conflict(Some(id)), .. } if id == "t1"));
 }
 
 #[test]
@@ -231,7 +256,7 @@ fn a_view_asks_for_no_more_than_is_wanted_where_aftership_can() {
         options: options.map(str::to_owned),
     };
     for (view, query) in [
-        (View::default(), ""),
+        (View::whole(), ""),
         (wanted(&["id", "title", "tag"], None), "?fields=title%2Ctag"),
         (
             wanted(&["tracking_key"], Some(r#"{"lang":"zh-Hant"}"#)),
@@ -243,7 +268,7 @@ fn a_view_asks_for_no_more_than_is_wanted_where_aftership_can() {
     ] {
         let sent = Sent::default();
         let host = scripted(&sent, &[(200, &enveloped(WHOLE))]);
-        crate::records::get(&host, OBJECT, "t1", &view).unwrap();
+        crate::AfterShip::get(&host, OBJECT, "t1", &view).unwrap();
         assert_eq!(lines(&sent), [format!("GET /trackings/t1{query}")]);
     }
     let sent = Sent::default();
@@ -253,7 +278,7 @@ fn a_view_asks_for_no_more_than_is_wanted_where_aftership_can() {
         (OBJECT, r#"{"language":"de"}"#),
         ("couriers", r#"{"lang":"en"}"#),
     ] {
-        let error = crate::records::get(&none, object, "dhl", &wanted(&[], Some(options)));
+        let error = crate::AfterShip::get(&none, object, "dhl", &wanted(&[], Some(options)));
         let error = error.unwrap_err();
         let [pointer] = pointers(&error)[..] else { panic!("{object} {options}") };
         assert!(pointer.starts_with("/lang"), "{object} {options}");
@@ -264,9 +289,12 @@ fn a_view_asks_for_no_more_than_is_wanted_where_aftership_can() {
 fn no_version_can_be_expected() {
     let sent = Sent::default();
     let host = scripted(&sent, &[]);
-    let update = crate::records::update(&host, OBJECT, "t1", "{}", Some("1")).map(drop);
-    for refused in [update, crate::records::delete(&host, OBJECT, "t1", false, Some("1"))] {
-        assert!(matches!(refused, Err(Error::Unsupported(_))), "{refused:?}");
+    let update =
+        crate::AfterShip::update(&host, OBJECT, "t1", "{}", &attempt(false), Some("1")).map(drop);
+    for refused in
+        [update, crate::AfterShip::delete(&host, OBJECT, "t1", &attempt(false), Some("1"))]
+    {
+        assert!(matches!(refused, Err(Error { kind: ErrorKind::Unsupported, .. })), "{refused:?}");
     }
 }
 
@@ -302,7 +330,7 @@ fn creating_what_exists_is_a_conflict() {
     let body = r#"{"meta":{"code":4003,"message":"Tracking already exists.","type":"BadRequest"},"data":{"id":"t1"}}"#;
     let error = create(&scripted(&sent, &[(400, body)]), OBJECT, r#"{"tracking_number":"N123"}"#);
     assert!(
-        matches!(&error, Err(Error::Conflict { existing: Some(id), .. }) if id == "t1"),
+        matches!(&error, Err(Error { kind: ErrorKind::Conflict(Some(id)), .. }) if id == "t1"),
         "{error:?}"
     );
 }
@@ -322,14 +350,20 @@ fn a_write_whose_answer_was_lost_is_unknown() {
         let answers = [(status, body.as_str())];
         let sent = Sent::default();
         let error = create(&scripted(&sent, &answers), OBJECT, input).unwrap_err();
-        assert!(matches!(error, Error::OutcomeUnknown(_)), "{status} {body} {error:?}");
+        assert!(
+            matches!(error, Error { kind: ErrorKind::OutcomeUnknown, .. }),
+            "{status} {body} {error:?}"
+        );
         let error =
             update(&scripted(&sent, &answers), OBJECT, "t1", r#"{"title":"x"}"#).unwrap_err();
-        assert!(matches!(error, Error::OutcomeUnknown(_)), "{status} {body} {error:?}");
+        assert!(
+            matches!(error, Error { kind: ErrorKind::OutcomeUnknown, .. }),
+            "{status} {body} {error:?}"
+        );
     }
     let sent = Sent::default();
     let error = delete(&scripted(&sent, &[(200, "{\"meta\":")]), OBJECT, "t1").unwrap_err();
-    assert!(matches!(error, Error::OutcomeUnknown(_)), "{error:?}");
+    assert!(matches!(error, Error { kind: ErrorKind::OutcomeUnknown, .. }), "{error:?}");
 }
 
 #[test]
@@ -337,7 +371,7 @@ fn update_sends_what_changes() {
     let sent = Sent::default();
     let patch = r#"{"title":"New","note":null}"#;
     let host = scripted(&sent, &[(200, &enveloped(WHOLE))]);
-    assert_eq!(update(&host, OBJECT, "t1", patch).unwrap().item, whole());
+    assert_eq!(update(&host, OBJECT, "t1", patch).unwrap().item, WrittenRecord::Whole(whole()));
     assert_eq!(lines(&sent), [r#"PUT /trackings/t1 {"title":"New","note":""}"#]);
 }
 
@@ -377,7 +411,7 @@ fn what_aftership_does_not_take_away_is_a_conflict() {
         let host = scripted(&sent, &[(200, there.as_str()), (200, there.as_str())][..answers]);
         let error = update(&host, OBJECT, "t1", patch).unwrap_err();
         assert!(
-            matches!(&error, Error::Conflict { failure, existing: None } if failure.message.contains(kept)),
+            matches!(&error, failure @ Error { kind: ErrorKind::Conflict(None), .. } if failure.message.contains(kept)),
             "{error:?}"
         );
     }
@@ -411,11 +445,12 @@ fn find_is_bounded() {
     let sent = Sent::default();
     let slugs = |count: usize| vec![r#""dhl""#; count].join(",");
     let input = |slugs: String| format!(r#"{{"tracking_number":"N1","slug":[{slugs}]}}"#);
-    let error = find(&scripted(&sent, &[]), OBJECT, &[input(slugs(60_000))]).unwrap_err();
+    let error =
+        AfterShip::find(&scripted(&sent, &[]), OBJECT, &[input(slugs(60_000))]).unwrap_err();
     assert_eq!(pointers(&error), ["/slug"]);
     let many = vec![input(slugs(1)); 201];
-    let error = find(&scripted(&sent, &[]), OBJECT, &many).unwrap_err();
-    assert!(error.to_string().contains("At most 200"), "{error}");
+    let error = AfterShip::find(&scripted(&sent, &[]), OBJECT, &many).unwrap_err();
+    assert!(error.message.contains("At most 200"), "{error:?}");
 }
 
 /// Only AfterShip itself says that a tracking is gone, by 4004.
@@ -429,9 +464,15 @@ fn nothing_else_passes_for_a_tracking_that_is_gone() {
     ] {
         let sent = Sent::default();
         let error = get(&scripted(&sent, &[(status, body)]), OBJECT, "t1").unwrap_err();
-        assert!(!matches!(error, Error::NotFound(_)), "{status} {body} {error:?}");
+        assert!(
+            !matches!(error, Error { kind: ErrorKind::NotFound, .. }),
+            "{status} {body} {error:?}"
+        );
         let host = scripted(&sent, &[(status, body)]);
-        assert!(find(&host, OBJECT, &[r#"{"id":"t1"}"#.to_owned()]).is_err(), "{status} {body}");
+        assert!(
+            AfterShip::find(&host, OBJECT, &[r#"{"id":"t1"}"#.to_owned()]).is_err(),
+            "{status} {body}"
+        );
     }
 }
 
@@ -450,7 +491,7 @@ fn a_failed_read_before_an_update_wrote_nothing() {
     let sent = Sent::default();
     let host = scripted(&sent, &[(502, "Interal Error")]);
     let error = update(&host, OBJECT, "t1", r#"{"custom_fields":{"a":"1"}}"#).unwrap_err();
-    assert!(matches!(error, Error::Unavailable(_)), "{error:?}");
+    assert!(matches!(error, Error { kind: ErrorKind::Unavailable, .. }), "{error:?}");
 }
 
 #[test]
@@ -483,12 +524,15 @@ fn delete_says_only_that_it_is_done() {
 
 #[test]
 fn trackings_are_not_derived() {
-    assert!(matches!(derive(OBJECT, &[]), Err(Error::Unsupported(_))));
+    assert!(matches!(derive(OBJECT, &[]), Err(Error { kind: ErrorKind::Unsupported, .. })));
 }
 
 #[test]
 fn an_unknown_object_is_not_found() {
     let sent = Sent::default();
     let error = get(&scripted(&sent, &[]), "parcels", "1").unwrap_err();
-    assert!(matches!(&error, Error::NotFound(f) if f.message.contains("trackings")), "{error}");
+    assert!(
+        matches!(&error, f @ Error { kind: ErrorKind::NotFound, .. } if f.message.contains("trackings")),
+        "{error:?}"
+    );
 }
