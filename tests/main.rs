@@ -31,4 +31,5 @@ mod samples;
 mod secrets;
 mod support;
 mod sync;
+mod walls;
 mod webhooks;

@@ -42,35 +42,18 @@
 //! | [`retry`] | calls repeated where that is safe, and lost answers resolved |
 //! | [`observe`] | what a user may watch |
 
-mod authority;
-mod bindings;
-mod bounds;
-mod builder;
-mod component;
-mod connection;
-mod delivered;
+mod connector;
 pub mod egress;
-mod engine;
 mod error;
-mod granted;
-mod granting;
-mod instance;
-mod manifest;
-mod memory;
 pub mod observe;
 pub mod retry;
 pub mod secrets;
 mod setting;
-mod state;
-mod writes;
 
-pub use self::authority::Authority;
-pub use self::bounds::Bounds;
-pub use self::builder::{BuildError, Builder, SCHEME};
-pub use self::component::{Connector, Facts};
-pub use self::connection::Connection;
-pub use self::engine::{EngineError, Runtime, RuntimeOptions};
+pub use self::connector::{
+    Authority, Bounds, BuildError, Builder, Connection, Connector, Current, EngineError, Facts,
+    Provider, Received, Renewal, Runtime, RuntimeOptions, SCHEME, Scheme, Step, TokenSource,
+    Tokens, Write,
+};
 pub use self::error::{CallError, LoadError, Stop, describe, error};
-pub use self::granting::{Current, Provider, Received, Renewal, Scheme, Step, TokenSource, Tokens};
 pub use self::setting::{BadSetting, Settings};
-pub use self::writes::Write;

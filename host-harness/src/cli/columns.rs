@@ -4,8 +4,8 @@ use anyhow::{Context as _, Result};
 use host_harness::runtime::Connector;
 
 use super::document::embedded;
-use super::errors::Usage;
 use super::output::Columns;
+use super::usage::Usage;
 
 /// The columns that were asked for, with what a record of `object` may have by its schema.
 ///

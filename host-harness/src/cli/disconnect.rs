@@ -6,7 +6,8 @@ use host_harness::grants;
 use host_harness::runtime::CallError;
 use host_harness::store::{Change, GrantRow, GrantState};
 
-use super::context::{Context, with_kept};
+use super::connecting::with_kept;
+use super::context::Context;
 use super::exit::Exit;
 use super::output::printable;
 use super::state::{Kept, belongs};

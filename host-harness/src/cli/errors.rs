@@ -5,33 +5,10 @@ use std::time::Duration;
 
 use host_harness::contract::types::{Error, ErrorKind};
 use host_harness::runtime::{CallError, LoadError, Stop};
-use thiserror::Error;
 
 use super::exit::{Exit, call_error};
 use super::output::{duration, lines, say};
-
-/// The command was called wrongly.
-#[derive(Debug, Error)]
-#[error("{message}")]
-pub struct Usage {
-    message: String,
-    next: Option<String>,
-}
-
-impl Usage {
-    /// What is wrong.
-    #[must_use]
-    pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), next: None }
-    }
-
-    /// And what to do about it.
-    #[must_use]
-    pub fn next(mut self, next: impl Into<String>) -> Self {
-        self.next = Some(next.into());
-        self
-    }
-}
+use super::usage::Usage;
 
 /// What was asked for, so that a next step can be a command.
 #[derive(Debug, Clone, Default)]

@@ -33,7 +33,7 @@ use host_harness::retry::ScanError;
 use host_harness::runtime::{BuildError, CallError, LoadError};
 use host_harness::store::StoreError;
 
-use super::errors::Usage;
+use super::usage::Usage;
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,10 +5,10 @@ use host_harness::mirror::Mirror as _;
 
 use super::columns;
 use super::context::Context;
-use super::errors::Usage;
 use super::exit::Exit;
 use super::output::{Columns, Row, records};
 use super::state::{DEFAULT, State, name};
+use super::usage::Usage;
 
 /// Records that are read at once.
 const AT_ONCE: u32 = 200;

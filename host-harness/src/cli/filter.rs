@@ -14,9 +14,9 @@
 use host_harness::schema::branches;
 use serde_json::{Map, Number, Value};
 
-use super::errors::Usage;
 use super::nearest::unknown;
 use super::schema;
+use super::usage::Usage;
 
 /// The values of a `kind` of options as JSON text; `None` without pairs.
 ///

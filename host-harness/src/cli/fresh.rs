@@ -7,9 +7,9 @@ use host_harness::contract::setup::Scheme;
 use host_harness::runtime::{Connector, SCHEME};
 
 use super::context::Context;
-use super::errors::Usage;
 use super::input::pair;
 use super::nearest::unknown;
+use super::usage::Usage;
 
 /// Scheme and settings of a connection that is made.
 pub struct Fresh {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use serde::de::IgnoredAny;
 
-use super::errors::Usage;
+use super::usage::Usage;
 
 /// Bytes of a connection's name.
 const LONGEST_NAME: usize = 100;

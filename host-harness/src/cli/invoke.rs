@@ -8,10 +8,10 @@ use host_harness::runtime::Write;
 
 use super::context::Context;
 use super::document::embedded;
-use super::errors::Usage;
 use super::exit::Exit;
 use super::nearest::unknown;
 use super::output::{Columns, Row, counted, record};
+use super::usage::Usage;
 use super::{hidden, input, plan};
 
 /// Runs an action, and prints what it answers.

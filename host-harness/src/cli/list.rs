@@ -8,10 +8,10 @@ use host_harness::runtime::Connector;
 
 use super::context::Context;
 use super::document::embedded;
-use super::errors::Usage;
 use super::exit::Exit;
 use super::input::pair;
 use super::output::{Columns, Row, counted, printable, records};
+use super::usage::Usage;
 use super::view::Part;
 use super::with::With;
 use super::{columns, filter};

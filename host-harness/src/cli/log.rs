@@ -11,27 +11,32 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use url::Url;
 
-use super::errors::Usage;
-use super::watch::Watch;
+use super::usage::Usage;
 
 /// Target of the events about requests.
 const HTTP: &str = "connector_host::http";
 
-/// Logs from now on what `filter` lets through.
+/// Shows lines, one at a time.
+pub trait Teller: Send + Sync {
+    /// Shows one.
+    fn tell(&self, line: &str);
+}
+
+/// Logs from now on what `filter` lets through, to `teller`.
 ///
 /// # Errors
 /// [`Usage`] when it is no filter.
-pub fn start(filter: &str, watch: &Arc<Watch>) -> Result<(), Usage> {
+pub fn start(filter: &str, teller: &Arc<dyn Teller>) -> Result<(), Usage> {
     let targets: Targets = filter.parse().map_err(|_| {
         Usage::new(format!("--log {filter}: this is no level")).next(
             "give error, warn, info, debug or trace, or levels of parts as in \
              host_harness::sync=debug,connector_host=info",
         )
     })?;
-    let watch = Arc::clone(watch);
+    let teller = Arc::clone(teller);
     let lines = fmt::layer()
         .with_ansi(false)
-        .with_writer(move || Line { watch: Arc::clone(&watch), text: Vec::new() });
+        .with_writer(move || Line { teller: Arc::clone(&teller), text: Vec::new() });
     // Nobody else has installed one in this program.
     let _ = tracing_subscriber::registry().with(targets).with(lines).try_init();
     Ok(())
@@ -85,7 +90,7 @@ fn request(exchange: &Exchange) {
 
 /// One line, said when it is whole.
 struct Line {
-    watch: Arc<Watch>,
+    teller: Arc<dyn Teller>,
     text: Vec<u8>,
 }
 
@@ -104,7 +109,7 @@ impl Drop for Line {
     fn drop(&mut self) {
         let text = String::from_utf8_lossy(&self.text);
         if !text.is_empty() {
-            self.watch.tell(text.trim_end());
+            self.teller.tell(text.trim_end());
         }
     }
 }

@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 
 use super::context::Context;
 use super::document::embedded;
-use super::errors::Usage;
 use super::exit::Exit;
 use super::output::{Columns, Row, lines, records};
 use super::source::{Reading, mapping, open};
+use super::usage::Usage;
 
 /// Tries a mapping file on a source, without a connection.
 #[derive(Debug, clap::Args)]

@@ -6,6 +6,7 @@ mod check;
 mod columns;
 mod completions;
 mod connect;
+mod connecting;
 mod connections;
 mod context;
 mod create;
@@ -52,6 +53,7 @@ mod told;
 mod trace;
 mod unsubscribe;
 mod update;
+mod usage;
 mod view;
 mod watch;
 mod with;
@@ -199,7 +201,7 @@ pub async fn run(call: Call, shutdown: Shutdown) -> Exit {
     let asked = cli.command.asked(&repeated);
     let watch = Watch::new(&cli.options);
     if let Some(filter) = cli.options.log.as_deref().filter(|filter| !filter.is_empty())
-        && let Err(error) = log::start(filter, &watch)
+        && let Err(error) = log::start(filter, &(Arc::clone(&watch) as _))
     {
         return report(&error.into(), &asked);
     }

@@ -2,7 +2,7 @@
 
 use host_harness::nearest::nearest;
 
-use super::errors::Usage;
+use super::usage::Usage;
 
 /// A name that is not known: says which ones are, and which one is near.
 pub fn unknown(kind: &str, word: &str, known: &[&str]) -> Usage {

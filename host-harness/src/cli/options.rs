@@ -8,8 +8,8 @@ use std::sync::Arc;
 use clap::{ArgMatches, Args, Command, FromArgMatches as _};
 use host_harness::egress::{Connect, Resolved, Tcp};
 
-use super::errors::Usage;
 use super::output::Form;
+use super::usage::Usage;
 
 // Plain comments on these two: a docstring would become the help text of each command.
 

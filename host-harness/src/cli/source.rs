@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use host_harness::push::mapping::Mapping;
 use host_harness::source::{Encoding, Form, Items, Options, PIPE_BOUND, Spool};
 
-use super::errors::Usage;
+use super::usage::Usage;
 
 // How a source is read. (A docstring would become the help text of each command.)
 #[derive(Debug, clap::Args)]

@@ -23,8 +23,8 @@ use host_harness::vault::{MASTER_KEY_VARIABLE, MasterKey, Secrets, Vault};
 
 use super::cache::users;
 use super::context::Context;
-use super::errors::Usage;
 use super::nearest::unknown;
+use super::usage::Usage;
 
 /// Name of the connection that is used where none is named.
 pub const DEFAULT: &str = "default";

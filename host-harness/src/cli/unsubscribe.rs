@@ -6,10 +6,10 @@ use host_harness::runtime::CallError;
 use host_harness::webhooks::Inbox as _;
 
 use super::context::Context;
-use super::errors::Usage;
 use super::exit::Exit;
 use super::output::printable;
 use super::state::{Kept, State, belongs};
+use super::usage::Usage;
 
 /// Ends a subscription that `subscribe` made: at the provider where it has an API for it, and here,
 /// with the secrets that are the subscription's own.

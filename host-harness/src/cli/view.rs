@@ -5,9 +5,9 @@ use host_harness::contract::records::View;
 use host_harness::runtime::Connector;
 
 use super::document::embedded;
-use super::errors::Usage;
 use super::filter;
 use super::input::pair;
+use super::usage::Usage;
 
 // (A docstring would become the help text of each command.)
 #[derive(Debug, Clone, Default, clap::Args)]

@@ -9,12 +9,11 @@ use anyhow::{Context as _, Result};
 use host_harness::observe::{Event, Level, Observer};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::log;
 use super::options::Options;
 use super::output::{printable, say};
 use super::progress::{Pause, Progress};
 use super::told::Told;
-use super::trace;
+use super::{log, trace};
 
 /// What takes less shows no progress.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -164,6 +163,12 @@ impl Watch {
 
     fn progress(&self) -> MutexGuard<'_, Progress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl log::Teller for Watch {
+    fn tell(&self, line: &str) {
+        Self::tell(self, line);
     }
 }
 

@@ -4,9 +4,9 @@ use anyhow::{Context as _, Result};
 use host_harness::contract::types::DataRecord;
 use host_harness::runtime::{Connection, Connector};
 
-use super::errors::Usage;
 use super::nearest::unknown;
 use super::output::{Form, counted};
+use super::usage::Usage;
 
 /// The derived objects that go with a listing, and how many of each were shown.
 pub struct With {

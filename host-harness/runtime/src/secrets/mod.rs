@@ -6,7 +6,7 @@ mod random;
 mod scrub;
 mod secret;
 
-pub use keys::{KeyError, same, sign, verify, verify_any};
-pub use random::{NoRandomness, fill};
-pub use scrub::{REDACTED, Scrubber};
-pub use secret::{Secret, Secrets, of_subscription};
+pub use self::keys::{KeyError, same, sign, verify, verify_any};
+pub use self::random::{NoRandomness, fill};
+pub use self::scrub::{REDACTED, Scrubber};
+pub use self::secret::{Secret, Secrets, of_subscription};

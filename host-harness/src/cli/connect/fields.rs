@@ -9,11 +9,11 @@ use host_harness::runtime::{Connector, Tokens};
 use host_harness::vault::Secret;
 
 use crate::cli::context::{Context, one_value, variable};
-use crate::cli::errors::Usage;
 use crate::cli::input::pair;
 use crate::cli::nearest::unknown;
 use crate::cli::output::printable;
 use crate::cli::secrets::{content, typed};
+use crate::cli::usage::Usage;
 
 // `--secret-file`, beside the `--secret-env` of every command. (A docstring would become the help
 // text.)

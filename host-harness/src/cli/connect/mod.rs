@@ -14,12 +14,12 @@ use url::form_urlencoded;
 
 use self::fields::Files;
 use super::context::{Context, with_row};
-use super::errors::Usage;
 use super::exit::Exit;
 use super::fresh::{Fresh, fresh, named};
 use super::input::connection_name;
 use super::output::{printable, text_block};
 use super::state::{DEFAULT, State, belongs, name};
+use super::usage::Usage;
 
 /// Callbacks that are no answer to us and are told; more say nothing new.
 const FOREIGN: u32 = 5;

@@ -11,8 +11,8 @@ use anyhow::Result;
 use clap::Subcommand;
 
 use super::context::Context;
-use super::errors::Usage;
 use super::exit::Exit;
+use super::usage::Usage;
 
 /// Shows what `sync` could not read, and deliveries that `listen` gave up on.
 #[derive(Debug, clap::Args)]

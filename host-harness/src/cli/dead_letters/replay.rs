@@ -6,10 +6,10 @@ use host_harness::webhooks::Inbox as _;
 
 use super::{Number, missing};
 use crate::cli::context::Context;
-use crate::cli::errors::Usage;
 use crate::cli::exit::Exit;
 use crate::cli::output::counted;
 use crate::cli::state::{State, clock};
+use crate::cli::usage::Usage;
 
 /// Has deliveries that were given up applied again, by the `listen` or `serve` that runs or the
 /// next one. What a scan could not read is read again by the next scan.

@@ -11,10 +11,10 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::cli::context::Context;
-use crate::cli::errors::Usage;
 use crate::cli::exit::Exit;
 use crate::cli::output::{Columns, Row, date, printable, records};
 use crate::cli::state::clock;
+use crate::cli::usage::Usage;
 
 /// Hands a delivery that `deliveries show` saved to the connector as if it came now, and shows the
 /// events that it says. It is verified as any other. Nothing is kept or applied.

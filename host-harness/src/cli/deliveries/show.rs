@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use super::{names, summary};
 use crate::cli::context::Context;
-use crate::cli::errors::Usage;
 use crate::cli::exit::Exit;
 use crate::cli::output::{printable, text_or_document};
 use crate::cli::state::State;
+use crate::cli::usage::Usage;
 
 /// Shows a delivery as it came: a document that `deliveries replay` reads.
 #[derive(Debug, clap::Args)]

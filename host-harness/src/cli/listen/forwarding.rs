@@ -10,9 +10,9 @@ use host_harness::webhooks::{Filter, Forwarder, Notes, Signer, Target};
 
 use super::notes::Shown;
 use crate::cli::context::{Context, variable};
-use crate::cli::errors::Usage;
 use crate::cli::nearest::unknown;
 use crate::cli::state::clock;
+use crate::cli::usage::Usage;
 
 // (A docstring would become the help text of each command.)
 #[derive(Debug, Clone, clap::Args)]

@@ -19,10 +19,10 @@ use self::notes::Shown;
 use self::reconcile::Reconcile;
 use self::serving::Serving;
 use super::context::Context;
-use super::errors::Usage;
 use super::exit::Exit;
 use super::state::{State, belongs, clock, name};
 use super::supervise::supervise;
+use super::usage::Usage;
 
 /// Receives what providers send to the paths that `subscribe` made: verifies it, keeps it, answers,
 /// and applies it to what `sync` keeps. Ctrl-C or SIGTERM ends it; what was answered is kept.

@@ -18,7 +18,8 @@ use host_harness::webhooks::{
 use super::notes::Shown;
 use super::reconcile::Reconcile;
 use super::renewal::Renewal;
-use crate::cli::context::{Context, with_kept};
+use crate::cli::connecting::with_kept;
+use crate::cli::context::Context;
 use crate::cli::current::{Current, LOOK_EVERY, connections};
 use crate::cli::output::printable;
 use crate::cli::state::{Kept, clock, name};

@@ -25,9 +25,9 @@ use self::members::Members;
 use self::ndjson::Ndjson;
 use self::table::Table;
 pub use self::text::{bytes, count, counted, date, duration, lines, printable};
-use super::errors::Usage;
 use super::nearest::unknown;
 use super::schema::members;
+use super::usage::Usage;
 
 /// How records are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use host_harness::files;
 use host_harness::push::{Ended, IntentState, Push};
 
-use crate::cli::errors::Usage;
+use crate::cli::usage::Usage;
 
 /// A file for them, if one is wanted.
 pub struct Failed<'a> {

@@ -8,8 +8,8 @@ use serde_json::json;
 
 use crate::cli::columns::among;
 use crate::cli::context::Context;
-use crate::cli::errors::Usage;
 use crate::cli::output::{Columns, Records, Row, lines, records};
+use crate::cli::usage::Usage;
 
 /// Prints results as they come.
 pub struct Lines<'c> {

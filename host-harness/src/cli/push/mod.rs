@@ -18,11 +18,11 @@ use host_harness::store::Sqlite;
 use self::failed::Failed;
 use self::lines::Lines;
 use super::context::Context;
-use super::errors::Usage;
 use super::exit::Exit;
 use super::output::{Columns, counted, document};
 use super::source::{Reading, mapping, open};
 use super::state::{Kept, State, belongs, clock};
+use super::usage::Usage;
 
 /// Writes the records of a file or a pipe, each once, and prints what came of each. Items are
 /// kept before they are sent: after an interruption, the same source goes on where it stopped.

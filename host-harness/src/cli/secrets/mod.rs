@@ -15,9 +15,9 @@ use host_harness::vault::Version;
 pub use self::source::Source;
 pub use self::source::content;
 use super::context::Context;
-use super::errors::Usage;
 use super::exit::Exit;
 use super::nearest::unknown;
+use super::usage::Usage;
 
 /// Keeps the secrets of a connection, sealed, in the directory of --state.
 #[derive(Debug, clap::Args)]

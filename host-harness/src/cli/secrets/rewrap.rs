@@ -6,10 +6,10 @@ use anyhow::Result;
 use host_harness::vault::{MASTER_KEY_VARIABLE, MasterKey};
 
 use crate::cli::context::Context;
-use crate::cli::errors::Usage;
 use crate::cli::exit::Exit;
 use crate::cli::output::counted;
 use crate::cli::state::State;
+use crate::cli::usage::Usage;
 
 /// Seals what is kept by another master key. Let no other program of this state run meanwhile,
 /// and keep the old key until this is done.

@@ -7,11 +7,11 @@ use host_harness::store::{Change, Store as _};
 
 use super::Source;
 use crate::cli::context::Context;
-use crate::cli::errors::Usage;
 use crate::cli::exit::Exit;
 use crate::cli::fresh::{Fresh, fresh};
 use crate::cli::input::connection_name;
 use crate::cli::state::{DEFAULT, State, belongs, name};
+use crate::cli::usage::Usage;
 
 /// Keeps a secret, sealed, in place of the one before. A connection that is not there yet is
 /// made, with the settings given.

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::typed;
 use crate::cli::context::{Context, one_value, variable};
-use crate::cli::errors::Usage;
+use crate::cli::usage::Usage;
 
 // (A docstring would become the help text of each command.)
 #[derive(Debug, clap::Args)]

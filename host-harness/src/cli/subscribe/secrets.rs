@@ -12,9 +12,9 @@ use host_harness::vault::{Secret, Vault, fill};
 use zeroize::Zeroizing;
 
 use crate::cli::context::Context;
-use crate::cli::errors::Usage;
 use crate::cli::output::printable;
 use crate::cli::secrets::Source;
+use crate::cli::usage::Usage;
 
 /// Bytes of randomness in a secret that is made.
 const BYTES: usize = 32;

@@ -16,11 +16,11 @@ use self::line::Lines;
 use self::rounds::Rounds;
 use super::context::Context;
 use super::current::connections;
-use super::errors::Usage;
 use super::exit::Exit;
 use super::input::{interval, span};
 use super::nearest::unknown;
 use super::state::{DEFAULT, State, belongs, name};
+use super::usage::Usage;
 
 /// Reads what changed since the last time, or everything when that is due, and keeps it in the
 /// directory of --state. It may be stopped at any point; the next run goes on from there.

@@ -12,12 +12,13 @@ use wasmtime::component::{Component, HasSelf, Linker};
 use super::bindings::{Imports, World};
 use super::builder::BuildError;
 use super::engine::Runtime;
-use super::error::{CallError, LoadError};
 use super::instance::{Call, run};
+use super::manifest;
 use super::state::CallState;
-use super::{manifest, setting};
 use crate::egress::CallSends;
+use crate::error::{CallError, LoadError};
 use crate::secrets::Secret;
+use crate::setting;
 
 /// A component that offers the contract. Cheap to clone; serves any number of connections.
 #[derive(Clone)]

@@ -3,7 +3,6 @@
 //! Each call is one fresh instance and is made once. What to do about an error is
 //! [`crate::retry`]'s business.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +10,6 @@ use connector_contract::actions::{Invocation, Outcome};
 use connector_contract::batches;
 use connector_contract::catalog::{Descriptor, ObjectSummary};
 use connector_contract::clock::Clock;
-use connector_contract::permissions::{KeyRole, KeyUse, SecretUse};
 use connector_contract::records::{ListRequest, Page, View};
 use connector_contract::subscriptions::{
     Delivery, Reception, Refusal, Subscription, SubscriptionOutcome, SubscriptionRequest,
@@ -23,48 +21,15 @@ use super::authority::Authority;
 use super::builder::Builder;
 use super::component::Connector;
 use super::delivered::{Delivered, take_out};
-use super::error::{CallError, error};
 use super::granted::Granted;
 use super::granting::TokenSource;
+use super::ground::Ground;
 use super::instance::{Call, run};
-use super::setting::Settings;
 use super::writes::{Write, create, delete, invoke, update};
 use crate::egress::{CallSends, Egress, Keep, Pending, Planned, SKEW_WORTH_CORRECTING_MS};
+use crate::error::{CallError, error};
 use crate::observe::Observer;
 use crate::secrets::{Secret, Secrets, of_subscription};
-
-/// What a connection's calls stand on.
-#[derive(Clone)]
-pub struct Ground {
-    /// The way out.
-    pub egress: Egress,
-    /// Used as keys, filled into requests.
-    pub secrets: Arc<Secrets>,
-    /// Plain values, defaults and what was learned included.
-    pub settings: Arc<Settings>,
-    /// Who watches.
-    pub observer: Arc<dyn Observer>,
-    pub(super) key_uses: Vec<KeyUse>,
-    pub(super) declared_secrets: BTreeSet<String>,
-    pub(super) delivery_secrets: Vec<SecretUse>,
-}
-
-impl Ground {
-    /// Whether the manifest lets `secret` serve as key of `algorithm` in this role.
-    #[must_use]
-    pub fn may_use_key(&self, secret: &str, algorithm: &str, role: KeyRole) -> bool {
-        self.key_uses
-            .iter()
-            .any(|rule| rule.secret == secret && rule.algorithm == algorithm && rule.role == role)
-    }
-
-    /// Whether `secret` may be a piece of a message to be signed: one that the manifest
-    /// declares, as part of a request or as a key.
-    #[must_use]
-    pub fn may_sign_secret(&self, secret: &str) -> bool {
-        self.declared_secrets.contains(secret)
-    }
-}
 
 /// A connection. Cheap to clone; clones are the same connection.
 #[derive(Clone)]

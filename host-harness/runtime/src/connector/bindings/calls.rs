@@ -15,8 +15,8 @@ use wasmtime::{Result, Store};
 
 use super::Guest;
 use super::convert::Convert as _;
+use crate::connector::state::CallState;
 use crate::error::error;
-use crate::state::CallState;
 
 /// What a connector answers: a value, or its own error.
 pub type Answered<T> = StdResult<T, Error>;

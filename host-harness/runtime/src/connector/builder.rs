@@ -10,14 +10,15 @@ use connector_contract::setup::Setter;
 use thiserror::Error;
 
 use super::component::Connector;
-use super::connection::{Connection, Ground};
-use super::setting::{self, BadSetting, Settings};
+use super::connection::Connection;
+use super::ground::Ground;
 use crate::egress::{
     BadOrigin, CaError, Connect, Egress, Keep, Limiter, Policy, Pool, Sharers, Tcp, client_config,
     user_agent,
 };
 use crate::observe::{Observer, Unobserved};
 use crate::secrets::{Secret, Secrets};
+use crate::setting::{self, BadSetting, Settings};
 
 /// Calls of one connection that run at the same time.
 const CALLS: usize = 8;

@@ -7,12 +7,12 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::connection::Ground;
-use super::error::CallError;
 use super::granting::{Current, TokenSource};
-use super::setting::Settings;
+use super::ground::Ground;
 use crate::egress::Sharers;
+use crate::error::CallError;
 use crate::secrets::Secrets;
+use crate::setting::Settings;
 
 /// Where tokens come from, and which of them are among the connection's secrets.
 pub(super) struct Granted {

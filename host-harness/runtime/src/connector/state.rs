@@ -11,8 +11,8 @@ use connector_contract::permissions::KeyRole;
 use connector_contract::secrets::{Part, SecretError};
 
 use super::bounds::Bounds;
-use super::connection::Ground;
 use super::delivered::Carried;
+use super::ground::Ground;
 use super::memory::MemoryBound;
 use crate::egress::CallSends;
 use crate::observe::{Event, Level};

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use connector_contract::auth::{BeginRequest, Learned};
 
-use super::error::CallError;
 use crate::egress::{Pending, Progress};
+use crate::error::CallError;
 use crate::secrets::Secret;
 
 /// Tokens by their names in the connector's manifest.

@@ -9,7 +9,7 @@ use connector_contract::permissions::{Place, SecretUse};
 use connector_contract::subscriptions::Delivery;
 use zeroize::Zeroizing;
 
-use super::connection::Ground;
+use super::ground::Ground;
 use crate::egress::{At, find_member, template};
 use crate::secrets;
 

@@ -13,13 +13,14 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::component::Connector;
-use super::connection::{Ground, ended};
-use super::error::{CallError, error};
+use super::connection::ended;
 use super::granting::{Provider, Received, Renewal, Scheme, Step, Tokens};
+use super::ground::Ground;
 use super::instance::{Call, run};
-use super::setting;
 use crate::egress::{CallSends, Egress, Pending, Progress};
+use crate::error::{CallError, error};
 use crate::observe::{Event, Level};
+use crate::setting;
 
 /// Makes, renews and ends the grant of one connection. Its calls are not admitted like those of
 /// the API, which may be waiting for it.

@@ -4,8 +4,8 @@ use std::result::Result;
 
 use super::convert::Convert as _;
 use super::{clock, http, log, objects, permissions, secrets, settings, setup, types};
+use crate::connector::state::CallState;
 use crate::observe::Level;
-use crate::state::CallState;
 
 impl types::Host for CallState {}
 impl objects::Host for CallState {}

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use wasmtime::{Store, Trap, UpdateDeadline};
 
 use super::bindings::{Guest, World};
-use super::connection::Ground;
 use super::engine::Runtime;
-use super::error::{CallError, Stop};
+use super::ground::Ground;
 use super::state::CallState;
 use crate::egress::{CallSends, Pending};
+use crate::error::{CallError, Stop};
 
 /// What to do with a fresh instance.
 pub(super) type Call<R> = Box<

@@ -8,9 +8,9 @@ use connector_contract::setup::{Form, Setter, Setting};
 use http::header::HeaderName;
 
 use super::builder::SCHEME;
-use super::setting::fits;
 use crate::egress::frames;
 use crate::egress::template::{Part, Template, parts};
+use crate::setting::fits;
 
 /// Entries of one kind; a real connector has a few dozen.
 const ENTRIES: usize = 1_000;

@@ -1,0 +1,174 @@
+//! Makes the connection that a command uses: a kept one, or one of the options alone.
+
+use std::sync::{Arc, PoisonError};
+
+use anyhow::Result;
+use host_harness::contract::setup::Scheme;
+use host_harness::grants::{Grants, Renewals};
+use host_harness::retry::{Caller, Policy};
+use host_harness::runtime::{Builder, Connector, SCHEME};
+use host_harness::store::GrantRow;
+use host_harness::vault::VaultKeep;
+
+use super::context::{Context, variable, with_row};
+use super::input::pair;
+use super::nearest::unknown;
+use super::options::Limits;
+use super::state::Kept;
+use super::usage::Usage;
+
+impl Context {
+    /// Makes the connection: the kept one that the options choose, else of the options alone.
+    /// Sends nothing.
+    ///
+    /// # Errors
+    /// When a setting, secret or origin does not fit, or the kept one cannot be used.
+    pub async fn connect(&self, connector: &Connector) -> Result<Caller> {
+        self.connect_to(connector, Kept::of(self, connector).await?).await
+    }
+
+    /// As [`Context::connect`], to this kept connection, or of the options alone.
+    ///
+    /// # Errors
+    /// As [`Context::connect`].
+    pub async fn connect_to(&self, connector: &Connector, kept: Option<Kept>) -> Result<Caller> {
+        Ok(self.connect_with_grant(connector, kept).await?.0)
+    }
+
+    /// As [`Context::connect_to`], with the grant that the connection lives on.
+    ///
+    /// # Errors
+    /// As [`Context::connect`].
+    pub async fn connect_with_grant(
+        &self,
+        connector: &Connector,
+        kept: Option<Kept>,
+    ) -> Result<(Caller, Option<Grants>)> {
+        let mut builder = self.surroundings(connector);
+        let mut chosen = None;
+        let mut names = Vec::new();
+        let mut lives_on_grant = false;
+        if let Some(kept) = &kept {
+            let secrets = kept.secrets().await?;
+            names = secrets.names();
+            let grant = kept.vault.store().grant(&kept.row.id).await?;
+            lives_on_grant = grant.is_some();
+            builder = with_kept(builder, kept, grant.as_ref()).secrets(secrets);
+            if self.options.limits == Limits::Manifest {
+                builder = builder.limiter(kept.limiter());
+            }
+            chosen = Some(kept.row.scheme.as_str());
+        }
+        for given in &self.repeated.settings {
+            let (name, value) = pair("--setting", "NAME=VALUE", given)?;
+            if name == SCHEME {
+                chosen = Some(value);
+            }
+            builder = builder.setting(name, value);
+        }
+        for given in &self.repeated.secrets {
+            let (name, given) = pair("--secret-env", "NAME=VARIABLE", given)?;
+            builder = builder.secret(name, variable(&format!("--secret-env {name}="), given)?);
+            names.push(name.to_owned());
+        }
+        let whose = kept.as_ref().map(|kept| kept.row.name.as_str());
+        let schemes = &connector.manifest().schemes;
+        check_scheme(schemes, chosen, &names, whose)?;
+        let mut connection = builder.build().await?;
+        let mut grant = None;
+        if let Some(Kept { vault, row, .. }) = kept
+            && (lives_on_grant
+                || schemes.iter().any(|scheme| scheme.interactive && scheme.name == row.scheme))
+        {
+            let (store, key) = (Arc::clone(vault.store()), vault.key(&row)?);
+            let grants = Grants::of(&connection, store, row.id, key);
+            connection = connection.with_tokens(Arc::new(grants.clone()));
+            let mut all = self.grants.lock().unwrap_or_else(PoisonError::into_inner);
+            // A program that runs long makes connections anew.
+            all.retain(Renewals::may_come);
+            all.push(grants.renewals());
+            grant = Some(grants);
+        }
+        Ok((Caller::new(connection, Policy::default()), grant))
+    }
+}
+
+/// `builder` as [`with_row`], with what the connector learned, and with the vault to keep in.
+pub fn with_kept(builder: Builder, kept: &Kept, grant: Option<&GrantRow>) -> Builder {
+    let keep = VaultKeep::new(Arc::clone(&kept.vault), kept.row.clone());
+    let mut builder = with_row(builder, &kept.row).id(&kept.row.id).keep(Arc::new(keep));
+    if let Some(grant) = grant {
+        builder = builder.learned(grant.learned.settings.clone());
+        if let Some(account) = &grant.learned.account {
+            builder = builder.account(&account.id);
+        }
+    }
+    builder
+}
+
+/// Whether there is such a scheme, and every secret that it needs. Schemes that ask
+/// a browser get theirs otherwise. `whose`: the kept connection that was looked into.
+fn check_scheme(
+    schemes: &[Scheme],
+    chosen: Option<&str>,
+    given: &[String],
+    whose: Option<&str>,
+) -> Result<(), Usage> {
+    let scheme = match chosen {
+        None => schemes.first(),
+        Some(name) => {
+            let names: Vec<&str> = schemes.iter().map(|scheme| scheme.name.as_str()).collect();
+            let found = schemes.iter().find(|scheme| scheme.name == name);
+            Some(found.ok_or_else(|| unknown("scheme", name, &names))?)
+        }
+    };
+    let Some(scheme) = scheme.filter(|scheme| !scheme.interactive) else {
+        return Ok(());
+    };
+    let missing =
+        scheme.secrets.iter().find(|field| field.required && !given.contains(&field.name));
+    let Some(field) = missing else { return Ok(()) };
+    let (name, whole) = (&field.name, "the connection has no secret");
+    let text =
+        format!("{whole} \"{name}\" ({}), which the scheme {} needs", field.title, scheme.name);
+    Err(Usage::new(text).next(match whose {
+        Some(whose) => format!("keep it with `secrets set {name} --connection {whose}`"),
+        None => format!(
+            "keep it with `connect`, or put it into an environment variable and give --secret-env \
+             {name}=VARIABLE"
+        ),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use host_harness::contract::setup::{SecretField, Setter};
+
+    use super::*;
+
+    fn scheme(name: &str, interactive: bool, field: &str) -> Scheme {
+        let (name, title) = (name.to_owned(), name.to_owned());
+        let field = SecretField {
+            name: field.to_owned(),
+            title: "Key".to_owned(),
+            required: true,
+            setter: Setter::Customer,
+        };
+        Scheme { name, title, secrets: vec![field], interactive }
+    }
+
+    #[test]
+    fn a_scheme_needs_its_secrets() {
+        let schemes = [scheme("key", false, "api-key"), scheme("oauth2", true, "client")];
+        assert!(check_scheme(&schemes, None, &["api-key".to_owned()], None).is_ok());
+        assert!(check_scheme(&schemes, Some("oauth2"), &[], None).is_ok());
+        assert!(check_scheme(&[], None, &[], None).is_ok());
+        let missing = check_scheme(&schemes, None, &[], Some("shop")).unwrap_err();
+        assert_eq!(
+            missing.to_string(),
+            "the connection has no secret \"api-key\" (Key), which the scheme key needs"
+        );
+        let wrong = check_scheme(&schemes, Some("kez"), &[], None).unwrap_err();
+        assert_eq!(wrong.to_string(), "unknown scheme \"kez\"; known: key, oauth2");
+    }
+}
