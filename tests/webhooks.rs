@@ -2,5 +2,7 @@
 //! sender that does what AfterShip's does.
 
 mod flow;
+mod forwarded;
 mod program;
+mod shop;
 mod world;

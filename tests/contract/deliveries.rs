@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::fails;
-use super::program::{Program, until};
+use super::program::{Program, deliver};
+use crate::support::listener::until;
 
 const SUBSCRIBE: [&str; 5] =
     ["subscribe", "things", "--url", "https://hooks.example.com", "--no-wait"];
@@ -35,9 +36,9 @@ async fn a_grant_that_is_withdrawn_is_used_no_more() {
         { "event": "e1", "object": "things", "name": "removed", "effect": "disconnected" },
     ] });
     let listener = program.listen();
-    assert_eq!(listener.deliver(&url, "forged", &gone).await, 401);
+    assert_eq!(deliver(&listener, &url, "forged", &gone).await, 401);
     program.run(&["check"]).done();
-    assert_eq!(listener.deliver(&url, TOKEN, &gone).await, 200);
+    assert_eq!(deliver(&listener, &url, TOKEN, &gone).await, 200);
 
     let asked = program.asked("ask/list").len();
     program.run(&["list", "things"]).failed(4, &["connect"]);
@@ -68,7 +69,7 @@ async fn events_that_nobody_knows_keep_no_others_from_being_applied() {
         event("e3", "things", "thing.teleported", "upserted"),
     ] });
     let listener = program.listen();
-    assert_eq!(listener.deliver(&url, TOKEN, &events).await, 200);
+    assert_eq!(deliver(&listener, &url, TOKEN, &events).await, 200);
     let ids = || {
         let rows = program.rows(&["changes", "--output", "ndjson"]).into_iter();
         let of_things = rows.filter(|row| row["object"] == "things");

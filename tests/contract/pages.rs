@@ -88,7 +88,13 @@ async fn a_page_is_not_asked_for_before_its_time_also_after_a_restart() {
         Some(_) => page(&began.elapsed().as_secs().to_string(), None),
     })
     .await;
-    timeout(Duration::from_secs(1), kept.sync("things")).await.unwrap_err();
+    {
+        let waits = kept.sync("things");
+        tokio::pin!(waits);
+        timeout(Duration::from_secs(1), &mut waits).await.unwrap_err();
+        let beside = kept.sync("things").await.unwrap();
+        assert!(matches!(beside, Outcome::Busy { .. }), "who waits is at it: {beside:?}");
+    }
     assert_eq!(kept.ids("things").await, ["1"], "the page is kept with its position");
     kept.sync("things").await.unwrap();
     assert_eq!(kept.ids("things").await, ["1", "60"]);

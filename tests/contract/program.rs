@@ -3,19 +3,14 @@
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::{Child, ChildStderr, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use serde_json::Value;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 
 use super::{Asked, asked, provider};
+use crate::support::listener::{Listener, exchange, until};
 use crate::support::{guest_file, host_command, scratch};
-
-/// What waits for another process waits no longer.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 pub struct Program {
     pub folder: PathBuf,
@@ -125,8 +120,11 @@ impl Program {
         let value = |name: &str| url.query_pairs().find(|(it, _)| it == name).unwrap().1;
         let (state, callback) = (value("state"), value("redirect_uri"));
         let (authority, path) = callback.strip_prefix("http://").unwrap().split_once('/').unwrap();
-        let target = format!("/{path}?state={state}&code=code-0123456789");
-        get(authority, &target).await;
+        let request = format!(
+            "GET /{path}?state={state}&code=code-0123456789 HTTP/1.1\r\nhost: {authority}\r\n\
+             connection: close\r\n\r\n"
+        );
+        exchange(authority, &request).await.unwrap();
         child.wait_with_output().unwrap().into()
     }
 
@@ -157,16 +155,7 @@ impl Program {
 
     /// `listen`, once it does.
     pub fn listen(&self) -> Listener {
-        let mut command = self.command(&["listen", "--address", "127.0.0.1:0"]);
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap());
-        let mut said = String::new();
-        while !said.contains("listening on ") {
-            said.clear();
-            assert!(lines.read_line(&mut said).unwrap() > 0, "it ended");
-        }
-        let authority = said.trim().rsplit_once("//").unwrap().1.to_owned();
-        Listener { child, _lines: lines, authority }
+        Listener::start(&mut self.command(&["listen", "--address", "127.0.0.1:0"]))
     }
 }
 
@@ -176,57 +165,15 @@ impl Drop for Program {
     }
 }
 
-/// A program that listens; killed when it goes.
-pub struct Listener {
-    child: Child,
-    _lines: BufReader<ChildStderr>,
-    authority: String,
-}
-
-impl Listener {
-    /// Delivers `body` to the path of this URL with this token; answers the status.
-    pub async fn deliver(&self, target_url: &str, token: &str, body: &Value) -> u16 {
-        let (_, path) = target_url.split_once("/hooks/").unwrap();
-        let body = body.to_string();
-        let head = format!("x-token: {token}\r\ncontent-length: {}\r\n", body.len());
-        let answer = exchange(&self.authority, &format!("POST /hooks/{path}"), &head, &body).await;
-        answer.split(' ').nth(1).unwrap().parse().unwrap()
-    }
-}
-
-async fn get(authority: &str, target: &str) {
-    exchange(authority, &format!("GET {target}"), "", "").await;
-}
-
-async fn exchange(authority: &str, what: &str, head: &str, body: &str) -> String {
-    let request =
-        format!("{what} HTTP/1.1\r\nhost: {authority}\r\nconnection: close\r\n{head}\r\n{body}");
-    let mut stream = TcpStream::connect(authority).await.unwrap();
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
-    answer
-}
-
-impl Drop for Listener {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Waits until something holds, and fails with what it was when it does not.
-pub async fn until<T: std::fmt::Debug>(
-    mut look: impl FnMut() -> T,
-    holds: impl Fn(&T) -> bool,
-) -> T {
-    let began = std::time::Instant::now();
-    loop {
-        let seen = look();
-        if holds(&seen) {
-            return seen;
-        }
-        assert!(began.elapsed() < PATIENCE, "{seen:?}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+/// Delivers `body` to the path of this URL with this token; answers the status.
+pub async fn deliver(listener: &Listener, target_url: &str, token: &str, body: &Value) -> u16 {
+    let (_, path) = target_url.split_once("/hooks/").unwrap();
+    let body = body.to_string();
+    let request = format!(
+        "POST /hooks/{path} HTTP/1.1\r\nhost: h.example\r\nconnection: close\r\nx-token: {token}\r\n\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let answer = exchange(&listener.authority, &request).await.unwrap();
+    answer.split(' ').nth(1).unwrap().parse().unwrap()
 }

@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
-use super::program::{Program, until};
+use super::program::{Program, deliver};
 use super::{Asked, fails};
+use crate::support::listener::until;
 
 const URL: &str = "https://hooks.example.com";
 const SUBSCRIBE: [&str; 5] = ["subscribe", "things", "--url", URL, "--no-wait"];
@@ -132,7 +133,7 @@ async fn what_ends_is_renewed_before_and_the_old_one_goes_when_the_new_one_deliv
     let mut number = 0;
     while program.asked("tell/unsubscribe").is_empty() {
         number += 1;
-        listener.deliver(url, &token("new"), &upserted(&format!("e{number}"))).await;
+        deliver(&listener, url, &token("new"), &upserted(&format!("e{number}"))).await;
         assert!(number < 1_000, "the old one is not ended");
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
@@ -159,7 +160,7 @@ async fn a_subscriptions_secrets_end_with_it() {
     let asked = program.asked("tell/subscribe");
     let url = asked[0]["target_url"].as_str().unwrap();
     let listener = program.listen();
-    assert_eq!(listener.deliver(url, &token("s1"), &upserted("e1")).await, 200);
+    assert_eq!(deliver(&listener, url, &token("s1"), &upserted("e1")).await, 200);
 
     away.store(true, Ordering::SeqCst);
     program.run(&["unsubscribe", "things"]).failed(1, &["nothing was erased", "--force"]);
@@ -170,7 +171,7 @@ async fn a_subscriptions_secrets_end_with_it() {
     assert!(held.ids().is_empty());
     drop(listener);
     let listener = program.listen();
-    let refused = listener.deliver(url, &token("s1"), &upserted("e2")).await;
+    let refused = deliver(&listener, url, &token("s1"), &upserted("e2")).await;
     assert_ne!(refused, 200, "its secret proves nothing any more");
 
     program.run(&SUBSCRIBE).done();

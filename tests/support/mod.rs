@@ -1,5 +1,6 @@
 //! What the tests share.
 
+pub mod listener;
 pub mod wire;
 pub mod world;
 

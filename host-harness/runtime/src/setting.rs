@@ -141,32 +141,43 @@ pub fn is_label(text: &str) -> bool {
         && !text.ends_with('-')
 }
 
-fn fits_url(hosts: &[String], value: &str, loose: bool) -> Result<(), String> {
-    let refuse = |why: &str| Err(why.to_owned());
+/// Reads the URL of a server. `loose`: plain http and addresses too, as an operator may allow.
+///
+/// # Errors
+/// What is wrong, as the rest of a sentence about it.
+pub fn read_url(text: &str, loose: bool) -> Result<Url, &'static str> {
     // Parsing would take some of them away, and whoever reads the setting would not.
-    if value.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        return refuse("it holds a space or a line break: take it out");
+    if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return Err("holds a space or a line break: take it out");
     }
-    let url = Url::parse(value).map_err(|why| format!("it is no URL: {why}"))?;
+    let url = Url::parse(text).map_err(|_| "is no URL")?;
     if !matches!(url.scheme(), "https" | "http") {
-        return refuse("it is neither https nor http");
+        return Err("is neither https nor http");
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return refuse("it holds a query or a fragment");
+        return Err("holds a query or a fragment");
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return refuse("it holds a user name");
+        return Err("holds a user name");
     }
     if url.scheme() == "http" && !loose {
-        return refuse("it is not https; --allow-private allows http");
+        return Err("is not https; --allow-private allows http");
     }
+    if matches!(url.host(), Some(Host::Ipv4(_) | Host::Ipv6(_))) && !loose {
+        return Err("is an address; --allow-private allows them");
+    }
+    Ok(url)
+}
+
+fn fits_url(hosts: &[String], value: &str, loose: bool) -> Result<(), String> {
+    let url = read_url(value, loose).map_err(|why| format!("it {why}"))?;
     if url.port().is_some() && !loose {
         return Err("it names a port; --allow-private allows that".to_owned());
     }
     let host = match url.host() {
         Some(Host::Domain(name)) => name.strip_suffix('.').unwrap_or(name).to_owned(),
         Some(_) if loose && hosts.iter().any(|host| host == "*") => return Ok(()),
-        _ => return refuse("it is an address; --allow-private allows them"),
+        _ => return Err(format!("its host is one of {}", hosts.join(", "))),
     };
     if hosts.iter().any(|pattern| covers(pattern, &host)) {
         return Ok(());

@@ -6,6 +6,8 @@ use std::net::IpAddr;
 use thiserror::Error;
 use url::{Host, Url};
 
+use crate::setting::read_url;
+
 /// Scheme, host and port (RFC 6454), and how much the operator trusts them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Origin {
@@ -72,33 +74,9 @@ impl Origin {
     }
 
     fn of_setting(text: &str, private: bool) -> Result<(Self, Url), BadOrigin> {
-        // Parsing would take some of them away, and whoever reads the setting would not.
-        if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
-            return Err(bad(text, "holds a space or a line break: take it out"));
-        }
-        let Ok(url) = Url::parse(text) else {
-            return Err(bad(text, "is no URL"));
-        };
+        let url = read_url(text, private).map_err(|why| bad(text, why))?;
         let origin =
             Self::of_url(&url, private).ok_or_else(|| bad(text, "is neither https nor http"))?;
-        if url.query().is_some() || url.fragment().is_some() {
-            return Err(bad(text, "holds a query or a fragment"));
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(bad(text, "holds a user name"));
-        }
-        if !private && !origin.tls {
-            return Err(bad(
-                text,
-                "is not https; --allow-private allows http for origins from settings",
-            ));
-        }
-        if !private && matches!(url.host(), Some(Host::Ipv4(_) | Host::Ipv6(_))) {
-            return Err(bad(
-                text,
-                "is an address; --allow-private allows them for origins from settings",
-            ));
-        }
         Ok((origin, url))
     }
 

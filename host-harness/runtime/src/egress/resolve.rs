@@ -144,6 +144,8 @@ mod tests {
             let resolver = Arc::clone(&resolver);
             waiting.spawn(async move { resolver.addresses("dead.example").await });
         }
+        // All of them have asked before anything is answered.
+        tokio::task::yield_now().await;
         assert_eq!(resolver.addresses("live.example").await.unwrap(), [LIVE]);
         drop(release);
         while let Some(found) = waiting.join_next().await {

@@ -32,7 +32,9 @@ impl Pull {
         let can_overlap = overlap.is_some();
         let row = self.change_scan(Box::new(move |row| {
             let is_other = |held: &connector_state::Lease| held.attempt != lease.attempt;
-            if row.lease.as_ref().is_some_and(|held| is_other(held) && is_held(held, now_ms)) {
+            // The lease of who waits for the provider begins when that wait is over.
+            let from_ms = row.not_before_ms.map_or(now_ms, |at| at.max(now_ms));
+            if row.lease.as_ref().is_some_and(|held| is_other(held) && is_held(held, from_ms)) {
                 return None;
             }
             let is_wished = !wish.full || row.kind == Some(ScanKind::Full);
