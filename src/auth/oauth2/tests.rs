@@ -193,7 +193,7 @@ fn what_is_sent_is_declared() {
             assert_eq!(result, Ok(()));
             let endpoint = endpoints.iter().find(|it| it.name == request.endpoint).unwrap();
             for name in request.secret_uses {
-                assert!(endpoint.secret_uses.iter().any(|known| *known == name), "{name}");
+                assert!(endpoint.secret_uses.contains(&name), "{name}");
             }
         }
     }
