@@ -1,8 +1,17 @@
-WASM     := target/wasm32-unknown-unknown/component/aftership_connector.wasm
 COMPONENT := dist/aftership-connector.wasm
+SHOP     := dist/shop-connector.wasm
 # Home paths have no place in a published file: the registry and this checkout are renamed.
 REMAP    := target.wasm32-unknown-unknown.rustflags=["--remap-path-prefix=$(CURDIR)=.","--remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=cargo"]
-SOURCES  := $(shell find src wit tools Cargo.toml Cargo.lock .cargo -type f 2>/dev/null)
+SHARED   := $(shell find sdk wit tools Cargo.toml Cargo.lock .cargo -type f 2>/dev/null)
+
+# A component of package $(1), whose manifest is in $(2).
+define build-component
+	rustup target add wasm32-unknown-unknown
+	cargo --config '$(REMAP)' build --locked -p $(1) --lib --target wasm32-unknown-unknown --profile component
+	cargo run --locked --quiet -p component-metadata -- target/wasm32-unknown-unknown/component/$(subst -,_,$(1)).wasm $@ \
+	--name $(1) --description "$$(sed -n 's/^description = "\(.*\)"/\1/p' $(2)/Cargo.toml)" && \
+	cd dist && { sha256sum $(notdir $@) || shasum -a 256 $(notdir $@); } > $(notdir $@).sha256
+endef
 
 .PHONY: help
 help: ## Show this list
@@ -13,7 +22,7 @@ run: component ## Build everything and show the main job on a simulated AfterShi
 	cargo build --locked --workspace --bins --examples && target/debug/examples/tour
 
 .PHONY: test
-test: component guests ## Run every test, from nothing
+test: components guests ## Run every test, from nothing
 	cargo build --locked --workspace --bins --tests && cargo test --locked --workspace
 	@for program in jq sqlite3; do \
 	if command -v $$program > /dev/null; then cargo test --locked --workspace --test connector with_$$program -- --ignored || exit 1; \
@@ -27,10 +36,14 @@ test-browser: component ## Install Chromium and connect once with it
 .PHONY: component
 component: $(COMPONENT) ## Build dist/aftership-connector.wasm
 
-$(COMPONENT): $(SOURCES)
-	rustup target add wasm32-unknown-unknown
-	cargo --config '$(REMAP)' build --locked --lib --target wasm32-unknown-unknown --profile component
-	cargo run --locked --quiet -p component-metadata -- $(WASM) $(COMPONENT) && cd dist && { sha256sum $(notdir $(COMPONENT)) || shasum -a 256 $(notdir $(COMPONENT)); } > $(notdir $(COMPONENT)).sha256
+$(COMPONENT): $(SHARED) $(shell find src -type f)
+	$(call build-component,aftership-connector,.)
+
+.PHONY: components
+components: $(COMPONENT) $(SHOP) ## Build it and the second connector, dist/shop-connector.wasm
+
+$(SHOP): $(SHARED) $(shell find examples/shop-connector/src examples/shop-connector/Cargo.toml -type f)
+	$(call build-component,shop-connector,examples/shop-connector)
 
 .PHONY: guests
 guests: ## Build the misbehaving connectors that the tests run
@@ -41,7 +54,7 @@ guests: ## Build the misbehaving connectors that the tests run
 .PHONY: lint
 lint: ## Check format, clippy natively and on wasm, dependencies
 	rustup component add rustfmt clippy && rustup target add wasm32-unknown-unknown && cargo fmt --all --check
-	cargo clippy --locked --workspace --all-targets -- -D warnings && cargo clippy --locked --lib --target wasm32-unknown-unknown -- -D warnings
+	cargo clippy --locked --workspace --all-targets -- -D warnings && cargo clippy --locked -p aftership-connector -p shop-connector --lib --target wasm32-unknown-unknown -- -D warnings
 	(command -v cargo-deny || cargo install --locked cargo-deny@0.20.2) && cargo deny --locked check bans licenses sources
 
 .PHONY: bench

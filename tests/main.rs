@@ -29,6 +29,7 @@ mod paging;
 mod push;
 mod samples;
 mod secrets;
+mod shop;
 mod support;
 mod sync;
 mod walls;

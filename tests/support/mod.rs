@@ -10,17 +10,22 @@ use std::sync::{Mutex, PoisonError};
 use host_harness::observe::{Event, Observer};
 use host_harness::runtime::{Connector, Runtime, RuntimeOptions};
 
-/// The component, refused when it is older than its source: a stale one proves nothing.
+/// The component.
 pub fn component() -> PathBuf {
+    built("aftership-connector", &["src", "sdk", "wit"])
+}
+
+/// A component of `dist`, refused when it is older than its source: a stale one proves nothing.
+pub fn built(name: &str, source: &[&str]) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let built = root.join("dist/aftership-connector.wasm");
+    let built = root.join(format!("dist/{name}.wasm"));
     let modified = |path: &Path| path.metadata().and_then(|facts| facts.modified()).ok();
     let age = modified(&built)
-        .unwrap_or_else(|| panic!("{} is missing: run `make component`", built.display()));
-    let newest = ["src", "wit"].iter().filter_map(|folder| newest(&root.join(folder))).max();
+        .unwrap_or_else(|| panic!("{} is missing: run `make components`", built.display()));
+    let newest = source.iter().filter_map(|folder| newest(&root.join(folder))).max();
     assert!(
         newest.is_none_or(|newest| newest <= age),
-        "the component is older than its source: run `make component`"
+        "{name} is older than its source: run `make components`"
     );
     built
 }
