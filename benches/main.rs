@@ -32,6 +32,10 @@ fn main() -> Result<()> {
         let connector = runtime.load(component).await.context("run `make component` first")?;
         start::measure(&connector, &mut report).await?;
         scan::measure(&connector, &mut report, if quick { 2 } else { 7 }).await?;
+        if let Some(baseline) = std::env::var_os("BASELINE") {
+            let baseline = runtime.load(Path::new(&baseline)).await.context("BASELINE")?;
+            scan::compare(&connector, &baseline, &mut report, if quick { 2 } else { 5 }).await?;
+        }
         let time = Duration::from_secs(if quick { 2 } else { 10 });
         deliveries::measure(&connector, &mut report, time).await
     })?;

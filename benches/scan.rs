@@ -29,14 +29,7 @@ type Read = fn(&str) -> Result<(usize, Option<String>)>;
 /// Times the three ways in turn.
 pub async fn measure(connector: &Connector, report: &mut Report, pairs: usize) -> Result<()> {
     let simulator = Simulator::start(RECORDS)?;
-    let connection = Connection::builder(connector)
-        .setting("base-url", simulator.url.as_str())
-        .secret("api-key", Secret::new("asat_bench"))
-        .allow_private(true)
-        .without_limits()
-        .build()
-        .await?;
-    let caller = Caller::new(connection, Policy::default());
+    let caller = connect(connector, &simulator).await?;
     through_host(&caller).await?;
     let (mut hosted, mut native, mut values) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..pairs {
@@ -57,6 +50,40 @@ pub async fn measure(connector: &Connector, report: &mut Report, pairs: usize) -
     report.add("the same scanner, native", rate(native), "1 ×".to_owned());
     report.add("native, parsed to `serde_json::Value`", rate(values), String::new());
     derive::measure(caller.connection(), everything(), report).await
+}
+
+/// Times the component and another one, such as an older version of it, in turn.
+pub async fn compare(
+    connector: &Connector,
+    baseline: &Connector,
+    report: &mut Report,
+    pairs: usize,
+) -> Result<()> {
+    let simulator = Simulator::start(RECORDS)?;
+    let (ours, theirs) =
+        (&connect(connector, &simulator).await?, &connect(baseline, &simulator).await?);
+    for caller in [ours, theirs] {
+        through_host(caller).await?;
+    }
+    let mut ratios = Vec::new();
+    for _ in 0..pairs {
+        let pair = [through_host(ours).await?, through_host(theirs).await?];
+        ratios.push(pair[1] / pair[0]);
+    }
+    let ratio = format!("{:.2} × the baseline's", median(ratios));
+    report.add("— next to the component in BASELINE", ratio, String::new());
+    Ok(())
+}
+
+async fn connect(connector: &Connector, simulator: &Simulator) -> Result<Caller> {
+    let connection = Connection::builder(connector)
+        .setting("base-url", simulator.url.as_str())
+        .secret("api-key", Secret::new("asat_bench"))
+        .allow_private(true)
+        .without_limits()
+        .build()
+        .await?;
+    Ok(Caller::new(connection, Policy::default()))
 }
 
 fn everything() -> ListRequest {

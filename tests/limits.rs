@@ -3,4 +3,5 @@
 
 mod account;
 mod alone;
+mod places;
 mod rival;

@@ -50,15 +50,19 @@ fn newest(folder: &Path) -> Option<std::time::SystemTime> {
 
 /// A runtime with compiled code cached beside the build.
 pub fn runtime() -> Runtime {
-    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
-    Runtime::new(&RuntimeOptions { cache: Some(cache), ..RuntimeOptions::default() }).unwrap()
+    let options = RuntimeOptions { cache: Some(cache()), ..RuntimeOptions::default() };
+    Runtime::new(&options).unwrap()
+}
+
+/// Where compiled code is cached.
+pub fn cache() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled")
 }
 
 /// The command line, as a user has it: built beside this test.
 pub fn host_command() -> std::process::Command {
     let mut command = std::process::Command::new(binary("connector-host"));
-    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
-    command.env_clear().env("XDG_CACHE_HOME", cache).stdin(std::process::Stdio::null());
+    command.env_clear().env("XDG_CACHE_HOME", cache()).stdin(std::process::Stdio::null());
     command
 }
 

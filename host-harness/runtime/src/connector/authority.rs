@@ -49,7 +49,9 @@ impl Authority {
     /// # Errors
     /// [`CallError`]; `unsupported` where the provider offers no way.
     pub async fn revoke(&self, tokens: Tokens) -> Result<(), CallError> {
-        let call: Call<Result<(), Error>> = Box::new(|guest, store| Box::pin(guest.revoke(store)));
+        let call = || -> Call<Result<(), Error>> {
+            Box::new(|guest, store| Box::pin(guest.revoke(store)))
+        };
         self.ask(tokens, Progress::default(), call).await.result
     }
 
@@ -57,7 +59,7 @@ impl Authority {
         &self,
         given: Tokens,
         progress: Progress,
-        call: Call<Result<R, Error>>,
+        call: impl Fn() -> Call<Result<R, Error>> + Send + Sync,
     ) -> Asked<R> {
         let loaded = &self.connector.loaded;
         let names: Vec<&str> = self.connector.captured().collect();
@@ -71,7 +73,7 @@ impl Authority {
         let ground = Ground { egress, secrets, ..(*self.ground).clone() };
         let sends = CallSends::watched(progress.clone());
         let (result, sends) =
-            run(&loaded.runtime, &loaded.world, Some(Arc::new(ground)), sends, call).await;
+            run(&loaded.runtime, &loaded.world, Arc::new(ground), sends, call).await;
         let (wrote, captured) = (progress.wrote(), progress.captured());
         Asked { wrote, result: ended(result, &sends), captured }
     }
@@ -109,8 +111,9 @@ impl Authority {
 impl Provider for Authority {
     fn renew(&self, tokens: Tokens, progress: Progress) -> Pending<'_, Renewal> {
         Box::pin(async move {
-            let call: Call<Result<Grant, Error>> =
-                Box::new(|guest, store| Box::pin(guest.refresh(store)));
+            let call = || -> Call<Result<Grant, Error>> {
+                Box::new(|guest, store| Box::pin(guest.refresh(store)))
+            };
             let Asked { result, captured, wrote } = self.ask(tokens, progress, call).await;
             if captured.is_empty() {
                 let nothing = || "the answer brought no tokens".to_owned();
@@ -144,8 +147,10 @@ impl Scheme for Authority {
         secrets: Tokens,
     ) -> Pending<'_, Result<Step, CallError>> {
         Box::pin(async move {
-            let call: Call<Result<auth::Step, Error>> =
-                Box::new(move |guest, store| Box::pin(guest.begin(store, request)));
+            let call = || -> Call<Result<auth::Step, Error>> {
+                let request = request.clone();
+                Box::new(move |guest, store| Box::pin(guest.begin(store, request)))
+            };
             let asked = self.ask(secrets, Progress::default(), call).await;
             Ok(match asked.result? {
                 auth::Step::Redirect(to) => Step::Redirect { url: to.url, session: to.session },
@@ -161,8 +166,10 @@ impl Scheme for Authority {
         secrets: Tokens,
     ) -> Pending<'_, Result<Received, CallError>> {
         Box::pin(async move {
-            let call: Call<Result<Grant, Error>> =
-                Box::new(move |guest, store| Box::pin(guest.complete(store, session, query)));
+            let call = || -> Call<Result<Grant, Error>> {
+                let (session, query) = (session.clone(), query.clone());
+                Box::new(move |guest, store| Box::pin(guest.complete(store, session, query)))
+            };
             let asked = self.ask(secrets, Progress::default(), call).await;
             let grant = asked.result?;
             if asked.captured.is_empty() {

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use connector_contract::catalog::{Descriptor, Manifest};
 use connector_contract::setup::{Scheme, Setter, Setting};
 use sha2::{Digest as _, Sha256};
+use tokio::task::spawn_blocking;
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, HasSelf, Linker};
 
 use super::bindings::{Imports, World};
 use super::builder::BuildError;
 use super::engine::Runtime;
-use super::instance::{Call, run};
+use super::instance::{Call, run_offline};
 use super::manifest;
 use super::state::CallState;
 use crate::egress::CallSends;
@@ -68,8 +69,13 @@ impl Runtime {
             let why = "it does not begin as WebAssembly does".to_owned();
             return Err(LoadError::NotAComponent { path: path.to_owned(), why });
         }
-        let component = Component::from_binary(&self.engine, bytes).map_err(|why| {
-            LoadError::NotAComponent { path: path.to_owned(), why: format!("{why:#}") }
+        // It takes some hundred milliseconds of CPU, which other tasks must not wait for.
+        let (engine, owned) = (self.engine.clone(), bytes.to_vec());
+        let compiled = spawn_blocking(move || Component::from_binary(&engine, &owned)).await;
+        let compiled = compiled.map_err(wasmtime::Error::new).and_then(|compiled| compiled);
+        let component = compiled.map_err(|why| LoadError::NotAComponent {
+            path: path.to_owned(),
+            why: format!("{why:#}"),
         })?;
         let facts = self.facts(path, bytes, &component);
         let not_ours = |why: wasmtime::Error| LoadError::NotAConnector {
@@ -223,7 +229,9 @@ impl Connector {
 
     /// A call without a connection: it can send nothing and sees no secret and no setting.
     async fn pure<R: Send>(&self, call: Call<R>) -> Result<R, CallError> {
-        run(&self.loaded.runtime, &self.loaded.world, None, CallSends::default(), call).await.0
+        run_offline(&self.loaded.runtime, &self.loaded.world, None, CallSends::default(), call)
+            .await
+            .0
     }
 }
 
@@ -234,7 +242,7 @@ async fn read_manifest(runtime: &Runtime, world: &World) -> Result<Manifest, Cal
             guest.manifest(store).await
         })
     });
-    run(runtime, world, None, CallSends::default(), call).await.0
+    run_offline(runtime, world, None, CallSends::default(), call).await.0
 }
 
 /// Why `value` was not copied well: a header holds no control character, and blanks at its ends are

@@ -24,7 +24,7 @@ use super::delivered::{Delivered, take_out};
 use super::granted::Granted;
 use super::granting::TokenSource;
 use super::ground::Ground;
-use super::instance::{Call, run};
+use super::instance::{Call, run, run_offline};
 use super::writes::{Write, create, delete, invoke, update};
 use crate::egress::{CallSends, Egress, Keep, Pending, Planned, SKEW_WORTH_CORRECTING_MS};
 use crate::error::{CallError, error};
@@ -388,7 +388,7 @@ impl Connection {
 
     async fn try_out<R: Send>(
         &self,
-        call: impl Fn() -> Call<Result<R, Error>>,
+        call: impl Fn() -> Call<Result<R, Error>> + Send + Sync,
     ) -> (Option<CallError>, CallSends) {
         let (result, sends) = self.run(CallSends::planning, call).await;
         (result.err(), sends)
@@ -401,12 +401,16 @@ impl Connection {
         call: Call<Result<R, Error>>,
     ) -> Result<R, CallError> {
         let _admitted = self.admitted.acquire().await;
-        self.once(CallSends::silent(what), call).await.0
+        let loaded = &self.connector.loaded;
+        let (ground, sends) = (Some(Arc::clone(&self.ground)), CallSends::silent(what));
+        let (result, sends) =
+            run_offline(&loaded.runtime, &loaded.world, ground, sends, call).await;
+        ended(result, &sends)
     }
 
     async fn call<R: Send>(
         &self,
-        call: impl Fn() -> Call<Result<R, Error>>,
+        call: impl Fn() -> Call<Result<R, Error>> + Send + Sync,
     ) -> Result<R, CallError> {
         self.run(CallSends::default, call).await.0
     }
@@ -415,7 +419,7 @@ impl Connection {
     async fn run<R: Send>(
         &self,
         sends: fn() -> CallSends,
-        call: impl Fn() -> Call<Result<R, Error>>,
+        call: impl Fn() -> Call<Result<R, Error>> + Send + Sync,
     ) -> (Result<R, CallError>, CallSends) {
         // Never closed, so a failure to acquire cannot come; waiting here holds no instance.
         let _admitted = self.admitted.acquire().await;
@@ -437,7 +441,7 @@ impl Connection {
     async fn run_granted<R: Send>(
         &self,
         sends: fn() -> CallSends,
-        call: impl Fn() -> Call<Result<R, Error>>,
+        call: impl Fn() -> Call<Result<R, Error>> + Send + Sync,
     ) -> (Result<R, CallError>, CallSends) {
         let Some(granted) = &self.granted else { return self.in_time(sends, call).await };
         let secrets = &self.ground.secrets;
@@ -445,12 +449,12 @@ impl Connection {
             Ok(epoch) => epoch,
             Err(unusable) => return (Err(unusable), sends()),
         };
-        let first = self.once(sends(), call()).await;
+        let first = self.once(sends(), &call).await;
         if !first.0.as_ref().is_err_and(is_refusal) {
             return first;
         }
         match granted.replace(epoch, secrets).await {
-            Ok(()) => self.once(sends(), call()).await,
+            Ok(()) => self.once(sends(), &call).await,
             Err(unusable) => (Err(unusable), first.1),
         }
     }
@@ -466,14 +470,14 @@ impl Connection {
     async fn in_time<R: Send>(
         &self,
         sends: fn() -> CallSends,
-        call: impl Fn() -> Call<Result<R, Error>>,
+        call: impl Fn() -> Call<Result<R, Error>> + Send + Sync,
     ) -> (Result<R, CallError>, CallSends) {
         let egress = &self.ground.egress;
         let before = egress.correction_ms();
-        let first = self.once(sends(), call()).await;
+        let first = self.once(sends(), &call).await;
         let is_late = egress.correction_ms().abs_diff(before) > SKEW_WORTH_CORRECTING_MS;
         if is_late && first.0.as_ref().is_err_and(is_refusal) {
-            return self.once(sends(), call()).await;
+            return self.once(sends(), &call).await;
         }
         first
     }
@@ -481,10 +485,10 @@ impl Connection {
     async fn once<R: Send>(
         &self,
         sends: CallSends,
-        call: Call<Result<R, Error>>,
+        call: &(impl Fn() -> Call<Result<R, Error>> + Sync),
     ) -> (Result<R, CallError>, CallSends) {
         let loaded = &self.connector.loaded;
-        let ground = Some(Arc::clone(&self.ground));
+        let ground = Arc::clone(&self.ground);
         let (result, sends) = run(&loaded.runtime, &loaded.world, ground, sends, call).await;
         (ended(result, &sends), sends)
     }

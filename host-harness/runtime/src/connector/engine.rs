@@ -8,7 +8,8 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::Semaphore;
 use wasmtime::{
-    Cache, CacheConfig, Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig,
+    Cache, CacheConfig, Config, Enabled, Engine, InstanceAllocationStrategy,
+    PoolingAllocationConfig,
 };
 
 use super::bounds::Bounds;
@@ -28,13 +29,15 @@ pub struct RuntimeOptions {
     pub bounds: Bounds,
     /// Where compiled code is kept between processes; `None` compiles each time.
     pub cache: Option<PathBuf>,
-    /// Calls that may have an instance at the same time, over all connections.
+    /// Calls that may send and have an instance at the same time, over all connections.
     pub instances: u32,
+    /// Likewise calls that send nothing: receiving deliveries, deriving, describing.
+    pub offline_instances: u32,
 }
 
 impl Default for RuntimeOptions {
     fn default() -> Self {
-        Self { bounds: Bounds::default(), cache: None, instances: 64 }
+        Self { bounds: Bounds::default(), cache: None, instances: 64, offline_instances: 16 }
     }
 }
 
@@ -45,6 +48,7 @@ pub struct Runtime {
     pub(super) bounds: Bounds,
     /// Waiting for an instance holds none.
     pub(super) instances: Arc<Semaphore>,
+    pub(super) offline_instances: Arc<Semaphore>,
     // Stops the ticker when the last clone goes.
     _ticker: Arc<Ticker>,
 }
@@ -58,8 +62,14 @@ impl Runtime {
         let failed = |why: wasmtime::Error| EngineError(format!("{why:#}"));
         let engine = Engine::new(&config(options).map_err(failed)?).map_err(failed)?;
         let ticker = Ticker::start(&engine).map_err(|why| EngineError(why.to_string()))?;
-        let instances = Arc::new(Semaphore::new(options.instances as usize));
-        Ok(Self { engine, bounds: options.bounds, instances, _ticker: Arc::new(ticker) })
+        let places = |instances: u32| Arc::new(Semaphore::new(instances as usize));
+        Ok(Self {
+            engine,
+            bounds: options.bounds,
+            instances: places(options.instances),
+            offline_instances: places(options.offline_instances),
+            _ticker: Arc::new(ticker),
+        })
     }
 }
 
@@ -67,7 +77,7 @@ fn config(options: &RuntimeOptions) -> wasmtime::Result<Config> {
     let mut pool = PoolingAllocationConfig::new();
     // One component instance is a handful of core instances: the connector, the
     // shims that the component model puts around it.
-    let instances = options.instances;
+    let instances = options.instances.saturating_add(options.offline_instances);
     pool.total_component_instances(instances)
         .total_core_instances(instances.saturating_mul(8))
         .total_memories(instances)
@@ -78,6 +88,8 @@ fn config(options: &RuntimeOptions) -> wasmtime::Result<Config> {
         // What stays resident is cleared between calls and not faulted in again. A page of 200
         // records touches about this much.
         .linear_memory_keep_resident(4 * 1024 * 1024)
+        // Of that, only pages that a call wrote are cleared, where the kernel (Linux 6.7) tells.
+        .pagemap_scan(Enabled::Auto)
         .async_stack_keep_resident(64 * 1024)
         .table_elements(20_000);
     let mut config = Config::new();

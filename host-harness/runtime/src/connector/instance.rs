@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
 use wasmtime::{Store, Trap, UpdateDeadline};
 
 use super::bindings::{Guest, World};
@@ -17,19 +18,53 @@ pub(super) type Call<R> = Box<
         + Send,
 >;
 
-/// Runs `call` in an instance of its own. Answers its result, and what it sent.
+/// Runs a call. Answers its result, and what it sent.
 ///
-/// A store is never used twice: after a trap or a cancelled call nothing in it can
-/// be trusted, and a fresh one costs microseconds.
+/// One that has to wait for the provider's limits before its first request is put down, and begun
+/// anew when its turn has come: waiting holds no instance.
 pub(super) async fn run<R: Send>(
+    runtime: &Runtime,
+    world: &World,
+    ground: Arc<Ground>,
+    sends: CallSends,
+    call: impl Fn() -> Call<R>,
+) -> (Result<R, CallError>, CallSends) {
+    let attempt = |sends| {
+        run_once(runtime, world, &runtime.instances, Some(Arc::clone(&ground)), sends, call())
+    };
+    let (result, sends) = attempt(sends).await;
+    match sends.wait().await {
+        Ok(begun_anew) => attempt(begun_anew).await,
+        Err(sends) => (result, sends),
+    }
+}
+
+/// Runs a call that sends nothing. Those have instances of their own, so that nobody's requests
+/// keep a delivery waiting.
+pub(super) async fn run_offline<R: Send>(
     runtime: &Runtime,
     world: &World,
     ground: Option<Arc<Ground>>,
     sends: CallSends,
     call: Call<R>,
 ) -> (Result<R, CallError>, CallSends) {
+    run_once(runtime, world, &runtime.offline_instances, ground, sends, call).await
+}
+
+/// Runs `call` in an instance of its own.
+///
+/// A store is never used twice: after a trap or a cancelled call nothing in it can
+/// be trusted, and a fresh one costs microseconds.
+async fn run_once<R: Send>(
+    runtime: &Runtime,
+    world: &World,
+    instances: &Semaphore,
+    ground: Option<Arc<Ground>>,
+    sends: CallSends,
+    call: Call<R>,
+) -> (Result<R, CallError>, CallSends) {
     // Never closed, so a failure to acquire cannot come.
-    let _room = runtime.instances.acquire().await;
+    let _room = instances.acquire().await;
     let mut store = Store::new(&runtime.engine, CallState::new(ground, sends, runtime.bounds));
     bound(&mut store);
     let result = match world.pre.instantiate_async(&mut store).await {

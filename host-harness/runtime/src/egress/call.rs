@@ -3,12 +3,21 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use connector_contract::http::SendError;
+
+use super::connect::Pending;
+use super::limiter::Places;
 use super::policy::Refused;
+use super::sharers::Demand;
 use crate::secrets::Secret;
 
 /// Requests of one call. A connector needs one or two.
 const REQUESTS: u32 = 16;
+
+/// What a request waits for: how long that took and the places it has, or why it may not go.
+pub type Turn = Result<(Duration, Places), SendError>;
 
 /// Kept by the host for each call; the connector cannot reach it.
 #[derive(Default)]
@@ -24,6 +33,16 @@ pub struct CallSends {
     pub dry_run: bool,
     /// The write that a dry run held back.
     pub planned: Option<Planned>,
+    /// The turn of the first request, which is waited for without an instance.
+    waiting: Option<Waiting>,
+    /// The same, once it has come: the call has begun anew.
+    in_hand: Option<(Demand, Turn)>,
+    begun_anew: bool,
+}
+
+struct Waiting {
+    demand: Demand,
+    turn: Mutex<Pending<'static, Turn>>,
 }
 
 /// How far a call's write has come, for whoever drops the call before its end. Clones see the same.
@@ -102,6 +121,44 @@ impl CallSends {
     #[must_use]
     pub fn silent(what: &'static str) -> Self {
         Self { silent: Some(what), ..Self::default() }
+    }
+
+    /// Whether the call may be put down for its turn: it has sent nothing, so that doing it again
+    /// from the beginning makes no difference, and was not put down before.
+    #[must_use]
+    pub fn may_be_put_down(&self) -> bool {
+        self.requests == 1 && !self.begun_anew
+    }
+
+    /// Puts the call down until its first request, of this `demand`, has its turn.
+    pub fn put_down(&mut self, demand: Demand, turn: Pending<'static, Turn>) {
+        self.waiting = Some(Waiting { demand, turn: Mutex::new(turn) });
+    }
+
+    /// Whether the call has been put down: its instance is to be dropped.
+    #[must_use]
+    pub fn is_put_down(&self) -> bool {
+        self.waiting.is_some()
+    }
+
+    /// Waits for the turn of a call that was put down. Answers what the same call, begun anew, may
+    /// send.
+    ///
+    /// # Errors
+    /// The call itself, when it was not put down.
+    pub async fn wait(mut self) -> Result<Self, Self> {
+        let Some(Waiting { demand, turn }) = self.waiting.take() else { return Err(self) };
+        let turn = turn.into_inner().unwrap_or_else(PoisonError::into_inner).await;
+        let (progress, dry_run) = (self.progress, self.dry_run);
+        let in_hand = Some((demand, turn));
+        Ok(Self { progress, dry_run, in_hand, begun_anew: true, ..Self::default() })
+    }
+
+    /// The turn that came while the call was put down. A connector asks for the same again, since
+    /// it can tell no difference; should it not, the turn is given up.
+    pub fn take_turn(&mut self, demand: &Demand) -> Option<Turn> {
+        let (wanted, turn) = self.in_hand.take()?;
+        (wanted == *demand).then_some(turn)
     }
 
     /// Asks whether one more request may go.

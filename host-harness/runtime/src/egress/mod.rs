@@ -29,9 +29,9 @@ use connector_contract::http::{Request, Response, SendError};
 use connector_contract::limits::Report;
 use connector_contract::permissions::Place;
 use http::header::{HeaderName, HeaderValue, USER_AGENT};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
-pub use self::call::{CallSends, Planned, Progress};
+pub use self::call::{CallSends, Planned, Progress, Turn};
 pub use self::client::{Answer, Fault, exchange};
 pub use self::connect::{Connect, Pending, Resolved, Stream, Tcp};
 pub use self::credentials::Filled;
@@ -54,6 +54,9 @@ use crate::secrets::{Secret, Secrets};
 /// the call that met it, and one request a minute finds out whether that answer was wrong, or the
 /// account's plan is another one by now.
 const LONGEST_HELD: Duration = Duration::from_secs(60);
+
+/// A wait that is not worth a new instance, which costs some ten microseconds.
+const MOMENT: Duration = Duration::from_millis(20);
 
 /// Whether a header frames a message, so that no manifest may name it.
 pub(crate) fn frames(name: &HeaderName) -> bool {
@@ -138,7 +141,10 @@ impl Egress {
             return Err(SendError::Refused("a dry run sends no write".to_owned()));
         }
         let demand = self.sharers.demand(endpoint, request.cost).map_err(refused)?;
-        let (waited, _places) = self.turn(&admitted, &demand).await?;
+        let (waited, _places) = match call.take_turn(&demand) {
+            Some(turn) => turn?,
+            None => self.turn(call, &admitted, &demand).await?,
+        };
         let began = Instant::now();
         let (method, origin) = (&endpoint.method, &admitted.origin);
         let progress = if endpoint.writes { call.progress.clone() } else { Progress::default() };
@@ -209,11 +215,9 @@ impl Egress {
         unix_ms(self.clock.now()).saturating_add_signed(self.server_clock.least_ms())
     }
 
-    async fn turn(
-        &self,
-        admitted: &Admitted<'_>,
-        demand: &Demand,
-    ) -> Result<(Duration, Places), SendError> {
+    /// Waits for the turn of a request. A call that would wait longer than a moment and has sent
+    /// nothing is put down instead, so that it holds no instance meanwhile.
+    async fn turn(&self, call: &mut CallSends, admitted: &Admitted<'_>, demand: &Demand) -> Turn {
         let Some(limiter) = &self.limiter else {
             return if admitted.origin.is_loopback() {
                 Ok((Duration::ZERO, Places::default()))
@@ -222,17 +226,26 @@ impl Egress {
                 Err(SendError::Refused(format!("limits are off, and {origin} is not this machine")))
             };
         };
-        let no_turn = |no_turn: NoTurn| match no_turn {
-            NoTurn::NoRoom { after } => {
-                SendError::Limited(u32::try_from(after.as_millis()).unwrap_or(u32::MAX))
+        let (limiter, observer) = (Arc::clone(limiter), Arc::clone(&self.observer));
+        let (connection, wanted) = (self.connection, demand.clone());
+        let mut turn: Pending<'static, Turn> = Box::pin(async move {
+            let began = Instant::now();
+            let places = limiter.enter(&wanted.at_once).await.map_err(no_turn)?;
+            let turn = limiter.turn(connection, &wanted.rates, observer.as_ref()).await;
+            turn.map_err(no_turn)?;
+            Ok((began.elapsed(), places))
+        });
+        if !call.may_be_put_down() {
+            return turn.await;
+        }
+        match timeout(MOMENT, &mut turn).await {
+            Ok(turn) => turn,
+            Err(_) => {
+                call.put_down(demand.clone(), turn);
+                // Nobody sees it: the instance is dropped.
+                Err(SendError::NotSent("put down until its turn".to_owned()))
             }
-            NoTurn::Unknown(_) => SendError::NotSent(no_turn.to_string()),
-        };
-        let began = Instant::now();
-        let places = limiter.enter(&demand.at_once).await.map_err(no_turn)?;
-        let turn = limiter.turn(self.connection, &demand.rates, self.observer.as_ref()).await;
-        turn.map_err(no_turn)?;
-        Ok((began.elapsed(), places))
+        }
     }
 
     async fn heed(&self, demand: &Demand, answer: &Answer) {
@@ -311,6 +324,15 @@ impl Egress {
             waited,
             took,
         }));
+    }
+}
+
+fn no_turn(no_turn: NoTurn) -> SendError {
+    match no_turn {
+        NoTurn::NoRoom { after } => {
+            SendError::Limited(u32::try_from(after.as_millis()).unwrap_or(u32::MAX))
+        }
+        NoTurn::Unknown(_) => SendError::NotSent(no_turn.to_string()),
     }
 }
 

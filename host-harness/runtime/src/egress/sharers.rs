@@ -24,7 +24,7 @@ pub struct Sharers {
 }
 
 /// What a request counts against.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Demand {
     /// Limits of so many in a time.
     pub rates: Vec<Shared>,

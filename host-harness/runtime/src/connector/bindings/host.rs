@@ -13,8 +13,15 @@ impl permissions::Host for CallState {}
 impl setup::Host for CallState {}
 
 impl http::Host for CallState {
-    async fn send(&mut self, request: http::Request) -> Result<http::Response, http::SendError> {
-        self.send_request(request.convert()).await.convert()
+    async fn send(
+        &mut self,
+        request: http::Request,
+    ) -> wasmtime::Result<Result<http::Response, http::SendError>> {
+        let answer = self.send_request(request.convert()).await;
+        if self.sends.is_put_down() {
+            return Err(wasmtime::Error::msg("put down until its turn"));
+        }
+        Ok(answer.convert())
     }
 
     async fn report_limit(&mut self, name: String, left: u32, total: u32, full_in_ms: u32) {

@@ -25,7 +25,7 @@ mod generated {
         path: "../../wit",
         world: "everything",
         imports: {
-            "connector:host/http.send": async,
+            "connector:host/http.send": async | trappable,
             "connector:host/http.report-limit": async,
         },
         exports: { default: async },
