@@ -6,6 +6,9 @@
 use crate::contract::Error;
 use crate::signing::decode_hex_byte;
 
+/// More parameters than any provider sends.
+const MOST_PARAMETERS: usize = 100;
+
 /// Decoded parameters, each of which comes once (RFC 6749 section 3.1).
 #[derive(Debug)]
 pub struct Parameters(Vec<(String, String)>);
@@ -14,7 +17,8 @@ impl Parameters {
     /// Reads a raw query string.
     ///
     /// # Errors
-    /// Invalid-input for one that is not encoded as a form, or with a parameter that comes twice.
+    /// Invalid-input for one that is not encoded as a form, with a parameter that comes twice, or
+    /// with more than 100.
     pub fn read(query: &str) -> Result<Self, Error> {
         let mut read: Vec<(String, String)> = Vec::new();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
@@ -22,6 +26,9 @@ impl Parameters {
             let (Some(name), Some(value)) = (decode(name), decode(value)) else {
                 return Err(unusable("is not encoded as a form is"));
             };
+            if read.len() == MOST_PARAMETERS {
+                return Err(unusable("holds too many parameters"));
+            }
             if read.iter().any(|(known, _)| *known == name) {
                 return Err(unusable("holds a parameter twice"));
             }

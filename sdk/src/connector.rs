@@ -94,6 +94,45 @@ pub trait Connector: Sized + 'static {
         }
     }
 
+    /// What is wrong with the constants: for a test of each connector, `assert_eq!(faults(), [])`.
+    /// Names that come twice and mean different things, page sizes the wrong way round, and schemas
+    /// of inputs that say more than is checked ([`schema::faults`]).
+    #[must_use]
+    fn faults() -> Vec<String> {
+        let mut faults = Vec::new();
+        let endpoints = Self::OBJECTS.iter().flat_map(|object| object.descriptor().endpoints);
+        let endpoints = endpoints.chain(Self::SCHEMES.iter().flat_map(|it| it.endpoints()));
+        let endpoints: Vec<_> = endpoints.collect();
+        let limits = endpoints.iter().flat_map(|endpoint| endpoint.limits);
+        let uses = endpoints.iter().flat_map(|endpoint| endpoint.secret_uses);
+        let uses = uses.chain(Self::DELIVERY_SECRETS);
+        find_doubles("endpoint", endpoints.iter().map(|it| (it.name, *it)), false, &mut faults);
+        find_doubles("limit", limits.map(|it| (it.name, it)), true, &mut faults);
+        find_doubles("secret use", uses.map(|it| (it.name, it)), true, &mut faults);
+        find_doubles(
+            "setting",
+            Self::declared_settings().map(|it| (it.name, it)),
+            false,
+            &mut faults,
+        );
+        for descriptor in Self::OBJECTS.iter().map(|object| object.descriptor()) {
+            let name = descriptor.name;
+            if descriptor.page_sizes.0 > descriptor.page_sizes.1 {
+                faults.push(format!("`{name}`: the least page size is above the most"));
+            }
+            let optional =
+                [descriptor.create_schema, descriptor.update_schema, descriptor.find_schema];
+            let schemas = optional.into_iter().chain([descriptor.options_schema]).flatten();
+            let schemas = schemas.chain([descriptor.filter_schema]);
+            for schema in schemas.chain(descriptor.actions.iter().map(|it| it.input_schema)) {
+                let whole = schema::whole(schema, Self::SCHEMA_PARTS);
+                let found = schema::faults(&whole).into_iter();
+                faults.extend(found.map(|fault| format!("`{name}`: {fault}")));
+            }
+        }
+        faults
+    }
+
     /// What an object is and offers. Pure.
     ///
     /// # Errors
@@ -153,7 +192,7 @@ pub trait Connector: Sized + 'static {
         let object = find_object::<Self>(&request.object)?;
         let descriptor = object.descriptor();
         let (least, most) = descriptor.page_sizes;
-        request.page_size = request.page_size.map(|size| size.clamp(least, most));
+        request.page_size = request.page_size.map(|size| size.max(least).min(most));
         if !matches!(request.start, Start::At(_)) {
             if let Some(filter) = &request.filter {
                 let schema = Some(descriptor.filter_schema);
@@ -400,6 +439,23 @@ pub fn find_object<C: Connector>(name: &str) -> Result<&'static dyn Object<C>, E
 pub fn unreadable(record: &DataRecord, malformed: Malformed) -> Error {
     let reason = fault::unreadable_reason(record, malformed);
     Error::internal(format!("{reason} Get it again; if that does not help, report it."))
+}
+
+/// Names of `kind` that come twice: at all, or with another meaning where `is_shared`.
+fn find_doubles<T: PartialEq>(
+    kind: &str,
+    named: impl Iterator<Item = (&'static str, T)>,
+    is_shared: bool,
+    faults: &mut Vec<String>,
+) {
+    let mut seen: Vec<(&str, T)> = Vec::new();
+    for (name, item) in named {
+        match seen.iter().find(|(other, _)| *other == name) {
+            Some((_, other)) if is_shared && *other == item => {}
+            Some(_) => faults.push(format!("the {kind} `{name}` comes twice")),
+            None => seen.push((name, item)),
+        }
+    }
 }
 
 /// Names that have been seen.

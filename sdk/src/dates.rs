@@ -1,8 +1,7 @@
 //! Times, in and out.
 //!
-//! AfterShip's time filters take one form only, `YYYY-MM-DDTHH:MM:SS+HH:MM`: a `Z`, a fraction
-//! or a minus offset is a 400 since 2025-01 (AfterShip API 2026-07, GET /trackings). Every time
-//! filter goes through [`format()`], which always writes UTC as `+00:00`.
+//! Read in any form of RFC 3339 or HTTP; written in one form each. [`format()`] writes UTC as
+//! `+00:00`, since some providers refuse a `Z` or a fraction.
 
 const DAY: i64 = 86_400;
 const MONTHS: [&str; 12] =

@@ -208,7 +208,7 @@ pub struct Descriptor {
     pub title: &'static str,
     /// Operations offered: `list`, `get`, `find`, `create`, `update`, `delete`, `subscribe`.
     pub operations: &'static [&'static str],
-    /// The endpoints of its own.
+    /// The endpoints that it needs. Those of subscriptions stand with an object that has them.
     pub endpoints: &'static [Endpoint],
     /// The provider's documentation of it.
     pub doc_url: &'static str,

@@ -23,10 +23,12 @@ use crate::host::Host;
 /// listed behind a colon: `export!(Parcels: actions, subscriptions)`, of `actions`, `batches`,
 /// `derived`, `discovery` and `subscriptions`. The component declares no others.
 ///
-/// For every target but `wasm32` it expands to nothing.
+/// For every target but `wasm32` it only looks that the type is a connector.
 #[macro_export]
 macro_rules! export {
     ($connector:ty $(: $($interface:ident),+ $(,)?)?) => {
+        #[cfg(not(target_arch = "wasm32"))]
+        const _: fn() -> $crate::contract::Manifest = <$connector as $crate::Connector>::manifest;
         #[cfg(target_arch = "wasm32")]
         const _: () = {
             type Exported = $crate::export::Exported<$connector>;

@@ -77,6 +77,24 @@
 //! # Ok::<(), Error>(())
 //! ```
 //!
+//! # Build it
+//!
+//! A crate with `crate-type = ["cdylib", "rlib"]` and this `.cargo/config.toml` becomes a component by
+//! `cargo build --release --target wasm32-unknown-unknown`; without the linker it stays a core module,
+//! which no host takes:
+//!
+//! ```toml
+//! [target.wasm32-unknown-unknown]
+//! linker = "wasm-component-ld"
+//! rustflags = ["-C", "target-feature=+simd128", "-C", "link-arg=-zstack-size=262144"]
+//! ```
+//!
+//! With `opt-level = "z"`, `lto = "fat"`, `codegen-units = 1`, `panic = "abort"` and `strip = true` it is
+//! small. A test that asserts that [`Connector::faults`] finds none catches slips of the constants.
+//!
+//! Lists are [`Object`]'s and writes too; `existing`, `unsubscribe` and `receive` are the
+//! [`Connector`]'s, because a delivery tells itself which object it is about.
+//!
 //! | to | look at |
 //! |---|---|
 //! | declare endpoints, limits, secrets, settings, objects | [`declare`] |

@@ -13,12 +13,12 @@ mod parts;
 mod pattern;
 
 pub use parts::whole;
-pub use pattern::is_pattern;
+use pattern::is_pattern;
 
 use crate::contract::{Error, Setter, Violation};
 use crate::declare::{Form, Setting};
 use crate::host::Host;
-use crate::json::{self, Value};
+use crate::json::{self, Malformed, Value};
 use crate::sort::sort;
 
 /// Every keyword that may stand in a schema for inputs. The second part only describes.
@@ -91,6 +91,68 @@ impl Unknown {
             Some("pass") => Ok(Self::Pass),
             _ => Err(Error::bad_setting(UNKNOWN_MEMBERS.name, "refuse")),
         }
+    }
+}
+
+/// What stands in a schema of inputs and is not checked, or would refuse everything: keywords
+/// that are not among [`KEYWORDS`], bounds that are no whole numbers or stand beside
+/// `"type": "number"`, a `pattern` of another form, a text that is not JSON. For tests.
+#[must_use]
+pub fn faults(schema: &str) -> Vec<String> {
+    let mut faults = Vec::new();
+    match Value::parse(schema) {
+        Ok(schema) => find_faults(&schema, "", &mut faults),
+        Err(Malformed { at, expected }) => {
+            faults.push(format!("it is not JSON: {expected} expected at byte {at}"));
+        }
+    }
+    faults
+}
+
+fn find_faults(schema: &Value<'_>, at: &str, faults: &mut Vec<String>) {
+    let kinds = schema.get("type").map_or_else(Vec::new, |kind| match kind.text() {
+        Some(kind) => vec![kind],
+        None => kind.items().iter().filter_map(Value::text).collect(),
+    });
+    for (keyword, rule) in schema.members() {
+        let here = format!("{at}/{}", json::pointer_token(keyword));
+        let fault = match keyword.as_ref() {
+            "properties" => {
+                for (name, member) in rule.members() {
+                    let here = format!("{here}/{}", json::pointer_token(name));
+                    find_faults(member, &here, faults);
+                }
+                None
+            }
+            "additionalProperties" | "propertyNames" | "items" | "not" => {
+                find_faults(rule, &here, faults);
+                None
+            }
+            "anyOf" => {
+                for (index, form) in rule.items().iter().enumerate() {
+                    find_faults(form, &format!("{here}/{index}"), faults);
+                }
+                None
+            }
+            "pattern" if !is_pattern(rule.text().unwrap_or_default()) => {
+                Some("has another form than ^[...]+$")
+            }
+            "enum" if rule.items().iter().any(|item| item.text().is_none()) => {
+                Some("lists something else than texts")
+            }
+            "minimum" | "maximum" if kinds.contains(&"number") => {
+                Some("is checked of integers only")
+            }
+            "minimum" | "maximum" | "minLength" | "maxLength" | "minItems" | "maxItems"
+            | "minProperties" | "maxProperties"
+                if rule.integer().is_none() =>
+            {
+                Some("is not written as a whole number")
+            }
+            known if KEYWORDS.contains(&known) => None,
+            _ => Some("is not checked"),
+        };
+        faults.extend(fault.map(|fault| format!("{here} {fault}")));
     }
 }
 

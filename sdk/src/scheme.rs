@@ -12,7 +12,8 @@ pub trait Scheme: Sync {
     /// What it asks of people.
     fn description(&self) -> declare::Scheme;
 
-    /// The secrets that its requests to the provider's API carry.
+    /// The secrets that its requests to the provider's API carry. The client names them in each
+    /// request, most simply by [`Scheme::authorise`].
     fn secret_uses(&self) -> &'static [SecretUse] {
         &[]
     }

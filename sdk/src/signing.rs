@@ -41,9 +41,23 @@ pub fn verify_delivery(
     body: &[u8],
     signature: Option<&[u8]>,
 ) -> Result<(), Refusal> {
-    let signature = signature.and_then(decode_base64).filter(|signature| signature.len() == 32);
+    verify_signature(host, secret, body, signature.and_then(decode_base64))
+}
+
+/// As [`verify_delivery`], of a signature that is decoded already: providers write it in hex too,
+/// behind a prefix, or over more than the body.
+///
+/// # Errors
+/// As [`verify_delivery`].
+pub fn verify_signature(
+    host: &dyn Host,
+    secret: &str,
+    message: &[u8],
+    signature: Option<Vec<u8>>,
+) -> Result<(), Refusal> {
+    let signature = signature.filter(|signature| signature.len() == 32);
     let signature = signature.ok_or(Refusal::Unverified)?;
-    let why = match host.verify(secret, HMAC_SHA256, body, &signature) {
+    let why = match host.verify(secret, HMAC_SHA256, message, &signature) {
         Ok(true) => return Ok(()),
         Ok(false) => return Err(Refusal::Unverified),
         Err(SecretError::NotFound) => {

@@ -1,7 +1,7 @@
 //! How long a provider asks to wait.
 //!
-//! `retry-after` goes before `x-ratelimit-reset` (Unix seconds). AfterShip's tracking API documents
-//! no `retry-after`, but a gateway may send it, in each form of RFC 9110 section 10.2.3 and with
+//! `retry-after` goes before `x-ratelimit-reset` (Unix seconds). Where a
+//! provider documents none, a gateway may send one, in each form of RFC 9110 section 10.2.3 and with
 //! decimals. What a quota of a day or month asks for is told as it is: whether to wait so long is
 //! the host's to decide.
 //!

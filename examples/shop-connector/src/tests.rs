@@ -417,3 +417,8 @@ fn schemas_hold_what_the_checker_knows_and_records_are_of_them() {
         }
     }
 }
+
+#[test]
+fn nothing_is_declared_twice_and_no_schema_says_more_than_is_checked() {
+    assert_eq!(Shop::faults(), Vec::<String>::new());
+}

@@ -11,8 +11,7 @@ pub(super) fn matches(pattern: &str, text: &str) -> Option<bool> {
 }
 
 /// Whether `pattern` has the one form that is checked.
-#[must_use]
-pub fn is_pattern(pattern: &str) -> bool {
+pub(super) fn is_pattern(pattern: &str) -> bool {
     matches(pattern, "").is_some()
 }
 

@@ -118,3 +118,22 @@ fn an_input_that_is_not_json_says_where() {
     assert_eq!(violations[0].message, "is not JSON: a value expected at byte 5");
     assert!(error.message.starts_with("The patch is not valid: "), "{}", error.message);
 }
+
+#[test]
+fn what_is_not_checked_is_told() {
+    for (schema, expected) in [
+        (r#"{"type":"string","maxLength":3,"pattern":"^[a-z]+$","x-also-called":["b"]}"#, &[][..]),
+        (r#"{"allOf":[]}"#, &["/allOf is not checked"]),
+        (r#"{"properties":{"a":{"const":1}}}"#, &["/properties/a/const is not checked"]),
+        (r#"{"type":["number"],"minimum":0}"#, &["/minimum is checked of integers only"]),
+        (r#"{"items":{"maxLength":2.0}}"#, &["/items/maxLength is not written as a whole number"]),
+        (r#"{"anyOf":[{"pattern":"^a$"}]}"#, &["/anyOf/0/pattern has another form than ^[...]+$"]),
+        (r#"{"enum":["a",1]}"#, &["/enum lists something else than texts"]),
+        ("{", &["it is not JSON: a member or `}` expected at byte 1"]),
+    ] {
+        let found = faults(schema);
+        let is_json = Value::parse(schema).is_ok();
+        assert_eq!(found.len(), expected.len(), "{schema}: {found:?}");
+        assert!(!is_json || found == expected, "{schema}: {found:?}");
+    }
+}

@@ -69,6 +69,10 @@ impl Runtime {
             let why = "it does not begin as WebAssembly does".to_owned();
             return Err(LoadError::NotAComponent { path: path.to_owned(), why });
         }
+        if bytes.get(4..8) == Some(&[1, 0, 0, 0]) {
+            let why = "it is a core module: link it with `wasm-component-ld`".to_owned();
+            return Err(LoadError::NotAComponent { path: path.to_owned(), why });
+        }
         // It takes some hundred milliseconds of CPU, which other tasks must not wait for.
         let (engine, owned) = (self.engine.clone(), bytes.to_vec());
         let compiled = spawn_blocking(move || Component::from_binary(&engine, &owned)).await;

@@ -230,9 +230,9 @@ impl Egress {
         let (connection, wanted) = (self.connection, demand.clone());
         let mut turn: Pending<'static, Turn> = Box::pin(async move {
             let began = Instant::now();
-            let places = limiter.enter(&wanted.at_once).await.map_err(no_turn)?;
+            let places = limiter.enter(&wanted.at_once).await.map_err(|why| no_turn(&why))?;
             let turn = limiter.turn(connection, &wanted.rates, observer.as_ref()).await;
-            turn.map_err(no_turn)?;
+            turn.map_err(|why| no_turn(&why))?;
             Ok((began.elapsed(), places))
         });
         if !call.may_be_put_down() {
@@ -327,7 +327,7 @@ impl Egress {
     }
 }
 
-fn no_turn(no_turn: NoTurn) -> SendError {
+fn no_turn(no_turn: &NoTurn) -> SendError {
     match no_turn {
         NoTurn::NoRoom { after } => {
             SendError::Limited(u32::try_from(after.as_millis()).unwrap_or(u32::MAX))
