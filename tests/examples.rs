@@ -3,7 +3,11 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::{binary, component};
+use crate::support::{binary, component, runtime};
+
+#[allow(dead_code, reason = "its main does what the test does")]
+#[path = "../examples/embed.rs"]
+mod embed;
 
 /// What `examples/NAME/run.sh` prints.
 fn run(name: &str) -> String {
@@ -25,6 +29,23 @@ fn holds(said: &str, lines: &[&str]) {
     for line in lines {
         assert!(said.lines().any(|one| one == *line), "no \"{line}\" in:\n{said}");
     }
+}
+
+#[tokio::test]
+async fn a_platform_embeds_the_runtime_and_names_no_other_crate_of_the_host() {
+    component();
+    let mut out = Vec::new();
+    embed::run(&runtime(), &mut out).await.unwrap();
+    let said = String::from_utf8(out).unwrap();
+    let (created, listed): (Vec<_>, Vec<_>) = said.lines().partition(|it| it.starts_with("cr"));
+    assert!(listed.len() == 3 && listed.iter().all(|line| line.starts_with("listed {")), "{said}");
+    assert!(created.len() == 1 && created[0].contains("1Z12345E0205271688"), "{said}");
+
+    let source = include_str!("../examples/embed.rs");
+    assert!(source.lines().count() <= 40);
+    let named = source.lines().filter_map(|line| line.strip_prefix("use ")?.split_once("::"));
+    let named: std::collections::BTreeSet<_> = named.map(|(name, _)| name).collect();
+    assert_eq!(Vec::from_iter(named), ["aftership_simulator", "connector_runtime", "std"]);
 }
 
 #[test]

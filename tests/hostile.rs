@@ -8,7 +8,7 @@ mod secrets;
 
 use std::sync::Arc;
 
-use host_harness::contract::records::{ListRequest, Start, View};
+use host_harness::contract::records::ListRequest;
 use host_harness::runtime::{Connection, Connector};
 use host_harness::vault::Secret;
 
@@ -34,11 +34,5 @@ fn fine() -> Wire {
 }
 
 fn things() -> ListRequest {
-    ListRequest {
-        object: "things".to_owned(),
-        start: Start::Beginning,
-        page_size: None,
-        filter: None,
-        view: View { fields: vec![], options: None },
-    }
+    ListRequest::all("things")
 }

@@ -1,39 +1,6 @@
 //! Runs integration connectors: WebAssembly components that speak a provider's API
 //! and can do nothing else.
 //!
-//! ```no_run
-//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! use std::path::Path;
-//!
-//! use host_harness::retry::{Caller, Policy};
-//! use host_harness::contract::records::{ListRequest, Start, View};
-//! use host_harness::runtime::{Connection, Runtime, RuntimeOptions};
-//! use host_harness::vault::Secret;
-//!
-//! let runtime = Runtime::new(&RuntimeOptions::default())?;
-//! let connector = runtime.load(Path::new("connector.wasm")).await?;
-//! let connection = Connection::builder(&connector)
-//!     .secret("api-key", Secret::new(std::env::var("API_KEY")?))
-//!     .build()
-//!     .await?;
-//!
-//! let caller = Caller::new(connection, Policy::default());
-//! let mut scan = caller.scan(ListRequest {
-//!     object: "trackings".to_owned(),
-//!     start: Start::Beginning,
-//!     page_size: None,
-//!     filter: None,
-//!     view: View { fields: vec![], options: None },
-//! });
-//! while let Some(page) = scan.next().await? {
-//!     for record in page.records {
-//!         println!("{}", record.data);
-//!     }
-//! }
-//! # Ok(())
-//! # }
-//! ```
-//!
 //! # Crates
 //!
 //! This one re-exports the others under one name, and chooses SQLite to keep state in. A platform
@@ -70,8 +37,3 @@ pub mod vault {
     pub use connector_runtime::secrets::*;
     pub use connector_service::vault::*;
 }
-
-/// The README's own example compiles.
-#[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-pub struct Readme;

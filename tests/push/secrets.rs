@@ -79,14 +79,8 @@ async fn what_cannot_be_told_is_parked_and_looked_for_again() {
 
 /// A courier that asks for credentials, and the canary for each of them.
 async fn connectable(process: &super::shop::Process) -> (String, serde_json::Value) {
-    use host_harness::contract::records::{ListRequest, Start, View};
-    let request = ListRequest {
-        object: "couriers".to_owned(),
-        start: Start::Beginning,
-        page_size: None,
-        filter: None,
-        view: View { fields: vec![], options: None },
-    };
+    use host_harness::contract::records::ListRequest;
+    let request = ListRequest::all("couriers");
     let mut scan = process.caller.scan(request);
     while let Some(page) = scan.next().await.unwrap() {
         for record in page.records {

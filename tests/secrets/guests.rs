@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use host_harness::contract::records::{ListRequest, Start, View};
+use host_harness::contract::records::ListRequest;
 use host_harness::runtime::{CallError, Connection, Runtime};
 use host_harness::vault::Secret;
 
@@ -156,13 +156,7 @@ async fn what_traps_or_floods_the_log_tells_nothing() {
     let mut seen = Seen::default();
     for name in ["traps", "floods_log", "recurses", "grows", "huge_page"] {
         let bad = hostile(&runtime, name, echoing((CANARY.into(), CANARY.into()))).await;
-        let all = ListRequest {
-            object: "things".to_owned(),
-            start: Start::Beginning,
-            page_size: None,
-            filter: None,
-            view: View { fields: vec![], options: None },
-        };
+        let all = ListRequest::all("things");
         match bad.connection.list(all).await {
             Ok(page) => seen.add_debug(name, &page),
             Err(why) => seen.add(name, format!("{why} {why:?} {why:#?}")),

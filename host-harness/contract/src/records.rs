@@ -40,6 +40,15 @@ pub struct ListRequest {
     pub view: View,
 }
 
+impl ListRequest {
+    /// A full scan of `object`, whole records.
+    #[must_use]
+    pub fn all(object: impl Into<String>) -> Self {
+        let (object, view) = (object.into(), View::default());
+        Self { object, start: Start::Beginning, page_size: None, filter: None, view }
+    }
+}
+
 /// An item that the connector cannot read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Unreadable {

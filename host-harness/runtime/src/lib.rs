@@ -5,7 +5,7 @@
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! use std::path::Path;
 //!
-//! use connector_contract::records::{ListRequest, Start, View};
+//! use connector_runtime::contract::records::ListRequest;
 //! use connector_runtime::retry::{Caller, Policy};
 //! use connector_runtime::secrets::Secret;
 //! use connector_runtime::{Connection, Runtime, RuntimeOptions};
@@ -18,13 +18,7 @@
 //!     .await?;
 //!
 //! let caller = Caller::new(connection, Policy::default());
-//! let mut scan = caller.scan(ListRequest {
-//!     object: "orders".to_owned(),
-//!     start: Start::Beginning,
-//!     page_size: None,
-//!     filter: None,
-//!     view: View::default(),
-//! });
+//! let mut scan = caller.scan(ListRequest::all("orders"));
 //! while let Some(page) = scan.next().await? {
 //!     for record in page.records {
 //!         println!("{}", record.data);
@@ -41,6 +35,7 @@
 //! | [`secrets`] | secrets in memory, which a connector names and never sees |
 //! | [`retry`] | calls repeated where that is safe, and lost answers resolved |
 //! | [`observe`] | what a user may watch |
+//! | [`contract`], [`tokio`] | what calls are made of, and the executor that they need: no other crate has to be named |
 
 mod connector;
 pub mod egress;
@@ -57,3 +52,5 @@ pub use self::connector::{
 };
 pub use self::error::{CallError, LoadError, Stop, describe, error};
 pub use self::setting::{BadSetting, Settings};
+pub use connector_contract as contract;
+pub use tokio;
