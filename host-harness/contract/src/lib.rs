@@ -5,16 +5,9 @@
 //! engine that runs a connector: whoever keeps, sends or shows records depends on this crate alone.
 //!
 //! ```
-//! use connector_contract::records::{ListRequest, Start, View};
+//! use connector_contract::records::{ListRequest, Start};
 //!
-//! let everything = ListRequest {
-//!     object: "orders".to_owned(),
-//!     start: Start::Beginning,
-//!     page_size: None,
-//!     filter: None,
-//!     view: View::default(),
-//! };
-//! assert_eq!(everything.object, "orders");
+//! assert_eq!(ListRequest::all("orders").start, Start::Beginning);
 //! ```
 //!
 //! | module | what it holds |
@@ -23,13 +16,14 @@
 //! | [`catalog`], [`permissions`], [`setup`] | what a connector says of itself |
 //! | [`http`], [`secrets`] | what a connector asks of its host |
 //! | [`limits`] | the provider's limits as arithmetic, shared by processes or not |
-//! | [`clock`] | where a host reads the time of day |
+//! | [`clock`], [`hex`](fn@hex) | where a host reads the time of day, and how it writes bytes |
 
 pub mod actions;
 pub mod auth;
 pub mod batches;
 pub mod catalog;
 pub mod clock;
+mod hex;
 pub mod http;
 pub mod limits;
 pub mod objects;
@@ -39,3 +33,5 @@ pub mod secrets;
 pub mod setup;
 pub mod subscriptions;
 pub mod types;
+
+pub use self::hex::hex;

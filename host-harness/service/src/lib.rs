@@ -13,6 +13,7 @@
 //! | [`schema`], [`nearest`] | what a schema says outright, and which name was probably meant |
 
 pub mod connect;
+mod digest;
 pub mod grants;
 pub mod nearest;
 pub mod push;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use host_harness::clock::unix_ms;
+use host_harness::contract::hex;
 use host_harness::mirror::{ChangeKind, ChangeRow, Mirror};
 use host_harness::store::{Sqlite, Store as _};
 use serde_json::{Value, json};
@@ -119,9 +120,7 @@ async fn names(database: &Sqlite) -> Result<BTreeMap<String, String>> {
 }
 
 fn as_json(change: &ChangeRow, names: &BTreeMap<String, String>) -> Value {
-    let hash = |hash: Option<[u8; 32]>| {
-        hash.map(|hash| hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
-    };
+    let hash = |hash: Option<[u8; 32]>| hash.map(|hash| hex(&hash));
     json!({
         "number": change.number,
         "connection": names.get(&change.connection).unwrap_or(&change.connection),

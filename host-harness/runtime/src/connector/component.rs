@@ -108,7 +108,7 @@ impl Runtime {
         Facts {
             path: path.to_owned(),
             bytes: bytes.len(),
-            sha256: Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect(),
+            sha256: connector_contract::hex(&Sha256::digest(bytes)),
             imports: kind
                 .imports(&self.engine)
                 .filter_map(|(name, item)| instances((name, item.ty)))

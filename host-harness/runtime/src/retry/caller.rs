@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep};
 use super::backoff::{Budget, INDEX_LAG, pause};
 use super::table::{Cause, Next, Operation, leaves_open, next};
 use crate::observe::Event;
-use crate::secrets::fill;
+use crate::secrets::random_id;
 use crate::{CallError, Connection, error};
 
 /// A wait that is told by its end and not by its length.
@@ -289,9 +289,8 @@ impl Caller {
 /// # Errors
 /// When the machine has no randomness.
 pub fn first_attempt() -> Result<Attempt, CallError> {
-    let mut bytes = [0; 16];
-    fill(&mut bytes).map_err(|why| error(ErrorKind::Unavailable, why.to_string()))?;
-    Ok(Attempt { key: bytes.iter().map(|byte| format!("{byte:02x}")).collect(), again: false })
+    let key = random_id().map_err(|why| error(ErrorKind::Unavailable, why.to_string()))?;
+    Ok(Attempt { key, again: false })
 }
 
 /// How a repeated call ended, short of an error that the table calls final.

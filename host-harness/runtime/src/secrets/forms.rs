@@ -100,6 +100,6 @@ fn escaped(letter: char, upper: bool) -> String {
 }
 
 fn hex(value: &[u8], upper: bool) -> String {
-    let one = |byte: &u8| if upper { format!("{byte:02X}") } else { format!("{byte:02x}") };
-    value.iter().map(one).collect::<Vec<_>>().concat()
+    let digits = connector_contract::hex(value);
+    if upper { digits.to_ascii_uppercase() } else { digits }
 }

@@ -1,5 +1,6 @@
 //! Random bytes of the system.
 
+use connector_contract::hex;
 use ring::rand::{SecureRandom as _, SystemRandom};
 use thiserror::Error;
 
@@ -14,4 +15,14 @@ pub struct NoRandomness;
 /// [`NoRandomness`].
 pub fn fill(bytes: &mut [u8]) -> Result<(), NoRandomness> {
     SystemRandom::new().fill(bytes).map_err(|_| NoRandomness)
+}
+
+/// 128 random bits in hex: a name that nobody guesses and nothing else has.
+///
+/// # Errors
+/// [`NoRandomness`].
+pub fn random_id() -> Result<String, NoRandomness> {
+    let mut bytes = [0; 16];
+    fill(&mut bytes)?;
+    Ok(hex(&bytes))
 }

@@ -15,8 +15,8 @@ use tokio::time::{Instant, sleep};
 use super::error::GrantError;
 use super::protocol::{Claim, wants_renewal};
 use super::schedule::LEASE_MS;
-use super::shared::{Attempt, POLL, Shared, attempt_name, lock};
-use crate::vault::Key;
+use super::shared::{Attempt, POLL, Shared, lock};
+use crate::vault::{Key, random_id};
 
 /// The tokens of one connection. Clones are the same.
 ///
@@ -183,7 +183,7 @@ impl Shared {
                 since.elapsed() >= Duration::from_millis(LEASE_MS)
             };
             let outwaited = watched.as_ref().filter(over).map(|(attempt, _)| attempt.clone());
-            let name = attempt_name()?;
+            let name = random_id()?;
             match self.claim(&row, refused, &name, outwaited).await? {
                 Claim::Mine(row) => {
                     if let Some(current) = self.renew(&Attempt { name, row }, refused).await? {

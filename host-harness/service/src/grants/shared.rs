@@ -14,7 +14,7 @@ use super::held::{Held, current};
 use super::protocol::{Claim, Outcome, Wish, claim, erase_previous, settle};
 use super::schedule::{LEASE_MS, usable_until_ms};
 use super::tokens;
-use crate::vault::{Key, fill};
+use crate::vault::Key;
 
 /// Between two looks at a row that another process renews.
 pub const POLL: Duration = Duration::from_millis(500);
@@ -180,13 +180,6 @@ impl Shared {
         let message = format!("renewing the grant: {what}");
         self.observer.event(&Event::Log { level, message });
     }
-}
-
-/// A name that no other attempt has.
-pub fn attempt_name() -> Result<String, GrantError> {
-    let mut bytes = [0; 16];
-    fill(&mut bytes)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 pub fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

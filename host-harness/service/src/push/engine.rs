@@ -20,7 +20,7 @@ use super::item::{LEASE, OnConflict};
 use super::sealing::Sealer;
 use super::shape::Shape;
 use super::work::{Order, Work};
-use crate::vault::{Key, Scrubber, Secret, fill, write_only};
+use crate::vault::{Key, Scrubber, Secret, random_id, write_only};
 
 /// An item that ended, or stopped for now.
 pub type Ended = IntentRow;
@@ -240,7 +240,7 @@ impl Push {
             mode,
             on_conflict,
             offers_update: self.offers("update"),
-            owner: fresh_id()?,
+            owner: random_id()?,
             away: AtomicU32::new(0),
         })
     }
@@ -248,13 +248,6 @@ impl Push {
     fn offers(&self, operation: &str) -> bool {
         self.descriptor.summary.operations.iter().any(|offered| offered == operation)
     }
-}
-
-/// 128 random bits in hex.
-pub(super) fn fresh_id() -> Result<String, PushError> {
-    let mut bytes = [0; 16];
-    fill(&mut bytes)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 impl Inner {

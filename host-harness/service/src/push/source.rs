@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 
 use connector_contract::clock::unix_ms;
 use connector_state::push::{IntentRow, IntentState, Mode, PushRow, Word as _};
-use sha2::{Digest as _, Sha256};
 use tokio::task::spawn_blocking;
 
 use super::differences::Members;
-use super::engine::{Push, fresh_id};
+use super::engine::Push;
 use super::error::PushError;
 use super::mapping::Mapping;
 use super::wish::{Wish, told};
+use crate::digest::Digest;
 use crate::source::{Item, Items};
+use crate::vault::random_id;
 
 /// Items that are kept by one commit.
 const CHUNK: usize = 500;
@@ -58,12 +59,12 @@ impl Push {
         mode: Mode,
         mapping: Option<&Mapping>,
     ) -> Result<Kept, PushError> {
-        let mut digest = Sha256::new();
+        let mut digest = Digest::default();
         let map = mapping.map(Mapping::text).unwrap_or_default();
         for part in [&self.connection, &self.family.object, mode.word(), map] {
-            absorb(&mut digest, part.as_bytes());
+            digest.add(part.as_bytes());
         }
-        absorb(&mut digest, items.header().unwrap_or_default().as_bytes());
+        digest.add(items.header().unwrap_or_default().as_bytes());
         let (mut index, mut skipped) = (0, 0);
         loop {
             let chunk;
@@ -76,11 +77,11 @@ impl Push {
                 let wishes = self.wishes(item, items.form(), mapping);
                 skipped += u64::from(wishes.is_empty());
                 for wish in wishes {
-                    absorb(&mut digest, &wish.raw);
+                    digest.add(&wish.raw);
                     if let Ok(input) = &wish.input
                         && input.as_bytes() != wish.raw
                     {
-                        absorb(&mut digest, input.as_bytes());
+                        digest.add(input.as_bytes());
                     }
                     rows.push(self.intent(run, index, wish, mode)?);
                     index += 1;
@@ -89,7 +90,7 @@ impl Push {
             self.intents.add(rows).await?;
         }
         let notes = told(&items, index, skipped);
-        let run = self.intents.seal(run, digest.finalize().into()).await?;
+        let run = self.intents.seal(run, digest.end()).await?;
         Ok(Kept { run, notes })
     }
 
@@ -101,7 +102,7 @@ impl Push {
     ) -> Result<String, PushError> {
         let made_ms = unix_ms(self.clock.now());
         self.intents.prune(made_ms.saturating_sub(REMEMBERED_MS)).await?;
-        let (id, connection) = (fresh_id()?, self.connection.clone());
+        let (id, connection) = (random_id()?, self.connection.clone());
         let object = self.family.object.clone();
         let (digest, ended_ms) = (None, None);
         let row = PushRow { id, connection, object, mode, header, digest, made_ms, ended_ms };
@@ -164,10 +165,4 @@ async fn next_chunk(mut items: Items) -> Result<(Items, Vec<Item>), PushError> {
     });
     let read = reading.await.map_err(std::io::Error::other).and_then(|read| read);
     read.map_err(PushError::Source)
-}
-
-/// With its length, so that no two rows of texts give the same bytes.
-fn absorb(digest: &mut Sha256, part: &[u8]) {
-    digest.update((part.len() as u64).to_be_bytes());
-    digest.update(part);
 }

@@ -1,5 +1,6 @@
 //! What each mode does for one item, from a look at what is there to the write.
 
+use connector_contract::hex;
 use connector_contract::types::{Attempt, DataRecord, Error, ErrorKind};
 use connector_runtime::retry::{Created, Find as _, id_of};
 use connector_runtime::{CallError, error};
@@ -363,8 +364,8 @@ impl Way<'_> {
     /// Names a change: the same whenever this item asks for it, and no other's. What is not the
     /// same change as before is a new one, of which nothing was sent.
     fn attempt_at(&self, change: &str, again: bool) -> Attempt {
-        let digest = Sha256::digest(change);
-        let digest: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let mut digest = hex(&Sha256::digest(change));
+        digest.truncate(16);
         Attempt { key: format!("{}-{}-{digest}", self.item.run, self.item.index), again }
     }
 

@@ -15,11 +15,12 @@
 use std::collections::BTreeSet;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
+use connector_contract::hex;
 use connector_state::Lease;
 use sha2::{Digest as _, Sha256};
 
 use super::error::SyncError;
-use crate::vault::fill;
+use crate::vault::{fill, random_id};
 
 /// How long a lease lasts, in milliseconds.
 const LEASE_MS: u64 = 45_000;
@@ -40,10 +41,8 @@ impl Attempt {
     /// # Errors
     /// [`SyncError::NoRandomness`].
     pub fn new() -> Result<Self, SyncError> {
-        let mut bits = [0; 16];
-        fill(&mut bits).map_err(|_| SyncError::NoRandomness)?;
-        let (process, bits) = (std::process::id(), u128::from_be_bytes(bits));
-        let name = format!("{}.{process}-{bits:032x}", *PLACE);
+        let bits = random_id().map_err(|_| SyncError::NoRandomness)?;
+        let name = format!("{}.{}-{bits}", *PLACE, std::process::id());
         under_way().insert(name.clone());
         Ok(Self(name))
     }
@@ -123,7 +122,9 @@ fn place() -> String {
         let _ = fill(&mut bits);
         bits
     });
-    Sha256::digest(known).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    let mut digest = hex(&Sha256::digest(known));
+    digest.truncate(16);
+    digest
 }
 
 fn under_way() -> MutexGuard<'static, BTreeSet<String>> {

@@ -9,7 +9,7 @@ use connector_state::{Change, ConnectionRow, SecretRow, Store, StoreError};
 use thiserror::Error;
 
 use super::{
-    Key, MasterKey, MasterKeyError, Place, SealError, Secret, Secrets, fill, of_subscription,
+    Key, MasterKey, MasterKeyError, Place, SealError, Secret, Secrets, of_subscription, random_id,
 };
 
 /// How long a rotated secret serves beside its successor, unless otherwise said.
@@ -74,9 +74,7 @@ impl Vault {
         scheme: &str,
         settings: BTreeMap<String, String>,
     ) -> Result<ConnectionRow, VaultError> {
-        let mut id = [0; 16];
-        fill(&mut id)?;
-        let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
+        let id = random_id()?;
         let sealed_key = Key::random()?.sealed_under(&self.master.0, &id)?;
         Ok(ConnectionRow {
             id,

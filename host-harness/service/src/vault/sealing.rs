@@ -143,6 +143,14 @@ pub fn fill(bytes: &mut [u8]) -> Result<(), SealError> {
     secrets::fill(bytes).map_err(|_| SealError::NoRandomness)
 }
 
+/// 128 random bits in hex: a name that nobody guesses and nothing else has.
+///
+/// # Errors
+/// [`SealError::NoRandomness`].
+pub fn random_id() -> Result<String, SealError> {
+    secrets::random_id().map_err(|_| SealError::NoRandomness)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

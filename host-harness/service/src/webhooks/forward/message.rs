@@ -20,17 +20,18 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use connector_contract::hex;
 use connector_state::mirror::ChangeKind;
 use connector_state::outbox::Outgoing;
 use ring::hmac;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use zeroize::Zeroizing;
 
+use crate::digest::digest;
 use crate::vault::Secret;
 
 /// Before the base64 of a secret.
@@ -162,21 +163,17 @@ fn kind(kind: ChangeKind) -> &'static str {
 /// 128 bits of SHA-256 over what the change is.
 fn id(outgoing: &Outgoing) -> String {
     let change = &outgoing.change;
-    let mut hash = Sha256::new();
     let number = change.number.to_be_bytes();
     let version = change.hash.unwrap_or_default();
-    for piece in [
+    let mut digits = hex(&digest(&[
         change.connection.as_bytes(),
         change.object.as_bytes(),
         change.id.as_bytes(),
         &number,
         &version,
-    ] {
-        hash.update((piece.len() as u64).to_be_bytes());
-        hash.update(piece);
-    }
-    let hex: String = hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("msg_{hex}")
+    ]));
+    digits.truncate(32);
+    format!("msg_{digits}")
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::route::HOOKS;
-use crate::vault::{SealError, fill};
+use crate::vault::{SealError, random_id};
 use crate::webhooks::Decode;
 
 /// The path of a hook.
@@ -21,9 +21,7 @@ pub fn hook_path(token: &str) -> String {
 /// # Errors
 /// [`SealError::NoRandomness`].
 pub fn new_token() -> Result<String, SealError> {
-    let mut token = [0; 16];
-    fill(&mut token)?;
-    Ok(token.iter().map(|byte| format!("{byte:02x}")).collect())
+    random_id()
 }
 
 /// Where a connection's deliveries come to, and who understands them.

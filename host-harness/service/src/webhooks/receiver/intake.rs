@@ -6,13 +6,13 @@ use connector_contract::clock::unix_ms;
 use connector_contract::subscriptions::{self, Answer, Delivery, Event, Reception, Refusal};
 use connector_runtime::CallError;
 use http::HeaderMap;
-use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio::time::timeout;
 
 use super::hook::Served;
 use super::shared::Shared;
+use crate::digest::digest;
 use crate::webhooks::{Effect, NewDelivery, NewEvent, Note, Received};
 
 /// More than any sender goes on trying.
@@ -149,7 +149,7 @@ async fn keep(
 pub fn new_events(events: Vec<Event>, body: &[u8], received_ms: u64) -> Vec<NewEvent> {
     if events.is_empty() {
         return vec![NewEvent {
-            key: key(b"body", &[&0_u64.to_be_bytes(), body]),
+            key: digest(&[b"body", &0_u64.to_be_bytes(), body]),
             id: None,
             object: String::new(),
             name: String::new(),
@@ -164,8 +164,8 @@ pub fn new_events(events: Vec<Event>, body: &[u8], received_ms: u64) -> Vec<NewE
         let effect = Effect::from(event.effect);
         NewEvent {
             key: match &event.id {
-                Some(id) => key(b"id", &[event.object.as_bytes(), id.as_bytes(), effect.said()]),
-                None => key(b"body", &[&place.to_be_bytes(), body]),
+                Some(id) => digest(&[b"id", event.object.as_bytes(), id.as_bytes(), effect.said()]),
+                None => digest(&[b"body", &place.to_be_bytes(), body]),
             },
             id: event.id,
             object: event.object,
@@ -195,7 +195,7 @@ fn doubt(event: &Event, received_ms: u64) -> Option<String> {
 
 fn unreadable(body: &[u8], why: String) -> NewEvent {
     NewEvent {
-        key: key(b"unreadable", &[body]),
+        key: digest(&[b"unreadable", body]),
         id: None,
         object: String::new(),
         name: String::new(),
@@ -204,16 +204,6 @@ fn unreadable(body: &[u8], why: String) -> NewEvent {
         asks: false,
         reason: Some(why),
     }
-}
-
-/// Pieces with their lengths, so that no two lists of them look the same.
-fn key(kind: &[u8], pieces: &[&[u8]]) -> [u8; 32] {
-    let mut hash = Sha256::new();
-    for piece in [kind].iter().chain(pieces) {
-        hash.update((piece.len() as u64).to_be_bytes());
-        hash.update(piece);
-    }
-    hash.finalize().into()
 }
 
 /// As the contract writes times.
