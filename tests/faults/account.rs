@@ -166,7 +166,7 @@ fn judge(
     let kind = match &error {
         CallError::Connector(error) => error.kind.clone(),
         CallError::TooLarge => ErrorKind::Unavailable,
-        CallError::Stopped { .. } => return Err("a fault of the provider stopped a guest".into()),
+        _ => return Err("a fault of the provider stopped a guest".into()),
     };
     let named = |number: &str| before.values().any(|one| text(one, "tracking_number") == number);
     match (&kind, operation) {

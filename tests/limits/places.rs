@@ -16,9 +16,9 @@ use crate::support::{Watch, cache, component};
 
 /// Few instances, so that each one that is held is missed.
 async fn connector() -> Connector {
-    let (instances, offline_instances) = (2, 1);
-    let cache = Some(cache());
-    let options = RuntimeOptions { instances, offline_instances, cache, ..Default::default() };
+    let mut options = RuntimeOptions::default();
+    (options.instances, options.offline_instances) = (2, 1);
+    options.cache = Some(cache());
     Runtime::new(&options).unwrap().load(&component()).await.unwrap()
 }
 

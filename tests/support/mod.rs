@@ -50,7 +50,8 @@ fn newest(folder: &Path) -> Option<std::time::SystemTime> {
 
 /// A runtime with compiled code cached beside the build.
 pub fn runtime() -> Runtime {
-    let options = RuntimeOptions { cache: Some(cache()), ..RuntimeOptions::default() };
+    let mut options = RuntimeOptions::default();
+    options.cache = Some(cache());
     Runtime::new(&options).unwrap()
 }
 

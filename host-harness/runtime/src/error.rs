@@ -8,6 +8,7 @@ use thiserror::Error;
 
 /// Why a file cannot serve as connector.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum LoadError {
     /// The file cannot be read.
     #[error("cannot read the component {path}: {source}")]
@@ -45,6 +46,7 @@ pub enum LoadError {
 
 /// Why a call gave no result.
 #[derive(Debug, Error, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum CallError {
     /// The connector's own answer: sorted by what to do next.
     #[error("{}", describe(.0))]
@@ -70,6 +72,7 @@ impl From<types::Error> for CallError {
 
 /// How a call was stopped.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Stop {
     /// It computed for longer than its bound.
     OutOfTime,

@@ -32,6 +32,7 @@ pub struct Exchange {
 
 /// Something worth showing.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Event {
     /// A request stands in the queue of a limit and will for about this long.
     Waiting {

@@ -10,6 +10,7 @@ use url::{Host, Url};
 
 /// A value that a setting cannot have.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum BadSetting {
     /// It has not the form that the manifest says.
     #[error("the setting \"{name}\" cannot be \"{value}\": {why}")]

@@ -133,7 +133,7 @@ fn judged(object: &str, result: Result<(), CallError>, account: Option<&Account>
                     ErrorKind::Unauthenticated => Found::Unauthenticated,
                     _ => Found::Failed,
                 },
-                CallError::TooLarge | CallError::Stopped { .. } => Found::Failed,
+                _ => Found::Failed,
             };
             (found, None, Some(error.to_string()))
         }

@@ -100,16 +100,14 @@ impl Context {
     }
 
     fn runtime(&self) -> Result<Runtime> {
-        let options = RuntimeOptions {
-            cache: cache::directory(self.options.cache.as_deref()),
-            ..RuntimeOptions::default()
-        };
+        let mut options = RuntimeOptions::default();
+        options.cache = cache::directory(self.options.cache.as_deref());
         match Runtime::new(&options) {
             Ok(runtime) => Ok(runtime),
             // A cache only saves time, so one that fails must not cost the call.
             Err(_) if options.cache.is_some() => {
-                let cache = None;
-                Ok(Runtime::new(&RuntimeOptions { cache, ..options })?)
+                options.cache = None;
+                Ok(Runtime::new(&options)?)
             }
             Err(why) => Err(why).context("starting the sandbox"),
         }

@@ -69,7 +69,7 @@ pub fn next_step(error: &anyhow::Error, asked: &Asked) -> Option<String> {
             (None, Some(LoadError::NotAComponent { .. } | LoadError::NotAConnector { .. })) => {
                 Some("name a component that was built for connector:api@0.2.0".to_owned())
             }
-            (None, Some(LoadError::BadManifest { .. }) | None) => None,
+            _ => None,
         }
     })
 }
@@ -127,10 +127,8 @@ fn after_stop(reason: &Stop, wrote: bool, asked: &Asked) -> String {
     }
     match reason {
         Stop::OutOfTime | Stop::OutOfMemory | Stop::TooMuchData => smaller(asked),
-        Stop::StackOverflow | Stop::Trapped(_) => {
-            "tell the connector's author; --verbose shows the connector's own log".to_owned()
-        }
         Stop::NoInstance(_) => "try again later".to_owned(),
+        _ => "tell the connector's author; --verbose shows the connector's own log".to_owned(),
     }
 }
 

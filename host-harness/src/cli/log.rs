@@ -59,7 +59,7 @@ pub fn event(event: &Event) {
                 "trying again"
             );
         }
-        Event::Log { .. } => {}
+        _ => {}
     }
 }
 

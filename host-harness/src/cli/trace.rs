@@ -19,7 +19,7 @@ pub fn line(event: &Event) -> Option<String> {
             duration(*after),
             printable(why)
         )),
-        Event::Log { .. } => None,
+        _ => None,
     }
 }
 

@@ -157,7 +157,7 @@ impl Watch {
                     until: Instant::now() + *after,
                 });
             }
-            Event::Log { .. } => {}
+            _ => {}
         }
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 /// Bounds of one call. The defaults are far above what a page of 200 records
 /// needs, and far below what would hurt a neighbour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Bounds {
     /// Linear memory of the instance, in bytes.
     pub memory_bytes: usize,

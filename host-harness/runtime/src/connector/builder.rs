@@ -30,6 +30,7 @@ static CONNECTIONS: AtomicU64 = AtomicU64::new(0);
 
 /// Why a connection cannot be made.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum BuildError {
     /// The manifest declares no such setting.
     #[error("the connector has no setting \"{name}\"; it has: {known}")]

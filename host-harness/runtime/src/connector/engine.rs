@@ -22,8 +22,9 @@ const TICK: Duration = Duration::from_millis(10);
 #[error("the WebAssembly engine cannot start: {0}")]
 pub struct EngineError(String);
 
-/// How to set up a [`Runtime`].
+/// How to set up a [`Runtime`]: the default, with what is to be otherwise set in it.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct RuntimeOptions {
     /// What each call may use.
     pub bounds: Bounds,

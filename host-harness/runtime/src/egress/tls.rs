@@ -10,6 +10,7 @@ use thiserror::Error;
 
 /// Why a file of certificate authorities cannot be used.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum CaError {
     /// Not there, not readable, or no PEM.
     #[error("cannot read certificates from {path}: {source}")]

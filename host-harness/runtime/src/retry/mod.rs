@@ -13,4 +13,4 @@ pub use self::blame::{Blame, blame};
 pub use self::caller::{Caller, Policy, first_attempt};
 pub use self::create::{Created, Find, id_of};
 pub use self::scan::{Scan, ScanError};
-pub use self::table::{Cause, Next, Operation, next};
+pub use self::table::{Cause, Next, Operation, leaves_open, next};

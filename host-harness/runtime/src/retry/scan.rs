@@ -18,6 +18,7 @@ const SMALLEST_PAGE: u32 = 25;
 
 /// Why a scan ended before its end.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum ScanError {
     /// A page could not be had.
     #[error(transparent)]

@@ -149,6 +149,6 @@ fn is_of_one(error: &CallError) -> bool {
     match error {
         CallError::TooLarge => true,
         CallError::Connector(error) => matches!(error.kind, ErrorKind::InvalidInput(_)),
-        CallError::Stopped { .. } => false,
+        _ => false,
     }
 }

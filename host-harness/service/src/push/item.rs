@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use connector_contract::clock::unix_ms;
 use connector_contract::types::{Error, ErrorKind};
-use connector_runtime::CallError;
+use connector_runtime::retry::leaves_open;
+use connector_runtime::{CallError, Stop};
 use connector_state::StoreError;
 use connector_state::push::{Claimed, End, Holder, IntentRow, IntentState};
 use tokio::time::sleep;
@@ -155,9 +156,9 @@ fn is_passing(error: &CallError) -> bool {
     };
     match error {
         CallError::Connector(error) => passing(&error.kind),
-        CallError::Stopped { reason: connector_runtime::Stop::NoInstance(_), .. } => true,
+        CallError::Stopped { reason: Stop::NoInstance(_), .. } => true,
         CallError::Stopped { wrote, .. } => *wrote,
-        CallError::TooLarge => false,
+        _ => false,
     }
 }
 
@@ -176,14 +177,5 @@ fn stops(error: &CallError) -> bool {
         ErrorKind::Unauthenticated | ErrorKind::QuotaExhausted(_) => true,
         ErrorKind::RateLimited(wait) => wait.is_some_and(|ms| ms > QUOTA_MS),
         _ => false,
-    }
-}
-
-/// Whether a write that failed so may have been applied.
-pub fn leaves_open(error: &CallError) -> bool {
-    match error {
-        CallError::Connector(error) => matches!(error.kind, ErrorKind::OutcomeUnknown),
-        CallError::Stopped { wrote, .. } => *wrote,
-        CallError::TooLarge => false,
     }
 }

@@ -2,7 +2,7 @@
 
 use connector_contract::hex;
 use connector_contract::types::{Attempt, DataRecord, Error, ErrorKind};
-use connector_runtime::retry::{Created, Find as _, id_of};
+use connector_runtime::retry::{Created, Find as _, id_of, leaves_open};
 use connector_runtime::{CallError, error};
 use connector_state::StoreError;
 use connector_state::mirror::{Batch, RecordState, Source};
@@ -14,7 +14,7 @@ use time::format_description::well_known::Rfc3339;
 use super::differences::{Members, patch};
 use super::engine::Inner;
 use super::error::PushError;
-use super::item::{OnConflict, leaves_open};
+use super::item::OnConflict;
 use super::shape::{id, key_of};
 
 /// How often a record is read again that somebody else has changed meanwhile.
