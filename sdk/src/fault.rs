@@ -13,8 +13,9 @@
 //!
 //! What a provider says in codes of its own goes before this table, in the connector.
 
-use crate::contract::{DataRecord, Error, ErrorKind, SendError};
+use crate::contract::{DataRecord, Error, ErrorKind, Response, SendError};
 use crate::json::Malformed;
+use crate::wait::hint_ms;
 
 /// From here on a wait is that of a quota, and no longer of a rate.
 const QUOTA_MS: u32 = 3_600_000;
@@ -44,6 +45,27 @@ pub fn unsent_kind(writes: bool, error: SendError) -> (ErrorKind, String) {
         SendError::Unanswered(why) => (lost(writes), why),
         SendError::Refused(why) => (ErrorKind::Internal, why),
     }
+}
+
+/// The answer to a request, when its HTTP status is a success. For providers that say nothing in
+/// codes of their own.
+///
+/// # Errors
+/// As the table says.
+pub fn expect_success(
+    what: &str,
+    writes: bool,
+    response: Result<Response, SendError>,
+    now_ms: u64,
+) -> Result<Response, Error> {
+    let response = response.map_err(|error| unsent(what, writes, error))?;
+    if (200..300).contains(&response.status) {
+        return Ok(response);
+    }
+    let kind = status_kind(response.status, writes, hint_ms(&response.headers, now_ms));
+    let why = format!("the provider answered HTTP {}", response.status);
+    let message = message(what, &why, next_step(&kind));
+    Err(Error::new(kind, message).answered(response.status, None, None))
 }
 
 /// The kind of an answer that did not work, by its HTTP status alone. `wait_ms`: how long it asks to
@@ -152,5 +174,12 @@ mod tests {
         assert_eq!(error.kind, ErrorKind::Unavailable);
         let text = "Could not list parcels: no route. Nothing was changed; try again later.";
         assert_eq!(error.message, text);
+        let answer = |status| Ok(Response::json(status, "{}").header("retry-after", "7"));
+        assert!(expect_success("list", false, answer(200), 0).is_ok());
+        let error = expect_success("list", false, answer(429), 0).unwrap_err();
+        assert_eq!(
+            (error.kind, error.http_status),
+            (ErrorKind::RateLimited(Some(7000)), Some(429))
+        );
     }
 }

@@ -5,10 +5,8 @@
 //!
 //! ```
 //! use connector_sdk::declare::{self, Endpoint, Limit, OBJECT, Place, READ, SecretField, SecretUse};
-//! use connector_sdk::{
-//!     Connector, DataRecord, Error, Host, ListRequest, Object, Page, Request, Scheme, Setter, fault,
-//!     json,
-//! };
+//! use connector_sdk::{Connector, DataRecord, Error, Host, ListRequest, Object, Page, Request, Scheme};
+//! use connector_sdk::{Setter, fault, json};
 //!
 //! const KEY: SecretUse = SecretUse {
 //!     name: "api-key",
@@ -25,6 +23,9 @@
 //! };
 //! const FIELD: SecretField =
 //!     SecretField { name: "api-key", title: "API key", required: true, setter: Setter::Customer };
+//! const PARCELS: declare::Descriptor = declare::Descriptor {
+//!     name: "parcels", title: "Parcels", operations: &["list"], endpoints: &[LIST], ..OBJECT
+//! };
 //!
 //! struct ApiKey;
 //! impl Scheme for ApiKey {
@@ -35,19 +36,15 @@
 //!
 //! struct Parcels;
 //! impl Object<Example> for Parcels {
-//!     fn descriptor(&self) -> &'static declare::Descriptor {
-//!         const DESCRIPTOR: declare::Descriptor = declare::Descriptor {
-//!             name: "parcels", title: "Parcels", operations: &["list"], endpoints: &[LIST], ..OBJECT
-//!         };
-//!         &DESCRIPTOR
-//!     }
+//!     fn descriptor(&self) -> &'static declare::Descriptor { &PARCELS }
 //!     fn list(&self, host: &&dyn Host, _: &ListRequest) -> Result<Page, Error> {
 //!         let response = host.send(Request::new(LIST.name, LIST.path).secret(KEY.name));
-//!         let response = response.map_err(|error| fault::unsent("list parcels", false, error))?;
+//!         let response = fault::expect_success("list parcels", false, response, host.now_ms())?;
 //!         let text = String::from_utf8_lossy(&response.body);
-//!         let items = json::Reader::new(&text).items().unwrap_or_default();
-//!         let records = items.iter().filter_map(|item| Some(DataRecord::new(json::text_member(item, "id")?, *item)));
-//!         Ok(Page { records: records.collect(), ..Page::empty() })
+//!         let items = json::Reader::new(&text).items();
+//!         let items = items.map_err(|_| Error::internal("The answer is no list. Report it."))?;
+//!         let record = |item: &str| Some(DataRecord::new(json::text_member(item, "id")?, item));
+//!         Ok(Page { records: items.into_iter().filter_map(record).collect(), ..Page::empty() })
 //!     }
 //! }
 //!
@@ -60,9 +57,7 @@
 //!     const PROVIDER_API_VERSION: &'static str = "v1";
 //!     const SCHEMES: &'static [&'static dyn Scheme] = &[&ApiKey];
 //!     const OBJECTS: &'static [&'static dyn Object<Self>] = &[&Parcels];
-//!     fn client(host: &dyn Host) -> Result<&dyn Host, Error> {
-//!         Ok(host)
-//!     }
+//!     fn client(host: &dyn Host) -> Result<&dyn Host, Error> { Ok(host) }
 //! }
 //! connector_sdk::export!(Example);
 //!
@@ -74,6 +69,7 @@
 //! };
 //! let page = Example::list(&host, request)?;
 //! assert_eq!(page.records[0].data, r#"{"id": "p1", "weight": 0.70}"#);
+//! assert!(Example::faults().is_empty());
 //! # Ok::<(), Error>(())
 //! ```
 //!
