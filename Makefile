@@ -61,6 +61,11 @@ lint: ## Check format, clippy natively and on wasm, dependencies
 bench: component ## Measure what the sandbox costs, and write BENCHMARKS.md (BASELINE=old.wasm compares)
 	cargo build --locked --release --workspace --bins --bench costs && cargo bench --locked --workspace --bench costs
 
+.PHONY: code-size
+code-size: ## Show bytes of code in the component by crate and module
+	CARGO_TARGET_DIR=target/named cargo --config profile.component.strip=false build --locked --quiet -p aftership-connector --lib \
+	--target wasm32-unknown-unknown --profile component && tools/code-size.py target/named/wasm32-unknown-unknown/component/aftership_connector.wasm
+
 .PHONY: soak
 soak: component ## Kill `sync` fifty times under faults and wrong clocks; takes some minutes
 	cargo build --locked --workspace --bins --tests && cargo test --locked --workspace --test connector cli::soak -- --ignored --nocapture
