@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::text::Text;
 
-/// Deepest nesting that is read. AfterShip's own answers stay below ten levels; a limit keeps a
+/// Deepest nesting that is read. Answers of providers stay far below it; a limit keeps a
 /// hostile document from exhausting the stack of whoever reads it next.
 pub const MAX_DEPTH: u32 = 128;
 
