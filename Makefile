@@ -45,6 +45,13 @@ components: $(COMPONENT) $(SHOP) ## Build it and the second connector, dist/shop
 $(SHOP): $(SHARED) $(shell find examples/shop-connector/src examples/shop-connector/Cargo.toml -type f)
 	$(call build-component,shop-connector,examples/shop-connector)
 
+.PHONY: optimised
+optimised: component ## Shrink it into dist/release/ by wasm-opt (Node; npm's registry the first time)
+	mkdir -p target/wasm-opt && cp tools/wasm-opt/*.json target/wasm-opt/ && \
+	{ npm ls --prefix target/wasm-opt > /dev/null 2>&1 || npm ci --prefix target/wasm-opt --ignore-scripts --no-audit --no-fund; }
+	cargo run --locked --quiet -p component-metadata -- $(COMPONENT) dist/release/aftership-connector.wasm \
+	--wasm-opt target/wasm-opt/node_modules/.bin/wasm-opt
+
 .PHONY: guests
 guests: ## Build the misbehaving connectors that the tests run
 	rustup target add wasm32-unknown-unknown && mkdir -p dist/guests

@@ -1,9 +1,12 @@
 //! Writes name, version, licences and description into a component.
 //!
-//! `component-metadata IN OUT [--name TEXT] [--version TEXT] [--license SPDX] [--description TEXT]`
+//! `component-metadata IN OUT [--name TEXT] [--version TEXT] [--license SPDX] [--description TEXT]
+//! [--wasm-opt PROGRAM]`
 //!
 //! What is not given is taken from the workspace: registries and `wasm-tools metadata show` then
-//! tell what the file is without running it.
+//! tell what the file is without running it. Given `wasm-opt`, its modules become smaller as well.
+
+mod optimise;
 
 use std::path::Path;
 
@@ -13,16 +16,13 @@ use anyhow::{Context as _, Result, bail};
 const MANIFEST: &str = include_str!("../../../Cargo.toml");
 
 const USAGE: &str = "usage: component-metadata IN OUT [--name TEXT] [--version TEXT] \
-                     [--license SPDX] [--description TEXT]";
+                     [--license SPDX] [--description TEXT] [--wasm-opt PROGRAM]";
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let (files, options): (Vec<&String>, Vec<Given<'_>>) = parse(&arguments)?;
     let &[input, output] = files.as_slice() else { bail!(USAGE) };
-    let text = |option: &str, otherwise: &str| {
-        let given = options.iter().rev().find(|given| given.option == option);
-        given.map_or(otherwise, |given| given.value).to_owned()
-    };
+    let text = |option, otherwise: &str| given(&options, option).unwrap_or(otherwise).to_owned();
     let name = text("--name", from_manifest("name"));
     let sections = [
         ("version", text("--version", env!("CARGO_PKG_VERSION"))),
@@ -30,12 +30,16 @@ fn main() -> Result<()> {
         ("description", text("--description", from_manifest("description"))),
     ];
     let component = std::fs::read(input).with_context(|| format!("cannot read {input}"))?;
-    let component = describe(&component, &name, &sections)
-        .with_context(|| format!("{input} is no WebAssembly that can be described"))?;
     if let Some(folder) = Path::new(output).parent() {
         std::fs::create_dir_all(folder)
             .with_context(|| format!("cannot make {}", folder.display()))?;
     }
+    let module = |module: &[u8]| match given(&options, "--wasm-opt") {
+        Some(program) => optimise::optimise(module, program, output),
+        None => Ok(module.to_vec()),
+    };
+    let component = describe(&component, &name, &sections, &module)
+        .with_context(|| format!("{input} cannot be described"))?;
     std::fs::write(output, component).with_context(|| format!("cannot write {output}"))
 }
 
@@ -45,12 +49,16 @@ struct Given<'a> {
     value: &'a str,
 }
 
+fn given<'a>(options: &[Given<'a>], option: &str) -> Option<&'a str> {
+    options.iter().rev().find(|given| given.option == option).map(|given| given.value)
+}
+
 fn parse(arguments: &[String]) -> Result<(Vec<&String>, Vec<Given<'_>>)> {
     let (mut files, mut options) = (Vec::new(), Vec::new());
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
         match argument.as_str() {
-            option @ ("--name" | "--version" | "--license" | "--description") => {
+            option @ ("--name" | "--version" | "--license" | "--description" | "--wasm-opt") => {
                 let value = rest.next().with_context(|| format!("{option} needs a value"))?;
                 options.push(Given { option, value });
             }
@@ -71,10 +79,19 @@ fn from_manifest(key: &str) -> &'static str {
 /// The section in which debuggers look for names.
 const NAMES: &[u8] = b"\x0ecomponent-name";
 
+/// The id of a section that is a module.
+const MODULE: u8 = 1;
+
 /// The names of inner parts go: they are 4 KB that nobody reads. The component's own stands in their
 /// place, and the rest in custom sections after the annotations of the OCI image specification, as
-/// `wasm-tools metadata add` writes them.
-fn describe(component: &[u8], name: &str, sections: &[(&str, String)]) -> Result<Vec<u8>> {
+/// `wasm-tools metadata add` writes them. What stood in these sections before goes. Each module is
+/// replaced by what `module` makes of it.
+fn describe(
+    component: &[u8],
+    name: &str,
+    sections: &[(&str, String)],
+    module: &dyn Fn(&[u8]) -> Result<Vec<u8>>,
+) -> Result<Vec<u8>> {
     let (header, mut rest) = component.split_at_checked(8).context("it ends within its header")?;
     if header != b"\0asm\x0d\0\x01\0" {
         bail!("it is not a component");
@@ -84,24 +101,32 @@ fn describe(component: &[u8], name: &str, sections: &[(&str, String)]) -> Result
         let (length, content) = read_leb128(after).context("a section has no length")?;
         let (content, following) =
             content.split_at_checked(length).context("it ends within a section")?;
-        if id != 0 || !content.starts_with(NAMES) {
+        let custom = |name: &[u8]| id == 0 && content.starts_with(name);
+        let is_ours = |(name, _): &(&str, String)| custom(&prefixed(name.as_bytes()));
+        if id == MODULE {
+            described.push(id);
+            described.extend(prefixed(&module(content)?));
+        } else if !custom(NAMES) && !sections.iter().any(is_ours) {
             let kept = rest.len() - following.len();
             described.extend(rest.iter().take(kept));
         }
         rest = following;
     }
     // Subsection 0 holds the component's name.
-    let own = [leb128(name.len()).as_slice(), name.as_bytes()].concat();
-    let names = [NAMES, &[0], &leb128(own.len()), &own].concat();
-    let texts = sections.iter().map(|(name, text)| {
-        [leb128(name.len()).as_slice(), name.as_bytes(), text.as_bytes()].concat()
-    });
+    let names = [NAMES, &[0], &prefixed(&prefixed(name.as_bytes()))].concat();
+    let texts = sections
+        .iter()
+        .map(|(name, text)| [prefixed(name.as_bytes()).as_slice(), text.as_bytes()].concat());
     for section in std::iter::once(names).chain(texts) {
         described.push(0);
-        described.extend(leb128(section.len()));
-        described.extend(section);
+        described.extend(prefixed(&section));
     }
     Ok(described)
+}
+
+/// Bytes behind their length.
+fn prefixed(bytes: &[u8]) -> Vec<u8> {
+    [&leb128(bytes.len()), bytes].concat()
 }
 
 /// A number, and what follows it.
@@ -147,13 +172,24 @@ mod tests {
         let component = [&b"\0asm\x0d\0\x01\0"[..], names, other].concat();
         let text = "x".repeat(200);
         let sections = [("version", "0.1.0".into()), ("description", text)];
-        let described = describe(&component, "c", &sections).unwrap();
+        let module = |module: &[u8]| Ok(module.to_vec());
+        let described = describe(&component, "c", &sections, &module).unwrap();
         let holds = |part: &[u8]| described.windows(part.len()).any(|window| window == part);
         assert!(holds(b"\x0d\x07version0.1.0") && holds(b"\xd4\x01\x0bdescription"));
         assert!(holds(other) && !holds(names) && holds(b"\0\x13\x0ecomponent-name\0\x02\x01c"));
         for broken in [&component[..7], &component[..component.len() - 1], b"\0asm\x01\0\0\0"] {
-            assert!(describe(broken, "c", &[]).is_err());
+            assert!(describe(broken, "c", &[], &module).is_err());
         }
+        assert_eq!(describe(&described, "c", &sections, &module).unwrap(), described);
+    }
+
+    #[test]
+    fn modules_are_replaced_and_nothing_else() {
+        let component = b"\0asm\x0d\0\x01\0\x01\x03abc\x02\x01x\x01\0";
+        let module = |module: &[u8]| Ok([module, b"!"].concat());
+        let described = describe(component, "c", &[], &module).unwrap();
+        assert!(described.starts_with(b"\0asm\x0d\0\x01\0\x01\x04abc!\x02\x01x\x01\x01!\0"));
+        assert!(describe(component, "c", &[], &|_| bail!("no")).is_err());
     }
 
     #[test]
