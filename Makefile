@@ -19,7 +19,7 @@ help: ## Show this list
 
 .PHONY: run
 run: component ## Build everything and show the main job on a simulated AfterShip
-	cargo build --locked --workspace --bins --examples && target/debug/examples/tour
+	cargo build --locked --workspace --bins && target/debug/tour
 
 .PHONY: test
 test: components guests ## Run every test, from nothing
@@ -55,13 +55,13 @@ optimised: component ## Shrink it into dist/release/ by wasm-opt (Node; npm's re
 .PHONY: guests
 guests: ## Build the misbehaving connectors that the tests run
 	rustup target add wasm32-unknown-unknown && mkdir -p dist/guests
-	CARGO_TARGET_DIR=target/guests cargo build --locked --quiet --manifest-path tests/guests/Cargo.toml --examples --target wasm32-unknown-unknown --profile guest
-	cd target/guests/wasm32-unknown-unknown/guest/examples && cp $$(ls *.wasm | grep -v -- -) $(CURDIR)/dist/guests/
+	CARGO_TARGET_DIR=target cargo --config '$(REMAP)' build --locked --quiet --manifest-path tests/guests/Cargo.toml --examples --target wasm32-unknown-unknown --profile component
+	cd target/wasm32-unknown-unknown/component/examples && cp $$(ls *.wasm | grep -v -- -) $(CURDIR)/dist/guests/
 
 .PHONY: lint
 lint: ## Check format, clippy natively and on wasm, dependencies
 	rustup component add rustfmt clippy && rustup target add wasm32-unknown-unknown && cargo fmt --all --check
-	cargo clippy --locked --workspace --all-targets -- -D warnings && cargo clippy --locked -p aftership-connector -p shop-connector --lib --target wasm32-unknown-unknown -- -D warnings
+	cargo clippy --locked --workspace --all-targets -- -D warnings && cargo clippy --locked -p aftership-connector -p shop-connector --lib --target wasm32-unknown-unknown --profile component -- -D warnings
 	(command -v cargo-deny || cargo install --locked cargo-deny@0.20.2) && cargo deny --locked check bans licenses sources
 
 .PHONY: bench
@@ -88,7 +88,7 @@ bless: component ## Rewrite the golden files under tests/golden
 
 .PHONY: picture
 picture: component ## Rewrite the terminal picture of the README from a recorded run
-	cargo build --locked --workspace --bins --examples && target/debug/examples/tour --picture examples/tour/tour.svg
+	cargo build --locked --workspace --bins && target/debug/tour --picture examples/tour/tour.svg
 
 .PHONY: ci
 ci: lint test ## What the integration server runs

@@ -1,6 +1,6 @@
 //! Runs commands as a user would, shows and keeps what they print.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -27,10 +27,7 @@ impl Session {
     /// Finds the programs that were built beside this one.
     pub fn new() -> Result<Self> {
         let own = std::env::current_exe().context("cannot find the tour's own program")?;
-        let binaries = own
-            .parent()
-            .and_then(Path::parent)
-            .context("the tour runs from cargo's target folder")?;
+        let binaries = own.parent().context("the tour runs from cargo's target folder")?;
         Ok(Self {
             binaries: binaries.to_owned(),
             options: Vec::new(),
