@@ -8,6 +8,7 @@ use crate::setup::{Scheme, Setting};
 
 /// What a connector says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Manifest {
     /// Stable machine name.
     pub name: String,

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 /// An object in a few words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct ObjectSummary {
     /// Its name.
     pub name: String,
@@ -16,6 +17,7 @@ pub struct ObjectSummary {
 
 /// A verb of an object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Action {
     /// Its name.
     pub name: String,
@@ -33,6 +35,7 @@ pub struct Action {
 
 /// Schemas, actions and rules of one object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Descriptor {
     /// Name, title and operations.
     pub summary: ObjectSummary,

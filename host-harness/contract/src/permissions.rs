@@ -4,6 +4,7 @@ use serde::Serialize;
 
 /// One kind of request. Several may share method and path (GraphQL, SOAP).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Endpoint {
     /// Requests name it.
     pub name: String,
@@ -27,6 +28,7 @@ pub struct Endpoint {
 
 /// What a limit counts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Measure {
     /// Each request as one.
     Requests(Rate),
@@ -38,6 +40,7 @@ pub enum Measure {
 
 /// At most `amount` in any span of `window-ms`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Rate {
     /// So many.
     pub amount: u32,
@@ -47,6 +50,7 @@ pub struct Rate {
 
 /// Whose requests count together. `app`: those of all connections of one operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Sharing {
     /// Those of one connection.
     Connection,
@@ -58,6 +62,7 @@ pub enum Sharing {
 
 /// A limit of the provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Limit {
     /// Its name.
     pub name: String,
@@ -69,6 +74,7 @@ pub struct Limit {
 
 /// Where a secret stands in a request, a delivery or an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Place {
     /// A header.
     Header(HeaderPlace),
@@ -91,6 +97,7 @@ pub enum Place {
 /// A header, and the fixed text that stands before the secret, e.g.
 /// `authorization` and `Bearer `.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct HeaderPlace {
     /// Its name.
     pub name: String,
@@ -100,6 +107,7 @@ pub struct HeaderPlace {
 
 /// A secret in one place. Nothing but the secret ever stands there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct SecretUse {
     /// Its name.
     pub name: String,
@@ -112,6 +120,7 @@ pub struct SecretUse {
 /// A secret in a 2xx answer: the host keeps the value under this name and
 /// hands the answer on with `null`, or without the header. Place: `json` or `header`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Capture {
     /// Name of the secret.
     pub secret: String,
@@ -121,6 +130,7 @@ pub struct Capture {
 
 /// What a key is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum KeyRole {
     /// It signs.
     Sign,
@@ -130,6 +140,7 @@ pub enum KeyRole {
 
 /// A secret that serves as key of one algorithm, in one role.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct KeyUse {
     /// Name of the secret.
     pub secret: String,

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 /// Who gives a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Setter {
     /// Whoever runs the host, for all customers.
     Operator,
@@ -15,6 +16,7 @@ pub enum Setter {
 
 /// What a setting may hold. The host checks it, whoever sets it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Form {
     /// Any text.
     Text,
@@ -31,6 +33,7 @@ pub enum Form {
 
 /// A plain value of a connection; never a secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Setting {
     /// Its name.
     pub name: String,
@@ -48,6 +51,7 @@ pub struct Setting {
 
 /// One secret that a person types in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct SecretField {
     /// Its name.
     pub name: String,
@@ -61,6 +65,7 @@ pub struct SecretField {
 
 /// A way to connect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Scheme {
     /// `api-key`, `oauth2`, ...; an open set.
     pub name: String,

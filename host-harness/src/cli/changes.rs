@@ -6,15 +6,14 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use host_harness::clock::unix_ms;
 use host_harness::contract::hex;
-use host_harness::mirror::{ChangeKind, ChangeRow, Mirror};
-use host_harness::store::{Sqlite, Store as _};
+use host_harness::mirror::{ChangeKind, ChangeRow, Mirror as _};
 use serde_json::{Value, json};
 
 use super::context::Context;
 use super::exit::Exit;
 use super::input::span;
-use super::output::{Columns, Row, counted, date, records};
-use super::state::{State, clock, name};
+use super::output::{Columns, counted, date};
+use super::state::{State, clock, names, whose};
 
 /// Changes that are read at once.
 const AT_ONCE: u32 = 500;
@@ -71,16 +70,13 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
         context.watch.say(&format!("forgot {}", counted(pruned, "change")));
         return Ok(Exit::Done);
     }
-    let whose = match name(context)? {
-        Some(name) => Some(state.named(Some(&database), name).await?.id),
-        None => None,
-    };
+    let whose = whose(context, &state, &database).await?;
     let mut since = match (&args.consumer, args.since) {
         (Some(consumer), _) => database.position(consumer).await?,
         (None, since) => since.unwrap_or(0),
     };
-    let mut names = names(&database).await?;
-    let mut out = records(context.form(), &args.columns);
+    let mut by_id = names(&database).await?;
+    let mut out = context.output(&args.columns);
     while !(args.follow && context.shutdown.is_requested()) {
         let changes = database.changes(whose.as_deref(), since, AT_ONCE).await;
         let changes = changes.context("reading the changes")?;
@@ -94,29 +90,20 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
             }
         };
         since = last.number;
-        if changes.iter().any(|change| !names.contains_key(&change.connection)) {
-            names = self::names(&database).await?;
+        if changes.iter().any(|change| !by_id.contains_key(&change.connection)) {
+            by_id = names(&database).await?;
         }
         let is_wanted = |change: &&ChangeRow| {
             args.object.as_ref().is_none_or(|object| *object == change.object)
         };
         let shown = changes.iter().filter(is_wanted);
-        let shown: Vec<(String, String)> = shown
-            .map(|change| (change.number.to_string(), as_json(change, &names).to_string()))
-            .collect();
-        let rows: Vec<Row<'_>> = shown.iter().map(|(id, data)| Row { id, data }).collect();
-        context.watch.print(|| out.page(&rows))?;
+        out.page(shown.map(|change| (change.number.to_string(), as_json(change, &by_id))))?;
         if let Some(consumer) = &args.consumer {
             database.set_position(consumer, since).await?;
         }
     }
-    context.watch.print(|| out.end())?;
+    out.end()?;
     Ok(Exit::Done)
-}
-
-async fn names(database: &Sqlite) -> Result<BTreeMap<String, String>> {
-    let rows = database.connections().await?.into_iter();
-    Ok(rows.map(|row| (row.id, row.name)).collect())
 }
 
 fn as_json(change: &ChangeRow, names: &BTreeMap<String, String>) -> Value {

@@ -16,7 +16,7 @@ use host_harness::store::GrantState;
 use serde_json::json;
 
 use super::context::Context;
-use super::errors::{Asked, after_answer};
+use super::errors::{Subject, after_answer};
 use super::exit::Exit;
 use super::output::{Columns, Form, Row, printable, records, section, text_block};
 use super::state::Kept;
@@ -76,14 +76,14 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
     for object in objects {
         let result = caller.check(object).await;
         if let Err(CallError::Connector(error)) = &result {
-            let asked = Asked {
-                command: "check",
+            let subject = Subject {
+                command: "check".to_owned(),
                 object: Some(object.clone()),
                 id: None,
                 secrets: context.repeated.secrets.clone(),
             };
             let unsupported = matches!(error.kind, ErrorKind::Unsupported);
-            next = next.or(after_answer(error, &asked).filter(|_| !unsupported));
+            next = next.or(after_answer(error, &subject).filter(|_| !unsupported));
         }
         let mut one = judged(object, result, account.as_ref());
         let descriptor = connector.describe(object).await;

@@ -5,6 +5,7 @@ use std::io::Write as _;
 use anyhow::Result;
 use clap_complete::{Shell, generate};
 
+use super::context::Context;
 use super::exit::Exit;
 
 /// Prints a script for the shell to read.
@@ -21,8 +22,8 @@ pub struct Args {
 ///
 /// # Errors
 /// When stdout cannot be written.
-pub fn run(args: &Args, mut command: clap::Command) -> Result<Exit> {
-    let mut script = Vec::new();
+pub async fn run(args: &Args, _: &Context) -> Result<Exit> {
+    let (mut command, mut script) = (super::grammar(), Vec::new());
     let name = command.get_name().to_owned();
     generate(args.shell, &mut command, name, &mut script);
     let mut out = std::io::stdout();

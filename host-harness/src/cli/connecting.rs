@@ -10,10 +10,11 @@ use host_harness::runtime::{Builder, Connector, SCHEME};
 use host_harness::store::GrantRow;
 use host_harness::vault::VaultKeep;
 
-use super::context::{Context, variable, with_row};
+use super::context::{Context, with_row};
 use super::input::pair;
 use super::nearest::unknown;
 use super::options::Limits;
+use super::secrets::value::variable;
 use super::state::Kept;
 use super::usage::Usage;
 

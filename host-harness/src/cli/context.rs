@@ -4,12 +4,11 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use anyhow::{Context as _, Result};
+use host_harness::contract::catalog::Descriptor;
 use host_harness::egress::Connect;
 use host_harness::grants::Renewals;
 use host_harness::runtime::{Builder, Connection, Connector, Runtime, RuntimeOptions, SCHEME};
 use host_harness::store::ConnectionRow;
-use host_harness::vault::Secret;
-use zeroize::Zeroizing;
 
 use super::cache;
 use super::nearest::unknown;
@@ -114,69 +113,16 @@ impl Context {
     }
 }
 
+/// What `connector` says of `object`.
+///
+/// # Errors
+/// When it cannot describe it.
+pub async fn describe(connector: &Connector, object: &str) -> Result<Descriptor> {
+    connector.describe(object).await.with_context(|| format!("describing {object}"))
+}
+
 /// `builder` with the scheme and the settings of `row`.
 pub fn with_row(builder: Builder, row: &ConnectionRow) -> Builder {
     let builder = builder.setting(SCHEME, &row.scheme);
     row.settings.iter().fold(builder, |builder, (name, value)| builder.setting(name, value))
-}
-
-/// Reads a secret from the environment variable that `option` gives. The value goes nowhere else.
-///
-/// # Errors
-/// [`Usage`] when there is no such variable, or it is empty.
-pub fn variable(option: &str, variable: &str) -> Result<Secret, Usage> {
-    let letters = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let digit = variable.starts_with(|c: char| c.is_ascii_digit());
-    if variable.is_empty() || digit || !variable.chars().all(letters) {
-        // It may be the secret itself, so it is not repeated.
-        return Err(Usage::new(format!(
-            "{option}...: what stands there is no name of an environment variable"
-        ))
-        .next("put the secret into a variable and give the variable's name"));
-    }
-    let missing = |how: &str| {
-        Usage::new(format!("{option}{variable}: the environment variable {variable} is {how}"))
-            .next(format!("set {variable} to the secret, and export it"))
-    };
-    let value =
-        std::env::var_os(variable).ok_or_else(|| match variable == variable.to_uppercase() {
-            true => missing("not set"),
-            // Many keys could be names of variables, which by custom are upper case.
-            false => Usage::new(format!(
-                "{option}...: there is no environment variable of the name that stands there"
-            ))
-            .next("put the secret into a variable, export it, and give the variable's name"),
-        })?;
-    one_value(Zeroizing::new(value.into_encoded_bytes())).ok_or_else(|| missing("empty"))
-}
-
-/// A secret without the line break that editors and `echo` put at its end; `None` when nothing
-/// is left.
-pub fn one_value(mut bytes: Zeroizing<Vec<u8>>) -> Option<Secret> {
-    if bytes.ends_with(b"\n") {
-        bytes.pop();
-        if bytes.ends_with(b"\r") {
-            bytes.pop();
-        }
-    }
-    (!bytes.is_empty()).then(|| Secret::new(bytes.to_vec()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_secret_in_the_place_of_a_variable_is_not_repeated() {
-        for value in ["sk-live-123", "sk_live_123"] {
-            let error =
-                variable("--secret-env api-key=", value).map(|_| ()).unwrap_err().to_string();
-            assert!(!error.contains(value), "{error}");
-        }
-        let error =
-            variable("--secret-env api-key=", "NO_SUCH_VARIABLE_1").map(|_| ()).unwrap_err();
-        assert!(
-            error.to_string().ends_with("the environment variable NO_SUCH_VARIABLE_1 is not set")
-        );
-    }
 }

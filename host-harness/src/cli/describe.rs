@@ -1,12 +1,12 @@
 //! `describe`: everything about one object.
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use host_harness::contract::catalog::{Action, Descriptor};
 
-use super::context::Context;
+use super::context::{Context, describe};
 use super::document::{self, embedded};
 use super::exit::Exit;
-use super::output::{printable, section, text_or_document};
+use super::output::{printable, section};
 use super::schema::{self, Member};
 
 /// Shows an object's operations, filters, inputs and actions. Makes no connection.
@@ -24,12 +24,10 @@ pub struct Args {
 /// # Errors
 /// When there is no such object.
 pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
-    let form = context.document_form()?;
+    context.document_form()?;
     let connector = context.connector_with(&args.object).await?;
-    let descriptor = connector.describe(&args.object).await;
-    let descriptor = descriptor.with_context(|| format!("describing {}", args.object))?;
-    let json = document::object(&descriptor);
-    context.watch.print(|| text_or_document(form, &|| text(&descriptor), &json))?;
+    let descriptor = describe(&connector, &args.object).await?;
+    context.document(|| text(&descriptor), &document::object(&descriptor))?;
     Ok(Exit::Done)
 }
 

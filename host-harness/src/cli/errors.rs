@@ -3,6 +3,7 @@
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
+use clap::ArgMatches;
 use host_harness::contract::types::{Error, ErrorKind};
 use host_harness::runtime::{CallError, LoadError, Stop};
 
@@ -10,11 +11,11 @@ use super::exit::{Exit, call_error};
 use super::output::{duration, lines, say};
 use super::usage::Usage;
 
-/// What was asked for, so that a next step can be a command.
+/// What a command is about, so that a next step can be a command.
 #[derive(Debug, Clone, Default)]
-pub struct Asked {
+pub struct Subject {
     /// Name of the command.
-    pub command: &'static str,
+    pub command: String,
     /// Object, when the command has one.
     pub object: Option<String>,
     /// Record, when the command has one.
@@ -23,14 +24,24 @@ pub struct Asked {
     pub secrets: Vec<String>,
 }
 
+impl Subject {
+    /// Of the command line that `matches`; `secrets`: its `--secret-env`.
+    pub fn of(matches: &ArgMatches, secrets: &[String]) -> Self {
+        let Some((command, matches)) = matches.subcommand() else { return Self::default() };
+        let text = |name| matches.try_get_one::<String>(name).ok().flatten().cloned();
+        let (object, id) = (text("object"), text("id"));
+        Self { command: command.to_owned(), object, id, secrets: secrets.to_vec() }
+    }
+}
+
 /// Says on stderr why a command failed; answers how it ends.
-pub fn report(error: &anyhow::Error, asked: &Asked) -> Exit {
+pub fn report(error: &anyhow::Error, subject: &Subject) -> Exit {
     let exit = Exit::of(error);
     if exit == Exit::Done {
         return exit;
     }
     say(&format!("{} {}", red("error:"), lines(&in_one(error))));
-    if let Some(next) = next_step(error, asked) {
+    if let Some(next) = next_step(error, subject) {
         say(&format!("  next: {}", lines(&next)));
     }
     exit
@@ -52,16 +63,16 @@ pub fn in_one(error: &anyhow::Error) -> String {
 }
 
 /// What a person does next.
-pub fn next_step(error: &anyhow::Error, asked: &Asked) -> Option<String> {
+pub fn next_step(error: &anyhow::Error, subject: &Subject) -> Option<String> {
     error.chain().find_map(|cause| {
         if let Some(usage) = cause.downcast_ref::<Usage>() {
             return usage.next.clone();
         }
         match (call_error(cause), cause.downcast_ref()) {
-            (Some(CallError::Connector(error)), _) => after_answer(error, asked),
-            (Some(CallError::TooLarge), _) => Some(smaller(asked)),
+            (Some(CallError::Connector(error)), _) => after_answer(error, subject),
+            (Some(CallError::TooLarge), _) => Some(smaller(subject)),
             (Some(CallError::Stopped { reason, wrote }), _) => {
-                Some(after_stop(reason, *wrote, asked))
+                Some(after_stop(reason, *wrote, subject))
             }
             (None, Some(LoadError::Unreadable { .. })) => {
                 Some("name the connector's file with --component FILE".to_owned())
@@ -75,10 +86,10 @@ pub fn next_step(error: &anyhow::Error, asked: &Asked) -> Option<String> {
 }
 
 /// One row a case: what a person does next.
-pub fn after_answer(error: &Error, asked: &Asked) -> Option<String> {
-    let object = asked.object.as_deref().unwrap_or("OBJECT");
+pub fn after_answer(error: &Error, subject: &Subject) -> Option<String> {
+    let object = subject.object.as_deref().unwrap_or("OBJECT");
     Some(match &error.kind {
-        ErrorKind::Unauthenticated => credentials(asked),
+        ErrorKind::Unauthenticated => credentials(subject),
         ErrorKind::Forbidden => {
             "ask the provider for the right or plan that this needs; `check` shows what this connection may use"
                 .to_owned()
@@ -103,7 +114,7 @@ pub fn after_answer(error: &Error, asked: &Asked) -> Option<String> {
             None => "try again tomorrow, or ask the provider for a larger quota".to_owned(),
         },
         ErrorKind::Unavailable => "try again later; --trace shows each request".to_owned(),
-        ErrorKind::OutcomeUnknown => look(asked),
+        ErrorKind::OutcomeUnknown => look(subject),
         ErrorKind::CursorExpired => "run it again: the scan starts from its beginning".to_owned(),
         ErrorKind::Unsupported => format!("`describe {object}` shows what is offered"),
         // Nothing was answered, so it may be a setting or a secret: then the message names it.
@@ -121,31 +132,31 @@ pub fn after_answer(error: &Error, asked: &Asked) -> Option<String> {
     })
 }
 
-fn after_stop(reason: &Stop, wrote: bool, asked: &Asked) -> String {
+fn after_stop(reason: &Stop, wrote: bool, subject: &Subject) -> String {
     if wrote {
-        return look(asked);
+        return look(subject);
     }
     match reason {
-        Stop::OutOfTime | Stop::OutOfMemory | Stop::TooMuchData => smaller(asked),
+        Stop::OutOfTime | Stop::OutOfMemory | Stop::TooMuchData => smaller(subject),
         Stop::NoInstance(_) => "try again later".to_owned(),
         _ => "tell the connector's author; --verbose shows the connector's own log".to_owned(),
     }
 }
 
-fn credentials(asked: &Asked) -> String {
-    if asked.secrets.is_empty() {
+fn credentials(subject: &Subject) -> String {
+    if subject.secrets.is_empty() {
         return "`connect` again, or give the right secret with --secret-env NAME=VARIABLE; \
                 `inspect` shows the names"
             .to_owned();
     }
     let given: Vec<String> =
-        asked.secrets.iter().map(|pair| format!("--secret-env {pair}")).collect();
+        subject.secrets.iter().map(|pair| format!("--secret-env {pair}")).collect();
     format!("check the secret given by {}", given.join(" and "))
 }
 
-fn look(asked: &Asked) -> String {
-    let object = asked.object.as_deref().unwrap_or("OBJECT");
-    match &asked.id {
+fn look(subject: &Subject) -> String {
+    let object = subject.object.as_deref().unwrap_or("OBJECT");
+    match &subject.id {
         Some(id) => format!("look with `get {object} {id}` before doing it again"),
         None => {
             format!("look with `find {object}` and the same --data before doing it again")
@@ -153,8 +164,8 @@ fn look(asked: &Asked) -> String {
     }
 }
 
-fn smaller(asked: &Asked) -> String {
-    if asked.command == "list" {
+fn smaller(subject: &Subject) -> String {
+    if subject.command == "list" {
         "ask for less at once, e.g. --page-size 20".to_owned()
     } else {
         "tell the connector's author: one record is more than a call may hold".to_owned()
@@ -187,8 +198,8 @@ mod tests {
 
     #[test]
     fn an_error_says_what_failed_why_and_what_to_do() {
-        let asked = Asked {
-            command: "get",
+        let subject = Subject {
+            command: "get".to_owned(),
             object: Some("orders".to_owned()),
             id: Some("7".to_owned()),
             secrets: vec!["api-key=KEY".to_owned()],
@@ -200,17 +211,17 @@ mod tests {
             "getting orders 7: the credentials were refused: bad key (HTTP 401, code 4001, request r-1)"
         );
         assert_eq!(
-            next_step(&refused, &asked).unwrap(),
+            next_step(&refused, &subject).unwrap(),
             "check the secret given by --secret-env api-key=KEY"
         );
         let setting = host_harness::runtime::error(ErrorKind::Internal, "Setting `x` is no URL.");
-        let setting = next_step(&CallError::from(setting).into(), &asked).unwrap();
+        let setting = next_step(&CallError::from(setting).into(), &subject).unwrap();
         assert!(setting.starts_with("correct what the message names"), "{setting}");
         let quota = failed(ErrorKind::RateLimited(Some(21_600_000))).into();
-        assert_eq!(next_step(&quota, &asked).unwrap(), "try again in 6 h 0 min");
+        assert_eq!(next_step(&quota, &subject).unwrap(), "try again in 6 h 0 min");
         let lost = failed(ErrorKind::OutcomeUnknown).into();
         assert_eq!(
-            next_step(&lost, &asked).unwrap(),
+            next_step(&lost, &subject).unwrap(),
             "look with `get orders 7` before doing it again"
         );
     }

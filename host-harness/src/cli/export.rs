@@ -6,7 +6,7 @@ use host_harness::mirror::Mirror as _;
 use super::columns;
 use super::context::Context;
 use super::exit::Exit;
-use super::output::{Columns, Row, records};
+use super::output::{Columns, Row};
 use super::state::{DEFAULT, State, name};
 use super::usage::Usage;
 
@@ -44,15 +44,13 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
         }
         _ => args.columns.clone(),
     };
-    let mut out = records(context.form(), &columns);
+    let mut out = context.output(&columns);
     let mut after: Option<String> = None;
     loop {
         let some = database.records(&row.id, &args.object, after.as_deref(), AT_ONCE).await?;
         let Some(last) = some.last() else { break };
         after = Some(last.id.clone());
-        let rows: Vec<Row<'_>> =
-            some.iter().map(|record| Row { id: &record.id, data: &record.data }).collect();
-        context.watch.print(|| out.page(&rows))?;
+        out.rows(some.iter().map(|record| Row { id: &record.id, data: &record.data }))?;
     }
     if after.is_none() {
         let scans = database.scans(&row.id).await?;
@@ -66,6 +64,6 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
                 .into());
         }
     }
-    context.watch.print(|| out.end())?;
+    out.end()?;
     Ok(Exit::Done)
 }

@@ -7,9 +7,9 @@ use host_harness::contract::setup::Form;
 use host_harness::runtime::{Connector, Facts};
 
 use super::context::Context;
-use super::document;
+use super::document::{self, word};
 use super::exit::Exit;
-use super::output::{bytes, count, printable, section, text_or_document};
+use super::output::{bytes, count, printable, section};
 
 /// Shows the manifest and what the component's bytes say. Makes no connection.
 #[derive(Debug, clap::Args)]
@@ -23,11 +23,10 @@ pub struct Args {}
 /// # Errors
 /// When the component cannot be loaded.
 pub async fn run(_: &Args, context: &Context) -> Result<Exit> {
-    let form = context.document_form()?;
+    context.document_form()?;
     let connector = context.connector().await?;
     let json = document::connector(connector.facts(), connector.manifest());
-    let text = || text(&connector);
-    context.watch.print(|| text_or_document(form, &text, &json))?;
+    context.document(|| text(&connector), &json)?;
     Ok(Exit::Done)
 }
 
@@ -86,7 +85,7 @@ fn reach(manifest: &Manifest) -> String {
             }
             Measure::AtOnce(places) => (format!("{places} requests"), "at once".to_owned()),
         };
-        vec![limit.name.clone(), amount, window, document::sharing(limit.shared_by).to_owned()]
+        vec![limit.name.clone(), amount, window, word(&limit.shared_by)]
     });
     let header = ["NAME", "METHOD", "URL", "EFFECT", "LIMITS", "SECRET USES"];
     let mut text = section("Endpoints: all that it may reach", &header, endpoints.collect());
@@ -111,7 +110,7 @@ fn secrets(manifest: &Manifest) -> String {
     let fields = manifest.schemes.iter().flat_map(|scheme| {
         let fields = scheme.secrets.iter().map(|field| {
             let needed = if field.required { "required" } else { "optional" };
-            let rules = format!("{needed}, by the {}", document::setter(field.setter));
+            let rules = format!("{needed}, by the {}", word(&field.setter));
             vec![scheme.name.clone(), field.name.clone(), field.title.clone(), rules]
         });
         let none = || vec![scheme.name.clone(), String::new(), scheme.title.clone(), String::new()];
@@ -122,10 +121,10 @@ fn secrets(manifest: &Manifest) -> String {
         let of = if delivered { "proves deliveries" } else { "" };
         vec![one.name.clone(), one.secret.clone(), place(&one.place), of.to_owned()]
     });
-    let keys = manifest.key_uses.iter().map(|rule| {
-        let role = document::role(rule.role).to_owned();
-        vec![rule.secret.clone(), rule.algorithm.clone(), role]
-    });
+    let keys = manifest
+        .key_uses
+        .iter()
+        .map(|rule| vec![rule.secret.clone(), rule.algorithm.clone(), word(&rule.role)]);
     let captures = manifest.endpoints.iter().flat_map(|endpoint| {
         endpoint.captures.iter().map(|capture| {
             vec![capture.secret.clone(), endpoint.name.clone(), place(&capture.place)]
@@ -176,7 +175,7 @@ fn settings(manifest: &Manifest) -> String {
             setting.title.clone(),
             setting.default.clone().unwrap_or_default(),
             form,
-            format!("by the {}{required}", document::setter(setting.setter)),
+            format!("by the {}{required}", word(&setting.setter)),
         ]
     });
     section("Settings", &["NAME", "TITLE", "DEFAULT", "FORM", ""], rows.collect())

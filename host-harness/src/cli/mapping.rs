@@ -2,8 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result};
-use clap::Subcommand;
+use anyhow::Result;
 use host_harness::push::fit;
 use host_harness::push::mapping::Mapping;
 use host_harness::source::Item;
@@ -12,7 +11,7 @@ use serde_json::{Value, json};
 use super::context::Context;
 use super::document::embedded;
 use super::exit::Exit;
-use super::output::{Columns, Row, lines, records};
+use super::output::{Columns, lines};
 use super::source::{Reading, mapping, open};
 use super::usage::Usage;
 
@@ -23,10 +22,9 @@ pub struct Args {
     command: Command,
 }
 
-#[derive(Debug, Subcommand)]
-enum Command {
+subcommands! {
     /// Show what a mapping file makes of the first items of a source
-    Show(Show),
+    Show(Show) by show,
 }
 
 /// Shows what a mapping file makes of the first items of a source. Nothing is sent.
@@ -54,25 +52,27 @@ struct Show {
 /// # Errors
 /// When the mapping file or the source cannot be read.
 pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
-    let Command::Show(args) = &args.command;
+    args.command.run(context).await
+}
+
+async fn show(args: &Show, context: &Context) -> Result<Exit> {
     let mapping = mapping(&args.map)?;
     let mut items = open(&args.file, &args.reading, None).await?;
     let unreadable = |why| Usage::new(format!("cannot read {}: {why}", args.file));
     let odd = fit(&items, Some(&mapping)).map_err(unreadable)?;
     odd.iter().for_each(|note| context.watch.say(note));
-    let mut out = records(context.form(), &Columns::default());
+    let mut out = context.output(&Columns::default());
     let mut failed = false;
     for _ in 0..args.rows {
         let item = tokio::task::block_in_place(|| items.next_item());
         let Some(item) = item.map_err(unreadable)? else { break };
-        let id = item.line.to_string();
+        let line = item.line;
         for shown in shown(item, &mapping) {
             failed |= shown.get("error").is_some_and(Value::is_string);
-            let data = shown.to_string();
-            context.watch.print(|| out.page(&[Row { id: &id, data: &data }]))?;
+            out.json(line, shown)?;
         }
     }
-    context.watch.print(|| out.end()).context("showing what the mapping makes")?;
+    out.end()?;
     items.notes().iter().for_each(|note| context.watch.say(note));
     Ok(if failed { Exit::Partly } else { Exit::Done })
 }

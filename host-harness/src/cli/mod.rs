@@ -1,5 +1,23 @@
 //! The command line: one file a command, and what they share.
 
+/// The subcommands of a command: what each takes, and the function that runs it.
+macro_rules! subcommands {
+    ($($(#[$doc:meta])* $name:ident($args:ty) by $run:path,)*) => {
+        #[derive(Debug, clap::Subcommand)]
+        enum Command {
+            $($(#[$doc])* $name($args),)*
+        }
+
+        impl Command {
+            async fn run(&self, context: &Context) -> anyhow::Result<Exit> {
+                match self {
+                    $(Self::$name(args) => Box::pin($run(args, context)).await,)*
+                }
+            }
+        }
+    };
+}
+
 mod cache;
 mod changes;
 mod check;
@@ -37,6 +55,7 @@ mod objects;
 mod options;
 pub mod output;
 mod plan;
+mod print;
 mod progress;
 mod push;
 mod schema;
@@ -63,11 +82,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
-use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 use host_harness::grants::Renewals;
 
 use self::context::Context;
-use self::errors::{Asked, report};
+use self::errors::{Subject, report};
 use self::exit::Exit;
 use self::options::{Options, Repeated};
 use self::shutdown::Shutdown;
@@ -107,71 +126,70 @@ pub struct Cli {
     command: Command,
 }
 
-/// What to do.
-#[derive(Debug, Subcommand)]
-enum Command {
+subcommands! {
     /// Show what the connector is, what it needs and what it may reach
-    Inspect(inspect::Args),
+    Inspect(inspect::Args) by inspect::run,
     /// Show the objects that it offers
-    Objects(objects::Args),
+    Objects(objects::Args) by objects::run,
     /// Show an object: its operations, filters, inputs and actions
-    Describe(describe::Args),
+    Describe(describe::Args) by describe::run,
     /// Make a connection, or make one anew, and keep it
-    Connect(connect::Args),
+    Connect(connect::Args) by connect::run,
     /// End a connection: give its grant back, and erase it
-    Disconnect(disconnect::Args),
+    Disconnect(disconnect::Args) by disconnect::run,
     /// Try whether the connection may use each object, or one
-    Check(check::Args),
+    Check(check::Args) by check::run,
     /// Print the records of an object
-    List(list::Args),
+    List(list::Args) by list::run,
     /// Print one record
-    Get(get::Args),
+    Get(get::Args) by get::run,
     /// Print the records that `create` would collide with
-    Find(find::Args),
+    Find(find::Args) by find::run,
     /// Make a record
-    Create(create::Args),
+    Create(create::Args) by create::run,
     /// Change a record
-    Update(update::Args),
+    Update(update::Args) by update::run,
     /// Remove a record
-    Delete(delete::Args),
+    Delete(delete::Args) by delete::run,
     /// Write the records of a file or a pipe, each once
-    Push(push::Args),
+    Push(push::Args) by push::run,
     /// Try a mapping file on a source
-    Mapping(mapping::Args),
+    Mapping(mapping::Args) by mapping::run,
     /// Run an action of an object
-    Invoke(invoke::Args),
+    Invoke(invoke::Args) by invoke::run,
     /// Have events sent to a URL, or see what to do for it
-    Subscribe(subscribe::Args),
+    Subscribe(subscribe::Args) by subscribe::run,
     /// End the events of an object
-    Unsubscribe(unsubscribe::Args),
+    Unsubscribe(unsubscribe::Args) by unsubscribe::run,
     /// Bring what is kept of the provider's records up to date
-    Sync(sync::Args),
+    Sync(sync::Args) by sync::run,
     /// Print what changed
-    Changes(changes::Args),
+    Changes(changes::Args) by changes::run,
     /// Print the records that are kept of an object
-    Export(export::Args),
+    Export(export::Args) by export::run,
     /// Show how far the kept records are
-    Status(status::Args),
+    Status(status::Args) by status::run,
     /// Show and drop what could not be read
-    DeadLetters(dead_letters::Args),
+    DeadLetters(dead_letters::Args) by dead_letters::run,
     /// Receive events and apply them
-    Listen(listen::Args),
+    Listen(listen::Args) by listen::run,
     /// Receive events, and read what changed again and again
-    Serve(serve::Args),
+    Serve(serve::Args) by serve::run,
     /// Show what was received
-    Deliveries(deliveries::Args),
+    Deliveries(deliveries::Args) by deliveries::run,
     /// Keep secrets, so that they need not be handed over with each call
-    Secrets(secrets::Args),
+    Secrets(secrets::Args) by secrets::run,
     /// Show and name the kept connections
-    Connections(connections::Args),
+    Connections(connections::Args) by connections::run,
     /// Print completions for a shell
-    Completions(completions::Args),
+    Completions(completions::Args) by completions::run,
 }
 
 /// One call of the program, understood.
 pub struct Call {
     cli: Cli,
     repeated: Repeated,
+    subject: Subject,
 }
 
 /// Understands the arguments. What there is to say about them has been said when this
@@ -183,8 +201,9 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Call, Exit
     let mut grammar = grammar();
     let understood = grammar.try_get_matches_from_mut(arguments).and_then(|matches| {
         let repeated = Repeated::join(&matches)?;
+        let subject = Subject::of(&matches, &repeated.secrets);
         let cli = Cli::from_arg_matches(&matches)?;
-        Ok(Call { cli, repeated })
+        Ok(Call { cli, repeated, subject })
     });
     understood.map_err(|error| {
         // Help that nobody reads to its end is no failure.
@@ -197,18 +216,17 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Call, Exit
 /// without end comes to it by itself and has done what it was asked; any other is dropped where it
 /// stands, and was interrupted.
 pub async fn run(call: Call, shutdown: Shutdown) -> Exit {
-    let Call { cli, repeated } = call;
-    let asked = cli.command.asked(&repeated);
+    let Call { cli, repeated, subject } = call;
     let watch = Watch::new(&cli.options);
     if let Some(filter) = cli.options.log.as_deref().filter(|filter| !filter.is_empty())
         && let Err(error) = log::start(filter, &(Arc::clone(&watch) as _))
     {
-        return report(&error.into(), &asked);
+        return report(&error.into(), &subject);
     }
     let grants = Arc::<Mutex<Vec<Renewals>>>::default();
     let network = match repeated.network(cli.options.ca.as_deref()) {
         Ok(network) => network,
-        Err(error) => return report(&error.into(), &asked),
+        Err(error) => return report(&error.into(), &subject),
     };
     let context = Context {
         network,
@@ -220,7 +238,7 @@ pub async fn run(call: Call, shutdown: Shutdown) -> Exit {
     };
     let grace = if cli.command.is_endless() { GRACE } else { Duration::ZERO };
     // A task of its own: a full pipe may hold it up, and signals are heard all the same.
-    let mut task = tokio::spawn(async move { dispatch(cli.command, &context).await });
+    let mut task = tokio::spawn(async move { cli.command.run(&context).await });
     let over = async {
         shutdown.requested().await;
         tokio::time::sleep(grace).await;
@@ -230,7 +248,7 @@ pub async fn run(call: Call, shutdown: Shutdown) -> Exit {
             watch.clear();
             match ended {
                 Ok(Ok(exit)) => exit,
-                Ok(Err(error)) => report(&error, &asked),
+                Ok(Err(error)) => report(&error, &subject),
                 // It has said so itself.
                 Err(_) => Exit::Failed,
             }
@@ -262,42 +280,9 @@ async fn settled(renewals: &[Renewals]) {
     let _ = tokio::time::timeout(RENEWAL, quiet).await;
 }
 
-async fn dispatch(command: Command, context: &Context) -> Result<Exit> {
-    match command {
-        Command::Inspect(args) => inspect::run(&args, context).await,
-        Command::Objects(args) => objects::run(&args, context).await,
-        Command::Describe(args) => describe::run(&args, context).await,
-        Command::Connect(args) => connect::run(&args, context).await,
-        Command::Disconnect(args) => disconnect::run(&args, context).await,
-        Command::Check(args) => check::run(&args, context).await,
-        Command::List(args) => list::run(&args, context).await,
-        Command::Get(args) => get::run(&args, context).await,
-        Command::Find(args) => find::run(&args, context).await,
-        Command::Create(args) => create::run(&args, context).await,
-        Command::Update(args) => update::run(&args, context).await,
-        Command::Delete(args) => delete::run(&args, context).await,
-        Command::Push(args) => push::run(&args, context).await,
-        Command::Mapping(args) => mapping::run(&args, context).await,
-        Command::Invoke(args) => invoke::run(&args, context).await,
-        Command::Subscribe(args) => subscribe::run(&args, context).await,
-        Command::Unsubscribe(args) => unsubscribe::run(&args, context).await,
-        Command::Sync(args) => sync::run(&args, context).await,
-        Command::Changes(args) => changes::run(&args, context).await,
-        Command::Export(args) => export::run(&args, context).await,
-        Command::Status(args) => status::run(&args, context).await,
-        Command::DeadLetters(args) => dead_letters::run(&args, context).await,
-        Command::Listen(args) => Box::pin(listen::run(&args, context)).await,
-        Command::Serve(args) => Box::pin(serve::run(&args, context)).await,
-        Command::Deliveries(args) => deliveries::run(&args, context).await,
-        Command::Secrets(args) => secrets::run(&args, context).await,
-        Command::Connections(args) => connections::run(&args, context).await,
-        Command::Completions(args) => completions::run(&args, grammar()),
-    }
-}
-
 /// The whole command line, as `clap` takes it.
 fn grammar() -> clap::Command {
-    Repeated::declare(Cli::command())
+    options::declare(Cli::command())
 }
 
 impl Command {
@@ -308,46 +293,6 @@ impl Command {
             Self::Sync(args) => args.every.is_some(),
             Self::Changes(args) => args.follow,
             _ => false,
-        }
-    }
-
-    /// What an error text needs to know about it.
-    fn asked(&self, repeated: &Repeated) -> Asked {
-        let (command, object, id) = match self {
-            Self::Inspect(_) => ("inspect", None, None),
-            Self::Objects(_) => ("objects", None, None),
-            Self::Describe(args) => ("describe", Some(&args.object), None),
-            Self::Connect(_) => ("connect", None, None),
-            Self::Disconnect(_) => ("disconnect", None, None),
-            Self::Check(args) => ("check", args.object.as_ref(), None),
-            Self::List(args) => ("list", Some(&args.object), None),
-            Self::Get(args) => ("get", Some(&args.object), Some(&args.id)),
-            Self::Find(args) => ("find", Some(&args.object), None),
-            Self::Create(args) => ("create", Some(&args.object), None),
-            Self::Update(args) => ("update", Some(&args.object), Some(&args.id)),
-            Self::Delete(args) => ("delete", Some(&args.object), Some(&args.id)),
-            Self::Push(args) => ("push", args.object.as_ref(), None),
-            Self::Mapping(_) => ("mapping", None, None),
-            Self::Invoke(args) => ("invoke", Some(&args.object), args.id.as_ref()),
-            Self::Subscribe(args) => ("subscribe", Some(&args.object), None),
-            Self::Unsubscribe(args) => ("unsubscribe", Some(&args.object), None),
-            Self::Sync(_) => ("sync", None, None),
-            Self::Changes(_) => ("changes", None, None),
-            Self::Export(args) => ("export", Some(&args.object), None),
-            Self::Status(_) => ("status", None, None),
-            Self::DeadLetters(_) => ("dead-letters", None, None),
-            Self::Listen(_) => ("listen", None, None),
-            Self::Serve(_) => ("serve", None, None),
-            Self::Deliveries(_) => ("deliveries", None, None),
-            Self::Secrets(_) => ("secrets", None, None),
-            Self::Connections(_) => ("connections", None, None),
-            Self::Completions(_) => ("completions", None, None),
-        };
-        Asked {
-            command,
-            object: object.cloned(),
-            id: id.cloned(),
-            secrets: repeated.secrets.clone(),
         }
     }
 }

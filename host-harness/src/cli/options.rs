@@ -5,11 +5,26 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use clap::{ArgMatches, Args, Command, FromArgMatches as _};
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches as _};
 use host_harness::egress::{Connect, Resolved, Tcp};
 
 use super::output::Form;
 use super::usage::Usage;
+
+/// Options about the connection, in the order in which help shows them.
+const CONNECTION: [&str; 11] = [
+    "component",
+    "settings",
+    "secrets",
+    "connection",
+    "state",
+    "master_key",
+    "allow_private",
+    "ca",
+    "resolve",
+    "limits",
+    "cache",
+];
 
 // Plain comments on these two: a docstring would become the help text of each command.
 
@@ -18,121 +33,61 @@ use super::usage::Usage;
 pub struct Options {
     /// The connector: a WebAssembly component
     // No path, because `clap` says of an empty one what a user cannot make sense of.
-    #[arg(
-        long,
-        global = true,
-        value_name = "FILE",
-        env = "CONNECTOR_COMPONENT",
-        hide_env_values = true,
-        help_heading = CONNECTION,
-        display_order = 1
-    )]
+    #[arg(long, value_name = "FILE", env = "CONNECTOR_COMPONENT")]
     pub component: Option<OsString>,
 
     /// Use this kept connection [default: the one named default, unless --secret-env is given]
-    #[arg(
-        long,
-        global = true,
-        value_name = "NAME",
-        env = "CONNECTOR_CONNECTION",
-        hide_env_values = true,
-        help_heading = CONNECTION,
-        display_order = 4
-    )]
+    #[arg(long, value_name = "NAME", env = "CONNECTOR_CONNECTION")]
     pub connection: Option<OsString>,
 
     /// Keep connections here [default: connector-host in the user's data directory]
-    #[arg(
-        long,
-        global = true,
-        value_name = "DIR",
-        env = "CONNECTOR_STATE",
-        hide_env_values = true,
-        help_heading = CONNECTION,
-        display_order = 5
-    )]
+    #[arg(long, value_name = "DIR", env = "CONNECTOR_STATE")]
     pub state: Option<OsString>,
 
     /// The key that seals what is kept, where CONNECTOR_MASTER_KEY does not hold it [default:
     /// master.key in the directory of --state]
-    #[arg(
-        long,
-        global = true,
-        value_name = "FILE",
-        env = "CONNECTOR_MASTER_KEY_FILE",
-        hide_env_values = true,
-        help_heading = CONNECTION,
-        display_order = 6
-    )]
+    #[arg(long, value_name = "FILE", env = "CONNECTOR_MASTER_KEY_FILE")]
     pub master_key: Option<OsString>,
 
     /// Allow http, addresses and any port for origins that --setting gives
-    #[arg(long, global = true, help_heading = CONNECTION, display_order = 7)]
+    #[arg(long)]
     pub allow_private: bool,
 
     /// Trust the certificate authorities in this PEM file, besides the web's
-    #[arg(
-        long,
-        global = true,
-        value_name = "FILE",
-        help_heading = CONNECTION,
-        display_order = 8
-    )]
+    #[arg(long, value_name = "FILE")]
     pub ca: Option<PathBuf>,
 
     /// Keep the manifest's limits; off: requests go to this machine only
     #[arg(
         long,
-        global = true,
         value_name = "manifest|off",
         default_value = "manifest",
-        hide_possible_values = true,
-        help_heading = CONNECTION,
-        display_order = 9
+        hide_possible_values = true
     )]
     pub limits: Limits,
 
     /// Keep compiled code here [default: connector-host in the user's cache directory]
-    #[arg(
-        long,
-        global = true,
-        value_name = "DIR",
-        help_heading = CONNECTION,
-        display_order = 10
-    )]
+    #[arg(long, value_name = "DIR")]
     pub cache: Option<PathBuf>,
 
     /// How to print [default: table on a terminal, ndjson in a pipe]
-    #[arg(
-        long,
-        global = true,
-        value_name = "ndjson|json|table|csv",
-        hide_possible_values = true,
-        help_heading = OUTPUT
-    )]
+    #[arg(long, value_name = "ndjson|json|table|csv", hide_possible_values = true)]
     pub output: Option<Form>,
 
     /// Show each request, wait and repetition on stderr
-    #[arg(long, global = true, help_heading = OUTPUT)]
+    #[arg(long)]
     pub trace: bool,
 
     /// Show the connector's info and debug lines; its warnings are always shown
-    #[arg(short, long, global = true, help_heading = OUTPUT)]
+    #[arg(short, long)]
     pub verbose: bool,
 
     /// Log what the program does on stderr
-    #[arg(
-        long,
-        global = true,
-        value_name = "LEVEL",
-        env = "CONNECTOR_LOG",
-        hide_env_values = true,
-        help_heading = OUTPUT
-    )]
+    #[arg(long, value_name = "LEVEL", env = "CONNECTOR_LOG")]
     pub log: Option<String>,
 
     /// Show no progress
-    #[arg(short, long, global = true, help_heading = OUTPUT)]
+    #[arg(short, long)]
     pub quiet: bool,
 }
 
@@ -141,33 +96,25 @@ pub struct Options {
 #[derive(Debug, Args)]
 pub struct Repeated {
     /// Set a setting of the connector (several times)
-    #[arg(
-        long = "setting",
-        value_name = "NAME=VALUE",
-        help_heading = CONNECTION,
-        display_order = 2
-    )]
+    #[arg(long = "setting", value_name = "NAME=VALUE")]
     pub settings: Vec<String>,
 
     /// Hand over a secret: this environment variable holds it; a line break at its end is taken
     /// off (several times)
-    #[arg(
-        long = "secret-env",
-        value_name = "NAME=VARIABLE",
-        help_heading = CONNECTION,
-        display_order = 3
-    )]
+    #[arg(long = "secret-env", value_name = "NAME=VARIABLE")]
     pub secrets: Vec<String>,
 
     /// For development: this host and port are at an address of this machine, e.g.
     /// api.example.com:443=127.0.0.1:8443; needs --ca (several times)
-    #[arg(
-        long = "resolve",
-        value_name = "HOST:PORT=ADDRESS",
-        help_heading = CONNECTION,
-        display_order = 8
-    )]
+    #[arg(long = "resolve", value_name = "HOST:PORT=ADDRESS")]
     pub resolve: Vec<String>,
+}
+
+/// Declares the options of every command: those of `command` so far, and [`Repeated`].
+#[must_use]
+pub fn declare(command: Command) -> Command {
+    let global = |arg: Arg| arg.global(true).hide_env_values(true).help_heading("Output");
+    Repeated::declare(command.mut_args(global))
 }
 
 fn resolved(given: &str) -> Result<((String, u16), SocketAddr), Usage> {
@@ -198,9 +145,6 @@ pub enum Limits {
     Off,
 }
 
-const CONNECTION: &str = "Connection";
-const OUTPUT: &str = "Output";
-
 impl Repeated {
     /// The network as `--resolve` changes it.
     ///
@@ -219,9 +163,9 @@ impl Repeated {
         let all = self.resolve.iter().map(|given| resolved(given));
         Ok(Arc::new(Resolved::new(all.collect::<Result<_, _>>()?, Arc::new(Tcp))))
     }
+
     /// Declares the options at `command` and its subcommands, and theirs.
-    #[must_use]
-    pub fn declare(command: Command) -> Command {
+    fn declare(command: Command) -> Command {
         let without = ["completions", "help"];
         let names: Vec<String> = command
             .get_subcommands()
@@ -230,7 +174,12 @@ impl Repeated {
             .collect();
         let command =
             names.into_iter().fold(command, |all, name| all.mut_subcommand(name, Self::declare));
-        Self::augment_args(command)
+        Self::augment_args(command).mut_args(|arg| {
+            match CONNECTION.iter().position(|id| arg.get_id() == id) {
+                Some(at) => arg.display_order(at).help_heading("Connection"),
+                None => arg,
+            }
+        })
     }
 
     /// Those before the command's name, then those after it.

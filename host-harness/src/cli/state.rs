@@ -9,6 +9,7 @@
 //!
 //! Reading makes nothing on the disk.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -268,6 +269,14 @@ pub async fn whose(
         Some(name) => Ok(Some(state.named(Some(database), name).await?.id)),
         None => Ok(None),
     }
+}
+
+/// Names of connections by their ids.
+///
+/// # Errors
+/// When the state cannot be used.
+pub async fn names(database: &Sqlite) -> Result<BTreeMap<String, String>> {
+    Ok(database.connections().await?.into_iter().map(|row| (row.id, row.name)).collect())
 }
 
 /// Whether a connection is one of this connector.

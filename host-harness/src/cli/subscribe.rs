@@ -20,7 +20,7 @@ use self::secrets::{Asked, keep};
 use super::context::Context;
 use super::exit::Exit;
 use super::listen::public_url;
-use super::output::{date, printable, text_or_document};
+use super::output::{date, printable};
 use super::state::{Kept, State, clock};
 
 /// How often it is looked whether the first delivery came.
@@ -62,13 +62,13 @@ pub struct Args {
 /// When the object has no events, or the URL or an event is not taken.
 pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
     let connector = context.connector_with(&args.object).await?;
-    let form = context.document_form()?;
+    context.document_form()?;
     let kept = Kept::of(context, &connector).await?;
     let Some(kept) = kept else {
         let caller = context.connect(&connector).await?;
         let outcome = caller.subscribe(&request(args, args.url.clone(), None)?).await;
         let (text, json) = shown(&outcome.with_context(|| subscribing(args))?);
-        context.watch.print(|| text_or_document(form, &|| text.clone(), &json))?;
+        context.document(|| text, &json)?;
         return Ok(Exit::Done);
     };
     let (vault, row) = (Arc::clone(&kept.vault), kept.row.clone());
@@ -103,7 +103,7 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
     };
     database.put_subscription(subscription).await?;
     let (text, json) = shown(&outcome);
-    context.watch.print(|| text_or_document(form, &|| text.clone(), &json))?;
+    context.document(|| text, &json)?;
     let fields = match outcome {
         SubscriptionOutcome::Manual(manual) => manual.secrets,
         SubscriptionOutcome::Subscribed(_) => vec![],

@@ -8,11 +8,11 @@ use host_harness::contract::setup::Scheme;
 use host_harness::runtime::{Connector, Tokens};
 use host_harness::vault::Secret;
 
-use crate::cli::context::{Context, one_value, variable};
+use crate::cli::context::Context;
 use crate::cli::input::pair;
 use crate::cli::nearest::unknown;
 use crate::cli::output::printable;
-use crate::cli::secrets::{content, typed};
+use crate::cli::secrets::value::{content, one_value, typed, variable};
 use crate::cli::usage::Usage;
 
 // `--secret-file`, beside the `--secret-env` of every command. (A docstring would become the help
@@ -85,7 +85,7 @@ impl Files {
 
 async fn ask(context: &Context, prompt: &str) -> Result<Option<Secret>> {
     context.watch.clear();
-    Ok(one_value(typed::line(&printable(prompt)).await?))
+    Ok(one_value(typed(&printable(prompt)).await?))
 }
 
 fn missing(name: &str, title: &str) -> anyhow::Error {

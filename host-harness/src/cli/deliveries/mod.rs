@@ -1,20 +1,24 @@
 //! `deliveries`: what was received.
 
-mod list;
 mod replay;
-mod show;
 
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use clap::Subcommand;
-use host_harness::store::{Sqlite, Store as _};
-use host_harness::webhooks::{DeliveryRow, Effect, EventRow, EventState};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use host_harness::webhooks::{DeliveryRow, Effect, EventRow, EventState, Inbox as _};
 use serde_json::{Value, json};
 
 use super::context::Context;
 use super::exit::Exit;
-use super::output::date;
+use super::output::{date, printable};
+use super::print::Entry;
+use super::state::{State, names, whose};
+use super::usage::Usage;
+
+/// Rows that are read at a time.
+const PAGE: u32 = 200;
 
 /// Shows the deliveries that `listen` received. Those that were applied are kept for 72 hours.
 #[derive(Debug, clap::Args)]
@@ -23,14 +27,34 @@ pub struct Args {
     command: Command,
 }
 
-#[derive(Debug, Subcommand)]
-enum Command {
+subcommands! {
     /// Show what was received
-    List(list::Args),
+    List(List) by list,
     /// Show one delivery whole, as `replay` reads it
-    Show(show::Args),
+    Show(Show) by show,
     /// Hand a saved delivery to the connector, and show what it says
-    Replay(replay::Args),
+    Replay(replay::Args) by replay::run,
+}
+
+/// Shows deliveries, newest first; of all connections, or of that of --connection.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  connector-host deliveries list
+  connector-host deliveries list --max 5 --connection shop-7 --output json")]
+struct List {
+    /// No more than so many
+    #[arg(long, value_name = "N", default_value = "100", value_parser = clap::value_parser!(u32).range(1..))]
+    max: u32,
+}
+
+/// Shows a delivery as it came: a document that `deliveries replay` reads.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  connector-host deliveries show 12
+  connector-host deliveries show 12 --output json >delivery.json")]
+struct Show {
+    /// Its number, as `deliveries list` shows it
+    number: u64,
 }
 
 /// Runs the command.
@@ -38,23 +62,107 @@ enum Command {
 /// # Errors
 /// Those of the command.
 pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
-    match &args.command {
-        Command::List(args) => list::run(args, context).await,
-        Command::Show(args) => show::run(args, context).await,
-        Command::Replay(args) => replay::run(args, context).await,
+    args.command.run(context).await
+}
+
+async fn list(args: &List, context: &Context) -> Result<Exit> {
+    let state = State::needed(context)?;
+    let database = state.database().await?;
+    let whose = whose(context, &state, &database).await?;
+    let names = names(&database).await?;
+    let mut rows: Vec<DeliveryRow> = Vec::new();
+    while let Some(left) = args.max.checked_sub(u32::try_from(rows.len())?).filter(|left| *left > 0)
+    {
+        let before = rows.last().map(|row| row.number);
+        let page = database.deliveries(whose.as_deref(), before, left.min(PAGE)).await?;
+        if page.is_empty() {
+            break;
+        }
+        rows.extend(page);
+    }
+    let rows = rows.iter().map(|row| {
+        let shown = |of: fn(&EventRow) -> String| {
+            let mut all: Vec<String> = row.events.iter().map(of).collect();
+            all.dedup();
+            all.join(", ")
+        };
+        Entry {
+            id: row.number.to_string(),
+            json: summary(row, &names),
+            cells: vec![
+                row.number.to_string(),
+                names.get(&row.connection).unwrap_or(&row.connection).clone(),
+                date(row.received_ms),
+                shown(|event| event.name.clone()),
+                shown(|event| event.effect.record().unwrap_or_default().to_owned()),
+                shown(|event| state_word(event.state).to_owned()),
+            ],
+        }
+    });
+    context.listing(&["NUMBER", "CONNECTION", "RECEIVED", "EVENT", "RECORD", "STATE"], rows)?;
+    Ok(Exit::Done)
+}
+
+fn state_word(state: EventState) -> &'static str {
+    match state {
+        EventState::Waiting => "waiting",
+        EventState::Done => "done",
+        EventState::Dead => "dead",
     }
 }
 
-/// Names of connections by their ids.
-///
-/// # Errors
-/// When the state cannot be used.
-pub async fn names(database: &Sqlite) -> Result<BTreeMap<String, String>> {
-    Ok(database.connections().await?.into_iter().map(|row| (row.id, row.name)).collect())
+async fn show(args: &Show, context: &Context) -> Result<Exit> {
+    context.document_form()?;
+    let database = State::needed(context)?.database().await?;
+    let names = names(&database).await?;
+    let Some(row) = database.delivery(args.number).await? else {
+        let text = format!("no delivery has the number {}", args.number);
+        return Err(Usage::new(text).next("`deliveries list` shows them").into());
+    };
+    let mut document = summary(&row, &names);
+    if let Some(members) = document.as_object_mut() {
+        members.extend(request(&row));
+    }
+    context.document(|| text(&row, &document), &document)?;
+    Ok(Exit::Done)
+}
+
+/// The request: its body as text where it is one, else in base64.
+fn request(row: &DeliveryRow) -> impl Iterator<Item = (String, Value)> {
+    let headers: Vec<Value> = row
+        .headers
+        .iter()
+        .map(|(name, value)| json!([name, String::from_utf8_lossy(value)]))
+        .collect();
+    let body = match std::str::from_utf8(&row.body) {
+        Ok(text) => ("body", json!(text)),
+        Err(_) => ("body_base64", json!(BASE64.encode(&row.body))),
+    };
+    let members =
+        [("method", json!(row.method)), ("url", json!(row.url)), ("headers", headers.into()), body];
+    members.map(|(name, value)| (name.to_owned(), value)).into_iter()
+}
+
+fn text(row: &DeliveryRow, document: &Value) -> String {
+    let mut text = format!("{} {}\n", printable(&row.method), printable(&row.url));
+    for (name, value) in &row.headers {
+        let value = String::from_utf8_lossy(value);
+        text.push_str(&format!("{}: {}\n", printable(name), printable(&value)));
+    }
+    let body = String::from_utf8_lossy(&row.body);
+    text.push_str(&format!("\n{}\n\n", body.lines().map(printable_line).collect::<String>()));
+    for event in document["events"].as_array().into_iter().flatten() {
+        text.push_str(&format!("event {event}\n"));
+    }
+    text
+}
+
+fn printable_line(line: &str) -> String {
+    format!("{}\n", printable(line))
 }
 
 /// An event, for people and programs.
-pub fn event(row: &EventRow) -> Value {
+fn event(row: &EventRow) -> Value {
     json!({
         "number": row.number,
         "id": row.id,
@@ -63,11 +171,7 @@ pub fn event(row: &EventRow) -> Value {
         "occurred_at": row.occurred_at,
         "effect": effect(&row.effect),
         "record": row.effect.record(),
-        "state": match row.state {
-            EventState::Waiting => "waiting",
-            EventState::Done => "done",
-            EventState::Dead => "dead",
-        },
+        "state": state_word(row.state),
         "attempts": row.attempts,
         "next": row.next_ms.map(date),
         "reason": row.reason,

@@ -9,8 +9,9 @@ use host_harness::store::Sqlite;
 use host_harness::webhooks::{Filter, Forwarder, Notes, Signer, Target};
 
 use super::notes::Shown;
-use crate::cli::context::{Context, variable};
+use crate::cli::context::Context;
 use crate::cli::nearest::unknown;
+use crate::cli::secrets::value::variable;
 use crate::cli::state::clock;
 use crate::cli::usage::Usage;
 

@@ -1,4 +1,4 @@
-//! All records as one JSON array, a record a line.
+//! Records as JSON, one a line: each for itself (NDJSON), or all as one array.
 //!
 //! An array that was not written to its end stays open: nobody can take it for whole.
 
@@ -9,33 +9,48 @@ use anyhow::Result;
 use super::compact::compact;
 use super::{Records, Row};
 
-/// Writes one array.
+/// Writes the records' JSON.
 pub struct Json<W> {
     out: W,
+    is_array: bool,
     begun: bool,
 }
 
 impl<W: Write> Json<W> {
-    /// Writes to `out`.
-    pub fn new(out: W) -> Self {
-        Self { out, begun: false }
+    /// Writes each to `out` for itself.
+    pub fn lines(out: W) -> Self {
+        Self { out, is_array: false, begun: false }
+    }
+
+    /// Writes one array to `out`.
+    pub fn array(out: W) -> Self {
+        Self { out, is_array: true, begun: false }
     }
 }
 
 impl<W: Write + Send> Records for Json<W> {
     fn page(&mut self, rows: &[Row<'_>]) -> Result<()> {
         for row in rows {
-            let before: &[u8] = if self.begun { b",\n" } else { b"[\n" };
+            let before: &[u8] = match (self.is_array, self.begun) {
+                (false, _) => b"",
+                (true, false) => b"[\n",
+                (true, true) => b",\n",
+            };
             self.begun = true;
             self.out.write_all(before)?;
             compact(row.data, &mut self.out)?;
+            if !self.is_array {
+                self.out.write_all(b"\n")?;
+            }
         }
         Ok(self.out.flush()?)
     }
 
     fn end(&mut self) -> Result<()> {
-        let last: &[u8] = if self.begun { b"\n]\n" } else { b"[]\n" };
-        self.out.write_all(last)?;
+        if self.is_array {
+            let last: &[u8] = if self.begun { b"\n]\n" } else { b"[]\n" };
+            self.out.write_all(last)?;
+        }
         Ok(self.out.flush()?)
     }
 }
@@ -44,9 +59,9 @@ impl<W: Write + Send> Records for Json<W> {
 mod tests {
     use super::*;
 
-    fn written(pages: &[&[&str]]) -> String {
+    fn written(array: bool, pages: &[&[&str]]) -> String {
         let mut out = Vec::new();
-        let mut records = Json::new(&mut out);
+        let mut records = if array { Json::array(&mut out) } else { Json::lines(&mut out) };
         for page in pages {
             let rows: Vec<Row<'_>> = page.iter().map(|data| Row { id: "", data }).collect();
             records.page(&rows).unwrap();
@@ -57,7 +72,13 @@ mod tests {
 
     #[test]
     fn pages_make_one_array() {
-        assert_eq!(written(&[]), "[]\n");
-        assert_eq!(written(&[&["{ }"], &[], &["1", "2"]]), "[\n{},\n1,\n2\n]\n");
+        assert_eq!(written(true, &[]), "[]\n");
+        assert_eq!(written(true, &[&["{ }"], &[], &["1", "2"]]), "[\n{},\n1,\n2\n]\n");
+    }
+
+    #[test]
+    fn one_record_is_one_line() {
+        assert_eq!(written(false, &[]), "");
+        assert_eq!(written(false, &[&["{\n  \"a\": 1.0\n}", "{}"]]), "{\"a\":1.0}\n{}\n");
     }
 }

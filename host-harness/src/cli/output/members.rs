@@ -1,8 +1,6 @@
 //! The top-level members of a record, each as the text it came in.
 
-use std::fmt;
-
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use indexmap::IndexMap;
 use serde_json::value::RawValue;
 
 use super::Row;
@@ -12,24 +10,22 @@ use super::compact::compacted;
 const WHOLE: &str = "value";
 
 /// Members in the order in which they came.
-pub struct Members<'a>(pub Vec<(String, &'a str)>);
+pub struct Members<'a>(pub IndexMap<String, &'a str>);
 
 impl<'a> Members<'a> {
     /// The members of `json`; one member `value` if it is no object.
     #[must_use]
     pub fn of(json: &'a str) -> Self {
-        match serde_json::from_str::<Read<'_>>(json) {
-            Ok(Read(members)) => {
-                Self(members.into_iter().map(|(name, raw)| (name, raw.get())).collect())
-            }
-            Err(_) => Self(vec![(WHOLE.to_owned(), json)]),
+        match serde_json::from_str::<IndexMap<String, &RawValue>>(json) {
+            Ok(members) => Self(members.into_iter().map(|(name, raw)| (name, raw.get())).collect()),
+            Err(_) => Self(IndexMap::from([(WHOLE.to_owned(), json)])),
         }
     }
 
     /// The JSON text of a member.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&'a str> {
-        self.0.iter().find(|(given, _)| given == name).map(|(_, raw)| *raw)
+        self.0.get(name).copied()
     }
 
     /// The cells of a record under `columns`. A record without a member `id` shows its
@@ -60,30 +56,6 @@ pub fn cell(raw: &str) -> String {
 #[must_use]
 pub fn is_scalar(raw: &str) -> bool {
     !raw.trim_start().starts_with(['{', '['])
-}
-
-struct Read<'a>(Vec<(String, &'a RawValue)>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Read<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct InOrder;
-        impl<'de> Visitor<'de> for InOrder {
-            type Value = Vec<(String, &'de RawValue)>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a JSON object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
-                }
-                Ok(members)
-            }
-        }
-        deserializer.deserialize_map(InOrder).map(Read)
-    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,6 @@ mod csv;
 mod grid;
 mod json;
 mod members;
-mod ndjson;
 mod table;
 mod text;
 
@@ -22,7 +21,6 @@ use self::csv::Csv;
 use self::grid::{grid, one, width};
 use self::json::Json;
 use self::members::Members;
-use self::ndjson::Ndjson;
 use self::table::Table;
 pub use self::text::{bytes, count, counted, date, duration, lines, printable};
 use super::nearest::unknown;
@@ -126,8 +124,8 @@ pub fn records(form: Form, columns: &Columns) -> Box<dyn Records> {
     let columns = columns.clone();
     let out = stdout();
     match form {
-        Form::Ndjson => Box::new(Ndjson::new(out)),
-        Form::Json => Box::new(Json::new(out)),
+        Form::Ndjson => Box::new(Json::lines(out)),
+        Form::Json => Box::new(Json::array(out)),
         Form::Table => Box::new(Table::new(out, columns, width())),
         Form::Csv => Box::new(Csv::new(out, columns)),
     }
@@ -162,17 +160,6 @@ pub fn document(form: Form, json: &str) -> Result<()> {
     }
     out.write_all(b"\n")?;
     Ok(out.flush()?)
-}
-
-/// Writes what a command shows as text on a terminal, and as one JSON document else.
-///
-/// # Errors
-/// When stdout cannot be written.
-pub fn text_or_document(form: Form, text: &dyn Fn() -> String, json: &Value) -> Result<()> {
-    match form {
-        Form::Table | Form::Csv => text_block(&text()),
-        Form::Ndjson | Form::Json => document(form, &json.to_string()),
-    }
 }
 
 /// Writes text to stdout.

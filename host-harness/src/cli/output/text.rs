@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use indicatif::HumanCount;
 use time::format_description::well_known::Rfc3339;
 
 /// `text` in one line that cannot steer a terminal: control characters are escaped.
@@ -31,15 +32,7 @@ fn escaped(text: &str, keep: impl Fn(char) -> bool) -> String {
 /// `1,234,567`.
 #[must_use]
 pub fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    HumanCount(number).to_string()
 }
 
 /// `1 record`, `2 records`.

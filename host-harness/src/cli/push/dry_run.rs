@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
-use crate::cli::output::{Columns, Row, lines, records};
+use crate::cli::output::{Columns, lines};
 use crate::cli::plan;
 
 /// Prints a line for each item; answers how the source was read, too.
@@ -22,22 +22,19 @@ pub async fn run(
     mode: Mode,
     mapping: Option<&Mapping>,
 ) -> Result<(Exit, Vec<String>)> {
-    let mut out = records(context.form(), &Columns::default());
+    let mut out = context.output(&Columns::default());
     let (mut failed, mut broken) = (false, None);
     let tell = |planned: Planned| {
         failed |= planned.error.is_some();
         if broken.is_none() {
-            let index = planned.index.to_string();
-            let data = line(planned).to_string();
-            let row = Row { id: &index, data: &data };
-            broken = context.watch.print(|| out.page(&[row])).err();
+            broken = out.json(planned.index, line(planned)).err();
         }
     };
     let notes = push.plan(items, mode, mapping, tell).await.context("planning the push")?;
     if let Some(why) = broken {
         return Err(why);
     }
-    context.watch.print(|| out.end())?;
+    out.end()?;
     context.watch.mention("dry run: none of this was sent, and nothing was changed");
     Ok((if failed { Exit::Partly } else { Exit::Done }, notes))
 }

@@ -8,13 +8,13 @@ use serde_json::json;
 
 use crate::cli::columns::among;
 use crate::cli::context::Context;
-use crate::cli::output::{Columns, Records, Row, lines, records};
+use crate::cli::output::{Columns, lines};
+use crate::cli::print::Output;
 use crate::cli::usage::Usage;
 
 /// Prints results as they come.
 pub struct Lines<'c> {
-    context: &'c Context,
-    out: Box<dyn Records>,
+    out: Output<'c>,
     failed: Option<anyhow::Error>,
 }
 
@@ -25,7 +25,7 @@ impl<'c> Lines<'c> {
     /// [`Usage`] for a column that no line has.
     pub fn new(context: &'c Context, columns: &Columns) -> Result<Self, Usage> {
         among(columns, &["index", "line", "id", "outcome", "error"])?;
-        Ok(Self { context, out: records(context.form(), columns), failed: None })
+        Ok(Self { out: context.output(columns), failed: None })
     }
 
     /// Prints one. That nobody reads is no reason to stop a push.
@@ -44,19 +44,17 @@ impl<'c> Lines<'c> {
             "outcome": outcome,
             "error": ended.error.as_deref().map(lines),
         });
-        let index = ended.index.to_string();
-        let row = Row { id: &index, data: &data.to_string() };
-        self.failed = self.context.watch.print(|| self.out.page(&[row])).err();
+        self.failed = self.out.json(ended.index, data).err();
     }
 
     /// There are no more.
     ///
     /// # Errors
     /// Why a line could not be printed, unless nobody reads.
-    pub fn end(mut self) -> Result<()> {
+    pub fn end(self) -> Result<()> {
         let failed = match self.failed {
             Some(failed) => Some(failed),
-            None => self.context.watch.print(|| self.out.end()).err(),
+            None => self.out.end().err(),
         };
         match failed {
             Some(why) if !is_closed(&why) => Err(why),

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use anyhow::Result;
 use host_harness::push::{Counts, Intents as _, PushRow, Word as _};
 use host_harness::store::{ConnectionRow, Sqlite};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Args;
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
-use crate::cli::output::{Row, date, records};
+use crate::cli::output::date;
 
 /// Prints a line for each push of the connection.
 ///
@@ -24,21 +24,14 @@ pub async fn list(
 ) -> Result<Exit> {
     let pushes = store.pushes(Some(&connection.id)).await?;
     let wanted = |row: &PushRow| args.object.as_ref().is_none_or(|object| *object == row.object);
-    let texts: Vec<(String, String)> = pushes
-        .iter()
-        .filter(|(row, _)| wanted(row))
-        .map(|(row, counts)| (row.id.clone(), line(row, counts)))
-        .collect();
-    let rows: Vec<_> = texts.iter().map(|(id, data)| Row { id, data }).collect();
-    context.watch.print(|| {
-        let mut out = records(context.form(), &args.columns);
-        out.page(&rows)?;
-        out.end()
-    })?;
+    let mut out = context.output(&args.columns);
+    let rows = pushes.iter().filter(|(row, _)| wanted(row));
+    out.page(rows.map(|(row, counts)| (row.id.clone(), line(row, counts))))?;
+    out.end()?;
     Ok(Exit::Done)
 }
 
-fn line(row: &PushRow, counts: &Counts) -> String {
+fn line(row: &PushRow, counts: &Counts) -> Value {
     json!({
         "id": row.id,
         "object": row.object,
@@ -51,5 +44,4 @@ fn line(row: &PushRow, counts: &Counts) -> String {
         "parked": counts.parked,
         "open": counts.pending + counts.sending,
     })
-    .to_string()
 }

@@ -1,22 +1,24 @@
 //! `secrets`: what is kept so that it need not be handed over with each call.
 
-mod list;
-mod remove;
-mod rewrap;
-mod rotate;
-mod set;
-mod source;
-pub mod typed;
+pub mod value;
+
+use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Result;
-use clap::Subcommand;
-use host_harness::vault::Version;
+use host_harness::store::{Change, Store as _};
+use host_harness::vault::{MASTER_KEY_VARIABLE, MasterKey, OVERLAP};
+use serde_json::json;
 
-pub use self::source::Source;
-pub use self::source::content;
+use self::value::Source;
 use super::context::Context;
 use super::exit::Exit;
+use super::fresh::{Fresh, fresh};
+use super::input::{connection_name, span};
 use super::nearest::unknown;
+use super::output::{counted, date};
+use super::print::Entry;
+use super::state::{DEFAULT, Kept, State, belongs, name};
 use super::usage::Usage;
 
 /// Keeps the secrets of a connection, sealed, in the directory of --state.
@@ -26,18 +28,88 @@ pub struct Args {
     command: Command,
 }
 
-#[derive(Debug, Subcommand)]
-enum Command {
+subcommands! {
     /// Keep a secret, in place of the one before
-    Set(set::Args),
+    Set(Set) by set,
     /// Show which secrets are kept, without their values
-    List(list::Args),
+    List(List) by list,
     /// Keep a new version of a secret; the one before serves beside it for a while
-    Rotate(rotate::Args),
+    Rotate(Rotate) by rotate,
     /// Erase a secret
-    Remove(remove::Args),
+    Remove(Remove) by remove,
     /// Seal what is kept by another master key
-    Rewrap(rewrap::Args),
+    Rewrap(Rewrap) by rewrap,
+}
+
+/// Keeps a secret, sealed, in place of the one before. A connection that is not there yet is
+/// made, with the settings given.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  connector-host secrets set api-key
+  connector-host secrets set api-key --from-env API_KEY --connection shop-7
+  pass show shop-7 | connector-host secrets set api-key --connection shop-7")]
+struct Set {
+    /// Name of the secret, as `inspect` shows it
+    name: String,
+
+    #[command(flatten)]
+    source: Source,
+
+    /// Authentication scheme of a connection that is made [default: the connector's first]
+    #[arg(long, value_name = "NAME")]
+    scheme: Option<String>,
+}
+
+/// Shows the names and versions of a connection's secrets. Values are shown nowhere.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  connector-host secrets list
+  connector-host secrets list --connection shop-7 --output json")]
+struct List {}
+
+/// Keeps a new version of a secret, and uses it from now on. What others signed with the one
+/// before is accepted until the overlap ends.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  connector-host secrets rotate webhook-secret
+  connector-host secrets rotate webhook-secret --overlap 30m --from-env NEW_SECRET")]
+struct Rotate {
+    /// Name of the secret, as `secrets list` shows it
+    name: String,
+
+    #[command(flatten)]
+    source: Source,
+
+    /// How long the version before serves: 72h, 30m, 90s, 7d, or 0 [default: 72h]
+    #[arg(long, value_name = "TIME", value_parser = span)]
+    overlap: Option<Duration>,
+}
+
+/// Erases every version of a secret. What the provider knows stays: end it there too.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  connector-host secrets remove api-key
+  connector-host secrets remove api-key --connection shop-7")]
+struct Remove {
+    /// Name of the secret, as `secrets list` shows it
+    name: String,
+}
+
+/// Seals what is kept by another master key. Let no other program of this state run meanwhile,
+/// and keep the old key until this is done.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  connector-host secrets rewrap --new-key-file /media/key/master.key
+  connector-host secrets rewrap --new-key-env NEW_MASTER_KEY")]
+#[group(required = true, multiple = false)]
+struct Rewrap {
+    /// The new key: 32 bytes in base64, in this environment variable
+    #[arg(long, value_name = "VARIABLE")]
+    new_key_env: Option<String>,
+
+    /// The new key, in this file; it is made if it is not there
+    #[arg(long, value_name = "FILE")]
+    new_key_file: Option<PathBuf>,
 }
 
 /// Runs the command.
@@ -45,18 +117,119 @@ enum Command {
 /// # Errors
 /// Those of the command.
 pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
-    match &args.command {
-        Command::Set(args) => set::run(args, context).await,
-        Command::List(args) => list::run(args, context).await,
-        Command::Rotate(args) => rotate::run(args, context).await,
-        Command::Remove(args) => remove::run(args, context).await,
-        Command::Rewrap(args) => rewrap::run(args, context).await,
-    }
+    args.command.run(context).await
 }
 
-/// Whether a secret of this name is among `kept`.
-fn must_be_kept(name: &str, kept: &[Version]) -> Result<(), Usage> {
-    let mut names: Vec<&str> = kept.iter().map(|version| version.name.as_str()).collect();
+async fn set(args: &Set, context: &Context) -> Result<Exit> {
+    let state = State::needed(context)?;
+    let whose = connection_name(name(context)?.unwrap_or(DEFAULT)).map_err(Usage::new)?;
+    let connector = context.connector().await?;
+    connector.check_secret(&args.name)?;
+    let there = match state.store().await? {
+        Some(store) => store.connection(&whose).await?,
+        None => None,
+    };
+    if let Some(row) = &there {
+        belongs(row, &connector)?;
+        let scheme = args.scheme.as_ref().is_some_and(|scheme| *scheme != row.scheme);
+        if scheme || !context.repeated.settings.is_empty() {
+            let text = format!(
+                "the connection \"{whose}\" is there already, with the scheme {} and its settings",
+                row.scheme
+            );
+            return Err(Usage::new(text)
+                .next("leave --scheme and --setting out, or name another --connection")
+                .into());
+        }
+    }
+    let fresh = fresh(context, &connector, args.scheme.as_deref(), "--scheme")?;
+    let value = args.source.read(context, &args.name).await?;
+    connector.check_secret_value(&args.name, &value)?;
+
+    let vault = state.vault(state.store_made().await?).await?;
+    let version = match there {
+        Some(row) => vault.put(&row, &args.name, &value, Duration::ZERO).await?,
+        None => {
+            let Fresh { scheme, settings } = fresh;
+            let connector = &connector.manifest().name;
+            let row = vault.new_connection(&whose, connector, &scheme.name, settings)?;
+            let secret = vault.seal(&row, &args.name, 1, &value)?;
+            let changes = vec![Change::PutConnection(row), Change::PutSecret(secret)];
+            vault.store().commit(changes).await?;
+            1
+        }
+    };
+    let name = &args.name;
+    context.watch.mention(&format!("kept {name}, version {version}, for the connection {whose}"));
+    Ok(Exit::Done)
+}
+
+async fn list(_: &List, context: &Context) -> Result<Exit> {
+    let kept = Kept::chosen(context).await?;
+    let rows = kept.vault.list(&kept.row).await?.into_iter().map(|one| {
+        let (version, made, ends) = (one.version, date(one.made_ms), one.ends_ms.map(date));
+        Entry {
+            id: one.name.clone(),
+            json: json!({ "name": one.name, "version": version, "made": made, "ends": ends }),
+            cells: vec![one.name, version.to_string(), made, ends.unwrap_or_default()],
+        }
+    });
+    context.listing(&["NAME", "VERSION", "MADE", "ENDS"], rows)?;
+    Ok(Exit::Done)
+}
+
+async fn rotate(args: &Rotate, context: &Context) -> Result<Exit> {
+    let kept = holding(context, &args.name).await?;
+    let value = args.source.read(context, &args.name).await?;
+    let overlap = args.overlap.unwrap_or(OVERLAP);
+    let version = kept.vault.put(&kept.row, &args.name, &value, overlap).await?;
+    let (name, whose) = (&args.name, &kept.row.name);
+    context.watch.mention(&format!("kept {name}, version {version}, for the connection {whose}"));
+    Ok(Exit::Done)
+}
+
+async fn remove(args: &Remove, context: &Context) -> Result<Exit> {
+    let kept = holding(context, &args.name).await?;
+    kept.vault.remove(&kept.row, &args.name).await?;
+    context.watch.mention(&format!("erased {} of the connection {}", args.name, kept.row.name));
+    Ok(Exit::Done)
+}
+
+async fn rewrap(args: &Rewrap, context: &Context) -> Result<Exit> {
+    let state = State::needed(context)?;
+    let store = state.store().await?;
+    let store = store.ok_or_else(|| Usage::new("nothing is kept yet, so nothing is sealed"))?;
+    let vault = state.vault(store).await?;
+    let (new, next) = match (&args.new_key_file, &args.new_key_env) {
+        (Some(file), _) => {
+            let shown = file.display();
+            let next = format!(
+                "give --master-key {shown} (or CONNECTOR_MASTER_KEY_FILE), or put that file in \
+                 the place of the old one"
+            );
+            (MasterKey::read_or_make(file)?, next)
+        }
+        (None, variable) => {
+            let variable = variable.as_deref().unwrap_or_default();
+            let next = format!("set {MASTER_KEY_VARIABLE} to what {variable} holds");
+            (MasterKey::from_variable(variable)?, next)
+        }
+    };
+    let done = vault.rewrap(&new).await?;
+    let keys = counted(done as u64, "connection");
+    context.watch.say(&format!("sealed {keys} by the new key\n  next: from now on, {next}"));
+    Ok(Exit::Done)
+}
+
+/// The chosen connection, which must have a secret of this name.
+async fn holding(context: &Context, secret: &str) -> Result<Kept> {
+    let kept = Kept::chosen(context).await?;
+    let versions = kept.vault.list(&kept.row).await?;
+    let mut names: Vec<&str> = versions.iter().map(|version| version.name.as_str()).collect();
     names.dedup();
-    if names.contains(&name) { Ok(()) } else { Err(unknown("kept secret", name, &names)) }
+    if names.contains(&secret) {
+        Ok(kept)
+    } else {
+        Err(unknown("kept secret", secret, &names).into())
+    }
 }

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::cli::context::Context;
 use crate::cli::output::printable;
-use crate::cli::secrets::Source;
+use crate::cli::secrets::value::Source;
 use crate::cli::usage::Usage;
 
 /// Bytes of randomness in a secret that is made.

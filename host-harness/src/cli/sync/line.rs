@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::rounds::{Failed, Ran};
 use crate::cli::context::Context;
-use crate::cli::errors::{Asked, after_answer, in_one, next_step};
+use crate::cli::errors::{Subject, after_answer, in_one, next_step};
 use crate::cli::exit::Exit;
 use crate::cli::output::{
     Columns, Form, Records, Row, count, date, printable, records, section, text_block,
@@ -158,14 +158,17 @@ impl<'a> Lines<'a> {
 
     fn failed(&mut self, connection: &str, object: &str, failed: &Failed) {
         let object_asked = (!object.is_empty()).then(|| object.to_owned());
-        let asked = Asked { command: "sync", object: object_asked, ..Asked::default() };
+        let subject =
+            Subject { command: "sync".to_owned(), object: object_asked, ..Subject::default() };
         let (text, exit, next) = match failed {
-            Failed::Connecting(error) => (in_one(error), Exit::of(error), next_step(error, &asked)),
+            Failed::Connecting(error) => {
+                (in_one(error), Exit::of(error), next_step(error, &subject))
+            }
             Failed::Panicked => (PANICKED.to_owned(), Exit::Failed, None),
             Failed::Syncing(error) => {
                 let exit = error.call().map_or(Exit::Failed, Exit::of_call);
                 let next = match error.call() {
-                    Some(CallError::Connector(error)) => after_answer(error, &asked),
+                    Some(CallError::Connector(error)) => after_answer(error, &subject),
                     _ => None,
                 };
                 (error.to_string(), exit, next)

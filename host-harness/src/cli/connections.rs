@@ -1,0 +1,115 @@
+//! `connections`: which ones are kept.
+
+use anyhow::Result;
+use host_harness::store::{Change, ConnectionRow, GrantRow, GrantState, Store as _};
+use serde_json::json;
+
+use super::context::Context;
+use super::exit::Exit;
+use super::input::connection_name;
+use super::output::date;
+use super::print::Entry;
+use super::state::State;
+
+/// Shows and names the connections that are kept in the directory of --state.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+subcommands! {
+    /// Show the kept connections
+    List(List) by list,
+    /// Give a kept connection another name
+    Rename(Rename) by rename,
+}
+
+/// Shows the kept connections of all connectors.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  connector-host connections list
+  connector-host connections list --state /srv/connections --output json")]
+struct List {}
+
+/// Gives a kept connection another name. Everything that is kept for it stays.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  connector-host connections rename default shop-7
+  connector-host connections rename shop-7 shop-8 --state /srv/connections")]
+struct Rename {
+    /// Its name, as `connections list` shows it
+    old: String,
+
+    /// Its name from now on
+    #[arg(value_parser = connection_name)]
+    new: String,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Those of the command.
+pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
+    args.command.run(context).await
+}
+
+/// That there is no connection is no error.
+async fn list(_: &List, context: &Context) -> Result<Exit> {
+    let mut rows = Vec::new();
+    if let Some(store) = State::needed(context)?.store().await? {
+        for row in store.connections().await? {
+            let grant = store.grant(&row.id).await?;
+            rows.push(entry(&row, grant.as_ref()));
+        }
+    }
+    context.listing(&["NAME", "CONNECTOR", "SCHEME", "STATE", "MADE"], rows)?;
+    Ok(Exit::Done)
+}
+
+fn entry(row: &ConnectionRow, grant: Option<&GrantRow>) -> Entry {
+    let state = grant.map(state);
+    Entry {
+        id: row.id.clone(),
+        cells: vec![
+            row.name.clone(),
+            row.connector.clone(),
+            row.scheme.clone(),
+            state.unwrap_or_default().to_owned(),
+            date(row.made_ms),
+        ],
+        json: json!({
+            "id": row.id,
+            "name": row.name,
+            "connector": row.connector,
+            "scheme": row.scheme,
+            "state": state,
+            "scopes": grant.map(|grant| &grant.scopes),
+            "expires": grant.and_then(|grant| grant.expires_ms).map(date),
+            "settings": row.settings,
+            "made": date(row.made_ms),
+        }),
+    }
+}
+
+/// The state of a connection, as far as it is known here: of one without a grant only its provider
+/// knows.
+fn state(grant: &GrantRow) -> &'static str {
+    match grant.state {
+        GrantState::Valid | GrantState::Renewing => "connected",
+        GrantState::Uncertain => "uncertain",
+        GrantState::Ended => "needs-reconnect",
+    }
+}
+
+async fn rename(args: &Rename, context: &Context) -> Result<Exit> {
+    let state = State::needed(context)?;
+    let store = state.store().await?;
+    let row = state.named(store.as_ref(), &args.old).await?;
+    if let Some(store) = store {
+        let row = ConnectionRow { name: args.new.clone(), ..row };
+        store.commit(vec![Change::PutConnection(row)]).await?;
+    }
+    context.watch.mention(&format!("renamed {} to {}", args.old, args.new));
+    Ok(Exit::Done)
+}
