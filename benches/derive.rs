@@ -20,7 +20,7 @@ pub async fn measure(
         let (mut pages, mut derivations) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
             let began = Instant::now();
-            let parents = connection.list(request.clone()).await?.records;
+            let parents = connection.list(&request).await?.records;
             pages.push(began.elapsed().as_secs_f64());
             let began = Instant::now();
             let derived = connection.derive(&[object.to_owned()], parents).await?;

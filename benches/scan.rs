@@ -7,7 +7,6 @@ use aftership_connector::api::page;
 use anyhow::{Context as _, Result, bail};
 use bytes::Bytes;
 use host_harness::contract::records::{ListRequest, Start, View};
-use host_harness::retry::{Caller, Policy};
 use host_harness::runtime::{Connection, Connector};
 use host_harness::vault::Secret;
 use http_body_util::{BodyExt as _, Empty};
@@ -29,11 +28,11 @@ type Read = fn(&str) -> Result<(usize, Option<String>)>;
 /// Times the three ways in turn.
 pub async fn measure(connector: &Connector, report: &mut Report, pairs: usize) -> Result<()> {
     let simulator = Simulator::start(RECORDS)?;
-    let caller = connect(connector, &simulator).await?;
-    through_host(&caller).await?;
+    let connection = connect(connector, &simulator).await?;
+    through_host(&connection).await?;
     let (mut hosted, mut native, mut values) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..pairs {
-        hosted.push(through_host(&caller).await?);
+        hosted.push(through_host(&connection).await?);
         native.push(natively(&simulator.url, scanned).await?);
         values.push(natively(&simulator.url, parsed).await?);
     }
@@ -49,7 +48,7 @@ pub async fn measure(connector: &Connector, report: &mut Report, pairs: usize) -
     );
     report.add("the same scanner, native", rate(native), "1 ×".to_owned());
     report.add("native, parsed to `serde_json::Value`", rate(values), String::new());
-    derive::measure(caller.connection(), everything(), report).await
+    derive::measure(&connection, everything(), report).await
 }
 
 /// Times the component and another one, such as an older version of it, in turn.
@@ -62,8 +61,8 @@ pub async fn compare(
     let simulator = Simulator::start(RECORDS)?;
     let (ours, theirs) =
         (&connect(connector, &simulator).await?, &connect(baseline, &simulator).await?);
-    for caller in [ours, theirs] {
-        through_host(caller).await?;
+    for connection in [ours, theirs] {
+        through_host(connection).await?;
     }
     let mut ratios = Vec::new();
     for _ in 0..pairs {
@@ -75,7 +74,7 @@ pub async fn compare(
     Ok(())
 }
 
-async fn connect(connector: &Connector, simulator: &Simulator) -> Result<Caller> {
+async fn connect(connector: &Connector, simulator: &Simulator) -> Result<Connection> {
     let connection = Connection::builder(connector)
         .setting("base-url", simulator.url.as_str())
         .secret("api-key", Secret::new("asat_bench"))
@@ -83,7 +82,7 @@ async fn connect(connector: &Connector, simulator: &Simulator) -> Result<Caller>
         .without_limits()
         .build()
         .await?;
-    Ok(Caller::new(connection, Policy::default()))
+    Ok(connection)
 }
 
 fn everything() -> ListRequest {
@@ -96,9 +95,9 @@ fn everything() -> ListRequest {
     }
 }
 
-async fn through_host(caller: &Caller) -> Result<f64> {
+async fn through_host(connection: &Connection) -> Result<f64> {
     let began = Instant::now();
-    let mut scan = caller.scan(everything());
+    let mut scan = connection.scan(everything());
     let mut records = 0;
     while let Some(page) = scan.next().await? {
         records += page.records.len();

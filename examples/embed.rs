@@ -7,7 +7,6 @@ use std::path::Path;
 
 use aftership_simulator::{Options, Simulator};
 use connector_runtime::contract::records::ListRequest;
-use connector_runtime::retry::{Caller, Policy};
 use connector_runtime::secrets::Secret;
 use connector_runtime::{Connection, Runtime, RuntimeOptions, tokio};
 
@@ -25,14 +24,14 @@ pub async fn run(runtime: &Runtime, out: &mut impl Write) -> Result<(), Box<dyn 
     let builder = Connection::builder(&connector).secret("api-key", Secret::new("asat_simulator"));
     // A simulator is on this machine, which no connection may reach otherwise.
     let builder = builder.setting("base-url", server.url()).allow_private(true);
-    let caller = Caller::new(builder.build().await?, Policy::default());
+    let connection = builder.build().await?;
 
-    let mut scan = caller.scan(ListRequest::all("trackings"));
+    let mut scan = connection.scan(ListRequest::all("trackings"));
     while let Some(page) = scan.next().await? {
         page.records.iter().try_for_each(|record| writeln!(out, "listed {}", record.data))?;
     }
     let wish = r#"{"tracking_number": "1Z12345E0205271688", "slug": "ups"}"#;
-    if let Some(record) = caller.create("trackings", wish).await?.record() {
+    if let Some(record) = connection.create("trackings", wish).await?.record() {
         writeln!(out, "created {}", record.data)?;
     }
     Ok(())

@@ -49,7 +49,7 @@ async fn valid(world: &World, object: &str, record: &DataRecord) -> Value {
 
 /// As [`valid`], for many.
 async fn all_valid(world: &World, object: &str, records: &[DataRecord]) -> Vec<Value> {
-    let described = world.connection().connector().describe(object).await.unwrap();
+    let described = world.connection.connector().describe(object).await.unwrap();
     let schema: Value = serde_json::from_str(&described.record_schema).unwrap();
     let schema = jsonschema::validator_for(&schema).unwrap();
     records.iter().map(|record| accepted_by(&schema, &record.data)).collect()
@@ -70,7 +70,7 @@ fn accepted_by(schema: &jsonschema::Validator, text: &str) -> Value {
 
 async fn invoke(world: &World, object: &str, action: &str, input: Value) -> Value {
     let outcome = try_invoke(world, object, action, None, &input.to_string()).await.unwrap();
-    let described = world.connection().connector().describe(object).await.unwrap();
+    let described = world.connection.connector().describe(object).await.unwrap();
     let action = described.actions.into_iter().find(|known| known.name == action).unwrap();
     accepted(&action.output_schema, &outcome.output)
 }
@@ -89,7 +89,7 @@ async fn try_invoke(
         input: input.to_owned(),
         attempt: first_attempt().unwrap(),
     };
-    world.caller.invoke(&invocation).await
+    world.connection.invoke(&invocation).await
 }
 
 /// The pointers of the violations that an input was refused for.
@@ -108,7 +108,7 @@ async fn steps(world: &World, object: &str, url: &str) -> ManualSteps {
         renews: None,
         attempt: first_attempt().unwrap(),
     };
-    match world.connection().subscribe(request).await.unwrap() {
+    match world.once().subscribe(&request).await.unwrap() {
         SubscriptionOutcome::Manual(steps) => steps,
         SubscriptionOutcome::Subscribed(made) => panic!("nothing can be subscribed: {made:?}"),
     }
@@ -126,14 +126,12 @@ fn cells() -> BTreeSet<(String, String)> {
 
 async fn call(connection: &Connection, object: &str, operation: &str) -> Result<(), CallError> {
     match operation {
-        "list" => connection.list(all(object, None)).await.map(drop),
+        "list" => connection.list(&all(object, None)).await.map(drop),
         "get" => connection.get(object, "x").await.map(drop),
-        "create" => connection.create(object, "{}", &first_attempt().unwrap()).await.map(drop),
-        "update" => {
-            connection.update(object, "x", "{}", &first_attempt().unwrap(), None).await.map(drop)
-        }
-        "delete" => connection.delete(object, "x", &first_attempt().unwrap(), None).await,
-        "find" => connection.find(object, &["{}".to_owned()]).await.map(drop),
+        "create" => connection.create(object, "{}").await.map(drop),
+        "update" => connection.update(object, "x", "{}").await.map(drop),
+        "delete" => connection.delete(object, "x").await,
+        "find" => connection.find(object, "{}").await.map(drop),
         "derive" => connection.derive(&[object.to_owned()], vec![]).await.map(drop),
         "subscribe" => {
             let target_url = "https://hooks.example/x".to_owned();
@@ -144,7 +142,7 @@ async fn call(connection: &Connection, object: &str, operation: &str) -> Result<
                 renews: None,
                 attempt: first_attempt().unwrap(),
             };
-            connection.subscribe(request).await.map(drop)
+            connection.subscribe(&request).await.map(drop)
         }
         other => panic!("{other} is no operation"),
     }
@@ -153,7 +151,7 @@ async fn call(connection: &Connection, object: &str, operation: &str) -> Result<
 #[tokio::test(start_paused = true)]
 async fn every_cell_has_its_test_and_every_other_is_refused() {
     let world = World::new().await;
-    let connector = world.connection().connector();
+    let connector = world.connection.connector();
     let mut offered = BTreeSet::new();
     for summary in &connector.manifest().objects {
         let described = connector.describe(&summary.name).await.unwrap();
@@ -163,7 +161,7 @@ async fn every_cell_has_its_test_and_every_other_is_refused() {
         here.extend(described.create_schema.map(|_| "find".to_owned()));
         let all = ["list", "get", "create", "update", "delete", "find", "derive", "subscribe"];
         for operation in all.into_iter().filter(|name| !here.iter().any(|known| known == name)) {
-            let refused = call(world.connection(), &summary.name, operation).await;
+            let refused = call(&world.once(), &summary.name, operation).await;
             let what = format!("{operation} of {}", summary.name);
             match refused {
                 Err(CallError::Connector(error)) => {

@@ -14,6 +14,7 @@ mod views;
 
 use std::sync::Arc;
 
+use host_harness::retry::Policy;
 use host_harness::runtime::Connection;
 use host_harness::vault::Secret;
 use serde_json::{Value, json};
@@ -60,6 +61,7 @@ pub async fn connection(wire: Wire) -> Connection {
         .allow_private(true)
         .secret("api-key", Secret::new("key-0123456789"))
         .network(Arc::new(wire))
+        .policy(Policy::once())
         .build()
         .await
         .unwrap()

@@ -222,7 +222,7 @@ async fn every_event_in_every_version_leads_to_the_record() {
                         vec![record]
                     }
                     Effect::Changed(wanted) => {
-                        world.caller.find("trackings", &wanted).await.unwrap()
+                        world.connection.find("trackings", &wanted).await.unwrap()
                     }
                     other => {
                         assert_eq!((other, attempt.tracking_id), (Effect::Nothing, None));
@@ -262,13 +262,13 @@ async fn what_is_not_whole_is_found_by_what_it_is_known_by() {
         let Effect::Changed(wanted) = event(&connection, delivery).await.effect else {
             panic!("{version}");
         };
-        let found = world.caller.find("trackings", &wanted).await.unwrap();
+        let found = world.connection.find("trackings", &wanted).await.unwrap();
         assert_eq!(found.len(), 1, "{wanted}");
         assert_eq!(serde_json::from_str::<Value>(&found[0].data).unwrap(), stored);
     }
     world.simulator.remove(&id).unwrap();
     let gone = json!({"id": id}).to_string();
-    assert!(world.caller.find("trackings", &gone).await.unwrap().is_empty());
+    assert!(world.connection.find("trackings", &gone).await.unwrap().is_empty());
 
     let test = json!({"event": "tracking_update", "msg": {}}).to_string();
     let event = event(&connection, signed_with(SECRET, "2026-07", test)).await;

@@ -3,7 +3,6 @@
 
 use aftership_simulator::{Answer, Matcher};
 use host_harness::contract::types::{Error, ErrorKind};
-use host_harness::retry::first_attempt;
 use host_harness::runtime::CallError;
 
 use crate::support::world::{World, list};
@@ -26,17 +25,14 @@ fn json(status: u16, code: u32, kind: &str) -> Answer {
 
 async fn error(world: &World, answer: &Answer, operation: &str) -> Error {
     world.simulator.answer_next(Matcher::any(), answer.clone());
-    let connection = world.connection();
+    let connection = world.once();
     let wish = r#"{"tracking_number":"1Z12345E0205271688","slug":"ups"}"#;
     let result = match operation {
-        "list" => connection.list(list(None, None)).await.map(drop),
+        "list" => connection.list(&list(None, None)).await.map(drop),
         "get" => connection.get("trackings", "0b02015f").await.map(drop),
-        "create" => connection.create("trackings", wish, &first_attempt().unwrap()).await.map(drop),
-        "update" => connection
-            .update("trackings", "0b02015f", r#"{"note":"x"}"#, &first_attempt().unwrap(), None)
-            .await
-            .map(drop),
-        _ => connection.delete("trackings", "0b02015f", &first_attempt().unwrap(), None).await,
+        "create" => connection.create("trackings", wish).await.map(drop),
+        "update" => connection.update("trackings", "0b02015f", r#"{"note":"x"}"#).await.map(drop),
+        _ => connection.delete("trackings", "0b02015f").await,
     };
     match result {
         Err(CallError::Connector(error)) => error,
@@ -170,7 +166,7 @@ async fn json_is_read_whatever_it_is_called() {
     let body = "\u{feff}{\"meta\":{\"code\":200},\"data\":{\"id\":\"t1\"}}";
     let answer = Answer::new(200, body).header("content-type", "text/plain");
     world.simulator.answer_next(Matcher::any(), answer);
-    let record = world.connection().get("trackings", "t1").await.unwrap();
+    let record = world.once().get("trackings", "t1").await.unwrap();
     assert_eq!((record.id.as_str(), record.data.as_str()), ("t1", r#"{"id":"t1"}"#));
 }
 

@@ -9,7 +9,7 @@ use crate::support::world::{World, kind, list};
 async fn wire(world: &World, filter: Value) -> String {
     world.simulator.clear_journal();
     world
-        .caller
+        .connection
         .list(&list(Some(filter.clone()), None))
         .await
         .unwrap_or_else(|why| panic!("{filter}: {why}"));
@@ -85,7 +85,7 @@ async fn a_filter_that_cannot_be_right_costs_no_request() {
         (json!({"return_to_sender": "perhaps"}), "/return_to_sender"),
         (json!([]), ""),
     ] {
-        let refused = kind(world.caller.list(&list(Some(filter.clone()), None)).await);
+        let refused = kind(world.connection.list(&list(Some(filter.clone()), None)).await);
         let ErrorKind::InvalidInput(violations) = refused else { panic!("{filter}: {refused:?}") };
         assert!(
             violations.iter().any(|violation| violation.pointer == pointer),

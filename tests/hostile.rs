@@ -9,6 +9,7 @@ mod secrets;
 use std::sync::Arc;
 
 use host_harness::contract::records::ListRequest;
+use host_harness::retry::Policy;
 use host_harness::runtime::{Connection, Connector};
 use host_harness::vault::Secret;
 
@@ -23,6 +24,7 @@ async fn connection(connector: &Connector, wire: Wire, watch: &Arc<Watch>) -> Co
         .allow_private(true)
         .secret("api-key", Secret::new(KEY))
         .network(Arc::new(wire))
+        .policy(Policy::once())
         .observer(watch.clone())
         .build()
         .await

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use aftership_simulator::{Answer, Matcher};
 use host_harness::contract::records::{ListRequest, Start};
 use host_harness::contract::types::{DataRecord, ErrorKind};
-use host_harness::retry::ScanError;
+use host_harness::runtime::ScanError;
 use serde_json::Value;
 
 use crate::support::world::{NOW_MS, TRACKINGS, World, kind, list};
@@ -56,7 +56,7 @@ async fn a_record_comes_token_for_token() {
     let records = world.scan(list(None, None)).await;
     assert_eq!(records[0].data, odd);
     assert_eq!(records[0].updated_at.as_deref(), Some("2026-11-21T08:00:00+00:00"));
-    let got = world.caller.get("trackings", "0b02015fc7fd4f3c8d5490cece4d124d").await.unwrap();
+    let got = world.connection.get("trackings", "0b02015fc7fd4f3c8d5490cece4d124d").await.unwrap();
     assert_eq!(got.data, odd);
 }
 
@@ -65,7 +65,7 @@ async fn records_that_come_and_go_during_a_scan_cost_no_other_record() {
     let world = World::new().await;
     world.simulator.seed(5, 500);
     let before: BTreeSet<String> = truth(&world).into_iter().collect();
-    let mut scan = world.caller.scan(list(None, Some(50)));
+    let mut scan = world.connection.scan(list(None, Some(50)));
     let mut seen = Vec::new();
     let mut removed = BTreeSet::new();
     let mut page_number = 0;
@@ -87,7 +87,7 @@ async fn records_that_come_and_go_during_a_scan_cost_no_other_record() {
 async fn an_incremental_scan_brings_what_changed_since() {
     let world = World::new().await;
     world.simulator.seed(5, 300);
-    let mut scan = world.caller.scan(list(None, None));
+    let mut scan = world.connection.scan(list(None, None));
     let mut bookmark = None;
     while let Some(page) = scan.next().await.unwrap() {
         bookmark = page.bookmark.or(bookmark);
@@ -101,7 +101,7 @@ async fn an_incremental_scan_brings_what_changed_since() {
     world.simulator.touch(&changed).unwrap();
     tokio::time::sleep(std::time::Duration::from_secs(120)).await;
     world.simulator.clear_journal();
-    let page = world.caller.list(&since(bookmark)).await.unwrap();
+    let page = world.connection.list(&since(bookmark)).await.unwrap();
     assert!(page.records.iter().any(|record| record.id == changed));
     assert!(page.records.len() < 20, "{} of 300", page.records.len());
     let (_, window) = page.more.iter().find(|(name, _)| name == "window").unwrap();
@@ -128,7 +128,7 @@ async fn a_page_whose_cursor_repeats_ends_the_scan_with_an_error() {
         let answer = Answer::new(200, page("c2FtZQ==")).header("content-type", "application/json");
         world.simulator.answer_next(Matcher::new("GET", TRACKINGS), answer);
     }
-    let mut scan = world.caller.scan(list(None, None));
+    let mut scan = world.connection.scan(list(None, None));
     scan.next().await.unwrap().unwrap();
     let error = scan.next().await.unwrap_err();
     assert!(matches!(&error, ScanError::Call(_)), "{error}");
@@ -139,17 +139,17 @@ async fn a_page_whose_cursor_repeats_ends_the_scan_with_an_error() {
 async fn a_cursor_that_is_not_ours_or_too_old_expires() {
     let world = World::new().await;
     world.simulator.seed(5, 300);
-    let page = world.caller.list(&list(None, None)).await.unwrap();
+    let page = world.connection.list(&list(None, None)).await.unwrap();
     let at = |cursor: &str| ListRequest { start: Start::At(cursor.to_owned()), ..list(None, None) };
     for foreign in ["", "x", "eyJ2IjoxfQ==", "\u{0}"] {
         assert_eq!(
-            kind(world.caller.list(&at(foreign)).await),
+            kind(world.connection.list(&at(foreign)).await),
             ErrorKind::CursorExpired,
             "{foreign:?}"
         );
     }
     tokio::time::sleep(std::time::Duration::from_secs(25 * 3_600)).await;
-    let old = world.caller.list(&at(&page.next.unwrap())).await;
+    let old = world.connection.list(&at(&page.next.unwrap())).await;
     assert_eq!(kind(old), ErrorKind::CursorExpired);
     assert_eq!(world.requests().len(), 1, "none of these cost a request");
 }
@@ -161,7 +161,7 @@ async fn an_unreadable_record_is_set_aside() {
     let body = r#"{"data":{"pagination":{"total":3,"has_next_page":false},"trackings":[{"id":"a"},{"slug":"no id"},{"id":"b"},7]},"meta":{"code":200}}"#;
     let answer = Answer::new(200, body).header("content-type", "application/json");
     world.simulator.answer_next(Matcher::any(), answer);
-    let page = world.caller.list(&list(None, None)).await.unwrap();
+    let page = world.connection.list(&list(None, None)).await.unwrap();
     let ids: Vec<&str> = page.records.iter().map(|record| record.id.as_str()).collect();
     assert_eq!(ids, ["a", "b"]);
     let raw: Vec<&str> = page.unreadable.iter().map(|item| item.raw.as_str()).collect();

@@ -2,7 +2,6 @@
 
 use aftership_simulator::ConnectionAnswer;
 use host_harness::contract::types::{DataRecord, ErrorKind};
-use host_harness::retry::first_attempt;
 use serde_json::{Value, json};
 
 use super::{all, pointers, valid};
@@ -31,13 +30,7 @@ async fn courier(world: &World) -> (String, Value) {
 async fn connected(world: &World) -> DataRecord {
     let (slug, credentials) = courier(world).await;
     let wish = json!({ "courier_slug": slug, "credentials": credentials }).to_string();
-    world
-        .connection()
-        .create(OBJECT, &wish, &first_attempt().unwrap())
-        .await
-        .unwrap()
-        .record()
-        .unwrap()
+    world.once().create(OBJECT, &wish).await.unwrap().record().unwrap()
 }
 
 async fn redacted(world: &World, record: &DataRecord) -> Value {
@@ -66,8 +59,8 @@ async fn list() {
 async fn get() {
     let world = World::new().await;
     let made = connected(&world).await;
-    assert_eq!(world.caller.get(OBJECT, &made.id).await.unwrap(), made);
-    assert_eq!(kind(world.caller.get(OBJECT, "nothing").await), ErrorKind::NotFound);
+    assert_eq!(world.connection.get(OBJECT, &made.id).await.unwrap(), made);
+    assert_eq!(kind(world.connection.get(OBJECT, "nothing").await), ErrorKind::NotFound);
 }
 
 #[tokio::test(start_paused = true)]
@@ -75,14 +68,14 @@ async fn find() {
     let world = World::new().await;
     let (slug, credentials) = courier(&world).await;
     let wish = json!({ "courier_slug": slug, "credentials": credentials }).to_string();
-    assert!(world.caller.find(OBJECT, &wish).await.unwrap().is_empty());
+    assert!(world.connection.find(OBJECT, &wish).await.unwrap().is_empty());
     let made = connected(&world).await;
-    let found = world.caller.find(OBJECT, &wish).await.unwrap();
+    let found = world.connection.find(OBJECT, &wish).await.unwrap();
     assert_eq!(found, [made]);
     redacted(&world, &found[0]).await;
     // What is masked fits nothing, and "none" would have it made again.
     world.simulator.configure(|options| options.connection_answer = ConnectionAnswer::Masked);
-    assert_eq!(pointers(world.caller.find(OBJECT, &wish).await), ["/credentials"]);
+    assert_eq!(pointers(world.connection.find(OBJECT, &wish).await), ["/credentials"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -93,7 +86,7 @@ async fn create() {
     assert_eq!(redacted(&world, &made).await["courier_slug"], slug.as_str());
     let names: Vec<String> = credentials.as_object().unwrap().keys().cloned().collect();
     let wish = json!({ "courier_slug": slug, "credentials": { "other": SECRET } }).to_string();
-    let refused = world.connection().create(OBJECT, &wish, &first_attempt().unwrap()).await;
+    let refused = world.once().create(OBJECT, &wish).await;
     let told = format!("{refused:?}");
     assert!(!told.contains(SECRET), "{told}");
     let missing: Vec<String> = names.iter().map(|name| format!("/credentials/{name}")).collect();
@@ -111,24 +104,24 @@ async fn update() {
         *value = json!(format!("{SECRET}-new"));
     }
     let patch = json!({ "credentials": credentials }).to_string();
-    let written = world.caller.update(OBJECT, &made.id, &patch).await.unwrap();
+    let written = world.connection.update(OBJECT, &made.id, &patch).await.unwrap();
     redacted(&world, &written.record().unwrap()).await;
     let before = world.requests().len();
-    let wrong = world.caller.update(OBJECT, &made.id, r#"{"courier_slug":"ups"}"#).await;
+    let wrong = world.connection.update(OBJECT, &made.id, r#"{"courier_slug":"ups"}"#).await;
     assert_eq!(pointers(wrong), ["/courier_slug", "/credentials"]);
     assert_eq!(world.requests().len(), before, "refused before it was sent");
     // A mask that went back would take the credential's place.
     world.simulator.configure(|options| options.connection_answer = ConnectionAnswer::Masked);
     let more = json!({ "credentials": { "more": SECRET } }).to_string();
-    assert_eq!(pointers(world.caller.update(OBJECT, &made.id, &more).await), ["/credentials"]);
-    world.caller.update(OBJECT, &made.id, &patch).await.unwrap();
+    assert_eq!(pointers(world.connection.update(OBJECT, &made.id, &more).await), ["/credentials"]);
+    world.connection.update(OBJECT, &made.id, &patch).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
 async fn delete() {
     let world = World::new().await;
     let made = connected(&world).await;
-    world.caller.delete(OBJECT, &made.id).await.unwrap();
-    assert_eq!(kind(world.caller.get(OBJECT, &made.id).await), ErrorKind::NotFound);
-    assert_eq!(kind(world.caller.delete(OBJECT, &made.id).await), ErrorKind::NotFound);
+    world.connection.delete(OBJECT, &made.id).await.unwrap();
+    assert_eq!(kind(world.connection.get(OBJECT, &made.id).await), ErrorKind::NotFound);
+    assert_eq!(kind(world.connection.delete(OBJECT, &made.id).await), ErrorKind::NotFound);
 }

@@ -58,10 +58,10 @@ async fn get() {
     let world = delivering().await;
     let records = world.scan(all(OBJECT, None)).await;
     for record in records.iter().step_by(37) {
-        assert_eq!(&world.caller.get(OBJECT, &record.id).await.unwrap(), record);
+        assert_eq!(&world.connection.get(OBJECT, &record.id).await.unwrap(), record);
     }
     let missing = format!("{}x", records[0].id);
-    assert_eq!(kind(world.caller.get(OBJECT, &missing).await), ErrorKind::NotFound);
+    assert_eq!(kind(world.connection.get(OBJECT, &missing).await), ErrorKind::NotFound);
 }
 
 #[tokio::test(start_paused = true)]
@@ -71,7 +71,7 @@ async fn derive() {
     let parents = world.scan(all("trackings", None)).await;
     let before = world.requests().len();
     let derived =
-        world.connection().derive(&[OBJECT.to_owned()], parents.clone()).await.unwrap().remove(0);
+        world.connection.derive(&[OBJECT.to_owned()], parents.clone()).await.unwrap().remove(0);
     assert_eq!(world.requests().len(), before, "no request");
     assert_eq!(derived.len(), parents.len());
     let fresh = parents.iter().position(|parent| parent.id == id).unwrap();

@@ -29,9 +29,9 @@ async fn list() {
 #[tokio::test(start_paused = true)]
 async fn get() {
     let world = World::new().await;
-    let record = world.caller.get(OBJECT, "ups").await.unwrap();
+    let record = world.connection.get(OBJECT, "ups").await.unwrap();
     assert_eq!(valid(&world, OBJECT, &record).await["slug"], "ups");
-    assert_eq!(kind(world.caller.get(OBJECT, "no-such-courier").await), ErrorKind::NotFound);
+    assert_eq!(kind(world.connection.get(OBJECT, "no-such-courier").await), ErrorKind::NotFound);
 }
 
 #[tokio::test(start_paused = true)]

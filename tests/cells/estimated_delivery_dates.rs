@@ -48,9 +48,9 @@ async fn list() {
 async fn get() {
     let world = dated().await;
     let records = world.scan(all(OBJECT, None)).await;
-    assert_eq!(world.caller.get(OBJECT, &records[0].id).await.unwrap(), records[0]);
+    assert_eq!(world.connection.get(OBJECT, &records[0].id).await.unwrap(), records[0]);
     let fresh = world.create(UPS, "fedex").await;
-    assert_eq!(kind(world.caller.get(OBJECT, &fresh).await), ErrorKind::NotFound);
+    assert_eq!(kind(world.connection.get(OBJECT, &fresh).await), ErrorKind::NotFound);
 }
 
 #[tokio::test(start_paused = true)]
@@ -58,7 +58,7 @@ async fn derive() {
     let world = dated().await;
     let parents = world.scan(all("trackings", None)).await;
     let before = world.requests().len();
-    let derived = world.connection().derive(&[OBJECT.to_owned()], parents).await.unwrap().remove(0);
+    let derived = world.connection.derive(&[OBJECT.to_owned()], parents).await.unwrap().remove(0);
     assert_eq!(world.requests().len(), before, "no request");
     let derived: Vec<_> = derived.into_iter().flatten().collect();
     let listed = world.scan(all(OBJECT, None)).await;

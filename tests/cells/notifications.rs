@@ -1,7 +1,6 @@
 //! Who is told about a tracking, inside trackings.
 
 use host_harness::contract::types::{ErrorKind, Written};
-use host_harness::retry::first_attempt;
 use serde_json::{Value, json};
 
 use super::{UPS, all, pointers, valid};
@@ -20,11 +19,7 @@ fn emails(record: &Value) -> Vec<&str> {
 }
 
 async fn add(world: &World, id: &str, addresses: &[&str]) -> Written {
-    world
-        .connection()
-        .create(OBJECT, &wish(id, addresses), &first_attempt().unwrap())
-        .await
-        .unwrap()
+    world.once().create(OBJECT, &wish(id, addresses)).await.unwrap().written
 }
 
 #[tokio::test(start_paused = true)]
@@ -45,9 +40,9 @@ async fn list() {
 async fn get() {
     let world = World::new().await;
     let id = world.create(UPS, "ups").await;
-    assert_eq!(kind(world.caller.get(OBJECT, &id).await), ErrorKind::NotFound);
+    assert_eq!(kind(world.connection.get(OBJECT, &id).await), ErrorKind::NotFound);
     let written = add(&world, &id, &["ann@example.com"]).await;
-    assert_eq!(world.caller.get(OBJECT, &id).await.unwrap(), written.record().unwrap());
+    assert_eq!(world.connection.get(OBJECT, &id).await.unwrap(), written.record().unwrap());
 }
 
 #[tokio::test(start_paused = true)]
@@ -57,7 +52,7 @@ async fn derive() {
     let item = add(&world, &told, &["ann@example.com"]).await.record().unwrap();
     world.create(UPS, "fedex").await;
     let parents = world.scan(all("trackings", None)).await;
-    let derived = world.connection().derive(&[OBJECT.to_owned()], parents).await.unwrap();
+    let derived = world.connection.derive(&[OBJECT.to_owned()], parents).await.unwrap();
     assert_eq!(derived.into_iter().flatten().flatten().collect::<Vec<_>>(), [item]);
 }
 
@@ -66,9 +61,9 @@ async fn find() {
     let world = World::new().await;
     let id = world.create(UPS, "ups").await;
     let input = wish(&id, &["ann@example.com"]);
-    assert!(world.caller.find(OBJECT, &input).await.unwrap().is_empty());
+    assert!(world.connection.find(OBJECT, &input).await.unwrap().is_empty());
     let item = add(&world, &id, &["ann@example.com"]).await.record().unwrap();
-    assert_eq!(world.caller.find(OBJECT, &input).await.unwrap(), [item]);
+    assert_eq!(world.connection.find(OBJECT, &input).await.unwrap(), [item]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -88,7 +83,7 @@ async fn create() {
     assert_eq!(reads, [format!("GET /tracking/2026-07/trackings/{id}")], "who is there stays");
 
     let four = wish(&id, &["c@example.com", "d@example.com"]);
-    let refused = world.connection().create(OBJECT, &four, &first_attempt().unwrap()).await;
+    let refused = world.once().create(OBJECT, &four).await;
     assert_eq!(pointers(refused), ["/customers/1"]);
     assert_eq!(emails(&world.stored(&id)), ["ann@example.com", "bob@example.com"]);
 }
@@ -99,7 +94,7 @@ async fn update() {
     let id = world.create(UPS, "ups").await;
     add(&world, &id, &["ann@example.com"]).await;
     let patch = r#"{"customers":[{"email":"eve@example.com","name":"Eve"}]}"#;
-    let written = world.caller.update(OBJECT, &id, patch).await.unwrap();
+    let written = world.connection.update(OBJECT, &id, patch).await.unwrap();
     assert_eq!(
         emails(&valid(&world, OBJECT, &written.clone().record().unwrap()).await),
         ["eve@example.com"]
@@ -113,7 +108,7 @@ async fn delete() {
     let world = World::new().await;
     let id = world.create(UPS, "ups").await;
     add(&world, &id, &["ann@example.com", "bob@example.com"]).await;
-    world.caller.delete(OBJECT, &id).await.unwrap();
+    world.connection.delete(OBJECT, &id).await.unwrap();
     assert!(emails(&world.stored(&id)).is_empty());
-    assert_eq!(kind(world.caller.delete(OBJECT, &id).await), ErrorKind::NotFound);
+    assert_eq!(kind(world.connection.delete(OBJECT, &id).await), ErrorKind::NotFound);
 }

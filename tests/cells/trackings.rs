@@ -24,7 +24,7 @@ async fn list() {
 async fn get() {
     let world = World::new().await;
     let id = world.create(UPS, "ups").await;
-    let record = world.caller.get(OBJECT, &id).await.unwrap();
+    let record = world.connection.get(OBJECT, &id).await.unwrap();
     assert_eq!(valid(&world, OBJECT, &record).await, world.stored(&id));
 }
 
@@ -33,7 +33,7 @@ async fn find() {
     let world = World::new().await;
     let id = world.create(UPS, "ups").await;
     let wish = |slug: &str| json!({"tracking_number": UPS, "slug": slug}).to_string();
-    let found = world.caller.find_each(OBJECT, &[wish("dhl"), wish("ups")]).await.unwrap();
+    let found = world.connection.find_each(OBJECT, &[wish("dhl"), wish("ups")]).await.unwrap();
     let ids: Vec<Vec<&str>> =
         found.iter().map(|list| list.iter().map(|record| record.id.as_str()).collect()).collect();
     assert_eq!(ids, [vec![], vec![id.as_str()]]);
@@ -44,9 +44,9 @@ async fn find() {
 async fn create() {
     let world = World::new().await;
     let wish = json!({"tracking_number": UPS, "slug": "ups", "title": "Shoes"}).to_string();
-    let made = world.caller.create(OBJECT, &wish).await.unwrap().record().unwrap();
+    let made = world.connection.create(OBJECT, &wish).await.unwrap().record().unwrap();
     assert_eq!(valid(&world, OBJECT, &made).await["title"], "Shoes");
-    let again = world.caller.create(OBJECT, &wish).await;
+    let again = world.connection.create(OBJECT, &wish).await;
     assert_eq!(kind(again), ErrorKind::Conflict(Some(made.id)));
 }
 
@@ -54,7 +54,7 @@ async fn create() {
 async fn update() {
     let world = World::new().await;
     let id = world.create(UPS, "ups").await;
-    let written = world.caller.update(OBJECT, &id, r#"{"note":"at the door"}"#).await.unwrap();
+    let written = world.connection.update(OBJECT, &id, r#"{"note":"at the door"}"#).await.unwrap();
     assert_eq!(valid(&world, OBJECT, &written.record().unwrap()).await["note"], "at the door");
     assert_eq!(world.stored(&id)["note"], "at the door");
 }
@@ -63,9 +63,9 @@ async fn update() {
 async fn delete() {
     let world = World::new().await;
     let id = world.create(UPS, "ups").await;
-    world.caller.delete(OBJECT, &id).await.unwrap();
+    world.connection.delete(OBJECT, &id).await.unwrap();
     assert!(world.simulator.tracking(&id).is_none());
-    assert_eq!(kind(world.caller.delete(OBJECT, &id).await), ErrorKind::NotFound);
+    assert_eq!(kind(world.connection.delete(OBJECT, &id).await), ErrorKind::NotFound);
 }
 
 #[tokio::test(start_paused = true)]
@@ -83,7 +83,7 @@ async fn retrack() {
     complete(&world, &id).await;
     assert_eq!(world.stored(&id)["active"], false);
     let outcome = try_invoke(&world, OBJECT, "retrack", Some(&id), "{}").await.unwrap();
-    let described = world.connection().connector().describe(OBJECT).await.unwrap();
+    let described = world.connection.connector().describe(OBJECT).await.unwrap();
     let retrack = described.actions.iter().find(|action| action.name == "retrack").unwrap();
     assert_eq!(accepted(&retrack.output_schema, &outcome.output)["active"], true);
     assert_eq!(world.stored(&id)["active"], true);

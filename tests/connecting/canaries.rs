@@ -188,9 +188,9 @@ async fn no_secret_of_a_grant_is_in_the_memory_of_the_guest() {
     let reading = Arc::new(Reading::default());
     let world = World::over(|_| {}, reading.clone()).await;
     let first = world.token("access-token").await;
-    world.caller.list(&list(None, None)).await.unwrap();
+    world.connection.list(&list(None, None)).await.unwrap();
     assert!(world.simulator.expire_token(&first));
-    world.caller.list(&list(None, None)).await.unwrap();
+    world.connection.list(&list(None, None)).await.unwrap();
     let memories = std::mem::take(&mut *reading.0.lock().unwrap());
     let asked = |word: &str| memories.iter().any(|memory| holds(memory, word));
     assert!(asked("grant_type") && asked("refresh_token"), "the guest's memory was found");

@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 
 use host_harness::clock::{Clock, SystemClock};
 use host_harness::grants::Grants;
-use host_harness::retry::{Caller, Policy};
+use host_harness::retry::Policy;
 use host_harness::runtime::Connection;
 use host_harness::store::{Sqlite, Store};
 use host_harness::vault::{Key, MasterKey, Secrets, Vault};
@@ -125,7 +125,7 @@ pub fn say(line: &str) {
 }
 
 /// The kept connection, as another process opens it.
-pub async fn caller(base: &Path, clock: Arc<Shifted>, stop: Option<usize>) -> Caller {
+pub async fn connection(base: &Path, clock: Arc<Shifted>, stop: Option<usize>) -> Connection {
     let store = Sqlite::open(&base.join("state.db"), clock.clone()).unwrap();
     let store: Arc<dyn Store> = Arc::new(store);
     let vault = Vault::new(Arc::clone(&store), clock.clone(), MasterKey::from(Key::new(MASTER)));
@@ -138,7 +138,7 @@ pub async fn caller(base: &Path, clock: Arc<Shifted>, stop: Option<usize>) -> Ca
     let store = Arc::new(Stops::new(store, stop));
     let grants = Grants::of(&connection, store, &row.id, vault.key(&row).unwrap());
     let connection = connection.with_tokens(Arc::new(grants));
-    Caller::new(connection, Policy { seed: Some(7), ..Policy::default() })
+    connection.with_policy(Policy::default().seed(7))
 }
 
 /// The child; alone it does nothing.
@@ -149,13 +149,13 @@ async fn child() {
     let orders: Vec<&str> = orders.split(' ').collect();
     let [tasks, shift_ms, stop] = orders[..] else { panic!("{orders:?}") };
     let clock = Shifted::by(shift_ms.parse().unwrap());
-    let caller = caller(&base, clock, stop.parse().ok()).await;
+    let connection = connection(&base, clock, stop.parse().ok()).await;
     say("ready");
     std::io::stdin().read_line(&mut String::new()).unwrap();
     let mut calls = JoinSet::new();
     for _ in 0..tasks.parse().unwrap() {
-        let caller = caller.clone();
-        calls.spawn(async move { caller.list(&list(None, None)).await.map(drop) });
+        let connection = connection.clone();
+        calls.spawn(async move { connection.list(&list(None, None)).await.map(drop) });
     }
     let mut ended = BTreeMap::new();
     for result in calls.join_all().await {

@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 
 use aftership_simulator::{Answer, Matcher, Rotation};
 use host_harness::contract::types::ErrorKind;
+use host_harness::retry::Policy;
 use host_harness::store::GrantState;
 
-use super::process::{Orders, Process, caller};
+use super::process::{Orders, Process, connection};
 use super::world::World;
 use crate::support::world::{kind, list};
 
@@ -109,12 +110,13 @@ async fn fifty_kills_cost_no_grant_that_the_provider_honours() {
 
 /// Whether another process can go on, however long that takes.
 async fn recovers(world: &World) -> bool {
-    let another = caller(&world.base, world.clock.clone(), None).await;
+    let another = connection(&world.base, world.clock.clone(), None).await;
+    let another = another.with_policy(Policy::once());
     // The lease of the one that was killed is over.
     world.clock.forward(Duration::from_secs(31));
     let mut last = None;
     for _ in 0..40 {
-        let ended = another.connection().list(list(None, None)).await;
+        let ended = another.list(&list(None, None)).await;
         if ended.is_ok() {
             return true;
         }

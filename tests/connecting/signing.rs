@@ -6,7 +6,8 @@ use std::time::{Duration, SystemTime};
 use aftership_simulator::{Options, SignedKey, Simulator};
 use host_harness::clock::TokioClock;
 use host_harness::contract::types::ErrorKind;
-use host_harness::retry::{Caller, Policy};
+use host_harness::retry::Policy;
+use host_harness::runtime::Connection;
 use host_harness::vault::Secret;
 
 use crate::support::world::{NOW_MS, connecting, kind, list};
@@ -18,12 +19,12 @@ pub const RSA_KEY: &str = include_str!("../fixtures/rsa-key.pem");
 const SECRET: &str = "canary-api-secret-0123456789";
 
 /// Calls with a signed key by a host whose clock is ahead by so many seconds.
-async fn caller(
+async fn connection(
     scheme: &str,
     key: SignedKey,
     secret: (&str, &str),
     ahead_s: i64,
-) -> (Caller, Simulator) {
+) -> (Connection, Simulator) {
     let simulator = Simulator::new(Options {
         signed_keys: vec![key],
         clock: Arc::new(aftership_simulator::TokioClock::new(NOW_MS)),
@@ -40,7 +41,7 @@ async fn caller(
         .build()
         .await
         .unwrap();
-    (Caller::new(connection, Policy { seed: Some(7), ..Policy::default() }), simulator)
+    (connection.with_policy(Policy::default().seed(7)), simulator)
 }
 
 /// AfterShip takes times within three minutes of its own; beyond, its answer sets the time right.
@@ -48,12 +49,12 @@ async fn caller(
 async fn signatures_hold_the_providers_time() {
     for (ahead_s, requests) in [(0, 1), (170, 1), (-170, 1), (600, 2), (-600, 2)] {
         let key = SignedKey::hmac(KEY, SECRET);
-        let (caller, simulator) =
-            caller("api-key-hmac", key, ("api-secret", SECRET), ahead_s).await;
-        caller.list(&list(None, None)).await.unwrap();
+        let (connection, simulator) =
+            connection("api-key-hmac", key, ("api-secret", SECRET), ahead_s).await;
+        connection.list(&list(None, None)).await.unwrap();
         assert_eq!(simulator.journal().len(), requests, "{ahead_s} s ahead");
         let wish = r#"{"tracking_number":"1Z12345E0205271688","slug":"ups","note":"a b+c"}"#;
-        caller.create("trackings", wish).await.unwrap();
+        connection.create("trackings", wish).await.unwrap();
         assert_eq!(simulator.journal().len(), requests + 1, "the time is known by now");
     }
 }
@@ -61,17 +62,17 @@ async fn signatures_hold_the_providers_time() {
 #[tokio::test(start_paused = true)]
 async fn a_wrong_secret_is_refused_once() {
     let key = SignedKey::hmac(KEY, SECRET);
-    let (caller, simulator) = caller("api-key-hmac", key, ("api-secret", "other"), 0).await;
-    assert_eq!(kind(caller.list(&list(None, None)).await), ErrorKind::Unauthenticated);
+    let (connection, simulator) = connection("api-key-hmac", key, ("api-secret", "other"), 0).await;
+    assert_eq!(kind(connection.list(&list(None, None)).await), ErrorKind::Unauthenticated);
     assert_eq!(simulator.journal().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_rsa_key_signs() {
     let key = SignedKey::rsa(KEY, include_bytes!("../fixtures/rsa-public-key.pem")).unwrap();
-    let (caller, _) = caller("api-key-rsa", key, ("private-key", RSA_KEY), 0).await;
+    let (connection, _) = connection("api-key-rsa", key, ("private-key", RSA_KEY), 0).await;
     let filter = serde_json::json!({ "tag": "Delivered", "keyword": "a b+c" });
-    caller.list(&list(Some(filter), None)).await.unwrap();
+    connection.list(&list(Some(filter), None)).await.unwrap();
     let wish = r#"{"tracking_number":"1Z12345E0205271688","slug":"ups"}"#;
-    caller.create("trackings", wish).await.unwrap();
+    connection.create("trackings", wish).await.unwrap();
 }

@@ -9,7 +9,7 @@ use aftership_simulator::{Consent, OAuthClient, Options, Server, Simulator};
 use host_harness::connect::{Begun, Desk, Whom};
 use host_harness::egress::{Connect, Tcp};
 use host_harness::grants::{self, Grants};
-use host_harness::retry::{Caller, Policy};
+use host_harness::retry::Policy;
 use host_harness::runtime::{Builder, Connection};
 use host_harness::store::{ConnectionRow, GrantRow, Sqlite};
 use host_harness::vault::{Key, MasterKey, Secret, Vault};
@@ -33,7 +33,7 @@ pub struct World {
     pub desk: Desk,
     pub row: ConnectionRow,
     pub watch: Arc<Watch>,
-    pub caller: Caller,
+    pub connection: Connection,
     pub clock: Arc<Shifted>,
     pub base: PathBuf,
 }
@@ -70,15 +70,15 @@ impl World {
         let key = desk.vault().key(&row).unwrap();
         let grants = Grants::of(&connection, Arc::clone(desk.vault().store()), &row.id, key);
         let connection = connection.with_tokens(Arc::new(grants));
-        let caller = Caller::new(connection, Policy { seed: Some(7), ..Policy::default() });
-        let world = Self { simulator, _server: server, desk, row, watch, caller, clock, base };
+        let connection = connection.with_policy(Policy::default().seed(7));
+        let world = Self { simulator, _server: server, desk, row, watch, connection, clock, base };
         world.connect().await;
         world
     }
 
     /// Goes to the provider and back, as a browser does. Answers the query that came back.
     pub async fn connect(&self) -> String {
-        let authority = self.caller.connection().authority();
+        let authority = self.connection.authority();
         let secrets = [("client-secret".to_owned(), Secret::new(CLIENT_SECRET))].into();
         let (connection, callback_url) = (self.row.clone(), CALLBACK.to_owned());
         let whom = Whom { connection, secrets, callback_url, scopes: vec![] };

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use host_harness::contract::batches::{Item, Operation, Patch, Removal};
 use host_harness::contract::types::{Attempt, Written};
-use host_harness::retry::{Caller, Policy};
+use host_harness::retry::Policy;
 use host_harness::runtime::CallError;
 use serde_json::{Value, json};
 
@@ -49,8 +49,8 @@ async fn run(answers: Vec<Value>, single: fn(&Asked) -> Value) -> (Vec<String>, 
         _ => single(asked),
     });
     let sent = wire.sent();
-    let caller = Caller::new(connection(wire).await, Policy { seed: Some(7), ..Policy::default() });
-    let results = caller.write("things", &items()).await;
+    let connection = connection(wire).await.with_policy(Policy::default().seed(7));
+    let results = connection.write("things", &items()).await;
     let mark = |item: &Value| {
         let again = if item["again"] == true { "!" } else { "" };
         format!("{}{again}", item["key"].as_str().unwrap())

@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use host_harness::clock::TokioClock;
 use host_harness::mirror::Mirror as _;
-use host_harness::retry::{Caller, Policy, ScanError};
+use host_harness::retry::Policy;
+use host_harness::runtime::{Connection, ScanError};
 use host_harness::store::{Change, Sqlite};
 use host_harness::sync::{Account, Catalog, Outcome, Pull, SyncError, Turns, Wish};
 use host_harness::vault::{MasterKey, Vault};
@@ -20,7 +21,7 @@ struct Kept {
     folder: std::path::PathBuf,
     clock: Arc<TokioClock>,
     connection: String,
-    caller: Caller,
+    client: Connection,
     catalog: Catalog,
 }
 
@@ -38,8 +39,8 @@ impl Kept {
         vault.store().commit(vec![Change::PutConnection(row)]).await.unwrap();
         let connection = connection(provider(answers)).await;
         let catalog = Catalog::of(connection.connector()).await.unwrap();
-        let caller = Caller::new(connection, Policy { seed: Some(7), ..Policy::default() });
-        Self { folder, clock, connection: id, caller, catalog }
+        let client = connection.with_policy(Policy::default().seed(7));
+        Self { folder, clock, connection: id, client, catalog }
     }
 
     /// As a process that has just started.
@@ -49,7 +50,7 @@ impl Kept {
 
     async fn sync(&self, object: &str) -> Result<Outcome, SyncError> {
         let account = Account {
-            caller: self.caller.clone(),
+            client: self.client.clone(),
             mirror: self.open(),
             clock: self.clock.clone(),
             connection: self.connection.clone(),

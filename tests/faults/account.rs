@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use aftership_simulator::{Options, Simulator};
 use host_harness::contract::types::{DataRecord, ErrorKind};
-use host_harness::retry::{Caller, Policy, ScanError};
+use host_harness::retry::Policy;
 use host_harness::runtime::{CallError, Connector};
+use host_harness::runtime::{Connection, ScanError};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -51,7 +52,7 @@ type Brought = Vec<DataRecord>;
 
 pub struct Account {
     pub simulator: Simulator,
-    caller: Caller,
+    connection: Connection,
 }
 
 impl Account {
@@ -71,8 +72,8 @@ impl Account {
         }
         let watch = Arc::<Watch>::default();
         let connection = connect(connector, &simulator, &watch, KEY).await;
-        let policy = Policy { seed: Some(seed), ..Policy::default() };
-        Self { simulator, caller: Caller::new(connection, policy) }
+        let policy = Policy::default().seed(seed);
+        Self { simulator, connection: connection.with_policy(policy) }
     }
 
     /// Ids that are there.
@@ -104,28 +105,28 @@ impl Account {
     }
 
     async fn call(&self, operation: &Operation) -> Result<Brought, CallError> {
-        let caller = &self.caller;
+        let connection = &self.connection;
         match operation {
             Operation::List => self.scan().await,
-            Operation::Get(id) => caller.get("trackings", id).await.map(|record| vec![record]),
-            Operation::Find(number) => caller.find("trackings", &wish(number)).await,
+            Operation::Get(id) => connection.get("trackings", id).await.map(|record| vec![record]),
+            Operation::Find(number) => connection.find("trackings", &wish(number)).await,
             Operation::Create(number) => {
-                let created = caller.create("trackings", &wish(number)).await;
+                let created = connection.create("trackings", &wish(number)).await;
                 created.map(|created| created.record().into_iter().collect())
             }
             Operation::Update(id, title) => {
                 let patch = json!({ "title": title }).to_string();
-                caller
+                connection
                     .update("trackings", id, &patch)
                     .await
                     .map(|written| written.record().into_iter().collect())
             }
-            Operation::Delete(id) => caller.delete("trackings", id).await.map(|()| vec![]),
+            Operation::Delete(id) => connection.delete("trackings", id).await.map(|()| vec![]),
         }
     }
 
     async fn scan(&self) -> Result<Brought, CallError> {
-        let mut scan = self.caller.scan(list(None, Some(PAGE)));
+        let mut scan = self.connection.scan(list(None, Some(PAGE)));
         let mut records = Vec::new();
         loop {
             match scan.next().await {

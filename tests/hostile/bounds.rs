@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use host_harness::contract::types::{Attempt, ErrorKind};
+use host_harness::contract::types::ErrorKind;
 use host_harness::egress::Limiter;
 use host_harness::observe::{Event, Level};
 use host_harness::runtime::{CallError, Connection, Runtime, RuntimeOptions, Stop};
@@ -22,9 +22,9 @@ async fn stopped(runtime: &Runtime, name: &str) -> Stop {
         Err(CallError::Stopped { reason, wrote: false }) => reason,
         other => panic!("{name}: {other:?}"),
     };
-    let first = stop(hostile.list(things()).await);
+    let first = stop(hostile.list(&things()).await);
     good.get("things", "declared").await.unwrap();
-    assert_eq!(stop(hostile.list(things()).await), first, "the same answer to the next call");
+    assert_eq!(stop(hostile.list(&things()).await), first, "the same answer to the next call");
     good.get("things", "declared").await.unwrap();
     first
 }
@@ -45,7 +45,7 @@ async fn a_loop_does_not_hold_up_other_calls() {
     let watch = Arc::default();
     let loops = connection(&guest(&runtime, "loops").await, fine(), &watch).await;
     let good = connection(&guest(&runtime, "sends").await, fine(), &watch).await;
-    let looping = tokio::spawn(async move { loops.list(things()).await });
+    let looping = tokio::spawn(async move { loops.list(&things()).await });
     tokio::task::yield_now().await;
     good.get("things", "declared").await.unwrap();
     assert!(!looping.is_finished(), "the good call came back while the other one looped");
@@ -75,7 +75,7 @@ async fn a_page_of_100_mb_does_not_cross() {
 async fn a_flood_of_log_lines_is_bounded_and_cannot_fake_others() {
     let watch: Arc<Watch> = Arc::default();
     let floods = connection(&guest(&runtime(), "floods_log").await, fine(), &watch).await;
-    floods.list(things()).await.unwrap();
+    floods.list(&things()).await.unwrap();
     let lines = watch.events().into_iter().filter_map(|event| match event {
         Event::Log { level, message } => Some((level, message)),
         _ => None,
@@ -108,8 +108,7 @@ async fn a_quota_pauses_all_that_share_it() {
         let paused = connection.get("things", "declared").await.unwrap_err();
         let CallError::Connector(error) = paused else { panic!("{paused}") };
         assert_eq!(error.kind, ErrorKind::QuotaExhausted(Some(60_000)));
-        let attempt = Attempt { key: "k".to_owned(), again: false };
-        let written = connection.create("things", "{}", &attempt).await.unwrap_err();
+        let written = connection.create("things", "{}").await.unwrap_err();
         assert_eq!(CallError::Connector(error), written, "writes wait too");
     }
     connections[2].get("things", "declared").await.unwrap();

@@ -8,8 +8,9 @@ use aftership_simulator::{Entry, Options, Simulator};
 use host_harness::contract::limits::Rate;
 use host_harness::contract::types::ErrorKind;
 use host_harness::egress::Limiter;
-use host_harness::retry::{Caller, Policy};
+use host_harness::retry::Policy;
 use host_harness::runtime::CallError;
+use host_harness::runtime::Connection;
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -35,7 +36,7 @@ pub enum Demand {
 pub struct Account {
     pub simulator: Simulator,
     pub watch: Arc<Watch>,
-    callers: [Caller; 2],
+    connections: [Connection; 2],
     made: Arc<AtomicU32>,
 }
 
@@ -73,7 +74,7 @@ impl Account {
         simulator.insert(&tracking.to_string()).unwrap();
         let connector = runtime().load(&component()).await.unwrap();
         let (watch, limiter) = (Arc::default(), Arc::new(limiter));
-        let mut callers = Vec::new();
+        let mut connections = Vec::new();
         for seed in [1, 2] {
             let connection = connecting(&connector, &simulator, &watch, KEY)
                 .limiter(Arc::clone(&limiter))
@@ -81,27 +82,32 @@ impl Account {
                 .build()
                 .await
                 .unwrap();
-            callers.push(Caller::new(connection, Policy { seed: Some(seed), ..Policy::default() }));
+            connections.push(connection.with_policy(Policy::default().seed(seed)));
         }
-        let callers = callers.try_into().unwrap_or_else(|_| panic!("two of them"));
-        Self { simulator, watch, callers, made: Arc::default() }
+        let connections = connections.try_into().unwrap_or_else(|_| panic!("two of them"));
+        Self { simulator, watch, connections, made: Arc::default() }
+    }
+
+    /// The connection with calls that are made once.
+    pub fn once(&self) -> Connection {
+        self.connection().clone().with_policy(Policy::once())
     }
 
     /// Calls that are repeated.
-    pub fn caller(&self) -> &Caller {
-        &self.callers[0]
+    pub fn connection(&self) -> &Connection {
+        &self.connections[0]
     }
 
     /// Asks for [`MINUTE`], with all tasks at once.
     pub async fn demand(&self, demand: Demand) -> Calls {
         let began = Instant::now();
         let tasks = (0..TASKS).map(|task| {
-            let caller = self.callers[task as usize % 2].clone();
+            let connection = self.connections[task as usize % 2].clone();
             let made = Arc::clone(&self.made);
             tokio::spawn(async move {
                 let mut calls = Calls::default();
                 while began.elapsed() < MINUTE {
-                    match ask(&caller, demand, task, &made).await {
+                    match ask(&connection, demand, task, &made).await {
                         Ok(()) => calls.well += 1,
                         Err(error) if is_rate_limited(&error) => calls.rate_limited += 1,
                         Err(error) => panic!("{error}"),
@@ -133,7 +139,7 @@ impl Account {
 }
 
 async fn ask(
-    caller: &Caller,
+    connection: &Connection,
     demand: Demand,
     task: u32,
     made: &AtomicU32,
@@ -145,12 +151,12 @@ async fn ask(
         (demand, _) => demand,
     };
     match own {
-        Demand::Get => caller.get("trackings", ID).await.map(drop),
-        Demand::List => caller.list(&list(None, Some(1))).await.map(drop),
+        Demand::Get => connection.get("trackings", ID).await.map(drop),
+        Demand::List => connection.list(&list(None, Some(1))).await.map(drop),
         Demand::Create | Demand::Everything => {
             let number = format!("NEW-{:06}", made.fetch_add(1, Ordering::Relaxed));
             let wish = json!({ "tracking_number": number, "slug": "dhl" }).to_string();
-            caller.create("trackings", &wish).await.map(drop)
+            connection.create("trackings", &wish).await.map(drop)
         }
     }
 }

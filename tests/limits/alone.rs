@@ -40,7 +40,7 @@ async fn a_wait_is_shown_and_can_be_cancelled() {
     let answer = Answer::new(429, "").header("retry-after", "20");
     account.simulator.answer_next(Matcher::any(), answer);
     let began = Instant::now();
-    let once = account.caller().connection();
+    let once = account.once();
     once.get("trackings", ID).await.unwrap_err();
     let waiting = once.get("trackings", ID);
     assert!(timeout(Duration::from_millis(10), waiting).await.is_err(), "it was to wait");
@@ -53,9 +53,9 @@ async fn a_wait_is_shown_and_can_be_cancelled() {
     assert_eq!(limit, "trackings-get");
     assert!(for_about > Duration::from_secs(19) && for_about <= Duration::from_secs(20));
     // The place in the queue is free again, and other endpoints were never held.
-    account.caller().connection().check("trackings").await.unwrap();
+    account.once().check("trackings").await.unwrap();
     assert!(began.elapsed() < Duration::from_millis(100), "{:?}", began.elapsed());
-    account.caller().get("trackings", ID).await.unwrap();
+    account.connection().get("trackings", ID).await.unwrap();
     assert!(began.elapsed() < Duration::from_secs(21), "{:?}", began.elapsed());
     assert_eq!(account.requests().len(), 3, "what was cancelled sent nothing");
 }
@@ -67,9 +67,9 @@ async fn no_answer_holds_a_limit_for_more_than_a_minute() {
         let account = Account::new().await;
         let answer = Answer::new(429, "").header("retry-after", asked);
         account.simulator.answer_next(Matcher::any(), answer);
-        account.caller().connection().get("trackings", ID).await.unwrap_err();
+        account.once().get("trackings", ID).await.unwrap_err();
         let began = Instant::now();
-        account.caller().get("trackings", ID).await.unwrap();
+        account.connection().get("trackings", ID).await.unwrap();
         assert!(began.elapsed() < Duration::from_secs(62), "{asked}: {:?}", began.elapsed());
     }
 }
@@ -78,7 +78,7 @@ async fn no_answer_holds_a_limit_for_more_than_a_minute() {
 #[tokio::test(start_paused = true)]
 async fn a_quota_that_is_used_up_is_tried_once_a_minute() {
     let account = Account::new().await;
-    let connection = || account.caller().connection().clone();
+    let connection = || account.once();
     let used_up = Answer::new(429, "").header("retry-after", "86400");
     for _ in 0..2 {
         account.simulator.answer_next(Matcher::any(), used_up.clone());

@@ -45,7 +45,7 @@ async fn connections(accounts: impl IntoIterator<Item = String>, rate: Rate) -> 
 
 fn ask(tasks: &mut JoinSet<Result<(), CallError>>, connection: &Connection) {
     let connection = connection.clone();
-    tasks.spawn(async move { connection.list(list(None, Some(1))).await.map(drop) });
+    tasks.spawn(async move { connection.list(&list(None, Some(1))).await.map(drop) });
 }
 
 #[tokio::test(start_paused = true)]
@@ -62,7 +62,7 @@ async fn two_accounts_at_their_limits_leave_both_instances_to_others() {
         waiting.join_next().await.unwrap().unwrap().unwrap();
     }
     let began = Instant::now();
-    three.list(list(None, Some(1))).await.unwrap();
+    three.list(&list(None, Some(1))).await.unwrap();
     let holder = DataRecord {
         id: "t1".to_owned(),
         updated_at: None,

@@ -70,7 +70,7 @@ async fn what_cannot_be_told_is_parked_and_looked_for_again() {
     assert_eq!(told[0].state, IntentState::Parked);
     assert_eq!(shop.count("POST"), 1);
     // Somebody looks, and makes it by hand; then the run ends.
-    process.caller.create(object, &lines[0].to_string()).await.unwrap();
+    process.connection.create(object, &lines[0].to_string()).await.unwrap();
     let (_, told) = process.run_to(object, &lines, Mode::Upsert, OnConflict::Fail).await.unwrap();
     assert_eq!(ends(&told), ["updated"]);
     assert_eq!(shop.count("POST"), 2);
@@ -81,7 +81,7 @@ async fn what_cannot_be_told_is_parked_and_looked_for_again() {
 async fn connectable(process: &super::shop::Process) -> (String, serde_json::Value) {
     use host_harness::contract::records::ListRequest;
     let request = ListRequest::all("couriers");
-    let mut scan = process.caller.scan(request);
+    let mut scan = process.connection.scan(request);
     while let Some(page) = scan.next().await.unwrap() {
         for record in page.records {
             let courier: serde_json::Value = serde_json::from_str(&record.data).unwrap();

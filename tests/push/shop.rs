@@ -15,8 +15,9 @@ use host_harness::mirror::{Applied, Batch, ChangeRow, Derived, Mirror, Source};
 use host_harness::push::{
     Ended, IntentState, Intents, Mode, OnConflict, Push, PushError, Summary, Word as _,
 };
-use host_harness::retry::{Caller, Policy, ScanError};
+use host_harness::retry::Policy;
 use host_harness::runtime::{CallError, Connector};
+use host_harness::runtime::{Connection, ScanError};
 use host_harness::source::{Form, Items, Options as Reading};
 use host_harness::store::{Change, ConnectionRow, Sqlite, Store};
 use host_harness::vault::{MasterKey, Vault};
@@ -39,7 +40,7 @@ pub struct Shop {
 /// One process.
 pub struct Process {
     pub store: Arc<Sqlite>,
-    pub caller: Caller,
+    pub connection: Connection,
     pub row: ConnectionRow,
     vault: Vault,
     clock: TokioClock,
@@ -110,8 +111,8 @@ impl Shop {
         let watch = Arc::<Watch>::default();
         let builder = connecting(&self.connector, &self.simulator, &watch, KEY);
         let connection = change(builder).build().await.unwrap();
-        let caller = Caller::new(connection, Policy { seed: Some(7), ..Policy::default() });
-        Process { store, caller, row, vault, clock: self.clock }
+        let connection = connection.with_policy(Policy::default().seed(7));
+        Process { store, connection, row, vault, clock: self.clock }
     }
 
     /// Trackings of the account by their numbers.
@@ -147,7 +148,7 @@ impl Process {
     pub async fn push_by(&self, object: &str, intents: Arc<dyn Intents>) -> Push {
         let (mirror, key) = (Arc::clone(&self.store), self.vault.key(&self.row).unwrap());
         let clock = Arc::new(self.clock);
-        Push::new(self.caller.clone(), intents, mirror, clock, &self.row.id, key, object)
+        Push::new(self.connection.clone(), intents, mirror, clock, &self.row.id, key, object)
             .await
             .unwrap()
     }
@@ -182,7 +183,7 @@ impl Process {
             filter: None,
             view: View { fields: vec![], options: None },
         };
-        let mut scan = self.caller.scan(request);
+        let mut scan = self.connection.scan(request);
         loop {
             let asked = self.store.moment().await.unwrap();
             let Some(page) = scan.next().await? else { return Ok(sum) };
@@ -203,7 +204,7 @@ impl Process {
 
     async fn derive(&self, parents: Vec<DataRecord>) -> Vec<Derived> {
         let objects = DERIVED.map(str::to_owned);
-        let lists = self.caller.connection().derive(&objects, parents).await.unwrap();
+        let lists = self.connection.derive(&objects, parents).await.unwrap();
         let named = objects.into_iter().zip(lists);
         named.map(|(object, lists)| Derived { object, lists }).collect()
     }
@@ -211,7 +212,7 @@ impl Process {
     async fn look_up(&self, id: &str, sum: &mut Applied) {
         let asked = self.store.moment().await.unwrap();
         let mut batch = self.batch(Source::Lookup, asked);
-        match self.caller.get("trackings", id).await {
+        match self.connection.get("trackings", id).await {
             Ok(record) => {
                 batch.derived = self.derive(vec![record.clone()]).await;
                 batch.records.push(record);

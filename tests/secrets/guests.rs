@@ -157,7 +157,7 @@ async fn what_traps_or_floods_the_log_tells_nothing() {
     for name in ["traps", "floods_log", "recurses", "grows", "huge_page"] {
         let bad = hostile(&runtime, name, echoing((CANARY.into(), CANARY.into()))).await;
         let all = ListRequest::all("things");
-        match bad.connection.list(all).await {
+        match bad.connection.list(&all).await {
             Ok(page) => seen.add_debug(name, &page),
             Err(why) => seen.add(name, format!("{why} {why:?} {why:#?}")),
         }

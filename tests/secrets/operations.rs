@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use host_harness::contract::actions::Invocation;
+use host_harness::contract::batches;
 use host_harness::contract::records::{ListRequest, Start};
 use host_harness::contract::types::Attempt;
-use host_harness::retry::{Caller, Policy, first_attempt};
-use host_harness::runtime::{Connection, Write};
+use host_harness::retry::{Policy, first_attempt};
+use host_harness::runtime::Connection;
 use host_harness::vault::Secret;
 use serde_json::Value;
 
@@ -50,9 +51,16 @@ fn body(status: u16, echo: &str, is_list: bool) -> String {
 }
 
 struct Echo {
-    caller: Caller,
+    connection: Connection,
     watch: Arc<Watch>,
     sent: Arc<std::sync::Mutex<Vec<String>>>,
+}
+
+impl Echo {
+    /// The connection with calls that are made once.
+    fn once(&self) -> Connection {
+        self.connection.clone().with_policy(Policy::once())
+    }
 }
 
 /// A connection whose provider answers `status`, with `echo` everywhere.
@@ -72,22 +80,22 @@ async fn provider(status: u16, header: String, echo: String) -> Echo {
         .build()
         .await
         .unwrap();
-    let policy = Policy { seed: Some(7), ..Policy::default() };
-    Echo { caller: Caller::new(connection, policy), watch, sent }
+    let policy = Policy::default().seed(7);
+    Echo { connection: connection.with_policy(policy), watch, sent }
 }
 
 /// Every operation; what came of it, to be searched.
 async fn everything(echo: &Echo, seen: &mut Seen) -> Vec<String> {
-    let connection = echo.caller.connection();
+    let connection = echo.once();
     let mut records = Vec::new();
-    match connection.list(list(None, None)).await {
+    match connection.list(&list(None, None)).await {
         Ok(page) => {
             seen.add_debug("a page", &page);
             // A cursor is text in an encoding of the connector's own; what it leads to is seen.
             let start = Start::At(page.next.clone().unwrap());
             seen.add_debug(
                 "page 2",
-                &connection.list(ListRequest { start, ..list(None, None) }).await,
+                &connection.list(&ListRequest { start, ..list(None, None) }).await,
             );
             records.extend(page.records.into_iter().map(|record| record.data));
             records.extend(page.unreadable.into_iter().map(|item| item.raw));
@@ -98,21 +106,10 @@ async fn everything(echo: &Echo, seen: &mut Seen) -> Vec<String> {
         Ok(record) => records.push(record.data),
         Err(why) => seen.add("an error", format!("{why} {why:?}")),
     }
-    seen.add_debug("find", &connection.find("trackings", &[WISH.to_owned()]).await);
-    seen.add_debug(
-        "create",
-        &connection.create("trackings", WISH, &first_attempt().unwrap()).await,
-    );
-    seen.add_debug(
-        "update",
-        &connection
-            .update("trackings", ID, r#"{"note":"n"}"#, &first_attempt().unwrap(), None)
-            .await,
-    );
-    seen.add_debug(
-        "delete",
-        &connection.delete("trackings", ID, &first_attempt().unwrap(), None).await,
-    );
+    seen.add_debug("find", &connection.find("trackings", WISH).await);
+    seen.add_debug("create", &connection.create("trackings", WISH).await);
+    seen.add_debug("update", &connection.update("trackings", ID, r#"{"note":"n"}"#).await);
+    seen.add_debug("delete", &connection.delete("trackings", ID).await);
     for (action, input) in [("retrack", "{}"), ("mark-as-completed", r#"{"reason":"LOST"}"#)] {
         let invocation = Invocation {
             object: "trackings".to_owned(),
@@ -121,13 +118,13 @@ async fn everything(echo: &Echo, seen: &mut Seen) -> Vec<String> {
             input: input.to_owned(),
             attempt: Attempt { again: true, ..first_attempt().unwrap() },
         };
-        seen.add_debug(action, &echo.caller.invoke(&invocation).await);
-        seen.add_debug(action, &connection.plan(Write::Invoke(&invocation)).await);
+        seen.add_debug(action, &echo.connection.invoke(&invocation).await);
+        seen.add_debug(action, &connection.plan_action(&invocation).await);
     }
     seen.add_debug("check", &connection.check("trackings").await);
-    let create = Write::Create { object: "trackings", input: WISH };
-    seen.add_debug("a plan", &connection.plan(create).await);
-    seen.add_debug("repeated create", &echo.caller.create("trackings", WISH).await.is_ok());
+    let create = batches::Operation::Create(WISH.to_owned());
+    seen.add_debug("a plan", &connection.plan("trackings", &create).await);
+    seen.add_debug("repeated create", &echo.connection.create("trackings", WISH).await.is_ok());
     records.iter().for_each(|record| seen.add("a record", record.clone()));
     seen.add_debug("events", &echo.watch.events());
     records
@@ -163,7 +160,7 @@ async fn a_key_that_the_provider_repeats_comes_back_nowhere() {
 async fn scrubbing_leaves_the_rest_of_a_record_as_it_was() {
     for form in forms_in_json() {
         let echo = provider(200, "trace".to_owned(), form.clone()).await;
-        let record = echo.caller.connection().get("trackings", ID).await.unwrap();
+        let record = echo.once().get("trackings", ID).await.unwrap();
         assert_eq!(
             record.data,
             r#"{"id":"[redacted]","tracking_number":"a [redacted] b","slug":"ups","title":"[redacted][redacted]","[redacted]":["[redacted]",1.10]}"#,

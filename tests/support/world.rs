@@ -11,7 +11,7 @@ use host_harness::clock::TokioClock;
 use host_harness::contract::records::{ListRequest, Start, View};
 use host_harness::contract::types::{DataRecord, ErrorKind};
 use host_harness::egress::{Connect, Pending, Stream};
-use host_harness::retry::{Caller, Policy};
+use host_harness::retry::Policy;
 use host_harness::runtime::{Builder, CallError, Connection, Connector};
 use host_harness::vault::Secret;
 use serde_json::Value;
@@ -31,7 +31,7 @@ pub struct World {
     /// The account.
     pub simulator: Simulator,
     /// Calls that are repeated.
-    pub caller: Caller,
+    pub connection: Connection,
     /// What was seen.
     pub watch: Arc<Watch>,
 }
@@ -71,18 +71,18 @@ impl World {
         let start = SystemTime::UNIX_EPOCH + Duration::from_millis(start_ms);
         let connection = connection.clock(Arc::new(TokioClock::starting_at(start)));
         let connection = connection.build().await.unwrap();
-        let policy = Policy { seed: Some(7), ..Policy::default() };
-        Self { simulator, caller: Caller::new(connection, policy), watch }
+        let policy = Policy::default().seed(7);
+        Self { simulator, connection: connection.with_policy(policy), watch }
     }
 
-    /// Calls that are made once.
-    pub fn connection(&self) -> &Connection {
-        self.caller.connection()
+    /// The connection with calls that are made once.
+    pub fn once(&self) -> Connection {
+        self.connection.clone().with_policy(Policy::once())
     }
 
     /// Walks all pages.
     pub async fn scan(&self, request: ListRequest) -> Vec<DataRecord> {
-        let mut scan = self.caller.scan(request);
+        let mut scan = self.connection.scan(request);
         let mut records = Vec::new();
         while let Some(page) = scan.next().await.unwrap() {
             assert!(page.unreadable.is_empty());
@@ -94,7 +94,7 @@ impl World {
     /// Makes a tracking, and answers its id.
     pub async fn create(&self, number: &str, slug: &str) -> String {
         let wish = serde_json::json!({ "tracking_number": number, "slug": slug }).to_string();
-        self.caller.create("trackings", &wish).await.unwrap().record().unwrap().id
+        self.connection.create("trackings", &wish).await.unwrap().record().unwrap().id
     }
 
     /// A tracking as the simulator has it.

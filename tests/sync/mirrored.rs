@@ -78,7 +78,7 @@ impl Mirrored {
         let connection = row.id.clone();
         vault.store().commit(vec![Change::PutConnection(row)]).await.unwrap();
         drop(vault);
-        let connector = world.connection().connector();
+        let connector = world.connection.connector();
         let catalog = Catalog::of(connector).await.unwrap();
         Self { world, catalog, connection, clock, database: Some(database), folder }
     }
@@ -104,7 +104,7 @@ impl Mirrored {
 
     pub fn pull_into(&self, database: &Arc<Sqlite>) -> Pull {
         let account = Account {
-            caller: self.world.caller.clone(),
+            client: self.world.connection.clone(),
             mirror: Arc::clone(database) as _,
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
             connection: self.connection.clone(),
@@ -185,7 +185,7 @@ impl Mirrored {
             data: holder.data.clone(),
         });
         let lists =
-            self.world.connection().derive(&[object.to_owned()], parents.collect()).await.unwrap();
+            self.world.connection.derive(&[object.to_owned()], parents.collect()).await.unwrap();
         let truth: BTreeMap<String, String> =
             lists.into_iter().flatten().flatten().map(|record| (record.id, record.data)).collect();
         let kept: BTreeMap<String, String> =

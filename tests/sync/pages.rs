@@ -2,7 +2,7 @@
 
 use aftership_simulator::Answer;
 use host_harness::mirror::{ChangeKind, Mirror as _, ScanKind};
-use host_harness::retry::ScanError;
+use host_harness::runtime::ScanError;
 use host_harness::sync::SyncError;
 
 use super::mirrored::{DUE, FULL, HOUR, Mirrored, OBJECT, down, page, pass};

@@ -105,7 +105,7 @@ impl Post {
         let pace = Pace { seed: Some(7), ..Pace::default() };
         let worker =
             Worker::new(sqlite.clone(), sqlite.clone(), clock.clone(), Arc::new(Unnoted), pace);
-        let reads = ConnectionReads::new(world.caller.clone(), local).await.unwrap();
+        let reads = ConnectionReads::new(world.connection.clone(), local).await.unwrap();
         let seat = Seat { reads: Arc::new(reads), decode };
         worker.work_for([(row.id.clone(), seat)].into());
 
@@ -156,7 +156,7 @@ impl Post {
     pub async fn poll(&self) {
         let asked = self.sqlite.moment().await.unwrap();
         let records = self.world.scan(list(None, None)).await;
-        let connection = self.world.connection();
+        let connection = self.world.once();
         let objects = ["checkpoints", "notifications", "estimated-delivery-dates"];
         let objects = objects.map(str::to_owned);
         let lists = connection.derive(&objects, records.clone()).await.unwrap();

@@ -6,7 +6,6 @@
 //! use std::path::Path;
 //!
 //! use connector_runtime::contract::records::ListRequest;
-//! use connector_runtime::retry::{Caller, Policy};
 //! use connector_runtime::secrets::Secret;
 //! use connector_runtime::{Connection, Runtime, RuntimeOptions};
 //!
@@ -17,8 +16,7 @@
 //!     .build()
 //!     .await?;
 //!
-//! let caller = Caller::new(connection, Policy::default());
-//! let mut scan = caller.scan(ListRequest::all("orders"));
+//! let mut scan = connection.scan(ListRequest::all("orders"));
 //! while let Some(page) = scan.next().await? {
 //!     for record in page.records {
 //!         println!("{}", record.data);
@@ -30,10 +28,10 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | this one | the engine, loading, and the typed calls of a connection; each call is one fresh instance and is made once |
+//! | this one | the engine, loading, and the typed calls of a connection: each in a fresh instance, repeated where that is safe |
 //! | [`egress`] | the only way out: every request is checked against the manifest, waits for the limits, gets its secrets, and brings a bounded answer |
 //! | [`secrets`] | secrets in memory, which a connector names and never sees |
-//! | [`retry`] | calls repeated where that is safe, and lost answers resolved |
+//! | [`retry`] | how persistent calls are, and what a failed one means |
 //! | [`observe`] | what a user may watch |
 //! | [`contract`], [`tokio`] | what calls are made of, and the executor that they need: no other crate has to be named |
 
@@ -46,11 +44,11 @@ pub mod secrets;
 mod setting;
 
 pub use self::connector::{
-    Authority, Bounds, BuildError, Builder, Connection, Connector, Current, EngineError, Facts,
-    Provider, Received, Renewal, Runtime, RuntimeOptions, SCHEME, Scheme, Step, TokenSource,
-    Tokens, Write,
+    Authority, Bounds, BuildError, Builder, Connection, Connector, Created, Current, EngineError,
+    Facts, Find, Provider, Received, Renewal, Runtime, RuntimeOptions, Scan, ScanError, Scheme,
+    Step, TokenSource, Tokens, id_of,
 };
 pub use self::error::{CallError, LoadError, Stop, describe, error};
-pub use self::setting::{BadSetting, Settings};
+pub use self::setting::{BadSetting, SCHEME, Settings};
 pub use connector_contract as contract;
 pub use tokio;

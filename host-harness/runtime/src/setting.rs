@@ -8,6 +8,9 @@ use connector_contract::setup::{Form, Setter, Setting};
 use thiserror::Error;
 use url::{Host, Url};
 
+/// Name of the setting that holds the authentication scheme, in every connector; the host's own.
+pub const SCHEME: &str = "scheme";
+
 /// A value that a setting cannot have.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
 #[non_exhaustive]

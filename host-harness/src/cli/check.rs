@@ -64,7 +64,7 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
         None => context.connector().await?,
     };
     let kept = Kept::of(context, &connector).await?;
-    let (caller, grants) = context.connect_with_grant(&connector, kept).await?;
+    let (connection, grants) = context.connect_with_grant(&connector, kept).await?;
     let all = connector.manifest().objects.iter();
     let objects: Vec<&String> = match &args.object {
         Some(object) => vec![object],
@@ -74,7 +74,7 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
     let mut next = None;
     let account = account(grants.as_ref()).await?;
     for object in objects {
-        let result = caller.check(object).await;
+        let result = connection.check(object).await;
         if let Err(CallError::Connector(error)) = &result {
             let subject = Subject {
                 command: "check".to_owned(),

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 use anyhow::Result;
 use host_harness::contract::setup::Scheme;
 use host_harness::grants::{Grants, Renewals};
-use host_harness::retry::{Caller, Policy};
+use host_harness::runtime::Connection;
 use host_harness::runtime::{Builder, Connector, SCHEME};
 use host_harness::store::GrantRow;
 use host_harness::vault::VaultKeep;
@@ -24,7 +24,7 @@ impl Context {
     ///
     /// # Errors
     /// When a setting, secret or origin does not fit, or the kept one cannot be used.
-    pub async fn connect(&self, connector: &Connector) -> Result<Caller> {
+    pub async fn connect(&self, connector: &Connector) -> Result<Connection> {
         self.connect_to(connector, Kept::of(self, connector).await?).await
     }
 
@@ -32,7 +32,11 @@ impl Context {
     ///
     /// # Errors
     /// As [`Context::connect`].
-    pub async fn connect_to(&self, connector: &Connector, kept: Option<Kept>) -> Result<Caller> {
+    pub async fn connect_to(
+        &self,
+        connector: &Connector,
+        kept: Option<Kept>,
+    ) -> Result<Connection> {
         Ok(self.connect_with_grant(connector, kept).await?.0)
     }
 
@@ -44,7 +48,7 @@ impl Context {
         &self,
         connector: &Connector,
         kept: Option<Kept>,
-    ) -> Result<(Caller, Option<Grants>)> {
+    ) -> Result<(Connection, Option<Grants>)> {
         let mut builder = self.surroundings(connector);
         let mut chosen = None;
         let mut names = Vec::new();
@@ -90,7 +94,7 @@ impl Context {
             all.push(grants.renewals());
             grant = Some(grants);
         }
-        Ok((Caller::new(connection, Policy::default()), grant))
+        Ok((connection, grant))
     }
 }
 

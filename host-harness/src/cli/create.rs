@@ -1,9 +1,9 @@
 //! `create`: makes a record, once.
 
 use anyhow::{Context as _, Result};
+use host_harness::contract::batches::Operation;
 use host_harness::contract::types::Written;
-use host_harness::retry::{Caller, id_of};
-use host_harness::runtime::Write;
+use host_harness::runtime::{Connection, id_of};
 
 use super::context::Context;
 use super::exit::Exit;
@@ -41,22 +41,24 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
     let input = args.data.read().await?;
     let connector = context.connector_with(&args.object).await?;
     let columns = columns::before_writing(&args.columns, &connector, &args.object).await?;
-    let caller = context.connect(&connector).await?;
+    let connection = context.connect(&connector).await?;
     let what = || format!("creating a record of {}", args.object);
     if args.dry_run {
-        let write = Write::Create { object: &args.object, input: &input };
         let descriptor = connector.describe(&args.object).await.with_context(what)?;
-        let planned = caller.connection().plan(write).await.with_context(what)?;
+        let planned = connection
+            .plan(&args.object, &Operation::Create(input.clone()))
+            .await
+            .with_context(what)?;
         let hidden = hidden::values(descriptor.create_schema.as_deref(), &input);
         return plan::show(context, planned, &hidden);
     }
-    let created = Box::pin(caller.create(&args.object, &input)).await.with_context(what)?;
+    let created = Box::pin(connection.create(&args.object, &input)).await.with_context(what)?;
     if created.found {
         context
             .watch
             .say("note: the provider's answer was lost; the record was looked for, and is there");
     }
-    written(context, &caller, &args.object, &columns, created.written).await
+    written(context, &connection, &args.object, &columns, created.written).await
 }
 
 /// Prints the record that a write left behind. One that cannot be read now was written all the
@@ -66,13 +68,13 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
 /// When nothing can be printed.
 pub async fn written(
     context: &Context,
-    caller: &Caller,
+    connection: &Connection,
     object: &str,
     columns: &Columns,
     written: Written,
 ) -> Result<Exit> {
     let id = id_of(&written.item).to_owned();
-    let data = match caller.whole(object, written.item).await {
+    let data = match connection.whole(object, written.item).await {
         Ok(item) => item.data,
         Err(why) => {
             let why = printable(&why.to_string());

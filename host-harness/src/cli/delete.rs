@@ -1,7 +1,7 @@
 //! `delete`: removes a record.
 
 use anyhow::{Context as _, Result};
-use host_harness::runtime::Write;
+use host_harness::contract::batches::{Operation, Removal};
 
 use super::context::Context;
 use super::exit::Exit;
@@ -30,14 +30,14 @@ pub struct Args {
 /// When it was not there, was not removed, or that cannot be told.
 pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
     let connector = context.connector_with(&args.object).await?;
-    let caller = context.connect(&connector).await?;
+    let connection = context.connect(&connector).await?;
     let what = || format!("deleting {} {}", args.object, args.id);
     if args.dry_run {
-        let write = Write::Delete { object: &args.object, id: &args.id };
-        let planned = caller.connection().plan(write).await.with_context(what)?;
+        let write = Operation::Delete(Removal { id: args.id.clone(), expected: None });
+        let planned = connection.plan(&args.object, &write).await.with_context(what)?;
         return plan::show(context, planned, &[]);
     }
-    let deleted = Box::pin(caller.delete(&args.object, &args.id)).await;
+    let deleted = Box::pin(connection.delete(&args.object, &args.id)).await;
     deleted.with_context(what)?;
     let (object, id) = (&args.object, &args.id);
     context.watch.mention(&format!("deleted {object} {id}"));

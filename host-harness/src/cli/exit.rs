@@ -29,7 +29,7 @@ use std::process::ExitCode;
 use host_harness::connect::ConnectError;
 use host_harness::contract::types::ErrorKind;
 use host_harness::push::PushError;
-use host_harness::retry::ScanError;
+use host_harness::runtime::ScanError;
 use host_harness::runtime::{BuildError, CallError, LoadError};
 use host_harness::store::StoreError;
 

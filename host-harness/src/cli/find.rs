@@ -32,8 +32,8 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
     let input = args.data.read().await?;
     let connector = context.connector_with(&args.object).await?;
     let columns = columns::of(&args.columns, &connector, &args.object).await?;
-    let caller = context.connect(&connector).await?;
-    let found = caller.find(&args.object, &input).await;
+    let connection = context.connect(&connector).await?;
+    let found = connection.find(&args.object, &input).await;
     let found = found.with_context(|| format!("finding {}", args.object))?;
     let rows: Vec<Row<'_>> =
         found.iter().map(|record| Row { id: &record.id, data: &record.data }).collect();

@@ -36,8 +36,8 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
     let connector = context.connector_with(&args.object).await?;
     let columns = columns::of(&args.columns, &connector, &args.object).await?;
     let view = args.part.view(&connector, &args.object).await?;
-    let caller = context.connect(&connector).await?;
-    let found = caller.get_view(&args.object, &args.id, &view).await;
+    let connection = context.connect(&connector).await?;
+    let found = connection.get_view(&args.object, &args.id, &view).await;
     let found = found.with_context(|| format!("getting {} {}", args.object, args.id))?;
     let row = Row { id: &found.id, data: &found.data };
     context.watch.print(|| record(context.form(), &columns, row))?;

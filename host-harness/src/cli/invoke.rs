@@ -4,7 +4,6 @@ use anyhow::{Context as _, Result};
 use host_harness::contract::actions::Invocation;
 use host_harness::contract::catalog::{Action, Descriptor};
 use host_harness::retry::first_attempt;
-use host_harness::runtime::Write;
 
 use super::context::Context;
 use super::document::embedded;
@@ -54,7 +53,7 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
     let action = known(&descriptor, args)?;
     let columns = args.columns.knowing(&embedded(&action.output_schema));
     columns.check()?;
-    let caller = context.connect(&connector).await?;
+    let connection = context.connect(&connector).await?;
     let invocation = Invocation {
         object: args.object.clone(),
         action: args.action.clone(),
@@ -64,12 +63,11 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
     };
     let what = || format!("invoking {} of {}", args.action, args.object);
     if args.dry_run {
-        let write = Write::Invoke(&invocation);
-        let planned = caller.connection().plan(write).await.with_context(what)?;
+        let planned = connection.plan_action(&invocation).await.with_context(what)?;
         let hidden = hidden::values(Some(&action.input_schema), &invocation.input);
         return plan::show(context, planned, &hidden);
     }
-    let outcome = Box::pin(caller.invoke(&invocation)).await;
+    let outcome = Box::pin(connection.invoke(&invocation)).await;
     let outcome = outcome.with_context(what)?;
     let row = Row { id: args.id.as_deref().unwrap_or_default(), data: &outcome.output };
     context.watch.print(|| record(context.form(), &columns, row))?;

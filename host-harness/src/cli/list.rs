@@ -78,10 +78,10 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
         Some(_) => With::form(context.options.output)?,
         None => context.form(),
     };
-    let caller = context.connect(&connector).await?;
+    let connection = context.connect(&connector).await?;
     let columns = columns::of(&args.columns, &connector, &args.object).await?;
     let mut out = records(form, &columns);
-    let mut scan = caller.scan(ListRequest {
+    let mut scan = connection.scan(ListRequest {
         object: args.object.clone(),
         start: Start::Beginning,
         page_size: page_size(args.page_size, args.max),
@@ -98,7 +98,7 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
         let parents = shown(&page, left);
         let shown = parents.len() as u64;
         let lines = match &mut with {
-            Some(with) => with.lines(caller.connection(), parents).await?,
+            Some(with) => with.lines(&connection, parents).await?,
             None => Vec::new(),
         };
         let rows: Vec<Row<'_>> = match with {

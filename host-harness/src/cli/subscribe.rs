@@ -65,14 +65,14 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
     context.document_form()?;
     let kept = Kept::of(context, &connector).await?;
     let Some(kept) = kept else {
-        let caller = context.connect(&connector).await?;
-        let outcome = caller.subscribe(&request(args, args.url.clone(), None)?).await;
+        let connection = context.connect(&connector).await?;
+        let outcome = connection.subscribe(&request(args, args.url.clone(), None)?).await;
         let (text, json) = shown(&outcome.with_context(|| subscribing(args))?);
         context.document(|| text, &json)?;
         return Ok(Exit::Done);
     };
     let (vault, row) = (Arc::clone(&kept.vault), kept.row.clone());
-    let caller = context.connect_to(&connector, Some(kept)).await?;
+    let connection = context.connect_to(&connector, Some(kept)).await?;
     let database = State::needed(context)?.database().await?;
     let hook = hook(&database, &row.id).await?;
     let url = format!("{}{}", public_url(&args.url)?, hook_path(&hook.token));
@@ -80,9 +80,9 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
     let renews = there.iter().find(|there| there.object == args.object && there.url == url);
     let renews = renews.and_then(|there| there.id.clone());
     if renews.is_none() {
-        end_orphans(context, caller.connection(), &there, &args.object, &url).await;
+        end_orphans(context, &connection, &there, &args.object, &url).await;
     }
-    let outcome = caller.subscribe(&request(args, url.clone(), renews)?).await;
+    let outcome = connection.subscribe(&request(args, url.clone(), renews)?).await;
     let outcome = outcome.with_context(|| subscribing(args))?;
     let (mut id, mut expires_at) = (None, None);
     if let SubscriptionOutcome::Subscribed(subscription) = &outcome {

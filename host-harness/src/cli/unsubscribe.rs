@@ -41,9 +41,9 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
         return Err(Usage::new(text).next("`status` shows those that are").into());
     };
     let (vault, row) = (kept.vault.clone(), kept.row.clone());
-    let caller = context.connect_to(&connector, Some(kept)).await?;
+    let connection = context.connect_to(&connector, Some(kept)).await?;
     let id = there.id.unwrap_or_default();
-    match caller.connection().unsubscribe(&args.object, &id).await {
+    match connection.unsubscribe(&args.object, &id).await {
         Ok(()) => {}
         Err(CallError::Connector(error)) if error.kind == ErrorKind::NotFound => {}
         // A person does it: the text says how.

@@ -1,7 +1,7 @@
 //! `update`: changes a record.
 
 use anyhow::{Context as _, Result};
-use host_harness::runtime::Write;
+use host_harness::contract::batches::{Operation, Patch};
 
 use super::context::Context;
 use super::create::written;
@@ -41,16 +41,17 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
     let patch = args.data.read().await?;
     let connector = context.connector_with(&args.object).await?;
     let columns = columns::before_writing(&args.columns, &connector, &args.object).await?;
-    let caller = context.connect(&connector).await?;
+    let connection = context.connect(&connector).await?;
     let what = || format!("updating {} {}", args.object, args.id);
     if args.dry_run {
-        let write = Write::Update { object: &args.object, id: &args.id, patch: &patch };
+        let (id, expected) = (args.id.clone(), None);
+        let write = Operation::Update(Patch { id, patch: patch.clone(), expected });
         let descriptor = connector.describe(&args.object).await.with_context(what)?;
-        let planned = caller.connection().plan(write).await.with_context(what)?;
+        let planned = connection.plan(&args.object, &write).await.with_context(what)?;
         let hidden = hidden::values(descriptor.update_schema.as_deref(), &patch);
         return plan::show(context, planned, &hidden);
     }
-    let updated = Box::pin(caller.update(&args.object, &args.id, &patch)).await;
+    let updated = Box::pin(connection.update(&args.object, &args.id, &patch)).await;
     let updated = updated.with_context(what)?;
-    written(context, &caller, &args.object, &columns, updated).await
+    written(context, &connection, &args.object, &columns, updated).await
 }

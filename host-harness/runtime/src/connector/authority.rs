@@ -13,7 +13,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::component::Connector;
-use super::connection::ended;
+use super::connection::{Connection, ended};
 use super::granting::{Provider, Received, Renewal, Scheme, Step, Tokens};
 use super::ground::Ground;
 use super::instance::{Call, run};
@@ -39,11 +39,15 @@ struct Asked<R> {
     wrote: bool,
 }
 
-impl Authority {
-    pub(super) fn new(connector: Connector, ground: Arc<Ground>) -> Self {
-        Self { connector, ground }
+impl Connection {
+    /// How it is made, renewed and given back.
+    #[must_use]
+    pub fn authority(&self) -> Authority {
+        Authority { connector: self.connector().clone(), ground: self.ground() }
     }
+}
 
+impl Authority {
     /// Gives `tokens` back at the provider: the connector's `auth.revoke`.
     ///
     /// # Errors

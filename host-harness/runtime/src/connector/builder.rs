@@ -7,84 +7,24 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use connector_contract::clock::{Clock, SystemClock};
 use connector_contract::setup::Setter;
-use thiserror::Error;
 
+use super::build_error::BuildError;
 use super::component::Connector;
 use super::connection::Connection;
 use super::ground::Ground;
 use crate::egress::{
-    BadOrigin, CaError, Connect, Egress, Keep, Limiter, Policy, Pool, Sharers, Tcp, client_config,
-    user_agent,
+    self, Connect, Egress, Keep, Limiter, Pool, Sharers, Tcp, client_config, user_agent,
 };
 use crate::observe::{Observer, Unobserved};
+use crate::retry::Policy;
 use crate::secrets::{Secret, Secrets};
-use crate::setting::{self, BadSetting, Settings};
+use crate::setting::{self, SCHEME, Settings};
 
 /// Calls of one connection that run at the same time.
 const CALLS: usize = 8;
-/// Name of the setting that holds the authentication scheme, in every connector; the host's own.
-pub const SCHEME: &str = "scheme";
 
 /// Numbers connections, for the limiter's queue.
 static CONNECTIONS: AtomicU64 = AtomicU64::new(0);
-
-/// Why a connection cannot be made.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum BuildError {
-    /// The manifest declares no such setting.
-    #[error("the connector has no setting \"{name}\"; it has: {known}")]
-    UnknownSetting {
-        /// As given.
-        name: String,
-        /// Names in the manifest.
-        known: String,
-    },
-    /// The manifest declares no such scheme.
-    #[error("the connector has no scheme \"{name}\"; it has: {known}")]
-    UnknownScheme {
-        /// As given.
-        name: String,
-        /// Names in the manifest.
-        known: String,
-    },
-    /// The scheme cannot do without a setting that has neither value nor default.
-    #[error("the scheme {scheme} needs the setting \"{name}\", which has no value")]
-    MissingSetting {
-        /// Which setting.
-        name: String,
-        /// Which scheme.
-        scheme: String,
-    },
-    /// A setting cannot have this value, or not from whoever gives it.
-    #[error(transparent)]
-    Setting(#[from] BadSetting),
-    /// The manifest has no use for such a secret.
-    #[error("the connector has no use for a secret \"{name}\"; it uses: {known}")]
-    UnknownSecret {
-        /// As given.
-        name: String,
-        /// Names in the manifest.
-        known: String,
-    },
-    /// A secret holds what is none of it.
-    #[error("the secret \"{name}\" {why}, so it was not copied well; give it again without")]
-    BadSecret {
-        /// Its name.
-        name: String,
-        /// What is wrong with it; nothing of it.
-        why: String,
-    },
-    /// A setting leads where nothing may be sent.
-    #[error(transparent)]
-    Origin(#[from] BadOrigin),
-    /// Limits are the provider's; only a simulator does without.
-    #[error("limits can be off towards this machine only, and requests may go to {0}")]
-    LimitsOff(String),
-    /// The extra certificate authorities cannot be used.
-    #[error(transparent)]
-    Ca(#[from] CaError),
-}
 
 /// Collects what a connection needs. Begin with [`Connection::builder`].
 pub struct Builder {
@@ -102,10 +42,19 @@ pub struct Builder {
     observer: Arc<dyn Observer>,
     clock: Arc<dyn Clock>,
     network: Arc<dyn Connect>,
+    policy: Policy,
+}
+
+impl Connection {
+    /// Begins a connection of `connector`.
+    #[must_use]
+    pub fn builder(connector: &Connector) -> Builder {
+        Builder::new(connector)
+    }
 }
 
 impl Builder {
-    pub(super) fn new(connector: &Connector) -> Self {
+    fn new(connector: &Connector) -> Self {
         Self {
             connector: connector.clone(),
             settings: BTreeMap::new(),
@@ -121,6 +70,7 @@ impl Builder {
             observer: Arc::new(Unobserved),
             clock: Arc::new(SystemClock),
             network: Arc::new(Tcp),
+            policy: Policy::default(),
         }
     }
 
@@ -234,6 +184,13 @@ impl Builder {
         self
     }
 
+    /// Makes the calls as persistent as `policy` says.
+    #[must_use]
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
     /// Checks everything against the manifest and makes the connection. Sends nothing.
     ///
     /// # Errors
@@ -242,7 +199,7 @@ impl Builder {
         let manifest = self.connector.manifest().clone();
         let settings = self.given()?;
         self.secrets.keys().try_for_each(|name| self.connector.check_secret(name))?;
-        let policy = Policy::compile(&manifest, Arc::clone(&settings), self.allow_private)?;
+        let policy = egress::Policy::compile(&manifest, Arc::clone(&settings), self.allow_private)?;
         if let (None, Some(origin)) = (&self.limiter, policy.remote_origin()) {
             return Err(BuildError::LimitsOff(origin.to_string()));
         }
@@ -284,7 +241,7 @@ impl Builder {
             delivery_secrets: delivery_secrets.cloned().collect(),
             key_uses: manifest.key_uses.clone(),
         };
-        Ok(Connection::new(self.connector, ground, CALLS))
+        Ok(Connection::new(self.connector, ground, CALLS, self.policy))
     }
 
     /// The settings as they are given, checked, with defaults and the scheme.

@@ -11,7 +11,7 @@ use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, HasSelf, Linker};
 
 use super::bindings::{Imports, World};
-use super::builder::BuildError;
+use super::build_error::BuildError;
 use super::engine::Runtime;
 use super::instance::{Call, run_offline};
 use super::manifest;

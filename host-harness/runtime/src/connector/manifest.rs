@@ -7,10 +7,9 @@ use connector_contract::permissions::{Endpoint, Measure, Place, SecretUse};
 use connector_contract::setup::{Form, Setter, Setting};
 use http::header::HeaderName;
 
-use super::builder::SCHEME;
 use crate::egress::frames;
 use crate::egress::template::{Part, Template, parts};
-use crate::setting::fits;
+use crate::setting::{SCHEME, fits};
 
 /// Entries of one kind; a real connector has a few dozen.
 const ENTRIES: usize = 1_000;

@@ -3,6 +3,7 @@
 mod authority;
 mod bindings;
 mod bounds;
+mod build_error;
 mod builder;
 mod component;
 mod connection;
@@ -15,13 +16,12 @@ mod instance;
 mod manifest;
 mod memory;
 mod state;
-mod writes;
 
 pub use self::authority::Authority;
 pub use self::bounds::Bounds;
-pub use self::builder::{BuildError, Builder, SCHEME};
+pub use self::build_error::BuildError;
+pub use self::builder::Builder;
 pub use self::component::{Connector, Facts};
-pub use self::connection::Connection;
+pub use self::connection::{Connection, Created, Find, Scan, ScanError, id_of};
 pub use self::engine::{EngineError, Runtime, RuntimeOptions};
 pub use self::granting::{Current, Provider, Received, Renewal, Scheme, Step, TokenSource, Tokens};
-pub use self::writes::Write;

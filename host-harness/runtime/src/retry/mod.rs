@@ -1,16 +1,15 @@
-//! Calls that do not give up at the first fault: repeated where that is safe,
-//! resolved where the outcome is unknown, never guessed.
+//! What is done about a failed call: it is repeated where that is safe, and what may have been
+//! applied is never guessed. The calls of a [`Connection`](crate::Connection) do so by themselves.
 
 mod backoff;
-mod batch;
 mod blame;
-mod caller;
-mod create;
-mod scan;
+mod policy;
+mod repeat;
 mod table;
 
+pub(crate) use self::backoff::INDEX_LAG;
 pub use self::blame::{Blame, blame};
-pub use self::caller::{Caller, Policy, first_attempt};
-pub use self::create::{Created, Find, id_of};
-pub use self::scan::{Scan, ScanError};
+pub use self::policy::Policy;
+pub use self::repeat::first_attempt;
+pub(crate) use self::repeat::{Ended, Repeater};
 pub use self::table::{Cause, Next, Operation, leaves_open, next};

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use connector_contract::types::{DataRecord, ErrorKind};
 use connector_runtime::CallError;
-use connector_runtime::retry::{Caller, Find};
+use connector_runtime::{Connection, Find};
 use tokio::sync::oneshot;
 use tokio::time::sleep;
 
@@ -27,7 +27,7 @@ type Found = Result<Vec<DataRecord>, CallError>;
 pub struct Finder(Arc<Inner>);
 
 struct Inner {
-    caller: Caller,
+    client: Connection,
     object: String,
     queue: Mutex<Queue>,
 }
@@ -47,8 +47,8 @@ struct Question {
 impl Finder {
     /// Of one object.
     #[must_use]
-    pub fn new(caller: Caller, object: &str) -> Self {
-        Self(Arc::new(Inner { caller, object: object.to_owned(), queue: Mutex::default() }))
+    pub fn new(client: Connection, object: &str) -> Self {
+        Self(Arc::new(Inner { client, object: object.to_owned(), queue: Mutex::default() }))
     }
 
     async fn ask(&self, input: &str) -> Found {
@@ -68,7 +68,7 @@ impl Finder {
         match found.await {
             Ok(found) => found,
             // The task panicked, or was dropped with its runtime.
-            Err(_) => self.0.caller.find(&self.0.object, input).await,
+            Err(_) => self.0.client.find(&self.0.object, input).await,
         }
     }
 }
@@ -105,7 +105,7 @@ impl Inner {
         inputs: &'a [String],
     ) -> Pin<Box<dyn Future<Output = Vec<Found>> + Send + 'a>> {
         Box::pin(async move {
-            match self.caller.find_each(&self.object, inputs).await {
+            match self.client.find_each(&self.object, inputs).await {
                 Ok(lists) => lists.into_iter().map(Ok).collect(),
                 Err(error) if inputs.len() > 1 && is_of_one(&error) => {
                     let (left, right) = inputs.split_at(inputs.len() / 2);

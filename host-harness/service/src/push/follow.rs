@@ -2,7 +2,7 @@
 //! somebody else's changes.
 
 use connector_contract::types::{DataRecord, ObjectRecord, Written};
-use connector_runtime::retry::Caller;
+use connector_runtime::Connection;
 use connector_runtime::{CallError, Connector};
 use connector_state::mirror::{Batch, Derived, Mirror, Source};
 
@@ -44,7 +44,7 @@ impl Family {
     /// The batch of a write's answer; `None` when the answer does not tell.
     pub async fn written(
         &self,
-        caller: &Caller,
+        client: &Connection,
         mut told: Batch,
         written: Written,
     ) -> Option<Batch> {
@@ -54,39 +54,39 @@ impl Family {
             false => written.item,
         };
         // An answer that tells only the id leaves the record to be read.
-        let record = caller.whole(&self.holder, item).await.ok()?;
-        self.fill(caller, &mut told, record).await;
+        let record = client.whole(&self.holder, item).await.ok()?;
+        self.fill(client, &mut told, record).await;
         Some(told)
     }
 
     /// The batch of a record as it is now; of a derived one, of what holds it.
     pub async fn found(
         &self,
-        caller: &Caller,
+        client: &Connection,
         mirror: &dyn Mirror,
         mut told: Batch,
         record: &DataRecord,
     ) -> Option<Batch> {
         let record = if self.is_derived() {
-            self.holder_of(caller, mirror, &told.connection, &record.id).await?
+            self.holder_of(client, mirror, &told.connection, &record.id).await?
         } else {
             record.clone()
         };
-        self.fill(caller, &mut told, record).await;
+        self.fill(client, &mut told, record).await;
         Some(told)
     }
 
     /// The batch of a removal; of a derived record, what holds it as it is now.
     pub async fn removed(
         &self,
-        caller: &Caller,
+        client: &Connection,
         mirror: &dyn Mirror,
         mut told: Batch,
         id: &str,
     ) -> Option<Batch> {
         if self.is_derived() {
-            let holder = self.holder_of(caller, mirror, &told.connection, id).await?;
-            self.fill(caller, &mut told, holder).await;
+            let holder = self.holder_of(client, mirror, &told.connection, id).await?;
+            self.fill(client, &mut told, holder).await;
         } else {
             told.deleted.push(id.to_owned());
         }
@@ -111,10 +111,10 @@ impl Family {
         }
     }
 
-    async fn fill(&self, caller: &Caller, batch: &mut Batch, record: DataRecord) {
+    async fn fill(&self, client: &Connection, batch: &mut Batch, record: DataRecord) {
         if !self.derived.is_empty()
             // What cannot be computed is left to the next pull, which tells why.
-            && let Ok(all) = caller.connection().derive(&self.derived, vec![record.clone()]).await
+            && let Ok(all) = client.derive(&self.derived, vec![record.clone()]).await
         {
             let named = self.derived.iter().cloned().zip(all);
             batch.derived.extend(named.map(|(object, lists)| Derived { object, lists }));
@@ -125,12 +125,12 @@ impl Family {
     /// What holds a derived record, when the mirror knows.
     async fn holder_of(
         &self,
-        caller: &Caller,
+        client: &Connection,
         mirror: &dyn Mirror,
         connection: &str,
         id: &str,
     ) -> Option<DataRecord> {
         let known = mirror.record(connection, &self.object, id).await.ok()??;
-        caller.get(&self.holder, &known.holder?).await.ok()
+        client.get(&self.holder, &known.holder?).await.ok()
     }
 }

@@ -1,8 +1,8 @@
 //! What a push would do, without doing it.
 
+use connector_contract::batches::{Operation, Patch, Removal};
 use connector_runtime::egress::Planned as Request;
-use connector_runtime::retry::Find as _;
-use connector_runtime::{CallError, Write};
+use connector_runtime::{CallError, Find as _};
 use connector_state::push::{Mode, Sent};
 use serde_json::Value;
 
@@ -98,7 +98,7 @@ impl Inner {
         let known = id(&members).filter(|_| by_id);
         let record = match (&known, self.mode) {
             (_, Mode::Create) => None,
-            (Some(id), _) => Some(self.caller.get(object, id).await?),
+            (Some(id), _) => Some(self.client.get(object, id).await?),
             (None, _) => {
                 let mut found = self.finder.find(object, input).await?;
                 if found.len() > 1 {
@@ -114,7 +114,7 @@ impl Inner {
         let write = match (self.mode, &record, &changes) {
             (Mode::Create, ..) | (Mode::Upsert, None, _) => {
                 planned.write = Some(Sent::Create);
-                Write::Create { object, input }
+                Operation::Create(input.to_owned())
             }
             (Mode::Update | Mode::Delete, None, _) => {
                 planned.error = Some("no record fits this item".to_owned());
@@ -122,15 +122,16 @@ impl Inner {
             }
             (Mode::Delete, Some(record), _) => {
                 planned.write = Some(Sent::Delete);
-                Write::Delete { object, id: &record.id }
+                Operation::Delete(Removal { id: record.id.clone(), expected: None })
             }
             (_, Some(record), Some(Some(patch))) => {
                 planned.write = Some(Sent::Update);
-                Write::Update { object, id: &record.id, patch }
+                let (id, patch) = (record.id.clone(), patch.clone());
+                Operation::Update(Patch { id, patch, expected: None })
             }
             _ => return Ok(()),
         };
-        planned.request = Some(self.caller.connection().plan(write).await?);
+        planned.request = Some(self.client.plan(object, &write).await?);
         Ok(())
     }
 }

@@ -2,8 +2,9 @@
 
 use connector_contract::hex;
 use connector_contract::types::{Attempt, DataRecord, Error, ErrorKind};
-use connector_runtime::retry::{Created, Find as _, id_of, leaves_open};
+use connector_runtime::retry::leaves_open;
 use connector_runtime::{CallError, error};
+use connector_runtime::{Created, Find as _, id_of};
 use connector_state::StoreError;
 use connector_state::mirror::{Batch, RecordState, Source};
 use connector_state::push::{Holder, IntentRow, Mode, Outcome, Sent};
@@ -94,17 +95,17 @@ impl Way<'_> {
         self.sending(Sent::Create, None).await?;
         let push = self.push;
         let (object, attempt) = (&push.family.object, self.attempt_at("create", begun));
-        let created = push.caller.create_as(object, &self.input, &attempt, &push.finder).await;
+        let created = push.client.create_as(object, &self.input, &attempt, &push.finder).await;
         self.open = created.as_ref().is_err_and(leaves_open);
         match created {
             Ok(Created { written, found: false }) => {
                 let id = Some(id_of(&written.item).to_owned());
                 let told = self.told(Source::Ours);
-                let batch = push.family.written(&push.caller, told, written).await;
+                let batch = push.family.written(&push.client, told, written).await;
                 Ok(Done { outcome: Outcome::Created, id, batch })
             }
             Ok(Created { written, found: true }) => {
-                let record = push.caller.whole(object, written.item).await?;
+                let record = push.client.whole(object, written.item).await?;
                 match push.mode {
                     Mode::Create => self.found(&record).await,
                     _ => self.bring_to(record, true).await,
@@ -168,7 +169,7 @@ impl Way<'_> {
             let expected = there.version.as_deref();
             let change = format!("delete {id} {}", expected.unwrap_or_default());
             let attempt = self.attempt_at(&change, again);
-            let deleted = push.caller.delete_as(&push.family.object, &id, &attempt, expected).await;
+            let deleted = push.client.delete_as(&push.family.object, &id, &attempt, expected).await;
             self.open = deleted.as_ref().is_err_and(leaves_open);
             match deleted {
                 Err(error) if left > 0 && is_of_another_version(&error, expected) => {}
@@ -197,7 +198,7 @@ impl Way<'_> {
     async fn deleted(&mut self, id: String) -> Result<Done, Failure> {
         let push = self.push;
         let told = self.told(Source::Ours);
-        let batch = push.family.removed(&push.caller, push.mirror.as_ref(), told, &id).await;
+        let batch = push.family.removed(&push.client, push.mirror.as_ref(), told, &id).await;
         Ok(Done { outcome: Outcome::Deleted, id: Some(id), batch })
     }
 
@@ -234,7 +235,7 @@ impl Way<'_> {
             let change = format!("update {} {} {patch}", record.id, expected.unwrap_or_default());
             let attempt = self.attempt_at(&change, was_sent);
             let updated =
-                push.caller.update_as(object, &record.id, &patch, &attempt, expected).await;
+                push.client.update_as(object, &record.id, &patch, &attempt, expected).await;
             self.open = updated.as_ref().is_err_and(leaves_open);
             left -= 1;
             match updated {
@@ -243,7 +244,7 @@ impl Way<'_> {
                     let written = updated?;
                     let id = Some(id_of(&written.item).to_owned());
                     let told = self.told(Source::Ours);
-                    let batch = push.family.written(&push.caller, told, written).await;
+                    let batch = push.family.written(&push.client, told, written).await;
                     return Ok(Done { outcome: Outcome::Updated, id, batch });
                 }
             }
@@ -329,13 +330,13 @@ impl Way<'_> {
         self.look().await?;
         let push = self.push;
         let (object, input) = (&push.family.object, &self.input);
-        let found = push.caller.look_for(object, input, conflict, &push.finder).await?;
+        let found = push.client.look_for(object, input, conflict, &push.finder).await?;
         found.ok_or_else(|| Failure::Call(conflict.clone()))
     }
 
     async fn get(&mut self, id: &str) -> Result<DataRecord, Failure> {
         self.look().await?;
-        Ok(self.push.caller.get(&self.push.family.object, id).await?)
+        Ok(self.push.client.get(&self.push.family.object, id).await?)
     }
 
     /// What is asked from now on is newer than what is known now.
@@ -386,7 +387,7 @@ impl Way<'_> {
 
     async fn batch_of(&self, record: &DataRecord, source: Source) -> Option<Batch> {
         let (push, told) = (self.push, self.told(source));
-        push.family.found(&push.caller, push.mirror.as_ref(), told, record).await
+        push.family.found(&push.client, push.mirror.as_ref(), told, record).await
     }
 }
 

@@ -1,7 +1,7 @@
 //! Why an object could not be brought up to date. What was committed before stays.
 
 use connector_runtime::CallError;
-use connector_runtime::retry::ScanError;
+use connector_runtime::ScanError;
 use connector_state::StoreError;
 use thiserror::Error;
 

@@ -90,9 +90,9 @@ impl Pull {
             let _turn = self.account.turns.take().await;
             let mut asking = JoinSet::new();
             for id in some {
-                let (caller, id) = (self.account.caller.clone(), id.clone());
+                let (client, id) = (self.account.client.clone(), id.clone());
                 let object = self.object.name.clone();
-                let ask = async move { (caller.get(&object, &id).await, id) };
+                let ask = async move { (client.get(&object, &id).await, id) };
                 asking.spawn(ask.in_current_span());
             }
             for (answer, id) in asking.join_all().await {

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use connector_contract::records::{ListRequest, Page, Start, View};
 use connector_contract::types::DataRecord;
-use connector_runtime::retry::{Blame, Scan, blame};
+use connector_runtime::Scan;
+use connector_runtime::retry::{Blame, blame};
 use connector_state::mirror::{
     Applied, Batch, Derived, ScanKind, ScanRow, Source, Step, Unreadable,
 };
@@ -42,7 +43,7 @@ impl Pull {
         start: Start,
         report: &mut Report,
     ) -> Result<(), SyncError> {
-        let mut scan = self.account.caller.scan(ListRequest {
+        let mut scan = self.account.client.scan(ListRequest {
             object: self.object.name.clone(),
             start,
             page_size: wish.page_size,
@@ -173,7 +174,7 @@ impl Pull {
         if records.is_empty() || objects.is_empty() {
             return Ok(vec![]);
         }
-        let all = self.account.caller.connection().derive(objects, records.to_vec()).await;
+        let all = self.account.client.derive(objects, records.to_vec()).await;
         let all = all.map_err(|source| {
             let (object, source) = (objects.join(", "), Box::new(source));
             SyncError::Derive { object, source }

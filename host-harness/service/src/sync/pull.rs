@@ -6,7 +6,7 @@ use connector_contract::clock::{Clock, unix_ms};
 use connector_contract::records::Start;
 use connector_contract::types::ErrorKind;
 use connector_runtime::CallError;
-use connector_runtime::retry::{Caller, ScanError};
+use connector_runtime::{Connection, ScanError};
 use connector_state::StoreError;
 use connector_state::mirror::{Applied, Batch, Mirror, ScanChange, ScanKind, ScanRow, Source};
 use tracing::Instrument as _;
@@ -29,7 +29,7 @@ const SWEEP_TRIES: u32 = 3;
 #[derive(Clone)]
 pub struct Account {
     /// Calls to the provider.
-    pub caller: Caller,
+    pub client: Connection,
     /// Where records are kept.
     pub mirror: Arc<dyn Mirror>,
     /// The time of day.
@@ -241,7 +241,7 @@ impl Pull {
 
     /// A time that has passed by every clock: the provider's is known by its answers.
     pub(super) fn certainly_ms(&self) -> u64 {
-        self.now_ms().min(self.account.caller.connection().certainly_ms())
+        self.now_ms().min(self.account.client.certainly_ms())
     }
 
     /// The error of a lease that was lost.

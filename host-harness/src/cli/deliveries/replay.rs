@@ -47,8 +47,8 @@ struct Saved {
 pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
     let delivery = read(args).await?;
     let connector = context.connector().await?;
-    let caller = context.connect(&connector).await?;
-    let events = match caller.connection().receive(delivery).await? {
+    let connection = context.connect(&connector).await?;
+    let events = match connection.receive(delivery).await? {
         Ok(reception) => reception.events,
         Err(refusal) => return Err(refused(refusal).into()),
     };

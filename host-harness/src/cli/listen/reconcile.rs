@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use host_harness::clock::unix_ms;
 use host_harness::mirror::Mirror as _;
-use host_harness::retry::Caller;
+use host_harness::runtime::Connection;
 use host_harness::runtime::Connector;
 use host_harness::store::{ConnectionRow, Sqlite};
 use host_harness::sync::{Account, Catalog, Outcome, Pull, Turns, Wish};
@@ -42,7 +42,7 @@ struct Shared {
     told: HashSet<String>,
     database: Arc<Sqlite>,
     notes: Arc<Shown>,
-    callers: Mutex<HashMap<String, Caller>>,
+    connections: Mutex<HashMap<String, Connection>>,
     /// Under way, or failed and left alone for now.
     pulls: Mutex<HashMap<String, AbortHandle>>,
     turns: Turns,
@@ -72,16 +72,16 @@ impl Reconcile {
                 told,
                 database: Arc::clone(database),
                 notes,
-                callers: Mutex::default(),
+                connections: Mutex::default(),
                 pulls: Mutex::default(),
                 turns: Turns::new(PAGES),
             }),
         })
     }
 
-    /// Asks for this connection by `caller` from now on.
-    pub fn know(&self, row: &ConnectionRow, caller: &Caller) {
-        self.shared.callers().insert(row.id.clone(), caller.clone());
+    /// Asks for this connection by `connection` from now on.
+    pub fn know(&self, row: &ConnectionRow, connection: &Connection) {
+        self.shared.connections().insert(row.id.clone(), connection.clone());
         // A pull by the one before may fail, and would be left alone for a while.
         if let Some(pull) = self.shared.pulls().remove(&row.id) {
             pull.abort();
@@ -90,7 +90,7 @@ impl Reconcile {
 
     /// Forgets the other connections.
     pub fn retain(&self, is_served: impl Fn(&str) -> bool) {
-        self.shared.callers().retain(|id, _| is_served(id));
+        self.shared.connections().retain(|id, _| is_served(id));
         self.shared.pulls().retain(|id, pull| {
             let stays = is_served(id);
             if !stays {
@@ -104,7 +104,7 @@ impl Reconcile {
     pub fn consider(&self, hook: &HookRow) {
         let Some(gap_ms) = hook.gap_ms else { return };
         let id = hook.connection.clone();
-        let Some(caller) = self.shared.callers().get(&id).cloned() else { return };
+        let Some(client) = self.shared.connections().get(&id).cloned() else { return };
         let mut pulls = self.shared.pulls();
         if pulls.get(&id).is_some_and(|pull| !pull.is_finished()) {
             return;
@@ -115,7 +115,7 @@ impl Reconcile {
             notes.note(&Note::Gap { connection: connection.clone(), since_ms: gap_ms });
             // A task of its own, so that a panic is a failure as any other; it ends with this one.
             let mut closing = JoinSet::new();
-            closing.spawn(async move { shared.close(&connection, caller, gap_ms).await });
+            closing.spawn(async move { shared.close(&connection, client, gap_ms).await });
             let why = match closing.join_next().await {
                 Some(Ok(Ok(true))) | None => return,
                 Some(Ok(Ok(false))) => return tokio::time::sleep(NEXT).await,
@@ -130,8 +130,8 @@ impl Reconcile {
 }
 
 impl Shared {
-    fn callers(&self) -> MutexGuard<'_, HashMap<String, Caller>> {
-        self.callers.lock().unwrap_or_else(PoisonError::into_inner)
+    fn connections(&self) -> MutexGuard<'_, HashMap<String, Connection>> {
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn pulls(&self) -> MutexGuard<'_, HashMap<String, AbortHandle>> {
@@ -141,10 +141,10 @@ impl Shared {
     /// Pulls every object that was ever pulled, from before the gap on, and those that events are
     /// about, whole if need be. Of the others nothing is kept that could have a gap. Answers
     /// whether none is left.
-    async fn close(&self, id: &str, caller: Caller, gap_ms: u64) -> Result<bool> {
+    async fn close(&self, id: &str, client: Connection, gap_ms: u64) -> Result<bool> {
         let until_ms = unix_ms(clock().now()).saturating_sub(LAG_MS);
         let account = Account {
-            caller,
+            client,
             mirror: Arc::clone(&self.database) as _,
             clock: clock(),
             connection: id.to_owned(),

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use host_harness::contract::subscriptions::{SubscriptionOutcome, SubscriptionRequest};
-use host_harness::retry::{Caller, first_attempt};
+use host_harness::retry::first_attempt;
 use host_harness::runtime::CallError;
+use host_harness::runtime::Connection;
 use host_harness::webhooks::SubscriptionRow;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -32,7 +33,7 @@ impl Renewal {
     /// [`CallError`]; it is tried again.
     pub async fn renew(
         &mut self,
-        caller: &Caller,
+        connection: &Connection,
         row: &SubscriptionRow,
         now_ms: u64,
     ) -> Result<Option<SubscriptionRow>, CallError> {
@@ -49,7 +50,7 @@ impl Renewal {
             renews: row.id.clone(),
             attempt: first_attempt()?,
         };
-        Ok(match caller.subscribe(&request).await? {
+        Ok(match connection.subscribe(&request).await? {
             SubscriptionOutcome::Subscribed(made) => {
                 let old = row.id.clone().filter(|old| *old != made.id);
                 let proven_ms = row.proven_ms.filter(|_| old.is_none());
@@ -74,7 +75,7 @@ impl Renewal {
     /// [`CallError`]; it then ends by itself.
     pub async fn end_replaced(
         &mut self,
-        caller: &Caller,
+        connection: &Connection,
         row: &SubscriptionRow,
     ) -> Result<(), CallError> {
         let key = (row.connection.clone(), row.object.clone());
@@ -82,7 +83,7 @@ impl Renewal {
             return Ok(());
         }
         match self.replaced.remove(&key) {
-            Some(old) => caller.connection().unsubscribe(&row.object, &old).await,
+            Some(old) => connection.unsubscribe(&row.object, &old).await,
             None => Ok(()),
         }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use host_harness::clock::unix_ms;
-use host_harness::retry::Caller;
+use host_harness::runtime::Connection;
 use host_harness::runtime::Connector;
 use host_harness::store::{Sqlite, Store as _};
 use host_harness::vault::Vault;
@@ -49,7 +49,7 @@ pub struct Known {
     current: Current,
     hook: Hook,
     seat: Seat,
-    caller: Caller,
+    connection: Connection,
 }
 
 impl Serving<'_> {
@@ -136,10 +136,10 @@ impl Serving<'_> {
         let now_ms = unix_ms(clock().now());
         for row in self.database.subscriptions(None).await? {
             let Some(known) = self.known.get(&row.connection) else { continue };
-            if let Some(renewed) = self.renewal.renew(&known.caller, &row, now_ms).await? {
+            if let Some(renewed) = self.renewal.renew(&known.connection, &row, now_ms).await? {
                 self.database.put_subscription(renewed).await?;
             } else {
-                self.renewal.end_replaced(&known.caller, &row).await?;
+                self.renewal.end_replaced(&known.connection, &row).await?;
             }
         }
         Ok(())
@@ -172,19 +172,20 @@ impl Serving<'_> {
         let builder = self.context.surroundings(self.connector);
         let builder = with_kept(builder, &current.kept, grant.as_ref());
         let local = builder.secrets(Arc::clone(&secrets)).build().await?;
-        let caller = self.context.connect_to(self.connector, Some(current.kept.clone())).await?;
-        self.reconcile.know(row, &caller);
+        let connection =
+            self.context.connect_to(self.connector, Some(current.kept.clone())).await?;
+        self.reconcile.know(row, &connection);
         let vault = Arc::clone(&self.vault);
         let decode = ConnectionDecode::new(local.clone(), secrets, vault, row.clone());
         let decode = Arc::new(decode) as Arc<dyn Decode>;
-        let reads = Arc::new(ConnectionReads::new(caller.clone(), local).await?);
+        let reads = Arc::new(ConnectionReads::new(connection.clone(), local).await?);
         let hook = Hook {
             connection: row.id.clone(),
             token: hook.token.clone(),
             subscription,
             decode: Arc::clone(&decode),
         };
-        Ok(Known { current, hook, seat: Seat { reads, decode }, caller })
+        Ok(Known { current, hook, seat: Seat { reads, decode }, connection })
     }
 }
 

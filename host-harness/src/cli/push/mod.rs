@@ -140,10 +140,10 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
     let mapping = args.map.as_deref().map(mapping).transpose()?;
     let connector = context.connector_with(object).await?;
     belongs(&kept.row, &connector)?;
-    let caller = context.connect(&connector).await?;
+    let connection = context.connect(&connector).await?;
     let key = kept.vault.key(&kept.row)?;
     let (intents, mirror) = (Arc::clone(&store) as _, store as _);
-    let push = Push::new(caller, intents, mirror, clock(), &kept.row.id, key, object).await?;
+    let push = Push::new(connection, intents, mirror, clock(), &kept.row.id, key, object).await?;
     let mode = args.mode.into();
     push.check(mode)?;
     let source = source(args)?;

@@ -8,7 +8,7 @@ use anyhow::Result;
 use host_harness::clock::unix_ms;
 use host_harness::contract::limits::Slots;
 use host_harness::mirror::Mirror;
-use host_harness::retry::Caller;
+use host_harness::runtime::Connection;
 use host_harness::runtime::Connector;
 use host_harness::store::ConnectionRow;
 use host_harness::sync::{Account, Outcome, Pull, Rhythm, SyncError, Synced, Told, Turns, Wish};
@@ -259,9 +259,9 @@ impl Readings<'_> {
         let Rounds { context, connector, .. } = self.rounds;
         reading.began = Instant::now();
         match context.connect_to(connector, Some(reading.current.kept.clone())).await {
-            Ok(caller) => {
+            Ok(connection) => {
                 reading.told = None;
-                let task = self.task(&reading.current.kept.row, caller);
+                let task = self.task(&reading.current.kept.row, connection);
                 reading.state = State::Runs(self.tasks.spawn(task.run()));
             }
             Err(error) => {
@@ -278,11 +278,11 @@ impl Readings<'_> {
         Ok(reading)
     }
 
-    fn task(&self, row: &ConnectionRow, caller: Caller) -> Task {
+    fn task(&self, row: &ConnectionRow, connection: Connection) -> Task {
         let rounds = self.rounds;
         Task {
             account: Account {
-                caller,
+                client: connection,
                 mirror: Arc::clone(&rounds.mirror),
                 clock: clock(),
                 connection: row.id.clone(),

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use connector_contract::types::DataRecord;
 use connector_runtime::egress::Pending;
-use connector_runtime::retry::Caller;
 use connector_runtime::{CallError, Connection, Connector};
 
 use crate::webhooks::Decode;
@@ -40,20 +39,20 @@ pub struct Seat {
 
 /// A connection of the runtime.
 pub struct ConnectionReads {
-    caller: Caller,
+    client: Connection,
     /// A connection of its own, so that deriving does not stand in the provider's queue.
     local: Connection,
     derived: BTreeMap<String, Vec<String>>,
 }
 
 impl ConnectionReads {
-    /// Reads by `caller`, and derives by `local`, which sends nothing.
+    /// Reads by `client`, and derives by `local`, which sends nothing.
     ///
     /// # Errors
     /// When the connector cannot describe its objects.
-    pub async fn new(caller: Caller, local: Connection) -> Result<Self, CallError> {
+    pub async fn new(client: Connection, local: Connection) -> Result<Self, CallError> {
         let derived = derived(local.connector()).await?;
-        Ok(Self { caller, local, derived })
+        Ok(Self { client, local, derived })
     }
 }
 
@@ -84,11 +83,11 @@ impl Reads for ConnectionReads {
 
     fn get(&self, object: &str, id: &str) -> Pending<'_, Result<DataRecord, CallError>> {
         let (object, id) = (object.to_owned(), id.to_owned());
-        Box::pin(async move { self.caller.get(&object, &id).await })
+        Box::pin(async move { self.client.get(&object, &id).await })
     }
 
     fn find(&self, object: &str, input: &str) -> Pending<'_, Result<Vec<DataRecord>, CallError>> {
         let (object, input) = (object.to_owned(), input.to_owned());
-        Box::pin(async move { self.caller.find(&object, &input).await })
+        Box::pin(async move { self.client.find(&object, &input).await })
     }
 }

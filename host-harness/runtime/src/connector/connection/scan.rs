@@ -6,8 +6,8 @@ use connector_contract::records::{ListRequest, Page, Start};
 use thiserror::Error;
 use tokio::time::{Instant, sleep_until};
 
-use super::caller::Caller;
-use crate::CallError;
+use super::Connection;
+use crate::error::CallError;
 
 /// Empty pages in a row that are taken for a scan that does not end.
 const EMPTY_PAGES: u32 = 10;
@@ -43,18 +43,18 @@ pub enum ScanError {
 
 /// A scan under way. Hold it and call [`Scan::next`] until it answers `None`.
 pub struct Scan<'a> {
-    caller: &'a Caller,
+    connection: &'a Connection,
     request: Option<ListRequest>,
     pages: u64,
     empty: u32,
     not_before: Option<Instant>,
 }
 
-impl Caller {
+impl Connection {
     /// Begins a scan; no request is made before [`Scan::next`].
     #[must_use]
     pub fn scan(&self, request: ListRequest) -> Scan<'_> {
-        Scan { caller: self, request: Some(request), pages: 0, empty: 0, not_before: None }
+        Scan { connection: self, request: Some(request), pages: 0, empty: 0, not_before: None }
     }
 }
 
@@ -82,7 +82,7 @@ impl Scan<'_> {
             return Ok(None);
         };
         let page = loop {
-            match self.caller.list(request).await {
+            match self.connection.list(request).await {
                 Err(CallError::TooLarge) => {
                     let size = request.page_size.unwrap_or(USUAL_PAGE) / 2;
                     if size < SMALLEST_PAGE {

@@ -3,37 +3,7 @@
 use connector_contract::actions::{Invocation, Outcome};
 use connector_contract::types::{Attempt, Error, Written};
 
-use super::instance::Call;
-
-/// A write, for [`Connection::plan`](super::Connection::plan).
-#[derive(Debug, Clone, Copy)]
-pub enum Write<'a> {
-    /// As [`Connection::create`](super::Connection::create).
-    Create {
-        /// Object.
-        object: &'a str,
-        /// JSON of the new record.
-        input: &'a str,
-    },
-    /// As [`Connection::update`](super::Connection::update).
-    Update {
-        /// Object.
-        object: &'a str,
-        /// Record.
-        id: &'a str,
-        /// JSON Merge Patch.
-        patch: &'a str,
-    },
-    /// As [`Connection::delete`](super::Connection::delete).
-    Delete {
-        /// Object.
-        object: &'a str,
-        /// Record.
-        id: &'a str,
-    },
-    /// As [`Connection::invoke`](super::Connection::invoke).
-    Invoke(&'a Invocation),
-}
+use super::super::instance::Call;
 
 /// `records.create`.
 pub fn create(object: &str, input: &str, attempt: &Attempt) -> Call<Result<Written, Error>> {

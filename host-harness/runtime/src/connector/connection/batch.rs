@@ -9,13 +9,15 @@
 //! | an error of the whole | it is the result of every item that is left |
 
 use connector_contract::batches::{Item, Operation as Change};
-use connector_contract::types::{Attempt, Written};
+use connector_contract::types::{Attempt, Error, Written};
 
-use super::caller::Caller;
-use super::table::{Next, Operation, leaves_open, next};
-use crate::CallError;
+use super::super::instance::Call;
+use super::Connection;
+use super::once::not_as_many;
+use crate::error::CallError;
+use crate::retry::{Next, Operation, leaves_open, next};
 
-impl Caller {
+impl Connection {
     /// Makes every change of `items`, as many in one request as the provider takes; one by one
     /// where the connector offers no batches. Answers one result for each, in their order.
     pub async fn write(
@@ -24,7 +26,7 @@ impl Caller {
         items: &[Item],
     ) -> Vec<Result<Option<Written>, CallError>> {
         let mut results = Vec::with_capacity(items.len());
-        if !self.connection().connector().offers_batches() {
+        if !self.connector.offers_batches() {
             for item in items {
                 results.push(self.write_one(object, item, &item.attempt).await);
             }
@@ -45,19 +47,30 @@ impl Caller {
         object: &str,
         items: &[Item],
     ) -> Result<Vec<Result<Option<Written>, CallError>>, CallError> {
-        let call = |attempt: Attempt| async move {
-            let told = |item: &Item| {
+        let told = |attempt: &Attempt| -> Vec<Item> {
+            let told = items.iter().map(|item| {
                 let again = attempt.again || item.attempt.again;
                 let attempt = Attempt { again, ..item.attempt.clone() };
                 Item { attempt, ..item.clone() }
-            };
-            let told: Vec<Item> = items.iter().map(told).collect();
-            let results = self.connection().write(object, &told).await?;
-            Ok(told.into_iter().zip(results).collect::<Vec<_>>())
+            });
+            told.collect()
+        };
+        let call = |attempt: &Attempt| -> Call<Result<_, Error>> {
+            let (object, items) = (object.to_owned(), told(attempt));
+            Box::new(move |guest, store| {
+                Box::pin(async move {
+                    let results = guest.write(store, object, items.clone()).await?;
+                    Ok(results.map(|results| (items, results)))
+                })
+            })
         };
         let first = Attempt { key: String::new(), again: false };
-        let some = self.repeat_write(Operation::Update, &first, call).await?.or_fail()?;
-        let mut results = Vec::with_capacity(some.len());
+        let (told, came) = self.change(Operation::Update, &first, call).await?.or_fail()?;
+        if came.is_empty() || came.len() > items.len() {
+            return Err(not_as_many(items.len(), came.len()));
+        }
+        let some = told.into_iter().zip(came);
+        let mut results = Vec::with_capacity(items.len());
         for (item, result) in some {
             results.push(match result {
                 Ok(written) => Ok(written),

@@ -8,13 +8,12 @@ use std::future::Future;
 use std::pin::Pin;
 
 use connector_contract::types::{Attempt, DataRecord, Error, ErrorKind, Written, WrittenRecord};
-use tokio::time::sleep;
 
-use super::backoff::INDEX_LAG;
-use super::caller::{Caller, Ended, first_attempt};
-use super::table::Operation;
-use crate::observe::Event;
-use crate::{CallError, error};
+use super::Connection;
+use super::writes::create;
+use crate::egress::CallSends;
+use crate::error::{CallError, error};
+use crate::retry::{Ended, INDEX_LAG, Operation, first_attempt};
 
 /// How a create ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,10 +33,10 @@ impl Created {
     }
 }
 
-/// Answers what a create would collide with. A [`Caller`] asks for one at a time; whoever makes
+/// Answers what a create would collide with. A [`Connection`] asks for one at a time; whoever makes
 /// many records may ask for many at once.
 pub trait Find: Send + Sync {
-    /// As [`Caller::find`].
+    /// As [`Connection::find`].
     fn find<'a>(
         &'a self,
         object: &'a str,
@@ -45,7 +44,7 @@ pub trait Find: Send + Sync {
     ) -> Pin<Box<dyn Future<Output = Result<Vec<DataRecord>, CallError>> + Send + 'a>>;
 }
 
-impl Find for Caller {
+impl Find for Connection {
     fn find<'a>(
         &'a self,
         object: &'a str,
@@ -55,9 +54,9 @@ impl Find for Caller {
     }
 }
 
-impl Caller {
-    /// As [`crate::Connection::create`], resolved when the answer is lost: a change of its
-    /// own.
+impl Connection {
+    /// Makes a record of `input`. When the answer is lost, the record is looked for before it is
+    /// sent again.
     ///
     /// # Errors
     /// [`CallError`]; `outcome-unknown` when it is still open whether it was applied.
@@ -65,11 +64,11 @@ impl Caller {
         self.create_as(object, input, &first_attempt()?, self).await
     }
 
-    /// As [`Caller::create`], looking by `finder`. With `attempt.again`, an earlier attempt at it, of
+    /// As [`Connection::create`], looking by `finder`. With `attempt.again`, an earlier attempt at it, of
     /// a process that was cut off, may have been applied.
     ///
     /// # Errors
-    /// As [`Caller::create`].
+    /// As [`Connection::create`].
     pub async fn create_as(
         &self,
         object: &str,
@@ -78,10 +77,11 @@ impl Caller {
         finder: &dyn Find,
     ) -> Result<Created, CallError> {
         let call = |attempt: Attempt| async move {
-            let (made, wrote) = self.connection().create_telling(object, input, &attempt).await;
-            Ok(Created { written: made?, found: attempt.again && !wrote })
+            let call = || create(object, input, &attempt);
+            let (made, sends) = self.once(CallSends::default, call).await;
+            Ok(Created { written: made?, found: attempt.again && !sends.wrote() })
         };
-        let conflict = match self.repeat_write(Operation::Create, attempt, call).await? {
+        let conflict = match self.repeater.change(Operation::Create, attempt, call).await? {
             Ended::Value(created) => return Ok(created),
             Ended::DoneBefore(conflict) => conflict,
         };
@@ -128,8 +128,7 @@ impl Caller {
         for (attempt, pause) in (1..).zip(pauses) {
             if let Some(after) = pause {
                 let why = format!("looking again for the record that is there: {conflict}");
-                self.connection().observer().event(&Event::Retrying { attempt, after, why });
-                sleep(after).await;
+                self.repeater.wait(attempt, after, why).await;
             }
             // A look that fails leaves open what was open before, so that is what is told.
             let found = finder.find(object, input).await;
