@@ -6,7 +6,8 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use host_harness::clock::unix_ms;
 use host_harness::contract::hex;
-use host_harness::mirror::{ChangeKind, ChangeRow, Mirror as _};
+use host_harness::mirror::{ChangeRow, Mirror as _};
+use host_harness::store::Word as _;
 use serde_json::{Value, json};
 
 use super::context::Context;
@@ -113,7 +114,7 @@ fn as_json(change: &ChangeRow, names: &BTreeMap<String, String>) -> Value {
         "connection": names.get(&change.connection).unwrap_or(&change.connection),
         "object": change.object,
         "id": change.id,
-        "kind": word(change.kind),
+        "kind": change.kind.word(),
         "ours": change.ours,
         "at": date(change.at_ms),
         "updated_at": change.updated_at,
@@ -121,15 +122,4 @@ fn as_json(change: &ChangeRow, names: &BTreeMap<String, String>) -> Value {
         "hash": hash(change.hash),
         "members": change.members,
     })
-}
-
-fn word(kind: ChangeKind) -> &'static str {
-    match kind {
-        ChangeKind::Created => "created",
-        ChangeKind::Updated => "updated",
-        ChangeKind::Deleted => "deleted",
-        ChangeKind::AgedOut => "aged-out",
-        ChangeKind::Drift => "drift",
-        ChangeKind::Reset => "reset",
-    }
 }

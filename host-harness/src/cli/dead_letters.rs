@@ -10,7 +10,6 @@ use host_harness::webhooks::Inbox as _;
 use serde_json::json;
 
 use super::context::Context;
-use super::deliveries::effect;
 use super::exit::Exit;
 use super::output::{Columns, counted, date};
 use super::state::{State, clock, names, whose};
@@ -139,7 +138,7 @@ async fn list(args: &List, context: &Context) -> Result<Exit> {
             "raw": String::from_utf8_lossy(&body),
             "delivery": event.delivery,
             "event": event.id,
-            "effect": effect(&event.effect),
+            "effect": event.effect.word(),
         });
         out.json(number, json)?;
     }

@@ -5,23 +5,16 @@ use connector_state::{
 };
 use rusqlite::{Connection, OptionalExtension as _, named_params};
 
+use super::columns::{json, signed};
 use super::fault::Fault;
-use super::writer::Erases;
 use super::{limits, rows};
 
 /// Whether a change erases what may not be found on the disk any more.
-pub fn erases(change: &Change) -> Erases {
-    match change {
-        Change::RemoveConnection { .. }
-        | Change::RemoveSecret { .. }
-        | Change::RemoveGrant { .. } => Erases::Yes,
-        Change::PutConnection(_)
-        | Change::PutKey { .. }
-        | Change::PutSecret(_)
-        | Change::PutGrant(_)
-        | Change::PutNextGrant(_)
-        | Change::PutSession(_) => Erases::No,
-    }
+pub fn erases(change: &Change) -> bool {
+    matches!(
+        change,
+        Change::RemoveConnection { .. } | Change::RemoveSecret { .. } | Change::RemoveGrant { .. }
+    )
 }
 
 /// Makes one change.
@@ -68,7 +61,7 @@ pub fn apply(on: &Connection, change: &Change) -> Result<(), Fault> {
             Ok(())
         }
         Change::PutSession(row) => {
-            on.execute("DELETE FROM sessions WHERE ends_ms <= ?", [rows::signed(row.made_ms)])?;
+            on.execute("DELETE FROM sessions WHERE ends_ms <= ?", [signed(row.made_ms)])?;
             Ok(rows::put_session(on, row)?)
         }
     }
@@ -113,7 +106,7 @@ pub fn take_session(on: &Connection, state: &[u8; 32]) -> Result<Option<SessionR
 
 /// Erases secrets, tokens and sessions that ended. Answers whether there were any.
 pub fn forget_ended(on: &Connection, now_ms: u64) -> Result<bool, Fault> {
-    let now = [rows::signed(now_ms)];
+    let now = [signed(now_ms)];
     let secrets = on.execute("DELETE FROM secrets WHERE ends_ms <= ?", now)?;
     let sessions = on.execute("DELETE FROM sessions WHERE ends_ms <= ?", now)?;
     limits::forget_idle(on, now_ms)?;
@@ -147,9 +140,9 @@ fn put_connection(on: &Connection, row: &ConnectionRow) -> Result<(), Fault> {
             ":name": row.name,
             ":connector": row.connector,
             ":scheme": row.scheme,
-            ":settings": rows::json(&row.settings)?,
+            ":settings": json(&row.settings)?,
             ":sealed_key": row.sealed_key.0,
-            ":made_ms": rows::signed(row.made_ms),
+            ":made_ms": signed(row.made_ms),
         },
     )?;
     Ok(())

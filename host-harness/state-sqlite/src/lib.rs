@@ -5,6 +5,7 @@
 //! tables, for whoever wants to read them.
 
 mod changes;
+mod columns;
 mod fault;
 mod inbox;
 mod limits;
@@ -23,7 +24,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use connector_contract::clock::Clock;
+use connector_contract::clock::{Clock, unix_ms};
 use connector_contract::limits::slots::{Answer as SlotsAnswer, Reserved, SlotsError, Wish};
 use connector_contract::limits::{Report, Shared, Slots};
 use connector_state::{
@@ -35,7 +36,7 @@ use rusqlite::Connection;
 use self::fault::Fault;
 pub use self::limits::Booked;
 use self::readers::Readers;
-use self::writer::{Erases, Writer};
+use self::writer::Writer;
 
 /// How a file is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,11 +99,7 @@ impl Sqlite {
         sharers: Vec<String>,
         now_ms: u64,
     ) -> Result<Vec<Booked>, StoreError> {
-        self.readers().read(move |on| limits::booked(on, &sharers, now_ms)).await
-    }
-
-    fn clock(&self) -> Arc<dyn Clock> {
-        Arc::clone(&self.clock)
+        self.read(move |on| limits::booked(on, &sharers, now_ms)).await
     }
 
     /// For what a test does to the file.
@@ -112,12 +109,39 @@ impl Sqlite {
         self.writer.with_connection(look)
     }
 
-    fn readers(&self) -> Arc<Readers> {
-        Arc::clone(&self.readers)
+    /// Runs `work` beside the writer.
+    fn read<T: Send + 'static, E: Into<Fault>>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+    ) -> Answer<'_, T> {
+        let work = |on: &Connection| work(on).map_err(Into::into);
+        Box::pin(Arc::clone(&self.readers).read(work))
     }
 
-    fn writer(&self) -> Arc<Writer> {
-        Arc::clone(&self.writer)
+    /// Commits what `work` does at a time (milliseconds since 1970).
+    fn write<T: Send + 'static, E: Into<Fault>>(
+        &self,
+        work: impl FnOnce(&Connection, u64) -> Result<T, E> + Send + 'static,
+    ) -> Answer<'_, T> {
+        self.commit_work(false, work)
+    }
+
+    /// As [`Sqlite::write`], of what may not be found on the disk any more.
+    fn erase<T: Send + 'static, E: Into<Fault>>(
+        &self,
+        work: impl FnOnce(&Connection, u64) -> Result<T, E> + Send + 'static,
+    ) -> Answer<'_, T> {
+        self.commit_work(true, work)
+    }
+
+    fn commit_work<T: Send + 'static, E: Into<Fault>>(
+        &self,
+        erases: bool,
+        work: impl FnOnce(&Connection, u64) -> Result<T, E> + Send + 'static,
+    ) -> Answer<'_, T> {
+        let clock = Arc::clone(&self.clock);
+        let work = move |on: &Connection| work(on, unix_ms(clock.now())).map_err(Into::into);
+        Box::pin(Arc::clone(&self.writer).write(erases, work))
     }
 }
 
@@ -131,35 +155,34 @@ impl Drop for Sqlite {
 
 impl Store for Sqlite {
     fn connections(&self) -> Answer<'_, Vec<ConnectionRow>> {
-        Box::pin(self.readers().read(|on| Ok(rows::connections(on)?)))
+        self.read(rows::connections)
     }
 
     fn connection(&self, name: &str) -> Answer<'_, Option<ConnectionRow>> {
         let name = name.to_owned();
-        Box::pin(self.readers().read(move |on| Ok(rows::connection(on, &name)?)))
+        self.read(move |on| rows::connection(on, &name))
     }
 
     fn secrets(&self, connection: &str, now_ms: u64) -> Answer<'_, Vec<SecretRow>> {
         let connection = connection.to_owned();
-        Box::pin(self.readers().read(move |on| Ok(rows::secrets(on, &connection, now_ms)?)))
+        self.read(move |on| rows::secrets(on, &connection, now_ms))
     }
 
     fn grant(&self, connection: &str) -> Answer<'_, Option<GrantRow>> {
         let connection = connection.to_owned();
-        Box::pin(self.readers().read(move |on| Ok(rows::grant(on, &connection)?)))
+        self.read(move |on| rows::grant(on, &connection))
     }
 
     fn commit(&self, changes: Vec<Change>) -> Answer<'_, ()> {
-        let any = changes.iter().any(|change| changes::erases(change) == Erases::Yes);
-        let erases = if any { Erases::Yes } else { Erases::No };
-        let work = move |on: &_| changes.iter().try_for_each(|one| changes::apply(on, one));
-        Box::pin(self.writer().write(erases, work))
+        let erases = changes.iter().any(changes::erases);
+        self.commit_work(erases, move |on, _| {
+            changes.iter().try_for_each(|change| changes::apply(on, change))
+        })
     }
 
     fn change_grant(&self, connection: &str, change: GrantChange) -> Answer<'_, Option<GrantRow>> {
         let connection = connection.to_owned();
-        let work = move |on: &_| changes::change_grant(on, &connection, change);
-        Box::pin(self.writer().write(Erases::No, work))
+        self.write(move |on, _| changes::change_grant(on, &connection, change))
     }
 
     fn change_secret(
@@ -169,13 +192,12 @@ impl Store for Sqlite {
         change: SecretChange,
     ) -> Answer<'_, Vec<SecretRow>> {
         let (connection, name) = (connection.to_owned(), name.to_owned());
-        let work = move |on: &_| changes::change_secret(on, &connection, &name, change);
-        Box::pin(self.writer().write(Erases::No, work))
+        self.write(move |on, _| changes::change_secret(on, &connection, &name, change))
     }
 
     fn take_session(&self, state: &[u8; 32]) -> Answer<'_, Option<SessionRow>> {
         let state = *state;
-        Box::pin(self.writer().write(Erases::Yes, move |on| changes::take_session(on, &state)))
+        self.erase(move |on, _| changes::take_session(on, &state))
     }
 }
 
@@ -202,9 +224,8 @@ impl Sqlite {
         &self,
         work: impl FnOnce(&Connection, SystemTime) -> Result<T, Fault> + Send + 'static,
     ) -> SlotsAnswer<'_, T> {
-        let clock = self.clock();
-        let work = move |on: &_| work(on, clock.now());
-        let written = self.writer().write(Erases::No, work);
+        let clock = Arc::clone(&self.clock);
+        let written = self.write(move |on, _| work(on, clock.now()));
         Box::pin(async move { written.await.map_err(|why| SlotsError::new(&why)) })
     }
 }

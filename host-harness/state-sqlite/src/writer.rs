@@ -77,15 +77,6 @@ impl Open {
     }
 }
 
-/// Whether a piece of work erases, which means in the log beside the file too.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Erases {
-    /// It does.
-    Yes,
-    /// It does not.
-    No,
-}
-
 impl Writer {
     /// Writes by `connection`.
     pub fn new(connection: Connection, path: String, clock: Arc<dyn Clock>) -> Self {
@@ -100,10 +91,11 @@ impl Writer {
         Self { path, clock, queue: Mutex::default(), file: Mutex::new(Some(file)) }
     }
 
-    /// Queues `work` and waits for its commit.
+    /// Queues `work` and waits for its commit. `erases`: what it removes may not be found in the
+    /// log beside the file either.
     pub async fn write<T: Send + 'static>(
         self: Arc<Self>,
-        erases: Erases,
+        erases: bool,
         work: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (to, answer) = oneshot::channel();
@@ -142,10 +134,10 @@ impl Writer {
     }
 
     /// Answers whether somebody has to take a turn.
-    fn enqueue(&self, job: Job, erases: Erases) -> bool {
+    fn enqueue(&self, job: Job, erases: bool) -> bool {
         let mut queue = self.queue();
         queue.jobs.push(job);
-        queue.erase |= erases == Erases::Yes;
+        queue.erase |= erases;
         !std::mem::replace(&mut queue.turn, true)
     }
 

@@ -27,9 +27,11 @@ mod rows;
 pub mod scratch;
 mod sealed;
 mod store;
+mod words;
 
 pub use self::rows::{
     ConnectionRow, GrantRow, GrantState, Lease, PreviousTokens, SecretRow, SessionRow,
 };
 pub use self::sealed::Sealed;
 pub use self::store::{Answer, Change, GrantChange, SecretChange, Store, StoreError};
+pub use self::words::Word;

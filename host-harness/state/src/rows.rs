@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use connector_contract::auth::Learned;
 
 use super::sealed::Sealed;
+use super::words::words;
 
 /// A connection: one customer's authorised account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +86,10 @@ pub enum GrantState {
     /// The provider ended it: the customer must connect again.
     Ended,
 }
+
+words!(GrantState {
+    Valid "valid", Renewing "renewing", Uncertain "uncertain", Ended "ended"
+});
 
 /// The right to renew a grant, for a time.
 #[derive(Debug, Clone, PartialEq, Eq)]

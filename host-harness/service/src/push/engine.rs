@@ -7,9 +7,10 @@ use std::sync::atomic::AtomicU32;
 use connector_contract::catalog::Descriptor;
 use connector_contract::clock::Clock;
 use connector_runtime::CallError;
-use connector_runtime::Connection;
+use connector_runtime::retry::Caller;
+use connector_state::Word as _;
 use connector_state::mirror::Mirror;
-use connector_state::push::{Counts, IntentRow, IntentState, Intents, Mode, PushRow, Word as _};
+use connector_state::push::{Counts, IntentRow, IntentState, Intents, Mode, PushRow};
 use serde_json::Value;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -27,7 +28,7 @@ pub type Ended = IntentRow;
 
 /// Pushes to one object of one connection.
 pub struct Push {
-    pub(super) client: Connection,
+    pub(super) caller: Caller,
     pub(super) intents: Arc<dyn Intents>,
     pub(super) mirror: Arc<dyn Mirror>,
     pub(super) clock: Arc<dyn Clock>,
@@ -40,7 +41,7 @@ pub struct Push {
 
 /// What an item's way needs.
 pub struct Inner {
-    pub(super) client: Connection,
+    pub(super) caller: Caller,
     pub(super) finder: Finder,
     pub(super) intents: Arc<dyn Intents>,
     pub(super) mirror: Arc<dyn Mirror>,
@@ -90,7 +91,7 @@ impl Push {
     /// # Errors
     /// [`PushError::Undescribed`].
     pub async fn new(
-        client: Connection,
+        caller: Caller,
         intents: Arc<dyn Intents>,
         mirror: Arc<dyn Mirror>,
         clock: Arc<dyn Clock>,
@@ -98,7 +99,7 @@ impl Push {
         key: Key,
         object: &str,
     ) -> Result<Self, PushError> {
-        let connector = client.connector().clone();
+        let connector = caller.connection().connector().clone();
         let described = async {
             let descriptor = connector.describe(object).await?;
             Ok::<_, CallError>((Family::of(&connector, object).await?, descriptor))
@@ -107,7 +108,7 @@ impl Push {
         let shape = Shape::of(&descriptor);
         let sealer = Arc::new(Sealer::new(key, connection, shape.schemas()));
         let connection = connection.to_owned();
-        Ok(Self { client, intents, mirror, clock, connection, family, shape, sealer, descriptor })
+        Ok(Self { caller, intents, mirror, clock, connection, family, shape, sealer, descriptor })
     }
 
     /// Whether the object offers what a mode needs.
@@ -228,8 +229,8 @@ impl Push {
     pub(super) fn inner(&self, mode: Mode, on_conflict: OnConflict) -> Result<Inner, PushError> {
         self.check(mode)?;
         Ok(Inner {
-            client: self.client.clone(),
-            finder: Finder::new(self.client.clone(), &self.family.object),
+            caller: self.caller.clone(),
+            finder: Finder::new(self.caller.clone(), &self.family.object),
             intents: Arc::clone(&self.intents),
             mirror: Arc::clone(&self.mirror),
             clock: Arc::clone(&self.clock),

@@ -96,19 +96,7 @@ impl Family {
     /// A batch of this family without records.
     #[must_use]
     pub fn batch(&self, connection: &str, source: Source, asked: u64) -> Batch {
-        Batch {
-            connection: connection.to_owned(),
-            object: self.holder.clone(),
-            source,
-            asked,
-            records: vec![],
-            derived: vec![],
-            deleted: vec![],
-            aged_out: vec![],
-            unreadable: vec![],
-            drift: vec![],
-            step: None,
-        }
+        Batch::new(connection, &self.holder, source, asked)
     }
 
     async fn fill(&self, client: &Connection, batch: &mut Batch, record: DataRecord) {

@@ -33,7 +33,6 @@ pub use self::item::OnConflict;
 pub use self::plan::Planned;
 pub use self::source::Kept;
 pub use self::wish::fit;
+pub use connector_state::Word;
 pub use connector_state::push::{Claimed, End, Holder, Intents};
-pub use connector_state::push::{
-    Counts, IntentRow, IntentState, Mode, Outcome, PushRow, Sent, Word,
-};
+pub use connector_state::push::{Counts, IntentRow, IntentState, Mode, Outcome, PushRow, Sent};

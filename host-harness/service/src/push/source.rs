@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use connector_contract::clock::unix_ms;
-use connector_state::push::{IntentRow, IntentState, Mode, PushRow, Word as _};
+use connector_state::Word as _;
+use connector_state::push::{IntentRow, IntentState, Mode, PushRow};
 use tokio::task::spawn_blocking;
 
 use super::differences::Members;

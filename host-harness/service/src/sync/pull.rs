@@ -251,19 +251,7 @@ impl Pull {
 
     /// A batch without anything.
     pub(super) fn batch(&self, source: Source, asked: u64) -> Batch {
-        Batch {
-            connection: self.account.connection.clone(),
-            object: self.object.name.clone(),
-            source,
-            asked,
-            records: Vec::new(),
-            derived: Vec::new(),
-            deleted: Vec::new(),
-            aged_out: Vec::new(),
-            unreadable: Vec::new(),
-            drift: Vec::new(),
-            step: None,
-        }
+        Batch::new(&self.account.connection, &self.object.name, source, asked)
     }
 }
 

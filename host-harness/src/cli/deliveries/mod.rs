@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use host_harness::webhooks::{DeliveryRow, Effect, EventRow, EventState, Inbox as _};
+use host_harness::store::Word as _;
+use host_harness::webhooks::{DeliveryRow, EventRow, Inbox as _};
 use serde_json::{Value, json};
 
 use super::context::Context;
@@ -95,20 +96,12 @@ async fn list(args: &List, context: &Context) -> Result<Exit> {
                 date(row.received_ms),
                 shown(|event| event.name.clone()),
                 shown(|event| event.effect.record().unwrap_or_default().to_owned()),
-                shown(|event| state_word(event.state).to_owned()),
+                shown(|event| event.state.word().to_owned()),
             ],
         }
     });
     context.listing(&["NUMBER", "CONNECTION", "RECEIVED", "EVENT", "RECORD", "STATE"], rows)?;
     Ok(Exit::Done)
-}
-
-fn state_word(state: EventState) -> &'static str {
-    match state {
-        EventState::Waiting => "waiting",
-        EventState::Done => "done",
-        EventState::Dead => "dead",
-    }
 }
 
 async fn show(args: &Show, context: &Context) -> Result<Exit> {
@@ -169,24 +162,13 @@ fn event(row: &EventRow) -> Value {
         "object": row.object,
         "name": row.name,
         "occurred_at": row.occurred_at,
-        "effect": effect(&row.effect),
+        "effect": row.effect.word(),
         "record": row.effect.record(),
-        "state": state_word(row.state),
+        "state": row.state.word(),
         "attempts": row.attempts,
         "next": row.next_ms.map(date),
         "reason": row.reason,
     })
-}
-
-/// The word for an effect.
-pub fn effect(effect: &Effect) -> &'static str {
-    match effect {
-        Effect::Upserted(_) => "upserted",
-        Effect::Deleted(_) => "deleted",
-        Effect::Changed(_) => "changed",
-        Effect::Nothing => "nothing",
-        Effect::Unreadable => "unreadable",
-    }
 }
 
 /// A delivery without its headers and body.

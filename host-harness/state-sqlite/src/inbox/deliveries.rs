@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, Result};
 
 use super::rows::{delivery_of, headers_json};
 use super::{events, hooks};
-use crate::rows::signed;
+use crate::columns::signed;
 
 /// Rows that are forgotten in one transaction: others write in between.
 const FORGOTTEN_AT_ONCE: u32 = 500;

@@ -1,11 +1,11 @@
 //! Events: what is to be done about each.
 
+use connector_state::Word as _;
 use connector_state::inbox::{Effect, EventRow, EventState, NewEvent, Settled};
 use rusqlite::{Connection, OptionalExtension as _, Result};
 
 use super::hooks;
-use super::rows::{event_of, state_word};
-use crate::rows::signed;
+use crate::columns::{self, Column as _, Columns, signed};
 
 const SELECT: &str = "SELECT e.*, d.received_ms FROM events AS e
     JOIN deliveries AS d ON d.number = e.delivery";
@@ -18,47 +18,25 @@ pub fn put(
     event: &NewEvent,
     now_ms: u64,
 ) -> Result<u64> {
-    let (effect, record, updated_at, created_at, data) = match &event.effect {
-        Effect::Upserted(record) => (
-            "upserted",
-            Some(&record.id),
-            record.updated_at.as_ref(),
-            record.created_at.as_ref(),
-            Some(&record.data),
-        ),
-        Effect::Deleted(id) => ("deleted", Some(id), None, None, None),
-        Effect::Changed(input) => ("changed", None, None, None, Some(input)),
-        Effect::Nothing => ("nothing", None, None, None, None),
-        Effect::Unreadable => ("unreadable", None, None, None, None),
-    };
     let state = match &event.effect {
         Effect::Unreadable => EventState::Dead,
         Effect::Nothing => EventState::Done,
         Effect::Upserted(_) | Effect::Deleted(_) | Effect::Changed(_) => EventState::Waiting,
     };
-    let next = (state == EventState::Waiting).then(|| signed(now_ms));
-    on.prepare(
-        "INSERT INTO events (delivery, connection, id, object, name, occurred_at, effect, record,
-             updated_at, created_at, data, state, asks, attempts, next_ms, reason)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?)",
-    )?
-    .execute(rusqlite::params![
-        delivery,
-        connection,
-        event.id,
-        event.object,
-        event.name,
-        event.occurred_at,
-        effect,
-        record,
-        updated_at,
-        created_at,
-        data,
-        state_word(state),
-        event.asks || matches!(event.effect, Effect::Changed(_)),
-        next,
-        event.reason,
-    ])?;
+    let mut to = Columns::default();
+    to.add("delivery", delivery);
+    connection.to_owned().write("connection", &mut to)?;
+    event.id.write("id", &mut to)?;
+    event.object.write("object", &mut to)?;
+    event.name.write("name", &mut to)?;
+    event.occurred_at.write("occurred_at", &mut to)?;
+    event.effect.write("effect", &mut to)?;
+    state.write("state", &mut to)?;
+    to.add("asks", event.asks || matches!(event.effect, Effect::Changed(_)));
+    to.add("attempts", 0);
+    (state == EventState::Waiting).then_some(now_ms).write("next_ms", &mut to)?;
+    event.reason.write("reason", &mut to)?;
+    columns::put(on, "INSERT INTO events", [to])?;
     Ok(u64::try_from(on.last_insert_rowid()).unwrap_or_default())
 }
 
@@ -84,14 +62,13 @@ pub fn due_of(
         "{SELECT} WHERE e.connection = ? AND e.asks = ? AND e.next_ms IS NOT NULL
              AND e.next_ms <= ? ORDER BY e.number LIMIT ?"
     );
-    let mut found = on.prepare(&sql)?;
-    found.query_map((connection, asks, signed(now_ms), limit), event_of)?.collect()
+    columns::all(on, &sql, (connection, asks, signed(now_ms), limit))
 }
 
 /// Events of a delivery.
 pub fn of_delivery(on: &Connection, delivery: u64) -> Result<Vec<EventRow>> {
-    let mut found = on.prepare(&format!("{SELECT} WHERE e.delivery = ? ORDER BY e.number"))?;
-    found.query_map([signed(delivery)], event_of)?.collect()
+    let sql = format!("{SELECT} WHERE e.delivery = ? ORDER BY e.number");
+    columns::all(on, &sql, [signed(delivery)])
 }
 
 /// Dead events, oldest first.
@@ -99,7 +76,7 @@ pub fn dead(on: &Connection, connection: Option<&str>) -> Result<Vec<EventRow>> 
     let sql = format!(
         "{SELECT} WHERE e.state = 'dead' AND (?1 IS NULL OR e.connection = ?1) ORDER BY e.number"
     );
-    on.prepare(&sql)?.query_map([connection], event_of)?.collect()
+    columns::all(on, &sql, [connection])
 }
 
 /// Keeps what came of events.
@@ -110,7 +87,7 @@ pub fn settle(on: &Connection, settled: &[Settled]) -> Result<()> {
     )?;
     for one in settled {
         event.execute((
-            state_word(one.state),
+            one.state.word(),
             one.attempts,
             one.next_ms.map(signed),
             one.asks,
@@ -119,7 +96,7 @@ pub fn settle(on: &Connection, settled: &[Settled]) -> Result<()> {
         ))?;
         if one.missed {
             let sql = format!("{SELECT} WHERE e.number = ?");
-            let row = on.query_row(&sql, [signed(one.event)], event_of).optional()?;
+            let row: Option<EventRow> = columns::one(on, &sql, [signed(one.event)])?;
             if let Some(EventRow { connection, received_ms, .. }) = row {
                 hooks::open_gap(on, &connection, received_ms)?;
             }

@@ -4,14 +4,13 @@ use connector_state::inbox::{Beat, HookRow, SubscriptionRow};
 use connector_state::{Lease, StoreError};
 use rusqlite::{Connection, OptionalExtension as _, Result};
 
-use super::rows::{hook_of, subscription_of};
 use crate::changes::must_exist;
+use crate::columns::{self, signed};
 use crate::fault::Fault;
-use crate::rows::{json, signed};
 
 /// Every hook.
 pub fn all(on: &Connection) -> Result<Vec<HookRow>> {
-    on.prepare("SELECT * FROM hooks ORDER BY connection")?.query_map((), hook_of)?.collect()
+    columns::all(on, "SELECT * FROM hooks ORDER BY connection", ())
 }
 
 /// The hook that is there, else `new`.
@@ -21,31 +20,14 @@ pub fn make(on: &Connection, new: &HookRow) -> std::result::Result<HookRow, Faul
                ON CONFLICT (connection) DO NOTHING";
     on.execute(sql, (&new.connection, &new.token, signed(new.made_ms)))?;
     let sql = "SELECT * FROM hooks WHERE connection = ?";
-    let found = on.query_row(sql, [&new.connection], hook_of).optional()?;
+    let found = columns::one(on, sql, [&new.connection])?;
     found.ok_or_else(|| StoreError::NoConnection(new.connection.clone()).into())
 }
 
 /// Adds or replaces a subscription.
 pub fn put_subscription(on: &Connection, row: &SubscriptionRow) -> std::result::Result<(), Fault> {
     must_exist(on, &row.connection)?;
-    on.execute(
-        "REPLACE INTO subscriptions (connection, object, events, url, id, expires_at, made_ms,
-             proven_ms, last_ms, deliveries)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        rusqlite::params![
-            row.connection,
-            row.object,
-            json(&row.events)?,
-            row.url,
-            row.id,
-            row.expires_at,
-            signed(row.made_ms),
-            row.proven_ms.map(signed),
-            row.last_ms.map(signed),
-            signed(row.deliveries),
-        ],
-    )?;
-    Ok(())
+    Ok(columns::put_one(on, "REPLACE INTO subscriptions", row)?)
 }
 
 /// Forgets a subscription.
@@ -59,7 +41,7 @@ pub fn remove_subscription(on: &Connection, connection: &str, object: &str) -> R
 pub fn subscriptions(on: &Connection, connection: Option<&str>) -> Result<Vec<SubscriptionRow>> {
     let sql = "SELECT * FROM subscriptions WHERE ?1 IS NULL OR connection = ?1
                ORDER BY connection, object";
-    on.prepare(sql)?.query_map([connection], subscription_of)?.collect()
+    columns::all(on, sql, [connection])
 }
 
 /// A verified delivery of these objects came: the subscriptions to them work. Where none is to

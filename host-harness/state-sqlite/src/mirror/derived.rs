@@ -7,7 +7,8 @@ use rusqlite::{Connection, Statement};
 
 use super::apply::hash;
 use super::objects::{self, Key};
-use super::table::{Found, Table, Version, found_of};
+use super::table::{Found, Table, Version};
+use crate::columns::Record as _;
 use crate::fault::Fault;
 
 /// What the records of an object hold.
@@ -108,5 +109,5 @@ fn held_by(
     object: Key,
     holder: i64,
 ) -> rusqlite::Result<BTreeMap<String, Found>> {
-    of_holder.query_map((holder, object), |row| Ok((row.get("id")?, found_of(row)?)))?.collect()
+    of_holder.query_map((holder, object), |row| Ok((row.get("id")?, Found::read(row)?)))?.collect()
 }

@@ -5,9 +5,8 @@ use rusqlite::{Connection, OptionalExtension as _};
 
 use super::apply::hash;
 use super::objects::Key;
-use super::rows::dead_letter_of;
 use super::table::Table;
-use crate::rows::signed;
+use crate::columns::{self, signed};
 
 /// What came of putting a dead letter.
 pub struct Put {
@@ -48,12 +47,10 @@ pub fn put(
 
 /// Dead letters of one connection or of all, oldest first.
 pub fn all(on: &Connection, connection: Option<&str>) -> rusqlite::Result<Vec<DeadLetterRow>> {
-    let mut found = on.prepare(
-        "SELECT number, connection, name AS object, id, raw, reason, at_ms
-         FROM mirror_dead_letters JOIN mirror_objects USING (object)
-         WHERE ?1 IS NULL OR connection = ?1 ORDER BY number",
-    )?;
-    found.query_map([connection], dead_letter_of)?.collect()
+    let sql = "SELECT number, connection, name AS object, id, raw, reason, at_ms
+               FROM mirror_dead_letters JOIN mirror_objects USING (object)
+               WHERE ?1 IS NULL OR connection = ?1 ORDER BY number";
+    columns::all(on, sql, [connection])
 }
 
 /// Removes a dead letter. Answers whether it was there.

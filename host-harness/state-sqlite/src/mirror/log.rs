@@ -4,9 +4,8 @@ use connector_state::StoreError;
 use connector_state::mirror::ChangeRow;
 use rusqlite::{Connection, OptionalExtension as _};
 
-use super::rows::change_of;
+use crate::columns::{self, signed, unsigned};
 use crate::fault::Fault;
-use crate::rows::{signed, unsigned};
 
 /// So many changes are pruned in one transaction: others write in between.
 const PRUNED_AT_ONCE: u32 = 10_000;
@@ -28,13 +27,11 @@ pub fn after(
         return Err(StoreError::Forgotten { since, until }.into());
     }
     // From the log's order alone, so that the limit ends it.
-    let mut found = reading.prepare(
-        "SELECT o.connection, o.name AS object, c.*
-         FROM mirror_changes AS c CROSS JOIN mirror_objects AS o USING (object)
-         WHERE c.number > ?1 AND (?2 IS NULL OR o.connection = ?2) ORDER BY c.number LIMIT ?3",
-    )?;
-    let rows = found.query_map((signed(since), connection, limit), change_of)?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    let sql = "SELECT o.connection, o.name AS object, c.*
+               FROM mirror_changes AS c CROSS JOIN mirror_objects AS o USING (object)
+               WHERE c.number > ?1 AND (?2 IS NULL OR o.connection = ?2)
+               ORDER BY c.number LIMIT ?3";
+    Ok(columns::all(&reading, sql, (signed(since), connection, limit))?)
 }
 
 /// Up to which change a consumer has come.

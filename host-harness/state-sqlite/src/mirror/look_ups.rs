@@ -5,8 +5,8 @@ use rusqlite::{Connection, OptionalExtension as _, Statement};
 
 use super::letters;
 use super::objects::{self, Key};
+use crate::columns::{self, signed};
 use crate::fault::Fault;
-use crate::rows::{signed, unsigned};
 
 /// What a later version of the schema adds.
 pub const STEP: &str = "
@@ -104,20 +104,9 @@ pub fn fail(
 
 /// Failing ones, one row for each object: SQLite takes the other columns from the row of `min`.
 pub fn failing(on: &Connection, connection: &str) -> rusqlite::Result<Vec<FailingRow>> {
-    let mut found = on.prepare(
-        "SELECT name, count(*) AS records, id, tries, min(due_ms) AS due_ms, reason
-         FROM mirror_objects JOIN mirror_look_ups USING (object)
-         WHERE connection = ? AND tries > 0 GROUP BY name ORDER BY name",
-    )?;
-    let read = |row: &rusqlite::Row<'_>| {
-        Ok(FailingRow {
-            object: row.get("name")?,
-            records: unsigned(row, "records")?,
-            id: row.get("id")?,
-            tries: row.get("tries")?,
-            due_ms: unsigned(row, "due_ms")?,
-            reason: row.get::<_, Option<String>>("reason")?.unwrap_or_default(),
-        })
-    };
-    found.query_map([connection], read)?.collect()
+    let sql = "SELECT name AS object, count(*) AS records, id, tries, min(due_ms) AS due_ms,
+                   coalesce(reason, '') AS reason
+               FROM mirror_objects JOIN mirror_look_ups USING (object)
+               WHERE connection = ? AND tries > 0 GROUP BY name ORDER BY name";
+    columns::all(on, sql, [connection])
 }

@@ -23,28 +23,23 @@ use connector_state::mirror::{
 };
 
 pub use self::apply::{Hashed, apply};
-use super::writer::Erases;
 use super::{Answer, Sqlite};
 
 impl Mirror for Sqlite {
     fn moment(&self) -> Answer<'_, u64> {
-        Box::pin(self.readers().read(|on| Ok(table::moment(on)?)))
+        self.read(table::moment)
     }
 
     fn apply(&self, batch: Batch) -> Answer<'_, Applied> {
-        let (writer, clock) = (self.writer(), self.clock());
-        Box::pin(async move {
-            let batch = Hashed::new(batch);
-            let work = move |on: &_| apply::apply(on, &batch, unix_ms(clock.now()));
-            writer.write(Erases::No, work).await
-        })
+        // Hashed on the caller's thread, not the writer's.
+        let batch = Hashed::new(batch);
+        self.write(move |on, now_ms| apply::apply(on, &batch, now_ms))
     }
 
     fn look_ups(&self, connection: &str, object: &str, limit: u32) -> Answer<'_, Vec<String>> {
         let (connection, object) = (connection.to_owned(), object.to_owned());
-        let now_ms = unix_ms(self.clock().now());
-        let work = move |on: &_| Ok(look_ups::due(on, &connection, &object, now_ms, limit)?);
-        Box::pin(self.readers().read(work))
+        let now_ms = unix_ms(self.clock.now());
+        self.read(move |on| look_ups::due(on, &connection, &object, now_ms, limit))
     }
 
     fn fail_look_ups(
@@ -53,15 +48,13 @@ impl Mirror for Sqlite {
         object: &str,
         failed: Vec<(String, String)>,
     ) -> Answer<'_, u64> {
-        let (connection, object, clock) = (connection.to_owned(), object.to_owned(), self.clock());
-        let work =
-            move |on: &_| look_ups::fail(on, &connection, &object, &failed, unix_ms(clock.now()));
-        Box::pin(self.writer().write(Erases::No, work))
+        let (connection, object) = (connection.to_owned(), object.to_owned());
+        self.write(move |on, now_ms| look_ups::fail(on, &connection, &object, &failed, now_ms))
     }
 
     fn failing(&self, connection: &str) -> Answer<'_, Vec<FailingRow>> {
         let connection = connection.to_owned();
-        Box::pin(self.readers().read(move |on| Ok(look_ups::failing(on, &connection)?)))
+        self.read(move |on| look_ups::failing(on, &connection))
     }
 
     fn record(
@@ -71,8 +64,7 @@ impl Mirror for Sqlite {
         id: &str,
     ) -> Answer<'_, Option<MirroredRecord>> {
         let (connection, object, id) = (connection.to_owned(), object.to_owned(), id.to_owned());
-        let work = move |on: &_| Ok(records::one(on, &connection, &object, &id)?);
-        Box::pin(self.readers().read(work))
+        self.read(move |on| records::one(on, &connection, &object, &id))
     }
 
     fn records(
@@ -84,9 +76,7 @@ impl Mirror for Sqlite {
     ) -> Answer<'_, Vec<MirroredRecord>> {
         let (connection, object) = (connection.to_owned(), object.to_owned());
         let after = after.map(str::to_owned);
-        let work =
-            move |on: &_| Ok(records::after(on, &connection, &object, after.as_deref(), limit)?);
-        Box::pin(self.readers().read(work))
+        self.read(move |on| records::after(on, &connection, &object, after.as_deref(), limit))
     }
 
     fn changes(
@@ -96,28 +86,24 @@ impl Mirror for Sqlite {
         limit: u32,
     ) -> Answer<'_, Vec<ChangeRow>> {
         let connection = connection.map(str::to_owned);
-        let work = move |on: &_| log::after(on, connection.as_deref(), since, limit);
-        Box::pin(self.readers().read(work))
+        self.read(move |on| log::after(on, connection.as_deref(), since, limit))
     }
 
     fn position(&self, consumer: &str) -> Answer<'_, u64> {
         let consumer = consumer.to_owned();
-        Box::pin(self.readers().read(move |on| Ok(log::position(on, &consumer)?)))
+        self.read(move |on| log::position(on, &consumer))
     }
 
     fn set_position(&self, consumer: &str, number: u64) -> Answer<'_, ()> {
         let consumer = consumer.to_owned();
-        let work = move |on: &_| Ok(log::set_position(on, &consumer, number)?);
-        Box::pin(self.writer().write(Erases::No, work))
+        self.write(move |on, _| log::set_position(on, &consumer, number))
     }
 
     fn prune_changes(&self, before_ms: u64) -> Answer<'_, u64> {
-        let writer = self.writer();
         Box::pin(async move {
             let mut pruned = 0;
             loop {
-                let work = move |on: &_| Ok(log::prune(on, before_ms)?);
-                let (some, more) = writer.clone().write(Erases::No, work).await?;
+                let (some, more) = self.write(move |on, _| log::prune(on, before_ms)).await?;
                 pruned += some;
                 if !more {
                     return Ok(pruned);
@@ -128,7 +114,7 @@ impl Mirror for Sqlite {
 
     fn scans(&self, connection: &str) -> Answer<'_, Vec<ScanRow>> {
         let connection = connection.to_owned();
-        Box::pin(self.readers().read(move |on| Ok(scan::all(on, &connection)?)))
+        self.read(move |on| scan::all(on, &connection))
     }
 
     fn change_scan(
@@ -138,8 +124,7 @@ impl Mirror for Sqlite {
         change: ScanChange,
     ) -> Answer<'_, ScanRow> {
         let (connection, object) = (connection.to_owned(), object.to_owned());
-        let work = move |on: &_| scan::change(on, &connection, &object, change);
-        Box::pin(self.writer().write(Erases::No, work))
+        self.write(move |on, _| scan::change(on, &connection, &object, change))
     }
 
     fn bookmark_before(
@@ -149,8 +134,7 @@ impl Mirror for Sqlite {
         at_ms: u64,
     ) -> Answer<'_, Option<String>> {
         let (connection, object) = (connection.to_owned(), object.to_owned());
-        let work = move |on: &_| Ok(scan::bookmark_before(on, &connection, &object, at_ms)?);
-        Box::pin(self.readers().read(work))
+        self.read(move |on| scan::bookmark_before(on, &connection, &object, at_ms))
     }
 
     fn unseen(
@@ -163,39 +147,30 @@ impl Mirror for Sqlite {
     ) -> Answer<'_, Vec<MirroredRecord>> {
         let (connection, object) = (connection.to_owned(), object.to_owned());
         let after = after.map(str::to_owned);
-        let work = move |on: &_| {
-            let object = (connection.as_str(), object.as_str());
-            Ok(seen::unseen(on, object, scan, after.as_deref(), limit)?)
-        };
-        Box::pin(self.readers().read(work))
+        self.read(move |on| seen::unseen(on, (&connection, &object), scan, after.as_deref(), limit))
     }
 
     fn count_unseen(&self, connection: &str, object: &str, scan: u64) -> Answer<'_, (u64, u64)> {
         let (connection, object) = (connection.to_owned(), object.to_owned());
-        let work = move |on: &_| Ok(seen::count(on, &connection, &object, scan)?);
-        Box::pin(self.readers().read(work))
+        self.read(move |on| seen::count(on, &connection, &object, scan))
     }
 
     fn dead_letters(&self, connection: Option<&str>) -> Answer<'_, Vec<DeadLetterRow>> {
         let connection = connection.map(str::to_owned);
-        let work = move |on: &_| Ok(letters::all(on, connection.as_deref())?);
-        Box::pin(self.readers().read(work))
+        self.read(move |on| letters::all(on, connection.as_deref()))
     }
 
     fn remove_dead_letter(&self, number: u64) -> Answer<'_, bool> {
-        let work = move |on: &_| Ok(letters::remove(on, number)?);
-        Box::pin(self.writer().write(Erases::Yes, work))
+        self.erase(move |on, _| letters::remove(on, number))
     }
 
     fn reset(&self, connection: &str, object: &str) -> Answer<'_, ()> {
-        let (connection, object, clock) = (connection.to_owned(), object.to_owned(), self.clock());
-        let work = move |on: &_| records::reset(on, &connection, &object, unix_ms(clock.now()));
-        Box::pin(self.writer().write(Erases::Yes, work))
+        let (connection, object) = (connection.to_owned(), object.to_owned());
+        self.erase(move |on, now_ms| records::reset(on, &connection, &object, now_ms))
     }
 
     fn count(&self, connection: &str, object: &str) -> Answer<'_, (u64, u64, u64)> {
         let (connection, object) = (connection.to_owned(), object.to_owned());
-        let work = move |on: &_| Ok(records::count(on, &connection, &object)?);
-        Box::pin(self.readers().read(work))
+        self.read(move |on| records::count(on, &connection, &object))
     }
 }

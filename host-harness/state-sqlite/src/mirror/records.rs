@@ -1,11 +1,12 @@
 //! Records as they are kept.
 
 use connector_state::mirror::{ChangeKind, MirroredRecord, ScanRow};
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::Connection;
 
-use super::rows::{RECORD, record_of};
+use super::rows::RECORD;
 use super::table::Table;
 use super::{objects, scan};
+use crate::columns;
 use crate::fault::Fault;
 
 /// One record.
@@ -19,7 +20,7 @@ pub fn one(
         "SELECT {RECORD} FROM mirror_objects AS o JOIN mirror_records AS r USING (object)
          WHERE o.connection = ? AND o.name = ? AND r.id = ?"
     );
-    on.query_row(&sql, (connection, object, id), record_of).optional()
+    columns::one(on, &sql, (connection, object, id))
 }
 
 /// Records that are not deleted, in the order of their ids.
@@ -30,13 +31,12 @@ pub fn after(
     after: Option<&str>,
     limit: u32,
 ) -> rusqlite::Result<Vec<MirroredRecord>> {
-    let mut found = on.prepare(&format!(
+    let sql = format!(
         "SELECT {RECORD} FROM mirror_objects AS o JOIN mirror_records AS r USING (object)
          WHERE o.connection = ? AND o.name = ? AND r.id > ? AND r.state <> 'deleted'
          ORDER BY r.id LIMIT ?"
-    ))?;
-    let after = after.unwrap_or_default();
-    found.query_map((connection, object, after, limit), record_of)?.collect()
+    );
+    columns::all(on, &sql, (connection, object, after.unwrap_or_default(), limit))
 }
 
 /// Live, aged out and deleted ones.

@@ -2,12 +2,11 @@
 
 use connector_state::StoreError;
 use connector_state::mirror::{ScanKind, ScanRow, Step};
-use rusqlite::{Connection, OptionalExtension as _, named_params};
+use rusqlite::{Connection, OptionalExtension as _};
 
 use super::objects::{self, Key};
-use super::rows::{scan_of, scan_word};
+use crate::columns::{self, Record as _, signed};
 use crate::fault::Fault;
-use crate::rows::signed;
 
 /// Bookmarks are kept one for so long a time.
 const BOOKMARK_EVERY_MS: u64 = 60 * 60 * 1_000;
@@ -16,12 +15,10 @@ const BOOKMARKS_FOR_MS: u64 = 14 * 24 * 60 * 60 * 1_000;
 
 /// Scans of a connection, by object.
 pub fn all(on: &Connection, connection: &str) -> rusqlite::Result<Vec<ScanRow>> {
-    let mut found = on.prepare(
-        "SELECT connection, name AS object, s.*
-         FROM mirror_objects JOIN mirror_scans AS s USING (object)
-         WHERE connection = ? ORDER BY name",
-    )?;
-    found.query_map([connection], scan_of)?.collect()
+    let sql = "SELECT connection, name AS object, s.*
+               FROM mirror_objects JOIN mirror_scans AS s USING (object)
+               WHERE connection = ? ORDER BY name";
+    columns::all(on, sql, [connection])
 }
 
 /// Lets `change` decide on a scan.
@@ -130,42 +127,12 @@ fn keep_bookmark(on: &Connection, key: Key, bookmark: &str, now_ms: u64) -> rusq
 fn one(on: &Connection, key: Key) -> rusqlite::Result<Option<ScanRow>> {
     let sql = "SELECT connection, name AS object, s.*
                FROM mirror_objects JOIN mirror_scans AS s USING (object) WHERE object = ?";
-    on.query_row(sql, [key], scan_of).optional()
+    columns::one(on, sql, [key])
 }
 
 /// Adds or replaces the scan of an object.
 pub fn put(on: &Connection, key: Key, row: &ScanRow) -> rusqlite::Result<()> {
-    on.execute(
-        "REPLACE INTO mirror_scans (object, scan, kind, running, cursor, not_before_ms, began_ms, pages, records,
-             outside, restarts, tainted, bookmark, lease_attempt, lease_until_ms, completed_ms,
-             overlap_ms, full_ms, sweep, error, failures, retry_ms)
-         VALUES (:object, :scan, :kind, :running, :cursor, :not_before_ms, :began_ms, :pages, :records,
-             :outside, :restarts, :tainted, :bookmark, :lease_attempt, :lease_until_ms,
-             :completed_ms, :overlap_ms, :full_ms, :sweep, :error, :failures, :retry_ms)",
-        named_params! {
-            ":object": key,
-            ":scan": signed(row.scan),
-            ":kind": row.kind.map(scan_word),
-            ":running": row.running,
-            ":cursor": row.cursor,
-            ":not_before_ms": row.not_before_ms.map(signed),
-            ":began_ms": signed(row.began_ms),
-            ":pages": signed(row.pages),
-            ":records": signed(row.records),
-            ":outside": signed(row.outside),
-            ":restarts": row.restarts,
-            ":tainted": row.tainted,
-            ":bookmark": row.bookmark,
-            ":lease_attempt": row.lease.as_ref().map(|lease| &lease.attempt),
-            ":lease_until_ms": row.lease.as_ref().map(|lease| signed(lease.until_ms)),
-            ":completed_ms": row.completed_ms.map(signed),
-            ":overlap_ms": row.overlap_ms.map(signed),
-            ":full_ms": row.full_ms.map(signed),
-            ":sweep": row.sweep.map(signed),
-            ":error": row.error,
-            ":failures": row.failures,
-            ":retry_ms": row.retry_ms.map(signed),
-        },
-    )?;
-    Ok(())
+    let mut columns = row.write()?;
+    columns.add("object", key);
+    columns::put(on, "REPLACE INTO mirror_scans", [columns])
 }

@@ -4,8 +4,8 @@ use connector_state::mirror::MirroredRecord;
 use rusqlite::{Connection, OptionalExtension as _, Statement};
 
 use super::objects;
-use super::rows::{RECORD, record_of};
-use crate::rows::signed;
+use super::rows::RECORD;
+use crate::columns::{self, signed};
 
 /// Marks the records of one scan.
 pub struct Marks<'c> {
@@ -38,16 +38,16 @@ pub fn unseen(
     limit: u32,
 ) -> rusqlite::Result<Vec<MirroredRecord>> {
     // Records that were seen are not read.
-    let mut found = on.prepare(&format!(
+    let sql = format!(
         "SELECT {RECORD} FROM mirror_objects AS o JOIN mirror_records AS r USING (object)
          WHERE o.connection = ?1 AND o.name = ?2 AND r.id > ?4
              AND CASE WHEN NOT EXISTS
                  (SELECT 1 FROM mirror_seen AS s WHERE s.record = r.record AND s.scan = ?3)
                  THEN r.state = 'live' END
          ORDER BY r.id LIMIT ?5"
-    ))?;
-    let after = after.unwrap_or_default();
-    found.query_map((connection, object, signed(scan), after, limit), record_of)?.collect()
+    );
+    let of = (connection, object, signed(scan), after.unwrap_or_default(), limit);
+    columns::all(on, &sql, of)
 }
 
 /// How many live records a scan has not seen, and how many there are.

@@ -1,13 +1,13 @@
 //! The statements that put records and their changes, prepared once for a batch.
 
+use connector_state::Word as _;
 use connector_state::mirror::version::{Kept, is_later};
 use connector_state::mirror::{ChangeKind, RecordState};
 use rusqlite::{Connection, OptionalExtension as _, Row, Statement};
 
 use super::members;
 use super::objects::Key;
-use super::rows::{kind_word, state, state_word};
-use crate::rows::{json, signed, unsigned};
+use crate::columns::{Record as _, columns, json, signed, unsigned};
 
 type Result<T> = rusqlite::Result<T>;
 
@@ -25,6 +25,8 @@ pub struct Found {
     /// The change that made it so.
     pub change: u64,
 }
+
+columns!(Found [] { record, state, updated_at, hash, change });
 
 impl Found {
     /// As [`connector_state::mirror::version`] takes it.
@@ -119,7 +121,7 @@ impl<'c> Table<'c> {
 
     /// What is kept of a record.
     pub fn find(&mut self, object: Key, id: &str) -> Result<Option<Found>> {
-        self.find.query_row((object, id), found_of).optional()
+        self.find.query_row((object, id), Found::read).optional()
     }
 
     /// The next moment: what was asked for before is told from what is asked for after.
@@ -135,7 +137,7 @@ impl<'c> Table<'c> {
         version: &Version<'_>,
         found: Option<&Found>,
     ) -> Result<(ChangeKind, i64)> {
-        let (number, state) = (self.tick(), state_word(version.state));
+        let (number, state) = (self.tick(), version.state.word());
         let Version { id, holder, updated_at, created_at, hash, data, .. } = *version;
         let Some(found) = found else {
             let made = (object, id, holder, state, updated_at, created_at, hash);
@@ -240,7 +242,7 @@ impl<'c> Table<'c> {
             signed(number),
             object,
             id,
-            kind_word(kind),
+            kind.word(),
             // What is told of a whole object is nobody's write.
             self.ours && !id.is_empty(),
             signed(self.now_ms),
@@ -256,15 +258,4 @@ impl<'c> Table<'c> {
 /// The moment as it is kept.
 pub fn moment(on: &Connection) -> Result<u64> {
     on.query_row("SELECT moment FROM mirror_counter", (), |row| unsigned(row, "moment"))
-}
-
-/// Columns: `record, state, updated_at, hash, change`.
-pub fn found_of(row: &Row<'_>) -> Result<Found> {
-    Ok(Found {
-        record: row.get("record")?,
-        state: state(row, "state")?,
-        updated_at: row.get("updated_at")?,
-        hash: row.get("hash")?,
-        change: unsigned(row, "change")?,
-    })
 }

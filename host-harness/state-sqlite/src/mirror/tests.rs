@@ -73,17 +73,10 @@ fn page(scan: &ScanRow, number: u64) -> Batch {
         lease_until_ms: 0,
     };
     Batch {
-        connection: WHOSE.to_owned(),
-        object: OBJECT.to_owned(),
-        source: Source::Page,
-        asked: 0,
         records: ids.into_iter().map(record).collect(),
         derived: vec![Derived { object: LINES.to_owned(), lists }],
-        deleted: vec![],
-        aged_out: vec![],
-        unreadable: vec![],
-        drift: vec![],
         step: Some(step),
+        ..Batch::new(WHOSE, OBJECT, Source::Page, 0)
     }
 }
 

@@ -2,12 +2,11 @@
 
 pub mod tables;
 
+use connector_state::mirror::ChangeRow;
 use connector_state::outbox::{Outbox, Outgoing, Parked};
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, Result, Row};
 
-use super::mirror::rows::change_of;
-use super::rows::{signed, unsigned};
-use super::writer::Erases;
+use super::columns::{Record as _, columns, signed};
 use super::{Answer, Sqlite};
 
 /// Entries of the log with what they are between. (The object's name comes before its key.)
@@ -18,43 +17,35 @@ const TABLES: &str = "mirror_changes AS c
     JOIN connections AS n ON n.id = o.connection
     LEFT JOIN forward_versions AS v ON v.change = c.number";
 
+columns!(Parked [] { change, since_ms, attempts, next_ms, reason });
+
 impl Outbox for Sqlite {
     fn open(&self, target: &str) -> Answer<'_, ()> {
         let target = target.to_owned();
-        let work = move |on: &Connection| {
-            on.execute(
-                "INSERT INTO forwards (target, position)
-                 SELECT ?, moment FROM mirror_counter WHERE true ON CONFLICT DO NOTHING",
-                [target],
-            )?;
-            Ok(())
-        };
-        Box::pin(self.writer().write(Erases::No, work))
+        let sql = "INSERT INTO forwards (target, position)
+                   SELECT ?, moment FROM mirror_counter WHERE true ON CONFLICT DO NOTHING";
+        self.write(move |on, _| on.execute(sql, [target]).map(drop))
     }
 
     fn unseen(&self, target: &str, limit: u32) -> Answer<'_, Vec<Outgoing>> {
         let target = target.to_owned();
-        let work = move |on: &Connection| {
-            let sql = format!(
-                "SELECT {COLUMNS} FROM {TABLES} WHERE c.number > (SELECT position FROM forwards WHERE target = ?)
-                 ORDER BY c.number LIMIT ?"
-            );
-            let mut found = on.prepare(&sql)?;
-            let rows = found.query_map((target, limit), outgoing_of)?;
-            Ok(rows.collect::<rusqlite::Result<_>>()?)
-        };
-        Box::pin(self.readers().read(work))
+        let sql = format!(
+            "SELECT {COLUMNS} FROM {TABLES}
+             WHERE c.number > (SELECT position FROM forwards WHERE target = ?)
+             ORDER BY c.number LIMIT ?"
+        );
+        self.read(move |on| {
+            on.prepare(&sql)?.query_map((target, limit), outgoing_of)?.collect::<Result<_>>()
+        })
     }
 
     fn seen(&self, target: &str, position: u64, parked: Vec<Parked>) -> Answer<'_, ()> {
         let target = target.to_owned();
-        let work = move |on: &Connection| {
+        self.write(move |on, _| {
             let sql = "UPDATE forwards SET position = max(position, ?) WHERE target = ?";
             on.execute(sql, (signed(position), &target))?;
-            parked.iter().try_for_each(|one| park(on, &target, one))?;
-            Ok(())
-        };
-        Box::pin(self.writer().write(Erases::No, work))
+            parked.iter().try_for_each(|one| park(on, &target, one))
+        })
     }
 
     fn due_parked(
@@ -64,41 +55,35 @@ impl Outbox for Sqlite {
         limit: u32,
     ) -> Answer<'_, Vec<(Parked, Outgoing)>> {
         let target = target.to_owned();
-        let work = move |on: &Connection| {
-            let sql = format!(
-                "SELECT p.change, p.since_ms, p.attempts, p.next_ms, p.reason, {COLUMNS}
-                 FROM {TABLES} JOIN forward_parked AS p ON p.change = c.number
-                 WHERE p.target = ?1 AND p.next_ms <= ?2 AND NOT EXISTS (
-                     SELECT 1 FROM forward_parked AS q WHERE q.target = p.target
-                         AND q.object = p.object AND q.id = p.id AND q.change < p.change)
-                 ORDER BY p.change LIMIT ?3"
-            );
-            let mut found = on.prepare(&sql)?;
-            let both = |row: &Row<'_>| Ok((parked_of(row)?, outgoing_of(row)?));
-            let rows = found.query_map((target, signed(now_ms), limit), both)?;
-            Ok(rows.collect::<rusqlite::Result<_>>()?)
-        };
-        Box::pin(self.readers().read(work))
+        let sql = format!(
+            "SELECT p.change, p.since_ms, p.attempts, p.next_ms, p.reason, {COLUMNS}
+             FROM {TABLES} JOIN forward_parked AS p ON p.change = c.number
+             WHERE p.target = ?1 AND p.next_ms <= ?2 AND NOT EXISTS (
+                 SELECT 1 FROM forward_parked AS q WHERE q.target = p.target
+                     AND q.object = p.object AND q.id = p.id AND q.change < p.change)
+             ORDER BY p.change LIMIT ?3"
+        );
+        self.read(move |on| {
+            let both = |row: &Row<'_>| Ok((Parked::read(row)?, outgoing_of(row)?));
+            let of = (target, signed(now_ms), limit);
+            on.prepare(&sql)?.query_map(of, both)?.collect::<Result<_>>()
+        })
     }
 
     fn tried(&self, target: &str, change: u64, again: Option<Parked>) -> Answer<'_, ()> {
         let target = target.to_owned();
-        let work = move |on: &Connection| {
-            match again {
-                Some(parked) => park(on, &target, &parked)?,
-                None => {
-                    let sql = "DELETE FROM forward_parked WHERE target = ? AND change = ?";
-                    on.execute(sql, (&target, signed(change)))?;
-                }
+        self.write(move |on, _| {
+            if let Some(parked) = again {
+                return park(on, &target, &parked);
             }
-            Ok(())
-        };
-        Box::pin(self.writer().write(Erases::No, work))
+            let sql = "DELETE FROM forward_parked WHERE target = ? AND change = ?";
+            on.execute(sql, (&target, signed(change))).map(drop)
+        })
     }
 
     fn behind_parked(&self, target: &str, changes: Vec<u64>) -> Answer<'_, Vec<u64>> {
         let target = target.to_owned();
-        let work = move |on: &Connection| {
+        self.read(move |on| {
             let mut parked = on.prepare(
                 "SELECT 1 FROM mirror_changes AS c JOIN forward_parked AS p
                      ON p.target = ? AND p.object = c.object AND p.id = c.id
@@ -110,62 +95,37 @@ impl Outbox for Sqlite {
                     behind.push(change);
                 }
             }
-            Ok(behind)
-        };
-        Box::pin(self.readers().read(work))
+            Ok::<_, rusqlite::Error>(behind)
+        })
     }
 
     fn forget_seen(&self) -> Answer<'_, ()> {
-        let work = |on: &Connection| {
-            on.execute(
+        // Entries of the log that are gone cannot be handed on any more.
+        self.write(|on, _| {
+            on.execute_batch(
                 "DELETE FROM forward_versions
                  WHERE change <= coalesce((SELECT min(position) FROM forwards), 9223372036854775807)
                      AND NOT EXISTS (SELECT 1 FROM forward_parked AS p
-                                     WHERE p.change = forward_versions.change)",
-                (),
-            )?;
-            // Entries of the log that are gone cannot be handed on any more.
-            on.execute(
-                "DELETE FROM forward_parked
-                 WHERE change NOT IN (SELECT number FROM mirror_changes)",
-                (),
-            )?;
-            Ok(())
-        };
-        Box::pin(self.writer().write(Erases::No, work))
+                                     WHERE p.change = forward_versions.change);
+                 DELETE FROM forward_parked
+                 WHERE change NOT IN (SELECT number FROM mirror_changes);",
+            )
+        })
     }
 }
 
-fn park(on: &Connection, target: &str, parked: &Parked) -> rusqlite::Result<()> {
-    on.execute(
-        "REPLACE INTO forward_parked
-             (target, change, object, id, since_ms, attempts, next_ms, reason)
-         SELECT ?, number, object, id, ?, ?, ?, ? FROM mirror_changes WHERE number = ?",
-        params![
-            target,
-            signed(parked.since_ms),
-            parked.attempts,
-            signed(parked.next_ms),
-            parked.reason,
-            signed(parked.change),
-        ],
-    )?;
-    Ok(())
+fn park(on: &Connection, target: &str, parked: &Parked) -> Result<()> {
+    let sql = "REPLACE INTO forward_parked
+                   (target, change, object, id, since_ms, attempts, next_ms, reason)
+               SELECT ?, number, object, id, ?, ?, ?, ? FROM mirror_changes WHERE number = ?";
+    let Parked { change, since_ms, attempts, next_ms, reason } = parked;
+    let (change, since, next) = (signed(*change), signed(*since_ms), signed(*next_ms));
+    on.execute(sql, (target, since, attempts, next, reason, change)).map(drop)
 }
 
-fn parked_of(row: &Row<'_>) -> rusqlite::Result<Parked> {
-    Ok(Parked {
-        change: unsigned(row, "change")?,
-        since_ms: unsigned(row, "since_ms")?,
-        attempts: row.get("attempts")?,
-        next_ms: unsigned(row, "next_ms")?,
-        reason: row.get("reason")?,
-    })
-}
-
-fn outgoing_of(row: &Row<'_>) -> rusqlite::Result<Outgoing> {
+fn outgoing_of(row: &Row<'_>) -> Result<Outgoing> {
     Ok(Outgoing {
-        change: change_of(row)?,
+        change: ChangeRow::read(row)?,
         connection: row.get("connection_name")?,
         before: row.get("before")?,
         after: row.get("after")?,

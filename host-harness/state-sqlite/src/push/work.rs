@@ -1,14 +1,14 @@
 //! What the writer does for a push, within one transaction.
 
-use connector_state::StoreError;
 use connector_state::mirror::{Applied, Source};
-use connector_state::push::{Claimed, End, Holder, IntentState, PushRow, Sent, Word};
+use connector_state::push::{Claimed, End, Holder, IntentState, PushRow, Sent};
+use connector_state::{StoreError, Word};
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::rows;
+use crate::columns::{signed, unsigned};
 use crate::fault::Fault;
 use crate::mirror::{Hashed, apply};
-use crate::rows::{signed, unsigned};
 
 /// All items are there: the run to go on with.
 pub fn seal(on: &Connection, run: &str, digest: &[u8; 32], now_ms: u64) -> Result<String, Fault> {
@@ -197,17 +197,9 @@ mod tests {
     fn batch(source: Source, id: &str, data: &str) -> Hashed {
         let item = record(&format!("{id}/item"), data);
         Hashed::new(Batch {
-            connection: "c".to_owned(),
-            object: "orders".to_owned(),
-            source,
-            asked: 0,
             records: vec![record(id, data)],
             derived: vec![Derived { object: "items".to_owned(), lists: vec![vec![item]] }],
-            deleted: vec![],
-            aged_out: vec![],
-            unreadable: vec![],
-            drift: vec![],
-            step: None,
+            ..Batch::new("c", "orders", source, 0)
         })
     }
 

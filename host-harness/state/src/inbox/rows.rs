@@ -4,6 +4,8 @@
 use connector_contract::subscriptions;
 use connector_contract::types::DataRecord;
 
+use crate::words::words;
+
 /// Where a connection's deliveries come to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HookRow {
@@ -185,6 +187,8 @@ pub enum EventState {
     Dead,
 }
 
+words!(EventState { Waiting "waiting", Done "done", Dead "dead" });
+
 impl From<subscriptions::Effect> for Effect {
     fn from(effect: subscriptions::Effect) -> Self {
         match effect {
@@ -198,6 +202,18 @@ impl From<subscriptions::Effect> for Effect {
 }
 
 impl Effect {
+    /// Its kind, as it is kept and shown.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Upserted(_) => "upserted",
+            Self::Deleted(_) => "deleted",
+            Self::Changed(_) => "changed",
+            Self::Nothing => "nothing",
+            Self::Unreadable => "unreadable",
+        }
+    }
+
     /// What it says of its record, to tell two events of one id apart.
     #[must_use]
     pub fn said(&self) -> &[u8] {

@@ -30,6 +30,26 @@ pub struct Batch {
     pub step: Option<Step>,
 }
 
+impl Batch {
+    /// One that brings nothing.
+    #[must_use]
+    pub fn new(connection: &str, object: &str, source: Source, asked: u64) -> Self {
+        Self {
+            connection: connection.to_owned(),
+            object: object.to_owned(),
+            source,
+            asked,
+            records: vec![],
+            derived: vec![],
+            deleted: vec![],
+            aged_out: vec![],
+            unreadable: vec![],
+            drift: vec![],
+            step: None,
+        }
+    }
+}
+
 /// What brought records. Decides who wins a tie (see [`super::version`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {

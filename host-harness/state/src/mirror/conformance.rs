@@ -110,19 +110,7 @@ fn record(id: &str, changed_s: i64, data: &str) -> DataRecord {
 
 /// A batch without anything.
 async fn batch(mirror: &Arc<dyn Both>, source: Source) -> Batch {
-    Batch {
-        connection: WHOSE.to_owned(),
-        object: OBJECT.to_owned(),
-        source,
-        asked: mirror.moment().await.unwrap(),
-        records: vec![],
-        derived: vec![],
-        deleted: vec![],
-        aged_out: vec![],
-        unreadable: vec![],
-        drift: vec![],
-        step: None,
-    }
+    Batch::new(WHOSE, OBJECT, source, mirror.moment().await.unwrap())
 }
 
 /// Applies records of a request that is begun and answered just now.

@@ -1,6 +1,8 @@
 //! The rows of a mirror. Times that end in `_ms` are milliseconds since 1970-01-01T00:00:00Z by
 //! the host's clock; `updated_at` and `created_at` are the provider's, RFC 3339.
 
+use crate::words::words;
+
 /// A record as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MirroredRecord {
@@ -36,6 +38,8 @@ pub enum RecordState {
     /// It was removed. Kept so that something older does not bring it back.
     Deleted,
 }
+
+words!(RecordState { Live "live", AgedOut "aged-out", Deleted "deleted" });
 
 /// An entry of the change log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,8 +85,13 @@ pub enum ChangeKind {
     Reset,
 }
 
+words!(ChangeKind {
+    Created "created", Updated "updated", Deleted "deleted", AgedOut "aged-out",
+    Drift "drift", Reset "reset"
+});
+
 /// How far the scans of one object are.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ScanRow {
     /// Whose.
     pub connection: String,
@@ -142,34 +151,14 @@ pub enum ScanKind {
     Full,
 }
 
+words!(ScanKind { Incremental "incremental", Overlap "overlap", Full "full" });
+
 impl ScanRow {
     /// Of an object that was never scanned.
     #[must_use]
     pub fn new(connection: &str, object: &str) -> Self {
-        Self {
-            connection: connection.to_owned(),
-            object: object.to_owned(),
-            scan: 0,
-            kind: None,
-            running: false,
-            cursor: None,
-            not_before_ms: None,
-            began_ms: 0,
-            pages: 0,
-            records: 0,
-            outside: 0,
-            restarts: 0,
-            tainted: false,
-            bookmark: None,
-            lease: None,
-            completed_ms: None,
-            overlap_ms: None,
-            full_ms: None,
-            sweep: None,
-            error: None,
-            failures: 0,
-            retry_ms: None,
-        }
+        let (connection, object) = (connection.to_owned(), object.to_owned());
+        Self { connection, object, ..Self::default() }
     }
 }
 

@@ -4,4 +4,4 @@ mod intents;
 mod rows;
 
 pub use self::intents::{Claimed, End, Holder, Intents};
-pub use self::rows::{Counts, IntentRow, IntentState, Mode, Outcome, PushRow, Sent, Word};
+pub use self::rows::{Counts, IntentRow, IntentState, Mode, Outcome, PushRow, Sent};

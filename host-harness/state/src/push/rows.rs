@@ -1,6 +1,7 @@
 //! The rows of a push. Times are milliseconds since 1970-01-01T00:00:00Z by the host's clock.
 
 use crate::Sealed;
+use crate::words::words;
 
 /// One run: what one source asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -140,73 +141,12 @@ impl Counts {
     }
 }
 
-/// A case's word, as it is kept and shown.
-pub trait Word: Copy + 'static {
-    /// All cases.
-    const ALL: &'static [Self];
-
-    /// Its word.
-    fn word(self) -> &'static str;
-
-    /// The case with this word.
-    #[must_use]
-    fn of(word: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|one| one.word() == word)
-    }
-}
-
-impl Word for Mode {
-    const ALL: &'static [Self] = &[Self::Upsert, Self::Create, Self::Update, Self::Delete];
-
-    fn word(self) -> &'static str {
-        match self {
-            Self::Upsert => "upsert",
-            Self::Create => "create",
-            Self::Update => "update",
-            Self::Delete => "delete",
-        }
-    }
-}
-
-impl Word for Sent {
-    const ALL: &'static [Self] = &[Self::Create, Self::Update, Self::Delete];
-
-    fn word(self) -> &'static str {
-        match self {
-            Self::Create => "create",
-            Self::Update => "update",
-            Self::Delete => "delete",
-        }
-    }
-}
-
-impl Word for IntentState {
-    const ALL: &'static [Self] =
-        &[Self::Pending, Self::Sending, Self::Done, Self::Parked, Self::Failed];
-
-    fn word(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Sending => "sending",
-            Self::Done => "done",
-            Self::Parked => "parked",
-            Self::Failed => "failed",
-        }
-    }
-}
-
-impl Word for Outcome {
-    const ALL: &'static [Self] =
-        &[Self::Created, Self::Updated, Self::Deleted, Self::Found, Self::Unchanged, Self::Skipped];
-
-    fn word(self) -> &'static str {
-        match self {
-            Self::Created => "created",
-            Self::Updated => "updated",
-            Self::Deleted => "deleted",
-            Self::Found => "found",
-            Self::Unchanged => "unchanged",
-            Self::Skipped => "skipped",
-        }
-    }
-}
+words!(Mode { Upsert "upsert", Create "create", Update "update", Delete "delete" });
+words!(Sent { Create "create", Update "update", Delete "delete" });
+words!(IntentState {
+    Pending "pending", Sending "sending", Done "done", Parked "parked", Failed "failed"
+});
+words!(Outcome {
+    Created "created", Updated "updated", Deleted "deleted", Found "found",
+    Unchanged "unchanged", Skipped "skipped"
+});

@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use connector_contract::hex;
-use connector_state::mirror::ChangeKind;
+use connector_state::Word as _;
 use connector_state::outbox::Outgoing;
 use ring::hmac;
 use serde::Serialize;
@@ -129,7 +129,7 @@ impl Message {
         let nanos = i128::from(change.at_ms) * 1_000_000;
         let at = OffsetDateTime::from_unix_timestamp_nanos(nanos).ok();
         let envelope = Envelope {
-            r#type: format!("{}.{}", change.object, kind(change.kind)),
+            r#type: format!("{}.{}", change.object, change.kind.word()),
             timestamp: at.and_then(|at| at.format(&Rfc3339).ok()).unwrap_or_default(),
             data: Data {
                 connection: &outgoing.connection,
@@ -146,17 +146,6 @@ impl Message {
         // Maps of texts and JSON as it came: there is nothing that cannot be written.
         let body = serde_json::to_string(&envelope).unwrap_or_default();
         Self { id: id(outgoing), body }
-    }
-}
-
-fn kind(kind: ChangeKind) -> &'static str {
-    match kind {
-        ChangeKind::Created => "created",
-        ChangeKind::Updated => "updated",
-        ChangeKind::Deleted => "deleted",
-        ChangeKind::AgedOut => "aged-out",
-        ChangeKind::Drift => "drift",
-        ChangeKind::Reset => "reset",
     }
 }
 

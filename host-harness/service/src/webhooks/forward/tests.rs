@@ -159,17 +159,8 @@ impl Post {
     async fn change(&self, id: &str, n: u32) {
         let at = format!("2026-11-22T10:{:02}:{:02}Z", n / 60, n % 60);
         let batch = Batch {
-            connection: SHOP.to_owned(),
-            object: "orders".to_owned(),
-            source: Source::Page,
-            asked: self.world.sqlite.moment().await.unwrap(),
             records: vec![record(id, &at, n)],
-            derived: vec![],
-            deleted: vec![],
-            aged_out: vec![],
-            unreadable: vec![],
-            drift: vec![],
-            step: None,
+            ..Batch::new(SHOP, "orders", Source::Page, self.world.sqlite.moment().await.unwrap())
         };
         self.world.sqlite.apply(batch).await.unwrap();
     }

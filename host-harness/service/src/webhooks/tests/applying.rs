@@ -35,17 +35,8 @@ async fn work(worker: &Worker, world: &World, seconds: u64) {
 /// A page of a scan brings a record.
 async fn page(world: &World, record: DataRecord) {
     let batch = Batch {
-        connection: SHOP.to_owned(),
-        object: "orders".to_owned(),
-        source: Source::Page,
-        asked: world.sqlite.moment().await.unwrap(),
         records: vec![record],
-        derived: vec![],
-        deleted: vec![],
-        aged_out: vec![],
-        unreadable: vec![],
-        drift: vec![],
-        step: None,
+        ..Batch::new(SHOP, "orders", Source::Page, world.sqlite.moment().await.unwrap())
     };
     world.sqlite.apply(batch).await.unwrap();
 }

@@ -133,22 +133,8 @@ impl Shared {
             let named = names.iter().cloned().zip(all.map_err(Unapplied::Underived)?);
             derived.extend(named.map(|(object, lists)| Derived { object, lists }));
         }
-        let applied = self
-            .mirror
-            .apply(Batch {
-                connection: connection.to_owned(),
-                object: object.to_owned(),
-                source,
-                asked,
-                records,
-                derived,
-                deleted,
-                aged_out: vec![],
-                unreadable: vec![],
-                drift: vec![],
-                step: None,
-            })
-            .await?;
+        let batch = Batch::new(connection, object, source, asked);
+        let applied = self.mirror.apply(Batch { records, derived, deleted, ..batch }).await?;
         if applied.newest > 0 {
             self.changed.notify_one();
         }

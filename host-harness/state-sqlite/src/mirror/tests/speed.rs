@@ -54,17 +54,10 @@ async fn scan(sqlite: &Sqlite, kind: ScanKind, version: u64, held: u64) {
             lease_until_ms: 0,
         };
         let batch = Batch {
-            connection: whose.to_owned(),
-            object: "orders".to_owned(),
-            source: Source::Page,
-            asked: sqlite.moment().await.unwrap(),
             records,
             derived,
-            deleted: vec![],
-            aged_out: vec![],
-            unreadable: vec![],
-            drift: vec![],
             step: Some(step),
+            ..Batch::new(whose, "orders", Source::Page, sqlite.moment().await.unwrap())
         };
         sqlite.apply(batch).await.unwrap();
     }

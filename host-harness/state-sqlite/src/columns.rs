@@ -1,0 +1,228 @@
+//! Rows of a table as structs: each field is a column, read and written by the field's type.
+
+use std::collections::BTreeMap;
+
+use connector_contract::auth::Learned;
+use connector_state::inbox::EventState;
+use connector_state::mirror::{ChangeKind, RecordState, ScanKind};
+use connector_state::push::{IntentState, Mode, Outcome, Sent};
+use connector_state::{GrantState, Lease, PreviousTokens, Sealed, Word};
+use rusqlite::types::{Type, Value, ValueRef};
+use rusqlite::{Connection, Error, OptionalExtension as _, Params, Result, Row, params_from_iter};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// A struct whose fields are columns. [`columns!`] says which.
+pub trait Record: Sized {
+    /// Reads it from a row.
+    fn read(row: &Row<'_>) -> Result<Self>;
+
+    /// What is written of it.
+    fn write(&self) -> Result<Columns>;
+}
+
+/// A type that stands in one column.
+pub trait Scalar: Sized {
+    /// Reads it from the column `name`.
+    fn read(row: &Row<'_>, name: &str) -> Result<Self>;
+
+    /// As SQLite has it.
+    fn value(&self) -> Result<Value>;
+}
+
+/// A field's type: stands in one column, or in several whose names contain the field's.
+pub trait Column: Sized {
+    /// Reads it from the column `name`.
+    fn read(row: &Row<'_>, name: &str) -> Result<Self>;
+
+    /// Adds it to what is written.
+    fn write(&self, name: &str, to: &mut Columns) -> Result<()>;
+}
+
+/// Says which columns the fields of a struct are: those of the same name, or of the one that is
+/// given. Fields in brackets come from joined tables and are only read.
+macro_rules! columns {
+    ($row:ty [$($joined:ident),*] { $($field:ident $($column:literal)?),+ $(,)? }) => {
+        impl $crate::columns::Record for $row {
+            fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+                use $crate::columns::Column;
+                Ok(Self {
+                    $($joined: Column::read(row, stringify!($joined))?,)*
+                    $($field: Column::read(row, columns!(@ $field $($column)?))?,)+
+                })
+            }
+
+            fn write(&self) -> rusqlite::Result<$crate::columns::Columns> {
+                let mut to = $crate::columns::Columns::default();
+                $($crate::columns::Column::write(
+                    &self.$field, columns!(@ $field $($column)?), &mut to)?;)+
+                Ok(to)
+            }
+        }
+    };
+    (@ $field:ident) => { stringify!($field) };
+    (@ $field:ident $column:literal) => { $column };
+}
+pub(crate) use columns;
+
+/// Columns to be written.
+#[derive(Default)]
+pub struct Columns(Vec<(String, Value)>);
+
+impl Columns {
+    /// Adds one.
+    pub fn add(&mut self, name: impl Into<String>, value: impl Into<Value>) {
+        self.0.push((name.into(), value.into()));
+    }
+}
+
+/// Every row that `sql` finds.
+pub fn all<T: Record>(on: &Connection, sql: &str, of: impl Params) -> Result<Vec<T>> {
+    on.prepare(sql)?.query_map(of, T::read)?.collect()
+}
+
+/// The first row that `sql` finds.
+pub fn one<T: Record>(on: &Connection, sql: &str, of: impl Params) -> Result<Option<T>> {
+    on.query_row(sql, of, T::read).optional()
+}
+
+/// Runs `into`, which is `INSERT INTO` or `REPLACE INTO` a table, for each of these.
+pub fn put(on: &Connection, into: &str, rows: impl IntoIterator<Item = Columns>) -> Result<()> {
+    let mut put = None;
+    for Columns(columns) in rows {
+        let (names, values): (Vec<String>, Vec<Value>) = columns.into_iter().unzip();
+        let put = match &mut put {
+            Some(put) => put,
+            None => {
+                let places = vec!["?"; names.len()].join(", ");
+                let sql = format!("{into} ({}) VALUES ({places})", names.join(", "));
+                put.insert(on.prepare(&sql)?)
+            }
+        };
+        put.execute(params_from_iter(values))?;
+    }
+    Ok(())
+}
+
+/// Runs `into` for one row.
+pub fn put_one(on: &Connection, into: &str, row: &impl Record) -> Result<()> {
+    put(on, into, [row.write()?])
+}
+
+/// Types that stand in one column.
+macro_rules! scalars {
+    ($read:expr, $value:expr; $($type:ty),+) => { $(
+        impl Scalar for $type {
+            fn read(row: &Row<'_>, name: &str) -> Result<Self> {
+                $read(row, name)
+            }
+
+            fn value(&self) -> Result<Value> {
+                $value(self)
+            }
+        }
+    )+ };
+}
+scalars!(Row::get, |it: &Self| Ok(it.clone().into()); String, Vec<u8>);
+scalars!(Row::get, |it: &Self| Ok((*it).into()); u32, i64, bool);
+scalars!(Row::get, |it: &Self| Ok(it.to_vec().into()); [u8; 32]);
+scalars!(unsigned, |it: &Self| Ok(signed(*it).into()); u64);
+scalars!(sealed, |it: &Self| Ok(it.0.clone().into()); Sealed);
+scalars!(from_json, |it| Ok(json(it)?.into()); Vec<String>, BTreeMap<String, String>, Learned);
+scalars!(word, |it: &Self| Ok(it.word().to_owned().into());
+    GrantState, EventState, ChangeKind, RecordState, ScanKind, IntentState, Mode, Outcome, Sent);
+
+impl<T: Scalar> Column for T {
+    fn read(row: &Row<'_>, name: &str) -> Result<Self> {
+        Scalar::read(row, name)
+    }
+
+    fn write(&self, name: &str, to: &mut Columns) -> Result<()> {
+        to.add(name, self.value()?);
+        Ok(())
+    }
+}
+
+/// Null, where there is none.
+impl<T: Scalar> Column for Option<T> {
+    fn read(row: &Row<'_>, name: &str) -> Result<Self> {
+        if row.get_ref(name)? == ValueRef::Null {
+            Ok(None)
+        } else {
+            Scalar::read(row, name).map(Some)
+        }
+    }
+
+    fn write(&self, name: &str, to: &mut Columns) -> Result<()> {
+        to.add(name, self.as_ref().map_or(Ok(Value::Null), T::value)?);
+        Ok(())
+    }
+}
+
+/// In `NAME_attempt` and `NAME_until_ms`.
+impl Column for Option<Lease> {
+    fn read(row: &Row<'_>, name: &str) -> Result<Self> {
+        let attempt = <Option<String>>::read(row, &format!("{name}_attempt"))?;
+        let until_ms = <Option<u64>>::read(row, &format!("{name}_until_ms"))?;
+        Ok(attempt.zip(until_ms).map(|(attempt, until_ms)| Lease { attempt, until_ms }))
+    }
+
+    fn write(&self, name: &str, to: &mut Columns) -> Result<()> {
+        let parts = self.clone().map(|lease| (lease.attempt, lease.until_ms));
+        let (attempt, until_ms) = parts.unzip();
+        attempt.write(&format!("{name}_attempt"), to)?;
+        until_ms.write(&format!("{name}_until_ms"), to)
+    }
+}
+
+/// In `sealed_NAME` and `NAME_until_ms`.
+impl Column for Option<PreviousTokens> {
+    fn read(row: &Row<'_>, name: &str) -> Result<Self> {
+        let sealed = <Option<Sealed>>::read(row, &format!("sealed_{name}"))?;
+        let until_ms = <Option<u64>>::read(row, &format!("{name}_until_ms"))?;
+        Ok(sealed.zip(until_ms).map(|(sealed, until_ms)| PreviousTokens { sealed, until_ms }))
+    }
+
+    fn write(&self, name: &str, to: &mut Columns) -> Result<()> {
+        let (sealed, until_ms) = self.clone().map(|it| (it.sealed, it.until_ms)).unzip();
+        sealed.write(&format!("sealed_{name}"), to)?;
+        until_ms.write(&format!("{name}_until_ms"), to)
+    }
+}
+
+fn sealed(row: &Row<'_>, column: &str) -> Result<Sealed> {
+    row.get(column).map(Sealed)
+}
+
+fn word<T: Word>(row: &Row<'_>, column: &str) -> Result<T> {
+    let found = row.get_ref(column)?.as_str()?;
+    T::of(found).ok_or_else(|| odd(row, column, format!("\"{found}\" is not known").into()))
+}
+
+/// SQLite's integers end at 2^63 - 1: as milliseconds, in 292 million years.
+pub fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// Reads what [`signed`] wrote.
+pub fn unsigned(row: &Row<'_>, column: &str) -> Result<u64> {
+    let found: i64 = row.get(column)?;
+    u64::try_from(found).map_err(|why| odd(row, column, why.into()))
+}
+
+/// As JSON text.
+pub fn json(value: &impl Serialize) -> Result<String> {
+    serde_json::to_string(value).map_err(|why| Error::ToSqlConversionFailure(why.into()))
+}
+
+/// Reads what [`json`] wrote.
+pub fn from_json<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> Result<T> {
+    let text: String = row.get(column)?;
+    serde_json::from_str(&text).map_err(|why| odd(row, column, why.into()))
+}
+
+/// A column holds what it may not.
+pub fn odd(row: &Row<'_>, column: &str, why: Box<dyn std::error::Error + Send + Sync>) -> Error {
+    let index = row.as_ref().column_index(column).unwrap_or_default();
+    Error::FromSqlConversionFailure(index, Type::Text, why)
+}
