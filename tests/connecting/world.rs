@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use aftership_simulator::{Consent, OAuthClient, Options, Server, Simulator};
-use host_harness::connect::{Begun, Desk, Whom};
+use host_harness::connect::{Begun, ConnectFlow, ConnectRequest};
 use host_harness::egress::{Connect, Tcp};
 use host_harness::grants::{self, Grants};
 use host_harness::retry::Policy;
@@ -30,7 +30,7 @@ static WORLDS: AtomicU32 = AtomicU32::new(0);
 pub struct World {
     pub simulator: Simulator,
     _server: Server,
-    pub desk: Desk,
+    pub desk: ConnectFlow,
     pub row: ConnectionRow,
     pub watch: Arc<Watch>,
     pub connection: Connection,
@@ -57,7 +57,8 @@ impl World {
         std::fs::create_dir(&base).unwrap();
         let clock = Shifted::by(0);
         let store = Arc::new(Sqlite::open(&base.join("state.db"), clock.clone()).unwrap());
-        let desk = Desk::new(Vault::new(store, clock.clone(), MasterKey::from(Key::new(MASTER))));
+        let desk =
+            ConnectFlow::new(Vault::new(store, clock.clone(), MasterKey::from(Key::new(MASTER))));
         let settings = settings(&server.url());
         let row = desk.vault().new_connection("shop", "aftership", "oauth2", settings).unwrap();
         let watch = Arc::<Watch>::default();
@@ -81,7 +82,7 @@ impl World {
         let authority = self.connection.authority();
         let secrets = [("client-secret".to_owned(), Secret::new(CLIENT_SECRET))].into();
         let (connection, callback_url) = (self.row.clone(), CALLBACK.to_owned());
-        let whom = Whom { connection, secrets, callback_url, scopes: vec![] };
+        let whom = ConnectRequest { connection, secrets, callback_url, scopes: vec![] };
         let begun = self.desk.begin(&authority, whom).await.unwrap();
         let Begun::Redirect { url, state } = begun else { panic!("no redirect") };
         let location = location(&url).await;

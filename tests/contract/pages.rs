@@ -8,7 +8,7 @@ use host_harness::mirror::Mirror as _;
 use host_harness::retry::Policy;
 use host_harness::runtime::{Connection, ScanError};
 use host_harness::store::{Change, Sqlite};
-use host_harness::sync::{Account, Catalog, Outcome, Pull, SyncError, Turns, Wish};
+use host_harness::sync::{Catalog, Outcome, Pull, PullOptions, SyncError, SyncedConnection, Turns};
 use host_harness::vault::{MasterKey, Vault};
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
@@ -49,7 +49,7 @@ impl Kept {
     }
 
     async fn sync(&self, object: &str) -> Result<Outcome, SyncError> {
-        let account = Account {
+        let account = SyncedConnection {
             client: self.client.clone(),
             mirror: self.open(),
             clock: self.clock.clone(),
@@ -57,7 +57,7 @@ impl Kept {
             turns: Turns::default(),
         };
         let object = self.catalog.bringing(object).unwrap().clone();
-        Box::pin(Pull::new(account, object).run(&Wish::default())).await
+        Box::pin(Pull::new(account, object).run(&PullOptions::default())).await
     }
 
     async fn ids(&self, object: &str) -> Vec<String> {

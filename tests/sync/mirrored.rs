@@ -11,7 +11,9 @@ use host_harness::contract::types::DataRecord;
 use host_harness::mirror::{ChangeKind, ChangeRow, Mirror, MirroredRecord, RecordState, ScanRow};
 use host_harness::runtime::Connector;
 use host_harness::store::{Change, Sqlite, Store};
-use host_harness::sync::{Account, Catalog, Outcome, Pull, Report, SyncError, Turns, Wish};
+use host_harness::sync::{
+    Catalog, Outcome, Pull, PullOptions, Report, SyncError, SyncedConnection, Turns,
+};
 use host_harness::vault::{MasterKey, Vault};
 
 use crate::support::world::{TRACKINGS, World};
@@ -22,13 +24,13 @@ pub const DERIVED: [&str; 3] = ["checkpoints", "notifications", "estimated-deliv
 pub const HOUR: u64 = 60 * 60;
 
 /// Reads what is due, in small pages.
-pub const DUE: Wish = wish(false);
+pub const DUE: PullOptions = wish(false);
 /// Reads everything.
-pub const FULL: Wish = wish(true);
+pub const FULL: PullOptions = wish(true);
 
-const fn wish(full: bool) -> Wish {
+const fn wish(full: bool) -> PullOptions {
     let rhythm = host_harness::sync::Rhythm { full_every: Duration::from_secs(7 * 24 * HOUR) };
-    Wish { full, rhythm, sweep_anyway: false, page_size: Some(10), since_ms: None }
+    PullOptions { full, rhythm, sweep_anyway: false, page_size: Some(10), since_ms: None }
 }
 
 /// An account, and what is kept of it.
@@ -103,7 +105,7 @@ impl Mirrored {
     }
 
     pub fn pull_into(&self, database: &Arc<Sqlite>) -> Pull {
-        let account = Account {
+        let account = SyncedConnection {
             client: self.world.connection.clone(),
             mirror: Arc::clone(database) as _,
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
@@ -113,12 +115,12 @@ impl Mirrored {
         Pull::new(account, self.catalog.bringing(OBJECT).unwrap().clone())
     }
 
-    pub async fn run(&self, wish: Wish) -> Result<Outcome, SyncError> {
+    pub async fn run(&self, wish: PullOptions) -> Result<Outcome, SyncError> {
         Box::pin(self.pull().run(&wish)).await
     }
 
     /// A run that does what it is asked.
-    pub async fn sync(&self, wish: Wish) -> Report {
+    pub async fn sync(&self, wish: PullOptions) -> Report {
         match self.run(wish).await.unwrap() {
             Outcome::Done(report) => *report,
             busy @ Outcome::Busy { .. } => panic!("{busy:?}"),

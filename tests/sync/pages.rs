@@ -152,7 +152,7 @@ async fn an_answer_that_is_too_large_is_asked_for_in_smaller_pages() {
     for id in &many {
         mirrored.world.simulator.update(id, &format!(r#"{{"note":"{long}"}}"#)).unwrap();
     }
-    let wish = host_harness::sync::Wish { page_size: None, ..FULL };
+    let wish = host_harness::sync::PullOptions { page_size: None, ..FULL };
     let report = mirrored.sync(wish).await;
     assert_eq!((report.pages, report.records), (3, 300));
     mirrored.assert_true().await;

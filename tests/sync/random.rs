@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aftership_simulator::{IndexLag, Simulator};
 use host_harness::mirror::{ChangeKind, RecordState};
-use host_harness::sync::Wish;
+use host_harness::sync::PullOptions;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use time::OffsetDateTime;
@@ -78,7 +78,7 @@ async fn case(seed: u64, most_ms: u64, steps: Vec<Step>) {
     }
     // A day later "not found" is believed of all.
     pass(25 * HOUR).await;
-    mirrored.sync(Wish { sweep_anyway: true, ..FULL }).await.swept.unwrap();
+    mirrored.sync(PullOptions { sweep_anyway: true, ..FULL }).await.swept.unwrap();
     let live = mirrored.kept(OBJECT).await.into_values();
     let live: BTreeSet<String> =
         live.filter(|record| record.state == RecordState::Live).map(|record| record.id).collect();

@@ -2,7 +2,7 @@
 
 use aftership_simulator::{Answer, Matcher};
 use host_harness::mirror::{ChangeKind, LOOK_UP_TRIES, Mirror as _, RecordState, ScanKind};
-use host_harness::sync::{SyncError, Wish};
+use host_harness::sync::{PullOptions, SyncError};
 
 use super::mirrored::{DUE, FULL, HOUR, Mirrored, OBJECT, down, page, pass};
 use crate::support::world::TRACKINGS;
@@ -108,7 +108,7 @@ async fn more_than_can_be_believed_raises_an_alarm() {
     assert!(row.error.unwrap().contains("--sweep-anyway") && row.sweep.is_none());
     // The mirror goes on.
     assert_eq!(mirrored.sync(DUE).await.applied.deleted, 0);
-    let swept = mirrored.sync(Wish { sweep_anyway: true, ..FULL }).await.swept.unwrap();
+    let swept = mirrored.sync(PullOptions { sweep_anyway: true, ..FULL }).await.swept.unwrap();
     assert_eq!((swept.alarm, swept.deleted), (false, 25));
     assert_eq!(live(&mirrored).await, ids[25..]);
 }
@@ -128,14 +128,14 @@ async fn one_error_and_nothing_is_removed_until_the_next_run() {
         }
     };
     broken();
-    let believing = Wish { sweep_anyway: true, ..FULL };
+    let believing = PullOptions { sweep_anyway: true, ..FULL };
     let error = mirrored.run(believing).await.unwrap_err();
     assert!(matches!(error, SyncError::Sweep { .. }), "{error}");
     assert!(error.to_string().contains(&ids[79]), "{error}");
     assert!(mirrored.changes_of(ChangeKind::Deleted).await.is_empty());
     let row = mirrored.scan().await;
     assert!(row.error.unwrap().contains("nothing was removed") && row.sweep.is_some());
-    let report = mirrored.sync(Wish { sweep_anyway: true, ..DUE }).await;
+    let report = mirrored.sync(PullOptions { sweep_anyway: true, ..DUE }).await;
     assert_eq!(report.swept.unwrap().deleted, 80);
     assert_eq!(report.kind, Some(ScanKind::Incremental));
     // Three times, and reading goes on without it.
@@ -210,7 +210,7 @@ async fn many_that_are_refused_stop_the_sweep() {
         mirrored.world.simulator.answer_next(Matcher::new("GET", &path), Answer::new(403, no));
     }
     mirrored.world.simulator.remove(&ids[0]).unwrap();
-    let error = mirrored.run(Wish { sweep_anyway: true, ..FULL }).await.unwrap_err();
+    let error = mirrored.run(PullOptions { sweep_anyway: true, ..FULL }).await.unwrap_err();
     assert!(matches!(error, SyncError::Sweep { .. }), "{error}");
     assert!(mirrored.changes_of(ChangeKind::Deleted).await.is_empty());
     mirrored.world.simulator.clear_answers();

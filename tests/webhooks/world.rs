@@ -13,7 +13,7 @@ use host_harness::store::{Change, Sqlite, Store as _};
 use host_harness::vault::{MasterKey, Secret, Vault};
 use host_harness::webhooks::{
     Accept, Accepted, Bounds, ConnectionDecode, ConnectionReads, Decode, Hook, Pace, Receiver,
-    Seat, Surroundings, Unnoted, Worker, new_token,
+    Surroundings, Unnoted, Worker, WorkerConnection, new_token,
 };
 use serde_json::Value;
 use tokio::io::duplex;
@@ -106,7 +106,7 @@ impl Post {
         let worker =
             Worker::new(sqlite.clone(), sqlite.clone(), clock.clone(), Arc::new(Unnoted), pace);
         let reads = ConnectionReads::new(world.connection.clone(), local).await.unwrap();
-        let seat = Seat { reads: Arc::new(reads), decode };
+        let seat = WorkerConnection { reads: Arc::new(reads), decode };
         worker.work_for([(row.id.clone(), seat)].into());
 
         let (connect, accepted) = mpsc::unbounded_channel();

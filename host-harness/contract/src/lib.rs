@@ -20,6 +20,7 @@
 
 pub mod actions;
 pub mod auth;
+pub mod backoff;
 pub mod batches;
 pub mod catalog;
 pub mod clock;

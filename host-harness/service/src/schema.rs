@@ -1,21 +1,146 @@
-//! Reads JSON Schemas (2020-12) as far as they say something outright: references and parts.
+//! Reads JSON Schemas (2020-12) as far as they say something outright: references, alternatives,
+//! types, members. Validation is the connector's.
 //!
-//! Validation is the connector's.
+//! | whoever reads | asks for |
+//! |---|---|
+//! | [`crate::push`] | members that can be set, that name a record, that are write-only |
+//! | [`crate::sync`] | types and members, to notice drift |
+//! | [`crate::vault::write_only`] | what is write-only, wherever it stands |
+//! | a command line | types, choices and descriptions, for people |
 
 use serde_json::Value;
 
 /// How many references in a row are followed.
 const REFERENCES: usize = 8;
 
-/// The schema behind local references.
-#[must_use]
-pub fn resolve<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
+/// What may stand at one place of a document. Several schemas apply to a place where alternatives
+/// name the same member.
+#[derive(Debug, Clone)]
+pub struct Schema<'s> {
+    root: &'s Value,
+    /// Those that apply, behind their references, each once: schemas that refer to themselves must
+    /// not multiply from level to level.
+    applied: Vec<&'s Value>,
+}
+
+impl<'s> Schema<'s> {
+    /// A whole schema.
+    #[must_use]
+    pub fn of(root: &'s Value) -> Self {
+        Self::at(root, [root])
+    }
+
+    fn at(root: &'s Value, schemas: impl IntoIterator<Item = &'s Value>) -> Self {
+        let applied = each_once(schemas.into_iter().map(|one| behind_references(root, one)));
+        Self { root, applied }
+    }
+
+    /// The schemas that apply, with their alternatives and parts.
+    fn parts(&self) -> Vec<&'s Value> {
+        each_once(self.applied.iter().flat_map(|one| with_alternatives(self.root, one)))
+    }
+
+    /// The place below to which a part leads by `below`; `None` when none does.
+    fn below(&self, below: impl Fn(&'s Value) -> Option<&'s Value>) -> Option<Self> {
+        let schemas: Vec<_> = self.parts().into_iter().filter_map(below).collect();
+        (!schemas.is_empty()).then(|| Self::at(self.root, schemas))
+    }
+
+    /// Names of the allowed types; empty: any. A part that names no type, but values, allows the
+    /// values' types.
+    #[must_use]
+    pub fn types(&self) -> Vec<&'s str> {
+        let mut types = Vec::new();
+        for schema in &self.applied {
+            let parts = with_alternatives(self.root, schema);
+            let named: Vec<&str> = parts.into_iter().flat_map(types_of).collect();
+            if named.is_empty() {
+                return named;
+            }
+            types.extend(named);
+        }
+        let mut unique = Vec::new();
+        types.into_iter().for_each(|name| {
+            if !unique.contains(&name) {
+                unique.push(name);
+            }
+        });
+        unique
+    }
+
+    /// The values that are listed (`enum`, `const`).
+    #[must_use]
+    pub fn choices(&self) -> Vec<&'s Value> {
+        self.parts().into_iter().flat_map(choices_of).collect()
+    }
+
+    /// The members that are named, in the schema's order.
+    #[must_use]
+    pub fn properties(&self) -> Vec<(&'s str, Self)> {
+        let mut names: Vec<&str> = Vec::new();
+        for name in self.parts().into_iter().filter_map(named_in).flat_map(serde_json::Map::keys) {
+            if !names.contains(&name.as_str()) {
+                names.push(name);
+            }
+        }
+        let property = |name: &'s str| Some((name, self.below(|one| named_in(one)?.get(name))?));
+        names.into_iter().filter_map(property).collect()
+    }
+
+    /// The member of this name, be it only by what all other members are.
+    #[must_use]
+    pub fn property(&self, name: &str) -> Option<Self> {
+        self.below(|one| {
+            let named = named_in(one).and_then(|members| members.get(name));
+            named.or_else(|| one.get("additionalProperties"))
+        })
+    }
+
+    /// Members that are not named (`additionalProperties`), where the schema describes them.
+    #[must_use]
+    pub fn others(&self) -> Option<Self> {
+        self.below(|one| one.get("additionalProperties").filter(|others| others.is_object()))
+    }
+
+    /// Whether there may be members of which nothing is said.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        let parts = self.parts();
+        let is_by_pattern = |one: &&Value| one.get("patternProperties").is_some();
+        parts.iter().any(is_by_pattern) || !parts.iter().any(|one| named_in(one).is_some())
+    }
+
+    /// Items of an array.
+    #[must_use]
+    pub fn items(&self) -> Option<Self> {
+        self.below(|one| one.get("items"))
+    }
+
+    /// Members that may not be left out, whatever alternative is taken.
+    #[must_use]
+    pub fn required(&self) -> Vec<&'s str> {
+        let lists = self.applied.iter().filter_map(|one| one.get("required")?.as_array());
+        lists.flatten().filter_map(Value::as_str).collect()
+    }
+
+    /// Whether it goes in and never comes out.
+    #[must_use]
+    pub fn is_write_only(&self) -> bool {
+        self.parts().iter().any(|one| one.get("writeOnly") == Some(&Value::Bool(true)))
+    }
+
+    /// A text that stands beside the type: `title`, `description`, `format`.
+    #[must_use]
+    pub fn text(&self, word: &str) -> Option<&'s str> {
+        self.applied.iter().find_map(|one| one.get(word)?.as_str())
+    }
+}
+
+fn behind_references<'s>(root: &'s Value, schema: &'s Value) -> &'s Value {
     let mut found = schema;
     for _ in 0..REFERENCES {
-        let target = found
-            .get("$ref")
-            .and_then(Value::as_str)
-            .and_then(|reference| root.pointer(reference.strip_prefix('#')?));
+        let reference = found.get("$ref").and_then(Value::as_str);
+        let target = reference.and_then(|reference| root.pointer(reference.strip_prefix('#')?));
         match target {
             Some(target) => found = target,
             None => break,
@@ -24,14 +149,49 @@ pub fn resolve<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
     found
 }
 
-/// A schema and the alternatives and parts that it is made of.
-#[must_use]
-pub fn branches<'a>(root: &'a Value, schema: &'a Value) -> Vec<&'a Value> {
-    let schema = resolve(root, schema);
-    let parts = ["anyOf", "oneOf", "allOf"]
-        .into_iter()
-        .filter_map(|word| schema.get(word)?.as_array())
-        .flatten()
-        .map(|part| resolve(root, part));
-    std::iter::once(schema).chain(parts).collect()
+fn with_alternatives<'s>(root: &'s Value, schema: &'s Value) -> Vec<&'s Value> {
+    let words = ["anyOf", "oneOf", "allOf"].into_iter();
+    let parts = words.filter_map(|word| schema.get(word)?.as_array()).flatten();
+    std::iter::once(schema).chain(parts.map(|part| behind_references(root, part))).collect()
+}
+
+fn each_once<'s>(schemas: impl Iterator<Item = &'s Value>) -> Vec<&'s Value> {
+    let mut once: Vec<&Value> = Vec::new();
+    for schema in schemas {
+        if !once.iter().any(|known| std::ptr::eq(*known, schema)) {
+            once.push(schema);
+        }
+    }
+    once
+}
+
+fn named_in(schema: &Value) -> Option<&serde_json::Map<String, Value>> {
+    schema.get("properties")?.as_object()
+}
+
+fn types_of(schema: &Value) -> Vec<&str> {
+    match schema.get("type") {
+        Some(Value::String(name)) => vec![name.as_str()],
+        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
+        _ => choices_of(schema).into_iter().map(type_of).collect(),
+    }
+}
+
+fn choices_of(schema: &Value) -> Vec<&Value> {
+    match (schema.get("enum"), schema.get("const")) {
+        (Some(Value::Array(values)), _) => values.iter().collect(),
+        (_, value) => value.into_iter().collect(),
+    }
+}
+
+fn type_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(number) if number.is_f64() => "number",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
 }

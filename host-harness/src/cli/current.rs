@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use host_harness::store::SecretRow;
 use host_harness::store::{ConnectionRow, Store};
-use host_harness::vault::Version;
 
 use super::state::Kept;
 
@@ -17,7 +17,7 @@ pub struct Current {
     /// It.
     pub kept: Kept,
     /// Of all its secrets.
-    versions: Vec<Version>,
+    versions: Vec<SecretRow>,
 }
 
 impl Current {

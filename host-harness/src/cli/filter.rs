@@ -11,11 +11,10 @@
 //! | object | a JSON object |
 //! | string, or anything | a string |
 
-use host_harness::schema::branches;
+use host_harness::schema::Schema;
 use serde_json::{Map, Number, Value};
 
 use super::nearest::unknown;
-use super::schema;
 use super::usage::Usage;
 
 /// The values of a `kind` of options as JSON text; `None` without pairs.
@@ -23,35 +22,25 @@ use super::usage::Usage;
 /// # Errors
 /// [`Usage`] names the filter that is not known, given twice, or of another type.
 pub fn build(schema: &Value, kind: &str, pairs: &[(&str, &str)]) -> Result<Option<String>, Usage> {
-    let mut filter = Map::new();
+    let (mut filter, known) = (Map::new(), Schema::of(schema).properties());
     for (name, _) in pairs {
         if filter.contains_key(*name) {
             continue;
         }
-        let property = property(schema, kind, name)?;
+        let Some((_, property)) = known.iter().find(|(known, _)| known == name) else {
+            let known: Vec<&str> = known.iter().map(|(known, _)| *known).collect();
+            return Err(unknown(kind, name, &known));
+        };
         let values: Vec<&str> =
             pairs.iter().filter(|(other, _)| other == name).map(|(_, value)| *value).collect();
-        filter.insert((*name).to_owned(), value(schema, property, name, &values)?);
+        filter.insert((*name).to_owned(), value(property, name, &values)?);
     }
     Ok((!filter.is_empty()).then(|| Value::Object(filter).to_string()))
 }
 
-fn property<'a>(schema: &'a Value, kind: &str, name: &str) -> Result<&'a Value, Usage> {
-    let mut known = Vec::new();
-    for branch in branches(schema, schema) {
-        let properties = branch.get("properties").and_then(Value::as_object);
-        if let Some(property) = properties.and_then(|members| members.get(name)) {
-            return Ok(property);
-        }
-        known.extend(properties.into_iter().flat_map(Map::keys));
-    }
-    let known: Vec<&str> = known.into_iter().map(String::as_str).collect();
-    Err(unknown(kind, name, &known))
-}
-
-fn value(root: &Value, property: &Value, name: &str, given: &[&str]) -> Result<Value, Usage> {
-    let types = schema::types(root, property);
-    let allowed = |kind: &str| types.iter().any(|name| name == kind);
+fn value(property: &Schema<'_>, name: &str, given: &[&str]) -> Result<Value, Usage> {
+    let types = property.types();
+    let allowed = |kind: &str| types.contains(&kind);
     let single = match given {
         [one] => Some(*one),
         _ => None,
@@ -60,11 +49,10 @@ fn value(root: &Value, property: &Value, name: &str, given: &[&str]) -> Result<V
         if let Some(array) = single.and_then(written_array) {
             return Ok(array);
         }
-        let only = types.iter().all(|kind| kind == "array" || kind == "null");
+        let only = types.iter().all(|kind| matches!(*kind, "array" | "null"));
         let list = only || given.len() > 1 || given.iter().any(|value| value.contains(','));
         if list {
-            let items = schema::items(root, property).unwrap_or(&Value::Null);
-            let types = schema::types(root, items);
+            let types = property.items().map(|items| items.types()).unwrap_or_default();
             let parts = given.iter().flat_map(|value| value.split(','));
             let items = parts.map(|part| scalar(&types, name, part.trim()));
             return Ok(Value::Array(items.collect::<Result<_, _>>()?));
@@ -85,9 +73,9 @@ fn written_array(given: &str) -> Option<Value> {
     value.is_array().then_some(value)
 }
 
-fn scalar(types: &[String], name: &str, given: &str) -> Result<Value, Usage> {
+fn scalar(types: &[&str], name: &str, given: &str) -> Result<Value, Usage> {
     for kind in types {
-        let read = match kind.as_str() {
+        let read = match *kind {
             "boolean" => given.parse().ok().map(Value::Bool),
             "integer" => integer(given).map(Value::Number),
             "number" => given.parse().ok().map(Value::Number),
@@ -98,9 +86,9 @@ fn scalar(types: &[String], name: &str, given: &str) -> Result<Value, Usage> {
             return Ok(value);
         }
     }
-    let typed = |kind: &&String| !matches!(kind.as_str(), "null" | "array");
+    let typed = |kind: &&&str| !matches!(**kind, "null" | "array");
     let mut others = types.iter().filter(typed).peekable();
-    if others.peek().is_none() || others.clone().any(|kind| kind == "string") {
+    if others.peek().is_none() || others.clone().any(|kind| *kind == "string") {
         return Ok(Value::String(given.to_owned()));
     }
     let words: Vec<&str> = others.map(|kind| in_words(kind)).collect();

@@ -3,9 +3,9 @@
 use connector_state::{
     Change, ConnectionRow, GrantChange, GrantRow, SecretChange, SecretRow, SessionRow, StoreError,
 };
-use rusqlite::{Connection, OptionalExtension as _, named_params};
+use rusqlite::{Connection, OptionalExtension as _};
 
-use super::columns::{json, signed};
+use super::columns::{json, put_one, signed};
 use super::fault::Fault;
 use super::{limits, rows};
 
@@ -129,23 +129,13 @@ fn put_connection(on: &Connection, row: &ConnectionRow) -> Result<(), Fault> {
     if taken.is_some() {
         return Err(StoreError::NameTaken(row.name.clone()).into());
     }
-    on.execute(
-        "INSERT INTO connections (id, name, connector, scheme, settings, sealed_key, made_ms)
-         VALUES (:id, :name, :connector, :scheme, :settings, :sealed_key, :made_ms)
-         ON CONFLICT (id) DO UPDATE SET
-             name = excluded.name, connector = excluded.connector, scheme = excluded.scheme,
-             settings = excluded.settings",
-        named_params! {
-            ":id": row.id,
-            ":name": row.name,
-            ":connector": row.connector,
-            ":scheme": row.scheme,
-            ":settings": json(&row.settings)?,
-            ":sealed_key": row.sealed_key.0,
-            ":made_ms": signed(row.made_ms),
-        },
-    )?;
-    Ok(())
+    let sql =
+        "UPDATE connections SET name = ?, connector = ?, scheme = ?, settings = ? WHERE id = ?";
+    let settings = json(&row.settings)?;
+    match on.execute(sql, (&row.name, &row.connector, &row.scheme, settings, &row.id))? {
+        0 => Ok(put_one(on, "INSERT INTO connections", row)?),
+        _ => Ok(()),
+    }
 }
 
 fn put_secret(on: &Connection, row: &SecretRow) -> Result<(), Fault> {

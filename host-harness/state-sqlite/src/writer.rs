@@ -33,13 +33,13 @@ type Answering = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 pub struct Writer {
     path: String,
     clock: Arc<dyn Clock>,
-    queue: Mutex<Queue>,
+    queue: Mutex<JobQueue>,
     /// `None` once it is closed.
     file: Mutex<Option<Open>>,
 }
 
 #[derive(Default)]
-struct Queue {
+struct JobQueue {
     jobs: Vec<Job>,
     /// One of them erases.
     erase: bool,
@@ -108,7 +108,7 @@ impl Writer {
             })
         });
         if self.enqueue(job, erases) {
-            let turn = Turn(Arc::clone(&self));
+            let turn = PendingCommit(Arc::clone(&self));
             drop(spawn_blocking(move || drop(turn)));
         }
         answer.await.unwrap_or_else(|_| Err(stopped(&self.path)))
@@ -153,7 +153,7 @@ impl Writer {
             }
         };
         // Only now: what came while others held the lock is in it too.
-        let Queue { jobs, mut erase, .. } = taken();
+        let JobQueue { jobs, mut erase, .. } = taken();
         if file.forgot_ms.is_none_or(|last| now_ms.abs_diff(last) >= FORGET_EVERY_MS)
             && let Ok(forgot) = alone(&transaction, |on| forget_ended(on, now_ms))
         {
@@ -185,7 +185,7 @@ impl Writer {
         answers.into_iter().for_each(|answer| answer(ended.clone()));
     }
 
-    fn queue(&self) -> MutexGuard<'_, Queue> {
+    fn queue(&self) -> MutexGuard<'_, JobQueue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -206,9 +206,9 @@ impl Writer {
 }
 
 /// What is queued is committed when this goes, even if a runtime that ends drops it unrun.
-struct Turn(Arc<Writer>);
+struct PendingCommit(Arc<Writer>);
 
-impl Drop for Turn {
+impl Drop for PendingCommit {
     fn drop(&mut self) {
         let mut file = self.0.file();
         self.0.commit_queued(&mut file);

@@ -17,6 +17,7 @@
 pub mod conformance;
 pub mod files;
 pub mod inbox;
+mod lease;
 #[cfg(feature = "conformance")]
 pub mod memory;
 pub mod mirror;
@@ -29,9 +30,8 @@ mod sealed;
 mod store;
 mod words;
 
-pub use self::rows::{
-    ConnectionRow, GrantRow, GrantState, Lease, PreviousTokens, SecretRow, SessionRow,
-};
+pub use self::lease::{Lease, LeaseHolder};
+pub use self::rows::{ConnectionRow, GrantRow, GrantState, PreviousTokens, SecretRow, SessionRow};
 pub use self::sealed::Sealed;
 pub use self::store::{Answer, Change, GrantChange, SecretChange, Store, StoreError};
 pub use self::words::Word;

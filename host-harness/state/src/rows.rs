@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use connector_contract::auth::Learned;
 
+use super::lease::Lease;
 use super::sealed::Sealed;
 use super::words::words;
 
@@ -90,15 +91,6 @@ pub enum GrantState {
 words!(GrantState {
     Valid "valid", Renewing "renewing", Uncertain "uncertain", Ended "ended"
 });
-
-/// The right to renew a grant, for a time.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lease {
-    /// Unique to the attempt: a stale owner is told by it.
-    pub attempt: String,
-    /// Until when.
-    pub until_ms: u64,
-}
 
 /// Replaced tokens, kept for a while.
 #[derive(Debug, Clone, PartialEq, Eq)]

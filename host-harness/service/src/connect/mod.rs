@@ -1,18 +1,18 @@
 //! How a connection is made: by secrets that are typed in, or by sending a customer to the provider
 //! and back (OAuth 2.0, RFC 6749 section 4.1, with PKCE, RFC 7636).
 //!
-//! [`Desk::begin`] and [`Desk::complete`] need no terminal, and no memory between them but the
+//! [`ConnectFlow::begin`] and [`ConnectFlow::complete`] need no terminal, and no memory between them but the
 //! store: a platform calls them from its own pages. [`callback`] and [`browser`] do the same for
 //! one person at one machine.
 //!
 //! ```no_run
 //! # use std::sync::Arc;
-//! # use connector_service::connect::{Begun, ConnectError, Desk, Whom};
+//! # use connector_service::connect::{Begun, ConnectError, ConnectFlow, ConnectRequest};
 //! # use connector_service::grants::Grants;
 //! # use connector_runtime::{BuildError, Connection, Connector};
 //! # use connector_state::ConnectionRow;
 //! # use connector_service::vault::{Secret, VaultError};
-//! # async fn example(connector: &Connector, desk: &Desk, row: ConnectionRow, query: &str)
+//! # async fn example(connector: &Connector, flow: &ConnectFlow, row: ConnectionRow, query: &str)
 //! # -> Result<(), Box<dyn std::error::Error>> {
 //! let mut builder = Connection::builder(connector).setting("scheme", &row.scheme);
 //! for (name, value) in &row.settings {
@@ -23,17 +23,17 @@
 //! let authority = connection.authority();
 //!
 //! // A customer asks to connect:
-//! let whom = Whom {
+//! let request = ConnectRequest {
 //!     connection: row.clone(),
 //!     secrets: [secret].into(),
 //!     callback_url: "https://platform.example/callback".to_owned(),
 //!     scopes: vec![],
 //! };
-//! let Begun::Redirect { url, state } = desk.begin(&authority, whom).await? else { return Ok(()) };
+//! let Begun::Redirect { url, state } = flow.begin(&authority, request).await? else { return Ok(()) };
 //! // Keep `state` in the session of the browser, send it to `url`; when it is back with `query`:
-//! let row = desk.complete(&authority, query, Some(&state)).await?;
+//! let row = flow.complete(&authority, query, Some(&state)).await?;
 //!
-//! let (store, key) = (desk.vault().store().clone(), desk.vault().key(&row)?);
+//! let (store, key) = (flow.vault().store().clone(), flow.vault().key(&row)?);
 //! let grants = Grants::of(&connection, store, row.id, key);
 //! let connection = connection.with_tokens(Arc::new(grants));
 //! # let _ = (url, connection);
@@ -43,14 +43,14 @@
 
 pub mod browser;
 pub mod callback;
-mod desk;
 mod error;
+mod flow;
 mod pkce;
 #[cfg(test)]
 mod tests;
 
-pub use self::desk::{Begun, Desk, Whom};
 pub use self::error::ConnectError;
+pub use self::flow::{Begun, ConnectFlow, ConnectRequest};
 
 /// Name of the secret under which the connector names the PKCE verifier.
 pub const VERIFIER: &str = "code-verifier";

@@ -74,7 +74,7 @@ struct World {
     rows: Arc<Mutex<Rows>>,
     store: Arc<Memory>,
     master: Arc<Key>,
-    desk: Desk,
+    desk: ConnectFlow,
     script: Script,
 }
 
@@ -85,7 +85,7 @@ impl World {
         let master = Arc::new(Key::new([9; 32]));
         let clock = TokioClock::starting_at(UNIX_EPOCH + Duration::from_secs(1_800_000_000));
         let (kept, key) = (Arc::clone(&store) as _, MasterKey::from(Key::new([9; 32])));
-        let desk = Desk::new(Vault::new(kept, Arc::new(clock), key));
+        let desk = ConnectFlow::new(Vault::new(kept, Arc::new(clock), key));
         Self { rows, store, master, desk, script }
     }
 
@@ -99,7 +99,7 @@ impl World {
         let secrets = secrets.map(|(name, value)| ((*name).to_owned(), Secret::new(*value)));
         let callback_url = "https://host.example/callback".to_owned();
         let (secrets, scopes) = (secrets.collect(), vec!["read".to_owned()]);
-        let whom = Whom { connection, secrets, callback_url, scopes };
+        let whom = ConnectRequest { connection, secrets, callback_url, scopes };
         self.desk.begin(&self.script, whom).await.unwrap()
     }
 
@@ -233,7 +233,7 @@ async fn a_browser_is_sent_to_the_web_only() {
         let world = World::new(Script { url: Some(url), ..Script::default() });
         let (connection, callback_url) = (world.draft(), "https://host.example/".to_owned());
         let (secrets, scopes) = (Tokens::new(), Vec::new());
-        let whom = Whom { connection, secrets, callback_url, scopes };
+        let whom = ConnectRequest { connection, secrets, callback_url, scopes };
         let refused = world.desk.begin(&world.script, whom).await;
         assert!(matches!(refused, Err(ConnectError::BadRedirect(_))), "{url}");
         assert!(world.rows().sessions.is_empty());
@@ -249,7 +249,8 @@ async fn grants_that_are_made_side_by_side_follow_each_other() {
         connector_state_sqlite::Sqlite::open(&folder.path().join("state.db"), clock.clone())
             .unwrap();
     let store = Arc::new(store);
-    let desk = Desk::new(Vault::new(store.clone(), clock, MasterKey::from(Key::new([9; 32]))));
+    let desk =
+        ConnectFlow::new(Vault::new(store.clone(), clock, MasterKey::from(Key::new([9; 32]))));
     let world = World { desk, ..World::new(Script::default()) };
     let connection = world.draft();
     let mut states = Vec::new();

@@ -9,29 +9,29 @@ use connector_state::{GrantRow, GrantState};
 use tokio::time::{Instant, timeout};
 
 use super::error::GrantError;
-use super::held::{Held, current};
+use super::held::{CachedTokens, current};
 use super::protocol::{Granted, Outcome, may_send};
 use super::schedule::DEADLINE_MS;
-use super::shared::{Attempt, Shared, lock};
+use super::shared::{ClaimedGrant, GrantKeeper, lock};
 use super::tokens;
 
-impl Shared {
+impl GrantKeeper {
     /// Sends once. Answers the tokens to use, or `None` when the row must be looked at again.
     pub async fn renew(
         &self,
-        attempt: &Attempt,
+        claimed: &ClaimedGrant,
         refused: bool,
     ) -> Result<Option<Current>, GrantError> {
-        let row = &attempt.row;
+        let row = &claimed.row;
         let old = match tokens::open(&self.key, &self.connection, row.epoch, &row.sealed_tokens) {
             Ok(old) => old,
             Err(error) => {
-                self.settle(attempt, Outcome::Withdrawn).await?;
+                self.settle(claimed, Outcome::Withdrawn).await?;
                 return Err(error.into());
             }
         };
         if !may_send(row, self.now_ms()) {
-            self.settle(attempt, Outcome::Withdrawn).await?;
+            self.settle(claimed, Outcome::Withdrawn).await?;
             return Ok(None);
         }
         let progress = Progress::default();
@@ -40,7 +40,7 @@ impl Shared {
         let renewal = asked.unwrap_or_else(|_| cut_off(&progress));
         let (outcome, why) = match renewal {
             Renewal::Received(received) => {
-                return self.keep(attempt, refused, old, *received).await;
+                return self.keep(claimed, refused, old, *received).await;
             }
             Renewal::NotExecuted { why, wait } => {
                 let wait_ms = wait.map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
@@ -51,7 +51,7 @@ impl Shared {
             Renewal::ClientRefused { why } => (Outcome::ClientRefused, why),
         };
         // Whose turn is over looks again: a sibling may have brought new tokens.
-        let Some(row) = self.settle(attempt, outcome.clone()).await? else { return Ok(None) };
+        let Some(row) = self.settle(claimed, outcome.clone()).await? else { return Ok(None) };
         if outcome == Outcome::Unknown && row.state == GrantState::Renewing {
             self.say(Level::Warn, &format!("an answer was lost ({why}); asking once more"));
             return Ok(None);
@@ -82,18 +82,18 @@ impl Shared {
     /// Tokens came: durable first, then used.
     async fn keep(
         &self,
-        attempt: &Attempt,
+        claimed: &ClaimedGrant,
         refused: bool,
         mut tokens: Tokens,
         mut received: Received,
     ) -> Result<Option<Current>, GrantError> {
         tokens.extend(std::mem::take(&mut received.tokens));
-        let epoch = attempt.row.epoch.saturating_add(1);
+        let epoch = claimed.row.epoch.saturating_add(1);
         let sealed = tokens::seal(&self.key, &self.connection, epoch, &tokens)?;
         let Received { expires_ms, scopes, learned, .. } = received;
         let outcome = Outcome::Received(Granted { sealed, expires_ms, scopes, learned });
-        let Some(row) = self.settle(attempt, outcome).await? else { return Ok(None) };
-        let gone = attempt.row.scopes.iter().filter(|scope| !row.scopes.contains(scope));
+        let Some(row) = self.settle(claimed, outcome).await? else { return Ok(None) };
+        let gone = claimed.row.scopes.iter().filter(|scope| !row.scopes.contains(scope));
         let gone: Vec<&str> = gone.map(String::as_str).collect();
         if !gone.is_empty() {
             self.say(Level::Warn, &format!("no longer granted: {}", gone.join(", ")));
@@ -102,7 +102,7 @@ impl Shared {
             *lock(&self.replaced) = Some((epoch, Instant::now()));
         }
         let current = current(&row, tokens);
-        self.put(Held::new(current.clone(), &row, self.now_ms(), None));
+        self.put(CachedTokens::new(current.clone(), &row, self.now_ms(), None));
         Ok(Some(current))
     }
 }

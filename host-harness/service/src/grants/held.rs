@@ -17,7 +17,7 @@ pub fn current(row: &GrantRow, tokens: Tokens) -> Current {
 
 /// Tokens, and when to ask for others.
 #[derive(Clone)]
-pub struct Held {
+pub struct CachedTokens {
     pub current: Current,
     /// When the row is looked at again; `None`: never.
     ask: Option<Instant>,
@@ -25,7 +25,7 @@ pub struct Held {
     until: Option<Instant>,
 }
 
-impl Held {
+impl CachedTokens {
     /// Holds what `row` has. `again`: look at the row then, whatever it says.
     pub fn new(current: Current, row: &GrantRow, now_ms: u64, again: Option<Duration>) -> Self {
         let now = Instant::now();

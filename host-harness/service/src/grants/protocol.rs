@@ -49,17 +49,17 @@ use super::schedule::{
 /// Sends of unknown outcome after which the tokens rest while the access token lives.
 const SENDS: u32 = 2;
 
-/// What somebody who would renew a grant knows.
+/// What somebody who asks for the right to renew knows.
 #[derive(Debug, Clone, Copy)]
-pub struct Wish<'a> {
+pub struct ClaimRequest<'a> {
     /// The tokens to be replaced.
     pub epoch: u64,
     /// The provider refused the access token. Counts as its end when nothing else says when it is.
     pub refused: bool,
-    /// Names this attempt, as no other.
+    /// Who asks.
     pub attempt: &'a str,
-    /// An attempt whose lease was watched for its whole length: it has ended, whatever the time of
-    /// day says.
+    /// A holder whose lease was watched for its whole length: it is over, whatever the time of day
+    /// says.
     pub outwaited: Option<&'a str>,
     /// Now.
     pub now_ms: u64,
@@ -154,9 +154,9 @@ pub fn wants_renewal(row: &GrantRow, now_ms: u64) -> bool {
 
 /// Asks for the right to renew.
 #[must_use]
-pub fn claim(row: &GrantRow, wish: &Wish<'_>) -> Claim {
-    let now_ms = wish.now_ms;
-    if row.epoch != wish.epoch {
+pub fn claim(row: &GrantRow, request: &ClaimRequest<'_>) -> Claim {
+    let now_ms = request.now_ms;
+    if row.epoch != request.epoch {
         return Claim::Moved;
     }
     if row.state == GrantState::Ended {
@@ -164,11 +164,11 @@ pub fn claim(row: &GrantRow, wish: &Wish<'_>) -> Claim {
     }
     if let Some(lease) = &row.lease
         && lease.until_ms > now_ms
-        && wish.outwaited != Some(lease.attempt.as_str())
+        && request.outwaited != Some(lease.attempt.as_str())
     {
         return Claim::Busy { until_ms: lease.until_ms };
     }
-    let lives = row.expires_ms.map_or(!wish.refused, |end| end > now_ms);
+    let lives = row.expires_ms.map_or(!request.refused, |end| end > now_ms);
     if row.sends >= SENDS && lives {
         // The lease stays: its owner may be late and bring the tokens after all.
         return Claim::Spent(GrantRow { state: GrantState::Uncertain, ..row.clone() });
@@ -181,7 +181,7 @@ pub fn claim(row: &GrantRow, wish: &Wish<'_>) -> Claim {
         state: GrantState::Renewing,
         sends: row.sends.saturating_add(1),
         lease: Some(Lease {
-            attempt: wish.attempt.to_owned(),
+            attempt: request.attempt.to_owned(),
             until_ms: now_ms.saturating_add(LEASE_MS),
         }),
         // Kept now, so that a host that is killed again and again does not ask again and again.

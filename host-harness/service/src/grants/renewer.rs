@@ -8,15 +8,15 @@ use connector_contract::clock::Clock;
 use connector_runtime::egress::Pending;
 use connector_runtime::observe::Observer;
 use connector_runtime::{CallError, Connection, Current, Provider, TokenSource};
-use connector_state::{GrantState, Store, StoreError};
+use connector_state::{GrantState, LeaseHolder, Store, StoreError};
 use tokio::sync::{Mutex as Turns, OwnedMutexGuard};
 use tokio::time::{Instant, sleep};
 
 use super::error::GrantError;
 use super::protocol::{Claim, wants_renewal};
 use super::schedule::LEASE_MS;
-use super::shared::{Attempt, POLL, Shared, lock};
-use crate::vault::{Key, random_id};
+use super::shared::{ClaimedGrant, GrantKeeper, POLL, lock};
+use crate::vault::Key;
 
 /// The tokens of one connection. Clones are the same.
 ///
@@ -25,7 +25,7 @@ use crate::vault::{Key, random_id};
 /// that is about to end waits for [`Renewals::quiet`], and loses nothing if it cannot.
 #[derive(Clone)]
 pub struct Grants {
-    shared: Arc<Shared>,
+    shared: Arc<GrantKeeper>,
     turns: Arc<Turns<()>>,
 }
 
@@ -47,15 +47,6 @@ impl Renewals {
     }
 }
 
-/// Why somebody asks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wanted {
-    /// To use the tokens.
-    Fresh,
-    /// The provider refused the access token of this epoch.
-    Instead(u64),
-}
-
 impl Grants {
     /// The grant of the connection with this id, whose tokens `key` seals.
     #[must_use]
@@ -68,7 +59,8 @@ impl Grants {
         observer: Arc<dyn Observer>,
     ) -> Self {
         let (connection, held, replaced) = (connection.into(), Mutex::default(), Mutex::default());
-        let shared = Shared { store, connection, key, provider, clock, observer, held, replaced };
+        let shared =
+            GrantKeeper { store, connection, key, provider, clock, observer, held, replaced };
         Self { shared: Arc::new(shared), turns: Arc::default() }
     }
 
@@ -100,7 +92,7 @@ impl Grants {
             },
             _ => Arc::clone(&self.turns).lock_owned().await,
         };
-        self.work(turn, Wanted::Fresh).await
+        self.work(turn, None).await
     }
 
     /// The tokens to use after the provider refused the access token of `epoch` (401): newer ones
@@ -111,7 +103,7 @@ impl Grants {
     /// [`GrantError`] when there are no others.
     pub async fn replace(&self, epoch: u64) -> Result<Current, GrantError> {
         let turn = Arc::clone(&self.turns).lock_owned().await;
-        self.work(turn, Wanted::Instead(epoch)).await
+        self.work(turn, Some(epoch)).await
     }
 
     /// Where the grant stands, as the store has it; `None` when there is none.
@@ -139,11 +131,15 @@ impl Grants {
     }
 
     /// A task of its own: a caller that goes away takes no rotated token with it.
-    async fn work(&self, turn: OwnedMutexGuard<()>, wanted: Wanted) -> Result<Current, GrantError> {
+    async fn work(
+        &self,
+        turn: OwnedMutexGuard<()>,
+        refused: Option<u64>,
+    ) -> Result<Current, GrantError> {
         let shared = Arc::clone(&self.shared);
         let task = tokio::spawn(async move {
             let _turn = turn;
-            shared.obtain(wanted).await
+            shared.obtain(refused).await
         });
         task.await.unwrap_or(Err(GrantError::Interrupted))
     }
@@ -159,11 +155,12 @@ impl TokenSource for Grants {
     }
 }
 
-impl Shared {
-    async fn obtain(&self, wanted: Wanted) -> Result<Current, GrantError> {
+impl GrantKeeper {
+    /// Tokens to use; where the provider refused the access token of an epoch, other ones.
+    async fn obtain(&self, refused_epoch: Option<u64>) -> Result<Current, GrantError> {
         // Who had the turn before may have brought them.
         if let Some(held) = self.held()
-            && wanted == Wanted::Fresh
+            && refused_epoch.is_none()
             && !held.is_due(Instant::now())
         {
             return Ok(held.current);
@@ -171,7 +168,7 @@ impl Shared {
         let mut watched: Option<(String, Instant)> = None;
         loop {
             let row = self.row().await?;
-            let refused = wanted == Wanted::Instead(row.epoch);
+            let refused = refused_epoch == Some(row.epoch);
             if refused && self.was_replaced(row.epoch) {
                 return Err(GrantError::RefusedAgain);
             }
@@ -182,11 +179,12 @@ impl Shared {
             let over = |(_, since): &&(String, Instant)| {
                 since.elapsed() >= Duration::from_millis(LEASE_MS)
             };
-            let outwaited = watched.as_ref().filter(over).map(|(attempt, _)| attempt.clone());
-            let name = random_id()?;
-            match self.claim(&row, refused, &name, outwaited).await? {
+            let outwaited = watched.as_ref().filter(over).map(|(holder, _)| holder.clone());
+            let holder = LeaseHolder::new();
+            match self.claim(&row, refused, holder.name(), outwaited).await? {
                 Claim::Mine(row) => {
-                    if let Some(current) = self.renew(&Attempt { name, row }, refused).await? {
+                    let claimed = ClaimedGrant { holder, row };
+                    if let Some(current) = self.renew(&claimed, refused).await? {
                         return Ok(current);
                     }
                 }
@@ -196,9 +194,9 @@ impl Shared {
                         return self.hold(&row, Some(POLL));
                     }
                     // A time of day that was set back must not keep a dead owner's lease alive.
-                    let attempt = row.lease.map(|lease| lease.attempt);
-                    if attempt.as_ref() != watched.as_ref().map(|(attempt, _)| attempt) {
-                        watched = attempt.map(|attempt| (attempt, Instant::now()));
+                    let holder = row.lease.map(|lease| lease.attempt);
+                    if holder.as_ref() != watched.as_ref().map(|(holder, _)| holder) {
+                        watched = holder.map(|holder| (holder, Instant::now()));
                     }
                     sleep(POLL).await;
                 }

@@ -3,6 +3,7 @@
 //! Pure: the time is an argument, in milliseconds since 1970-01-01T00:00:00Z. What is spread by
 //! chance is spread by the connection's id, so that asking twice does not roll the dice twice.
 
+use connector_contract::backoff::Backoff;
 use connector_state::GrantRow;
 use sha2::{Digest as _, Sha256};
 
@@ -23,10 +24,9 @@ pub const PROBES_END_MS: u64 = 7 * 24 * HOUR_MS;
 /// Replaced tokens are kept for so long.
 pub const PREVIOUS_MS: u64 = 24 * HOUR_MS;
 
-/// Pauses after the first failed try, the second ...
-const PAUSES_MS: [u64; 4] = [30 * SECOND_MS, MINUTE_MS, 2 * MINUTE_MS, 5 * MINUTE_MS];
-/// ... and after every later one; also the longest that a provider may ask for.
-const LONGEST_PAUSE_MS: u64 = 15 * MINUTE_MS;
+/// Pauses after failed tries; the longest is also the longest that a provider may ask for.
+const FAILED: Backoff =
+    Backoff::new(&[30 * SECOND_MS, MINUTE_MS, 2 * MINUTE_MS, 5 * MINUTE_MS, 15 * MINUTE_MS]);
 
 /// A token is renewed so long before its end when it lives for hours ...
 const EARLY_MS: u64 = 15 * MINUTE_MS;
@@ -60,9 +60,8 @@ pub fn usable_until_ms(row: &GrantRow) -> Option<u64> {
 /// by `wait_ms`.
 #[must_use]
 pub fn retry_ms(row: &GrantRow, wait_ms: Option<u64>, now_ms: u64) -> u64 {
-    let tried = usize::try_from(row.failures.saturating_sub(1)).unwrap_or(usize::MAX);
-    let pause = PAUSES_MS.get(tried).copied().unwrap_or(LONGEST_PAUSE_MS);
-    now_ms + spread(row, pause).max(wait_ms.unwrap_or(0)).min(LONGEST_PAUSE_MS)
+    let pause = spread(row, FAILED.pause_ms(row.failures));
+    now_ms + pause.max(wait_ms.unwrap_or(0)).min(FAILED.longest_ms())
 }
 
 fn life_ms(row: &GrantRow) -> Option<u64> {

@@ -1,17 +1,18 @@
 //! What the renewals of one connection stand on: its row in the store, and the tokens held.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
+use connector_contract::backoff::Backoff;
 use connector_contract::clock::{Clock, unix_ms};
 use connector_runtime::observe::{Event, Level, Observer};
 use connector_runtime::{Current, Provider};
-use connector_state::{GrantRow, Store, StoreError};
+use connector_state::{GrantRow, LeaseHolder, Store, StoreError};
 use tokio::time::{Instant, sleep};
 
 use super::error::GrantError;
-use super::held::{Held, current};
-use super::protocol::{Claim, Outcome, Wish, claim, erase_previous, settle};
+use super::held::{CachedTokens, current};
+use super::protocol::{Claim, ClaimRequest, Outcome, claim, erase_previous, settle};
 use super::schedule::{LEASE_MS, usable_until_ms};
 use super::tokens;
 use crate::vault::Key;
@@ -21,29 +22,31 @@ pub const POLL: Duration = Duration::from_millis(500);
 /// What came of an attempt is written for so long, although the store fails: tokens that are not
 /// kept are lost.
 const KEEP_FOR: Duration = Duration::from_secs(60);
+/// Between two tries to write it.
+const NOT_KEPT: Backoff = Backoff::new(&[100, 200, 400, 800, 1_600, 3_200, 5_000]);
 /// A token refused within this time of its receipt is not mended by another one.
 const REFUSED_AGAIN: Duration = Duration::from_secs(300);
 
 /// See [`super::Grants`].
-pub struct Shared {
+pub struct GrantKeeper {
     pub store: Arc<dyn Store>,
     pub connection: String,
     pub key: Key,
     pub provider: Arc<dyn Provider>,
     pub clock: Arc<dyn Clock>,
     pub observer: Arc<dyn Observer>,
-    pub held: Mutex<Option<Held>>,
+    pub held: Mutex<Option<CachedTokens>>,
     /// The epoch that a refused token made way for, and when.
     pub replaced: Mutex<Option<(u64, Instant)>>,
 }
 
-/// One right to renew: its name, and the row that says so.
-pub struct Attempt {
-    pub name: String,
+/// The right to renew: who has it, and the row that says so.
+pub struct ClaimedGrant {
+    pub holder: LeaseHolder,
     pub row: GrantRow,
 }
 
-impl Shared {
+impl GrantKeeper {
     /// The row as it is; tokens replaced long ago are erased from it.
     pub async fn row(&self) -> Result<GrantRow, GrantError> {
         let row = self.store.grant(&self.connection).await?.ok_or(GrantError::Missing)?;
@@ -61,42 +64,40 @@ impl Shared {
         &self,
         row: &GrantRow,
         refused: bool,
-        attempt: &str,
+        holder: &str,
         outwaited: Option<String>,
     ) -> Result<Claim, GrantError> {
-        let (epoch, now_ms, attempt) = (row.epoch, self.now_ms(), attempt.to_owned());
-        let decided = Arc::new(Mutex::new(None));
-        let decision = Arc::clone(&decided);
+        let (epoch, now_ms, holder) = (row.epoch, self.now_ms(), holder.to_owned());
+        let (decision, decided) = mpsc::channel();
         let change = Box::new(move |row: &GrantRow| {
-            let (attempt, outwaited) = (attempt.as_str(), outwaited.as_deref());
-            let claim = claim(row, &Wish { epoch, refused, attempt, outwaited, now_ms });
+            let (attempt, outwaited) = (holder.as_str(), outwaited.as_deref());
+            let claim = claim(row, &ClaimRequest { epoch, refused, attempt, outwaited, now_ms });
             let next = match &claim {
                 Claim::Mine(next) => Some(next.clone()),
                 Claim::Spent(next) => Some(next.clone()).filter(|next| next != row),
                 Claim::Busy { .. } | Claim::Moved | Claim::NotNow { .. } | Claim::Ended => None,
             };
-            *lock(&decision) = Some(claim);
+            let _ = decision.send(claim);
             next
         });
         self.store.change_grant(&self.connection, change).await?;
-        let claim = lock(&decided).take();
-        claim.ok_or(GrantError::Missing)
+        decided.try_recv().map_err(|_| GrantError::Missing)
     }
 
     /// Says how an attempt went; `None` when it was no longer its turn. Tries for a while when the
     /// store fails.
     pub async fn settle(
         &self,
-        attempt: &Attempt,
+        claimed: &ClaimedGrant,
         outcome: Outcome,
     ) -> Result<Option<GrantRow>, GrantError> {
         let since = Instant::now();
-        let mut pause = Duration::from_millis(100);
+        let mut failures = 0;
         loop {
-            match self.settle_once(attempt, outcome.clone()).await {
+            match self.settle_once(claimed, outcome.clone()).await {
                 Err(StoreError::Unavailable { .. }) if since.elapsed() < KEEP_FOR => {
-                    sleep(pause).await;
-                    pause = (pause * 2).min(Duration::from_secs(5));
+                    failures += 1;
+                    sleep(NOT_KEPT.pause(failures)).await;
                 }
                 settled => return Ok(settled?),
             }
@@ -105,20 +106,19 @@ impl Shared {
 
     async fn settle_once(
         &self,
-        attempt: &Attempt,
+        claimed: &ClaimedGrant,
         outcome: Outcome,
     ) -> Result<Option<GrantRow>, StoreError> {
-        let (epoch, name, now_ms) = (attempt.row.epoch, attempt.name.clone(), self.now_ms());
-        let settled = Arc::new(Mutex::new(None));
-        let decision = Arc::clone(&settled);
+        let (epoch, now_ms) = (claimed.row.epoch, self.now_ms());
+        let holder = claimed.holder.name().to_owned();
+        let (decision, settled) = mpsc::channel();
         let change = Box::new(move |row: &GrantRow| {
-            let next = settle(row, epoch, &name, outcome, now_ms);
-            lock(&decision).clone_from(&next);
+            let next = settle(row, epoch, &holder, outcome, now_ms);
+            let _ = decision.send(next.clone());
             next
         });
         self.store.change_grant(&self.connection, change).await?;
-        let settled = lock(&settled).take();
-        Ok(settled)
+        Ok(settled.try_recv().ok().flatten())
     }
 
     /// The tokens that there are, if they still serve; else `error`.
@@ -146,7 +146,7 @@ impl Shared {
                 current(row, tokens)
             }
         };
-        self.put(Held::new(current.clone(), row, self.now_ms(), again));
+        self.put(CachedTokens::new(current.clone(), row, self.now_ms(), again));
         Ok(current)
     }
 
@@ -164,11 +164,11 @@ impl Shared {
         replaced.is_some_and(|(by, at)| by == epoch && at.elapsed() < REFUSED_AGAIN)
     }
 
-    pub fn held(&self) -> Option<Held> {
+    pub fn held(&self) -> Option<CachedTokens> {
         lock(&self.held).clone()
     }
 
-    pub fn put(&self, held: Held) {
+    pub fn put(&self, held: CachedTokens) {
         *lock(&self.held) = Some(held);
     }
 

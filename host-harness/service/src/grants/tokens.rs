@@ -11,7 +11,7 @@ use connector_runtime::Tokens;
 use connector_state::Sealed;
 use zeroize::Zeroizing;
 
-use crate::vault::{Key, Place, SealError, Secret};
+use crate::vault::{Key, SealContext, SealError, Secret};
 
 /// Seals the tokens that begin `epoch`.
 ///
@@ -49,8 +49,8 @@ pub fn open(key: &Key, connection: &str, epoch: u64, sealed: &Sealed) -> Result<
     decoded.collect()
 }
 
-fn place(connection: &str, epoch: u64) -> Place<'_> {
-    Place { connection, kind: "grant", name: "", version: epoch }
+fn place(connection: &str, epoch: u64) -> SealContext<'_> {
+    SealContext { connection, kind: "grant", name: "", version: epoch }
 }
 
 #[cfg(test)]

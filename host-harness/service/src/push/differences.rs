@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use connector_state::mirror::version::instant;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
-use super::shape::Shape;
+use super::shape::InputSchema;
 
 /// An item's members as they stand in its text, digit for digit.
 pub type Members = BTreeMap<String, Box<RawValue>>;
@@ -16,16 +15,21 @@ pub type Members = BTreeMap<String, Box<RawValue>>;
 /// it shows all of them. Members that only name the record are left out. What goes in and never
 /// comes out cannot be compared, so it is sent.
 #[must_use]
-pub fn patch(wish: &Members, record: &str, shape: &Shape, but: Option<&str>) -> Option<String> {
+pub fn patch(
+    wish: &Members,
+    record: &str,
+    schema: &InputSchema,
+    but: Option<&str>,
+) -> Option<String> {
     let there: Value = serde_json::from_str(record).unwrap_or_default();
     let differs = |name: &str, value: &RawValue| {
         let wished: Value = serde_json::from_str(value.get()).unwrap_or_default();
         let shown = there.get(name).unwrap_or(&Value::Null);
-        shape.is_write_only(name) || !shows(shown, &wished)
+        schema.is_write_only(name) || !shows(shown, &wished)
     };
     let patch: BTreeMap<&String, &Box<RawValue>> = wish
         .iter()
-        .filter(|(name, _)| but != Some(name.as_str()) && shape.changes(name))
+        .filter(|(name, _)| but != Some(name.as_str()) && schema.changes(name))
         .filter(|(name, value)| differs(name, value))
         .collect();
     if patch.is_empty() { None } else { serde_json::to_string(&patch).ok() }
@@ -44,14 +48,11 @@ fn shows(there: &Value, wished: &Value) -> bool {
                 && there.iter().zip(wished).all(|(there, wished)| shows(there, wished))
         }
         (Value::String(there), Value::String(wished)) => {
-            there == wished || instant(there).is_some_and(|at| Some(at) == instant(wished))
+            there == wished
+                || instant(Some(there)).is_some_and(|at| Some(at) == instant(Some(wished)))
         }
         _ => there == wished,
     }
-}
-
-fn instant(text: &str) -> Option<OffsetDateTime> {
-    OffsetDateTime::parse(text, &Rfc3339).ok()
 }
 
 #[cfg(test)]

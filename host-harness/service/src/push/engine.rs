@@ -4,57 +4,53 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
-use connector_contract::catalog::Descriptor;
-use connector_contract::clock::Clock;
-use connector_runtime::CallError;
-use connector_runtime::retry::Caller;
-use connector_state::Word as _;
+use connector_contract::clock::{Clock, unix_ms};
+use connector_runtime::{CallError, Connection};
 use connector_state::mirror::Mirror;
 use connector_state::push::{Counts, IntentRow, IntentState, Intents, Mode, PushRow};
+use connector_state::{LeaseHolder, Word as _};
 use serde_json::Value;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::error::PushError;
 use super::finder::Finder;
-use super::follow::Family;
 use super::item::{LEASE, OnConflict};
 use super::sealing::Sealer;
-use super::shape::Shape;
+use super::shape::InputSchema;
 use super::work::{Order, Work};
-use crate::vault::{Key, Scrubber, Secret, random_id, write_only};
+use crate::sync::Catalog;
+use crate::vault::{Key, Scrubber, Secret, write_only};
 
 /// An item that ended, or stopped for now.
 pub type Ended = IntentRow;
 
-/// Pushes to one object of one connection.
+/// Pushes to one object of one connection. Cheap to clone.
+#[derive(Clone)]
 pub struct Push {
-    pub(super) caller: Caller,
+    pub(super) client: Connection,
     pub(super) intents: Arc<dyn Intents>,
     pub(super) mirror: Arc<dyn Mirror>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) connection: String,
-    pub(super) family: Family,
-    pub(super) shape: Shape,
+    pub(super) object: String,
+    /// The object that the mirror's batches are of: this one, or the one that holds its records.
+    pub(super) holder: String,
+    /// Every object that is derived from `holder`.
+    pub(super) derived: Vec<String>,
+    pub(super) schema: Arc<InputSchema>,
     pub(super) sealer: Arc<Sealer>,
-    descriptor: Descriptor,
+    /// What the object offers.
+    operations: Vec<String>,
 }
 
-/// What an item's way needs.
-pub struct Inner {
-    pub(super) caller: Caller,
+/// This process's work on a run.
+pub struct PushRun {
+    pub(super) push: Push,
     pub(super) finder: Finder,
-    pub(super) intents: Arc<dyn Intents>,
-    pub(super) mirror: Arc<dyn Mirror>,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) connection: String,
-    pub(super) family: Family,
-    pub(super) shape: Shape,
-    pub(super) sealer: Arc<Sealer>,
     pub(super) mode: Mode,
     pub(super) on_conflict: OnConflict,
-    pub(super) offers_update: bool,
-    /// Unique to this work on the run.
-    pub(super) owner: String,
+    /// Holds the claims of this work.
+    pub(super) owner: LeaseHolder,
     /// Items in a row for which the provider could not be used.
     pub(super) away: AtomicU32,
 }
@@ -68,7 +64,7 @@ pub struct Summary {
     pub before: u64,
     /// Items that were not applied.
     pub failed: u64,
-    /// Items of which it is not known.
+    /// Items of which it is not known whether they were applied.
     pub parked: u64,
     /// Items that the provider could not be asked for: they wait for the next time.
     pub waiting: u64,
@@ -83,6 +79,16 @@ impl Summary {
         self.parked += other.parked;
         self.waiting += other.waiting;
     }
+
+    fn count(&mut self, state: IntentState, before: bool) {
+        match state {
+            IntentState::Done => self.done += 1,
+            IntentState::Failed => self.failed += 1,
+            IntentState::Pending => self.waiting += 1,
+            IntentState::Sending | IntentState::Parked => self.parked += 1,
+        }
+        self.before += u64::from(before && state == IntentState::Done);
+    }
 }
 
 impl Push {
@@ -91,7 +97,7 @@ impl Push {
     /// # Errors
     /// [`PushError::Undescribed`].
     pub async fn new(
-        caller: Caller,
+        client: Connection,
         intents: Arc<dyn Intents>,
         mirror: Arc<dyn Mirror>,
         clock: Arc<dyn Clock>,
@@ -99,16 +105,27 @@ impl Push {
         key: Key,
         object: &str,
     ) -> Result<Self, PushError> {
-        let connector = caller.connection().connector().clone();
+        let connector = client.connector().clone();
         let described = async {
-            let descriptor = connector.describe(object).await?;
-            Ok::<_, CallError>((Family::of(&connector, object).await?, descriptor))
+            Ok::<_, CallError>((Catalog::of(&connector).await?, connector.describe(object).await?))
         };
-        let (family, descriptor) = described.await.map_err(PushError::Undescribed)?;
-        let shape = Shape::of(&descriptor);
-        let sealer = Arc::new(Sealer::new(key, connection, shape.schemas()));
-        let connection = connection.to_owned();
-        Ok(Self { caller, intents, mirror, clock, connection, family, shape, sealer, descriptor })
+        let (catalog, descriptor) = described.await.map_err(PushError::Undescribed)?;
+        let schema = Arc::new(InputSchema::of(&descriptor));
+        let sealer = Arc::new(Sealer::new(key, connection, schema.texts()));
+        let holder = descriptor.derived_from.unwrap_or_else(|| object.to_owned());
+        Ok(Self {
+            client,
+            intents,
+            mirror,
+            clock,
+            connection: connection.to_owned(),
+            object: object.to_owned(),
+            derived: catalog.derived_from(&holder),
+            holder,
+            schema,
+            sealer,
+            operations: descriptor.summary.operations,
+        })
     }
 
     /// Whether the object offers what a mode needs.
@@ -124,7 +141,7 @@ impl Push {
         if self.offers(operation) {
             return Ok(());
         }
-        let object = self.family.object.clone();
+        let object = self.object.clone();
         Err(PushError::NotOffered { object, operation, mode: mode.word() })
     }
 
@@ -135,7 +152,7 @@ impl Push {
     pub async fn unfinished(&self) -> Result<Vec<PushRow>, PushError> {
         let all = self.intents.pushes(Some(&self.connection)).await?;
         let open = all.into_iter().map(|(row, _)| row).filter(|row| {
-            row.object == self.family.object && row.ended_ms.is_none() && row.digest.is_some()
+            row.object == self.object && row.ended_ms.is_none() && row.digest.is_some()
         });
         Ok(open.collect())
     }
@@ -176,29 +193,58 @@ impl Push {
         tell_item: impl FnMut(Ended),
     ) -> Result<Summary, PushError> {
         let (row, _) = self.row(run).await?;
-        let inner = Arc::new(self.inner(row.mode, on_conflict)?);
-        self.work(&inner, run, 0, tell_item).await
+        Arc::new(self.begin_work(row.mode, on_conflict)?).work(run, 0, tell_item).await
     }
 
-    /// As [`Push::run`], of the items from this index on.
-    pub(super) async fn work(
+    async fn row(&self, run: &str) -> Result<(PushRow, Counts), PushError> {
+        let all = self.intents.pushes(Some(&self.connection)).await?;
+        let found = all.into_iter().find(|(row, _)| row.id == run);
+        found.ok_or_else(|| PushError::NoRun(run.to_owned()))
+    }
+
+    pub(super) fn begin_work(
         &self,
-        inner: &Arc<Inner>,
+        mode: Mode,
+        on_conflict: OnConflict,
+    ) -> Result<PushRun, PushError> {
+        self.check(mode)?;
+        let (push, owner, away) = (self.clone(), LeaseHolder::new(), AtomicU32::new(0));
+        let finder = Finder::new(self.client.clone(), &self.object);
+        Ok(PushRun { push, finder, mode, on_conflict, owner, away })
+    }
+
+    pub(super) fn offers(&self, operation: &str) -> bool {
+        self.operations.iter().any(|offered| offered == operation)
+    }
+
+    pub(super) fn now_ms(&self) -> u64 {
+        unix_ms(self.clock.now())
+    }
+
+    /// A text without what is secret in an input. It may quote what the provider refused.
+    pub(super) fn without_secrets(&self, text: &str, input: &str) -> String {
+        let mut secrets = Vec::new();
+        for schema in self.schema.texts() {
+            let values = write_only::values(schema, input).unwrap_or_default();
+            values.iter().for_each(|value| leaves(value, &mut secrets));
+        }
+        Scrubber::new(&secrets.iter().collect::<Vec<_>>()).text(text)
+    }
+}
+
+impl PushRun {
+    /// As [`Push::run`], of the items from index `from` on.
+    pub(super) async fn work(
+        self: &Arc<Self>,
         run: &str,
         from: u64,
         mut tell_item: impl FnMut(Ended),
     ) -> Result<Summary, PushError> {
-        let mut work = Work::new(Arc::clone(inner), run, from);
+        let mut work = Work::new(Arc::clone(self), run, from);
         let mut order = Order::from(from);
         let mut summary = Summary::default();
         let mut tell = |ended: Ended, before: bool| {
-            match ended.state {
-                IntentState::Done => summary.done += 1,
-                IntentState::Failed => summary.failed += 1,
-                IntentState::Pending => summary.waiting += 1,
-                _ => summary.parked += 1,
-            }
-            summary.before += u64::from(before && ended.state == IntentState::Done);
+            summary.count(ended.state, before);
             order.put(ended, &mut tell_item);
         };
         let mut renewal = interval(LEASE / 3);
@@ -213,53 +259,13 @@ impl Push {
                     None if work.is_done() => break,
                     None => {}
                 },
-                _ = renewal.tick() => inner.intents.renew(&inner.owner, inner.lease_end()).await?,
+                _ = renewal.tick() => {
+                    self.push.intents.renew(self.owner.name(), self.push.lease_end()).await?;
+                }
             }
         }
         order.rest(&mut tell_item);
         work.stopped.map_or(Ok(summary), Err)
-    }
-
-    async fn row(&self, run: &str) -> Result<(PushRow, Counts), PushError> {
-        let all = self.intents.pushes(Some(&self.connection)).await?;
-        let found = all.into_iter().find(|(row, _)| row.id == run);
-        found.ok_or_else(|| PushError::NoRun(run.to_owned()))
-    }
-
-    pub(super) fn inner(&self, mode: Mode, on_conflict: OnConflict) -> Result<Inner, PushError> {
-        self.check(mode)?;
-        Ok(Inner {
-            caller: self.caller.clone(),
-            finder: Finder::new(self.caller.clone(), &self.family.object),
-            intents: Arc::clone(&self.intents),
-            mirror: Arc::clone(&self.mirror),
-            clock: Arc::clone(&self.clock),
-            connection: self.connection.clone(),
-            family: self.family.clone(),
-            shape: self.shape.clone(),
-            sealer: Arc::clone(&self.sealer),
-            mode,
-            on_conflict,
-            offers_update: self.offers("update"),
-            owner: random_id()?,
-            away: AtomicU32::new(0),
-        })
-    }
-
-    fn offers(&self, operation: &str) -> bool {
-        self.descriptor.summary.operations.iter().any(|offered| offered == operation)
-    }
-}
-
-impl Inner {
-    /// A text without what is secret in an input. It may quote what the provider refused.
-    pub fn without_secrets(&self, text: &str, input: &str) -> String {
-        let mut secrets = Vec::new();
-        for schema in self.shape.schemas() {
-            let values = write_only::values(schema, input).unwrap_or_default();
-            values.iter().for_each(|value| leaves(value, &mut secrets));
-        }
-        Scrubber::new(&secrets.iter().collect::<Vec<_>>()).text(text)
     }
 }
 

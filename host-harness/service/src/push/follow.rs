@@ -2,123 +2,64 @@
 //! somebody else's changes.
 
 use connector_contract::types::{DataRecord, ObjectRecord, Written};
-use connector_runtime::Connection;
-use connector_runtime::{CallError, Connector};
-use connector_state::mirror::{Batch, Derived, Mirror, Source};
+use connector_state::mirror::{Batch, Source};
 
-/// An object, what holds its records, and what is derived from them.
-#[derive(Debug, Clone)]
-pub struct Family {
-    /// The object.
-    pub object: String,
-    /// The object that the mirror's batches are of: this one, or the one that holds its records.
-    pub holder: String,
-    /// Every object that is derived from `holder`.
-    pub derived: Vec<String>,
-}
+use super::engine::Push;
+use crate::sync::derive;
 
-impl Family {
-    /// Asks the connector.
-    ///
-    /// # Errors
-    /// [`CallError`] of describing.
-    pub async fn of(connector: &Connector, object: &str) -> Result<Self, CallError> {
-        let from = connector.describe(object).await?.derived_from;
-        let holder = from.unwrap_or_else(|| object.to_owned());
-        let mut derived = Vec::new();
-        for other in &connector.manifest().objects {
-            let from = connector.describe(&other.name).await?.derived_from;
-            if from.as_ref() == Some(&holder) {
-                derived.push(other.name.clone());
-            }
-        }
-        Ok(Self { object: object.to_owned(), holder, derived })
-    }
-
+impl Push {
     /// Whether the object's records lie inside another object's.
-    #[must_use]
-    pub fn is_derived(&self) -> bool {
+    fn is_derived(&self) -> bool {
         self.object != self.holder
     }
 
     /// The batch of a write's answer; `None` when the answer does not tell.
-    pub async fn written(
-        &self,
-        client: &Connection,
-        mut told: Batch,
-        written: Written,
-    ) -> Option<Batch> {
+    pub(super) async fn written(&self, asked: u64, written: Written) -> Option<Batch> {
         let of_holders = |it: ObjectRecord| (it.object == self.holder).then_some(it.item);
         let item = match self.is_derived() {
             true => written.also.into_iter().find_map(of_holders)?,
             false => written.item,
         };
         // An answer that tells only the id leaves the record to be read.
-        let record = client.whole(&self.holder, item).await.ok()?;
-        self.fill(client, &mut told, record).await;
-        Some(told)
+        let record = self.client.whole(&self.holder, item).await.ok()?;
+        Some(self.batch(Source::Ours, asked, record).await)
     }
 
     /// The batch of a record as it is now; of a derived one, of what holds it.
-    pub async fn found(
+    pub(super) async fn found(
         &self,
-        client: &Connection,
-        mirror: &dyn Mirror,
-        mut told: Batch,
+        source: Source,
+        asked: u64,
         record: &DataRecord,
     ) -> Option<Batch> {
-        let record = if self.is_derived() {
-            self.holder_of(client, mirror, &told.connection, &record.id).await?
-        } else {
-            record.clone()
+        let record = match self.is_derived() {
+            true => self.holder_of(&record.id).await?,
+            false => record.clone(),
         };
-        self.fill(client, &mut told, record).await;
-        Some(told)
+        Some(self.batch(source, asked, record).await)
     }
 
     /// The batch of a removal; of a derived record, what holds it as it is now.
-    pub async fn removed(
-        &self,
-        client: &Connection,
-        mirror: &dyn Mirror,
-        mut told: Batch,
-        id: &str,
-    ) -> Option<Batch> {
+    pub(super) async fn removed(&self, asked: u64, id: &str) -> Option<Batch> {
         if self.is_derived() {
-            let holder = self.holder_of(client, mirror, &told.connection, id).await?;
-            self.fill(client, &mut told, holder).await;
-        } else {
-            told.deleted.push(id.to_owned());
+            let holder = self.holder_of(id).await?;
+            return Some(self.batch(Source::Ours, asked, holder).await);
         }
-        Some(told)
+        let batch = Batch::new(&self.connection, &self.holder, Source::Ours, asked);
+        Some(Batch { deleted: vec![id.to_owned()], ..batch })
     }
 
-    /// A batch of this family without records.
-    #[must_use]
-    pub fn batch(&self, connection: &str, source: Source, asked: u64) -> Batch {
-        Batch::new(connection, &self.holder, source, asked)
-    }
-
-    async fn fill(&self, client: &Connection, batch: &mut Batch, record: DataRecord) {
-        if !self.derived.is_empty()
-            // What cannot be computed is left to the next pull, which tells why.
-            && let Ok(all) = client.derive(&self.derived, vec![record.clone()]).await
-        {
-            let named = self.derived.iter().cloned().zip(all);
-            batch.derived.extend(named.map(|(object, lists)| Derived { object, lists }));
-        }
-        batch.records.push(record);
+    async fn batch(&self, source: Source, asked: u64, record: DataRecord) -> Batch {
+        let records = vec![record];
+        // What cannot be computed is left to the next pull, which tells why.
+        let derived = derive(&self.client, &self.derived, &records).await.unwrap_or_default();
+        let batch = Batch::new(&self.connection, &self.holder, source, asked);
+        Batch { records, derived, ..batch }
     }
 
     /// What holds a derived record, when the mirror knows.
-    async fn holder_of(
-        &self,
-        client: &Connection,
-        mirror: &dyn Mirror,
-        connection: &str,
-        id: &str,
-    ) -> Option<DataRecord> {
-        let known = mirror.record(connection, &self.object, id).await.ok()??;
-        client.get(&self.holder, &known.holder?).await.ok()
+    async fn holder_of(&self, id: &str) -> Option<DataRecord> {
+        let known = self.mirror.record(&self.connection, &self.object, id).await.ok()??;
+        self.client.get(&self.holder, &known.holder?).await.ok()
     }
 }

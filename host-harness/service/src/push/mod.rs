@@ -1,9 +1,9 @@
-//! Writing many records: each wish kept before it is sent, applied once or reported, and known
+//! Writing many records: each item kept before it is sent, applied once or reported, and known
 //! as ours when it comes back.
 //!
 //! A source (see [`crate::source`], mapped if need be) becomes a run of intents in the store
 //! ([`Push::read`]); the run is then worked off ([`Push::run`]), by one process or several, again
-//! and again until every item has ended. The way of one item:
+//! and again until every item has ended. What becomes of one item:
 //!
 //! 1. It is claimed, and with it the right to write its record: nobody else writes it meanwhile.
 //! 2. Records that are there already are looked for, many items in one call.
@@ -17,22 +17,21 @@ mod error;
 mod finder;
 mod follow;
 mod item;
+mod items;
 pub mod mapping;
 mod plan;
 mod sealing;
 mod shape;
 mod source;
-mod stream;
-mod way;
-mod wish;
 mod work;
+mod write;
 
 pub use self::engine::{Ended, Push, Summary};
 pub use self::error::PushError;
 pub use self::item::OnConflict;
+pub use self::items::fit;
 pub use self::plan::Planned;
-pub use self::source::Kept;
-pub use self::wish::fit;
+pub use self::source::StoredRun;
 pub use connector_state::Word;
 pub use connector_state::push::{Claimed, End, Holder, Intents};
 pub use connector_state::push::{Counts, IntentRow, IntentState, Mode, Outcome, PushRow, Sent};

@@ -7,12 +7,12 @@ use connector_state::push::{Mode, Sent};
 use serde_json::Value;
 
 use super::differences::{Members, patch};
-use super::engine::{Inner, Push};
+use super::engine::{Push, PushRun};
 use super::error::PushError;
 use super::item::OnConflict;
+use super::items::{MappedItem, Mapper};
 use super::mapping::Mapping;
 use super::shape::id;
-use super::wish::{Wish, told};
 use crate::source::Items;
 use crate::vault::write_only;
 
@@ -48,57 +48,44 @@ impl Push {
         mapping: Option<&Mapping>,
         mut tell: impl FnMut(Planned),
     ) -> Result<Vec<String>, PushError> {
-        let inner = self.inner(mode, OnConflict::Fail)?;
-        self.fits(&items, mapping)?;
-        let (mut index, mut skipped) = (0, 0);
+        let mut mapper = Mapper::new(self, &items, mode, mapping)?;
+        let work = self.begin_work(mode, OnConflict::Fail)?;
         while let Some(item) = items.next_item().map_err(PushError::Source)? {
-            let wishes = self.wishes(item, items.form(), mapping);
-            skipped += u64::from(wishes.is_empty());
-            for wish in wishes {
-                tell(inner.plan(index, wish).await);
-                index += 1;
+            for item in mapper.map(item) {
+                tell(work.plan(item).await);
             }
         }
-        Ok(told(&items, index, skipped))
+        Ok(mapper.notes(&items))
     }
 }
 
-impl Inner {
-    async fn plan(&self, index: u64, wish: Wish) -> Planned {
-        let Wish { line, input, .. } = wish;
-        let mut planned = Planned {
-            index,
-            line,
-            write: None,
-            id: None,
-            request: None,
-            hidden: vec![],
-            error: None,
-        };
+impl PushRun {
+    async fn plan(&self, item: MappedItem) -> Planned {
+        let MappedItem { index, line, input, .. } = item;
+        let (write, id, request, hidden) = (None, None, None, vec![]);
+        let mut planned = Planned { index, line, write, id, request, hidden, error: None };
         let input = match input {
             Ok(input) => input,
-            Err(why) => {
-                planned.error = Some(why);
-                return planned;
-            }
+            Err(why) => return Planned { error: Some(why), ..planned },
         };
-        let values = self.shape.schemas().iter().map(|schema| write_only::values(schema, &input));
+        let texts = self.push.schema.texts().iter();
+        let values = texts.map(|schema| write_only::values(schema, &input));
         planned.hidden = values.flatten().flatten().collect();
         if let Err(error) = self.plan_input(&mut planned, &input).await {
             planned.write = None;
-            planned.error = Some(self.without_secrets(&error.to_string(), &input));
+            planned.error = Some(self.push.without_secrets(&error.to_string(), &input));
         }
         planned
     }
 
     async fn plan_input(&self, planned: &mut Planned, input: &str) -> Result<(), CallError> {
         let members: Members = serde_json::from_str(input).unwrap_or_default();
-        let object = self.family.object.as_str();
+        let (client, object) = (&self.push.client, self.push.object.as_str());
         let by_id = matches!(self.mode, Mode::Update | Mode::Delete);
         let known = id(&members).filter(|_| by_id);
         let record = match (&known, self.mode) {
             (_, Mode::Create) => None,
-            (Some(id), _) => Some(self.client.get(object, id).await?),
+            (Some(id), _) => Some(client.get(object, id).await?),
             (None, _) => {
                 let mut found = self.finder.find(object, input).await?;
                 if found.len() > 1 {
@@ -109,29 +96,26 @@ impl Inner {
             }
         };
         planned.id = record.as_ref().map(|record| record.id.clone());
-        let but = (self.mode == Mode::Update).then_some("id");
-        let changes = record.as_ref().map(|record| patch(&members, &record.data, &self.shape, but));
-        let write = match (self.mode, &record, &changes) {
-            (Mode::Create, ..) | (Mode::Upsert, None, _) => {
-                planned.write = Some(Sent::Create);
-                Operation::Create(input.to_owned())
+        let (sent, operation) = match (self.mode, record) {
+            (Mode::Create, _) | (Mode::Upsert, None) => {
+                (Sent::Create, Operation::Create(input.to_owned()))
             }
-            (Mode::Update | Mode::Delete, None, _) => {
+            (Mode::Update | Mode::Delete, None) => {
                 planned.error = Some("no record fits this item".to_owned());
                 return Ok(());
             }
-            (Mode::Delete, Some(record), _) => {
-                planned.write = Some(Sent::Delete);
-                Operation::Delete(Removal { id: record.id.clone(), expected: None })
+            (Mode::Delete, Some(record)) => {
+                (Sent::Delete, Operation::Delete(Removal { id: record.id, expected: None }))
             }
-            (_, Some(record), Some(Some(patch))) => {
-                planned.write = Some(Sent::Update);
-                let (id, patch) = (record.id.clone(), patch.clone());
-                Operation::Update(Patch { id, patch, expected: None })
+            (Mode::Update | Mode::Upsert, Some(record)) => {
+                let but = (self.mode == Mode::Update).then_some("id");
+                let patch = patch(&members, &record.data, &self.push.schema, but);
+                let Some(patch) = patch else { return Ok(()) };
+                (Sent::Update, Operation::Update(Patch { id: record.id, patch, expected: None }))
             }
-            _ => return Ok(()),
         };
-        planned.request = Some(self.client.plan(object, &write).await?);
+        planned.write = Some(sent);
+        planned.request = Some(client.plan(object, &operation).await?);
         Ok(())
     }
 }

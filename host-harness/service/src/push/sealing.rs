@@ -4,7 +4,7 @@ use connector_state::Sealed;
 use connector_state::push::IntentRow;
 
 use crate::vault::write_only::{MembersError, open_members, seal_members};
-use crate::vault::{Key, Place, SealError};
+use crate::vault::{Key, SealContext, SealError};
 
 /// Seals and opens the items of one connection.
 pub struct Sealer {
@@ -63,7 +63,7 @@ impl Sealer {
         Ok(self.key.open(place, raw)?.expose().to_vec())
     }
 
-    fn place<'a>(&'a self, kind: &'a str, run: &'a str, index: u64) -> Place<'a> {
-        Place { connection: &self.connection, kind, name: run, version: index }
+    fn place<'a>(&'a self, kind: &'a str, run: &'a str, index: u64) -> SealContext<'a> {
+        SealContext { connection: &self.connection, kind, name: run, version: index }
     }
 }

@@ -8,14 +8,14 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::nearest::{nearest, plain};
-use crate::schema::{branches, resolve};
+use crate::schema::Schema;
 
 /// Key of items whose schemas do not tell which record they mean: one write at a time for all.
 const ANY: &str = "any";
 
 /// Members that can be set, changed, and that name a record.
-#[derive(Debug, Clone, Default)]
-pub struct Shape {
+#[derive(Debug, Default)]
+pub struct InputSchema {
     /// What `create` takes.
     create: BTreeSet<String>,
     /// What `update` takes.
@@ -26,36 +26,39 @@ pub struct Shape {
     naming: BTreeSet<String>,
     /// Members by what people also call them (`x-also-called`).
     other_names: BTreeMap<String, String>,
-    /// The schemas themselves: each says what is secret in an input.
-    schemas: Vec<String>,
+    texts: Vec<String>,
 }
 
-impl Shape {
+impl InputSchema {
     /// Reads an object's schemas.
     #[must_use]
     pub fn of(descriptor: &Descriptor) -> Self {
-        let read = |text: &Option<String>| -> Value {
+        let texts = [&descriptor.create_schema, &descriptor.update_schema];
+        let [create, update] = texts.map(|text| -> Value {
             text.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
-        };
-        let (create, update) = (read(&descriptor.create_schema), read(&descriptor.update_schema));
-        let (create_members, update_members) = (members(&create), members(&update));
-        let all = create_members.iter().chain(&update_members);
+        });
+        let [creation, change] = [&create, &update].map(Schema::of);
+        let (settable, changeable) = (creation.properties(), change.properties());
+        let owned = |name: &str| name.to_owned();
+        let all = settable.iter().chain(&changeable);
         let write_only: BTreeSet<String> =
-            all.filter(|(_, secret)| **secret).map(|(name, _)| name.clone()).collect();
-        let update: BTreeSet<String> = update_members.into_keys().collect();
-        let names = |name: &String| !update.contains(name) && !write_only.contains(name);
-        let naming = required(&create).into_iter().filter(names).collect();
-        let schemas = [&descriptor.create_schema, &descriptor.update_schema];
-        let schemas = schemas.into_iter().flatten().cloned().collect();
-        let other_names = also_called(&create);
-        let create = create_members.into_keys().collect();
-        Self { create, update, write_only, naming, other_names, schemas }
+            all.filter(|(_, one)| one.is_write_only()).map(|(name, _)| owned(name)).collect();
+        let update: BTreeSet<String> = changeable.iter().map(|(name, _)| owned(name)).collect();
+        let names = |name: &&str| !update.contains(*name) && !write_only.contains(*name);
+        Self {
+            create: settable.iter().map(|(name, _)| owned(name)).collect(),
+            naming: creation.required().into_iter().filter(names).map(owned).collect(),
+            other_names: also_called(&create),
+            texts: texts.into_iter().flatten().cloned().collect(),
+            update,
+            write_only,
+        }
     }
 
     /// The schemas of inputs, which say what is secret in them.
     #[must_use]
-    pub fn schemas(&self) -> &[String] {
-        &self.schemas
+    pub fn texts(&self) -> &[String] {
+        &self.texts
     }
 
     /// Whether a member changes an existing record: all that an update takes, and what nobody
@@ -119,30 +122,10 @@ pub fn id(item: &BTreeMap<String, Box<RawValue>>) -> Option<String> {
     (!id.is_empty()).then_some(id)
 }
 
-/// The members that a schema names, and whether each is write-only.
-fn members(schema: &Value) -> BTreeMap<String, bool> {
-    let mut found = BTreeMap::new();
-    for branch in branches(schema, schema) {
-        let properties = branch.get("properties").and_then(Value::as_object);
-        for (name, property) in properties.into_iter().flatten() {
-            let secret = branches(schema, resolve(schema, property))
-                .iter()
-                .any(|part| part.get("writeOnly") == Some(&Value::Bool(true)));
-            *found.entry(name.clone()).or_default() |= secret;
-        }
-    }
-    found
-}
-
 /// Members by what else people call them: `x-also-called`.
 fn also_called(schema: &Value) -> BTreeMap<String, String> {
     let named = schema.get("x-also-called").and_then(Value::as_object).into_iter().flatten();
     named.filter_map(|(other, name)| Some((plain(other), name.as_str()?.to_owned()))).collect()
-}
-
-fn required(schema: &Value) -> Vec<String> {
-    let names = schema.get("required").and_then(Value::as_array).into_iter().flatten();
-    names.filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 #[cfg(test)]
@@ -152,10 +135,10 @@ pub mod tests {
     use super::*;
 
     /// Records with a number, and members that can be changed.
-    pub fn shape() -> Shape {
+    pub fn shape() -> InputSchema {
         let own = r##""title":{},"note":{},"price":{},"at":{},"who":{},"own":{},
             "password":{"$ref":"#/$defs/p"}},"$defs":{"p":{"writeOnly":true}}"##;
-        Shape::of(&Descriptor {
+        InputSchema::of(&Descriptor {
             summary: ObjectSummary {
                 name: "orders".to_owned(),
                 title: String::new(),

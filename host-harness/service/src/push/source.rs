@@ -1,33 +1,79 @@
-//! A source becomes a run: every item is kept before anything is sent.
+//! A source becomes a run: every item is kept before anything is sent. [`Push::read`] reads the
+//! source to its end first; [`Push::stream`] works items off while they come.
 
-use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
 
-use connector_contract::clock::unix_ms;
 use connector_state::Word as _;
 use connector_state::push::{IntentRow, IntentState, Mode, PushRow};
+use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
 use super::differences::Members;
-use super::engine::Push;
+use super::engine::{Ended, Push, Summary};
 use super::error::PushError;
+use super::item::OnConflict;
+use super::items::{MappedItem, Mapper};
 use super::mapping::Mapping;
-use super::wish::{Wish, told};
 use crate::digest::Digest;
 use crate::source::{Item, Items};
-use crate::vault::random_id;
+use crate::vault::{fill, random_id};
 
-/// Items that are kept by one commit.
+/// Items that are kept by one commit; as many more may have been read meanwhile.
 const CHUNK: usize = 500;
 /// How long an ended run is remembered.
 const REMEMBERED_MS: u64 = 30 * 24 * 60 * 60 * 1_000;
 
-/// A source that has been read.
+/// A source that has been read to its end and kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kept {
+pub struct StoredRun {
     /// The run to be worked off.
     pub run: String,
     /// What a person should know of how the source was read.
     pub notes: Vec<String>,
+}
+
+/// Reads a source where that may block for long. The items come in a bounded queue; reading ends
+/// where nobody takes them any more.
+struct Reading {
+    coming: mpsc::Receiver<Item>,
+    reader: tokio::task::JoinHandle<(Items, io::Result<()>)>,
+}
+
+impl Reading {
+    fn of(mut items: Items) -> Self {
+        let (sender, coming) = mpsc::channel(CHUNK);
+        let read = move || {
+            let read = loop {
+                let item = match items.next_item() {
+                    Ok(Some(item)) => item,
+                    end => break end.map(drop),
+                };
+                // Whoever takes them has stopped.
+                if sender.blocking_send(item).is_err() {
+                    break Ok(());
+                }
+            };
+            (items, read)
+        };
+        Self { coming, reader: spawn_blocking(read) }
+    }
+
+    /// The next items: those that have come, or a whole chunk; none at the end.
+    async fn chunk(&mut self, whole: bool) -> Vec<Item> {
+        let (mut chunk, mut room) = (Vec::new(), CHUNK);
+        while self.coming.recv_many(&mut chunk, room).await > 0 && whole {
+            room = CHUNK - chunk.len();
+        }
+        chunk
+    }
+
+    /// The source, if all of it could be read.
+    async fn end(self) -> Result<Items, PushError> {
+        let read = self.reader.await.map_err(io::Error::other);
+        let (items, read) = read.map_err(PushError::Source)?;
+        read.map(|()| items).map_err(PushError::Source)
+    }
 }
 
 impl Push {
@@ -41,11 +87,16 @@ impl Push {
         items: Items,
         mode: Mode,
         mapping: Option<&Mapping>,
-    ) -> Result<Kept, PushError> {
-        self.check(mode)?;
-        self.fits(&items, mapping)?;
+    ) -> Result<StoredRun, PushError> {
+        let mapper = Mapper::new(self, &items, mode, mapping)?;
         let run = self.begin(mode, items.header()).await?;
-        let kept = self.keep(&run, items, mode, mapping).await;
+        let mut digest = Digest::default();
+        let map = mapping.map(Mapping::text).unwrap_or_default();
+        for part in [&self.connection, &self.object, mode.word(), map] {
+            digest.add(part.as_bytes());
+        }
+        digest.add(items.header().unwrap_or_default().as_bytes());
+        let kept = self.keep(&run, items, mode, mapper, digest).await;
         if kept.is_err() {
             // What was read of it is of no use.
             self.intents.forget(&run).await?;
@@ -56,114 +107,98 @@ impl Push {
     async fn keep(
         &self,
         run: &str,
-        mut items: Items,
+        items: Items,
         mode: Mode,
-        mapping: Option<&Mapping>,
-    ) -> Result<Kept, PushError> {
-        let mut digest = Digest::default();
-        let map = mapping.map(Mapping::text).unwrap_or_default();
-        for part in [&self.connection, &self.family.object, mode.word(), map] {
-            digest.add(part.as_bytes());
-        }
-        digest.add(items.header().unwrap_or_default().as_bytes());
-        let (mut index, mut skipped) = (0, 0);
+        mut mapper: Mapper<'_>,
+        mut digest: Digest,
+    ) -> Result<StoredRun, PushError> {
+        let mut reading = Reading::of(items);
         loop {
-            let chunk;
-            (items, chunk) = next_chunk(items).await?;
+            let chunk = reading.chunk(true).await;
             if chunk.is_empty() {
                 break;
             }
             let mut rows = Vec::with_capacity(chunk.len());
-            for item in chunk {
-                let wishes = self.wishes(item, items.form(), mapping);
-                skipped += u64::from(wishes.is_empty());
-                for wish in wishes {
-                    digest.add(&wish.raw);
-                    if let Ok(input) = &wish.input
-                        && input.as_bytes() != wish.raw
-                    {
-                        digest.add(input.as_bytes());
-                    }
-                    rows.push(self.intent(run, index, wish, mode)?);
-                    index += 1;
+            for item in chunk.into_iter().flat_map(|item| mapper.map(item)) {
+                digest.add(&item.raw);
+                if let Ok(input) = &item.input
+                    && input.as_bytes() != item.raw
+                {
+                    digest.add(input.as_bytes());
                 }
+                rows.push(self.intent(run, item, mode)?);
             }
             self.intents.add(rows).await?;
         }
-        let notes = told(&items, index, skipped);
+        let notes = mapper.notes(&reading.end().await?);
         let run = self.intents.seal(run, digest.end()).await?;
-        Ok(Kept { run, notes })
+        Ok(StoredRun { run, notes })
+    }
+
+    /// Keeps items as they come, and works them off. What the source has after a place that cannot
+    /// be read is lost; what came before has been sent. The same source is no longer the same run.
+    /// Answers what a person should know of how it was read.
+    ///
+    /// # Errors
+    /// [`PushError`]; what has ended is kept, and what was kept can be gone on with.
+    pub async fn stream(
+        &self,
+        items: Items,
+        mode: Mode,
+        mapping: Option<&Mapping>,
+        on_conflict: OnConflict,
+        mut tell: impl FnMut(Ended),
+    ) -> Result<(Summary, Vec<String>), PushError> {
+        let mut mapper = Mapper::new(self, &items, mode, mapping)?;
+        let work = Arc::new(self.begin_work(mode, on_conflict)?);
+        let run = self.begin(mode, items.header()).await?;
+        let mut digest = [0; 32];
+        fill(&mut digest)?;
+        let run = self.intents.seal(&run, digest).await?;
+        let mut reading = Reading::of(items);
+        let (mut sum, mut first) = (Summary::default(), 0);
+        loop {
+            let chunk = reading.chunk(false).await;
+            if chunk.is_empty() {
+                break;
+            }
+            let mapped = chunk.into_iter().flat_map(|item| mapper.map(item));
+            let rows: Vec<_> =
+                mapped.map(|item| self.intent(&run, item, mode)).collect::<Result<_, _>>()?;
+            let next = first + rows.len() as u64;
+            self.intents.add(rows).await?;
+            sum.add(&work.work(&run, first, &mut tell).await?);
+            first = next;
+        }
+        Ok((sum, mapper.notes(&reading.end().await?)))
     }
 
     /// Makes a run without items, and forgets those of long ago.
-    pub(super) async fn begin(
-        &self,
-        mode: Mode,
-        header: Option<String>,
-    ) -> Result<String, PushError> {
-        let made_ms = unix_ms(self.clock.now());
+    async fn begin(&self, mode: Mode, header: Option<String>) -> Result<String, PushError> {
+        let made_ms = self.now_ms();
         self.intents.prune(made_ms.saturating_sub(REMEMBERED_MS)).await?;
-        let (id, connection) = (random_id()?, self.connection.clone());
-        let object = self.family.object.clone();
-        let (digest, ended_ms) = (None, None);
+        let (id, connection, object) = (random_id()?, self.connection.clone(), self.object.clone());
+        let (run, digest, ended_ms) = (id.clone(), None, None);
         let row = PushRow { id, connection, object, mode, header, digest, made_ms, ended_ms };
-        let id = row.id.clone();
         self.intents.begin(row).await?;
-        Ok(id)
+        Ok(run)
     }
 
-    pub(super) fn intent(
-        &self,
-        run: &str,
-        index: u64,
-        wish: Wish,
-        mode: Mode,
-    ) -> Result<IntentRow, PushError> {
-        let Wish { line, raw, input } = wish;
+    fn intent(&self, run: &str, item: MappedItem, mode: Mode) -> Result<IntentRow, PushError> {
+        let MappedItem { index, line, raw, input } = item;
         let same = input.as_ref().is_ok_and(|input| input.as_bytes() == raw);
         let sealed = if same { None } else { Some(self.sealer.raw(run, index, &raw)?) };
-        let mut row = IntentRow {
-            run: run.to_owned(),
-            index,
-            line,
-            key: String::new(),
-            input: None,
-            raw: sealed,
-            state: IntentState::Pending,
-            sent: None,
-            outcome: None,
-            id: None,
-            error: None,
-            attempts: 0,
-        };
+        let run_id = run.to_owned();
+        let mut row = IntentRow { run: run_id, index, line, raw: sealed, ..IntentRow::default() };
         match input {
             Ok(input) => {
-                let members: Members =
-                    serde_json::from_str(&input).unwrap_or_else(|_| BTreeMap::new());
-                row.key = self.shape.key(mode, &members);
+                let members: Members = serde_json::from_str(&input).unwrap_or_default();
+                row.key = self.schema.key(mode, &members);
                 let sealed = self.sealer.input(run, index, &input);
                 row.input = Some(sealed.map_err(|why| PushError::Kept { index, why })?);
             }
-            Err(why) => {
-                row.state = IntentState::Failed;
-                row.error = Some(why);
-            }
+            Err(why) => (row.state, row.error) = (IntentState::Failed, Some(why)),
         }
         Ok(row)
     }
-}
-
-/// The next items. Reading may block for long.
-async fn next_chunk(mut items: Items) -> Result<(Items, Vec<Item>), PushError> {
-    let reading = spawn_blocking(move || {
-        let mut chunk = Vec::new();
-        while chunk.len() < CHUNK
-            && let Some(item) = items.next_item()?
-        {
-            chunk.push(item);
-        }
-        Ok((items, chunk))
-    });
-    let read = reading.await.map_err(std::io::Error::other).and_then(|read| read);
-    read.map_err(PushError::Source)
 }

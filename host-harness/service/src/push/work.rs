@@ -6,7 +6,7 @@ use std::sync::Arc;
 use connector_state::push::{IntentRow, IntentState};
 use tokio::task::JoinSet;
 
-use super::engine::{Ended, Inner};
+use super::engine::{Ended, PushRun};
 use super::error::PushError;
 use super::item::bring;
 
@@ -17,7 +17,7 @@ const AHEAD: u32 = 256;
 
 /// Items under way, and those that wait for their turn.
 pub struct Work {
-    inner: Arc<Inner>,
+    work: Arc<PushRun>,
     run: String,
     /// Index of the next item to be fetched; `None`: there are no more.
     from: Option<u64>,
@@ -33,9 +33,9 @@ pub struct Work {
 
 impl Work {
     /// Of this run, the items from this index on.
-    pub fn new(inner: Arc<Inner>, run: &str, from: u64) -> Self {
+    pub fn new(work: Arc<PushRun>, run: &str, from: u64) -> Self {
         Self {
-            inner,
+            work,
             run: run.to_owned(),
             from: Some(from),
             tasks: JoinSet::new(),
@@ -59,7 +59,7 @@ impl Work {
             && self.stopped.is_none()
             && self.waiting < AHEAD as usize
         {
-            let items = self.inner.intents.intents(&self.run, from, AHEAD).await?;
+            let items = self.work.push.intents.intents(&self.run, from, AHEAD).await?;
             self.from = items.last().map(|last| last.index + 1);
             for item in items {
                 match item.state {
@@ -90,8 +90,8 @@ impl Work {
             && self.stopped.is_none()
             && let Some(item) = self.ready.pop_front()
         {
-            let inner = Arc::clone(&self.inner);
-            self.tasks.spawn(async move { bring(&inner, &item).await });
+            let work = Arc::clone(&self.work);
+            self.tasks.spawn(async move { bring(&work, &item).await });
         }
     }
 

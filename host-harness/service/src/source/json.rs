@@ -8,21 +8,21 @@ use std::io;
 
 use serde_json::value::RawValue;
 
-use super::lines::{Line, Lines};
+use super::lines::{Lines, SourceLine};
 use super::text::Text;
 use super::{Item, LONGEST, refused, utf8};
 
 /// The objects of a source.
 pub struct Json {
     lines: Lines,
-    array: Option<Place>,
+    array: Option<ArrayPosition>,
 }
 
 const NOT_CLOSED: &str = "the array is not closed: is it cut off?";
 
 /// Where in an array reading is.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum ArrayPosition {
     Begin,
     AfterElement,
     End,
@@ -37,7 +37,7 @@ impl Json {
         let mut json = Self { lines: Lines { text, count: 0 }, array: None };
         if json.next_byte()? == Some(b'[') {
             json.lines.text.take(1);
-            json.array = Some(Place::Begin);
+            json.array = Some(ArrayPosition::Begin);
         }
         Ok(json)
     }
@@ -65,24 +65,24 @@ impl Json {
                 continue;
             }
             let content = object_of(&line);
-            let Line { number, .. } = line;
+            let SourceLine { number, .. } = line;
             let content = content.map_err(|why| format!("line {number}: {why}"));
             return Ok(Some(Item { line: number, raw: line.content().to_vec(), content }));
         }
     }
 
-    fn next_element(&mut self, place: Place) -> io::Result<Option<Item>> {
+    fn next_element(&mut self, place: ArrayPosition) -> io::Result<Option<Item>> {
         let byte = self.next_byte()?;
         match (place, byte) {
-            (Place::End, None | Some(0x1a)) => return Ok(None),
-            (Place::End, _) => return Err(self.broken("something follows the array's end")),
+            (ArrayPosition::End, None | Some(0x1a)) => return Ok(None),
+            (ArrayPosition::End, _) => return Err(self.broken("something follows the array's end")),
             (_, None) => return Err(self.broken(NOT_CLOSED)),
             (_, Some(b']')) => {
                 self.lines.text.take(1);
-                self.array = Some(Place::End);
-                return self.next_element(Place::End);
+                self.array = Some(ArrayPosition::End);
+                return self.next_element(ArrayPosition::End);
             }
-            (Place::AfterElement, Some(b',')) => {
+            (ArrayPosition::AfterElement, Some(b',')) => {
                 self.lines.text.take(1);
                 match self.next_byte()? {
                     None => return Err(self.broken(NOT_CLOSED)),
@@ -92,11 +92,13 @@ impl Json {
                     Some(_) => {}
                 }
             }
-            (Place::AfterElement, _) => return Err(self.broken("a comma is missing in the array")),
-            (Place::Begin, _) => {}
+            (ArrayPosition::AfterElement, _) => {
+                return Err(self.broken("a comma is missing in the array"));
+            }
+            (ArrayPosition::Begin, _) => {}
         }
         let line = self.lines.count + 1;
-        self.array = Some(Place::AfterElement);
+        self.array = Some(ArrayPosition::AfterElement);
         let (raw, too_long) = self.element()?;
         let content = if too_long {
             Err("the element is longer than 8 MiB".to_owned())
@@ -164,7 +166,7 @@ impl Json {
     }
 }
 
-fn object_of(line: &Line) -> Result<String, String> {
+fn object_of(line: &SourceLine) -> Result<String, String> {
     if line.too_long {
         return Err("the line is longer than 8 MiB".to_owned());
     }
@@ -191,7 +193,8 @@ fn object(text: &str, rule: &str) -> Result<String, String> {
     }
 }
 
-fn without_place(why: &serde_json::Error) -> String {
+/// What is wrong with a JSON text. Quotes nothing of it.
+pub fn without_place(why: &serde_json::Error) -> String {
     let place = format!(" at line {} column {}", why.line(), why.column());
     why.to_string().replace(&place, "")
 }

@@ -6,7 +6,7 @@ use super::LONGEST;
 use super::text::Text;
 
 /// One line.
-pub struct Line {
+pub struct SourceLine {
     /// Its number, from 1.
     pub number: u64,
     /// With its end. Of one that is too long, the beginning.
@@ -17,7 +17,7 @@ pub struct Line {
     pub too_long: bool,
 }
 
-impl Line {
+impl SourceLine {
     /// Without its end.
     pub fn content(&self) -> &[u8] {
         self.bytes.get(..self.bytes.len() - self.end.min(self.bytes.len())).unwrap_or_default()
@@ -52,7 +52,7 @@ impl Lines {
     ///
     /// # Errors
     /// When the source cannot be read.
-    pub fn next(&mut self) -> io::Result<Option<Line>> {
+    pub fn next(&mut self) -> io::Result<Option<SourceLine>> {
         let (mut bytes, mut too_long, mut end) = (Vec::new(), false, 0);
         loop {
             let there = self.text.fill()?;
@@ -84,6 +84,6 @@ impl Lines {
             bytes.pop();
         }
         self.count += 1;
-        Ok(Some(Line { number: self.count, bytes, end, too_long }))
+        Ok(Some(SourceLine { number: self.count, bytes, end, too_long }))
     }
 }

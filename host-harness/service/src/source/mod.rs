@@ -23,6 +23,7 @@ pub use encoding_rs::Encoding;
 pub use self::cells::{Sign, invisible, is_blank_sign, rounded, trimmed};
 use self::csv::Csv;
 use self::json::Json;
+pub(crate) use self::json::without_place;
 pub use self::spool::{PIPE_BOUND, Spool};
 use self::text::Text;
 

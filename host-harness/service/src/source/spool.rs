@@ -8,7 +8,7 @@ use std::path::Path;
 
 use connector_state::{Sealed, files};
 
-use crate::vault::{Key, Place, SealError, fill};
+use crate::vault::{Key, SealContext, SealError, fill};
 
 /// Bytes of a pipe that are kept.
 pub const PIPE_BOUND: u64 = 1024 * 1024 * 1024;
@@ -81,8 +81,8 @@ impl Read for Spool {
     }
 }
 
-fn place(piece: usize) -> Place<'static> {
-    Place { connection: "", kind: "pipe", name: "", version: piece as u64 }
+fn place(piece: usize) -> SealContext<'static> {
+    SealContext { connection: "", kind: "pipe", name: "", version: piece as u64 }
 }
 
 #[cfg(test)]

@@ -1,17 +1,17 @@
 //! How a scan begins, goes on, or begins anew: one decision under the database's lock.
 
 use connector_contract::records::Start;
+use connector_state::Lease;
 use connector_state::mirror::{ScanKind, ScanRow};
 
 use super::error::SyncError;
-use super::lease::{Attempt, is_held};
-use super::pull::{Account, Pull, Wish, is_mine};
+use super::pull::{PullRun, is_mine};
 use super::rhythm::OVERLAP_HOURS;
 
 const HOUR_MS: u64 = 60 * 60 * 1_000;
 
-/// What an attempt has to do.
-pub enum Begun {
+/// What a run has to do.
+pub enum ScanStart {
     /// Nothing: another one is at it.
     Busy {
         /// Until when its lease holds.
@@ -23,29 +23,29 @@ pub enum Begun {
     Scan(Box<ScanRow>, Start),
 }
 
-impl Pull {
+impl PullRun<'_> {
     /// Takes the lease, and decides what to do.
-    pub(super) async fn begin(&self, attempt: &Attempt, wish: &Wish) -> Result<Begun, SyncError> {
+    pub(super) async fn begin(&self) -> Result<ScanStart, SyncError> {
         let now_ms = self.now_ms();
-        let overlap = self.overlap(now_ms, wish.since_ms, None).await?;
-        let (lease, wish) = (attempt.lease(now_ms), *wish);
+        let (options, lease) = (*self.options, self.lease(now_ms));
+        let overlap = self.overlap(now_ms, options.since_ms, None).await?;
         let can_overlap = overlap.is_some();
         let row = self.change_scan(Box::new(move |row| {
-            let is_other = |held: &connector_state::Lease| held.attempt != lease.attempt;
             // The lease of who waits for the provider begins when that wait is over.
-            let from_ms = row.not_before_ms.map_or(now_ms, |at| at.max(now_ms));
-            if row.lease.as_ref().is_some_and(|held| is_other(held) && is_held(held, from_ms)) {
+            let waits_ms = row.not_before_ms.map_or(0, |at| at.saturating_sub(now_ms));
+            let wanted = Lease { until_ms: lease.until_ms + waits_ms, ..lease.clone() };
+            if row.lease.as_ref().is_some_and(|held| held.blocks(&wanted, now_ms + waits_ms)) {
                 return None;
             }
-            let is_wished = !wish.full || row.kind == Some(ScanKind::Full);
-            let goes_on = (row.running && is_wished) || (row.sweep.is_some() && !wish.full);
+            let is_wished = !options.full || row.kind == Some(ScanKind::Full);
+            let goes_on = (row.running && is_wished) || (row.sweep.is_some() && !options.full);
             let held = ScanRow { lease: Some(lease), ..row.clone() };
             if goes_on {
                 return Some(held);
             }
-            let kind = match wish.rhythm.kind(row, now_ms) {
-                _ if wish.full => ScanKind::Full,
-                ScanKind::Incremental if wish.since_ms.is_some() && can_overlap => {
+            let kind = match options.rhythm.kind(row, now_ms) {
+                _ if options.full => ScanKind::Full,
+                ScanKind::Incremental if options.since_ms.is_some() && can_overlap => {
                     ScanKind::Overlap
                 }
                 ScanKind::Overlap if !can_overlap => ScanKind::Full,
@@ -54,29 +54,28 @@ impl Pull {
             Some(fresh(held, kind, now_ms))
         }));
         let row = row.await?;
-        if !is_mine(&row, attempt.name()) {
+        if !is_mine(&row, self.holder.name()) {
             let until_ms = row.lease.map_or(now_ms, |lease| lease.until_ms);
-            return Ok(Begun::Busy { until_ms });
+            return Ok(ScanStart::Busy { until_ms });
         }
         if !row.running {
-            return Ok(Begun::Sweep);
+            return Ok(ScanStart::Sweep);
         }
         let start = start(&row, overlap);
-        Ok(Begun::Scan(Box::new(row), start))
+        Ok(ScanStart::Scan(Box::new(row), start))
     }
 
     /// Begins the same scan anew, under another number. A bookmark that is `refused` is dropped:
     /// the first time for an older one, then everything is read.
     pub(super) async fn begin_anew(
         &self,
-        attempt: &Attempt,
         restarts: u32,
         refused: Option<String>,
     ) -> Result<(ScanRow, Start), SyncError> {
         let now_ms = self.now_ms();
         let overlap = self.overlap(now_ms, None, refused.as_deref()).await?;
         let has_older = overlap.is_some();
-        let name = attempt.name().to_owned();
+        let name = self.holder.name().to_owned();
         let row = self.change_scan(Box::new(move |row| {
             let kind = match row.kind {
                 Some(kind) if refused.is_none() => kind,
@@ -88,7 +87,7 @@ impl Pull {
             (is_mine(row, &name) && row.running).then(anew)
         }));
         let row = row.await?;
-        if !is_mine(&row, attempt.name()) || !row.running {
+        if !is_mine(&row, self.holder.name()) || !row.running {
             return Err(self.superseded());
         }
         let start = start(&row, overlap);
@@ -103,11 +102,10 @@ impl Pull {
         since_ms: Option<u64>,
         refused: Option<&str>,
     ) -> Result<Option<String>, SyncError> {
-        let Account { mirror, connection, .. } = &self.account;
         let usual = OVERLAP_HOURS.map(|hours| now_ms.saturating_sub(hours * HOUR_MS));
         let wished = since_ms.filter(|since_ms| usual.first().is_some_and(|at| since_ms < at));
         for at_ms in wished.into_iter().chain(usual) {
-            let found = mirror.bookmark_before(connection, &self.object.name, at_ms).await?;
+            let found = self.mirror.bookmark_before(self.connection, self.object, at_ms).await?;
             if found.is_some() && found.as_deref() != refused {
                 return Ok(found);
             }

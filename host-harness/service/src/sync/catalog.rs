@@ -6,7 +6,7 @@ use std::sync::Arc;
 use connector_contract::types::ErrorKind;
 use connector_runtime::{CallError, Connector, error};
 
-use super::drift::Shape;
+use super::drift::Outline;
 
 /// An object that is scanned.
 #[derive(Debug, Clone)]
@@ -17,7 +17,7 @@ pub struct Synced {
     pub derived: Vec<String>,
     /// Lists forget a record so many days after it was made.
     pub retention_days: Option<u32>,
-    pub(super) shape: Arc<Shape>,
+    pub(super) outline: Arc<Outline>,
 }
 
 /// The objects of a connector, as far as they can be kept in a mirror.
@@ -49,16 +49,23 @@ impl Catalog {
                     name: summary.name.clone(),
                     derived: Vec::new(),
                     retention_days: described.retention_days,
-                    shape: Arc::new(Shape::of(&schema)),
+                    outline: Arc::new(Outline::of(&schema)),
                 });
             }
         }
-        for (derived, holder) in &holders {
-            if let Some(object) = objects.iter_mut().find(|object| object.name == *holder) {
-                object.derived.push(derived.clone());
-            }
+        let mut catalog = Self { objects: vec![], holders };
+        for object in &mut objects {
+            object.derived = catalog.derived_from(&object.name);
         }
-        Ok(Self { objects, holders })
+        catalog.objects = objects;
+        Ok(catalog)
+    }
+
+    /// The objects whose records lie inside this one's.
+    #[must_use]
+    pub fn derived_from(&self, holder: &str) -> Vec<String> {
+        let of_holder = self.holders.iter().filter(|(_, other)| *other == holder);
+        of_holder.map(|(derived, _)| derived.clone()).collect()
     }
 
     /// Every object that is scanned, in the manifest's order.

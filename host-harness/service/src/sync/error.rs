@@ -83,9 +83,6 @@ pub enum SyncError {
         /// Up to when.
         until: String,
     },
-    /// No name for the lease could be made.
-    #[error("the system gives no random numbers, so no lease can be named")]
-    NoRandomness,
 }
 
 impl SyncError {

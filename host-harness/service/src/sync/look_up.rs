@@ -19,9 +19,7 @@ use tokio::task::JoinSet;
 use tracing::Instrument as _;
 
 use super::error::SyncError;
-use super::lease::Attempt;
-use super::pull::{Account, Pull};
-use super::report::Report;
+use super::pull::PullRun;
 
 /// Requests at once.
 const AT_ONCE: usize = 8;
@@ -42,28 +40,24 @@ pub struct Answers {
     pub refused: Vec<(String, String)>,
 }
 
-impl Pull {
+impl PullRun<'_> {
     /// Looks up what earlier batches could not decide on.
-    pub(super) async fn look_up_open(
-        &self,
-        attempt: &Attempt,
-        report: &mut Report,
-    ) -> Result<(), SyncError> {
-        let Account { mirror, connection, .. } = &self.account;
+    pub(super) async fn look_up_open(&mut self) -> Result<(), SyncError> {
+        let (mirror, connection, object) = (self.mirror, self.connection, self.object);
         let mut left = BTreeSet::new();
         loop {
             let limit = u32::try_from(left.len() + TOGETHER).unwrap_or(u32::MAX);
-            let open = mirror.look_ups(connection, &self.object.name, limit).await?;
+            let open = mirror.look_ups(connection, object, limit).await?;
             let open = open.into_iter().filter(|id| !left.contains(id));
             let ids: Vec<String> = open.take(TOGETHER).collect();
             if ids.is_empty() {
                 break;
             }
-            report.looked_up += ids.len() as u64;
+            self.report.looked_up += ids.len() as u64;
             let Answers { asked, found, missing, refused } = self.ask(ids).await?;
             let mut gone = Vec::new();
             for id in missing {
-                let kept = mirror.record(connection, &self.object.name, &id).await?;
+                let kept = mirror.record(connection, object, &id).await?;
                 match kept {
                     Some(kept) if !self.may_be_gone(&kept, u64::MAX).await? => {
                         left.insert(id);
@@ -74,24 +68,24 @@ impl Pull {
             let applied = self.apply_answers(asked, found, gone).await?;
             // What changed meanwhile waits for the next run.
             left.extend(applied.look_up.iter().cloned());
-            report.add(&applied);
-            self.refused(refused, report).await?;
-            self.keep(attempt).await?;
+            self.report.add(&applied);
+            self.refused(refused).await?;
+            self.keep().await?;
         }
-        report.open += left.len() as u64;
+        self.report.open += left.len() as u64;
         Ok(())
     }
 
     /// Asks for each of `ids`, a few at once. Fails with the first error that is no record's.
     pub(super) async fn ask(&self, ids: Vec<String>) -> Result<Answers, SyncError> {
-        let asked = self.account.mirror.moment().await?;
+        let asked = self.mirror.moment().await?;
         let mut answers = Answers { asked, found: vec![], missing: vec![], refused: vec![] };
         for some in ids.chunks(AT_ONCE) {
-            let _turn = self.account.turns.take().await;
+            let _turn = self.pull.synced.turns.take().await;
             let mut asking = JoinSet::new();
             for id in some {
-                let (client, id) = (self.account.client.clone(), id.clone());
-                let object = self.object.name.clone();
+                let (client, object, id) =
+                    (self.client.clone(), self.object.to_owned(), id.clone());
                 let ask = async move { (client.get(&object, &id).await, id) };
                 asking.spawn(ask.in_current_span());
             }
@@ -117,20 +111,18 @@ impl Pull {
 
     /// Leaves records alone for a while that cannot be had.
     pub(super) async fn refused(
-        &self,
+        &mut self,
         refused: Vec<(String, String)>,
-        report: &mut Report,
     ) -> Result<(), SyncError> {
         let Some((id, why)) = refused.first().cloned() else { return Ok(()) };
-        report.refused += refused.len() as u64;
-        let Account { mirror, connection, .. } = &self.account;
+        self.report.refused += refused.len() as u64;
         for (id, why) in &refused {
-            tracing::warn!(target: "host_harness::sync::look_up", %id, %why, object = %self.object.name, "the record cannot be had");
+            tracing::warn!(target: "host_harness::sync::look_up", %id, %why, object = %self.object, "the record cannot be had");
         }
-        report.applied.unreadable +=
-            mirror.fail_look_ups(connection, &self.object.name, refused).await?;
-        match report.refused > MOST_REFUSED {
-            true => Err(SyncError::ManyRefused { records: report.refused, id, why }),
+        self.report.applied.unreadable +=
+            self.mirror.fail_look_ups(self.connection, self.object, refused).await?;
+        match self.report.refused > MOST_REFUSED {
+            true => Err(SyncError::ManyRefused { records: self.report.refused, id, why }),
             false => Ok(()),
         }
     }
@@ -145,7 +137,7 @@ impl Pull {
         let (records, derived, unreadable) = self.derive(records).await?;
         let batch =
             Batch { derived, records, deleted, unreadable, ..self.batch(Source::Lookup, asked) };
-        Ok(self.account.mirror.apply(batch).await?)
+        Ok(self.mirror.apply(batch).await?)
     }
 
     /// Whether "not found" can be believed of a record, which must have been made before
@@ -160,7 +152,7 @@ impl Pull {
         let doubt_ms = now_ms.saturating_sub(self.certainly_ms());
         let before_ms = before_ms.min(now_ms).saturating_sub(doubt_ms);
         let now_ms = now_ms.saturating_sub(doubt_ms);
-        Ok(may_be_gone(self.account.mirror.as_ref(), record, before_ms, now_ms).await?)
+        Ok(may_be_gone(self.mirror, record, before_ms, now_ms).await?)
     }
 }
 

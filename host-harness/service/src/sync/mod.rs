@@ -13,7 +13,6 @@ mod begin;
 mod catalog;
 mod drift;
 mod error;
-mod lease;
 mod look_up;
 mod pages;
 mod pull;
@@ -23,9 +22,30 @@ pub mod sweep;
 mod turns;
 mod window;
 
+use connector_contract::types::DataRecord;
+use connector_runtime::{CallError, Connection};
+use connector_state::mirror::Derived;
+
 pub use self::catalog::{Catalog, Synced};
 pub use self::error::SyncError;
-pub use self::pull::{Account, Pull, Told, Wish};
+pub use self::pull::{PageCommitted, Pull, PullOptions, SyncedConnection};
 pub use self::report::{Outcome, Report, Swept};
 pub use self::rhythm::Rhythm;
 pub use self::turns::Turns;
+
+/// What each of `records` holds, for each of `objects` that are derived from theirs. Sends nothing.
+///
+/// # Errors
+/// [`CallError`] of deriving.
+pub(crate) async fn derive(
+    client: &Connection,
+    objects: &[String],
+    records: &[DataRecord],
+) -> Result<Vec<Derived>, CallError> {
+    if records.is_empty() || objects.is_empty() {
+        return Ok(vec![]);
+    }
+    let all = client.derive(objects, records.to_vec()).await?;
+    let named = objects.iter().cloned().zip(all);
+    Ok(named.map(|(object, lists)| Derived { object, lists }).collect())
+}

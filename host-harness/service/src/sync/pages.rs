@@ -13,13 +13,12 @@ use connector_state::mirror::{
 };
 use tracing::Instrument as _;
 
+use super::derive;
 use super::drift::Drift;
 use super::error::SyncError;
-use super::lease::{Attempt, until_ms};
 use super::look_up::unreadable;
-use super::pull::{Pull, Told, Wish};
-use super::report::Report;
-use super::turns::Turn;
+use super::pull::{PageCommitted, PullRun};
+use super::turns::PageTurn;
 use super::window::{Window, outside};
 
 /// Pages in a row without an unseen record that are taken for a full scan that does not end.
@@ -30,23 +29,16 @@ struct Fetched {
     page: Page,
     /// [`connector_state::mirror::Mirror::moment`] before it was asked for.
     asked: u64,
-    _turn: Turn,
+    _turn: PageTurn,
 }
 
-impl Pull {
+impl PullRun<'_> {
     /// Reads from `start` to the scan's end. Two pages are in memory at most.
-    pub(super) async fn read(
-        &self,
-        attempt: &Attempt,
-        wish: &Wish,
-        row: &ScanRow,
-        start: Start,
-        report: &mut Report,
-    ) -> Result<(), SyncError> {
-        let mut scan = self.account.client.scan(ListRequest {
-            object: self.object.name.clone(),
+    pub(super) async fn read(&mut self, row: &ScanRow, start: Start) -> Result<(), SyncError> {
+        let mut scan = self.client.scan(ListRequest {
+            object: self.object.to_owned(),
             start,
-            page_size: wish.page_size,
+            page_size: self.options.page_size,
             filter: None,
             view: View { fields: vec![], options: None },
         });
@@ -65,19 +57,20 @@ impl Pull {
             let span =
                 tracing::info_span!(target: "host_harness::sync::pages", "page", number, records);
             let committing = async {
-                let applied = self.commit(attempt, row, page, asked, &mut drift).await;
+                let applied = self.commit(row, page, asked, &mut drift).await;
                 drop(turn);
                 applied
             };
             let fetching = async { if more { self.fetch(&mut scan).await } else { Ok(None) } };
             let (applied, following) = tokio::join!(committing.instrument(span), fetching);
             let (applied, outside) = applied?;
-            report.pages += 1;
-            report.records += records;
-            report.outside += outside;
-            report.add(&applied);
+            self.report.pages += 1;
+            self.report.records += records;
+            self.report.outside += outside;
+            self.report.add(&applied);
             guard.committed(records, &applied)?;
-            (self.told)(&Told { object: self.object.name.clone(), records, total, applied });
+            let object = self.object.to_owned();
+            (self.pull.told)(&PageCommitted { object, records, total, applied });
             next = following?;
         }
         Ok(())
@@ -86,8 +79,8 @@ impl Pull {
     async fn fetch(&self, scan: &mut Scan<'_>) -> Result<Option<Fetched>, SyncError> {
         // Who waits for the provider holds no turn.
         scan.ready().await;
-        let turn = self.account.turns.take().await;
-        let asked = self.account.mirror.moment().await?;
+        let turn = self.pull.synced.turns.take().await;
+        let asked = self.mirror.moment().await?;
         let page = Box::pin(scan.next()).await?;
         Ok(page.map(|page| Fetched { page, asked, _turn: turn }))
     }
@@ -96,7 +89,6 @@ impl Pull {
     /// many records lay outside the window.
     async fn commit(
         &self,
-        attempt: &Attempt,
         row: &ScanRow,
         page: Page,
         asked: u64,
@@ -107,18 +99,18 @@ impl Pull {
         let not_before_ms = page.not_before_ms.map(|wait| now_ms.saturating_add(u64::from(wait)));
         let step = Step {
             scan: row.scan,
-            attempt: attempt.name().to_owned(),
+            attempt: self.holder.name().to_owned(),
             next: page.next,
             not_before_ms,
             bookmark: page.bookmark,
             outside,
             // Waiting for the provider is no reason to lose the lease.
-            lease_until_ms: until_ms(not_before_ms.unwrap_or(now_ms)),
+            lease_until_ms: self.lease(not_before_ms.unwrap_or(now_ms)).until_ms,
         };
         let unreadable = page.unreadable.into_iter();
         let unreadable =
             unreadable.map(|item| Unreadable { id: item.id, raw: item.raw, reason: item.reason });
-        let drift = drift.new_in(&self.object.shape, &page.records);
+        let drift = drift.new_in(&self.pull.object.outline, &page.records);
         let (records, derived, aside) = self.derive(page.records).await?;
         let batch = Batch {
             drift,
@@ -129,7 +121,7 @@ impl Pull {
             step: Some(step),
             ..self.batch(Source::Page, asked)
         };
-        let applied = self.account.mirror.apply(batch).await?;
+        let applied = self.mirror.apply(batch).await?;
         tracing::debug!(
             target: "host_harness::sync::pages",
             created = applied.created,
@@ -170,17 +162,11 @@ impl Pull {
     }
 
     async fn derive_all(&self, records: &[DataRecord]) -> Result<Vec<Derived>, SyncError> {
-        let objects = &self.object.derived;
-        if records.is_empty() || objects.is_empty() {
-            return Ok(vec![]);
-        }
-        let all = self.account.client.derive(objects, records.to_vec()).await;
-        let all = all.map_err(|source| {
+        let objects = &self.pull.object.derived;
+        derive(self.client, objects, records).await.map_err(|source| {
             let (object, source) = (objects.join(", "), Box::new(source));
             SyncError::Derive { object, source }
-        })?;
-        let named = objects.iter().cloned().zip(all);
-        Ok(named.map(|(object, lists)| Derived { object, lists }).collect())
+        })
     }
 }
 

@@ -5,18 +5,16 @@ use std::sync::Arc;
 use connector_contract::clock::{Clock, unix_ms};
 use connector_contract::records::Start;
 use connector_contract::types::ErrorKind;
-use connector_runtime::CallError;
-use connector_runtime::{Connection, ScanError};
-use connector_state::StoreError;
+use connector_runtime::{CallError, Connection, ScanError};
 use connector_state::mirror::{Applied, Batch, Mirror, ScanChange, ScanKind, ScanRow, Source};
+use connector_state::{Lease, LeaseHolder, StoreError};
 use tracing::Instrument as _;
 
-use super::begin::Begun;
+use super::begin::ScanStart;
 use super::catalog::Synced;
 use super::error::SyncError;
-use super::lease::Attempt;
 use super::report::{Outcome, Report};
-use super::rhythm::{Rhythm, pause};
+use super::rhythm::{FAILED, Rhythm};
 use super::turns::Turns;
 
 /// Times that a scan begins anew without getting further.
@@ -24,10 +22,12 @@ const RESTARTS: u32 = 3;
 /// Failures in a row after which reading goes on, and what a full scan did not see is left to the
 /// next one.
 const SWEEP_TRIES: u32 = 3;
+/// How long the lease of a scan lasts; each page extends it.
+const LEASE_MS: u64 = 45_000;
 
 /// A connection between its provider and its mirror. Cheap to clone.
 #[derive(Clone)]
-pub struct Account {
+pub struct SyncedConnection {
     /// Calls to the provider.
     pub client: Connection,
     /// Where records are kept.
@@ -42,7 +42,7 @@ pub struct Account {
 
 /// How an object is to be read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Wish {
+pub struct PullOptions {
     /// Everything, whatever is due.
     pub full: bool,
     /// What changed since this time (milliseconds since 1970), whatever is due: deliveries may
@@ -58,10 +58,10 @@ pub struct Wish {
 
 /// A page that was committed.
 #[derive(Debug, Clone)]
-pub struct Told {
-    /// Of which object.
+pub struct PageCommitted {
+    /// The object whose page it is.
     pub object: String,
-    /// Its records.
+    /// How many records it holds.
     pub records: u64,
     /// Records of the whole scan, where the provider tells.
     pub total: Option<u32>,
@@ -71,21 +71,21 @@ pub struct Told {
 
 /// Brings one object up to date. See [`crate::sync`].
 pub struct Pull {
-    pub(super) account: Account,
+    pub(super) synced: SyncedConnection,
     pub(super) object: Synced,
-    pub(super) told: Box<dyn Fn(&Told) + Send + Sync>,
+    pub(super) told: Box<dyn Fn(&PageCommitted) + Send + Sync>,
 }
 
 impl Pull {
     /// Of `object`. Does nothing before [`Pull::run`].
     #[must_use]
-    pub fn new(account: Account, object: Synced) -> Self {
-        Self { account, object, told: Box::new(|_| {}) }
+    pub fn new(synced: SyncedConnection, object: Synced) -> Self {
+        Self { synced, object, told: Box::new(|_| {}) }
     }
 
     /// Calls `told` after each page that was committed. It must not block.
     #[must_use]
-    pub fn told(mut self, told: impl Fn(&Told) + Send + Sync + 'static) -> Self {
+    pub fn told(mut self, told: impl Fn(&PageCommitted) + Send + Sync + 'static) -> Self {
         self.told = Box::new(told);
         self
     }
@@ -96,56 +96,72 @@ impl Pull {
     ///
     /// # Errors
     /// [`SyncError`]; it is also kept in the object's [`ScanRow`].
-    pub async fn run(&self, wish: &Wish) -> Result<Outcome, SyncError> {
-        let attempt = Attempt::new()?;
-        let span = tracing::info_span!(
-            target: "host_harness::sync::pull",
-            "sync",
-            connection = %self.account.connection,
-            object = %self.object.name,
-        );
-        let ended = self.run_as(&attempt, wish).instrument(span).await;
-        if let Err(error) = &ended
-            && !error.is_superseded()
-        {
-            self.fail(&attempt, error).await;
+    pub async fn run(&self, options: &PullOptions) -> Result<Outcome, SyncError> {
+        let SyncedConnection { client, mirror, connection, .. } = &self.synced;
+        let object = self.object.name.as_str();
+        let mut run = PullRun {
+            pull: self,
+            client,
+            mirror: mirror.as_ref(),
+            connection,
+            object,
+            options,
+            holder: LeaseHolder::new(),
+            report: Report { object: object.to_owned(), ..Report::default() },
+        };
+        let span =
+            tracing::info_span!(target: "host_harness::sync::pull", "sync", %connection, %object);
+        match run.run().instrument(span).await {
+            Ok(None) => Ok(Outcome::Done(Box::new(run.report))),
+            Ok(Some(until_ms)) => Ok(Outcome::Busy { until_ms }),
+            Err(error) => {
+                if !error.is_superseded() {
+                    run.fail(&error).await;
+                }
+                Err(error)
+            }
         }
-        ended
     }
+}
 
-    async fn run_as(&self, attempt: &Attempt, wish: &Wish) -> Result<Outcome, SyncError> {
-        let mut report = Report { object: self.object.name.clone(), ..Report::default() };
+/// One run, and the lease that it holds.
+pub struct PullRun<'p> {
+    pub(super) pull: &'p Pull,
+    pub(super) client: &'p Connection,
+    pub(super) mirror: &'p dyn Mirror,
+    pub(super) connection: &'p str,
+    pub(super) object: &'p str,
+    pub(super) options: &'p PullOptions,
+    pub(super) holder: LeaseHolder,
+    pub(super) report: Report,
+}
+
+impl PullRun<'_> {
+    /// Answers until when somebody else holds the lease, if so.
+    async fn run(&mut self) -> Result<Option<u64>, SyncError> {
         loop {
-            match self.begin(attempt, wish).await? {
-                Begun::Busy { until_ms } => return Ok(Outcome::Busy { until_ms }),
-                Begun::Sweep => self.settle(attempt, wish, &mut report).await?,
-                Begun::Scan(row, start) => {
-                    report.kind = row.kind;
-                    report.resumed = matches!(start, Start::At(_));
-                    self.scan(attempt, wish, *row, start, &mut report).await?;
-                    return Ok(Outcome::Done(Box::new(report)));
+            match self.begin().await? {
+                ScanStart::Busy { until_ms } => return Ok(Some(until_ms)),
+                ScanStart::Sweep => self.settle().await?,
+                ScanStart::Scan(row, start) => {
+                    self.report.kind = row.kind;
+                    self.report.resumed = matches!(start, Start::At(_));
+                    self.scan(*row, start).await?;
+                    return Ok(None);
                 }
             }
         }
     }
 
     /// Reads a scan to its end, anew where its cursor is no longer accepted.
-    async fn scan(
-        &self,
-        attempt: &Attempt,
-        wish: &Wish,
-        mut row: ScanRow,
-        mut start: Start,
-        report: &mut Report,
-    ) -> Result<(), SyncError> {
+    async fn scan(&mut self, mut row: ScanRow, mut start: Start) -> Result<(), SyncError> {
         let mut furthest = 0;
         loop {
-            let before = report.pages;
+            let before = self.report.pages;
             let from = row.pages;
             let span = tracing::info_span!(target: "host_harness::sync::pull", "scan", scan = row.scan, kind = ?row.kind);
-            let read = self.read(attempt, wish, &row, start.clone(), report).instrument(span);
-            let error = match read.await {
-                Ok(()) => break,
+            let error = match self.read(&row, start.clone()).instrument(span).await {
+                Ok(()) => return self.settle().await,
                 Err(error) if is_expired(&error) => error,
                 Err(error @ SyncError::FutureBookmark { .. })
                     if row.kind != Some(ScanKind::Full) =>
@@ -154,41 +170,35 @@ impl Pull {
                 }
                 Err(error) => return Err(error),
             };
-            let reached = from + report.pages - before;
+            let reached = from + self.report.pages - before;
             let restarts = if reached > furthest { 1 } else { row.restarts + 1 };
             furthest = furthest.max(reached);
             if restarts > RESTARTS {
                 return Err(SyncError::GotNoFurther { restarts: RESTARTS });
             }
             tracing::warn!(target: "host_harness::sync::pull", %error, restarts, "the scan begins anew");
-            report.restarts += 1;
-            report.restarted = Some(error.to_string());
+            self.report.restarts += 1;
+            self.report.restarted = Some(error.to_string());
             let refused = match (start, error) {
                 (Start::Since(bookmark), _) => Some(bookmark),
                 (_, SyncError::FutureBookmark { .. }) => row.bookmark,
                 _ => None,
             };
-            (row, start) = self.begin_anew(attempt, restarts, refused).await?;
-            report.kind = row.kind;
+            (row, start) = self.begin_anew(restarts, refused).await?;
+            self.report.kind = row.kind;
         }
-        self.settle(attempt, wish, report).await
     }
 
     /// What is left to do after the last page: look-ups, and the sweep that is due. Gives the lease
     /// back.
-    async fn settle(
-        &self,
-        attempt: &Attempt,
-        wish: &Wish,
-        report: &mut Report,
-    ) -> Result<(), SyncError> {
-        self.look_up_open(attempt, report).await?;
-        let row = self.keep(attempt).await?;
+    async fn settle(&mut self) -> Result<(), SyncError> {
+        self.look_up_open().await?;
+        let row = self.keep().await?;
         let trouble = match row.sweep {
-            Some(_) => self.sweep(attempt, wish, &row, report).await?,
+            Some(_) => self.sweep(&row).await?,
             None => None,
         };
-        let name = attempt.name().to_owned();
+        let name = self.holder.name().to_owned();
         let end = move |row: &ScanRow| {
             let mut ended = ScanRow { lease: None, sweep: None, ..row.clone() };
             (ended.error, ended.failures, ended.retry_ms) = (trouble, 0, None);
@@ -200,23 +210,22 @@ impl Pull {
 
     /// Keeps that a run failed, and gives the lease back. What a scan under way did not see proves
     /// nothing any more; a complete one may be swept yet.
-    async fn fail(&self, attempt: &Attempt, error: &SyncError) {
-        tracing::error!(target: "host_harness::sync::pull", %error, object = %self.object.name, "the run failed");
-        let (name, now_ms) = (attempt.name().to_owned(), self.now_ms());
+    async fn fail(&self, error: &SyncError) {
+        tracing::error!(target: "host_harness::sync::pull", %error, object = %self.object, "the run failed");
+        let (name, now_ms) = (self.holder.name().to_owned(), self.now_ms());
         let (text, is_endless) = (error.to_string(), is_endless(error));
         let change = move |row: &ScanRow| {
             if !is_mine(row, &name) {
                 return None;
             }
             let failures = row.failures.saturating_add(1);
-            let pause = u64::try_from(pause(failures).as_millis()).unwrap_or(u64::MAX);
             let mut failed = ScanRow {
                 lease: None,
                 tainted: row.tainted || row.running,
                 sweep: row.sweep.filter(|_| !row.running && failures < SWEEP_TRIES),
                 error: Some(text),
                 failures,
-                retry_ms: Some(now_ms.saturating_add(pause)),
+                retry_ms: Some(now_ms.saturating_add(FAILED.pause_ms(failures))),
                 ..row.clone()
             };
             if is_endless {
@@ -230,34 +239,52 @@ impl Pull {
         let _ = self.change_scan(Box::new(change)).await;
     }
 
+    /// Keeps the lease for another while. Answers the scan as it is.
+    pub(super) async fn keep(&self) -> Result<ScanRow, SyncError> {
+        let lease = self.lease(self.now_ms());
+        let change = move |row: &ScanRow| {
+            let held = is_mine(row, &lease.attempt);
+            held.then(|| ScanRow { lease: Some(lease), ..row.clone() })
+        };
+        let row = self.change_scan(Box::new(change)).await?;
+        match is_mine(&row, self.holder.name()) {
+            true => Ok(row),
+            false => Err(self.superseded()),
+        }
+    }
+
+    /// A lease that is taken or extended at this time.
+    pub(super) fn lease(&self, now_ms: u64) -> Lease {
+        self.holder.lease(now_ms.saturating_add(LEASE_MS))
+    }
+
     pub(super) async fn change_scan(&self, change: ScanChange) -> Result<ScanRow, StoreError> {
-        let Account { mirror, connection, .. } = &self.account;
-        mirror.change_scan(connection, &self.object.name, change).await
+        self.mirror.change_scan(self.connection, self.object, change).await
     }
 
     pub(super) fn now_ms(&self) -> u64 {
-        unix_ms(self.account.clock.now())
+        unix_ms(self.pull.synced.clock.now())
     }
 
     /// A time that has passed by every clock: the provider's is known by its answers.
     pub(super) fn certainly_ms(&self) -> u64 {
-        self.now_ms().min(self.account.client.certainly_ms())
+        self.now_ms().min(self.client.certainly_ms())
     }
 
     /// The error of a lease that was lost.
     pub(super) fn superseded(&self) -> SyncError {
-        StoreError::Superseded { object: self.object.name.clone() }.into()
+        StoreError::Superseded { object: self.object.to_owned() }.into()
     }
 
     /// A batch without anything.
     pub(super) fn batch(&self, source: Source, asked: u64) -> Batch {
-        Batch::new(&self.account.connection, &self.object.name, source, asked)
+        Batch::new(self.connection, self.object, source, asked)
     }
 }
 
-/// Whether the lease of a scan is this attempt's.
-pub(super) fn is_mine(row: &ScanRow, attempt: &str) -> bool {
-    row.lease.as_ref().is_some_and(|lease| lease.attempt == attempt)
+/// Whether the lease of a scan is this holder's.
+pub(super) fn is_mine(row: &ScanRow, holder: &str) -> bool {
+    row.lease.as_ref().is_some_and(|lease| lease.attempt == holder)
 }
 
 fn is_expired(error: &SyncError) -> bool {

@@ -14,6 +14,7 @@
 
 use std::time::Duration;
 
+use connector_contract::backoff::Backoff;
 use connector_state::mirror::{ScanKind, ScanRow};
 
 /// A scan with overlap is due after this time.
@@ -36,8 +37,9 @@ impl Default for Rhythm {
     }
 }
 
-/// The longest time that an object is left alone after failures.
-const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+/// How long an object is left alone that failed so many times in a row.
+pub(super) const FAILED: Backoff =
+    Backoff::new(&[5_000, 10_000, 20_000, 40_000, 80_000, 160_000, 300_000]);
 /// A clock that was set back by less makes nobody read more.
 const SET_BACK: Duration = Duration::from_secs(60 * 60);
 
@@ -62,19 +64,13 @@ impl Rhythm {
         let after = last.map_or(0, |last| last.saturating_add(millis(every)));
         match row.retry_ms {
             Some(retry) if row.failures > 0 => {
-                let longest = now_ms.saturating_add(millis(LONGEST_PAUSE));
+                let longest = now_ms.saturating_add(FAILED.longest_ms());
                 Some(retry).filter(|retry| *retry <= longest).unwrap_or(0)
             }
             _ if row.running => 0,
             _ => after,
         }
     }
-}
-
-/// How long to leave an object alone that failed so many times in a row.
-pub(super) fn pause(failures: u32) -> Duration {
-    const FIRST: Duration = Duration::from_secs(5);
-    FIRST.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(LONGEST_PAUSE)
 }
 
 fn is_past(last_ms: Option<u64>, every: Duration, now_ms: u64) -> bool {
@@ -143,7 +139,7 @@ mod tests {
         assert_eq!(due_ms(&failed), NOW + 5);
         let cut = ScanRow { running: true, ..row(HOUR, HOUR) };
         assert_eq!(due_ms(&cut), 0);
-        let pauses: Vec<u64> = [1, 2, 3, 7, 99].map(|n| pause(n).as_secs()).to_vec();
+        let pauses: Vec<u64> = [1, 2, 3, 7, 99].map(|n| FAILED.pause(n).as_secs()).to_vec();
         assert_eq!(pauses, [5, 10, 20, 300, 300]);
     }
 }

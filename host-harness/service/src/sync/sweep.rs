@@ -11,14 +11,14 @@
 //!    fault it is that there is no answer is put aside ([`super::look_up`]); after any other error
 //!    none is removed, and the next run sweeps again.
 
+use connector_state::StoreError;
 use connector_state::mirror::gone::made_ms;
 use connector_state::mirror::{Batch, MirroredRecord, ScanRow, Source};
 
 use super::error::SyncError;
-use super::lease::Attempt;
 use super::look_up::{Answers, MOST_REFUSED, TOGETHER};
-use super::pull::{Pull, Wish, is_mine};
-use super::report::{Report, Swept};
+use super::pull::PullRun;
+use super::report::Swept;
 
 /// So few may be gone whatever the share.
 pub const FEW: u64 = 20;
@@ -35,27 +35,21 @@ struct Gone {
     ids: Vec<String>,
 }
 
-impl Pull {
+impl PullRun<'_> {
     /// Sweeps after the full scan of `row`. Answers what a person should know of it.
-    pub(super) async fn sweep(
-        &self,
-        attempt: &Attempt,
-        wish: &Wish,
-        row: &ScanRow,
-        report: &mut Report,
-    ) -> Result<Option<String>, SyncError> {
+    pub(super) async fn sweep(&mut self, row: &ScanRow) -> Result<Option<String>, SyncError> {
         let mut swept = Swept::default();
-        self.nominate(attempt, row, &mut swept, report).await?;
-        swept.alarm =
-            swept.nominated > FEW && swept.nominated > swept.live / ONE_IN && !wish.sweep_anyway;
+        self.nominate(row, &mut swept).await?;
+        let too_many = swept.nominated > FEW && swept.nominated > swept.live / ONE_IN;
+        swept.alarm = too_many && !self.options.sweep_anyway;
         if !swept.alarm {
-            let confirmed = self.confirm(attempt, row, &mut swept, report).await;
+            let confirmed = self.confirm(row, &mut swept).await;
             let gone = confirmed.map_err(|source| SyncError::Sweep { source: Box::new(source) })?;
             for Gone { asked, ids } in gone {
                 let applied = self.apply_answers(asked, Vec::new(), ids).await?;
                 swept.deleted += applied.deleted;
-                report.add(&applied);
-                self.keep(attempt).await?;
+                self.report.add(&applied);
+                self.keep().await?;
             }
         }
         tracing::info!(
@@ -68,20 +62,13 @@ impl Pull {
             "swept"
         );
         let trouble = swept.alarm.then(|| alarm(&swept));
-        report.swept = Some(swept);
+        self.report.swept = Some(swept);
         Ok(trouble)
     }
 
     /// Counts the live records that the scan did not see. Those that aged out are marked so.
-    async fn nominate(
-        &self,
-        attempt: &Attempt,
-        row: &ScanRow,
-        swept: &mut Swept,
-        report: &mut Report,
-    ) -> Result<(), SyncError> {
-        let (mirror, connection) = (&self.account.mirror, &self.account.connection);
-        (_, swept.live) = mirror.count_unseen(connection, &self.object.name, row.scan).await?;
+    async fn nominate(&mut self, row: &ScanRow, swept: &mut Swept) -> Result<(), SyncError> {
+        (_, swept.live) = self.mirror.count_unseen(self.connection, self.object, row.scan).await?;
         let mut after: Option<String> = None;
         loop {
             let some = self.unseen(row, after.as_deref()).await?;
@@ -92,22 +79,16 @@ impl Pull {
             swept.nominated += (some.len() - aged_out.len()) as u64;
             if !aged_out.is_empty() {
                 let batch = Batch { aged_out, ..self.batch(Source::Page, 0) };
-                let applied = mirror.apply(batch).await?;
+                let applied = self.mirror.apply(batch).await?;
                 swept.aged_out += applied.aged_out;
-                report.add(&applied);
+                self.report.add(&applied);
             }
-            self.keep(attempt).await?;
+            self.keep().await?;
         }
     }
 
     /// Asks for those of them that may be gone. Answers those that the provider does not know.
-    async fn confirm(
-        &self,
-        attempt: &Attempt,
-        row: &ScanRow,
-        swept: &mut Swept,
-        report: &mut Report,
-    ) -> Result<Vec<Gone>, SyncError> {
+    async fn confirm(&mut self, row: &ScanRow, swept: &mut Swept) -> Result<Vec<Gone>, SyncError> {
         let (mut gone, mut all_refused) = (Vec::new(), Vec::new());
         let mut after: Option<String> = None;
         'all: loop {
@@ -124,17 +105,18 @@ impl Pull {
             for some in ids.chunks(TOGETHER) {
                 let Answers { asked, found, missing, refused } = self.ask(some.to_vec()).await?;
                 swept.found += found.len() as u64;
-                report.add(&self.apply_answers(asked, found, Vec::new()).await?);
+                let applied = self.apply_answers(asked, found, Vec::new()).await?;
+                self.report.add(&applied);
                 gone.push(Gone { asked, ids: missing });
                 all_refused.extend(refused);
-                if all_refused.len() as u64 + report.refused > MOST_REFUSED {
+                if all_refused.len() as u64 + self.report.refused > MOST_REFUSED {
                     break 'all;
                 }
-                self.keep(attempt).await?;
+                self.keep().await?;
             }
         }
         swept.refused = all_refused.len() as u64;
-        self.refused(all_refused, report).await?;
+        self.refused(all_refused).await?;
         Ok(gone)
     }
 
@@ -142,29 +124,14 @@ impl Pull {
         &self,
         row: &ScanRow,
         after: Option<&str>,
-    ) -> Result<Vec<MirroredRecord>, SyncError> {
-        let (mirror, connection) = (&self.account.mirror, &self.account.connection);
-        Ok(mirror.unseen(connection, &self.object.name, row.scan, after, AT_ONCE).await?)
+    ) -> Result<Vec<MirroredRecord>, StoreError> {
+        self.mirror.unseen(self.connection, self.object, row.scan, after, AT_ONCE).await
     }
 
     fn has_aged_out(&self, record: &MirroredRecord) -> bool {
-        let kept_ms = self.object.retention_days.map(|days| u64::from(days) * DAY_MS);
+        let kept_ms = self.pull.object.retention_days.map(|days| u64::from(days) * DAY_MS);
         let ends = made_ms(record).zip(kept_ms).map(|(made, kept)| made.saturating_add(kept));
         ends.is_some_and(|ends| ends <= self.certainly_ms())
-    }
-
-    /// Keeps the lease for another while. Answers the scan as it is.
-    pub(super) async fn keep(&self, attempt: &Attempt) -> Result<ScanRow, SyncError> {
-        let lease = attempt.lease(self.now_ms());
-        let change = move |row: &ScanRow| {
-            let held = is_mine(row, &lease.attempt);
-            held.then(|| ScanRow { lease: Some(lease), ..row.clone() })
-        };
-        let row = self.change_scan(Box::new(change)).await?;
-        match is_mine(&row, attempt.name()) {
-            true => Ok(row),
-            false => Err(self.superseded()),
-        }
     }
 }
 

@@ -10,11 +10,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 #[derive(Debug, Clone)]
 pub struct Turns(Arc<Semaphore>);
 
-/// The right to have one page in memory.
-#[derive(Debug)]
-pub struct Turn(
-    #[expect(dead_code, reason = "held, and given back when dropped")] Option<OwnedSemaphorePermit>,
-);
+/// The right to have one page in memory, until it is dropped.
+pub type PageTurn = Option<OwnedSemaphorePermit>;
 
 impl Turns {
     /// Room for so many pages, at least two: one is committed while the next is asked for.
@@ -24,9 +21,9 @@ impl Turns {
     }
 
     /// Waits for a turn.
-    pub(super) async fn take(&self) -> Turn {
+    pub(super) async fn take(&self) -> PageTurn {
         // Never closed, so a failure to acquire cannot come.
-        Turn(Arc::clone(&self.0).acquire_owned().await.ok())
+        Arc::clone(&self.0).acquire_owned().await.ok()
     }
 }
 

@@ -1,9 +1,9 @@
 //! Whether records lie in the window that a scan asked for: a provider may not honour its filter.
 
 use connector_contract::records::Page;
+use connector_state::mirror::version::instant;
 use serde::Deserialize;
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 /// Name of the window among what a page tells more.
 const WINDOW: &str = "window";
@@ -41,11 +41,6 @@ pub fn outside(page: &Page) -> u64 {
     };
     let times = page.records.iter().filter_map(|record| instant(record.updated_at.as_deref()));
     times.filter(|at| is_outside(*at)).count() as u64
-}
-
-/// A time, if it can be read.
-pub fn instant(text: Option<&str>) -> Option<OffsetDateTime> {
-    OffsetDateTime::parse(text?, &Rfc3339).ok()
 }
 
 #[cfg(test)]

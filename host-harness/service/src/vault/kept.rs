@@ -1,7 +1,7 @@
 //! Secrets at rest: sealed by the key of their connection, which the master key seals.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use connector_contract::clock::{Clock, unix_ms};
@@ -9,7 +9,8 @@ use connector_state::{Change, ConnectionRow, SecretRow, Store, StoreError};
 use thiserror::Error;
 
 use super::{
-    Key, MasterKey, MasterKeyError, Place, SealError, Secret, Secrets, of_subscription, random_id,
+    Key, MasterKey, MasterKeyError, SealContext, SealError, Secret, Secrets, of_subscription,
+    random_id,
 };
 
 /// How long a rotated secret serves beside its successor, unless otherwise said.
@@ -27,19 +28,6 @@ pub enum VaultError {
     /// It cannot be stored.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-/// A version of a kept secret, without its value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Version {
-    /// Name in the connector's manifest.
-    pub name: String,
-    /// Counts up from 1.
-    pub version: u32,
-    /// When it was put here: milliseconds since 1970.
-    pub made_ms: u64,
-    /// When it stops being used; `None` for the newest.
-    pub ends_ms: Option<u64>,
 }
 
 /// Keeps the secrets of connections in a store.
@@ -110,6 +98,35 @@ impl Vault {
         Ok(sealed(&key, &connection.id, name, version, value, self.now_ms())?)
     }
 
+    /// The versions of its secrets that are in use, opened: by name, newest first.
+    ///
+    /// # Errors
+    /// [`VaultError`].
+    pub async fn open(
+        &self,
+        connection: &ConnectionRow,
+    ) -> Result<Vec<(SecretRow, Secret)>, VaultError> {
+        let key = self.key(connection)?;
+        let rows = self.list(connection).await?;
+        let open = |row: SecretRow| {
+            let value = opened(&key, &row)?;
+            Ok::<_, VaultError>((row, value))
+        };
+        rows.into_iter().map(open).collect()
+    }
+
+    /// One version of a secret, opened.
+    ///
+    /// # Errors
+    /// [`SealError::NotOurs`], and those of [`Vault::key`].
+    pub fn open_row(
+        &self,
+        connection: &ConnectionRow,
+        row: &SecretRow,
+    ) -> Result<Secret, VaultError> {
+        Ok(opened(&self.key(connection)?, row)?)
+    }
+
     /// Keeps `value` as the newest version of a secret, from now on the one that is used. The
     /// older ones serve beside it for `overlap` and then end. Answers its version.
     ///
@@ -126,14 +143,12 @@ impl Vault {
         let now_ms = self.now_ms();
         let overlap = u64::try_from(overlap.as_millis()).unwrap_or(u64::MAX);
         let until_ms = now_ms.saturating_add(overlap);
-        let failed = Arc::new(Mutex::new(None));
+        let (failed, why) = mpsc::channel();
         let (id, secret, value) = (connection.id.clone(), name.to_owned(), value.clone());
-        let why = Arc::clone(&failed);
         let change = move |rows: &[SecretRow]| {
             let version = rows.first().map_or(1, |newest| newest.version.saturating_add(1));
             let newest = sealed(&key, &id, &secret, version, &value, now_ms);
-            let newest = newest
-                .map_err(|error| *why.lock().unwrap_or_else(PoisonError::into_inner) = Some(error));
+            let newest = newest.map_err(|error| failed.send(error));
             let older = rows.iter().cloned().map(|row| {
                 let ends_ms = Some(row.ends_ms.map_or(until_ms, |ends| ends.min(until_ms)));
                 SecretRow { ends_ms, ..row }
@@ -141,7 +156,7 @@ impl Vault {
             Some(older.chain([newest.ok()?]).collect())
         };
         let rows = self.store.change_secret(&connection.id, name, Box::new(change)).await?;
-        if let Some(error) = *failed.lock().unwrap_or_else(PoisonError::into_inner) {
+        if let Ok(error) = why.try_recv() {
             return Err(error.into());
         }
         Ok(rows.first().map_or(0, |newest| newest.version))
@@ -151,15 +166,8 @@ impl Vault {
     ///
     /// # Errors
     /// [`VaultError::Store`].
-    pub async fn list(&self, connection: &ConnectionRow) -> Result<Vec<Version>, VaultError> {
-        let rows = self.store.secrets(&connection.id, self.now_ms()).await?;
-        let shown = rows.into_iter().map(|row| Version {
-            name: row.name,
-            version: row.version,
-            made_ms: row.made_ms,
-            ends_ms: row.ends_ms,
-        });
-        Ok(shown.collect())
+    pub async fn list(&self, connection: &ConnectionRow) -> Result<Vec<SecretRow>, VaultError> {
+        Ok(self.store.secrets(&connection.id, self.now_ms()).await?)
     }
 
     /// Erases every version of a secret.
@@ -200,10 +208,8 @@ impl Vault {
         connection: &ConnectionRow,
         secrets: &Secrets,
     ) -> Result<(), VaultError> {
-        let key = self.key(connection)?;
         let mut opened: BTreeMap<String, Vec<(Secret, Option<u64>)>> = BTreeMap::new();
-        for row in self.store.secrets(&connection.id, self.now_ms()).await? {
-            let value = key.open(place(&row.connection, &row.name, row.version), &row.sealed)?;
+        for (row, value) in self.open(connection).await? {
             opened.entry(row.name).or_default().push((value, row.ends_ms));
         }
         secrets.set_versions(opened);
@@ -254,13 +260,17 @@ fn sealed(
     value: &Secret,
     made_ms: u64,
 ) -> Result<SecretRow, SealError> {
-    let sealed = key.seal(place(connection, name, version), value.expose())?;
+    let sealed = key.seal(context(connection, name, version), value.expose())?;
     let (connection, name) = (connection.to_owned(), name.to_owned());
     Ok(SecretRow { connection, name, version, sealed, made_ms, ends_ms: None })
 }
 
-fn place<'a>(connection: &'a str, name: &'a str, version: u32) -> Place<'a> {
-    Place { connection, kind: "secret", name, version: version.into() }
+fn opened(key: &Key, row: &SecretRow) -> Result<Secret, SealError> {
+    key.open(context(&row.connection, &row.name, row.version), &row.sealed)
+}
+
+fn context<'a>(connection: &'a str, name: &'a str, version: u32) -> SealContext<'a> {
+    SealContext { connection, kind: "secret", name, version: version.into() }
 }
 
 #[cfg(test)]

@@ -156,9 +156,10 @@ mod tests {
     use connector_state::scratch::Scratch;
 
     use super::*;
-    use crate::vault::Place;
+    use crate::vault::SealContext;
 
-    const PLACE: Place<'_> = Place { connection: "c", kind: "key", name: "", version: 0 };
+    const PLACE: SealContext<'_> =
+        SealContext { connection: "c", kind: "key", name: "", version: 0 };
 
     fn why(found: Result<MasterKey, MasterKeyError>) -> String {
         found.err().map(|error| error.to_string()).unwrap_or_default()

@@ -7,8 +7,8 @@ mod sealing;
 pub mod write_only;
 
 pub use self::keep::VaultKeep;
-pub use self::kept::{OVERLAP, Vault, VaultError, Version};
+pub use self::kept::{OVERLAP, Vault, VaultError};
 pub use self::master::{MASTER_KEY_VARIABLE, MasterKey, MasterKeyError};
-pub use self::sealing::{Key, Place, SealError};
+pub use self::sealing::{Key, SealContext, SealError};
 pub(crate) use self::sealing::{fill, random_id};
 pub use connector_runtime::secrets::{Scrubber, Secret, Secrets, of_subscription};

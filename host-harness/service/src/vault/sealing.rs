@@ -33,7 +33,7 @@ pub enum SealError {
 
 /// What a value is and whose: it opens only where it was sealed.
 #[derive(Debug, Clone, Copy)]
-pub struct Place<'a> {
+pub struct SealContext<'a> {
     /// Id of the connection.
     pub connection: &'a str,
     /// Kind of row: `key`, `secret`, `grant`, `verifier`.
@@ -68,7 +68,7 @@ impl Key {
     ///
     /// # Errors
     /// [`SealError::NoRandomness`].
-    pub fn seal(&self, place: Place<'_>, plain: &[u8]) -> Result<Sealed, SealError> {
+    pub fn seal(&self, place: SealContext<'_>, plain: &[u8]) -> Result<Sealed, SealError> {
         let mut nonce = [0; NONCE];
         fill(&mut nonce)?;
         let payload = Payload { msg: plain, aad: &place.bytes() };
@@ -82,7 +82,7 @@ impl Key {
     ///
     /// # Errors
     /// [`SealError::NotOurs`].
-    pub fn open(&self, place: Place<'_>, sealed: &Sealed) -> Result<Secret, SealError> {
+    pub fn open(&self, place: SealContext<'_>, sealed: &Sealed) -> Result<Secret, SealError> {
         let (form, rest) = sealed.0.split_first().ok_or(SealError::NotOurs)?;
         let (nonce, sealed) = rest.split_first_chunk::<NONCE>().ok_or(SealError::NotOurs)?;
         if *form != FORM {
@@ -118,7 +118,7 @@ impl Key {
     }
 }
 
-impl Place<'_> {
+impl SealContext<'_> {
     /// Each text with its length before it: no two places give the same bytes.
     fn bytes(&self) -> Vec<u8> {
         let mut bytes = vec![FORM];
@@ -131,8 +131,8 @@ impl Place<'_> {
     }
 }
 
-fn key_of(connection: &str) -> Place<'_> {
-    Place { connection, kind: "key", name: "", version: 0 }
+fn key_of(connection: &str) -> SealContext<'_> {
+    SealContext { connection, kind: "key", name: "", version: 0 }
 }
 
 /// Random bytes of the system.
@@ -155,8 +155,8 @@ pub fn random_id() -> Result<String, SealError> {
 mod tests {
     use super::*;
 
-    const PLACE: Place<'_> =
-        Place { connection: "c1", kind: "secret", name: "api-key", version: 1 };
+    const PLACE: SealContext<'_> =
+        SealContext { connection: "c1", kind: "secret", name: "api-key", version: 1 };
 
     #[test]
     fn a_value_opens_only_with_its_key_and_at_its_place() {
@@ -166,11 +166,11 @@ mod tests {
         assert!(!sealed.0.windows(7).any(|piece| piece == b"hunter2"));
         assert!(other.open(PLACE, &sealed).is_err());
         for elsewhere in [
-            Place { connection: "c2", ..PLACE },
-            Place { kind: "grant", ..PLACE },
-            Place { name: "api-ke", ..PLACE },
-            Place { version: 2, ..PLACE },
-            Place { connection: "c1secret", kind: "", ..PLACE },
+            SealContext { connection: "c2", ..PLACE },
+            SealContext { kind: "grant", ..PLACE },
+            SealContext { name: "api-ke", ..PLACE },
+            SealContext { version: 2, ..PLACE },
+            SealContext { connection: "c1secret", kind: "", ..PLACE },
         ] {
             assert!(key.open(elsewhere, &sealed).is_err(), "{elsewhere:?}");
         }

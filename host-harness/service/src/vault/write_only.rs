@@ -15,8 +15,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use thiserror::Error;
 
-use super::{Key, Place, SealError};
-use crate::schema::branches;
+use super::{Key, SealContext, SealError};
+use crate::schema::Schema;
 
 /// How the text of a sealed member begins.
 const MARK: &str = "sealed:1:";
@@ -58,13 +58,13 @@ pub fn values(schema: &str, input: &str) -> Result<Vec<Value>, MembersError> {
 /// [`MembersError`].
 pub fn seal_members(
     key: &Key,
-    place: Place<'_>,
+    place: SealContext<'_>,
     schema: &str,
     input: &str,
 ) -> Result<String, MembersError> {
     replace(input, find(Some(schema), input)?, |member| {
         let name = member.name(place);
-        let sealed = key.seal(Place { name: &name, ..place }, member.json.as_bytes())?;
+        let sealed = key.seal(SealContext { name: &name, ..place }, member.json.as_bytes())?;
         Ok(format!("\"{MARK}{}\"", STANDARD.encode(sealed.0)))
     })
 }
@@ -73,13 +73,13 @@ pub fn seal_members(
 ///
 /// # Errors
 /// [`MembersError`].
-pub fn open_members(key: &Key, place: Place<'_>, text: &str) -> Result<String, MembersError> {
+pub fn open_members(key: &Key, place: SealContext<'_>, text: &str) -> Result<String, MembersError> {
     replace(text, find(None, text)?, |member| {
         let sealed: Cow<'_, str> = parsed::<Text<'_>>(member.json)?.0;
         let sealed = sealed.strip_prefix(MARK).and_then(|code| STANDARD.decode(code).ok());
         let sealed = Sealed(sealed.ok_or(SealError::NotOurs)?);
         let name = member.name(place);
-        let json = key.open(Place { name: &name, ..place }, &sealed)?;
+        let json = key.open(SealContext { name: &name, ..place }, &sealed)?;
         Ok(String::from_utf8(json.expose().to_vec()).map_err(|_| SealError::NotOurs)?)
     })
 }
@@ -95,29 +95,27 @@ struct Member<'t> {
 }
 
 impl Member<'_> {
-    fn name(&self, place: Place<'_>) -> String {
+    fn name(&self, place: SealContext<'_>) -> String {
         format!("{}#{}", place.name, self.pointer)
     }
 }
 
 fn find<'t>(schema: Option<&str>, text: &'t str) -> Result<Vec<Member<'t>>, MembersError> {
     let schema = schema.map(serde_json::from_str).transpose();
-    let root: Value = schema.map_err(|_| MembersError::NoSchema)?.unwrap_or_default();
-    let mut search = Search { root: &root, found: Vec::new() };
+    let root: Option<Value> = schema.map_err(|_| MembersError::NoSchema)?;
+    let schema = root.as_ref().map(Schema::of);
+    let mut search = Search(Vec::new());
     let text: &RawValue = parsed(text)?;
-    search.look(&[&root], text.get(), String::new(), 0)?;
-    Ok(search.found)
+    search.look(schema.as_ref(), text.get(), String::new(), 0)?;
+    Ok(search.0)
 }
 
-struct Search<'s, 't> {
-    root: &'s Value,
-    found: Vec<Member<'t>>,
-}
+struct Search<'t>(Vec<Member<'t>>);
 
-impl<'s, 't> Search<'s, 't> {
+impl<'t> Search<'t> {
     fn look(
         &mut self,
-        schemas: &[&'s Value],
+        schema: Option<&Schema<'_>>,
         json: &'t str,
         pointer: String,
         level: usize,
@@ -125,44 +123,23 @@ impl<'s, 't> Search<'s, 't> {
         if level > LEVELS {
             return Err(MembersError::TooDeep);
         }
-        let schemas = self.parts(schemas);
-        let write_only = schemas.iter().any(|one| one.get("writeOnly") == Some(&Value::Bool(true)));
+        let write_only = schema.is_some_and(Schema::is_write_only);
         if write_only || marked(json)? {
-            self.found.push(Member { pointer, json, write_only });
-            return Ok(());
-        }
-        if json.starts_with('{') {
+            self.0.push(Member { pointer, json, write_only });
+        } else if json.starts_with('{') {
             for (name, member) in parsed::<Members<'_>>(json)?.0 {
-                let member_schemas: Vec<_> =
-                    schemas.iter().filter_map(|one| property(one, &name)).collect();
+                let below = schema.and_then(|schema| schema.property(&name));
                 let pointer = format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
-                self.look(&member_schemas, member.get(), pointer, level + 1)?;
+                self.look(below.as_ref(), member.get(), pointer, level + 1)?;
             }
         } else if json.starts_with('[') {
-            let items: Vec<_> = schemas.iter().filter_map(|one| one.get("items")).collect();
+            let items = schema.and_then(Schema::items);
             for (index, item) in parsed::<Vec<&RawValue>>(json)?.into_iter().enumerate() {
-                self.look(&items, item.get(), format!("{pointer}/{index}"), level + 1)?;
+                self.look(items.as_ref(), item.get(), format!("{pointer}/{index}"), level + 1)?;
             }
         }
         Ok(())
     }
-
-    /// The schemas with their alternatives and parts, each once: those that refer to themselves
-    /// must not multiply from level to level.
-    fn parts(&self, schemas: &[&'s Value]) -> Vec<&'s Value> {
-        let mut parts: Vec<&Value> = Vec::new();
-        for part in schemas.iter().flat_map(|one| branches(self.root, one)) {
-            if !parts.iter().any(|known| std::ptr::eq(*known, part)) {
-                parts.push(part);
-            }
-        }
-        parts
-    }
-}
-
-fn property<'s>(schema: &'s Value, name: &str) -> Option<&'s Value> {
-    let named = schema.get("properties").and_then(|members| members.get(name));
-    named.or_else(|| schema.get("additionalProperties"))
 }
 
 fn marked(json: &str) -> Result<bool, MembersError> {
@@ -224,7 +201,8 @@ impl<'t> Deserialize<'t> for Members<'t> {
 mod tests {
     use super::*;
 
-    const PLACE: Place<'_> = Place { connection: "c", kind: "intent", name: "i", version: 1 };
+    const PLACE: SealContext<'_> =
+        SealContext { connection: "c", kind: "intent", name: "i", version: 1 };
 
     const SCHEMA: &str = r##"{
         "properties": {
@@ -272,7 +250,7 @@ mod tests {
         );
         let not_ours = Err(MembersError::Seal(SealError::NotOurs));
         assert_eq!(open_members(&key, PLACE, &swapped.to_string()), not_ours);
-        let other = Place { version: 2, ..PLACE };
+        let other = SealContext { version: 2, ..PLACE };
         assert_eq!(open_members(&key, other, &sealed), not_ours);
         assert_eq!(open_members(&Key::random().unwrap(), PLACE, &sealed), not_ours);
         let forged = r#"{"a":"sealed:1:AAAA"}"#;

@@ -28,7 +28,7 @@ pub use self::receiver::{
     Accept, Accepted, Counts, Hook, Receiver, Surroundings, TcpAccept, Tls, TlsError, hook_path,
     new_token,
 };
-pub use self::worker::{ConnectionReads, Pace, Reads, Seat, Worker};
+pub use self::worker::{ConnectionReads, Pace, Reads, Worker, WorkerConnection};
 pub use connector_state::inbox::{Beat, Inbox, Settled};
 pub use connector_state::inbox::{
     DeliveryRow, Effect, EventRow, EventState, HookRow, NewDelivery, NewEvent, Received,

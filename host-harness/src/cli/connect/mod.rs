@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use host_harness::connect::callback::Callback;
-use host_harness::connect::{Begun, ConnectError, Desk, LIFE_MINUTES, Whom, browser};
+use host_harness::connect::{
+    Begun, ConnectError, ConnectFlow, ConnectRequest, LIFE_MINUTES, browser,
+};
 use host_harness::contract::setup::Scheme;
 use host_harness::runtime::Connector;
 use host_harness::store::{ConnectionRow, Store as _};
@@ -102,9 +104,13 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
             vault.new_connection(&whose, connector, &scheme.name, settings)?
         }
     };
-    let whom =
-        Whom { connection, secrets, callback_url: String::new(), scopes: args.scopes.clone() };
-    let row = make(args, context, &connector, &scheme, &Desk::new(vault), whom).await?;
+    let whom = ConnectRequest {
+        connection,
+        secrets,
+        callback_url: String::new(),
+        scopes: args.scopes.clone(),
+    };
+    let row = make(args, context, &connector, &scheme, &ConnectFlow::new(vault), whom).await?;
     if !context.options.quiet {
         context.watch.say(&told(&row, anew, &state));
     }
@@ -138,8 +144,8 @@ async fn make(
     context: &Context,
     connector: &Connector,
     scheme: &Scheme,
-    desk: &Desk,
-    whom: Whom,
+    desk: &ConnectFlow,
+    whom: ConnectRequest,
 ) -> Result<ConnectionRow> {
     let connection = with_row(context.surroundings(connector), &whom.connection).build().await?;
     let authority = connection.authority();
@@ -148,7 +154,7 @@ async fn make(
         false => None,
     };
     let callback_url = callback.as_ref().map(Callback::url).unwrap_or_default();
-    let url = match desk.begin(&authority, Whom { callback_url, ..whom }).await? {
+    let url = match desk.begin(&authority, ConnectRequest { callback_url, ..whom }).await? {
         Begun::Ready(row) => return Ok(row),
         Begun::Redirect { url, .. } => url,
     };

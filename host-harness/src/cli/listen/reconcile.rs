@@ -10,7 +10,7 @@ use host_harness::mirror::Mirror as _;
 use host_harness::runtime::Connection;
 use host_harness::runtime::Connector;
 use host_harness::store::{ConnectionRow, Sqlite};
-use host_harness::sync::{Account, Catalog, Outcome, Pull, Turns, Wish};
+use host_harness::sync::{Catalog, Outcome, Pull, PullOptions, SyncedConnection, Turns};
 use host_harness::webhooks::{HookRow, Inbox as _, Note, Notes as _};
 use tokio::task::{AbortHandle, JoinSet};
 
@@ -143,14 +143,17 @@ impl Shared {
     /// whether none is left.
     async fn close(&self, id: &str, client: Connection, gap_ms: u64) -> Result<bool> {
         let until_ms = unix_ms(clock().now()).saturating_sub(LAG_MS);
-        let account = Account {
+        let account = SyncedConnection {
             client,
             mirror: Arc::clone(&self.database) as _,
             clock: clock(),
             connection: id.to_owned(),
             turns: self.turns.clone(),
         };
-        let wish = Wish { since_ms: Some(gap_ms.saturating_sub(BEFORE_MS)), ..Wish::default() };
+        let wish = PullOptions {
+            since_ms: Some(gap_ms.saturating_sub(BEFORE_MS)),
+            ..PullOptions::default()
+        };
         let scans = self.database.scans(id).await?;
         for object in self.catalog.all() {
             let pulled =

@@ -12,7 +12,7 @@ use host_harness::store::{Sqlite, Store as _};
 use host_harness::vault::Vault;
 use host_harness::webhooks::{
     ConnectionDecode, ConnectionReads, Decode, Hook, HookRow, Inbox as _, Note, Notes as _,
-    Receiver, Seat, SubscriptionRow, Worker,
+    Receiver, SubscriptionRow, Worker, WorkerConnection,
 };
 
 use super::notes::Shown;
@@ -48,7 +48,7 @@ pub struct Known {
     /// What it was made of.
     current: Current,
     hook: Hook,
-    seat: Seat,
+    seat: WorkerConnection,
     connection: Connection,
 }
 
@@ -185,7 +185,7 @@ impl Serving<'_> {
             subscription,
             decode: Arc::clone(&decode),
         };
-        Ok(Known { current, hook, seat: Seat { reads, decode }, connection })
+        Ok(Known { current, hook, seat: WorkerConnection { reads, decode }, connection })
     }
 }
 

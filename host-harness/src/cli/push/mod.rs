@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use host_harness::push::mapping::{Mapping, SCHEMA};
-use host_harness::push::{Ended, Kept as Read, Mode, OnConflict, Push, PushError, Summary};
+use host_harness::push::{Ended, Mode, OnConflict, Push, PushError, StoredRun as Read, Summary};
 use host_harness::source::Items;
 use host_harness::store::Sqlite;
 

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 use clap::value_parser;
 use host_harness::mirror::Mirror as _;
 use host_harness::store::{ConnectionRow, Sqlite};
-use host_harness::sync::{Catalog, Rhythm, Synced, Turns, Wish};
+use host_harness::sync::{Catalog, PullOptions, Rhythm, Synced, Turns};
 
 use self::line::Lines;
 use self::rounds::Rounds;
@@ -117,7 +117,7 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
         limits: Arc::clone(&database) as _,
         mirror: database,
         objects,
-        wish: Wish {
+        wish: PullOptions {
             full: args.full || args.reset.is_some(),
             since_ms: None,
             rhythm: Rhythm { full_every: args.full_every },

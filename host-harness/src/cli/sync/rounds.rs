@@ -11,7 +11,9 @@ use host_harness::mirror::Mirror;
 use host_harness::runtime::Connection;
 use host_harness::runtime::Connector;
 use host_harness::store::ConnectionRow;
-use host_harness::sync::{Account, Outcome, Pull, Rhythm, SyncError, Synced, Told, Turns, Wish};
+use host_harness::sync::{
+    Outcome, PageCommitted, Pull, PullOptions, Rhythm, SyncError, Synced, SyncedConnection, Turns,
+};
 use host_harness::vault::Vault;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
@@ -62,7 +64,7 @@ pub struct Rounds<'a> {
     /// What is read of each, in this order.
     pub objects: Vec<Synced>,
     /// How each object is read.
-    pub wish: Wish,
+    pub wish: PullOptions,
     /// Again each time so much has passed.
     pub every: Option<Duration>,
     /// Name of the connection that is read; all of the connector's without.
@@ -87,7 +89,7 @@ impl Rounds<'_> {
             let current = Current::of(all.kept(row)).await?;
             all.begin(current, &mut lines).await?;
         }
-        all.wish = Wish { full: false, ..self.wish };
+        all.wish = PullOptions { full: false, ..self.wish };
         if self.every.is_some() {
             all.go_on(&mut results, &mut lines).await?;
             lines.end()?;
@@ -113,7 +115,7 @@ impl Rounds<'_> {
 struct Readings<'a> {
     rounds: &'a Rounds<'a>,
     /// For those that begin now.
-    wish: Wish,
+    wish: PullOptions,
     totals: Arc<Totals>,
     to: mpsc::Sender<Ran>,
     tasks: JoinSet<()>,
@@ -281,7 +283,7 @@ impl Readings<'_> {
     fn task(&self, row: &ConnectionRow, connection: Connection) -> Task {
         let rounds = self.rounds;
         Task {
-            account: Account {
+            account: SyncedConnection {
                 client: connection,
                 mirror: Arc::clone(&rounds.mirror),
                 clock: clock(),
@@ -310,10 +312,10 @@ impl Readings<'_> {
 
 /// One connection.
 struct Task {
-    account: Account,
+    account: SyncedConnection,
     name: String,
     objects: Vec<Synced>,
-    wish: Wish,
+    wish: PullOptions,
     every: Option<Duration>,
     watch: Arc<Watch>,
     totals: Arc<Totals>,
@@ -329,7 +331,7 @@ impl Task {
             }
         }
         let Some(every) = self.every else { return };
-        let wish = Wish { full: false, ..self.wish };
+        let wish = PullOptions { full: false, ..self.wish };
         loop {
             let mut next_ms = u64::MAX;
             for object in &self.objects {
@@ -352,10 +354,10 @@ impl Task {
     }
 
     /// Answers whether anybody wants to know more.
-    async fn read(&self, object: &Synced, wish: &Wish) -> bool {
+    async fn read(&self, object: &Synced, wish: &PullOptions) -> bool {
         let (watch, totals) = (Arc::clone(&self.watch), Arc::clone(&self.totals));
         let key = (self.name.clone(), object.name.clone());
-        let told = move |told: &Told| {
+        let told = move |told: &PageCommitted| {
             watch.page(told.records, totals.with(&key, told.total));
         };
         let pull = Pull::new(self.account.clone(), object.clone()).told(told);

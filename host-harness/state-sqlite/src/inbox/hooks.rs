@@ -2,10 +2,10 @@
 
 use connector_state::inbox::{Beat, HookRow, SubscriptionRow};
 use connector_state::{Lease, StoreError};
-use rusqlite::{Connection, OptionalExtension as _, Result};
+use rusqlite::{Connection, OptionalExtension as _, Result, Row};
 
 use crate::changes::must_exist;
-use crate::columns::{self, signed};
+use crate::columns::{self, Column as _, signed};
 use crate::fault::Fault;
 
 /// Every hook.
@@ -102,17 +102,20 @@ pub fn open_gap(on: &Connection, connection: &str, since_ms: u64) -> Result<()> 
     Ok(())
 }
 
-/// Takes or extends the lease of a connection's events. One that ends later than a new one was
-/// made before the clock was set back.
+/// Takes or extends the lease of a connection's events.
 pub fn lease(on: &Connection, connection: &str, lease: &Lease, now_ms: u64) -> Result<bool> {
-    let taken = on.execute(
-        "UPDATE hooks SET lease_attempt = ?1, lease_until_ms = ?2
-         WHERE connection = ?3
-             AND (lease_attempt IS NULL OR lease_attempt = ?1
-                 OR lease_until_ms NOT BETWEEN ?4 + 1 AND ?2)",
-        (&lease.attempt, signed(lease.until_ms), connection, signed(now_ms)),
-    )?;
-    Ok(taken > 0)
+    let sql = "SELECT lease_attempt, lease_until_ms FROM hooks WHERE connection = ?";
+    let held = |row: &Row<'_>| <Option<Lease>>::read(row, "lease");
+    if on
+        .query_row(sql, [connection], held)
+        .optional()?
+        .flatten()
+        .is_some_and(|held| held.blocks(lease, now_ms))
+    {
+        return Ok(false);
+    }
+    let sql = "UPDATE hooks SET lease_attempt = ?, lease_until_ms = ? WHERE connection = ?";
+    Ok(on.execute(sql, (&lease.attempt, signed(lease.until_ms), connection))? > 0)
 }
 
 /// Gives it back.

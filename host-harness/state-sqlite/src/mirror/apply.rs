@@ -6,7 +6,7 @@ use connector_state::mirror::{Applied, Batch, ChangeKind, RecordState, ScanKind,
 use rusqlite::Connection;
 use sha2::{Digest as _, Sha256};
 
-use super::derived::Held;
+use super::derived::DerivedRecords;
 use super::table::{Found, Table, Version};
 use super::{letters, look_ups, objects, scan, seen};
 use crate::fault::Fault;
@@ -50,7 +50,7 @@ pub fn apply(on: &Connection, hashed: &Hashed, now_ms: u64) -> Result<Applied, F
         now_ms,
         applied: Applied::default(),
         table: Table::open(on, now_ms, batch.source == Source::Ours)?,
-        held: Held::open(on, object, batch)?,
+        held: DerivedRecords::open(on, object, batch)?,
         seen: full.map(|scan| seen::Marks::open(on, scan)).transpose()?,
         look_ups: look_ups::List::open(on, object)?,
     };
@@ -77,7 +77,7 @@ struct Work<'c, 'b> {
     now_ms: u64,
     applied: Applied,
     table: Table<'c>,
-    held: Held<'c, 'b>,
+    held: DerivedRecords<'c, 'b>,
     seen: Option<seen::Marks<'c>>,
     look_ups: look_ups::List<'c>,
 }
@@ -141,7 +141,8 @@ impl Work<'_, '_> {
             (Decision::Apply, Some(found)) => {
                 self.table.remove(self.object, id, found)?;
                 self.applied.deleted += 1;
-                self.applied.derived += self.held.remove(&mut self.table, found.record)?;
+                self.applied.derived +=
+                    self.held.end(&mut self.table, found.record, Table::remove)?;
             }
             (Decision::Apply, None) => self.table.bury(self.object, id)?,
             _ => {}
@@ -155,7 +156,7 @@ impl Work<'_, '_> {
         {
             self.table.age_out(self.object, id, &found)?;
             self.applied.aged_out += 1;
-            self.applied.derived += self.held.age_out(&mut self.table, found.record)?;
+            self.applied.derived += self.held.end(&mut self.table, found.record, Table::age_out)?;
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ use crate::columns::Record as _;
 use crate::fault::Fault;
 
 /// What the records of an object hold.
-pub struct Held<'c, 'b> {
+pub struct DerivedRecords<'c, 'b> {
     on: &'c Connection,
     holders: Key,
     /// Lists that came with the batch, and the keys of their objects.
@@ -20,7 +20,7 @@ pub struct Held<'c, 'b> {
     of_holder: Statement<'c>,
 }
 
-impl<'c, 'b> Held<'c, 'b> {
+impl<'c, 'b> DerivedRecords<'c, 'b> {
     /// For a batch of this object.
     pub fn open(on: &'c Connection, holders: Key, batch: &'b Batch) -> Result<Self, Fault> {
         let key = |derived: &'b Derived| {
@@ -79,24 +79,17 @@ impl<'c, 'b> Held<'c, 'b> {
         Ok(changed)
     }
 
-    /// Removes what a holder held.
-    pub fn remove(&mut self, table: &mut Table<'_>, holder: i64) -> Result<u64, Fault> {
+    /// What became of a holder ([`Table::remove`], [`Table::age_out`]) becomes of all that it holds.
+    pub fn end<'t>(
+        &mut self,
+        table: &mut Table<'t>,
+        holder: i64,
+        end: impl Fn(&mut Table<'t>, Key, &str, &Found) -> rusqlite::Result<()>,
+    ) -> Result<u64, Fault> {
         let mut changed = 0;
         for object in objects::derived_from(self.on, self.holders)? {
             for (id, kept) in held_by(&mut self.of_holder, object, holder)? {
-                table.remove(object, &id, &kept)?;
-                changed += 1;
-            }
-        }
-        Ok(changed)
-    }
-
-    /// Lists no longer show what a holder holds.
-    pub fn age_out(&mut self, table: &mut Table<'_>, holder: i64) -> Result<u64, Fault> {
-        let mut changed = 0;
-        for object in objects::derived_from(self.on, self.holders)? {
-            for (id, kept) in held_by(&mut self.of_holder, object, holder)? {
-                table.age_out(object, &id, &kept)?;
+                end(table, object, &id, &kept)?;
                 changed += 1;
             }
         }

@@ -1,6 +1,6 @@
 //! Records that no batch could decide on, kept until their look-up is answered.
 
-use connector_state::mirror::{FailingRow, LOOK_UP_TRIES, Unreadable, look_up_pause_ms};
+use connector_state::mirror::{FailingRow, LOOK_UP_FAILED, LOOK_UP_TRIES, Unreadable};
 use rusqlite::{Connection, OptionalExtension as _, Statement};
 
 use super::letters;
@@ -62,8 +62,8 @@ pub fn due(
          ORDER BY id LIMIT ?5",
     )?;
     // One that is due later than any can be was put before the clock was set back.
-    let longest = look_up_pause_ms(LOOK_UP_TRIES - 1).unwrap_or(0);
-    let of = (connection, object, signed(now_ms), signed(longest), limit);
+    let longest = signed(LOOK_UP_FAILED.longest_ms());
+    let of = (connection, object, signed(now_ms), longest, limit);
     found.query_map(of, |row| row.get(0))?.collect()
 }
 
@@ -81,8 +81,8 @@ pub fn fail(
         let sql = "SELECT tries FROM mirror_look_ups WHERE object = ? AND id = ?";
         let tries: Option<u32> = on.query_row(sql, (key, id), |row| row.get(0)).optional()?;
         let tries = tries.unwrap_or(0).saturating_add(1);
-        if let Some(pause_ms) = look_up_pause_ms(tries) {
-            let due_ms = signed(now_ms.saturating_add(pause_ms));
+        if tries < LOOK_UP_TRIES {
+            let due_ms = signed(now_ms.saturating_add(LOOK_UP_FAILED.pause_ms(tries)));
             on.execute(
                 "INSERT INTO mirror_look_ups (object, id, since, tries, due_ms, reason)
                  VALUES (?1, ?2, 0, ?3, ?4, ?5)

@@ -1,8 +1,8 @@
 //! Objects of a connection by their short keys.
 
-use connector_state::StoreError;
 use rusqlite::{Connection, OptionalExtension as _};
 
+use crate::changes::must_exist;
 use crate::fault::Fault;
 
 /// Key of an object of a connection.
@@ -17,15 +17,12 @@ pub fn find(on: &Connection, connection: &str, name: &str) -> rusqlite::Result<O
 /// The object's key, made when it is the first time.
 ///
 /// # Errors
-/// [`StoreError::NoConnection`].
+/// [`connector_state::StoreError::NoConnection`].
 pub fn make(on: &Connection, connection: &str, name: &str) -> Result<Key, Fault> {
     if let Some(key) = find(on, connection, name)? {
         return Ok(key);
     }
-    let sql = "SELECT 1 FROM connections WHERE id = ?";
-    if on.query_row(sql, [connection], |_| Ok(())).optional()?.is_none() {
-        return Err(StoreError::NoConnection(connection.to_owned()).into());
-    }
+    must_exist(on, connection)?;
     on.execute("INSERT INTO mirror_objects (connection, name) VALUES (?, ?)", (connection, name))?;
     Ok(on.last_insert_rowid())
 }

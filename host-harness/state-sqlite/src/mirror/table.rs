@@ -140,18 +140,9 @@ impl<'c> Table<'c> {
         let (number, state) = (self.tick(), version.state.word());
         let Version { id, holder, updated_at, created_at, hash, data, .. } = *version;
         let Some(found) = found else {
-            let made = (object, id, holder, state, updated_at, created_at, hash);
-            self.insert.execute(rusqlite::params![
-                made.0,
-                made.1,
-                made.2,
-                made.3,
-                made.4,
-                made.5,
-                made.6,
-                signed(number),
-                data,
-            ])?;
+            let change = signed(number);
+            let row = (object, id, holder, state, updated_at, created_at, hash, change, data);
+            self.insert.execute(row)?;
             let record = self.on.last_insert_rowid();
             self.log(number, object, id, ChangeKind::Created, updated_at, None, Some(hash), &[])?;
             return Ok((ChangeKind::Created, record));
@@ -164,16 +155,9 @@ impl<'c> Table<'c> {
             let read = |row: &Row<'_>| Ok(members::changed(row.get_ref(0)?.as_str()?, data));
             (ChangeKind::Updated, self.data.query_row([found.record], read)?)
         };
-        self.update.execute((
-            holder,
-            state,
-            updated_at,
-            created_at,
-            hash,
-            signed(number),
-            data,
-            found.record,
-        ))?;
+        let (change, record) = (signed(number), found.record);
+        let row = (holder, state, updated_at, created_at, hash, change, data, record);
+        self.update.execute(row)?;
         let previous = Some(&found.hash);
         self.log(number, object, id, kind, updated_at, previous, Some(hash), &names)?;
         Ok((kind, found.record))

@@ -2,8 +2,8 @@
 
 use connector_state::mirror::{Applied, Source};
 use connector_state::push::{Claimed, End, Holder, IntentState, PushRow, Sent};
-use connector_state::{StoreError, Word};
-use rusqlite::{Connection, OptionalExtension as _};
+use connector_state::{Lease, StoreError, Word};
+use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use super::rows;
 use crate::columns::{signed, unsigned};
@@ -140,15 +140,19 @@ fn take(
     until_ms: u64,
     now_ms: u64,
 ) -> Result<Option<u64>, Fault> {
-    let sql = "SELECT until_ms FROM push_claims
+    let sql = "SELECT owner, until_ms FROM push_claims
                WHERE connection = ? AND object = ? AND record_key = ?
                    AND NOT (owner = ? AND push = ? AND item = ?)";
     let index = signed(item.index);
     let of = (&run.connection, &run.object, key, &item.owner, &item.run, index);
-    let other = on.query_row(sql, of, |row| unsigned(row, "until_ms")).optional()?;
-    // One that ends later than a new one was made before the clock was set back.
-    if let Some(until) = other.filter(|until| *until > now_ms && *until <= until_ms) {
-        return Ok(Some(until));
+    // An owner that is at it for another item may not write it for this one either.
+    let lease = |row: &Row<'_>| {
+        Ok(Lease { attempt: row.get("owner")?, until_ms: unsigned(row, "until_ms")? })
+    };
+    let wanted = Lease { attempt: String::new(), until_ms };
+    let other = on.query_row(sql, of, lease).optional()?;
+    if let Some(other) = other.filter(|other| other.blocks(&wanted, now_ms)) {
+        return Ok(Some(other.until_ms));
     }
     let sql = "INSERT OR REPLACE INTO push_claims
                    (connection, object, record_key, owner, push, item, until_ms)

@@ -127,3 +127,19 @@ pub struct Settled {
     /// It was given up on, and its record was not read: a scan has to bring it.
     pub missed: bool,
 }
+
+impl Settled {
+    /// As the event is, with nothing left to do about it.
+    #[must_use]
+    pub fn of(event: &EventRow) -> Self {
+        Self {
+            event: event.number,
+            state: event.state,
+            attempts: event.attempts,
+            next_ms: None,
+            asks: false,
+            reason: None,
+            missed: false,
+        }
+    }
+}

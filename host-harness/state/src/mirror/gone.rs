@@ -1,8 +1,6 @@
 //! Whether the provider's word that it does not know a record can be believed.
 
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
-
+use super::version::instant;
 use super::{Mirror, MirroredRecord, RecordState};
 use crate::StoreError;
 
@@ -35,7 +33,7 @@ pub async fn may_be_gone(
 /// When a record was made, in milliseconds since 1970.
 #[must_use]
 pub fn made_ms(record: &MirroredRecord) -> Option<u64> {
-    let made = OffsetDateTime::parse(record.created_at.as_deref()?, &Rfc3339).ok()?;
+    let made = instant(record.created_at.as_deref())?;
     Some(u64::try_from(made.unix_timestamp_nanos() / 1_000_000).unwrap_or(0))
 }
 

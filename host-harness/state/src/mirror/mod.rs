@@ -15,8 +15,8 @@ pub mod version;
 
 pub use self::batch::{Applied, Batch, Derived, Source, Step, Unreadable};
 pub use self::rows::{
-    ChangeKind, ChangeRow, DeadLetterRow, FailingRow, LOOK_UP_TRIES, MirroredRecord, RecordState,
-    ScanKind, ScanRow, look_up_pause_ms,
+    ChangeKind, ChangeRow, DeadLetterRow, FailingRow, LOOK_UP_FAILED, LOOK_UP_TRIES,
+    MirroredRecord, RecordState, ScanKind, ScanRow,
 };
 
 use crate::Answer;
@@ -41,7 +41,7 @@ pub trait Mirror: Send + Sync {
     fn look_ups(&self, connection: &str, object: &str, limit: u32) -> Answer<'_, Vec<String>>;
 
     /// Keeps that the look-ups of these records (id, and why) failed by what the records are.
-    /// Each is due again after [`look_up_pause_ms`]; one that is given up becomes a dead letter and
+    /// Each is due again after [`LOOK_UP_FAILED`]; one that is given up becomes a dead letter and
     /// leaves the list. Answers how many dead letters are new.
     fn fail_look_ups(
         &self,

@@ -1,6 +1,8 @@
 //! The rows of a mirror. Times that end in `_ms` are milliseconds since 1970-01-01T00:00:00Z by
 //! the host's clock; `updated_at` and `created_at` are the provider's, RFC 3339.
 
+use connector_contract::backoff::Backoff;
+
 use crate::words::words;
 
 /// A record as it is kept.
@@ -179,13 +181,8 @@ pub struct FailingRow {
     pub reason: String,
 }
 
-/// How long to leave a record alone whose look-up failed so many times, in milliseconds: a minute,
-/// five, 25, two hours. `None`: it is given up, and becomes a dead letter.
-#[must_use]
-pub fn look_up_pause_ms(failed: u32) -> Option<u64> {
-    let grown = 5_u64.pow(failed.clamp(1, LOOK_UP_TRIES) - 1);
-    (failed < LOOK_UP_TRIES).then_some(60_000 * grown)
-}
+/// How long to leave a record alone whose look-up failed.
+pub const LOOK_UP_FAILED: Backoff = Backoff::new(&[60_000, 300_000, 1_500_000, 7_500_000]);
 
 /// Failed look-ups after which a record is given up.
 pub const LOOK_UP_TRIES: u32 = 5;

@@ -126,8 +126,9 @@ fn is_young(updated_at: Option<OffsetDateTime>, now_s: i64) -> bool {
     updated_at.is_some_and(|at| now_s.saturating_sub(at.unix_timestamp()) < YOUNG_S)
 }
 
-/// A time that cannot be read is none.
-fn instant(text: Option<&str>) -> Option<OffsetDateTime> {
+/// The provider's time (RFC 3339); one that cannot be read is none.
+#[must_use]
+pub fn instant(text: Option<&str>) -> Option<OffsetDateTime> {
     OffsetDateTime::parse(text?, &Rfc3339).ok()
 }
 

@@ -38,8 +38,8 @@ pub enum Mode {
     Delete,
 }
 
-/// One wish: kept before anything of it is sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One item: kept before anything of it is sent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct IntentRow {
     /// Which run.
     pub run: String,
@@ -69,9 +69,10 @@ pub struct IntentRow {
 }
 
 /// Where an intent stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum IntentState {
     /// Nothing of it was sent.
+    #[default]
     Pending,
     /// Something may have been sent, and its end is not known.
     Sending,

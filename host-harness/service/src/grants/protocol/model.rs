@@ -22,7 +22,7 @@ const HOSTS: [&str; 2] = ["a", "b"];
 /// The rules, so that a test can put a wrong one in their place.
 #[derive(Clone, Copy)]
 struct Rules {
-    claim: fn(&GrantRow, &Wish<'_>) -> Claim,
+    claim: fn(&GrantRow, &ClaimRequest<'_>) -> Claim,
     settle: fn(&GrantRow, u64, &str, Outcome, u64) -> Option<GrantRow>,
 }
 
@@ -238,7 +238,8 @@ impl Renewals {
             return false;
         }
         let (epoch, now_ms) = (row.epoch, world.now_ms);
-        let wish = Wish { epoch, refused: false, attempt: HOSTS[index], outwaited: None, now_ms };
+        let wish =
+            ClaimRequest { epoch, refused: false, attempt: HOSTS[index], outwaited: None, now_ms };
         match (self.rules.claim)(row, &wish) {
             Claim::Mine(row) => {
                 let until_ms = row.lease.as_ref().unwrap().until_ms;

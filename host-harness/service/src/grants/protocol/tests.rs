@@ -35,8 +35,8 @@ fn leased(sends: u32, until_ms: u64) -> GrantRow {
     GrantRow { state: GrantState::Renewing, sends, lease, ..valid() }
 }
 
-fn wish() -> Wish<'static> {
-    Wish { epoch: 3, refused: false, attempt: "a2", outwaited: None, now_ms: NOW }
+fn wish() -> ClaimRequest<'static> {
+    ClaimRequest { epoch: 3, refused: false, attempt: "a2", outwaited: None, now_ms: NOW }
 }
 
 fn mine(sends: u32, retry_ms: Option<u64>, row: &GrantRow) -> Claim {
@@ -56,12 +56,12 @@ fn a_claim_is_decided_line_by_line() {
     let waited = GrantRow { retry_ms: Some(NOW), ..valid() };
     let probed = GrantRow { retry_ms: Some(NOW + 1), ..over.clone() };
     let endless = GrantRow { expires_ms: None, ..leased(2, NOW) };
-    let refused = Wish { refused: true, ..wish() };
-    let outwaited = Wish { outwaited: Some("a1"), ..wish() };
-    let other = Wish { outwaited: Some("a0"), ..wish() };
+    let refused = ClaimRequest { refused: true, ..wish() };
+    let outwaited = ClaimRequest { outwaited: Some("a1"), ..wish() };
+    let other = ClaimRequest { outwaited: Some("a0"), ..wish() };
     for (name, row, wish, expected) in [
         ("usable", valid(), wish(), mine(1, None, &valid())),
-        ("older tokens meant", valid(), Wish { epoch: 2, ..wish() }, Claim::Moved),
+        ("older tokens meant", valid(), ClaimRequest { epoch: 2, ..wish() }, Claim::Moved),
         ("ended", ended, wish(), Claim::Ended),
         ("leased", busy.clone(), wish(), Claim::Busy { until_ms: NOW + 1 }),
         ("leased, watched", busy.clone(), outwaited, mine(2, None, &busy)),

@@ -8,7 +8,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::node::{at, tokens};
-use crate::source::trimmed;
+use crate::source::{trimmed, without_place};
 
 /// An entry.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -224,9 +224,4 @@ pub fn text_of(json: &str) -> Option<String> {
 /// Says how a pointer is written.
 pub fn pointer_form(given: &str) -> String {
     format!("\"{given}\" is no JSON Pointer: it begins with / and names a member, as in /order/id")
-}
-
-fn without_place(why: &serde_json::Error) -> String {
-    let place = format!(" at line {} column {}", why.line(), why.column());
-    why.to_string().replace(&place, "")
 }

@@ -24,7 +24,7 @@ use serde_json::{Map, Value};
 use self::dialect::{common, stated};
 use self::quotes::{Chain, End, Quotes, Start};
 use super::cells::unwrapped;
-use super::lines::{Line, Lines};
+use super::lines::{Lines, SourceLine};
 use super::text::Text;
 use super::{Item, LONGEST, MOST_LINES, Options, refused, utf8};
 
@@ -35,7 +35,7 @@ const SAMPLE: usize = 10;
 pub struct Csv {
     lines: Lines,
     /// Read, and not part of a record yet.
-    ahead: VecDeque<Line>,
+    ahead: VecDeque<SourceLine>,
     quotes: Quotes,
     /// Lines within quotes, the last time that a record had several.
     chain: Option<Chain>,
@@ -244,12 +244,12 @@ impl Csv {
     fn one_record(&mut self, number: u64, lines: usize) -> Result<(), String> {
         let delimiter = self.quotes.delimiter;
         let names = self.names.len();
-        let alone = |line: &Line| {
+        let alone = |line: &SourceLine| {
             let cells = line.content().split(|byte| *byte == delimiter);
             let mut cells = cells.map(<[u8]>::trim_ascii);
             cells.by_ref().take(names).count() == names && cells.all(<[u8]>::is_empty)
         };
-        self.quotes.examined += self.ahead.iter().take(lines).map(Line::length).sum::<u64>();
+        self.quotes.examined += self.ahead.iter().take(lines).map(SourceLine::length).sum::<u64>();
         if self.multiline || names == 0 || !self.ahead.iter().take(lines).all(alone) {
             return Ok(());
         }
@@ -265,7 +265,7 @@ impl Csv {
         let names = self.names.len();
         let mut raw: Vec<u8> = Vec::new();
         self.ahead.iter().take(lines).for_each(|line| raw.extend_from_slice(&line.bytes));
-        let cut = self.ahead.front().is_some_and(Line::is_cut);
+        let cut = self.ahead.front().is_some_and(SourceLine::is_cut);
         utf8(&raw)?;
         let mut cells = self.split(&raw);
         let count = cells.len();
@@ -315,7 +315,7 @@ impl Csv {
 
     /// What stands between cells, by the first lines.
     fn common(&mut self) -> io::Result<u8> {
-        let first = self.ahead.front().map_or(&[][..], Line::content);
+        let first = self.ahead.front().map_or(&[][..], SourceLine::content);
         let candidates = dialect::candidates(first);
         // Others may not come for long, and need not.
         while candidates.len() > 1
@@ -324,7 +324,7 @@ impl Csv {
         {
             self.ahead.push_back(line);
         }
-        let lines: Vec<_> = self.ahead.iter().map(Line::content).collect();
+        let lines: Vec<_> = self.ahead.iter().map(SourceLine::content).collect();
         Ok(common(&candidates, &lines))
     }
 
@@ -334,7 +334,7 @@ impl Csv {
             if self.ahead.is_empty() {
                 self.ahead.extend(self.lines.next()?);
             }
-            if !self.ahead.front().is_some_and(Line::is_blank) {
+            if !self.ahead.front().is_some_and(SourceLine::is_blank) {
                 return Ok(());
             }
             self.ahead.pop_front();

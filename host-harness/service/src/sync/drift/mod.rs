@@ -3,14 +3,14 @@
 //! A record is read once, in a stream, against the outline of its schema; nothing is built of it.
 //! That is all that drift means here: whether values are valid is no matter.
 
-mod shape;
+mod outline;
 mod walk;
 
 use std::collections::BTreeSet;
 
 use connector_contract::types::DataRecord;
 
-pub use self::shape::Shape;
+pub use self::outline::Outline;
 
 /// What one scan has found of one object.
 #[derive(Debug, Default)]
@@ -21,10 +21,10 @@ pub struct Drift {
 impl Drift {
     /// JSON Pointers (RFC 6901) without indexes of arrays, where the records differ from their
     /// schema in a way that was not answered before; sorted.
-    pub fn new_in(&mut self, shape: &Shape, records: &[DataRecord]) -> Vec<String> {
+    pub fn new_in(&mut self, outline: &Outline, records: &[DataRecord]) -> Vec<String> {
         let mut found = BTreeSet::new();
         for record in records {
-            walk::differences(shape, &record.data, &mut found);
+            walk::differences(outline, &record.data, &mut found);
         }
         found.retain(|pointer| !self.told.contains(pointer));
         self.told.extend(found.iter().cloned());
@@ -46,7 +46,7 @@ mod tests {
             data: (*data).to_owned(),
         };
         let records: Vec<DataRecord> = records.iter().map(record).collect();
-        Drift::default().new_in(&Shape::of(schema), &records)
+        Drift::default().new_in(&Outline::of(schema), &records)
     }
 
     #[test]
@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn an_answer_does_not_repeat_itself() {
-        let shape = Shape::of(&json!({"type": "object", "properties": {}}));
+        let outline = Outline::of(&json!({"type": "object", "properties": {}}));
         let record = DataRecord {
             id: "1".to_owned(),
             updated_at: None,
@@ -107,7 +107,7 @@ mod tests {
             data: r#"{"a":1}"#.to_owned(),
         };
         let mut drift = Drift::default();
-        assert_eq!(drift.new_in(&shape, std::slice::from_ref(&record)), ["/a"]);
-        assert!(drift.new_in(&shape, std::slice::from_ref(&record)).is_empty());
+        assert_eq!(drift.new_in(&outline, std::slice::from_ref(&record)), ["/a"]);
+        assert!(drift.new_in(&outline, std::slice::from_ref(&record)).is_empty());
     }
 }

@@ -4,28 +4,27 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 
-use serde::de::{
-    Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor,
-};
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::shape::{Shape, Type};
+use super::outline::Outline;
 
 /// Adds to `found` where a record differs. One that cannot be read differs nowhere.
-pub fn differences(shape: &Shape, record: &str, found: &mut BTreeSet<String>) {
-    let place = Place { shape, name: "", above: None };
+pub fn differences(outline: &Outline, record: &str, found: &mut BTreeSet<String>) {
+    let place = Position { outline, name: "", above: None };
     let mut reader = serde_json::Deserializer::from_str(record);
     // The connector has read it already, so what is wrong with it is told elsewhere.
     let _ = Walk { place: &place, found }.deserialize(&mut reader);
 }
 
 /// A place in the record, as its pointer without the indexes of lists.
-struct Place<'p> {
-    shape: &'p Shape,
+struct Position<'p> {
+    outline: &'p Outline,
     name: &'p str,
-    above: Option<&'p Place<'p>>,
+    above: Option<&'p Position<'p>>,
 }
 
-impl Place<'_> {
+impl Position<'_> {
     fn pointer(&self) -> String {
         let Some(above) = self.above else { return String::new() };
         format!("{}/{}", above.pointer(), escaped(self.name))
@@ -38,18 +37,23 @@ fn escaped(name: &str) -> String {
 }
 
 struct Walk<'p, 'f> {
-    place: &'p Place<'p>,
+    place: &'p Position<'p>,
     found: &'f mut BTreeSet<String>,
 }
 
 impl Walk<'_, '_> {
     /// Whether this type may stand here; told if not.
-    fn is(&mut self, found: Type) -> bool {
-        let fits = self.place.shape.allows(found);
+    fn is(&mut self, found: &str) -> bool {
+        let fits = self.place.outline.allows(found);
         if !fits {
             self.found.insert(self.place.pointer());
         }
         fits
+    }
+
+    fn leaf<E>(mut self, found: &str) -> Result<(), E> {
+        self.is(found);
+        Ok(())
     }
 }
 
@@ -68,60 +72,54 @@ impl<'de> Visitor<'de> for Walk<'_, '_> {
         f.write_str("a JSON value")
     }
 
-    fn visit_unit<E: Error>(mut self) -> Result<(), E> {
-        self.is(Type::Null);
-        Ok(())
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        self.leaf("null")
     }
 
-    fn visit_bool<E: Error>(mut self, _: bool) -> Result<(), E> {
-        self.is(Type::Boolean);
-        Ok(())
+    fn visit_bool<E: Error>(self, _: bool) -> Result<(), E> {
+        self.leaf("boolean")
     }
 
-    fn visit_i64<E: Error>(mut self, _: i64) -> Result<(), E> {
-        self.is(Type::Integer);
-        Ok(())
+    fn visit_i64<E: Error>(self, _: i64) -> Result<(), E> {
+        self.leaf("integer")
     }
 
-    fn visit_u64<E: Error>(mut self, _: u64) -> Result<(), E> {
-        self.is(Type::Integer);
-        Ok(())
+    fn visit_u64<E: Error>(self, _: u64) -> Result<(), E> {
+        self.leaf("integer")
     }
 
-    fn visit_f64<E: Error>(mut self, value: f64) -> Result<(), E> {
-        self.is(if value.fract() == 0.0 { Type::Integer } else { Type::Number });
-        Ok(())
+    fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
+        self.leaf(if value.fract() == 0.0 { "integer" } else { "number" })
     }
 
-    fn visit_str<E: Error>(mut self, _: &str) -> Result<(), E> {
-        self.is(Type::Text);
-        Ok(())
+    fn visit_str<E: Error>(self, _: &str) -> Result<(), E> {
+        self.leaf("string")
     }
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> Result<(), A::Error> {
-        let fits = self.is(Type::List);
-        let items = self.place.shape.items.as_deref().filter(|_| fits);
-        let Some(shape) = items else {
+        let fits = self.is("array");
+        let items = self.place.outline.items.as_deref().filter(|_| fits);
+        let Some(outline) = items else {
             while list.next_element::<IgnoredAny>()?.is_some() {}
             return Ok(());
         };
-        let place = Place { shape, ..*self.place };
+        let place = Position { outline, ..*self.place };
         while list.next_element_seed(Walk { place: &place, found: &mut *self.found })?.is_some() {}
         Ok(())
     }
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<(), A::Error> {
-        let fits = self.is(Type::Object);
+        let fits = self.is("object");
         while let Some(Name(name)) = members.next_key()? {
-            let shape = self.place.shape;
-            let member = shape.members.get(&*name).or(shape.others.as_deref());
+            let outline = self.place.outline;
+            let member = outline.members.get(&*name).or(outline.others.as_deref());
             match member {
-                Some(shape) if fits => {
-                    let place = Place { shape, name: &name, above: Some(self.place) };
+                Some(outline) if fits => {
+                    let place = Position { outline, name: &name, above: Some(self.place) };
                     members.next_value_seed(Walk { place: &place, found: &mut *self.found })?;
                 }
                 _ => {
-                    if fits {
+                    if fits && !outline.is_open {
                         let new = format!("{}/{}", self.place.pointer(), escaped(&name));
                         self.found.insert(new);
                     }
@@ -134,26 +132,5 @@ impl<'de> Visitor<'de> for Walk<'_, '_> {
 }
 
 /// A member's name, borrowed where it holds no escapes.
-struct Name<'de>(Cow<'de, str>);
-
-impl<'de> Deserialize<'de> for Name<'de> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Reading;
-        impl<'de> Visitor<'de> for Reading {
-            type Value = Name<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a member's name")
-            }
-
-            fn visit_borrowed_str<E: Error>(self, name: &'de str) -> Result<Name<'de>, E> {
-                Ok(Name(Cow::Borrowed(name)))
-            }
-
-            fn visit_str<E: Error>(self, name: &str) -> Result<Name<'de>, E> {
-                Ok(Name(Cow::Owned(name.to_owned())))
-            }
-        }
-        from.deserialize_str(Reading)
-    }
-}
+#[derive(Deserialize)]
+struct Name<'n>(#[serde(borrow)] Cow<'n, str>);

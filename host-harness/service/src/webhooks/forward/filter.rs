@@ -77,46 +77,33 @@ impl FromStr for Filter {
                  OBJECT.MEMBER:FROM->TO"
             )
         };
-        // Whichever comes first: values may hold any of these.
-        let (left, rule) = match (text.find('='), text.find(':')) {
-            (Some(at), colon) if colon.is_none_or(|colon| at < colon) => {
-                let (left, value) = text.split_at(at);
-                let value = value.strip_prefix('=').unwrap_or_default().to_owned();
-                (left, Rule::Is { member: String::new(), value })
-            }
-            (_, Some(at)) => {
-                let (left, both) = text.split_at(at);
-                let both = both.strip_prefix(':').unwrap_or_default();
-                let (from, to) = both.split_once("->").ok_or_else(wrong)?;
-                if from.is_empty() && to.is_empty() {
-                    return Err(wrong());
-                }
-                let (from, to) = (End::read(from), End::read(to));
-                (left, Rule::Became { member: String::new(), from, to })
-            }
-            _ => {
-                if text.is_empty() {
-                    return Err(wrong());
-                }
-                return Ok(Self { object: named(text), rule: Rule::Any });
-            }
+        // The first of them: values may hold any of these.
+        let Some(at) = text.find(['=', ':']) else {
+            let is_object = !text.is_empty();
+            return is_object
+                .then(|| Self { object: named(text), rule: Rule::Any })
+                .ok_or_else(wrong);
         };
-        let Some((object, name)) = left.split_once('.') else {
+        let (left, rest) = text.split_at(at);
+        let Some((object, member)) = left.split_once('.') else {
             return Err(format!(
                 "\"{text}\" names no object: write OBJECT.{text}, or {EVERY}.{text} for every object \
                  that has such a member"
             ));
         };
-        if object.is_empty() || name.is_empty() {
+        if object.is_empty() || member.is_empty() {
             return Err(wrong());
         }
-        let (object, member) = (named(object), name.to_owned());
-        let rule = match rule {
-            Rule::Is { value, .. } => Rule::Is { member, value },
-            Rule::Became { from, to, .. } => Rule::Became { member, from, to },
-            Rule::Any => Rule::Any,
+        let member = member.to_owned();
+        let rule = match rest.strip_prefix('=') {
+            Some(value) => Rule::Is { member, value: value.to_owned() },
+            None => {
+                let ends = rest.strip_prefix(':').and_then(|ends| ends.split_once("->"));
+                let (from, to) = ends.filter(|ends| *ends != ("", "")).ok_or_else(wrong)?;
+                Rule::Became { member, from: End::read(from), to: End::read(to) }
+            }
         };
-        Ok(Self { object, rule })
+        Ok(Self { object: named(object), rule })
     }
 }
 

@@ -16,6 +16,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use connector_contract::backoff::Backoff;
 use connector_contract::clock::{Clock, unix_ms};
 use connector_state::StoreError;
 use tokio::sync::Notify;
@@ -31,10 +32,12 @@ pub use connector_state::outbox::{Outbox, Outgoing, Parked};
 const TICK: Duration = Duration::from_secs(1);
 /// Changes that are taken up together.
 const TOGETHER: u32 = 64;
-/// The first pause after a target took nothing, and the longest.
-const PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
-/// The first wait of a parked change, how it grows, and the longest.
-const PARKED: (u64, u64, u64) = (5_000, 4, 4 * 3_600_000);
+/// Pauses while a target takes nothing.
+const TOOK_NOTHING: Backoff =
+    Backoff::new(&[1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 64_000, 128_000, 256_000, 300_000]);
+/// Pauses of a change that its target alone refuses.
+const PARKED: Backoff =
+    Backoff::new(&[5_000, 20_000, 80_000, 320_000, 1_280_000, 5_120_000, 4 * 3_600_000]);
 /// A parked change is given up after a week.
 const GIVE_UP_MS: u64 = 7 * 24 * 3_600_000;
 /// How often versions that all have seen are forgotten.
@@ -91,13 +94,12 @@ impl Forwarder {
     }
 
     async fn forward(&self, changed: &Notify) {
-        let mut pause = PAUSE.0;
-        let mut failing = false;
+        let (mut failures, mut failing) = (0, false);
         let mut forgot: Option<tokio::time::Instant> = None;
         loop {
             let wait = match self.round().await {
                 Ok(Round::Some) => {
-                    (pause, failing) = (PAUSE.0, false);
+                    (failures, failing) = (0, false);
                     continue;
                 }
                 Ok(Round::Nothing) => TICK,
@@ -106,9 +108,9 @@ impl Forwarder {
                         self.fails(&not_taken.why);
                     }
                     failing = true;
-                    let wait = not_taken.pause.unwrap_or(pause).max(pause);
-                    pause = (pause * 2).min(PAUSE.1);
-                    sleep(wait).await;
+                    failures += 1;
+                    sleep(TOOK_NOTHING.pause(failures).max(not_taken.pause.unwrap_or_default()))
+                        .await;
                     continue;
                 }
                 Err(why) => {
@@ -208,9 +210,8 @@ impl Forwarder {
     }
 
     fn parked(&self, change: u64, attempts: u32, since_ms: u64, reason: String) -> Parked {
-        let (first, growth, longest) = PARKED;
-        let wait = first.saturating_mul(growth.saturating_pow(attempts)).min(longest);
-        Parked { change, since_ms, attempts, next_ms: self.now_ms() + wait, reason }
+        let next_ms = self.now_ms() + PARKED.pause_ms(attempts + 1);
+        Parked { change, since_ms, attempts, next_ms, reason }
     }
 
     async fn send(&self, outgoing: &Outgoing) -> Result<(), NotTaken> {

@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use connector_contract::clock::unix_ms;
-use connector_contract::subscriptions::Answer;
+use connector_contract::subscriptions::{Answer, Delivery};
 use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, TRANSFER_ENCODING};
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
@@ -30,11 +30,10 @@ use hyper::body::Incoming;
 
 use super::body::{self, BodyFault};
 use super::caller;
-use super::counts::Counting;
-use super::hook::{Served, hook_path};
-use super::intake::{Raw, Verdict, all_headers, take};
+use super::hook::{ServedHook, hook_path};
+use super::intake::{Verdict, all_headers, take};
 use super::route::{Route, route};
-use super::shared::Shared;
+use super::shared::ReceiverState;
 use crate::webhooks::Note;
 
 /// When nothing better is known.
@@ -46,13 +45,13 @@ pub type Reply = Response<Full<Bytes>>;
 
 /// Where a request came from.
 #[derive(Clone, Copy)]
-pub struct From {
-    pub peer: IpAddr,
+pub struct Peer {
+    pub address: IpAddr,
     pub tls: bool,
 }
 
 /// Answers a request.
-pub async fn answer(shared: &Arc<Shared>, from: From, request: Request<Incoming>) -> Reply {
+pub async fn answer(shared: &Arc<ReceiverState>, from: Peer, request: Request<Incoming>) -> Reply {
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     let served = match route(shared.surroundings.prefix(), request.uri().path()) {
         Some(Route::Health) if reads => return plain(StatusCode::OK, "ok\n"),
@@ -72,22 +71,21 @@ pub async fn answer(shared: &Arc<Shared>, from: From, request: Request<Incoming>
 }
 
 async fn deliver(
-    shared: &Arc<Shared>,
-    from: From,
-    served: &Served,
+    shared: &Arc<ReceiverState>,
+    from: Peer,
+    served: &ServedHook,
     request: Request<Incoming>,
 ) -> Reply {
     let (head, incoming) = request.into_parts();
     let proxies = &shared.surroundings.trusted_proxies;
-    let proxied = proxies.contains(&from.peer);
+    let proxied = proxies.contains(&from.address);
     let refuse = |status: StatusCode, why: &str| {
-        let counts = &shared.counts;
-        Counting::one(match status {
-            StatusCode::UNAUTHORIZED => &counts.unverified,
-            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => &counts.later,
-            _ => &counts.refused,
+        shared.count(|counts| match status {
+            StatusCode::UNAUTHORIZED => counts.unverified += 1,
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => counts.later += 1,
+            _ => counts.refused += 1,
         });
-        let from = Some(caller::address(&head.headers, from.peer, proxies));
+        let from = Some(caller::address(&head.headers, from.address, proxies));
         let connection = Some(served.hook.connection.clone());
         let (status, why) = (status.as_u16(), why.to_owned());
         shared.notes.note(&Note::Refused { connection, from, status, why });
@@ -119,7 +117,8 @@ async fn deliver(
         }
     };
     let public = shared.surroundings.public_url.as_deref();
-    let raw = Raw {
+    let raw = Delivery {
+        subscription: served.hook.subscription.clone(),
         method: head.method.as_str().to_owned(),
         url: caller::url(
             public.map(|public| format!("{public}{}", hook_path(&served.hook.token))),
@@ -130,6 +129,7 @@ async fn deliver(
         ),
         headers: all_headers(&head.headers),
         body: body.bytes.clone(),
+        received_at: String::new(),
     };
     match take(shared, served, raw).await {
         Verdict::Kept(answer) => answer.and_then(given).unwrap_or_default(),

@@ -28,7 +28,7 @@ pub enum BodyFault {
 
 /// Bytes of all bodies that are held now.
 #[derive(Default)]
-pub struct Held(AtomicUsize);
+pub struct BodyBytes(AtomicUsize);
 
 /// A whole body; counts as held until it is dropped.
 pub struct Body<'a> {
@@ -37,9 +37,9 @@ pub struct Body<'a> {
     _share: Share<'a>,
 }
 
-/// A share of [`Held`], given back when it is dropped.
+/// A share of [`BodyBytes`], given back when it is dropped.
 struct Share<'a> {
-    held: &'a Held,
+    held: &'a BodyBytes,
     bytes: usize,
 }
 
@@ -74,7 +74,7 @@ pub fn check_head(headers: &HeaderMap, bounds: &Bounds) -> Result<(), BodyFault>
 pub async fn read<'a>(
     mut body: Incoming,
     bounds: &Bounds,
-    held: &'a Held,
+    held: &'a BodyBytes,
 ) -> Result<Body<'a>, BodyFault> {
     let end = Instant::now() + bounds.body_within;
     let mut share = Share { held, bytes: 0 };

@@ -86,11 +86,19 @@ impl<S> Guard<S> {
         }
     }
 
-    /// `Ready` with an error once a write has been stuck for too long.
-    fn stuck(&mut self, context: &mut Context<'_>) -> Poll<io::Error> {
+    /// The answer of a write; an error once it has been stuck for too long.
+    fn in_time<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        written: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.writing = None;
+            return written;
+        }
         let until = *self.writing.get_or_insert_with(|| Instant::now() + self.write_within);
         ready!(self.write_timer.poll(until, context));
-        Poll::Ready(io::ErrorKind::TimedOut.into())
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
@@ -119,30 +127,18 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guard<S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        match Pin::new(&mut self.stream).poll_write(context, bytes) {
-            Poll::Ready(written) => {
-                self.writing = None;
-                Poll::Ready(written)
-            }
-            Poll::Pending => self.stuck(context).map(Err),
-        }
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.in_time(context, written)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match Pin::new(&mut self.stream).poll_flush(context) {
-            Poll::Ready(flushed) => {
-                self.writing = None;
-                Poll::Ready(flushed)
-            }
-            Poll::Pending => self.stuck(context).map(Err),
-        }
+        let flushed = Pin::new(&mut self.stream).poll_flush(context);
+        self.in_time(context, flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match Pin::new(&mut self.stream).poll_shutdown(context) {
-            Poll::Ready(ended) => Poll::Ready(ended),
-            Poll::Pending => self.stuck(context).map(Err),
-        }
+        let ended = Pin::new(&mut self.stream).poll_shutdown(context);
+        self.in_time(context, ended)
     }
 }
 

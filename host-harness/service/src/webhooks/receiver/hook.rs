@@ -1,7 +1,6 @@
 //! One connection's way in.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -27,7 +26,7 @@ pub fn new_token() -> Result<String, SealError> {
 /// Where a connection's deliveries come to, and who understands them.
 #[derive(Clone)]
 pub struct Hook {
-    /// Whose: the id of its row.
+    /// Id of the connection's row.
     pub connection: String,
     /// The end of its path.
     pub token: String,
@@ -38,33 +37,27 @@ pub struct Hook {
 }
 
 /// A hook that is served.
-pub struct Served {
+pub struct ServedHook {
     pub hook: Hook,
-    standing: Arc<Standing>,
+    standing: Arc<Mutex<Standing>>,
 }
 
 /// What is counted of a hook. It outlives what decodes for it.
 struct Standing {
-    bucket: Mutex<Bucket>,
+    bucket: Bucket,
     /// Refused as unverified since the last beat.
-    refused: AtomicU64,
-    missed: Mutex<Missed>,
+    refused: u64,
+    /// Since when deliveries were turned away, where no gap has been opened for them yet.
+    missed_since_ms: Option<u64>,
+    /// When a gap was opened for such deliveries last.
+    gap_opened: Option<Instant>,
 }
 
-/// Deliveries that were turned away.
-#[derive(Default)]
-struct Missed {
-    /// Since when, where no gap has been opened for them yet.
-    since_ms: Option<u64>,
-    /// When a gap was opened last.
-    opened: Option<Instant>,
-}
-
-impl Served {
+impl ServedHook {
     pub fn new(hook: Hook, rate: f64, burst: f64) -> Self {
-        let bucket = Mutex::new(Bucket { tokens: burst, rate, burst, at: Instant::now() });
-        let standing = Standing { bucket, refused: AtomicU64::new(0), missed: Mutex::default() };
-        Self { hook, standing: Arc::new(standing) }
+        let bucket = Bucket { tokens: burst, rate, burst, at: Instant::now() };
+        let standing = Standing { bucket, refused: 0, missed_since_ms: None, gap_opened: None };
+        Self { hook, standing: Arc::new(Mutex::new(standing)) }
     }
 
     /// The same hook, as `hook` has it from now on.
@@ -74,39 +67,43 @@ impl Served {
 
     /// Takes a token, or says when there will be one.
     pub fn take(&self) -> Result<(), Duration> {
-        self.standing.bucket.lock().unwrap_or_else(PoisonError::into_inner).take(Instant::now())
+        self.standing().bucket.take(Instant::now())
     }
 
     pub fn count_refused(&self) {
-        self.standing.refused.fetch_add(1, Ordering::Relaxed);
+        self.standing().refused += 1;
     }
 
     pub fn take_refused(&self) -> u64 {
-        self.standing.refused.swap(0, Ordering::Relaxed)
+        std::mem::take(&mut self.standing().refused)
     }
 
     /// A delivery was turned away at this time. It may come again, or have been the last try.
     pub fn miss(&self, at_ms: u64) {
-        let mut missed = self.standing.missed.lock().unwrap_or_else(PoisonError::into_inner);
-        missed.since_ms = Some(missed.since_ms.map_or(at_ms, |since_ms| since_ms.min(at_ms)));
+        let since_ms = &mut self.standing().missed_since_ms;
+        *since_ms = Some(since_ms.map_or(at_ms, |since_ms| since_ms.min(at_ms)));
     }
 
     /// Since when a gap is to be opened for what was turned away: whoever calls, cannot have us
     /// pull all the time.
     pub fn take_missed(&self, not_more_often_than: Duration) -> Option<u64> {
-        let mut missed = self.standing.missed.lock().unwrap_or_else(PoisonError::into_inner);
-        if missed.opened.is_some_and(|at| at.elapsed() < not_more_often_than) {
+        let mut standing = self.standing();
+        if standing.gap_opened.is_some_and(|at| at.elapsed() < not_more_often_than) {
             return None;
         }
-        let since_ms = missed.since_ms.take()?;
-        missed.opened = Some(Instant::now());
+        let since_ms = standing.missed_since_ms.take()?;
+        standing.gap_opened = Some(Instant::now());
         Some(since_ms)
     }
 
     /// The gap could not be opened: the next beat tries it again.
     pub fn give_missed_back(&self, since_ms: u64) {
         self.miss(since_ms);
-        self.standing.missed.lock().unwrap_or_else(PoisonError::into_inner).opened = None;
+        self.standing().gap_opened = None;
+    }
+
+    fn standing(&self) -> MutexGuard<'_, Standing> {
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

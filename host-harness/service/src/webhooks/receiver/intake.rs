@@ -5,13 +5,14 @@ use std::time::{Duration, UNIX_EPOCH};
 use connector_contract::clock::unix_ms;
 use connector_contract::subscriptions::{self, Answer, Delivery, Event, Reception, Refusal};
 use connector_runtime::CallError;
+use connector_state::mirror::version::instant;
 use http::HeaderMap;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio::time::timeout;
 
-use super::hook::Served;
-use super::shared::Shared;
+use super::hook::ServedHook;
+use super::shared::ReceiverState;
 use crate::digest::digest;
 use crate::webhooks::{Effect, NewDelivery, NewEvent, Note, Received};
 
@@ -19,14 +20,6 @@ use crate::webhooks::{Effect, NewDelivery, NewEvent, Note, Received};
 const OLDEST: time::Duration = time::Duration::hours(96);
 /// As far as two clocks may be apart.
 const NEWEST: time::Duration = time::Duration::minutes(5);
-
-/// A request to a hook, whole.
-pub struct Raw {
-    pub method: String,
-    pub url: String,
-    pub headers: Vec<(String, Vec<u8>)>,
-    pub body: Vec<u8>,
-}
 
 /// What came of it.
 pub enum Verdict {
@@ -45,56 +38,45 @@ pub fn all_headers(headers: &HeaderMap) -> Vec<(String, Vec<u8>)> {
 }
 
 /// Verifies, decodes, keeps. It is on the disk when this answers [`Verdict::Kept`], and only then.
-pub async fn take(shared: &Shared, served: &Served, raw: Raw) -> Verdict {
+pub async fn take(shared: &ReceiverState, served: &ServedHook, raw: Delivery) -> Verdict {
     let received_ms = unix_ms(shared.clock.now());
-    let mut delivery = without_secrets(served, &raw, received_ms);
+    let raw = Delivery { received_at: timestamp(received_ms), ..raw };
+    let decoder = &served.hook.decode;
+    let mut delivery = decoder.without_secrets(raw.clone());
     let mut decoded = decode(shared, served, &delivery).await;
     // The secret may have been changed by another program.
     if matches!(decoded, Ok(Err(Refusal::Unverified | Refusal::TryAgain(_))))
-        && served.hook.decode.renew().await
+        && decoder.renew().await
     {
-        delivery = without_secrets(served, &raw, received_ms);
+        delivery = decoder.without_secrets(raw);
         decoded = decode(shared, served, &delivery).await;
     }
-    drop(raw);
     let (events, answer) = match decoded {
         Ok(Ok(Reception { events, answer })) => (events, answer),
         Ok(Err(Refusal::Unreadable(why))) => {
-            return keep(shared, served, delivery, received_ms, Err(why)).await;
+            let (key, why) = (digest(&[b"unreadable", &delivery.body]), Some(why));
+            let event = NewEvent { reason: why, ..about_nothing(key, Effect::Unreadable) };
+            return keep(shared, served, delivery, received_ms, vec![event], None).await;
         }
         Ok(Err(Refusal::Unverified)) => return Verdict::Unverified,
-        Ok(Err(Refusal::TryAgain(why))) => return Verdict::Later(why),
-        Err(why) => return Verdict::Later(why),
+        Ok(Err(Refusal::TryAgain(why))) | Err(why) => return Verdict::Later(why),
     };
     if events.iter().any(|event| event.effect == subscriptions::Effect::Disconnected) {
-        if let Err(why) = served.hook.decode.disconnect().await {
+        if let Err(why) = decoder.disconnect().await {
             shared.fails(&why);
             return Verdict::Later(why.to_string());
         }
         let connection = served.hook.connection.clone();
         shared.notes.note(&Note::Disconnected { connection });
     }
-    match keep(shared, served, delivery, received_ms, Ok(events)).await {
-        Verdict::Kept(_) => Verdict::Kept(answer),
-        other => other,
-    }
-}
-
-fn without_secrets(served: &Served, raw: &Raw, received_ms: u64) -> Delivery {
-    served.hook.decode.without_secrets(Delivery {
-        subscription: served.hook.subscription.clone(),
-        method: raw.method.clone(),
-        url: raw.url.clone(),
-        headers: raw.headers.clone(),
-        body: raw.body.clone(),
-        received_at: timestamp(received_ms),
-    })
+    let events = new_events(events, &delivery.body, received_ms);
+    keep(shared, served, delivery, received_ms, events, answer).await
 }
 
 /// As the connector sees it; `Err` when it could not be asked.
 async fn decode(
-    shared: &Shared,
-    served: &Served,
+    shared: &ReceiverState,
+    served: &ServedHook,
     delivery: &Delivery,
 ) -> Result<Result<Reception, Refusal>, String> {
     let within = shared.bounds.decode_within;
@@ -105,36 +87,26 @@ async fn decode(
 }
 
 async fn keep(
-    shared: &Shared,
-    served: &Served,
+    shared: &ReceiverState,
+    served: &ServedHook,
     delivery: Delivery,
     received_ms: u64,
-    events: Result<Vec<Event>, String>,
+    events: Vec<NewEvent>,
+    answer: Option<Answer>,
 ) -> Verdict {
-    let connection = &served.hook.connection;
-    let events = match events {
-        Ok(events) => new_events(events, &delivery.body, received_ms),
-        Err(why) => vec![unreadable(&delivery.body, why)],
-    };
+    let connection = served.hook.connection.clone();
     let names = events.iter().map(|event| event.name.clone()).collect();
-    let Delivery { method, url, headers, body, .. } = delivery;
-    let connection = connection.clone();
     let unread = events.iter().find(|event| event.effect == Effect::Unreadable);
     let why = unread.and_then(|event| event.reason.clone()).unwrap_or_default();
-    let delivery = NewDelivery {
-        connection: connection.clone(),
-        received_ms,
-        method,
-        url,
-        headers,
-        body,
-        events,
-    };
+    let Delivery { method, url, headers, body, .. } = delivery;
+    let connection_id = connection.clone();
+    let delivery =
+        NewDelivery { connection: connection_id, received_ms, method, url, headers, body, events };
     match shared.inbox.receive(delivery).await {
         Ok(received) => {
             shared.works();
             shared.kept(received, connection, names, why);
-            Verdict::Kept(None)
+            Verdict::Kept(answer)
         }
         Err(why) => {
             shared.fails(&why);
@@ -143,21 +115,27 @@ async fn keep(
     }
 }
 
+/// An event without a record.
+fn about_nothing(key: [u8; 32], effect: Effect) -> NewEvent {
+    NewEvent {
+        key,
+        id: None,
+        object: String::new(),
+        name: String::new(),
+        occurred_at: None,
+        effect,
+        asks: false,
+        reason: None,
+    }
+}
+
 /// Events as rows, known by the provider's id with what they say, else by the body and their place
 /// in it: an id that is used again for something else hides nothing. A genuine delivery without
 /// events is an event about nothing: it proves the subscription.
 pub fn new_events(events: Vec<Event>, body: &[u8], received_ms: u64) -> Vec<NewEvent> {
     if events.is_empty() {
-        return vec![NewEvent {
-            key: digest(&[b"body", &0_u64.to_be_bytes(), body]),
-            id: None,
-            object: String::new(),
-            name: String::new(),
-            occurred_at: None,
-            effect: Effect::Nothing,
-            asks: false,
-            reason: None,
-        }];
+        let key = digest(&[b"body", &0_u64.to_be_bytes(), body]);
+        return vec![about_nothing(key, Effect::Nothing)];
     }
     let rows = (0_u64..).zip(events).map(|(place, event)| {
         let reason = doubt(&event, received_ms);
@@ -183,7 +161,7 @@ pub fn new_events(events: Vec<Event>, body: &[u8], received_ms: u64) -> Vec<NewE
 /// canned example, or that somebody's clock is wrong; the provider knows how its record is now.
 fn doubt(event: &Event, received_ms: u64) -> Option<String> {
     let at = event.occurred_at.as_deref()?;
-    let happened = OffsetDateTime::parse(at, &Rfc3339).ok()?;
+    let happened = instant(Some(at))?;
     let received = OffsetDateTime::from(UNIX_EPOCH + Duration::from_millis(received_ms));
     let why = match received - happened {
         age if age > OLDEST => format!("more than {} hours before it came", OLDEST.whole_hours()),
@@ -191,19 +169,6 @@ fn doubt(event: &Event, received_ms: u64) -> Option<String> {
         _ => return None,
     };
     Some(format!("it says that it happened at {at}, {why}: its record is looked up"))
-}
-
-fn unreadable(body: &[u8], why: String) -> NewEvent {
-    NewEvent {
-        key: digest(&[b"unreadable", body]),
-        id: None,
-        object: String::new(),
-        name: String::new(),
-        occurred_at: None,
-        effect: Effect::Unreadable,
-        asks: false,
-        reason: Some(why),
-    }
 }
 
 /// As the contract writes times.
@@ -215,14 +180,13 @@ pub fn timestamp(ms: u64) -> String {
     text.strip_suffix('Z').map_or(text.clone(), |plain| format!("{plain}+00:00"))
 }
 
-/// For logs of what came.
-impl Shared {
+impl ReceiverState {
+    /// Counts and tells what came.
     fn kept(&self, received: Received, connection: String, events: Vec<String>, why: String) {
-        use super::counts::Counting;
         let Received::New { delivery, dead } = received else {
-            return Counting::one(&self.counts.repeats);
+            return self.count(|counts| counts.repeats += 1);
         };
-        Counting::one(&self.counts.kept);
+        self.count(|counts| counts.kept += 1);
         if let Some(event) = dead {
             self.notes.note(&Note::Dead { connection: connection.clone(), event, why });
         }

@@ -19,7 +19,7 @@ mod tls;
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::IpAddr;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use connector_contract::clock::Clock;
@@ -33,14 +33,14 @@ use tokio::task::JoinSet;
 use tokio::time::{interval, timeout};
 
 pub use self::accept::{Accept, Accepted, TcpAccept};
-use self::answer::{From, answer};
-use self::counts::Counting;
+use self::answer::{Peer, answer};
+use self::body::BodyBytes;
 pub use self::counts::Counts;
 use self::guard::{Guard, Phases};
-use self::hook::Served;
+use self::hook::ServedHook;
 pub use self::hook::{Hook, hook_path, new_token};
 pub(super) use self::intake::{new_events, timestamp};
-use self::shared::Shared;
+use self::shared::ReceiverState;
 pub use self::tls::{Tls, TlsError};
 use super::{Bounds, Inbox, Note, Notes};
 
@@ -74,7 +74,7 @@ impl Surroundings {
 /// A receiver of deliveries. Cheap to clone; clones are the same receiver.
 #[derive(Clone)]
 pub struct Receiver {
-    shared: Arc<Shared>,
+    shared: Arc<ReceiverState>,
 }
 
 impl Receiver {
@@ -87,7 +87,21 @@ impl Receiver {
         notes: Arc<dyn Notes>,
         surroundings: Surroundings,
     ) -> Self {
-        Self { shared: Arc::new(Shared::new(bounds, inbox, clock, notes, surroundings)) }
+        Self {
+            shared: Arc::new(ReceiverState {
+                bounds,
+                inbox,
+                clock,
+                notes,
+                wake: Arc::default(),
+                surroundings,
+                hooks: RwLock::default(),
+                held: BodyBytes::default(),
+                counts: Mutex::default(),
+                networks: Mutex::default(),
+                failed: Mutex::default(),
+            }),
+        }
     }
 
     /// Serves these hooks and no others. One that it serves already is decoded for as it is given
@@ -102,7 +116,7 @@ impl Receiver {
             let before = before.filter(|before| before.hook.connection == hook.connection);
             let now = match before {
                 Some(before) => before.renewed(hook),
-                None => Served::new(hook, bounds.rate, bounds.burst),
+                None => ServedHook::new(hook, bounds.rate, bounds.burst),
             };
             served.insert(token, Arc::new(now));
         }
@@ -117,7 +131,7 @@ impl Receiver {
     /// What it has seen so far.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        self.shared.counts.now()
+        self.shared.counts()
     }
 
     /// Receives until `stop`. Then nothing more is accepted, and requests under way are answered.
@@ -138,14 +152,14 @@ impl Receiver {
                 };
                 let Some((stream, from)) = next else { return };
                 let Some(place) = shared.place(from) else {
-                    Counting::one(&shared.counts.turned_away);
+                    shared.count(|counts| counts.turned_away += 1);
                     continue;
                 };
                 let (shared, stopped) = (Arc::clone(shared), stopped.clone());
                 connections.spawn(async move {
-                    Counting::one(&shared.counts.open);
+                    shared.count(|counts| counts.open += 1);
                     serve(&shared, stream, from, stopped).await;
-                    shared.counts.open.fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
+                    shared.count(|counts| counts.open -= 1);
                     drop((place, room));
                 });
             }
@@ -165,7 +179,7 @@ impl Receiver {
     }
 }
 
-async fn beats(shared: &Shared) {
+async fn beats(shared: &ReceiverState) {
     let mut beats = interval(BEAT);
     loop {
         beats.tick().await;
@@ -184,25 +198,25 @@ async fn beats(shared: &Shared) {
 
 /// Serves a connection to its end.
 async fn serve(
-    shared: &Arc<Shared>,
+    shared: &Arc<ReceiverState>,
     stream: Box<dyn Stream>,
-    peer: IpAddr,
+    address: IpAddr,
     stopped: watch::Receiver<()>,
 ) {
     let Some(tls) = &shared.surroundings.tls else {
-        return speak(shared, stream, From { peer, tls: false }, stopped).await;
+        return speak(shared, stream, Peer { address, tls: false }, stopped).await;
     };
     let agreeing = timeout(shared.bounds.first_byte_within, tls.acceptor().accept(stream));
     // Strangers who speak no TLS are none of our business.
     if let Ok(Ok(stream)) = agreeing.await {
-        speak(shared, stream, From { peer, tls: true }, stopped).await;
+        speak(shared, stream, Peer { address, tls: true }, stopped).await;
     }
 }
 
 async fn speak<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
-    shared: &Arc<Shared>,
+    shared: &Arc<ReceiverState>,
     stream: S,
-    from: From,
+    from: Peer,
     mut stopped: watch::Receiver<()>,
 ) {
     let bounds = &shared.bounds;

@@ -11,9 +11,9 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::Surroundings;
-use super::body::Held;
-use super::counts::Counting;
-use super::hook::Served;
+use super::body::BodyBytes;
+use super::counts::Counts;
+use super::hook::ServedHook;
 use crate::webhooks::{Beat, Bounds, Inbox, Note, Notes};
 
 /// After a failed commit, requests are turned away unread for this long.
@@ -21,47 +21,25 @@ const HOLD_OFF: Duration = Duration::from_secs(1);
 /// A connection that no receiver served for this long may have missed deliveries.
 const GAP: Duration = Duration::from_secs(15 * 60);
 
-pub struct Shared {
+pub struct ReceiverState {
     pub bounds: Bounds,
     pub inbox: Arc<dyn Inbox>,
     pub clock: Arc<dyn Clock>,
     pub notes: Arc<dyn Notes>,
     pub wake: Arc<Notify>,
     pub surroundings: Surroundings,
-    pub hooks: RwLock<HashMap<String, Arc<Served>>>,
-    pub held: Held,
-    pub counts: Counting,
-    networks: Mutex<HashMap<Network, usize>>,
+    pub hooks: RwLock<HashMap<String, Arc<ServedHook>>>,
+    pub held: BodyBytes,
+    pub(super) counts: Mutex<Counts>,
+    pub(super) networks: Mutex<HashMap<Network, usize>>,
     /// When a commit failed last, if none has succeeded since.
-    failed: Mutex<Option<Instant>>,
+    pub(super) failed: Mutex<Option<Instant>>,
 }
 
-impl Shared {
-    pub fn new(
-        bounds: Bounds,
-        inbox: Arc<dyn Inbox>,
-        clock: Arc<dyn Clock>,
-        notes: Arc<dyn Notes>,
-        surroundings: Surroundings,
-    ) -> Self {
-        Self {
-            bounds,
-            inbox,
-            clock,
-            notes,
-            wake: Arc::default(),
-            surroundings,
-            hooks: RwLock::default(),
-            held: Held::default(),
-            counts: Counting::default(),
-            networks: Mutex::default(),
-            failed: Mutex::new(None),
-        }
-    }
-
+impl ReceiverState {
     /// The hook with this token. Tokens are looked up by their hash, so the time that this takes
     /// tells nothing about one.
-    pub fn hook(&self, token: &str) -> Option<Arc<Served>> {
+    pub fn hook(&self, token: &str) -> Option<Arc<ServedHook>> {
         self.hooks.read().unwrap_or_else(PoisonError::into_inner).get(token).cloned()
     }
 
@@ -97,29 +75,28 @@ impl Shared {
     /// Notes on the disk that the receiver is there.
     pub async fn beat(&self) -> Result<(), StoreError> {
         let served = self.served();
-        let refused: Vec<u64> = served.iter().map(|served| served.take_refused()).collect();
-        let beat = Beat {
-            now_ms: unix_ms(self.clock.now()),
-            gap_after_ms: u64::try_from(GAP.as_millis()).unwrap_or(u64::MAX),
-            served: served
-                .iter()
-                .zip(refused)
-                .map(|(served, refused)| (served.hook.connection.clone(), refused))
-                .collect(),
-        };
-        match self.inbox.beat(beat).await {
-            Ok(()) => {
-                self.works();
-                Ok(())
-            }
-            Err(why) => {
-                self.fails(&why);
-                Err(why)
-            }
+        let served = served.iter().map(|it| (it.hook.connection.clone(), it.take_refused()));
+        let (now_ms, served) = (unix_ms(self.clock.now()), served.collect());
+        let gap_after_ms = u64::try_from(GAP.as_millis()).unwrap_or(u64::MAX);
+        let beat = self.inbox.beat(Beat { now_ms, gap_after_ms, served }).await;
+        match &beat {
+            Ok(()) => self.works(),
+            Err(why) => self.fails(why),
         }
+        beat
     }
 
-    fn served(&self) -> Vec<Arc<Served>> {
+    /// Counts something.
+    pub fn count(&self, count: impl FnOnce(&mut Counts)) {
+        count(&mut self.counts.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// What was counted so far.
+    pub fn counts(&self) -> Counts {
+        *self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn served(&self) -> Vec<Arc<ServedHook>> {
         let hooks = self.hooks.read().unwrap_or_else(PoisonError::into_inner);
         hooks.values().cloned().collect()
     }
@@ -138,19 +115,19 @@ impl Shared {
     }
 
     /// A place among the connections of an address, if it and its networks have one left.
-    pub fn place(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
+    pub fn place(self: &Arc<Self>, address: IpAddr) -> Option<AddressPlace> {
         if self.surroundings.trusted_proxies.contains(&address) {
-            return Some(Place { shared: Arc::clone(self), counted: vec![] });
+            return Some(AddressPlace { shared: Arc::clone(self), counted: vec![] });
         }
         let most = [self.bounds.connections_of_address, self.bounds.connections_of_site];
-        let of: Vec<(Network, usize)> = networks(address).into_iter().zip(most).collect();
+        let counted = networks(address);
         let mut open = self.networks();
-        if of.iter().any(|(network, most)| open.get(network).is_some_and(|open| open >= most)) {
+        let is_full = |(network, most)| open.get(network).is_some_and(|open| *open >= most);
+        if counted.iter().zip(most).any(is_full) {
             return None;
         }
-        let counted: Vec<Network> = of.into_iter().map(|(network, _)| network).collect();
         counted.iter().for_each(|network| *open.entry(*network).or_default() += 1);
-        Some(Place { shared: Arc::clone(self), counted })
+        Some(AddressPlace { shared: Arc::clone(self), counted })
     }
 
     fn networks(&self) -> MutexGuard<'_, HashMap<Network, usize>> {
@@ -163,7 +140,7 @@ impl Shared {
 }
 
 /// Addresses that somebody may have all of, and the length of what they share.
-type Network = (IpAddr, u8);
+pub type Network = (IpAddr, u8);
 
 /// Whose an address is, the smallest network first. An IPv4 address stands for itself. Whoever has
 /// one of IPv6 has its /64 (RFC 4291 section 2.5.4), and a site may have a /48 (RFC 6177).
@@ -181,12 +158,12 @@ fn networks(address: IpAddr) -> Vec<Network> {
 }
 
 /// A connection's place among those of its networks; given back when it is dropped.
-pub struct Place {
-    shared: Arc<Shared>,
+pub struct AddressPlace {
+    shared: Arc<ReceiverState>,
     counted: Vec<Network>,
 }
 
-impl Drop for Place {
+impl Drop for AddressPlace {
     fn drop(&mut self) {
         let mut networks = self.shared.networks();
         for network in &self.counted {

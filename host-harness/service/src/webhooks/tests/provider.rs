@@ -9,11 +9,11 @@ use connector_contract::clock::Clock;
 use connector_contract::types::{DataRecord, ErrorKind};
 use connector_runtime::egress::Pending;
 use connector_runtime::{CallError, Stop, error};
-use connector_state::mirror::Mirror as _;
+use connector_state::mirror::{Derived, Mirror as _};
 use serde_json::Value;
 
 use super::world::{Fake, SHOP, World};
-use crate::webhooks::{Notes, Pace, Reads, Seat, Worker};
+use crate::webhooks::{Notes, Pace, Reads, Worker, WorkerConnection};
 
 /// Records by id, as the provider has them.
 #[derive(Default)]
@@ -22,12 +22,11 @@ pub struct Provider {
     /// Every question fails so.
     pub fails: Mutex<Option<ErrorKind>>,
     pub asked: AtomicU32,
-    lines: Vec<String>,
 }
 
 impl Provider {
     pub fn new() -> Arc<Self> {
-        Arc::new(Self { lines: vec!["lines".to_owned()], ..Self::default() })
+        Arc::default()
     }
 
     pub fn put(&self, id: &str, updated_at: &str, n: u32) {
@@ -54,16 +53,15 @@ impl Provider {
 }
 
 impl Reads for Provider {
-    fn derived_from(&self, object: &str) -> &[String] {
-        if object == "orders" { &self.lines } else { &[] }
-    }
-
     /// One line for each of the members in `lines`; a poison one traps.
-    fn derive(
-        &self,
-        _: &[String],
-        parents: Vec<DataRecord>,
-    ) -> Pending<'_, Result<Vec<Vec<Vec<DataRecord>>>, CallError>> {
+    fn derive<'a>(
+        &'a self,
+        object: &'a str,
+        records: &'a [DataRecord],
+    ) -> Pending<'a, Result<Vec<Derived>, CallError>> {
+        if object != "orders" || records.is_empty() {
+            return Box::pin(async { Ok(vec![]) });
+        }
         let derive = |parent: &DataRecord| {
             let data: Value = serde_json::from_str(&parent.data).unwrap();
             if data["poison"] == true {
@@ -80,17 +78,21 @@ impl Reads for Provider {
             };
             Ok(lines.iter().map(line).collect())
         };
-        let derived =
-            parents.iter().map(derive).collect::<Result<Vec<_>, _>>().map(|all| vec![all]);
+        let lists = records.iter().map(derive).collect::<Result<_, _>>();
+        let derived = lists.map(|lists| vec![Derived { object: "lines".to_owned(), lists }]);
         Box::pin(async move { derived })
     }
 
-    fn get(&self, _: &str, id: &str) -> Pending<'_, Result<DataRecord, CallError>> {
+    fn get<'a>(&'a self, _: &'a str, id: &'a str) -> Pending<'a, Result<DataRecord, CallError>> {
         let answer = self.answer(id);
         Box::pin(async move { answer })
     }
 
-    fn find(&self, _: &str, input: &str) -> Pending<'_, Result<Vec<DataRecord>, CallError>> {
+    fn find<'a>(
+        &'a self,
+        _: &'a str,
+        input: &'a str,
+    ) -> Pending<'a, Result<Vec<DataRecord>, CallError>> {
         let input: Value = serde_json::from_str(input).unwrap();
         let found = match self.answer(input["id"].as_str().unwrap()) {
             Ok(record) => Ok(vec![record]),
@@ -115,8 +117,9 @@ pub fn worker(world: &World, provider: &Arc<Provider>, tick: Duration) -> Worker
         world.noted.clone() as Arc<dyn Notes>,
         Pace { tick, seed: Some(7) },
     );
-    let seat = Seat { reads: provider.clone(), decode: world.fake.clone() as Arc<Fake> };
-    worker.work_for([(SHOP.to_owned(), seat)].into());
+    let connection =
+        WorkerConnection { reads: provider.clone(), decode: world.fake.clone() as Arc<Fake> };
+    worker.work_for([(SHOP.to_owned(), connection)].into());
     worker
 }
 

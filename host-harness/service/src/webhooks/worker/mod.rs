@@ -7,8 +7,7 @@
 
 mod apply;
 mod ask;
-mod seat;
-mod trouble;
+mod connection;
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -16,16 +15,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
+use connector_contract::backoff::Backoff;
 use connector_contract::clock::{Clock, unix_ms};
 use connector_runtime::retry::Blame;
 use connector_state::mirror::Mirror;
-use connector_state::{Lease, StoreError};
+use connector_state::{LeaseHolder, StoreError};
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
 
-pub use self::seat::{ConnectionReads, Reads, Seat};
-use self::trouble::wait;
+pub use self::connection::{ConnectionReads, Reads, WorkerConnection};
 use super::{Effect, EventRow, EventState, Inbox, Note, Notes, Settled};
 
 /// Connections that are worked for at the same time.
@@ -42,6 +41,12 @@ const KEEP_MS: u64 = 72 * 3_600_000;
 const KNOW_MS: u64 = 7 * 24 * 3_600_000;
 /// When the worker stops, what it is doing has this time.
 const FAREWELL: Duration = Duration::from_secs(10);
+/// Failed tries after which an event is given up.
+const TRIES: u32 = 8;
+/// How long an event waits at most after so many failed tries; drawn from between nothing and
+/// this. All of them together are less than the 24 hours after which a daily scan with overlap has
+/// brought the same news.
+const FAILED: Backoff = Backoff::new(&[10_000, 120_000, 1_440_000, 4 * 3_600_000]);
 
 /// How a worker goes about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,15 +66,15 @@ impl Default for Pace {
 /// Applies events. Cheap to clone; clones are the same worker.
 #[derive(Clone)]
 pub struct Worker {
-    shared: Arc<Shared>,
+    shared: Arc<WorkerState>,
 }
 
-struct Shared {
+struct WorkerState {
     inbox: Arc<dyn Inbox>,
     mirror: Arc<dyn Mirror>,
     clock: Arc<dyn Clock>,
     notes: Arc<dyn Notes>,
-    seats: RwLock<HashMap<String, Seat>>,
+    connections: RwLock<HashMap<String, WorkerConnection>>,
     tick: Duration,
     /// Connections that are being worked for, and whether more of theirs was due meanwhile.
     busy: Mutex<HashMap<String, bool>>,
@@ -92,12 +97,12 @@ impl Worker {
     ) -> Self {
         let random = pace.seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
         Self {
-            shared: Arc::new(Shared {
+            shared: Arc::new(WorkerState {
                 inbox,
                 mirror,
                 clock,
                 notes,
-                seats: RwLock::default(),
+                connections: RwLock::default(),
                 tick: pace.tick,
                 busy: Mutex::default(),
                 more: Notify::new(),
@@ -110,8 +115,8 @@ impl Worker {
     }
 
     /// Works for these connections, by id, and for no others.
-    pub fn work_for(&self, seats: HashMap<String, Seat>) {
-        *self.shared.seats.write().unwrap_or_else(PoisonError::into_inner) = seats;
+    pub fn work_for(&self, connections: HashMap<String, WorkerConnection>) {
+        *self.shared.connections.write().unwrap_or_else(PoisonError::into_inner) = connections;
     }
 
     /// Told when a change was made.
@@ -162,12 +167,12 @@ impl Worker {
     }
 }
 
-impl Shared {
+impl WorkerState {
     /// Begins to work for a connection, unless somebody does.
     fn begin(self: &Arc<Self>, tasks: &mut JoinSet<()>, room: &Arc<Semaphore>, id: String) {
-        let seats = self.seats.read().unwrap_or_else(PoisonError::into_inner);
-        let Some(seat) = seats.get(&id).cloned() else { return };
-        drop(seats);
+        let connections = self.connections.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(connection) = connections.get(&id).cloned() else { return };
+        drop(connections);
         let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(more) = busy.get_mut(&id) {
             *more = true;
@@ -175,104 +180,15 @@ impl Shared {
         }
         busy.insert(id.clone(), false);
         drop(busy);
-        let mark = Busy { shared: Arc::clone(self), id: id.clone() };
-        let (shared, room) = (Arc::clone(self), Arc::clone(room));
+        let mark = Busy { shared: Arc::clone(self), id };
+        let room = Arc::clone(room);
         tasks.spawn(async move {
             // Never closed, so a failure to acquire cannot come.
             let _room = room.acquire().await;
-            shared.serve(&id, &seat).await;
-            drop(mark);
+            let WorkerConnection { reads, decode } = &connection;
+            let (shared, id) = (&*mark.shared, mark.id.as_str());
+            Job { shared, id, reads: reads.as_ref(), decode: decode.as_ref() }.run().await;
         });
-    }
-
-    /// Works for a connection until nothing of it is due.
-    async fn serve(&self, id: &str, seat: &Seat) {
-        let attempt = format!("{:032x}", self.random().u128(..));
-        let lease = |now_ms| Lease { attempt: attempt.clone(), until_ms: now_ms + LEASE_MS };
-        let now_ms = self.now_ms();
-        match self.inbox.lease(id, lease(now_ms), now_ms).await {
-            Ok(true) => {}
-            Ok(false) => return,
-            Err(why) => return self.fails(&why),
-        }
-        let extending = async {
-            loop {
-                sleep(Duration::from_millis(LEASE_MS / 3)).await;
-                let now_ms = self.now_ms();
-                if !matches!(self.inbox.lease(id, lease(now_ms), now_ms).await, Ok(true)) {
-                    return;
-                }
-            }
-        };
-        let working = async { tokio::join!(self.apply_due(id, seat), self.ask_due(id, seat)) };
-        tokio::select! {
-            done = working => {
-                for done in [done.0, done.1] {
-                    if let Err(why) = done {
-                        self.fails(&why);
-                    }
-                }
-            }
-            // Somebody else took over, or the disk fails; what was not settled is done again.
-            () = extending => {}
-        }
-        let _ = self.inbox.release(id, &attempt).await;
-    }
-
-    /// A try failed: what becomes of the event.
-    fn failed(&self, event: &EventRow, asks: bool, blame: &Blame, why: String) -> Settled {
-        let now_ms = self.now_ms();
-        let after = |wait: Duration| now_ms + u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-        let reason = Some(why);
-        let (number, state) = (event.number, event.state);
-        let attempts = match blame {
-            Blame::World(wait) => {
-                let (attempts, next_ms) = (event.attempts, Some(after(*wait)));
-                let missed = false;
-                return Settled { event: number, state, attempts, next_ms, asks, reason, missed };
-            }
-            Blame::Item => event.attempts + 1,
-        };
-        // A dead event is tried on for its look-up, as often again.
-        let tries = if state == EventState::Dead {
-            attempts.saturating_sub(trouble::TRIES)
-        } else {
-            attempts
-        };
-        if let Some(longest) = wait(tries) {
-            let longest = u64::try_from(longest.as_millis()).unwrap_or(u64::MAX);
-            let (next_ms, missed) = (Some(now_ms + self.random().u64(0..=longest)), false);
-            return Settled { event: number, state, attempts, next_ms, asks, reason, missed };
-        }
-        // The delivery was a hint; the provider has the truth. Where that cannot be had either, a
-        // scan may bring it; one that could not be read opened its gap when it came.
-        let look_up = state != EventState::Dead && event.effect.record().is_some();
-        let next_ms = look_up.then_some(now_ms);
-        let missed = !look_up && event.effect != Effect::Unreadable;
-        let (state, asks) = (EventState::Dead, true);
-        Settled { event: number, state, attempts, next_ms, asks, reason, missed }
-    }
-
-    /// Keeps what came of events, and tells of those that died.
-    async fn settle(
-        &self,
-        connection: &str,
-        events: &[EventRow],
-        settled: Vec<Settled>,
-    ) -> Result<(), StoreError> {
-        let died = |settled: &Settled| {
-            let event = events.iter().find(|event| event.number == settled.event)?;
-            (settled.state == EventState::Dead && event.state != EventState::Dead).then_some(event)
-        };
-        let mut notes = Vec::new();
-        for one in &settled {
-            let Some(event) = died(one) else { continue };
-            let why = one.reason.clone().unwrap_or_default();
-            notes.push(Note::Dead { connection: connection.to_owned(), event: event.number, why });
-        }
-        self.inbox.settle(settled).await?;
-        notes.iter().for_each(|note| self.notes.note(note));
-        Ok(())
     }
 
     async fn prune(&self) {
@@ -292,7 +208,7 @@ impl Shared {
         }
     }
 
-    /// Its connection's lease lasts on, and when that ends it is worked for again.
+    /// Its connection's lease ends with it, and the next tick works for it again.
     fn panicked(&self, ended: &Result<(), JoinError>) {
         if ended.is_err() {
             let why = "a fault of this program, please report it".to_owned();
@@ -300,22 +216,14 @@ impl Shared {
         }
     }
 
-    fn stopping(&self) -> bool {
-        self.stopping.load(Ordering::Relaxed)
-    }
-
     fn now_ms(&self) -> u64 {
         unix_ms(self.clock.now())
-    }
-
-    fn random(&self) -> std::sync::MutexGuard<'_, fastrand::Rng> {
-        self.random.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// A connection is being worked for while this lives.
 struct Busy {
-    shared: Arc<Shared>,
+    shared: Arc<WorkerState>,
     id: String,
 }
 
@@ -325,5 +233,109 @@ impl Drop for Busy {
         if busy.remove(&self.id) == Some(true) {
             self.shared.more.notify_one();
         }
+    }
+}
+
+/// The work for one connection, by its id, until nothing of it is due.
+struct Job<'w> {
+    shared: &'w WorkerState,
+    id: &'w str,
+    reads: &'w dyn Reads,
+    decode: &'w dyn super::Decode,
+}
+
+impl Job<'_> {
+    async fn run(&self) {
+        let (inbox, id) = (&self.shared.inbox, self.id);
+        let holder = LeaseHolder::new();
+        let take = || {
+            let now_ms = self.shared.now_ms();
+            inbox.lease(id, holder.lease(now_ms + LEASE_MS), now_ms)
+        };
+        match take().await {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(why) => return self.shared.fails(&why),
+        }
+        let extending = async {
+            loop {
+                sleep(Duration::from_millis(LEASE_MS / 3)).await;
+                if !matches!(take().await, Ok(true)) {
+                    return;
+                }
+            }
+        };
+        let working = async { tokio::join!(self.apply_due(), self.ask_due()) };
+        tokio::select! {
+            (applied, asked) = working => {
+                for done in [applied, asked] {
+                    if let Err(why) = done {
+                        self.shared.fails(&why);
+                    }
+                }
+            }
+            // Somebody else took over, or the disk fails; what was not settled is done again.
+            () = extending => {}
+        }
+        let _ = inbox.release(id, holder.name()).await;
+    }
+
+    /// A try failed: what becomes of the event.
+    fn failed(&self, event: &EventRow, asks: bool, blame: &Blame, why: String) -> Settled {
+        let now_ms = self.shared.now_ms();
+        let settled = Settled { asks, reason: Some(why), ..Settled::of(event) };
+        if let Blame::World(wait) = blame {
+            let wait = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+            return Settled { next_ms: Some(now_ms.saturating_add(wait)), ..settled };
+        }
+        let (attempts, is_dead) = (event.attempts + 1, event.state == EventState::Dead);
+        // A dead event is tried on for its look-up, as often again.
+        let tries = if is_dead { attempts.saturating_sub(TRIES) } else { attempts };
+        if tries < TRIES {
+            let mut random = self.shared.random.lock().unwrap_or_else(PoisonError::into_inner);
+            let next_ms = Some(now_ms + random.u64(0..=FAILED.pause_ms(tries)));
+            return Settled { attempts, next_ms, ..settled };
+        }
+        // The delivery was a hint; the provider has the truth. Where that cannot be had either, a
+        // scan may bring it; one that could not be read opened its gap when it came.
+        let look_up = !is_dead && event.effect.record().is_some();
+        let next_ms = look_up.then_some(now_ms);
+        let missed = !look_up && event.effect != Effect::Unreadable;
+        let state = EventState::Dead;
+        Settled { state, attempts, next_ms, asks: true, missed, ..settled }
+    }
+
+    /// Keeps what came of events, and tells of those that died.
+    async fn settle(&self, events: &[&EventRow], settled: Vec<Settled>) -> Result<(), StoreError> {
+        let died = |settled: &&Settled| {
+            let event = events.iter().find(|event| event.number == settled.event);
+            settled.state == EventState::Dead
+                && event.is_some_and(|event| event.state != EventState::Dead)
+        };
+        let note = |settled: &Settled| Note::Dead {
+            connection: self.id.to_owned(),
+            event: settled.event,
+            why: settled.reason.clone().unwrap_or_default(),
+        };
+        let notes: Vec<Note> = settled.iter().filter(died).map(note).collect();
+        self.shared.inbox.settle(settled).await?;
+        notes.iter().for_each(|note| self.shared.notes.note(note));
+        Ok(())
+    }
+
+    fn stopping(&self) -> bool {
+        self.shared.stopping.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn eight_tries_end_within_a_day() {
+        let waits: Vec<u64> = (1..TRIES).map(|tries| FAILED.pause(tries).as_secs()).collect();
+        assert_eq!(waits, [10, 120, 1_440, 14_400, 14_400, 14_400, 14_400]);
+        assert!(waits.iter().sum::<u64>() < 24 * 3_600);
     }
 }

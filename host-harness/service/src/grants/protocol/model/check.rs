@@ -123,12 +123,12 @@ fn unfenced(row: &GrantRow, _: u64, _: &str, outcome: Outcome, now_ms: u64) -> O
 }
 
 /// A lease that nobody heeds.
-fn heedless(row: &GrantRow, wish: &Wish<'_>) -> Claim {
+fn heedless(row: &GrantRow, wish: &ClaimRequest<'_>) -> Claim {
     claim(&GrantRow { lease: None, ..row.clone() }, wish)
 }
 
 /// Lost answers are not counted.
-fn forgetful(row: &GrantRow, wish: &Wish<'_>) -> Claim {
+fn forgetful(row: &GrantRow, wish: &ClaimRequest<'_>) -> Claim {
     claim(&GrantRow { sends: 0, ..row.clone() }, wish)
 }
 
@@ -146,7 +146,7 @@ fn hasty(
 }
 
 /// Uncertain tokens are never tried again.
-fn resigned(row: &GrantRow, wish: &Wish<'_>) -> Claim {
+fn resigned(row: &GrantRow, wish: &ClaimRequest<'_>) -> Claim {
     match row.sends >= SENDS {
         true => Claim::Spent(GrantRow { state: GrantState::Uncertain, ..row.clone() }),
         false => claim(row, wish),

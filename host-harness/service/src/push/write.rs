@@ -1,19 +1,17 @@
 //! What each mode does for one item, from a look at what is there to the write.
 
 use connector_contract::hex;
-use connector_contract::types::{Attempt, DataRecord, Error, ErrorKind};
+use connector_contract::types::{Attempt, DataRecord, Error, ErrorKind, Written};
 use connector_runtime::retry::leaves_open;
-use connector_runtime::{CallError, error};
-use connector_runtime::{Created, Find as _, id_of};
+use connector_runtime::{CallError, Created, Find as _, error, id_of};
 use connector_state::StoreError;
-use connector_state::mirror::{Batch, RecordState, Source};
-use connector_state::push::{Holder, IntentRow, Mode, Outcome, Sent};
+use connector_state::mirror::version::instant;
+use connector_state::mirror::{Batch, MirroredRecord, RecordState, Source};
+use connector_state::push::{Holder, IntentRow, IntentState, Mode, Outcome, Sent};
 use sha2::{Digest as _, Sha256};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use super::differences::{Members, patch};
-use super::engine::Inner;
+use super::engine::{Push, PushRun};
 use super::error::PushError;
 use super::item::OnConflict;
 use super::shape::{id, key_of};
@@ -21,26 +19,27 @@ use super::shape::{id, key_of};
 /// How often a record is read again that somebody else has changed meanwhile.
 const READS: u32 = 4;
 
-/// An item that is claimed and under way.
-pub struct Way<'e> {
-    pub(super) push: &'e Inner,
+/// The write of an item that is claimed.
+pub struct ItemWrite<'r> {
+    run: &'r PushRun,
+    push: &'r Push,
     pub(super) item: IntentRow,
     pub(super) holder: Holder,
     pub(super) input: String,
-    pub(super) members: Members,
+    members: Members,
     /// The write that was begun last.
-    pub(super) sent: Option<Sent>,
+    sent: Option<Sent>,
     /// That write may have been applied.
     pub(super) open: bool,
     /// [`connector_state::mirror::Mirror::moment`] before the request whose answer counts.
-    pub(super) asked: u64,
+    asked: u64,
 }
 
 /// How it went, with what the mirror is told.
 pub struct Done {
-    pub(super) outcome: Outcome,
-    pub(super) id: Option<String>,
-    pub(super) batch: Option<Batch>,
+    pub outcome: Outcome,
+    pub id: Option<String>,
+    pub batch: Option<Batch>,
 }
 
 /// Why an attempt did not end well.
@@ -65,53 +64,61 @@ impl From<StoreError> for Failure {
     }
 }
 
-impl Way<'_> {
+impl<'r> ItemWrite<'r> {
+    /// Of an item that `holder` has claimed.
+    ///
+    /// # Errors
+    /// [`PushError::Kept`], when its input does not open.
+    pub fn new(run: &'r PushRun, item: IntentRow, holder: Holder) -> Result<Self, PushError> {
+        let index = item.index;
+        let input = run.push.sealer.open(&item).map_err(|why| PushError::Kept { index, why })?;
+        let members: Members = serde_json::from_str(&input).unwrap_or_default();
+        let (sent, open) = (item.sent, item.state != IntentState::Pending && item.sent.is_some());
+        Ok(Self { run, push: &run.push, item, holder, input, members, sent, open, asked: 0 })
+    }
+
     /// Tries it once.
     ///
     /// # Errors
     /// [`Failure`].
     pub async fn attempt(&mut self) -> Result<Done, Failure> {
-        match self.push.mode {
-            Mode::Upsert => self.upsert().await,
+        match self.run.mode {
+            Mode::Upsert => match self.find().await? {
+                Some(record) => self.bring_to(record, self.may_have(Sent::Create)).await,
+                None => self.create().await,
+            },
             Mode::Create => self.create().await,
-            Mode::Update => self.update().await,
+            Mode::Update => {
+                let record = match id(&self.members) {
+                    Some(id) => self.get(&id).await?,
+                    None => self.find().await?.ok_or_else(nothing_found)?,
+                };
+                self.bring_to(record, false).await
+            }
             Mode::Delete => self.delete().await,
         }
     }
 
-    async fn upsert(&mut self) -> Result<Done, Failure> {
-        match self.find().await? {
-            Some(record) => {
-                let ours = self.open && self.sent == Some(Sent::Create);
-                self.bring_to(record, ours).await
-            }
-            None => self.create().await,
-        }
-    }
-
-    /// Of a wish that was begun before, the record is looked for first.
+    /// Of an item whose create was begun before, the connector looks for the record first.
     async fn create(&mut self) -> Result<Done, Failure> {
-        let begun = self.open && self.sent == Some(Sent::Create);
+        let begun = self.may_have(Sent::Create);
         self.sending(Sent::Create, None).await?;
-        let push = self.push;
-        let (object, attempt) = (&push.family.object, self.attempt_at("create", begun));
-        let created = push.client.create_as(object, &self.input, &attempt, &push.finder).await;
+        let (push, finder) = (self.push, &self.run.finder);
+        let attempt = self.attempt_at("create", begun);
+        let created = push.client.create_as(&push.object, &self.input, &attempt, finder).await;
         self.open = created.as_ref().is_err_and(leaves_open);
         match created {
             Ok(Created { written, found: false }) => {
-                let id = Some(id_of(&written.item).to_owned());
-                let told = self.told(Source::Ours);
-                let batch = push.family.written(&push.client, told, written).await;
-                Ok(Done { outcome: Outcome::Created, id, batch })
+                Ok(self.written(Outcome::Created, written).await)
             }
             Ok(Created { written, found: true }) => {
-                let record = push.client.whole(object, written.item).await?;
-                match push.mode {
+                let record = push.client.whole(&push.object, written.item).await?;
+                match self.run.mode {
                     Mode::Create => self.found(&record).await,
                     _ => self.bring_to(record, true).await,
                 }
             }
-            Err(error) => match (conflict(&error), push.mode) {
+            Err(error) => match (conflict(&error), self.run.mode) {
                 (Some(existing), Mode::Upsert) => {
                     let record = self.existing(existing, &error).await?;
                     self.bring_to(record, false).await
@@ -130,16 +137,7 @@ impl Way<'_> {
                 record.id
             )));
         }
-        let id = Some(record.id.clone());
-        Ok(Done { outcome: Outcome::Found, id, batch: self.batch_of(record, Source::Ours).await })
-    }
-
-    async fn update(&mut self) -> Result<Done, Failure> {
-        let record = match id(&self.members) {
-            Some(id) => self.get(&id).await?,
-            None => self.find().await?.ok_or_else(nothing_found)?,
-        };
-        self.bring_to(record, false).await
+        Ok(self.seen(Outcome::Found, Source::Ours, record).await)
     }
 
     async fn delete(&mut self) -> Result<Done, Failure> {
@@ -156,50 +154,46 @@ impl Way<'_> {
         for left in (0..READS).rev() {
             let there = match self.get(&id).await {
                 Ok(record) => record,
-                Err(Failure::Call(error)) if is_not_found(&error) => {
-                    return self.gone(&id, error).await;
+                Err(Failure::Call(error)) if is(&error, &ErrorKind::NotFound) => {
+                    return self.gone(id, error).await;
                 }
                 Err(other) => return Err(other),
             };
             if let Some(skipped) = self.conflict(&there).await? {
                 return Ok(skipped);
             }
-            let again = self.open && self.sent == Some(Sent::Delete);
+            let again = self.may_have(Sent::Delete);
             self.sending(Sent::Delete, Some(&id)).await?;
             let expected = there.version.as_deref();
             let change = format!("delete {id} {}", expected.unwrap_or_default());
             let attempt = self.attempt_at(&change, again);
-            let deleted = push.client.delete_as(&push.family.object, &id, &attempt, expected).await;
+            let deleted = push.client.delete_as(&push.object, &id, &attempt, expected).await;
             self.open = deleted.as_ref().is_err_and(leaves_open);
             match deleted {
                 Err(error) if left > 0 && is_of_another_version(&error, expected) => {}
-                Err(error) if !is_not_found(&error) => return Err(error.into()),
+                Err(error) if !is(&error, &ErrorKind::NotFound) => return Err(error.into()),
                 _ => break,
             }
         }
-        self.deleted(id).await
+        Ok(self.deleted(id).await)
     }
 
     /// There is nothing to delete: by an earlier attempt, or by somebody else whom we have seen.
-    async fn gone(&mut self, id: &str, error: CallError) -> Result<Done, Failure> {
-        let push = self.push;
-        if self.open && self.sent == Some(Sent::Delete) {
-            return self.deleted(id.to_owned()).await;
+    async fn gone(&mut self, id: String, error: CallError) -> Result<Done, Failure> {
+        if self.may_have(Sent::Delete) {
+            return Ok(self.deleted(id).await);
         }
-        let known = push.mirror.record(&push.connection, &push.family.object, id).await?;
-        match known {
+        match self.known(&id).await? {
             Some(known) if known.state == RecordState::Deleted => {
-                Ok(Done { outcome: Outcome::Unchanged, id: Some(id.to_owned()), batch: None })
+                Ok(Done { outcome: Outcome::Unchanged, id: Some(id), batch: None })
             }
             _ => Err(error.into()),
         }
     }
 
-    async fn deleted(&mut self, id: String) -> Result<Done, Failure> {
-        let push = self.push;
-        let told = self.told(Source::Ours);
-        let batch = push.family.removed(&push.client, push.mirror.as_ref(), told, &id).await;
-        Ok(Done { outcome: Outcome::Deleted, id: Some(id), batch })
+    async fn deleted(&self, id: String) -> Done {
+        let batch = self.push.removed(self.asked, &id).await;
+        Done { outcome: Outcome::Deleted, id: Some(id), batch }
     }
 
     /// Changes a record so that it shows what is wished. `ours`: this item made it.
@@ -216,76 +210,62 @@ impl Way<'_> {
             let Some(patch) = self.differs_from(&record) else {
                 return Ok(self.as_wished(&record, ours).await);
             };
-            let again = self.open && self.sent == Some(Sent::Update) && self.is_secret(&patch);
-            if !ours
-                && !again
-                && let Some(skipped) = self.conflict(&record).await?
-            {
+            let was_sent = self.may_have(Sent::Update);
+            let is_ours = ours || (was_sent && self.is_secret(&patch));
+            if !is_ours && let Some(skipped) = self.conflict(&record).await? {
                 return Ok(skipped);
             }
-            if !push.offers_update {
+            if !push.offers("update") {
                 return Err(Failure::Refused(format!(
                     "it is there with other content, and {} offers no `update`; existing record: {}",
-                    push.family.object, record.id
+                    push.object, record.id
                 )));
             }
-            let was_sent = self.open && self.sent == Some(Sent::Update);
             self.sending(Sent::Update, Some(&record.id)).await?;
-            let (object, expected) = (&push.family.object, record.version.as_deref());
-            let change = format!("update {} {} {patch}", record.id, expected.unwrap_or_default());
+            let (id, expected) = (&record.id, record.version.as_deref());
+            let change = format!("update {id} {} {patch}", expected.unwrap_or_default());
             let attempt = self.attempt_at(&change, was_sent);
-            let updated =
-                push.client.update_as(object, &record.id, &patch, &attempt, expected).await;
+            let updated = push.client.update_as(&push.object, id, &patch, &attempt, expected).await;
             self.open = updated.as_ref().is_err_and(leaves_open);
             left -= 1;
             match updated {
                 Err(error) if left > 0 && is_of_another_version(&error, expected) => {}
-                updated => {
-                    let written = updated?;
-                    let id = Some(id_of(&written.item).to_owned());
-                    let told = self.told(Source::Ours);
-                    let batch = push.family.written(&push.client, told, written).await;
-                    return Ok(Done { outcome: Outcome::Updated, id, batch });
-                }
+                updated => return Ok(self.written(Outcome::Updated, updated?).await),
             }
         }
     }
 
     /// The record shows what is wished, by us or anyway.
-    async fn as_wished(&mut self, record: &DataRecord, ours: bool) -> Done {
-        let id = Some(record.id.clone());
-        let updated = self.open && self.sent == Some(Sent::Update);
-        let outcome = match (ours, updated) {
+    async fn as_wished(&self, record: &DataRecord, ours: bool) -> Done {
+        let outcome = match (ours, self.may_have(Sent::Update)) {
             (true, _) => Outcome::Found,
             (false, true) => Outcome::Updated,
-            (false, false) => return Done { outcome: Outcome::Unchanged, id, batch: None },
+            (false, false) => {
+                let id = Some(record.id.clone());
+                return Done { outcome: Outcome::Unchanged, id, batch: None };
+            }
         };
-        Done { outcome, id, batch: self.batch_of(record, Source::Ours).await }
+        self.seen(outcome, Source::Ours, record).await
     }
 
     /// Whether somebody changed the record since it was last seen here; what then comes of the
     /// item, unless it is written all the same.
-    async fn conflict(&mut self, there: &DataRecord) -> Result<Option<Done>, Failure> {
-        let push = self.push;
-        let object = &push.family.object;
-        let known = push.mirror.record(&push.connection, object, &there.id).await?;
+    async fn conflict(&self, there: &DataRecord) -> Result<Option<Done>, Failure> {
+        let known = self.known(&there.id).await?;
         let Some(known) = known.filter(|known| known.state != RecordState::Deleted) else {
             return Ok(None);
         };
-        let hash: [u8; 32] = Sha256::digest(&there.data).into();
-        if hash == known.hash {
+        if <[u8; 32]>::from(Sha256::digest(&there.data)) == known.hash {
             return Ok(None);
         }
-        if instant(&there.updated_at) < instant(&known.updated_at) {
+        if instant(there.updated_at.as_deref()) < instant(known.updated_at.as_deref()) {
             let text = "The provider answers an older version than it has shown before.";
             return Err(Failure::Call(error(ErrorKind::Unavailable, text).into()));
         }
-        match push.on_conflict {
+        match self.run.on_conflict {
             OnConflict::Ours => Ok(None),
             OnConflict::Theirs => {
-                let batch = self.batch_of(there, Source::Lookup).await;
-                let (outcome, id) = (Outcome::Skipped, Some(there.id.clone()));
-                Ok(Some(Done { outcome, id, batch }))
+                Ok(Some(self.seen(Outcome::Skipped, Source::Lookup, there).await))
             }
             OnConflict::Fail => Err(Failure::Refused(format!(
                 "{} was changed at the provider since it was last seen here; look at it, then \
@@ -298,20 +278,17 @@ impl Way<'_> {
     /// The one record that a create would collide with.
     async fn find(&mut self) -> Result<Option<DataRecord>, Failure> {
         self.look().await?;
-        let push = self.push;
-        let found = match push.finder.find(&push.family.object, &self.input).await {
+        let found = match self.run.finder.find(&self.push.object, &self.input).await {
             // A create then tells what it collides with.
-            Err(error) if is_unsupported(&error) => vec![],
+            Err(error) if is(&error, &ErrorKind::Unsupported) => vec![],
             found => found?,
         };
-        let mut found = found.into_iter();
-        match (found.next(), found.next()) {
-            (one, None) => Ok(one),
-            (Some(one), Some(other)) => Err(Failure::Refused(format!(
+        match found.as_slice() {
+            [one, other, ..] => Err(Failure::Refused(format!(
                 "several records fit, {} and {} among them; name more members, or the id",
                 one.id, other.id
             ))),
-            (None, Some(_)) => Ok(None),
+            _ => Ok(found.into_iter().next()),
         }
     }
 
@@ -323,20 +300,24 @@ impl Way<'_> {
     ) -> Result<DataRecord, Failure> {
         if let Some(id) = id {
             match self.get(&id).await {
-                Err(Failure::Call(error)) if is_not_found(&error) => {}
+                Err(Failure::Call(error)) if is(&error, &ErrorKind::NotFound) => {}
                 got => return got,
             }
         }
         self.look().await?;
-        let push = self.push;
-        let (object, input) = (&push.family.object, &self.input);
-        let found = push.client.look_for(object, input, conflict, &push.finder).await?;
+        let (push, finder) = (self.push, &self.run.finder);
+        let found = push.client.look_for(&push.object, &self.input, conflict, finder).await?;
         found.ok_or_else(|| Failure::Call(conflict.clone()))
     }
 
     async fn get(&mut self, id: &str) -> Result<DataRecord, Failure> {
         self.look().await?;
-        Ok(self.push.client.get(&self.push.family.object, id).await?)
+        Ok(self.push.client.get(&self.push.object, id).await?)
+    }
+
+    /// What the mirror knows of a record.
+    async fn known(&self, id: &str) -> Result<Option<MirroredRecord>, StoreError> {
+        self.push.mirror.record(&self.push.connection, &self.push.object, id).await
     }
 
     /// What is asked from now on is newer than what is known now.
@@ -353,13 +334,18 @@ impl Way<'_> {
     }
 
     /// The right to write a record whose id was found only now.
-    async fn hold(&mut self, id: &str) -> Result<(), Failure> {
+    async fn hold(&self, id: &str) -> Result<(), Failure> {
         let push = self.push;
         let held = || push.intents.hold(&self.holder, &key_of(id), push.lease_end());
         while let Some(until) = held().await? {
             push.wait(until).await;
         }
         Ok(())
+    }
+
+    /// Whether such a write was begun, and may have been applied.
+    fn may_have(&self, sent: Sent) -> bool {
+        self.open && self.sent == Some(sent)
     }
 
     /// Names a change: the same whenever this item asks for it, and no other's. What is not the
@@ -371,23 +357,24 @@ impl Way<'_> {
     }
 
     fn differs_from(&self, record: &DataRecord) -> Option<String> {
-        let but = (self.push.mode == Mode::Update).then_some("id");
-        patch(&self.members, &record.data, &self.push.shape, but)
+        let but = (self.run.mode == Mode::Update).then_some("id");
+        patch(&self.members, &record.data, &self.push.schema, but)
     }
 
     /// Whether a patch holds only what cannot be compared.
     fn is_secret(&self, patch: &str) -> bool {
         let members: Members = serde_json::from_str(patch).unwrap_or_default();
-        members.keys().all(|name| self.push.shape.is_write_only(name))
+        members.keys().all(|name| self.push.schema.is_write_only(name))
     }
 
-    fn told(&self, source: Source) -> Batch {
-        self.push.family.batch(&self.push.connection, source, self.asked)
+    async fn written(&self, outcome: Outcome, written: Written) -> Done {
+        let id = Some(id_of(&written.item).to_owned());
+        Done { outcome, id, batch: self.push.written(self.asked, written).await }
     }
 
-    async fn batch_of(&self, record: &DataRecord, source: Source) -> Option<Batch> {
-        let (push, told) = (self.push, self.told(source));
-        push.family.found(&push.client, push.mirror.as_ref(), told, record).await
+    async fn seen(&self, outcome: Outcome, source: Source, record: &DataRecord) -> Done {
+        let batch = self.push.found(source, self.asked, record).await;
+        Done { outcome, id: Some(record.id.clone()), batch }
     }
 }
 
@@ -395,17 +382,13 @@ fn nothing_found() -> Failure {
     Failure::Call(error(ErrorKind::NotFound, "No record fits this item.").into())
 }
 
-fn is_not_found(error: &CallError) -> bool {
-    matches!(error, CallError::Connector(error) if error.kind == ErrorKind::NotFound)
+fn is(error: &CallError, kind: &ErrorKind) -> bool {
+    matches!(error, CallError::Connector(error) if error.kind == *kind)
 }
 
 /// Whether somebody else was faster: what they made of the record decides.
 fn is_of_another_version(error: &CallError, expected: Option<&str>) -> bool {
     expected.is_some() && conflict(error).is_some()
-}
-
-fn is_unsupported(error: &CallError) -> bool {
-    matches!(error, CallError::Connector(error) if error.kind == ErrorKind::Unsupported)
 }
 
 /// The record that is there already, when the error says that one is.
@@ -416,8 +399,4 @@ fn conflict(error: &CallError) -> Option<Option<String>> {
         }
         _ => None,
     }
-}
-
-fn instant(text: &Option<String>) -> Option<OffsetDateTime> {
-    OffsetDateTime::parse(text.as_deref()?, &Rfc3339).ok()
 }

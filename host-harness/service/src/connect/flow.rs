@@ -12,18 +12,18 @@ use super::pkce::{challenge, digest, random};
 use super::{LIFE_MINUTES, VERIFIER};
 use crate::grants::protocol::{Granted, first};
 use crate::grants::seal;
-use crate::vault::{Key, Place, Scrubber, Secret, Vault};
+use crate::vault::{Scrubber, SealContext, Secret, Vault};
 
 /// Times that a grant is put beside renewals of the one before.
 const GRANT_TRIES: u32 = 8;
 
 /// Makes connections, and keeps them in a vault.
-pub struct Desk {
+pub struct ConnectFlow {
     vault: Vault,
 }
 
 /// The connection to make.
-pub struct Whom {
+pub struct ConnectRequest {
     /// The connection itself. With the `id` of one that is kept, that one is connected again: it
     /// keeps its name, its settings and everything else.
     pub connection: ConnectionRow,
@@ -39,7 +39,7 @@ pub struct Whom {
 pub enum Begun {
     /// The connection is made.
     Ready(ConnectionRow),
-    /// Send the customer's browser to `url`, and call [`Desk::complete`] with what comes back.
+    /// Send the customer's browser to `url`, and call [`ConnectFlow::complete`] with what comes back.
     Redirect {
         /// Where.
         url: String,
@@ -48,8 +48,8 @@ pub enum Begun {
     },
 }
 
-impl Desk {
-    /// Makes connections in `vault`. What [`Whom`] takes is a kept one, or
+impl ConnectFlow {
+    /// Makes connections in `vault`. What [`ConnectRequest`] takes is a kept one, or
     /// [`Vault::new_connection`].
     #[must_use]
     pub fn new(vault: Vault) -> Self {
@@ -62,31 +62,34 @@ impl Desk {
         &self.vault
     }
 
-    /// Begins. Nothing is kept of a redirect but what [`Desk::complete`] needs, for ten minutes.
+    /// Begins. Nothing is kept of a redirect but what [`ConnectFlow::complete`] needs, for ten minutes.
     ///
     /// # Errors
     /// [`ConnectError`].
-    pub async fn begin(&self, scheme: &dyn Scheme, whom: Whom) -> Result<Begun, ConnectError> {
-        let connection = whom.connection;
-        let key = self.key(&connection)?;
-        let kept = self.kept(&key, &connection.id).await?;
-        let mut secrets = kept.values;
+    pub async fn begin(
+        &self,
+        scheme: &dyn Scheme,
+        request: ConnectRequest,
+    ) -> Result<Begun, ConnectError> {
+        let connection = request.connection;
+        let kept = self.vault.open(&connection).await?;
         let mut rows = Vec::new();
-        for (name, value) in &whom.secrets {
-            let version = kept.versions.iter().filter(|(kept, _)| kept == name);
-            let version = version.map(|(_, version)| *version).max().unwrap_or(0) + 1;
-            rows.push(self.secret_row(&key, &connection.id, name, version, value)?);
+        for (name, value) in &request.secrets {
+            let newest = kept.iter().find(|(row, _)| row.name == *name);
+            let version = newest.map_or(0, |(row, _)| row.version) + 1;
+            rows.push(self.vault.seal(&connection, name, version, value)?);
         }
-        secrets.extend(whom.secrets);
+        let mut secrets = newest(kept);
+        secrets.extend(request.secrets);
         let (state, verifier) = (random()?, random()?);
-        let request = BeginRequest {
+        let begin = BeginRequest {
             scheme: connection.scheme.clone(),
-            callback_url: whom.callback_url,
-            scopes: whom.scopes,
+            callback_url: request.callback_url,
+            scopes: request.scopes,
             state: String::from_utf8_lossy(state.expose()).into_owned(),
             code_challenge: challenge(&verifier),
         };
-        match scheme.begin(request, secrets).await? {
+        match scheme.begin(begin, secrets).await? {
             Step::Ready(received) => {
                 let connection = self.newest(connection).await?;
                 let mut changes = changes(&connection, rows);
@@ -101,6 +104,7 @@ impl Desk {
             Step::Redirect { url, session } => {
                 let url = checked(&url)?;
                 let made_ms = self.vault.now_ms();
+                let key = self.vault.key(&connection)?;
                 let sealed_verifier = key.seal(of_verifier(&connection.id), verifier.expose())?;
                 let kept = SessionRow {
                     state: digest(state.expose()),
@@ -138,13 +142,12 @@ impl Desk {
         if session.ends_ms <= self.vault.now_ms() {
             return Err(ConnectError::TooLate);
         }
-        let key = self.key(&session.connection)?;
         let id = session.connection.id.clone();
-        let mut secrets = self.kept(&key, &id).await?.values;
+        let mut secrets = newest(self.vault.open(&session.connection).await?);
         for row in &session.secrets {
-            let place = of_secret(&id, &row.name, row.version);
-            secrets.insert(row.name.clone(), key.open(place, &row.sealed)?);
+            secrets.insert(row.name.clone(), self.vault.open_row(&session.connection, row)?);
         }
+        let key = self.vault.key(&session.connection)?;
         let verifier = key.open(of_verifier(&id), &session.sealed_verifier)?;
         secrets.insert(VERIFIER.to_owned(), verifier);
         let completed = scheme.complete(session.session, query.to_owned(), secrets).await;
@@ -174,7 +177,7 @@ impl Desk {
     ) -> Result<connector_state::GrantRow, ConnectError> {
         let before = self.vault.store().grant(&connection.id).await?;
         let epoch = before.map_or(0, |before| before.epoch).saturating_add(1);
-        let key = self.key(connection)?;
+        let key = self.vault.key(connection)?;
         let sealed = seal(&key, &connection.id, epoch, &received.tokens)?;
         let (expires_ms, scopes) = (received.expires_ms, received.scopes.clone());
         let learned = received.learned.clone();
@@ -191,43 +194,12 @@ impl Desk {
             None => connection,
         })
     }
-
-    async fn kept(&self, key: &Key, id: &str) -> Result<Kept, ConnectError> {
-        let mut kept = Kept { values: Tokens::new(), versions: Vec::new() };
-        for row in self.vault.store().secrets(id, self.vault.now_ms()).await? {
-            // Newest first.
-            if !kept.values.contains_key(&row.name) {
-                let value = key.open(of_secret(id, &row.name, row.version), &row.sealed)?;
-                kept.values.insert(row.name.clone(), value);
-            }
-            kept.versions.push((row.name, row.version));
-        }
-        Ok(kept)
-    }
-
-    fn secret_row(
-        &self,
-        key: &Key,
-        id: &str,
-        name: &str,
-        version: u32,
-        value: &Secret,
-    ) -> Result<SecretRow, ConnectError> {
-        let sealed = key.seal(of_secret(id, name, version), value.expose())?;
-        let (connection, name) = (id.to_owned(), name.to_owned());
-        let (made_ms, ends_ms) = (self.vault.now_ms(), None);
-        Ok(SecretRow { connection, name, version, sealed, made_ms, ends_ms })
-    }
-
-    fn key(&self, connection: &ConnectionRow) -> Result<Key, ConnectError> {
-        Ok(self.vault.key(connection)?)
-    }
 }
 
-/// Secrets that are kept for a connection.
-struct Kept {
-    values: Tokens,
-    versions: Vec<(String, u32)>,
+/// Of each secret the newest version.
+fn newest(kept: Vec<(SecretRow, Secret)>) -> Tokens {
+    // Newest first, so that it comes last here.
+    kept.into_iter().rev().map(|(row, value)| (row.name, value)).collect()
 }
 
 /// The connection with its secrets; each takes the place of every older version.
@@ -279,10 +251,6 @@ fn checked(url: &str) -> Result<String, ConnectError> {
     Ok(parsed.into())
 }
 
-fn of_secret<'a>(connection: &'a str, name: &'a str, version: u32) -> Place<'a> {
-    Place { connection, kind: "secret", name, version: u64::from(version) }
-}
-
-fn of_verifier(connection: &str) -> Place<'_> {
-    Place { connection, kind: "verifier", name: "", version: 0 }
+fn of_verifier(connection: &str) -> SealContext<'_> {
+    SealContext { connection, kind: "verifier", name: "", version: 0 }
 }

@@ -1,7 +1,9 @@
-//! What an item of a source asks for: mapped, and looked at before it is kept.
+//! What the items of a source ask for: mapped, and looked at before they are kept.
 
 use std::collections::BTreeSet;
 use std::io;
+
+use connector_state::push::Mode;
 
 use super::differences::Members;
 use super::engine::Push;
@@ -10,7 +12,9 @@ use super::mapping::Mapping;
 use crate::source::{Form, Item, Items, invisible, rounded};
 
 /// One input, or why there is none.
-pub struct Wish {
+pub struct MappedItem {
+    /// Its place among the inputs of its source, from 0.
+    pub index: u64,
     /// Its line in the source.
     pub line: u64,
     /// The item as it came.
@@ -19,39 +23,65 @@ pub struct Wish {
     pub input: Result<String, String>,
 }
 
-impl Push {
-    /// The wishes of an item; none, if the mapping skips it.
-    pub(super) fn wishes(&self, item: Item, form: Form, mapping: Option<&Mapping>) -> Vec<Wish> {
+/// Makes inputs of a source's items, one after the other.
+pub struct Mapper<'p> {
+    push: &'p Push,
+    form: Form,
+    mapping: Option<&'p Mapping>,
+    mapped: u64,
+    skipped: u64,
+}
+
+impl<'p> Mapper<'p> {
+    /// For a source, whose columns must fit.
+    ///
+    /// # Errors
+    /// As [`Push::fits`], and [`PushError::NotOffered`].
+    pub fn new(
+        push: &'p Push,
+        items: &Items,
+        mode: Mode,
+        mapping: Option<&'p Mapping>,
+    ) -> Result<Self, PushError> {
+        push.check(mode)?;
+        push.fits(items, mapping)?;
+        Ok(Self { push, form: items.form(), mapping, mapped: 0, skipped: 0 })
+    }
+
+    /// The inputs of the next item; none, if the mapping skips it.
+    pub fn map(&mut self, item: Item) -> Vec<MappedItem> {
         let Item { line, raw, content } = item;
         let inputs = content.and_then(|content| {
-            let inputs = match mapping {
+            let inputs = match self.mapping {
                 Some(mapping) => mapping.apply(&content),
                 None => Ok(vec![content]),
             };
             let exact = inputs.and_then(|inputs| {
-                inputs.iter().try_for_each(|input| self.is_exact(input, form)).map(|()| inputs)
+                inputs.iter().try_for_each(|input| self.is_exact(input)).map(|()| inputs)
             });
             exact.map_err(|why| format!("line {line}: {why}"))
         });
-        match inputs {
-            Ok(inputs) => {
-                let wish = |input| Wish { line, raw: raw.clone(), input: Ok(input) };
-                inputs.into_iter().map(wish).collect()
-            }
-            Err(why) => vec![Wish { line, raw, input: Err(why) }],
-        }
+        let inputs: Vec<Result<String, String>> = match inputs {
+            Ok(inputs) => inputs.into_iter().map(Ok).collect(),
+            Err(why) => vec![Err(why)],
+        };
+        self.skipped += u64::from(inputs.is_empty());
+        let first = self.mapped;
+        self.mapped += inputs.len() as u64;
+        let mapped = |(index, input)| MappedItem { index, line, raw: raw.clone(), input };
+        (first..).zip(inputs).map(mapped).collect()
     }
 
     /// Refuses what names a record, where it is not what it looks like, or no longer what it was.
-    fn is_exact(&self, input: &str, form: Form) -> Result<(), String> {
+    fn is_exact(&self, input: &str) -> Result<(), String> {
         let members: Members = serde_json::from_str(input).unwrap_or_default();
-        for name in self.shape.naming() {
+        for name in self.push.schema.naming() {
             let text = members.get(name).and_then(|value| serde_json::from_str(value.get()).ok());
             let Some::<String>(text) = text else { continue };
             if let Some(sign) = invisible(&text) {
                 return Err(format!("{name}: it holds a sign that nobody sees, {sign}"));
             }
-            if let Some(how) = rounded(&text).filter(|_| form == Form::Csv) {
+            if let Some(how) = rounded(&text).filter(|_| self.form == Form::Csv) {
                 return Err(format!(
                     "{name}: a spreadsheet has rounded it ({how}): export the column as text"
                 ));
@@ -60,6 +90,20 @@ impl Push {
         Ok(())
     }
 
+    /// What a person should know of a source that was read to its end.
+    pub fn notes(&self, items: &Items) -> Vec<String> {
+        let mut notes = items.notes();
+        if self.skipped > 0 {
+            notes.push(format!("{} skipped by the mapping", self.skipped));
+        }
+        if self.mapped == 0 {
+            notes.push("the source holds no items".to_owned());
+        }
+        notes
+    }
+}
+
+impl Push {
     /// Looks at the columns of a source before its items are read, and answers what is odd about
     /// them.
     ///
@@ -67,15 +111,13 @@ impl Push {
     /// [`PushError::Source`], when no item would be read rightly.
     pub fn fits(&self, items: &Items, mapping: Option<&Mapping>) -> Result<Vec<String>, PushError> {
         let mut notes = fit(items, mapping).map_err(PushError::Source)?;
-        let members = self.shape.members();
+        let members = self.schema.members();
         let columns = items.columns().filter(|_| mapping.is_none()).unwrap_or_default();
         let targets = mapping.into_iter().flat_map(Mapping::targets);
         for name in columns.into_iter().chain(targets).filter(|name| !members.contains(name)) {
-            let object = &self.family.object;
-            let meant = self.shape.meant_by(name);
-            let meant =
-                meant.map_or_else(String::new, |meant| format!("; did you mean `{meant}`?"));
-            notes.push(format!("{object} have no member `{name}`{meant}"));
+            let meant = self.schema.meant_by(name);
+            let meant = meant.map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
+            notes.push(format!("{} have no member `{name}`{meant}", self.object));
         }
         Ok(notes)
     }
@@ -96,16 +138,4 @@ pub fn fit(items: &Items, mapping: Option<&Mapping>) -> io::Result<Vec<String>> 
         )));
     }
     mapping.map_or(Ok(vec![]), |mapping| mapping.missing(&columns).map_err(odd))
-}
-
-/// What a person should know of a source that was read to its end.
-pub fn told(items: &Items, kept: u64, skipped: u64) -> Vec<String> {
-    let mut notes = items.notes();
-    if skipped > 0 {
-        notes.push(format!("{skipped} skipped by the mapping"));
-    }
-    if kept == 0 {
-        notes.push("the source holds no items".to_owned());
-    }
-    notes
 }
