@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::{Context as _, Result};
 use host_harness::contract::catalog::Descriptor;
-use host_harness::egress::Connect;
 use host_harness::grants::Renewals;
 use host_harness::runtime::{Builder, Connection, Connector, Runtime, RuntimeOptions, SCHEME};
 use host_harness::store::ConnectionRow;
 
 use super::cache;
+use super::egress::egress_options;
 use super::nearest::unknown;
 use super::options::{Limits, Options, Repeated};
 use super::output::Form;
@@ -30,8 +30,6 @@ pub struct Context {
     pub grants: Arc<Mutex<Vec<Renewals>>>,
     /// Whether the program has been asked to end.
     pub shutdown: Shutdown,
-    /// How it reaches the network.
-    pub network: Arc<dyn Connect>,
 }
 
 impl Context {
@@ -81,8 +79,6 @@ impl Context {
     pub fn surroundings(&self, connector: &Connector) -> Builder {
         let builder = Connection::builder(connector)
             .allow_private(self.options.allow_private)
-            .ca(self.options.ca.clone())
-            .network(Arc::clone(&self.network))
             .observer(Arc::clone(&self.watch) as _);
         match self.options.limits {
             Limits::Manifest => builder,
@@ -100,6 +96,7 @@ impl Context {
 
     fn runtime(&self) -> Result<Runtime> {
         let mut options = RuntimeOptions::default();
+        options.egress = egress_options(&self.options, &self.repeated)?;
         options.cache = cache::directory(self.options.cache.as_deref());
         match Runtime::new(&options) {
             Ok(runtime) => Ok(runtime),

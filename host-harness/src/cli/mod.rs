@@ -35,6 +35,7 @@ mod deliveries;
 mod describe;
 mod disconnect;
 mod document;
+mod egress;
 mod errors;
 pub mod exit;
 mod export;
@@ -224,12 +225,7 @@ pub async fn run(call: Call, shutdown: Shutdown) -> Exit {
         return report(&error.into(), &subject);
     }
     let grants = Arc::<Mutex<Vec<Renewals>>>::default();
-    let network = match repeated.network(cli.options.ca.as_deref()) {
-        Ok(network) => network,
-        Err(error) => return report(&error.into(), &subject),
-    };
     let context = Context {
-        network,
         options: cli.options,
         repeated,
         watch: Arc::clone(&watch),

@@ -1,15 +1,11 @@
 //! Options of every command, accepted before and after its name.
 
 use std::ffi::OsString;
-use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches as _};
-use host_harness::egress::{Connect, Resolved, Tcp};
 
 use super::output::Form;
-use super::usage::Usage;
 
 /// Options about the connection, in the order in which help shows them.
 const CONNECTION: [&str; 11] = [
@@ -117,25 +113,6 @@ pub fn declare(command: Command) -> Command {
     Repeated::declare(command.mut_args(global))
 }
 
-fn resolved(given: &str) -> Result<((String, u16), SocketAddr), Usage> {
-    let wrong = |why: &str| {
-        Usage::new(format!("--resolve {given}: {why}"))
-            .next("write HOST:PORT=ADDRESS, e.g. api.example.com:443=127.0.0.1:8443")
-    };
-    let (server, address) = given.split_once('=').ok_or_else(|| wrong("there is no ="))?;
-    let (host, port) = server.rsplit_once(':').ok_or_else(|| wrong("there is no port"))?;
-    let port: u16 = port.parse().map_err(|_| wrong("the port is no number"))?;
-    let same_port = |ip: IpAddr| SocketAddr::new(ip, port);
-    let address: SocketAddr = address
-        .parse()
-        .or_else(|_| address.parse().map(same_port))
-        .map_err(|_| wrong("what stands behind = is no address"))?;
-    if host.is_empty() || !address.ip().is_loopback() {
-        return Err(wrong("the address is not one of this machine (127.0.0.1 or ::1)"));
-    }
-    Ok(((host.to_ascii_lowercase(), port), address))
-}
-
 /// Whether the manifest's limits are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Limits {
@@ -146,24 +123,6 @@ pub enum Limits {
 }
 
 impl Repeated {
-    /// The network as `--resolve` changes it.
-    ///
-    /// # Errors
-    /// [`Usage`] when one cannot be read, is not of this machine, or comes without `--ca`.
-    pub fn network(&self, ca: Option<&Path>) -> Result<Arc<dyn Connect>, Usage> {
-        if self.resolve.is_empty() {
-            return Ok(Arc::new(Tcp));
-        }
-        if ca.is_none() {
-            return Err(Usage::new("--resolve is for stand-ins on this machine, and needs --ca")
-                .next(
-                    "give --ca FILE, with the authority that signed the stand-in's certificate",
-                ));
-        }
-        let all = self.resolve.iter().map(|given| resolved(given));
-        Ok(Arc::new(Resolved::new(all.collect::<Result<_, _>>()?, Arc::new(Tcp))))
-    }
-
     /// Declares the options at `command` and its subcommands, and theirs.
     fn declare(command: Command) -> Command {
         let without = ["completions", "help"];
@@ -196,33 +155,5 @@ impl Repeated {
             joined.resolve.extend(after.resolve);
         }
         Ok(joined)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_host_may_be_set_to_this_machine_only() {
-        for (given, expected) in [
-            ("api.example.com:443=127.0.0.1:8443", Some("127.0.0.1:8443")),
-            ("API.example.com:443=[::1]:8443", Some("[::1]:8443")),
-            ("api.example.com:443=127.0.0.1", Some("127.0.0.1:443")),
-            ("api.example.com:443=10.0.0.1:8443", None),
-            ("api.example.com:443=93.184.216.34", None),
-            ("api.example.com:443=localhost:1", None),
-            ("api.example.com=127.0.0.1", None),
-            (":443=127.0.0.1", None),
-            ("api.example.com:443", None),
-        ] {
-            let found = resolved(given).ok();
-            let expected = expected
-                .map(|address| (("api.example.com".to_owned(), 443), address.parse().unwrap()));
-            assert_eq!(found, expected, "{given}");
-        }
-        let given = vec!["api.example.com:443=127.0.0.1".to_owned()];
-        let repeated = Repeated { settings: vec![], secrets: vec![], resolve: given };
-        assert!(repeated.network(None).is_err() && repeated.network(Some(Path::new("x"))).is_ok());
     }
 }

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::egress::{BadOrigin, CaError};
+use crate::egress::BadOrigin;
 use crate::setting::BadSetting;
 
 /// Why a connection cannot be made.
@@ -58,7 +58,4 @@ pub enum BuildError {
     /// Limits are the provider's; only a simulator does without.
     #[error("limits can be off towards this machine only, and requests may go to {0}")]
     LimitsOff(String),
-    /// The extra certificate authorities cannot be used.
-    #[error(transparent)]
-    Ca(#[from] CaError),
 }

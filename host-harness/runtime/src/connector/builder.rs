@@ -1,7 +1,6 @@
 //! Makes a connection: settings, secrets and surroundings, checked against the manifest.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -12,16 +11,11 @@ use super::build_error::BuildError;
 use super::component::Connector;
 use super::connection::Connection;
 use super::ground::Ground;
-use crate::egress::{
-    self, Connect, Egress, Keep, Limiter, Pool, Sharers, Tcp, client_config, user_agent,
-};
+use crate::egress::{self, Connect, Egress, HttpClient, Keep, Limiter, Sharers, user_agent};
 use crate::observe::{Observer, Unobserved};
 use crate::retry::Policy;
 use crate::secrets::{Secret, Secrets};
 use crate::setting::{self, SCHEME, Settings};
-
-/// Calls of one connection that run at the same time.
-const CALLS: usize = 8;
 
 /// Numbers connections, for the limiter's queue.
 static CONNECTIONS: AtomicU64 = AtomicU64::new(0);
@@ -37,11 +31,10 @@ pub struct Builder {
     secrets: BTreeMap<String, Secret>,
     kept: Arc<Secrets>,
     allow_private: bool,
-    ca: Option<PathBuf>,
     limiter: Option<Arc<Limiter>>,
     observer: Arc<dyn Observer>,
     clock: Arc<dyn Clock>,
-    network: Arc<dyn Connect>,
+    http: Arc<HttpClient>,
     policy: Policy,
 }
 
@@ -65,11 +58,10 @@ impl Builder {
             secrets: BTreeMap::new(),
             kept: Arc::default(),
             allow_private: false,
-            ca: None,
             limiter: Some(Arc::default()),
             observer: Arc::new(Unobserved),
             clock: Arc::new(SystemClock),
-            network: Arc::new(Tcp),
+            http: Arc::clone(&connector.loaded.runtime.http),
             policy: Policy::default(),
         }
     }
@@ -141,13 +133,6 @@ impl Builder {
         self
     }
 
-    /// Trusts the certificate authorities in this PEM file besides the web's.
-    #[must_use]
-    pub fn ca(mut self, file: Option<PathBuf>) -> Self {
-        self.ca = file;
-        self
-    }
-
     /// Counts together with the other connections that use the same limiter, where the limits are
     /// shared. Without this the connection counts alone.
     #[must_use]
@@ -177,10 +162,19 @@ impl Builder {
         self
     }
 
-    /// Reaches the network otherwise.
+    /// Sends by this client instead of the runtime's: for a connection with a network, certificate
+    /// authorities, a proxy or bounds of its own. Those that are handed the same client share its
+    /// HTTP connections.
+    #[must_use]
+    pub fn http_client(mut self, http: Arc<HttpClient>) -> Self {
+        self.http = http;
+        self
+    }
+
+    /// Reaches the network otherwise, on HTTP connections of its own.
     #[must_use]
     pub fn network(mut self, network: Arc<dyn Connect>) -> Self {
-        self.network = network;
+        self.http = Arc::new(self.http.with_network(network));
         self
     }
 
@@ -216,7 +210,7 @@ impl Builder {
         let id = self.id.unwrap_or_else(|| format!("connection {number}"));
         let egress = Egress {
             policy: Arc::new(policy),
-            pool: Arc::new(Pool::new(self.network, client_config(self.ca.as_deref())?)),
+            http: self.http,
             secrets: Arc::clone(&secrets),
             keep: self.keep,
             limiter: self.limiter,
@@ -241,7 +235,8 @@ impl Builder {
             delivery_secrets: delivery_secrets.cloned().collect(),
             key_uses: manifest.key_uses.clone(),
         };
-        Ok(Connection::new(self.connector, ground, CALLS, self.policy))
+        let calls_at_once = ground.egress.http.options().calls_at_once;
+        Ok(Connection::new(self.connector, ground, calls_at_once, self.policy))
     }
 
     /// The settings as they are given, checked, with defaults and the scheme.

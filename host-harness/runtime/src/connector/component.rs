@@ -16,7 +16,7 @@ use super::engine::Runtime;
 use super::instance::{Call, run_offline};
 use super::manifest;
 use super::state::CallState;
-use crate::egress::CallSends;
+use crate::egress::{CallSends, HttpClient};
 use crate::error::{CallError, LoadError};
 use crate::secrets::Secret;
 use crate::setting;
@@ -126,6 +126,12 @@ impl Connector {
     #[must_use]
     pub fn manifest(&self) -> &Manifest {
         &self.loaded.manifest
+    }
+
+    /// By what its connections send, unless they are given another.
+    #[must_use]
+    pub fn http_client(&self) -> &Arc<HttpClient> {
+        &self.loaded.runtime.http
     }
 
     /// Names of the secrets that its manifest has a use for: filled in, as keys, or captured.

@@ -13,23 +13,33 @@ use wasmtime::{
 };
 
 use super::bounds::Bounds;
+use crate::egress::{EgressError, EgressOptions, HttpClient};
 
 /// How often the engine looks whether a guest has used up its time.
 const TICK: Duration = Duration::from_millis(10);
 
-/// The engine could not be set up.
+/// A runtime could not be set up.
 #[derive(Debug, Error)]
-#[error("the WebAssembly engine cannot start: {0}")]
-pub struct EngineError(String);
+#[non_exhaustive]
+pub enum EngineError {
+    /// The machine refuses the engine its address space or a thread.
+    #[error("the WebAssembly engine cannot start: {0}")]
+    Engine(String),
+    /// An option of the egress cannot be used.
+    #[error(transparent)]
+    Egress(#[from] EgressError),
+}
 
 /// How to set up a [`Runtime`]: the default, with what is to be otherwise set in it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct RuntimeOptions {
     /// What each call may use.
     pub bounds: Bounds,
     /// Where compiled code is kept between processes; `None` compiles each time.
     pub cache: Option<PathBuf>,
+    /// How requests leave.
+    pub egress: EgressOptions,
     /// Calls that may send and have an instance at the same time, over all connections.
     pub instances: u32,
     /// Likewise calls that send nothing: receiving deliveries, deriving, describing.
@@ -38,7 +48,13 @@ pub struct RuntimeOptions {
 
 impl Default for RuntimeOptions {
     fn default() -> Self {
-        Self { bounds: Bounds::default(), cache: None, instances: 64, offline_instances: 16 }
+        Self {
+            bounds: Bounds::default(),
+            cache: None,
+            egress: EgressOptions::default(),
+            instances: 64,
+            offline_instances: 16,
+        }
     }
 }
 
@@ -47,6 +63,7 @@ impl Default for RuntimeOptions {
 pub struct Runtime {
     pub(super) engine: Engine,
     pub(super) bounds: Bounds,
+    pub(super) http: Arc<HttpClient>,
     /// Waiting for an instance holds none.
     pub(super) instances: Arc<Semaphore>,
     pub(super) offline_instances: Arc<Semaphore>,
@@ -58,15 +75,17 @@ impl Runtime {
     /// Starts an engine and the thread that measures guests' time.
     ///
     /// # Errors
-    /// When the machine refuses the address space or the thread.
+    /// When the machine refuses the address space or the thread, or an option cannot be used.
     pub fn new(options: &RuntimeOptions) -> Result<Self, EngineError> {
-        let failed = |why: wasmtime::Error| EngineError(format!("{why:#}"));
+        let failed = |why: wasmtime::Error| EngineError::Engine(format!("{why:#}"));
+        let http = Arc::new(HttpClient::new(options.egress.clone())?);
         let engine = Engine::new(&config(options).map_err(failed)?).map_err(failed)?;
-        let ticker = Ticker::start(&engine).map_err(|why| EngineError(why.to_string()))?;
+        let ticker = Ticker::start(&engine).map_err(|why| EngineError::Engine(why.to_string()))?;
         let places = |instances: u32| Arc::new(Semaphore::new(instances as usize));
         Ok(Self {
             engine,
             bounds: options.bounds,
+            http,
             instances: places(options.instances),
             offline_instances: places(options.offline_instances),
             _ticker: Arc::new(ticker),

@@ -219,7 +219,7 @@ pub(crate) mod tests {
     use super::super::manifest::tests::manifest;
     use super::*;
     use crate::Settings;
-    use crate::egress::{Egress, Policy, Pool, Sharers, Tcp, client_config, user_agent};
+    use crate::egress::{Egress, EgressOptions, HttpClient, Policy, Sharers, user_agent};
     use crate::observe::Unobserved;
     use crate::secrets::{Secret, Secrets};
 
@@ -232,7 +232,7 @@ pub(crate) mod tests {
         let (manifest, settings) = (manifest("{token-url}", ""), Arc::<Settings>::default());
         let egress = Egress {
             policy: Policy::compile(&manifest, Arc::clone(&settings), false).unwrap().into(),
-            pool: Pool::new(Arc::new(Tcp), client_config(None).unwrap()).into(),
+            http: Arc::new(HttpClient::new(EgressOptions::default()).unwrap()),
             secrets: Arc::clone(&secrets),
             keep: None,
             limiter: None,

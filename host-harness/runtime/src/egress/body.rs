@@ -12,26 +12,22 @@ use hyper::body::Incoming;
 use thiserror::Error;
 use tokio::time::timeout;
 
-/// Bytes of an answer's body, decoded.
-pub const BODY_BYTES: usize = 8 * 1024 * 1024;
-/// Decoded bytes for each encoded one; JSON stays far below, bombs do not.
-const RATIO: usize = 50;
+use super::options::EgressOptions;
+
 /// Below this many decoded bytes the ratio says nothing.
 const RATIO_FROM: usize = 256 * 1024;
 /// Encoded bytes that are unpacked at a time.
 const STEP: usize = 1024;
-/// The next piece must come within this time.
-const PIECE_WITHIN: Duration = Duration::from_secs(10);
 
 /// Why there is no whole body.
 #[derive(Debug, Error)]
 pub enum BodyFault {
     /// More than the host takes. Asking for less may help.
-    #[error("the answer is larger than {} MiB", BODY_BYTES / (1024 * 1024))]
-    TooLarge,
+    #[error("the answer is larger than {} KiB", .0 / 1024)]
+    TooLarge(usize),
     /// It unpacks to far more than it is.
-    #[error("the answer unpacks to more than {RATIO} times its size")]
-    Bomb,
+    #[error("the answer unpacks to more than {0} times its size")]
+    Bomb(usize),
     /// Cut, malformed, or in an encoding that was not asked for.
     #[error("the answer was not received whole: {0}")]
     Broken(String),
@@ -41,11 +37,16 @@ pub enum BodyFault {
 ///
 /// # Errors
 /// [`BodyFault`].
-pub async fn read(headers: &HeaderMap, mut body: Incoming) -> Result<Vec<u8>, BodyFault> {
+pub async fn read(
+    headers: &HeaderMap,
+    mut body: Incoming,
+    options: &EgressOptions,
+) -> Result<Vec<u8>, BodyFault> {
+    let (most, ratio) = (options.body_bytes, options.unpack_ratio);
     let declared =
         headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if declared.is_some_and(|length| length > BODY_BYTES) {
-        return Err(BodyFault::TooLarge);
+    if declared.is_some_and(|length| length > most) {
+        return Err(BodyFault::TooLarge(most));
     }
     let encoding = headers.get(CONTENT_ENCODING).map(|value| value.as_bytes().to_ascii_lowercase());
     let mut sink = match encoding.as_deref() {
@@ -59,31 +60,28 @@ pub async fn read(headers: &HeaderMap, mut body: Incoming) -> Result<Vec<u8>, Bo
         }
     };
     let mut received = 0;
-    while let Some(piece) = next_piece(&mut body).await? {
+    while let Some(piece) = next_piece(&mut body, options.next_piece_within).await? {
         received += piece.len();
         // Small steps, so that a bomb is seen before it has unpacked far.
         for step in piece.chunks(STEP) {
             let decoded = sink.push(step)?;
-            if decoded > BODY_BYTES {
-                return Err(BodyFault::TooLarge);
+            if decoded > most {
+                return Err(BodyFault::TooLarge(most));
             }
-            if decoded > RATIO_FROM && decoded / RATIO > received {
-                return Err(BodyFault::Bomb);
+            if decoded > RATIO_FROM && decoded / ratio > received {
+                return Err(BodyFault::Bomb(ratio));
             }
         }
     }
     sink.finish()
 }
 
-async fn next_piece(body: &mut Incoming) -> Result<Option<Bytes>, BodyFault> {
+async fn next_piece(body: &mut Incoming, limit: Duration) -> Result<Option<Bytes>, BodyFault> {
     loop {
-        let frame = match timeout(PIECE_WITHIN, body.frame()).await {
+        let frame = match timeout(limit, body.frame()).await {
             Ok(Some(frame)) => frame.map_err(|why| BodyFault::Broken(chain(&why)))?,
             Ok(None) => return Ok(None),
-            Err(_) => {
-                let limit = PIECE_WITHIN.as_secs();
-                return Err(BodyFault::Broken(format!("nothing came for {limit} s")));
-            }
+            Err(_) => return Err(BodyFault::Broken(format!("nothing came for {limit:?}"))),
         };
         if let Ok(piece) = frame.into_data() {
             return Ok(Some(piece));

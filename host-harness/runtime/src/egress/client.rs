@@ -1,24 +1,31 @@
-//! One request, one answer: bounded in time and size, never repeated.
+//! The HTTP client: one request, one answer, bounded in time and size, never repeated.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, HOST, HeaderValue, SET_COOKIE};
 use http_body_util::Full;
+use hyper::body::Incoming;
 use thiserror::Error;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::body::{self, BodyFault};
 use super::call::Progress;
-use super::connect::Unreached;
+use super::connect::{Connect, ConnectError, connect};
 use super::credentials::Filled;
+use super::http_connection::{HttpConnection, RequestBody};
+use super::options::{EgressError, EgressOptions};
 use super::origin::Origin;
-use super::pool::{Body, Line, Pool};
+use super::pool::Pool;
+use super::tls::client_config;
 
-/// The answer must begin within this time, counted from the request.
-const FIRST_BYTE_WITHIN: Duration = Duration::from_secs(15);
-/// And end within this one, counted from the request too.
-const WHOLE_WITHIN: Duration = Duration::from_secs(30);
+/// Sends requests by one network, trusting the same authorities, and shares HTTP connections among
+/// all who use it.
+pub struct HttpClient {
+    options: EgressOptions,
+    tls: Arc<rustls::ClientConfig>,
+    pool: Arc<Pool>,
+}
 
 /// What came back.
 pub struct Answer {
@@ -55,70 +62,119 @@ pub enum Fault {
     TooLarge(BodyFault),
 }
 
-/// Sends a request to `origin` and reads the whole answer. `progress` is told before the first byte
-/// may leave.
-///
-/// # Errors
-/// [`Fault`], which is exact about whether anything was sent.
-pub async fn exchange(
-    pool: &Pool,
-    origin: &Origin,
-    method: &str,
-    filled: &Filled,
-    progress: &Progress,
-) -> Result<Answer, Fault> {
-    let mut line = pool.line(origin).await?;
-    loop {
-        let request = build(origin, method, filled)?;
-        let before = line.written();
-        let whole = Instant::now() + WHOLE_WITHIN;
-        progress.set_wrote(true);
-        let error = match timeout(FIRST_BYTE_WITHIN, line.sender.try_send_request(request)).await {
-            Ok(Ok(response)) => return receive(pool, origin, line, response, whole).await,
-            Ok(Err(error)) => error,
-            Err(_) => {
-                let limit = FIRST_BYTE_WITHIN.as_secs();
-                return Err(Fault::Unanswered(format!("no answer within {limit} s")));
+impl HttpClient {
+    /// A client with these options, and without an open connection.
+    ///
+    /// # Errors
+    /// [`EgressError`] says which of the options cannot be used.
+    pub fn new(options: EgressOptions) -> Result<Self, EgressError> {
+        options.check()?;
+        let tls = client_config(options.ca.as_deref())?;
+        let pool = Pool::new(&options);
+        Ok(Self { options, tls, pool })
+    }
+
+    /// The same options on another network, with HTTP connections of its own.
+    #[must_use]
+    pub fn with_network(&self, network: Arc<dyn Connect>) -> Self {
+        let options = EgressOptions { network, ..self.options.clone() };
+        let (tls, pool) = (Arc::clone(&self.tls), Pool::new(&options));
+        Self { options, tls, pool }
+    }
+
+    /// Its options.
+    #[must_use]
+    pub fn options(&self) -> &EgressOptions {
+        &self.options
+    }
+
+    #[cfg(test)]
+    pub(super) fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    /// Sends a request to `origin` and reads the whole answer. `progress` is told before the first
+    /// byte may leave.
+    ///
+    /// # Errors
+    /// [`Fault`], which is exact about whether anything was sent.
+    pub async fn exchange(
+        &self,
+        origin: &Origin,
+        method: &str,
+        filled: &Filled,
+        progress: &Progress,
+    ) -> Result<Answer, Fault> {
+        let mut connection = self.connection(origin).await?;
+        loop {
+            let request = build(origin, method, filled)?;
+            let before = connection.written();
+            let whole = Instant::now() + self.options.answer_within;
+            progress.set_wrote(true);
+            let limit = self.options.first_byte_within;
+            let error = match timeout(limit, connection.sender.try_send_request(request)).await {
+                Ok(Ok(response)) => {
+                    let answer = timeout_at(whole, self.read(response)).await;
+                    let answer = answer.unwrap_or_else(|_| {
+                        let limit = self.options.answer_within;
+                        Err(Fault::Unanswered(format!("the answer did not end within {limit:?}")))
+                    })?;
+                    connection.reused = true;
+                    self.pool.put(origin, connection);
+                    return Ok(answer);
+                }
+                Ok(Err(error)) => error,
+                Err(_) => return Err(Fault::Unanswered(format!("no answer within {limit:?}"))),
+            };
+            let why = body::chain(error.error());
+            if connection.written() != before {
+                return Err(Fault::Unanswered(why));
             }
-        };
-        let why = body::chain(error.error());
-        if line.written() != before {
-            return Err(Fault::Unanswered(why));
+            progress.set_wrote(false);
+            if !connection.reused {
+                return Err(Fault::NotSent(why));
+            }
+            // The server had closed the connection while it was unused, and nothing went out on it.
+            connection = self.open(origin).await?;
         }
-        progress.set_wrote(false);
-        if !line.used {
-            return Err(Fault::NotSent(why));
+    }
+
+    /// An open connection to `origin` that is unused, or a new one.
+    async fn connection(&self, origin: &Origin) -> Result<HttpConnection, ConnectError> {
+        while let Some(mut connection) = self.pool.take(origin) {
+            if connection.sender.ready().await.is_ok() {
+                return Ok(connection);
+            }
         }
-        // The server had closed the kept connection, and nothing went out on it.
-        line = pool.fresh(origin).await?;
+        self.open(origin).await
+    }
+
+    async fn open(&self, origin: &Origin) -> Result<HttpConnection, ConnectError> {
+        let stream = connect(origin, &self.options, &self.tls).await?;
+        HttpConnection::open(stream, &self.options)
+            .await
+            .map_err(|why| ConnectError::Failed(format!("cannot speak HTTP with {origin}: {why}")))
+    }
+
+    async fn read(&self, response: http::Response<Incoming>) -> Result<Answer, Fault> {
+        let (head, incoming) = response.into_parts();
+        let body = body::read(&head.headers, incoming, &self.options).await;
+        let body = body.map_err(|fault| match fault {
+            BodyFault::TooLarge(_) => Fault::TooLarge(fault),
+            _ => Fault::Unanswered(fault.to_string()),
+        })?;
+        let headers = head.headers.iter().filter(|(name, _)| **name != SET_COOKIE);
+        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let headers = headers.map(|(name, value)| (name.as_str().to_owned(), text(value)));
+        Ok(Answer { status: head.status.as_u16(), headers: headers.collect(), body })
     }
 }
 
-async fn receive(
-    pool: &Pool,
+fn build(
     origin: &Origin,
-    line: Line,
-    response: http::Response<hyper::body::Incoming>,
-    whole: Instant,
-) -> Result<Answer, Fault> {
-    let (head, incoming) = response.into_parts();
-    let body = match timeout_at(whole, body::read(&head.headers, incoming)).await {
-        Ok(Ok(body)) => body,
-        Ok(Err(fault @ BodyFault::TooLarge)) => return Err(Fault::TooLarge(fault)),
-        Ok(Err(fault)) => return Err(Fault::Unanswered(fault.to_string())),
-        Err(_) => {
-            let limit = WHOLE_WITHIN.as_secs();
-            return Err(Fault::Unanswered(format!("the answer did not end within {limit} s")));
-        }
-    };
-    pool.give_back(origin, line);
-    let headers = head.headers.iter().filter(|(name, _)| **name != SET_COOKIE);
-    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    let headers = headers.map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
-    Ok(Answer { status: head.status.as_u16(), headers, body })
-}
-
-fn build(origin: &Origin, method: &str, filled: &Filled) -> Result<http::Request<Body>, Fault> {
+    method: &str,
+    filled: &Filled,
+) -> Result<http::Request<RequestBody>, Fault> {
     let refused = |why: http::Error| Fault::Refused(format!("no valid HTTP request: {why}"));
     let mut request = http::Request::builder()
         .method(method)
@@ -139,11 +195,11 @@ fn build(origin: &Origin, method: &str, filled: &Filled) -> Result<http::Request
     Ok(request)
 }
 
-impl From<Unreached> for Fault {
-    fn from(why: Unreached) -> Self {
+impl From<ConnectError> for Fault {
+    fn from(why: ConnectError) -> Self {
         match why {
-            Unreached::Failed(why) => Self::NotSent(why),
-            Unreached::Refused(why) => Self::Refused(why),
+            ConnectError::Failed(why) => Self::NotSent(why),
+            ConnectError::Refused(why) => Self::Refused(why),
         }
     }
 }

@@ -1,39 +1,27 @@
-//! From an origin to an encrypted stream: resolve once, judge the addresses,
-//! connect to one of those, speak TLS by name.
+//! From an origin to an encrypted stream: resolve its name once, judge the addresses, connect to one
+//! of those, speak TLS by name. The address that was judged is the one that is connected to, which no
+//! client library promises: they resolve names themselves.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
+use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::address::is_public;
+use super::options::EgressOptions;
 use super::origin::Origin;
 use super::resolve;
-
-/// The resolver ends by itself, after a few servers and tries of 5 s each (resolv.conf(5)); this
-/// is for one that does not.
-const RESOLVE_WITHIN: Duration = Duration::from_secs(30);
-/// Addresses of one name that are tried.
-const ADDRESSES: usize = 8;
-/// The next address is tried beside those before it when they are silent for so long (RFC 8305
-/// section 8).
-const NEXT_AFTER: Duration = Duration::from_millis(250);
-/// One address must accept within this time.
-const CONNECT_WITHIN: Duration = Duration::from_secs(5);
-/// TLS must be agreed within this time.
-const TLS_WITHIN: Duration = Duration::from_secs(5);
-/// All addresses together.
-const REACH_WITHIN: Duration = Duration::from_secs(12);
 
 /// A byte stream in both directions.
 pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -48,8 +36,9 @@ pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub trait Connect: Send + Sync {
     /// The addresses of a host name or address literal.
     fn resolve<'a>(&'a self, host: &'a str, port: u16) -> Pending<'a, io::Result<Vec<SocketAddr>>>;
-    /// The address that the operator set for this host and port, on this machine: it is not judged.
-    fn set(&self, _host: &str, _port: u16) -> Option<SocketAddr> {
+    /// The stand-in for this host and port, which the operator put on this machine: its address is
+    /// not judged.
+    fn stand_in(&self, _host: &str, _port: u16) -> Option<SocketAddr> {
         None
     }
     /// A stream to exactly this address.
@@ -77,46 +66,46 @@ impl Connect for Tcp {
     }
 }
 
-/// A network in which some hosts are at addresses of this machine: for stand-ins of a provider,
-/// under its own names.
-pub struct Resolved {
+/// A network in which stand-ins on this machine answer for some hosts, under the provider's names.
+pub struct StandIns {
     addresses: BTreeMap<(String, u16), SocketAddr>,
-    inner: Arc<dyn Connect>,
+    network: Arc<dyn Connect>,
 }
 
-impl Resolved {
-    /// These hosts and ports are there, all others where `inner` finds them.
+impl StandIns {
+    /// These hosts and ports are at these addresses, all others where `network` finds them. An
+    /// address that is not of this machine is left out.
     #[must_use]
-    pub fn new(addresses: BTreeMap<(String, u16), SocketAddr>, inner: Arc<dyn Connect>) -> Self {
+    pub fn new(addresses: BTreeMap<(String, u16), SocketAddr>, network: Arc<dyn Connect>) -> Self {
         let loopback = |(_, address): &(_, SocketAddr)| address.ip().is_loopback();
-        Self { addresses: addresses.into_iter().filter(loopback).collect(), inner }
+        Self { addresses: addresses.into_iter().filter(loopback).collect(), network }
     }
 }
 
-impl Connect for Resolved {
+impl Connect for StandIns {
     fn resolve<'a>(&'a self, host: &'a str, port: u16) -> Pending<'a, io::Result<Vec<SocketAddr>>> {
-        self.inner.resolve(host, port)
+        self.network.resolve(host, port)
     }
 
-    fn set(&self, host: &str, port: u16) -> Option<SocketAddr> {
+    fn stand_in(&self, host: &str, port: u16) -> Option<SocketAddr> {
         self.addresses.get(&(host.to_owned(), port)).copied()
     }
 
     fn connect(&self, address: SocketAddr) -> Pending<'_, io::Result<Box<dyn Stream>>> {
-        self.inner.connect(address)
+        self.network.connect(address)
     }
 }
 
-/// Why an origin was not reached. Nothing was sent.
+/// Why there is no stream to an origin. Nothing was sent.
 #[derive(Debug)]
-pub enum Unreached {
+pub enum ConnectError {
     /// The network failed; trying again may help.
     Failed(String),
     /// The host's policy forbids the address.
     Refused(String),
 }
 
-impl fmt::Display for Unreached {
+impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (Self::Failed(why) | Self::Refused(why)) = self;
         f.write_str(why)
@@ -127,123 +116,120 @@ impl fmt::Display for Unreached {
 /// tried a moment after the one before it (RFC 8305).
 ///
 /// # Errors
-/// [`Unreached`]; nothing was sent in either case.
-pub async fn reach(
+/// [`ConnectError`]; nothing was sent in either case.
+pub async fn connect(
     origin: &Origin,
-    network: &dyn Connect,
-    tls: &Arc<rustls::ClientConfig>,
-) -> Result<Box<dyn Stream>, Unreached> {
-    let name = origin.tls.then(|| ServerName::try_from(origin.host.clone())).transpose();
-    let name = name
-        .map_err(|why| Unreached::Failed(format!("{} is no name for TLS: {why}", origin.host)))?;
-    let addresses = in_turns(resolve(origin, network).await?);
-    let mut race = Race { network, addresses, under_way: Vec::new(), failed: Vec::new() };
-    let reached = timeout(REACH_WITHIN, async {
-        while let Some((address, stream)) = race.connected().await {
-            let Some(name) = &name else { return Some(stream) };
-            match encrypt(name.clone(), stream, tls).await {
-                Ok(stream) => return Some(stream),
-                Err(why) => race.failed.push(format!("{address}: {why}")),
-            }
-        }
-        None
-    });
-    match reached.await {
+    options: &EgressOptions,
+    tls: &Arc<ClientConfig>,
+) -> Result<Box<dyn Stream>, ConnectError> {
+    let addresses = resolve(origin, options).await?;
+    let mut dialer = Dialer { options, tls, failed: Vec::new() };
+    match timeout(options.reach_within, dialer.dial(origin, addresses)).await {
         Ok(Some(stream)) => return Ok(stream),
         Ok(None) => {}
-        Err(_) => race.failed.push(format!("no answer within {} s", REACH_WITHIN.as_secs())),
+        Err(_) => dialer.failed.push(format!("no answer within {:?}", options.reach_within)),
     }
-    Err(Unreached::Failed(format!("cannot connect to {origin}: {}", race.failed.join("; "))))
+    let failed = dialer.failed.join("; ");
+    Err(ConnectError::Failed(format!("cannot connect to {origin}: {failed}")))
 }
 
-type Attempt<'a> = Pending<'a, (SocketAddr, Result<Box<dyn Stream>, String>)>;
-
-/// Addresses of one name that are connected to side by side.
-struct Race<'a> {
-    network: &'a dyn Connect,
-    /// Not tried yet.
-    addresses: VecDeque<SocketAddr>,
-    under_way: Vec<Attempt<'a>>,
-    /// What came of the others.
+/// Tries addresses, and notes what came of those that failed.
+struct Dialer<'a> {
+    options: &'a EgressOptions,
+    tls: &'a Arc<ClientConfig>,
     failed: Vec<String>,
 }
 
-impl Race<'_> {
-    /// The next address that accepts. Goes on where it was when it is asked again.
-    async fn connected(&mut self) -> Option<(SocketAddr, Box<dyn Stream>)> {
+impl Dialer<'_> {
+    /// The first of `addresses` that accepts and, where `origin` asks for it, agrees on TLS.
+    async fn dial(
+        &mut self,
+        origin: &Origin,
+        mut addresses: VecDeque<SocketAddr>,
+    ) -> Option<Box<dyn Stream>> {
+        let mut under_way = JoinSet::new();
         loop {
-            if let Some(address) = self.addresses.pop_front() {
-                self.under_way.push(attempt(self.network, address));
+            if let Some(address) = addresses.pop_front() {
+                let network = Arc::clone(&self.options.network);
+                under_way.spawn(accept(network, address, self.options.connect_within));
             }
-            if self.under_way.is_empty() {
-                return None;
-            }
-            let ended = first(&mut self.under_way);
-            let ended = if self.addresses.is_empty() {
-                ended.await
+            let ended = if addresses.is_empty() {
+                under_way.join_next().await?
             } else {
-                match timeout(NEXT_AFTER, ended).await {
-                    Ok(ended) => ended,
+                match timeout(self.options.next_address_after, under_way.join_next()).await {
+                    Ok(ended) => ended?,
                     Err(_) => continue,
                 }
             };
-            match ended {
-                (address, Ok(stream)) => return Some((address, stream)),
-                (address, Err(why)) => self.failed.push(format!("{address}: {why}")),
+            // An attempt that panicked has said so itself.
+            let Ok((address, accepted)) = ended else { continue };
+            let stream = match accepted {
+                Ok(stream) if origin.tls => self.encrypt(origin, stream).await,
+                other => other,
+            };
+            match stream {
+                Ok(stream) => return Some(stream),
+                Err(why) => self.failed.push(format!("{address}: {why}")),
             }
+        }
+    }
+
+    async fn encrypt(
+        &self,
+        origin: &Origin,
+        stream: Box<dyn Stream>,
+    ) -> Result<Box<dyn Stream>, String> {
+        let (host, limit) = (&origin.host, self.options.tls_within);
+        let name = ServerName::try_from(host.clone());
+        let name = name.map_err(|why| format!("{host} is no name for TLS: {why}"))?;
+        let agreed = TlsConnector::from(Arc::clone(self.tls)).connect(name, stream);
+        match timeout(limit, agreed).await {
+            Ok(Ok(stream)) => Ok(Box::new(stream)),
+            Ok(Err(why)) => Err(format!("TLS failed: {why}")),
+            Err(_) => Err(format!("TLS was not agreed within {limit:?}")),
         }
     }
 }
 
-fn attempt(network: &dyn Connect, address: SocketAddr) -> Attempt<'_> {
-    Box::pin(async move {
-        let connected = match timeout(CONNECT_WITHIN, network.connect(address)).await {
-            Ok(connected) => connected.map_err(|why| why.to_string()),
-            Err(_) => Err(format!("no connection within {} s", CONNECT_WITHIN.as_secs())),
-        };
-        (address, connected)
-    })
-}
-
-/// What the first of `pending` that ends answers; it is taken out.
-async fn first<T>(pending: &mut Vec<Pending<'_, T>>) -> T {
-    poll_fn(|context| {
-        for index in 0..pending.len() {
-            let polled = pending.get_mut(index).map(|future| future.as_mut().poll(context));
-            if let Some(Poll::Ready(ended)) = polled {
-                drop(pending.swap_remove(index));
-                return Poll::Ready(ended);
-            }
-        }
-        Poll::Pending
-    })
-    .await
+async fn accept(
+    network: Arc<dyn Connect>,
+    address: SocketAddr,
+    limit: Duration,
+) -> (SocketAddr, Result<Box<dyn Stream>, String>) {
+    let accepted = match timeout(limit, network.connect(address)).await {
+        Ok(accepted) => accepted.map_err(|why| why.to_string()),
+        Err(_) => Err(format!("no connection within {limit:?}")),
+    };
+    (address, accepted)
 }
 
 /// The families take turns, beginning with the one that the resolver prefers (RFC 8305 section 4).
-fn in_turns(found: Vec<SocketAddr>) -> VecDeque<SocketAddr> {
+fn interleave(found: Vec<SocketAddr>, most: usize) -> VecDeque<SocketAddr> {
     let preferred = found.first().is_some_and(SocketAddr::is_ipv6);
     let (mut one, mut other): (VecDeque<_>, VecDeque<_>) =
         found.into_iter().partition(|address| address.is_ipv6() == preferred);
     let mut all = VecDeque::new();
-    while all.len() < ADDRESSES && !(one.is_empty() && other.is_empty()) {
+    while all.len() < most && !(one.is_empty() && other.is_empty()) {
         all.extend(one.pop_front());
         all.extend(other.pop_front());
     }
     all
 }
 
-async fn resolve(origin: &Origin, network: &dyn Connect) -> Result<Vec<SocketAddr>, Unreached> {
-    let host = &origin.host;
-    if let Some(address) = network.set(host, origin.port) {
-        return Ok(vec![address]);
+/// The addresses of `origin`, each of which the host may connect to.
+async fn resolve(
+    origin: &Origin,
+    options: &EgressOptions,
+) -> Result<VecDeque<SocketAddr>, ConnectError> {
+    let (host, network, limit) = (&origin.host, &options.network, options.resolve_within);
+    if let Some(address) = network.stand_in(host, origin.port) {
+        return Ok([address].into());
     }
-    let found = match timeout(RESOLVE_WITHIN, network.resolve(host, origin.port)).await {
+    let found = match timeout(limit, network.resolve(host, origin.port)).await {
         Ok(Ok(found)) => found,
-        Ok(Err(why)) => return Err(Unreached::Failed(format!("cannot resolve {host}: {why}"))),
+        Ok(Err(why)) => return Err(ConnectError::Failed(format!("cannot resolve {host}: {why}"))),
         Err(_) => {
-            let limit = RESOLVE_WITHIN.as_secs();
-            return Err(Unreached::Failed(format!("cannot resolve {host} within {limit} s")));
+            return Err(ConnectError::Failed(format!("cannot resolve {host} within {limit:?}")));
         }
     };
     // One private address among public ones is no accident, so it spoils them all.
@@ -251,27 +237,14 @@ async fn resolve(origin: &Origin, network: &dyn Connect) -> Result<Vec<SocketAdd
         && let Some(address) = found.iter().find(|address| !is_public(address.ip()))
     {
         let ip = address.ip();
-        return Err(Unreached::Refused(format!(
+        return Err(ConnectError::Refused(format!(
             "{host} leads to {ip}, which is no public address; only the operator may allow that"
         )));
     }
     if found.is_empty() {
-        return Err(Unreached::Failed(format!("{host} has no address")));
+        return Err(ConnectError::Failed(format!("{host} has no address")));
     }
-    Ok(found)
-}
-
-async fn encrypt(
-    name: ServerName<'static>,
-    stream: Box<dyn Stream>,
-    tls: &Arc<rustls::ClientConfig>,
-) -> Result<Box<dyn Stream>, String> {
-    let agreeing = TlsConnector::from(Arc::clone(tls)).connect(name, stream);
-    match timeout(TLS_WITHIN, agreeing).await {
-        Ok(Ok(stream)) => Ok(Box::new(stream)),
-        Ok(Err(why)) => Err(format!("TLS failed: {why}")),
-        Err(_) => Err(format!("TLS was not agreed within {} s", TLS_WITHIN.as_secs())),
-    }
+    Ok(interleave(found, options.addresses))
 }
 
 #[cfg(test)]

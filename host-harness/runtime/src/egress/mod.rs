@@ -7,7 +7,9 @@ mod call;
 mod client;
 mod connect;
 mod credentials;
+mod http_connection;
 mod limiter;
+mod options;
 mod origin;
 mod path;
 mod place;
@@ -32,21 +34,20 @@ use http::header::{HeaderName, HeaderValue, USER_AGENT};
 use tokio::time::{Instant, timeout};
 
 pub use self::call::{CallSends, Planned, Progress, Turn};
-pub use self::client::{Answer, Fault, exchange};
-pub use self::connect::{Connect, Pending, Resolved, Stream, Tcp};
+pub use self::client::{Answer, Fault, HttpClient};
+pub use self::connect::{Connect, Pending, StandIns, Stream, Tcp};
 pub use self::credentials::Filled;
 use self::credentials::Unfilled;
 pub use self::limiter::{AtOnce, Limiter, NoTurn, Places};
+pub use self::options::{EgressError, EgressOptions};
 pub use self::origin::{BadOrigin, Origin};
 pub(crate) use self::place::{At, find as find_member};
 use self::policy::Admitted;
 pub use self::policy::{Policy, Refused};
-pub use self::pool::Pool;
 pub use self::retry_after::retry_after;
 pub use self::server_clock::{SKEW_WORTH_CORRECTING_MS, ServerClock};
 use self::sharers::Demand;
 pub use self::sharers::{Sharers, sharers};
-pub use self::tls::{CaError, client_config};
 use crate::observe::{Event, Exchange, Observer};
 use crate::secrets::{Secret, Secrets};
 
@@ -74,8 +75,8 @@ pub trait Keep: Send + Sync {
 pub struct Egress {
     /// What the manifest allows.
     pub policy: Arc<Policy>,
-    /// Open HTTP connections.
-    pub pool: Arc<Pool>,
+    /// Sends requests, on HTTP connections that others use too.
+    pub http: Arc<HttpClient>,
     /// Secrets to fill, capture and scrub.
     pub secrets: Arc<Secrets>,
     /// Where captured secrets are kept before the answer goes on; `None`: whoever made the call
@@ -148,7 +149,7 @@ impl Egress {
         let began = Instant::now();
         let (method, origin) = (&endpoint.method, &admitted.origin);
         let progress = if endpoint.writes { call.progress.clone() } else { Progress::default() };
-        let result = client::exchange(&self.pool, origin, method, &filled, &progress).await;
+        let result = self.http.exchange(origin, method, &filled, &progress).await;
         self.report(&admitted, &filled, &result, waited, began.elapsed());
         match result {
             Ok(answer) => {

@@ -1,182 +1,118 @@
-//! HTTP/1.1 connections of one connector's connection: opened, kept, given back.
+//! HTTP/1.1 connections that wait for the next request to their origin, closed when nothing comes.
 //!
-//! Kept by hand and not by a pooling client for one reason: "nothing was sent" must
-//! be exact. Every stream counts the bytes written to it, and a request that found
-//! its kept connection dead goes out once on a fresh one only if none were.
+//! One pool serves all connections to providers that use the same network, certificate authorities
+//! and proxy, whoever's they are. That mixes nobody's data: who asks is told by the secrets of each
+//! request, TLS has no client certificate, a request has an HTTP connection to itself, and that one
+//! comes back only when its answer was read to its end. How far an origin is trusted is a part of
+//! the key, so that none that was opened to a private address serves where that is not allowed.
 
-use std::collections::BTreeMap;
-use std::io;
-use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::Full;
-use hyper::client::conn::http1::{Builder, SendRequest};
-use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::Instant;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep_until};
 
-use super::connect::{Connect, Stream, Unreached, reach};
+use super::http_connection::HttpConnection;
+use super::options::EgressOptions;
 use super::origin::Origin;
 
-/// A kept connection older than this is closed: servers drop idle ones in silence.
-const IDLE_FOR: Duration = Duration::from_secs(30);
-/// Connections kept for one origin.
-const KEPT: usize = 8;
-/// Bytes of an answer's headers.
-const HEADER_BYTES: usize = 64 * 1024;
-/// Number of an answer's headers.
-const HEADERS: usize = 100;
-
-/// The body of every request: whole and in memory.
-pub type Body = Full<Bytes>;
-
-/// Connections by origin.
+/// Unused connections by origin. All stay equally long, so their order is that of their ends.
 pub struct Pool {
-    network: Arc<dyn Connect>,
-    tls: Arc<rustls::ClientConfig>,
-    kept: Mutex<BTreeMap<Origin, Vec<Kept>>>,
+    idle_for: Duration,
+    per_origin: usize,
+    in_all: usize,
+    idle: Mutex<Idle>,
 }
 
-struct Kept {
-    line: Line,
-    since: Instant,
+#[derive(Default)]
+struct Idle {
+    /// The one that is unused longest first. Looked through one by one: they are a few hundred.
+    connections: VecDeque<IdleConnection>,
+    /// Closes them in time; ends when there are none.
+    closing: Option<JoinHandle<()>>,
 }
 
-/// One connection, ready for a request.
-pub struct Line {
-    /// Sends requests on it.
-    pub sender: SendRequest<Body>,
-    /// Whether it served a request before.
-    pub used: bool,
-    written: Arc<AtomicU64>,
-}
-
-impl Line {
-    /// Bytes written so far, TLS included.
-    #[must_use]
-    pub fn written(&self) -> u64 {
-        self.written.load(Ordering::Acquire)
-    }
+struct IdleConnection {
+    connection: HttpConnection,
+    origin: Origin,
+    until: Instant,
 }
 
 impl Pool {
     /// An empty pool.
     #[must_use]
-    pub fn new(network: Arc<dyn Connect>, tls: Arc<rustls::ClientConfig>) -> Self {
-        Self { network, tls, kept: Mutex::default() }
+    pub fn new(options: &EgressOptions) -> Arc<Self> {
+        let (idle_for, per_origin) = (options.idle_for, options.idle_per_origin);
+        let in_all = options.idle_connections;
+        Arc::new(Self { idle_for, per_origin, in_all, idle: Mutex::default() })
     }
 
-    /// A kept connection to `origin`, or a fresh one.
-    ///
-    /// # Errors
-    /// [`Unreached`]: nothing was sent.
-    pub async fn line(&self, origin: &Origin) -> Result<Line, Unreached> {
-        while let Some(mut line) = self.take(origin) {
-            if line.sender.ready().await.is_ok() {
-                return Ok(line);
-            }
+    /// Takes out the connection to `origin` that was used last.
+    #[must_use]
+    pub fn take(&self, origin: &Origin) -> Option<HttpConnection> {
+        let mut idle = self.idle();
+        let last = idle.connections.iter().rposition(|one| one.origin == *origin)?;
+        let found = idle.connections.remove(last)?;
+        // The task that closes may be late.
+        (found.until > Instant::now()).then_some(found.connection)
+    }
+
+    /// Puts in a connection whose last answer was read to its end. At a bound the one that is
+    /// unused longest is closed for it.
+    pub fn put(self: &Arc<Self>, origin: &Origin, connection: HttpConnection) {
+        let mut idle = self.idle();
+        let mut of_origin =
+            idle.connections.iter().enumerate().filter(|(_, one)| one.origin == *origin);
+        if let Some((oldest, _)) = of_origin.next()
+            && of_origin.count() + 1 >= self.per_origin
+        {
+            idle.connections.remove(oldest);
         }
-        self.fresh(origin).await
-    }
-
-    /// A new connection to `origin`.
-    ///
-    /// # Errors
-    /// [`Unreached`]: nothing was sent.
-    pub async fn fresh(&self, origin: &Origin) -> Result<Line, Unreached> {
-        let stream = reach(origin, self.network.as_ref(), &self.tls).await?;
-        let written = Arc::new(AtomicU64::new(0));
-        let counted = Counted { stream, written: Arc::clone(&written) };
-        let (sender, connection) = Builder::new()
-            .max_header_size(HEADER_BYTES)
-            .max_headers(HEADERS)
-            .handshake(TokioIo::new(counted))
-            .await
-            .map_err(|why| Unreached::Failed(format!("cannot speak HTTP with {origin}: {why}")))?;
-        // Ends by itself when the sender is dropped; its error reaches the sender too.
-        tokio::spawn(async move { drop(connection.await) });
-        Ok(Line { sender, used: false, written })
-    }
-
-    /// Keeps `line` for the next request.
-    pub fn give_back(&self, origin: &Origin, mut line: Line) {
-        if line.sender.is_closed() {
-            return;
+        if idle.connections.len() >= self.in_all {
+            idle.connections.pop_front();
         }
-        line.used = true;
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let lines = kept.entry(origin.clone()).or_default();
-        if lines.len() < KEPT {
-            lines.push(Kept { line, since: Instant::now() });
+        let (origin, until) = (origin.clone(), Instant::now() + self.idle_for);
+        idle.connections.push_back(IdleConnection { connection, origin, until });
+        // One that was spawned on an executor that has ended is finished too.
+        if idle.closing.as_ref().is_none_or(JoinHandle::is_finished) {
+            idle.closing = Some(tokio::spawn(close_idle(Arc::downgrade(self))));
         }
     }
 
-    fn take(&self, origin: &Origin) -> Option<Line> {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let lines = kept.get_mut(origin)?;
-        lines.retain(|kept| kept.since.elapsed() < IDLE_FOR && !kept.line.sender.is_closed());
-        lines.pop().map(|kept| kept.line)
+    /// Closes what was unused for too long. Answers when the next one is; `None`: none is left.
+    fn close_expired(&self) -> Option<Instant> {
+        let mut idle = self.idle();
+        let now = Instant::now();
+        while idle.connections.front().is_some_and(|oldest| oldest.until <= now) {
+            idle.connections.pop_front();
+        }
+        let next = idle.connections.front().map(|oldest| oldest.until);
+        if next.is_none() {
+            // Under the same lock, so that whoever puts one in meanwhile begins another.
+            idle.closing = None;
+        }
+        next
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Idle> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A stream that counts what is written to it.
-struct Counted {
-    stream: Box<dyn Stream>,
-    written: Arc<AtomicU64>,
+async fn close_idle(pool: Weak<Pool>) {
+    while let Some(next) = pool.upgrade().and_then(|pool| pool.close_expired()) {
+        sleep_until(next).await;
+    }
 }
 
-impl Counted {
-    fn count(&self, result: &Poll<io::Result<usize>>) {
-        if let Poll::Ready(Ok(bytes)) = result {
-            self.written.fetch_add(*bytes as u64, Ordering::AcqRel);
+impl Drop for Pool {
+    fn drop(&mut self) {
+        if let Some(closing) = self.idle().closing.take() {
+            closing.abort();
         }
     }
 }
 
-impl AsyncRead for Counted {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
-    }
-}
-
-impl AsyncWrite for Counted {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let result = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.count(&result);
-        result
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let result = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
-        self.count(&result);
-        result
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
-}
+#[cfg(test)]
+mod tests;

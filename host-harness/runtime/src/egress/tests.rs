@@ -93,12 +93,17 @@ fn answer(head: &str, body: &[u8]) -> Serve {
     Serve::Bytes([head.as_bytes(), body].concat())
 }
 
+fn client(network: Arc<dyn Connect>) -> Arc<HttpClient> {
+    let options = EgressOptions { network, ..EgressOptions::default() };
+    Arc::new(HttpClient::new(options).unwrap())
+}
+
 fn egress(network: Scripted, origin: &str) -> Egress {
     let secrets = Arc::new(Secrets::default());
     secrets.set("api-key", Secret::new("canary-0123456789"));
     Egress {
         policy: Policy::compile(&manifest(), settings(origin), true).unwrap().into(),
-        pool: Pool::new(Arc::new(network), client_config(None).unwrap()).into(),
+        http: client(Arc::new(network)),
         secrets,
         keep: None,
         limiter: Some(Arc::default()),
@@ -189,7 +194,7 @@ async fn a_dropped_write_has_gone_out_only_with_its_first_byte() {
     {
         let mut egress = egress(Scripted::new(vec![]), BASE);
         let write = writing(&mut egress);
-        egress.pool = Pool::new(network, client_config(None).unwrap()).into();
+        egress.http = client(network);
         let mut call = CallSends::default();
         let progress = call.progress.clone();
         let sent = egress.send(&mut call, &write);
@@ -441,8 +446,7 @@ async fn the_operator_may_set_a_host_to_this_machine() {
     let network: Arc<dyn Connect> = Arc::new(network);
     let set = |host: &str, to: &str| {
         let addresses = [((host.to_owned(), 443), to.parse().unwrap())].into();
-        let network = Resolved::new(addresses, Arc::clone(&network));
-        Pool::new(Arc::new(network), client_config(None).unwrap())
+        client(Arc::new(StandIns::new(addresses, Arc::clone(&network))))
     };
     let mut egress = egress(Scripted::new(vec![]), BASE);
     egress.policy = policy().into();
@@ -451,7 +455,7 @@ async fn the_operator_may_set_a_host_to_this_machine() {
         ("other.example.com", "127.0.0.1:8443", false),
         ("api.example.com", "10.0.0.2:8443", false),
     ] {
-        egress.pool = set(host, to).into();
+        egress.http = set(host, to);
         let sent = get(&egress).await.unwrap_err();
         // What is reached there speaks no TLS.
         assert_eq!(format!("{sent:?}").contains("TLS"), reached, "{host} {to}: {sent:?}");

@@ -1,50 +1,29 @@
-//! Whom the host trusts: the web's certificate authorities, and those of a file.
+//! Whom the host trusts: the web's certificate authorities, and those that the operator adds.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
-use thiserror::Error;
 
-/// Why a file of certificate authorities cannot be used.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum CaError {
-    /// Not there, not readable, or no PEM.
-    #[error("cannot read certificates from {path}: {source}")]
-    Unreadable {
-        /// The file.
-        path: String,
-        /// Why.
-        source: rustls::pki_types::pem::Error,
-    },
-    /// PEM, and no certificate authority in it.
-    #[error("{path} holds no usable certificate; expected PEM with CERTIFICATE blocks")]
-    Empty {
-        /// The file.
-        path: String,
-    },
-    /// The TLS library refused its own configuration.
-    #[error("TLS cannot be set up: {0}")]
-    Setup(#[from] rustls::Error),
-}
+use super::options::EgressError;
 
-/// A client configuration that trusts the web's authorities and those in `ca` (PEM).
+/// A client configuration that trusts the web's authorities and those in `ca` (PEM). It has no
+/// client certificate: who asks is told by the secrets of a request alone.
 ///
 /// # Errors
-/// When `ca` cannot be read or holds no certificate.
-pub fn client_config(ca: Option<&Path>) -> Result<Arc<ClientConfig>, CaError> {
+/// When `ca` holds no certificate; the text tells nothing of what it does hold.
+pub fn client_config(ca: Option<&[u8]>) -> Result<Arc<ClientConfig>, EgressError> {
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    if let Some(path) = ca {
-        let name = path.display().to_string();
-        let unreadable = |source| CaError::Unreadable { path: name.clone(), source };
-        let certificates = CertificateDer::pem_file_iter(path).map_err(unreadable)?;
-        let certificates = certificates.collect::<Result<Vec<_>, _>>().map_err(unreadable)?;
-        let (added, _) = roots.add_parsable_certificates(certificates);
-        if added == 0 {
-            return Err(CaError::Empty { path: name });
+    if let Some(pem) = ca {
+        let certificates = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>();
+        // The library's own text quotes the line that it cannot read.
+        let certificates = certificates.map_err(|_| EgressError::Ca("this is no PEM"))?;
+        if certificates.is_empty() {
+            return Err(EgressError::Ca("there is no certificate in it"));
+        }
+        if roots.add_parsable_certificates(certificates).0 == 0 {
+            return Err(EgressError::Ca("no certificate in it can be read"));
         }
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -53,4 +32,28 @@ pub fn client_config(ca: Option<&Path>) -> Result<Arc<ClientConfig>, CaError> {
         .with_root_certificates(roots)
         .with_no_client_auth();
     Ok(Arc::new(config))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_holds_no_certificate_is_refused_and_not_quoted() {
+        let block = |kind: &str, content: &str| {
+            format!("-----BEGIN {kind}-----\n{content}\n-----END {kind}-----\n")
+        };
+        for (given, why) in [
+            (String::new(), "no certificate in it"),
+            ("canary, and no PEM".to_owned(), "no certificate in it"),
+            ("-----BEGIN canary".to_owned(), "no PEM"),
+            (block("CERTIFICATE", "canary%"), "no PEM"),
+            (block("PRIVATE KEY", "Y2FuYXJ5"), "no certificate in it"),
+            (block("CERTIFICATE", "Y2FuYXJ5"), "can be read"),
+        ] {
+            let error = client_config(Some(given.as_bytes())).unwrap_err().to_string();
+            assert!(error.contains(why) && !error.contains("canary"), "{given}: {error}");
+        }
+        assert!(client_config(None).is_ok());
+    }
 }

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result};
-use host_harness::egress::{Tcp, client_config};
+use anyhow::Result;
 use host_harness::runtime::Connector;
 use host_harness::store::Sqlite;
 use host_harness::webhooks::{Filter, Forwarder, Notes, Signer, Target};
@@ -58,9 +57,8 @@ pub fn forwarder(
         Usage::new(format!("--forward-secret-env: the secret cannot sign: {why}"))
             .next("make one with: printf 'whsec_%s' \"$(head -c 32 /dev/urandom | base64)\"")
     })?;
-    let tls = client_config(context.options.ca.as_deref()).context("reading --ca")?;
-    let private = context.options.allow_private;
-    let target = Target::new(url, private, Arc::new(Tcp), tls, signer);
+    let http = Arc::clone(connector.http_client());
+    let target = Target::new(url, context.options.allow_private, http, signer);
     let target = target.map_err(|why| Usage::new(format!("--forward: {why}")))?;
     let notes = Arc::clone(notes) as Arc<dyn Notes>;
     let outbox = Arc::clone(database) as _;

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
-use connector_runtime::egress::{
-    BadOrigin, Connect, Filled, Origin, Pool, Progress, exchange, retry_after,
-};
+use connector_runtime::egress::{BadOrigin, Filled, HttpClient, Origin, Progress, retry_after};
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use url::Url;
 use zeroize::Zeroizing;
@@ -19,7 +17,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
 pub struct Target {
     url: Url,
     origin: Origin,
-    pool: Pool,
+    http: Arc<HttpClient>,
     signer: Signer,
 }
 
@@ -40,12 +38,11 @@ impl Target {
     pub fn new(
         url: &str,
         allow_private: bool,
-        network: Arc<dyn Connect>,
-        tls: Arc<rustls::ClientConfig>,
+        http: Arc<HttpClient>,
         signer: Signer,
     ) -> Result<Self, BadOrigin> {
         let (origin, url) = Origin::of_target(url, allow_private)?;
-        Ok(Self { url, origin, pool: Pool::new(network, tls), signer })
+        Ok(Self { url, origin, http, signer })
     }
 
     /// Its URL: the name by which it is kept.
@@ -77,7 +74,7 @@ impl Target {
         let target = Zeroizing::new(format!("{}{query}", self.url.path()));
         let filled = Filled { target, headers, body };
         let (origin, sent) = (&self.origin, Progress::default());
-        let answer = exchange(&self.pool, origin, "POST", &filled, &sent).await;
+        let answer = self.http.exchange(origin, "POST", &filled, &sent).await;
         let answer = answer.map_err(|fault| NotTaken { why: fault.to_string(), pause: None })?;
         if (200..300).contains(&answer.status) {
             return Ok(());

@@ -2,7 +2,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Mutex;
 
-use connector_runtime::egress::{Connect, Pending, Stream, client_config};
+use connector_runtime::egress::{Connect, EgressOptions, HttpClient, Pending, Stream};
 use connector_state::mirror::{Batch, ChangeKind, ChangeRow, Mirror as _, Source};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
@@ -54,6 +54,13 @@ struct Service {
 }
 
 impl Service {
+    /// Sends to it.
+    fn client(&self) -> Arc<HttpClient> {
+        let mut options = EgressOptions::default();
+        options.network = Arc::new(self.clone());
+        Arc::new(HttpClient::new(options).unwrap())
+    }
+
     fn new() -> Self {
         let judge: Arc<Judge> = Arc::new(|_| 200);
         let judge = Arc::new(Mutex::new(judge));
@@ -142,9 +149,8 @@ impl Post {
 
     fn forwarder(&self, filters: &[&str]) -> Forwarder {
         let signer = Signer::read(&Secret::new(SECRET)).unwrap();
-        let network = Arc::new(self.service.clone());
-        let tls = client_config(None).unwrap();
-        let target = Target::new("http://127.0.0.1/hook", true, network, tls, signer).unwrap();
+        let http = self.service.client();
+        let target = Target::new("http://127.0.0.1/hook", true, http, signer).unwrap();
         let filters = filters.iter().map(|filter| filter.parse().unwrap()).collect();
         let noted = Arc::clone(&self.world.noted) as Arc<dyn Notes>;
         Forwarder::new(self.world.sqlite.clone(), self.world.clock.clone(), noted, target, filters)
@@ -253,8 +259,7 @@ async fn a_lost_answer_is_a_repeat_under_the_same_id() {
 fn only_the_operator_opens_private_targets() {
     let target = |url: &str, private| {
         let signer = Signer::read(&Secret::new(SECRET)).unwrap();
-        let network = Arc::new(Service::new());
-        Target::new(url, private, network, client_config(None).unwrap(), signer).map(drop)
+        Target::new(url, private, Service::new().client(), signer).map(drop)
     };
     for url in ["http://127.0.0.1/x", "http://a.example/x", "https://10.0.0.1/x"] {
         assert!(target(url, false).is_err(), "{url}");

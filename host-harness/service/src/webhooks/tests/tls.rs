@@ -4,9 +4,10 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use connector_runtime::egress::client_config;
 use connector_state::scratch::Scratch;
-use rustls::pki_types::ServerName;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_rustls::TlsConnector;
 
@@ -31,7 +32,12 @@ fn certificate(folder: &Path) {
 
 /// What a client of TLS gets back; the machine's clock, since certificates end by it.
 async fn over_tls(world: &World, folder: &Path, bytes: &[u8]) -> std::io::Result<String> {
-    let mut config = client_config(Some(&folder.join("cert.pem"))).unwrap().as_ref().clone();
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(folder.join("cert.pem")).unwrap()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider);
+    let config = config.with_safe_default_protocol_versions().unwrap();
+    let mut config = config.with_root_certificates(roots).with_no_client_auth();
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     let name = ServerName::try_from("h.example").unwrap();
     let mut stream = TlsConnector::from(Arc::new(config)).connect(name, world.connect()).await?;

@@ -1,0 +1,83 @@
+//! How the program reaches the network, by its options.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use host_harness::egress::{Connect, EgressOptions, StandIns, Tcp};
+
+use super::options::{Options, Repeated};
+use super::usage::Usage;
+
+/// What `options` and `repeated` say of the way out.
+///
+/// # Errors
+/// When the file of `--ca` cannot be read; [`Usage`] for what cannot be meant.
+pub fn egress_options(options: &Options, repeated: &Repeated) -> Result<EgressOptions> {
+    let mut egress = EgressOptions::default();
+    egress.network = network(&repeated.resolve, options.ca.is_some())?;
+    if let Some(file) = &options.ca {
+        let pem = std::fs::read(file);
+        egress.ca = Some(pem.with_context(|| format!("reading --ca {}", file.display()))?);
+    }
+    Ok(egress)
+}
+
+/// The network, with a stand-in for each `--resolve`.
+fn network(resolve: &[String], has_ca: bool) -> Result<Arc<dyn Connect>, Usage> {
+    if resolve.is_empty() {
+        return Ok(Arc::new(Tcp));
+    }
+    if !has_ca {
+        return Err(Usage::new("--resolve is for stand-ins on this machine, and needs --ca")
+            .next("give --ca FILE, with the authority that signed the stand-in's certificate"));
+    }
+    let all = resolve.iter().map(|given| read_stand_in(given));
+    Ok(Arc::new(StandIns::new(all.collect::<Result<_, _>>()?, Arc::new(Tcp))))
+}
+
+fn read_stand_in(given: &str) -> Result<((String, u16), SocketAddr), Usage> {
+    let wrong = |why: &str| {
+        Usage::new(format!("--resolve {given}: {why}"))
+            .next("write HOST:PORT=ADDRESS, e.g. api.example.com:443=127.0.0.1:8443")
+    };
+    let (server, address) = given.split_once('=').ok_or_else(|| wrong("there is no ="))?;
+    let (host, port) = server.rsplit_once(':').ok_or_else(|| wrong("there is no port"))?;
+    let port: u16 = port.parse().map_err(|_| wrong("the port is no number"))?;
+    let same_port = |ip: IpAddr| SocketAddr::new(ip, port);
+    let address: SocketAddr = address
+        .parse()
+        .or_else(|_| address.parse().map(same_port))
+        .map_err(|_| wrong("what stands behind = is no address"))?;
+    if host.is_empty() || !address.ip().is_loopback() {
+        return Err(wrong("the address is not one of this machine (127.0.0.1 or ::1)"));
+    }
+    Ok(((host.to_ascii_lowercase(), port), address))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_may_be_set_to_this_machine_only() {
+        for (given, expected) in [
+            ("api.example.com:443=127.0.0.1:8443", Some("127.0.0.1:8443")),
+            ("API.example.com:443=[::1]:8443", Some("[::1]:8443")),
+            ("api.example.com:443=127.0.0.1", Some("127.0.0.1:443")),
+            ("api.example.com:443=10.0.0.1:8443", None),
+            ("api.example.com:443=93.184.216.34", None),
+            ("api.example.com:443=localhost:1", None),
+            ("api.example.com=127.0.0.1", None),
+            (":443=127.0.0.1", None),
+            ("api.example.com:443", None),
+        ] {
+            let found = read_stand_in(given).ok();
+            let expected = expected
+                .map(|address| (("api.example.com".to_owned(), 443), address.parse().unwrap()));
+            assert_eq!(found, expected, "{given}");
+        }
+        let given = vec!["api.example.com:443=127.0.0.1".to_owned()];
+        assert!(network(&given, false).is_err() && network(&given, true).is_ok());
+    }
+}
