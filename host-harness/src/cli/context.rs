@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::{Context as _, Result};
 use host_harness::contract::catalog::Descriptor;
+use host_harness::egress::EgressOptions;
 use host_harness::grants::Renewals;
 use host_harness::runtime::{Builder, Connection, Connector, Runtime, RuntimeOptions, SCHEME};
 use host_harness::store::ConnectionRow;
 
 use super::cache;
-use super::egress::egress_options;
 use super::nearest::unknown;
 use super::options::{Limits, Options, Repeated};
 use super::output::Form;
@@ -30,6 +30,8 @@ pub struct Context {
     pub grants: Arc<Mutex<Vec<Renewals>>>,
     /// Whether the program has been asked to end.
     pub shutdown: Shutdown,
+    /// How it reaches the network.
+    pub egress: EgressOptions,
 }
 
 impl Context {
@@ -96,7 +98,7 @@ impl Context {
 
     fn runtime(&self) -> Result<Runtime> {
         let mut options = RuntimeOptions::default();
-        options.egress = egress_options(&self.options, &self.repeated)?;
+        options.egress = self.egress.clone();
         options.cache = cache::directory(self.options.cache.as_deref());
         match Runtime::new(&options) {
             Ok(runtime) => Ok(runtime),

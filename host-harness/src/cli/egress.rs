@@ -1,12 +1,14 @@
 //! How the program reaches the network, by its options.
 
+use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use host_harness::egress::{Connect, EgressOptions, StandIns, Tcp};
+use host_harness::egress::{Connect, EgressOptions, Proxy, StandIns, Tcp};
 
 use super::options::{Options, Repeated};
+use super::secrets::value::variable;
 use super::usage::Usage;
 
 /// What `options` and `repeated` say of the way out.
@@ -16,11 +18,45 @@ use super::usage::Usage;
 pub fn egress_options(options: &Options, repeated: &Repeated) -> Result<EgressOptions> {
     let mut egress = EgressOptions::default();
     egress.network = network(&repeated.resolve, options.ca.is_some())?;
+    egress.proxy = proxy(options)?;
     if let Some(file) = &options.ca {
         let pem = std::fs::read(file);
         egress.ca = Some(pem.with_context(|| format!("reading --ca {}", file.display()))?);
     }
     Ok(egress)
+}
+
+fn proxy(options: &Options) -> Result<Option<Proxy>, Usage> {
+    let wrong = |why: &dyn Display, option: &str| {
+        Usage::new(format!("{option}: {why}")).next(
+            "give http://HOST:PORT or https://HOST:PORT; user and password by --proxy-auth-env",
+        )
+    };
+    let found = match &options.proxy {
+        Some(_) if options.proxy_from_env => {
+            return Err(Usage::new("--proxy and --proxy-from-env name a proxy each")
+                .next("give one of them"));
+        }
+        Some(url) => Some(Proxy::new(url).map_err(|why| wrong(&why, "--proxy"))?),
+        None if options.proxy_from_env => {
+            Proxy::from_env().map_err(|why| wrong(&why, "--proxy-from-env"))?
+        }
+        None if options.proxy_resolves || options.proxy_auth_env.is_some() => {
+            return Err(Usage::new("--proxy-resolves and --proxy-auth-env are about a proxy")
+                .next("give --proxy URL, or --proxy-from-env"));
+        }
+        None => None,
+    };
+    let Some(mut proxy) = found else { return Ok(None) };
+    if let Some(name) = &options.proxy_auth_env {
+        let credentials = variable("--proxy-auth-env ", name)?;
+        let given = proxy.with_credentials(&credentials);
+        proxy = given.map_err(|why| {
+            Usage::new(format!("--proxy-auth-env {name}: {why}"))
+                .next(format!("put USER:PASSWORD into {name}"))
+        })?;
+    }
+    Ok(Some(if options.proxy_resolves { proxy.resolving_names() } else { proxy }))
 }
 
 /// The network, with a stand-in for each `--resolve`.

@@ -87,6 +87,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 use host_harness::grants::Renewals;
 
 use self::context::Context;
+use self::egress::egress_options;
 use self::errors::{Subject, report};
 use self::exit::Exit;
 use self::options::{Options, Repeated};
@@ -115,7 +116,7 @@ Exit codes:
 Ctrl-C and SIGTERM end it well, a second one at once. For commands that go on without end this is
 their end: 0.
 
-Requests go straight to the provider: proxy settings are not used.";
+Requests go straight to the provider, whatever proxy the environment names: see --proxy.";
 
 /// Runs a connector: a sandboxed component that speaks one provider's API
 #[derive(Debug, Parser)]
@@ -225,7 +226,12 @@ pub async fn run(call: Call, shutdown: Shutdown) -> Exit {
         return report(&error.into(), &subject);
     }
     let grants = Arc::<Mutex<Vec<Renewals>>>::default();
+    let egress = match egress_options(&cli.options, &repeated) {
+        Ok(egress) => egress,
+        Err(error) => return report(&error, &subject),
+    };
     let context = Context {
+        egress,
         options: cli.options,
         repeated,
         watch: Arc::clone(&watch),

@@ -8,7 +8,7 @@ use clap::{Arg, ArgMatches, Args, Command, FromArgMatches as _};
 use super::output::Form;
 
 /// Options about the connection, in the order in which help shows them.
-const CONNECTION: [&str; 11] = [
+const CONNECTION: [&str; 15] = [
     "component",
     "settings",
     "secrets",
@@ -17,6 +17,10 @@ const CONNECTION: [&str; 11] = [
     "master_key",
     "allow_private",
     "ca",
+    "proxy",
+    "proxy_from_env",
+    "proxy_auth_env",
+    "proxy_resolves",
     "resolve",
     "limits",
     "cache",
@@ -52,6 +56,23 @@ pub struct Options {
     /// Trust the certificate authorities in this PEM file, besides the web's
     #[arg(long, value_name = "FILE")]
     pub ca: Option<PathBuf>,
+
+    /// Reach the provider through this proxy, http://HOST:PORT or https://HOST:PORT
+    #[arg(long, value_name = "URL")]
+    pub proxy: Option<String>,
+
+    /// Reach the provider through the proxy that HTTPS_PROXY or ALL_PROXY names, but for the hosts in
+    /// NO_PROXY
+    #[arg(long)]
+    pub proxy_from_env: bool,
+
+    /// Give the proxy a user and a password: this environment variable holds USER:PASSWORD
+    #[arg(long, value_name = "VARIABLE")]
+    pub proxy_auth_env: Option<String>,
+
+    /// Let the proxy resolve names; that they lead to no private address is up to the proxy then
+    #[arg(long)]
+    pub proxy_resolves: bool,
 
     /// Keep the manifest's limits; off: requests go to this machine only
     #[arg(

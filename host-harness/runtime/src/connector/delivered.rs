@@ -10,7 +10,7 @@ use connector_contract::subscriptions::Delivery;
 use zeroize::Zeroizing;
 
 use super::ground::Ground;
-use crate::egress::{At, find_member, template};
+use crate::egress::{At, Template, find_member};
 use crate::secrets;
 
 /// Marks, among the headers of a delivery that is kept, a secret use by which it proved itself. No
@@ -86,7 +86,7 @@ fn stands(delivery: &Delivery, one: &SecretUse, ground: &Ground) -> Option<Zeroi
             value.strip_prefix(place.prefix.as_bytes()).map(|it| it.to_vec().into())
         }
         Place::BasicPassword(user) => {
-            let user = template::fill(&template::parts(user).ok()?, &ground.settings).ok()?;
+            let user = Template::read(user).ok()?.fill(&ground.settings).ok()?;
             let (given, password) = basic(delivery)?;
             (given == user.as_bytes()).then_some(password)
         }

@@ -7,8 +7,7 @@ use connector_contract::permissions::{Endpoint, Measure, Place, SecretUse};
 use connector_contract::setup::{Form, Setter, Setting};
 use http::header::HeaderName;
 
-use crate::egress::frames;
-use crate::egress::template::{Part, Template, parts};
+use crate::egress::{Template, frames};
 use crate::setting::{SCHEME, fits};
 
 /// Entries of one kind; a real connector has a few dozen.
@@ -100,12 +99,10 @@ fn check_place(manifest: &Manifest, place: &Place) -> Result<(), String> {
     match place {
         Place::Header(place) => check_header(&place.name),
         Place::BasicPassword(user) => {
-            let names = parts(user)?.into_iter().filter_map(|part| match part {
-                Part::Setting(name) => Some(name),
-                Part::Text(_) => None,
-            });
+            let user = Template::read(user)?;
+            let names: Vec<String> = user.settings().map(str::to_owned).collect();
             let settings = manifest.settings.iter().map(|setting| setting.name.as_str()).collect();
-            known("its user name names the setting", &names.collect::<Vec<_>>(), &settings)
+            known("its user name names the setting", &names, &settings)
         }
         Place::BasicUser(_) | Place::Path(_) => Ok(()),
         Place::FormField(name) | Place::Query(name) if name.is_empty() => {
@@ -160,7 +157,7 @@ fn check_endpoint(manifest: &Manifest, endpoint: &Endpoint) -> Result<(), String
 /// A path's placeholders are its secret uses of that place, each once.
 fn check_path(endpoint: &Endpoint, origin: &Template, uses: &[&SecretUse]) -> Result<(), String> {
     let path = &endpoint.path;
-    if !(path.starts_with('/') || path.is_empty() && matches!(origin, Template::Whole(_))) {
+    if !(path.starts_with('/') || path.is_empty() && origin.as_setting().is_some()) {
         return Err(format!(
             "its path \"{path}\" must begin with /; it may be empty where the origin is the URL in a setting"
         ));
@@ -204,8 +201,8 @@ fn nothing_of_the_operators(
     origin: &Template,
     uses: &[&SecretUse],
 ) -> Result<(), String> {
-    let Template::Whole(name) = origin else { return Ok(()) };
-    let setting = manifest.settings.iter().find(|setting| setting.name == *name);
+    let Some(name) = origin.as_setting() else { return Ok(()) };
+    let setting = manifest.settings.iter().find(|setting| setting.name == name);
     let is_customers_own = setting.is_some_and(|setting| {
         setting.setter == Setter::Customer
             && matches!(&setting.form, Form::Url(hosts) if hosts.iter().any(|host| host == "*"))

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use connector_contract::http::SendError;
 
-use super::connect::Pending;
 use super::limiter::Places;
+use super::network::Pending;
 use super::policy::Refused;
 use super::sharers::Demand;
 use crate::secrets::Secret;

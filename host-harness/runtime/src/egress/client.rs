@@ -11,9 +11,10 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::body::{self, BodyFault};
 use super::call::Progress;
-use super::connect::{Connect, ConnectError, connect};
+use super::connect::{ConnectError, connect};
 use super::credentials::Filled;
 use super::http_connection::{HttpConnection, RequestBody};
+use super::network::Connect;
 use super::options::{EgressError, EgressOptions};
 use super::origin::Origin;
 use super::pool::Pool;

@@ -2,99 +2,23 @@
 //! of those, speak TLS by name. The address that was judged is the one that is connected to, which no
 //! client library promises: they resolve names themselves.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
-use std::future::Future;
-use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::address::is_public;
+use super::network::{Connect, Stream};
 use super::options::EgressOptions;
 use super::origin::Origin;
-use super::resolve;
-
-/// A byte stream in both directions.
-pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
-
-/// A future as the traits of this crate return it.
-pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
-
-/// How the host reaches the network. Judging addresses is not among its duties:
-/// that stays in the egress, whoever connects.
-pub trait Connect: Send + Sync {
-    /// The addresses of a host name or address literal.
-    fn resolve<'a>(&'a self, host: &'a str, port: u16) -> Pending<'a, io::Result<Vec<SocketAddr>>>;
-    /// The stand-in for this host and port, which the operator put on this machine: its address is
-    /// not judged.
-    fn stand_in(&self, _host: &str, _port: u16) -> Option<SocketAddr> {
-        None
-    }
-    /// A stream to exactly this address.
-    fn connect(&self, address: SocketAddr) -> Pending<'_, io::Result<Box<dyn Stream>>>;
-}
-
-/// The machine's resolver and TCP.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Tcp;
-
-impl Connect for Tcp {
-    fn resolve<'a>(&'a self, host: &'a str, port: u16) -> Pending<'a, io::Result<Vec<SocketAddr>>> {
-        Box::pin(async move {
-            let found = resolve::SYSTEM.addresses(host).await?;
-            Ok(found.into_iter().map(|ip| SocketAddr::new(ip, port)).collect())
-        })
-    }
-
-    fn connect(&self, address: SocketAddr) -> Pending<'_, io::Result<Box<dyn Stream>>> {
-        Box::pin(async move {
-            let stream = tokio::net::TcpStream::connect(address).await?;
-            stream.set_nodelay(true)?;
-            Ok(Box::new(stream) as Box<dyn Stream>)
-        })
-    }
-}
-
-/// A network in which stand-ins on this machine answer for some hosts, under the provider's names.
-pub struct StandIns {
-    addresses: BTreeMap<(String, u16), SocketAddr>,
-    network: Arc<dyn Connect>,
-}
-
-impl StandIns {
-    /// These hosts and ports are at these addresses, all others where `network` finds them. An
-    /// address that is not of this machine is left out.
-    #[must_use]
-    pub fn new(addresses: BTreeMap<(String, u16), SocketAddr>, network: Arc<dyn Connect>) -> Self {
-        let loopback = |(_, address): &(_, SocketAddr)| address.ip().is_loopback();
-        Self { addresses: addresses.into_iter().filter(loopback).collect(), network }
-    }
-}
-
-impl Connect for StandIns {
-    fn resolve<'a>(&'a self, host: &'a str, port: u16) -> Pending<'a, io::Result<Vec<SocketAddr>>> {
-        self.network.resolve(host, port)
-    }
-
-    fn stand_in(&self, host: &str, port: u16) -> Option<SocketAddr> {
-        self.addresses.get(&(host.to_owned(), port)).copied()
-    }
-
-    fn connect(&self, address: SocketAddr) -> Pending<'_, io::Result<Box<dyn Stream>>> {
-        self.network.connect(address)
-    }
-}
+use super::proxy::Proxy;
 
 /// Why there is no stream to an origin. Nothing was sent.
 #[derive(Debug)]
@@ -113,7 +37,7 @@ impl fmt::Display for ConnectError {
 }
 
 /// Opens a stream to `origin`: to the first of its addresses that accepts and agrees on TLS, each
-/// tried a moment after the one before it (RFC 8305).
+/// tried a moment after the one before it (RFC 8305), or through a proxy one after the other.
 ///
 /// # Errors
 /// [`ConnectError`]; nothing was sent in either case.
@@ -122,15 +46,33 @@ pub async fn connect(
     options: &EgressOptions,
     tls: &Arc<ClientConfig>,
 ) -> Result<Box<dyn Stream>, ConnectError> {
-    let addresses = resolve(origin, options).await?;
-    let mut dialer = Dialer { options, tls, failed: Vec::new() };
-    match timeout(options.reach_within, dialer.dial(origin, addresses)).await {
+    let is_stand_in = options.network.stand_in(&origin.host, origin.port).is_some();
+    let proxy = options.proxy.as_ref().filter(|proxy| !is_stand_in && proxy.serves(origin));
+    let (mut dialer, limit) = (Dialer { options, tls, failed: Vec::new() }, options.reach_within);
+    let (dialed, way) = match proxy {
+        None => {
+            let addresses = resolve(origin, options).await?;
+            (timeout(limit, dialer.dial(origin, addresses)).await, String::new())
+        }
+        Some(proxy) => {
+            let targets = if proxy.resolves_names {
+                vec![origin.host_and_port()]
+            } else {
+                resolve(origin, options).await?.iter().map(ToString::to_string).collect()
+            };
+            let at = resolve(&proxy.server, options).await;
+            let at = at.map_err(|why| ConnectError::Failed(format!("the proxy {proxy}: {why}")))?;
+            let way = format!(" through the proxy {proxy}");
+            (timeout(limit, dialer.tunnel(origin, &targets, proxy, &at)).await, way)
+        }
+    };
+    match dialed {
         Ok(Some(stream)) => return Ok(stream),
         Ok(None) => {}
-        Err(_) => dialer.failed.push(format!("no answer within {:?}", options.reach_within)),
+        Err(_) => dialer.failed.push(format!("no answer within {limit:?}")),
     }
     let failed = dialer.failed.join("; ");
-    Err(ConnectError::Failed(format!("cannot connect to {origin}: {failed}")))
+    Err(ConnectError::Failed(format!("cannot connect to {origin}{way}: {failed}")))
 }
 
 /// Tries addresses, and notes what came of those that failed.
@@ -172,6 +114,42 @@ impl Dialer<'_> {
                 Err(why) => self.failed.push(format!("{address}: {why}")),
             }
         }
+    }
+
+    /// The first tunnel to one of `targets` that the proxy at these addresses opens, and that leads
+    /// to `origin`.
+    async fn tunnel(
+        &mut self,
+        origin: &Origin,
+        targets: &[String],
+        proxy: &Proxy,
+        at: &VecDeque<SocketAddr>,
+    ) -> Option<Box<dyn Stream>> {
+        let limit = self.options.connect_within;
+        for target in targets {
+            let Some(mut stream) = self.dial(&proxy.server, at.clone()).await else {
+                self.failed.push("the proxy cannot be reached".to_owned());
+                return None;
+            };
+            let answer = timeout(limit, proxy.ask(stream.as_mut(), target)).await;
+            // Its own rule is for all addresses, and a password is not to be refused many times.
+            let is_rule = matches!(answer, Ok(Ok(300..500)));
+            let opened = match answer {
+                Ok(Ok(200..300)) if origin.tls => self.encrypt(origin, stream).await,
+                Ok(Ok(200..300)) => Ok(stream),
+                Ok(Ok(status)) => Err(proxy.refusal(status, target)),
+                Ok(Err(why)) => Err(why),
+                Err(_) => Err(format!("the proxy did not answer within {limit:?}")),
+            };
+            match opened {
+                Ok(stream) => return Some(stream),
+                Err(why) => self.failed.push(format!("{target}: {why}")),
+            }
+            if is_rule {
+                return None;
+            }
+        }
+        None
     }
 
     async fn encrypt(

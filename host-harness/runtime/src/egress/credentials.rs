@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use super::client::Answer;
 use super::place::{self, At};
 use super::policy::{Admitted, Refused, Rule};
-use super::template;
+use super::template::Template;
 use crate::Settings;
 use crate::secrets::{Secret, Secrets};
 
@@ -161,8 +161,8 @@ impl Filling {
                 self.header(&place.name, &Zeroizing::new(value), one)
             }
             Place::BasicPassword(user) => {
-                let user = template::parts(user).map_err(Refused)?;
-                let user = template::fill(&user, settings).map_err(|name| {
+                let user = Template::read(user).map_err(Refused)?;
+                let user = user.fill(settings).map_err(|name| {
                     Refused(format!(
                         "the user name needs the setting \"{name}\", which has no value"
                     ))

@@ -16,7 +16,7 @@ use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::connect::Stream;
+use super::network::Stream;
 use super::options::EgressOptions;
 
 /// The body of every request: whole and in memory.

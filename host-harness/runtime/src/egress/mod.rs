@@ -9,18 +9,20 @@ mod connect;
 mod credentials;
 mod http_connection;
 mod limiter;
+mod network;
 mod options;
 mod origin;
 mod path;
 mod place;
 mod policy;
 mod pool;
+mod proxy;
 mod resolve;
 mod retry_after;
 mod server_clock;
 mod sharers;
 mod target;
-pub(crate) mod template;
+mod template;
 mod tls;
 
 use std::sync::Arc;
@@ -30,24 +32,27 @@ use connector_contract::clock::{Clock, unix_ms};
 use connector_contract::http::{Request, Response, SendError};
 use connector_contract::limits::Report;
 use connector_contract::permissions::Place;
-use http::header::{HeaderName, HeaderValue, USER_AGENT};
+use http::header::{HeaderValue, USER_AGENT};
 use tokio::time::{Instant, timeout};
 
 pub use self::call::{CallSends, Planned, Progress, Turn};
 pub use self::client::{Answer, Fault, HttpClient};
-pub use self::connect::{Connect, Pending, StandIns, Stream, Tcp};
 pub use self::credentials::Filled;
 use self::credentials::Unfilled;
 pub use self::limiter::{AtOnce, Limiter, NoTurn, Places};
+pub use self::network::{Connect, Pending, StandIns, Stream, Tcp};
 pub use self::options::{EgressError, EgressOptions};
 pub use self::origin::{BadOrigin, Origin};
 pub(crate) use self::place::{At, find as find_member};
 use self::policy::Admitted;
+pub(crate) use self::policy::frames;
 pub use self::policy::{Policy, Refused};
+pub use self::proxy::{BadProxy, Proxy};
 pub use self::retry_after::retry_after;
 pub use self::server_clock::{SKEW_WORTH_CORRECTING_MS, ServerClock};
 use self::sharers::Demand;
 pub use self::sharers::{Sharers, sharers};
+pub(crate) use self::template::Template;
 use crate::observe::{Event, Exchange, Observer};
 use crate::secrets::{Secret, Secrets};
 
@@ -58,11 +63,6 @@ const LONGEST_HELD: Duration = Duration::from_secs(60);
 
 /// A wait that is not worth a new instance, which costs some ten microseconds.
 const MOMENT: Duration = Duration::from_millis(20);
-
-/// Whether a header frames a message, so that no manifest may name it.
-pub(crate) fn frames(name: &HeaderName) -> bool {
-    policy::frames(name)
-}
 
 /// Keeps secrets that were taken out of an answer, for good.
 pub trait Keep: Send + Sync {

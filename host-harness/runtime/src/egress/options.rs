@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::connect::{Connect, Tcp};
+use super::network::{Connect, Tcp};
+use super::proxy::Proxy;
 
 /// The longest that any of the times may be, in milliseconds.
 const LONGEST_MS: usize = 10 * 60 * 1_000;
@@ -17,7 +18,7 @@ const LONGEST_MS: usize = 10 * 60 * 1_000;
 /// | `resolve_within` | 30 s | 1 ms, 10 min | the name has no address: not sent. The system's resolver ends by itself, after a few servers and tries of 5 s each (resolv.conf(5)) |
 /// | `addresses` | 8 | 1, 64 | further addresses of the name are not tried |
 /// | `next_address_after` | 250 ms | 1 ms, 10 min | the next address is tried beside those that are silent (RFC 8305 section 8) |
-/// | `connect_within` | 5 s | 1 ms, 10 min | the address is given up |
+/// | `connect_within` | 5 s | 1 ms, 10 min | the address is given up; a proxy's answer to CONNECT likewise |
 /// | `tls_within` | 5 s | 1 ms, 10 min | likewise |
 /// | `reach_within` | 12 s | 1 ms, 10 min | all addresses are given up: not sent |
 /// | `first_byte_within` | 15 s | 1 ms, 10 min | no answer began: unanswered |
@@ -38,6 +39,9 @@ pub struct EgressOptions {
     pub network: Arc<dyn Connect>,
     /// Certificate authorities that are trusted besides the web's, as PEM: the bytes, not a path.
     pub ca: Option<Vec<u8>>,
+    /// The proxy through which every origin is reached that is not on this machine. Never taken from
+    /// the environment by itself: that is [`Proxy::from_env`].
+    pub proxy: Option<Proxy>,
     /// Time to resolve a name.
     pub resolve_within: Duration,
     /// Addresses of one name that are tried.
@@ -79,6 +83,7 @@ impl Default for EgressOptions {
         Self {
             network: Arc::new(Tcp),
             ca: None,
+            proxy: None,
             resolve_within: Duration::from_secs(30),
             addresses: 8,
             next_address_after: Duration::from_millis(250),

@@ -1,7 +1,7 @@
 //! Origins: where a request may go at all.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use thiserror::Error;
 use url::{Host, Url};
@@ -27,14 +27,14 @@ pub struct Origin {
 #[error("the origin \"{origin}\" {why}")]
 pub struct BadOrigin {
     origin: String,
-    why: &'static str,
+    pub(super) why: &'static str,
 }
 
 impl BadOrigin {
     /// What is wrong with `origin`, as the rest of a sentence about it.
     #[must_use]
     pub fn new(origin: &str, why: &'static str) -> Self {
-        bad(origin, why)
+        Self { origin: origin.to_owned(), why }
     }
 }
 
@@ -45,9 +45,9 @@ impl Origin {
     /// # Errors
     /// When it is no origin, or names what only a trusted operator may allow.
     pub fn read(text: &str, private: bool) -> Result<Self, BadOrigin> {
-        let (origin, url) = Self::of_setting(text, private)?;
+        let (origin, url) = Self::of_url(text, private)?;
         if !matches!(url.path(), "" | "/") {
-            return Err(bad(text, "holds more than scheme, host and port"));
+            return Err(BadOrigin::new(text, "holds more than scheme, host and port"));
         }
         Ok(origin)
     }
@@ -58,48 +58,29 @@ impl Origin {
     /// # Errors
     /// As [`Origin::read`], and for a URL that parsing would rewrite.
     pub fn of_endpoint(text: &str, private: bool) -> Result<(Self, String), BadOrigin> {
-        let (origin, url) = Self::of_setting(text, private)?;
+        let (origin, url) = Self::of_url(text, private)?;
         if url.as_str() != text {
-            return Err(bad(text, "is not in canonical form: write it as it is sent"));
+            return Err(BadOrigin::new(text, "is not in canonical form: write it as it is sent"));
         }
         Ok((origin, url.path().to_owned()))
     }
 
-    /// Reads a URL that the operator gives to send to.
+    /// Reads a URL to send to: its origin, and the URL.
     ///
     /// # Errors
-    /// As [`Origin::read`], and for a query.
-    pub fn of_target(text: &str, private: bool) -> Result<(Self, Url), BadOrigin> {
-        Self::of_setting(text, private)
-    }
-
-    fn of_setting(text: &str, private: bool) -> Result<(Self, Url), BadOrigin> {
-        let url = read_url(text, private).map_err(|why| bad(text, why))?;
-        let origin =
-            Self::of_url(&url, private).ok_or_else(|| bad(text, "is neither https nor http"))?;
-        Ok((origin, url))
-    }
-
-    /// The origin of a request's URL, trusted no more than `private` says.
-    #[must_use]
-    pub fn of_url(url: &Url, private: bool) -> Option<Self> {
-        let tls = match url.scheme() {
-            "https" => true,
-            "http" => false,
-            _ => return None,
+    /// As [`Origin::read`], but for a path.
+    pub fn of_url(text: &str, private: bool) -> Result<(Self, Url), BadOrigin> {
+        let url = read_url(text, private).map_err(|why| BadOrigin::new(text, why))?;
+        let (host, port) = (url.host(), url.port_or_known_default());
+        let (Some(host), Some(port)) = (host, port) else {
+            return Err(BadOrigin::new(text, "has no host"));
         };
-        let host = match url.host()? {
+        let host = match host {
             Host::Domain(name) => name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase(),
             Host::Ipv4(address) => address.to_string(),
             Host::Ipv6(address) => address.to_string(),
         };
-        Some(Self { tls, host, port: url.port_or_known_default()?, private })
-    }
-
-    /// Whether both lead to the same server, however much it is trusted.
-    #[must_use]
-    pub fn same_server(&self, other: &Self) -> bool {
-        (self.tls, &self.host, self.port) == (other.tls, &other.host, other.port)
+        Ok((Self { tls: url.scheme() == "https", host, port, private }, url))
     }
 
     /// Whether it names this machine itself.
@@ -108,15 +89,21 @@ impl Origin {
         self.host == "localhost" || self.host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
     }
 
-    /// The value of the `host` header.
+    /// Host and port; an IPv6 address in brackets.
+    #[must_use]
+    pub fn host_and_port(&self) -> String {
+        match self.host.parse() {
+            Ok(address) => SocketAddr::new(address, self.port).to_string(),
+            Err(_) => format!("{}:{}", self.host, self.port),
+        }
+    }
+
+    /// The value of the `host` header: the port is left out where it is the scheme's own.
     #[must_use]
     pub fn authority(&self) -> String {
-        let host = match self.host.parse::<IpAddr>() {
-            Ok(IpAddr::V6(address)) => format!("[{address}]"),
-            _ => self.host.clone(),
-        };
-        let usual = if self.tls { 443 } else { 80 };
-        if self.port == usual { host } else { format!("{host}:{}", self.port) }
+        let all = self.host_and_port();
+        let usual = if self.tls { ":443" } else { ":80" };
+        all.strip_suffix(usual).map_or_else(|| all.clone(), str::to_owned)
     }
 }
 
@@ -124,10 +111,6 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://{}", if self.tls { "https" } else { "http" }, self.authority())
     }
-}
-
-fn bad(origin: &str, why: &'static str) -> BadOrigin {
-    BadOrigin { origin: origin.to_owned(), why }
 }
 
 #[cfg(test)]

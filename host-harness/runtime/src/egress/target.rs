@@ -43,10 +43,8 @@ impl Target {
         open: bool,
     ) -> Result<Self, NoTarget> {
         let text = origin.fill(settings).map_err(NoTarget::Unset)?;
-        let private = match origin {
-            Template::Whole(name) => open && settings.is_operators(name),
-            Template::Parts(_) => false,
-        };
+        let is_operators = origin.as_setting().is_some_and(|name| settings.is_operators(name));
+        let private = open && is_operators;
         let read = match path.is_empty() {
             true => Origin::of_endpoint(&text, private)
                 .map(|(origin, path)| Self { origin, paths: Paths::Only(path) }),

@@ -7,50 +7,76 @@ use crate::Settings;
 /// Origins that the choices of one template make; more than anybody needs.
 const CHOICES: usize = 1_000;
 
-/// `https://host[:port]` with `{name}` in its host, or `{name}` alone.
+/// A text in which settings of a connection stand as `{name}`: an origin of a manifest, which is
+/// `https://host[:port]` with settings in its host, or one setting alone; a user name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Template {
-    /// All of it is the URL in a setting.
-    Whole(String),
-    /// Literal but for the settings in its host.
-    Parts(Vec<Part>),
-}
+pub struct Template(Vec<Piece>);
 
-/// A piece of a text with settings in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Part {
+enum Piece {
     /// Stands for itself.
     Text(String),
-    /// The value of this setting.
+    /// Stands for the value of the setting of this name.
     Setting(String),
 }
 
 impl Template {
-    /// Reads an origin of a manifest.
+    /// Reads a text of a manifest.
     ///
     /// # Errors
     /// When its braces do not match.
     pub fn read(text: &str) -> Result<Self, String> {
-        let mut parts = parts(text)?;
-        match (parts.pop(), parts.is_empty()) {
-            (Some(Part::Setting(name)), true) => Ok(Self::Whole(name)),
-            (Some(last), _) => {
-                parts.push(last);
-                Ok(Self::Parts(parts))
+        let mut pieces = Vec::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once('{') {
+            let Some((name, after)) = after.split_once('}') else {
+                return Err("a { is not closed".to_owned());
+            };
+            if name.is_empty() || name.contains('{') || before.contains('}') {
+                return Err("its braces do not match".to_owned());
             }
-            (None, _) => Err("it is empty".to_owned()),
+            if !before.is_empty() {
+                pieces.push(Piece::Text(before.to_owned()));
+            }
+            pieces.push(Piece::Setting(name.to_owned()));
+            rest = after;
+        }
+        if rest.contains('}') {
+            return Err("its braces do not match".to_owned());
+        }
+        if !rest.is_empty() {
+            pieces.push(Piece::Text(rest.to_owned()));
+        }
+        Ok(Self(pieces))
+    }
+
+    /// The setting that is all of it.
+    #[must_use]
+    pub fn as_setting(&self) -> Option<&str> {
+        match &self.0[..] {
+            [Piece::Setting(name)] => Some(name),
+            _ => None,
         }
     }
 
-    /// The origin with the values of `settings`; `Err` with the name of the one that has none.
+    /// The settings in it.
+    pub fn settings(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|piece| match piece {
+            Piece::Setting(name) => Some(name.as_str()),
+            Piece::Text(_) => None,
+        })
+    }
+
+    /// The text with the values of `settings`.
     ///
     /// # Errors
     /// The name of a setting without a value.
     pub fn fill(&self, settings: &Settings) -> Result<String, String> {
-        match self {
-            Self::Whole(name) => settings.get(name).ok_or_else(|| name.clone()),
-            Self::Parts(parts) => fill(parts, settings),
-        }
+        let value = |piece: &Piece| match piece {
+            Piece::Text(text) => Ok(text.clone()),
+            Piece::Setting(name) => settings.get(name).ok_or_else(|| name.clone()),
+        };
+        self.0.iter().map(value).collect()
     }
 
     /// Whether the origin is safe to declare: whatever is set, requests go to a domain that the
@@ -59,22 +85,17 @@ impl Template {
     /// # Errors
     /// What is wrong, for the connector's author.
     pub fn check(&self, settings: &[Setting]) -> Result<(), String> {
-        let parts = match self {
-            Self::Whole(name) => {
-                return match form(settings, name)? {
-                    Form::Url(_) => Ok(()),
-                    _ => Err(format!(
-                        "the setting \"{name}\" is all of it, so it must be of form url"
-                    )),
-                };
-            }
-            Self::Parts(parts) => parts,
-        };
+        if let Some(name) = self.as_setting() {
+            return match form(settings, name)? {
+                Form::Url(_) => Ok(()),
+                _ => Err(format!("the setting \"{name}\" is all of it, so it must be of form url")),
+            };
+        }
         let mut texts = vec![String::new()];
-        for part in parts {
-            let values = match part {
-                Part::Text(text) => vec![text.clone()],
-                Part::Setting(name) => match form(settings, name)? {
+        for piece in &self.0 {
+            let values = match piece {
+                Piece::Text(text) => vec![text.clone()],
+                Piece::Setting(name) => match form(settings, name)? {
                     // No label holds this, so it marks where one stands.
                     Form::Label => vec![LABEL.to_owned()],
                     Form::Choice(choices) if !choices.is_empty() => choices.clone(),
@@ -142,50 +163,6 @@ fn form<'a>(settings: &'a [Setting], name: &str) -> Result<&'a Form, String> {
     found
         .map(|setting| &setting.form)
         .ok_or_else(|| format!("the setting \"{name}\" is not declared"))
-}
-
-/// A text with `{setting}` in it, as pieces.
-///
-/// # Errors
-/// When its braces do not match.
-pub fn parts(text: &str) -> Result<Vec<Part>, String> {
-    let mut parts = Vec::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('{') {
-        let Some((name, after)) = after.split_once('}') else {
-            return Err("a { is not closed".to_owned());
-        };
-        if name.is_empty() || name.contains('{') || before.contains('}') {
-            return Err("its braces do not match".to_owned());
-        }
-        if !before.is_empty() {
-            parts.push(Part::Text(before.to_owned()));
-        }
-        parts.push(Part::Setting(name.to_owned()));
-        rest = after;
-    }
-    if rest.contains('}') {
-        return Err("its braces do not match".to_owned());
-    }
-    if !rest.is_empty() {
-        parts.push(Part::Text(rest.to_owned()));
-    }
-    Ok(parts)
-}
-
-/// The text with the values of `settings`.
-///
-/// # Errors
-/// The name of a setting without a value.
-pub fn fill(parts: &[Part], settings: &Settings) -> Result<String, String> {
-    let mut text = String::new();
-    for part in parts {
-        match part {
-            Part::Text(piece) => text.push_str(piece),
-            Part::Setting(name) => text.push_str(&settings.get(name).ok_or_else(|| name.clone())?),
-        }
-    }
-    Ok(text)
 }
 
 #[cfg(test)]

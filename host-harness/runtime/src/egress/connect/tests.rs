@@ -1,11 +1,13 @@
 //! Names with several addresses, of which some lead nowhere.
 
+use std::io;
 use std::sync::Mutex;
 
 use tokio::io::duplex;
 use tokio::time::{Instant, sleep};
 
 use super::*;
+use crate::egress::Pending;
 use crate::egress::tls::client_config;
 
 /// What an address does.

@@ -41,7 +41,7 @@ impl Target {
         http: Arc<HttpClient>,
         signer: Signer,
     ) -> Result<Self, BadOrigin> {
-        let (origin, url) = Origin::of_target(url, allow_private)?;
+        let (origin, url) = Origin::of_url(url, allow_private)?;
         Ok(Self { url, origin, http, signer })
     }
 
