@@ -89,6 +89,15 @@ fn no_folder_is_in_a_circle() {
     }
 }
 
+/// The program has few folders, so its files are looked at too.
+#[test]
+fn no_file_of_the_command_line_is_in_a_circle() {
+    let graph = graph(&["cli".to_owned()], &files(&root(".").join("src")));
+    assert!(graph.len() > 30, "only {} files are seen", graph.len());
+    let circles: Vec<_> = graph.keys().filter(|unit| reaches(&graph, unit, unit)).collect();
+    assert!(circles.is_empty(), "{circles:?} import themselves by others");
+}
+
 /// What leads out of a circle is in none.
 #[test]
 fn a_circle_is_found() {

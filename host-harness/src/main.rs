@@ -5,14 +5,13 @@ mod cli;
 use std::process::ExitCode;
 
 use cli::exit::Exit;
-use cli::shutdown::Shutdown;
 
 fn main() -> ExitCode {
     let call = match cli::parse(std::env::args_os()) {
         Ok(call) => call,
         Err(exit) => return exit.into(),
     };
-    let started = Shutdown::listen().and_then(|shutdown| {
+    let started = cli::signals::listen().and_then(|shutdown| {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         Ok((shutdown, runtime))
     });

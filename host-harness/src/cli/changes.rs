@@ -11,10 +11,9 @@ use host_harness::store::Word as _;
 use serde_json::{Value, json};
 
 use super::context::Context;
-use super::exit::Exit;
 use super::input::span;
 use super::output::{Columns, counted, date};
-use super::state::{State, clock, names, whose};
+use super::state::{StateDirectory, clock, names, whose};
 
 /// Changes that are read at once.
 const AT_ONCE: u32 = 500;
@@ -32,7 +31,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 A consumer's position is kept, and moves only after its lines have been written. Without
 --connection the changes of all connections are shown.")]
-pub struct Args {
+pub struct ChangesArgs {
     /// Wait for more
     #[arg(long)]
     pub follow: bool,
@@ -61,15 +60,15 @@ pub struct Args {
 ///
 /// # Errors
 /// When the state cannot be used, or the output not written.
-pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
-    let state = State::needed(context)?;
+pub async fn run(args: &ChangesArgs, context: &Context) -> Result<()> {
+    let state = StateDirectory::needed(context)?;
     let database = state.database().await?;
     if let Some(age) = args.prune_before {
         let age = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
         let before_ms = unix_ms(clock().now()).saturating_sub(age);
         let pruned = database.prune_changes(before_ms).await?;
         context.watch.say(&format!("forgot {}", counted(pruned, "change")));
-        return Ok(Exit::Done);
+        return Ok(());
     }
     let whose = whose(context, &state, &database).await?;
     let mut since = match (&args.consumer, args.since) {
@@ -103,8 +102,7 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
             database.set_position(consumer, since).await?;
         }
     }
-    out.end()?;
-    Ok(Exit::Done)
+    out.end()
 }
 
 fn as_json(change: &ChangeRow, names: &BTreeMap<String, String>) -> Value {

@@ -7,7 +7,7 @@
 //! | some are forbidden, others usable | 3 |
 //! | anything else failed, or all are forbidden | 1 |
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use host_harness::contract::auth::Account;
 use host_harness::contract::types::ErrorKind;
 use host_harness::grants::Grants;
@@ -15,11 +15,12 @@ use host_harness::runtime::CallError;
 use host_harness::store::GrantState;
 use serde_json::json;
 
-use super::context::Context;
+use super::context::{Context, describe};
 use super::errors::{Subject, after_answer};
 use super::exit::Exit;
-use super::output::{Columns, Form, Row, printable, records, section, text_block};
-use super::state::Kept;
+use super::output::printable;
+use super::print::Entry;
+use super::state::StoredConnection;
 
 /// Makes one cheap request for each object. Actions are named and not tried: to try one is to do
 /// it.
@@ -27,14 +28,14 @@ use super::state::Kept;
 #[command(after_help = "Examples:
   connector-host check --secret-env api-key=API_KEY
   connector-host check orders --secret-env api-key=API_KEY --output json")]
-pub struct Args {
+pub struct CheckArgs {
     /// Only this object
     pub object: Option<String>,
 }
 
 /// What one object answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Found {
+enum CheckResult {
     Usable,
     Untried,
     Forbidden,
@@ -44,9 +45,9 @@ enum Found {
     Failed,
 }
 
-struct Checked {
+struct ObjectCheck {
     object: String,
-    found: Found,
+    found: CheckResult,
     /// Its actions. A provider may grant them apart from the object, and none can be tried without
     /// being done.
     actions: Vec<String>,
@@ -58,12 +59,12 @@ struct Checked {
 ///
 /// # Errors
 /// When no connection can be made. What an object answers is no error but a result.
-pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
+pub async fn run(args: &CheckArgs, context: &Context) -> Result<Exit> {
     let connector = match &args.object {
         Some(object) => context.connector_with(object).await?,
         None => context.connector().await?,
     };
-    let kept = Kept::of(context, &connector).await?;
+    let kept = StoredConnection::of(context, &connector).await?;
     let (connection, grants) = context.connect_with_grant(&connector, kept).await?;
     let all = connector.manifest().objects.iter();
     let objects: Vec<&String> = match &args.object {
@@ -86,12 +87,11 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
             next = next.or(after_answer(error, &subject).filter(|_| !unsupported));
         }
         let mut one = judged(object, result, account.as_ref());
-        let descriptor = connector.describe(object).await;
-        let descriptor = descriptor.with_context(|| format!("describing {object}"))?;
+        let descriptor = describe(&connector, object).await?;
         one.actions = descriptor.actions.into_iter().map(|action| action.name).collect();
-        let refused = one.found == Found::Unauthenticated;
+        let refused = one.found == CheckResult::Unauthenticated;
         if refused && has_no_grant(grants.as_ref()).await? {
-            one.found = Found::NeedsReconnect;
+            one.found = CheckResult::NeedsReconnect;
             next = Some("`connect` again; name, settings and everything else stay".to_owned());
         }
         checked.push(one);
@@ -99,7 +99,7 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
             break;
         }
     }
-    context.watch.print(|| print(context.form(), &checked))?;
+    context.listing(&["OBJECT", "RESULT", ""], checked.iter().map(entry))?;
     if let Some(next) = next {
         context.watch.say(&format!("  next: {}", printable(&next)));
     }
@@ -122,78 +122,70 @@ async fn account(grants: Option<&Grants>) -> Result<Option<Account>> {
     }
 }
 
-fn judged(object: &str, result: Result<(), CallError>, account: Option<&Account>) -> Checked {
+fn judged(object: &str, result: Result<(), CallError>, account: Option<&Account>) -> ObjectCheck {
     let (found, account, message) = match result {
-        Ok(()) => (Found::Usable, account.cloned(), None),
+        Ok(()) => (CheckResult::Usable, account.cloned(), None),
         Err(error) => {
             let found = match &error {
                 CallError::Connector(error) => match error.kind {
-                    ErrorKind::Unsupported => Found::Untried,
-                    ErrorKind::Forbidden => Found::Forbidden,
-                    ErrorKind::Unauthenticated => Found::Unauthenticated,
-                    _ => Found::Failed,
+                    ErrorKind::Unsupported => CheckResult::Untried,
+                    ErrorKind::Forbidden => CheckResult::Forbidden,
+                    ErrorKind::Unauthenticated => CheckResult::Unauthenticated,
+                    _ => CheckResult::Failed,
                 },
-                _ => Found::Failed,
+                _ => CheckResult::Failed,
             };
             (found, None, Some(error.to_string()))
         }
     };
-    Checked { object: object.to_owned(), found, actions: vec![], account, message }
+    ObjectCheck { object: object.to_owned(), found, actions: vec![], account, message }
 }
 
-fn exit(found: &[Found]) -> Exit {
+fn exit(found: &[CheckResult]) -> Exit {
     let any = |wanted| found.contains(&wanted);
-    if any(Found::Unauthenticated) || any(Found::NeedsReconnect) {
+    if any(CheckResult::Unauthenticated) || any(CheckResult::NeedsReconnect) {
         Exit::Unauthenticated
-    } else if any(Found::Failed) {
+    } else if any(CheckResult::Failed) {
         Exit::Failed
-    } else if any(Found::Forbidden) {
-        if any(Found::Usable) { Exit::Partly } else { Exit::Failed }
+    } else if any(CheckResult::Forbidden) {
+        if any(CheckResult::Usable) { Exit::Partly } else { Exit::Failed }
     } else {
         Exit::Done
     }
 }
 
-fn print(form: Form, checked: &[Checked]) -> Result<()> {
-    if form == Form::Table {
-        let rows = checked.iter().map(|one| {
-            let account = one.account.as_ref();
-            let account = account.map(|account| format!("{} ({})", account.title, account.id));
-            let told = account.or_else(|| one.message.clone());
-            let told: Vec<String> = told.into_iter().chain(untried(one)).collect();
-            vec![one.object.clone(), word(one.found).to_owned(), told.join("; ")]
-        });
-        return text_block(&section("", &["OBJECT", "RESULT", ""], rows.collect()));
-    }
-    let mut out = records(form, &Columns::default());
-    for one in checked {
-        let account = one.account.as_ref();
-        let data = json!({
+fn entry(one: &ObjectCheck) -> Entry {
+    let account = one.account.as_ref();
+    let shown = account.map(|account| format!("{} ({})", account.title, account.id));
+    let told: Vec<String> =
+        shown.or_else(|| one.message.clone()).into_iter().chain(untried(one)).collect();
+    Entry {
+        id: one.object.clone(),
+        cells: vec![one.object.clone(), word(one.found).to_owned(), told.join("; ")],
+        json: json!({
             "object": one.object,
             "result": word(one.found),
             "account": account.map(|account| json!({ "id": account.id, "title": account.title })),
             "message": one.message,
             "untried_actions": one.actions,
-        });
-        let row = Row { id: &one.object, data: &data.to_string() };
-        out.page(&[row])?;
+        }),
     }
-    out.end()
 }
 
-fn untried(one: &Checked) -> Option<String> {
+fn untried(one: &ObjectCheck) -> Option<String> {
     let actions = one.actions.join(", ");
-    (one.found == Found::Usable && !actions.is_empty()).then(|| format!("not tried: {actions}"))
+    (one.found == CheckResult::Usable && !actions.is_empty())
+        .then(|| format!("not tried: {actions}"))
 }
 
-fn word(found: Found) -> &'static str {
+fn word(found: CheckResult) -> &'static str {
     match found {
-        Found::Usable => "usable",
-        Found::Untried => "untried",
-        Found::Forbidden => "forbidden",
-        Found::Unauthenticated => "unauthenticated",
-        Found::NeedsReconnect => "needs-reconnect",
-        Found::Failed => "failed",
+        CheckResult::Usable => "usable",
+        CheckResult::Untried => "untried",
+        CheckResult::Forbidden => "forbidden",
+        CheckResult::Unauthenticated => "unauthenticated",
+        CheckResult::NeedsReconnect => "needs-reconnect",
+        CheckResult::Failed => "failed",
     }
 }
 
@@ -203,7 +195,7 @@ mod tests {
 
     #[test]
     fn the_exit_code_tells_all_objects_together() {
-        use Found::{Failed, Forbidden, NeedsReconnect, Unauthenticated, Untried, Usable};
+        use CheckResult::{Failed, Forbidden, NeedsReconnect, Unauthenticated, Untried, Usable};
         for (found, code) in [
             (vec![], 0),
             (vec![Usable, Untried], 0),

@@ -1,8 +1,9 @@
 //! `--columns` of commands that print records of an object.
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use host_harness::runtime::Connector;
 
+use super::context::describe;
 use super::document::embedded;
 use super::output::Columns;
 use super::usage::Usage;
@@ -15,8 +16,7 @@ pub async fn of(given: &Columns, connector: &Connector, object: &str) -> Result<
     if given.columns.is_none() {
         return Ok(given.clone());
     }
-    let descriptor = connector.describe(object).await;
-    let descriptor = descriptor.with_context(|| format!("describing {object}"))?;
+    let descriptor = describe(connector, object).await?;
     Ok(given.knowing(&embedded(&descriptor.record_schema)))
 }
 

@@ -6,14 +6,13 @@ use anyhow::Result;
 use clap_complete::{Shell, generate};
 
 use super::context::Context;
-use super::exit::Exit;
 
 /// Prints a script for the shell to read.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   connector-host completions bash > ~/.local/share/bash-completion/completions/connector-host
   connector-host completions zsh > ~/.zfunc/_connector-host")]
-pub struct Args {
+pub struct CompletionsArgs {
     /// The shell
     pub shell: Shell,
 }
@@ -22,12 +21,12 @@ pub struct Args {
 ///
 /// # Errors
 /// When stdout cannot be written.
-pub async fn run(args: &Args, _: &Context) -> Result<Exit> {
+pub async fn run(args: &CompletionsArgs, _: &Context) -> Result<()> {
     let (mut command, mut script) = (super::grammar(), Vec::new());
     let name = command.get_name().to_owned();
     generate(args.shell, &mut command, name, &mut script);
     let mut out = std::io::stdout();
     out.write_all(&script)?;
     out.flush()?;
-    Ok(Exit::Done)
+    Ok(())
 }

@@ -1,22 +1,22 @@
-//! Makes the connection that a command uses: a kept one, or one of the options alone.
+//! Makes the connection that a command uses: a kept one, or one of the options alone; and says what
+//! one that is kept anew begins with.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
 use anyhow::Result;
-use host_harness::contract::setup::Scheme;
+use host_harness::contract::setup::{Scheme, SecretField};
 use host_harness::grants::{Grants, Renewals};
-use host_harness::runtime::Connection;
-use host_harness::runtime::{Builder, Connector, SCHEME};
+use host_harness::runtime::{Builder, Connection, Connector, SCHEME};
 use host_harness::store::GrantRow;
 use host_harness::vault::VaultKeep;
 
 use super::context::{Context, with_row};
-use super::input::pair;
-use super::nearest::unknown;
+use super::input::{pair, pairs};
 use super::options::Limits;
-use super::secrets::value::variable;
-use super::state::Kept;
-use super::usage::Usage;
+use super::secret_value::variable;
+use super::state::{OpenState, StoredConnection};
+use super::usage::{Usage, unknown};
 
 impl Context {
     /// Makes the connection: the kept one that the options choose, else of the options alone.
@@ -25,7 +25,7 @@ impl Context {
     /// # Errors
     /// When a setting, secret or origin does not fit, or the kept one cannot be used.
     pub async fn connect(&self, connector: &Connector) -> Result<Connection> {
-        self.connect_to(connector, Kept::of(self, connector).await?).await
+        self.connect_to(connector, StoredConnection::of(self, connector).await?).await
     }
 
     /// As [`Context::connect`], to this kept connection, or of the options alone.
@@ -35,7 +35,7 @@ impl Context {
     pub async fn connect_to(
         &self,
         connector: &Connector,
-        kept: Option<Kept>,
+        kept: Option<StoredConnection>,
     ) -> Result<Connection> {
         Ok(self.connect_with_grant(connector, kept).await?.0)
     }
@@ -47,7 +47,7 @@ impl Context {
     pub async fn connect_with_grant(
         &self,
         connector: &Connector,
-        kept: Option<Kept>,
+        kept: Option<StoredConnection>,
     ) -> Result<(Connection, Option<Grants>)> {
         let mut builder = self.surroundings(connector);
         let mut chosen = None;
@@ -56,7 +56,7 @@ impl Context {
         if let Some(kept) = &kept {
             let secrets = kept.secrets().await?;
             names = secrets.names();
-            let grant = kept.vault.store().grant(&kept.row.id).await?;
+            let grant = kept.state.vault.store().grant(&kept.row.id).await?;
             lives_on_grant = grant.is_some();
             builder = with_kept(builder, kept, grant.as_ref()).secrets(secrets);
             if self.options.limits == Limits::Manifest {
@@ -64,8 +64,7 @@ impl Context {
             }
             chosen = Some(kept.row.scheme.as_str());
         }
-        for given in &self.repeated.settings {
-            let (name, value) = pair("--setting", "NAME=VALUE", given)?;
+        for (name, value) in pairs("--setting", &self.repeated.settings)? {
             if name == SCHEME {
                 chosen = Some(value);
             }
@@ -81,7 +80,7 @@ impl Context {
         check_scheme(schemes, chosen, &names, whose)?;
         let mut connection = builder.build().await?;
         let mut grant = None;
-        if let Some(Kept { vault, row, .. }) = kept
+        if let Some(StoredConnection { state: OpenState { vault, .. }, row }) = kept
             && (lives_on_grant
                 || schemes.iter().any(|scheme| scheme.interactive && scheme.name == row.scheme))
         {
@@ -99,8 +98,8 @@ impl Context {
 }
 
 /// `builder` as [`with_row`], with what the connector learned, and with the vault to keep in.
-pub fn with_kept(builder: Builder, kept: &Kept, grant: Option<&GrantRow>) -> Builder {
-    let keep = VaultKeep::new(Arc::clone(&kept.vault), kept.row.clone());
+pub fn with_kept(builder: Builder, kept: &StoredConnection, grant: Option<&GrantRow>) -> Builder {
+    let keep = VaultKeep::new(Arc::clone(&kept.state.vault), kept.row.clone());
     let mut builder = with_row(builder, &kept.row).id(&kept.row.id).keep(Arc::new(keep));
     if let Some(grant) = grant {
         builder = builder.learned(grant.learned.settings.clone());
@@ -111,6 +110,51 @@ pub fn with_kept(builder: Builder, kept: &Kept, grant: Option<&GrantRow>) -> Bui
     builder
 }
 
+/// Scheme and settings of a connection that is made.
+pub struct NewConnection {
+    /// How it authenticates.
+    pub scheme: Scheme,
+    /// As `--setting` gives them.
+    pub settings: BTreeMap<String, String>,
+}
+
+/// What a connection that is made begins with. `chosen`: the scheme that `option` names; the
+/// connector's first without.
+///
+/// # Errors
+/// [`Usage`] for an unknown scheme or setting.
+pub fn new_connection(
+    context: &Context,
+    connector: &Connector,
+    chosen: Option<&str>,
+    option: &str,
+) -> Result<NewConnection> {
+    let mut settings = BTreeMap::new();
+    for (name, value) in pairs("--setting", &context.repeated.settings)? {
+        if name == SCHEME {
+            return Err(Usage::new("the scheme of a kept connection is no setting")
+                .next(format!("give {option} {value}"))
+                .into());
+        }
+        connector.check_setting(name, value, context.options.allow_private)?;
+        settings.insert(name.to_owned(), value.to_owned());
+    }
+    let scheme = named_scheme(&connector.manifest().schemes, chosen)?.clone();
+    Ok(NewConnection { scheme, settings })
+}
+
+/// The scheme of this name; the first without.
+///
+/// # Errors
+/// [`Usage`] with those that there are.
+pub fn named_scheme<'a>(schemes: &'a [Scheme], name: Option<&str>) -> Result<&'a Scheme, Usage> {
+    let is_named = |scheme: &&Scheme| name.is_none_or(|name| scheme.name == name);
+    schemes.iter().find(is_named).ok_or_else(|| {
+        let names: Vec<&str> = schemes.iter().map(|scheme| scheme.name.as_str()).collect();
+        unknown("scheme", name.unwrap_or_default(), &names)
+    })
+}
+
 /// Whether there is such a scheme, and every secret that it needs. Schemes that ask
 /// a browser get theirs otherwise. `whose`: the kept connection that was looked into.
 fn check_scheme(
@@ -119,19 +163,12 @@ fn check_scheme(
     given: &[String],
     whose: Option<&str>,
 ) -> Result<(), Usage> {
-    let scheme = match chosen {
-        None => schemes.first(),
-        Some(name) => {
-            let names: Vec<&str> = schemes.iter().map(|scheme| scheme.name.as_str()).collect();
-            let found = schemes.iter().find(|scheme| scheme.name == name);
-            Some(found.ok_or_else(|| unknown("scheme", name, &names))?)
-        }
-    };
-    let Some(scheme) = scheme.filter(|scheme| !scheme.interactive) else {
+    if schemes.is_empty() && chosen.is_none() {
         return Ok(());
-    };
-    let missing =
-        scheme.secrets.iter().find(|field| field.required && !given.contains(&field.name));
+    }
+    let scheme = named_scheme(schemes, chosen)?;
+    let is_missing = |field: &&SecretField| field.required && !given.contains(&field.name);
+    let missing = scheme.secrets.iter().find(is_missing).filter(|_| !scheme.interactive);
     let Some(field) = missing else { return Ok(()) };
     let (name, whole) = (&field.name, "the connection has no secret");
     let text =
@@ -147,7 +184,7 @@ fn check_scheme(
 
 #[cfg(test)]
 mod tests {
-    use host_harness::contract::setup::{SecretField, Setter};
+    use host_harness::contract::setup::Setter;
 
     use super::*;
 

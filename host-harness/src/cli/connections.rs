@@ -7,22 +7,22 @@ use serde_json::json;
 use super::context::Context;
 use super::exit::Exit;
 use super::input::connection_name;
-use super::output::date;
+use super::output::{cells, date};
 use super::print::Entry;
-use super::state::State;
+use super::state::StateDirectory;
 
 /// Shows and names the connections that are kept in the directory of --state.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct ConnectionsArgs {
     #[command(subcommand)]
     command: Command,
 }
 
 subcommands! {
     /// Show the kept connections
-    List(List) by list,
+    List(ListConnectionsArgs) by list,
     /// Give a kept connection another name
-    Rename(Rename) by rename,
+    Rename(RenameConnectionArgs) by rename,
 }
 
 /// Shows the kept connections of all connectors.
@@ -30,14 +30,14 @@ subcommands! {
 #[command(after_help = "Examples:
   connector-host connections list
   connector-host connections list --state /srv/connections --output json")]
-struct List {}
+struct ListConnectionsArgs {}
 
 /// Gives a kept connection another name. Everything that is kept for it stays.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   connector-host connections rename default shop-7
   connector-host connections rename shop-7 shop-8 --state /srv/connections")]
-struct Rename {
+struct RenameConnectionArgs {
     /// Its name, as `connections list` shows it
     old: String,
 
@@ -50,34 +50,33 @@ struct Rename {
 ///
 /// # Errors
 /// Those of the command.
-pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
+pub async fn run(args: &ConnectionsArgs, context: &Context) -> Result<Exit> {
     args.command.run(context).await
 }
 
 /// That there is no connection is no error.
-async fn list(_: &List, context: &Context) -> Result<Exit> {
+async fn list(_: &ListConnectionsArgs, context: &Context) -> Result<()> {
     let mut rows = Vec::new();
-    if let Some(store) = State::needed(context)?.store().await? {
+    if let Some(store) = StateDirectory::needed(context)?.store().await? {
         for row in store.connections().await? {
             let grant = store.grant(&row.id).await?;
             rows.push(entry(&row, grant.as_ref()));
         }
     }
-    context.listing(&["NAME", "CONNECTOR", "SCHEME", "STATE", "MADE"], rows)?;
-    Ok(Exit::Done)
+    context.listing(&["NAME", "CONNECTOR", "SCHEME", "STATE", "MADE"], rows)
 }
 
 fn entry(row: &ConnectionRow, grant: Option<&GrantRow>) -> Entry {
     let state = grant.map(state);
     Entry {
         id: row.id.clone(),
-        cells: vec![
-            row.name.clone(),
-            row.connector.clone(),
-            row.scheme.clone(),
-            state.unwrap_or_default().to_owned(),
-            date(row.made_ms),
-        ],
+        cells: cells([
+            &row.name,
+            &row.connector,
+            &row.scheme,
+            state.unwrap_or_default(),
+            &date(row.made_ms),
+        ]),
         json: json!({
             "id": row.id,
             "name": row.name,
@@ -102,8 +101,8 @@ fn state(grant: &GrantRow) -> &'static str {
     }
 }
 
-async fn rename(args: &Rename, context: &Context) -> Result<Exit> {
-    let state = State::needed(context)?;
+async fn rename(args: &RenameConnectionArgs, context: &Context) -> Result<()> {
+    let state = StateDirectory::needed(context)?;
     let store = state.store().await?;
     let row = state.named(store.as_ref(), &args.old).await?;
     if let Some(store) = store {
@@ -111,5 +110,5 @@ async fn rename(args: &Rename, context: &Context) -> Result<Exit> {
         store.commit(vec![Change::PutConnection(row)]).await?;
     }
     context.watch.mention(&format!("renamed {} to {}", args.old, args.new));
-    Ok(Exit::Done)
+    Ok(())
 }

@@ -8,22 +8,22 @@ use host_harness::contract::catalog::Descriptor;
 use host_harness::egress::EgressOptions;
 use host_harness::grants::Renewals;
 use host_harness::runtime::{Builder, Connection, Connector, Runtime, RuntimeOptions, SCHEME};
+use host_harness::service::jobs::Shutdown;
 use host_harness::store::ConnectionRow;
 
 use super::cache;
-use super::nearest::unknown;
-use super::options::{Limits, Options, Repeated};
-use super::output::Form;
-use super::shutdown::Shutdown;
-use super::usage::Usage;
+use super::options::{CommonOptions, Limits, RepeatedOptions};
+use super::output::OutputFormat;
+use super::usage::{Usage, unknown};
 use super::watch::Watch;
 
 /// Options of one call of the program, and who watches it.
+#[derive(Clone)]
 pub struct Context {
     /// Given once.
-    pub options: Options,
+    pub options: CommonOptions,
     /// Given several times.
-    pub repeated: Repeated,
+    pub repeated: RepeatedOptions,
     /// Progress, trace, log.
     pub watch: Arc<Watch>,
     /// The renewals of the grants that the command's connections live on.
@@ -37,17 +37,17 @@ pub struct Context {
 impl Context {
     /// The form in which records are printed.
     #[must_use]
-    pub fn form(&self) -> Form {
-        self.options.output.unwrap_or_else(Form::usual)
+    pub fn form(&self) -> OutputFormat {
+        self.options.output.unwrap_or_else(OutputFormat::usual)
     }
 
     /// As [`Context::form`], for what has no rows.
     ///
     /// # Errors
     /// [`Usage`] for CSV.
-    pub fn document_form(&self) -> Result<Form, Usage> {
+    pub fn document_form(&self) -> Result<OutputFormat, Usage> {
         match self.form() {
-            Form::Csv => Err(Usage::new("this has no rows, so it cannot be CSV")
+            OutputFormat::Csv => Err(Usage::new("this has no rows, so it cannot be CSV")
                 .next("use --output table or --output json")),
             form => Ok(form),
         }

@@ -12,23 +12,23 @@ use serde_json::json;
 use super::context::Context;
 use super::exit::Exit;
 use super::output::{Columns, counted, date};
-use super::state::{State, clock, names, whose};
+use super::state::{StateDirectory, clock, names, whose};
 use super::usage::Usage;
 
 /// Shows what `sync` could not read, and deliveries that `listen` gave up on.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct DeadLettersArgs {
     #[command(subcommand)]
     command: Command,
 }
 
 subcommands! {
     /// Show the dead letters
-    List(List) by list,
+    List(ListDeadLettersArgs) by list,
     /// Have deliveries applied again
-    Replay(Replay) by replay,
+    Replay(ReplayDeadLettersArgs) by replay,
     /// Forget dead letters
-    Drop(Drop) by drop,
+    Drop(DropDeadLettersArgs) by drop,
 }
 
 /// Shows the dead letters, oldest first; of all connections, or of that of --connection. Those of
@@ -37,7 +37,7 @@ subcommands! {
 #[command(after_help = "Examples:
   connector-host dead-letters list --output table
   connector-host dead-letters list | jq -r .raw")]
-struct List {
+struct ListDeadLettersArgs {
     #[command(flatten)]
     columns: Columns,
 }
@@ -49,10 +49,10 @@ struct List {
   connector-host dead-letters replay e4
   connector-host dead-letters list | jq -r 'select(.delivery).number' | \\
       xargs connector-host dead-letters replay")]
-struct Replay {
+struct ReplayDeadLettersArgs {
     /// Their numbers, as `dead-letters list` shows them
     #[arg(required = true)]
-    numbers: Vec<Number>,
+    numbers: Vec<DeadLetterNumber>,
 }
 
 /// Forgets dead letters. One that comes again is kept again.
@@ -60,30 +60,30 @@ struct Replay {
 #[command(after_help = "Examples:
   connector-host dead-letters drop 3 e4
   connector-host dead-letters list | jq -r .number | xargs connector-host dead-letters drop")]
-struct Drop {
+struct DropDeadLettersArgs {
     /// Their numbers, as `dead-letters list` shows them
     #[arg(required = true)]
-    numbers: Vec<Number>,
+    numbers: Vec<DeadLetterNumber>,
 }
 
 /// Runs the command.
 ///
 /// # Errors
 /// Those of the command.
-pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
+pub async fn run(args: &DeadLettersArgs, context: &Context) -> Result<Exit> {
     args.command.run(context).await
 }
 
 /// The number of a dead letter: `3` came with a scan, `e3` with a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Number {
+pub enum DeadLetterNumber {
     /// An item of a page.
     Record(u64),
     /// An event of a delivery.
     Event(u64),
 }
 
-impl FromStr for Number {
+impl FromStr for DeadLetterNumber {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -95,7 +95,7 @@ impl FromStr for Number {
     }
 }
 
-impl fmt::Display for Number {
+impl fmt::Display for DeadLetterNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Record(number) => write!(f, "{number}"),
@@ -104,15 +104,15 @@ impl fmt::Display for Number {
     }
 }
 
-async fn list(args: &List, context: &Context) -> Result<Exit> {
-    let state = State::needed(context)?;
+async fn list(args: &ListDeadLettersArgs, context: &Context) -> Result<()> {
+    let state = StateDirectory::needed(context)?;
     let database = state.database().await?;
     let whose = whose(context, &state, &database).await?;
     let names = names(&database).await?;
     let name = |id: &String| names.get(id).unwrap_or(id).clone();
     let mut out = context.output(&args.columns);
     for letter in database.dead_letters(whose.as_deref()).await? {
-        let number = Number::Record(letter.number).to_string();
+        let number = DeadLetterNumber::Record(letter.number).to_string();
         let json = json!({
             "number": number,
             "connection": name(&letter.connection),
@@ -127,7 +127,7 @@ async fn list(args: &List, context: &Context) -> Result<Exit> {
     for event in database.dead_events(whose.as_deref()).await? {
         let delivery = database.delivery(event.delivery).await?;
         let body = delivery.map(|row| row.body).unwrap_or_default();
-        let number = Number::Event(event.number).to_string();
+        let number = DeadLetterNumber::Event(event.number).to_string();
         let json = json!({
             "number": number,
             "connection": name(&event.connection),
@@ -142,20 +142,19 @@ async fn list(args: &List, context: &Context) -> Result<Exit> {
         });
         out.json(number, json)?;
     }
-    out.end()?;
-    Ok(Exit::Done)
+    out.end()
 }
 
 /// A number that is not there, or not a delivery's, is wrong usage, after the others were tried.
-async fn replay(args: &Replay, context: &Context) -> Result<Exit> {
-    let database = State::needed(context)?.database().await?;
+async fn replay(args: &ReplayDeadLettersArgs, context: &Context) -> Result<()> {
+    let database = StateDirectory::needed(context)?.database().await?;
     let now_ms = unix_ms(clock().now());
     let (mut absent, mut of_scans) = (Vec::new(), Vec::new());
     for number in &args.numbers {
         match *number {
-            Number::Record(_) => of_scans.push(number.to_string()),
-            Number::Event(event) if database.replay(event, now_ms).await? => {}
-            Number::Event(_) => absent.push(*number),
+            DeadLetterNumber::Record(_) => of_scans.push(number.to_string()),
+            DeadLetterNumber::Event(event) if database.replay(event, now_ms).await? => {}
+            DeadLetterNumber::Event(_) => absent.push(*number),
         }
     }
     let again = (args.numbers.len() - absent.len() - of_scans.len()) as u64;
@@ -165,17 +164,17 @@ async fn replay(args: &Replay, context: &Context) -> Result<Exit> {
         return Err(Usage::new(text).next("`sync --full` reads everything again").into());
     }
     missing(&absent)?;
-    Ok(Exit::Done)
+    Ok(())
 }
 
 /// A number that is not there is wrong usage, after the others were dropped.
-async fn drop(args: &Drop, context: &Context) -> Result<Exit> {
-    let database = State::needed(context)?.database().await?;
+async fn drop(args: &DropDeadLettersArgs, context: &Context) -> Result<()> {
+    let database = StateDirectory::needed(context)?.database().await?;
     let mut absent = Vec::new();
     for number in &args.numbers {
         let was_there = match *number {
-            Number::Record(number) => database.remove_dead_letter(number).await?,
-            Number::Event(number) => database.drop_event(number).await?,
+            DeadLetterNumber::Record(number) => database.remove_dead_letter(number).await?,
+            DeadLetterNumber::Event(number) => database.drop_event(number).await?,
         };
         if !was_there {
             absent.push(*number);
@@ -184,15 +183,15 @@ async fn drop(args: &Drop, context: &Context) -> Result<Exit> {
     let dropped = (args.numbers.len() - absent.len()) as u64;
     context.watch.mention(&format!("dropped {}", counted(dropped, "dead letter")));
     missing(&absent)?;
-    Ok(Exit::Done)
+    Ok(())
 }
 
 /// [`Usage`] if any number was not there.
-fn missing(absent: &[Number]) -> Result<(), Usage> {
+fn missing(absent: &[DeadLetterNumber]) -> Result<(), Usage> {
     if absent.is_empty() {
         return Ok(());
     }
-    let absent: Vec<String> = absent.iter().map(Number::to_string).collect();
+    let absent: Vec<String> = absent.iter().map(DeadLetterNumber::to_string).collect();
     let text = format!("no dead letter has the number {}", absent.join(", "));
     Err(Usage::new(text).next("`dead-letters list` shows them"))
 }

@@ -8,9 +8,8 @@ use host_harness::store::{Change, GrantRow, GrantState};
 
 use super::connecting::with_kept;
 use super::context::Context;
-use super::exit::Exit;
 use super::output::printable;
-use super::state::{Kept, belongs};
+use super::state::{StoredConnection, belongs};
 
 /// Ends a connection: gives its grant back where the provider offers that, and erases what is kept
 /// for it, its key first of all, so that no copy of it can be opened either.
@@ -18,7 +17,7 @@ use super::state::{Kept, belongs};
 #[command(after_help = "Examples:
   connector-host disconnect
   connector-host disconnect --connection shop-7")]
-pub struct Args {
+pub struct DisconnectArgs {
     /// Erase it although the provider cannot be told
     #[arg(long)]
     pub force: bool,
@@ -28,9 +27,9 @@ pub struct Args {
 ///
 /// # Errors
 /// When it is not there; when the provider could not be told, and then nothing is erased.
-pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
-    let kept = Kept::chosen(context).await?;
-    let grant = kept.vault.store().grant(&kept.row.id).await?;
+pub async fn run(args: &DisconnectArgs, context: &Context) -> Result<()> {
+    let kept = StoredConnection::chosen(context).await?;
+    let grant = kept.state.vault.store().grant(&kept.row.id).await?;
     if let Some(grant) = grant.filter(|grant| grant.state != GrantState::Ended) {
         let told = give_back(context, &kept, &grant).await;
         match told {
@@ -41,14 +40,14 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
         }
     }
     let erase = Change::RemoveConnection { id: kept.row.id.clone() };
-    kept.vault.store().commit(vec![erase]).await?;
+    kept.state.vault.store().commit(vec![erase]).await?;
     context.watch.mention(&format!("disconnected {}", kept.row.name));
-    Ok(Exit::Done)
+    Ok(())
 }
 
-async fn give_back(context: &Context, kept: &Kept, grant: &GrantRow) -> Result<()> {
+async fn give_back(context: &Context, kept: &StoredConnection, grant: &GrantRow) -> Result<()> {
     let connector = context.connector().await?;
-    let Kept { vault, row, .. } = kept;
+    let (vault, row) = (&kept.state.vault, &kept.row);
     belongs(row, &connector)?;
     let tokens = grants::open(&vault.key(row)?, &row.id, grant.epoch, &grant.sealed_tokens)?;
     let builder = with_kept(context.surroundings(&connector), kept, Some(grant));

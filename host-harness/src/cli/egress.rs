@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use host_harness::egress::{Connect, EgressOptions, Proxy, StandIns, Tcp};
 
-use super::options::{Options, Repeated};
+use super::options::{Options, RepeatedOptions};
 use super::secrets::value::variable;
 use super::usage::Usage;
 
@@ -15,7 +15,7 @@ use super::usage::Usage;
 ///
 /// # Errors
 /// When the file of `--ca` cannot be read; [`Usage`] for what cannot be meant.
-pub fn egress_options(options: &Options, repeated: &Repeated) -> Result<EgressOptions> {
+pub fn egress_options(options: &Options, repeated: &RepeatedOptions) -> Result<EgressOptions> {
     let mut egress = EgressOptions::default();
     egress.network = network(&repeated.resolve, options.ca.is_some())?;
     egress.proxy = proxy(options)?;

@@ -29,8 +29,7 @@ use std::process::ExitCode;
 use host_harness::connect::ConnectError;
 use host_harness::contract::types::ErrorKind;
 use host_harness::push::PushError;
-use host_harness::runtime::ScanError;
-use host_harness::runtime::{BuildError, CallError, LoadError};
+use host_harness::runtime::{BuildError, CallError, LoadError, ScanError};
 use host_harness::store::StoreError;
 
 use super::usage::Usage;
@@ -111,6 +110,13 @@ pub fn call_error<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'
         Some(ScanError::Call(error)) => Some(error),
         Some(_) => None,
         None => cause.downcast_ref(),
+    }
+}
+
+/// A command that says no more than that it is through has done all of it.
+impl From<()> for Exit {
+    fn from((): ()) -> Self {
+        Self::Done
     }
 }
 

@@ -5,9 +5,8 @@ use host_harness::mirror::Mirror as _;
 
 use super::columns;
 use super::context::Context;
-use super::exit::Exit;
-use super::output::{Columns, Row};
-use super::state::{DEFAULT, State, name};
+use super::output::{Columns, OutputRow};
+use super::state::{DEFAULT, StateDirectory, name};
 use super::usage::Usage;
 
 /// Records that are read at once.
@@ -20,7 +19,7 @@ const AT_ONCE: u32 = 200;
   connector-host export orders > orders.ndjson
   connector-host export orders --output csv --columns id,state,total > orders.csv
   connector-host export order-lines --connection shop-7 | jq .sku")]
-pub struct Args {
+pub struct ExportArgs {
     /// Name of the object
     pub object: String,
 
@@ -32,8 +31,8 @@ pub struct Args {
 ///
 /// # Errors
 /// When nothing is kept of the object, or the output cannot be written.
-pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
-    let state = State::needed(context)?;
+pub async fn run(args: &ExportArgs, context: &Context) -> Result<()> {
+    let state = StateDirectory::needed(context)?;
     let database = state.database().await?;
     let row = state.named(Some(&database), name(context)?.unwrap_or(DEFAULT)).await?;
     // Without a connector, what is kept says what there is.
@@ -50,7 +49,7 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
         let some = database.records(&row.id, &args.object, after.as_deref(), AT_ONCE).await?;
         let Some(last) = some.last() else { break };
         after = Some(last.id.clone());
-        out.rows(some.iter().map(|record| Row { id: &record.id, data: &record.data }))?;
+        out.rows(some.iter().map(|record| OutputRow { id: &record.id, data: &record.data }))?;
     }
     if after.is_none() {
         let scans = database.scans(&row.id).await?;
@@ -64,6 +63,5 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
                 .into());
         }
     }
-    out.end()?;
-    Ok(Exit::Done)
+    out.end()
 }

@@ -14,8 +14,7 @@
 use host_harness::schema::Schema;
 use serde_json::{Map, Number, Value};
 
-use super::nearest::unknown;
-use super::usage::Usage;
+use super::usage::{Usage, unknown};
 
 /// The values of a `kind` of options as JSON text; `None` without pairs.
 ///

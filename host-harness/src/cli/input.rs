@@ -13,14 +13,14 @@ const LONGEST_NAME: usize = 100;
 
 // `--data` of a command that needs it. (A docstring would become its help text.)
 #[derive(Debug, clap::Args)]
-pub struct Data {
+pub struct DataOption {
     /// JSON: as it is, @FILE, or - for standard input; others on this machine can see
     /// what stands on the command line, so give secrets by @FILE or -
     #[arg(long, value_name = "JSON|@FILE|-")]
     pub data: String,
 }
 
-impl Data {
+impl DataOption {
     /// The JSON text, as it was given.
     ///
     /// # Errors
@@ -80,6 +80,14 @@ pub fn pair<'a>(option: &str, shape: &str, given: &'a str) -> Result<(&'a str, &
         Some((name, value)) if !name.is_empty() => Ok((name, value)),
         _ => Err(Usage::new(format!("{option} is written {option} {shape}"))),
     }
+}
+
+/// Both sides of each `NAME=VALUE` of `option`.
+///
+/// # Errors
+/// As [`pair`].
+pub fn pairs<'a>(option: &str, given: &'a [String]) -> Result<Vec<(&'a str, &'a str)>, Usage> {
+    given.iter().map(|given| pair(option, "NAME=VALUE", given)).collect()
 }
 
 /// A name for a connection.

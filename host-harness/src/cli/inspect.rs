@@ -2,96 +2,88 @@
 
 use anyhow::Result;
 use host_harness::contract::catalog::Manifest;
-use host_harness::contract::permissions::{Measure, Place};
+use host_harness::contract::permissions::{Measure, Place, Rate};
 use host_harness::contract::setup::Form;
 use host_harness::runtime::{Connector, Facts};
 
 use super::context::Context;
 use super::document::{self, word};
-use super::exit::Exit;
-use super::output::{bytes, count, printable, section};
+use super::output::{bytes, cells, count, printable, section};
 
 /// Shows the manifest and what the component's bytes say. Makes no connection.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   connector-host inspect
   connector-host inspect --output json | jq '.endpoints[] | .path'")]
-pub struct Args {}
+pub struct InspectArgs {}
 
 /// Runs the command.
 ///
 /// # Errors
 /// When the component cannot be loaded.
-pub async fn run(_: &Args, context: &Context) -> Result<Exit> {
+pub async fn run(_: &InspectArgs, context: &Context) -> Result<()> {
     context.document_form()?;
     let connector = context.connector().await?;
     let json = document::connector(connector.facts(), connector.manifest());
-    context.document(|| text(&connector), &json)?;
-    Ok(Exit::Done)
+    context.document(|| text(&connector), &json)
 }
 
 fn text(connector: &Connector) -> String {
-    let manifest = connector.manifest();
-    let mut text = about(connector.facts(), manifest);
-    text.push_str(&section(
-        "Imports: all that it may use",
-        &[],
-        singles(&connector.facts().imports),
-    ));
-    text.push_str(&section("Exports", &[], singles(&connector.facts().exports)));
-    text.push_str(&reach(manifest));
-    text.push_str(&secrets(manifest));
-    text.push_str(&settings(manifest));
-    let objects = manifest.objects.iter().map(|object| {
-        vec![object.name.clone(), object.title.clone(), object.operations.join(", ")]
-    });
-    text.push_str(&section("Objects", &["NAME", "TITLE", "OPERATIONS"], objects.collect()));
-    text
+    let (facts, manifest) = (connector.facts(), connector.manifest());
+    let single = |name: &String| cells([name]);
+    let imports = facts.imports.iter().map(single);
+    let objects = manifest.objects.iter();
+    [
+        about(facts, manifest),
+        section("Imports: all that it may use", &[], imports),
+        section("Exports", &[], facts.exports.iter().map(single)),
+        reach(manifest),
+        secrets(manifest),
+        settings(manifest),
+        section(
+            "Objects",
+            &["NAME", "TITLE", "OPERATIONS"],
+            objects.map(|one| cells([&one.name, &one.title, &one.operations.join(", ")])),
+        ),
+    ]
+    .concat()
 }
 
 fn about(facts: &Facts, manifest: &Manifest) -> String {
     let size = format!("{} ({} bytes)", bytes(facts.bytes), count(facts.bytes as u64));
-    let pairs = [
-        ("name", manifest.name.clone()),
-        ("version", manifest.version.clone()),
-        ("provider API", manifest.provider_api_version.clone()),
-        ("file", facts.path.display().to_string()),
-        ("size", size),
-        ("sha256", facts.sha256.clone()),
+    let rows = [
+        ["name", &manifest.name],
+        ["version", &manifest.version],
+        ["provider API", &manifest.provider_api_version],
+        ["file", &facts.path.display().to_string()],
+        ["size", &size],
+        ["sha256", &facts.sha256],
     ];
-    let rows = pairs.map(|(name, value)| vec![name.to_owned(), value]);
-    section(&printable(&manifest.title), &[], rows.into())
+    section(&printable(&manifest.title), &[], rows.map(cells))
 }
 
 /// Where its requests may go, and how often.
 fn reach(manifest: &Manifest) -> String {
-    let endpoints = manifest.endpoints.iter().map(|endpoint| {
-        vec![
-            endpoint.name.clone(),
-            endpoint.method.clone(),
-            format!("{}{}", endpoint.origin, endpoint.path),
-            if endpoint.writes { "writes" } else { "reads" }.to_owned(),
-            endpoint.limits.join(", "),
-            endpoint.secret_uses.join(", "),
-        ]
+    let endpoints = manifest.endpoints.iter().map(|one| {
+        let (url, effect) =
+            (format!("{}{}", one.origin, one.path), if one.writes { "writes" } else { "reads" });
+        let (limits, uses) = (one.limits.join(", "), one.secret_uses.join(", "));
+        cells([&one.name, &one.method, &url, effect, &limits, &uses])
     });
     let limits = manifest.limits.iter().map(|limit| {
+        let of = |rate: &Rate, what| {
+            (format!("{} {what}", count(rate.amount.into())), every(rate.window_ms))
+        };
         let (amount, window) = match &limit.measure {
-            Measure::Requests(rate) => {
-                (format!("{} requests", count(rate.amount.into())), every(rate.window_ms))
-            }
-            Measure::Points(rate) => {
-                (format!("{} points", count(rate.amount.into())), every(rate.window_ms))
-            }
+            Measure::Requests(rate) => of(rate, "requests"),
+            Measure::Points(rate) => of(rate, "points"),
             Measure::AtOnce(places) => (format!("{places} requests"), "at once".to_owned()),
         };
-        vec![limit.name.clone(), amount, window, word(&limit.shared_by)]
+        cells([&limit.name, &amount, &window, &word(&limit.shared_by)])
     });
     let header = ["NAME", "METHOD", "URL", "EFFECT", "LIMITS", "SECRET USES"];
-    let mut text = section("Endpoints: all that it may reach", &header, endpoints.collect());
-    let header = ["NAME", "ALLOWS", "WINDOW", "SHARED BY"];
-    text.push_str(&section("Limits", &header, limits.collect()));
-    text
+    let endpoints = section("Endpoints: all that it may reach", &header, endpoints);
+    endpoints + &section("Limits", &["NAME", "ALLOWS", "WINDOW", "SHARED BY"], limits)
 }
 
 /// A window in its largest whole unit.
@@ -111,34 +103,29 @@ fn secrets(manifest: &Manifest) -> String {
         let fields = scheme.secrets.iter().map(|field| {
             let needed = if field.required { "required" } else { "optional" };
             let rules = format!("{needed}, by the {}", word(&field.setter));
-            vec![scheme.name.clone(), field.name.clone(), field.title.clone(), rules]
+            cells([&scheme.name, &field.name, &field.title, &rules])
         });
-        let none = || vec![scheme.name.clone(), String::new(), scheme.title.clone(), String::new()];
+        let none = || cells([&scheme.name, "", &scheme.title, ""]);
         fields.chain(scheme.secrets.is_empty().then(none))
     });
     let uses = manifest.secret_uses.iter().map(|one| {
         let delivered = manifest.delivery_secrets.contains(&one.name);
         let of = if delivered { "proves deliveries" } else { "" };
-        vec![one.name.clone(), one.secret.clone(), place(&one.place), of.to_owned()]
+        cells([&one.name, &one.secret, &place(&one.place), of])
     });
-    let keys = manifest
-        .key_uses
-        .iter()
-        .map(|rule| vec![rule.secret.clone(), rule.algorithm.clone(), word(&rule.role)]);
+    let keys = manifest.key_uses.iter();
+    let keys = keys.map(|rule| cells([&rule.secret, &rule.algorithm, &word(&rule.role)]));
     let captures = manifest.endpoints.iter().flat_map(|endpoint| {
-        endpoint.captures.iter().map(|capture| {
-            vec![capture.secret.clone(), endpoint.name.clone(), place(&capture.place)]
-        })
+        let captures = endpoint.captures.iter();
+        captures.map(|one| cells([&one.secret, &endpoint.name, &place(&one.place)]))
     });
-    let header = ["SCHEME", "SECRET", "TITLE", ""];
-    let mut text = section("Authentication", &header, fields.collect());
-    let header = ["USE", "SECRET", "PLACE", ""];
-    text.push_str(&section("Secrets in requests", &header, uses.collect()));
-    let header = ["SECRET", "ALGORITHM", "ROLE"];
-    text.push_str(&section("Secrets as keys", &header, keys.collect()));
-    let header = ["SECRET", "ENDPOINT", "PLACE"];
-    text.push_str(&section("Secrets taken out of answers", &header, captures.collect()));
-    text
+    [
+        section("Authentication", &["SCHEME", "SECRET", "TITLE", ""], fields),
+        section("Secrets in requests", &["USE", "SECRET", "PLACE", ""], uses),
+        section("Secrets as keys", &["SECRET", "ALGORITHM", "ROLE"], keys),
+        section("Secrets taken out of answers", &["SECRET", "ENDPOINT", "PLACE"], captures),
+    ]
+    .concat()
 }
 
 fn place(place: &Place) -> String {
@@ -170,17 +157,9 @@ fn settings(manifest: &Manifest) -> String {
             [] => String::new(),
             schemes => format!(", required by {}", schemes.join(", ")),
         };
-        vec![
-            setting.name.clone(),
-            setting.title.clone(),
-            setting.default.clone().unwrap_or_default(),
-            form,
-            format!("by the {}{required}", word(&setting.setter)),
-        ]
+        let (default, setter) = (setting.default.as_deref(), word(&setting.setter));
+        let by = format!("by the {setter}{required}");
+        cells([&setting.name, &setting.title, default.unwrap_or_default(), &form, &by])
     });
-    section("Settings", &["NAME", "TITLE", "DEFAULT", "FORM", ""], rows.collect())
-}
-
-fn singles(names: &[String]) -> Vec<Vec<String>> {
-    names.iter().map(|name| vec![name.clone()]).collect()
+    section("Settings", &["NAME", "TITLE", "DEFAULT", "FORM", ""], rows)
 }

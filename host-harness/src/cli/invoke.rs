@@ -5,12 +5,10 @@ use host_harness::contract::actions::Invocation;
 use host_harness::contract::catalog::{Action, Descriptor};
 use host_harness::retry::first_attempt;
 
-use super::context::Context;
+use super::context::{Context, describe};
 use super::document::embedded;
-use super::exit::Exit;
-use super::nearest::unknown;
-use super::output::{Columns, Row, counted, record};
-use super::usage::Usage;
+use super::output::{Columns, OutputRow, counted, record};
+use super::usage::{Usage, unknown};
 use super::{hidden, input, plan};
 
 /// Runs an action, and prints what it answers.
@@ -18,7 +16,7 @@ use super::{hidden, input, plan};
 #[command(after_help = "Examples:
   connector-host invoke orders close --id 1234
   connector-host invoke orders quote --data '{\"country\":\"NL\"}'")]
-pub struct Args {
+pub struct InvokeArgs {
     /// Name of the object, as `objects` shows it
     pub object: String,
 
@@ -45,11 +43,10 @@ pub struct Args {
 ///
 /// # Errors
 /// When there is no such action, it failed, or that cannot be told.
-pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
+pub async fn run(args: &InvokeArgs, context: &Context) -> Result<()> {
     let input = input::read(&args.data).await?;
     let connector = context.connector_with(&args.object).await?;
-    let descriptor = connector.describe(&args.object).await;
-    let descriptor = descriptor.with_context(|| format!("describing {}", args.object))?;
+    let descriptor = describe(&connector, &args.object).await?;
     let action = known(&descriptor, args)?;
     let columns = args.columns.knowing(&embedded(&action.output_schema));
     columns.check()?;
@@ -69,17 +66,17 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
     }
     let outcome = Box::pin(connection.invoke(&invocation)).await;
     let outcome = outcome.with_context(what)?;
-    let row = Row { id: args.id.as_deref().unwrap_or_default(), data: &outcome.output };
+    let row = OutputRow { id: args.id.as_deref().unwrap_or_default(), data: &outcome.output };
     context.watch.print(|| record(context.form(), &columns, row))?;
     if !outcome.written.is_empty() {
         let records = counted(outcome.written.len() as u64, "record");
         context.watch.mention(&format!("changed {records}"));
     }
-    Ok(Exit::Done)
+    Ok(())
 }
 
 /// The action, called as it wants to be.
-fn known<'a>(descriptor: &'a Descriptor, args: &Args) -> Result<&'a Action, Usage> {
+fn known<'a>(descriptor: &'a Descriptor, args: &InvokeArgs) -> Result<&'a Action, Usage> {
     let actions = &descriptor.actions;
     let Some(action) = actions.iter().find(|action| action.name == args.action) else {
         let names: Vec<&str> = actions.iter().map(|action| action.name.as_str()).collect();

@@ -6,14 +6,14 @@ use host_harness::contract::records::{ListRequest, Page, Start};
 use host_harness::contract::types::DataRecord;
 use host_harness::runtime::Connector;
 
-use super::context::Context;
+use super::context::{Context, describe};
 use super::document::embedded;
 use super::exit::Exit;
-use super::input::pair;
-use super::output::{Columns, Row, counted, printable, records};
+use super::input::pairs;
+use super::output::{Columns, counted, printable};
 use super::usage::Usage;
-use super::view::Part;
-use super::with::With;
+use super::view::ViewOptions;
+use super::with::DerivedListing;
 use super::{columns, filter};
 
 /// Unreadable records that are named one by one.
@@ -30,7 +30,7 @@ const NAMED: u64 = 10;
 
 A filter takes a list by commas or by several --filter; an item that holds a comma is written as
 JSON: --filter 'word=[\"a,b\"]'. `describe OBJECT` shows the filters.")]
-pub struct Args {
+pub struct ListArgs {
     /// Name of the object, as `objects` shows it
     pub object: String,
 
@@ -51,7 +51,7 @@ pub struct Args {
     pub max: Option<u64>,
 
     #[command(flatten)]
-    pub part: Part,
+    pub part: ViewOptions,
 
     #[command(flatten)]
     pub columns: Columns,
@@ -61,7 +61,7 @@ pub struct Args {
 ///
 /// # Errors
 /// When a filter does not fit, or the scan cannot go on.
-pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
+pub async fn run(args: &ListArgs, context: &Context) -> Result<Exit> {
     let connector = context.connector_with(&args.object).await?;
     let filter = read_filter(args, &connector).await?;
     let view = args.part.view(&connector, &args.object).await?;
@@ -72,15 +72,15 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
     }
     let mut with = match args.with.as_slice() {
         [] => None,
-        names => Some(With::of(&connector, &args.object, names).await?),
+        names => Some(DerivedListing::of(&connector, &args.object, names).await?),
     };
     let form = match with {
-        Some(_) => With::form(context.options.output)?,
+        Some(_) => DerivedListing::form(context.options.output)?,
         None => context.form(),
     };
     let connection = context.connect(&connector).await?;
     let columns = columns::of(&args.columns, &connector, &args.object).await?;
-    let mut out = records(form, &columns);
+    let mut out = context.output_as(form, &columns);
     let mut scan = connection.scan(ListRequest {
         object: args.object.clone(),
         start: Start::Beginning,
@@ -97,17 +97,10 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
         let Some(page) = page else { break };
         let parents = shown(&page, left);
         let shown = parents.len() as u64;
-        let lines = match &mut with {
-            Some(with) => with.lines(&connection, parents).await?,
-            None => Vec::new(),
-        };
-        let rows: Vec<Row<'_>> = match with {
-            Some(_) => lines.iter().map(|line| Row { id: &line.id, data: &line.text }).collect(),
-            None => {
-                parents.iter().map(|record| Row { id: &record.id, data: &record.data }).collect()
-            }
-        };
-        context.watch.print(|| out.page(&rows))?;
+        match &mut with {
+            Some(with) => out.rows(&with.lines(&connection, parents).await?)?,
+            None => out.rows(parents)?,
+        }
         left -= shown;
         let total = page.total.map(u64::from);
         context.watch.page(shown, total.map(|total| total.min(args.max.unwrap_or(total))));
@@ -115,7 +108,7 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
         tell_unreadable(context, &page, unreadable);
         unreadable += page.unreadable.len() as u64;
     }
-    context.watch.print(|| out.end())?;
+    out.end()?;
     context.watch.clear();
     if deleted > 0 {
         let records = counted(deleted, "record");
@@ -135,15 +128,12 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-async fn read_filter(args: &Args, connector: &Connector) -> Result<Option<String>> {
+async fn read_filter(args: &ListArgs, connector: &Connector) -> Result<Option<String>> {
     if args.filters.is_empty() {
         return Ok(None);
     }
-    let descriptor = connector.describe(&args.object).await;
-    let descriptor = descriptor.with_context(|| format!("describing {}", args.object))?;
-    let pairs = args.filters.iter();
-    let pairs = pairs.map(|given| pair("--filter", "NAME=VALUE", given));
-    let pairs = pairs.collect::<Result<Vec<_>, _>>()?;
+    let descriptor = describe(connector, &args.object).await?;
+    let pairs = pairs("--filter", &args.filters)?;
     let schema = descriptor.filter_schema.ok_or_else(|| {
         Usage::new(format!("{} has no filters", args.object)).next("leave --filter out")
     })?;
@@ -164,7 +154,7 @@ fn shown(page: &Page, left: u64) -> &[DataRecord] {
     page.records.get(..left).unwrap_or(&page.records)
 }
 
-fn stopped(args: &Args, left: u64) -> String {
+fn stopped(args: &ListArgs, left: u64) -> String {
     let shown = args.max.unwrap_or(u64::MAX) - left;
     match shown {
         0 => format!("listing {}", args.object),

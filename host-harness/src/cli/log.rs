@@ -16,27 +16,23 @@ use super::usage::Usage;
 /// Target of the events about requests.
 const HTTP: &str = "connector_host::http";
 
-/// Shows lines, one at a time.
-pub trait Teller: Send + Sync {
-    /// Shows one.
-    fn tell(&self, line: &str);
-}
+/// Shows a line.
+pub type Show = Arc<dyn Fn(&str) + Send + Sync>;
 
-/// Logs from now on what `filter` lets through, to `teller`.
+/// Logs from now on what `filter` lets through, by `show`.
 ///
 /// # Errors
 /// [`Usage`] when it is no filter.
-pub fn start(filter: &str, teller: &Arc<dyn Teller>) -> Result<(), Usage> {
+pub fn start(filter: &str, show: Show) -> Result<(), Usage> {
     let targets: Targets = filter.parse().map_err(|_| {
         Usage::new(format!("--log {filter}: this is no level")).next(
             "give error, warn, info, debug or trace, or levels of parts as in \
              host_harness::sync=debug,connector_host=info",
         )
     })?;
-    let teller = Arc::clone(teller);
     let lines = fmt::layer()
         .with_ansi(false)
-        .with_writer(move || Line { teller: Arc::clone(&teller), text: Vec::new() });
+        .with_writer(move || LineWriter { show: Arc::clone(&show), text: Vec::new() });
     // Nobody else has installed one in this program.
     let _ = tracing_subscriber::registry().with(targets).with(lines).try_init();
     Ok(())
@@ -88,13 +84,13 @@ fn request(exchange: &Exchange) {
     );
 }
 
-/// One line, said when it is whole.
-struct Line {
-    teller: Arc<dyn Teller>,
+/// One line, shown when it is whole.
+struct LineWriter {
+    show: Show,
     text: Vec<u8>,
 }
 
-impl io::Write for Line {
+impl io::Write for LineWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.text.extend_from_slice(bytes);
         Ok(bytes.len())
@@ -105,11 +101,11 @@ impl io::Write for Line {
     }
 }
 
-impl Drop for Line {
+impl Drop for LineWriter {
     fn drop(&mut self) {
         let text = String::from_utf8_lossy(&self.text);
         if !text.is_empty() {
-            self.teller.tell(text.trim_end());
+            (self.show)(text.trim_end());
         }
     }
 }

@@ -12,19 +12,19 @@ use super::context::Context;
 use super::document::embedded;
 use super::exit::Exit;
 use super::output::{Columns, lines};
-use super::source::{Reading, mapping, open};
+use super::source::{SourceOptions, mapping, open};
 use super::usage::Usage;
 
 /// Tries a mapping file on a source, without a connection.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct MappingArgs {
     #[command(subcommand)]
     command: Command,
 }
 
 subcommands! {
     /// Show what a mapping file makes of the first items of a source
-    Show(Show) by show,
+    Show(ShowMappingArgs) by show,
 }
 
 /// Shows what a mapping file makes of the first items of a source. Nothing is sent.
@@ -32,7 +32,7 @@ subcommands! {
 #[command(after_help = "Examples:
   connector-host mapping show shop.json export.csv
   connector-host mapping show shop.json export.csv --rows 100 --output json")]
-struct Show {
+struct ShowMappingArgs {
     /// The mapping file
     map: PathBuf,
 
@@ -44,18 +44,18 @@ struct Show {
     rows: usize,
 
     #[command(flatten)]
-    reading: Reading,
+    reading: SourceOptions,
 }
 
 /// Runs the command.
 ///
 /// # Errors
 /// When the mapping file or the source cannot be read.
-pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
+pub async fn run(args: &MappingArgs, context: &Context) -> Result<Exit> {
     args.command.run(context).await
 }
 
-async fn show(args: &Show, context: &Context) -> Result<Exit> {
+async fn show(args: &ShowMappingArgs, context: &Context) -> Result<Exit> {
     let mapping = mapping(&args.map)?;
     let mut items = open(&args.file, &args.reading, None).await?;
     let unreadable = |why| Usage::new(format!("cannot read {}: {why}", args.file));

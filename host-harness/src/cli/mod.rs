@@ -11,7 +11,7 @@ macro_rules! subcommands {
         impl Command {
             async fn run(&self, context: &Context) -> anyhow::Result<Exit> {
                 match self {
-                    $(Self::$name(args) => Box::pin($run(args, context)).await,)*
+                    $(Self::$name(args) => Box::pin($run(args, context)).await.map(Exit::from),)*
                 }
             }
         }
@@ -27,10 +27,7 @@ mod connect;
 mod connecting;
 mod connections;
 mod context;
-mod create;
-mod current;
 mod dead_letters;
-mod delete;
 mod deliveries;
 mod describe;
 mod disconnect;
@@ -40,9 +37,6 @@ mod errors;
 pub mod exit;
 mod export;
 mod filter;
-mod find;
-mod fresh;
-mod get;
 mod hidden;
 mod input;
 mod inspect;
@@ -51,7 +45,6 @@ mod list;
 mod listen;
 mod log;
 mod mapping;
-mod nearest;
 mod objects;
 mod options;
 pub mod output;
@@ -59,24 +52,25 @@ mod plan;
 mod print;
 mod progress;
 mod push;
+mod read;
 mod schema;
+mod secret_value;
 mod secrets;
 mod serve;
-pub mod shutdown;
+pub mod signals;
 mod source;
 mod state;
 mod status;
 mod subscribe;
-mod supervise;
 mod sync;
 mod told;
 mod trace;
 mod unsubscribe;
-mod update;
 mod usage;
 mod view;
 mod watch;
 mod with;
+mod write;
 
 use std::ffi::OsString;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -85,13 +79,13 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 use host_harness::grants::Renewals;
+use host_harness::service::jobs::Shutdown;
 
 use self::context::Context;
 use self::egress::egress_options;
 use self::errors::{Subject, report};
 use self::exit::Exit;
-use self::options::{Options, Repeated};
-use self::shutdown::Shutdown;
+use self::options::{CommonOptions, RepeatedOptions};
 use self::watch::Watch;
 
 /// Time for a command that ends itself to do so: less than the 30 s after which service managers
@@ -123,74 +117,74 @@ Requests go straight to the provider, whatever proxy the environment names: see 
 #[command(name = "connector-host", version, term_width = 100, after_help = AFTER_HELP)]
 pub struct Cli {
     #[command(flatten)]
-    options: Options,
+    options: CommonOptions,
     #[command(subcommand)]
     command: Command,
 }
 
 subcommands! {
     /// Show what the connector is, what it needs and what it may reach
-    Inspect(inspect::Args) by inspect::run,
+    Inspect(inspect::InspectArgs) by inspect::run,
     /// Show the objects that it offers
-    Objects(objects::Args) by objects::run,
+    Objects(objects::ObjectsArgs) by objects::run,
     /// Show an object: its operations, filters, inputs and actions
-    Describe(describe::Args) by describe::run,
+    Describe(describe::DescribeArgs) by describe::run,
     /// Make a connection, or make one anew, and keep it
-    Connect(connect::Args) by connect::run,
+    Connect(connect::ConnectArgs) by connect::run,
     /// End a connection: give its grant back, and erase it
-    Disconnect(disconnect::Args) by disconnect::run,
+    Disconnect(disconnect::DisconnectArgs) by disconnect::run,
     /// Try whether the connection may use each object, or one
-    Check(check::Args) by check::run,
+    Check(check::CheckArgs) by check::run,
     /// Print the records of an object
-    List(list::Args) by list::run,
+    List(list::ListArgs) by list::run,
     /// Print one record
-    Get(get::Args) by get::run,
+    Get(read::GetArgs) by read::get,
     /// Print the records that `create` would collide with
-    Find(find::Args) by find::run,
+    Find(read::FindArgs) by read::find,
     /// Make a record
-    Create(create::Args) by create::run,
+    Create(write::CreateArgs) by write::create,
     /// Change a record
-    Update(update::Args) by update::run,
+    Update(write::UpdateArgs) by write::update,
     /// Remove a record
-    Delete(delete::Args) by delete::run,
+    Delete(write::DeleteArgs) by write::delete,
     /// Write the records of a file or a pipe, each once
-    Push(push::Args) by push::run,
+    Push(push::PushArgs) by push::run,
     /// Try a mapping file on a source
-    Mapping(mapping::Args) by mapping::run,
+    Mapping(mapping::MappingArgs) by mapping::run,
     /// Run an action of an object
-    Invoke(invoke::Args) by invoke::run,
+    Invoke(invoke::InvokeArgs) by invoke::run,
     /// Have events sent to a URL, or see what to do for it
-    Subscribe(subscribe::Args) by subscribe::run,
+    Subscribe(subscribe::SubscribeArgs) by subscribe::run,
     /// End the events of an object
-    Unsubscribe(unsubscribe::Args) by unsubscribe::run,
+    Unsubscribe(unsubscribe::UnsubscribeArgs) by unsubscribe::run,
     /// Bring what is kept of the provider's records up to date
-    Sync(sync::Args) by sync::run,
+    Sync(sync::SyncArgs) by sync::run,
     /// Print what changed
-    Changes(changes::Args) by changes::run,
+    Changes(changes::ChangesArgs) by changes::run,
     /// Print the records that are kept of an object
-    Export(export::Args) by export::run,
+    Export(export::ExportArgs) by export::run,
     /// Show how far the kept records are
-    Status(status::Args) by status::run,
+    Status(status::StatusArgs) by status::run,
     /// Show and drop what could not be read
-    DeadLetters(dead_letters::Args) by dead_letters::run,
+    DeadLetters(dead_letters::DeadLettersArgs) by dead_letters::run,
     /// Receive events and apply them
-    Listen(listen::Args) by listen::run,
+    Listen(listen::ListenArgs) by listen::run,
     /// Receive events, and read what changed again and again
-    Serve(serve::Args) by serve::run,
+    Serve(serve::ServeArgs) by serve::run,
     /// Show what was received
-    Deliveries(deliveries::Args) by deliveries::run,
+    Deliveries(deliveries::DeliveriesArgs) by deliveries::run,
     /// Keep secrets, so that they need not be handed over with each call
-    Secrets(secrets::Args) by secrets::run,
+    Secrets(secrets::SecretsArgs) by secrets::run,
     /// Show and name the kept connections
-    Connections(connections::Args) by connections::run,
+    Connections(connections::ConnectionsArgs) by connections::run,
     /// Print completions for a shell
-    Completions(completions::Args) by completions::run,
+    Completions(completions::CompletionsArgs) by completions::run,
 }
 
 /// One call of the program, understood.
-pub struct Call {
+pub struct ParsedCommand {
     cli: Cli,
-    repeated: Repeated,
+    repeated: RepeatedOptions,
     subject: Subject,
 }
 
@@ -199,13 +193,13 @@ pub struct Call {
 ///
 /// # Errors
 /// How the program ends without running a command.
-pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Call, Exit> {
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<ParsedCommand, Exit> {
     let mut grammar = grammar();
     let understood = grammar.try_get_matches_from_mut(arguments).and_then(|matches| {
-        let repeated = Repeated::join(&matches)?;
+        let repeated = RepeatedOptions::join(&matches)?;
         let subject = Subject::of(&matches, &repeated.secrets);
         let cli = Cli::from_arg_matches(&matches)?;
-        Ok(Call { cli, repeated, subject })
+        Ok(ParsedCommand { cli, repeated, subject })
     });
     understood.map_err(|error| {
         // Help that nobody reads to its end is no failure.
@@ -217,13 +211,14 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Call, Exit
 /// Runs the command to its end, or until the program is asked to end. Then one that goes on
 /// without end comes to it by itself and has done what it was asked; any other is dropped where it
 /// stands, and was interrupted.
-pub async fn run(call: Call, shutdown: Shutdown) -> Exit {
-    let Call { cli, repeated, subject } = call;
+pub async fn run(call: ParsedCommand, shutdown: Shutdown) -> Exit {
+    let ParsedCommand { cli, repeated, subject } = call;
     let watch = Watch::new(&cli.options);
-    if let Some(filter) = cli.options.log.as_deref().filter(|filter| !filter.is_empty())
-        && let Err(error) = log::start(filter, &(Arc::clone(&watch) as _))
-    {
-        return report(&error.into(), &subject);
+    if let Some(filter) = cli.options.log.as_deref().filter(|filter| !filter.is_empty()) {
+        let shown = Arc::clone(&watch);
+        if let Err(error) = log::start(filter, Arc::new(move |line| shown.tell(line))) {
+            return report(&error.into(), &subject);
+        }
     }
     let grants = Arc::<Mutex<Vec<Renewals>>>::default();
     let egress = match egress_options(&cli.options, &repeated) {
@@ -303,7 +298,7 @@ impl Command {
 mod tests {
     use super::*;
 
-    fn parsed(line: &str) -> Call {
+    fn parsed(line: &str) -> ParsedCommand {
         parse(line.split(' ').map(OsString::from))
             .map_err(Exit::code)
             .unwrap_or_else(|code| panic!("{line}: {code}"))
@@ -322,7 +317,7 @@ mod tests {
         assert_eq!(call.repeated.settings, ["a=1", "b=2"]);
         assert_eq!(call.repeated.secrets, ["k=V"]);
         assert!(call.cli.options.trace && call.cli.options.allow_private);
-        assert_eq!(call.cli.options.output, Some(output::Form::Csv));
+        assert_eq!(call.cli.options.output, Some(output::OutputFormat::Csv));
         let call = parsed("connector-host --setting a=1 secrets --setting b=2 set k --setting c=3");
         assert_eq!(call.repeated.settings, ["a=1", "b=2", "c=3"]);
         let call = parsed("connector-host --secret-env k=V completions bash");

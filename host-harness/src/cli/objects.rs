@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde_json::json;
 
 use super::context::{Context, describe};
-use super::exit::Exit;
+use super::output::cells;
 use super::print::Entry;
 
 /// Lists the objects. Makes no connection.
@@ -12,13 +12,13 @@ use super::print::Entry;
 #[command(after_help = "Examples:
   connector-host objects
   connector-host objects --output ndjson | jq -r .name")]
-pub struct Args {}
+pub struct ObjectsArgs {}
 
 /// Runs the command.
 ///
 /// # Errors
 /// When the component cannot be loaded.
-pub async fn run(_: &Args, context: &Context) -> Result<Exit> {
+pub async fn run(_: &ObjectsArgs, context: &Context) -> Result<()> {
     let connector = context.connector().await?;
     let mut rows = Vec::new();
     for object in &connector.manifest().objects {
@@ -34,15 +34,14 @@ pub async fn run(_: &Args, context: &Context) -> Result<Exit> {
                 "actions": actions,
                 "derived_from": descriptor.derived_from,
             }),
-            cells: vec![
-                object.name.clone(),
-                object.title.clone(),
-                object.operations.join(", "),
-                actions.join(", "),
-                descriptor.derived_from.unwrap_or_default(),
-            ],
+            cells: cells([
+                &object.name,
+                &object.title,
+                &object.operations.join(", "),
+                &actions.join(", "),
+                descriptor.derived_from.as_deref().unwrap_or_default(),
+            ]),
         });
     }
-    context.listing(&["NAME", "TITLE", "OPERATIONS", "ACTIONS", "DERIVED FROM"], rows)?;
-    Ok(Exit::Done)
+    context.listing(&["NAME", "TITLE", "OPERATIONS", "ACTIONS", "DERIVED FROM"], rows)
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches as _};
 
-use super::output::Form;
+use super::output::OutputFormat;
 
 /// Options about the connection, in the order in which help shows them.
 const CONNECTION: [&str; 15] = [
@@ -29,8 +29,8 @@ const CONNECTION: [&str; 15] = [
 // Plain comments on these two: a docstring would become the help text of each command.
 
 // Options that are given once: the last one wins.
-#[derive(Debug, Args)]
-pub struct Options {
+#[derive(Debug, Clone, Args)]
+pub struct CommonOptions {
     /// The connector: a WebAssembly component
     // No path, because `clap` says of an empty one what a user cannot make sense of.
     #[arg(long, value_name = "FILE", env = "CONNECTOR_COMPONENT")]
@@ -89,7 +89,7 @@ pub struct Options {
 
     /// How to print [default: table on a terminal, ndjson in a pipe]
     #[arg(long, value_name = "ndjson|json|table|csv", hide_possible_values = true)]
-    pub output: Option<Form>,
+    pub output: Option<OutputFormat>,
 
     /// Show each request, wait and repetition on stderr
     #[arg(long)]
@@ -110,8 +110,8 @@ pub struct Options {
 
 // Options that may be given several times. `clap` would keep those before the
 // command's name or those after it, so they are declared at both and joined here.
-#[derive(Debug, Args)]
-pub struct Repeated {
+#[derive(Debug, Clone, Args)]
+pub struct RepeatedOptions {
     /// Set a setting of the connector (several times)
     #[arg(long = "setting", value_name = "NAME=VALUE")]
     pub settings: Vec<String>,
@@ -127,11 +127,11 @@ pub struct Repeated {
     pub resolve: Vec<String>,
 }
 
-/// Declares the options of every command: those of `command` so far, and [`Repeated`].
+/// Declares the options of every command: those of `command` so far, and [`RepeatedOptions`].
 #[must_use]
 pub fn declare(command: Command) -> Command {
     let global = |arg: Arg| arg.global(true).hide_env_values(true).help_heading("Output");
-    Repeated::declare(command.mut_args(global))
+    RepeatedOptions::declare(command.mut_args(global))
 }
 
 /// Whether the manifest's limits are kept.
@@ -143,7 +143,7 @@ pub enum Limits {
     Off,
 }
 
-impl Repeated {
+impl RepeatedOptions {
     /// Declares the options at `command` and its subcommands, and theirs.
     fn declare(command: Command) -> Command {
         let without = ["completions", "help"];

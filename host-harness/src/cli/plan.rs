@@ -7,55 +7,56 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::context::Context;
-use super::exit::Exit;
 use super::hidden::hide;
-use super::output::{Form, document, indented, lines, printable, text_block};
+use super::output::{OutputFormat, document, indented, lines, printable, text_block};
 
 /// Prints a held-back request. Secrets stand in it by name; `hidden` values not at all.
 ///
 /// # Errors
 /// When it cannot be printed.
-pub fn show(context: &Context, planned: Planned, hidden: &[Value]) -> Result<Exit> {
-    let request = Request::of(planned, hidden);
+pub fn show(context: &Context, planned: Planned, hidden: &[Value]) -> Result<()> {
+    let request = PlannedRequest::of(planned, hidden);
     let form = context.document_form()?;
     context.watch.print(|| match form {
-        Form::Table | Form::Csv => text_block(&request.text()),
-        Form::Ndjson | Form::Json => document(form, &serde_json::to_string(&request)?),
+        OutputFormat::Table | OutputFormat::Csv => text_block(&request.text()),
+        OutputFormat::Ndjson | OutputFormat::Json => {
+            document(form, &serde_json::to_string(&request)?)
+        }
     })?;
     context.watch.mention("dry run: this request was not sent, and nothing was changed");
-    Ok(Exit::Done)
+    Ok(())
 }
 
 /// As JSON, for a line among others.
 #[must_use]
 pub fn shown(planned: Planned, hidden: &[Value]) -> Value {
-    serde_json::to_value(Request::of(planned, hidden)).unwrap_or_default()
+    serde_json::to_value(PlannedRequest::of(planned, hidden)).unwrap_or_default()
 }
 
 #[derive(Serialize)]
-struct Request {
+struct PlannedRequest {
     endpoint: String,
     method: String,
     url: String,
     headers: Vec<(String, String)>,
-    body: Option<Body>,
+    body: Option<PlannedBody>,
 }
 
 /// JSON as it is, anything else as text.
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Body {
+enum PlannedBody {
     Json(Box<RawValue>),
     Text(String),
 }
 
-impl Request {
+impl PlannedRequest {
     fn of(planned: Planned, hidden: &[Value]) -> Self {
         let body = planned.body.map(|bytes| {
             let text = hide(&String::from_utf8_lossy(&bytes), hidden);
             match serde_json::from_str(&text) {
-                Ok(json) => Body::Json(json),
-                Err(_) => Body::Text(text),
+                Ok(json) => PlannedBody::Json(json),
+                Err(_) => PlannedBody::Text(text),
             }
         });
         let headers = planned.headers.into_iter();
@@ -75,8 +76,10 @@ impl Request {
         }
         match &self.body {
             None => {}
-            Some(Body::Json(json)) => text.push_str(&format!("\n{}\n", indented(json.get()))),
-            Some(Body::Text(body)) => text.push_str(&format!("\n{}\n", lines(body))),
+            Some(PlannedBody::Json(json)) => {
+                text.push_str(&format!("\n{}\n", indented(json.get())));
+            }
+            Some(PlannedBody::Text(body)) => text.push_str(&format!("\n{}\n", lines(body))),
         }
         text
     }
@@ -99,7 +102,7 @@ mod tests {
 
     #[test]
     fn a_request_reads_as_it_would_go() {
-        let request = Request::of(planned(Some(r#"{"n":1.10}"#)), &[]);
+        let request = PlannedRequest::of(planned(Some(r#"{"n":1.10}"#)), &[]);
         assert_eq!(
             request.text(),
             "POST https://api.example.com/v1/orders\nkey: [secret api-key]\n\n{\n  \"n\": 1.10\n}\n"
@@ -112,10 +115,10 @@ mod tests {
 
     #[test]
     fn hidden_values_do_not_show() {
-        let request = Request::of(planned(Some(r#"{"p":"pw"}"#)), &[json!("pw")]);
+        let request = PlannedRequest::of(planned(Some(r#"{"p":"pw"}"#)), &[json!("pw")]);
         assert!(!request.text().contains("pw"));
-        let request = Request::of(planned(Some("a=b")), &[]);
+        let request = PlannedRequest::of(planned(Some("a=b")), &[]);
         assert!(request.text().ends_with("\n\na=b\n"));
-        assert!(Request::of(planned(None), &[]).text().ends_with("[secret api-key]\n"));
+        assert!(PlannedRequest::of(planned(None), &[]).text().ends_with("[secret api-key]\n"));
     }
 }

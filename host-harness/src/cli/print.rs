@@ -6,13 +6,15 @@ use anyhow::Result;
 use serde_json::Value;
 
 use super::context::Context;
-use super::output::{Columns, Form, Records, Row, document, records, section, text_block};
+use super::output::{
+    Columns, OutputFormat, OutputRow, RecordWriter, document, records, section, text_block,
+};
 use super::watch::Watch;
 
 /// Records that are printed as they come.
 pub struct Output<'c> {
     watch: &'c Watch,
-    records: Box<dyn Records>,
+    records: Box<dyn RecordWriter>,
 }
 
 /// A row of ours: as a table shows it, and as JSON.
@@ -32,7 +34,7 @@ impl Context {
     }
 
     /// As [`Context::output`], in this form.
-    pub fn output_as(&self, form: Form, columns: &Columns) -> Output<'_> {
+    pub fn output_as(&self, form: OutputFormat, columns: &Columns) -> Output<'_> {
         Output { watch: &self.watch, records: records(form, columns) }
     }
 
@@ -41,9 +43,8 @@ impl Context {
     /// # Errors
     /// When the output cannot be written.
     pub fn listing(&self, header: &[&str], rows: impl IntoIterator<Item = Entry>) -> Result<()> {
-        if self.form() == Form::Table {
-            let cells = rows.into_iter().map(|row| row.cells).collect();
-            return self.text(&section("", header, cells));
+        if self.form() == OutputFormat::Table {
+            return self.text(&section("", header, rows.into_iter().map(|row| row.cells)));
         }
         let mut out = self.output(&Columns::default());
         rows.into_iter().try_for_each(|row| out.json(row.id, row.json))?;
@@ -56,8 +57,8 @@ impl Context {
     /// [`super::usage::Usage`] for CSV; when the output cannot be written.
     pub fn document(&self, text: impl FnOnce() -> String, json: &Value) -> Result<()> {
         match self.document_form()? {
-            Form::Table | Form::Csv => self.text(&text()),
-            form @ (Form::Ndjson | Form::Json) => {
+            OutputFormat::Table | OutputFormat::Csv => self.text(&text()),
+            form @ (OutputFormat::Ndjson | OutputFormat::Json) => {
                 self.watch.print(|| document(form, &json.to_string()))
             }
         }
@@ -77,8 +78,11 @@ impl Output<'_> {
     ///
     /// # Errors
     /// When the output cannot be written.
-    pub fn rows<'r>(&mut self, rows: impl IntoIterator<Item = impl Into<Row<'r>>>) -> Result<()> {
-        let rows: Vec<Row<'r>> = rows.into_iter().map(Into::into).collect();
+    pub fn rows<'r>(
+        &mut self,
+        rows: impl IntoIterator<Item = impl Into<OutputRow<'r>>>,
+    ) -> Result<()> {
+        let rows: Vec<OutputRow<'r>> = rows.into_iter().map(Into::into).collect();
         self.watch.print(|| self.records.page(&rows))
     }
 
@@ -89,7 +93,7 @@ impl Output<'_> {
     pub fn page(&mut self, rows: impl IntoIterator<Item = (String, Value)>) -> Result<()> {
         let texts: Vec<(String, String)> =
             rows.into_iter().map(|(id, json)| (id, json.to_string())).collect();
-        self.rows(texts.iter().map(|(id, data)| Row { id, data }))
+        self.rows(texts.iter().map(|(id, data)| OutputRow { id, data }))
     }
 
     /// As [`Output::page`], of one row.

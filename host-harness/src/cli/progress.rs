@@ -11,7 +11,7 @@ const WORTH_SAYING: Duration = Duration::from_millis(200);
 
 /// How far a command is.
 #[derive(Debug, Clone)]
-pub struct Progress {
+pub struct ProgressLine {
     /// When it began.
     pub began: Instant,
     /// Records so far.
@@ -37,7 +37,7 @@ pub struct Pause {
     pub until: Instant,
 }
 
-impl Progress {
+impl ProgressLine {
     /// Nothing yet.
     #[must_use]
     pub fn new(began: Instant) -> Self {
@@ -134,7 +134,7 @@ mod tests {
     fn the_line_tells_what_is_known() {
         let began = Instant::now();
         let now = began + Duration::from_secs(4);
-        let mut progress = Progress::new(began);
+        let mut progress = ProgressLine::new(began);
         assert_eq!(progress.line(now), "4 s");
         progress.pages = 2;
         progress.records = 400;
@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn the_end_counts_everything() {
         let began = Instant::now();
-        let mut progress = Progress::new(began);
+        let mut progress = ProgressLine::new(began);
         progress.records = 1_200;
         progress.pages = 6;
         progress.requests = 7;

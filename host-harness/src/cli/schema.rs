@@ -7,7 +7,7 @@ use serde_json::Value;
 
 /// A member of an object, as its schema describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Member {
+pub struct SchemaMember {
     /// Its name.
     pub name: String,
     /// Its type in words.
@@ -22,10 +22,10 @@ pub struct Member {
 
 /// The members of an object's schema, in its order.
 #[must_use]
-pub fn members(schema: &Value) -> Vec<Member> {
+pub fn members(schema: &Value) -> Vec<SchemaMember> {
     let schema = Schema::of(schema);
     let required = schema.required();
-    let member = |(name, property): (&str, Schema<'_>)| Member {
+    let member = |(name, property): (&str, Schema<'_>)| SchemaMember {
         name: name.to_owned(),
         kind: kind(&property),
         required: required.contains(&name),

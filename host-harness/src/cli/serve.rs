@@ -1,18 +1,16 @@
 //! `serve`: `listen` and `sync --every` in one.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
-use tokio::time::{Instant, sleep};
+use host_harness::service::jobs::{Stage, Supervisor};
 
 use super::context::Context;
 use super::errors::in_one;
-use super::exit::Exit;
 use super::input::{interval, span};
-use super::listen::{Listening, listen};
-use super::output::{duration, lines};
+use super::listen::{Listening, begin, end, reporting};
 use super::state::name;
-use super::supervise::Pauses;
 use super::sync;
 
 /// Receives events as `listen` does, and reads what changed again and again as `sync --every`
@@ -24,7 +22,7 @@ use super::sync;
 
 Every kept connection of this connector takes part, or that of --connection.
 `listen --help` says more about receiving, `sync --help` about reading.")]
-pub struct Args {
+pub struct ServeArgs {
     /// Read what changed each time so much has passed
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = interval)]
     pub every: Duration,
@@ -41,8 +39,8 @@ pub struct Args {
 ///
 /// # Errors
 /// As those two.
-pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
-    let reading = sync::Args {
+pub async fn run(args: &ServeArgs, context: &Context) -> Result<()> {
+    let reading = sync::SyncArgs {
         objects: vec![],
         full: false,
         every: Some(args.every),
@@ -52,18 +50,18 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
         sweep_anyway: false,
         page_size: None,
     };
-    let beside = async {
-        let mut pauses = Pauses::default();
-        loop {
-            let began = Instant::now();
-            // It goes on without end, unless it fails or the program is asked to end.
-            let Err(why) = sync::run(&reading, context).await else { return };
-            let (why, pause) = (lines(&in_one(&why)), pauses.after(began.elapsed()));
-            let again = duration(pause);
-            context.watch.say(&format!("reading stopped: {why}; it begins again in {again}"));
-            sleep(pause).await;
+    let supervisor = Supervisor::new(context.shutdown.clone());
+    let jobs = supervisor.jobs();
+    let receiver = begin(&args.listening, context, jobs).await?;
+    let (own, reading, connections) = (context.clone(), Arc::new(reading), jobs.clone());
+    jobs.keep(Stage::Work, "reading", reporting(context, "reading"), move |stop| {
+        let (context, args, jobs) = (own.clone(), Arc::clone(&reading), connections.clone());
+        async move {
+            let ended = sync::follow(&args, &context, &jobs, &stop).await;
+            ended.map_err(|why| in_one(&why))?;
+            stop.ended()
         }
-    };
-    Box::pin(listen(&args.listening, context, beside)).await?;
-    Ok(Exit::Done)
+    })?;
+    end(context, &supervisor, &receiver).await;
+    Ok(())
 }

@@ -12,7 +12,7 @@ use super::usage::Usage;
 
 // How a source is read. (A docstring would become the help text of each command.)
 #[derive(Debug, clap::Args)]
-pub struct Reading {
+pub struct SourceOptions {
     /// The source is CSV, whatever its name is
     #[arg(long)]
     pub csv: bool,
@@ -35,7 +35,11 @@ pub struct Reading {
 ///
 /// # Errors
 /// [`Usage`] when it cannot be read.
-pub async fn open(file: &str, reading: &Reading, directory: Option<PathBuf>) -> Result<Items> {
+pub async fn open(
+    file: &str,
+    reading: &SourceOptions,
+    directory: Option<PathBuf>,
+) -> Result<Items> {
     let extension = Path::new(file).extension().unwrap_or_default();
     let named = ["csv", "tsv"].iter().any(|form| extension.eq_ignore_ascii_case(form));
     let options = Options {

@@ -13,41 +13,60 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use host_harness::clock::{Clock, SystemClock};
-use host_harness::contract::limits::Slots;
 use host_harness::egress::Limiter;
 use host_harness::runtime::Connector;
-use host_harness::store::{ConnectionRow, Sqlite, Store};
+use host_harness::store::{ConnectionRow, SecretRow, Sqlite, Store};
 use host_harness::vault::{MASTER_KEY_VARIABLE, MasterKey, Secrets, Vault};
 
 use super::cache::users;
 use super::context::Context;
-use super::nearest::unknown;
-use super::usage::Usage;
+use super::usage::{Usage, unknown};
 
 /// Name of the connection that is used where none is named.
 pub const DEFAULT: &str = "default";
 
+/// How often programs that run long look whether connections came, went or changed.
+pub const LOOK_EVERY: Duration = Duration::from_secs(2);
+
 /// The state's directory, and the file of its master key.
-pub struct State {
+pub struct StateDirectory {
     directory: PathBuf,
     master_key: PathBuf,
 }
 
+/// The state, opened, and what opens the secrets in it.
+#[derive(Clone)]
+pub struct OpenState {
+    /// What is kept.
+    pub database: Arc<Sqlite>,
+    /// Opens what is sealed.
+    pub vault: Arc<Vault>,
+}
+
 /// A connection that is kept, and what opens it.
 #[derive(Clone)]
-pub struct Kept {
-    /// Opens it.
-    pub vault: Arc<Vault>,
-    /// The limits of its account, shared with every process that uses the same state.
-    pub limits: Arc<dyn Slots>,
-    /// It.
+pub struct StoredConnection {
+    /// Where it is kept.
+    pub state: OpenState,
+    /// How it is kept.
     pub row: ConnectionRow,
 }
 
-impl State {
+/// How a connection is kept at a moment: name, scheme, settings, and which secrets. What was made
+/// of one is as good while this stays equal; its key may be sealed anew, and opens the same.
+#[derive(Clone, PartialEq)]
+pub struct Configuration {
+    name: String,
+    scheme: String,
+    settings: BTreeMap<String, String>,
+    secrets: Vec<SecretRow>,
+}
+
+impl StateDirectory {
     /// Where the connections are kept; `None` when no directory is given and the user has none.
     pub fn of(context: &Context) -> Option<Self> {
         let given = |option: &Option<OsString>| {
@@ -60,7 +79,7 @@ impl State {
         Some(Self { directory, master_key })
     }
 
-    /// As [`State::of`], for commands that cannot do without.
+    /// As [`StateDirectory::of`], for commands that cannot do without.
     ///
     /// # Errors
     /// [`Usage`] when there is none; and for `--secret-env`, whose secrets are not kept.
@@ -76,7 +95,7 @@ impl State {
         Self::somewhere(context)
     }
 
-    /// As [`State::of`], for commands that cannot do without and keep what `--secret-env` gives.
+    /// As [`StateDirectory::of`], for commands that cannot do without and keep what `--secret-env` gives.
     ///
     /// # Errors
     /// [`Usage`] when there is none.
@@ -106,7 +125,9 @@ impl State {
     /// # Errors
     /// When it cannot be used.
     pub async fn store_made(&self) -> Result<Arc<Sqlite>> {
-        Ok(Arc::new(self.open().await?))
+        let file = self.file();
+        let opened = tokio::task::spawn_blocking(move || Sqlite::open(&file, clock()));
+        Ok(Arc::new(opened.await.context("opening the state")??))
     }
 
     /// What is kept, as store and as mirror.
@@ -114,16 +135,7 @@ impl State {
     /// # Errors
     /// [`Usage`] when nothing is; and when it cannot be used.
     pub async fn database(&self) -> Result<Arc<Sqlite>> {
-        match self.file().try_exists() {
-            Ok(false) => Err(self.nothing_kept().into()),
-            Ok(true) | Err(_) => Ok(Arc::new(self.open().await?)),
-        }
-    }
-
-    async fn open(&self) -> Result<Sqlite> {
-        let file = self.file();
-        let opened = tokio::task::spawn_blocking(move || Sqlite::open(&file, clock()));
-        Ok(opened.await.context("opening the state")??)
+        Ok(self.store().await?.ok_or_else(|| self.nothing_kept())?)
     }
 
     /// The vault in `store`. Its master key is made where nothing is kept yet; else it must be
@@ -180,11 +192,55 @@ impl State {
     }
 }
 
-impl Kept {
+impl OpenState {
+    /// Opens what is kept.
+    ///
+    /// # Errors
+    /// [`Usage`] when nothing is; and when it cannot be used.
+    pub async fn needed(context: &Context) -> Result<Self> {
+        let state = StateDirectory::needed(context)?;
+        Self::of(&state, state.database().await?).await
+    }
+
+    async fn of(state: &StateDirectory, database: Arc<Sqlite>) -> Result<Self> {
+        let vault = Arc::new(state.vault(Arc::clone(&database)).await?);
+        Ok(Self { database, vault })
+    }
+
+    /// The connection of this row.
+    #[must_use]
+    pub fn connection(&self, row: ConnectionRow) -> StoredConnection {
+        StoredConnection { state: self.clone(), row }
+    }
+
+    /// The kept connections of a connector, or the one of this name if it is there.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub async fn connections(
+        &self,
+        connector: &str,
+        name: Option<&str>,
+    ) -> Result<Vec<StoredConnection>> {
+        let mut rows = self.database.connections().await?;
+        rows.retain(|row| row.connector == connector && name.is_none_or(|name| row.name == name));
+        Ok(rows.into_iter().map(|row| self.connection(row)).collect())
+    }
+}
+
+impl Configuration {
+    /// Name of the connection.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl StoredConnection {
     /// Its limits, shared with every process that uses the same state. No connector has to know its
     /// account, so connections are taken for accounts: two connections of one account do not share.
     pub fn limiter(&self) -> Arc<Limiter> {
-        Arc::new(Limiter::shared(Arc::clone(&self.limits)))
+        Arc::new(Limiter::shared(Arc::clone(&self.state.database) as _))
     }
 
     /// Its secrets, all versions of them.
@@ -193,8 +249,18 @@ impl Kept {
     /// When they cannot be read or opened.
     pub async fn secrets(&self) -> Result<Arc<Secrets>> {
         let secrets = Arc::new(Secrets::default());
-        self.vault.load(&self.row, &secrets).await?;
+        self.state.vault.load(&self.row, &secrets).await?;
         Ok(secrets)
+    }
+
+    /// How it is kept now.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub async fn configuration(&self) -> Result<Configuration> {
+        let ConnectionRow { name, scheme, settings, .. } = self.row.clone();
+        let secrets = self.state.vault.list(&self.row).await?;
+        Ok(Configuration { name, scheme, settings, secrets })
     }
 
     /// The kept connection that a call to `connector` uses, if it uses one.
@@ -213,8 +279,8 @@ impl Kept {
             };
         }
         let state = match wanted {
-            Some(_) => Some(State::needed(context)?),
-            None => State::of(context),
+            Some(_) => Some(StateDirectory::needed(context)?),
+            None => StateDirectory::of(context),
         };
         let Some(state) = state else { return Ok(None) };
         let store = state.store().await?;
@@ -228,8 +294,7 @@ impl Kept {
             return Ok(None);
         }
         belongs(&row, connector)?;
-        let limits = Arc::clone(&store) as _;
-        Ok(Some(Self { vault: Arc::new(state.vault(store).await?), limits, row }))
+        Ok(Some(OpenState::of(&state, store).await?.connection(row)))
     }
 
     /// The connection that the options name, else `default`, whatever its connector is.
@@ -237,12 +302,11 @@ impl Kept {
     /// # Errors
     /// [`Usage`] when it is not there; and when the state cannot be used.
     pub async fn chosen(context: &Context) -> Result<Self> {
-        let state = State::needed(context)?;
+        let state = StateDirectory::needed(context)?;
         let store = state.store().await?;
         let row = state.named(store.as_ref(), name(context)?.unwrap_or(DEFAULT)).await?;
         let store = store.context("opening the state")?;
-        let limits = Arc::clone(&store) as _;
-        Ok(Self { vault: Arc::new(state.vault(store).await?), limits, row })
+        Ok(OpenState::of(&state, store).await?.connection(row))
     }
 }
 
@@ -262,7 +326,7 @@ pub fn name(context: &Context) -> Result<Option<&str>, Usage> {
 /// [`Usage`] when it is not there.
 pub async fn whose(
     context: &Context,
-    state: &State,
+    state: &StateDirectory,
     database: &Arc<Sqlite>,
 ) -> Result<Option<String>> {
     match name(context)? {

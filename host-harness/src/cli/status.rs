@@ -1,25 +1,39 @@
-//! `status`: how far the mirror of each connection is.
-
-mod limits;
-mod subscriptions;
+//! `status`: how far the mirror of each connection is, whether its subscriptions work, and which of
+//! the provider's limits are used up.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::Result;
 use host_harness::clock::unix_ms;
-use host_harness::mirror::{FailingRow, LOOK_UP_TRIES, Mirror as _, ScanKind, ScanRow};
+use host_harness::egress::sharers;
+use host_harness::mirror::{FailingRow, LOOK_UP_TRIES, Mirror as _, ScanRow};
+use host_harness::store::sqlite::Booked;
 use host_harness::store::{ConnectionRow, Sqlite, Store as _};
-use serde_json::{Value, json};
+use host_harness::webhooks::{HookRow, Inbox as _, SubscriptionRow};
+use serde_json::json;
 
-use self::limits::Waiting;
-use self::subscriptions::Subscribed;
 use super::context::Context;
-use super::exit::Exit;
 use super::output::{
-    Columns, Form, Row, count, counted, date, duration, records, section, text_block,
+    Columns, OutputFormat, cells, count, counted, date, duration, printable, section,
 };
-use super::state::{State, clock, name};
+use super::print::Entry;
+use super::state::{StateDirectory, clock, name};
+use super::sync::kind_word;
+
+const OBJECTS: [&str; 8] = [
+    "CONNECTION",
+    "OBJECT",
+    "RECORDS",
+    "AGED OUT",
+    "STATE",
+    "UP TO DATE",
+    "RETRIES",
+    "DEAD LETTERS",
+];
+const SUBSCRIPTIONS: [&str; 6] =
+    ["CONNECTION", "SUBSCRIBED TO", "PROVEN", "LAST DELIVERY", "DELIVERIES", "WAITING"];
+const LIMITS: [&str; 4] = ["CONNECTION", "LIMIT", "FREE IN", "WHY"];
 
 /// Shows what `sync` keeps of each connection and object, how far it is, and whether subscriptions
 /// work.
@@ -27,171 +41,146 @@ use super::state::{State, clock, name};
 #[command(after_help = "Examples:
   connector-host status
   connector-host status --connection shop-7 --output json")]
-pub struct Args {}
-
-/// One object of one connection.
-struct Standing {
-    connection: String,
-    scan: ScanRow,
-    live: u64,
-    aged_out: u64,
-    deleted: u64,
-    dead_letters: u64,
-    /// Records whose look-ups fail.
-    failing: Option<FailingRow>,
-}
+pub struct StatusArgs {}
 
 /// What there is to show.
-struct Shown<'a> {
-    standing: &'a [Standing],
-    subscribed: &'a [Subscribed],
-    waiting: &'a [Waiting],
+#[derive(Default)]
+struct StatusReport {
+    now_ms: u64,
+    objects: Vec<Entry>,
+    subscriptions: Vec<Entry>,
+    limits: Vec<Entry>,
+    /// What a person should know of subscriptions, and of objects.
+    warnings: Vec<String>,
+    errors: Vec<String>,
 }
 
 /// Runs the command.
 ///
 /// # Errors
 /// When the state cannot be used.
-pub async fn run(_: &Args, context: &Context) -> Result<Exit> {
-    let state = State::needed(context)?;
+pub async fn run(_: &StatusArgs, context: &Context) -> Result<()> {
+    let state = StateDirectory::needed(context)?;
     let database = state.database().await?;
     let mut rows = database.connections().await?;
     if let Some(name) = name(context)? {
         rows = vec![state.named(Some(&database), name).await?];
     }
-    let mut standing = Vec::new();
+    let hooks = database.hooks().await?.into_iter();
+    let hooks: BTreeMap<_, _> = hooks.map(|hook| (hook.connection.clone(), hook)).collect();
+    let mut report = StatusReport { now_ms: unix_ms(clock().now()), ..StatusReport::default() };
     for row in &rows {
-        standing.extend(of(&database, row).await?);
+        objects(&mut report, &database, row).await?;
+        subscriptions(&mut report, &database, row, hooks.get(&row.id)).await?;
+        limits(&mut report, &database, row).await?;
     }
-    let now_ms = unix_ms(clock().now());
-    let subscribed = subscriptions::of(&database, &rows).await?;
-    let waiting = limits::of(&database, &rows, now_ms).await?;
-    let shown = Shown { standing: &standing, subscribed: &subscribed, waiting: &waiting };
-    context.watch.print(|| print(context.form(), &shown, now_ms))?;
-    for warning in subscribed.iter().flat_map(subscriptions::warnings) {
-        context.watch.mention(&warning);
-    }
-    for one in &standing {
-        if let Some(error) = &one.scan.error {
-            let whose = format!("{}, {}", one.connection, one.scan.object);
-            context.watch.mention(&format!("{whose}: {}", super::output::printable(error)));
+    let StatusReport { objects, subscriptions, limits, warnings, errors, .. } = report;
+    if context.form() == OutputFormat::Table {
+        let cells = |rows: Vec<Entry>| rows.into_iter().map(|row| row.cells);
+        let mut text = section("", &OBJECTS, cells(objects));
+        text.push_str(&section("\nSubscriptions", &SUBSCRIPTIONS, cells(subscriptions)));
+        text.push_str(&section("\nLimits that requests wait for", &LIMITS, cells(limits)));
+        context.text(&text)?;
+    } else {
+        let mut rows = objects;
+        // These have other columns.
+        if context.form() != OutputFormat::Csv {
+            rows.extend(subscriptions.into_iter().chain(limits));
         }
-        if let Some(failing) = &one.failing {
-            context.watch.mention(&super::output::printable(&refused(one, failing, now_ms)));
-        }
+        let mut out = context.output(&Columns::default());
+        rows.into_iter().try_for_each(|row| out.json(row.id, row.json))?;
+        out.end()?;
     }
-    Ok(Exit::Done)
+    warnings.iter().chain(&errors).for_each(|line| context.watch.mention(line));
+    Ok(())
 }
 
-async fn of(database: &Sqlite, row: &ConnectionRow) -> Result<Vec<Standing>> {
+async fn objects(report: &mut StatusReport, database: &Sqlite, row: &ConnectionRow) -> Result<()> {
     let mut letters: BTreeMap<String, u64> = BTreeMap::new();
     for letter in database.dead_letters(Some(&row.id)).await? {
         *letters.entry(letter.object).or_default() += 1;
     }
-    let mut failing = database.failing(&row.id).await?;
-    let mut all = Vec::new();
+    let failing = database.failing(&row.id).await?;
     for scan in database.scans(&row.id).await? {
         let (live, aged_out, deleted) = database.count(&row.id, &scan.object).await?;
-        all.push(Standing {
-            connection: row.name.clone(),
-            live,
-            aged_out,
-            deleted,
-            dead_letters: letters.get(&scan.object).copied().unwrap_or(0),
-            failing: failing
-                .iter()
-                .position(|one| one.object == scan.object)
-                .map(|at| failing.swap_remove(at)),
-            scan,
+        let letters = letters.get(&scan.object).copied().unwrap_or(0);
+        let failing = failing.iter().find(|one| one.object == scan.object);
+        let lag_ms = scan.completed_ms.map(|completed| report.now_ms.saturating_sub(completed));
+        let time = |ms: Option<u64>| ms.map(date);
+        if let Some(error) = &scan.error {
+            report.errors.push(format!("{}, {}: {}", row.name, scan.object, printable(error)));
+        }
+        if let Some(failing) = failing {
+            let text = refused(&row.name, failing, report.now_ms);
+            report.errors.push(printable(&text));
+        }
+        report.objects.push(Entry {
+            id: scan.object.clone(),
+            cells: vec![
+                row.name.clone(),
+                scan.object.clone(),
+                count(live),
+                count(aged_out),
+                word(&scan).to_owned(),
+                lag_ms.map_or_else(|| "never".to_owned(), |lag| format!("{} ago", seconds(lag))),
+                retries(&scan, report.now_ms),
+                count(letters),
+            ],
+            json: json!({
+                "connection": row.name,
+                "object": scan.object,
+                "records": live,
+                "aged_out": aged_out,
+                "deleted": deleted,
+                "dead_letters": letters,
+                "failing": failing.map(|failing| json!({
+                    "records": failing.records,
+                    "id": failing.id,
+                    "tries": failing.tries,
+                    "next": date(failing.due_ms),
+                    "reason": failing.reason,
+                })),
+                "bookmark": scan.bookmark,
+                "lag_seconds": lag_ms.map(|lag| lag / 1_000),
+                "completed": time(scan.completed_ms),
+                "overlap": time(scan.overlap_ms),
+                "full": time(scan.full_ms),
+                "scan": scan.scan,
+                "read": scan.kind.map(kind_word),
+                "running": scan.running,
+                "began": (scan.scan > 0).then(|| date(scan.began_ms)),
+                "pages": scan.pages,
+                "scanned": scan.records,
+                "outside": scan.outside,
+                "restarts": scan.restarts,
+                "error": scan.error,
+                "failures": scan.failures,
+                "next": time(scan.retry_ms),
+            }),
         });
     }
-    Ok(all)
-}
-
-fn print(form: Form, shown: &Shown<'_>, now_ms: u64) -> Result<()> {
-    let Shown { standing, subscribed, waiting } = *shown;
-    if form == Form::Table {
-        let header = [
-            "CONNECTION",
-            "OBJECT",
-            "RECORDS",
-            "AGED OUT",
-            "STATE",
-            "UP TO DATE",
-            "RETRIES",
-            "DEAD LETTERS",
-        ];
-        let rows = standing.iter().map(|one| {
-            vec![
-                one.connection.clone(),
-                one.scan.object.clone(),
-                count(one.live),
-                count(one.aged_out),
-                word(&one.scan).to_owned(),
-                lag_ms(&one.scan, now_ms).map_or_else(
-                    || "never".to_owned(),
-                    |lag| format!("{} ago", duration(Duration::from_secs((lag / 1_000).max(1)))),
-                ),
-                retries(&one.scan, now_ms),
-                count(one.dead_letters),
-            ]
-        });
-        let mut text = section("", &header, rows.collect());
-        if !subscribed.is_empty() {
-            let rows = subscribed.iter().map(|one| subscriptions::cells(one, now_ms));
-            text.push_str(&section("\nSubscriptions", &subscriptions::HEADER, rows.collect()));
-        }
-        if !waiting.is_empty() {
-            let rows = waiting.iter().map(|one| limits::cells(one, now_ms));
-            text.push_str(&section(
-                "\nLimits that requests wait for",
-                &limits::HEADER,
-                rows.collect(),
-            ));
-        }
-        return text_block(&text);
-    }
-    let mut out = records(form, &Columns::default());
-    for one in standing {
-        out.page(&[Row { id: &one.scan.object, data: &as_json(one, now_ms).to_string() }])?;
-    }
-    if form != Form::Csv {
-        let subscribed = subscribed.iter().map(subscriptions::as_json);
-        for one in subscribed.chain(waiting.iter().map(limits::as_json)) {
-            out.page(&[Row { id: "", data: &one.to_string() }])?;
-        }
-    }
-    out.end()
+    Ok(())
 }
 
 /// Failures since the last success, and when it is tried again.
 fn retries(scan: &ScanRow, now_ms: u64) -> String {
-    let next = scan.retry_ms.filter(|at| *at > now_ms).map(|at| {
-        let wait = Duration::from_secs(((at - now_ms) / 1_000).max(1));
-        format!(", next in {}", duration(wait))
-    });
+    let next = scan.retry_ms.filter(|at| *at > now_ms);
+    let next = next.map(|at| format!(", next in {}", seconds(at - now_ms)));
     count(u64::from(scan.failures)) + &next.unwrap_or_default()
 }
 
 /// What is said of records that cannot be had by their id.
-fn refused(one: &Standing, failing: &FailingRow, now_ms: u64) -> String {
-    let wait = Duration::from_secs((failing.due_ms.saturating_sub(now_ms) / 1_000).max(1));
+fn refused(connection: &str, failing: &FailingRow, now_ms: u64) -> String {
     format!(
-        "{}, {}: {} cannot be had by id; {} failed {} of {LOOK_UP_TRIES} times, next in {}, then it \
-         is put aside: {}",
-        one.connection,
+        "{connection}, {}: {} cannot be had by id; {} failed {} of {LOOK_UP_TRIES} times, next in \
+         {}, then it is put aside: {}",
         failing.object,
         counted(failing.records, "record"),
         failing.id,
         failing.tries,
-        duration(wait),
+        seconds(failing.due_ms.saturating_sub(now_ms)),
         failing.reason,
     )
-}
-
-/// Time since the object was up to date.
-fn lag_ms(scan: &ScanRow, now_ms: u64) -> Option<u64> {
-    scan.completed_ms.map(|completed| now_ms.saturating_sub(completed))
 }
 
 fn word(scan: &ScanRow) -> &'static str {
@@ -203,42 +192,87 @@ fn word(scan: &ScanRow) -> &'static str {
     }
 }
 
-fn as_json(one: &Standing, now_ms: u64) -> Value {
-    let scan = &one.scan;
-    let time = |ms: Option<u64>| ms.map(date);
-    json!({
-        "connection": one.connection,
-        "object": scan.object,
-        "records": one.live,
-        "aged_out": one.aged_out,
-        "deleted": one.deleted,
-        "dead_letters": one.dead_letters,
-        "failing": one.failing.as_ref().map(|failing| json!({
-            "records": failing.records,
-            "id": failing.id,
-            "tries": failing.tries,
-            "next": date(failing.due_ms),
-            "reason": failing.reason,
-        })),
-        "bookmark": scan.bookmark,
-        "lag_seconds": lag_ms(scan, now_ms).map(|lag| lag / 1_000),
-        "completed": time(scan.completed_ms),
-        "overlap": time(scan.overlap_ms),
-        "full": time(scan.full_ms),
-        "scan": scan.scan,
-        "read": scan.kind.map(|kind| match kind {
-            ScanKind::Incremental => "changes",
-            ScanKind::Overlap => "changes of 72 hours",
-            ScanKind::Full => "everything",
-        }),
-        "running": scan.running,
-        "began": (scan.scan > 0).then(|| date(scan.began_ms)),
-        "pages": scan.pages,
-        "scanned": scan.records,
-        "outside": scan.outside,
-        "restarts": scan.restarts,
-        "error": scan.error,
-        "failures": scan.failures,
-        "next": time(scan.retry_ms),
-    })
+async fn subscriptions(
+    report: &mut StatusReport,
+    database: &Sqlite,
+    connection: &ConnectionRow,
+    hook: Option<&HookRow>,
+) -> Result<()> {
+    // Those that wait to be applied, and dead ones.
+    let (waiting, dead) = database.count_events(Some(&connection.id)).await?;
+    for row in database.subscriptions(Some(&connection.id)).await? {
+        let last = row.last_ms.map(|at| seconds(report.now_ms.saturating_sub(at)));
+        report.warnings.extend(hook.into_iter().flat_map(|hook| warnings(connection, &row, hook)));
+        report.subscriptions.push(Entry {
+            id: String::new(),
+            cells: cells([
+                &connection.name,
+                &row.object,
+                if row.proven_ms.is_some() { "yes" } else { "not yet" },
+                &last.map_or_else(|| "never".to_owned(), |last| format!("{last} ago")),
+                &count(row.deliveries),
+                &count(waiting),
+            ]),
+            json: json!({
+                "connection": connection.name,
+                "object": row.object,
+                "subscription": {
+                    "url": row.url,
+                    "events": row.events,
+                    "id": row.id,
+                    "expires_at": row.expires_at,
+                    "made": date(row.made_ms),
+                    "proven": row.proven_ms.map(date),
+                    "last": row.last_ms.map(date),
+                    "deliveries": row.deliveries,
+                    "gap_since": hook.and_then(|hook| hook.gap_ms).map(date),
+                    "served": hook.and_then(|hook| hook.alive_ms).map(date),
+                    "refused": hook.map(|hook| hook.refused),
+                    "last_refused": hook.and_then(|hook| hook.refused_ms).map(date),
+                    "waiting": waiting,
+                    "dead": dead,
+                },
+            }),
+        });
+    }
+    Ok(())
+}
+
+fn warnings(connection: &ConnectionRow, row: &SubscriptionRow, hook: &HookRow) -> Vec<String> {
+    let whose = format!("{}, {}", connection.name, row.object);
+    let gap = hook
+        .gap_ms
+        .map(|since_ms| format!("{whose}: deliveries may be missing since {}", date(since_ms)));
+    let refused = hook.refused_ms.filter(|at| row.last_ms.is_none_or(|last| last < *at));
+    let refused = refused.map(|at_ms| {
+        let (number, at) = (count(hook.refused), date(at_ms));
+        format!("{whose}: {number} deliveries did not verify, the last one at {at}")
+    });
+    gap.into_iter().chain(refused).collect()
+}
+
+/// Limits that are used up, by whatever process uses the connection.
+async fn limits(report: &mut StatusReport, database: &Sqlite, row: &ConnectionRow) -> Result<()> {
+    let account = database.grant(&row.id).await?.and_then(|grant| grant.learned.account);
+    let sharers = sharers(&row.connector, &row.id, account.map(|account| account.id));
+    for Booked { name, until_ms, held, .. } in
+        database.booked(sharers.into(), report.now_ms).await?
+    {
+        let wait = Duration::from_millis(until_ms.saturating_sub(report.now_ms));
+        let why = if held { "the provider asked to slow down" } else { "used up" };
+        report.limits.push(Entry {
+            id: String::new(),
+            json: json!({
+                "connection": row.name,
+                "limit": { "name": name, "free": date(until_ms), "held": held },
+            }),
+            cells: vec![row.name.clone(), name, duration(wait), why.to_owned()],
+        });
+    }
+    Ok(())
+}
+
+/// At least a second: less says nothing.
+fn seconds(ms: u64) -> String {
+    duration(Duration::from_secs((ms / 1_000).max(1)))
 }

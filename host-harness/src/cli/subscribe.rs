@@ -2,7 +2,6 @@
 
 mod secrets;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -16,12 +15,11 @@ use host_harness::store::Sqlite;
 use host_harness::webhooks::{HookRow, Inbox as _, SubscriptionRow, hook_path, new_token};
 use serde_json::{Value, json};
 
-use self::secrets::{Asked, keep};
+use self::secrets::{SubscriptionSecret, keep};
 use super::context::Context;
-use super::exit::Exit;
 use super::listen::public_url;
 use super::output::{date, printable};
-use super::state::{Kept, State, clock};
+use super::state::{OpenState, StoredConnection, clock};
 
 /// How often it is looked whether the first delivery came.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -36,7 +34,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
   connector-host subscribe orders --url https://hooks.example.com --from-env SECRET --no-wait
 
 With --secret-env nothing is kept, and the URL is taken as it is.")]
-pub struct Args {
+pub struct SubscribeArgs {
     /// Name of the object, as `objects` shows it
     pub object: String,
 
@@ -49,7 +47,7 @@ pub struct Args {
     pub events: Vec<String>,
 
     #[command(flatten)]
-    pub secret: Asked,
+    pub secret: SubscriptionSecret,
 
     /// Do not wait for the first delivery
     #[arg(long)]
@@ -60,20 +58,19 @@ pub struct Args {
 ///
 /// # Errors
 /// When the object has no events, or the URL or an event is not taken.
-pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
+pub async fn run(args: &SubscribeArgs, context: &Context) -> Result<()> {
     let connector = context.connector_with(&args.object).await?;
     context.document_form()?;
-    let kept = Kept::of(context, &connector).await?;
+    let kept = StoredConnection::of(context, &connector).await?;
     let Some(kept) = kept else {
         let connection = context.connect(&connector).await?;
         let outcome = connection.subscribe(&request(args, args.url.clone(), None)?).await;
         let (text, json) = shown(&outcome.with_context(|| subscribing(args))?);
         context.document(|| text, &json)?;
-        return Ok(Exit::Done);
+        return Ok(());
     };
-    let (vault, row) = (Arc::clone(&kept.vault), kept.row.clone());
+    let (OpenState { database, vault }, row) = (kept.state.clone(), kept.row.clone());
     let connection = context.connect_to(&connector, Some(kept)).await?;
-    let database = State::needed(context)?.database().await?;
     let hook = hook(&database, &row.id).await?;
     let url = format!("{}{}", public_url(&args.url)?, hook_path(&hook.token));
     let there = database.subscriptions(Some(&row.id)).await?;
@@ -112,14 +109,18 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
     if complete && !args.no_wait {
         wait(args, context, &database, &row.id).await?;
     }
-    Ok(Exit::Done)
+    Ok(())
 }
 
-fn subscribing(args: &Args) -> String {
+fn subscribing(args: &SubscribeArgs) -> String {
     format!("subscribing to {}", args.object)
 }
 
-fn request(args: &Args, target_url: String, renews: Option<String>) -> Result<SubscriptionRequest> {
+fn request(
+    args: &SubscribeArgs,
+    target_url: String,
+    renews: Option<String>,
+) -> Result<SubscriptionRequest> {
     let (object, events) = (args.object.clone(), args.events.clone());
     let attempt = first_attempt()?;
     Ok(SubscriptionRequest { object, events, target_url, renews, attempt })
@@ -161,7 +162,12 @@ async fn hook(database: &Sqlite, connection: &str) -> Result<HookRow> {
 }
 
 /// Until the first verified delivery, or Ctrl-C.
-async fn wait(args: &Args, context: &Context, database: &Sqlite, connection: &str) -> Result<()> {
+async fn wait(
+    args: &SubscribeArgs,
+    context: &Context,
+    database: &Sqlite,
+    connection: &str,
+) -> Result<()> {
     context.watch.say(
         "waiting for the first delivery, while `connector-host listen` receives; Ctrl-C does not \
          undo the subscription",

@@ -6,8 +6,8 @@
 //!
 //! | a line of | waits to be written |
 //! |---|---|
-//! | a command ([`Told::say`]) | for [`PATIENCE`] at most |
-//! | something that must go on ([`Told::tell`]) | never |
+//! | a command ([`LineQueue::say`]) | for [`PATIENCE`] at most |
+//! | something that must go on ([`LineQueue::tell`]) | never |
 //!
 //! When [`QUEUED`] lines wait, further ones are left out and counted, and as soon as there is room
 //! the count is written in their place.
@@ -23,18 +23,18 @@ const QUEUED: usize = 1_024;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Takes lines. Whatever it was given is written, or waits for a reader, when it is dropped.
-pub struct Told {
-    queue: SyncSender<Line>,
+pub struct LineQueue {
+    queue: SyncSender<QueuedLine>,
     left_out: Arc<AtomicU64>,
 }
 
-struct Line {
+struct QueuedLine {
     text: Option<String>,
     /// Hears that all lines up to this one are written.
     written: Option<SyncSender<()>>,
 }
 
-impl Told {
+impl LineQueue {
     /// Has `write` called for each line, on a thread of its own.
     pub fn new(write: impl FnMut(&str) + Send + 'static) -> Self {
         let (queue, lines) = sync_channel(QUEUED);
@@ -65,7 +65,7 @@ impl Told {
         let (written, hears) = sync_channel(1);
         let text = text.map(str::to_owned);
         let is_line = text.is_some();
-        let line = Line { text, written: waits.then_some(written) };
+        let line = QueuedLine { text, written: waits.then_some(written) };
         if self.queue.try_send(line).is_err() {
             self.left_out.fetch_add(u64::from(is_line), Ordering::Relaxed);
         } else if waits {
@@ -79,8 +79,8 @@ impl Told {
     }
 }
 
-fn write_all(lines: &Receiver<Line>, left_out: &AtomicU64, mut write: impl FnMut(&str)) {
-    for Line { text, written } in lines {
+fn write_all(lines: &Receiver<QueuedLine>, left_out: &AtomicU64, mut write: impl FnMut(&str)) {
+    for QueuedLine { text, written } in lines {
         if let Some(text) = text {
             write(&text);
         }
@@ -106,7 +106,7 @@ mod tests {
         let written = Arc::<Mutex<Vec<String>>>::default();
         let (unblock, blocked) = channel::<()>();
         let (began, begins) = channel::<()>();
-        let told = Told::new({
+        let told = LineQueue::new({
             let written = Arc::clone(&written);
             move |line| {
                 // The first line finds nobody who reads, until the test has told all.

@@ -6,9 +6,8 @@ use host_harness::runtime::CallError;
 use host_harness::webhooks::Inbox as _;
 
 use super::context::Context;
-use super::exit::Exit;
 use super::output::printable;
-use super::state::{Kept, State, belongs};
+use super::state::{OpenState, StoredConnection, belongs};
 use super::usage::Usage;
 
 /// Ends a subscription that `subscribe` made: at the provider where it has an API for it, and here,
@@ -17,7 +16,7 @@ use super::usage::Usage;
 #[command(after_help = "Examples:
   connector-host unsubscribe orders
   connector-host unsubscribe orders --connection shop-7")]
-pub struct Args {
+pub struct UnsubscribeArgs {
     /// Name of the object, as `objects` shows it
     pub object: String,
 
@@ -30,17 +29,17 @@ pub struct Args {
 ///
 /// # Errors
 /// When there is none; when the provider could not be told, and then nothing is erased.
-pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
-    let kept = Kept::chosen(context).await?;
+pub async fn run(args: &UnsubscribeArgs, context: &Context) -> Result<()> {
+    let kept = StoredConnection::chosen(context).await?;
     let connector = context.connector_with(&args.object).await?;
     belongs(&kept.row, &connector)?;
-    let database = State::needed(context)?.database().await?;
+    let OpenState { database, vault } = kept.state.clone();
     let there = database.subscriptions(Some(&kept.row.id)).await?;
     let Some(there) = there.into_iter().find(|row| row.object == args.object) else {
         let text = format!("no subscription to {} is kept", args.object);
         return Err(Usage::new(text).next("`status` shows those that are").into());
     };
-    let (vault, row) = (kept.vault.clone(), kept.row.clone());
+    let row = kept.row.clone();
     let connection = context.connect_to(&connector, Some(kept)).await?;
     let id = there.id.unwrap_or_default();
     match connection.unsubscribe(&args.object, &id).await {
@@ -63,5 +62,5 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
     vault.remove_of_subscription(&row, &args.object).await?;
     database.remove_subscription(&row.id, &args.object).await?;
     context.watch.mention(&format!("unsubscribed from {}", args.object));
-    Ok(Exit::Done)
+    Ok(())
 }

@@ -1,17 +1,18 @@
 //! `--fields` and `--option`: which part of each record, and in which form.
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use host_harness::contract::records::View;
 use host_harness::runtime::Connector;
 
+use super::context::describe;
 use super::document::embedded;
 use super::filter;
-use super::input::pair;
+use super::input::pairs;
 use super::usage::Usage;
 
 // (A docstring would become the help text of each command.)
 #[derive(Debug, Clone, Default, clap::Args)]
-pub struct Part {
+pub struct ViewOptions {
     /// Ask for these top-level members only; the provider may answer with more
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     pub fields: Vec<String>,
@@ -22,7 +23,7 @@ pub struct Part {
     pub options: Vec<String>,
 }
 
-impl Part {
+impl ViewOptions {
     /// As the connector takes it.
     ///
     /// # Errors
@@ -32,13 +33,11 @@ impl Part {
         if self.options.is_empty() {
             return Ok(view);
         }
-        let descriptor = connector.describe(object).await;
-        let descriptor = descriptor.with_context(|| format!("describing {object}"))?;
+        let descriptor = describe(connector, object).await?;
         let schema = descriptor.options_schema.ok_or_else(|| {
             Usage::new(format!("{object} has no options")).next("leave --option out")
         })?;
-        let pairs = self.options.iter().map(|given| pair("--option", "NAME=VALUE", given));
-        let pairs = pairs.collect::<Result<Vec<_>, _>>()?;
+        let pairs = pairs("--option", &self.options)?;
         view.options = filter::build(&embedded(&schema), "option", &pairs)?;
         Ok(view)
     }

@@ -9,10 +9,10 @@ use anyhow::{Context as _, Result};
 use host_harness::observe::{Event, Level, Observer};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::options::Options;
+use super::options::CommonOptions;
 use super::output::{printable, say};
-use super::progress::{Pause, Progress};
-use super::told::Told;
+use super::progress::{Pause, ProgressLine};
+use super::told::LineQueue;
 use super::{log, trace};
 
 /// What takes less shows no progress.
@@ -23,8 +23,8 @@ const TICK: Duration = Duration::from_millis(150);
 /// Everything that is shown while a command runs.
 pub struct Watch {
     bar: ProgressBar,
-    told: Told,
-    progress: Mutex<Progress>,
+    told: LineQueue,
+    progress: Mutex<ProgressLine>,
     /// Somebody sits at the terminal and wants to see it.
     watched: bool,
     trace: bool,
@@ -34,17 +34,17 @@ pub struct Watch {
 impl Watch {
     /// Shows nothing before [`Watch::start`].
     #[must_use]
-    pub fn new(options: &Options) -> Arc<Self> {
+    pub fn new(options: &CommonOptions) -> Arc<Self> {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
         if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
             bar.set_style(style);
         }
         let above = bar.clone();
-        let told = Told::new(move |line| above.suspend(|| say(line)));
+        let told = LineQueue::new(move |line| above.suspend(|| say(line)));
         Arc::new(Self {
             bar,
             told,
-            progress: Mutex::new(Progress::new(Instant::now())),
+            progress: Mutex::new(ProgressLine::new(Instant::now())),
             watched: std::io::stderr().is_terminal() && !options.quiet,
             trace: options.trace,
             verbose: options.verbose,
@@ -161,14 +161,8 @@ impl Watch {
         }
     }
 
-    fn progress(&self) -> MutexGuard<'_, Progress> {
+    fn progress(&self) -> MutexGuard<'_, ProgressLine> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl log::Teller for Watch {
-    fn tell(&self, line: &str) {
-        Self::tell(self, line);
     }
 }
 

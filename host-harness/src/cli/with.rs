@@ -4,25 +4,30 @@ use anyhow::{Context as _, Result};
 use host_harness::contract::types::DataRecord;
 use host_harness::runtime::{Connection, Connector};
 
-use super::nearest::unknown;
-use super::output::{Form, counted};
-use super::usage::Usage;
+use super::context::describe;
+use super::output::{OutputFormat, OutputRow, counted};
+use super::usage::{Usage, unknown};
 
 /// The derived objects that go with a listing, and how many of each were shown.
-pub struct With {
+pub struct DerivedListing {
     object: String,
     derived: Vec<(String, u64)>,
 }
 
 /// A record as a line that says which object it is of.
-pub struct Line {
-    /// Identity within its object.
-    pub id: String,
+pub struct LabelledRecord {
+    id: String,
     /// `{"object":…,"id":…,"data":…}`, the record untouched.
-    pub text: String,
+    text: String,
 }
 
-impl With {
+impl<'a> From<&'a LabelledRecord> for OutputRow<'a> {
+    fn from(record: &'a LabelledRecord) -> Self {
+        Self { id: &record.id, data: &record.text }
+    }
+}
+
+impl DerivedListing {
     /// `names`, each of which the connector must derive from `object`.
     ///
     /// # Errors
@@ -30,8 +35,7 @@ impl With {
     pub async fn of(connector: &Connector, object: &str, names: &[String]) -> Result<Self> {
         let mut derivable = Vec::new();
         for summary in &connector.manifest().objects {
-            let described = connector.describe(&summary.name).await;
-            let described = described.with_context(|| format!("describing {}", summary.name))?;
+            let described = describe(connector, &summary.name).await?;
             if described.derived_from.as_deref() == Some(object) {
                 derivable.push(summary.name.as_str());
             }
@@ -53,11 +57,11 @@ impl With {
     ///
     /// # Errors
     /// [`Usage`] for a table or CSV that was asked for.
-    pub fn form(asked: Option<Form>) -> Result<Form, Usage> {
+    pub fn form(asked: Option<OutputFormat>) -> Result<OutputFormat, Usage> {
         match asked {
-            None => Ok(Form::Ndjson),
-            Some(form @ (Form::Ndjson | Form::Json)) => Ok(form),
-            Some(Form::Table | Form::Csv) => Err(Usage::new(
+            None => Ok(OutputFormat::Ndjson),
+            Some(form @ (OutputFormat::Ndjson | OutputFormat::Json)) => Ok(form),
+            Some(OutputFormat::Table | OutputFormat::Csv) => Err(Usage::new(
                 "records of several objects have no columns in common, so --with has no table",
             )
             .next("use --output ndjson or --output json, or list one object at a time")),
@@ -72,8 +76,8 @@ impl With {
         &mut self,
         connection: &Connection,
         parents: &[DataRecord],
-    ) -> Result<Vec<Line>> {
-        let mut lines: Vec<Vec<Line>> =
+    ) -> Result<Vec<LabelledRecord>> {
+        let mut lines: Vec<Vec<LabelledRecord>> =
             parents.iter().map(|parent| vec![line(&self.object, parent)]).collect();
         let names: Vec<String> = self.derived.iter().map(|(name, _)| name.clone()).collect();
         let all = connection.derive(&names, parents.to_vec()).await;
@@ -97,8 +101,8 @@ impl With {
     }
 }
 
-fn line(object: &str, record: &DataRecord) -> Line {
+fn line(object: &str, record: &DataRecord) -> LabelledRecord {
     let (name, id) = (serde_json::json!(object), serde_json::json!(record.id));
     let text = format!(r#"{{"object":{name},"id":{id},"data":{}}}"#, record.data);
-    Line { id: record.id.clone(), text }
+    LabelledRecord { id: record.id.clone(), text }
 }

@@ -12,8 +12,10 @@
 mod bounds;
 mod decode;
 mod forward;
+mod gaps;
 mod note;
 mod receiver;
+mod renewal;
 #[cfg(test)]
 mod tests;
 mod worker;
@@ -23,11 +25,13 @@ pub use self::decode::{ConnectionDecode, Decode, Decoded};
 pub use self::forward::{
     BadSecret, Filter, Forwarder, Message, NotTaken, Outbox, Outgoing, Parked, Signer, Target,
 };
+pub use self::gaps::GapCloser;
 pub use self::note::{Note, Notes, Unnoted};
 pub use self::receiver::{
     Accept, Accepted, Counts, Hook, Receiver, Surroundings, TcpAccept, Tls, TlsError, hook_path,
     new_token,
 };
+pub use self::renewal::SubscriptionRenewal;
 pub use self::worker::{ConnectionReads, Pace, Reads, Worker, WorkerConnection};
 pub use connector_state::inbox::{Beat, Inbox, Settled};
 pub use connector_state::inbox::{

@@ -10,21 +10,20 @@ use host_harness::vault::Secret;
 
 use crate::cli::context::Context;
 use crate::cli::input::pair;
-use crate::cli::nearest::unknown;
 use crate::cli::output::printable;
-use crate::cli::secrets::value::{content, one_value, typed, variable};
-use crate::cli::usage::Usage;
+use crate::cli::secret_value::{content, one_value, typed, variable};
+use crate::cli::usage::{Usage, unknown};
 
 // `--secret-file`, beside the `--secret-env` of every command. (A docstring would become the help
 // text.)
 #[derive(Debug, clap::Args)]
-pub struct Files {
+pub struct SecretFiles {
     /// Take a secret from this file; a line break at its end is taken off (several times)
     #[arg(long = "secret-file", value_name = "NAME=FILE")]
     pub secret_files: Vec<String>,
 }
 
-impl Files {
+impl SecretFiles {
     /// The secrets of `scheme`, by their names. `kept`: those that are there already, and stay
     /// when nothing else is given.
     ///

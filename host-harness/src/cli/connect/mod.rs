@@ -14,13 +14,12 @@ use host_harness::runtime::Connector;
 use host_harness::store::{ConnectionRow, Store as _};
 use url::form_urlencoded;
 
-use self::fields::Files;
+use self::fields::SecretFiles;
+use super::connecting::{NewConnection, named_scheme, new_connection};
 use super::context::{Context, with_row};
-use super::exit::Exit;
-use super::fresh::{Fresh, fresh, named};
 use super::input::connection_name;
-use super::output::{printable, text_block};
-use super::state::{DEFAULT, State, belongs, name};
+use super::output::printable;
+use super::state::{DEFAULT, StateDirectory, belongs, name};
 use super::usage::Usage;
 
 /// Callbacks that are no answer to us and are told; more say nothing new.
@@ -37,13 +36,13 @@ const FOREIGN: u32 = 5;
 
 Without a browser on this machine: --print-url prints the address to open elsewhere. The answer
 comes to 127.0.0.1 of this machine; `ssh -L 8765:127.0.0.1:8765 HOST` leads it here.")]
-pub struct Args {
+pub struct ConnectArgs {
     /// Authentication scheme, as `inspect` shows it [default: the connection's, else the
     /// connector's first]
     pub scheme: Option<String>,
 
     #[command(flatten)]
-    files: Files,
+    files: SecretFiles,
 
     /// Ask for this scope (several times) [default: all that the connector knows]
     #[arg(long = "scope", value_name = "SCOPE")]
@@ -62,8 +61,8 @@ pub struct Args {
 ///
 /// # Errors
 /// When nothing was kept.
-pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
-    let state = State::somewhere(context)?;
+pub async fn run(args: &ConnectArgs, context: &Context) -> Result<()> {
+    let state = StateDirectory::somewhere(context)?;
     let whose = connection_name(name(context)?.unwrap_or(DEFAULT)).map_err(Usage::new)?;
     let connector = context.connector().await?;
     let store = state.store().await?;
@@ -82,14 +81,14 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
                     .into());
             }
             let chosen = args.scheme.as_deref().unwrap_or(&row.scheme);
-            let scheme = named(&connector, Some(chosen))?.clone();
+            let scheme = named_scheme(&connector.manifest().schemes, Some(chosen))?.clone();
             let kept = state.vault(store).await?.list(&row).await?;
             let kept = kept.into_iter().map(|version| version.name).collect();
             (scheme, Ok((row, kept)))
         }
         _ => {
-            let fresh = fresh(context, &connector, args.scheme.as_deref(), "connect")?;
-            (fresh.scheme.clone(), Err(fresh))
+            let new = new_connection(context, &connector, args.scheme.as_deref(), "connect")?;
+            (new.scheme.clone(), Err(new))
         }
     };
     let anew = row.is_ok();
@@ -99,7 +98,7 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
     let vault = state.vault(state.store_made().await?).await?;
     let connection = match row {
         Ok((row, _)) => ConnectionRow { scheme: scheme.name.clone(), ..row },
-        Err(Fresh { settings, .. }) => {
+        Err(NewConnection { settings, .. }) => {
             let connector = &connector.manifest().name;
             vault.new_connection(&whose, connector, &scheme.name, settings)?
         }
@@ -114,11 +113,11 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
     if !context.options.quiet {
         context.watch.say(&told(&row, anew, &state));
     }
-    Ok(Exit::Done)
+    Ok(())
 }
 
 /// What was done, and what is next.
-fn told(row: &ConnectionRow, anew: bool, state: &State) -> String {
+fn told(row: &ConnectionRow, anew: bool, state: &StateDirectory) -> String {
     let ConnectionRow { name, scheme, .. } = row;
     let how = if anew { "connected anew" } else { "connected" };
     let place = state.directory().display();
@@ -140,7 +139,7 @@ fn refused(why: &ConnectError, query: &str) -> String {
 }
 
 async fn make(
-    args: &Args,
+    args: &ConnectArgs,
     context: &Context,
     connector: &Connector,
     scheme: &Scheme,
@@ -161,7 +160,7 @@ async fn make(
     let callback =
         callback.context("the connector sends to a browser, and its scheme does not say so")?;
     if args.print_url {
-        context.watch.print(|| text_block(&format!("{url}\n")))?;
+        context.text(&format!("{url}\n"))?;
     } else {
         let how = match browser::open(&url) {
             Ok(()) => "a browser was opened; if none is to be seen, open this yourself".to_owned(),

@@ -15,7 +15,7 @@ use super::context::Context;
 use super::exit::Exit;
 use super::output::{date, printable};
 use super::print::Entry;
-use super::state::{State, names, whose};
+use super::state::{StateDirectory, names, whose};
 use super::usage::Usage;
 
 /// Rows that are read at a time.
@@ -23,18 +23,18 @@ const PAGE: u32 = 200;
 
 /// Shows the deliveries that `listen` received. Those that were applied are kept for 72 hours.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct DeliveriesArgs {
     #[command(subcommand)]
     command: Command,
 }
 
 subcommands! {
     /// Show what was received
-    List(List) by list,
+    List(ListDeliveriesArgs) by list,
     /// Show one delivery whole, as `replay` reads it
-    Show(Show) by show,
+    Show(ShowDeliveryArgs) by show,
     /// Hand a saved delivery to the connector, and show what it says
-    Replay(replay::Args) by replay::run,
+    Replay(replay::ReplayDeliveryArgs) by replay::run,
 }
 
 /// Shows deliveries, newest first; of all connections, or of that of --connection.
@@ -42,7 +42,7 @@ subcommands! {
 #[command(after_help = "Examples:
   connector-host deliveries list
   connector-host deliveries list --max 5 --connection shop-7 --output json")]
-struct List {
+struct ListDeliveriesArgs {
     /// No more than so many
     #[arg(long, value_name = "N", default_value = "100", value_parser = clap::value_parser!(u32).range(1..))]
     max: u32,
@@ -53,7 +53,7 @@ struct List {
 #[command(after_help = "Examples:
   connector-host deliveries show 12
   connector-host deliveries show 12 --output json >delivery.json")]
-struct Show {
+struct ShowDeliveryArgs {
     /// Its number, as `deliveries list` shows it
     number: u64,
 }
@@ -62,12 +62,12 @@ struct Show {
 ///
 /// # Errors
 /// Those of the command.
-pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
+pub async fn run(args: &DeliveriesArgs, context: &Context) -> Result<Exit> {
     args.command.run(context).await
 }
 
-async fn list(args: &List, context: &Context) -> Result<Exit> {
-    let state = State::needed(context)?;
+async fn list(args: &ListDeliveriesArgs, context: &Context) -> Result<()> {
+    let state = StateDirectory::needed(context)?;
     let database = state.database().await?;
     let whose = whose(context, &state, &database).await?;
     let names = names(&database).await?;
@@ -100,13 +100,12 @@ async fn list(args: &List, context: &Context) -> Result<Exit> {
             ],
         }
     });
-    context.listing(&["NUMBER", "CONNECTION", "RECEIVED", "EVENT", "RECORD", "STATE"], rows)?;
-    Ok(Exit::Done)
+    context.listing(&["NUMBER", "CONNECTION", "RECEIVED", "EVENT", "RECORD", "STATE"], rows)
 }
 
-async fn show(args: &Show, context: &Context) -> Result<Exit> {
+async fn show(args: &ShowDeliveryArgs, context: &Context) -> Result<()> {
     context.document_form()?;
-    let database = State::needed(context)?.database().await?;
+    let database = StateDirectory::needed(context)?.database().await?;
     let names = names(&database).await?;
     let Some(row) = database.delivery(args.number).await? else {
         let text = format!("no delivery has the number {}", args.number);
@@ -116,8 +115,7 @@ async fn show(args: &Show, context: &Context) -> Result<Exit> {
     if let Some(members) = document.as_object_mut() {
         members.extend(request(&row));
     }
-    context.document(|| text(&row, &document), &document)?;
-    Ok(Exit::Done)
+    context.document(|| text(&row, &document), &document)
 }
 
 /// The request: its body as text where it is one, else in base64.

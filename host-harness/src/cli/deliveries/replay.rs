@@ -11,8 +11,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::cli::context::Context;
-use crate::cli::exit::Exit;
-use crate::cli::output::{Columns, Row, date, printable, records};
+use crate::cli::output::{Columns, date, printable};
 use crate::cli::state::clock;
 use crate::cli::usage::Usage;
 
@@ -25,14 +24,14 @@ use crate::cli::usage::Usage;
   connector-host deliveries replay delivery.json --secret-env webhook-secret=SECRET
 
 `dead-letters replay` has a delivery that is kept applied again.")]
-pub struct Args {
+pub struct ReplayDeliveryArgs {
     /// The file
     pub file: PathBuf,
 }
 
 /// A saved delivery; other members are not looked at.
 #[derive(Deserialize)]
-struct Saved {
+struct SavedDelivery {
     method: String,
     url: String,
     headers: Vec<(String, String)>,
@@ -44,7 +43,7 @@ struct Saved {
 ///
 /// # Errors
 /// When the file is no delivery, or the connector does not take it.
-pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
+pub async fn run(args: &ReplayDeliveryArgs, context: &Context) -> Result<()> {
     let delivery = read(args).await?;
     let connector = context.connector().await?;
     let connection = context.connect(&connector).await?;
@@ -52,16 +51,14 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
         Ok(reception) => reception.events,
         Err(refusal) => return Err(refused(refusal).into()),
     };
-    let mut out = records(context.form(), &Columns::default());
+    let mut out = context.output(&Columns::default());
     for event in &events {
-        let (id, data) = (event.id.clone().unwrap_or_default(), shown(event).to_string());
-        context.watch.print(|| out.page(&[Row { id: &id, data: &data }]))?;
+        out.json(event.id.as_deref().unwrap_or_default(), shown(event))?;
     }
-    context.watch.print(|| out.end())?;
-    Ok(Exit::Done)
+    out.end()
 }
 
-async fn read(args: &Args) -> Result<Delivery, Usage> {
+async fn read(args: &ReplayDeliveryArgs) -> Result<Delivery, Usage> {
     let shown = args.file.display();
     let bytes = tokio::fs::read(&args.file).await;
     let bytes = bytes.map_err(|why| Usage::new(format!("cannot read {shown}: {why}")))?;
@@ -69,7 +66,8 @@ async fn read(args: &Args) -> Result<Delivery, Usage> {
         Usage::new(format!("{shown} is no saved delivery: {why}"))
             .next("`deliveries show NUMBER --output json` saves one")
     };
-    let saved: Saved = serde_json::from_slice(&bytes).map_err(|why| wrong(why.to_string()))?;
+    let saved: SavedDelivery =
+        serde_json::from_slice(&bytes).map_err(|why| wrong(why.to_string()))?;
     let body = match (saved.body, saved.body_base64) {
         (Some(text), None) => text.into_bytes(),
         (None, Some(text)) => BASE64.decode(text).map_err(|why| wrong(why.to_string()))?,

@@ -7,12 +7,11 @@ use host_harness::runtime::Connector;
 use host_harness::store::Sqlite;
 use host_harness::webhooks::{Filter, Forwarder, Notes, Signer, Target};
 
-use super::notes::Shown;
+use super::notes::NotePrinter;
 use crate::cli::context::Context;
-use crate::cli::nearest::unknown;
-use crate::cli::secrets::value::variable;
+use crate::cli::secret_value::variable;
 use crate::cli::state::clock;
-use crate::cli::usage::Usage;
+use crate::cli::usage::{Usage, unknown};
 
 // (A docstring would become the help text of each command.)
 #[derive(Debug, Clone, clap::Args)]
@@ -41,7 +40,7 @@ pub fn forwarder(
     context: &Context,
     connector: &Connector,
     database: &Arc<Sqlite>,
-    notes: &Arc<Shown>,
+    notes: &Arc<NotePrinter>,
 ) -> Result<Option<Forwarder>> {
     let (Some(url), Some(secret)) = (&given.forward, &given.forward_secret_env) else {
         return Ok(None);

@@ -2,8 +2,6 @@
 
 mod forwarding;
 mod notes;
-mod reconcile;
-mod renewal;
 mod serving;
 
 use std::collections::HashMap;
@@ -12,16 +10,19 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use host_harness::webhooks::{Bounds, Notes, Pace, Receiver, Surroundings, TcpAccept, Tls, Worker};
+use host_harness::service::jobs::{Jobs, Stage, Stopped, Supervisor};
+use host_harness::webhooks::{
+    Bounds, GapCloser, Notes, Pace, Receiver, SubscriptionRenewal, Surroundings, TcpAccept, Tls,
+    Worker,
+};
+use tokio::sync::Mutex;
 
 use self::forwarding::{Forwarding, forwarder};
-use self::notes::Shown;
-use self::reconcile::Reconcile;
+use self::notes::NotePrinter;
 use self::serving::Serving;
 use super::context::Context;
-use super::exit::Exit;
-use super::state::{State, belongs, clock, name};
-use super::supervise::supervise;
+use super::output::{duration, lines};
+use super::state::{OpenState, StateDirectory, belongs, clock, name};
 use super::usage::Usage;
 
 /// Receives what providers send to the paths that `subscribe` made: verifies it, keeps it, answers,
@@ -48,7 +49,7 @@ order for each record, and again until it is taken; drop an id that you know.
                             records as well
 Objects that lie inside others are their own: name them too if they are meant, or write *.MEMBER for
 every object that has such a member.")]
-pub struct Args {
+pub struct ListenArgs {
     #[command(flatten)]
     pub listening: Listening,
 }
@@ -89,125 +90,18 @@ pub struct Listening {
 ///
 /// # Errors
 /// When it was called wrongly, or cannot listen.
-pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
-    listen(&args.listening, context, std::future::pending()).await?;
-    Ok(Exit::Done)
+pub async fn run(args: &ListenArgs, context: &Context) -> Result<()> {
+    let supervisor = Supervisor::new(context.shutdown.clone());
+    let receiver = begin(&args.listening, context, supervisor.jobs()).await?;
+    end(context, &supervisor, &receiver).await;
+    Ok(())
 }
 
-/// Listens until the program is asked to end, with `beside` running; that one's end is no reason to
-/// stop.
-///
-/// # Errors
-/// As [`run`].
-pub async fn listen(
-    listening: &Listening,
-    context: &Context,
-    beside: impl Future<Output = ()>,
-) -> Result<()> {
-    let bounds = Bounds {
-        rate: f64::from(listening.rate),
-        burst: f64::from(listening.rate) * 10.0,
-        ..Bounds::default()
-    };
-    let surroundings = surroundings(listening)?;
-    let public = surroundings.public_url.clone();
-    let state = State::needed(context)?;
-    let connector = context.connector().await?;
-    let database = state.database().await?;
-    let vault = Arc::new(state.vault(Arc::clone(&database)).await?);
-    if let Some(name) = name(context)? {
-        belongs(&state.named(Some(&database), name).await?, &connector)?;
-    }
-    let notes = Arc::new(Shown::new(Arc::clone(&context.watch)));
-    let forwarder = forwarder(&listening.forwarding, context, &connector, &database, &notes)?;
-    if let Some(forwarder) = &forwarder {
-        forwarder.open().await?;
-    }
-    let receiver = Receiver::new(
-        bounds,
-        database.clone(),
-        clock(),
-        Arc::clone(&notes) as Arc<dyn Notes>,
-        surroundings,
-    );
-    let worker = Worker::new(
-        database.clone(),
-        database.clone(),
-        clock(),
-        Arc::clone(&notes) as Arc<dyn Notes>,
-        Pace::default(),
-    );
-    let reconcile = Reconcile::new(&connector, &database, Arc::clone(&notes)).await?;
-    let mut serving = Serving {
-        context,
-        connector: &connector,
-        database: Arc::clone(&database),
-        vault,
-        receiver: receiver.clone(),
-        worker: worker.clone(),
-        reconcile,
-        notes,
-        public,
-        known: HashMap::new(),
-        renewal: renewal::Renewal::default(),
-    };
-    let accept = bind(&listening.address).await?;
-    let address = accept.address().context("asking for the address")?;
-    // Paths are served before the first connection is accepted.
-    serving.refresh().await?;
-    serving.say(address, listening.tls_cert.is_some());
-
-    let shutdown = &context.shutdown;
-    let stop = || {
-        let shutdown = shutdown.clone();
-        async move { shutdown.requested().await }
-    };
-    let say = |text: &str| context.watch.say(text);
-    let mut accept = Some(accept);
-    let receiving = supervise("receiving", shutdown.clone(), say, || {
-        let (receiver, bound, stop) = (receiver.clone(), accept.take(), stop());
-        async move {
-            let accept = match bound {
-                Some(accept) => accept,
-                None => {
-                    TcpAccept::listen(address).with_context(|| format!("listening on {address}"))?
-                }
-            };
-            receiver.run(accept, stop).await;
-            Ok(())
-        }
-    });
-    let applying = supervise("applying deliveries", shutdown.clone(), say, || {
-        let (worker, wake, stop) = (worker.clone(), receiver.wake(), stop());
-        async move {
-            worker.run(&wake, stop).await;
-            Ok(())
-        }
-    });
-    let forwarding = async {
-        let Some(forwarder) = forwarder.map(Arc::new) else { return };
-        supervise("forwarding", shutdown.clone(), say, || {
-            let (forwarder, changed, stop) = (Arc::clone(&forwarder), worker.changed(), stop());
-            async move {
-                forwarder.run(&changed, stop).await;
-                Ok(())
-            }
-        })
-        .await;
-    };
-    let beside = async {
-        beside.await;
-        std::future::pending::<()>().await;
-    };
-    let until_asked = async {
-        tokio::select! {
-            () = shutdown.requested() => {}
-            () = serving.keep() => {}
-            () = beside => {}
-        }
-        context.watch.mention("stopping; requests under way are answered");
-    };
-    tokio::join!(until_asked, receiving, applying, forwarding);
+/// Waits until the program is asked to end and its jobs have ended.
+pub async fn end(context: &Context, supervisor: &Supervisor, receiver: &Receiver) {
+    context.shutdown.requested().await;
+    context.watch.mention("stopping; requests under way are answered");
+    supervisor.run().await;
     let counts = receiver.counts();
     context.watch.mention(&format!(
         "kept {} deliveries, {} repeats, refused {}, put off {}",
@@ -216,7 +110,106 @@ pub async fn listen(
         counts.unverified + counts.refused,
         counts.later
     ));
-    Ok(())
+}
+
+/// Tells of a job that stopped.
+pub fn reporting(context: &Context, what: &'static str) -> impl Fn(&Stopped) + Send + use<> {
+    let watch = Arc::clone(&context.watch);
+    move |stopped| {
+        let (why, pause) = (lines(&stopped.why), duration(stopped.pause));
+        watch.say(&format!("{what} stopped: {why}; it begins again in {pause}"));
+    }
+}
+
+/// Begins to listen, to apply what comes, and to hand changes on.
+///
+/// # Errors
+/// As [`run`].
+pub async fn begin(listening: &Listening, context: &Context, jobs: &Jobs) -> Result<Receiver> {
+    let bounds = Bounds {
+        rate: f64::from(listening.rate),
+        burst: f64::from(listening.rate) * 10.0,
+        ..Bounds::default()
+    };
+    let surroundings = surroundings(listening)?;
+    let public = surroundings.public_url.clone();
+    let directory = StateDirectory::needed(context)?;
+    let connector = context.connector().await?;
+    let state = OpenState::needed(context).await?;
+    let database = &state.database;
+    if let Some(name) = name(context)? {
+        belongs(&directory.named(Some(database), name).await?, &connector)?;
+    }
+    let notes = Arc::new(NotePrinter::new(Arc::clone(&context.watch)));
+    let noted = || Arc::clone(&notes) as Arc<dyn Notes>;
+    let forwarder = forwarder(&listening.forwarding, context, &connector, database, &notes)?;
+    if let Some(forwarder) = &forwarder {
+        forwarder.open().await?;
+    }
+    let receiver = Receiver::new(bounds, database.clone(), clock(), noted(), surroundings);
+    let worker = Worker::new(database.clone(), database.clone(), clock(), noted(), Pace::default());
+    let (mirror, inbox) = (Arc::clone(database) as _, Arc::clone(database) as _);
+    let gaps = GapCloser::new(&connector, mirror, inbox, clock(), noted(), jobs.clone()).await;
+    let gaps = gaps.context("describing the objects")?;
+    let mut serving = Serving {
+        context: context.clone(),
+        connector,
+        state,
+        receiver: receiver.clone(),
+        worker: worker.clone(),
+        gaps,
+        notes,
+        public,
+        served: HashMap::new(),
+        renewal: SubscriptionRenewal::default(),
+    };
+    let accept = bind(&listening.address).await?;
+    let address = accept.address().context("asking for the address")?;
+    // Paths are served before the first connection is accepted.
+    serving.refresh().await?;
+    serving.say(address, listening.tls_cert.is_some());
+
+    let (receiving, mut accept) = (receiver.clone(), Some(accept));
+    jobs.keep(Stage::Receive, "receiving", reporting(context, "receiving"), move |stop| {
+        let (receiver, bound) = (receiving.clone(), accept.take());
+        async move {
+            let accept = match bound {
+                Some(accept) => accept,
+                None => TcpAccept::listen(address)
+                    .map_err(|why| format!("listening on {address}: {why}"))?,
+            };
+            receiver.run(accept, stop.requested()).await;
+            stop.ended()
+        }
+    })?;
+    let (wake, changed) = (receiver.wake(), worker.changed());
+    let report = reporting(context, "applying deliveries");
+    jobs.keep(Stage::Work, "applying deliveries", report, move |stop| {
+        let (worker, wake) = (worker.clone(), Arc::clone(&wake));
+        async move {
+            worker.run(&wake, stop.requested()).await;
+            stop.ended()
+        }
+    })?;
+    if let Some(forwarder) = forwarder.map(Arc::new) {
+        jobs.keep(Stage::Work, "forwarding", reporting(context, "forwarding"), move |stop| {
+            let (forwarder, changed) = (Arc::clone(&forwarder), Arc::clone(&changed));
+            async move {
+                forwarder.run(&changed, stop.requested()).await;
+                stop.ended()
+            }
+        })?;
+    }
+    let serving = Arc::new(Mutex::new(serving));
+    let report = reporting(context, "looking for connections");
+    jobs.keep(Stage::Work, "looking for connections", report, move |stop| {
+        let serving = Arc::clone(&serving);
+        async move {
+            serving.lock().await.keep(&stop).await;
+            stop.ended()
+        }
+    })?;
+    Ok(receiver)
 }
 
 fn surroundings(listening: &Listening) -> Result<Surroundings> {

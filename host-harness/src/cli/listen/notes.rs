@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use host_harness::webhooks::{Note, Notes};
 
-use crate::cli::dead_letters::Number;
+use crate::cli::dead_letters::DeadLetterNumber;
 use crate::cli::output::{date, printable};
 use crate::cli::watch::Watch;
 
@@ -16,14 +16,14 @@ const REFUSED_EVERY: Duration = Duration::from_secs(10);
 const FAILING_EVERY: Duration = Duration::from_secs(300);
 
 /// Shows notes on stderr.
-pub struct Shown {
+pub struct NotePrinter {
     watch: Arc<Watch>,
     names: Mutex<HashMap<String, String>>,
     /// When what was shown last.
     shown: Mutex<HashMap<String, Instant>>,
 }
 
-impl Shown {
+impl NotePrinter {
     /// Shows them by `watch`.
     pub fn new(watch: Arc<Watch>) -> Self {
         Self { watch, names: Mutex::default(), shown: Mutex::default() }
@@ -51,7 +51,7 @@ impl Shown {
     }
 }
 
-impl Notes for Shown {
+impl Notes for NotePrinter {
     fn note(&self, note: &Note) {
         match note {
             Note::Kept { connection, delivery, events } => {
@@ -69,7 +69,7 @@ impl Notes for Shown {
             }
             Note::Dead { connection, event, why } => {
                 let (whose, why) = (self.whose(connection), printable(why));
-                let number = Number::Event(*event);
+                let number = DeadLetterNumber::Event(*event);
                 self.watch.tell(&format!(
                     "{whose}: gave up on the event {number}: {why}\n  next: `dead-letters list` \
                      shows it, `dead-letters replay {number}` tries it again"

@@ -6,68 +6,65 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use host_harness::clock::unix_ms;
-use host_harness::runtime::Connection;
-use host_harness::runtime::Connector;
-use host_harness::store::{Sqlite, Store as _};
-use host_harness::vault::Vault;
+use host_harness::runtime::{Connection, Connector};
+use host_harness::service::jobs::Shutdown;
+use host_harness::store::Store as _;
 use host_harness::webhooks::{
-    ConnectionDecode, ConnectionReads, Decode, Hook, HookRow, Inbox as _, Note, Notes as _,
-    Receiver, SubscriptionRow, Worker, WorkerConnection,
+    ConnectionDecode, ConnectionReads, Decode, GapCloser, Hook, HookRow, Inbox as _, Note,
+    Notes as _, Receiver, SubscriptionRenewal, SubscriptionRow, Worker, WorkerConnection,
 };
 
-use super::notes::Shown;
-use super::reconcile::Reconcile;
-use super::renewal::Renewal;
+use super::notes::NotePrinter;
 use crate::cli::connecting::with_kept;
 use crate::cli::context::Context;
-use crate::cli::current::{Current, LOOK_EVERY, connections};
 use crate::cli::output::printable;
-use crate::cli::state::{Kept, clock, name};
+use crate::cli::state::{Configuration, LOOK_EVERY, OpenState, StoredConnection, clock, name};
 
 /// How often secrets are read anew even when all deliveries verify: old versions end.
 const RENEW: u32 = 30;
 
 /// Serves connections.
-pub struct Serving<'a> {
-    pub context: &'a Context,
-    pub connector: &'a Connector,
-    pub database: Arc<Sqlite>,
-    pub vault: Arc<Vault>,
+pub struct Serving {
+    pub context: Context,
+    pub connector: Connector,
+    pub state: OpenState,
     pub receiver: Receiver,
     pub worker: Worker,
-    pub reconcile: Reconcile,
-    pub notes: Arc<Shown>,
+    pub gaps: GapCloser,
+    pub notes: Arc<NotePrinter>,
     pub public: Option<String>,
     /// By id.
-    pub known: HashMap<String, Known>,
-    pub renewal: Renewal,
+    pub served: HashMap<String, ServedConnection>,
+    pub renewal: SubscriptionRenewal,
 }
 
 /// A connection that is served.
-pub struct Known {
+pub struct ServedConnection {
     /// What it was made of.
-    current: Current,
+    configuration: Configuration,
+    name: String,
     hook: Hook,
-    seat: WorkerConnection,
+    worked: WorkerConnection,
     connection: Connection,
 }
 
-impl Serving<'_> {
-    /// Looks again and again. Ends only when it is dropped.
-    pub async fn keep(&mut self) {
+impl Serving {
+    /// Looks again and again, until the end is requested.
+    pub async fn keep(&mut self, stop: &Shutdown) {
         for round in 1_u32.. {
-            tokio::time::sleep(LOOK_EVERY).await;
+            tokio::select! {
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+                () = stop.requested() => return,
+            }
             if let Err(why) = self.refresh().await {
-                let why = format!("{why:#}");
-                self.notes.note(&Note::Failing { what: "looking for connections", why });
+                self.fails("looking for connections", &why);
             }
             if let Err(why) = self.renew().await {
-                let why = format!("{why:#}");
-                self.notes.note(&Note::Failing { what: "renewing a subscription", why });
+                self.fails("renewing a subscription", &why);
             }
             if round.is_multiple_of(RENEW) {
-                for known in self.known.values() {
-                    known.hook.decode.renew().await;
+                for served in self.served.values() {
+                    served.hook.decode.renew().await;
                 }
             }
         }
@@ -79,70 +76,72 @@ impl Serving<'_> {
     /// When the state cannot be used.
     pub async fn refresh(&mut self) -> Result<()> {
         let connector = &self.connector.manifest().name;
-        let rows = connections(self.database.as_ref(), connector, name(self.context)?).await?;
-        let hooks = self.database.hooks().await?;
-        let subscriptions = self.database.subscriptions(None).await?;
-        let mut known = HashMap::new();
-        for hook in hooks {
-            let Some(row) = rows.iter().find(|row| row.id == hook.connection) else { continue };
-            let kept = Kept {
-                vault: Arc::clone(&self.vault),
-                limits: Arc::clone(&self.database) as _,
-                row: row.clone(),
-            };
-            let current = Current::of(kept).await?;
-            let subscription = provider_id(&subscriptions, &row.id);
-            let before = self.known.remove(&row.id);
-            let changed = before.is_some();
-            let same = before.filter(|known| {
-                known.current.is_as(&current)
-                    && known.hook.token == hook.token
-                    && known.hook.subscription == subscription
+        let all = self.state.connections(connector, name(&self.context)?).await?.into_iter();
+        let mut all: HashMap<_, _> = all.map(|stored| (stored.row.id.clone(), stored)).collect();
+        let mut ids = provider_ids(self.state.database.subscriptions(None).await?);
+        let mut now = HashMap::new();
+        for hook in self.state.database.hooks().await? {
+            let Some(stored) = all.remove(&hook.connection) else { continue };
+            let configuration = stored.configuration().await?;
+            let subscription = ids.remove(&hook.connection).flatten();
+            let before = self.served.remove(&hook.connection);
+            let is_new = before.is_none();
+            let same = before.filter(|served| {
+                served.configuration == configuration
+                    && served.hook.token == hook.token
+                    && served.hook.subscription == subscription
             });
             let served = match same {
-                Some(known) => known,
-                None => match self.make(current, &hook, subscription).await {
-                    Ok(made) => {
-                        if changed {
-                            let text = format!(
-                                "{}: the connection changed, and is used as it is kept now",
-                                row.name
-                            );
-                            self.context.watch.detail(&printable(&text));
+                Some(served) => served,
+                None => {
+                    // What was under way may fail, and would be left alone for a while.
+                    self.gaps.stop(&hook.connection);
+                    let name = stored.row.name.clone();
+                    match self.make(stored, configuration, &hook, subscription).await {
+                        Ok(made) => {
+                            if !is_new {
+                                let text = "the connection changed, and is used as it is kept now";
+                                self.context.watch.detail(&printable(&format!("{name}: {text}")));
+                            }
+                            made
                         }
-                        made
+                        Err(why) => {
+                            self.fails("serving a connection", &why.context(name));
+                            continue;
+                        }
                     }
-                    Err(why) => {
-                        let why = format!("{}: {why:#}", row.name);
-                        self.notes.note(&Note::Failing { what: "serving a connection", why });
-                        continue;
-                    }
-                },
+                }
             };
-            self.reconcile.consider(&hook);
-            known.insert(row.id.clone(), served);
+            if let Err(why) = self.gaps.consider(&hook, &served.connection) {
+                self.fails("pulling what was missed", &why.into());
+            }
+            now.insert(hook.connection, served);
         }
-        self.known = known;
-        self.reconcile.retain(|id| self.known.contains_key(id));
-        let hooks = self.known.values().map(|known| known.hook.clone()).collect();
+        let gone = std::mem::replace(&mut self.served, now);
+        gone.keys().for_each(|id| self.gaps.stop(id));
+        let hooks = self.served.values().map(|served| served.hook.clone()).collect();
         self.receiver.serve_hooks(hooks);
-        let seats = self.known.iter().map(|(id, known)| (id.clone(), known.seat.clone()));
-        self.worker.work_for(seats.collect());
+        let worked = self.served.iter().map(|(id, served)| (id.clone(), served.worked.clone()));
+        self.worker.work_for(worked.collect());
         Ok(())
     }
 
     /// Renews the subscriptions that end soon.
     async fn renew(&mut self) -> Result<()> {
         let now_ms = unix_ms(clock().now());
-        for row in self.database.subscriptions(None).await? {
-            let Some(known) = self.known.get(&row.connection) else { continue };
-            if let Some(renewed) = self.renewal.renew(&known.connection, &row, now_ms).await? {
-                self.database.put_subscription(renewed).await?;
+        for row in self.state.database.subscriptions(None).await? {
+            let Some(served) = self.served.get(&row.connection) else { continue };
+            if let Some(renewed) = self.renewal.renew(&served.connection, &row, now_ms).await? {
+                self.state.database.put_subscription(renewed).await?;
             } else {
-                self.renewal.end_replaced(&known.connection, &row).await?;
+                self.renewal.end_replaced(&served.connection, &row).await?;
             }
         }
         Ok(())
+    }
+
+    fn fails(&self, what: &'static str, why: &anyhow::Error) {
+        self.notes.note(&Note::Failing { what, why: format!("{why:#}") });
     }
 
     /// Says where it listens and for whom.
@@ -150,50 +149,50 @@ impl Serving<'_> {
         let scheme = if tls { "https" } else { "http" };
         let base = self.public.clone().unwrap_or_else(|| format!("{scheme}://{address}"));
         self.context.watch.say(&format!("listening on {scheme}://{address}"));
-        for known in self.known.values() {
-            let (name, token) = (&known.current.kept.row.name, &known.hook.token);
+        for served in self.served.values() {
+            let (name, token) = (&served.name, &served.hook.token);
             self.context.watch.say(&format!("  {name}: {base}/hooks/{token}"));
         }
-        if self.known.is_empty() {
+        if self.served.is_empty() {
             self.context.watch.say("  no connection has a subscription yet; `subscribe` makes one");
         }
     }
 
     async fn make(
         &self,
-        current: Current,
+        stored: StoredConnection,
+        configuration: Configuration,
         hook: &HookRow,
         subscription: Option<String>,
-    ) -> Result<Known> {
-        let row = &current.kept.row;
+    ) -> Result<ServedConnection> {
+        let row = stored.row.clone();
         self.notes.name(&row.id, &row.name);
-        let secrets = current.kept.secrets().await?;
-        let grant = self.database.grant(&row.id).await?;
-        let builder = self.context.surroundings(self.connector);
-        let builder = with_kept(builder, &current.kept, grant.as_ref());
+        let secrets = stored.secrets().await?;
+        let grant = self.state.database.grant(&row.id).await?;
+        let builder = self.context.surroundings(&self.connector);
+        let builder = with_kept(builder, &stored, grant.as_ref());
         let local = builder.secrets(Arc::clone(&secrets)).build().await?;
-        let connection =
-            self.context.connect_to(self.connector, Some(current.kept.clone())).await?;
-        self.reconcile.know(row, &connection);
-        let vault = Arc::clone(&self.vault);
-        let decode = ConnectionDecode::new(local.clone(), secrets, vault, row.clone());
-        let decode = Arc::new(decode) as Arc<dyn Decode>;
-        let reads = Arc::new(ConnectionReads::new(connection.clone(), local).await?);
+        let connection = self.context.connect_to(&self.connector, Some(stored)).await?;
+        let (name, vault) = (row.name.clone(), Arc::clone(&self.state.vault));
+        let reads = Arc::new(ConnectionReads::new(connection.clone(), local.clone()).await?);
         let hook = Hook {
             connection: row.id.clone(),
             token: hook.token.clone(),
             subscription,
-            decode: Arc::clone(&decode),
+            decode: Arc::new(ConnectionDecode::new(local, secrets, vault, row)) as Arc<dyn Decode>,
         };
-        Ok(Known { current, hook, seat: WorkerConnection { reads, decode }, connection })
+        let worked = WorkerConnection { reads, decode: Arc::clone(&hook.decode) };
+        Ok(ServedConnection { configuration, name, hook, worked, connection })
     }
 }
 
-/// The provider's id, where one subscription alone has one: all of them deliver to one path.
-fn provider_id(subscriptions: &[SubscriptionRow], connection: &str) -> Option<String> {
-    let mut ids = subscriptions
-        .iter()
-        .filter(|row| row.connection == connection)
-        .filter_map(|row| row.id.clone());
-    ids.next().filter(|_| ids.next().is_none())
+/// The provider's id of each connection's subscription, where one alone has one: all of them
+/// deliver to one path.
+fn provider_ids(subscriptions: Vec<SubscriptionRow>) -> HashMap<String, Option<String>> {
+    let mut ids = HashMap::new();
+    for SubscriptionRow { connection, id, .. } in subscriptions {
+        let Some(id) = id else { continue };
+        ids.entry(connection).and_modify(|several| *several = None).or_insert(Some(id));
+    }
+    ids
 }

@@ -1,8 +1,8 @@
 //! Which members of a page become columns of a table, and how wide.
 
 use super::grid::{GAP, bare};
-use super::members::{Members, cell, is_scalar};
-use super::{Row, printable};
+use super::members::{RecordMembers, cell, is_scalar};
+use super::{OutputRow, printable};
 
 /// A column that chose itself is no wider.
 pub const WIDEST: u16 = 40;
@@ -11,7 +11,7 @@ const NARROWEST: u16 = 6;
 
 /// The identity, then members that are short in every record.
 #[must_use]
-pub fn candidates(page: &[Members<'_>]) -> Vec<String> {
+pub fn candidates(page: &[RecordMembers<'_>]) -> Vec<String> {
     let mut names = vec!["id".to_owned()];
     for (name, _) in page.iter().flat_map(|members| &members.0) {
         let cells = || page.iter().filter_map(|members| members.get(name));
@@ -28,7 +28,7 @@ pub fn candidates(page: &[Members<'_>]) -> Vec<String> {
 /// since they are long and seldom what somebody looks for.
 #[must_use]
 pub fn fitting(
-    page: &[Members<'_>],
+    page: &[RecordMembers<'_>],
     candidates: &[String],
     widths: &[u16],
     width: u16,
@@ -64,7 +64,7 @@ fn is_time(text: &str) -> bool {
 
 /// The widest cell of each column, its name included.
 #[must_use]
-pub fn widths(rows: &[Row<'_>], page: &[Members<'_>], columns: &[String]) -> Vec<u16> {
+pub fn widths(rows: &[OutputRow<'_>], page: &[RecordMembers<'_>], columns: &[String]) -> Vec<u16> {
     let mut grid = bare();
     grid.set_header(columns.iter().map(|name| printable(name)).collect::<Vec<_>>());
     for (row, members) in rows.iter().zip(page) {

@@ -7,12 +7,12 @@ use std::io::{self, Write};
 
 /// Knows whether a byte stands inside a string.
 #[derive(Default)]
-struct Place {
+struct StringTracker {
     inside: bool,
     escaped: bool,
 }
 
-impl Place {
+impl StringTracker {
     /// Passes `byte`; answers whether it belongs to a string, its quotes included.
     fn pass(&mut self, byte: u8) -> bool {
         if !self.inside {
@@ -38,7 +38,7 @@ impl Place {
 /// # Errors
 /// When `out` cannot be written.
 pub fn compact(json: &str, out: &mut impl Write) -> io::Result<()> {
-    let mut place = Place::default();
+    let mut place = StringTracker::default();
     let dropped = |byte: &u8| {
         if place.pass(*byte) { *byte < b' ' } else { matches!(byte, b' ' | b'\t' | b'\n' | b'\r') }
     };
@@ -50,7 +50,7 @@ pub fn compact(json: &str, out: &mut impl Write) -> io::Result<()> {
 /// # Errors
 /// When `out` cannot be written.
 pub fn indent(json: &str, out: &mut impl Write) -> io::Result<()> {
-    let mut place = Place::default();
+    let mut place = StringTracker::default();
     let mut depth = 0_usize;
     // An opening bracket waits for what follows, so that an empty pair stays together.
     let mut opened = false;

@@ -6,11 +6,11 @@ use std::io::{self, Write};
 
 use anyhow::Result;
 
-use super::members::Members;
-use super::{Columns, Records, Row, printable, say};
+use super::members::RecordMembers;
+use super::{Columns, OutputRow, RecordWriter, printable, say};
 
 /// Writes a header and a line for each record.
-pub struct Csv<W: Write> {
+pub struct CsvWriter<W: Write> {
     out: csv::Writer<W>,
     /// Chosen by the user, or else by the first page.
     columns: Vec<String>,
@@ -19,7 +19,7 @@ pub struct Csv<W: Write> {
     told: bool,
 }
 
-impl<W: Write> Csv<W> {
+impl<W: Write> CsvWriter<W> {
     /// Writes `columns` to `out`; the members of the first page, if none are given.
     pub fn new(out: W, chosen: Columns) -> Self {
         Self {
@@ -31,7 +31,7 @@ impl<W: Write> Csv<W> {
         }
     }
 
-    fn begin(&mut self, page: &[Members<'_>]) -> Result<()> {
+    fn begin(&mut self, page: &[RecordMembers<'_>]) -> Result<()> {
         if self.chosen.columns.is_none() {
             self.columns = union(page);
         }
@@ -41,7 +41,7 @@ impl<W: Write> Csv<W> {
         Ok(self.out.write_record(&self.columns).map_err(io::Error::from)?)
     }
 
-    fn tell_left_out(&mut self, members: &Members<'_>) {
+    fn tell_left_out(&mut self, members: &RecordMembers<'_>) {
         if self.told || self.chosen.columns.is_some() {
             return;
         }
@@ -56,12 +56,13 @@ impl<W: Write> Csv<W> {
     }
 }
 
-impl<W: Write + Send> Records for Csv<W> {
-    fn page(&mut self, rows: &[Row<'_>]) -> Result<()> {
+impl<W: Write + Send> RecordWriter for CsvWriter<W> {
+    fn page(&mut self, rows: &[OutputRow<'_>]) -> Result<()> {
         if rows.is_empty() {
             return Ok(());
         }
-        let page: Vec<Members<'_>> = rows.iter().map(|row| Members::of(row.data)).collect();
+        let page: Vec<RecordMembers<'_>> =
+            rows.iter().map(|row| RecordMembers::of(row.data)).collect();
         if !self.begun {
             self.begin(&page)?;
         }
@@ -81,7 +82,7 @@ impl<W: Write + Send> Records for Csv<W> {
     }
 }
 
-fn union(page: &[Members<'_>]) -> Vec<String> {
+fn union(page: &[RecordMembers<'_>]) -> Vec<String> {
     let mut columns: Vec<String> = Vec::new();
     for (name, _) in page.iter().flat_map(|members| &members.0) {
         if !columns.contains(name) {
@@ -99,9 +100,10 @@ mod tests {
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         let chosen = Columns { columns: columns.map(names), known: names(&["z"]) };
         let mut out = Vec::new();
-        let mut records = Csv::new(&mut out, chosen);
+        let mut records = CsvWriter::new(&mut out, chosen);
         for page in pages {
-            let rows: Vec<Row<'_>> = page.iter().map(|data| Row { id: "i", data }).collect();
+            let rows: Vec<OutputRow<'_>> =
+                page.iter().map(|data| OutputRow { id: "i", data }).collect();
             if let Err(why) = records.page(&rows) {
                 return why.to_string();
             }

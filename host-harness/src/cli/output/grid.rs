@@ -6,8 +6,8 @@ use anyhow::Result;
 use comfy_table::presets::NOTHING;
 use comfy_table::{ColumnConstraint, ContentArrangement, Table as Grid};
 
-use super::members::{Members, cell};
-use super::{Row, printable};
+use super::members::{RecordMembers, cell};
+use super::{OutputRow, printable};
 
 /// Space between columns.
 pub const GAP: u16 = 2;
@@ -20,8 +20,8 @@ const TEXT: u16 = 24;
 ///
 /// # Errors
 /// When `out` cannot be written.
-pub fn one(out: &mut impl Write, row: Row<'_>, width: u16) -> Result<()> {
-    let members = Members::of(row.data);
+pub fn one(out: &mut impl Write, row: OutputRow<'_>, width: u16) -> Result<()> {
+    let members = RecordMembers::of(row.data);
     let rows = members.0.iter();
     let rows = rows.map(|(name, raw)| vec![name.clone(), cell(raw)]);
     for line in grid(&[], rows.collect(), width) {
@@ -101,7 +101,7 @@ mod tests {
     fn one_record_shows_all_of_it() {
         let mut out = Vec::new();
         let data = r#"{"id":"7","text":"one two three four five six","list":[1, 2]}"#;
-        one(&mut out, Row { id: "7", data }, 24).unwrap();
+        one(&mut out, OutputRow { id: "7", data }, 24).unwrap();
         assert_eq!(
             String::from_utf8(out).unwrap(),
             "id    7\ntext  one two three\n      four five six\nlist  [1,2]\n"

@@ -7,16 +7,16 @@ use std::io::Write;
 use anyhow::Result;
 
 use super::compact::compact;
-use super::{Records, Row};
+use super::{OutputRow, RecordWriter};
 
 /// Writes the records' JSON.
-pub struct Json<W> {
+pub struct JsonWriter<W> {
     out: W,
     is_array: bool,
     begun: bool,
 }
 
-impl<W: Write> Json<W> {
+impl<W: Write> JsonWriter<W> {
     /// Writes each to `out` for itself.
     pub fn lines(out: W) -> Self {
         Self { out, is_array: false, begun: false }
@@ -28,8 +28,8 @@ impl<W: Write> Json<W> {
     }
 }
 
-impl<W: Write + Send> Records for Json<W> {
-    fn page(&mut self, rows: &[Row<'_>]) -> Result<()> {
+impl<W: Write + Send> RecordWriter for JsonWriter<W> {
+    fn page(&mut self, rows: &[OutputRow<'_>]) -> Result<()> {
         for row in rows {
             let before: &[u8] = match (self.is_array, self.begun) {
                 (false, _) => b"",
@@ -61,9 +61,11 @@ mod tests {
 
     fn written(array: bool, pages: &[&[&str]]) -> String {
         let mut out = Vec::new();
-        let mut records = if array { Json::array(&mut out) } else { Json::lines(&mut out) };
+        let mut records =
+            if array { JsonWriter::array(&mut out) } else { JsonWriter::lines(&mut out) };
         for page in pages {
-            let rows: Vec<Row<'_>> = page.iter().map(|data| Row { id: "", data }).collect();
+            let rows: Vec<OutputRow<'_>> =
+                page.iter().map(|data| OutputRow { id: "", data }).collect();
             records.page(&rows).unwrap();
         }
         records.end().unwrap();

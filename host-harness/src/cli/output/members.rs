@@ -3,16 +3,16 @@
 use indexmap::IndexMap;
 use serde_json::value::RawValue;
 
-use super::Row;
+use super::OutputRow;
 use super::compact::compacted;
 
 /// Name under which a record stands that is no JSON object.
 const WHOLE: &str = "value";
 
 /// Members in the order in which they came.
-pub struct Members<'a>(pub IndexMap<String, &'a str>);
+pub struct RecordMembers<'a>(pub IndexMap<String, &'a str>);
 
-impl<'a> Members<'a> {
+impl<'a> RecordMembers<'a> {
     /// The members of `json`; one member `value` if it is no object.
     #[must_use]
     pub fn of(json: &'a str) -> Self {
@@ -31,7 +31,7 @@ impl<'a> Members<'a> {
     /// The cells of a record under `columns`. A record without a member `id` shows its
     /// identity there.
     #[must_use]
-    pub fn cells(&self, row: Row<'_>, columns: &[String]) -> Vec<String> {
+    pub fn cells(&self, row: OutputRow<'_>, columns: &[String]) -> Vec<String> {
         columns
             .iter()
             .map(|column| match self.get(column) {
@@ -64,12 +64,13 @@ mod tests {
 
     #[test]
     fn members_keep_order_and_text() {
-        let members = Members::of(r#" { "b" : 1.10, "a": [1, 2], "é\n": "x\ty", "n": null } "#);
+        let members =
+            RecordMembers::of(r#" { "b" : 1.10, "a": [1, 2], "é\n": "x\ty", "n": null } "#);
         let names: Vec<&str> = members.0.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["b", "a", "é\n", "n"]);
-        let row = Row { id: "7", data: "" };
+        let row = OutputRow { id: "7", data: "" };
         let columns = ["id", "b", "a", "é\n", "n", "z"].map(str::to_owned);
         assert_eq!(members.cells(row, &columns), ["7", "1.10", "[1,2]", "x\ty", "", ""]);
-        assert_eq!(Members::of("[1, 2]").get("value"), Some("[1, 2]"));
+        assert_eq!(RecordMembers::of("[1, 2]").get("value"), Some("[1, 2]"));
     }
 }

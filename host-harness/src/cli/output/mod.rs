@@ -13,23 +13,23 @@ mod text;
 use std::io::{self, BufWriter, IsTerminal as _, Stdout, Write};
 
 use anyhow::Result;
+use host_harness::contract::types::DataRecord;
 use serde_json::Value;
 
 pub use self::compact::indented;
 use self::compact::{compact, indent};
-use self::csv::Csv;
+use self::csv::CsvWriter;
 use self::grid::{grid, one, width};
-use self::json::Json;
-use self::members::Members;
-use self::table::Table;
+use self::json::JsonWriter;
+use self::members::RecordMembers;
+use self::table::TableWriter;
 pub use self::text::{bytes, count, counted, date, duration, lines, printable};
-use super::nearest::unknown;
 use super::schema::members;
-use super::usage::Usage;
+use super::usage::{Usage, unknown};
 
 /// How records are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Form {
+pub enum OutputFormat {
     /// One record's JSON a line
     Ndjson,
     /// One JSON document
@@ -40,7 +40,7 @@ pub enum Form {
     Csv,
 }
 
-impl Form {
+impl OutputFormat {
     /// A table on a terminal, NDJSON in a pipe.
     #[must_use]
     pub fn usual() -> Self {
@@ -83,7 +83,7 @@ impl Columns {
 
     /// As [`Columns::check`], where what the records of the first page have is known too: they may
     /// have members that no schema speaks of.
-    fn check_page(&self, page: &[Members<'_>]) -> Result<(), Usage> {
+    fn check_page(&self, page: &[RecordMembers<'_>]) -> Result<(), Usage> {
         let mut all = self.clone();
         for (name, _) in page.iter().flat_map(|members| &members.0) {
             if !all.known.contains(name) {
@@ -96,20 +96,26 @@ impl Columns {
 
 /// One record: its identity and its JSON.
 #[derive(Debug, Clone, Copy)]
-pub struct Row<'a> {
+pub struct OutputRow<'a> {
     /// Identity within its object.
     pub id: &'a str,
     /// As the connector handed it over.
     pub data: &'a str,
 }
 
+impl<'a> From<&'a DataRecord> for OutputRow<'a> {
+    fn from(record: &'a DataRecord) -> Self {
+        Self { id: &record.id, data: &record.data }
+    }
+}
+
 /// Takes records page by page and keeps none of them.
-pub trait Records: Send {
+pub trait RecordWriter: Send {
     /// Writes a page.
     ///
     /// # Errors
     /// When the output cannot be written.
-    fn page(&mut self, rows: &[Row<'_>]) -> Result<()>;
+    fn page(&mut self, rows: &[OutputRow<'_>]) -> Result<()>;
 
     /// There are no more.
     ///
@@ -120,14 +126,14 @@ pub trait Records: Send {
 
 /// Writes records to stdout.
 #[must_use]
-pub fn records(form: Form, columns: &Columns) -> Box<dyn Records> {
+pub fn records(form: OutputFormat, columns: &Columns) -> Box<dyn RecordWriter> {
     let columns = columns.clone();
     let out = stdout();
     match form {
-        Form::Ndjson => Box::new(Json::lines(out)),
-        Form::Json => Box::new(Json::array(out)),
-        Form::Table => Box::new(Table::new(out, columns, width())),
-        Form::Csv => Box::new(Csv::new(out, columns)),
+        OutputFormat::Ndjson => Box::new(JsonWriter::lines(out)),
+        OutputFormat::Json => Box::new(JsonWriter::array(out)),
+        OutputFormat::Table => Box::new(TableWriter::new(out, columns, width())),
+        OutputFormat::Csv => Box::new(CsvWriter::new(out, columns)),
     }
 }
 
@@ -135,11 +141,11 @@ pub fn records(form: Form, columns: &Columns) -> Box<dyn Records> {
 ///
 /// # Errors
 /// When stdout cannot be written.
-pub fn record(form: Form, columns: &Columns, row: Row<'_>) -> Result<()> {
+pub fn record(form: OutputFormat, columns: &Columns, row: OutputRow<'_>) -> Result<()> {
     match form {
-        Form::Json => document(form, row.data),
-        Form::Table if columns.columns.is_none() => one(&mut stdout(), row, width()),
-        Form::Ndjson | Form::Table | Form::Csv => {
+        OutputFormat::Json => document(form, row.data),
+        OutputFormat::Table if columns.columns.is_none() => one(&mut stdout(), row, width()),
+        OutputFormat::Ndjson | OutputFormat::Table | OutputFormat::Csv => {
             let mut records = records(form, columns);
             records.page(&[row])?;
             records.end()
@@ -151,9 +157,9 @@ pub fn record(form: Form, columns: &Columns, row: Row<'_>) -> Result<()> {
 ///
 /// # Errors
 /// When stdout cannot be written.
-pub fn document(form: Form, json: &str) -> Result<()> {
+pub fn document(form: OutputFormat, json: &str) -> Result<()> {
     let mut out = stdout();
-    if form == Form::Ndjson {
+    if form == OutputFormat::Ndjson {
         compact(json, &mut out)?;
     } else {
         indent(json, &mut out)?;
@@ -175,25 +181,27 @@ pub fn text_block(text: &str) -> Result<()> {
 /// A title and rows under it, for people; nothing when there are no rows. Cells are
 /// broken into lines where they are too long for the terminal.
 #[must_use]
-pub fn section(title: &str, header: &[&str], rows: Vec<Vec<String>>) -> String {
+pub fn section(
+    title: &str,
+    header: &[&str],
+    rows: impl IntoIterator<Item = Vec<String>>,
+) -> String {
+    let rows: Vec<Vec<String>> = rows.into_iter().collect();
     if rows.is_empty() {
         return String::new();
     }
-    let indent = if title.is_empty() { "" } else { "  " };
-    let mut text = String::new();
-    if !title.is_empty() {
-        text.push_str(title);
-        text.push('\n');
+    let lines = grid(header, rows, width().saturating_sub(2));
+    if title.is_empty() {
+        return lines.iter().map(|line| format!("{line}\n")).collect();
     }
-    for line in grid(header, rows, width().saturating_sub(2)) {
-        text.push_str(indent);
-        text.push_str(&line);
-        text.push('\n');
-    }
-    if !title.is_empty() {
-        text.push('\n');
-    }
-    text
+    let lines: String = lines.iter().map(|line| format!("  {line}\n")).collect();
+    format!("{title}\n{lines}\n")
+}
+
+/// The cells of a row.
+#[must_use]
+pub fn cells<const N: usize>(texts: [&str; N]) -> Vec<String> {
+    texts.map(str::to_owned).into()
 }
 
 /// Says something on stderr. That nobody may listen there is no reason to fail.

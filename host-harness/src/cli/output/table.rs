@@ -6,15 +6,15 @@
 use std::io::Write;
 
 use anyhow::Result;
-use comfy_table::{ColumnConstraint, ContentArrangement, Row as Line, Table as Grid, Width};
+use comfy_table::{ColumnConstraint, ContentArrangement, Row as GridRow, Table as Grid, Width};
 
 use super::columns::{WIDEST, candidates, fitting, shrink, widths};
 use super::grid::{GAP, bare};
-use super::members::Members;
-use super::{Columns, Records, Row, printable};
+use super::members::RecordMembers;
+use super::{Columns, OutputRow, RecordWriter, printable};
 
 /// Writes aligned columns.
-pub struct Table<W> {
+pub struct TableWriter<W> {
     out: W,
     width: u16,
     columns: Vec<String>,
@@ -23,7 +23,7 @@ pub struct Table<W> {
     begun: bool,
 }
 
-impl<W: Write> Table<W> {
+impl<W: Write> TableWriter<W> {
     /// Writes `columns` to `out`; those that fit `width` best, if none are given.
     pub fn new(out: W, chosen: Columns, width: u16) -> Self {
         Self {
@@ -36,7 +36,7 @@ impl<W: Write> Table<W> {
         }
     }
 
-    fn begin(&mut self, rows: &[Row<'_>], page: &[Members<'_>]) -> Result<()> {
+    fn begin(&mut self, rows: &[OutputRow<'_>], page: &[RecordMembers<'_>]) -> Result<()> {
         self.chosen.check_page(page)?;
         self.begun = true;
         if self.chosen.columns.is_some() {
@@ -71,12 +71,13 @@ impl<W: Write> Table<W> {
     }
 }
 
-impl<W: Write + Send> Records for Table<W> {
-    fn page(&mut self, rows: &[Row<'_>]) -> Result<()> {
+impl<W: Write + Send> RecordWriter for TableWriter<W> {
+    fn page(&mut self, rows: &[OutputRow<'_>]) -> Result<()> {
         if rows.is_empty() {
             return Ok(());
         }
-        let page: Vec<Members<'_>> = rows.iter().map(|row| Members::of(row.data)).collect();
+        let page: Vec<RecordMembers<'_>> =
+            rows.iter().map(|row| RecordMembers::of(row.data)).collect();
         let mut grid = bare();
         if !self.begun {
             self.begin(rows, &page)?;
@@ -97,8 +98,8 @@ impl<W: Write + Send> Records for Table<W> {
     }
 }
 
-fn line(cells: Vec<String>) -> Line {
-    let mut line = Line::from(cells);
+fn line(cells: Vec<String>) -> GridRow {
+    let mut line = GridRow::from(cells);
     line.max_height(1);
     line
 }
@@ -118,9 +119,10 @@ mod tests {
         let mut out = Vec::new();
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         let chosen = Columns { columns: columns.map(names), known: names(&["z"]) };
-        let mut records = Table::new(&mut out, chosen, width);
+        let mut records = TableWriter::new(&mut out, chosen, width);
         for page in pages {
-            let rows: Vec<Row<'_>> = page.iter().map(|data| Row { id: "i1", data }).collect();
+            let rows: Vec<OutputRow<'_>> =
+                page.iter().map(|data| OutputRow { id: "i1", data }).collect();
             records.page(&rows).unwrap();
         }
         records.end().unwrap();

@@ -1,8 +1,7 @@
 //! `push`: writes many records.
 
 mod dry_run;
-mod failed;
-mod lines;
+mod results;
 mod runs;
 
 use std::collections::BTreeSet;
@@ -10,18 +9,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use host_harness::push::mapping::{Mapping, SCHEMA};
 use host_harness::push::{Ended, Mode, OnConflict, Push, PushError, StoredRun as Read, Summary};
 use host_harness::source::Items;
-use host_harness::store::Sqlite;
 
-use self::failed::Failed;
-use self::lines::Lines;
+use self::results::ItemResults;
 use super::context::Context;
 use super::exit::Exit;
 use super::output::{Columns, counted, document};
-use super::source::{Reading, mapping, open};
-use super::state::{Kept, State, belongs, clock};
+use super::source::{SourceOptions, mapping, open};
+use super::state::{StateDirectory, StoredConnection, belongs, clock};
 use super::usage::Usage;
 
 /// Writes the records of a file or a pipe, each once, and prints what came of each. Items are
@@ -46,7 +44,7 @@ A line of the result is {\"index\",\"line\",\"id\",\"outcome\",\"error\"}. Outco
   failed     it was not applied; the error says why
   pending    the provider could not be asked; --resume goes on with it
   parked     it cannot be told whether it was applied; --resume looks again")]
-pub struct Args {
+pub struct PushArgs {
     /// Name of the object, as `objects` shows it
     #[arg(required_unless_present_any = ["map_schema", "list"])]
     pub object: Option<String>,
@@ -56,12 +54,12 @@ pub struct Args {
     pub file: Option<String>,
 
     /// What is asked of each item
-    #[arg(long, value_enum, default_value_t = Modes::Upsert)]
-    pub mode: Modes,
+    #[arg(long, value_parser = one_of(MODES), default_value = "upsert")]
+    pub mode: Mode,
 
     /// What to do when a record was changed there since it was last seen here
-    #[arg(long, value_enum, default_value_t = Policies::Fail)]
-    pub on_conflict: Policies,
+    #[arg(long, value_parser = one_of(ON_CONFLICT), default_value = "fail")]
+    pub on_conflict: OnConflict,
 
     /// Show what would be sent for each item, and write nothing anywhere
     #[arg(long)]
@@ -72,7 +70,7 @@ pub struct Args {
     pub map: Option<PathBuf>,
 
     #[command(flatten)]
-    pub reading: Reading,
+    pub reading: SourceOptions,
 
     /// Send items as they come, before the source has ended. Given up: the count of items, that
     /// nothing of a broken source is sent, and that the same source goes on where it stopped
@@ -99,55 +97,58 @@ pub struct Args {
     pub columns: Columns,
 }
 
-/// What is asked of each item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Modes {
-    /// That there is a record with these members
-    Upsert,
-    /// That a record is made
-    Create,
-    /// That a record is changed: named by `id`, or by what names it
-    Update,
-    /// That a record is gone: named by `id`, or by what names it
-    Delete,
-}
+/// What may be asked of each item.
+const MODES: &[(&str, Mode, &str)] = &[
+    ("upsert", Mode::Upsert, "That there is a record with these members"),
+    ("create", Mode::Create, "That a record is made"),
+    ("update", Mode::Update, "That a record is changed: named by `id`, or by what names it"),
+    ("delete", Mode::Delete, "That a record is gone: named by `id`, or by what names it"),
+];
 
-/// What to do about somebody else's change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Policies {
-    /// The item fails
-    Fail,
-    /// It is written all the same
-    Ours,
-    /// It is left as it is
-    Theirs,
+/// What may be done about somebody else's change.
+const ON_CONFLICT: &[(&str, OnConflict, &str)] = &[
+    ("fail", OnConflict::Fail, "The item fails"),
+    ("ours", OnConflict::Ours, "It is written all the same"),
+    ("theirs", OnConflict::Theirs, "It is left as it is"),
+];
+
+/// Understands one of these words.
+fn one_of<T: Copy + Send + Sync + 'static>(
+    cases: &'static [(&'static str, T, &'static str)],
+) -> impl TypedValueParser<Value = T> {
+    let words = cases.iter().map(|(word, _, help)| PossibleValue::new(*word).help(*help));
+    PossibleValuesParser::new(words).try_map(|given| {
+        let case = cases.iter().find(|(word, ..)| *word == given);
+        case.map(|(_, case, _)| *case).ok_or("there is no such word")
+    })
 }
 
 /// Runs the command.
 ///
 /// # Errors
 /// When the push cannot begin or go on. What was done is kept.
-pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
+pub async fn run(args: &PushArgs, context: &Context) -> Result<Exit> {
     if args.map_schema {
         context.watch.print(|| document(context.document_form()?, SCHEMA))?;
         return Ok(Exit::Done);
     }
-    let (kept, store) = kept(context).await?;
+    let kept = StoredConnection::chosen(context).await?;
+    let store = Arc::clone(&kept.state.database);
     if args.list {
-        return runs::list(args, context, &kept.row, &store).await;
+        return runs::list(args, context, &kept.row, &store).await.map(Exit::from);
     }
     let object = args.object.as_deref().unwrap_or_default();
     let mapping = args.map.as_deref().map(mapping).transpose()?;
     let connector = context.connector_with(object).await?;
     belongs(&kept.row, &connector)?;
     let connection = context.connect(&connector).await?;
-    let key = kept.vault.key(&kept.row)?;
+    let key = kept.state.vault.key(&kept.row)?;
     let (intents, mirror) = (Arc::clone(&store) as _, store as _);
     let push = Push::new(connection, intents, mirror, clock(), &kept.row.id, key, object).await?;
-    let mode = args.mode.into();
+    let mode = args.mode;
     push.check(mode)?;
     let source = source(args)?;
-    let mut notes = Notes { context, said: BTreeSet::new() };
+    let mut notes = SourceNotes { context, said: BTreeSet::new() };
     if args.dry_run {
         let items = open(source, &args.reading, None).await?;
         notes.begin(&push, &items, mapping.as_ref())?;
@@ -156,21 +157,14 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
         return Ok(exit);
     }
     // It must not turn out at the end that it cannot be written.
-    let mut failed = Failed::open(args.failed.as_deref())?;
+    let mut results = ItemResults::new(context, args)?;
     let (mut sum, mut stopped) = (Summary::default(), None);
-    let mut lines = Lines::new(context, &args.columns)?;
     if args.stream {
         let items = open(source, &args.reading, None).await?;
         notes.begin(&push, &items, mapping.as_ref())?;
-        failed.begin(items.header())?;
+        results.begin(items.header())?;
         context.watch.mention("items are sent as they come; how many there are is not known");
-        let tell = |ended: Ended| {
-            context.watch.page(1, None);
-            // Whoever reads the line finds the item in its file.
-            failed.add(&push, &ended);
-            lines.tell(&ended);
-        };
-        let policy = args.on_conflict.into();
+        let (tell, policy) = (|ended: Ended| results.tell(&push, &ended), args.on_conflict);
         match push.stream(items, mode, mapping.as_ref(), policy, tell).await {
             Ok((ran, told)) => {
                 sum = ran;
@@ -182,25 +176,19 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
         let runs = if args.resume {
             push.unfinished().await?.into_iter().map(|row| row.id).collect()
         } else {
-            let items =
-                open(source, &args.reading, Some(State::needed(context)?.directory().to_owned()))
-                    .await?;
+            let directory = StateDirectory::needed(context)?.directory().to_owned();
+            let items = open(source, &args.reading, Some(directory)).await?;
             notes.begin(&push, &items, mapping.as_ref())?;
             let read = push.read(items, mode, mapping.as_ref()).await;
             let Read { run, notes: told } = read.context("nothing of it was sent")?;
             notes.say(told);
             vec![run]
         };
-        failed.begin(header(args, &push, &runs).await?)?;
+        results.begin(header(args, &push, &runs).await?)?;
         for run in &runs {
             context.watch.page(0, Some(push.count(run).await?));
-            let tell = |ended: Ended| {
-                context.watch.page(1, None);
-                // Whoever reads the line finds the item in its file.
-                failed.add(&push, &ended);
-                lines.tell(&ended);
-            };
-            match push.run(run, args.on_conflict.into(), tell).await {
+            let tell = |ended: Ended| results.tell(&push, &ended);
+            match push.run(run, args.on_conflict, tell).await {
                 Ok(ran) => sum.add(&ran),
                 Err(why) => {
                     stopped = Some(why);
@@ -209,8 +197,7 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
             }
         }
     }
-    lines.end()?;
-    failed.end()?;
+    results.end()?;
     if let Some(why) = stopped {
         return Err(anyhow::Error::new(why).context(format!("pushing {object}")));
     }
@@ -219,15 +206,8 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
     Ok(if undone > 0 { Exit::Partly } else { Exit::Done })
 }
 
-/// The kept connection, and the state that it is kept in.
-async fn kept(context: &Context) -> Result<(Kept, Arc<Sqlite>)> {
-    let kept = Kept::chosen(context).await?;
-    let store = State::needed(context)?.database().await?;
-    Ok((kept, store))
-}
-
 /// The source that is named; `-`, where none is needed.
-fn source(args: &Args) -> Result<&str, Usage> {
+fn source(args: &PushArgs) -> Result<&str, Usage> {
     let named = args.file.as_deref();
     let same = |failed: &PathBuf| {
         let real = |path: &Path| path.canonicalize().ok();
@@ -242,7 +222,7 @@ fn source(args: &Args) -> Result<&str, Usage> {
 }
 
 /// What names the columns of items that failed.
-async fn header(args: &Args, push: &Push, runs: &[String]) -> Result<Option<String>> {
+async fn header(args: &PushArgs, push: &Push, runs: &[String]) -> Result<Option<String>> {
     let mut headers = BTreeSet::new();
     for run in runs {
         headers.insert(push.header(run).await?);
@@ -258,12 +238,12 @@ async fn header(args: &Args, push: &Push, runs: &[String]) -> Result<Option<Stri
 }
 
 /// What there is to say of a source, each thing once.
-struct Notes<'c> {
+struct SourceNotes<'c> {
     context: &'c Context,
     said: BTreeSet<String>,
 }
 
-impl Notes<'_> {
+impl SourceNotes<'_> {
     /// Before its items are read.
     fn begin(
         &mut self,
@@ -285,7 +265,7 @@ impl Notes<'_> {
     }
 }
 
-fn tell_sum(context: &Context, args: &Args, sum: &Summary) {
+fn tell_sum(context: &Context, args: &PushArgs, sum: &Summary) {
     let undone = sum.failed + sum.parked + sum.waiting;
     let mut text = format!("{}: {} as wished", counted(sum.done + undone, "item"), sum.done);
     for (count, what) in [
@@ -314,26 +294,5 @@ fn tell_sum(context: &Context, args: &Args, sum: &Summary) {
     }
     if sum.parked > 0 {
         context.watch.say("  parked: their answers were lost; `push OBJECT --resume` looks again");
-    }
-}
-
-impl From<Modes> for Mode {
-    fn from(mode: Modes) -> Self {
-        match mode {
-            Modes::Upsert => Self::Upsert,
-            Modes::Create => Self::Create,
-            Modes::Update => Self::Update,
-            Modes::Delete => Self::Delete,
-        }
-    }
-}
-
-impl From<Policies> for OnConflict {
-    fn from(policy: Policies) -> Self {
-        match policy {
-            Policies::Fail => Self::Fail,
-            Policies::Ours => Self::Ours,
-            Policies::Theirs => Self::Theirs,
-        }
     }
 }

@@ -7,9 +7,8 @@ use host_harness::push::{Counts, Intents as _, PushRow, Word as _};
 use host_harness::store::{ConnectionRow, Sqlite};
 use serde_json::{Value, json};
 
-use super::Args;
+use super::PushArgs;
 use crate::cli::context::Context;
-use crate::cli::exit::Exit;
 use crate::cli::output::date;
 
 /// Prints a line for each push of the connection.
@@ -17,18 +16,17 @@ use crate::cli::output::date;
 /// # Errors
 /// When the state cannot be used.
 pub async fn list(
-    args: &Args,
+    args: &PushArgs,
     context: &Context,
     connection: &ConnectionRow,
     store: &Arc<Sqlite>,
-) -> Result<Exit> {
+) -> Result<()> {
     let pushes = store.pushes(Some(&connection.id)).await?;
     let wanted = |row: &PushRow| args.object.as_ref().is_none_or(|object| *object == row.object);
     let mut out = context.output(&args.columns);
     let rows = pushes.iter().filter(|(row, _)| wanted(row));
     out.page(rows.map(|(row, counts)| (row.id.clone(), line(row, counts))))?;
-    out.end()?;
-    Ok(Exit::Done)
+    out.end()
 }
 
 fn line(row: &PushRow, counts: &Counts) -> Value {

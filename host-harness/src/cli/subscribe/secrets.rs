@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::cli::context::Context;
 use crate::cli::output::printable;
-use crate::cli::secrets::value::Source;
+use crate::cli::secret_value::SecretSource;
 use crate::cli::usage::Usage;
 
 /// Bytes of randomness in a secret that is made.
@@ -22,7 +22,7 @@ const BYTES: usize = 32;
 // (A docstring would become the help text of the command.)
 #[derive(Debug, clap::Args)]
 #[group(multiple = false)]
-pub struct Asked {
+pub struct SubscriptionSecret {
     /// Take the secret from this environment variable [default: typed in unseen on a terminal]
     #[arg(long, value_name = "VARIABLE")]
     pub from_env: Option<String>,
@@ -36,7 +36,7 @@ pub struct Asked {
     pub make_secret: bool,
 }
 
-impl Asked {
+impl SubscriptionSecret {
     fn is_given(&self) -> bool {
         self.from_env.is_some() || self.from_file.is_some() || self.make_secret
     }
@@ -47,7 +47,7 @@ impl Asked {
 /// # Errors
 /// [`Usage`] when what is given fits none or several of them.
 pub async fn keep(
-    asked: &Asked,
+    asked: &SubscriptionSecret,
     context: &Context,
     vault: &Vault,
     row: &ConnectionRow,
@@ -83,7 +83,7 @@ pub async fn keep(
             true => made(context, &field.name)?,
             false => {
                 let (from_env, from_file) = (asked.from_env.clone(), asked.from_file.clone());
-                Source { from_env, from_file }.read(context, &field.name).await?
+                SecretSource { from_env, from_file }.read(context, &field.name).await?
             }
         };
         // Deliveries that are on their way were signed with the one before.
@@ -112,7 +112,7 @@ mod tests {
         #[derive(Debug, clap::Parser)]
         struct Line {
             #[command(flatten)]
-            asked: Asked,
+            asked: SubscriptionSecret,
         }
         let given = |line: &[&str]| {
             <Line as clap::Parser>::try_parse_from(line).map(|line| line.asked.is_given())

@@ -1,26 +1,25 @@
 //! `sync`: brings what is kept of the provider's records up to date.
 
-mod line;
-mod rounds;
+mod lines;
+mod reader;
 
-use std::sync::Arc;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use clap::value_parser;
 use host_harness::mirror::Mirror as _;
-use host_harness::store::{ConnectionRow, Sqlite};
+use host_harness::service::jobs::{Jobs, Shutdown, Supervisor};
 use host_harness::sync::{Catalog, PullOptions, Rhythm, Synced, Turns};
 
-use self::line::Lines;
-use self::rounds::Rounds;
+use self::lines::RunResults;
+pub use self::lines::kind_word;
+use self::reader::SyncReader;
 use super::context::Context;
-use super::current::connections;
 use super::exit::Exit;
 use super::input::{interval, span};
-use super::nearest::unknown;
-use super::state::{DEFAULT, State, belongs, name};
-use super::usage::Usage;
+use super::state::{DEFAULT, OpenState, StateDirectory, StoredConnection, belongs, name};
+use super::usage::{Usage, unknown};
 
 /// Reads what changed since the last time, or everything when that is due, and keeps it in the
 /// directory of --state. It may be stopped at any point; the next run goes on from there.
@@ -42,7 +41,7 @@ With --every it goes on until Ctrl-C or SIGTERM, and connections, settings and s
 kept meanwhile are used within seconds.
 
 It ends with 3 when some objects or connections failed, or were left to another process.")]
-pub struct Args {
+pub struct SyncArgs {
     /// Only these objects [default: all that can be listed]
     pub objects: Vec<String>,
 
@@ -80,8 +79,37 @@ pub struct Args {
 /// # Errors
 /// When it was called wrongly, or the state cannot be used. What an object or connection fails at
 /// is said, and the others go on.
-pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
-    let state = State::needed(context)?;
+pub async fn run(args: &SyncArgs, context: &Context) -> Result<Exit> {
+    if args.every.is_some() {
+        let supervisor = Supervisor::new(context.shutdown.clone());
+        follow(args, context, supervisor.jobs(), &context.shutdown).await?;
+        supervisor.run().await;
+        return Ok(Exit::Done);
+    }
+    let (reader, connections) = prepare(args, context).await?;
+    reader.once(connections, RunResults::new(context, false)).await
+}
+
+/// Reads again and again, by `jobs`, until `stop`.
+///
+/// # Errors
+/// As [`run`].
+pub async fn follow(
+    args: &SyncArgs,
+    context: &Context,
+    jobs: &Jobs,
+    stop: &Shutdown,
+) -> Result<()> {
+    let (reader, _) = prepare(args, context).await?;
+    reader.follow(RunResults::new(context, true), jobs, stop).await
+}
+
+/// What reads, and the connections that there are to read.
+async fn prepare(
+    args: &SyncArgs,
+    context: &Context,
+) -> Result<(SyncReader, Vec<StoredConnection>)> {
+    let directory = StateDirectory::needed(context)?;
     if args.all && name(context)?.is_some() {
         return Err(Usage::new("--all means every kept connection, and --connection names one")
             .next("leave one of them out; CONNECTOR_CONNECTION counts as --connection")
@@ -90,50 +118,48 @@ pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
     let connector = context.connector().await?;
     let catalog = Catalog::of(&connector).await.context("describing the objects")?;
     let objects = chosen(args, &catalog)?;
-    let database = state.database().await?;
-    let vault = Arc::new(state.vault(Arc::clone(&database)).await?);
+    let state = OpenState::needed(context).await?;
     let named = (!args.all).then(|| name(context)).transpose()?;
     let named = named.map(|name| name.unwrap_or(DEFAULT).to_owned());
-    let rows = match &named {
-        None => connections(database.as_ref(), &connector.manifest().name, None).await?,
-        Some(named) => {
-            let row = state.named(Some(&database), named).await?;
-            belongs(&row, &connector)?;
-            vec![row]
-        }
-    };
-    if rows.is_empty() {
-        let nothing = state.nothing_kept();
+    if let Some(named) = &named {
+        belongs(&directory.named(Some(&state.database), named).await?, &connector)?;
+    }
+    let connections = state.connections(&connector.manifest().name, named.as_deref()).await?;
+    if connections.is_empty() {
+        let nothing = directory.nothing_kept();
         if args.every.is_none() {
             return Err(nothing.into());
         }
         context.watch.say(&format!("{nothing} yet; one that `connect` makes is read at once"));
     }
-    reset(args, &catalog, &database, &rows).await?;
-    let rounds = Rounds {
-        context,
-        connector: &connector,
-        vault,
-        limits: Arc::clone(&database) as _,
-        mirror: database,
+    if let Some(object) = args.reset.as_ref().and_then(|name| catalog.bringing(name)) {
+        for stored in &connections {
+            state.database.reset(&stored.row.id, &object.name).await?;
+        }
+    }
+    let options = PullOptions {
+        full: args.full || args.reset.is_some(),
+        since_ms: None,
+        rhythm: Rhythm { full_every: args.full_every },
+        sweep_anyway: args.sweep_anyway,
+        page_size: args.page_size,
+    };
+    let reader = SyncReader {
+        context: context.clone(),
+        connector,
+        state,
         objects,
-        wish: PullOptions {
-            full: args.full || args.reset.is_some(),
-            since_ms: None,
-            rhythm: Rhythm { full_every: args.full_every },
-            sweep_anyway: args.sweep_anyway,
-            page_size: args.page_size,
-        },
+        options,
         every: args.every,
         name: named,
         turns: Turns::default(),
+        totals: Mutex::default(),
     };
-    let lines = Lines::new(context, args.every.is_some());
-    rounds.run(rows, lines).await
+    Ok((reader, connections))
 }
 
 /// The objects that are scanned so that those of `args` come along, each once.
-fn chosen(args: &Args, catalog: &Catalog) -> Result<Vec<Synced>, Usage> {
+fn chosen(args: &SyncArgs, catalog: &Catalog) -> Result<Vec<Synced>, Usage> {
     let named = args.objects.iter().chain(&args.reset);
     let mut objects: Vec<Synced> = Vec::new();
     for name in named {
@@ -144,18 +170,4 @@ fn chosen(args: &Args, catalog: &Catalog) -> Result<Vec<Synced>, Usage> {
         }
     }
     Ok(if objects.is_empty() { catalog.all().to_vec() } else { objects })
-}
-
-async fn reset(
-    args: &Args,
-    catalog: &Catalog,
-    database: &Sqlite,
-    rows: &[ConnectionRow],
-) -> Result<()> {
-    let object = args.reset.as_ref().and_then(|name| catalog.bringing(name));
-    let Some(object) = object else { return Ok(()) };
-    for row in rows {
-        database.reset(&row.id, &object.name).await?;
-    }
-    Ok(())
 }

@@ -13,7 +13,7 @@ use crate::cli::usage::Usage;
 
 // (A docstring would become the help text of each command.)
 #[derive(Debug, clap::Args)]
-pub struct Source {
+pub struct SecretSource {
     /// Take it from this environment variable [default: typed in unseen on a terminal, else from
     /// standard input]
     #[arg(long, value_name = "VARIABLE", conflicts_with = "from_file")]
@@ -24,7 +24,7 @@ pub struct Source {
     pub from_file: Option<PathBuf>,
 }
 
-impl Source {
+impl SecretSource {
     /// Reads the value of the secret `name`.
     ///
     /// # Errors

@@ -1,7 +1,5 @@
 //! `secrets`: what is kept so that it need not be handed over with each call.
 
-pub mod value;
-
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,35 +8,34 @@ use host_harness::store::{Change, Store as _};
 use host_harness::vault::{MASTER_KEY_VARIABLE, MasterKey, OVERLAP};
 use serde_json::json;
 
-use self::value::Source;
+use super::connecting::{NewConnection, new_connection};
 use super::context::Context;
 use super::exit::Exit;
-use super::fresh::{Fresh, fresh};
 use super::input::{connection_name, span};
-use super::nearest::unknown;
 use super::output::{counted, date};
 use super::print::Entry;
-use super::state::{DEFAULT, Kept, State, belongs, name};
-use super::usage::Usage;
+use super::secret_value::SecretSource;
+use super::state::{DEFAULT, StateDirectory, StoredConnection, belongs, name};
+use super::usage::{Usage, unknown};
 
 /// Keeps the secrets of a connection, sealed, in the directory of --state.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct SecretsArgs {
     #[command(subcommand)]
     command: Command,
 }
 
 subcommands! {
     /// Keep a secret, in place of the one before
-    Set(Set) by set,
+    Set(SetSecretArgs) by set,
     /// Show which secrets are kept, without their values
-    List(List) by list,
+    List(ListSecretsArgs) by list,
     /// Keep a new version of a secret; the one before serves beside it for a while
-    Rotate(Rotate) by rotate,
+    Rotate(RotateSecretArgs) by rotate,
     /// Erase a secret
-    Remove(Remove) by remove,
+    Remove(RemoveSecretArgs) by remove,
     /// Seal what is kept by another master key
-    Rewrap(Rewrap) by rewrap,
+    Rewrap(RewrapArgs) by rewrap,
 }
 
 /// Keeps a secret, sealed, in place of the one before. A connection that is not there yet is
@@ -48,12 +45,12 @@ subcommands! {
   connector-host secrets set api-key
   connector-host secrets set api-key --from-env API_KEY --connection shop-7
   pass show shop-7 | connector-host secrets set api-key --connection shop-7")]
-struct Set {
+struct SetSecretArgs {
     /// Name of the secret, as `inspect` shows it
     name: String,
 
     #[command(flatten)]
-    source: Source,
+    source: SecretSource,
 
     /// Authentication scheme of a connection that is made [default: the connector's first]
     #[arg(long, value_name = "NAME")]
@@ -65,7 +62,7 @@ struct Set {
 #[command(after_help = "Examples:
   connector-host secrets list
   connector-host secrets list --connection shop-7 --output json")]
-struct List {}
+struct ListSecretsArgs {}
 
 /// Keeps a new version of a secret, and uses it from now on. What others signed with the one
 /// before is accepted until the overlap ends.
@@ -73,12 +70,12 @@ struct List {}
 #[command(after_help = "Examples:
   connector-host secrets rotate webhook-secret
   connector-host secrets rotate webhook-secret --overlap 30m --from-env NEW_SECRET")]
-struct Rotate {
+struct RotateSecretArgs {
     /// Name of the secret, as `secrets list` shows it
     name: String,
 
     #[command(flatten)]
-    source: Source,
+    source: SecretSource,
 
     /// How long the version before serves: 72h, 30m, 90s, 7d, or 0 [default: 72h]
     #[arg(long, value_name = "TIME", value_parser = span)]
@@ -90,7 +87,7 @@ struct Rotate {
 #[command(after_help = "Examples:
   connector-host secrets remove api-key
   connector-host secrets remove api-key --connection shop-7")]
-struct Remove {
+struct RemoveSecretArgs {
     /// Name of the secret, as `secrets list` shows it
     name: String,
 }
@@ -102,7 +99,7 @@ struct Remove {
   connector-host secrets rewrap --new-key-file /media/key/master.key
   connector-host secrets rewrap --new-key-env NEW_MASTER_KEY")]
 #[group(required = true, multiple = false)]
-struct Rewrap {
+struct RewrapArgs {
     /// The new key: 32 bytes in base64, in this environment variable
     #[arg(long, value_name = "VARIABLE")]
     new_key_env: Option<String>,
@@ -116,12 +113,12 @@ struct Rewrap {
 ///
 /// # Errors
 /// Those of the command.
-pub async fn run(args: &Args, context: &Context) -> Result<Exit> {
+pub async fn run(args: &SecretsArgs, context: &Context) -> Result<Exit> {
     args.command.run(context).await
 }
 
-async fn set(args: &Set, context: &Context) -> Result<Exit> {
-    let state = State::needed(context)?;
+async fn set(args: &SetSecretArgs, context: &Context) -> Result<()> {
+    let state = StateDirectory::needed(context)?;
     let whose = connection_name(name(context)?.unwrap_or(DEFAULT)).map_err(Usage::new)?;
     let connector = context.connector().await?;
     connector.check_secret(&args.name)?;
@@ -142,7 +139,7 @@ async fn set(args: &Set, context: &Context) -> Result<Exit> {
                 .into());
         }
     }
-    let fresh = fresh(context, &connector, args.scheme.as_deref(), "--scheme")?;
+    let new = new_connection(context, &connector, args.scheme.as_deref(), "--scheme")?;
     let value = args.source.read(context, &args.name).await?;
     connector.check_secret_value(&args.name, &value)?;
 
@@ -150,7 +147,7 @@ async fn set(args: &Set, context: &Context) -> Result<Exit> {
     let version = match there {
         Some(row) => vault.put(&row, &args.name, &value, Duration::ZERO).await?,
         None => {
-            let Fresh { scheme, settings } = fresh;
+            let NewConnection { scheme, settings } = new;
             let connector = &connector.manifest().name;
             let row = vault.new_connection(&whose, connector, &scheme.name, settings)?;
             let secret = vault.seal(&row, &args.name, 1, &value)?;
@@ -161,12 +158,12 @@ async fn set(args: &Set, context: &Context) -> Result<Exit> {
     };
     let name = &args.name;
     context.watch.mention(&format!("kept {name}, version {version}, for the connection {whose}"));
-    Ok(Exit::Done)
+    Ok(())
 }
 
-async fn list(_: &List, context: &Context) -> Result<Exit> {
-    let kept = Kept::chosen(context).await?;
-    let rows = kept.vault.list(&kept.row).await?.into_iter().map(|one| {
+async fn list(_: &ListSecretsArgs, context: &Context) -> Result<()> {
+    let kept = StoredConnection::chosen(context).await?;
+    let rows = kept.state.vault.list(&kept.row).await?.into_iter().map(|one| {
         let (version, made, ends) = (one.version, date(one.made_ms), one.ends_ms.map(date));
         Entry {
             id: one.name.clone(),
@@ -174,29 +171,28 @@ async fn list(_: &List, context: &Context) -> Result<Exit> {
             cells: vec![one.name, version.to_string(), made, ends.unwrap_or_default()],
         }
     });
-    context.listing(&["NAME", "VERSION", "MADE", "ENDS"], rows)?;
-    Ok(Exit::Done)
+    context.listing(&["NAME", "VERSION", "MADE", "ENDS"], rows)
 }
 
-async fn rotate(args: &Rotate, context: &Context) -> Result<Exit> {
+async fn rotate(args: &RotateSecretArgs, context: &Context) -> Result<()> {
     let kept = holding(context, &args.name).await?;
     let value = args.source.read(context, &args.name).await?;
     let overlap = args.overlap.unwrap_or(OVERLAP);
-    let version = kept.vault.put(&kept.row, &args.name, &value, overlap).await?;
+    let version = kept.state.vault.put(&kept.row, &args.name, &value, overlap).await?;
     let (name, whose) = (&args.name, &kept.row.name);
     context.watch.mention(&format!("kept {name}, version {version}, for the connection {whose}"));
-    Ok(Exit::Done)
+    Ok(())
 }
 
-async fn remove(args: &Remove, context: &Context) -> Result<Exit> {
+async fn remove(args: &RemoveSecretArgs, context: &Context) -> Result<()> {
     let kept = holding(context, &args.name).await?;
-    kept.vault.remove(&kept.row, &args.name).await?;
+    kept.state.vault.remove(&kept.row, &args.name).await?;
     context.watch.mention(&format!("erased {} of the connection {}", args.name, kept.row.name));
-    Ok(Exit::Done)
+    Ok(())
 }
 
-async fn rewrap(args: &Rewrap, context: &Context) -> Result<Exit> {
-    let state = State::needed(context)?;
+async fn rewrap(args: &RewrapArgs, context: &Context) -> Result<()> {
+    let state = StateDirectory::needed(context)?;
     let store = state.store().await?;
     let store = store.ok_or_else(|| Usage::new("nothing is kept yet, so nothing is sealed"))?;
     let vault = state.vault(store).await?;
@@ -218,13 +214,13 @@ async fn rewrap(args: &Rewrap, context: &Context) -> Result<Exit> {
     let done = vault.rewrap(&new).await?;
     let keys = counted(done as u64, "connection");
     context.watch.say(&format!("sealed {keys} by the new key\n  next: from now on, {next}"));
-    Ok(Exit::Done)
+    Ok(())
 }
 
 /// The chosen connection, which must have a secret of this name.
-async fn holding(context: &Context, secret: &str) -> Result<Kept> {
-    let kept = Kept::chosen(context).await?;
-    let versions = kept.vault.list(&kept.row).await?;
+async fn holding(context: &Context, secret: &str) -> Result<StoredConnection> {
+    let kept = StoredConnection::chosen(context).await?;
+    let versions = kept.state.vault.list(&kept.row).await?;
     let mut names: Vec<&str> = versions.iter().map(|version| version.name.as_str()).collect();
     names.dedup();
     if names.contains(&secret) {

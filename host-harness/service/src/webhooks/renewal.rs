@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use host_harness::contract::subscriptions::{SubscriptionOutcome, SubscriptionRequest};
-use host_harness::retry::first_attempt;
-use host_harness::runtime::CallError;
-use host_harness::runtime::Connection;
-use host_harness::webhooks::SubscriptionRow;
+use connector_contract::subscriptions::{SubscriptionOutcome, SubscriptionRequest};
+use connector_runtime::retry::first_attempt;
+use connector_runtime::{CallError, Connection};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio::time::Instant;
+
+use super::SubscriptionRow;
 
 /// Renewed so long before the end, or when a fifth of its time is left, if that is shorter.
 const BEFORE_MS: u64 = 24 * 3_600_000;
@@ -19,13 +19,13 @@ const AGAIN: Duration = Duration::from_secs(600);
 
 /// When each subscription was last renewed, by connection and object, and which one a new one took
 /// the place of. What a restart forgets ends by itself.
-#[derive(Default)]
-pub struct Renewal {
+#[derive(Debug, Default)]
+pub struct SubscriptionRenewal {
     tried: HashMap<(String, String), Instant>,
     replaced: HashMap<(String, String), String>,
 }
 
-impl Renewal {
+impl SubscriptionRenewal {
     /// Renews `row` if it is time. Answers the row to keep, not proven yet where the provider made
     /// another subscription: the old one is kept until that one delivers.
     ///

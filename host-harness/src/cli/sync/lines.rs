@@ -1,30 +1,59 @@
 //! What each run came to, as a line; and how the command ends.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use anyhow::Result;
 use host_harness::mirror::ScanKind;
 use host_harness::runtime::CallError;
-use host_harness::sync::{Outcome, Report};
+use host_harness::service::jobs::PANICKED;
+use host_harness::sync::{Outcome, Report, SyncError};
 use serde_json::{Value, json};
 
-use super::rounds::{Failed, Ran};
 use crate::cli::context::Context;
 use crate::cli::errors::{Subject, after_answer, in_one, next_step};
 use crate::cli::exit::Exit;
 use crate::cli::output::{
-    Columns, Form, Records, Row, count, date, printable, records, section, text_block,
+    Columns, OutputFormat, cells, count, counted, date, duration, printable, section,
 };
-use crate::cli::supervise::PANICKED;
+use crate::cli::print::Output;
 
 /// Columns of the table.
 const HEADER: [&str; 9] =
     ["CONNECTION", "OBJECT", "READ", "PAGES", "RECORDS", "CREATED", "UPDATED", "DELETED", "SAME"];
 
+/// What one run of an object came to.
+pub struct RunResult {
+    /// Name of its connection.
+    pub connection: String,
+    /// Which object; empty when the connection itself could not be made.
+    pub object: String,
+    /// How it ended.
+    pub ended: Result<Outcome, Failed>,
+}
+
+/// Why a run failed.
+pub enum Failed {
+    /// The connection could not be made of what is kept.
+    Connecting(anyhow::Error),
+    /// While reading.
+    Syncing(SyncError),
+    /// Its task panicked, and begins again after this time, if it does.
+    Panicked(Option<Duration>),
+}
+
+impl RunResult {
+    /// Of a connection whose task panicked.
+    pub fn panicked(connection: String, again: Option<Duration>) -> Self {
+        Self { connection, object: String::new(), ended: Err(Failed::Panicked(again)) }
+    }
+}
+
 /// Prints results as they come, but a table at the end.
-pub struct Lines<'a> {
+pub struct RunResults<'a> {
     context: &'a Context,
-    out: Option<Box<dyn Records>>,
+    /// But for a table.
+    out: Option<Output<'a>>,
     rows: Vec<Vec<String>>,
     /// Shown at once, since there is no end.
     at_once: bool,
@@ -36,11 +65,11 @@ pub struct Lines<'a> {
     failed: Option<Exit>,
 }
 
-impl<'a> Lines<'a> {
+impl<'a> RunResults<'a> {
     /// Nothing yet. `endless`: a table is not held back.
     pub fn new(context: &'a Context, endless: bool) -> Self {
         let form = context.form();
-        let out = (form != Form::Table).then(|| records(form, &Columns::default()));
+        let out = (form != OutputFormat::Table).then(|| context.output(&Columns::default()));
         let left = HashSet::new();
         Self { context, out, rows: vec![], at_once: endless, good: 0, busy: 0, left, failed: None }
     }
@@ -49,8 +78,8 @@ impl<'a> Lines<'a> {
     ///
     /// # Errors
     /// When the output cannot be written.
-    pub fn ran(&mut self, ran: &Ran) -> Result<()> {
-        let Ran { connection, object, ended } = ran;
+    pub fn ran(&mut self, ran: &RunResult) -> Result<()> {
+        let RunResult { connection, object, ended } = ran;
         let whose = (connection.clone(), object.clone());
         if !matches!(ended, Ok(Outcome::Busy { .. })) {
             self.left.remove(&whose);
@@ -82,12 +111,11 @@ impl<'a> Lines<'a> {
     ///
     /// # Errors
     /// When the output cannot be written.
-    pub fn end(mut self) -> Result<Exit> {
-        if let Some(out) = &mut self.out {
-            self.context.watch.print(|| out.end())?;
-        } else if !self.at_once {
-            let text = section("", &HEADER, std::mem::take(&mut self.rows));
-            self.context.watch.print(|| text_block(&text))?;
+    pub fn end(self) -> Result<Exit> {
+        match self.out {
+            Some(out) => out.end()?,
+            None if self.at_once => {}
+            None => self.context.text(&section("", &HEADER, self.rows))?,
         }
         self.context.watch.clear();
         self.context.watch.mention(&self.context.watch.summary());
@@ -101,14 +129,11 @@ impl<'a> Lines<'a> {
 
     fn print(&mut self, connection: &str, report: &Report) -> Result<()> {
         if let Some(out) = &mut self.out {
-            let data = as_json(connection, report).to_string();
-            let row = Row { id: &report.object, data: &data };
-            return self.context.watch.print(|| out.page(&[row]));
+            return out.json(&report.object, as_json(connection, report));
         }
         let row = as_row(connection, report);
         if self.at_once {
-            let text = section("", &HEADER, vec![row]);
-            return self.context.watch.print(|| text_block(&text));
+            return self.context.text(&section("", &HEADER, [row]));
         }
         self.rows.push(row);
         Ok(())
@@ -123,30 +148,24 @@ impl<'a> Lines<'a> {
                 "{whose}: a cursor or bookmark was not accepted, so the scan began anew: {why}"
             ));
         }
-        if report.refused > 0 {
-            self.say(&format!(
-                "{whose}: {} could not be had by id, and will be asked for again; `status` says why",
-                crate::cli::output::counted(report.refused, "record")
-            ));
-        }
-        if report.outside > 0 {
-            self.say(&format!(
-                "{whose}: {} outside the time that was asked for; kept all the same",
-                crate::cli::output::counted(report.outside, "record")
-            ));
-        }
-        if applied.unreadable > 0 {
-            self.say(&format!(
-                "{whose}: {} could not be read; `dead-letters list` shows them",
-                crate::cli::output::counted(applied.unreadable, "record")
-            ));
+        for (number, what) in [
+            (
+                report.refused,
+                "could not be had by id, and will be asked for again; `status` says why",
+            ),
+            (report.outside, "outside the time that was asked for; kept all the same"),
+            (applied.unreadable, "could not be read; `dead-letters list` shows them"),
+        ] {
+            if number > 0 {
+                self.say(&format!("{whose}: {} {what}", counted(number, "record")));
+            }
         }
         let Some(swept) = &report.swept else { return };
         if swept.alarm {
             self.say(&format!(
                 "{whose}: the full scan missed {} of {}; too many to believe, so none was removed",
                 count(swept.nominated),
-                crate::cli::output::counted(swept.live, "record")
+                counted(swept.live, "record")
             ));
             let object = &report.object;
             self.say(&format!(
@@ -164,7 +183,7 @@ impl<'a> Lines<'a> {
             Failed::Connecting(error) => {
                 (in_one(error), Exit::of(error), next_step(error, &subject))
             }
-            Failed::Panicked => (PANICKED.to_owned(), Exit::Failed, None),
+            Failed::Panicked(_) => (PANICKED.to_owned(), Exit::Failed, None),
             Failed::Syncing(error) => {
                 let exit = error.call().map_or(Exit::Failed, Exit::of_call);
                 let next = match error.call() {
@@ -178,6 +197,9 @@ impl<'a> Lines<'a> {
         self.say(&format!("error: {connection}{whose}: {text}"));
         if let Some(next) = next {
             self.say(&format!("  next: {next}"));
+        }
+        if let Failed::Panicked(Some(pause)) = failed {
+            self.say(&format!("{connection}: it is read again in {}", duration(*pause)));
         }
         self.failed.get_or_insert(exit);
     }
@@ -197,21 +219,23 @@ fn as_row(connection: &str, report: &Report) -> Vec<String> {
         applied.deleted,
         applied.unchanged,
     ];
-    let words = [connection.to_owned(), report.object.clone(), read(report)];
-    words.into_iter().chain(numbers.map(count)).collect()
+    let mut row = cells([connection, &report.object, &read(report)]);
+    row.extend(numbers.map(count));
+    row
 }
 
 fn read(report: &Report) -> String {
-    let kind = kind(report).unwrap_or("nothing");
+    let kind = report.kind.map_or("nothing", kind_word);
     if report.resumed { format!("{kind}, resumed") } else { kind.to_owned() }
 }
 
-fn kind(report: &Report) -> Option<&'static str> {
-    Some(match report.kind? {
+/// What a scan of this kind reads.
+pub fn kind_word(kind: ScanKind) -> &'static str {
+    match kind {
         ScanKind::Incremental => "changes",
         ScanKind::Overlap => "changes of 72 hours",
         ScanKind::Full => "everything",
-    })
+    }
 }
 
 fn as_json(connection: &str, report: &Report) -> Value {
@@ -231,7 +255,7 @@ fn as_json(connection: &str, report: &Report) -> Value {
     json!({
         "connection": connection,
         "object": report.object,
-        "read": kind(report),
+        "read": report.kind.map(kind_word),
         "resumed": report.resumed,
         "pages": report.pages,
         "records": report.records,
