@@ -30,7 +30,7 @@ pub struct ConnectionRow {
 /// One version of a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretRow {
-    /// Whose.
+    /// Id of the connection.
     pub connection: String,
     /// Name in the connector's manifest.
     pub name: String,
@@ -47,7 +47,7 @@ pub struct SecretRow {
 /// What a provider granted, and how far a renewal of it is (OAuth 2.0, RFC 6749 section 6).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GrantRow {
-    /// Whose.
+    /// Id of the connection.
     pub connection: String,
     /// Counts the tokens received, from 1. Whoever holds an older number writes nothing.
     pub epoch: u64,

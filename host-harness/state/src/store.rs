@@ -68,7 +68,7 @@ pub enum Change {
     PutConnection(ConnectionRow),
     /// Puts a connection's key, sealed by another master key.
     PutKey {
-        /// Whose.
+        /// The connection's id.
         id: String,
         /// The same key as before.
         sealed_key: Sealed,
@@ -82,9 +82,9 @@ pub enum Change {
     PutSecret(SecretRow),
     /// Removes every version of a secret.
     RemoveSecret {
-        /// Whose.
+        /// Id of the connection.
         connection: String,
-        /// Which.
+        /// The secret's name in the manifest.
         name: String,
     },
     /// Puts a grant in place of the connection's, whatever it was.
@@ -94,7 +94,7 @@ pub enum Change {
     PutNextGrant(GrantRow),
     /// Removes the connection's grant.
     RemoveGrant {
-        /// Whose.
+        /// Id of the connection.
         connection: String,
     },
     /// Keeps a session of connecting; those that ended at `made_ms` are forgotten.
@@ -113,7 +113,7 @@ pub enum StoreError {
     /// Another process took a scan over, so this one's page is not committed.
     #[error("another process has taken over the scan of {object}; this one stops here")]
     Superseded {
-        /// Which.
+        /// The object's name.
         object: String,
     },
     /// The grant of this connection was renewed meanwhile.

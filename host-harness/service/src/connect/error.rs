@@ -33,7 +33,7 @@ pub enum ConnectError {
     /// The port is taken, or none may be had.
     #[error("cannot listen on {address}: {why}; choose another port")]
     Listen {
-        /// Where.
+        /// The address and port that were asked for.
         address: String,
         /// What the system said.
         why: String,
@@ -41,7 +41,7 @@ pub enum ConnectError {
     /// The browser did not come back.
     #[error("nobody came back from the provider within {minutes} minutes; connect again")]
     NobodyCame {
-        /// How long.
+        /// Minutes that were waited.
         minutes: u64,
     },
     /// The connector could not do it.

@@ -41,7 +41,7 @@ pub enum Begun {
     Ready(ConnectionRow),
     /// Send the customer's browser to `url`, and call [`ConnectFlow::complete`] with what comes back.
     Redirect {
-        /// Where.
+        /// The provider's page.
         url: String,
         /// In that browser's session, this proves that it is the same one that comes back.
         state: Secret,

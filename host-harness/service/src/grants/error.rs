@@ -24,7 +24,7 @@ pub enum GrantError {
     /// The access token is over, and it is not yet time for the next try.
     #[error("the tokens could not be renewed ({why}); try again in {} s", .after.as_secs().max(1))]
     Later {
-        /// Why not.
+        /// What went wrong, for people.
         why: String,
         /// When it will be tried again.
         after: Duration,

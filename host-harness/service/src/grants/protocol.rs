@@ -61,7 +61,7 @@ pub struct ClaimRequest<'a> {
     /// A holder whose lease was watched for its whole length: it is over, whatever the time of day
     /// says.
     pub outwaited: Option<&'a str>,
-    /// Now.
+    /// The time of day, in milliseconds since 1970.
     pub now_ms: u64,
 }
 
@@ -79,7 +79,7 @@ pub enum Claim {
     Moved,
     /// Only later.
     NotNow {
-        /// When.
+        /// When it may be tried, in milliseconds since 1970.
         retry_ms: u64,
     },
     /// Not while the access token lives. The row says so.

@@ -37,9 +37,9 @@ pub enum PushError {
     /// An item cannot be kept.
     #[error("item {index} cannot be kept: {why}")]
     Kept {
-        /// Which.
+        /// Its place among the items, from 0.
         index: u64,
-        /// Why not.
+        /// What went wrong, for people.
         #[source]
         why: MembersError,
     },

@@ -80,7 +80,7 @@ async fn end(run: &PushRun, item: IntentRow, holder: Holder) -> Result<IntentRow
             Err(Failure::Stop(error)) => return Err(error),
             Err(Failure::Refused(why)) => break (ended(IntentState::Failed, why), None, None),
             Err(Failure::Call(error)) => {
-                let Fault { passing, away, stops } = fault(&error);
+                let CallFault { passing, away, stops } = fault(&error);
                 if passing && tries < TRIES && !stops {
                     sleep(pause(tries, &error)).await;
                     tries += 1;
@@ -142,7 +142,7 @@ fn pause(tries: u32, error: &CallError) -> Duration {
 }
 
 /// What a failed call says of more than its item.
-struct Fault {
+struct CallFault {
     /// Trying again later may help.
     passing: bool,
     /// It was not the item's turn to be judged: the provider, or the way to it, had a fault.
@@ -151,7 +151,7 @@ struct Fault {
     stops: bool,
 }
 
-fn fault(error: &CallError) -> Fault {
+fn fault(error: &CallError) -> CallFault {
     let (passing, away, stops) = match error {
         CallError::Connector(error) => match error.kind {
             ErrorKind::Unavailable => (true, true, false),
@@ -165,5 +165,5 @@ fn fault(error: &CallError) -> Fault {
         CallError::Stopped { wrote, .. } => (*wrote, false, false),
         _ => (false, false, false),
     };
-    Fault { passing, away, stops }
+    CallFault { passing, away, stops }
 }

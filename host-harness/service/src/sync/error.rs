@@ -19,23 +19,23 @@ pub enum SyncError {
     LookUp {
         /// Its id.
         id: String,
-        /// Why not.
+        /// The call that failed.
         source: Box<CallError>,
     },
     /// So many records cannot be had that it is no fault of records.
     #[error("{records} records could not be had; of {id}: {why}")]
     ManyRefused {
-        /// How many.
+        /// Number of these records.
         records: u64,
         /// One of them.
         id: String,
-        /// Why not.
+        /// What went wrong, for people.
         why: String,
     },
     /// What a full scan did not see could not be asked for.
     #[error("the sweep was broken off, and nothing was removed: {source}")]
     Sweep {
-        /// By this.
+        /// What broke it off.
         source: Box<SyncError>,
     },
     /// What lies inside the records could not be computed.
@@ -43,7 +43,7 @@ pub enum SyncError {
     Derive {
         /// The derived object.
         object: String,
-        /// Why not.
+        /// The call that failed.
         source: Box<CallError>,
     },
     /// A full scan brings the same records again and again.
@@ -52,7 +52,7 @@ pub enum SyncError {
          since it seems never to end"
     )]
     NothingNew {
-        /// How many.
+        /// Number of these pages.
         pages: u32,
     },
     /// A scan of changes hands out a cursor that it had handed out before.
@@ -69,7 +69,7 @@ pub enum SyncError {
          and got no further; what is kept stays as it is"
     )]
     GotNoFurther {
-        /// How often.
+        /// Times that it began anew.
         restarts: u32,
     },
     /// What the bookmark promises lies ahead of the provider's clock, so nothing would be read.

@@ -46,7 +46,8 @@ impl PullRun<'_> {
         let now_ms = self.now_ms();
         let left = row.not_before_ms.map_or(0, |at| at.saturating_sub(now_ms));
         scan.wait(Duration::from_millis(left));
-        let mut guard = Guard { is_full: row.kind == Some(ScanKind::Full), ..Guard::default() };
+        let mut guard =
+            EndlessGuard { is_full: row.kind == Some(ScanKind::Full), ..EndlessGuard::default() };
         let mut drift = Drift::default();
         let mut next = self.fetch(&mut scan).await?;
         while let Some(Fetched { page, asked, _turn: turn }) = next {
@@ -172,7 +173,7 @@ impl PullRun<'_> {
 
 /// Stops what would never end, beyond the guards of [`Scan`].
 #[derive(Default)]
-struct Guard {
+struct EndlessGuard {
     is_full: bool,
     pages: u64,
     /// Hashes of the cursors so far.
@@ -180,7 +181,7 @@ struct Guard {
     nothing_new: u32,
 }
 
-impl Guard {
+impl EndlessGuard {
     /// A page came.
     fn came(&mut self, page: &Page) -> Result<(), SyncError> {
         self.pages += 1;

@@ -1,4 +1,4 @@
-//! Members of inputs whose schema says `writeOnly`: secrets, found and sealed where they stand.
+//! ObjectMembers of inputs whose schema says `writeOnly`: secrets, found and sealed where they stand.
 //!
 //! The rest of a text stays as it is, digit for digit. A sealed member is a string that begins
 //! with a mark; strings that begin so by themselves are sealed too, so that opening needs no
@@ -85,7 +85,7 @@ pub fn open_members(key: &Key, place: SealContext<'_>, text: &str) -> Result<Str
 }
 
 /// A piece of a text that is sealed, or to be.
-struct Member<'t> {
+struct SecretMember<'t> {
     /// Where it stands: a JSON Pointer (RFC 6901).
     pointer: String,
     /// Its JSON, a part of the text.
@@ -94,13 +94,13 @@ struct Member<'t> {
     write_only: bool,
 }
 
-impl Member<'_> {
+impl SecretMember<'_> {
     fn name(&self, place: SealContext<'_>) -> String {
         format!("{}#{}", place.name, self.pointer)
     }
 }
 
-fn find<'t>(schema: Option<&str>, text: &'t str) -> Result<Vec<Member<'t>>, MembersError> {
+fn find<'t>(schema: Option<&str>, text: &'t str) -> Result<Vec<SecretMember<'t>>, MembersError> {
     let schema = schema.map(serde_json::from_str).transpose();
     let root: Option<Value> = schema.map_err(|_| MembersError::NoSchema)?;
     let schema = root.as_ref().map(Schema::of);
@@ -110,7 +110,7 @@ fn find<'t>(schema: Option<&str>, text: &'t str) -> Result<Vec<Member<'t>>, Memb
     Ok(search.0)
 }
 
-struct Search<'t>(Vec<Member<'t>>);
+struct Search<'t>(Vec<SecretMember<'t>>);
 
 impl<'t> Search<'t> {
     fn look(
@@ -125,9 +125,9 @@ impl<'t> Search<'t> {
         }
         let write_only = schema.is_some_and(Schema::is_write_only);
         if write_only || marked(json)? {
-            self.0.push(Member { pointer, json, write_only });
+            self.0.push(SecretMember { pointer, json, write_only });
         } else if json.starts_with('{') {
-            for (name, member) in parsed::<Members<'_>>(json)?.0 {
+            for (name, member) in parsed::<ObjectMembers<'_>>(json)?.0 {
                 let below = schema.and_then(|schema| schema.property(&name));
                 let pointer = format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
                 self.look(below.as_ref(), member.get(), pointer, level + 1)?;
@@ -149,8 +149,8 @@ fn marked(json: &str) -> Result<bool, MembersError> {
 /// `text` with other JSON in the place of `members`, which stand in it one after the other.
 fn replace(
     text: &str,
-    members: Vec<Member<'_>>,
-    mut other: impl FnMut(&Member<'_>) -> Result<String, MembersError>,
+    members: Vec<SecretMember<'_>>,
+    mut other: impl FnMut(&SecretMember<'_>) -> Result<String, MembersError>,
 ) -> Result<String, MembersError> {
     let mut replaced = String::with_capacity(text.len());
     let mut done = 0;
@@ -173,13 +173,13 @@ fn parsed<'t, T: Deserialize<'t>>(json: &'t str) -> Result<T, MembersError> {
 struct Text<'t>(#[serde(borrow)] Cow<'t, str>);
 
 /// The members of an object as they stand there, those named twice too.
-struct Members<'t>(Vec<(Cow<'t, str>, &'t RawValue)>);
+struct ObjectMembers<'t>(Vec<(Cow<'t, str>, &'t RawValue)>);
 
-impl<'t> Deserialize<'t> for Members<'t> {
+impl<'t> Deserialize<'t> for ObjectMembers<'t> {
     fn deserialize<D: Deserializer<'t>>(deserializer: D) -> Result<Self, D::Error> {
         struct All;
         impl<'t> Visitor<'t> for All {
-            type Value = Members<'t>;
+            type Value = ObjectMembers<'t>;
 
             fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 formatter.write_str("an object")
@@ -190,7 +190,7 @@ impl<'t> Deserialize<'t> for Members<'t> {
                 while let Some((Text(name), json)) = map.next_entry()? {
                     all.push((name, json));
                 }
-                Ok(Members(all))
+                Ok(ObjectMembers(all))
             }
         }
         deserializer.deserialize_map(All)

@@ -18,39 +18,39 @@ pub enum Note {
     Refused {
         /// Whose, if its path was known.
         connection: Option<String>,
-        /// From where.
+        /// The sender's address.
         from: Option<IpAddr>,
         /// What was answered.
         status: u16,
-        /// Why.
+        /// What went wrong, for people.
         why: String,
     },
     /// A delivery or event became a dead letter.
     Dead {
-        /// Whose.
+        /// Id of the connection.
         connection: String,
         /// Number of its event.
         event: u64,
-        /// Why.
+        /// What went wrong, for people.
         why: String,
     },
     /// The customer has withdrawn the grant at the provider.
     Disconnected {
-        /// Whose.
+        /// Id of the connection.
         connection: String,
     },
     /// Nothing was received for a while: what was missed is being pulled.
     Gap {
-        /// Whose.
+        /// Id of the connection.
         connection: String,
         /// Since when: milliseconds since 1970.
         since_ms: u64,
     },
     /// Something does not work now and is tried again.
     Failing {
-        /// What.
+        /// What was tried.
         what: &'static str,
-        /// Why.
+        /// What went wrong, for people.
         why: String,
     },
 }

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use sha2::{Digest as _, Sha256};
 
 use super::derived::DerivedRecords;
-use super::table::{Found, Table, Version};
+use super::table::{KeptRecord, Table, Version};
 use super::{letters, look_ups, objects, scan, seen};
 use crate::fault::Fault;
 
@@ -44,7 +44,7 @@ pub fn apply(on: &Connection, hashed: &Hashed, now_ms: u64) -> Result<Applied, F
         None => None,
     };
     let full = scan.as_ref().filter(|row| row.kind == Some(ScanKind::Full)).map(|row| row.scan);
-    let mut work = Work {
+    let mut work = BatchWork {
         object,
         batch,
         now_ms,
@@ -52,7 +52,7 @@ pub fn apply(on: &Connection, hashed: &Hashed, now_ms: u64) -> Result<Applied, F
         table: Table::open(on, now_ms, batch.source == Source::Ours)?,
         held: DerivedRecords::open(on, object, batch)?,
         seen: full.map(|scan| seen::Marks::open(on, scan)).transpose()?,
-        look_ups: look_ups::List::open(on, object)?,
+        look_ups: look_ups::LookUpList::open(on, object)?,
     };
     for (index, (record, hash)) in batch.records.iter().zip(hashes).enumerate() {
         work.arrive(index, record, hash)?;
@@ -60,7 +60,7 @@ pub fn apply(on: &Connection, hashed: &Hashed, now_ms: u64) -> Result<Applied, F
     batch.deleted.iter().try_for_each(|id| work.is_gone(id))?;
     batch.aged_out.iter().try_for_each(|id| work.has_aged_out(id))?;
     work.set_aside(on)?;
-    let Work { mut applied, mut table, .. } = work;
+    let BatchWork { mut applied, mut table, .. } = work;
     letters::drift(on, object, &batch.drift, &mut table)?;
     applied.newest = table.newest;
     table.close()?;
@@ -71,7 +71,7 @@ pub fn apply(on: &Connection, hashed: &Hashed, now_ms: u64) -> Result<Applied, F
     Ok(applied)
 }
 
-struct Work<'c, 'b> {
+struct BatchWork<'c, 'b> {
     object: objects::Key,
     batch: &'b Batch,
     now_ms: u64,
@@ -79,10 +79,10 @@ struct Work<'c, 'b> {
     table: Table<'c>,
     held: DerivedRecords<'c, 'b>,
     seen: Option<seen::Marks<'c>>,
-    look_ups: look_ups::List<'c>,
+    look_ups: look_ups::LookUpList<'c>,
 }
 
-impl Work<'_, '_> {
+impl BatchWork<'_, '_> {
     fn arrive(&mut self, index: usize, record: &DataRecord, hash: &[u8; 32]) -> Result<(), Fault> {
         let found = self.table.find(self.object, &record.id)?;
         let arrived = Arrived {
@@ -92,7 +92,7 @@ impl Work<'_, '_> {
             hash,
             now_s: i64::try_from(self.now_ms / 1_000).unwrap_or(i64::MAX),
         };
-        let decision = decide(found.as_ref().map(Found::kept).as_ref(), &arrived);
+        let decision = decide(found.as_ref().map(KeptRecord::kept).as_ref(), &arrived);
         let state = state_after(found.as_ref(), self.batch.source);
         let mut row = found.as_ref().map(|found| found.record);
         match decision {
@@ -135,7 +135,7 @@ impl Work<'_, '_> {
 
     fn is_gone(&mut self, id: &str) -> Result<(), Fault> {
         let found = self.table.find(self.object, id)?;
-        let kept = found.as_ref().map(Found::kept);
+        let kept = found.as_ref().map(KeptRecord::kept);
         let decision = decide_gone(kept.as_ref(), self.batch.source, self.batch.asked);
         match (decision, &found) {
             (Decision::Apply, Some(found)) => {
@@ -198,7 +198,7 @@ impl Work<'_, '_> {
 }
 
 /// Lists alone can show that a record did not age out.
-fn state_after(found: Option<&Found>, source: Source) -> RecordState {
+fn state_after(found: Option<&KeptRecord>, source: Source) -> RecordState {
     match found {
         Some(found) if found.state == RecordState::AgedOut && source != Source::Page => {
             RecordState::AgedOut

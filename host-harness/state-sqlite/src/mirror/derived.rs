@@ -7,7 +7,7 @@ use rusqlite::{Connection, Statement};
 
 use super::apply::hash;
 use super::objects::{self, Key};
-use super::table::{Found, Table, Version};
+use super::table::{KeptRecord, Table, Version};
 use crate::columns::Record as _;
 use crate::fault::Fault;
 
@@ -65,7 +65,7 @@ impl<'c, 'b> DerivedRecords<'c, 'b> {
                     hash: &hash(&record.data),
                     data: &record.data,
                 };
-                let is_same = |kept: &Found| kept.state == state && kept.hash == *version.hash;
+                let is_same = |kept: &KeptRecord| kept.state == state && kept.hash == *version.hash;
                 if !kept.as_ref().is_some_and(is_same) {
                     table.put(object, &version, kept.as_ref())?;
                     changed += 1;
@@ -84,7 +84,7 @@ impl<'c, 'b> DerivedRecords<'c, 'b> {
         &mut self,
         table: &mut Table<'t>,
         holder: i64,
-        end: impl Fn(&mut Table<'t>, Key, &str, &Found) -> rusqlite::Result<()>,
+        end: impl Fn(&mut Table<'t>, Key, &str, &KeptRecord) -> rusqlite::Result<()>,
     ) -> Result<u64, Fault> {
         let mut changed = 0;
         for object in objects::derived_from(self.on, self.holders)? {
@@ -101,6 +101,8 @@ fn held_by(
     of_holder: &mut Statement<'_>,
     object: Key,
     holder: i64,
-) -> rusqlite::Result<BTreeMap<String, Found>> {
-    of_holder.query_map((holder, object), |row| Ok((row.get("id")?, Found::read(row)?)))?.collect()
+) -> rusqlite::Result<BTreeMap<String, KeptRecord>> {
+    of_holder
+        .query_map((holder, object), |row| Ok((row.get("id")?, KeptRecord::read(row)?)))?
+        .collect()
 }

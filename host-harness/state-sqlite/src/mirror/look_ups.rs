@@ -17,13 +17,13 @@ ALTER TABLE mirror_look_ups ADD COLUMN reason TEXT;
 ";
 
 /// The list of one object.
-pub struct List<'c> {
+pub struct LookUpList<'c> {
     object: Key,
     add: Statement<'c>,
     settle: Statement<'c>,
 }
 
-impl<'c> List<'c> {
+impl<'c> LookUpList<'c> {
     /// Of this object.
     pub fn open(on: &'c Connection, object: Key) -> rusqlite::Result<Self> {
         let add = on.prepare(

@@ -13,7 +13,7 @@ type Result<T> = rusqlite::Result<T>;
 
 /// What is kept of a record, without its data.
 #[derive(Debug, Clone)]
-pub struct Found {
+pub struct KeptRecord {
     /// Key of its row.
     pub record: i64,
     /// Whether it is there.
@@ -26,9 +26,9 @@ pub struct Found {
     pub change: u64,
 }
 
-columns!(Found [] { record, state, updated_at, hash, change });
+columns!(KeptRecord [] { record, state, updated_at, hash, change });
 
-impl Found {
+impl KeptRecord {
     /// As [`connector_state::mirror::version`] takes it.
     pub fn kept(&self) -> Kept<'_> {
         Kept {
@@ -120,8 +120,8 @@ impl<'c> Table<'c> {
     }
 
     /// What is kept of a record.
-    pub fn find(&mut self, object: Key, id: &str) -> Result<Option<Found>> {
-        self.find.query_row((object, id), Found::read).optional()
+    pub fn find(&mut self, object: Key, id: &str) -> Result<Option<KeptRecord>> {
+        self.find.query_row((object, id), KeptRecord::read).optional()
     }
 
     /// The next moment: what was asked for before is told from what is asked for after.
@@ -135,7 +135,7 @@ impl<'c> Table<'c> {
         &mut self,
         object: Key,
         version: &Version<'_>,
-        found: Option<&Found>,
+        found: Option<&KeptRecord>,
     ) -> Result<(ChangeKind, i64)> {
         let (number, state) = (self.tick(), version.state.word());
         let Version { id, holder, updated_at, created_at, hash, data, .. } = *version;
@@ -165,7 +165,7 @@ impl<'c> Table<'c> {
 
     /// A record is still what it was, at a later time: what is older than that is stale. This is
     /// no change.
-    pub fn confirm(&mut self, found: Option<&Found>, updated_at: Option<&str>) -> Result<()> {
+    pub fn confirm(&mut self, found: Option<&KeptRecord>, updated_at: Option<&str>) -> Result<()> {
         if let Some(found) = found
             && is_later(found.updated_at.as_deref(), updated_at)
         {
@@ -176,7 +176,7 @@ impl<'c> Table<'c> {
     }
 
     /// Keeps that a record is gone, without its data.
-    pub fn remove(&mut self, object: Key, id: &str, found: &Found) -> Result<()> {
+    pub fn remove(&mut self, object: Key, id: &str, found: &KeptRecord) -> Result<()> {
         let number = self.tick();
         let sql = "UPDATE mirror_records SET state = 'deleted', data = NULL, change = ?
                    WHERE record = ?";
@@ -195,7 +195,7 @@ impl<'c> Table<'c> {
     }
 
     /// Keeps that lists no longer show a record.
-    pub fn age_out(&mut self, object: Key, id: &str, found: &Found) -> Result<()> {
+    pub fn age_out(&mut self, object: Key, id: &str, found: &KeptRecord) -> Result<()> {
         let number = self.tick();
         let sql = "UPDATE mirror_records SET state = 'aged-out', change = ? WHERE record = ?";
         self.on.execute(sql, (signed(number), found.record))?;

@@ -3,8 +3,8 @@
 /// Adds those to whom changes are handed on, and the versions that these changes are between.
 ///
 /// The versions are kept by the statement that changes a record, so in its transaction: what a
-/// change was is never read from a record that has changed again. One who has fallen a million
-/// changes behind is waited for no longer.
+/// change was is never read from a record that has changed again. A target
+/// that is more than a million changes behind is no longer waited for.
 pub const STEP: &str = "
 CREATE TABLE forwards (
     target TEXT NOT NULL PRIMARY KEY,

@@ -101,7 +101,7 @@ pub trait Inbox: Send + Sync {
 /// A receiver is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Beat {
-    /// Now.
+    /// The time of day, in milliseconds since 1970.
     pub now_ms: u64,
     /// A connection that was served longer ago has a gap.
     pub gap_after_ms: u64,

@@ -31,7 +31,7 @@ pub struct HookRow {
 /// A standing request for events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SubscriptionRow {
-    /// Whose.
+    /// Id of the connection.
     pub connection: String,
     /// To which object.
     pub object: String,
@@ -56,7 +56,7 @@ pub struct SubscriptionRow {
 /// A delivery that was verified, or is genuine and cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewDelivery {
-    /// Whose.
+    /// Id of the connection.
     pub connection: String,
     /// When it came.
     pub received_ms: u64,
@@ -127,7 +127,7 @@ pub enum Received {
 pub struct DeliveryRow {
     /// Names it; counts up.
     pub number: u64,
-    /// Whose.
+    /// Id of the connection.
     pub connection: String,
     /// When it came.
     pub received_ms: u64,
@@ -152,7 +152,7 @@ pub struct EventRow {
     pub number: u64,
     /// Number of the delivery that brought it.
     pub delivery: u64,
-    /// Whose.
+    /// Id of the connection.
     pub connection: String,
     /// The provider's id.
     pub id: Option<String>,

@@ -66,7 +66,7 @@ pub enum Source {
 /// The records of one derived object.
 #[derive(Debug, Clone)]
 pub struct Derived {
-    /// Which.
+    /// The object's name.
     pub object: String,
     /// One complete list for each record of the batch, in their order: what a holder no longer
     /// holds is removed.
@@ -80,7 +80,7 @@ pub struct Unreadable {
     pub id: Option<String>,
     /// As it came.
     pub raw: String,
-    /// Why not.
+    /// What could not be read, for people.
     pub reason: String,
 }
 

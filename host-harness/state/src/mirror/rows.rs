@@ -8,7 +8,7 @@ use crate::words::words;
 /// A record as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MirroredRecord {
-    /// Whose.
+    /// Id of the connection.
     pub connection: String,
     /// Of which object.
     pub object: String,
@@ -48,7 +48,7 @@ words!(RecordState { Live "live", AgedOut "aged-out", Deleted "deleted" });
 pub struct ChangeRow {
     /// Counts up, over all connections.
     pub number: u64,
-    /// Whose.
+    /// Id of the connection.
     pub connection: String,
     /// Of which object.
     pub object: String,
@@ -95,7 +95,7 @@ words!(ChangeKind {
 /// How far the scans of one object are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ScanRow {
-    /// Whose.
+    /// Id of the connection.
     pub connection: String,
     /// Of which object.
     pub object: String,
@@ -169,7 +169,7 @@ impl ScanRow {
 pub struct FailingRow {
     /// Of which object.
     pub object: String,
-    /// How many.
+    /// Number of these records.
     pub records: u64,
     /// The one that is asked for next.
     pub id: String,
@@ -192,7 +192,7 @@ pub const LOOK_UP_TRIES: u32 = 5;
 pub struct DeadLetterRow {
     /// Names it.
     pub number: u64,
-    /// Whose.
+    /// Id of the connection.
     pub connection: String,
     /// Of which object.
     pub object: String,

@@ -81,6 +81,6 @@ pub struct End {
     pub outcome: Option<Outcome>,
     /// The record.
     pub id: Option<String>,
-    /// Why not.
+    /// Why it was not applied, for people.
     pub error: Option<String>,
 }

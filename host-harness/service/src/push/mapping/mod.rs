@@ -32,7 +32,7 @@ use serde_json::value::RawValue;
 use thiserror::Error;
 
 use self::node::{Node, at, tokens};
-use self::rule::{Found, Piece, Rule, pointer_form, text_of};
+use self::rule::{Mapped, Piece, Rule, pointer_form, text_of};
 use crate::nearest::nearest;
 use crate::source::trimmed;
 
@@ -51,7 +51,7 @@ pub enum MappingError {
     /// An entry contradicts itself.
     #[error("the mapping file's entry for {target}: {why}")]
     Entry {
-        /// Which.
+        /// Its pointer into the input.
         target: String,
         /// What is wrong.
         why: String,
@@ -171,13 +171,13 @@ impl Mapping {
         for (path, rule) in &self.entries {
             let place = || format!("/{}", path.join("/"));
             match rule.value(source, piece).map_err(|why| format!("{}: {why}", place()))? {
-                Found::Value(value) => made.set(path, value),
-                Found::Skip => return Ok(None),
-                Found::Nothing if rule.required => {
+                Mapped::Value(value) => made.set(path, value),
+                Mapped::Skip => return Ok(None),
+                Mapped::Nothing if rule.required => {
                     let from = rule.from.as_deref().unwrap_or_default();
                     return Err(format!("{}: the source has no {from}", place()));
                 }
-                Found::Nothing => {}
+                Mapped::Nothing => {}
             }
         }
         if self.rest == Rest::Keep {

@@ -74,7 +74,7 @@ pub struct Piece<'p> {
 }
 
 /// What an entry came to.
-pub enum Found {
+pub enum Mapped {
     /// The value's JSON.
     Value(String),
     /// There is none.
@@ -132,10 +132,10 @@ impl Rule {
     ///
     /// # Errors
     /// Why it cannot be mapped.
-    pub fn value(&self, source: &str, piece: Option<Piece<'_>>) -> Result<Found, String> {
-        let found = |json: Option<String>| json.map_or(Found::Nothing, Found::Value);
+    pub fn value(&self, source: &str, piece: Option<Piece<'_>>) -> Result<Mapped, String> {
+        let found = |json: Option<String>| json.map_or(Mapped::Nothing, Mapped::Value);
         if let Some(value) = &self.value {
-            return Ok(Found::Value(value.get().to_owned()));
+            return Ok(Mapped::Value(value.get().to_owned()));
         }
         let from = self.from.as_deref().unwrap_or_default();
         let there = match piece {
@@ -145,7 +145,7 @@ impl Rule {
         let there = there.map(|there| self.plain(there)).filter(|there| *there != "\"\"");
         let blank = |there: &str| text_of(there).is_some_and(|text| trimmed(&text).is_empty());
         if self.skip_if_empty && there.as_deref().is_none_or(blank) {
-            return Ok(Found::Skip);
+            return Ok(Mapped::Skip);
         }
         let Some(there) = there else {
             return Ok(found(self.default.as_ref().map(|value| value.get().to_owned())));
@@ -158,7 +158,7 @@ impl Rule {
                 .map(|part| self.one(&Value::from(part).to_string()))
                 .filter_map(Result::transpose)
                 .collect::<Result<_, _>>()?;
-            return Ok(Found::Value(format!("[{}]", mapped.join(","))));
+            return Ok(Mapped::Value(format!("[{}]", mapped.join(","))));
         }
         Ok(found(self.one(&there)?))
     }

@@ -22,7 +22,7 @@ use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 use serde_json::{Map, Value};
 
 use self::dialect::{common, stated};
-use self::quotes::{Chain, End, Quotes, Start};
+use self::quotes::{Chain, LineEnd, LineStart, Quotes};
 use super::cells::unwrapped;
 use super::lines::{Lines, SourceLine};
 use super::text::Text;
@@ -44,11 +44,11 @@ pub struct Csv {
     /// Of the columns up to the last one that has a name.
     names: Vec<String>,
     header: String,
-    notes: Notes,
+    notes: CsvNotes,
 }
 
 #[derive(Default)]
-struct Notes {
+struct CsvNotes {
     delimiter: Option<String>,
     /// Lines and rows without content, but empty lines at the end.
     blank: u64,
@@ -72,7 +72,7 @@ impl Csv {
             multiline: options.multiline,
             names: vec![],
             header: String::new(),
-            notes: Notes::default(),
+            notes: CsvNotes::default(),
         };
         csv.pass_blank()?;
         let stated = csv.ahead.front().and_then(|line| stated(line.content()));
@@ -85,7 +85,7 @@ impl Csv {
         };
         csv.quotes = Quotes::new(delimiter);
         csv.splitter = ReaderBuilder::new().delimiter(delimiter).build();
-        let Some(Record { line, raw, cells }) = csv.record()? else {
+        let Some(CsvRecord { line, raw, cells }) = csv.record()? else {
             return Err(refused("it is empty: there is not even a line that names the columns"));
         };
         let unreadable = |why| refused(format!("line {line}: the names of the columns: {why}"));
@@ -126,7 +126,7 @@ impl Csv {
 
     /// What was noticed so far.
     pub fn notes(&self) -> Vec<String> {
-        let Notes { delimiter, blank, blank_last: _, unnamed } = &self.notes;
+        let CsvNotes { delimiter, blank, blank_last: _, unnamed } = &self.notes;
         let delimiter = delimiter.as_ref().map(|shown| {
             format!("the cells are separated by {shown}; --delimiter says it where that is wrong")
         });
@@ -141,7 +141,7 @@ impl Csv {
     /// # Errors
     /// When the source cannot be read.
     pub fn next_item(&mut self) -> io::Result<Option<Item>> {
-        let Some(Record { line, raw, cells }) = self.record()? else { return Ok(None) };
+        let Some(CsvRecord { line, raw, cells }) = self.record()? else { return Ok(None) };
         let content = cells.map(|cells| {
             let mut object = Map::new();
             for (name, cell) in self.names.iter().zip(cells).filter(|(_, cell)| !cell.is_empty()) {
@@ -156,7 +156,7 @@ impl Csv {
     }
 
     /// The next record that has content.
-    fn record(&mut self) -> io::Result<Option<Record>> {
+    fn record(&mut self) -> io::Result<Option<CsvRecord>> {
         loop {
             self.pass_blank()?;
             let Some(first) = self.ahead.front() else { return Ok(None) };
@@ -178,7 +178,7 @@ impl Csv {
                 continue;
             }
             self.notes.blank += std::mem::take(&mut self.notes.blank_last);
-            return Ok(Some(Record { line: number, raw, cells }));
+            return Ok(Some(CsvRecord { line: number, raw, cells }));
         }
     }
 
@@ -186,12 +186,12 @@ impl Csv {
     fn whole(&mut self) -> io::Result<(usize, Result<(), String>)> {
         let Some(first) = self.ahead.front() else { return Ok((0, Ok(()))) };
         let number = first.number;
-        let scan = self.quotes.scan(first.content(), Start::Cell);
+        let scan = self.quotes.scan(first.content(), LineStart::Cell);
         let cell = scan.cells + 1;
         match scan.end {
-            End::Ended => return Ok((1, Ok(()))),
-            End::Broken { escaped } => return Ok((1, Err(broken(cell, None, escaped)))),
-            End::Open => {}
+            LineEnd::Ended => return Ok((1, Ok(()))),
+            LineEnd::Broken { escaped } => return Ok((1, Err(broken(cell, None, escaped)))),
+            LineEnd::Open => {}
         }
         if !self.chain.as_ref().is_some_and(|chain| chain.holds(number + 1)) {
             self.chain = Some(self.follow(number + 1)?);
@@ -202,9 +202,9 @@ impl Csv {
         let lines = usize::try_from(last + 1 - number).unwrap_or(1);
         let why = match end {
             None => never_closed(cell, &format!("up to line {last}")),
-            Some(End::Open) => never_closed(cell, "within 10,000 lines and 8 MiB"),
-            Some(End::Broken { escaped }) => broken(cell, Some(last), escaped),
-            Some(End::Ended) => {
+            Some(LineEnd::Open) => never_closed(cell, "within 10,000 lines and 8 MiB"),
+            Some(LineEnd::Broken { escaped }) => broken(cell, Some(last), escaped),
+            Some(LineEnd::Ended) => {
                 let names = self.names.len();
                 let extra = count.saturating_sub(names);
                 if self.names.is_empty() || (count >= names && extra <= chain.blank_tail) {
@@ -227,10 +227,10 @@ impl Csv {
             }
             let Some(line) = self.ahead.get(at) else { break };
             bytes += line.bytes.len();
-            let scan = self.quotes.scan(line.content(), Start::Quoted);
+            let scan = self.quotes.scan(line.content(), LineStart::Quoted);
             chain.add(scan.cells);
-            if scan.end != End::Open || bytes > LONGEST || at >= MOST_LINES {
-                chain.end = Some(if bytes > LONGEST { End::Open } else { scan.end });
+            if scan.end != LineEnd::Open || bytes > LONGEST || at >= MOST_LINES {
+                chain.end = Some(if bytes > LONGEST { LineEnd::Open } else { scan.end });
                 let cells = line.content().rsplit(|byte| *byte == self.quotes.delimiter);
                 let blank = |cell: &&[u8]| cell.trim_ascii().is_empty();
                 chain.blank_tail = cells.take_while(blank).count();
@@ -349,7 +349,7 @@ impl Csv {
     }
 }
 
-struct Record {
+struct CsvRecord {
     line: u64,
     raw: Vec<u8>,
     cells: Result<Vec<String>, String>,

@@ -15,7 +15,7 @@ pub struct Quotes {
 
 /// Where a line begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Start {
+pub enum LineStart {
     /// At a cell's beginning.
     Cell,
     /// Within quotes.
@@ -24,7 +24,7 @@ pub enum Start {
 
 /// Where a line ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
+pub enum LineEnd {
     /// With its record.
     Ended,
     /// Within quotes.
@@ -37,14 +37,14 @@ pub enum End {
 }
 
 /// What a line is, from its start on.
-pub struct Scan {
+pub struct LineScan {
     /// Cells that ended in it, but the last one.
     pub cells: usize,
     /// Where it ends.
-    pub end: End,
+    pub end: LineEnd,
 }
 
-enum State {
+enum QuoteState {
     Begin,
     Text,
     Quoted,
@@ -58,31 +58,32 @@ impl Quotes {
     }
 
     /// Looks at a line, without its end.
-    pub fn scan(&mut self, line: &[u8], start: Start) -> Scan {
+    pub fn scan(&mut self, line: &[u8], start: LineStart) -> LineScan {
         self.examined += line.len() as u64;
-        let mut state = if start == Start::Cell { State::Begin } else { State::Quoted };
+        let mut state =
+            if start == LineStart::Cell { QuoteState::Begin } else { QuoteState::Quoted };
         let (mut cells, mut before, mut escaped) = (0, 0, false);
         for byte in line.iter().copied() {
             let ends = byte == self.delimiter;
             state = match state {
-                State::Begin if byte == b'"' => State::Quoted,
-                State::Begin | State::Text | State::Closed if ends => {
+                QuoteState::Begin if byte == b'"' => QuoteState::Quoted,
+                QuoteState::Begin | QuoteState::Text | QuoteState::Closed if ends => {
                     cells += 1;
-                    State::Begin
+                    QuoteState::Begin
                 }
-                State::Begin | State::Text => State::Text,
-                State::Quoted if byte == b'"' => {
+                QuoteState::Begin | QuoteState::Text => QuoteState::Text,
+                QuoteState::Quoted if byte == b'"' => {
                     escaped = before == b'\\';
-                    State::Closed
+                    QuoteState::Closed
                 }
-                State::Closed if byte == b'"' => State::Quoted,
-                State::Quoted => State::Quoted,
-                State::Closed => return Scan { cells, end: End::Broken { escaped } },
+                QuoteState::Closed if byte == b'"' => QuoteState::Quoted,
+                QuoteState::Quoted => QuoteState::Quoted,
+                QuoteState::Closed => return LineScan { cells, end: LineEnd::Broken { escaped } },
             };
             before = byte;
         }
-        let end = if matches!(state, State::Quoted) { End::Open } else { End::Ended };
-        Scan { cells, end }
+        let end = if matches!(state, QuoteState::Quoted) { LineEnd::Open } else { LineEnd::Ended };
+        LineScan { cells, end }
     }
 
     /// No record in `raw` has more cells.
@@ -97,7 +98,7 @@ pub struct Chain {
     /// Cells that ended in the lines up to each.
     cells: Vec<usize>,
     /// How its last line ends; `None`: the source ended.
-    pub end: Option<End>,
+    pub end: Option<LineEnd>,
     /// Empty cells at the end of its last line.
     pub blank_tail: usize,
 }

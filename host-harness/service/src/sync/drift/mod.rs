@@ -65,8 +65,10 @@ mod tests {
         assert_eq!(
             found(
                 &schema,
-                &[r#"{"id":"1","n":null,"x":1,"list":[{"a":"b"}],"open":{"q":"r"},"free":{"z":1},
-                      "any":[1,{}],"word":null}"#]
+                &[
+                    r#"{"id":"1","n":null,"x":1,"list":[{"a":"b"}],"open":{"q":"r"},"free":{"z":{"y":[1]}},
+                      "any":[1,{}],"word":null}"#
+                ]
             ),
             none
         );

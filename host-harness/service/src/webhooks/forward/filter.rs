@@ -26,19 +26,19 @@ use serde_json::value::RawValue;
 pub struct Filter {
     /// `None`: every one.
     object: Option<String>,
-    rule: Rule,
+    rule: FilterRule,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Rule {
+enum FilterRule {
     Any,
     Is { member: String, value: String },
-    Became { member: String, from: End, to: End },
+    Became { member: String, from: TransitionEnd, to: TransitionEnd },
 }
 
 /// One end of a transition.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum End {
+enum TransitionEnd {
     Value(String),
     /// Whatever it is, of a record that is there.
     There,
@@ -46,7 +46,7 @@ enum End {
     Any,
 }
 
-impl End {
+impl TransitionEnd {
     fn read(text: &str) -> Self {
         match text {
             "" => Self::There,
@@ -81,7 +81,7 @@ impl FromStr for Filter {
         let Some(at) = text.find(['=', ':']) else {
             let is_object = !text.is_empty();
             return is_object
-                .then(|| Self { object: named(text), rule: Rule::Any })
+                .then(|| Self { object: named(text), rule: FilterRule::Any })
                 .ok_or_else(wrong);
         };
         let (left, rest) = text.split_at(at);
@@ -96,11 +96,15 @@ impl FromStr for Filter {
         }
         let member = member.to_owned();
         let rule = match rest.strip_prefix('=') {
-            Some(value) => Rule::Is { member, value: value.to_owned() },
+            Some(value) => FilterRule::Is { member, value: value.to_owned() },
             None => {
                 let ends = rest.strip_prefix(':').and_then(|ends| ends.split_once("->"));
                 let (from, to) = ends.filter(|ends| *ends != ("", "")).ok_or_else(wrong)?;
-                Rule::Became { member, from: End::read(from), to: End::read(to) }
+                FilterRule::Became {
+                    member,
+                    from: TransitionEnd::read(from),
+                    to: TransitionEnd::read(to),
+                }
             }
         };
         Ok(Self { object: named(object), rule })
@@ -127,9 +131,9 @@ impl Filter {
         let before = |member: &str| value(outgoing.before.as_deref(), member);
         let after = |member: &str| value(outgoing.after.as_deref(), member);
         match &self.rule {
-            Rule::Any => true,
-            Rule::Is { member, value } => after(member).as_deref() == Some(value),
-            Rule::Became { member, from, to } => {
+            FilterRule::Any => true,
+            FilterRule::Is { member, value } => after(member).as_deref() == Some(value),
+            FilterRule::Became { member, from, to } => {
                 let (old, new) = (before(member), after(member));
                 old != new
                     && from.fits(outgoing.before.as_deref(), old.as_deref())
@@ -198,7 +202,7 @@ mod tests {
     fn values_may_hold_anything() {
         let filter = |text: &str| text.parse::<Filter>().unwrap();
         let rule = |text: &str| filter(text).rule;
-        let is = |value: &str| Rule::Is { member: "url".to_owned(), value: value.to_owned() };
+        let is = |value: &str| FilterRule::Is { member: "url".to_owned(), value: value.to_owned() };
         assert_eq!(rule("o.url=a:b->c=d"), is("a:b->c=d"));
         assert_eq!(rule("o.url="), is(""));
         for wrong in ["", "=a", ":a->b", "a:b", "o.a:b", "o.a:->", ".s=a", "o.=a"] {

@@ -91,11 +91,11 @@ impl Signer {
 struct Envelope<'a> {
     r#type: String,
     timestamp: String,
-    data: Data<'a>,
+    data: MessageData<'a>,
 }
 
 #[derive(Serialize)]
-struct Data<'a> {
+struct MessageData<'a> {
     connection: &'a str,
     object: &'a str,
     id: &'a str,
@@ -131,7 +131,7 @@ impl Message {
         let envelope = Envelope {
             r#type: format!("{}.{}", change.object, change.kind.word()),
             timestamp: at.and_then(|at| at.format(&Rfc3339).ok()).unwrap_or_default(),
-            data: Data {
+            data: MessageData {
                 connection: &outgoing.connection,
                 object: &change.object,
                 id: &change.id,

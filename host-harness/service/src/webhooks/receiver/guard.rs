@@ -64,7 +64,7 @@ impl Phases {
 }
 
 /// Fails reads that come too late for the phase, and writes that nobody takes.
-pub struct Guard<S> {
+pub struct TimedStream<S> {
     stream: S,
     phases: Arc<Phases>,
     reading: Timer,
@@ -73,7 +73,7 @@ pub struct Guard<S> {
     write_timer: Timer,
 }
 
-impl<S> Guard<S> {
+impl<S> TimedStream<S> {
     /// Guards `stream`.
     pub fn new(stream: S, phases: Arc<Phases>, write_within: Duration) -> Self {
         Self {
@@ -102,7 +102,7 @@ impl<S> Guard<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Guard<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for TimedStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -121,7 +121,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guard<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Guard<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for TimedStream<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

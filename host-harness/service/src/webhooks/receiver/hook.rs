@@ -39,11 +39,11 @@ pub struct Hook {
 /// A hook that is served.
 pub struct ServedHook {
     pub hook: Hook,
-    standing: Arc<Mutex<Standing>>,
+    standing: Arc<Mutex<HookStanding>>,
 }
 
 /// What is counted of a hook. It outlives what decodes for it.
-struct Standing {
+struct HookStanding {
     bucket: Bucket,
     /// Refused as unverified since the last beat.
     refused: u64,
@@ -56,7 +56,7 @@ struct Standing {
 impl ServedHook {
     pub fn new(hook: Hook, rate: f64, burst: f64) -> Self {
         let bucket = Bucket { tokens: burst, rate, burst, at: Instant::now() };
-        let standing = Standing { bucket, refused: 0, missed_since_ms: None, gap_opened: None };
+        let standing = HookStanding { bucket, refused: 0, missed_since_ms: None, gap_opened: None };
         Self { hook, standing: Arc::new(Mutex::new(standing)) }
     }
 
@@ -102,7 +102,7 @@ impl ServedHook {
         self.standing().gap_opened = None;
     }
 
-    fn standing(&self) -> MutexGuard<'_, Standing> {
+    fn standing(&self) -> MutexGuard<'_, HookStanding> {
         self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

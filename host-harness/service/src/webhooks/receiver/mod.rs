@@ -36,7 +36,7 @@ pub use self::accept::{Accept, Accepted, TcpAccept};
 use self::answer::{Peer, answer};
 use self::body::BodyBytes;
 pub use self::counts::Counts;
-use self::guard::{Guard, Phases};
+use self::guard::{Phases, TimedStream};
 use self::hook::ServedHook;
 pub use self::hook::{Hook, hook_path, new_token};
 pub(super) use self::intake::{new_events, timestamp};
@@ -221,7 +221,7 @@ async fn speak<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
 ) {
     let bounds = &shared.bounds;
     let phases = Phases::new(bounds.first_byte_within, bounds.head_within);
-    let guarded = Guard::new(stream, Arc::clone(&phases), bounds.answer_within);
+    let guarded = TimedStream::new(stream, Arc::clone(&phases), bounds.answer_within);
     let service = service_fn(|request| {
         let phases = Arc::clone(&phases);
         async move {

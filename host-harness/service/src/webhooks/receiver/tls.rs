@@ -20,7 +20,7 @@ pub enum TlsError {
         what: &'static str,
         /// The file.
         path: String,
-        /// Why.
+        /// What the file's reader says.
         source: pem::Error,
     },
     /// PEM, and no certificate in it.

@@ -19,7 +19,7 @@ const TOGETHER: u32 = 4;
 const LOOKS: u32 = 4;
 
 /// What came of a question.
-enum Asked {
+enum LookUpAnswer {
     /// It is applied.
     Done,
     /// Nothing was found.
@@ -52,7 +52,7 @@ impl Job<'_> {
                 self.look_up(event, id).await?
             }
             Effect::Changed(input) => self.find(event, input).await?,
-            Effect::Nothing | Effect::Unreadable => Asked::Done,
+            Effect::Nothing | Effect::Unreadable => LookUpAnswer::Done,
         };
         let dead = event.state == EventState::Dead;
         let ended = |reason: Option<String>| Settled {
@@ -63,23 +63,23 @@ impl Job<'_> {
             ..Settled::of(event)
         };
         Ok(match asked {
-            Asked::Done => ended(None),
-            Asked::Nothing if event.attempts + 1 >= LOOKS => {
+            LookUpAnswer::Done => ended(None),
+            LookUpAnswer::Nothing if event.attempts + 1 >= LOOKS => {
                 ended(Some("nothing was found; a scan shows what there is".to_owned()))
             }
-            Asked::Nothing => {
+            LookUpAnswer::Nothing => {
                 self.failed(event, true, &Blame::Item, "nothing was found".to_owned())
             }
-            Asked::Overtaken => {
+            LookUpAnswer::Overtaken => {
                 let again = Blame::World(std::time::Duration::from_secs(1));
                 self.failed(event, true, &again, "it changed meanwhile".to_owned())
             }
-            Asked::Failed(why) => self.failed(event, true, &blame(&why), why.to_string()),
+            LookUpAnswer::Failed(why) => self.failed(event, true, &blame(&why), why.to_string()),
         })
     }
 
     /// Asks for a record and applies the answer.
-    async fn look_up(&self, event: &EventRow, id: &str) -> Result<Asked, StoreError> {
+    async fn look_up(&self, event: &EventRow, id: &str) -> Result<LookUpAnswer, StoreError> {
         let mirror = &self.shared.mirror;
         let moment = mirror.moment().await?;
         match self.reads.get(&event.object, id).await {
@@ -91,21 +91,21 @@ impl Job<'_> {
                     && let Some(kept) = mirror.record(self.id, &event.object, id).await?
                     && !may_be_gone(mirror.as_ref(), &kept, now_ms, now_ms).await?
                 {
-                    return Ok(Asked::Nothing);
+                    return Ok(LookUpAnswer::Nothing);
                 }
                 self.apply_answer(event, moment, vec![], vec![id.to_owned()]).await
             }
-            Err(why) => Ok(Asked::Failed(why)),
+            Err(why) => Ok(LookUpAnswer::Failed(why)),
         }
     }
 
     /// Finds what a delivery is about and applies it.
-    async fn find(&self, event: &EventRow, input: &str) -> Result<Asked, StoreError> {
+    async fn find(&self, event: &EventRow, input: &str) -> Result<LookUpAnswer, StoreError> {
         let moment = self.shared.mirror.moment().await?;
         match self.reads.find(&event.object, input).await {
-            Ok(records) if records.is_empty() => Ok(Asked::Nothing),
+            Ok(records) if records.is_empty() => Ok(LookUpAnswer::Nothing),
             Ok(records) => self.apply_answer(event, moment, records, vec![]).await,
-            Err(why) => Ok(Asked::Failed(why)),
+            Err(why) => Ok(LookUpAnswer::Failed(why)),
         }
     }
 
@@ -115,11 +115,11 @@ impl Job<'_> {
         moment: u64,
         records: Vec<DataRecord>,
         deleted: Vec<String>,
-    ) -> Result<Asked, StoreError> {
+    ) -> Result<LookUpAnswer, StoreError> {
         match self.apply(&event.object, Source::Lookup, moment, records, deleted).await {
-            Ok(applied) if applied.look_up.is_empty() => Ok(Asked::Done),
-            Ok(_) => Ok(Asked::Overtaken),
-            Err(Unapplied::Underived(why)) => Ok(Asked::Failed(why)),
+            Ok(applied) if applied.look_up.is_empty() => Ok(LookUpAnswer::Done),
+            Ok(_) => Ok(LookUpAnswer::Overtaken),
+            Err(Unapplied::Underived(why)) => Ok(LookUpAnswer::Failed(why)),
             Err(Unapplied::Store(why)) => Err(why),
         }
     }
