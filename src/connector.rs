@@ -2,7 +2,8 @@
 
 use connector_sdk::include_json;
 use connector_sdk::{
-    Connector, Delivery, Error, Host, Object, Reception, Refusal, Scheme, Setter, Subscription,
+    Connector, Delivery, Error, Host, Object, Packed, Reception, Refusal, Scheme, Setter,
+    Subscription,
     declare::{Form, KeyUse, Setting},
     schema::UNKNOWN_MEMBERS,
 };
@@ -41,7 +42,7 @@ const SETTINGS: &[Setting] = &[
 ];
 
 /// What several schemas share.
-const SCHEMA_PARTS: &[(&str, &str)] = &[
+const SCHEMA_PARTS: &[(&str, Packed)] = &[
     ("checkpoint", include_json!("parts/checkpoint.json")),
     ("customer", include_json!("parts/customer.json")),
     ("customer-contact", include_json!("parts/customer-contact.json")),
@@ -64,7 +65,7 @@ impl Connector for AfterShip {
     const OBJECTS: &'static [&'static dyn Object<Self>] = objects::REGISTRY;
     const SETTINGS: &'static [Setting] = SETTINGS;
     const KEY_USES: &'static [KeyUse] = subscriptions::KEY_USES;
-    const SCHEMA_PARTS: &'static [(&'static str, &'static str)] = SCHEMA_PARTS;
+    const SCHEMA_PARTS: &'static [(&'static str, Packed)] = SCHEMA_PARTS;
 
     fn client(host: &dyn Host) -> Result<Api<'_>, Error> {
         Api::new(host)

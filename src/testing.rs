@@ -4,8 +4,8 @@ use crate::AfterShip;
 use connector_sdk::Connector as _;
 use connector_sdk::cursor::Window;
 use connector_sdk::{
-    Attempt, DataRecord, Error, ErrorKind, FnHost, Host, Page, Request, Response, SendError, View,
-    Written, WrittenRecord, json,
+    Attempt, DataRecord, Error, ErrorKind, FnHost, Host, Packed, Page, Request, Response,
+    SendError, View, Written, WrittenRecord, json,
 };
 use std::cell::RefCell;
 
@@ -30,7 +30,7 @@ pub(crate) fn scripted<'a>(
 }
 
 /// Fails unless `text` is valid against a schema.
-pub(crate) fn assert_valid(schema: &str, text: &str) {
+pub(crate) fn assert_valid(schema: Packed, text: &str) {
     let schema = serde_json::from_str(&whole(schema)).unwrap();
     let value = serde_json::from_str(text).unwrap();
     assert!(jsonschema::validator_for(&schema).unwrap().is_valid(&value), "{value}");
@@ -112,7 +112,7 @@ pub(crate) fn whole_record(item: &WrittenRecord) -> &DataRecord {
 }
 
 /// A schema with its parts filled in.
-pub(crate) fn whole(schema: &str) -> String {
+pub(crate) fn whole(schema: Packed) -> String {
     connector_sdk::schema::whole(schema, AfterShip::SCHEMA_PARTS)
 }
 

@@ -1,16 +1,18 @@
 //! A connector: constants and objects, from which each function of the contract follows.
 
 use crate::contract::{
-    BeginRequest, DataRecord, Delivery, Descriptor, Error, Grant, Invocation, Item, ListRequest,
-    Manifest, ObjectSummary, Outcome, Page, Reception, Refusal, Start, Step, Subscription,
-    SubscriptionOutcome, SubscriptionRequest, View, Written,
+    self, BeginRequest, DataRecord, Delivery, Descriptor, Error, Grant, Invocation, Item,
+    ListRequest, Manifest, ObjectSummary, Outcome, Page, Reception, Refusal, Start, Step,
+    Subscription, SubscriptionOutcome, SubscriptionRequest, View, Written,
 };
 use crate::declare::{self, KeyUse, NO_MEMBERS, SecretUse, Setting};
 use crate::host::Host;
 use crate::json::Malformed;
 use crate::object::{ActionCall, Object, Parent};
+use crate::packed::Packed;
 use crate::schema::{self, Unknown};
 use crate::scheme::{self, Scheme};
+use crate::text::join;
 use crate::{Attempt, fault};
 
 /// Inputs of one `find`: more would be more requests than one call is meant to make.
@@ -46,7 +48,7 @@ pub trait Connector: Sized + 'static {
     /// Whether it calls [`Host::report_limit`].
     const REPORTS_LIMITS: bool = false;
     /// What several schemas share, by name: see [`schema::whole`].
-    const SCHEMA_PARTS: &'static [(&'static str, &'static str)] = &[];
+    const SCHEMA_PARTS: &'static [(&'static str, Packed)] = &[];
 
     /// What objects are given.
     ///
@@ -62,12 +64,29 @@ pub trait Connector: Sized + 'static {
     /// What this connector is and needs. Pure. What several endpoints share is declared once.
     #[must_use]
     fn manifest() -> Manifest {
-        let of_objects = Self::OBJECTS.iter().flat_map(|object| object.descriptor().endpoints);
-        let of_schemes = Self::SCHEMES.iter().flat_map(|scheme| scheme.endpoints());
-        let endpoints: Vec<&declare::Endpoint> = of_objects.chain(of_schemes).collect();
-        let of_endpoints = endpoints.iter().flat_map(|endpoint| endpoint.secret_uses);
-        let key_uses = Self::SCHEMES.iter().flat_map(|scheme| scheme.key_uses());
-        let (mut limits, mut uses) = (Names::default(), Names::default());
+        let (mut limits, mut secret_uses) = (Vec::new(), Vec::new());
+        let mut add_use = |secret_use: &SecretUse| {
+            let is_known = |known: &contract::SecretUse| known.name == secret_use.name;
+            if !secret_uses.iter().any(is_known) {
+                secret_uses.push(secret_use.into());
+            }
+        };
+        let endpoints = declared_endpoints::<Self>();
+        for endpoint in &endpoints {
+            endpoint.secret_uses.iter().for_each(&mut add_use);
+            for limit in endpoint.limits {
+                let is_known = |known: &contract::Limit| known.name == limit.name;
+                if !limits.iter().any(is_known) {
+                    limits.push(limit.into());
+                }
+            }
+        }
+        Self::DELIVERY_SECRETS.iter().for_each(&mut add_use);
+        let mut key_uses: Vec<&KeyUse> = Vec::new();
+        for scheme in Self::SCHEMES {
+            key_uses.extend(scheme.key_uses());
+        }
+        key_uses.extend(Self::KEY_USES);
         Manifest {
             name: Self::NAME.to_owned(),
             title: Self::TITLE.to_owned(),
@@ -75,20 +94,11 @@ pub trait Connector: Sized + 'static {
             provider_api_version: Self::PROVIDER_API_VERSION.to_owned(),
             schemes: Self::SCHEMES.iter().map(|scheme| (&scheme.description()).into()).collect(),
             settings: Self::declared_settings().map(Into::into).collect(),
-            limits: endpoints
-                .iter()
-                .flat_map(|endpoint| endpoint.limits)
-                .filter(|limit| limits.add(limit.name))
-                .map(Into::into)
-                .collect(),
-            secret_uses: of_endpoints
-                .chain(Self::DELIVERY_SECRETS)
-                .filter(|secret_use| uses.add(secret_use.name))
-                .map(Into::into)
-                .collect(),
+            limits,
+            secret_uses,
             endpoints: endpoints.into_iter().map(Into::into).collect(),
             delivery_secrets: Self::DELIVERY_SECRETS.iter().map(|it| it.name.to_owned()).collect(),
-            key_uses: key_uses.chain(Self::KEY_USES).map(Into::into).collect(),
+            key_uses: key_uses.into_iter().map(Into::into).collect(),
             objects: Self::OBJECTS.iter().map(|object| object.descriptor().summary()).collect(),
             more: Vec::new(),
         }
@@ -100,9 +110,7 @@ pub trait Connector: Sized + 'static {
     #[must_use]
     fn faults() -> Vec<String> {
         let mut faults = Vec::new();
-        let endpoints = Self::OBJECTS.iter().flat_map(|object| object.descriptor().endpoints);
-        let endpoints = endpoints.chain(Self::SCHEMES.iter().flat_map(|it| it.endpoints()));
-        let endpoints: Vec<_> = endpoints.collect();
+        let endpoints = declared_endpoints::<Self>();
         let limits = endpoints.iter().flat_map(|endpoint| endpoint.limits);
         let uses = endpoints.iter().flat_map(|endpoint| endpoint.secret_uses);
         let uses = uses.chain(Self::DELIVERY_SECRETS);
@@ -138,7 +146,7 @@ pub trait Connector: Sized + 'static {
     /// # Errors
     /// Not-found for an unknown name.
     fn describe(object: &str) -> Result<Descriptor, Error> {
-        let whole = |schema: &str| schema::whole(schema, Self::SCHEMA_PARTS);
+        let whole = |schema| schema::whole(schema, Self::SCHEMA_PARTS);
         Ok(find_object::<Self>(object)?.descriptor().describe(&whole))
     }
 
@@ -330,7 +338,7 @@ pub trait Connector: Sized + 'static {
         let action = actions.iter().find(|action| action.name == invocation.action);
         let action = action.ok_or_else(|| {
             let names: Vec<_> = actions.iter().map(|action| action.name).collect();
-            let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+            let names = if names.is_empty() { "none".to_owned() } else { join(&names, ", ") };
             Error::not_found(format!(
                 "`{}` has no action `{}`. Its actions: {names}.",
                 invocation.object, invocation.action
@@ -421,6 +429,18 @@ pub trait Connector: Sized + 'static {
     }
 }
 
+/// Every endpoint, those of objects first.
+fn declared_endpoints<C: Connector>() -> Vec<&'static declare::Endpoint> {
+    let mut endpoints = Vec::new();
+    for object in C::OBJECTS {
+        endpoints.extend(object.descriptor().endpoints);
+    }
+    for scheme in C::SCHEMES {
+        endpoints.extend(scheme.endpoints());
+    }
+    endpoints
+}
+
 /// The object with this name.
 ///
 /// # Errors
@@ -429,7 +449,7 @@ pub fn find_object<C: Connector>(name: &str) -> Result<&'static dyn Object<C>, E
     let found = C::OBJECTS.iter().find(|object| object.descriptor().name == name);
     found.copied().ok_or_else(|| {
         let names: Vec<_> = C::OBJECTS.iter().map(|object| object.descriptor().name).collect();
-        let names = names.join(", ");
+        let names = join(&names, ", ");
         Error::not_found(format!("No object is called `{name}`. Use one of: {names}."))
     })
 }
@@ -458,21 +478,6 @@ fn find_doubles<T: PartialEq>(
     }
 }
 
-/// Names that have been seen.
-#[derive(Default)]
-struct Names(Vec<&'static str>);
-
-impl Names {
-    /// Whether it is the first of its name.
-    fn add(&mut self, name: &'static str) -> bool {
-        let is_new = !self.0.contains(&name);
-        if is_new {
-            self.0.push(name);
-        }
-        is_new
-    }
-}
-
 /// Of records without versions none that is expected can be right.
 fn refuse_expected(descriptor: &declare::Descriptor, expected: Option<&str>) -> Result<(), Error> {
     match expected {
@@ -484,14 +489,14 @@ fn refuse_expected(descriptor: &declare::Descriptor, expected: Option<&str>) -> 
     }
 }
 
-fn accept_options<C: Connector>(schema: &str, view: &View) -> Result<(), Error> {
+fn accept_options<C: Connector>(schema: Packed, view: &View) -> Result<(), Error> {
     accept::<C>("view", Some(schema), view.options.as_deref().unwrap_or("{}"), Unknown::Refuse)
 }
 
 /// Without a schema the operation is not offered, and the object says so itself.
 fn accept<C: Connector>(
     what: &str,
-    schema: Option<&str>,
+    schema: Option<Packed>,
     input: &str,
     unknown: Unknown,
 ) -> Result<(), Error> {

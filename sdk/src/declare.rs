@@ -4,6 +4,7 @@
 //! The names are those of the contract; what differs is that texts are `&'static str`.
 
 use crate::contract::{self, HeaderPlace, KeyRole, Measure, Rate, Setter, Sharing};
+use crate::packed::Packed;
 
 /// One kind of request. Built on [`READ`] or [`WRITE`]:
 ///
@@ -221,18 +222,18 @@ pub struct Descriptor {
     /// Least and most records of a page.
     pub page_sizes: (u32, u32),
     /// Schema of a record; unknown members are allowed.
-    pub record_schema: &'static str,
+    pub record_schema: Packed,
     /// Schema of the input of `create`, when offered.
-    pub create_schema: Option<&'static str>,
+    pub create_schema: Option<Packed>,
     /// Schema of the patch of `update`, when offered.
-    pub update_schema: Option<&'static str>,
+    pub update_schema: Option<Packed>,
     /// Schema of an input of `find`, when that is offered. Hosts hand over inputs of `create`, so
     /// it lets other members stand.
-    pub find_schema: Option<&'static str>,
+    pub find_schema: Option<Packed>,
     /// Schema of the filter of `list`.
-    pub filter_schema: &'static str,
+    pub filter_schema: Packed,
     /// Schema of the options of a view of `get`, when there are any.
-    pub options_schema: Option<&'static str>,
+    pub options_schema: Option<Packed>,
     /// Other verbs.
     pub actions: &'static [Action],
     /// Events that can be subscribed to.
@@ -240,7 +241,9 @@ pub struct Descriptor {
 }
 
 /// Schema of an object without members.
-pub const NO_MEMBERS: &str = r#"{"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object", "properties": {}, "additionalProperties": false}"#;
+pub const NO_MEMBERS: Packed = Packed::plain(
+    r#"{"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object", "properties": {}, "additionalProperties": false}"#,
+);
 
 /// An object that offers nothing, takes no filter and says nothing of its records.
 pub const OBJECT: Descriptor = Descriptor {
@@ -253,7 +256,9 @@ pub const OBJECT: Descriptor = Descriptor {
     retention_days: None,
     has_versions: false,
     page_sizes: (1, u32::MAX),
-    record_schema: r#"{"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object"}"#,
+    record_schema: Packed::plain(
+        r#"{"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object"}"#,
+    ),
     create_schema: None,
     update_schema: None,
     find_schema: None,
@@ -275,9 +280,9 @@ pub struct Action {
     /// Whether it changes something at the provider.
     pub writes: bool,
     /// Schema of its input.
-    pub input_schema: &'static str,
+    pub input_schema: Packed,
     /// Schema of its output.
-    pub output_schema: &'static str,
+    pub output_schema: Packed,
 }
 
 pub(crate) fn owned(texts: &[&str]) -> Vec<String> {
@@ -393,7 +398,7 @@ impl Descriptor {
     }
 
     /// As the contract has it, with `whole` filling the parts of schemas in.
-    pub(crate) fn describe(&self, whole: &dyn Fn(&str) -> String) -> contract::Descriptor {
+    pub(crate) fn describe(&self, whole: &dyn Fn(Packed) -> String) -> contract::Descriptor {
         let action = |action: &Action| contract::Action {
             name: action.name.to_owned(),
             title: action.title.to_owned(),

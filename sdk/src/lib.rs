@@ -118,19 +118,21 @@ pub mod export;
 pub mod fault;
 pub mod hidden;
 pub mod host;
+pub mod json;
+#[doc(hidden)]
 pub mod minify;
 pub mod object;
+pub mod packed;
 pub mod path;
 pub mod query;
 pub mod schema;
 pub mod scheme;
 pub mod served;
 pub mod signing;
-pub mod sort;
+pub mod text;
 pub mod wait;
 
 pub use connector::Connector;
-pub use connector_json as json;
 pub use contract::{
     Account, Answer, Attempt, BeginRequest, DataRecord, Delivery, Effect, Error, ErrorKind, Event,
     Grant, Invocation, Level, ListRequest, ManualSteps, ObjectRecord, Outcome, Page, Part,
@@ -140,5 +142,6 @@ pub use contract::{
 };
 pub use host::{FnHost, Host};
 pub use object::{ActionCall, Object, Parent};
+pub use packed::Packed;
 pub use query::Query;
 pub use scheme::Scheme;

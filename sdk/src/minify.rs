@@ -1,20 +1,5 @@
 //! JSON files without their white space, made while compiling.
 
-/// The text of a JSON file beside the source, without the white space between its tokens: a schema
-/// is written for people and carried by a component.
-#[macro_export]
-macro_rules! include_json {
-    ($path:literal) => {{
-        const TEXT: &str = include_str!($path);
-        const MINIFIED: [u8; $crate::minify::length(TEXT)] = $crate::minify::minify(TEXT);
-        match ::core::str::from_utf8(&MINIFIED) {
-            Ok(text) => text,
-            // Only whole characters were left out.
-            Err(_) => TEXT,
-        }
-    }};
-}
-
 /// The length of [`minify`]'s answer.
 #[must_use]
 pub const fn length(text: &str) -> usize {
@@ -27,6 +12,19 @@ pub const fn minify<const LENGTH: usize>(text: &str) -> [u8; LENGTH] {
     let mut kept = [0; LENGTH];
     walk(text.as_bytes(), &mut kept);
     kept
+}
+
+/// The first bytes of what is longer.
+#[must_use]
+#[allow(clippy::indexing_slicing, reason = "a wrong index stops the compiler, not a call")]
+pub const fn first<const LENGTH: usize>(bytes: &[u8]) -> [u8; LENGTH] {
+    let mut first = [0; LENGTH];
+    let mut at = 0;
+    while at < LENGTH {
+        first[at] = bytes[at];
+        at += 1;
+    }
+    first
 }
 
 /// Writes what is kept into `into`, unless that is empty, and answers how much it is.

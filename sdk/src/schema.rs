@@ -19,7 +19,7 @@ use crate::contract::{Error, Setter, Violation};
 use crate::declare::{Form, Setting};
 use crate::host::Host;
 use crate::json::{self, Malformed, Value};
-use crate::sort::sort;
+use crate::text::{join, sort};
 
 /// Every keyword that may stand in a schema for inputs. The second part only describes.
 pub const KEYWORDS: &[&str] = &[
@@ -265,14 +265,14 @@ impl Checker {
         let kinds = if rule.text().is_some() { single } else { rule.items() };
         if !kinds.iter().any(|kind| kind.text().is_some_and(|kind| is_kind(value, kind))) {
             let names: Vec<_> = kinds.iter().filter_map(Value::text).collect();
-            self.refuse(format!("must be of type {}", names.join(" or ")));
+            self.refuse(format!("must be of type {}", join(&names, " or ")));
         }
     }
 
     fn one_of(&mut self, rule: &Value<'_>, value: &Value<'_>) {
         if !rule.items().contains(value) {
             let names: Vec<_> = rule.items().iter().filter_map(Value::text).collect();
-            self.refuse(format!("must be one of {}", names.join(", ")));
+            self.refuse(format!("must be one of {}", join(&names, ", ")));
         }
     }
 
@@ -284,7 +284,7 @@ impl Checker {
         let names: Vec<_> = together.iter().filter_map(Value::text).collect();
         self.refuse(match names.as_slice() {
             [] => "is not allowed here".to_owned(),
-            _ => format!("must not hold {} together", names.join(" and ")),
+            _ => format!("must not hold {} together", join(&names, " and ")),
         });
     }
 
@@ -297,7 +297,7 @@ impl Checker {
         let names: Vec<_> = wanted.flat_map(Value::items).filter_map(Value::text).collect();
         self.refuse(match names.as_slice() {
             [] => "has none of the allowed forms".to_owned(),
-            _ => format!("must hold {}", names.join(" or ")),
+            _ => format!("must hold {}", join(&names, " or ")),
         });
     }
 
@@ -404,7 +404,7 @@ fn unknown(known: &[(std::borrow::Cow<'_, str>, Value<'_>)]) -> String {
         return "is not a known member".to_owned();
     }
     let names: Vec<_> = known.iter().map(|(name, _)| name.as_ref()).collect();
-    format!("is not a known member; known are {}", names.join(", "))
+    format!("is not a known member; known are {}", join(&names, ", "))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use crate::contract::{BeginRequest, Error, Grant, Request, Step};
 use crate::declare::{self, Endpoint, KeyUse, SecretUse, Setting};
 use crate::host::Host;
+use crate::text::join;
 
 /// The setting in which the host keeps a connection's scheme.
 pub const SETTING: &str = "scheme";
@@ -112,7 +113,7 @@ pub fn find_named(
     let found = schemes.iter().find(|scheme| scheme.description().name == name);
     found.copied().ok_or_else(|| {
         let names: Vec<_> = schemes.iter().map(|scheme| scheme.description().name).collect();
-        format!("No scheme is called `{name}`. Connect again with one of: {}.", names.join(", "))
+        format!("No scheme is called `{name}`. Connect again with one of: {}.", join(&names, ", "))
     })
 }
 

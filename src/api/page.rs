@@ -92,7 +92,7 @@ pub fn listing<'a>(text: &'a str, list: &str) -> Result<Listing<'a>, Malformed> 
 /// As [`listing`].
 pub fn listing_by<'a>(text: &'a str, list: &str, identity: &str) -> Result<Listing<'a>, Malformed> {
     let mut found = (None, None);
-    let meta = envelope(text, |reader| {
+    let meta = envelope(text, &mut |reader| {
         found = (None, None);
         if reader.kind()? != Kind::Object {
             return reader.skip().map(|_| ());
@@ -119,7 +119,7 @@ pub fn listing_by<'a>(text: &'a str, list: &str, identity: &str) -> Result<Listi
 /// [`Malformed`] when the text is not JSON: then nothing of it is used.
 pub fn single(text: &str) -> Result<Single<'_>, Malformed> {
     let mut data = None;
-    let meta = envelope(text, |reader| {
+    let meta = envelope(text, &mut |reader| {
         data = Some(item(reader, ID)?);
         Ok(())
     })?;
@@ -140,7 +140,7 @@ pub fn record(text: &str) -> Result<Item<'_>, Malformed> {
 /// Reads `meta`, and hands the reader to `data` where that member's value stands.
 fn envelope<'a>(
     text: &'a str,
-    mut data: impl FnMut(&mut Reader<'a>) -> Result<(), Malformed>,
+    data: &mut dyn FnMut(&mut Reader<'a>) -> Result<(), Malformed>,
 ) -> Result<Meta<'a>, Malformed> {
     let mut reader = Reader::new(text);
     let mut found = Meta::default();
@@ -163,47 +163,32 @@ fn envelope<'a>(
 }
 
 fn meta<'a>(reader: &mut Reader<'a>) -> Result<Meta<'a>, Malformed> {
-    let mut meta = Meta::default();
-    if reader.kind()? != Kind::Object {
-        reader.skip()?;
-        return Ok(meta);
-    }
-    reader.open_object()?;
-    while let Some(name) = reader.next_member()? {
-        if name.is("code") {
-            meta.code = reader.skip()?.parse().ok();
-        } else if name.is("message") {
-            meta.message = reader.text_or_skip()?;
-        } else if name.is("type") {
-            meta.kind = reader.text_or_skip()?;
-        } else if name.is("errors") {
-            meta.errors = Some(reader.skip()?);
-        } else {
-            reader.skip()?;
-        }
-    }
-    Ok(meta)
+    let mut found = [None; 4];
+    reader.pick(&["code", "message", "type", "errors"], &mut found)?;
+    let [code, message, kind, errors] = found;
+    Ok(Meta {
+        code: code.and_then(|code| code.parse().ok()),
+        message: message.and_then(text),
+        kind: kind.and_then(text),
+        errors,
+    })
 }
 
 fn pagination<'a>(reader: &mut Reader<'a>) -> Result<Option<Pagination<'a>>, Malformed> {
-    let mut pagination = Pagination::default();
-    if reader.kind()? != Kind::Object {
-        reader.skip()?;
-        return Ok(None);
-    }
-    reader.open_object()?;
-    while let Some(name) = reader.next_member()? {
-        if name.is("total") {
-            pagination.total = reader.skip()?.parse().ok();
-        } else if name.is("next_cursor") {
-            pagination.next_cursor = reader.text_or_skip()?;
-        } else if name.is("has_next_page") {
-            pagination.has_next_page = reader.skip()?.parse().ok();
-        } else {
-            reader.skip()?;
-        }
-    }
-    Ok(Some(pagination))
+    let is_object = reader.kind()? == Kind::Object;
+    let mut found = [None; 3];
+    reader.pick(&["total", "next_cursor", "has_next_page"], &mut found)?;
+    let [total, next_cursor, has_next_page] = found;
+    Ok(is_object.then(|| Pagination {
+        total: total.and_then(|total| total.parse().ok()),
+        next_cursor: next_cursor.and_then(text),
+        has_next_page: has_next_page.and_then(|has| has.parse().ok()),
+    }))
+}
+
+/// A value, decoded, when it is a readable string.
+fn text(value: &str) -> Option<Cow<'_, str>> {
+    Reader::new(value).text_or_skip().ok()?
 }
 
 fn items<'a>(reader: &mut Reader<'a>, identity: &str) -> Result<Option<Vec<Item<'a>>>, Malformed> {
@@ -220,26 +205,10 @@ fn items<'a>(reader: &mut Reader<'a>, identity: &str) -> Result<Option<Vec<Item<
 }
 
 fn item<'a>(reader: &mut Reader<'a>, identity: &str) -> Result<Item<'a>, Malformed> {
-    let mut item = Item::default();
-    let start = reader.mark();
-    if reader.kind()? == Kind::Object {
-        reader.open_object()?;
-        while let Some(name) = reader.next_member()? {
-            if name.is(identity) {
-                item.id = reader.text_or_skip()?.filter(|id| !id.is_empty());
-            } else if name.is("created_at") {
-                item.created_at = reader.text_or_skip()?;
-            } else if name.is("updated_at") {
-                item.updated_at = reader.text_or_skip()?;
-            } else {
-                reader.skip()?;
-            }
-        }
-    } else {
-        reader.skip()?;
-    }
-    item.raw = reader.since(start);
-    Ok(item)
+    let mut found = [None; 3];
+    let raw = reader.pick(&[identity, "created_at", "updated_at"], &mut found)?;
+    let [id, created_at, updated_at] = found.map(|value| value.and_then(text));
+    Ok(Item { raw, id: id.filter(|id| !id.is_empty()), created_at, updated_at })
 }
 
 #[cfg(test)]

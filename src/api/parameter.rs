@@ -4,7 +4,7 @@
 //! must not hold a comma: it would silently become two. A text with commas is taken as the list
 //! that it says.
 
-use connector_sdk::{Error, json::Value};
+use connector_sdk::{Error, json::Value, text::join};
 
 /// For [`list`]: as many items as the caller likes.
 pub const ANY: usize = usize::MAX;
@@ -39,7 +39,7 @@ pub fn list(name: &str, value: &Value<'_>, most: usize) -> Result<String, Error>
     if items.len() > most {
         return Err(refused(name, &format!("must have at most {most} items")));
     }
-    Ok(items.join(","))
+    Ok(join(&items, ","))
 }
 
 /// Refuses the member `name` of a filter; `message` completes a sentence that begins with it.

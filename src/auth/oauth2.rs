@@ -15,6 +15,7 @@ use connector_sdk::{
     contract::{KeyRole, Redirect},
     declare::{self, Capture, Endpoint, KeyUse, Limit, Place, SecretField, SecretUse, Setting},
     signing::HMAC_SHA256,
+    text::join,
 };
 use session::Session;
 
@@ -138,7 +139,7 @@ impl Scheme for OAuth2 {
         query.add("response_type", "code");
         query.add("client_id", settings::client_id(host)?);
         query.add("redirect_uri", &request.callback_url);
-        query.add("scope", wished.join(&settings::scope_separator(host)));
+        query.add("scope", join(&wished, &settings::scope_separator(host)));
         query.add("state", &request.state);
         query.add("code_challenge", &request.code_challenge);
         query.add("code_challenge_method", "S256");

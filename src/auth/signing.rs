@@ -14,6 +14,7 @@ use connector_sdk::{
     dates,
     declare::{Endpoint, Place, SecretUse},
     signing::{encode_base64, encode_hex, key_error},
+    text::join,
 };
 
 /// How one scheme signs.
@@ -59,7 +60,7 @@ fn message(method: &str, request: &Request, uses: &[SecretUse]) -> Vec<Part> {
     let body = request.body.as_deref().filter(|body| !body.is_empty());
     let (hash, content_type) =
         body.map_or_else(Default::default, |body| (md5_hex(body), header("content-type")));
-    let mut text = [method, &hash, content_type, header("date"), ""].join("\n");
+    let mut text = join(&[method, &hash, content_type, header("date"), ""], "\n");
     let mut parts = Vec::new();
     for (index, (name, value)) in canonical_headers(&request.headers, uses).into_iter().enumerate()
     {

@@ -1,9 +1,9 @@
 //! The schemas of all objects, and the checker on them against a full implementation.
 
-use connector_sdk::Connector as _;
 use connector_sdk::declare::Descriptor;
 use connector_sdk::json::Value;
 use connector_sdk::schema::{Unknown, check};
+use connector_sdk::{Connector as _, Packed};
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
@@ -11,19 +11,19 @@ use crate::AfterShip;
 use crate::objects::REGISTRY;
 use crate::testing::whole;
 
-fn input_schemas(descriptor: &'static Descriptor) -> Vec<&'static str> {
+fn input_schemas(descriptor: &'static Descriptor) -> Vec<Packed> {
     let optional = [descriptor.create_schema, descriptor.update_schema].into_iter().flatten();
     let actions = descriptor.actions.iter().map(|action| action.input_schema);
     let searched = descriptor.find_schema.into_iter().chain([descriptor.filter_schema]);
     optional.chain(actions).chain(searched).collect()
 }
 
-fn output_schemas(descriptor: &'static Descriptor) -> Vec<&'static str> {
+fn output_schemas(descriptor: &'static Descriptor) -> Vec<Packed> {
     let actions = descriptor.actions.iter().map(|action| action.output_schema);
     actions.chain([descriptor.record_schema]).collect()
 }
 
-fn every(schemas: fn(&'static Descriptor) -> Vec<&'static str>) -> Vec<Json> {
+fn every(schemas: fn(&'static Descriptor) -> Vec<Packed>) -> Vec<Json> {
     let texts = REGISTRY.iter().flat_map(|object| schemas(object.descriptor()));
     texts.map(|text| serde_json::from_str(&whole(text)).unwrap()).collect()
 }
@@ -53,14 +53,14 @@ fn every_member_of_an_input_is_described() {
 #[test]
 fn every_part_is_used_by_several() {
     let parts = AfterShip::SCHEMA_PARTS;
-    let mut texts: Vec<&str> = parts.iter().map(|(_, part)| *part).collect();
+    let mut texts: Vec<Packed> = parts.iter().map(|(_, part)| *part).collect();
     let all = REGISTRY.iter().map(|object| object.descriptor());
     texts.extend(all.flat_map(|it| [input_schemas(it), output_schemas(it)].concat()));
     texts.sort_unstable();
     texts.dedup();
     for (name, _) in parts {
         let named = format!("\"$part\":\"{name}\"");
-        let uses: usize = texts.iter().map(|text| text.matches(&named).count()).sum();
+        let uses: usize = texts.iter().map(|text| text.unpack().matches(&named).count()).sum();
         assert!(uses > 1, "{name} is used {uses} times");
     }
 }

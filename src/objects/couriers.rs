@@ -15,6 +15,7 @@ use connector_sdk::{
     ActionCall, DataRecord, Error, ListRequest, Object, Outcome, Page, Query, Start, View,
     declare::{Action, Descriptor, Endpoint, OBJECT},
     json::{self, Value},
+    text::{contains, join},
 };
 
 /// The object `couriers`.
@@ -135,8 +136,8 @@ fn page(answer: &Answer) -> Result<Page, Error> {
 /// case here: the tables of all other letters would be a twentieth of the component.
 fn is_like(courier: &str, words: &str) -> bool {
     let names = [SLUG, "name", "other_name"].map(|name| json::text_member(courier, name));
-    let names = names.map(Option::unwrap_or_default).join(" ").to_ascii_lowercase();
-    words.to_ascii_lowercase().split_ascii_whitespace().all(|word| names.contains(word))
+    let names = join(&names.map(Option::unwrap_or_default), " ").to_ascii_lowercase();
+    words.to_ascii_lowercase().split_ascii_whitespace().all(|word| contains(&names, word))
 }
 
 #[cfg(test)]

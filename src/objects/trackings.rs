@@ -20,7 +20,7 @@ use crate::api::{Api, Call};
 use crate::subscriptions;
 use connector_sdk::include_json;
 use connector_sdk::{
-    ActionCall, Attempt, DataRecord, Error, ListRequest, Object, Outcome, Page, Query,
+    ActionCall, Attempt, DataRecord, Error, ListRequest, Object, Outcome, Packed, Page, Query,
     SubscriptionOutcome, SubscriptionRequest, View, Written,
     declare::{Descriptor, OBJECT},
 };
@@ -31,7 +31,7 @@ pub(super) struct Trackings;
 
 const NAME: &str = "trackings";
 const DOC_URL: &str = "https://www.aftership.com/docs/tracking/2026-07/trackings";
-const RECORD_SCHEMA: &str = include_json!("trackings/record.json");
+const RECORD_SCHEMA: Packed = include_json!("trackings/record.json");
 
 const DESCRIPTOR: Descriptor = Descriptor {
     name: NAME,

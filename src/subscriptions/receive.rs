@@ -6,8 +6,11 @@ use super::SECRET;
 use super::body::{self, Body, Tracking};
 use crate::api::client::API_VERSION;
 use connector_sdk::{
-    DataRecord, Delivery, Effect, Event, Host, Level, Refusal, contract::only_header, json::Writer,
+    DataRecord, Delivery, Effect, Event, Host, Level, Refusal,
+    contract::only_header,
+    json::Writer,
     signing::verify_delivery,
+    text::{contains, join},
 };
 
 /// The header of the version in which a delivery's tracking is written. It is chosen for each URL
@@ -43,7 +46,7 @@ pub fn receive(host: &dyn Host, delivery: &Delivery) -> Result<Event, Refusal> {
     if !odd.is_empty() {
         let text = format!(
             "A delivery's `{}` is not as AfterShip documents it and counts as unknown.",
-            odd.join("`, `")
+            join(&odd, "`, `")
         );
         host.log(Level::Info, &text);
     }
@@ -52,7 +55,7 @@ pub fn receive(host: &dyn Host, delivery: &Delivery) -> Result<Event, Refusal> {
         None => Some(Effect::Nothing),
     };
     let may_be_test = match &name {
-        Some(name) => name.to_ascii_lowercase().contains("test"),
+        Some(name) => contains(&name.to_ascii_lowercase(), "test"),
         None => true,
     };
     let effect = match effect {

@@ -8,6 +8,7 @@ use connector_sdk::{
     Error, ManualSteps, Setter, SubscriptionRequest, Violation,
     contract::KeyRole,
     declare::{KeyUse, SecretField},
+    text::{join, split_once},
 };
 
 /// The secret with which AfterShip signs deliveries.
@@ -63,7 +64,7 @@ pub fn manual(request: &SubscriptionRequest) -> Result<ManualSteps, Error> {
             .to_owned(),
         format!("Add a webhook URL, exactly this one: {}", request.target_url),
         format!("Choose version {DEFAULT_API_VERSION} for it."),
-        format!("Choose these events and no others: {}.", events.join("; ")),
+        format!("Choose these events and no others: {}.", join(&events, "; ")),
         format!(
             "Copy the webhook secret that this page shows and give it to the host as `{SECRET}`: \
              without it no delivery is trusted."
@@ -78,7 +79,7 @@ fn violations(request: &SubscriptionRequest) -> Vec<Violation> {
     let target = refused(&request.target_url);
     let target = target.map(|why| ("/target_url".to_owned(), why.to_owned()));
     let events = request.events.iter().enumerate().filter_map(|(index, event)| {
-        let message = || format!("must be one of {}", EVENTS.join(", "));
+        let message = || format!("must be one of {}", join(EVENTS, ", "));
         (!EVENTS.contains(&event.as_str())).then(|| (format!("/events/{index}"), message()))
     });
     let all = target.into_iter().chain(events);
@@ -92,7 +93,7 @@ fn refused(url: &str) -> Option<&'static str> {
     if !url.bytes().all(is_allowed) {
         return Some("must hold no character that has to be percent-encoded in a URL");
     }
-    let (scheme, rest) = url.split_once("://").unwrap_or_default();
+    let (scheme, rest) = split_once(url, "://").unwrap_or_default();
     if !["https", "http"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
         return Some("must begin with https:// or http://");
     }

@@ -2,8 +2,7 @@
 //!
 //! Records pass through a connector untouched: unknown members survive and numbers keep their
 //! digits. So nothing here turns a record into values. [`Reader`] walks the text once, checks all
-//! of it against RFC 8259, and hands out slices; [`Value`] is a small tree for the inputs that
-//! are checked against a schema; [`Writer`] joins slices into new objects.
+//! of it against RFC 8259, and hands out slices.
 //!
 //! It is a crate of its own because it runs once for each byte of an answer and is compiled for
 //! speed: the rest of a component is compiled for size.
@@ -15,20 +14,14 @@
 //! ```
 
 mod members;
-mod nulled;
 mod reader;
 mod skip;
 mod stops;
 mod text;
-mod value;
-mod writer;
 
 pub use members::Member;
-pub use nulled::nulled;
 pub use reader::{Kind, MAX_DEPTH, Malformed, Reader};
 pub use text::{Text, strip_escaped};
-pub use value::Value;
-pub use writer::{Writer, quoted};
 
 /// The text of one member of an object, or `None` when `object` is no object or lacks it.
 ///
@@ -52,40 +45,6 @@ pub fn member<'a>(object: &'a str, name: &str) -> Option<&'a str> {
 pub fn text_member(object: &str, name: &str) -> Option<String> {
     let value = member(object, name)?;
     Reader::new(value).text_or_skip().ok()?.map(String::from)
-}
-
-/// The members of an object: names, decoded, and values, as text. Of anything else there are none.
-///
-/// # Errors
-/// [`Malformed`] when the text is not JSON, or a name holds half a surrogate pair.
-pub fn members(object: &str) -> Result<Vec<(String, &str)>, Malformed> {
-    let mut reader = Reader::new(object);
-    if reader.kind()? != Kind::Object {
-        return Ok(Vec::new());
-    }
-    let members = reader.members()?.into_iter();
-    let named = members.map(|member| Some((member.name.decode()?.into_owned(), member.value)));
-    named.collect::<Option<_>>().ok_or_else(|| reader.malformed("a whole character"))
-}
-
-/// One level of a JSON Merge Patch (RFC 7396): the members of `patch` win over those of `current`,
-/// and what it sets to null is left out.
-#[must_use]
-pub fn merged(current: &str, patch: &str) -> String {
-    let patched = members(patch).unwrap_or_default();
-    let kept = members(current).unwrap_or_default();
-    let kept = kept.iter().filter(|(name, _)| patched.iter().all(|(other, _)| other != name));
-    let mut merged = Writer::new();
-    for (name, value) in kept.chain(patched.iter().filter(|(_, value)| *value != "null")) {
-        merged.raw(name, value);
-    }
-    merged.finish()
-}
-
-/// A member's name as a piece of a JSON Pointer (RFC 6901 section 3).
-#[must_use]
-pub fn pointer_token(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Malformed, Reader, Text};
+use super::{Kind, Malformed, Reader, Text, skip};
 
 /// One member of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +47,25 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The text of the value that stands next. When it is an object, the values of its members with
+    /// these names are put into `found`, in the order of `names`; of equal ones the last one counts.
+    ///
+    /// # Errors
+    /// When no well-formed value does.
+    pub fn pick(
+        &mut self,
+        names: &[&str],
+        found: &mut [Option<&'a str>],
+    ) -> Result<&'a str, Malformed> {
+        if self.kind()? != Kind::Object {
+            return self.skip();
+        }
+        let mark = self.mark();
+        self.at = skip::pick(self.text, mark, self.depth, names, found)?;
+        self.fresh = false;
+        Ok(self.since(mark))
+    }
+
     /// The items of the array that stands next, in their order, token for token.
     ///
     /// # Errors
@@ -75,6 +94,20 @@ mod tests {
         let text = |name| Member::named(&members, name).and_then(Member::text);
         assert_eq!((text("b").as_deref(), text("a"), text(",")), (Some("xA"), None, None));
         assert_eq!(Member::named(&members, "c"), None);
+    }
+
+    #[test]
+    fn members_are_picked_from_an_object_and_of_equal_ones_the_last() {
+        let pick = |text| {
+            let mut found = [None; 2];
+            let mut reader = Reader::new(text);
+            let whole = reader.pick(&["a", "b"], &mut found)?;
+            reader.end().map(|()| (whole, found))
+        };
+        let text = r#" {"\u0061": 1.50 ,"c":{"b":0},"a":["x"] } "#;
+        assert_eq!(pick(text), Ok((text.trim(), [Some(r#"["x"]"#), None])));
+        assert_eq!(pick(r#"[{"a":1}]"#), Ok((r#"[{"a":1}]"#, [None, None])));
+        assert!(pick(r#"{"a":1,}"#).is_err() && pick(r#"{"a":}"#).is_err() && pick("").is_err());
     }
 
     #[test]

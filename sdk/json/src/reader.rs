@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::skip::{byte, skip_space};
 use super::text::Text;
 
 /// Deepest nesting that is read. Answers of providers stay far below it; a limit keeps a
@@ -193,9 +194,8 @@ impl<'a> Reader<'a> {
         Malformed { at: self.at, expected }
     }
 
-    // 0 stands for the end: as a byte of the text it is never valid outside a string either.
-    pub(super) fn byte(&self) -> u8 {
-        self.text.as_bytes().get(self.at).copied().unwrap_or(0)
+    fn byte(&self) -> u8 {
+        byte(self.text.as_bytes(), self.at)
     }
 
     fn slice(&self, from: usize, to: usize) -> &'a str {
@@ -203,13 +203,11 @@ impl<'a> Reader<'a> {
         self.text.get(from..to).unwrap_or_default()
     }
 
-    pub(super) fn space(&mut self) {
-        while matches!(self.byte(), b' ' | b'\n' | b'\r' | b'\t') {
-            self.at += 1;
-        }
+    fn space(&mut self) {
+        self.at = skip_space(self.text.as_bytes(), self.at);
     }
 
-    pub(super) fn expect(&mut self, byte: u8, expected: &'static str) -> Result<(), Malformed> {
+    fn expect(&mut self, byte: u8, expected: &'static str) -> Result<(), Malformed> {
         if self.byte() != byte {
             return Err(self.malformed(expected));
         }
@@ -217,13 +215,13 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    pub(super) fn enter(&mut self) -> Result<(), Malformed> {
+    fn enter(&mut self) -> Result<(), Malformed> {
         self.depth += 1;
         self.fresh = true;
         if self.depth > MAX_DEPTH { Err(self.malformed("at most 128 levels")) } else { Ok(()) }
     }
 
-    pub(super) fn leave(&mut self) {
+    fn leave(&mut self) {
         self.at += 1;
         self.depth = self.depth.saturating_sub(1);
         self.fresh = false;
@@ -238,7 +236,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A member's name and the colon after it.
-    pub(super) fn name(&mut self) -> Result<Text<'a>, Malformed> {
+    fn name(&mut self) -> Result<Text<'a>, Malformed> {
         let name = self.string()?;
         self.space();
         self.expect(b':', "a colon")?;

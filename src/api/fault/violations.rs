@@ -4,7 +4,11 @@
 //! left out: the message stands in the failure anyway.
 
 use crate::api::page::Meta;
-use connector_sdk::{Violation, json::Value};
+use connector_sdk::{
+    Violation,
+    json::Value,
+    text::{contains, split_once},
+};
 
 /// Members that were renamed, with the names that inputs have now: AfterShip's words may still use
 /// the old ones (AfterShip API, changes of 2025-01 and 2025-04).
@@ -94,7 +98,7 @@ fn current(name: &str) -> &str {
 /// 4011: "Besides tracking_number, also required: ...". All members that a courier may want have
 /// an underscore in their names or are of a customer, which tells them from the words around them.
 fn also_required(message: &str) -> Vec<Violation> {
-    let list = message.split_once("also required:").map_or("", |(_, list)| list);
+    let list = split_once(message, "also required:").map_or("", |(_, list)| list);
     let words = list.split(|c: char| !is_name_character(c)).map(|word| word.trim_matches('.'));
     let is_member = |word: &&str| word.contains('_') || word.starts_with("customers.");
     let names = words.filter(|word| is_name(word)).filter(is_member);
@@ -110,9 +114,9 @@ fn also_required(message: &str) -> Vec<Violation> {
 /// no courier in the group.
 fn carrier_member(message: &str) -> &'static str {
     let message = message.to_ascii_lowercase();
-    if message.contains("group") {
+    if contains(&message, "group") {
         "slug_group"
-    } else if message.contains("recogni") || message.contains("format") {
+    } else if contains(&message, "recogni") || contains(&message, "format") {
         "tracking_number"
     } else {
         "slug"
@@ -123,7 +127,7 @@ fn carrier_member(message: &str) -> &'static str {
 /// "order_date is required."
 fn subject(message: &str) -> Option<String> {
     let sentence = message.strip_prefix("The value of ").unwrap_or(message);
-    let (name, _) = sentence.split_once(" is ")?;
+    let (name, _) = split_once(sentence, " is ")?;
     let is_member = is_name(name) && !name.contains(|c: char| c.is_ascii_uppercase());
     is_member.then(|| name.to_owned())
 }

@@ -8,6 +8,7 @@ use connector_sdk::{
     callback::{Parameters, split, unusable},
     fault::quote,
     signing::{HMAC_SHA256, decode_hex, key_error},
+    text::join,
 };
 
 use super::{CLIENT_SECRET, settings};
@@ -50,7 +51,7 @@ fn verify(host: &dyn Host, query: &str) -> Result<(), Error> {
     };
     let signed: Vec<_> = query.split('&').filter(|pair| !is_hmac(pair)).collect();
     let genuine = host
-        .verify(CLIENT_SECRET, HMAC_SHA256, signed.join("&").as_bytes(), &signature)
+        .verify(CLIENT_SECRET, HMAC_SHA256, join(&signed, "&").as_bytes(), &signature)
         .map_err(|why| key_error(CLIENT_SECRET, HMAC_SHA256, why))?;
     if genuine { Ok(()) } else { Err(unusable("carries a wrong `hmac`")) }
 }

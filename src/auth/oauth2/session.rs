@@ -3,6 +3,7 @@
 use connector_sdk::{
     Error,
     json::{self, Writer},
+    text::join,
 };
 
 /// Told apart from what later versions of this connector may write.
@@ -23,7 +24,7 @@ impl Session {
         let mut writer = Writer::new();
         writer.raw("v", VERSION);
         writer.text("redirect_uri", &self.redirect_uri);
-        writer.text("scopes", &self.scopes.join(" "));
+        writer.text("scopes", &join(&self.scopes, " "));
         writer.finish()
     }
 

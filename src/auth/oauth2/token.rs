@@ -29,7 +29,9 @@ use connector_sdk::{
     dates,
     declare::SecretUse,
     fault::{message, quote, too_much, unsent_kind},
-    json, wait,
+    json,
+    text::contains,
+    wait,
 };
 
 /// How the client secret is sent (RFC 6749 section 2.3.1).
@@ -192,7 +194,7 @@ fn judge(host: &dyn Host, what: &str, response: &Response) -> Error {
 
 /// Whether a person with a browser was meant.
 fn is_page(response: &Response) -> bool {
-    header(&response.headers, "content-type").is_some_and(|it| it.contains("html"))
+    header(&response.headers, "content-type").is_some_and(|it| contains(it, "html"))
         || response.body.trim_ascii_start().starts_with(b"<")
 }
 

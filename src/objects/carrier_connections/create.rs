@@ -7,6 +7,7 @@ use crate::objects::couriers;
 use connector_sdk::{
     Error, ErrorKind, Violation, Written,
     json::{self, Value},
+    text::join,
 };
 
 /// Reads the courier and compares: AfterShip would refuse the same, or store what cannot work.
@@ -31,7 +32,7 @@ pub(super) fn check(api: &Api<'_>, input: &str) -> Result<(), Error> {
         return Ok(());
     }
     let names: Vec<_> = violations.iter().map(|violation| violation.message.as_str()).collect();
-    let text = format!("The courier `{slug}` asks for more: {}.", names.join(", "));
+    let text = format!("The courier `{slug}` asks for more: {}.", join(&names, ", "));
     Err(Error::invalid(text + " Nothing was sent; correct it.", violations))
 }
 

@@ -12,6 +12,7 @@ use crate::api::{Answer, Api, Call};
 use connector_sdk::{
     Error, Written,
     json::{self, Value, Writer},
+    text::join,
 };
 
 /// Merges `patch` into the connection's credentials, which stay in the guest's memory.
@@ -51,7 +52,7 @@ fn refuse_masked(current: &str, given: &str) -> Result<(), Error> {
     let text = format!(
         "AfterShip does not show these credentials, so they cannot be kept: {}. Nothing was \
          changed; give them too, or null to take them away.",
-        names.join(", ")
+        join(&names, ", ")
     );
     Err(Error::invalid_member("/credentials", text))
 }
@@ -69,6 +70,6 @@ fn refuse_kept(answer: &Answer, given: &str) -> Result<(), Error> {
     Err(Error::conflict(format!(
         "AfterShip updated the carrier connection but kept what the patch removes: {}. Delete the \
          connection and create another one without it.",
-        kept.join(", ")
+        join(&kept, ", ")
     )))
 }

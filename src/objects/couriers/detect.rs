@@ -8,6 +8,7 @@ use connector_sdk::{
     ActionCall, Error, Outcome, dates,
     declare::{Action, Endpoint},
     json::{self, Value, Writer, quoted},
+    text::join,
 };
 
 /// A question, whatever its method and scope say.
@@ -65,7 +66,7 @@ fn one_each(slugs: &str) -> String {
         .filter(|slug| !slug.is_empty())
         .map(quoted)
         .collect();
-    format!("[{}]", each.join(","))
+    format!("[{}]", join(&each, ","))
 }
 
 fn ship_date(value: &str) -> Result<String, Error> {

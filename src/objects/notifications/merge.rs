@@ -3,6 +3,7 @@
 use connector_sdk::{
     Error,
     json::{Malformed, Member, Reader, Value, Writer},
+    text::join,
 };
 
 /// AfterShip keeps so many of a tracking (AfterShip API 2026-07, PUT /trackings/{id}).
@@ -55,7 +56,7 @@ fn written(customers: &[Customer<'_>]) -> String {
         customer.iter().for_each(|member| one.member(member.raw));
         one.finish()
     };
-    format!("[{}]", customers.iter().map(one).collect::<Vec<_>>().join(","))
+    format!("[{}]", join(&customers.iter().map(one).collect::<Vec<_>>(), ","))
 }
 
 /// The customer that `one` is: who says all of it already, else whom the strongest mark names.

@@ -4,6 +4,7 @@ use super::derived;
 use connector_sdk::{
     DataRecord, Parent,
     json::{Kind, Malformed, Member, Reader, Writer, quoted},
+    text::join,
 };
 
 /// Members of the tracking that a record repeats.
@@ -59,7 +60,7 @@ impl<'a> Told<'a> {
         let first =
             all.iter().zip(derived::count_equal(&keys)).filter(|(_, ordinal)| *ordinal == 1);
         let written: Vec<_> = first.map(|(recipient, _)| recipient.written()).collect();
-        Ok(format!("[{}]", written.join(",")))
+        Ok(format!("[{}]", join(&written, ",")))
     }
 }
 

@@ -9,11 +9,11 @@ use super::listing;
 use crate::api::Api;
 use connector_sdk::include_json;
 use connector_sdk::{
-    DataRecord, Error, ErrorKind, ListRequest, Page, Parent, Query, Unreadable,
+    DataRecord, Error, ErrorKind, ListRequest, Packed, Page, Parent, Query, Unreadable,
     connector::unreadable,
     fault,
     json::{Malformed, Member, Writer},
-    sort::sort,
+    text::sort,
 };
 
 /// The object that holds them.
@@ -23,7 +23,7 @@ pub(in crate::objects) const HOLDER: &str = super::NAME;
 pub(in crate::objects) const DOC_URL: &str = super::DOC_URL;
 
 /// Schema of the filter where one record has its tracking's id.
-pub(in crate::objects) const FILTER_SCHEMA: &str = include_json!("derived-filter.json");
+pub(in crate::objects) const FILTER_SCHEMA: Packed = include_json!("derived-filter.json");
 
 /// Reads the records of one object out of a tracking, without a request.
 pub(in crate::objects) type Derivation = fn(&Parent<'_>) -> Result<Vec<DataRecord>, Malformed>;

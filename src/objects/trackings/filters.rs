@@ -8,6 +8,7 @@ use connector_sdk::{
     Error, Query, bookmark,
     dates::{self, Instant},
     json::Value,
+    text::{join, sort},
 };
 
 /// How a parameter is written.
@@ -92,9 +93,9 @@ fn canonical(name: &str, value: &str) -> String {
     match kind {
         Some(Kind::List(_) | Kind::Flags) => {
             let mut items: Vec<&str> = value.split(',').collect();
-            items.sort_unstable();
+            sort(&mut items);
             items.dedup();
-            items.join(",")
+            join(&items, ",")
         }
         _ if name == "transit_time" => match value.trim_start_matches('0') {
             "" => "0".to_owned(),

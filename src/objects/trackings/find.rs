@@ -9,6 +9,7 @@ use crate::api::source::Source;
 use connector_sdk::{
     DataRecord, Error, Query,
     json::{self, Value},
+    text::join,
 };
 
 /// Numbers that one request may name (AfterShip API 2026-07, GET /trackings, `tracking_numbers`).
@@ -108,7 +109,7 @@ fn query(wanted: &[Wanted]) -> Query {
 fn joined<'t>(texts: impl Iterator<Item = &'t String>) -> String {
     let texts: Vec<String> = texts.cloned().collect();
     let first = texts.iter().zip(count_equal(&texts)).filter(|(_, ordinal)| *ordinal == 1);
-    first.map(|(text, _)| text.as_str()).collect::<Vec<_>>().join(",")
+    join(&first.map(|(text, _)| text.as_str()).collect::<Vec<_>>(), ",")
 }
 
 /// `slug` as a creation gives it, or several as an array.

@@ -19,6 +19,7 @@
 use connector_sdk::{
     DataRecord, Error,
     json::{self, Value, Writer, members},
+    text::join,
 };
 
 const PROMISED: &str = "order_promised_delivery_date";
@@ -89,7 +90,7 @@ pub(in crate::objects) fn refuse_kept(patch: &str, tracking: &str) -> Result<(),
     Err(Error::conflict(format!(
         "AfterShip updated the tracking but kept what the patch takes away: {}. Set it to something \
          else, or remove it in the AfterShip admin.",
-        kept.join(", ")
+        join(&kept, ", ")
     )))
 }
 

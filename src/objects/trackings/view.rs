@@ -4,7 +4,7 @@
 //! 2026-07, GET /trackings and GET /trackings/{id}, `fields`). Where another one is wanted, the whole
 //! is asked for. It does not say which members come in any case; those of [`ALWAYS`] are taken to.
 
-use connector_sdk::{Query, View, json};
+use connector_sdk::{Query, View, json, text::join};
 
 /// Members that a list can be asked for.
 const OF_MANY: [&str; 4] = ["title", "order_id", "tag", "checkpoints"];
@@ -48,6 +48,6 @@ fn add_fields(query: &mut Query, view: &View, known: &[&[&str]]) {
     let fields: Vec<_> = fields.filter(|name| !ALWAYS.contains(name)).collect();
     let is_known = |name: &&str| known.iter().any(|names| names.contains(name));
     if !fields.is_empty() && fields.iter().all(is_known) {
-        query.add(FIELDS, fields.join(","));
+        query.add(FIELDS, join(&fields, ","));
     }
 }
