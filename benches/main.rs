@@ -3,6 +3,7 @@
 //! Every figure that compares two things is the median of pairs that were run in turn, so
 //! that a busy machine slows both. Servers are the simulator in a process of its own.
 
+mod crowd;
 mod deliveries;
 mod derive;
 mod memory;
@@ -24,6 +25,7 @@ use crate::report::Report;
 fn main() -> Result<()> {
     // Cargo passes its own flags, such as --bench.
     let quick = std::env::args().any(|argument| argument == "--quick");
+    let only = std::env::var("ONLY").ok();
     let component = Path::new("dist/aftership-connector.wasm");
     let threads = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let mut report = Report::new();
@@ -31,6 +33,14 @@ fn main() -> Result<()> {
         let runtime = Runtime::new(&RuntimeOptions::default())?;
         let connector = runtime.load(component).await.context("run `make component` first")?;
         start::measure(&connector, &mut report).await?;
+        if only.as_deref() == Some("start") {
+            return Ok(());
+        }
+        let time = Duration::from_secs(if quick { 1 } else { 5 });
+        crowd::measure(&connector, &mut report, if quick { 1 } else { 5 }, time).await?;
+        if only.as_deref() == Some("crowd") {
+            return Ok(());
+        }
         scan::measure(&connector, &mut report, if quick { 2 } else { 7 }).await?;
         if let Some(baseline) = std::env::var_os("BASELINE") {
             let baseline = runtime.load(Path::new(&baseline)).await.context("BASELINE")?;
@@ -39,6 +49,10 @@ fn main() -> Result<()> {
         let time = Duration::from_secs(if quick { 2 } else { 10 });
         deliveries::measure(&connector, &mut report, time).await
     })?;
+    if only.is_some() {
+        print!("{report}");
+        return Ok(());
+    }
     memory::measure(component, &mut report, quick)?;
     mirror::measure(component, &mut report, if quick { 1 } else { 3 }, quick)?;
     size::measure(component, &mut report)?;

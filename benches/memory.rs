@@ -49,7 +49,7 @@ pub fn run_to_end(mut command: Command) -> Result<u64> {
     let status = format!("/proc/{}/status", child.id());
     let mut highest = 0;
     let ended = loop {
-        if let Some(kib) = high_water(&status) {
+        if let Some(kib) = resident(&status, "VmHWM:") {
             highest = highest.max(kib);
         }
         if let Some(ended) = child.try_wait()? {
@@ -61,8 +61,9 @@ pub fn run_to_end(mut command: Command) -> Result<u64> {
     (highest > 0).then_some(highest).context("this system does not tell a process's peak memory")
 }
 
-fn high_water(status: &str) -> Option<u64> {
+/// Memory of a process in KiB, by the field of its status.
+pub fn resident(status: &str, field: &str) -> Option<u64> {
     let text = std::fs::read_to_string(status).ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = text.lines().find_map(|line| line.strip_prefix(field))?;
     line.trim().strip_suffix("kB")?.trim().parse().ok()
 }

@@ -24,8 +24,10 @@ fn json(status: u16, code: u32, kind: &str) -> Answer {
 }
 
 async fn error(world: &World, answer: &Answer, operation: &str) -> Error {
-    world.simulator.answer_next(Matcher::any(), answer.clone());
     let connection = world.once();
+    // Many failures in a row would pause the connection.
+    connection.check("trackings").await.unwrap();
+    world.simulator.answer_next(Matcher::any(), answer.clone());
     let wish = r#"{"tracking_number":"1Z12345E0205271688","slug":"ups"}"#;
     let result = match operation {
         "list" => connection.list(&list(None, None)).await.map(drop),

@@ -106,10 +106,11 @@ async fn a_quota_pauses_all_that_share_it() {
     connections[0].get("things", "quota").await.unwrap_err();
     for connection in &connections[..2] {
         let paused = connection.get("things", "declared").await.unwrap_err();
-        let CallError::Connector(error) = paused else { panic!("{paused}") };
-        assert_eq!(error.kind, ErrorKind::QuotaExhausted(Some(60_000)));
+        let CallError::Paused(paused) = paused else { panic!("{paused}") };
+        assert_eq!(paused.error.kind, ErrorKind::QuotaExhausted(Some(60_000)));
         let written = connection.create("things", "{}").await.unwrap_err();
-        assert_eq!(CallError::Connector(error), written, "writes wait too");
+        let CallError::Paused(written) = written else { panic!("{written}") };
+        assert_eq!(written.error.kind, paused.error.kind, "writes wait too");
     }
     connections[2].get("things", "declared").await.unwrap();
     let count = |sent: &Arc<std::sync::Mutex<Vec<String>>>| sent.lock().unwrap().len();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aftership_simulator::{Options, Simulator, TokioClock};
+use aftership_simulator::{Answer, Matcher, Options, Simulator, TokioClock};
 use host_harness::contract::limits::Rate;
 use host_harness::contract::types::DataRecord;
 use host_harness::egress::Limiter;
@@ -23,7 +23,10 @@ async fn connector() -> Connector {
 }
 
 /// A connection of each account, which may list so often.
-async fn connections(accounts: impl IntoIterator<Item = String>, rate: Rate) -> Vec<Connection> {
+async fn connections(
+    accounts: impl IntoIterator<Item = String>,
+    rate: Rate,
+) -> (Simulator, Vec<Connection>) {
     let connector = connector().await;
     let clock = Arc::new(TokioClock::new(NOW_MS));
     // The provider's own limits are out of the way: all accounts are one for the simulator.
@@ -40,7 +43,7 @@ async fn connections(accounts: impl IntoIterator<Item = String>, rate: Rate) -> 
         let connection = connection.limiter(Arc::clone(&limiter)).account(account);
         connections.push(connection.build().await.unwrap());
     }
-    connections
+    (simulator, connections)
 }
 
 fn ask(tasks: &mut JoinSet<Result<(), CallError>>, connection: &Connection) {
@@ -51,7 +54,7 @@ fn ask(tasks: &mut JoinSet<Result<(), CallError>>, connection: &Connection) {
 #[tokio::test(start_paused = true)]
 async fn two_accounts_at_their_limits_leave_both_instances_to_others() {
     let accounts = ["one", "two", "three"].map(str::to_owned);
-    let all = connections(accounts, Rate::new(1, Duration::from_secs(20))).await;
+    let (_, all) = connections(accounts, Rate::new(1, Duration::from_secs(20))).await;
     let [one, two, three] = all.try_into().unwrap_or_else(|_| panic!("three of them"));
     let mut waiting = JoinSet::new();
     for connection in [&one, &two, &one, &two] {
@@ -80,13 +83,41 @@ async fn two_accounts_at_their_limits_leave_both_instances_to_others() {
     assert!(began.elapsed() >= Duration::from_secs(19), "{:?}", began.elapsed());
 }
 
+/// A turn that comes while all instances are busy is not used up: what waits for an instance goes
+/// at the limit's pace afterwards, and not all at once.
+#[tokio::test(start_paused = true)]
+async fn turns_do_not_bunch_where_instances_are_scarce() {
+    let accounts = ["limited", "slow", "slower"].map(str::to_owned);
+    let (simulator, all) = connections(accounts, Rate::new(1, Duration::from_secs(1))).await;
+    let [limited, slow, slower] = all.try_into().unwrap_or_else(|_| panic!("three of them"));
+    limited.list(&list(None, Some(1))).await.unwrap();
+    let mut tasks = JoinSet::new();
+    for _ in 0..4 {
+        ask(&mut tasks, &limited);
+    }
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    for connection in [&slow, &slower] {
+        let late = Answer::real().delayed(Duration::from_secs(10));
+        simulator.answer_next(Matcher::any(), late);
+        ask(&mut tasks, connection);
+    }
+    while let Some(ended) = tasks.join_next().await {
+        ended.unwrap().unwrap();
+    }
+    let times: Vec<u64> = simulator.journal().iter().map(|entry| entry.at_ms).collect();
+    let [_, _, _, waited @ ..] = times.as_slice() else { panic!("{times:?}") };
+    assert_eq!(waited.len(), 4, "{times:?}");
+    assert!(waited[0] >= NOW_MS + 10_000, "both instances were busy: {times:?}");
+    assert!(waited.windows(2).all(|pair| pair[1] - pair[0] >= 1_000), "{times:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn of_two_hundred_connections_most_wait_and_the_others_do_not() {
     let crowd = std::iter::repeat_n("crowded".to_owned(), 180);
     let others = (0..20).map(|number| format!("account {number}"));
     // 180 fit into 27 s, less than the longest wait.
     let rate = Rate::new(20, Duration::from_secs(3));
-    let all = connections(crowd.chain(others), rate).await;
+    let (_, all) = connections(crowd.chain(others), rate).await;
     let (crowd, others) = all.split_at(180);
     let (mut waiting, mut free) = (JoinSet::new(), JoinSet::new());
     for connection in crowd {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
 
 use connector_contract::types::{self, ErrorKind, Violation};
 use thiserror::Error;
@@ -54,6 +55,9 @@ pub enum CallError {
     /// The answer was larger than the host takes; a smaller page may do.
     #[error("the answer is larger than the host takes; ask for less with a smaller page size")]
     TooLarge,
+    /// The call was not made, because calls like it fail.
+    #[error("{}", describe(&.0.error))]
+    Paused(Box<Paused>),
     /// The host stopped the connector, or it stopped itself.
     #[error("the connector was stopped: {reason}{}", if *.wrote { "; a write had been sent, so it may have been applied" } else { "" })]
     Stopped {
@@ -62,6 +66,32 @@ pub enum CallError {
         /// A write went out before: its outcome is unknown.
         wrote: bool,
     },
+}
+
+/// Calls are not made for a while, because they failed again and again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Paused {
+    /// Of the kind of the last failure, so that it is treated as that; its message says since
+    /// when, until when, why, and what to do.
+    pub error: types::Error,
+    /// Since when calls fail.
+    pub since: SystemTime,
+    /// When one call is let through, to see whether the fault has passed.
+    pub until: SystemTime,
+    /// The time until then.
+    pub left: Duration,
+}
+
+impl CallError {
+    /// The error as the contract has it, unless the connector was stopped or the answer too large.
+    #[must_use]
+    pub fn error(&self) -> Option<&types::Error> {
+        match self {
+            Self::Connector(error) => Some(error),
+            Self::Paused(paused) => Some(&paused.error),
+            Self::TooLarge | Self::Stopped { .. } => None,
+        }
+    }
 }
 
 impl From<types::Error> for CallError {

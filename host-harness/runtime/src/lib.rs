@@ -48,7 +48,7 @@ pub use self::connector::{
     Facts, Find, Provider, Received, Renewal, Runtime, RuntimeOptions, Scan, ScanError, Scheme,
     Step, TokenSource, Tokens, id_of,
 };
-pub use self::error::{CallError, LoadError, Stop, describe, error};
+pub use self::error::{CallError, LoadError, Paused, Stop, describe, error};
 pub use self::setting::{BadSetting, SCHEME, Settings};
 pub use connector_contract as contract;
 pub use tokio;

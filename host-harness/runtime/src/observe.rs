@@ -52,6 +52,21 @@ pub enum Event {
         /// The error that caused it.
         why: String,
     },
+    /// Calls of the connection, or those about one object, failed again and again, and are not made
+    /// for a while.
+    Paused {
+        /// The object, when it is about one.
+        object: Option<String>,
+        /// Then one call is let through.
+        for_about: Duration,
+        /// The last error.
+        why: String,
+    },
+    /// They succeed again.
+    Resumed {
+        /// The object, when it is about one.
+        object: Option<String>,
+    },
     /// A line from the connector, bounded and scrubbed.
     Log {
         /// `debug`, `info`, `warn` or `error`.

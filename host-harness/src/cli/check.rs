@@ -126,13 +126,10 @@ fn judged(object: &str, result: Result<(), CallError>, account: Option<&Account>
     let (found, account, message) = match result {
         Ok(()) => (CheckResult::Usable, account.cloned(), None),
         Err(error) => {
-            let found = match &error {
-                CallError::Connector(error) => match error.kind {
-                    ErrorKind::Unsupported => CheckResult::Untried,
-                    ErrorKind::Forbidden => CheckResult::Forbidden,
-                    ErrorKind::Unauthenticated => CheckResult::Unauthenticated,
-                    _ => CheckResult::Failed,
-                },
+            let found = match error.error().map(|error| &error.kind) {
+                Some(ErrorKind::Unsupported) => CheckResult::Untried,
+                Some(ErrorKind::Forbidden) => CheckResult::Forbidden,
+                Some(ErrorKind::Unauthenticated) => CheckResult::Unauthenticated,
                 _ => CheckResult::Failed,
             };
             (found, None, Some(error.to_string()))

@@ -60,7 +60,7 @@ impl Context {
             lives_on_grant = grant.is_some();
             builder = with_kept(builder, kept, grant.as_ref()).secrets(secrets);
             if self.options.limits == Limits::Manifest {
-                builder = builder.limiter(kept.limiter());
+                builder = builder.limiter(self.limiter(Arc::clone(&kept.state.database) as _));
             }
             chosen = Some(kept.row.scheme.as_str());
         }

@@ -1,11 +1,12 @@
 //! What every command starts from: the options, the connector, and who watches.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use anyhow::{Context as _, Result};
 use host_harness::contract::catalog::Descriptor;
-use host_harness::egress::EgressOptions;
+use host_harness::contract::limits::Slots;
+use host_harness::egress::{EgressOptions, Limiter};
 use host_harness::grants::Renewals;
 use host_harness::runtime::{Builder, Connection, Connector, Runtime, RuntimeOptions, SCHEME};
 use host_harness::service::jobs::Shutdown;
@@ -32,6 +33,8 @@ pub struct Context {
     pub shutdown: Shutdown,
     /// How it reaches the network.
     pub egress: EgressOptions,
+    /// See [`Context::limiter`].
+    pub limiter: OnceLock<Arc<Limiter>>,
 }
 
 impl Context {
@@ -86,6 +89,13 @@ impl Context {
             Limits::Manifest => builder,
             Limits::Off => builder.without_limits(),
         }
+    }
+
+    /// The limits and breakers of all connections of this process. The limits are shared with every
+    /// process that uses the same state.
+    pub fn limiter(&self, slots: Arc<dyn Slots>) -> Arc<Limiter> {
+        let shared = || Arc::new(Limiter::shared(slots));
+        Arc::clone(self.limiter.get_or_init(shared))
     }
 
     fn component(&self) -> Result<PathBuf, Usage> {

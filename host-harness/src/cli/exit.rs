@@ -91,7 +91,7 @@ impl Exit {
     /// How a command ends whose call failed with `error`.
     #[must_use]
     pub fn of_call(error: &CallError) -> Self {
-        let CallError::Connector(error) = error else { return Self::Failed };
+        let Some(error) = error.error() else { return Self::Failed };
         match &error.kind {
             ErrorKind::Unauthenticated => Self::Unauthenticated,
             ErrorKind::Unsupported => Self::Usage,

@@ -55,6 +55,13 @@ pub fn event(event: &Event) {
                 "trying again"
             );
         }
+        Event::Paused { object, for_about, why } => {
+            let seconds = for_about.as_secs_f64();
+            tracing::warn!(target: HTTP, object, seconds, error.message = why, "calls are paused");
+        }
+        Event::Resumed { object } => {
+            tracing::info!(target: HTTP, object, "calls are made again");
+        }
         _ => {}
     }
 }

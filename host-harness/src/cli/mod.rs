@@ -73,7 +73,7 @@ mod with;
 mod write;
 
 use std::ffi::OsString;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -227,6 +227,7 @@ pub async fn run(call: ParsedCommand, shutdown: Shutdown) -> Exit {
     };
     let context = Context {
         egress,
+        limiter: OnceLock::new(),
         options: cli.options,
         repeated,
         watch: Arc::clone(&watch),

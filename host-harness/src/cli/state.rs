@@ -17,7 +17,6 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use host_harness::clock::{Clock, SystemClock};
-use host_harness::egress::Limiter;
 use host_harness::runtime::Connector;
 use host_harness::store::{ConnectionRow, SecretRow, Sqlite, Store};
 use host_harness::vault::{MASTER_KEY_VARIABLE, MasterKey, Secrets, Vault};
@@ -237,12 +236,6 @@ impl Configuration {
 }
 
 impl StoredConnection {
-    /// Its limits, shared with every process that uses the same state. No connector has to know its
-    /// account, so connections are taken for accounts: two connections of one account do not share.
-    pub fn limiter(&self) -> Arc<Limiter> {
-        Arc::new(Limiter::shared(Arc::clone(&self.state.database) as _))
-    }
-
     /// Its secrets, all versions of them.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use host_harness::clock::unix_ms;
-use host_harness::egress::sharers;
+use host_harness::egress::limit_scopes;
 use host_harness::mirror::{FailingRow, LOOK_UP_TRIES, Mirror as _, ScanRow};
 use host_harness::store::sqlite::Booked;
 use host_harness::store::{ConnectionRow, Sqlite, Store as _};
@@ -254,9 +254,8 @@ fn warnings(connection: &ConnectionRow, row: &SubscriptionRow, hook: &HookRow) -
 /// Limits that are used up, by whatever process uses the connection.
 async fn limits(report: &mut StatusReport, database: &Sqlite, row: &ConnectionRow) -> Result<()> {
     let account = database.grant(&row.id).await?.and_then(|grant| grant.learned.account);
-    let sharers = sharers(&row.connector, &row.id, account.map(|account| account.id));
-    for Booked { name, until_ms, held, .. } in
-        database.booked(sharers.into(), report.now_ms).await?
+    let scopes = limit_scopes(&row.connector, &row.id, account.map(|account| account.id));
+    for Booked { name, until_ms, held, .. } in database.booked(scopes.into(), report.now_ms).await?
     {
         let wait = Duration::from_millis(until_ms.saturating_sub(report.now_ms));
         let why = if held { "the provider asked to slow down" } else { "used up" };

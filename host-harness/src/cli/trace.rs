@@ -19,6 +19,10 @@ pub fn line(event: &Event) -> Option<String> {
             duration(*after),
             printable(why)
         )),
+        Event::Paused { for_about, why, .. } => {
+            Some(format!("paused  for {}: {}", duration(*for_about), printable(why)))
+        }
+        Event::Resumed { .. } => Some("resumed".to_owned()),
         _ => None,
     }
 }

@@ -150,6 +150,12 @@ impl Watch {
                     until: Instant::now() + *for_about,
                 });
             }
+            Event::Paused { for_about, why, .. } => {
+                progress.pause = Some(Pause {
+                    what: format!("because calls fail: {why}"),
+                    until: Instant::now() + *for_about,
+                });
+            }
             Event::Retrying { after, why, .. } => {
                 progress.waited += *after;
                 progress.pause = Some(Pause {

@@ -25,8 +25,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use connector_contract::clock::{Clock, unix_ms};
-use connector_contract::limits::slots::{Answer as SlotsAnswer, Reserved, SlotsError, Wish};
-use connector_contract::limits::{Report, Shared, Slots};
+use connector_contract::limits::slots::{Answer as SlotsAnswer, Reserved, SlotsError};
+use connector_contract::limits::{Charge, Report, SlotRequest, Slots};
 use connector_state::{
     Answer, Change, ConnectionRow, GrantChange, GrantRow, SecretChange, SecretRow, SessionRow,
     Store, StoreError,
@@ -90,16 +90,16 @@ impl Sqlite {
         })
     }
 
-    /// The limits that these share and that are used up after `now_ms`, by whatever process.
+    /// The limits of these scopes that are used up after `now_ms`, by whatever process.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when the file cannot be read.
     pub async fn booked(
         &self,
-        sharers: Vec<String>,
+        scopes: Vec<String>,
         now_ms: u64,
     ) -> Result<Vec<Booked>, StoreError> {
-        self.read(move |on| limits::booked(on, &sharers, now_ms)).await
+        self.read(move |on| limits::booked(on, &scopes, now_ms)).await
     }
 
     /// For what a test does to the file.
@@ -202,16 +202,16 @@ impl Store for Sqlite {
 }
 
 impl Slots for Sqlite {
-    fn reserve(&self, wish: Wish) -> SlotsAnswer<'_, Reserved> {
-        self.limits(move |on, now| limits::reserve(on, &wish, now))
+    fn reserve(&self, request: SlotRequest) -> SlotsAnswer<'_, Reserved> {
+        self.limits(move |on, now| limits::reserve(on, &request, now))
     }
 
-    fn hold(&self, limit: Shared, pause: Duration) -> SlotsAnswer<'_, ()> {
-        self.limits(move |on, now| limits::hold(on, &limit, pause, now))
+    fn hold(&self, charge: Charge, pause: Duration) -> SlotsAnswer<'_, ()> {
+        self.limits(move |on, now| limits::hold(on, &charge, pause, now))
     }
 
-    fn report(&self, limit: Shared, report: Report) -> SlotsAnswer<'_, ()> {
-        self.limits(move |on, now| limits::report(on, &limit, report, now))
+    fn report(&self, charge: Charge, report: Report) -> SlotsAnswer<'_, ()> {
+        self.limits(move |on, now| limits::report(on, &charge, report, now))
     }
 
     fn time(&self) -> SystemTime {

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use connector_contract::limits::slots::{self, Reserved, Row, Wish};
-use connector_contract::limits::{Report, Reported, Shared, Used};
+use connector_contract::limits::slots::{self, Reserved, Row};
+use connector_contract::limits::{Charge, LimitId, Report, Reported, SlotRequest, Used};
 use rusqlite::{Connection, OptionalExtension as _, named_params};
 use tokio::time::Instant;
 
@@ -27,17 +27,22 @@ CREATE TABLE limits (
 ) STRICT, WITHOUT ROWID;
 ";
 
-/// Reserves what is wished, at `time`.
-pub fn reserve(on: &Connection, wish: &Wish, time: SystemTime) -> Result<Reserved, Fault> {
+/// Reserves what is asked for, at `time`.
+pub fn reserve(
+    on: &Connection,
+    request: &SlotRequest,
+    time: SystemTime,
+) -> Result<Reserved, Fault> {
     let now = Instant::now();
-    let name = |limit: &Shared| row(on, limit);
-    let before: Vec<Row> = wish.limits.iter().map(name).collect::<Result<_, _>>()?;
+    let charges = &request.charges;
+    let kept = charges.iter().map(|charge| row(on, &charge.limit));
+    let before: Vec<Row> = kept.collect::<Result<_, _>>()?;
     let mut rows = before.clone();
-    let reserved = slots::reserve(&mut rows, wish, time, now);
-    for ((limit, before), row) in wish.limits.iter().zip(&before).zip(&rows) {
+    let reserved = slots::reserve(&mut rows, request, time, now);
+    for ((charge, before), row) in charges.iter().zip(&before).zip(&rows) {
         // A look alone changes nothing that the clock does not tell.
         if row.used != before.used || row.ahead != before.ahead {
-            put(on, limit, row)?;
+            put(on, &charge.limit, row)?;
         }
     }
     Ok(reserved)
@@ -46,25 +51,25 @@ pub fn reserve(on: &Connection, wish: &Wish, time: SystemTime) -> Result<Reserve
 /// Holds a limit, from `time` on.
 pub fn hold(
     on: &Connection,
-    limit: &Shared,
+    charge: &Charge,
     pause: Duration,
     time: SystemTime,
 ) -> Result<(), Fault> {
-    let mut row = row(on, limit)?;
-    slots::hold(&mut row, limit.rate, pause, time);
-    Ok(put(on, limit, &row)?)
+    let mut row = row(on, &charge.limit)?;
+    slots::hold(&mut row, charge.rate, pause, time);
+    Ok(put(on, &charge.limit, &row)?)
 }
 
 /// Counts a limit as the provider told, from `time` on.
 pub fn report(
     on: &Connection,
-    limit: &Shared,
+    charge: &Charge,
     report: Report,
     time: SystemTime,
 ) -> Result<(), Fault> {
-    let mut row = row(on, limit)?;
-    slots::report(&mut row, limit.rate, report, time);
-    Ok(put(on, limit, &row)?)
+    let mut row = row(on, &charge.limit)?;
+    slots::report(&mut row, charge.rate, report, time);
+    Ok(put(on, &charge.limit, &row)?)
 }
 
 /// A limit that is used up for a while.
@@ -78,14 +83,14 @@ pub struct Booked {
     pub held: bool,
 }
 
-/// The limits that these share and that are used up after `now_ms`.
-pub fn booked(on: &Connection, sharers: &[String], now_ms: u64) -> Result<Vec<Booked>, Fault> {
+/// The limits of these scopes that are used up after `now_ms`.
+pub fn booked(on: &Connection, scopes: &[String], now_ms: u64) -> Result<Vec<Booked>, Fault> {
     let sql = "SELECT name, due_us - ahead_us, IFNULL(held_until_us - ahead_us, 0)
                FROM limits WHERE account = ? ORDER BY name";
     let mut statement = on.prepare(sql)?;
     let mut all = Vec::new();
-    for sharer in sharers {
-        let rows = statement.query_map([sharer], |row| {
+    for scope in scopes {
+        let rows = statement.query_map([scope], |row| {
             let (due, held) = (since(row.get(1)?), since(row.get(2)?));
             let until_ms = u64::try_from(due.max(held).as_millis()).unwrap_or(u64::MAX);
             Ok(Booked { name: row.get(0)?, until_ms, held: held > due })
@@ -106,9 +111,9 @@ pub fn forget_idle(on: &Connection, now_ms: u64) -> Result<(), Fault> {
     Ok(())
 }
 
-fn row(on: &Connection, limit: &Shared) -> Result<Row, rusqlite::Error> {
+fn row(on: &Connection, limit: &LimitId) -> Result<Row, rusqlite::Error> {
     let sql = "SELECT * FROM limits WHERE account = ? AND name = ?";
-    let found = on.prepare(sql)?.query_row((&limit.sharer, &limit.name), |row| {
+    let found = on.prepare(sql)?.query_row((&limit.scope, &limit.name), |row| {
         let time = |column| Ok::<_, rusqlite::Error>(since(row.get(column)?));
         Ok(Row {
             used: Used {
@@ -132,7 +137,7 @@ fn row(on: &Connection, limit: &Shared) -> Result<Row, rusqlite::Error> {
     Ok(found.optional()?.unwrap_or_default())
 }
 
-fn put(on: &Connection, limit: &Shared, row: &Row) -> Result<(), rusqlite::Error> {
+fn put(on: &Connection, limit: &LimitId, row: &Row) -> Result<(), rusqlite::Error> {
     let told = row.used.reported;
     let mut statement = on.prepare(
         "REPLACE INTO limits (account, name, due_us, held_until_us, lost, lost_at_us, seen_us, ahead_us,
@@ -141,7 +146,7 @@ fn put(on: &Connection, limit: &Shared, row: &Row) -> Result<(), rusqlite::Error
              :told_interval_us, :told_burst, :told_until_us)",
     )?;
     statement.execute(named_params! {
-        ":account": limit.sharer,
+        ":account": limit.scope,
         ":name": limit.name,
         ":due_us": us(row.used.due),
         ":held_until_us": row.used.held_until.map(us),

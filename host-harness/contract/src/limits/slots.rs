@@ -37,37 +37,44 @@ const SHORTEST_WINDOW: Duration = Duration::from_millis(250);
 /// Keeps the limits of accounts for all processes of a machine.
 pub trait Slots: Send + Sync {
     /// Reserves times to send, in one step among all processes.
-    fn reserve(&self, wish: Wish) -> Answer<'_, Reserved>;
+    fn reserve(&self, request: SlotRequest) -> Answer<'_, Reserved>;
 
-    /// The provider answered "too many requests" to a request that counts against `limit`:
+    /// The provider answered "too many requests" to a request that is charged `charge`:
     /// nothing more is reserved within `pause`, and then less than before.
-    fn hold(&self, limit: Shared, pause: Duration) -> Answer<'_, ()>;
+    fn hold(&self, charge: Charge, pause: Duration) -> Answer<'_, ()>;
 
-    /// The provider told how far `limit` is used.
-    fn report(&self, limit: Shared, report: Report) -> Answer<'_, ()>;
+    /// The provider told how far the limit of `charge` is used.
+    fn report(&self, charge: Charge, report: Report) -> Answer<'_, ()>;
 
     /// The time by which slots are reserved.
     fn time(&self) -> SystemTime;
 }
 
-/// A limit that a request counts against.
+/// Names a limit among those of all connections.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Shared {
+pub struct LimitId {
     /// Whose requests count together: a connection, an account, or all of an operator.
-    pub sharer: String,
+    pub scope: String,
     /// Its name in the manifest.
     pub name: String,
+}
+
+/// What a request counts for against one limit.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Charge {
+    /// The limit.
+    pub limit: LimitId,
     /// What it allows.
     pub rate: Rate,
-    /// What the request counts for.
+    /// How many requests or points the request counts for.
     pub count: u32,
 }
 
-/// Times that are asked for.
+/// Asks for times to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wish {
-    /// All limits of the requests; not none.
-    pub limits: Vec<Shared>,
+pub struct SlotRequest {
+    /// What each of the requests is charged; not nothing.
+    pub charges: Vec<Charge>,
     /// How many requests wait. At most half of what the narrowest limit allows is reserved at
     /// once, and at least one.
     pub slots: usize,
@@ -146,10 +153,15 @@ impl Default for Row {
     }
 }
 
-/// Reserves in `rows`, which belong to `wish.limits` one by one. `time` is now, and `now` is the
+/// Reserves in `rows`, which belong to `request.charges` one by one. `time` is now, and `now` is the
 /// same or a little later.
-pub fn reserve(rows: &mut [Row], wish: &Wish, time: SystemTime, now: Instant) -> Reserved {
-    let rates = || wish.limits.iter().map(|limit| shared(limit.rate));
+pub fn reserve(
+    rows: &mut [Row],
+    request: &SlotRequest,
+    time: SystemTime,
+    now: Instant,
+) -> Reserved {
+    let rates = || request.charges.iter().map(|charge| shared(charge.rate));
     let window = rates().map(Rate::window).min().unwrap_or_default();
     let most = rates().map(|rate| rate.amount() as usize / 2).min().unwrap_or_default().max(1);
     let lateness = rates().map(Rate::lateness).min().unwrap_or_default();
@@ -159,18 +171,18 @@ pub fn reserve(rows: &mut [Row], wish: &Wish, time: SystemTime, now: Instant) ->
     let mut slots = Vec::new();
     let refused = loop {
         // Each on its own line, so that only the time from now on compares.
-        let each = rules.iter().zip(&looks).zip(&wish.limits);
+        let each = rules.iter().zip(&looks).zip(&request.charges);
         let waits =
-            each.map(|((rule, now), limit)| rule.ready_at(limit.count).saturating_sub(*now));
-        let (wait, limit) = waits.zip(&wish.limits).max_by_key(|(wait, _)| *wait).map_or_else(
+            each.map(|((rule, now), charge)| rule.ready_at(charge.count).saturating_sub(*now));
+        let (wait, limit) = waits.zip(&request.charges).max_by_key(|(wait, _)| *wait).map_or_else(
             || (Duration::ZERO, String::new()),
-            |(wait, limit)| (wait, limit.name.clone()),
+            |(wait, charge)| (wait, charge.limit.name.clone()),
         );
-        if wait > window.min(wish.within) || slots.len() >= wish.slots.clamp(1, most) {
+        if wait > window.min(request.within) || slots.len() >= request.slots.clamp(1, most) {
             break (wait, limit);
         }
-        let each = rules.iter_mut().zip(&looks).zip(&wish.limits);
-        each.for_each(|((rule, now), limit)| rule.reserve(limit.count, *now + wait));
+        let each = rules.iter_mut().zip(&looks).zip(&request.charges);
+        each.for_each(|((rule, now), charge)| rule.reserve(charge.count, *now + wait));
         slots.push(Slot { at: now + wait, time: time + wait, lateness, limit });
     };
     if slots.is_empty() {

@@ -11,7 +11,7 @@ use super::build_error::BuildError;
 use super::component::Connector;
 use super::connection::Connection;
 use super::ground::Ground;
-use crate::egress::{self, Connect, Egress, HttpClient, Keep, Limiter, Sharers, user_agent};
+use crate::egress::{self, Connect, Egress, HttpClient, Keep, LimitScopes, Limiter, user_agent};
 use crate::observe::{Observer, Unobserved};
 use crate::retry::Policy;
 use crate::secrets::{Secret, Secrets};
@@ -208,13 +208,16 @@ impl Builder {
         }
         let number = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
         let id = self.id.unwrap_or_else(|| format!("connection {number}"));
+        if let Some(limiter) = &self.limiter {
+            limiter.breakers().reset(&id);
+        }
         let egress = Egress {
             policy: Arc::new(policy),
             http: self.http,
             secrets: Arc::clone(&secrets),
             keep: self.keep,
             limiter: self.limiter,
-            sharers: Arc::new(Sharers::new(&manifest, id, self.account)),
+            scopes: Arc::new(LimitScopes::new(&manifest, id, self.account)),
             connection: number,
             observer: Arc::clone(&self.observer),
             clock: self.clock,

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::granting::{Current, TokenSource};
 use super::ground::Ground;
-use crate::egress::Sharers;
+use crate::egress::LimitScopes;
 use crate::error::CallError;
 use crate::secrets::Secrets;
 use crate::setting::Settings;
@@ -18,15 +18,14 @@ use crate::setting::Settings;
 pub(super) struct Granted {
     source: Arc<dyn TokenSource>,
     settings: Arc<Settings>,
-    sharers: Arc<Sharers>,
+    scopes: Arc<LimitScopes>,
     epoch: Mutex<u64>,
 }
 
 impl Granted {
     pub(super) fn new(source: Arc<dyn TokenSource>, ground: &Ground) -> Self {
-        let (settings, sharers) =
-            (Arc::clone(&ground.settings), Arc::clone(&ground.egress.sharers));
-        Self { source, settings, sharers, epoch: Mutex::default() }
+        let (settings, scopes) = (Arc::clone(&ground.settings), Arc::clone(&ground.egress.scopes));
+        Self { source, settings, scopes, epoch: Mutex::default() }
     }
 
     pub(super) fn source(&self) -> Arc<dyn TokenSource> {
@@ -61,7 +60,7 @@ impl Granted {
             secrets.set_versions(versions.collect::<BTreeMap<_, _>>());
             self.settings.learn(&current.learned.settings);
             if let Some(account) = &current.learned.account {
-                self.sharers.belongs_to(&account.id);
+                self.scopes.set_account(&account.id);
             }
             *epoch = current.epoch;
         }

@@ -20,8 +20,9 @@ pub(super) type Call<R> = Box<
 
 /// Runs a call. Answers its result, and what it sent.
 ///
-/// One that has to wait for the provider's limits before its first request is put down, and begun
-/// anew when its turn has come: waiting holds no instance.
+/// One that has to wait for the provider's limits before its first request is suspended, and begun
+/// anew when its turn has come: waiting holds no instance. Instances are given out first come,
+/// first served; of one limit's queue, only the first that may go waits for one.
 pub(super) async fn run<R: Send>(
     runtime: &Runtime,
     world: &World,
@@ -32,10 +33,13 @@ pub(super) async fn run<R: Send>(
     let attempt = |sends| {
         run_once(runtime, world, &runtime.instances, Some(Arc::clone(&ground)), sends, call())
     };
-    let (result, sends) = attempt(sends).await;
-    match sends.wait().await {
-        Ok(begun_anew) => attempt(begun_anew).await,
-        Err(sends) => (result, sends),
+    let mut next = sends;
+    loop {
+        let (result, sends) = attempt(next).await;
+        match sends.resume().await {
+            Ok(resumed) => next = resumed,
+            Err(ended) => return (result, ended),
+        }
     }
 }
 
@@ -77,7 +81,11 @@ async fn run_once<R: Send>(
         }
         Err(why) => Err(stop(&why, store.data())),
     };
-    let sends = std::mem::take(&mut store.data_mut().sends);
+    let state = store.data_mut();
+    let mut sends = std::mem::take(&mut state.sends);
+    if let Some(ground) = state.ground.as_ref().filter(|_| !sends.is_suspended()) {
+        sends.tell_log(ground.observer.as_ref());
+    }
     let wrote = sends.wrote();
     (result.map_err(|reason| CallError::Stopped { reason, wrote }), sends)
 }

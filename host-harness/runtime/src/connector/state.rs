@@ -177,11 +177,12 @@ impl CallState {
         let message =
             one_line(&ground.secrets.scrubber().text(message), self.bounds.log_line_bytes);
         self.logged += message.len();
-        ground.observer.event(&Event::Log { level, message });
+        self.sends.log(Event::Log { level, message }, ground.observer.as_ref());
         if self.logged >= self.bounds.log_bytes {
             let message =
                 "the connector's log of this call is full; the rest is dropped".to_owned();
-            ground.observer.event(&Event::Log { level: Level::Warn, message });
+            let line = Event::Log { level: Level::Warn, message };
+            self.sends.log(line, ground.observer.as_ref());
         }
     }
 }
@@ -219,7 +220,7 @@ pub(crate) mod tests {
     use super::super::manifest::tests::manifest;
     use super::*;
     use crate::Settings;
-    use crate::egress::{Egress, EgressOptions, HttpClient, Policy, Sharers, user_agent};
+    use crate::egress::{Egress, EgressOptions, HttpClient, LimitScopes, Policy, user_agent};
     use crate::observe::Unobserved;
     use crate::secrets::{Secret, Secrets};
 
@@ -236,7 +237,7 @@ pub(crate) mod tests {
             secrets: Arc::clone(&secrets),
             keep: None,
             limiter: None,
-            sharers: Arc::new(Sharers::new(&manifest, "1", None)),
+            scopes: Arc::new(LimitScopes::new(&manifest, "1", None)),
             connection: 1,
             observer: Arc::new(Unobserved),
             clock: Arc::new(SystemClock),

@@ -5,19 +5,16 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use connector_contract::http::SendError;
-
-use super::limiter::Places;
-use super::network::Pending;
+use super::limiter::Ticket;
 use super::policy::Refused;
-use super::sharers::Demand;
+use super::scopes::Demand;
+use crate::observe::{Event, Observer};
 use crate::secrets::Secret;
 
 /// Requests of one call. A connector needs one or two.
 const REQUESTS: u32 = 16;
-
-/// What a request waits for: how long that took and the places it has, or why it may not go.
-pub type Turn = Result<(Duration, Places), SendError>;
+/// A wait that is not worth a new instance, which costs some ten microseconds.
+const MOMENT: Duration = Duration::from_millis(20);
 
 /// Kept by the host for each call; the connector cannot reach it.
 #[derive(Default)]
@@ -33,16 +30,15 @@ pub struct CallSends {
     pub dry_run: bool,
     /// The write that a dry run held back.
     pub planned: Option<Planned>,
-    /// The turn of the first request, which is waited for without an instance.
-    waiting: Option<Waiting>,
-    /// The same, once it has come: the call has begun anew.
-    in_hand: Option<(Demand, Turn)>,
-    begun_anew: bool,
-}
-
-struct Waiting {
-    demand: Demand,
-    turn: Mutex<Pending<'static, Turn>>,
+    /// The place of the first request in the limiter's queue, which outlives an instance.
+    ticket: Option<(Demand, Ticket)>,
+    suspended: bool,
+    /// How often it was suspended.
+    suspensions: u32,
+    /// It waits in place: it asked for something else after it was suspended.
+    stays: bool,
+    /// What the connector logged before its first request: told once, when that goes.
+    log: Vec<Event>,
 }
 
 /// How far a call's write has come, for whoever drops the call before its end. Clones see the same.
@@ -123,42 +119,73 @@ impl CallSends {
         Self { silent: Some(what), ..Self::default() }
     }
 
-    /// Whether the call may be put down for its turn: it has sent nothing, so that doing it again
-    /// from the beginning makes no difference, and was not put down before.
+    /// How long the call may wait with its instance for the turn of its request. `None`: until it
+    /// comes, since the call has sent something, so that doing it again makes a difference.
+    ///
+    /// Each time that its instance came too late for its turn, it may wait for twice as long, so
+    /// that calls go on where instances are scarce.
     #[must_use]
-    pub fn may_be_put_down(&self) -> bool {
-        self.requests == 1 && !self.begun_anew
+    pub fn patience(&self) -> Option<Duration> {
+        let restarts = self.requests == 1 && !self.stays;
+        restarts.then(|| MOMENT.saturating_mul(1 << self.suspensions.min(16)))
     }
 
-    /// Puts the call down until its first request, of this `demand`, has its turn.
-    pub fn put_down(&mut self, demand: Demand, turn: Pending<'static, Turn>) {
-        self.waiting = Some(Waiting { demand, turn: Mutex::new(turn) });
+    /// The place in the queue that the call has kept. A connector asks for the same again, since
+    /// it can tell no difference; should it not, the place is given up.
+    pub fn take_ticket(&mut self, demand: &Demand) -> Option<Ticket> {
+        let (wanted, ticket) = self.ticket.take()?;
+        self.stays = wanted != *demand;
+        (!self.stays).then_some(ticket)
     }
 
-    /// Whether the call has been put down: its instance is to be dropped.
+    /// Suspends the call until its request has its turn.
+    pub fn suspend(&mut self, demand: Demand, ticket: Ticket) {
+        self.ticket = Some((demand, ticket));
+        self.suspended = true;
+    }
+
+    /// Whether the call is suspended: its instance is to be dropped.
     #[must_use]
-    pub fn is_put_down(&self) -> bool {
-        self.waiting.is_some()
+    pub fn is_suspended(&self) -> bool {
+        self.suspended
     }
 
-    /// Waits for the turn of a call that was put down. Answers what the same call, begun anew, may
-    /// send.
+    /// Waits until the request of a suspended call may go, holding no instance. It keeps its place
+    /// until the same call, begun anew with an instance, takes its turn: no turn is used up
+    /// without one.
     ///
     /// # Errors
-    /// The call itself, when it was not put down.
-    pub async fn wait(mut self) -> Result<Self, Self> {
-        let Some(Waiting { demand, turn }) = self.waiting.take() else { return Err(self) };
-        let turn = turn.into_inner().unwrap_or_else(PoisonError::into_inner).await;
+    /// The call itself, when it is not suspended.
+    pub async fn resume(self) -> Result<Self, Self> {
+        let Self { suspended: true, ticket: Some((demand, mut ticket)), .. } = self else {
+            return Err(self);
+        };
+        // Why it may not go is told to the call, which meets the same error again.
+        let _ = ticket.ready().await;
         let (progress, dry_run) = (self.progress, self.dry_run);
-        let in_hand = Some((demand, turn));
-        Ok(Self { progress, dry_run, in_hand, begun_anew: true, ..Self::default() })
+        let (ticket, suspensions) = (Some((demand, ticket)), self.suspensions + 1);
+        Ok(Self { progress, dry_run, ticket, suspensions, ..Self::default() })
     }
 
-    /// The turn that came while the call was put down. A connector asks for the same again, since
-    /// it can tell no difference; should it not, the turn is given up.
-    pub fn take_turn(&mut self, demand: &Demand) -> Option<Turn> {
-        let (wanted, turn) = self.in_hand.take()?;
-        (wanted == *demand).then_some(turn)
+    /// Whether it has asked for a request.
+    #[must_use]
+    pub fn has_asked(&self) -> bool {
+        self.requests > 0
+    }
+
+    /// Takes a line of the connector's log. A call that may still be suspended, and then logs the
+    /// same again, keeps it for now.
+    pub fn log(&mut self, line: Event, observer: &dyn Observer) {
+        if self.silent.is_none() && self.requests == 0 {
+            self.log.push(line);
+        } else {
+            observer.event(&line);
+        }
+    }
+
+    /// Tells what was kept of the log: the call goes on, or has ended.
+    pub fn tell_log(&mut self, observer: &dyn Observer) {
+        self.log.drain(..).for_each(|line| observer.event(&line));
     }
 
     /// Asks whether one more request may go.

@@ -3,6 +3,7 @@
 
 mod address;
 mod body;
+mod breaker;
 mod call;
 mod client;
 mod connect;
@@ -19,8 +20,8 @@ mod pool;
 mod proxy;
 mod resolve;
 mod retry_after;
+mod scopes;
 mod server_clock;
-mod sharers;
 mod target;
 mod template;
 mod tls;
@@ -35,11 +36,13 @@ use connector_contract::permissions::Place;
 use http::header::{HeaderValue, USER_AGENT};
 use tokio::time::{Instant, timeout};
 
-pub use self::call::{CallSends, Planned, Progress, Turn};
+use self::breaker::CallScope;
+pub use self::breaker::Pass;
+pub use self::call::{CallSends, Planned, Progress};
 pub use self::client::{Answer, Fault, HttpClient};
 pub use self::credentials::Filled;
 use self::credentials::Unfilled;
-pub use self::limiter::{AtOnce, Limiter, NoTurn, Places};
+pub use self::limiter::{InFlight, Limiter, NoTurn, Ticket};
 pub use self::network::{Connect, Pending, StandIns, Stream, Tcp};
 pub use self::options::{EgressError, EgressOptions};
 pub use self::origin::{BadOrigin, Origin};
@@ -49,10 +52,10 @@ pub(crate) use self::policy::frames;
 pub use self::policy::{Policy, Refused};
 pub use self::proxy::{BadProxy, Proxy};
 pub use self::retry_after::retry_after;
+pub use self::scopes::{AtOnce, Demand, LimitScopes, limit_scopes};
 pub use self::server_clock::{SKEW_WORTH_CORRECTING_MS, ServerClock};
-use self::sharers::Demand;
-pub use self::sharers::{Sharers, sharers};
 pub(crate) use self::template::Template;
+use crate::error::CallError;
 use crate::observe::{Event, Exchange, Observer};
 use crate::secrets::{Secret, Secrets};
 
@@ -60,9 +63,6 @@ use crate::secrets::{Secret, Secrets};
 /// the call that met it, and one request a minute finds out whether that answer was wrong, or the
 /// account's plan is another one by now.
 const LONGEST_HELD: Duration = Duration::from_secs(60);
-
-/// A wait that is not worth a new instance, which costs some ten microseconds.
-const MOMENT: Duration = Duration::from_millis(20);
 
 /// Keeps secrets that were taken out of an answer, for good.
 pub trait Keep: Send + Sync {
@@ -85,7 +85,7 @@ pub struct Egress {
     /// Shared by connections; `None` switches limits off, towards loopback only.
     pub limiter: Option<Arc<Limiter>>,
     /// With whom each limit is shared.
-    pub sharers: Arc<Sharers>,
+    pub scopes: Arc<LimitScopes>,
     /// Tells connections apart in the limiter's queue.
     pub connection: u64,
     /// Who watches.
@@ -141,11 +141,9 @@ impl Egress {
             call.planned = Some(plan(request, &admitted));
             return Err(SendError::Refused("a dry run sends no write".to_owned()));
         }
-        let demand = self.sharers.demand(endpoint, request.cost).map_err(refused)?;
-        let (waited, _places) = match call.take_turn(&demand) {
-            Some(turn) => turn?,
-            None => self.turn(call, &admitted, &demand).await?,
-        };
+        let demand = self.scopes.demand(endpoint, request.cost).map_err(refused)?;
+        let (waited, _in_flight) = self.turn(call, &admitted, &demand).await?;
+        call.tell_log(self.observer.as_ref());
         let began = Instant::now();
         let (method, origin) = (&endpoint.method, &admitted.origin);
         let progress = if endpoint.writes { call.progress.clone() } else { Progress::default() };
@@ -163,30 +161,53 @@ impl Egress {
         }
     }
 
-    /// How long nothing is to be asked for, since the account's quota is used up.
-    #[must_use]
-    pub fn exhausted(&self) -> Option<Duration> {
-        self.limiter.as_ref()?.exhausted(&self.sharers.account())
-    }
-
-    /// The provider said that the account's quota is used up, and when it is back.
-    pub fn exhaust(&self, back_in: Option<Duration>) {
-        if let Some(limiter) = &self.limiter {
-            limiter.exhaust(&self.sharers.account(), back_in.unwrap_or(Duration::MAX));
+    /// Asks whether a call about `object` may be made.
+    ///
+    /// # Errors
+    /// [`CallError::Paused`] while a [breaker](breaker) is open that concerns it.
+    pub fn admit(&self, object: Option<&str>) -> Result<Pass, CallError> {
+        let admitted = self.limiter.as_ref().map(|it| it.breakers().admit(&self.scope(object)));
+        match admitted {
+            Some(Err(paused)) => Err(CallError::Paused(Box::new(paused))),
+            Some(Ok(pass)) => Ok(pass),
+            None => Ok(Pass::default()),
         }
     }
 
-    /// The provider answered as ever: the account's quota is not used up.
-    pub fn replenish(&self) {
+    /// What came of a call that was admitted. `asked`: it asked for a request.
+    pub fn note<R>(
+        &self,
+        object: Option<&str>,
+        pass: Pass,
+        asked: bool,
+        result: &Result<R, CallError>,
+    ) {
         if let Some(limiter) = &self.limiter {
-            limiter.replenish(&self.sharers.account());
+            limiter.breakers().note(&self.scope(object), pass, asked, result);
+        }
+    }
+
+    /// How long nothing is to be asked of the provider, because calls fail.
+    #[must_use]
+    pub fn paused(&self) -> Option<Duration> {
+        self.limiter.as_ref()?.breakers().paused(&self.scope(None))
+    }
+
+    fn scope<'s>(&'s self, object: Option<&'s str>) -> CallScope<'s> {
+        CallScope {
+            account: self.scopes.account(),
+            connection: self.scopes.connection(),
+            object,
+            scrubber: Arc::downgrade(&self.secrets.scrubber()),
+            time: self.clock.now(),
+            observer: self.observer.as_ref(),
         }
     }
 
     /// The provider told what is left of a limit that the manifest declares; others are ignored.
     pub async fn limit_told(&self, name: &str, report: Report) {
-        if let (Some(limiter), Some(limit)) = (&self.limiter, self.sharers.limit(name)) {
-            self.sharers.allows(name, report.total);
+        if let (Some(limiter), Some(limit)) = (&self.limiter, self.scopes.charge_of(name)) {
+            self.scopes.set_total(name, report.total);
             limiter.report(&limit, report).await;
         }
     }
@@ -216,35 +237,37 @@ impl Egress {
         unix_ms(self.clock.now()).saturating_add_signed(self.server_clock.least_ms())
     }
 
-    /// Waits for the turn of a request. A call that would wait longer than a moment and has sent
-    /// nothing is put down instead, so that it holds no instance meanwhile.
-    async fn turn(&self, call: &mut CallSends, admitted: &Admitted<'_>, demand: &Demand) -> Turn {
+    /// Waits for the turn of a request. Answers how long that took. A call that would wait longer
+    /// than its patience is suspended instead, so that it holds no instance meanwhile.
+    async fn turn(
+        &self,
+        call: &mut CallSends,
+        admitted: &Admitted<'_>,
+        demand: &Demand,
+    ) -> Result<(Duration, InFlight), SendError> {
         let Some(limiter) = &self.limiter else {
             return if admitted.origin.is_loopback() {
-                Ok((Duration::ZERO, Places::default()))
+                Ok((Duration::ZERO, InFlight::default()))
             } else {
                 let origin = &admitted.origin;
                 Err(SendError::Refused(format!("limits are off, and {origin} is not this machine")))
             };
         };
-        let (limiter, observer) = (Arc::clone(limiter), Arc::clone(&self.observer));
-        let (connection, wanted) = (self.connection, demand.clone());
-        let mut turn: Pending<'static, Turn> = Box::pin(async move {
-            let began = Instant::now();
-            let places = limiter.enter(&wanted.at_once).await.map_err(|why| no_turn(&why))?;
-            let turn = limiter.turn(connection, &wanted.rates, observer.as_ref()).await;
-            turn.map_err(|why| no_turn(&why))?;
-            Ok((began.elapsed(), places))
+        let kept = call.take_ticket(demand);
+        let patience = call.patience();
+        let mut ticket = kept.unwrap_or_else(|| {
+            limiter.queue_up(self.connection, patience.is_none(), demand, &self.observer)
         });
-        if !call.may_be_put_down() {
-            return turn.await;
-        }
-        match timeout(MOMENT, &mut turn).await {
-            Ok(turn) => turn,
+        let turn = match patience {
+            Some(patience) => timeout(patience, ticket.turn()).await,
+            None => Ok(ticket.turn().await),
+        };
+        match turn {
+            Ok(turn) => turn.map_err(|why| no_turn(&why)),
             Err(_) => {
-                call.put_down(demand.clone(), turn);
+                call.suspend(demand.clone(), ticket);
                 // Nobody sees it: the instance is dropped.
-                Err(SendError::NotSent("put down until its turn".to_owned()))
+                Err(SendError::NotSent("suspended until its turn".to_owned()))
             }
         }
     }

@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 
 use super::policy::tests::{manifest, policy, request, settings, with_secret};
 use super::*;
-use crate::observe::Unobserved;
+use crate::observe::{Level, Unobserved};
 use crate::secrets::Secret;
 
 /// What a server does with each request of one connection, in order.
@@ -107,7 +107,7 @@ fn egress(network: Scripted, origin: &str) -> Egress {
         secrets,
         keep: None,
         limiter: Some(Arc::default()),
-        sharers: Arc::new(Sharers::new(&manifest(), "c1", None)),
+        scopes: Arc::new(LimitScopes::new(&manifest(), "c1", None)),
         connection: 1,
         observer: Arc::new(Unobserved),
         clock: Arc::new(TokioClock::starting_at(SystemTime::UNIX_EPOCH)),
@@ -121,10 +121,49 @@ const BASE: &str = "http://api.internal:8080";
 async fn get(egress: &Egress) -> Result<Response, SendError> {
     let (mut call, asked) = (CallSends::default(), request("things", "/v1/things"));
     let answer = egress.send(&mut call, &asked).await;
-    match call.wait().await {
-        Ok(mut begun_anew) => egress.send(&mut begun_anew, &asked).await,
+    match call.resume().await {
+        Ok(mut resumed) => egress.send(&mut resumed, &asked).await,
         Err(_) => answer,
     }
+}
+
+/// Keeps what was told.
+#[derive(Default)]
+struct Told(Mutex<Vec<Event>>);
+
+impl Observer for Told {
+    fn event(&self, event: &Event) {
+        self.0.lock().unwrap().push(event.clone());
+    }
+}
+
+/// A connector that is run again logs the same again.
+#[tokio::test(start_paused = true)]
+async fn a_suspended_call_logs_once() {
+    let script = vec![answer("", b"1"), answer("", b"2")];
+    let mut egress = limited(egress(Scripted::new(vec![script]), BASE));
+    let told = Arc::<Told>::default();
+    egress.observer = told.clone();
+    get(&egress).await.unwrap();
+    let log = |call: &mut CallSends| {
+        let line = Event::Log { level: Level::Info, message: "asking".to_owned() };
+        call.log(line, told.as_ref());
+    };
+    let (mut call, asked) = (CallSends::default(), request("things", "/v1/things"));
+    log(&mut call);
+    egress.send(&mut call, &asked).await.unwrap_err();
+    assert!(call.is_suspended());
+    let mut call = call.resume().await.unwrap_or_else(|_| panic!("it was suspended"));
+    log(&mut call);
+    egress.send(&mut call, &asked).await.unwrap();
+    log(&mut call);
+    let told = told.0.lock().unwrap();
+    let kinds = told.iter().skip(1).map(|event| match event {
+        Event::Log { .. } => "log",
+        Event::Exchange(_) => "exchange",
+        _ => "other",
+    });
+    assert_eq!(kinds.collect::<Vec<_>>(), ["log", "exchange", "log"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -259,7 +298,7 @@ fn with_limit(mut egress: Egress, measure: Measure) -> Egress {
     manifest.limits = vec![Limit { name: name.clone(), measure, shared_by }];
     manifest.endpoints[0].limits = vec![name];
     egress.policy = Policy::compile(&manifest, settings(BASE), true).unwrap().into();
-    egress.sharers = Arc::new(Sharers::new(&manifest, "c1", None));
+    egress.scopes = Arc::new(LimitScopes::new(&manifest, "c1", None));
     egress
 }
 

@@ -36,6 +36,7 @@ pub fn blame(error: &CallError) -> Blame {
             ErrorKind::Unauthenticated => seconds(300),
             _ => Blame::Item,
         },
+        CallError::Paused(paused) => Blame::World(paused.left.max(Duration::from_secs(1))),
         CallError::Stopped { reason: Stop::NoInstance(_), .. } => seconds(5),
         CallError::Stopped { .. } | CallError::TooLarge => Blame::Item,
     }

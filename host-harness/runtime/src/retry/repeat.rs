@@ -169,6 +169,7 @@ fn open(last: CallError) -> CallError {
     let message = format!("an earlier attempt may have been applied; the last one failed: {last}");
     let facts = match last {
         CallError::Connector(facts) => facts,
+        CallError::Paused(paused) => paused.error,
         CallError::TooLarge | CallError::Stopped { .. } => error(ErrorKind::Internal, ""),
     };
     CallError::Connector(Error { kind: ErrorKind::OutcomeUnknown, message, ..facts })

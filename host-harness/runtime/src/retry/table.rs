@@ -7,7 +7,7 @@
 //! | `outcome-unknown`, or stopped after a write | again | again, and told so, after a time in which the provider's index may catch up |
 //! | `not-found` | fail | a delete whose earlier attempt may have landed: done; else fail |
 //! | `conflict` | fail | a create whose earlier attempt may have landed: it did; else fail |
-//! | everything else, `quota-exhausted` among it | fail | fail |
+//! | everything else, `quota-exhausted` among it; not made, because calls are paused | fail | fail |
 //!
 //! An error after which the provider certainly did nothing may always be repeated. After one that
 //! leaves it open the connector is told (`attempt.again`): it knows whether to look first, to send
@@ -65,7 +65,9 @@ pub fn next(operation: Operation, error: &CallError, unknown: bool) -> Next {
     let error = match error {
         CallError::Connector(error) => error,
         CallError::Stopped { wrote: true, .. } => return lost,
-        CallError::Stopped { .. } | CallError::TooLarge => return Next::Fail,
+        CallError::Stopped { .. } | CallError::TooLarge | CallError::Paused(_) => {
+            return Next::Fail;
+        }
     };
     match (&error.kind, operation) {
         (ErrorKind::Unavailable, _) => Next::Again(Cause::Transient),
@@ -86,7 +88,7 @@ pub fn leaves_open(error: &CallError) -> bool {
     match error {
         CallError::Connector(error) => matches!(error.kind, ErrorKind::OutcomeUnknown),
         CallError::Stopped { wrote, .. } => *wrote,
-        CallError::TooLarge => false,
+        CallError::TooLarge | CallError::Paused(_) => false,
     }
 }
 

@@ -127,9 +127,8 @@ impl Secrets {
         });
         let own: Vec<_> = own.collect();
         values.extend(own);
-        let copy = Self::default();
-        copy.set_versions(values);
-        copy
+        // The values are the same, and so is what scrubs them.
+        Self { kept: RwLock::new(Kept { values, scrubber: self.scrubber() }) }
     }
 
     /// As [`Secrets::live`], with what subscriptions have of their own under this name.

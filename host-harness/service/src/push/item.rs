@@ -152,18 +152,20 @@ struct CallFault {
 }
 
 fn fault(error: &CallError) -> CallFault {
-    let (passing, away, stops) = match error {
-        CallError::Connector(error) => match error.kind {
+    // Of an object that is paused because it is forbidden, no item would fare better.
+    let is_paused = matches!(error, CallError::Paused(_));
+    let (passing, away, stops) = match (error.error(), error) {
+        (Some(error), _) => match error.kind {
             ErrorKind::Unavailable => (true, true, false),
             ErrorKind::RateLimited(wait) => (true, true, wait.is_some_and(|ms| ms > QUOTA_MS)),
             ErrorKind::QuotaExhausted(_) => (false, true, true),
             ErrorKind::OutcomeUnknown => (true, false, false),
             ErrorKind::Unauthenticated => (false, false, true),
-            _ => (false, false, false),
+            _ => (false, false, is_paused),
         },
-        CallError::Stopped { reason: Stop::NoInstance(_), .. } => (true, false, false),
-        CallError::Stopped { wrote, .. } => (*wrote, false, false),
-        _ => (false, false, false),
+        (None, CallError::Stopped { reason: Stop::NoInstance(_), .. }) => (true, false, false),
+        (None, CallError::Stopped { wrote, .. }) => (*wrote, false, false),
+        (None, _) => (false, false, false),
     };
     CallFault { passing, away, stops }
 }

@@ -6,8 +6,8 @@ use std::time::UNIX_EPOCH;
 use connector_contract::clock::{Clock, SystemClock, TokioClock};
 use connector_contract::limits::slots::Answer;
 use connector_contract::limits::{Rate, Slots};
-use connector_runtime::egress::{Limiter, NoTurn};
-use connector_runtime::observe::Unobserved;
+use connector_runtime::egress::{Demand, Limiter, NoTurn};
+use connector_runtime::observe::{Observer, Unobserved};
 use connector_state::scratch::Scratch;
 use tokio::task::JoinSet;
 
@@ -19,16 +19,28 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// Tells a re-executed test that it is the child, and where the state is.
 const STATE: &str = "LIMITS_TEST_STATE";
 
-fn limits() -> [Shared; 3] {
+fn limits() -> [Charge; 3] {
     [("own", 20, 1_000), ("other", 5, 1_000), ("all", 600, 60_000)].map(|(name, requests, ms)| {
-        let (sharer, name) = ("account".to_owned(), name.to_owned());
-        Shared { sharer, name, rate: Rate::new(requests, Duration::from_millis(ms)), count: 1 }
+        let limit = LimitId { scope: "account".to_owned(), name: name.to_owned() };
+        Charge { limit, rate: Rate::new(requests, Duration::from_millis(ms)), count: 1 }
     })
 }
 
-fn named(names: &[&str]) -> Vec<Shared> {
-    let find = |name: &&str| limits().into_iter().find(|limit| limit.name == **name);
+fn named(names: &[&str]) -> Vec<Charge> {
+    let find = |name: &&str| limits().into_iter().find(|charge| charge.limit.name == **name);
     names.iter().filter_map(find).collect()
+}
+
+/// Waits until a request of `connection` may go. Answers how long that took.
+async fn turn(
+    limiter: &Arc<Limiter>,
+    connection: u64,
+    charges: &[Charge],
+) -> Result<Duration, NoTurn> {
+    let demand = Demand { rates: charges.to_vec(), at_once: vec![] };
+    let observer: Arc<dyn Observer> = Arc::new(Unobserved);
+    let mut ticket = limiter.queue_up(connection, false, &demand, &observer);
+    ticket.turn().await.map(|(waited, _)| waited)
 }
 
 /// Writes down what is reserved, as stored: microseconds since 1970.
@@ -38,10 +50,11 @@ struct Noted {
 }
 
 impl Slots for Noted {
-    fn reserve(&self, wish: Wish) -> Answer<'_, Reserved> {
+    fn reserve(&self, request: SlotRequest) -> Answer<'_, Reserved> {
         Box::pin(async move {
-            let names = wish.limits.iter().map(|limit| limit.name.clone()).collect::<Vec<_>>();
-            let reserved = self.slots.reserve(wish).await?;
+            let names = request.charges.iter().map(|charge| charge.limit.name.clone());
+            let names = names.collect::<Vec<_>>();
+            let reserved = self.slots.reserve(request).await?;
             if let Reserved::Slots(slots) = &reserved {
                 let times = slots.iter().map(|slot| slot.time.duration_since(UNIX_EPOCH).unwrap());
                 let rows = times.map(|time| (names.clone(), time.as_micros()));
@@ -51,12 +64,12 @@ impl Slots for Noted {
         })
     }
 
-    fn hold(&self, limit: Shared, pause: Duration) -> Answer<'_, ()> {
-        self.slots.hold(limit, pause)
+    fn hold(&self, charge: Charge, pause: Duration) -> Answer<'_, ()> {
+        self.slots.hold(charge, pause)
     }
 
-    fn report(&self, limit: Shared, report: Report) -> Answer<'_, ()> {
-        self.slots.report(limit, report)
+    fn report(&self, charge: Charge, report: Report) -> Answer<'_, ()> {
+        self.slots.report(charge, report)
     }
 
     fn time(&self) -> SystemTime {
@@ -93,7 +106,7 @@ impl Process {
                 let limits = named(&[own, "all"]);
                 let mut turns = 0;
                 while Instant::now() < until {
-                    match limiter.turn(u64::from(task % 2), &limits, &Unobserved).await {
+                    match turn(&limiter, u64::from(task % 2), &limits).await {
                         Ok(_) => turns += 1,
                         Err(NoTurn::NoRoom { .. }) => {}
                         Err(error) => panic!("{error}"),
@@ -108,7 +121,7 @@ impl Process {
 /// No closed window over all stored slots holds more than the limit.
 fn judge(sent: &[(Vec<String>, u128)]) {
     for limit in limits() {
-        let mine = sent.iter().filter(|(names, _)| names.contains(&limit.name));
+        let mine = sent.iter().filter(|(names, _)| names.contains(&limit.limit.name));
         let mut times: Vec<u128> = mine.map(|(_, at)| *at).collect();
         times.sort_unstable();
         let window = limit.rate.window().as_micros();
@@ -152,17 +165,17 @@ async fn a_pause_and_what_follows_is_everybodys() {
     let [one, two] = [(); 2].map(|()| Process::virtually(&scratch, start));
     let own = named(&["own", "all"]);
     one.limiter.throttled(&own, Some(3 * SECOND)).await;
-    assert!(two.limiter.turn(1, &own, &Unobserved).await.unwrap() >= 3 * SECOND);
-    let next = two.limiter.turn(1, &own, &Unobserved).await.unwrap();
+    assert!(turn(&two.limiter, 1, &own).await.unwrap() >= 3 * SECOND);
+    let next = turn(&two.limiter, 1, &own).await.unwrap();
     assert!(next > Duration::from_millis(80), "52 ms is its whole rate: {next:?}");
     // Another limit goes on, and comes out of the same room over all.
     let other = named(&["other", "all"]);
-    assert!(two.limiter.turn(1, &other, &Unobserved).await.unwrap() < Duration::from_millis(110));
+    assert!(turn(&two.limiter, 1, &other).await.unwrap() < Duration::from_millis(110));
     // What another process reserved outlives it, and so does the pause.
     two.limiter.throttled(&own, Some(40 * SECOND)).await;
     drop((one, two));
     let three = Process::virtually(&scratch, start);
-    let refused = three.limiter.turn(1, &own, &Unobserved).await.unwrap_err();
+    let refused = turn(&three.limiter, 1, &own).await.unwrap_err();
     assert!(matches!(refused, NoTurn::NoRoom { after } if after > 39 * SECOND));
 }
 
@@ -173,10 +186,10 @@ async fn a_store_that_fails_lets_nothing_through() {
     let raw = Connection::open(scratch.path().join("state/state.db")).unwrap();
     raw.execute_batch("DROP TABLE limits").unwrap();
     let limits = named(&["own"]);
-    let failed = one.limiter.turn(1, &limits, &Unobserved).await.unwrap_err();
+    let failed = turn(&one.limiter, 1, &limits).await.unwrap_err();
     assert!(matches!(failed, NoTurn::Unknown(_)), "{failed}");
     // What counts against nothing needs nobody.
-    assert!(one.limiter.turn(1, &[], &Unobserved).await.is_ok());
+    assert!(turn(&one.limiter, 1, &[]).await.is_ok());
 }
 
 /// Real processes and the machine's own clock.
@@ -226,7 +239,7 @@ fn child() {
             tasks.spawn(async move {
                 let limits = named(&[own, "all"]);
                 for _ in 0..TURNS / 8 {
-                    limiter.turn(u64::from(task % 2), &limits, &Unobserved).await.unwrap();
+                    turn(&limiter, u64::from(task % 2), &limits).await.unwrap();
                 }
             });
         }
@@ -245,7 +258,7 @@ async fn another_process_sees_what_is_waited_for() {
     let start = tokio::time::Instant::now();
     let process = Process::virtually(&scratch, start);
     let own = named(&["own"]);
-    process.limiter.turn(1, &own, &Unobserved).await.unwrap();
+    turn(&process.limiter, 1, &own).await.unwrap();
     process.limiter.throttled(&own, Some(2 * SECOND)).await;
     let other = Process::virtually(&scratch, start);
     let now_ms = connector_contract::clock::unix_ms(other.noted.slots.time());

@@ -4,9 +4,10 @@ use super::*;
 
 const YEAR: Duration = Duration::from_secs(365 * 24 * 3_600);
 
-fn limit(name: &str, requests: u32, window_ms: u64) -> Shared {
+fn limit(name: &str, requests: u32, window_ms: u64) -> Charge {
     let rate = Rate::new(requests, Duration::from_millis(window_ms));
-    Shared { sharer: "account".to_owned(), name: name.to_owned(), rate, count: 1 }
+    let limit = LimitId { scope: "account".to_owned(), name: name.to_owned() };
+    Charge { limit, rate, count: 1 }
 }
 
 /// What one holder does next.
@@ -62,14 +63,14 @@ proptest! {
             let jump = Duration::from_millis(jumped.unsigned_abs());
             let time = if jumped < 0 { time - jump } else { time + jump };
             let of = endpoints[step.endpoint];
-            let wish = Wish {
-                limits: of.iter().map(|index| limits[*index].clone()).collect(),
+            let request = SlotRequest {
+                charges: of.iter().map(|index| limits[*index].clone()).collect(),
                 slots: step.slots,
                 within: Duration::from_secs(30),
             };
             let mut theirs: Vec<Row> = of.iter().map(|index| rows[*index]).collect();
             let now = start + passed;
-            let reserved = reserve(&mut theirs, &wish, time, now);
+            let reserved = reserve(&mut theirs, &request, time, now);
             for (index, row) in of.iter().zip(theirs) {
                 rows[*index] = row;
                 let Reserved::Slots(slots) = &reserved else { continue };
@@ -90,9 +91,9 @@ proptest! {
     }
 }
 
-fn wish(limits: &[Shared], slots: usize) -> Wish {
+fn request(limits: &[Charge], slots: usize) -> SlotRequest {
     let within = Duration::from_secs(30);
-    Wish { limits: limits.to_vec(), slots, within }
+    SlotRequest { charges: limits.to_vec(), slots, within }
 }
 
 #[test]
@@ -100,7 +101,8 @@ fn a_block_is_half_of_the_narrowest_limit_and_at_least_one() {
     for (requests, most) in [(1, 1), (3, 1), (6, 3), (20, 10)] {
         let limits = [limit("own", requests, 1_000), limit("all", 600, 60_000)];
         let mut rows = [Row::new(); 2];
-        let reserved = reserve(&mut rows, &wish(&limits, 100), UNIX_EPOCH + YEAR, Instant::now());
+        let reserved =
+            reserve(&mut rows, &request(&limits, 100), UNIX_EPOCH + YEAR, Instant::now());
         assert!(matches!(reserved, Reserved::Slots(slots) if slots.len() == most), "{requests}");
     }
 }
@@ -110,10 +112,10 @@ fn a_clock_that_is_set_back_makes_nobody_wait_for_it() {
     let limits = [limit("own", 5, 1_000)];
     let mut rows = [Row::new()];
     let now = Instant::now();
-    let first = reserve(&mut rows, &wish(&limits, 1), UNIX_EPOCH + YEAR, now);
+    let first = reserve(&mut rows, &request(&limits, 1), UNIX_EPOCH + YEAR, now);
     assert!(matches!(first, Reserved::Slots(slots) if slots[0].at == now));
     let back = UNIX_EPOCH + YEAR - Duration::from_secs(3_600);
-    let second = reserve(&mut rows, &wish(&limits, 1), back, now);
+    let second = reserve(&mut rows, &request(&limits, 1), back, now);
     let Reserved::Slots(second) = second else { panic!("room") };
     assert!(second[0].at - now > Duration::from_millis(200));
     assert!(second[0].at - now < Duration::from_millis(210));
@@ -125,7 +127,7 @@ fn a_clock_that_is_set_back_makes_nobody_wait_for_it() {
 fn a_slot_is_late_by_either_clock() {
     let limits = [limit("own", 5, 1_000)];
     let (now, time) = (Instant::now(), UNIX_EPOCH + YEAR);
-    let Reserved::Slots(slots) = reserve(&mut [Row::new()], &wish(&limits, 1), time, now) else {
+    let Reserved::Slots(slots) = reserve(&mut [Row::new()], &request(&limits, 1), time, now) else {
         panic!("room")
     };
     let (slot, ms) = (&slots[0], Duration::from_millis);

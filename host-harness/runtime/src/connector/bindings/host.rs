@@ -18,8 +18,8 @@ impl http::Host for CallState {
         request: http::Request,
     ) -> wasmtime::Result<Result<http::Response, http::SendError>> {
         let answer = self.send_request(request.convert()).await;
-        if self.sends.is_put_down() {
-            return Err(wasmtime::Error::msg("put down until its turn"));
+        if self.sends.is_suspended() {
+            return Err(wasmtime::Error::msg("suspended until its turn"));
         }
         Ok(answer.convert())
     }

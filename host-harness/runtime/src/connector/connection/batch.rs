@@ -65,7 +65,8 @@ impl Connection {
             })
         };
         let first = Attempt { key: String::new(), again: false };
-        let (told, came) = self.change(Operation::Update, &first, call).await?.or_fail()?;
+        let (told, came) =
+            self.change(Operation::Update, Some(object), &first, call).await?.or_fail()?;
         if came.is_empty() || came.len() > items.len() {
             return Err(not_as_many(items.len(), came.len()));
         }

@@ -21,6 +21,7 @@ mod subscription;
 mod writes;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use connector_contract::clock::Clock;
 use tokio::sync::Semaphore;
@@ -71,6 +72,14 @@ impl Connection {
     #[must_use]
     pub fn with_policy(self, policy: Policy) -> Self {
         Self { repeater: self.repeater.with_policy(policy), ..self }
+    }
+
+    /// How long nothing is asked of the provider, because calls failed again and again: until then
+    /// each is answered with [`CallError::Paused`](crate::CallError::Paused). Lets no call through,
+    /// so whoever looks here first leaves it to others to find out.
+    #[must_use]
+    pub fn paused(&self) -> Option<Duration> {
+        self.ground.egress.paused()
     }
 
     /// Its time of day.

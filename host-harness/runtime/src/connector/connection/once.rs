@@ -1,7 +1,6 @@
 //! One call of a connection: admitted, given tokens, made in a fresh instance.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use connector_contract::types::{Attempt, Error, ErrorKind};
 
@@ -12,49 +11,47 @@ use crate::error::{CallError, error};
 use crate::retry::{Ended, Operation};
 
 impl Connection {
-    /// Makes a call that changes nothing, repeated by the policy.
+    /// Makes a call that changes nothing, perhaps about one object, repeated by the policy.
     pub(super) async fn read<R: Send>(
         &self,
+        object: Option<&str>,
         call: impl Fn() -> Call<Result<R, Error>> + Send + Sync,
     ) -> Result<R, CallError> {
         let call = &call;
-        self.repeater.read(|| async move { self.once(CallSends::default, call).await.0 }).await
+        let once = || async move { self.once(object, CallSends::default, call).await.0 };
+        self.repeater.read(once).await
     }
 
     /// Makes a call that changes something, repeated by the policy.
     pub(super) async fn change<R: Send>(
         &self,
         operation: Operation,
+        object: Option<&str>,
         first: &Attempt,
         call: impl Fn(&Attempt) -> Call<Result<R, Error>> + Send + Sync,
     ) -> Result<Ended<R>, CallError> {
         let call = &call;
         let once = |attempt: Attempt| async move {
-            self.once(CallSends::default, || call(&attempt)).await.0
+            self.once(object, CallSends::default, || call(&attempt)).await.0
         };
         self.repeater.change(operation, first, once).await
     }
 
-    /// Makes a call once, unless the account's quota is known to be used up.
+    /// Makes a call once, unless calls are paused because they fail.
     pub(super) async fn once<R: Send>(
         &self,
+        object: Option<&str>,
         sends: fn() -> CallSends,
         call: impl Fn() -> Call<Result<R, Error>> + Send + Sync,
     ) -> (Result<R, CallError>, CallSends) {
         // Never closed, so a failure to acquire cannot come; waiting here holds no instance.
         let _admitted = self.admitted.acquire().await;
-        if let Some(left) = self.ground.egress.exhausted() {
-            return (Err(used_up(left)), sends());
-        }
+        let pass = match self.ground.egress.admit(object) {
+            Ok(pass) => pass,
+            Err(paused) => return (Err(paused), sends()),
+        };
         let (result, sent) = self.with_live_tokens(sends, call).await;
-        match &result {
-            Err(CallError::Connector(Error { kind: ErrorKind::QuotaExhausted(back), .. })) => {
-                let back = back.map(|ms| Duration::from_millis(u64::from(ms)));
-                self.ground.egress.exhaust(back);
-            }
-            Ok(_) => self.ground.egress.replenish(),
-            Err(_) => {}
-        }
+        self.ground.egress.note(object, pass, sent.has_asked(), &result);
         (result, sent)
     }
 
@@ -139,11 +136,4 @@ pub(super) fn not_as_many(asked: usize, came: usize) -> CallError {
 fn is_refusal(error: &CallError) -> bool {
     let CallError::Connector(error) = error else { return false };
     error.kind == ErrorKind::Unauthenticated && error.http_status == Some(401)
-}
-
-/// What is left of a pause that the provider's quota asks for.
-fn used_up(left: Duration) -> CallError {
-    let ms = u32::try_from(left.as_millis()).unwrap_or(u32::MAX);
-    let text = "The provider has said that the account's quota is used up. Nothing is sent before it is back.";
-    error(ErrorKind::QuotaExhausted(Some(ms)), text).into()
 }

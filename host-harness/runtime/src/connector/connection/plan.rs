@@ -43,7 +43,7 @@ impl Connection {
         &self,
         call: impl Fn() -> Call<Result<R, Error>> + Send + Sync,
     ) -> Result<Planned, CallError> {
-        let (result, sends) = self.once(CallSends::planning, call).await;
+        let (result, sends) = self.once(None, CallSends::planning, call).await;
         let nothing = || error(ErrorKind::Unsupported, "this call sends no write").into();
         sends.planned.ok_or_else(|| result.err().unwrap_or_else(nothing))
     }

@@ -31,9 +31,10 @@ enum LookUpAnswer {
 }
 
 impl Job<'_> {
-    /// Asks what is due until nothing is.
+    /// Asks what is due until nothing is, or until the connection is paused: then events wait as
+    /// they are, however many there are.
     pub async fn ask_due(&self) -> Result<(), StoreError> {
-        while !self.stopping() {
+        while !self.stopping() && self.reads.paused().is_none() {
             let (inbox, now_ms) = (&self.shared.inbox, self.shared.now_ms());
             let events = inbox.due_events(self.id, true, now_ms, TOGETHER).await?;
             if events.is_empty() {

@@ -1,6 +1,7 @@
 //! What a worker asks of a connection.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use connector_contract::types::DataRecord;
 use connector_runtime::egress::Pending;
@@ -19,6 +20,11 @@ pub trait Reads: Send + Sync {
         object: &'a str,
         records: &'a [DataRecord],
     ) -> Pending<'a, Result<Vec<Derived>, CallError>>;
+
+    /// As [`Connection::paused`].
+    fn paused(&self) -> Option<Duration> {
+        None
+    }
 
     /// As [`Connection::get`].
     fn get<'a>(
@@ -71,6 +77,10 @@ impl Reads for ConnectionReads {
     ) -> Pending<'a, Result<Vec<Derived>, CallError>> {
         let derived = self.catalog.derived_from(object);
         Box::pin(async move { derive(&self.local, &derived, records).await })
+    }
+
+    fn paused(&self) -> Option<Duration> {
+        self.client.paused()
     }
 
     fn get<'a>(

@@ -252,6 +252,14 @@ impl Job<'_> {
             let now_ms = self.shared.now_ms();
             inbox.lease(id, holder.lease(now_ms + LEASE_MS), now_ms)
         };
+        if self.reads.paused().is_some() {
+            // Nothing is written down as long as there is nothing but questions.
+            match inbox.due_events(id, false, self.shared.now_ms(), 1).await {
+                Ok(events) if events.is_empty() => return,
+                Ok(_) => {}
+                Err(why) => return self.shared.fails(&why),
+            }
+        }
         match take().await {
             Ok(true) => {}
             Ok(false) => return,

@@ -5,15 +5,14 @@ use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use connector_contract::catalog::Manifest;
-use connector_contract::limits::{Rate, Shared};
+use connector_contract::limits::{Charge, LimitId, Rate};
 use connector_contract::permissions::{Endpoint, Limit, Measure, Sharing};
 
-use super::limiter::AtOnce;
 use super::policy::Refused;
 
 /// The limits of a manifest, and who shares them with one connection.
 #[derive(Debug)]
-pub struct Sharers {
+pub struct LimitScopes {
     limits: BTreeMap<String, Limit>,
     connector: String,
     connection: String,
@@ -27,12 +26,29 @@ pub struct Sharers {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Demand {
     /// Limits of so many in a time.
-    pub rates: Vec<Shared>,
+    pub rates: Vec<Charge>,
     /// Limits of so many at once.
     pub at_once: Vec<AtOnce>,
 }
 
-impl Sharers {
+/// A limit of requests that are under way at the same time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AtOnce {
+    /// Which limit.
+    pub limit: LimitId,
+    /// So many.
+    pub places: u32,
+}
+
+impl Demand {
+    /// All limits that it counts against.
+    pub fn limits(&self) -> impl Iterator<Item = &LimitId> {
+        let rates = self.rates.iter().map(|charge| &charge.limit);
+        rates.chain(self.at_once.iter().map(|at_once| &at_once.limit))
+    }
+}
+
+impl LimitScopes {
     /// Of the connection with this id. Without an account it counts as one of its own.
     #[must_use]
     pub fn new(
@@ -51,20 +67,26 @@ impl Sharers {
     }
 
     /// The provider told whose account it is.
-    pub fn belongs_to(&self, account: &str) {
+    pub fn set_account(&self, account: &str) {
         *self.account.write().unwrap_or_else(PoisonError::into_inner) = Some(account.to_owned());
     }
 
     /// The provider told how much a limit allows.
-    pub fn allows(&self, limit: &str, total: u32) {
+    pub fn set_total(&self, limit: &str, total: u32) {
         let mut totals = self.totals.write().unwrap_or_else(PoisonError::into_inner);
         totals.insert(limit.to_owned(), total);
+    }
+
+    /// The connection's id.
+    #[must_use]
+    pub fn connection(&self) -> &str {
+        &self.connection
     }
 
     /// The name under which its account's limits are kept.
     #[must_use]
     pub fn account(&self) -> String {
-        self.of(Sharing::Account)
+        self.name_of(Sharing::Account)
     }
 
     /// What one request to `endpoint` counts against.
@@ -75,28 +97,26 @@ impl Sharers {
         let mut demand = Demand { rates: vec![], at_once: vec![] };
         for limit in endpoint.limits.iter().filter_map(|name| self.limits.get(name)) {
             match &limit.measure {
-                Measure::AtOnce(places) => demand.at_once.push(AtOnce {
-                    sharer: self.of(limit.shared_by),
-                    name: limit.name.clone(),
-                    places: *places,
-                }),
+                Measure::AtOnce(places) => {
+                    demand.at_once.push(AtOnce { limit: self.id_of(limit), places: *places });
+                }
                 Measure::Points(rate) if cost > self.total(&limit.name, rate.amount) => {
                     return Err(Refused(format!(
                         "the request costs {cost}, more than the limit \"{}\" ever allows: ask for less",
                         limit.name
                     )));
                 }
-                Measure::Points(_) => demand.rates.extend(self.counted(limit, cost)),
-                Measure::Requests(_) => demand.rates.extend(self.counted(limit, 1)),
+                Measure::Points(_) => demand.rates.extend(self.charge(limit, cost)),
+                Measure::Requests(_) => demand.rates.extend(self.charge(limit, 1)),
             }
         }
         Ok(demand)
     }
 
-    /// The limit of this name, when it is one of so many in a time.
+    /// One request or point of the limit of this name, when it is one of so many in a time.
     #[must_use]
-    pub fn limit(&self, name: &str) -> Option<Shared> {
-        self.counted(self.limits.get(name)?, 1)
+    pub fn charge_of(&self, name: &str) -> Option<Charge> {
+        self.charge(self.limits.get(name)?, 1)
     }
 
     fn total(&self, limit: &str, declared: u32) -> u32 {
@@ -104,20 +124,23 @@ impl Sharers {
         totals.get(limit).copied().unwrap_or(declared)
     }
 
-    fn counted(&self, limit: &Limit, count: u32) -> Option<Shared> {
+    fn charge(&self, limit: &Limit, count: u32) -> Option<Charge> {
         let window = |ms: u32| Duration::from_millis(u64::from(ms));
         let rate = match &limit.measure {
             Measure::Requests(rate) => Rate::new(rate.amount, window(rate.window_ms)),
             Measure::Points(rate) => Rate::of_points(rate.amount, window(rate.window_ms)),
             Measure::AtOnce(_) => return None,
         };
-        let (sharer, name) = (self.of(limit.shared_by), limit.name.clone());
-        Some(Shared { sharer, name, rate, count })
+        Some(Charge { limit: self.id_of(limit), rate, count })
     }
 
-    fn of(&self, shared_by: Sharing) -> String {
+    fn id_of(&self, limit: &Limit) -> LimitId {
+        LimitId { scope: self.name_of(limit.shared_by), name: limit.name.clone() }
+    }
+
+    fn name_of(&self, shared_by: Sharing) -> String {
         let account = self.account.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let [connection, account, app] = sharers(&self.connector, &self.connection, account);
+        let [connection, account, app] = limit_scopes(&self.connector, &self.connection, account);
         match shared_by {
             Sharing::Connection => connection,
             Sharing::Account => account,
@@ -129,7 +152,7 @@ impl Sharers {
 /// The names under which limits are kept that are shared by a connection, its account and all
 /// connections of one operator.
 #[must_use]
-pub fn sharers(connector: &str, connection: &str, account: Option<String>) -> [String; 3] {
+pub fn limit_scopes(connector: &str, connection: &str, account: Option<String>) -> [String; 3] {
     let account = account.map(|account| format!("account:{connector}:{account}"));
     let own = connection.to_owned();
     [own.clone(), account.unwrap_or(own), format!("app:{connector}")]
