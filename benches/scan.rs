@@ -78,7 +78,7 @@ async fn connect(connector: &Connector, simulator: &Simulator) -> Result<Connect
     let connection = Connection::builder(connector)
         .setting("base-url", simulator.url.as_str())
         .secret("api-key", Secret::new("asat_bench"))
-        .allow_private(true)
+        .allow_private()
         .without_limits()
         .build()
         .await?;

@@ -23,7 +23,7 @@ pub async fn run(runtime: &Runtime, out: &mut impl Write) -> Result<(), Box<dyn 
     let connector = runtime.load(Path::new("dist/aftership-connector.wasm")).await?;
     let builder = Connection::builder(&connector).secret("api-key", Secret::new("asat_simulator"));
     // A simulator is on this machine, which no connection may reach otherwise.
-    let builder = builder.setting("base-url", server.url()).allow_private(true);
+    let builder = builder.setting("base-url", server.url()).allow_private();
     let connection = builder.build().await?;
 
     let mut scan = connection.scan(ListRequest::all("trackings"));

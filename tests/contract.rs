@@ -58,7 +58,7 @@ pub fn fails(kind: &str) -> Value {
 pub async fn connection(wire: Wire) -> Connection {
     Connection::builder(&guest(&runtime(), "scripted").await)
         .setting("base-url", "http://api.example.com")
-        .allow_private(true)
+        .allow_private()
         .secret("api-key", Secret::new("key-0123456789"))
         .network(Arc::new(wire))
         .policy(Policy::once())

@@ -8,6 +8,15 @@ use crate::support::{binary, component, runtime};
 #[allow(dead_code, reason = "its main does what the test does")]
 #[path = "../examples/embed.rs"]
 mod embed;
+#[allow(dead_code, reason = "its main does what the test does")]
+#[path = "../examples/embed_lost_answer.rs"]
+mod embed_lost_answer;
+#[allow(dead_code, reason = "its main does what the test does")]
+#[path = "../examples/embed_oauth.rs"]
+mod embed_oauth;
+#[allow(dead_code, reason = "its main does what the test does")]
+#[path = "../examples/embed_webhook.rs"]
+mod embed_webhook;
 
 /// What `examples/NAME/run.sh` prints.
 fn run(name: &str) -> String {
@@ -46,6 +55,35 @@ async fn a_platform_embeds_the_runtime_and_names_no_other_crate_of_the_host() {
     let named = source.lines().filter_map(|line| line.strip_prefix("use ")?.split_once("::"));
     let named: std::collections::BTreeSet<_> = named.map(|(name, _)| name).collect();
     assert_eq!(Vec::from_iter(named), ["aftership_simulator", "connector_runtime", "std"]);
+}
+
+#[tokio::test]
+async fn a_platform_finds_what_a_lost_answer_made() {
+    component();
+    let mut out = Vec::new();
+    embed_lost_answer::run(&runtime(), &mut out).await.unwrap();
+    assert_eq!(String::from_utf8(out).unwrap(), "found\n2 calls, 1 retries\n");
+}
+
+#[tokio::test]
+async fn a_platform_receives_webhooks() {
+    component();
+    let mut out = Vec::new();
+    embed_webhook::run(&runtime(), &mut out).await.unwrap();
+    let said = String::from_utf8(out).unwrap();
+    let event = "tracking_update of trackings 4be9a1c7d23f48d0951e6a7b0c8f2d13";
+    assert_eq!(said, format!("{event}\nrefused: Unverified\n"));
+}
+
+#[tokio::test]
+async fn a_platform_connects_a_customer() {
+    component();
+    let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let state = scratch.join(format!("embed-oauth-{}.db", std::process::id()));
+    let mut out = Vec::new();
+    embed_oauth::run(&runtime(), &state, &mut out).await.unwrap();
+    assert_eq!(String::from_utf8(out).unwrap(), "connected customer 7\nlisted 3\n");
+    std::fs::remove_file(state).unwrap();
 }
 
 #[test]

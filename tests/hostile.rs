@@ -21,7 +21,7 @@ const KEY: &str = "canary-0123456789";
 async fn connection(connector: &Connector, wire: Wire, watch: &Arc<Watch>) -> Connection {
     Connection::builder(connector)
         .setting("base-url", "http://api.example.com")
-        .allow_private(true)
+        .allow_private()
         .secret("api-key", Secret::new(KEY))
         .network(Arc::new(wire))
         .policy(Policy::once())

@@ -332,3 +332,20 @@ async fn what_is_not_offered_says_so() {
     assert_eq!(kind(world.connection.get("orders", "1").await), ErrorKind::NotFound);
     assert!(world.requests().is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_runtime_counts_what_it_does() {
+    let runtime = runtime();
+    let world = World::of(&runtime.load(&component()).await.unwrap(), |_| {}).await;
+    let id = world.create(NUMBER, "ups").await;
+    world.simulator.answer_next(Matcher::any(), Answer::new(503, ""));
+    world.connection.get("trackings", &id).await.unwrap();
+    let missing = world.connection.get("trackings", "0b02015fc7fd4f3c8d5490cece4d124d").await;
+    assert_eq!(kind(missing), ErrorKind::NotFound);
+    let metrics = runtime.metrics();
+    assert_eq!(metrics.calls, 4);
+    assert_eq!(Vec::from_iter(metrics.errors), [("not-found", 1), ("unavailable", 1)]);
+    assert_eq!(Vec::from_iter(metrics.requests), [(2, 2), (4, 1), (5, 1)]);
+    assert_eq!(metrics.retries, 1);
+    assert!(metrics.sent_bytes > 20 && metrics.received_bytes > 200, "bytes are counted");
+}

@@ -120,7 +120,12 @@ async fn a_log_tells_of_scans_and_requests_and_no_secret() {
     let Ended { code, err, .. } =
         keeper.run(&["--limits", "off", "--log", "debug", "sync", "trackings"]);
     assert_eq!(code, Some(0), "{err}");
-    for word in ["scan{scan=1", "http.request.method=\"GET\"", "http.response.status_code=200"] {
+    for word in [
+        "scan{scan=1",
+        "call{connector=\"aftership\"",
+        "http.request.method=\"GET\"",
+        "http.response.status_code=200",
+    ] {
         assert!(err.contains(word), "no {word} in {err}");
     }
     assert!(err.contains("server.address=\"127.0.0.1\"") && !err.contains(super::KEY), "{err}");

@@ -133,7 +133,7 @@ pub async fn connection(base: &Path, clock: Arc<Shifted>, stop: Option<usize>) -
     let secrets = Arc::new(Secrets::default());
     vault.load(&row, &secrets).await.unwrap();
     let connector = runtime().load(&component()).await.unwrap();
-    let builder = Connection::builder(&connector).allow_private(true).without_limits().clock(clock);
+    let builder = Connection::builder(&connector).allow_private().without_limits().clock(clock);
     let connection = with(builder, &row).secrets(secrets).build().await.unwrap();
     let store = Arc::new(Stops::new(store, stop));
     let grants = Grants::of(&connection, store, &row.id, vault.key(&row).unwrap());

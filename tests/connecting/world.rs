@@ -63,7 +63,7 @@ impl World {
         let row = desk.vault().new_connection("shop", "aftership", "oauth2", settings).unwrap();
         let watch = Arc::<Watch>::default();
         let connector = runtime().load(&component()).await.unwrap();
-        let builder = Connection::builder(&connector).allow_private(true).observer(watch.clone());
+        let builder = Connection::builder(&connector).allow_private().observer(watch.clone());
         let builder = builder.clock(clock.clone()).network(network);
         let connection = with(builder, &row);
         let connection = connection.secret("client-secret", Secret::new(CLIENT_SECRET));
@@ -87,7 +87,7 @@ impl World {
         let Begun::Redirect { url, state } = begun else { panic!("no redirect") };
         let location = location(&url).await;
         let query = location.split_once('?').unwrap().1.to_owned();
-        self.desk.complete(&authority, &query, Some(&state)).await.unwrap();
+        self.desk.complete(&authority, &query, &state).await.unwrap();
         query
     }
 

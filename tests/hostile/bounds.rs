@@ -99,7 +99,7 @@ async fn a_quota_pauses_all_that_share_it() {
         let wire = wire();
         sent.push(wire.sent());
         let builder = Connection::builder(&sends).setting("base-url", "http://api.example.com");
-        let builder = builder.allow_private(true).secret("api-key", Secret::new(KEY));
+        let builder = builder.allow_private().secret("api-key", Secret::new(KEY));
         let builder = builder.account(account).limiter(limiter.clone()).network(Arc::new(wire));
         connections.push(builder.build().await.unwrap());
     }

@@ -43,7 +43,7 @@ async fn a_key_stands_where_it_is_declared_and_nowhere_else() {
         let sent = wire.sent();
         let connection = Connection::builder(&sends)
             .setting("base-url", "http://api.example.com")
-            .allow_private(true)
+            .allow_private()
             .secret("api-key", Secret::new(ODD))
             .network(Arc::new(wire))
             .observer(watch.clone())

@@ -7,6 +7,7 @@ use host_harness::observe::Event;
 use tokio::time::{Instant, timeout};
 
 use super::account::{Account, Demand, ID};
+use crate::support::world::{KEY, World, connect};
 
 /// At least 95 % of each endpoint's rule is used, and nothing is refused: 5, 6 and 20 in a second
 /// (AfterShip API 2026-07, rate limit).
@@ -99,4 +100,22 @@ async fn a_quota_that_is_used_up_is_tried_once_a_minute() {
     for _ in 0..3 {
         connection().get("trackings", ID).await.unwrap();
     }
+}
+
+/// Who makes a connection for each request is held as one who keeps it.
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_is_made_again_counts_with_the_one_before() {
+    let other_key = "asat_another-account";
+    let world = World::with(|options| options.api_keys.push(other_key.to_owned())).await;
+    let connector = world.connection.connector();
+    let held = Answer::new(429, "").header("retry-after", "20");
+    world.simulator.answer_next(Matcher::any(), held);
+    world.once().get("trackings", ID).await.unwrap_err();
+    let began = Instant::now();
+    let made_for_another = connect(connector, &world.simulator, &world.watch, other_key).await;
+    made_for_another.get("trackings", ID).await.unwrap_err();
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    let made_again = connect(connector, &world.simulator, &world.watch, KEY).await;
+    made_again.get("trackings", ID).await.unwrap_err();
+    assert!(began.elapsed() >= Duration::from_secs(19), "{:?}", began.elapsed());
 }

@@ -21,7 +21,7 @@ async fn hostile(runtime: &Runtime, name: &str, wire: Wire) -> Hostile {
     let (watch, sent) = (Arc::<Watch>::default(), wire.sent());
     let connection = Connection::builder(&guest(runtime, name).await)
         .setting("base-url", "http://api.example.com")
-        .allow_private(true)
+        .allow_private()
         .secret("api-key", Secret::new(CANARY))
         .network(Arc::new(wire))
         .observer(watch.clone())
@@ -100,7 +100,7 @@ async fn a_key_that_is_no_utf_8_is_handed_to_no_guest() {
     assert_eq!(key.len(), 22);
     let connection = Connection::builder(&guest(&runtime(), "echoes").await)
         .setting("base-url", "http://api.example.com")
-        .allow_private(true)
+        .allow_private()
         .secret("api-key", Secret::new(&key[..]))
         .network(Arc::new(wire))
         .build()

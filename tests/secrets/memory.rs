@@ -83,7 +83,7 @@ async fn the_key_is_not_in_the_memory_of_the_guest() {
     let connector = runtime().load(&component()).await.unwrap();
     let connection = Connection::builder(&connector)
         .setting("base-url", "http://api.example.com")
-        .allow_private(true)
+        .allow_private()
         .secret("api-key", Secret::new(CANARY))
         .network(Arc::new(wire))
         .observer(reader.clone())

@@ -8,7 +8,7 @@ use host_harness::contract::records::{ListRequest, Start};
 use host_harness::contract::types::Attempt;
 use host_harness::retry::{Policy, first_attempt};
 use host_harness::runtime::Connection;
-use host_harness::vault::Secret;
+use host_harness::vault::{Secret, Secrets};
 use serde_json::Value;
 
 use super::assert_only_in;
@@ -74,7 +74,7 @@ async fn provider(status: u16, header: String, echo: String) -> Echo {
     let connection = Connection::builder(&connector)
         .secret("api-key", Secret::new(CANARY))
         .setting("base-url", "http://api.echoing")
-        .allow_private(true)
+        .allow_private()
         .network(Arc::new(wire))
         .observer(watch.clone())
         .build()
@@ -167,4 +167,33 @@ async fn scrubbing_leaves_the_rest_of_a_record_as_it_was() {
             "{form}"
         );
     }
+}
+
+/// An embedder rotates a key: the next call of a connection that was made before sends the new one.
+#[tokio::test(start_paused = true)]
+async fn a_rotated_secret_is_used_by_the_next_call() {
+    let wire = Wire::new(|_| crate::support::wire::answer("200 OK", "{}"));
+    let (sent, secrets) = (wire.sent(), Arc::<Secrets>::default());
+    secrets.set("api-key", Secret::new("canary-before"));
+    let connection = Connection::builder(&runtime().load(&component()).await.unwrap())
+        .setting("base-url", "http://api.example.com")
+        .allow_private()
+        .secrets(Arc::clone(&secrets))
+        .network(Arc::new(wire))
+        .policy(Policy::once())
+        .build()
+        .await
+        .unwrap();
+    connection.get("trackings", ID).await.unwrap_err();
+    secrets.succeed("api-key", Secret::new("canary-after"));
+    connection.get("trackings", ID).await.unwrap_err();
+    let keys = ["canary-before", "canary-after"];
+    let sent = sent.lock().unwrap();
+    assert_eq!(sent.len(), 2);
+    for (request, key) in sent.iter().zip(keys) {
+        assert!(keys.iter().all(|it| request.contains(it) == (*it == key)), "{request}");
+    }
+    let live = secrets.live("api-key", 0);
+    let live: Vec<&[u8]> = live.iter().map(Secret::expose).collect();
+    assert_eq!(live, [&b"canary-after"[..], b"canary-before"], "the one before overlaps");
 }

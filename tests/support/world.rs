@@ -133,7 +133,7 @@ pub fn connecting(
     let start = SystemTime::UNIX_EPOCH + Duration::from_millis(simulator.now_ms());
     Connection::builder(connector)
         .setting("base-url", "http://api.simulated")
-        .allow_private(true)
+        .allow_private()
         .secret("api-key", Secret::new(key))
         .observer(watch.clone())
         .clock(Arc::new(TokioClock::starting_at(start)))

@@ -1,10 +1,20 @@
-//! What a user may watch: requests, waits, retries and the connector's own log.
+//! What a user may watch: requests, waits, retries and the connector's own log; and how often they
+//! came, as [`Metrics`].
+//!
+//! Calls and requests are spans of `tracing` too, at level debug, named `call` and `request`.
 //!
 //! Nothing here holds a secret: paths come without their query's values, bodies
 //! are counted and not kept, and texts are scrubbed before they get here.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+
+use connector_contract::types::ErrorKind;
+
+use crate::error::CallError;
 
 /// One request to the provider, as it went.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,4 +122,145 @@ pub struct Unobserved;
 
 impl Observer for Unobserved {
     fn event(&self, _: &Event) {}
+}
+
+/// What a [`Runtime`](crate::Runtime) has done since it began, over all its connections: counters
+/// that only grow.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Metrics {
+    /// Calls that were made, each repetition counted.
+    pub calls: u64,
+    /// Of these, those that failed, by the kind of their error as the contract writes it, or
+    /// `too-large`, `stopped`.
+    pub errors: BTreeMap<&'static str, u64>,
+    /// Requests by the first digit of their status; 0: no answer came.
+    pub requests: BTreeMap<u16, u64>,
+    /// Repetitions that were waited for.
+    pub retries: u64,
+    /// Requests that the limits held back ...
+    pub waits: u64,
+    /// ... and for how long, all together.
+    pub waited: Duration,
+    /// Bytes of the requests' bodies.
+    pub sent_bytes: u64,
+    /// Bytes of the answers' bodies, decoded.
+    pub received_bytes: u64,
+}
+
+/// Names of errors, in the order in which they are counted.
+const ERRORS: [&str; 15] = [
+    "unauthenticated",
+    "forbidden",
+    "not-found",
+    "conflict",
+    "invalid-input",
+    "rate-limited",
+    "quota-exhausted",
+    "unavailable",
+    "outcome-unknown",
+    "cursor-expired",
+    "unsupported",
+    "internal",
+    "too-large",
+    "stopped",
+    "paused",
+];
+
+fn name(error: &CallError) -> &'static str {
+    match error {
+        CallError::Connector(error) => match error.kind {
+            ErrorKind::Unauthenticated => "unauthenticated",
+            ErrorKind::Forbidden => "forbidden",
+            ErrorKind::NotFound => "not-found",
+            ErrorKind::Conflict(_) => "conflict",
+            ErrorKind::InvalidInput(_) => "invalid-input",
+            ErrorKind::RateLimited(_) => "rate-limited",
+            ErrorKind::QuotaExhausted(_) => "quota-exhausted",
+            ErrorKind::Unavailable => "unavailable",
+            ErrorKind::OutcomeUnknown => "outcome-unknown",
+            ErrorKind::CursorExpired => "cursor-expired",
+            ErrorKind::Unsupported => "unsupported",
+            ErrorKind::Internal => "internal",
+        },
+        CallError::TooLarge => "too-large",
+        CallError::Stopped { .. } => "stopped",
+        CallError::Paused(_) => "paused",
+    }
+}
+
+/// Counts for [`Metrics`].
+#[derive(Default)]
+pub(crate) struct Counters {
+    calls: AtomicU64,
+    errors: [AtomicU64; ERRORS.len()],
+    requests: [AtomicU64; 6],
+    retries: AtomicU64,
+    waits: AtomicU64,
+    waited_us: AtomicU64,
+    sent_bytes: AtomicU64,
+    received_bytes: AtomicU64,
+}
+
+impl Counters {
+    /// Counts a call, and answers how it ended, for its span: `ok`, or the error's name.
+    pub(crate) fn call<R>(&self, result: &Result<R, CallError>) -> &'static str {
+        add(&self.calls, 1);
+        let Err(error) = result else { return "ok" };
+        let name = name(error);
+        let places = ERRORS.iter().zip(&self.errors);
+        places.filter(|(known, _)| **known == name).for_each(|(_, count)| add(count, 1));
+        name
+    }
+
+    fn event(&self, event: &Event) {
+        match event {
+            Event::Exchange(exchange) => {
+                let digit = exchange.outcome.as_ref().map_or(0, |status| usize::from(status / 100));
+                self.requests.get(digit).into_iter().for_each(|count| add(count, 1));
+                add(&self.sent_bytes, exchange.sent_bytes as u64);
+                add(&self.received_bytes, exchange.received_bytes as u64);
+                if !exchange.waited.is_zero() {
+                    add(&self.waits, 1);
+                    let waited = u64::try_from(exchange.waited.as_micros());
+                    add(&self.waited_us, waited.unwrap_or(u64::MAX));
+                }
+            }
+            Event::Retrying { .. } => add(&self.retries, 1),
+            _ => {}
+        }
+    }
+
+    pub(crate) fn read(&self) -> Metrics {
+        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let errors = ERRORS.iter().zip(&self.errors).map(|(name, count)| (*name, read(count)));
+        let requests = (0..).zip(&self.requests).map(|(digit, count)| (digit, read(count)));
+        Metrics {
+            calls: read(&self.calls),
+            errors: errors.filter(|(_, count)| *count > 0).collect(),
+            requests: requests.filter(|(_, count)| *count > 0).collect(),
+            retries: read(&self.retries),
+            waits: read(&self.waits),
+            waited: Duration::from_micros(read(&self.waited_us)),
+            sent_bytes: read(&self.sent_bytes),
+            received_bytes: read(&self.received_bytes),
+        }
+    }
+}
+
+fn add(count: &AtomicU64, by: u64) {
+    count.fetch_add(by, Ordering::Relaxed);
+}
+
+/// Counts events, and hands them on.
+pub(crate) struct Counted {
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) next: Arc<dyn Observer>,
+}
+
+impl Observer for Counted {
+    fn event(&self, event: &Event) {
+        self.counters.event(event);
+        self.next.event(event);
+    }
 }

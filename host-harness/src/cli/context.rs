@@ -82,9 +82,8 @@ impl Context {
 
     /// A connection as the options surround it, without settings and secrets.
     pub fn surroundings(&self, connector: &Connector) -> Builder {
-        let builder = Connection::builder(connector)
-            .allow_private(self.options.allow_private)
-            .observer(Arc::clone(&self.watch) as _);
+        let builder = Connection::builder(connector).observer(Arc::clone(&self.watch) as _);
+        let builder = if self.options.allow_private { builder.allow_private() } else { builder };
         match self.options.limits {
             Limits::Manifest => builder,
             Limits::Off => builder.without_limits(),

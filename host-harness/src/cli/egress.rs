@@ -7,15 +7,18 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use host_harness::egress::{Connect, EgressOptions, Proxy, StandIns, Tcp};
 
-use super::options::{Options, RepeatedOptions};
-use super::secrets::value::variable;
+use super::options::{CommonOptions, RepeatedOptions};
+use super::secret_value::variable;
 use super::usage::Usage;
 
 /// What `options` and `repeated` say of the way out.
 ///
 /// # Errors
 /// When the file of `--ca` cannot be read; [`Usage`] for what cannot be meant.
-pub fn egress_options(options: &Options, repeated: &RepeatedOptions) -> Result<EgressOptions> {
+pub fn egress_options(
+    options: &CommonOptions,
+    repeated: &RepeatedOptions,
+) -> Result<EgressOptions> {
     let mut egress = EgressOptions::default();
     egress.network = network(&repeated.resolve, options.ca.is_some())?;
     egress.proxy = proxy(options)?;
@@ -26,7 +29,7 @@ pub fn egress_options(options: &Options, repeated: &RepeatedOptions) -> Result<E
     Ok(egress)
 }
 
-fn proxy(options: &Options) -> Result<Option<Proxy>, Usage> {
+fn proxy(options: &CommonOptions) -> Result<Option<Proxy>, Usage> {
     let wrong = |why: &dyn Display, option: &str| {
         Usage::new(format!("{option}: {why}")).next(
             "give http://HOST:PORT or https://HOST:PORT; user and password by --proxy-auth-env",

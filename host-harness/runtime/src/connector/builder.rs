@@ -11,8 +11,9 @@ use super::build_error::BuildError;
 use super::component::Connector;
 use super::connection::Connection;
 use super::ground::Ground;
+use super::unnamed::unnamed;
 use crate::egress::{self, Connect, Egress, HttpClient, Keep, LimitScopes, Limiter, user_agent};
-use crate::observe::{Observer, Unobserved};
+use crate::observe::{Counted, Observer, Unobserved};
 use crate::retry::Policy;
 use crate::secrets::{Secret, Secrets};
 use crate::setting::{self, SCHEME, Settings};
@@ -58,7 +59,7 @@ impl Builder {
             secrets: BTreeMap::new(),
             kept: Arc::default(),
             allow_private: false,
-            limiter: Some(Arc::default()),
+            limiter: Some(Arc::clone(&connector.loaded.runtime.limiter)),
             observer: Arc::new(Unobserved),
             clock: Arc::new(SystemClock),
             http: Arc::clone(&connector.loaded.runtime.http),
@@ -87,7 +88,9 @@ impl Builder {
         self
     }
 
-    /// Names the connection, so that its processes count together against its limits.
+    /// Names the connection, so that whoever makes it again, here or in another process, counts with
+    /// it against its limits. Without this, connections of one runtime with the same settings and
+    /// secrets are taken for one.
     #[must_use]
     pub fn id(mut self, id: impl Into<String>) -> Self {
         self.id = Some(id.into());
@@ -117,8 +120,10 @@ impl Builder {
         self
     }
 
-    /// Uses these secrets, all versions of them; [`Builder::secret`] goes before them. Names that
-    /// the manifest has no use for are not used, so a connection outlives a change of them.
+    /// Uses these secrets, all versions of them. They are looked up for each call, so a connection
+    /// that is made already uses what is set in them later. [`Builder::secret`] is set in them too.
+    /// Names that the manifest has no use for are not used, so a connection outlives a change of
+    /// them.
     #[must_use]
     pub fn secrets(mut self, kept: Arc<Secrets>) -> Self {
         self.kept = kept;
@@ -128,13 +133,13 @@ impl Builder {
     /// Allows http, address literals, private addresses and any port for URLs in settings that
     /// the operator gives: for tests, simulators and proxies of one's own.
     #[must_use]
-    pub fn allow_private(mut self, allow: bool) -> Self {
-        self.allow_private = allow;
+    pub fn allow_private(mut self) -> Self {
+        self.allow_private = true;
         self
     }
 
     /// Counts together with the other connections that use the same limiter, where the limits are
-    /// shared. Without this the connection counts alone.
+    /// shared. Without this it does so with all connections of its runtime.
     #[must_use]
     pub fn limiter(mut self, limiter: Arc<Limiter>) -> Self {
         self.limiter = Some(limiter);
@@ -207,10 +212,13 @@ impl Builder {
             }
         }
         let number = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
-        let id = self.id.unwrap_or_else(|| format!("connection {number}"));
+        let named = self.id.clone();
+        let id = self.id.unwrap_or_else(|| unnamed(&manifest, &settings, &secrets, number));
         if let Some(limiter) = &self.limiter {
             limiter.breakers().reset(&id);
         }
+        let counters = Arc::clone(&self.connector.loaded.runtime.counters);
+        let observer: Arc<dyn Observer> = Arc::new(Counted { counters, next: self.observer });
         let egress = Egress {
             policy: Arc::new(policy),
             http: self.http,
@@ -219,7 +227,7 @@ impl Builder {
             limiter: self.limiter,
             scopes: Arc::new(LimitScopes::new(&manifest, id, self.account)),
             connection: number,
-            observer: Arc::clone(&self.observer),
+            observer: Arc::clone(&observer),
             clock: self.clock,
             user_agent: user_agent(&manifest.name, &manifest.version),
             server_clock: Arc::default(),
@@ -233,13 +241,13 @@ impl Builder {
             egress,
             secrets,
             settings,
-            observer: self.observer,
+            observer,
             declared_secrets: filled.chain(keys).collect(),
             delivery_secrets: delivery_secrets.cloned().collect(),
             key_uses: manifest.key_uses.clone(),
         };
         let calls_at_once = ground.egress.http.options().calls_at_once;
-        Ok(Connection::new(self.connector, ground, calls_at_once, self.policy))
+        Ok(Connection::new(self.connector, ground, named, calls_at_once, self.policy))
     }
 
     /// The settings as they are given, checked, with defaults and the scheme.

@@ -13,7 +13,8 @@ use wasmtime::{
 };
 
 use super::bounds::Bounds;
-use crate::egress::{EgressError, EgressOptions, HttpClient};
+use crate::egress::{EgressError, EgressOptions, HttpClient, Limiter};
+use crate::observe::{Counters, Metrics};
 
 /// How often the engine looks whether a guest has used up its time.
 const TICK: Duration = Duration::from_millis(10);
@@ -67,6 +68,9 @@ pub struct Runtime {
     /// Waiting for an instance holds none.
     pub(super) instances: Arc<Semaphore>,
     pub(super) offline_instances: Arc<Semaphore>,
+    /// The limits of all connections that bring none of their own.
+    pub(super) limiter: Arc<Limiter>,
+    pub(super) counters: Arc<Counters>,
     // Stops the ticker when the last clone goes.
     _ticker: Arc<Ticker>,
 }
@@ -88,8 +92,16 @@ impl Runtime {
             http,
             instances: places(options.instances),
             offline_instances: places(options.offline_instances),
+            limiter: Arc::default(),
+            counters: Arc::default(),
             _ticker: Arc::new(ticker),
         })
+    }
+
+    /// What it has done so far.
+    #[must_use]
+    pub fn metrics(&self) -> Metrics {
+        self.counters.read()
     }
 }
 

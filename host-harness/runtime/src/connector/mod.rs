@@ -16,6 +16,7 @@ mod instance;
 mod manifest;
 mod memory;
 mod state;
+mod unnamed;
 
 pub use self::authority::Authority;
 pub use self::bounds::Bounds;

@@ -12,4 +12,5 @@ pub use self::blame::{Blame, blame};
 pub use self::policy::Policy;
 pub use self::repeat::first_attempt;
 pub(crate) use self::repeat::{Ended, Repeater};
-pub use self::table::{Cause, Next, Operation, leaves_open, next};
+pub use self::table::leaves_open;
+pub(crate) use self::table::{Next, Operation, next};

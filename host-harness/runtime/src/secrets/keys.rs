@@ -26,6 +26,15 @@ pub enum KeyError {
     CannotVerify(&'static str),
 }
 
+/// HMAC with SHA-256 (RFC 2104) of `pieces`, one after the other.
+#[must_use]
+pub fn hmac_sha256(key: &Secret, pieces: &[&[u8]]) -> Vec<u8> {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, key.expose());
+    let mut signing = hmac::Context::with_key(&key);
+    pieces.iter().for_each(|piece| signing.update(piece));
+    signing.sign().as_ref().to_vec()
+}
+
 /// Signs `message`.
 ///
 /// `hmac-sha256` is RFC 2104 with SHA-256; `rsa-pss-sha256` is RSASSA-PSS of
@@ -35,10 +44,7 @@ pub enum KeyError {
 /// When the algorithm is unknown or the secret is no key for it.
 pub fn sign(algorithm: &str, key: &Secret, message: &[u8]) -> Result<Vec<u8>, KeyError> {
     match algorithm {
-        "hmac-sha256" => {
-            let key = hmac::Key::new(hmac::HMAC_SHA256, key.expose());
-            Ok(hmac::sign(&key, message).as_ref().to_vec())
-        }
+        "hmac-sha256" => Ok(hmac_sha256(key, &[message])),
         "rsa-pss-sha256" => sign_rsa_pss(key, message),
         other => Err(KeyError::UnknownAlgorithm(other.to_owned())),
     }

@@ -6,7 +6,7 @@ mod random;
 mod scrub;
 mod secret;
 
-pub use self::keys::{KeyError, same, sign, verify, verify_any};
+pub use self::keys::{KeyError, hmac_sha256, same, sign, verify, verify_any};
 pub use self::random::{NoRandomness, fill, random_id};
 pub use self::scrub::{REDACTED, Scrubber};
 pub use self::secret::{Secret, Secrets, of_subscription};

@@ -122,7 +122,7 @@ impl ConnectFlow {
     }
 
     /// Completes with the raw query of a callback. `browser`: the `state` as the session of the
-    /// browser that came has it; `None` only where nobody else can come, as on loopback.
+    /// browser that came has it.
     ///
     /// # Errors
     /// [`ConnectError`]; the customer then begins anew.
@@ -130,13 +130,26 @@ impl ConnectFlow {
         &self,
         scheme: &dyn Scheme,
         query: &str,
-        browser: Option<&Secret>,
+        browser: &Secret,
     ) -> Result<ConnectionRow, ConnectError> {
-        let state = digest(parameter(query, "state").ok_or(ConnectError::NoState)?.as_bytes());
         // Digests are compared: what the comparison's time tells is of no use.
-        if browser.is_some_and(|browser| digest(browser.expose()) != state) {
+        if digest(browser.expose()) != state(query)? {
             return Err(ConnectError::OtherBrowser);
         }
+        self.complete_on_loopback(scheme, query).await
+    }
+
+    /// As [`ConnectFlow::complete`], whichever browser came: only where no other can come, as on
+    /// loopback.
+    ///
+    /// # Errors
+    /// As [`ConnectFlow::complete`].
+    pub async fn complete_on_loopback(
+        &self,
+        scheme: &dyn Scheme,
+        query: &str,
+    ) -> Result<ConnectionRow, ConnectError> {
+        let state = state(query)?;
         let session =
             self.vault.store().take_session(&state).await?.ok_or(ConnectError::UnknownState)?;
         if session.ends_ms <= self.vault.now_ms() {
@@ -211,6 +224,11 @@ fn changes(connection: &ConnectionRow, secrets: Vec<SecretRow>) -> Vec<Change> {
         changes.push(Change::PutSecret(row));
     }
     changes
+}
+
+/// The digest of the query's `state`.
+fn state(query: &str) -> Result<[u8; 32], ConnectError> {
+    Ok(digest(parameter(query, "state").ok_or(ConnectError::NoState)?.as_bytes()))
 }
 
 /// The value of a parameter that the query has exactly once.

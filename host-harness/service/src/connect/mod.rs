@@ -31,7 +31,7 @@
 //! };
 //! let Begun::Redirect { url, state } = flow.begin(&authority, request).await? else { return Ok(()) };
 //! // Keep `state` in the session of the browser, send it to `url`; when it is back with `query`:
-//! let row = flow.complete(&authority, query, Some(&state)).await?;
+//! let row = flow.complete(&authority, query, &state).await?;
 //!
 //! let (store, key) = (flow.vault().store().clone(), flow.vault().key(&row)?);
 //! let grants = Grants::of(&connection, store, row.id, key);

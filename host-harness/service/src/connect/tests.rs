@@ -112,7 +112,7 @@ impl World {
     }
 
     async fn come_back(&self, query: &str) -> Result<ConnectionRow, ConnectError> {
-        self.desk.complete(&self.script, query, None).await
+        self.desk.complete_on_loopback(&self.script, query).await
     }
 
     fn rows(&self) -> Rows {
@@ -200,10 +200,10 @@ async fn a_state_serves_once_in_time_and_in_its_own_browser() {
     let forged = world.come_back("code=x&state=forged").await;
     assert!(matches!(forged, Err(ConnectError::UnknownState)));
     let query = answer(&state);
-    let other = world.desk.complete(&world.script, &query, Some(&foreign)).await;
+    let other = world.desk.complete(&world.script, &query, &foreign).await;
     assert!(matches!(other, Err(ConnectError::OtherBrowser)));
     // None of them has used it up.
-    world.desk.complete(&world.script, &query, Some(&state)).await.unwrap();
+    world.desk.complete(&world.script, &query, &state).await.unwrap();
     assert!(matches!(world.come_back(&query).await, Err(ConnectError::UnknownState)));
     advance(Duration::from_secs(600)).await;
     let late = world.come_back(&answer(&foreign)).await;

@@ -176,7 +176,7 @@ async fn make(
         let told = foreign <= FOREIGN;
         Box::pin(async move {
             // On loopback nobody else can come.
-            let ended = desk.complete(authority, &query, None).await;
+            let ended = desk.complete_on_loopback(authority, &query).await;
             if let Err(why) = &ended
                 && why.is_foreign()
                 && told

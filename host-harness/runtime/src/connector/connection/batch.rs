@@ -66,7 +66,7 @@ impl Connection {
         };
         let first = Attempt { key: String::new(), again: false };
         let (told, came) =
-            self.change(Operation::Update, Some(object), &first, call).await?.or_fail()?;
+            self.change(("write", object), Operation::Update, &first, call).await?.or_fail()?;
         if came.is_empty() || came.len() > items.len() {
             return Err(not_as_many(items.len(), came.len()));
         }

@@ -19,7 +19,7 @@ impl Connection {
     /// # Errors
     /// [`CallError`]; `TooLarge` when a smaller page may do.
     pub async fn list(&self, request: &ListRequest) -> Result<Page, CallError> {
-        self.read(Some(&request.object), || {
+        self.read(("list", &request.object), || {
             let request = request.clone();
             Box::new(move |guest, store| Box::pin(guest.list(store, request)))
         })
@@ -44,7 +44,7 @@ impl Connection {
         id: &str,
         view: &View,
     ) -> Result<DataRecord, CallError> {
-        self.read(Some(object), || {
+        self.read(("get", object), || {
             let (object, id, view) = (object.to_owned(), id.to_owned(), view.clone());
             Box::new(move |guest, store| Box::pin(guest.get(store, object, id, view)))
         })
@@ -69,7 +69,7 @@ impl Connection {
         object: &str,
         inputs: &[String],
     ) -> Result<Vec<Vec<DataRecord>>, CallError> {
-        let found = self.read(Some(object), || {
+        let found = self.read(("find", object), || {
             let (object, inputs) = (object.to_owned(), inputs.to_vec());
             Box::new(move |guest, store| Box::pin(guest.find(store, object, inputs)))
         });
@@ -81,7 +81,7 @@ impl Connection {
     /// # Errors
     /// [`CallError`] says why not.
     pub async fn check(&self, object: &str) -> Result<(), CallError> {
-        self.read(Some(object), || {
+        self.read(("check", object), || {
             let object = object.to_owned();
             Box::new(move |guest, store| Box::pin(guest.check_object(store, object)))
         })
@@ -93,7 +93,8 @@ impl Connection {
     /// # Errors
     /// [`CallError`].
     pub async fn objects(&self) -> Result<Vec<ObjectSummary>, CallError> {
-        self.read(None, || Box::new(move |guest, store| Box::pin(guest.objects(store)))).await
+        self.read(("objects", ""), || Box::new(move |guest, store| Box::pin(guest.objects(store))))
+            .await
     }
 
     /// Schemas, actions and rules of one object, as this connection has it.
@@ -101,7 +102,7 @@ impl Connection {
     /// # Errors
     /// [`CallError`]; `not-found` for an unknown name.
     pub async fn describe(&self, object: &str) -> Result<Descriptor, CallError> {
-        self.read(Some(object), || {
+        self.read(("describe", object), || {
             let object = object.to_owned();
             Box::new(move |guest, store| Box::pin(guest.describe_here(store, object)))
         })
@@ -131,7 +132,7 @@ impl Connection {
         expected: Option<&str>,
     ) -> Result<Written, CallError> {
         let call = |attempt: &Attempt| update(object, id, patch, attempt, expected);
-        self.change(Operation::Update, Some(object), attempt, call).await?.or_fail()
+        self.change(("update", object), Operation::Update, attempt, call).await?.or_fail()
     }
 
     /// Removes a record. Finding nothing after an attempt whose answer was lost means that this
@@ -156,7 +157,7 @@ impl Connection {
         expected: Option<&str>,
     ) -> Result<(), CallError> {
         let call = |attempt: &Attempt| delete(object, id, attempt, expected);
-        self.change(Operation::Delete, Some(object), attempt, call).await.map(drop)
+        self.change(("delete", object), Operation::Delete, attempt, call).await.map(drop)
     }
 
     /// Runs an action.
@@ -167,7 +168,7 @@ impl Connection {
         let call = |attempt: &Attempt| {
             invoke(&Invocation { attempt: attempt.clone(), ..invocation.clone() })
         };
-        self.change(Operation::Update, Some(&invocation.object), &invocation.attempt, call)
+        self.change(("invoke", &invocation.object), Operation::Update, &invocation.attempt, call)
             .await?
             .or_fail()
     }
@@ -185,7 +186,10 @@ impl Connection {
             Box::new(move |guest, store| Box::pin(guest.subscribe(store, request)))
         };
         let connection = self.of_subscription(&request.object);
-        connection.change(Operation::Update, None, &request.attempt, call).await?.or_fail()
+        connection
+            .change(("subscribe", &request.object), Operation::Update, &request.attempt, call)
+            .await?
+            .or_fail()
     }
 
     /// All subscriptions that the provider holds for this connection.
@@ -193,8 +197,10 @@ impl Connection {
     /// # Errors
     /// [`CallError`]; `unsupported` where the provider does not tell.
     pub async fn subscriptions(&self) -> Result<Vec<Subscription>, CallError> {
-        self.read(None, || Box::new(move |guest, store| Box::pin(guest.subscriptions_there(store))))
-            .await
+        self.read(("subscriptions", ""), || {
+            Box::new(move |guest, store| Box::pin(guest.subscriptions_there(store)))
+        })
+        .await
     }
 
     /// Ends a subscription to events of `object` at the provider. Secrets that it has of its own
@@ -208,6 +214,9 @@ impl Connection {
             Box::new(move |guest, store| Box::pin(guest.unsubscribe(store, id)))
         };
         let connection = self.of_subscription(object);
-        connection.change(Operation::Delete, None, &first_attempt()?, call).await.map(drop)
+        connection
+            .change(("unsubscribe", object), Operation::Delete, &first_attempt()?, call)
+            .await
+            .map(drop)
     }
 }

@@ -78,7 +78,7 @@ impl Connection {
     ) -> Result<Created, CallError> {
         let call = |attempt: Attempt| async move {
             let call = || create(object, input, &attempt);
-            let (made, sends) = self.once(Some(object), CallSends::default, call).await;
+            let (made, sends) = self.once(("create", object), CallSends::default, call).await;
             Ok(Created { written: made?, found: attempt.again && !sends.wrote() })
         };
         let conflict = match self.repeater.change(Operation::Create, attempt, call).await? {

@@ -44,6 +44,7 @@ use crate::retry::{Policy, Repeater};
 #[derive(Clone)]
 pub struct Connection {
     connector: Connector,
+    id: Option<Arc<str>>,
     ground: Arc<Ground>,
     admitted: Arc<Semaphore>,
     granted: Option<Arc<Granted>>,
@@ -51,11 +52,17 @@ pub struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(connector: Connector, ground: Ground, calls: usize, policy: Policy) -> Self {
+    pub(super) fn new(
+        connector: Connector,
+        ground: Ground,
+        id: Option<String>,
+        calls: usize,
+        policy: Policy,
+    ) -> Self {
         let clock = Arc::clone(&ground.egress.clock);
         let repeater = Repeater::new(policy, Arc::clone(&ground.observer), clock);
         let (ground, admitted) = (Arc::new(ground), Arc::new(Semaphore::new(calls)));
-        Self { connector, ground, admitted, granted: None, repeater }
+        Self { connector, id: id.map(Arc::from), ground, admitted, granted: None, repeater }
     }
 
     /// Lives on the tokens of `source`: its calls use those, renewed in time and once. A call whose

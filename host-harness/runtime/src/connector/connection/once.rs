@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use connector_contract::types::{Attempt, Error, ErrorKind};
+use tracing::Instrument as _;
 
 use super::super::instance::{Call, run};
 use super::Connection;
@@ -10,35 +11,59 @@ use crate::egress::{CallSends, SKEW_WORTH_CORRECTING_MS};
 use crate::error::{CallError, error};
 use crate::retry::{Ended, Operation};
 
+/// The operation of a call, and the object that it is about: empty where it is about none.
+pub(super) type Name<'a> = (&'static str, &'a str);
+
 impl Connection {
-    /// Makes a call that changes nothing, perhaps about one object, repeated by the policy.
+    /// Makes a call that changes nothing, repeated by the policy.
     pub(super) async fn read<R: Send>(
         &self,
-        object: Option<&str>,
+        name: Name<'_>,
         call: impl Fn() -> Call<Result<R, Error>> + Send + Sync,
     ) -> Result<R, CallError> {
         let call = &call;
-        let once = || async move { self.once(object, CallSends::default, call).await.0 };
+        let once = || async move { self.once(name, CallSends::default, call).await.0 };
         self.repeater.read(once).await
     }
 
     /// Makes a call that changes something, repeated by the policy.
     pub(super) async fn change<R: Send>(
         &self,
+        name: Name<'_>,
         operation: Operation,
-        object: Option<&str>,
         first: &Attempt,
         call: impl Fn(&Attempt) -> Call<Result<R, Error>> + Send + Sync,
     ) -> Result<Ended<R>, CallError> {
         let call = &call;
         let once = |attempt: Attempt| async move {
-            self.once(object, CallSends::default, || call(&attempt)).await.0
+            self.once(name, CallSends::default, || call(&attempt)).await.0
         };
         self.repeater.change(operation, first, once).await
     }
 
-    /// Makes a call once, unless calls are paused because they fail.
+    /// Makes a call once: a span, and counted.
     pub(super) async fn once<R: Send>(
+        &self,
+        (operation, object): Name<'_>,
+        sends: fn() -> CallSends,
+        call: impl Fn() -> Call<Result<R, Error>> + Send + Sync,
+    ) -> (Result<R, CallError>, CallSends) {
+        let span = tracing::debug_span!(
+            "call",
+            connector = self.connector.manifest().name,
+            connection = self.id.as_deref(),
+            operation,
+            object,
+            outcome = tracing::field::Empty,
+        );
+        let object = (!object.is_empty()).then_some(object);
+        let (result, sent) = self.admitted(object, sends, call).instrument(span.clone()).await;
+        span.record("outcome", self.connector.loaded.runtime.counters.call(&result));
+        (result, sent)
+    }
+
+    /// Makes a call, unless calls are paused because they fail.
+    async fn admitted<R: Send>(
         &self,
         object: Option<&str>,
         sends: fn() -> CallSends,

@@ -19,14 +19,16 @@ impl Connection {
     pub async fn plan(&self, object: &str, operation: &Operation) -> Result<Planned, CallError> {
         let attempt = Attempt { key: "plan".to_owned(), again: false };
         match operation {
-            Operation::Create(input) => self.try_out(|| create(object, input, &attempt)).await,
+            Operation::Create(input) => {
+                self.try_out(object, || create(object, input, &attempt)).await
+            }
             Operation::Update(it) => {
                 let expected = it.expected.as_deref();
-                self.try_out(|| update(object, &it.id, &it.patch, &attempt, expected)).await
+                self.try_out(object, || update(object, &it.id, &it.patch, &attempt, expected)).await
             }
             Operation::Delete(it) => {
                 let expected = it.expected.as_deref();
-                self.try_out(|| delete(object, &it.id, &attempt, expected)).await
+                self.try_out(object, || delete(object, &it.id, &attempt, expected)).await
             }
         }
     }
@@ -36,14 +38,15 @@ impl Connection {
     /// # Errors
     /// As [`Connection::plan`].
     pub async fn plan_action(&self, invocation: &Invocation) -> Result<Planned, CallError> {
-        self.try_out(|| invoke(invocation)).await
+        self.try_out(&invocation.object, || invoke(invocation)).await
     }
 
     async fn try_out<R: Send>(
         &self,
+        object: &str,
         call: impl Fn() -> Call<Result<R, Error>> + Send + Sync,
     ) -> Result<Planned, CallError> {
-        let (result, sends) = self.once(None, CallSends::planning, call).await;
+        let (result, sends) = self.once(("plan", object), CallSends::planning, call).await;
         let nothing = || error(ErrorKind::Unsupported, "this call sends no write").into();
         sends.planned.ok_or_else(|| result.err().unwrap_or_else(nothing))
     }

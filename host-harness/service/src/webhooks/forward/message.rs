@@ -21,15 +21,14 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use connector_contract::hex;
+use connector_runtime::secrets::hmac_sha256;
 use connector_state::Word as _;
 use connector_state::outbox::Outgoing;
-use ring::hmac;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use thiserror::Error;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use zeroize::Zeroizing;
 
 use crate::digest::digest;
 use crate::vault::Secret;
@@ -40,7 +39,7 @@ const PREFIX: &str = "whsec_";
 const KEY_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
 
 /// Signs messages.
-pub struct Signer(hmac::Key);
+pub struct Signer(Secret);
 
 /// Why a secret cannot sign.
 #[derive(Debug, Error, Clone, Copy, PartialEq, Eq)]
@@ -70,20 +69,19 @@ impl Signer {
     pub fn read(secret: &Secret) -> Result<Self, BadSecret> {
         let text = secret.expose();
         let text = text.strip_prefix(PREFIX.as_bytes()).ok_or(BadSecret::NoBase64)?;
-        let key = BASE64.decode(text).map(Zeroizing::new).map_err(|_| BadSecret::NoBase64)?;
-        if !KEY_BYTES.contains(&key.len()) {
+        let key = BASE64.decode(text).map(Secret::new).map_err(|_| BadSecret::NoBase64)?;
+        if !KEY_BYTES.contains(&key.expose().len()) {
             return Err(BadSecret::Size);
         }
-        Ok(Self(hmac::Key::new(hmac::HMAC_SHA256, &key)))
+        Ok(Self(key))
     }
 
     /// The header `webhook-signature` of a message that is sent at this second.
     #[must_use]
     pub fn sign(&self, message: &Message, timestamp: u64) -> String {
-        let mut signing = hmac::Context::with_key(&self.0);
-        signing.update(format!("{}.{timestamp}.", message.id).as_bytes());
-        signing.update(message.body.as_bytes());
-        format!("v1,{}", BASE64.encode(signing.sign()))
+        let before = format!("{}.{timestamp}.", message.id);
+        let signed = hmac_sha256(&self.0, &[before.as_bytes(), message.body.as_bytes()]);
+        format!("v1,{}", BASE64.encode(signed))
     }
 }
 
