@@ -40,7 +40,7 @@ pub async fn measure(
         let connection = Connection::builder(connector)
             .setting("base-url", simulator.url.as_str())
             .secret("api-key", Secret::new("asat_bench"))
-            .allow_private(true)
+            .allow_private()
             .limiter(Arc::clone(&limiter))
             .account(account);
         connections.push(connection.build().await?);

@@ -28,9 +28,14 @@ pub async fn run(runtime: &Runtime, out: &mut impl Write) -> Result<(), Box<dyn 
         match connection.receive(delivery(&signed_with)).await? {
             Ok(reception) => {
                 for event in reception.events {
-                    if let Effect::Upserted(record) = event.effect {
-                        writeln!(out, "{} of {} {}", event.name, event.object, record.id)?;
-                    }
+                    let told = match event.effect {
+                        Effect::Upserted(record) => record.id,
+                        Effect::Deleted(id) => id,
+                        // Look for the record by this input: `connection.find`.
+                        Effect::Changed(input) => input,
+                        Effect::Disconnected | Effect::Nothing => String::new(),
+                    };
+                    writeln!(out, "{} of {}: {told}", event.name, event.object)?;
                 }
                 // Kept. Answer 200 only now.
             }

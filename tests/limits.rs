@@ -3,5 +3,6 @@
 
 mod account;
 mod alone;
+mod paused;
 mod places;
 mod rival;

@@ -1,5 +1,6 @@
 //! A connector: a component that was loaded, checked and compiled.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -105,18 +106,19 @@ impl Runtime {
         let instances = |(name, item): (&str, ComponentItem)| {
             matches!(item, ComponentItem::ComponentInstance(_)).then(|| name.to_owned())
         };
+        // By name: a linker's order says nothing.
+        let imports = kind.imports(&self.engine);
+        let imports: BTreeSet<_> =
+            imports.filter_map(|(name, item)| instances((name, item.ty))).collect();
+        let exports = kind.exports(&self.engine);
+        let exports: BTreeSet<_> =
+            exports.filter_map(|(name, item)| instances((name, item.ty))).collect();
         Facts {
             path: path.to_owned(),
             bytes: bytes.len(),
             sha256: connector_contract::hex(&Sha256::digest(bytes)),
-            imports: kind
-                .imports(&self.engine)
-                .filter_map(|(name, item)| instances((name, item.ty)))
-                .collect(),
-            exports: kind
-                .exports(&self.engine)
-                .filter_map(|(name, item)| instances((name, item.ty)))
-                .collect(),
+            imports: imports.into_iter().collect(),
+            exports: exports.into_iter().collect(),
         }
     }
 }

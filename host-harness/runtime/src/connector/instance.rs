@@ -107,7 +107,7 @@ fn bound(store: &mut Store<CallState>) {
     // At each tick others get their turn, and a guest that has used up its time is cut.
     store.epoch_deadline_callback(move |context| {
         let cpu = context.data().cpu.clone();
-        if cpu.pause() > bounds.cpu {
+        if cpu.pause() {
             return Err(Trap::Interrupt.into());
         }
         let turn_of_others = async move {

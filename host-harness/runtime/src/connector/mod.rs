@@ -7,6 +7,7 @@ mod build_error;
 mod builder;
 mod component;
 mod connection;
+mod cpu_time;
 mod delivered;
 mod engine;
 mod granted;

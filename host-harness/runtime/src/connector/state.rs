@@ -1,8 +1,8 @@
 //! What the host keeps for one call, and the five interfaces it offers to the guest.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use connector_contract::clock::unix_ms;
 use connector_contract::http::{Request, Response, SendError};
@@ -11,6 +11,7 @@ use connector_contract::permissions::KeyRole;
 use connector_contract::secrets::{Part, SecretError};
 
 use super::bounds::Bounds;
+use super::cpu_time::CpuTime;
 use super::delivered::Carried;
 use super::ground::Ground;
 use super::memory::MemoryBound;
@@ -40,43 +41,14 @@ impl CallState {
     #[must_use]
     pub fn new(ground: Option<Arc<Ground>>, sends: CallSends, bounds: Bounds) -> Self {
         let limits = MemoryBound::new(bounds.memory_bytes);
-        Self { ground, carried: None, sends, limits, cpu: CpuTime::default(), bounds, logged: 0 }
+        let cpu = CpuTime::new(bounds.cpu);
+        Self { ground, carried: None, sends, limits, cpu, bounds, logged: 0 }
     }
 
     /// Bounds of this call.
     #[must_use]
     pub fn bounds(&self) -> Bounds {
         self.bounds
-    }
-}
-
-/// Time spent inside the guest, without the host's part and without others' turns.
-/// Clones measure the same time.
-#[derive(Debug, Clone, Default)]
-pub struct CpuTime(Arc<Mutex<Measured>>);
-
-#[derive(Debug, Default)]
-struct Measured {
-    spent: Duration,
-    since: Option<Instant>,
-}
-
-impl CpuTime {
-    /// The guest goes on.
-    pub fn resume(&self) {
-        self.measured().since = Some(Instant::now());
-    }
-
-    /// The guest stands still. Answers its time so far.
-    pub fn pause(&self) -> Duration {
-        let mut measured = self.measured();
-        let since = measured.since.take();
-        measured.spent += since.map_or(Duration::ZERO, |since| since.elapsed());
-        measured.spent
-    }
-
-    fn measured(&self) -> MutexGuard<'_, Measured> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
