@@ -50,7 +50,8 @@ pub async fn measure(
     for _ in 0..pairs {
         let without = calls(free, time).await?;
         let mut crowd = JoinSet::new();
-        for connection in waiting.iter().cloned() {
+        for connection in waiting {
+            let connection = connection.clone();
             crowd.spawn(async move {
                 loop {
                     let _ = connection.get("trackings", "0").await;
@@ -78,8 +79,8 @@ pub async fn measure(
 async fn calls(connections: &[Connection], time: Duration) -> Result<f64> {
     let (made, began) = (Arc::new(AtomicU64::new(0)), Instant::now());
     let mut tasks = JoinSet::new();
-    for connection in connections.iter().cloned() {
-        let made = Arc::clone(&made);
+    for connection in connections {
+        let (connection, made) = (connection.clone(), Arc::clone(&made));
         tasks.spawn(async move {
             while began.elapsed() < time {
                 connection.list(&one()).await?;

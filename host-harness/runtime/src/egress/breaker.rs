@@ -120,7 +120,7 @@ impl Breakers {
     ///
     /// # Errors
     /// [`Paused`] while a breaker is open that concerns it.
-    pub fn admit(&self, scope: &CallScope<'_>) -> Result<Pass, Paused> {
+    pub fn admit(&self, scope: &CallScope<'_>) -> Result<Pass, Box<Paused>> {
         let now = Instant::now();
         let (mut all, mut pass) = (self.all(), Pass { probe: false });
         for circuit in scope.all_circuits() {
@@ -133,7 +133,7 @@ impl Breakers {
                 continue;
             }
             if now < open.probe_at && now < open.until {
-                return Err(open.paused(&circuit, scope, now));
+                return Err(Box::new(open.paused(&circuit, scope, now)));
             }
             pass.probe = true;
             open.probe_at = now + if is_quota { QUOTA_TRY } else { FIRST };

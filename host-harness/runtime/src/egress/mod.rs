@@ -168,7 +168,7 @@ impl Egress {
     pub fn admit(&self, object: Option<&str>) -> Result<Pass, CallError> {
         let admitted = self.limiter.as_ref().map(|it| it.breakers().admit(&self.scope(object)));
         match admitted {
-            Some(Err(paused)) => Err(CallError::Paused(Box::new(paused))),
+            Some(Err(paused)) => Err(CallError::Paused(paused)),
             Some(Ok(pass)) => Ok(pass),
             None => Ok(Pass::default()),
         }

@@ -43,7 +43,7 @@ impl World {
     }
 
     /// How many of so many calls that end so are made.
-    fn calls(&self, times: usize, object: &str, result: Result<(), ErrorKind>) -> usize {
+    fn calls(&self, times: usize, object: &str, result: &Result<(), ErrorKind>) -> usize {
         (0..times).filter(|_| self.call("one", object, result.clone())).count()
     }
 }
@@ -52,11 +52,11 @@ impl World {
 async fn a_connection_in_trouble_is_asked_ever_less_and_its_neighbour_as_ever() {
     let world = World::default();
     let away = || Err(ErrorKind::Unavailable);
-    assert_eq!(world.calls(100, "orders", away()), FAILURES as usize);
+    assert_eq!(world.calls(100, "orders", &away()), FAILURES as usize);
     let mut times = Vec::new();
     for second in 0..3_600 {
         sleep(Duration::from_secs(1)).await;
-        if world.calls(5, "orders", away()) > 0 {
+        if world.calls(5, "orders", &away()) > 0 {
             times.push(second + 1);
         }
         assert!(world.call("two", "orders", Ok(())));
@@ -64,7 +64,7 @@ async fn a_connection_in_trouble_is_asked_ever_less_and_its_neighbour_as_ever() 
     // After 30 s, then each time after twice as long, 15 min at most.
     assert_eq!(times, [30, 90, 210, 450, 930, 1_830, 2_730]);
     sleep(Duration::from_secs(900)).await;
-    assert_eq!(world.calls(5, "orders", Ok(())), 5, "closed at once");
+    assert_eq!(world.calls(5, "orders", &Ok(())), 5, "closed at once");
     let told = world.told.lock().unwrap();
     assert!(matches!(told.last(), Some(Event::Resumed { .. })), "{told:?}");
     assert_eq!(told.len(), 9, "eight times it was opened: {told:?}");
@@ -74,30 +74,30 @@ async fn a_connection_in_trouble_is_asked_ever_less_and_its_neighbour_as_ever() 
 async fn a_success_between_or_an_answer_of_the_provider_begins_anew() {
     let world = World::default();
     for between in [Ok(()), Err(ErrorKind::NotFound), Err(ErrorKind::Forbidden)] {
-        assert_eq!(world.calls(7, "orders", Err(ErrorKind::Unavailable)), 7);
-        assert_eq!(world.calls(1, "orders", between), 1);
+        assert_eq!(world.calls(7, "orders", &Err(ErrorKind::Unavailable)), 7);
+        assert_eq!(world.calls(1, "orders", &between), 1);
     }
-    assert_eq!(world.calls(7, "orders", Err(ErrorKind::Unauthenticated)), 7);
+    assert_eq!(world.calls(7, "orders", &Err(ErrorKind::Unauthenticated)), 7);
     // Limits have waits of their own, and say nothing of the connection.
-    assert_eq!(world.calls(9, "orders", Err(ErrorKind::RateLimited(None))), 9);
-    assert_eq!(world.calls(2, "orders", Err(ErrorKind::OutcomeUnknown)), 1);
+    assert_eq!(world.calls(9, "orders", &Err(ErrorKind::RateLimited(None))), 9);
+    assert_eq!(world.calls(2, "orders", &Err(ErrorKind::OutcomeUnknown)), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_object_that_is_forbidden_closes_no_other() {
     let world = World::default();
     let most = FORBIDDEN as usize;
-    assert_eq!(world.calls(100, "orders", Err(ErrorKind::Forbidden)), most);
-    assert_eq!(world.calls(100, "returns", Ok(())), 100);
-    assert_eq!(world.calls(1, "orders", Ok(())), 0);
+    assert_eq!(world.calls(100, "orders", &Err(ErrorKind::Forbidden)), most);
+    assert_eq!(world.calls(100, "returns", &Ok(())), 100);
+    assert_eq!(world.calls(1, "orders", &Ok(())), 0);
     sleep(Duration::from_secs(30)).await;
-    assert_eq!(world.calls(5, "orders", Ok(())), 5);
+    assert_eq!(world.calls(5, "orders", &Ok(())), 5);
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_is_paused_says_since_when_until_when_why_and_what_to_do() {
     let world = World::default();
-    world.calls(8, "orders", Err(ErrorKind::OutcomeUnknown));
+    world.calls(8, "orders", &Err(ErrorKind::OutcomeUnknown));
     sleep(Duration::from_secs(10)).await;
     let paused = world.breakers.admit(&world.scope("one", None)).unwrap_err();
     assert_eq!(paused.error.kind, ErrorKind::Unavailable, "nothing was sent");
@@ -114,13 +114,13 @@ async fn what_is_paused_says_since_when_until_when_why_and_what_to_do() {
 async fn other_secrets_or_a_new_connection_close_it() {
     let mut world = World::default();
     let refused = || Err(ErrorKind::Unauthenticated);
-    assert_eq!(world.calls(9, "orders", refused()), 8);
+    assert_eq!(world.calls(9, "orders", &refused()), 8);
     world.scrubber = Arc::default();
-    assert_eq!(world.calls(9, "orders", refused()), 8);
+    assert_eq!(world.calls(9, "orders", &refused()), 8);
     world.breakers.reset("two");
-    assert_eq!(world.calls(1, "orders", Ok(())), 0);
+    assert_eq!(world.calls(1, "orders", &Ok(())), 0);
     world.breakers.reset("one");
-    assert_eq!(world.calls(1, "orders", Ok(())), 1);
+    assert_eq!(world.calls(1, "orders", &Ok(())), 1);
 }
 
 /// Calls that began before it opened do not prolong it, and one that succeeds closes it.
