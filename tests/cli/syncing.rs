@@ -123,6 +123,7 @@ async fn a_log_tells_of_scans_and_requests_and_no_secret() {
     for word in [
         "scan{scan=1",
         "call{connector=\"aftership\"",
+        "request{endpoint=\"trackings-list\"",
         "http.request.method=\"GET\"",
         "http.response.status_code=200",
     ] {

@@ -15,19 +15,21 @@ use crate::support::world::{KEY, NOW_MS, connecting, list};
 use crate::support::{Watch, cache, component};
 
 /// Few instances, so that each one that is held is missed.
-async fn connector() -> Connector {
+async fn connector() -> (Runtime, Connector) {
     let mut options = RuntimeOptions::default();
     (options.instances, options.offline_instances) = (2, 1);
     options.cache = Some(cache());
-    Runtime::new(&options).unwrap().load(&component()).await.unwrap()
+    let runtime = Runtime::new(&options).unwrap();
+    let connector = runtime.load(&component()).await.unwrap();
+    (runtime, connector)
 }
 
 /// A connection of each account, which may list so often.
 async fn connections(
     accounts: impl IntoIterator<Item = String>,
     rate: Rate,
-) -> (Simulator, Vec<Connection>) {
-    let connector = connector().await;
+) -> (Simulator, Vec<Connection>, Runtime) {
+    let (runtime, connector) = connector().await;
     let clock = Arc::new(TokioClock::new(NOW_MS));
     // The provider's own limits are out of the way: all accounts are one for the simulator.
     let options =
@@ -43,7 +45,7 @@ async fn connections(
         let connection = connection.limiter(Arc::clone(&limiter)).account(account);
         connections.push(connection.build().await.unwrap());
     }
-    (simulator, connections)
+    (simulator, connections, runtime)
 }
 
 fn ask(tasks: &mut JoinSet<Result<(), CallError>>, connection: &Connection) {
@@ -54,7 +56,7 @@ fn ask(tasks: &mut JoinSet<Result<(), CallError>>, connection: &Connection) {
 #[tokio::test(start_paused = true)]
 async fn two_accounts_at_their_limits_leave_both_instances_to_others() {
     let accounts = ["one", "two", "three"].map(str::to_owned);
-    let (_, all) = connections(accounts, Rate::new(1, Duration::from_secs(20))).await;
+    let (_, all, runtime) = connections(accounts, Rate::new(1, Duration::from_secs(20))).await;
     let [one, two, three] = all.try_into().unwrap_or_else(|_| panic!("three of them"));
     let mut waiting = JoinSet::new();
     for connection in [&one, &two, &one, &two] {
@@ -76,6 +78,7 @@ async fn two_accounts_at_their_limits_leave_both_instances_to_others() {
     three.derive(&["checkpoints".to_owned()], vec![holder]).await.unwrap();
     assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
     assert_eq!(waiting.len(), 2, "they wait still");
+    assert_eq!(runtime.metrics().suspended, 2);
     // And they are served in the end, by calls that were begun anew.
     while let Some(ended) = waiting.join_next().await {
         ended.unwrap().unwrap();
@@ -88,7 +91,7 @@ async fn two_accounts_at_their_limits_leave_both_instances_to_others() {
 #[tokio::test(start_paused = true)]
 async fn turns_do_not_bunch_where_instances_are_scarce() {
     let accounts = ["limited", "slow", "slower"].map(str::to_owned);
-    let (simulator, all) = connections(accounts, Rate::new(1, Duration::from_secs(1))).await;
+    let (simulator, all, _) = connections(accounts, Rate::new(1, Duration::from_secs(1))).await;
     let [limited, slow, slower] = all.try_into().unwrap_or_else(|_| panic!("three of them"));
     limited.list(&list(None, Some(1))).await.unwrap();
     let mut tasks = JoinSet::new();
@@ -117,7 +120,7 @@ async fn of_two_hundred_connections_most_wait_and_the_others_do_not() {
     let others = (0..20).map(|number| format!("account {number}"));
     // 180 fit into 27 s, less than the longest wait.
     let rate = Rate::new(20, Duration::from_secs(3));
-    let (_, all) = connections(crowd.chain(others), rate).await;
+    let (_, all, _) = connections(crowd.chain(others), rate).await;
     let (crowd, others) = all.split_at(180);
     let (mut waiting, mut free) = (JoinSet::new(), JoinSet::new());
     for connection in crowd {

@@ -132,7 +132,7 @@ pub struct Metrics {
     /// Calls that were made, each repetition counted.
     pub calls: u64,
     /// Of these, those that failed, by the kind of their error as the contract writes it, or
-    /// `too-large`, `stopped`.
+    /// `too-large`, `stopped`, `paused`.
     pub errors: BTreeMap<&'static str, u64>,
     /// Requests by the first digit of their status; 0: no answer came.
     pub requests: BTreeMap<u16, u64>,
@@ -142,6 +142,8 @@ pub struct Metrics {
     pub waits: u64,
     /// ... and for how long, all together.
     pub waited: Duration,
+    /// Calls that gave up their instance while they waited for a limit.
+    pub suspended: u64,
     /// Bytes of the requests' bodies.
     pub sent_bytes: u64,
     /// Bytes of the answers' bodies, decoded.
@@ -198,6 +200,7 @@ pub(crate) struct Counters {
     retries: AtomicU64,
     waits: AtomicU64,
     waited_us: AtomicU64,
+    suspended: AtomicU64,
     sent_bytes: AtomicU64,
     received_bytes: AtomicU64,
 }
@@ -211,6 +214,11 @@ impl Counters {
         let places = ERRORS.iter().zip(&self.errors);
         places.filter(|(known, _)| **known == name).for_each(|(_, count)| add(count, 1));
         name
+    }
+
+    /// Counts a call that was suspended.
+    pub(crate) fn suspend(&self) {
+        add(&self.suspended, 1);
     }
 
     fn event(&self, event: &Event) {
@@ -242,6 +250,7 @@ impl Counters {
             retries: read(&self.retries),
             waits: read(&self.waits),
             waited: Duration::from_micros(read(&self.waited_us)),
+            suspended: read(&self.suspended),
             sent_bytes: read(&self.sent_bytes),
             received_bytes: read(&self.received_bytes),
         }

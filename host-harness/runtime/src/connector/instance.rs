@@ -36,6 +36,9 @@ pub(super) async fn run<R: Send>(
     let mut next = sends;
     loop {
         let (result, sends) = attempt(next).await;
+        if sends.is_suspended() {
+            runtime.counters.suspend();
+        }
         match sends.resume().await {
             Ok(resumed) => next = resumed,
             Err(ended) => return (result, ended),

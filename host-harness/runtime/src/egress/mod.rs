@@ -35,6 +35,7 @@ use connector_contract::limits::Report;
 use connector_contract::permissions::Place;
 use http::header::{HeaderValue, USER_AGENT};
 use tokio::time::{Instant, timeout};
+use tracing::Instrument as _;
 
 use self::breaker::CallScope;
 pub use self::breaker::Pass;
@@ -147,8 +148,18 @@ impl Egress {
         let began = Instant::now();
         let (method, origin) = (&endpoint.method, &admitted.origin);
         let progress = if endpoint.writes { call.progress.clone() } else { Progress::default() };
-        let result = self.http.exchange(origin, method, &filled, &progress).await;
-        self.report(&admitted, &filled, &result, waited, began.elapsed());
+        let span = tracing::debug_span!(
+            "request",
+            endpoint = endpoint.name,
+            %origin,
+            status = tracing::field::Empty,
+        );
+        let exchange = self.http.exchange(origin, method, &filled, &progress);
+        let result = exchange.instrument(span.clone()).await;
+        if let Ok(answer) = &result {
+            span.record("status", answer.status);
+        }
+        span.in_scope(|| self.report(&admitted, &filled, &result, waited, began.elapsed()));
         match result {
             Ok(answer) => {
                 self.heed(&demand, &answer).await;
