@@ -38,8 +38,9 @@ use tokio::time::{Instant, timeout};
 use tracing::Instrument as _;
 
 use self::breaker::CallScope;
-pub use self::breaker::Pass;
-pub use self::call::{CallSends, Planned, Progress};
+pub(crate) use self::breaker::Pass;
+pub(crate) use self::call::CallSends;
+pub use self::call::{Planned, Progress};
 pub use self::client::{Answer, Fault, HttpClient};
 pub use self::credentials::Filled;
 use self::credentials::Unfilled;
@@ -53,8 +54,9 @@ pub(crate) use self::policy::frames;
 pub use self::policy::{Policy, Refused};
 pub use self::proxy::{BadProxy, Proxy};
 pub use self::retry_after::retry_after;
-pub use self::scopes::{AtOnce, Demand, LimitScopes, limit_scopes};
-pub use self::server_clock::{SKEW_WORTH_CORRECTING_MS, ServerClock};
+pub(crate) use self::scopes::LimitScopes;
+pub use self::scopes::{AtOnce, Demand, limit_scopes};
+pub(crate) use self::server_clock::{SKEW_WORTH_CORRECTING_MS, ServerClock};
 pub(crate) use self::template::Template;
 use crate::error::CallError;
 use crate::observe::{Event, Exchange, Observer};
@@ -73,7 +75,7 @@ pub trait Keep: Send + Sync {
 
 /// Way out of one connection. Clones share everything but what is put in place of it.
 #[derive(Clone)]
-pub struct Egress {
+pub(crate) struct Egress {
     /// What the manifest allows.
     pub policy: Arc<Policy>,
     /// Sends requests, on HTTP connections that others use too.
@@ -102,7 +104,7 @@ pub struct Egress {
 /// `User-Agent` (RFC 9110 section 10.1.5) of a connector's requests: this program, then the
 /// connector. What stands in its manifest and not in a product's name is left out.
 #[must_use]
-pub fn user_agent(connector: &str, version: &str) -> HeaderValue {
+pub(crate) fn user_agent(connector: &str, version: &str) -> HeaderValue {
     let host = concat!("connector-host/", env!("CARGO_PKG_VERSION"));
     let token = |text: &str| -> String {
         let allowed = |c: &char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(*c);
