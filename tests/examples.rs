@@ -71,10 +71,8 @@ async fn a_platform_receives_webhooks() {
     let mut out = Vec::new();
     embed_webhook::run(&runtime(), &mut out).await.unwrap();
     let said = String::from_utf8(out).unwrap();
-    let (event, forged) = said.split_once('\n').unwrap();
-    assert!(event.starts_with("tracking_update of trackings: "), "{said}");
-    assert!(event.contains("LX700000015GB") || event.contains("4be9a1c7d23f48d0951e6a7b0c8f2d13"));
-    assert_eq!(forged, "refused: Unverified\n");
+    let event = r#"tracking_update of trackings: {"id":"4be9a1c7d23f48d0951e6a7b0c8f2d13"}"#;
+    assert_eq!(said, format!("{event}\nrefused: Unverified\n"));
 }
 
 #[tokio::test]

@@ -214,9 +214,6 @@ impl Builder {
         let number = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
         let named = self.id.clone();
         let id = self.id.unwrap_or_else(|| unnamed(&manifest, &settings, &secrets, number));
-        if let Some(limiter) = &self.limiter {
-            limiter.breakers().reset(&id);
-        }
         let counters = Arc::clone(&self.connector.loaded.runtime.counters);
         let observer: Arc<dyn Observer> = Arc::new(Counted { counters, next: self.observer });
         let egress = Egress {

@@ -125,9 +125,10 @@ mod tests {
     }
 
     #[test]
+    #[cfg(unix)]
     fn the_clock_of_this_thread_goes_on_while_it_works() {
-        let Some(before) = processor_time() else { return };
+        let before = processor_time().unwrap();
         let work = (0..2_000_000_u64).fold(1_u64, |sum, next| sum.wrapping_mul(31) ^ next);
-        assert!(std::hint::black_box(work) != 0 && processor_time() > Some(before));
+        assert!(std::hint::black_box(work) != 0 && processor_time().unwrap() > before);
     }
 }

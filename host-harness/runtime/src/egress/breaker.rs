@@ -13,7 +13,7 @@
 //! 30 s, and each time that the call which is then let through fails, for twice as long, 15 min at
 //! most. While a quota is used up one call a minute is let through: the provider may have been
 //! wrong, and plans change. All other calls are answered at once with [`Paused`]. Other secrets
-//! close the breakers of a connection and of its objects, and so does making it anew.
+//! close the breakers of a connection and of its objects.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
@@ -40,7 +40,8 @@ const LONGEST: Duration = Duration::from_secs(15 * 60);
 const QUOTA_TRY: Duration = Duration::from_secs(60);
 /// A quota is tried again after this time, whatever the provider said.
 const A_DAY: Duration = Duration::from_secs(24 * 3_600);
-/// Breakers that are remembered; those that have been due for longest go first.
+/// Breakers that are remembered. For a further one those go that are not open, or have been due for
+/// long, and else any: what is forgotten counts its failures from the beginning.
 const REMEMBERED: usize = 10_000;
 
 /// What a breaker stands before.
@@ -123,6 +124,9 @@ impl Breakers {
     pub fn admit(&self, scope: &CallScope<'_>) -> Result<Pass, Box<Paused>> {
         let now = Instant::now();
         let (mut all, mut pass) = (self.all(), Pass { probe: false });
+        if all.is_empty() {
+            return Ok(pass);
+        }
         for circuit in scope.all_circuits() {
             let Some(open) = all.get_mut(&circuit).and_then(|breaker| breaker.open.as_mut()) else {
                 continue;
@@ -163,6 +167,7 @@ impl Breakers {
         result: &Result<R, CallError>,
     ) {
         let error = match result {
+            Ok(_) if self.all().is_empty() => return,
             Ok(_) => return scope.all_circuits().for_each(|circuit| self.close(scope, &circuit)),
             Err(CallError::Connector(error)) => error,
             Err(_) => return,
@@ -189,17 +194,10 @@ impl Breakers {
         }
     }
 
-    /// Closes the breakers of a connection and of its objects.
-    pub fn reset(&self, connection: &str) {
-        self.all().retain(|circuit, _| match circuit {
-            Circuit::Account(_) => true,
-            Circuit::Connection(of) | Circuit::Object(of, _) => of != connection,
-        });
-    }
-
     fn fail(&self, scope: &CallScope<'_>, circuit: Circuit, pass: Pass, error: &Error, most: u32) {
         let failures = {
             let mut all = self.all();
+            make_room(&mut all, &circuit);
             let breaker = all.entry(circuit.clone()).or_default();
             breaker.failures = breaker.failures.saturating_add(1);
             // Calls that began before it opened say nothing new.
@@ -227,9 +225,7 @@ impl Breakers {
     ) {
         let now = Instant::now();
         let mut all = self.all();
-        if all.len() >= REMEMBERED {
-            all.retain(|_, one| one.open.as_ref().is_some_and(|open| open.until + LONGEST > now));
-        }
+        make_room(&mut all, &circuit);
         let breaker = all.entry(circuit).or_default();
         let before = breaker.open.as_ref();
         let since = before.map_or(scope.time, |before| before.since);
@@ -251,6 +247,17 @@ impl Breakers {
 
     fn all(&self) -> MutexGuard<'_, BTreeMap<Circuit, Breaker>> {
         self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn make_room(all: &mut BTreeMap<Circuit, Breaker>, circuit: &Circuit) {
+    if all.len() < REMEMBERED || all.contains_key(circuit) {
+        return;
+    }
+    let now = Instant::now();
+    all.retain(|_, one| one.open.as_ref().is_some_and(|open| open.until + LONGEST > now));
+    if all.len() >= REMEMBERED {
+        all.pop_first();
     }
 }
 

@@ -111,16 +111,26 @@ async fn what_is_paused_says_since_when_until_when_why_and_what_to_do() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn other_secrets_or_a_new_connection_close_it() {
+async fn other_secrets_close_it() {
     let mut world = World::default();
     let refused = || Err(ErrorKind::Unauthenticated);
     assert_eq!(world.calls(9, "orders", &refused()), 8);
     world.scrubber = Arc::default();
     assert_eq!(world.calls(9, "orders", &refused()), 8);
-    world.breakers.reset("two");
     assert_eq!(world.calls(1, "orders", &Ok(())), 0);
-    world.breakers.reset("one");
-    assert_eq!(world.calls(1, "orders", &Ok(())), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_breakers_are_remembered_than_the_bound() {
+    let world = World::default();
+    for number in 0..REMEMBERED + 10 {
+        world.call(&number.to_string(), "orders", Err(ErrorKind::Unavailable));
+        assert!(world.breakers.all().len() <= REMEMBERED);
+    }
+    // One that counts already is not forgotten for itself.
+    let last = (REMEMBERED + 9).to_string();
+    let asked = (0..100).filter(|_| world.call(&last, "orders", Err(ErrorKind::Unavailable)));
+    assert_eq!(asked.count(), FAILURES as usize - 1);
 }
 
 /// Calls that began before it opened do not prolong it, and one that succeeds closes it.

@@ -8,7 +8,9 @@ use connector_contract::limits::slots::{Reserved, Slot};
 use connector_contract::limits::{Charge, LimitId, Report, Rule};
 use tokio::time::Instant;
 
-/// Limits that are remembered; those that are full again go first.
+/// From so many entries on it is looked for those that say nothing any more: limits that are full
+/// again, slots that are too late. What is left is in use and stays, since the provider counts it too;
+/// it is looked through again when it has doubled, so that no request pays for all.
 const REMEMBERED: usize = 10_000;
 
 /// When the limits have room for a request, as far as it is known.
@@ -23,7 +25,13 @@ pub struct Opening {
 }
 
 /// What the limits allow.
-pub enum Capacity {
+pub struct Capacity {
+    counted: Counted,
+    /// Entries from which on those are forgotten that say nothing any more.
+    sweep_at: usize,
+}
+
+enum Counted {
     /// Counted by this process alone.
     Own {
         /// Where the rules' line of time begins.
@@ -40,30 +48,34 @@ pub enum Capacity {
 }
 
 impl Capacity {
+    fn new(counted: Counted) -> Self {
+        Self { counted, sweep_at: REMEMBERED }
+    }
+
     /// Counted by this process alone. Nothing is used yet.
     #[must_use]
     pub fn own() -> Self {
-        Self::Own { began: Instant::now(), rules: BTreeMap::new() }
+        Self::new(Counted::Own { began: Instant::now(), rules: BTreeMap::new() })
     }
 
     /// Shared with other processes. Nothing is reserved yet.
     #[must_use]
     pub fn reserved() -> Self {
-        Self::Reserved { slots: BTreeMap::new(), none_yet: BTreeMap::new() }
+        Self::new(Counted::Reserved { slots: BTreeMap::new(), none_yet: BTreeMap::new() })
     }
 
     /// Whether slots are reserved among other processes.
     #[must_use]
     pub fn is_shared(&self) -> bool {
-        matches!(self, Self::Reserved { .. })
+        matches!(self.counted, Counted::Reserved { .. })
     }
 
     /// When a request that is charged to `charges` has room; `None` when slots have to be reserved
     /// first, or nothing is charged.
     #[must_use]
     pub fn opening(&self, charges: &[Charge], now: Instant) -> Option<Opening> {
-        match self {
-            Self::Own { began, rules } => {
+        match &self.counted {
+            Counted::Own { began, rules } => {
                 let at = |charge: &Charge| {
                     let rule = rules.get(&charge.limit).copied();
                     let rule = rule.unwrap_or_else(|| Rule::new(charge.rate));
@@ -73,7 +85,7 @@ impl Capacity {
                 let (charge, at) = last.max_by_key(|(_, at)| *at)?;
                 Some(Opening { limit: charge.limit.clone(), at, look: at })
             }
-            Self::Reserved { slots, none_yet } => {
+            Counted::Reserved { slots, none_yet } => {
                 let slot = slots.get(charges).and_then(VecDeque::front);
                 let opening = slot.and_then(|slot| {
                     let charge = charges.iter().find(|charge| charge.limit.name == slot.limit)?;
@@ -87,49 +99,60 @@ impl Capacity {
     /// Uses the room for a request that goes now. Answers whether there was any: nothing may go
     /// without a slot.
     pub fn take(&mut self, charges: &[Charge], now: Instant) -> bool {
-        match self {
-            Self::Own { began, rules } => {
+        self.sweep(now);
+        match &mut self.counted {
+            Counted::Own { began, rules } => {
                 let now = now - *began;
-                if rules.len() > REMEMBERED {
-                    rules.retain(|_, rule| !rule.is_full(now));
-                }
                 charges.iter().for_each(|one| rule(rules, one).take(one.count, now));
                 true
             }
-            Self::Reserved { slots, none_yet } => {
-                let slot = slots.get_mut(charges).and_then(VecDeque::pop_front);
-                if slots.len() + none_yet.len() > REMEMBERED {
-                    slots.retain(|_, slots| !slots.is_empty());
-                    none_yet.retain(|_, none| none.look > now);
-                }
-                slot.is_some()
+            Counted::Reserved { slots, .. } => {
+                slots.get_mut(charges).and_then(VecDeque::pop_front).is_some()
             }
         }
+    }
+
+    fn sweep(&mut self, now: Instant) {
+        let entries = |counted: &Counted| match counted {
+            Counted::Own { rules, .. } => rules.len(),
+            Counted::Reserved { slots, none_yet } => slots.len() + none_yet.len(),
+        };
+        if entries(&self.counted) < self.sweep_at {
+            return;
+        }
+        match &mut self.counted {
+            Counted::Own { began, rules } => rules.retain(|_, rule| !rule.is_full(now - *began)),
+            Counted::Reserved { slots, none_yet } => {
+                slots.retain(|_, slots| slots.iter().any(|slot| slot.at + slot.lateness >= now));
+                none_yet.retain(|_, none| none.look > now);
+            }
+        }
+        self.sweep_at = REMEMBERED.max(2 * entries(&self.counted));
     }
 
     /// Nothing that is charged to this limit goes for `pause`. Here and not in other processes,
     /// where limits are shared.
     pub fn throttled(&mut self, charge: &Charge, pause: Duration, now: Instant) {
-        match self {
-            Self::Own { began, rules } => rule(rules, charge).throttled(pause, now - *began),
-            Self::Reserved { .. } => self.give_up(&charge.limit, now + pause),
+        match &mut self.counted {
+            Counted::Own { began, rules } => rule(rules, charge).throttled(pause, now - *began),
+            Counted::Reserved { .. } => self.give_up(&charge.limit, now + pause),
         }
     }
 
     /// The provider told how far a limit is used.
     pub fn report(&mut self, charge: &Charge, report: Report, now: Instant) {
-        match self {
-            Self::Own { began, rules } => rule(rules, charge).report(report, now - *began),
+        match &mut self.counted {
+            Counted::Own { began, rules } => rule(rules, charge).report(report, now - *began),
             // Where nothing is left, what was reserved is not there.
-            Self::Reserved { .. } if report.left == 0 => {
+            Counted::Reserved { .. } if report.left == 0 => {
                 self.give_up(&charge.limit, now + report.full_in);
             }
-            Self::Reserved { .. } => {}
+            Counted::Reserved { .. } => {}
         }
     }
 
     fn give_up(&mut self, limit: &LimitId, before: Instant) {
-        if let Self::Reserved { slots, .. } = self {
+        if let Counted::Reserved { slots, .. } = &mut self.counted {
             let is_charged = |charges: &[Charge]| charges.iter().any(|one| one.limit == *limit);
             let charged = slots.iter_mut().filter(|(charges, _)| is_charged(charges));
             charged.for_each(|(_, slots)| slots.retain(|slot| slot.at >= before));
@@ -138,7 +161,7 @@ impl Capacity {
 
     /// Keeps what was reserved.
     pub fn put(&mut self, charges: &[Charge], reserved: Reserved) {
-        let Self::Reserved { slots, none_yet } = self else { return };
+        let Counted::Reserved { slots, none_yet } = &mut self.counted else { return };
         match reserved {
             Reserved::Slots(more) => slots.entry(charges.to_vec()).or_default().extend(more),
             Reserved::NoneYet { limit, at, ask_again: look } => {
@@ -154,7 +177,7 @@ impl Capacity {
 
     /// Gives up slots that are too late to be used.
     pub fn drop_late(&mut self, charges: &[Charge], now: Instant, time: SystemTime) {
-        if let Self::Reserved { slots, .. } = self
+        if let Counted::Reserved { slots, .. } = &mut self.counted
             && let Some(slots) = slots.get_mut(charges)
         {
             slots.retain(|slot| !slot.is_late(now, time));

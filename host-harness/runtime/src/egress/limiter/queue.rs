@@ -238,6 +238,9 @@ impl Queue {
     }
 
     fn wake_held(&self, limit: &LimitId) {
+        if !self.capacity.is_shared() {
+            return self.wake_first(&LineKey::Limit(limit.clone()));
+        }
         let held = self.lines.keys().filter(|line| line.holds(limit));
         held.for_each(|line| self.wake_first(line));
     }
