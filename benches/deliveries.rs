@@ -13,6 +13,7 @@ use host_harness::clock::SystemClock;
 use host_harness::contract::subscriptions::Delivery;
 use host_harness::egress::Pending;
 use host_harness::runtime::{Connection, Connector};
+use host_harness::service::jobs::Shutdown;
 use host_harness::store::{Change, ConnectionRow, Sealed, Sqlite, Store as _, StoreError};
 use host_harness::vault::Secret;
 use host_harness::webhooks::{
@@ -71,7 +72,7 @@ pub async fn measure(connector: &Connector, report: &mut Report, time: Duration)
     let (token, receiver) = receiver(connector, &sqlite).await?;
     let accept = TcpAccept::listen(SocketAddr::from(([127, 0, 0, 1], 0)))?;
     let address = accept.address()?;
-    let receiving = tokio::spawn(async move { receiver.run(accept, std::future::pending()).await });
+    let receiving = tokio::spawn(async move { receiver.run(accept, &Shutdown::new().1).await });
     let stop = Arc::new(AtomicBool::new(false));
     let number = Arc::new(AtomicU64::new(0));
     let senders = (0..SENDERS).map(|_| {

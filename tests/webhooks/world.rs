@@ -9,6 +9,7 @@ use aftership_simulator::{Dialer, Webhook, WebhookId};
 use host_harness::clock::TokioClock;
 use host_harness::egress::{Pending, Stream};
 use host_harness::mirror::{Batch, ChangeKind, Derived, Mirror as _, Source};
+use host_harness::service::jobs::Shutdown;
 use host_harness::store::{Change, Sqlite, Store as _};
 use host_harness::vault::{MasterKey, Secret, Vault};
 use host_harness::webhooks::{
@@ -102,7 +103,8 @@ impl Post {
             subscription: None,
             decode: Arc::clone(&decode),
         }]);
-        let pace = Pace { seed: Some(7), ..Pace::default() };
+        // Days pass in a test: what comes wakes the worker, and nobody looks every second.
+        let pace = Pace { seed: Some(7), tick: Duration::from_secs(60) };
         let worker =
             Worker::new(sqlite.clone(), sqlite.clone(), clock.clone(), Arc::new(Unnoted), pace);
         let reads = ConnectionReads::new(world.connection.clone(), local).await.unwrap();
@@ -142,11 +144,17 @@ impl Post {
         let Some(accepted) = self.accepted.take() else { panic!("a post passes time once") };
         let stop = || tokio::time::sleep(time);
         let wake = self.receiver.wake();
+        let (trigger, stopped) = Shutdown::new();
+        let stopping = async {
+            stop().await;
+            trigger.request();
+        };
         tokio::select! {
             _ = self.world.simulator.send_webhooks(self.dialer.clone()) => {}
             _ = async { tokio::join!(
-                self.receiver.run(Channel(accepted), stop()),
+                self.receiver.run(Channel(accepted), &stopped),
                 self.worker.run(&wake, stop()),
+                stopping,
             ) } => {}
         }
         let _ = &self.connect;

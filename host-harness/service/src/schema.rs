@@ -8,6 +8,8 @@
 //! | [`crate::vault::write_only`] | what is write-only, wherever it stands |
 //! | a command line | types, choices and descriptions, for people |
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 /// How many references in a row are followed.
@@ -59,13 +61,9 @@ impl<'s> Schema<'s> {
             }
             types.extend(named);
         }
-        let mut unique = Vec::new();
-        types.into_iter().for_each(|name| {
-            if !unique.contains(&name) {
-                unique.push(name);
-            }
-        });
-        unique
+        let mut once = BTreeSet::new();
+        types.retain(|name| once.insert(*name));
+        types
     }
 
     /// The values that are listed (`enum`, `const`).
@@ -77,14 +75,12 @@ impl<'s> Schema<'s> {
     /// The members that are named, in the schema's order.
     #[must_use]
     pub fn properties(&self) -> Vec<(&'s str, Self)> {
-        let mut names: Vec<&str> = Vec::new();
-        for name in self.parts().into_iter().filter_map(named_in).flat_map(serde_json::Map::keys) {
-            if !names.contains(&name.as_str()) {
-                names.push(name);
-            }
-        }
-        let property = |name: &'s str| Some((name, self.below(|one| named_in(one)?.get(name))?));
-        names.into_iter().filter_map(property).collect()
+        let mut once = BTreeSet::new();
+        let names = self.parts().into_iter().filter_map(named_in).flat_map(serde_json::Map::keys);
+        let names = names.filter(|name| once.insert(*name));
+        let property =
+            |name: &'s String| Some((name.as_str(), self.below(|one| named_in(one)?.get(name))?));
+        names.filter_map(property).collect()
     }
 
     /// The member of this name, be it only by what all other members are.
@@ -136,6 +132,11 @@ impl<'s> Schema<'s> {
     }
 }
 
+/// A name as a part of a JSON Pointer (RFC 6901, section 3).
+pub(crate) fn escaped(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
 fn behind_references<'s>(root: &'s Value, schema: &'s Value) -> &'s Value {
     let mut found = schema;
     for _ in 0..REFERENCES {
@@ -156,13 +157,8 @@ fn with_alternatives<'s>(root: &'s Value, schema: &'s Value) -> Vec<&'s Value> {
 }
 
 fn each_once<'s>(schemas: impl Iterator<Item = &'s Value>) -> Vec<&'s Value> {
-    let mut once: Vec<&Value> = Vec::new();
-    for schema in schemas {
-        if !once.iter().any(|known| std::ptr::eq(*known, schema)) {
-            once.push(schema);
-        }
-    }
-    once
+    let mut once = BTreeSet::new();
+    schemas.filter(|schema| once.insert(std::ptr::from_ref::<Value>(schema))).collect()
 }
 
 fn named_in(schema: &Value) -> Option<&serde_json::Map<String, Value>> {
@@ -184,11 +180,14 @@ fn choices_of(schema: &Value) -> Vec<&Value> {
     }
 }
 
-fn type_of(value: &Value) -> &'static str {
+/// The type of a value; a number without a fraction is an integer, however it is written.
+pub(crate) fn type_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "boolean",
-        Value::Number(number) if number.is_f64() => "number",
+        Value::Number(number) if number.as_f64().is_some_and(|number| number.fract() != 0.0) => {
+            "number"
+        }
         Value::Number(_) => "integer",
         Value::String(_) => "string",
         Value::Array(_) => "array",

@@ -23,9 +23,9 @@ impl SourceLine {
         self.bytes.get(..self.bytes.len() - self.end.min(self.bytes.len())).unwrap_or_default()
     }
 
-    /// Bytes of it.
-    pub fn length(&self) -> u64 {
-        self.bytes.len() as u64
+    /// How it ends.
+    pub fn end(&self) -> &[u8] {
+        self.bytes.get(self.content().len()..).unwrap_or_default()
     }
 
     /// Whether the source ended in it.

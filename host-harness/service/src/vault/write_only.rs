@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 use thiserror::Error;
 
 use super::{Key, SealContext, SealError};
-use crate::schema::Schema;
+use crate::schema::{Schema, escaped};
 
 /// How the text of a sealed member begins.
 const MARK: &str = "sealed:1:";
@@ -129,7 +129,7 @@ impl<'t> Search<'t> {
         } else if json.starts_with('{') {
             for (name, member) in parsed::<ObjectMembers<'_>>(json)?.0 {
                 let below = schema.and_then(|schema| schema.property(&name));
-                let pointer = format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
+                let pointer = format!("{pointer}/{}", escaped(&name));
                 self.look(below.as_ref(), member.get(), pointer, level + 1)?;
             }
         } else if json.starts_with('[') {

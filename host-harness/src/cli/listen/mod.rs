@@ -178,7 +178,7 @@ pub async fn begin(listening: &Listening, context: &Context, jobs: &Jobs) -> Res
                 None => TcpAccept::listen(address)
                     .map_err(|why| format!("listening on {address}: {why}"))?,
             };
-            receiver.run(accept, stop.requested()).await;
+            receiver.run(accept, &stop).await;
             stop.ended()
         }
     })?;

@@ -5,12 +5,14 @@ use std::time::{Duration, UNIX_EPOCH};
 use connector_contract::clock::unix_ms;
 use connector_contract::subscriptions::{self, Answer, Delivery, Event, Reception, Refusal};
 use connector_runtime::CallError;
+use connector_state::StoreError;
 use connector_state::mirror::version::instant;
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio::time::timeout;
 
+use super::answer::Refused;
 use super::hook::ServedHook;
 use super::shared::ReceiverState;
 use crate::digest::digest;
@@ -21,24 +23,19 @@ const OLDEST: time::Duration = time::Duration::hours(96);
 /// As far as two clocks may be apart.
 const NEWEST: time::Duration = time::Duration::minutes(5);
 
-/// What came of it.
-pub enum Verdict {
-    /// It is on the disk, or was before.
-    Kept(Option<Answer>),
-    /// Nobody proves that it is the provider's.
-    Unverified,
-    /// It cannot be taken now.
-    Later(String),
-}
-
 /// All headers. Credentials among them go no further than [`take`].
 pub fn all_headers(headers: &HeaderMap) -> Vec<(String, Vec<u8>)> {
     let all = headers.iter();
     all.map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect()
 }
 
-/// Verifies, decodes, keeps. It is on the disk when this answers [`Verdict::Kept`], and only then.
-pub async fn take(shared: &ReceiverState, served: &ServedHook, raw: Delivery) -> Verdict {
+/// Verifies, decodes, keeps. It is on the disk, now or since before, when this answers what to
+/// answer, and only then.
+pub async fn take(
+    shared: &ReceiverState,
+    served: &ServedHook,
+    raw: Delivery,
+) -> Result<Option<Answer>, Refused> {
     let received_ms = unix_ms(shared.clock.now());
     let raw = Delivery { received_at: timestamp(received_ms), ..raw };
     let decoder = &served.hook.decode;
@@ -58,14 +55,17 @@ pub async fn take(shared: &ReceiverState, served: &ServedHook, raw: Delivery) ->
             let event = NewEvent { reason: why, ..about_nothing(key, Effect::Unreadable) };
             return keep(shared, served, delivery, received_ms, vec![event], None).await;
         }
-        Ok(Err(Refusal::Unverified)) => return Verdict::Unverified,
-        Ok(Err(Refusal::TryAgain(why))) | Err(why) => return Verdict::Later(why),
+        Ok(Err(Refusal::Unverified)) => {
+            served.count_refused();
+            return Err(Refused::new(
+                StatusCode::UNAUTHORIZED,
+                "it is not signed with the secret that is kept",
+            ));
+        }
+        Ok(Err(Refusal::TryAgain(why))) | Err(why) => return Err(Refused::later(why)),
     };
     if events.iter().any(|event| event.effect == subscriptions::Effect::Disconnected) {
-        if let Err(why) = decoder.disconnect().await {
-            shared.fails(&why);
-            return Verdict::Later(why.to_string());
-        }
+        decoder.disconnect().await.map_err(|why| shared.not_kept(&why))?;
         let connection = served.hook.connection.clone();
         shared.notes.note(&Note::Disconnected { connection });
     }
@@ -93,7 +93,7 @@ async fn keep(
     received_ms: u64,
     events: Vec<NewEvent>,
     answer: Option<Answer>,
-) -> Verdict {
+) -> Result<Option<Answer>, Refused> {
     let connection = served.hook.connection.clone();
     let names = events.iter().map(|event| event.name.clone()).collect();
     let unread = events.iter().find(|event| event.effect == Effect::Unreadable);
@@ -102,17 +102,10 @@ async fn keep(
     let connection_id = connection.clone();
     let delivery =
         NewDelivery { connection: connection_id, received_ms, method, url, headers, body, events };
-    match shared.inbox.receive(delivery).await {
-        Ok(received) => {
-            shared.works();
-            shared.kept(received, connection, names, why);
-            Verdict::Kept(answer)
-        }
-        Err(why) => {
-            shared.fails(&why);
-            Verdict::Later(why.to_string())
-        }
-    }
+    let received = shared.inbox.receive(delivery).await.map_err(|why| shared.not_kept(&why))?;
+    shared.works();
+    shared.kept(received, connection, names, why);
+    Ok(answer)
 }
 
 /// An event without a record.
@@ -181,6 +174,11 @@ pub fn timestamp(ms: u64) -> String {
 }
 
 impl ReceiverState {
+    fn not_kept(&self, why: &StoreError) -> Refused {
+        self.fails(why);
+        Refused::later(why.to_string())
+    }
+
     /// Counts and tells what came.
     fn kept(&self, received: Received, connection: String, events: Vec<String>, why: String) {
         let Received::New { delivery, dead } = received else {

@@ -8,7 +8,6 @@ mod accept;
 mod answer;
 mod body;
 mod caller;
-mod counts;
 mod guard;
 mod hook;
 mod intake;
@@ -17,7 +16,6 @@ mod shared;
 mod tls;
 
 use std::convert::Infallible;
-use std::future::Future;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -28,21 +26,21 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{interval, timeout};
 
 pub use self::accept::{Accept, Accepted, TcpAccept};
 use self::answer::{Peer, answer};
-use self::body::BodyBytes;
-pub use self::counts::Counts;
 use self::guard::{Phases, TimedStream};
 use self::hook::ServedHook;
 pub use self::hook::{Hook, hook_path, new_token};
 pub(super) use self::intake::{new_events, timestamp};
+pub use self::shared::Counts;
 use self::shared::ReceiverState;
 pub use self::tls::{Tls, TlsError};
 use super::{Bounds, Inbox, Note, Notes};
+use crate::jobs::Shutdown;
 
 /// How often the receiver notes that it is there, and looks after its certificate.
 const BEAT: Duration = Duration::from_secs(30);
@@ -87,21 +85,20 @@ impl Receiver {
         notes: Arc<dyn Notes>,
         surroundings: Surroundings,
     ) -> Self {
-        Self {
-            shared: Arc::new(ReceiverState {
-                bounds,
-                inbox,
-                clock,
-                notes,
-                wake: Arc::default(),
-                surroundings,
-                hooks: RwLock::default(),
-                held: BodyBytes::default(),
-                counts: Mutex::default(),
-                networks: Mutex::default(),
-                failed: Mutex::default(),
-            }),
-        }
+        let shared = Arc::new(ReceiverState {
+            held: Semaphore::new(bounds.held_bytes.min(Semaphore::MAX_PERMITS)),
+            bounds,
+            inbox,
+            clock,
+            notes,
+            wake: Arc::default(),
+            surroundings,
+            hooks: RwLock::default(),
+            counts: Mutex::default(),
+            networks: Mutex::default(),
+            failed: Mutex::default(),
+        });
+        Self { shared }
     }
 
     /// Serves these hooks and no others. One that it serves already is decoded for as it is given
@@ -134,11 +131,11 @@ impl Receiver {
         self.shared.counts()
     }
 
-    /// Receives until `stop`. Then nothing more is accepted, and requests under way are answered.
-    pub async fn run(&self, mut accept: impl Accept, stop: impl Future<Output = ()>) {
+    /// Receives until `stop` is requested. Then nothing more is accepted, and requests under way are
+    /// answered.
+    pub async fn run(&self, mut accept: impl Accept, stop: &Shutdown) {
         let shared = &self.shared;
         let room = Arc::new(Semaphore::new(shared.bounds.connections));
-        let (stopping, stopped) = watch::channel(());
         let mut connections = JoinSet::new();
         let accepting = async {
             loop {
@@ -155,10 +152,10 @@ impl Receiver {
                     shared.count(|counts| counts.turned_away += 1);
                     continue;
                 };
-                let (shared, stopped) = (Arc::clone(shared), stopped.clone());
+                let (shared, stop) = (Arc::clone(shared), stop.clone());
                 connections.spawn(async move {
                     shared.count(|counts| counts.open += 1);
-                    serve(&shared, stream, from, stopped).await;
+                    serve(&shared, stream, from, &stop).await;
                     shared.count(|counts| counts.open -= 1);
                     drop((place, room));
                 });
@@ -167,10 +164,9 @@ impl Receiver {
         tokio::select! {
             () = accepting => {}
             () = beats(shared) => {}
-            () = stop => {}
+            () = stop.requested() => {}
         }
         drop(accept);
-        drop((stopping, stopped));
         let all = async { while connections.join_next().await.is_some() {} };
         let _ = timeout(shared.bounds.farewell, all).await;
         // The last sign of life is now.
@@ -201,15 +197,15 @@ async fn serve(
     shared: &Arc<ReceiverState>,
     stream: Box<dyn Stream>,
     address: IpAddr,
-    stopped: watch::Receiver<()>,
+    stop: &Shutdown,
 ) {
     let Some(tls) = &shared.surroundings.tls else {
-        return speak(shared, stream, Peer { address, tls: false }, stopped).await;
+        return speak(shared, stream, Peer { address, tls: false }, stop).await;
     };
     let agreeing = timeout(shared.bounds.first_byte_within, tls.acceptor().accept(stream));
     // Strangers who speak no TLS are none of our business.
     if let Ok(Ok(stream)) = agreeing.await {
-        speak(shared, stream, Peer { address, tls: true }, stopped).await;
+        speak(shared, stream, Peer { address, tls: true }, stop).await;
     }
 }
 
@@ -217,7 +213,7 @@ async fn speak<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
     shared: &Arc<ReceiverState>,
     stream: S,
     from: Peer,
-    mut stopped: watch::Receiver<()>,
+    stop: &Shutdown,
 ) {
     let bounds = &shared.bounds;
     let phases = Phases::new(bounds.first_byte_within, bounds.head_within);
@@ -243,7 +239,7 @@ async fn speak<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
     tokio::select! {
         // What goes wrong with a stranger's connection is the stranger's to say.
         _ = connection.as_mut() => return,
-        _ = stopped.changed() => {}
+        () = stop.requested() => {}
     }
     connection.as_mut().graceful_shutdown();
     let _ = connection.await;

@@ -7,12 +7,10 @@ use std::time::Duration;
 
 use connector_contract::clock::{Clock, unix_ms};
 use connector_state::StoreError;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
 use super::Surroundings;
-use super::body::BodyBytes;
-use super::counts::Counts;
 use super::hook::ServedHook;
 use crate::webhooks::{Beat, Bounds, Inbox, Note, Notes};
 
@@ -20,6 +18,25 @@ use crate::webhooks::{Beat, Bounds, Inbox, Note, Notes};
 const HOLD_OFF: Duration = Duration::from_secs(1);
 /// A connection that no receiver served for this long may have missed deliveries.
 const GAP: Duration = Duration::from_secs(15 * 60);
+
+/// Counts since the receiver began.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Connections that are open now.
+    pub open: u64,
+    /// Connections that were closed because their address had too many.
+    pub turned_away: u64,
+    /// Deliveries that were kept.
+    pub kept: u64,
+    /// Deliveries whose events were all known.
+    pub repeats: u64,
+    /// Not verified: 401.
+    pub unverified: u64,
+    /// To be sent again: 429 and 503.
+    pub later: u64,
+    /// Refused for another reason.
+    pub refused: u64,
+}
 
 pub struct ReceiverState {
     pub bounds: Bounds,
@@ -29,7 +46,8 @@ pub struct ReceiverState {
     pub wake: Arc<Notify>,
     pub surroundings: Surroundings,
     pub hooks: RwLock<HashMap<String, Arc<ServedHook>>>,
-    pub held: BodyBytes,
+    /// A permit for each byte of a body that may still be held.
+    pub held: Semaphore,
     pub(super) counts: Mutex<Counts>,
     pub(super) networks: Mutex<HashMap<Network, usize>>,
     /// When a commit failed last, if none has succeeded since.
@@ -63,13 +81,9 @@ impl ReceiverState {
     }
 
     /// Whether a delivery could be kept: tried, unless that was known a moment ago.
-    pub async fn is_ready(&self) -> Result<(), String> {
-        match *self.failed() {
-            None => return Ok(()),
-            Some(at) if at.elapsed() < HOLD_OFF => return Err("commits fail".to_owned()),
-            Some(_) => {}
-        }
-        self.beat().await.map_err(|why| why.to_string())
+    pub async fn is_ready(&self) -> bool {
+        let failed = *self.failed();
+        failed.is_none() || (!self.holds_off() && self.beat().await.is_ok())
     }
 
     /// Notes on the disk that the receiver is there.

@@ -259,7 +259,12 @@ async fn a_long_absence_is_a_gap() {
                     Box::pin(std::future::pending())
                 }
             }
-            receiver.run(Nobody, sleep(Duration::from_secs(1))).await;
+            let (trigger, stop) = crate::jobs::Shutdown::new();
+            let stopping = async {
+                sleep(Duration::from_secs(1)).await;
+                trigger.request();
+            };
+            tokio::join!(receiver.run(Nobody, &stop), stopping);
             sqlite.hooks().await.unwrap().remove(0)
         }
     };

@@ -15,9 +15,10 @@ use connector_state::{Change, Sealed, Store as _, StoreError};
 use connector_state_sqlite::Sqlite;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use crate::jobs::{Shutdown, ShutdownTrigger};
 use crate::webhooks::{
     Accept, Accepted, Bounds, Decode, Decoded, Hook, HookRow, Inbox as _, Note, Notes, Receiver,
     Surroundings,
@@ -142,7 +143,7 @@ pub struct World {
     pub fake: Arc<Fake>,
     pub noted: Arc<Noted>,
     connect: mpsc::UnboundedSender<Accepted>,
-    stop: Option<oneshot::Sender<()>>,
+    stop: ShutdownTrigger,
     running: JoinHandle<()>,
 }
 
@@ -166,14 +167,14 @@ impl World {
         );
         receiver.serve_hooks(vec![hook(&fake)]);
         let (connect, accepted) = mpsc::unbounded_channel();
-        let (stop, stopped) = oneshot::channel::<()>();
+        let (stop, stopped) = Shutdown::new();
         let running = tokio::spawn({
             let receiver = receiver.clone();
             async move {
-                receiver.run(Channel(accepted), async { drop(stopped.await) }).await;
+                receiver.run(Channel(accepted), &stopped).await;
             }
         });
-        Self { scratch, sqlite, clock, receiver, fake, noted, connect, stop: Some(stop), running }
+        Self { scratch, sqlite, clock, receiver, fake, noted, connect, stop, running }
     }
 
     /// A connection from this address.
@@ -212,7 +213,7 @@ impl World {
     }
 
     pub fn begin_to_stop(&mut self) {
-        drop(self.stop.take());
+        self.stop.request();
     }
 
     pub async fn hook_row(&self) -> HookRow {
