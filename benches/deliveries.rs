@@ -17,11 +17,10 @@ use host_harness::service::jobs::Shutdown;
 use host_harness::store::{Change, ConnectionRow, Sealed, Sqlite, Store as _, StoreError};
 use host_harness::vault::Secret;
 use host_harness::webhooks::{
-    Bounds, Decode, Decoded, Hook, HookRow, Inbox as _, Receiver, Surroundings, TcpAccept, Unnoted,
-    new_token,
+    Bounds, Decode, Decoded, Hook, HookRow, Inbox as _, Receiver, Surroundings, Unnoted, new_token,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::report::Report;
 
@@ -70,8 +69,8 @@ pub async fn measure(connector: &Connector, report: &mut Report, time: Duration)
     let sqlite = Sqlite::open(&folder.0.join("state.db"), Arc::new(SystemClock))?;
     let sqlite = Arc::new(sqlite);
     let (token, receiver) = receiver(connector, &sqlite).await?;
-    let accept = TcpAccept::listen(SocketAddr::from(([127, 0, 0, 1], 0)))?;
-    let address = accept.address()?;
+    let accept = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
+    let address = accept.local_addr()?;
     let receiving = tokio::spawn(async move { receiver.run(accept, &Shutdown::new().1).await });
     let stop = Arc::new(AtomicBool::new(false));
     let number = Arc::new(AtomicU64::new(0));

@@ -12,6 +12,11 @@ use tokio::time::Instant;
 pub trait Clock: Send + Sync {
     /// Now.
     fn now(&self) -> SystemTime;
+
+    /// Now, in milliseconds since 1970-01-01T00:00:00Z.
+    fn now_ms(&self) -> u64 {
+        unix_ms(self.now())
+    }
 }
 
 /// The machine's clock.

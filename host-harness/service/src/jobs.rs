@@ -11,7 +11,7 @@
 //! | [`MOST`] jobs run | a further one is refused |
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use connector_contract::backoff::Backoff;
@@ -19,6 +19,8 @@ use thiserror::Error;
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, sleep};
+
+use crate::lock;
 
 /// Jobs that run at once: more than a process has connections.
 pub const MOST: usize = 16_384;
@@ -156,7 +158,7 @@ impl Supervisor {
 
 impl Drop for Supervisor {
     fn drop(&mut self) {
-        let running = self.jobs.running().take();
+        let running = lock(&self.jobs.0.running).take();
         running.into_iter().flatten().for_each(|(_, job)| job.abort());
     }
 }
@@ -177,7 +179,7 @@ impl Jobs {
     where
         F: Future<Output = Result<(), String>> + Send + 'static,
     {
-        let mut running = self.running();
+        let mut running = lock(&self.0.running);
         let running = running.as_mut().ok_or(NotBegun::Ending)?;
         if running.len() >= MOST && !running.contains_key(name) {
             running.retain(|_, job| !job.is_finished());
@@ -199,19 +201,15 @@ impl Jobs {
     /// Whether a job of this name runs, or is to be begun again.
     #[must_use]
     pub fn runs(&self, name: &str) -> bool {
-        let running = self.running();
+        let running = lock(&self.0.running);
         running.as_ref().and_then(|all| all.get(name)).is_some_and(|job| !job.is_finished())
     }
 
     /// Drops the job of this name, if there is one.
     pub fn remove(&self, name: &str) {
-        if let Some(job) = self.running().as_mut().and_then(|running| running.remove(name)) {
+        if let Some(job) = lock(&self.0.running).as_mut().and_then(|running| running.remove(name)) {
             job.abort();
         }
-    }
-
-    fn running(&self) -> MutexGuard<'_, Option<HashMap<String, AbortHandle>>> {
-        self.0.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

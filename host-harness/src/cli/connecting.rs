@@ -99,7 +99,7 @@ impl Context {
 
 /// `builder` as [`with_row`], with what the connector learned, and with the vault to keep in.
 pub fn with_kept(builder: Builder, kept: &StoredConnection, grant: Option<&GrantRow>) -> Builder {
-    let keep = VaultKeep::new(Arc::clone(&kept.state.vault), kept.row.clone());
+    let keep = VaultKeep { vault: Arc::clone(&kept.state.vault), row: kept.row.clone() };
     let mut builder = with_row(builder, &kept.row).id(&kept.row.id).keep(Arc::new(keep));
     if let Some(grant) = grant {
         builder = builder.learned(grant.learned.settings.clone());

@@ -12,8 +12,9 @@ use super::error::GrantError;
 use super::held::{CachedTokens, current};
 use super::protocol::{Granted, Outcome, may_send};
 use super::schedule::DEADLINE_MS;
-use super::shared::{ClaimedGrant, GrantKeeper, lock};
+use super::shared::{ClaimedGrant, GrantKeeper};
 use super::tokens;
+use crate::lock;
 
 impl GrantKeeper {
     /// Sends once. Answers the tokens to use, or `None` when the row must be looked at again.
@@ -30,7 +31,7 @@ impl GrantKeeper {
                 return Err(error.into());
             }
         };
-        if !may_send(row, self.now_ms()) {
+        if !may_send(row, self.clock.now_ms()) {
             self.settle(claimed, Outcome::Withdrawn).await?;
             return Ok(None);
         }
@@ -73,7 +74,7 @@ impl GrantKeeper {
             (GrantState::Uncertain, Outcome::Unknown | Outcome::Refused) => GrantError::Uncertain,
             _ => {
                 let retry_ms = row.retry_ms.unwrap_or_default();
-                let after = Duration::from_millis(retry_ms.saturating_sub(self.now_ms()));
+                let after = Duration::from_millis(retry_ms.saturating_sub(self.clock.now_ms()));
                 GrantError::Later { why, after }
             }
         }
@@ -102,7 +103,8 @@ impl GrantKeeper {
             *lock(&self.replaced) = Some((epoch, Instant::now()));
         }
         let current = current(&row, tokens);
-        self.put(CachedTokens::new(current.clone(), &row, self.now_ms(), None));
+        *lock(&self.held) =
+            Some(CachedTokens::new(current.clone(), &row, self.clock.now_ms(), None));
         Ok(Some(current))
     }
 }

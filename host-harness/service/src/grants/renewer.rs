@@ -15,7 +15,8 @@ use tokio::time::{Instant, sleep};
 use super::error::GrantError;
 use super::protocol::{Claim, wants_renewal};
 use super::schedule::LEASE_MS;
-use super::shared::{ClaimedGrant, GrantKeeper, POLL, lock};
+use super::shared::{ClaimedGrant, GrantKeeper, POLL};
+use crate::lock;
 use crate::vault::Key;
 
 /// The tokens of one connection. Clones are the same.
@@ -172,7 +173,8 @@ impl GrantKeeper {
             if refused && self.was_replaced(row.epoch) {
                 return Err(GrantError::RefusedAgain);
             }
-            let usable = row.state != GrantState::Ended && !wants_renewal(&row, self.now_ms());
+            let usable =
+                row.state != GrantState::Ended && !wants_renewal(&row, self.clock.now_ms());
             if usable && !refused {
                 return self.hold(&row, None);
             }
@@ -202,7 +204,7 @@ impl GrantKeeper {
                 }
                 Claim::NotNow { retry_ms } => {
                     let why = "an earlier try failed".to_owned();
-                    let after = Duration::from_millis(retry_ms.saturating_sub(self.now_ms()));
+                    let after = Duration::from_millis(retry_ms.saturating_sub(self.clock.now_ms()));
                     return self.make_do(&row, refused, GrantError::Later { why, after });
                 }
                 Claim::Spent(row) => return self.make_do(&row, refused, GrantError::Uncertain),

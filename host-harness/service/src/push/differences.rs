@@ -14,7 +14,6 @@ pub type Members = BTreeMap<String, Box<RawValue>>;
 /// The members of `wish` that `record` does not show, as JSON Merge Patch (RFC 7396); `None` when
 /// it shows all of them. Members that only name the record are left out. What goes in and never
 /// comes out cannot be compared, so it is sent.
-#[must_use]
 pub fn patch(
     wish: &Members,
     record: &str,

@@ -1,10 +1,11 @@
 //! Works a run off: many items at once, those of one record one after the other, and tells their
 //! ends in the order of the source.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
-use connector_contract::clock::{Clock, unix_ms};
+use connector_contract::clock::Clock;
 use connector_runtime::{CallError, Connection};
 use connector_state::mirror::Mirror;
 use connector_state::push::{Counts, IntentRow, IntentState, Intents, Mode, PushRow};
@@ -17,7 +18,7 @@ use super::finder::Finder;
 use super::item::{LEASE, OnConflict};
 use super::sealing::Sealer;
 use super::shape::InputSchema;
-use super::work::{Order, Work};
+use super::work::Work;
 use crate::sync::Catalog;
 use crate::vault::{Key, Scrubber, Secret, write_only};
 
@@ -157,22 +158,6 @@ impl Push {
         Ok(open.collect())
     }
 
-    /// The first line of a run's source, when it names the columns.
-    ///
-    /// # Errors
-    /// [`PushError`].
-    pub async fn header(&self, run: &str) -> Result<Option<String>, PushError> {
-        Ok(self.row(run).await?.0.header)
-    }
-
-    /// How many items a run has.
-    ///
-    /// # Errors
-    /// [`PushError`].
-    pub async fn count(&self, run: &str) -> Result<u64, PushError> {
-        Ok(self.row(run).await?.1.all())
-    }
-
     /// One item as it came.
     ///
     /// # Errors
@@ -196,7 +181,11 @@ impl Push {
         Arc::new(self.begin_work(row.mode, on_conflict)?).work(run, 0, tell_item).await
     }
 
-    async fn row(&self, run: &str) -> Result<(PushRow, Counts), PushError> {
+    /// A run, and how many items it has of each state.
+    ///
+    /// # Errors
+    /// [`PushError`].
+    pub async fn row(&self, run: &str) -> Result<(PushRow, Counts), PushError> {
         let all = self.intents.pushes(Some(&self.connection)).await?;
         let found = all.into_iter().find(|(row, _)| row.id == run);
         found.ok_or_else(|| PushError::NoRun(run.to_owned()))
@@ -209,16 +198,12 @@ impl Push {
     ) -> Result<PushRun, PushError> {
         self.check(mode)?;
         let (push, owner, away) = (self.clone(), LeaseHolder::new(), AtomicU32::new(0));
-        let finder = Finder::new(self.client.clone(), &self.object);
+        let finder = Finder::new(self.client.clone());
         Ok(PushRun { push, finder, mode, on_conflict, owner, away })
     }
 
     pub(super) fn offers(&self, operation: &str) -> bool {
         self.operations.iter().any(|offered| offered == operation)
-    }
-
-    pub(super) fn now_ms(&self) -> u64 {
-        unix_ms(self.clock.now())
     }
 
     /// A text without what is secret in an input. It may quote what the provider refused.
@@ -241,11 +226,16 @@ impl PushRun {
         mut tell_item: impl FnMut(Ended),
     ) -> Result<Summary, PushError> {
         let mut work = Work::new(Arc::clone(self), run, from);
-        let mut order = Order::from(from);
         let mut summary = Summary::default();
+        // Those that wait for one before them.
+        let (mut next, mut early) = (from, BTreeMap::new());
         let mut tell = |ended: Ended, before: bool| {
             summary.count(ended.state, before);
-            order.put(ended, &mut tell_item);
+            early.insert(ended.index, ended);
+            while let Some(ended) = early.remove(&next) {
+                next += 1;
+                tell_item(ended);
+            }
         };
         let mut renewal = interval(LEASE / 3);
         renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -264,7 +254,7 @@ impl PushRun {
                 }
             }
         }
-        order.rest(&mut tell_item);
+        early.into_values().for_each(tell_item);
         work.stopped.map_or(Ok(summary), Err)
     }
 }

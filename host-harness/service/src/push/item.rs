@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use connector_contract::backoff::Backoff;
-use connector_contract::types::ErrorKind;
+use connector_contract::types::{Error, ErrorKind};
 use connector_runtime::retry::leaves_open;
 use connector_runtime::{CallError, Stop};
 use connector_state::StoreError;
@@ -77,7 +77,7 @@ async fn end(run: &PushRun, item: IntentRow, holder: Holder) -> Result<IntentRow
                 let outcome = Some(outcome);
                 break (End { state: IntentState::Done, outcome, id, error: None }, batch, None);
             }
-            Err(Failure::Stop(error)) => return Err(error),
+            Err(Failure::Store(error)) => return Err(error.into()),
             Err(Failure::Refused(why)) => break (ended(IntentState::Failed, why), None, None),
             Err(Failure::Call(error)) => {
                 let CallFault { passing, away, stops } = fault(&error);
@@ -112,12 +112,12 @@ impl Push {
     /// When a claim that is made now ends.
     pub(super) fn lease_end(&self) -> u64 {
         let lease = u64::try_from(LEASE.as_millis()).unwrap_or(u64::MAX);
-        self.now_ms().saturating_add(lease)
+        self.clock.now_ms().saturating_add(lease)
     }
 
     /// Waits for a claim of somebody else's that lasts until then, or ends earlier.
     pub(super) async fn wait(&self, until_ms: u64) {
-        let left = Duration::from_millis(until_ms.saturating_sub(self.now_ms()).max(1));
+        let left = Duration::from_millis(until_ms.saturating_sub(self.clock.now_ms()).max(1));
         sleep(left.min(LOOK)).await;
     }
 }
@@ -131,14 +131,10 @@ impl PushRun {
 
 fn pause(tries: u32, error: &CallError) -> Duration {
     let asked = match error {
-        CallError::Connector(error) => match error.kind {
-            ErrorKind::RateLimited(wait) => wait.unwrap_or(0),
-            _ => 0,
-        },
+        CallError::Connector(Error { kind: ErrorKind::RateLimited(Some(ms)), .. }) => *ms,
         _ => 0,
     };
-    let asked = Duration::from_millis(u64::from(asked));
-    FAILED.pause(tries).max(asked).min(FAILED.longest())
+    FAILED.pause(tries).max(Duration::from_millis(asked.into())).min(FAILED.longest())
 }
 
 /// What a failed call says of more than its item.

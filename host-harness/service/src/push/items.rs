@@ -11,18 +11,6 @@ use super::error::PushError;
 use super::mapping::Mapping;
 use crate::source::{Form, Item, Items, invisible, rounded};
 
-/// One input, or why there is none.
-pub struct MappedItem {
-    /// Its place among the inputs of its source, from 0.
-    pub index: u64,
-    /// Its line in the source.
-    pub line: u64,
-    /// The item as it came.
-    pub raw: Vec<u8>,
-    /// One JSON object, or why it is none.
-    pub input: Result<String, String>,
-}
-
 /// Makes inputs of a source's items, one after the other.
 pub struct Mapper<'p> {
     push: &'p Push,
@@ -48,8 +36,9 @@ impl<'p> Mapper<'p> {
         Ok(Self { push, form: items.form(), mapping, mapped: 0, skipped: 0 })
     }
 
-    /// The inputs of the next item; none, if the mapping skips it.
-    pub fn map(&mut self, item: Item) -> Vec<MappedItem> {
+    /// The inputs of the next item, each as the content of an item and with its place among the
+    /// inputs of the source, from 0; none, if the mapping skips it.
+    pub fn map(&mut self, item: Item) -> Vec<(u64, Item)> {
         let Item { line, raw, content } = item;
         let inputs = content.and_then(|content| {
             let inputs = match self.mapping {
@@ -68,8 +57,8 @@ impl<'p> Mapper<'p> {
         self.skipped += u64::from(inputs.is_empty());
         let first = self.mapped;
         self.mapped += inputs.len() as u64;
-        let mapped = |(index, input)| MappedItem { index, line, raw: raw.clone(), input };
-        (first..).zip(inputs).map(mapped).collect()
+        let mapped = |content| Item { line, raw: raw.clone(), content };
+        (first..).zip(inputs.into_iter().map(mapped)).collect()
     }
 
     /// Refuses what names a record, where it is not what it looks like, or no longer what it was.

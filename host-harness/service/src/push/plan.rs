@@ -10,14 +10,14 @@ use super::differences::{Members, patch};
 use super::engine::{Push, PushRun};
 use super::error::PushError;
 use super::item::OnConflict;
-use super::items::{MappedItem, Mapper};
+use super::items::Mapper;
 use super::mapping::Mapping;
 use super::shape::id;
-use crate::source::Items;
+use crate::source::{Item, Items};
 use crate::vault::write_only;
 
 /// What would come of one item.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Planned {
     /// Its place among the items, from 0.
     pub index: u64,
@@ -51,8 +51,8 @@ impl Push {
         let mut mapper = Mapper::new(self, &items, mode, mapping)?;
         let work = self.begin_work(mode, OnConflict::Fail)?;
         while let Some(item) = items.next_item().map_err(PushError::Source)? {
-            for item in mapper.map(item) {
-                tell(work.plan(item).await);
+            for (index, item) in mapper.map(item) {
+                tell(work.plan(index, item).await);
             }
         }
         Ok(mapper.notes(&items))
@@ -60,11 +60,9 @@ impl Push {
 }
 
 impl PushRun {
-    async fn plan(&self, item: MappedItem) -> Planned {
-        let MappedItem { index, line, input, .. } = item;
-        let (write, id, request, hidden) = (None, None, None, vec![]);
-        let mut planned = Planned { index, line, write, id, request, hidden, error: None };
-        let input = match input {
+    async fn plan(&self, index: u64, item: Item) -> Planned {
+        let mut planned = Planned { index, line: item.line, ..Planned::default() };
+        let input = match item.content {
             Ok(input) => input,
             Err(why) => return Planned { error: Some(why), ..planned },
         };

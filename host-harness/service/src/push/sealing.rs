@@ -16,7 +16,6 @@ pub struct Sealer {
 
 impl Sealer {
     /// By the key of `connection`, for inputs of these schemas.
-    #[must_use]
     pub fn new(key: Key, connection: &str, schemas: &[String]) -> Self {
         Self { key, connection: connection.to_owned(), schemas: schemas.to_vec() }
     }

@@ -13,7 +13,7 @@ use super::differences::Members;
 use super::engine::{Ended, Push, Summary};
 use super::error::PushError;
 use super::item::OnConflict;
-use super::items::{MappedItem, Mapper};
+use super::items::Mapper;
 use super::mapping::Mapping;
 use crate::digest::Digest;
 use crate::source::{Item, Items};
@@ -88,7 +88,7 @@ impl Push {
         mode: Mode,
         mapping: Option<&Mapping>,
     ) -> Result<StoredRun, PushError> {
-        let mapper = Mapper::new(self, &items, mode, mapping)?;
+        let mut mapper = Mapper::new(self, &items, mode, mapping)?;
         let run = self.begin(mode, items.header()).await?;
         let mut digest = Digest::default();
         let map = mapping.map(Mapping::text).unwrap_or_default();
@@ -96,43 +96,35 @@ impl Push {
             digest.add(part.as_bytes());
         }
         digest.add(items.header().unwrap_or_default().as_bytes());
-        let kept = self.keep(&run, items, mode, mapper, digest).await;
+        let kept = async {
+            let mut reading = Reading::of(items);
+            loop {
+                let chunk = reading.chunk(true).await;
+                if chunk.is_empty() {
+                    break;
+                }
+                let mut rows = Vec::with_capacity(chunk.len());
+                for (index, item) in chunk.into_iter().flat_map(|item| mapper.map(item)) {
+                    digest.add(&item.raw);
+                    if let Ok(input) = &item.content
+                        && input.as_bytes() != item.raw
+                    {
+                        digest.add(input.as_bytes());
+                    }
+                    rows.push(self.intent(&run, index, item, mode)?);
+                }
+                self.intents.add(rows).await?;
+            }
+            let notes = mapper.notes(&reading.end().await?);
+            let run = self.intents.seal(&run, digest.end()).await?;
+            Ok(StoredRun { run, notes })
+        };
+        let kept = kept.await;
         if kept.is_err() {
             // What was read of it is of no use.
             self.intents.forget(&run).await?;
         }
         kept
-    }
-
-    async fn keep(
-        &self,
-        run: &str,
-        items: Items,
-        mode: Mode,
-        mut mapper: Mapper<'_>,
-        mut digest: Digest,
-    ) -> Result<StoredRun, PushError> {
-        let mut reading = Reading::of(items);
-        loop {
-            let chunk = reading.chunk(true).await;
-            if chunk.is_empty() {
-                break;
-            }
-            let mut rows = Vec::with_capacity(chunk.len());
-            for item in chunk.into_iter().flat_map(|item| mapper.map(item)) {
-                digest.add(&item.raw);
-                if let Ok(input) = &item.input
-                    && input.as_bytes() != item.raw
-                {
-                    digest.add(input.as_bytes());
-                }
-                rows.push(self.intent(run, item, mode)?);
-            }
-            self.intents.add(rows).await?;
-        }
-        let notes = mapper.notes(&reading.end().await?);
-        let run = self.intents.seal(run, digest.end()).await?;
-        Ok(StoredRun { run, notes })
     }
 
     /// Keeps items as they come, and works them off. What the source has after a place that cannot
@@ -163,8 +155,8 @@ impl Push {
                 break;
             }
             let mapped = chunk.into_iter().flat_map(|item| mapper.map(item));
-            let rows: Vec<_> =
-                mapped.map(|item| self.intent(&run, item, mode)).collect::<Result<_, _>>()?;
+            let rows = mapped.map(|(index, item)| self.intent(&run, index, item, mode));
+            let rows: Vec<_> = rows.collect::<Result<_, _>>()?;
             let next = first + rows.len() as u64;
             self.intents.add(rows).await?;
             sum.add(&work.work(&run, first, &mut tell).await?);
@@ -175,7 +167,7 @@ impl Push {
 
     /// Makes a run without items, and forgets those of long ago.
     async fn begin(&self, mode: Mode, header: Option<String>) -> Result<String, PushError> {
-        let made_ms = self.now_ms();
+        let made_ms = self.clock.now_ms();
         self.intents.prune(made_ms.saturating_sub(REMEMBERED_MS)).await?;
         let (id, connection, object) = (random_id()?, self.connection.clone(), self.object.clone());
         let (run, digest, ended_ms) = (id.clone(), None, None);
@@ -184,8 +176,14 @@ impl Push {
         Ok(run)
     }
 
-    fn intent(&self, run: &str, item: MappedItem, mode: Mode) -> Result<IntentRow, PushError> {
-        let MappedItem { index, line, raw, input } = item;
+    fn intent(
+        &self,
+        run: &str,
+        index: u64,
+        item: Item,
+        mode: Mode,
+    ) -> Result<IntentRow, PushError> {
+        let Item { line, raw, content: input } = item;
         let same = input.as_ref().is_ok_and(|input| input.as_bytes() == raw);
         let sealed = if same { None } else { Some(self.sealer.raw(run, index, &raw)?) };
         let run_id = run.to_owned();

@@ -1,12 +1,12 @@
-//! Items under way: those of one record one after the other, and their ends told in order.
+//! Items under way: those of one record one after the other.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use connector_state::push::{IntentRow, IntentState};
 use tokio::task::JoinSet;
 
-use super::engine::{Ended, PushRun};
+use super::engine::PushRun;
 use super::error::PushError;
 use super::item::bring;
 
@@ -117,32 +117,5 @@ impl Work {
                 Err(_) => None,
             },
         }
-    }
-}
-
-/// Tells items in their order.
-pub struct Order {
-    next: u64,
-    early: BTreeMap<u64, Ended>,
-}
-
-impl Order {
-    /// Of the items from this index on.
-    pub fn from(next: u64) -> Self {
-        Self { next, early: BTreeMap::new() }
-    }
-
-    /// Tells it, or keeps it until those before it have ended.
-    pub fn put(&mut self, ended: Ended, tell: &mut impl FnMut(Ended)) {
-        self.early.insert(ended.index, ended);
-        while let Some(ended) = self.early.remove(&self.next) {
-            self.next += 1;
-            tell(ended);
-        }
-    }
-
-    /// Those that still wait for one that did not end.
-    pub fn rest(self, tell: &mut impl FnMut(Ended)) {
-        self.early.into_values().for_each(tell);
     }
 }

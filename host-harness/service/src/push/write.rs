@@ -9,6 +9,7 @@ use connector_state::mirror::version::instant;
 use connector_state::mirror::{Batch, MirroredRecord, RecordState, Source};
 use connector_state::push::{Holder, IntentRow, IntentState, Mode, Outcome, Sent};
 use sha2::{Digest as _, Sha256};
+use thiserror::Error;
 
 use super::differences::{Members, patch};
 use super::engine::{Push, PushRun};
@@ -43,25 +44,17 @@ pub struct Done {
 }
 
 /// Why an attempt did not end well.
+#[derive(Debug, Error)]
 pub enum Failure {
     /// A call failed.
-    Call(CallError),
+    #[error(transparent)]
+    Call(#[from] CallError),
     /// The item is refused for another reason.
+    #[error("{0}")]
     Refused(String),
     /// The push cannot go on.
-    Stop(PushError),
-}
-
-impl From<CallError> for Failure {
-    fn from(error: CallError) -> Self {
-        Self::Call(error)
-    }
-}
-
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
-        Self::Stop(error.into())
-    }
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 impl<'r> ItemWrite<'r> {

@@ -18,14 +18,12 @@ pub struct Json {
     array: Option<ArrayPosition>,
 }
 
-const NOT_CLOSED: &str = "the array is not closed: is it cut off?";
-
-/// Where in an array reading is.
+/// What comes next in an array.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum ArrayPosition {
-    Begin,
-    AfterElement,
-    End,
+    FirstElement,
+    Comma,
+    Nothing,
 }
 
 impl Json {
@@ -37,7 +35,7 @@ impl Json {
         let mut json = Self { lines: Lines { text, count: 0 }, array: None };
         if json.next_byte()? == Some(b'[') {
             json.lines.text.take(1);
-            json.array = Some(ArrayPosition::Begin);
+            json.array = Some(ArrayPosition::FirstElement);
         }
         Ok(json)
     }
@@ -72,33 +70,32 @@ impl Json {
     }
 
     fn next_element(&mut self, place: ArrayPosition) -> io::Result<Option<Item>> {
-        let byte = self.next_byte()?;
-        match (place, byte) {
-            (ArrayPosition::End, None | Some(0x1a)) => return Ok(None),
-            (ArrayPosition::End, _) => return Err(self.broken("something follows the array's end")),
-            (_, None) => return Err(self.broken(NOT_CLOSED)),
+        match (place, self.next_byte()?) {
+            (ArrayPosition::Nothing, None | Some(0x1a)) => return Ok(None),
+            (ArrayPosition::Nothing, _) => {
+                return Err(self.broken("something follows the array's end"));
+            }
             (_, Some(b']')) => {
                 self.lines.text.take(1);
-                self.array = Some(ArrayPosition::End);
-                return self.next_element(ArrayPosition::End);
+                self.array = Some(ArrayPosition::Nothing);
+                return self.next_element(ArrayPosition::Nothing);
             }
-            (ArrayPosition::AfterElement, Some(b',')) => {
+            (ArrayPosition::Comma, Some(b',')) => {
                 self.lines.text.take(1);
-                match self.next_byte()? {
-                    None => return Err(self.broken(NOT_CLOSED)),
-                    Some(b']' | b',') => {
-                        return Err(self.broken("an element of the array is missing"));
-                    }
-                    Some(_) => {}
+                if let Some(b']' | b',') = self.next_byte()? {
+                    return Err(self.broken("an element of the array is missing"));
                 }
             }
-            (ArrayPosition::AfterElement, _) => {
+            (ArrayPosition::Comma, Some(_)) => {
                 return Err(self.broken("a comma is missing in the array"));
             }
-            (ArrayPosition::Begin, _) => {}
+            (ArrayPosition::FirstElement, _) | (_, None) => {}
+        }
+        if self.next_byte()?.is_none() {
+            return Err(self.broken("the array is not closed: is it cut off?"));
         }
         let line = self.lines.count + 1;
-        self.array = Some(ArrayPosition::AfterElement);
+        self.array = Some(ArrayPosition::Comma);
         let (raw, too_long) = self.element()?;
         let content = if too_long {
             Err("the element is longer than 8 MiB".to_owned())

@@ -15,8 +15,7 @@ use connector_runtime::CallError;
 use connector_runtime::retry::{Blame, blame};
 use connector_state::mirror::gone::may_be_gone;
 use connector_state::mirror::{Applied, Batch, MirroredRecord, Source, Unreadable};
-use tokio::task::JoinSet;
-use tracing::Instrument as _;
+use futures_util::future::join_all;
 
 use super::error::SyncError;
 use super::pull::PullRun;
@@ -82,14 +81,8 @@ impl PullRun<'_> {
         let mut answers = Answers { asked, found: vec![], missing: vec![], refused: vec![] };
         for some in ids.chunks(AT_ONCE) {
             let _turn = self.pull.synced.turns.take().await;
-            let mut asking = JoinSet::new();
-            for id in some {
-                let (client, object, id) =
-                    (self.client.clone(), self.object.to_owned(), id.clone());
-                let ask = async move { (client.get(&object, &id).await, id) };
-                asking.spawn(ask.in_current_span());
-            }
-            for (answer, id) in asking.join_all().await {
+            let ask = async |id: &String| (self.client.get(self.object, id).await, id.clone());
+            for (answer, id) in join_all(some.iter().map(ask)).await {
                 match answer {
                     Ok(record) => answers.found.push(record),
                     Err(CallError::Connector(error))

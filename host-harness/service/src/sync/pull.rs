@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use connector_contract::clock::{Clock, unix_ms};
+use connector_contract::clock::Clock;
 use connector_contract::records::Start;
 use connector_contract::types::ErrorKind;
 use connector_runtime::{CallError, Connection, ScanError};
@@ -263,7 +263,7 @@ impl PullRun<'_> {
     }
 
     pub(super) fn now_ms(&self) -> u64 {
-        unix_ms(self.pull.synced.clock.now())
+        self.pull.synced.clock.now_ms()
     }
 
     /// A time that has passed by every clock: the provider's is known by its answers.

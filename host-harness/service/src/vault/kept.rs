@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use connector_contract::clock::{Clock, unix_ms};
+use connector_contract::clock::Clock;
 use connector_state::{Change, ConnectionRow, SecretRow, Store, StoreError};
 use thiserror::Error;
 
@@ -248,7 +248,7 @@ impl Vault {
 
     /// Now, by its clock: milliseconds since 1970.
     pub(crate) fn now_ms(&self) -> u64 {
-        unix_ms(self.clock.now())
+        self.clock.now_ms()
     }
 }
 

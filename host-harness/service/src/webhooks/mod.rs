@@ -28,8 +28,7 @@ pub use self::forward::{
 pub use self::gaps::GapCloser;
 pub use self::note::{Note, Notes, Unnoted};
 pub use self::receiver::{
-    Accept, Accepted, Counts, Hook, Receiver, Surroundings, TcpAccept, Tls, TlsError, hook_path,
-    new_token,
+    Accept, Accepted, Counts, Hook, Receiver, Surroundings, Tls, TlsError, hook_path, new_token,
 };
 pub use self::renewal::SubscriptionRenewal;
 pub use self::worker::{ConnectionReads, Pace, Reads, Worker, WorkerConnection};

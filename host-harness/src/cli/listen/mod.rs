@@ -12,9 +12,9 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use host_harness::service::jobs::{Jobs, Stage, Stopped, Supervisor};
 use host_harness::webhooks::{
-    Bounds, GapCloser, Notes, Pace, Receiver, SubscriptionRenewal, Surroundings, TcpAccept, Tls,
-    Worker,
+    Bounds, GapCloser, Notes, Pace, Receiver, SubscriptionRenewal, Surroundings, Tls, Worker,
 };
+use tokio::net::TcpListener;
 use tokio::sync::Mutex;
 
 use self::forwarding::{Forwarding, forwarder};
@@ -164,7 +164,7 @@ pub async fn begin(listening: &Listening, context: &Context, jobs: &Jobs) -> Res
         renewal: SubscriptionRenewal::default(),
     };
     let accept = bind(&listening.address).await?;
-    let address = accept.address().context("asking for the address")?;
+    let address = accept.local_addr().context("asking for the address")?;
     // Paths are served before the first connection is accepted.
     serving.refresh().await?;
     serving.say(address, listening.tls_cert.is_some());
@@ -175,7 +175,8 @@ pub async fn begin(listening: &Listening, context: &Context, jobs: &Jobs) -> Res
         async move {
             let accept = match bound {
                 Some(accept) => accept,
-                None => TcpAccept::listen(address)
+                None => TcpListener::bind(address)
+                    .await
                     .map_err(|why| format!("listening on {address}: {why}"))?,
             };
             receiver.run(accept, &stop).await;
@@ -238,11 +239,11 @@ pub fn public_url(text: &str) -> Result<String, Usage> {
     Ok(text.trim_end_matches('/').to_owned())
 }
 
-async fn bind(address: &str) -> Result<TcpAccept> {
+async fn bind(address: &str) -> Result<TcpListener> {
     let found = tokio::net::lookup_host(address).await;
     let found: Vec<SocketAddr> = found
         .map_err(|why| Usage::new(format!("--address {address}: {why}")).next("write HOST:PORT"))?
         .collect();
     let first = found.first().ok_or_else(|| Usage::new(format!("{address} has no address")))?;
-    TcpAccept::listen(*first).with_context(|| format!("listening on {first}"))
+    TcpListener::bind(*first).await.with_context(|| format!("listening on {first}"))
 }

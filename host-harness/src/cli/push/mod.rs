@@ -186,7 +186,7 @@ pub async fn run(args: &PushArgs, context: &Context) -> Result<Exit> {
         };
         results.begin(header(args, &push, &runs).await?)?;
         for run in &runs {
-            context.watch.page(0, Some(push.count(run).await?));
+            context.watch.page(0, Some(push.row(run).await?.1.all()));
             let tell = |ended: Ended| results.tell(&push, &ended);
             match push.run(run, args.on_conflict, tell).await {
                 Ok(ran) => sum.add(&ran),
@@ -225,7 +225,7 @@ fn source(args: &PushArgs) -> Result<&str, Usage> {
 async fn header(args: &PushArgs, push: &Push, runs: &[String]) -> Result<Option<String>> {
     let mut headers = BTreeSet::new();
     for run in runs {
-        headers.insert(push.header(run).await?);
+        headers.insert(push.row(run).await?.0.header);
     }
     if headers.len() > 1 && args.failed.is_some() {
         return Err(Usage::new(

@@ -9,7 +9,7 @@ use tokio::time::sleep;
 
 use super::world::{Fate, HOUR, World, access};
 use crate::grants::GrantError;
-use crate::grants::shared::lock;
+use crate::lock;
 
 const SECOND: Duration = Duration::from_secs(1);
 

@@ -14,7 +14,7 @@ use tokio::time::sleep;
 
 use self::world::{Fate, HOUR, World, access, refresh};
 use super::GrantError;
-use super::shared::lock;
+use crate::lock;
 
 const MINUTE: Duration = Duration::from_secs(60);
 

@@ -17,8 +17,8 @@ use tokio::runtime::Builder;
 use tokio::time::{Instant, sleep};
 
 use crate::grants::protocol::{Granted, first};
-use crate::grants::shared::lock;
 use crate::grants::{Grants, open, seal};
+use crate::lock;
 use crate::vault::{Key, Secret};
 
 pub const ID: &str = "c1";

@@ -23,7 +23,6 @@
 mod node;
 mod rule;
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
@@ -209,9 +208,13 @@ impl Mapping {
     /// Whether this column of the source comes into an input, or decides on one.
     #[must_use]
     pub fn uses(&self, column: &str) -> bool {
-        let split = self.split.as_ref().and_then(|split| tokens(&split.from));
-        let split = split.is_some_and(|path| path.first().is_some_and(|name| name == column));
-        self.rest == Rest::Keep || split || self.reads(column)
+        let is_split = self.split_column().as_deref() == Some(column);
+        self.rest == Rest::Keep || is_split || self.reads(column)
+    }
+
+    /// The top-level member of the source of which several items are made.
+    fn split_column(&self) -> Option<String> {
+        tokens(&self.split.as_ref()?.from)?.into_iter().next()
     }
 
     /// Looks for the columns that it reads among those that there are.
@@ -219,8 +222,7 @@ impl Mapping {
     /// # Errors
     /// Names one that is missing and cannot be done without. The texts answered name the others.
     pub fn missing(&self, columns: &[&str]) -> Result<Vec<String>, String> {
-        let split = self.split.as_ref().and_then(|split| tokens(&split.from));
-        let split = split.and_then(|path| path.into_iter().next()).map(|name| (name, true));
+        let split = self.split_column().map(|name| (name, true));
         let read = self
             .entries
             .iter()
@@ -233,7 +235,10 @@ impl Mapping {
             let near = nearest(&name, columns);
             let why = match near {
                 Some(near) => format!("did you mean \"{near}\"?"),
-                None => format!("there are {}", quoted(columns)),
+                None => {
+                    let quoted = columns.iter().map(|name| format!("\"{name}\""));
+                    format!("there are {}", quoted.collect::<Vec<_>>().join(", "))
+                }
             };
             let text = format!("the mapping reads a column \"{name}\" that is not there; {why}");
             if needed {
@@ -250,11 +255,6 @@ impl Mapping {
     pub fn targets(&self) -> impl Iterator<Item = &str> {
         self.entries.iter().filter_map(|(path, _)| path.first()).map(String::as_str)
     }
-}
-
-fn quoted(names: &[&str]) -> String {
-    let names: Vec<Cow<'_, str>> = names.iter().map(|name| format!("\"{name}\"").into()).collect();
-    names.join(", ")
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
-use connector_runtime::egress::{BadOrigin, Filled, HttpClient, Origin, Progress, retry_after};
+use connector_runtime::egress::{Filled, HttpClient, Origin, Progress, retry_after};
+use connector_state::StoreError;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use url::Url;
 use zeroize::Zeroizing;
@@ -21,7 +22,7 @@ pub struct Target {
     signer: Signer,
 }
 
-/// Why a message was not taken.
+/// Why a message was not taken, or could not be handed on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotTaken {
     /// For people.
@@ -30,19 +31,17 @@ pub struct NotTaken {
     pub pause: Option<Duration>,
 }
 
+impl From<StoreError> for NotTaken {
+    fn from(why: StoreError) -> Self {
+        Self { why: why.to_string(), pause: None }
+    }
+}
+
 impl Target {
-    /// A target by its URL: https to a public address; anything if `allow_private`.
-    ///
-    /// # Errors
-    /// [`BadOrigin`].
-    pub fn new(
-        url: &str,
-        allow_private: bool,
-        http: Arc<HttpClient>,
-        signer: Signer,
-    ) -> Result<Self, BadOrigin> {
-        let (origin, url) = Origin::of_url(url, allow_private)?;
-        Ok(Self { url, origin, http, signer })
+    /// A target by its URL, as [`Origin::of_url`] reads it.
+    #[must_use]
+    pub fn new((origin, url): (Origin, Url), http: Arc<HttpClient>, signer: Signer) -> Self {
+        Self { url, origin, http, signer }
     }
 
     /// Its URL: the name by which it is kept.

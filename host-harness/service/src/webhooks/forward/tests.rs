@@ -2,16 +2,16 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Mutex;
 
-use connector_runtime::egress::{Connect, EgressOptions, HttpClient, Pending, Stream};
+use connector_runtime::egress::{Connect, EgressOptions, HttpClient, Origin, Pending, Stream};
 use connector_state::mirror::{Batch, ChangeKind, ChangeRow, Mirror as _, Source};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
 
 use super::*;
 use crate::vault::Secret;
-use crate::webhooks::Bounds;
 use crate::webhooks::tests::provider::record;
 use crate::webhooks::tests::world::{NOW_MS, SHOP, World};
+use crate::webhooks::{Bounds, Note};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
@@ -150,10 +150,12 @@ impl Post {
     fn forwarder(&self, filters: &[&str]) -> Forwarder {
         let signer = Signer::read(&Secret::new(SECRET)).unwrap();
         let http = self.service.client();
-        let target = Target::new("http://127.0.0.1/hook", true, http, signer).unwrap();
+        let address = Origin::of_url("http://127.0.0.1/hook", true).unwrap();
+        let target = Target::new(address, http, signer);
         let filters = filters.iter().map(|filter| filter.parse().unwrap()).collect();
         let noted = Arc::clone(&self.world.noted) as Arc<dyn Notes>;
-        Forwarder::new(self.world.sqlite.clone(), self.world.clock.clone(), noted, target, filters)
+        let (outbox, clock) = (self.world.sqlite.clone(), self.world.clock.clone());
+        Forwarder { outbox, clock, notes: noted, target, filters }
     }
 
     async fn forward(&self, filters: &[&str], seconds: u64) {
@@ -257,10 +259,7 @@ async fn a_lost_answer_is_a_repeat_under_the_same_id() {
 
 #[test]
 fn only_the_operator_opens_private_targets() {
-    let target = |url: &str, private| {
-        let signer = Signer::read(&Secret::new(SECRET)).unwrap();
-        Target::new(url, private, Service::new().client(), signer).map(drop)
-    };
+    let target = Origin::of_url;
     for url in ["http://127.0.0.1/x", "http://a.example/x", "https://10.0.0.1/x"] {
         assert!(target(url, false).is_err(), "{url}");
         assert!(target(url, true).is_ok(), "{url}");

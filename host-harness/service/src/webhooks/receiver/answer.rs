@@ -21,7 +21,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use connector_contract::clock::unix_ms;
 use connector_contract::subscriptions::{Answer, Delivery};
 use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
@@ -119,7 +118,7 @@ async fn deliver(
         let (status, why) = (refused.status.as_u16(), refused.why.clone());
         shared.notes.note(&Note::Refused { connection, from, status, why });
         // The next beat opens the gap: the disk may be what is slow.
-        served.miss(unix_ms(shared.clock.now()));
+        served.miss(shared.clock.now_ms());
         refused.reply()
     };
     let body = match admit(shared, served, &head.headers, incoming).await {

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use connector_contract::clock::unix_ms;
 use connector_contract::subscriptions::{self, Answer, Delivery, Event, Reception, Refusal};
 use connector_runtime::CallError;
 use connector_state::StoreError;
@@ -36,7 +35,7 @@ pub async fn take(
     served: &ServedHook,
     raw: Delivery,
 ) -> Result<Option<Answer>, Refused> {
-    let received_ms = unix_ms(shared.clock.now());
+    let received_ms = shared.clock.now_ms();
     let raw = Delivery { received_at: timestamp(received_ms), ..raw };
     let decoder = &served.hook.decode;
     let mut delivery = decoder.without_secrets(raw.clone());

@@ -17,7 +17,7 @@ mod tls;
 
 use std::convert::Infallible;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use connector_contract::clock::Clock;
@@ -30,7 +30,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{interval, timeout};
 
-pub use self::accept::{Accept, Accepted, TcpAccept};
+pub use self::accept::{Accept, Accepted};
 use self::answer::{Peer, answer};
 use self::guard::{Phases, TimedStream};
 use self::hook::ServedHook;
@@ -39,8 +39,9 @@ pub(super) use self::intake::{new_events, timestamp};
 pub use self::shared::Counts;
 use self::shared::ReceiverState;
 pub use self::tls::{Tls, TlsError};
-use super::{Bounds, Inbox, Note, Notes};
+use super::{Bounds, Inbox, Notes};
 use crate::jobs::Shutdown;
+use crate::lock;
 
 /// How often the receiver notes that it is there, and looks after its certificate.
 const BEAT: Duration = Duration::from_secs(30);
@@ -93,7 +94,7 @@ impl Receiver {
             notes,
             wake: Arc::default(),
             surroundings,
-            hooks: RwLock::default(),
+            hooks: Mutex::default(),
             counts: Mutex::default(),
             networks: Mutex::default(),
             failed: Mutex::default(),
@@ -105,7 +106,7 @@ impl Receiver {
     /// now, and keeps its rate and its counts.
     pub fn serve_hooks(&self, hooks: Vec<Hook>) {
         let bounds = &self.shared.bounds;
-        let mut served = self.shared.hooks.write().unwrap_or_else(PoisonError::into_inner);
+        let mut served = lock(&self.shared.hooks);
         let mut before = std::mem::take(&mut *served);
         for hook in hooks {
             let token = hook.token.clone();
@@ -186,8 +187,7 @@ async fn beats(shared: &ReceiverState) {
         if let Some(tls) = &shared.surroundings.tls
             && let Err(why) = tls.renew()
         {
-            let why = why.to_string();
-            shared.notes.note(&Note::Failing { what: "renewing the certificate", why });
+            shared.notes.failing("renewing the certificate", &why);
         }
     }
 }

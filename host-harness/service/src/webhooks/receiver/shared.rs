@@ -2,16 +2,17 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use connector_contract::clock::{Clock, unix_ms};
+use connector_contract::clock::Clock;
 use connector_state::StoreError;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
 use super::Surroundings;
 use super::hook::ServedHook;
+use crate::lock;
 use crate::webhooks::{Beat, Bounds, Inbox, Note, Notes};
 
 /// After a failed commit, requests are turned away unread for this long.
@@ -45,7 +46,7 @@ pub struct ReceiverState {
     pub notes: Arc<dyn Notes>,
     pub wake: Arc<Notify>,
     pub surroundings: Surroundings,
-    pub hooks: RwLock<HashMap<String, Arc<ServedHook>>>,
+    pub hooks: Mutex<HashMap<String, Arc<ServedHook>>>,
     /// A permit for each byte of a body that may still be held.
     pub held: Semaphore,
     pub(super) counts: Mutex<Counts>,
@@ -58,31 +59,30 @@ impl ReceiverState {
     /// The hook with this token. Tokens are looked up by their hash, so the time that this takes
     /// tells nothing about one.
     pub fn hook(&self, token: &str) -> Option<Arc<ServedHook>> {
-        self.hooks.read().unwrap_or_else(PoisonError::into_inner).get(token).cloned()
+        lock(&self.hooks).get(token).cloned()
     }
 
     /// Commits work.
     pub fn works(&self) {
-        *self.failed() = None;
+        *lock(&self.failed) = None;
     }
 
     /// A commit failed.
     pub fn fails(&self, why: &StoreError) {
-        let first = self.failed().replace(Instant::now()).is_none();
+        let first = lock(&self.failed).replace(Instant::now()).is_none();
         if first {
-            let why = why.to_string();
-            self.notes.note(&Note::Failing { what: "keeping deliveries", why });
+            self.notes.failing("keeping deliveries", why);
         }
     }
 
     /// Whether requests are turned away for now.
     pub fn holds_off(&self) -> bool {
-        self.failed().is_some_and(|at| at.elapsed() < HOLD_OFF)
+        lock(&self.failed).is_some_and(|at| at.elapsed() < HOLD_OFF)
     }
 
     /// Whether a delivery could be kept: tried, unless that was known a moment ago.
     pub async fn is_ready(&self) -> bool {
-        let failed = *self.failed();
+        let failed = *lock(&self.failed);
         failed.is_none() || (!self.holds_off() && self.beat().await.is_ok())
     }
 
@@ -90,7 +90,7 @@ impl ReceiverState {
     pub async fn beat(&self) -> Result<(), StoreError> {
         let served = self.served();
         let served = served.iter().map(|it| (it.hook.connection.clone(), it.take_refused()));
-        let (now_ms, served) = (unix_ms(self.clock.now()), served.collect());
+        let (now_ms, served) = (self.clock.now_ms(), served.collect());
         let gap_after_ms = u64::try_from(GAP.as_millis()).unwrap_or(u64::MAX);
         let beat = self.inbox.beat(Beat { now_ms, gap_after_ms, served }).await;
         match &beat {
@@ -102,17 +102,16 @@ impl ReceiverState {
 
     /// Counts something.
     pub fn count(&self, count: impl FnOnce(&mut Counts)) {
-        count(&mut self.counts.lock().unwrap_or_else(PoisonError::into_inner));
+        count(&mut lock(&self.counts));
     }
 
     /// What was counted so far.
     pub fn counts(&self) -> Counts {
-        *self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+        *lock(&self.counts)
     }
 
     fn served(&self) -> Vec<Arc<ServedHook>> {
-        let hooks = self.hooks.read().unwrap_or_else(PoisonError::into_inner);
-        hooks.values().cloned().collect()
+        lock(&self.hooks).values().cloned().collect()
     }
 
     /// Has the next scan overlap what hooks turned away; for each hook not too often.
@@ -135,21 +134,13 @@ impl ReceiverState {
         }
         let most = [self.bounds.connections_of_address, self.bounds.connections_of_site];
         let counted = networks(address);
-        let mut open = self.networks();
+        let mut open = lock(&self.networks);
         let is_full = |(network, most)| open.get(network).is_some_and(|open| *open >= most);
         if counted.iter().zip(most).any(is_full) {
             return None;
         }
         counted.iter().for_each(|network| *open.entry(*network).or_default() += 1);
         Some(AddressPlace { shared: Arc::clone(self), counted })
-    }
-
-    fn networks(&self) -> MutexGuard<'_, HashMap<Network, usize>> {
-        self.networks.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn failed(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.failed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -179,7 +170,7 @@ pub struct AddressPlace {
 
 impl Drop for AddressPlace {
     fn drop(&mut self) {
-        let mut networks = self.shared.networks();
+        let mut networks = lock(&self.shared.networks);
         for network in &self.counted {
             if let Some(open) = networks.get_mut(network) {
                 *open = open.saturating_sub(1);

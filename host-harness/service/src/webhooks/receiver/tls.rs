@@ -1,7 +1,7 @@
 //! TLS of the receiver: a certificate and its key, in files that may be renewed while it runs.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use rustls::ServerConfig;
@@ -9,6 +9,8 @@ use rustls::pki_types::pem::{self, PemObject as _};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use thiserror::Error;
 use tokio_rustls::TlsAcceptor;
+
+use crate::lock;
 
 /// Why TLS cannot be offered.
 #[derive(Debug, Error)]
@@ -38,7 +40,7 @@ pub enum TlsError {
 pub struct Tls {
     certificate: PathBuf,
     key: PathBuf,
-    now: RwLock<(Arc<ServerConfig>, Option<SystemTime>)>,
+    now: Mutex<(Arc<ServerConfig>, Option<SystemTime>)>,
 }
 
 impl Tls {
@@ -49,7 +51,7 @@ impl Tls {
     pub fn read(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
         let changed = changed(certificate, key);
         let config = config(certificate, key)?;
-        let now = RwLock::new((Arc::new(config), changed));
+        let now = Mutex::new((Arc::new(config), changed));
         Ok(Self { certificate: certificate.to_owned(), key: key.to_owned(), now })
     }
 
@@ -59,20 +61,18 @@ impl Tls {
     /// [`TlsError`].
     pub fn renew(&self) -> Result<(), TlsError> {
         let changed = changed(&self.certificate, &self.key);
-        if self.now.read().unwrap_or_else(PoisonError::into_inner).1 == changed {
+        if lock(&self.now).1 == changed {
             return Ok(());
         }
         let config = config(&self.certificate, &self.key)?;
-        let mut now = self.now.write().unwrap_or_else(PoisonError::into_inner);
-        *now = (Arc::new(config), changed);
+        *lock(&self.now) = (Arc::new(config), changed);
         Ok(())
     }
 
     /// Agrees on TLS with who connects.
     #[must_use]
     pub fn acceptor(&self) -> TlsAcceptor {
-        let now = self.now.read().unwrap_or_else(PoisonError::into_inner);
-        TlsAcceptor::from(Arc::clone(&now.0))
+        TlsAcceptor::from(Arc::clone(&lock(&self.now).0))
     }
 }
 

@@ -10,7 +10,6 @@ use connector_state::mirror::gone::may_be_gone;
 use futures_util::future::join_all;
 
 use super::Job;
-use super::apply::Unapplied;
 use crate::webhooks::{Effect, EventRow, EventState, Settled};
 
 /// Questions that are taken up together.
@@ -35,7 +34,7 @@ impl Job<'_> {
     /// they are, however many there are.
     pub async fn ask_due(&self) -> Result<(), StoreError> {
         while !self.stopping() && self.reads.paused().is_none() {
-            let (inbox, now_ms) = (&self.shared.inbox, self.shared.now_ms());
+            let (inbox, now_ms) = (&self.shared.inbox, self.shared.clock.now_ms());
             let events = inbox.due_events(self.id, true, now_ms, TOGETHER).await?;
             if events.is_empty() {
                 break;
@@ -86,7 +85,7 @@ impl Job<'_> {
         match self.reads.get(&event.object, id).await {
             Ok(record) => self.apply_answer(event, moment, vec![record], vec![]).await,
             Err(CallError::Connector(error)) if error.kind == ErrorKind::NotFound => {
-                let now_ms = self.shared.now_ms();
+                let now_ms = self.shared.clock.now_ms();
                 // With a delivery that says so too, it is believed at once.
                 if !matches!(event.effect, Effect::Deleted(_))
                     && let Some(kept) = mirror.record(self.id, &event.object, id).await?
@@ -117,11 +116,11 @@ impl Job<'_> {
         records: Vec<DataRecord>,
         deleted: Vec<String>,
     ) -> Result<LookUpAnswer, StoreError> {
-        match self.apply(&event.object, Source::Lookup, moment, records, deleted).await {
-            Ok(applied) if applied.look_up.is_empty() => Ok(LookUpAnswer::Done),
-            Ok(_) => Ok(LookUpAnswer::Overtaken),
-            Err(Unapplied::Underived(why)) => Ok(LookUpAnswer::Failed(why)),
-            Err(Unapplied::Store(why)) => Err(why),
-        }
+        let applied = self.apply(&event.object, Source::Lookup, moment, records, deleted).await?;
+        Ok(match applied {
+            Ok(applied) if applied.look_up.is_empty() => LookUpAnswer::Done,
+            Ok(_) => LookUpAnswer::Overtaken,
+            Err(why) => LookUpAnswer::Failed(why),
+        })
     }
 }

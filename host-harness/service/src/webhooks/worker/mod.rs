@@ -12,11 +12,11 @@ mod connection;
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use connector_contract::backoff::Backoff;
-use connector_contract::clock::{Clock, unix_ms};
+use connector_contract::clock::Clock;
 use connector_runtime::retry::Blame;
 use connector_state::mirror::Mirror;
 use connector_state::{LeaseHolder, StoreError};
@@ -26,6 +26,8 @@ use tokio::time::{Instant, sleep, timeout};
 
 pub use self::connection::{ConnectionReads, Reads, WorkerConnection};
 use super::{Effect, EventRow, EventState, Inbox, Note, Notes, Settled};
+use crate::jobs::PANICKED;
+use crate::lock;
 
 /// Connections that are worked for at the same time.
 const AT_ONCE: usize = 16;
@@ -74,7 +76,7 @@ struct WorkerState {
     mirror: Arc<dyn Mirror>,
     clock: Arc<dyn Clock>,
     notes: Arc<dyn Notes>,
-    connections: RwLock<HashMap<String, WorkerConnection>>,
+    connections: Mutex<HashMap<String, WorkerConnection>>,
     tick: Duration,
     /// Connections that are being worked for, and whether more of theirs was due meanwhile.
     busy: Mutex<HashMap<String, bool>>,
@@ -96,27 +98,26 @@ impl Worker {
         pace: Pace,
     ) -> Self {
         let random = pace.seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
-        Self {
-            shared: Arc::new(WorkerState {
-                inbox,
-                mirror,
-                clock,
-                notes,
-                connections: RwLock::default(),
-                tick: pace.tick,
-                busy: Mutex::default(),
-                more: Notify::new(),
-                random: Mutex::new(random),
-                stopping: AtomicBool::new(false),
-                changed: Arc::default(),
-                failing: AtomicBool::new(false),
-            }),
-        }
+        let shared = Arc::new(WorkerState {
+            inbox,
+            mirror,
+            clock,
+            notes,
+            connections: Mutex::default(),
+            tick: pace.tick,
+            busy: Mutex::default(),
+            more: Notify::new(),
+            random: Mutex::new(random),
+            stopping: AtomicBool::new(false),
+            changed: Arc::default(),
+            failing: AtomicBool::new(false),
+        });
+        Self { shared }
     }
 
     /// Works for these connections, by id, and for no others.
     pub fn work_for(&self, connections: HashMap<String, WorkerConnection>) {
-        *self.shared.connections.write().unwrap_or_else(PoisonError::into_inner) = connections;
+        *lock(&self.shared.connections) = connections;
     }
 
     /// Told when a change was made.
@@ -134,7 +135,7 @@ impl Worker {
         let mut pruned = None;
         let working = async {
             loop {
-                match shared.inbox.due(shared.now_ms()).await {
+                match shared.inbox.due(shared.clock.now_ms()).await {
                     Ok(due) => {
                         shared.works();
                         due.into_iter().for_each(|id| shared.begin(&mut tasks, &room, id));
@@ -170,10 +171,8 @@ impl Worker {
 impl WorkerState {
     /// Begins to work for a connection, unless somebody does.
     fn begin(self: &Arc<Self>, tasks: &mut JoinSet<()>, room: &Arc<Semaphore>, id: String) {
-        let connections = self.connections.read().unwrap_or_else(PoisonError::into_inner);
-        let Some(connection) = connections.get(&id).cloned() else { return };
-        drop(connections);
-        let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(connection) = lock(&self.connections).get(&id).cloned() else { return };
+        let mut busy = lock(&self.busy);
         if let Some(more) = busy.get_mut(&id) {
             *more = true;
             return;
@@ -192,7 +191,7 @@ impl WorkerState {
     }
 
     async fn prune(&self) {
-        let now_ms = self.now_ms();
+        let now_ms = self.clock.now_ms();
         let (applied, keys) = (now_ms.saturating_sub(KEEP_MS), now_ms.saturating_sub(KNOW_MS));
         while let Ok(true) = self.inbox.prune(applied, keys).await {}
     }
@@ -203,21 +202,15 @@ impl WorkerState {
 
     fn fails(&self, why: &StoreError) {
         if !self.failing.swap(true, Ordering::Relaxed) {
-            let why = why.to_string();
-            self.notes.note(&Note::Failing { what: "applying deliveries", why });
+            self.notes.failing("applying deliveries", why);
         }
     }
 
     /// Its connection's lease ends with it, and the next tick works for it again.
     fn panicked(&self, ended: &Result<(), JoinError>) {
         if ended.is_err() {
-            let why = "a fault of this program, please report it".to_owned();
-            self.notes.note(&Note::Failing { what: "applying deliveries", why });
+            self.notes.failing("applying deliveries", &PANICKED);
         }
-    }
-
-    fn now_ms(&self) -> u64 {
-        unix_ms(self.clock.now())
     }
 }
 
@@ -229,8 +222,7 @@ struct Busy {
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        let mut busy = self.shared.busy.lock().unwrap_or_else(PoisonError::into_inner);
-        if busy.remove(&self.id) == Some(true) {
+        if lock(&self.shared.busy).remove(&self.id) == Some(true) {
             self.shared.more.notify_one();
         }
     }
@@ -249,12 +241,12 @@ impl Job<'_> {
         let (inbox, id) = (&self.shared.inbox, self.id);
         let holder = LeaseHolder::new();
         let take = || {
-            let now_ms = self.shared.now_ms();
+            let now_ms = self.shared.clock.now_ms();
             inbox.lease(id, holder.lease(now_ms + LEASE_MS), now_ms)
         };
         if self.reads.paused().is_some() {
             // Nothing is written down as long as there is nothing but questions.
-            match inbox.due_events(id, false, self.shared.now_ms(), 1).await {
+            match inbox.due_events(id, false, self.shared.clock.now_ms(), 1).await {
                 Ok(events) if events.is_empty() => return,
                 Ok(_) => {}
                 Err(why) => return self.shared.fails(&why),
@@ -290,7 +282,7 @@ impl Job<'_> {
 
     /// A try failed: what becomes of the event.
     fn failed(&self, event: &EventRow, asks: bool, blame: &Blame, why: String) -> Settled {
-        let now_ms = self.shared.now_ms();
+        let now_ms = self.shared.clock.now_ms();
         let settled = Settled { asks, reason: Some(why), ..Settled::of(event) };
         if let Blame::World(wait) = blame {
             let wait = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
@@ -300,7 +292,7 @@ impl Job<'_> {
         // A dead event is tried on for its look-up, as often again.
         let tries = if is_dead { attempts.saturating_sub(TRIES) } else { attempts };
         if tries < TRIES {
-            let mut random = self.shared.random.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut random = lock(&self.shared.random);
             let next_ms = Some(now_ms + random.u64(0..=FAILED.pause_ms(tries)));
             return Settled { attempts, next_ms, ..settled };
         }
