@@ -17,7 +17,8 @@ use host_harness::service::jobs::Shutdown;
 use host_harness::store::{Change, ConnectionRow, Sealed, Sqlite, Store as _, StoreError};
 use host_harness::vault::Secret;
 use host_harness::webhooks::{
-    Bounds, Decode, Decoded, Hook, HookRow, Inbox as _, Receiver, Surroundings, Unnoted, new_token,
+    Decode, Decoded, Hook, HookRow, Inbox as _, Receiver, ReceiverBounds, Surroundings, Unnoted,
+    new_token,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -120,7 +121,7 @@ fn disk(path: &std::path::Path, time: Duration) -> Result<f64> {
     Ok(kept as f64 / began.elapsed().as_secs_f64())
 }
 
-async fn receiver(connector: &Connector, sqlite: &Arc<Sqlite>) -> Result<(String, Receiver)> {
+async fn receiver(connector: &Connector, sqlite: &Arc<Sqlite>) -> Result<(String, Arc<Receiver>)> {
     let row = ConnectionRow {
         id: "bench".to_owned(),
         name: "bench".to_owned(),
@@ -146,8 +147,12 @@ async fn receiver(connector: &Connector, sqlite: &Arc<Sqlite>) -> Result<(String
         .secret("webhook-secret", Secret::new(SECRET))
         .build()
         .await?;
-    let bounds =
-        Bounds { rate: 1e9, burst: 1e9, connections_of_address: 2 * SENDERS, ..Bounds::default() };
+    let bounds = ReceiverBounds {
+        rate: 1e9,
+        burst: 1e9,
+        connections_of_address: 2 * SENDERS,
+        ..ReceiverBounds::default()
+    };
     let clock = Arc::new(SystemClock);
     let surroundings = Surroundings::default();
     let receiver = Receiver::new(bounds, sqlite.clone(), clock, Arc::new(Unnoted), surroundings);

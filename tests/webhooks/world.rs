@@ -13,8 +13,8 @@ use host_harness::service::jobs::Shutdown;
 use host_harness::store::{Change, Sqlite, Store as _};
 use host_harness::vault::{MasterKey, Secret, Vault};
 use host_harness::webhooks::{
-    Accept, Accepted, Bounds, ConnectionDecode, ConnectionReads, Decode, Hook, Pace, Receiver,
-    Surroundings, Unnoted, Worker, WorkerConnection, new_token,
+    Accept, Accepted, ConnectionDecode, ConnectionReads, Decode, Hook, Pace, Receiver,
+    ReceiverBounds, Surroundings, Unnoted, Worker, WorkerConnection, new_token,
 };
 use serde_json::Value;
 use tokio::io::duplex;
@@ -32,8 +32,8 @@ pub struct Post {
     pub sqlite: Arc<Sqlite>,
     pub vault: Arc<Vault>,
     pub row: host_harness::store::ConnectionRow,
-    pub receiver: Receiver,
-    pub worker: Worker,
+    pub receiver: Arc<Receiver>,
+    pub worker: Arc<Worker>,
     pub webhook: WebhookId,
     pub dialer: Dialer,
     connect: mpsc::UnboundedSender<Accepted>,
@@ -81,7 +81,8 @@ impl Post {
         let local = builder.secrets(Arc::clone(&secrets)).build().await.unwrap();
         let decode = ConnectionDecode::new(local.clone(), secrets, vault.clone(), row.clone());
         let decode = Arc::new(decode) as Arc<dyn Decode>;
-        let bounds = Bounds { rate: 10_000.0, burst: 10_000.0, ..Bounds::default() };
+        let bounds =
+            ReceiverBounds { rate: 10_000.0, burst: 10_000.0, ..ReceiverBounds::default() };
         let surroundings = Surroundings::default();
         let receiver =
             Receiver::new(bounds, sqlite.clone(), clock.clone(), Arc::new(Unnoted), surroundings);

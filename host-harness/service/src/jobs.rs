@@ -37,7 +37,7 @@ pub const PANICKED: &str = "a fault of this program, please report it";
 #[derive(Debug, Clone)]
 pub struct Shutdown(watch::Receiver<bool>);
 
-/// Requests the end of everybody who has its [`Shutdown`].
+/// Requests the end of everything that has its [`Shutdown`].
 #[derive(Debug)]
 pub struct ShutdownTrigger(watch::Sender<bool>);
 
@@ -78,7 +78,7 @@ pub struct Supervisor {
     shutdown: Shutdown,
 }
 
-/// Begins and removes jobs of a [`Supervisor`]. Clones do so at the same one.
+/// Begins and removes jobs of a [`Supervisor`]. Clones are of the same one.
 #[derive(Debug, Clone)]
 pub struct Jobs(Arc<Shared>);
 
@@ -107,10 +107,10 @@ impl Shutdown {
         }
     }
 
-    /// What a job answers that goes on until the end is requested: an error when it was not.
+    /// The result of a job that is to run until the end is requested.
     ///
     /// # Errors
-    /// That it came to an end.
+    /// When it was not requested: the job ended too early.
     pub fn ended(&self) -> Result<(), String> {
         if self.is_requested() { Ok(()) } else { Err("it came to an end".to_owned()) }
     }
@@ -130,7 +130,7 @@ impl ShutdownTrigger {
 }
 
 impl Supervisor {
-    /// Without jobs yet; `shutdown` is to end them.
+    /// A supervisor without jobs; `shutdown` ends those that it will have.
     #[must_use]
     pub fn new(shutdown: Shutdown) -> Self {
         let ((receive, _), (work, _)) = (Shutdown::new(), Shutdown::new());

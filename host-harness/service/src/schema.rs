@@ -138,16 +138,8 @@ pub(crate) fn escaped(name: &str) -> String {
 }
 
 fn behind_references<'s>(root: &'s Value, schema: &'s Value) -> &'s Value {
-    let mut found = schema;
-    for _ in 0..REFERENCES {
-        let reference = found.get("$ref").and_then(Value::as_str);
-        let target = reference.and_then(|reference| root.pointer(reference.strip_prefix('#')?));
-        match target {
-            Some(target) => found = target,
-            None => break,
-        }
-    }
-    found
+    let target = |one: &&'s Value| root.pointer(one.get("$ref")?.as_str()?.strip_prefix('#')?);
+    std::iter::successors(Some(schema), target).take(REFERENCES + 1).last().unwrap_or(schema)
 }
 
 fn with_alternatives<'s>(root: &'s Value, schema: &'s Value) -> Vec<&'s Value> {

@@ -109,7 +109,7 @@ pub async fn run(args: &CheckArgs, context: &Context) -> Result<Exit> {
 /// Whether the connection lives on a grant, and has none that the provider honours.
 async fn has_no_grant(grants: Option<&Grants>) -> Result<bool> {
     match grants {
-        Some(grants) => Ok(matches!(grants.state().await?, None | Some(GrantState::Ended))),
+        Some(grants) => Ok(grants.row().await?.is_none_or(|row| row.state == GrantState::Ended)),
         None => Ok(false),
     }
 }
@@ -117,7 +117,7 @@ async fn has_no_grant(grants: Option<&Grants>) -> Result<bool> {
 /// The provider's account, as it was told when it was connected.
 async fn account(grants: Option<&Grants>) -> Result<Option<Account>> {
     match grants {
-        Some(grants) => Ok(grants.learned().await?.account),
+        Some(grants) => Ok(grants.row().await?.and_then(|row| row.learned.account)),
         None => Ok(None),
     }
 }

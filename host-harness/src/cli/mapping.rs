@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use host_harness::push::fit;
 use host_harness::push::mapping::Mapping;
-use host_harness::source::Item;
+use host_harness::source::SourceItem;
 use serde_json::{Value, json};
 
 use super::context::Context;
@@ -77,8 +77,8 @@ async fn show(args: &ShowMappingArgs, context: &Context) -> Result<Exit> {
     Ok(if failed { Exit::Partly } else { Exit::Done })
 }
 
-fn shown(item: Item, mapping: &Mapping) -> Vec<Value> {
-    let Item { line, content, .. } = item;
+fn shown(item: SourceItem, mapping: &Mapping) -> Vec<Value> {
+    let SourceItem { line, content, .. } = item;
     let row = |outcome: &str, input: Option<Value>, error: Option<String>| {
         let error = error.as_deref().map(lines);
         json!({ "line": line, "outcome": outcome, "input": input, "error": error })

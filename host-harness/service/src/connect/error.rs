@@ -39,11 +39,8 @@ pub enum ConnectError {
         why: String,
     },
     /// The browser did not come back.
-    #[error("nobody came back from the provider within {minutes} minutes; connect again")]
-    NobodyCame {
-        /// Minutes that were waited.
-        minutes: u64,
-    },
+    #[error("nobody came back from the provider within {0} minutes; connect again")]
+    NobodyCame(u64),
     /// The connector could not do it.
     #[error(transparent)]
     Call(#[from] CallError),

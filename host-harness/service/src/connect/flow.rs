@@ -10,16 +10,18 @@ use zeroize::Zeroizing;
 use super::error::ConnectError;
 use super::pkce::{challenge, digest, random};
 use super::{LIFE_MINUTES, VERIFIER};
-use crate::grants::protocol::{Granted, first};
+use crate::grants::protocol::{SealedGrant, first};
 use crate::grants::seal;
-use crate::vault::{Scrubber, SealContext, Secret, Vault};
+use crate::vault::{Scrubber, SealContext, Secret, Vault, opened};
 
 /// Times that a grant is put beside renewals of the one before.
 const GRANT_TRIES: u32 = 8;
 
-/// Makes connections, and keeps them in a vault.
+/// Makes connections. What [`ConnectRequest`] takes is one that is kept, or a new one of
+/// [`Vault::new_connection`].
 pub struct ConnectFlow {
-    vault: Vault,
+    /// Where they are kept.
+    pub vault: Vault,
 }
 
 /// The connection to make.
@@ -49,19 +51,6 @@ pub enum Begun {
 }
 
 impl ConnectFlow {
-    /// Makes connections in `vault`. What [`ConnectRequest`] takes is a kept one, or
-    /// [`Vault::new_connection`].
-    #[must_use]
-    pub fn new(vault: Vault) -> Self {
-        Self { vault }
-    }
-
-    /// Where it keeps them.
-    #[must_use]
-    pub fn vault(&self) -> &Vault {
-        &self.vault
-    }
-
     /// Begins. Nothing is kept of a redirect but what [`ConnectFlow::complete`] needs, for ten minutes.
     ///
     /// # Errors
@@ -91,15 +80,7 @@ impl ConnectFlow {
         };
         match scheme.begin(begin, secrets).await? {
             Step::Ready(received) => {
-                let connection = self.newest(connection).await?;
-                let mut changes = changes(&connection, rows);
-                // A grant of another scheme ends with it.
-                changes.push(match received.is_nothing() {
-                    true => Change::RemoveGrant { connection: connection.id.clone() },
-                    false => Change::PutNextGrant(self.granted(&connection, &received).await?),
-                });
-                self.vault.store().commit(changes).await?;
-                Ok(Begun::Ready(connection))
+                Ok(Begun::Ready(self.keep(connection, &rows, &received).await?))
             }
             Step::Redirect { url, session } => {
                 let url = checked(&url)?;
@@ -155,13 +136,12 @@ impl ConnectFlow {
         if session.ends_ms <= self.vault.now_ms() {
             return Err(ConnectError::TooLate);
         }
-        let id = session.connection.id.clone();
         let mut secrets = newest(self.vault.open(&session.connection).await?);
-        for row in &session.secrets {
-            secrets.insert(row.name.clone(), self.vault.open_row(&session.connection, row)?);
-        }
         let key = self.vault.key(&session.connection)?;
-        let verifier = key.open(of_verifier(&id), &session.sealed_verifier)?;
+        for row in &session.secrets {
+            secrets.insert(row.name.clone(), opened(&key, row)?);
+        }
+        let verifier = key.open(of_verifier(&session.connection.id), &session.sealed_verifier)?;
         secrets.insert(VERIFIER.to_owned(), verifier);
         let completed = scheme.complete(session.session, query.to_owned(), secrets).await;
         // RFC 6749 section 4.1.2.1.
@@ -169,17 +149,38 @@ impl ConnectFlow {
         let received = completed.map_err(|why| without_code(why, query)).map_err(|why| {
             if denied { ConnectError::Denied(why) } else { ConnectError::Call(why) }
         })?;
+        self.keep(session.connection, &session.secrets, &received).await
+    }
+
+    /// Keeps a connection that was made, with its secrets and what was granted to it; each secret
+    /// takes the place of every older version.
+    async fn keep(
+        &self,
+        made: ConnectionRow,
+        secrets: &[SecretRow],
+        received: &Received,
+    ) -> Result<ConnectionRow, ConnectError> {
         // A renewal that goes on meanwhile takes the epoch of its tokens.
         for _ in 0..GRANT_TRIES {
-            let connection = self.newest(session.connection.clone()).await?;
-            let mut changes = changes(&connection, session.secrets.clone());
-            changes.push(Change::PutNextGrant(self.granted(&connection, &received).await?));
+            let connection = self.newest(made.clone()).await?;
+            let id = connection.id.clone();
+            let mut changes = vec![Change::PutConnection(connection.clone())];
+            for row in secrets {
+                let (connection, name) = (row.connection.clone(), row.name.clone());
+                changes.push(Change::RemoveSecret { connection, name });
+                changes.push(Change::PutSecret(row.clone()));
+            }
+            // A grant of another scheme ends with it.
+            changes.push(match received.is_nothing() {
+                true => Change::RemoveGrant { connection: id },
+                false => Change::PutNextGrant(self.granted(&connection, received).await?),
+            });
             match self.vault.store().commit(changes).await {
                 Err(StoreError::NotNext(_)) => {}
                 committed => return Ok(committed.map(|()| connection)?),
             }
         }
-        Err(StoreError::NotNext(id).into())
+        Err(StoreError::NotNext(made.id).into())
     }
 
     /// The grant's row, as successor of the one that there may be.
@@ -194,7 +195,7 @@ impl ConnectFlow {
         let sealed = seal(&key, &connection.id, epoch, &received.tokens)?;
         let (expires_ms, scopes) = (received.expires_ms, received.scopes.clone());
         let learned = received.learned.clone();
-        let granted = Granted { sealed, expires_ms, scopes, learned };
+        let granted = SealedGrant { sealed, expires_ms, scopes, learned };
         Ok(first(&connection.id, epoch, granted, self.vault.now_ms()))
     }
 
@@ -213,17 +214,6 @@ impl ConnectFlow {
 fn newest(kept: Vec<(SecretRow, Secret)>) -> Tokens {
     // Newest first, so that it comes last here.
     kept.into_iter().rev().map(|(row, value)| (row.name, value)).collect()
-}
-
-/// The connection with its secrets; each takes the place of every older version.
-fn changes(connection: &ConnectionRow, secrets: Vec<SecretRow>) -> Vec<Change> {
-    let mut changes = vec![Change::PutConnection(connection.clone())];
-    for row in secrets {
-        let (connection, name) = (row.connection.clone(), row.name.clone());
-        changes.push(Change::RemoveSecret { connection, name });
-        changes.push(Change::PutSecret(row));
-    }
-    changes
 }
 
 /// The digest of the query's `state`.

@@ -85,12 +85,12 @@ impl World {
         let master = Arc::new(Key::new([9; 32]));
         let clock = TokioClock::starting_at(UNIX_EPOCH + Duration::from_secs(1_800_000_000));
         let (kept, key) = (Arc::clone(&store) as _, MasterKey::from(Key::new([9; 32])));
-        let desk = ConnectFlow::new(Vault::new(kept, Arc::new(clock), key));
+        let desk = ConnectFlow { vault: Vault::new(kept, Arc::new(clock), key) };
         Self { rows, store, master, desk, script }
     }
 
     fn draft(&self) -> ConnectionRow {
-        let vault = self.desk.vault();
+        let vault = &self.desk.vault;
         vault.new_connection("shop", "example", "oauth2", BTreeMap::new()).unwrap()
     }
 
@@ -250,7 +250,7 @@ async fn grants_that_are_made_side_by_side_follow_each_other() {
             .unwrap();
     let store = Arc::new(store);
     let desk =
-        ConnectFlow::new(Vault::new(store.clone(), clock, MasterKey::from(Key::new([9; 32]))));
+        ConnectFlow { vault: Vault::new(store.clone(), clock, MasterKey::from(Key::new([9; 32]))) };
     let world = World { desk, ..World::new(Script::default()) };
     let connection = world.draft();
     let mut states = Vec::new();

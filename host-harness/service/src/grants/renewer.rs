@@ -3,12 +3,11 @@
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use connector_contract::auth::Learned;
 use connector_contract::clock::Clock;
 use connector_runtime::egress::Pending;
 use connector_runtime::observe::Observer;
 use connector_runtime::{CallError, Connection, Current, Provider, TokenSource};
-use connector_state::{GrantState, LeaseHolder, Store, StoreError};
+use connector_state::{GrantRow, GrantState, LeaseHolder, Store, StoreError};
 use tokio::sync::{Mutex as Turns, OwnedMutexGuard};
 use tokio::time::{Instant, sleep};
 
@@ -107,22 +106,12 @@ impl Grants {
         self.work(turn, Some(epoch)).await
     }
 
-    /// Where the grant stands, as the store has it; `None` when there is none.
+    /// The grant as the store has it; `None` when there is none.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn state(&self) -> Result<Option<GrantState>, StoreError> {
-        let shared = &self.shared;
-        Ok(shared.store.grant(&shared.connection).await?.map(|row| row.state))
-    }
-
-    /// What the connector learned beside the tokens, as the store has it.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub async fn learned(&self) -> Result<Learned, StoreError> {
-        let shared = &self.shared;
-        Ok(shared.store.grant(&shared.connection).await?.map(|row| row.learned).unwrap_or_default())
+    pub async fn row(&self) -> Result<Option<GrantRow>, StoreError> {
+        self.shared.store.grant(&self.shared.connection).await
     }
 
     /// Its renewals in this process, for who waits for their end.
@@ -211,7 +200,7 @@ impl GrantKeeper {
                 Claim::Ended => {
                     *lock(&self.held) = None;
                     let why = "it was refused before".to_owned();
-                    return Err(GrantError::Ended { why });
+                    return Err(GrantError::Ended(why));
                 }
             }
         }

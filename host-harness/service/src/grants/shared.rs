@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 
 use super::error::GrantError;
 use super::held::{CachedTokens, current};
-use super::protocol::{Claim, ClaimRequest, Outcome, claim, erase_previous, settle};
+use super::protocol::{Claim, ClaimRequest, RenewalOutcome, claim, erase_previous, settle};
 use super::schedule::{LEASE_MS, usable_until_ms};
 use super::tokens;
 use crate::lock;
@@ -87,7 +87,7 @@ impl GrantKeeper {
     pub async fn settle(
         &self,
         claimed: &ClaimedGrant,
-        outcome: Outcome,
+        outcome: RenewalOutcome,
     ) -> Result<Option<GrantRow>, GrantError> {
         let (since, mut failures) = (Instant::now(), 0);
         loop {

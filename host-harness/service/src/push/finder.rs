@@ -19,7 +19,7 @@ const TOGETHER: usize = 50;
 /// How long the first waits for others.
 const MOMENT: Duration = Duration::from_millis(20);
 
-type Found = Result<Vec<DataRecord>, CallError>;
+type FindAnswer = Result<Vec<DataRecord>, CallError>;
 
 /// Looks for records of one object, many at once.
 pub struct Finder {
@@ -27,7 +27,7 @@ pub struct Finder {
     /// Who has it asks for all that wait.
     turn: Turn<()>,
     /// Inputs, and where the answer of each goes: no more than there are items under way.
-    waiting: Mutex<Vec<(String, oneshot::Sender<Found>)>>,
+    waiting: Mutex<Vec<(String, oneshot::Sender<FindAnswer>)>>,
 }
 
 impl Finder {
@@ -61,7 +61,7 @@ impl Find for Finder {
         &'a self,
         object: &'a str,
         input: &'a str,
-    ) -> Pin<Box<dyn Future<Output = Found> + Send + 'a>> {
+    ) -> Pin<Box<dyn Future<Output = FindAnswer> + Send + 'a>> {
         Box::pin(async move {
             let (answer, mut found) = oneshot::channel();
             lock(&self.waiting).push((input.to_owned(), answer));
@@ -81,7 +81,12 @@ impl Find for Finder {
 }
 
 /// One answer for each input. An input that is refused must not take the others with it.
-async fn find_each(client: &Connection, object: &str, inputs: &[String]) -> Vec<Found> {
+async fn find_each(client: &Connection, object: &str, inputs: &[String]) -> Vec<FindAnswer> {
+    let is_of_one = |error: &CallError| match error {
+        CallError::TooLarge => true,
+        CallError::Connector(error) => matches!(error.kind, ErrorKind::InvalidInput(_)),
+        _ => false,
+    };
     match client.find_each(object, inputs).await {
         Ok(lists) => lists.into_iter().map(Ok).collect(),
         Err(error) if inputs.len() > 1 && is_of_one(&error) => {
@@ -91,14 +96,5 @@ async fn find_each(client: &Connection, object: &str, inputs: &[String]) -> Vec<
             found
         }
         Err(error) => inputs.iter().map(|_| Err(error.clone())).collect(),
-    }
-}
-
-/// Errors that one input of several may have caused.
-fn is_of_one(error: &CallError) -> bool {
-    match error {
-        CallError::TooLarge => true,
-        CallError::Connector(error) => matches!(error.kind, ErrorKind::InvalidInput(_)),
-        _ => false,
     }
 }

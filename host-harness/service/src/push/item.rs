@@ -32,15 +32,15 @@ pub const LEASE: Duration = Duration::from_secs(15);
 const TRIES: u32 = 5;
 /// Pauses between two of them.
 const FAILED: Backoff = Backoff::new(&[2_000, 4_000, 8_000, 16_000, 30_000]);
-/// Items in a row for which the provider could not be used, however often they were tried: then
-/// the rest is left for later, as these are.
+/// After so many items in a row for which the provider could not be used, these and the rest are
+/// left for a later run.
 const AWAY: u32 = 8;
 /// A limit that is used up for longer, such as a daily quota, is not waited for.
 const QUOTA_MS: u32 = 120_000;
 /// How often somebody else's claim is looked at again.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// Brings one item to its end, and answers it as it stands then.
+/// Brings one item to its end, and returns it as it stands then.
 ///
 /// # Errors
 /// [`PushError`], when the push cannot go on. The item is left for the next time.
@@ -123,7 +123,8 @@ impl Push {
 }
 
 impl PushRun {
-    /// Whether so many items in a row could not be done that the provider is not there.
+    /// Counts an item for which the provider could not be used. Whether there are so many in a row
+    /// that it is taken to be down.
     fn is_away(&self) -> bool {
         self.away.fetch_add(1, Ordering::Relaxed) + 1 >= AWAY
     }
@@ -137,11 +138,11 @@ fn pause(tries: u32, error: &CallError) -> Duration {
     FAILED.pause(tries).max(Duration::from_millis(asked.into())).min(FAILED.longest())
 }
 
-/// What a failed call says of more than its item.
+/// What a failed call says about the rest of the push.
 struct CallFault {
     /// Trying again later may help.
     passing: bool,
-    /// It was not the item's turn to be judged: the provider, or the way to it, had a fault.
+    /// The provider or the network had a fault, which says nothing about the item.
     away: bool,
     /// No other item would fare better.
     stops: bool,

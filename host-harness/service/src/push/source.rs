@@ -9,14 +9,14 @@ use connector_state::push::{IntentRow, IntentState, Mode, PushRow};
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
-use super::differences::Members;
-use super::engine::{Ended, Push, Summary};
+use super::differences::InputMembers;
+use super::engine::{Push, Summary};
 use super::error::PushError;
 use super::item::OnConflict;
 use super::items::Mapper;
 use super::mapping::Mapping;
 use crate::digest::Digest;
-use crate::source::{Item, Items};
+use crate::source::{Items, SourceItem};
 use crate::vault::{fill, random_id};
 
 /// Items that are kept by one commit; as many more may have been read meanwhile.
@@ -36,7 +36,7 @@ pub struct StoredRun {
 /// Reads a source where that may block for long. The items come in a bounded queue; reading ends
 /// where nobody takes them any more.
 struct Reading {
-    coming: mpsc::Receiver<Item>,
+    coming: mpsc::Receiver<SourceItem>,
     reader: tokio::task::JoinHandle<(Items, io::Result<()>)>,
 }
 
@@ -60,7 +60,7 @@ impl Reading {
     }
 
     /// The next items: those that have come, or a whole chunk; none at the end.
-    async fn chunk(&mut self, whole: bool) -> Vec<Item> {
+    async fn chunk(&mut self, whole: bool) -> Vec<SourceItem> {
         let (mut chunk, mut room) = (Vec::new(), CHUNK);
         while self.coming.recv_many(&mut chunk, room).await > 0 && whole {
             room = CHUNK - chunk.len();
@@ -77,7 +77,7 @@ impl Reading {
 }
 
 impl Push {
-    /// Keeps every item of a source. Answers the run to be worked off: one that asks for the same
+    /// Keeps every item of a source. Returns the run to be worked off: one that asks for the same
     /// and has not ended, else a new one.
     ///
     /// # Errors
@@ -129,7 +129,7 @@ impl Push {
 
     /// Keeps items as they come, and works them off. What the source has after a place that cannot
     /// be read is lost; what came before has been sent. The same source is no longer the same run.
-    /// Answers what a person should know of how it was read.
+    /// Returns what a person should know of how it was read.
     ///
     /// # Errors
     /// [`PushError`]; what has ended is kept, and what was kept can be gone on with.
@@ -139,7 +139,7 @@ impl Push {
         mode: Mode,
         mapping: Option<&Mapping>,
         on_conflict: OnConflict,
-        mut tell: impl FnMut(Ended),
+        mut tell: impl FnMut(IntentRow),
     ) -> Result<(Summary, Vec<String>), PushError> {
         let mut mapper = Mapper::new(self, &items, mode, mapping)?;
         let work = Arc::new(self.begin_work(mode, on_conflict)?);
@@ -180,19 +180,19 @@ impl Push {
         &self,
         run: &str,
         index: u64,
-        item: Item,
+        item: SourceItem,
         mode: Mode,
     ) -> Result<IntentRow, PushError> {
-        let Item { line, raw, content: input } = item;
+        let SourceItem { line, raw, content: input } = item;
         let same = input.as_ref().is_ok_and(|input| input.as_bytes() == raw);
-        let sealed = if same { None } else { Some(self.sealer.raw(run, index, &raw)?) };
+        let sealed = if same { None } else { Some(self.seal_raw(run, index, &raw)?) };
         let run_id = run.to_owned();
         let mut row = IntentRow { run: run_id, index, line, raw: sealed, ..IntentRow::default() };
         match input {
             Ok(input) => {
-                let members: Members = serde_json::from_str(&input).unwrap_or_default();
+                let members: InputMembers = serde_json::from_str(&input).unwrap_or_default();
                 row.key = self.schema.key(mode, &members);
-                let sealed = self.sealer.input(run, index, &input);
+                let sealed = self.seal_input(run, index, &input);
                 row.input = Some(sealed.map_err(|why| PushError::Kept { index, why })?);
             }
             Err(why) => (row.state, row.error) = (IntentState::Failed, Some(why)),

@@ -16,7 +16,7 @@ const TOGETHER: usize = 64;
 const AHEAD: u32 = 256;
 
 /// Items under way, and those that wait for their turn.
-pub struct Work {
+pub struct ItemQueue {
     work: Arc<PushRun>,
     run: String,
     /// Index of the next item to be fetched; `None`: there are no more.
@@ -31,7 +31,7 @@ pub struct Work {
     pub stopped: Option<PushError>,
 }
 
-impl Work {
+impl ItemQueue {
     /// Of this run, the items from this index on.
     pub fn new(work: Arc<PushRun>, run: &str, from: u64) -> Self {
         Self {
@@ -52,7 +52,7 @@ impl Work {
     }
 
     /// Takes more items out of the store when there is room, and begins what can be begun.
-    /// Answers those that have ended already.
+    /// Returns those that have ended already.
     pub async fn fetch(&mut self) -> Result<Vec<IntentRow>, PushError> {
         let mut ended = Vec::new();
         while let Some(from) = self.from
@@ -96,7 +96,7 @@ impl Work {
     }
 
     /// The next item that ends. `None` when none is under way, or the push stops.
-    pub async fn next(&mut self) -> Option<Result<IntentRow, PushError>> {
+    pub async fn next(&mut self) -> Option<IntentRow> {
         match self.tasks.join_next().await? {
             Ok(Ok(ended)) => {
                 self.waiting -= 1;
@@ -105,7 +105,7 @@ impl Work {
                 } else {
                     self.queues.remove(&ended.key);
                 }
-                Some(Ok(ended))
+                Some(ended)
             }
             Ok(Err(stopped)) => {
                 self.stopped.get_or_insert(stopped);

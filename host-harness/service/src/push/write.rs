@@ -11,7 +11,7 @@ use connector_state::push::{Holder, IntentRow, IntentState, Mode, Outcome, Sent}
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
-use super::differences::{Members, patch};
+use super::differences::{InputMembers, patch};
 use super::engine::{Push, PushRun};
 use super::error::PushError;
 use super::item::OnConflict;
@@ -27,7 +27,7 @@ pub struct ItemWrite<'r> {
     pub(super) item: IntentRow,
     pub(super) holder: Holder,
     pub(super) input: String,
-    members: Members,
+    members: InputMembers,
     /// The write that was begun last.
     sent: Option<Sent>,
     /// That write may have been applied.
@@ -64,8 +64,8 @@ impl<'r> ItemWrite<'r> {
     /// [`PushError::Kept`], when its input does not open.
     pub fn new(run: &'r PushRun, item: IntentRow, holder: Holder) -> Result<Self, PushError> {
         let index = item.index;
-        let input = run.push.sealer.open(&item).map_err(|why| PushError::Kept { index, why })?;
-        let members: Members = serde_json::from_str(&input).unwrap_or_default();
+        let input = run.push.open_input(&item).map_err(|why| PushError::Kept { index, why })?;
+        let members: InputMembers = serde_json::from_str(&input).unwrap_or_default();
         let (sent, open) = (item.sent, item.state != IntentState::Pending && item.sent.is_some());
         Ok(Self { run, push: &run.push, item, holder, input, members, sent, open, asked: 0 })
     }
@@ -356,7 +356,7 @@ impl<'r> ItemWrite<'r> {
 
     /// Whether a patch holds only what cannot be compared.
     fn is_secret(&self, patch: &str) -> bool {
-        let members: Members = serde_json::from_str(patch).unwrap_or_default();
+        let members: InputMembers = serde_json::from_str(patch).unwrap_or_default();
         members.keys().all(|name| self.push.schema.is_write_only(name))
     }
 

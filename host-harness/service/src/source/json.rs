@@ -9,8 +9,8 @@ use std::io;
 use serde_json::value::RawValue;
 
 use super::lines::{Lines, SourceLine};
-use super::text::Text;
-use super::{Item, LONGEST, refused, utf8};
+use super::text::SourceText;
+use super::{LONGEST, SourceItem, refused, utf8};
 
 /// The objects of a source.
 pub struct Json {
@@ -31,7 +31,7 @@ impl Json {
     ///
     /// # Errors
     /// When the source cannot be read.
-    pub fn new(text: Text) -> io::Result<Self> {
+    pub fn new(text: SourceText) -> io::Result<Self> {
         let mut json = Self { lines: Lines { text, count: 0 }, array: None };
         if json.next_byte()? == Some(b'[') {
             json.lines.text.take(1);
@@ -41,7 +41,7 @@ impl Json {
     }
 
     /// The text that it is read from.
-    pub fn text(&self) -> &Text {
+    pub fn text(&self) -> &SourceText {
         &self.lines.text
     }
 
@@ -49,14 +49,14 @@ impl Json {
     ///
     /// # Errors
     /// When the source cannot be read, or its array is no JSON.
-    pub fn next_item(&mut self) -> io::Result<Option<Item>> {
+    pub fn next_item(&mut self) -> io::Result<Option<SourceItem>> {
         match self.array {
             None => self.next_line(),
             Some(place) => self.next_element(place),
         }
     }
 
-    fn next_line(&mut self) -> io::Result<Option<Item>> {
+    fn next_line(&mut self) -> io::Result<Option<SourceItem>> {
         loop {
             let Some(line) = self.lines.next()? else { return Ok(None) };
             if line.is_blank() {
@@ -65,11 +65,11 @@ impl Json {
             let content = object_of(&line);
             let SourceLine { number, .. } = line;
             let content = content.map_err(|why| format!("line {number}: {why}"));
-            return Ok(Some(Item { line: number, raw: line.content().to_vec(), content }));
+            return Ok(Some(SourceItem { line: number, raw: line.content().to_vec(), content }));
         }
     }
 
-    fn next_element(&mut self, place: ArrayPosition) -> io::Result<Option<Item>> {
+    fn next_element(&mut self, place: ArrayPosition) -> io::Result<Option<SourceItem>> {
         match (place, self.next_byte()?) {
             (ArrayPosition::Nothing, None | Some(0x1a)) => return Ok(None),
             (ArrayPosition::Nothing, _) => {
@@ -108,7 +108,7 @@ impl Json {
             }
         };
         let content = content.map_err(|why| format!("line {line}: {why}"));
-        Ok(Some(Item { line, raw, content }))
+        Ok(Some(SourceItem { line, raw, content }))
     }
 
     fn broken(&self, why: &str) -> io::Error {

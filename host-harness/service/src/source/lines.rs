@@ -3,7 +3,7 @@
 use std::io;
 
 use super::LONGEST;
-use super::text::Text;
+use super::text::SourceText;
 
 /// One line.
 pub struct SourceLine {
@@ -42,7 +42,7 @@ impl SourceLine {
 /// The lines of a text.
 pub struct Lines {
     /// The text.
-    pub text: Text,
+    pub text: SourceText,
     /// Lines so far.
     pub count: u64,
 }

@@ -28,7 +28,7 @@ pub(super) const TOGETHER: usize = 64;
 pub(super) const MOST_REFUSED: u64 = 20;
 
 /// What the provider answered about some records.
-pub struct Answers {
+pub struct LookUpAnswers {
     /// [`connector_state::mirror::Mirror::moment`] before they were asked for.
     pub asked: u64,
     /// Those that are there.
@@ -53,7 +53,7 @@ impl PullRun<'_> {
                 break;
             }
             self.report.looked_up += ids.len() as u64;
-            let Answers { asked, found, missing, refused } = self.ask(ids).await?;
+            let LookUpAnswers { asked, found, missing, refused } = self.ask(ids).await?;
             let mut gone = Vec::new();
             for id in missing {
                 let kept = mirror.record(connection, object, &id).await?;
@@ -76,9 +76,9 @@ impl PullRun<'_> {
     }
 
     /// Asks for each of `ids`, a few at once. Fails with the first error that is no record's.
-    pub(super) async fn ask(&self, ids: Vec<String>) -> Result<Answers, SyncError> {
+    pub(super) async fn ask(&self, ids: Vec<String>) -> Result<LookUpAnswers, SyncError> {
         let asked = self.mirror.moment().await?;
-        let mut answers = Answers { asked, found: vec![], missing: vec![], refused: vec![] };
+        let mut answers = LookUpAnswers { asked, found: vec![], missing: vec![], refused: vec![] };
         for some in ids.chunks(AT_ONCE) {
             let _turn = self.pull.synced.turns.take().await;
             let ask = async |id: &String| (self.client.get(self.object, id).await, id.clone());

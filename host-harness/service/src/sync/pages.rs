@@ -86,7 +86,7 @@ impl PullRun<'_> {
         Ok(page.map(|page| Fetched { page, asked, _turn: turn }))
     }
 
-    /// Commits a page with what its records hold, and the scan's next position. Answers also how
+    /// Commits a page with what its records hold, and the scan's next position. Returns also how
     /// many records lay outside the window.
     async fn commit(
         &self,
@@ -192,7 +192,7 @@ impl EndlessGuard {
             let mut hasher = DefaultHasher::new();
             cursor.hash(&mut hasher);
             if !self.cursors.insert(hasher.finish()) {
-                return Err(SyncError::Circle { page: self.pages });
+                return Err(SyncError::Circle(self.pages));
             }
         }
         Ok(())
@@ -205,7 +205,7 @@ impl EndlessGuard {
         }
         self.nothing_new = if applied.unseen == 0 { self.nothing_new + 1 } else { 0 };
         if self.nothing_new >= NOTHING_NEW {
-            return Err(SyncError::NothingNew { pages: self.nothing_new });
+            return Err(SyncError::NothingNew(self.nothing_new));
         }
         Ok(())
     }

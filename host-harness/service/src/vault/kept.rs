@@ -115,20 +115,8 @@ impl Vault {
         rows.into_iter().map(open).collect()
     }
 
-    /// One version of a secret, opened.
-    ///
-    /// # Errors
-    /// [`SealError::NotOurs`], and those of [`Vault::key`].
-    pub fn open_row(
-        &self,
-        connection: &ConnectionRow,
-        row: &SecretRow,
-    ) -> Result<Secret, VaultError> {
-        Ok(opened(&self.key(connection)?, row)?)
-    }
-
     /// Keeps `value` as the newest version of a secret, from now on the one that is used. The
-    /// older ones serve beside it for `overlap` and then end. Answers its version.
+    /// older ones serve beside it for `overlap` and then end. Returns its version.
     ///
     /// # Errors
     /// [`VaultError`]; then nothing was changed.
@@ -217,7 +205,7 @@ impl Vault {
     }
 
     /// Seals the keys of all connections by another master key; what they sealed stays as it is.
-    /// Answers how many there were. Customers who are at the provider just now have to connect
+    /// Returns how many there were. Customers who are at the provider just now have to connect
     /// again.
     ///
     /// # Errors
@@ -265,7 +253,11 @@ fn sealed(
     Ok(SecretRow { connection, name, version, sealed, made_ms, ends_ms: None })
 }
 
-fn opened(key: &Key, row: &SecretRow) -> Result<Secret, SealError> {
+/// A version of a secret, by the key of its connection.
+///
+/// # Errors
+/// [`SealError::NotOurs`].
+pub(crate) fn opened(key: &Key, row: &SecretRow) -> Result<Secret, SealError> {
     key.open(context(&row.connection, &row.name, row.version), &row.sealed)
 }
 

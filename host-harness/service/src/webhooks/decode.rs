@@ -31,7 +31,7 @@ pub trait Decode: Send + Sync {
     /// Verifies a delivery, then decodes it.
     fn decode(&self, delivery: Delivery) -> Pending<'_, Decoded>;
 
-    /// Reads the signing secrets anew, since another program may have changed them. Answers
+    /// Reads the signing secrets anew, since another program may have changed them. Returns
     /// whether that was done: not more often than makes sense.
     fn renew(&self) -> Pending<'_, bool>;
 }

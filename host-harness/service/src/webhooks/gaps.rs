@@ -10,7 +10,7 @@ use connector_state::mirror::Mirror;
 
 use super::{HookRow, Inbox, Note, Notes};
 use crate::jobs::{Jobs, NotBegun, Stage, Stopped};
-use crate::sync::{Catalog, Outcome, Pull, PullOptions, SyncError, SyncedConnection, Turns};
+use crate::sync::{Catalog, Pull, PullOptions, PullOutcome, SyncError, SyncedConnection, Turns};
 
 /// The pull begins so long before the absence did.
 const BEFORE_MS: u64 = 3_600_000;
@@ -98,7 +98,7 @@ impl GapCloser {
     }
 
     /// Pulls every object that was ever pulled, from before the gap on, and those that events are
-    /// about, whole if need be. Of the others nothing is kept that could have a gap. Answers
+    /// about, whole if need be. Of the others nothing is kept that could have a gap. Returns
     /// whether none is left.
     async fn close(&self, id: &str, client: Connection, gap_ms: u64) -> Result<bool, SyncError> {
         let until_ms = self.clock.now_ms().saturating_sub(LAG_MS);
@@ -123,10 +123,10 @@ impl GapCloser {
             let pull = Pull::new(synced.clone(), object.clone());
             loop {
                 match pull.run(&options).await? {
-                    Outcome::Done(report) if report.overlaps() => break,
+                    PullOutcome::Done(report) if report.overlaps() => break,
                     // The rest of a scan that was cut; now its own.
-                    Outcome::Done(_) => {}
-                    Outcome::Busy { .. } => tokio::time::sleep(Duration::from_secs(5)).await,
+                    PullOutcome::Done(_) => {}
+                    PullOutcome::Busy { .. } => tokio::time::sleep(Duration::from_secs(5)).await,
                 }
             }
         }

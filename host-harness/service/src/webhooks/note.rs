@@ -66,7 +66,7 @@ pub trait Notes: Send + Sync {
     }
 }
 
-/// Takes none.
+/// Ignores notes.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Unnoted;
 

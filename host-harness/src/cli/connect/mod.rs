@@ -109,7 +109,7 @@ pub async fn run(args: &ConnectArgs, context: &Context) -> Result<()> {
         callback_url: String::new(),
         scopes: args.scopes.clone(),
     };
-    let row = make(args, context, &connector, &scheme, &ConnectFlow::new(vault), whom).await?;
+    let row = make(args, context, &connector, &scheme, &ConnectFlow { vault }, whom).await?;
     if !context.options.quiet {
         context.watch.say(&told(&row, anew, &state));
     }

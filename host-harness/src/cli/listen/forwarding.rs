@@ -6,7 +6,7 @@ use anyhow::Result;
 use host_harness::egress::Origin;
 use host_harness::runtime::Connector;
 use host_harness::store::Sqlite;
-use host_harness::webhooks::{Filter, Forwarder, Notes, Signer, Target};
+use host_harness::webhooks::{Filter, ForwardTarget, Forwarder, Notes, Signer};
 
 use super::notes::NotePrinter;
 use crate::cli::context::Context;
@@ -60,7 +60,7 @@ pub fn forwarder(
     let http = Arc::clone(connector.http_client());
     let address = Origin::of_url(url, context.options.allow_private);
     let address = address.map_err(|why| Usage::new(format!("--forward: {why}")))?;
-    let target = Target::new(address, http, signer);
+    let target = ForwardTarget::new(address, http, signer);
     let notes = Arc::clone(notes) as Arc<dyn Notes>;
     let outbox = Arc::clone(database) as _;
     let filters = given.only.clone();

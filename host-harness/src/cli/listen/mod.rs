@@ -12,7 +12,8 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use host_harness::service::jobs::{Jobs, Stage, Stopped, Supervisor};
 use host_harness::webhooks::{
-    Bounds, GapCloser, Notes, Pace, Receiver, SubscriptionRenewal, Surroundings, Tls, Worker,
+    GapCloser, Notes, Pace, Receiver, ReceiverBounds, SubscriptionRenewal, Surroundings, Tls,
+    Worker,
 };
 use tokio::net::TcpListener;
 use tokio::sync::Mutex;
@@ -125,11 +126,11 @@ pub fn reporting(context: &Context, what: &'static str) -> impl Fn(&Stopped) + S
 ///
 /// # Errors
 /// As [`run`].
-pub async fn begin(listening: &Listening, context: &Context, jobs: &Jobs) -> Result<Receiver> {
-    let bounds = Bounds {
+pub async fn begin(listening: &Listening, context: &Context, jobs: &Jobs) -> Result<Arc<Receiver>> {
+    let bounds = ReceiverBounds {
         rate: f64::from(listening.rate),
         burst: f64::from(listening.rate) * 10.0,
-        ..Bounds::default()
+        ..ReceiverBounds::default()
     };
     let surroundings = surroundings(listening)?;
     let public = surroundings.public_url.clone();

@@ -11,7 +11,9 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use host_harness::push::mapping::{Mapping, SCHEMA};
-use host_harness::push::{Ended, Mode, OnConflict, Push, PushError, StoredRun as Read, Summary};
+use host_harness::push::{
+    IntentRow, Mode, OnConflict, Push, PushError, StoredRun as Read, Summary,
+};
 use host_harness::source::Items;
 
 use self::results::ItemResults;
@@ -164,7 +166,7 @@ pub async fn run(args: &PushArgs, context: &Context) -> Result<Exit> {
         notes.begin(&push, &items, mapping.as_ref())?;
         results.begin(items.header())?;
         context.watch.mention("items are sent as they come; how many there are is not known");
-        let (tell, policy) = (|ended: Ended| results.tell(&push, &ended), args.on_conflict);
+        let (tell, policy) = (|ended: IntentRow| results.tell(&push, &ended), args.on_conflict);
         match push.stream(items, mode, mapping.as_ref(), policy, tell).await {
             Ok((ran, told)) => {
                 sum = ran;
@@ -187,7 +189,7 @@ pub async fn run(args: &PushArgs, context: &Context) -> Result<Exit> {
         results.begin(header(args, &push, &runs).await?)?;
         for run in &runs {
             context.watch.page(0, Some(push.row(run).await?.1.all()));
-            let tell = |ended: Ended| results.tell(&push, &ended);
+            let tell = |ended: IntentRow| results.tell(&push, &ended);
             match push.run(run, args.on_conflict, tell).await {
                 Ok(ran) => sum.add(&ran),
                 Err(why) => {

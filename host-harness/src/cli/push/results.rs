@@ -7,7 +7,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use host_harness::files;
-use host_harness::push::{Ended, IntentState, Push, Word as _};
+use host_harness::push::{IntentRow, IntentState, Push, Word as _};
 use serde_json::json;
 
 use super::PushArgs;
@@ -76,7 +76,7 @@ impl<'a> ItemResults<'a> {
     }
 
     /// Takes one. That nobody reads is no reason to stop a push.
-    pub fn tell(&mut self, push: &Push, ended: &Ended) {
+    pub fn tell(&mut self, push: &Push, ended: &IntentRow) {
         self.context.watch.page(1, None);
         // Whoever reads the line finds the item in its file.
         self.put(push, ended);
@@ -98,7 +98,7 @@ impl<'a> ItemResults<'a> {
     }
 
     /// Puts an item into the file, if it failed.
-    fn put(&mut self, push: &Push, ended: &Ended) {
+    fn put(&mut self, push: &Push, ended: &IntentRow) {
         let Some((path, file)) = &mut self.failed else { return };
         let here = Some((ended.run.clone(), ended.line));
         if ended.state != IntentState::Failed || self.unwritten.is_some() || self.last == here {

@@ -90,7 +90,7 @@ impl Callback {
                 }
             };
             let Ok(next) = timeout_at(deadline, next).await else {
-                break Err(ConnectError::NobodyCame { minutes: within.as_secs().div_ceil(60) });
+                break Err(ConnectError::NobodyCame(within.as_secs().div_ceil(60)));
             };
             let Some((query, answer)) = next else { continue };
             let ended = take(query).await;

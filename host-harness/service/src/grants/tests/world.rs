@@ -16,7 +16,7 @@ use connector_state::memory::{Halt, Memory, Rows};
 use tokio::runtime::Builder;
 use tokio::time::{Instant, sleep};
 
-use crate::grants::protocol::{Granted, first};
+use crate::grants::protocol::{SealedGrant, first};
 use crate::grants::{Grants, open, seal};
 use crate::lock;
 use crate::vault::{Key, Secret};
@@ -203,7 +203,7 @@ impl World {
     /// A grant of an hour that was just received.
     pub fn new() -> Self {
         let key = Key::new(KEY);
-        let granted = Granted {
+        let granted = SealedGrant {
             sealed: seal(&key, ID, 1, &tokens_of(0)).unwrap(),
             expires_ms: Some(START_MS + 3_600_000),
             scopes: vec!["read".to_owned(), "write".to_owned()],
@@ -227,7 +227,7 @@ impl World {
         Self { rows, fake: Arc::new(fake), now: Mutex::default() }
     }
 
-    /// Runs `body` to its end, or until all is killed at step `nth` of store and provider. Answers
+    /// Runs `body` to its end, or until all is killed at step `nth` of store and provider. Returns
     /// what it answered, and the steps that there were. The world's time goes on.
     pub fn run<T, F: Future<Output = T>>(
         &self,

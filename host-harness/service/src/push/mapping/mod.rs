@@ -31,7 +31,7 @@ use serde_json::value::RawValue;
 use thiserror::Error;
 
 use self::node::{Node, at, tokens};
-use self::rule::{Mapped, Piece, Rule, pointer_form, text_of};
+use self::rule::{Mapped, MappingRule, SplitPart, pointer_form, text_of};
 use crate::nearest::nearest;
 use crate::source::trimmed;
 
@@ -60,7 +60,7 @@ pub enum MappingError {
 /// A mapping file, read and checked.
 #[derive(Debug, Clone)]
 pub struct Mapping {
-    entries: Vec<(Vec<String>, Rule)>,
+    entries: Vec<(Vec<String>, MappingRule)>,
     split: Option<Split>,
     rest: Rest,
     text: String,
@@ -105,10 +105,10 @@ impl Mapping {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let form = |why: serde_json::Error| MappingError::Form(why.to_string());
         let file: File = serde_json::from_str(text).map_err(form)?;
-        let mut entries: Vec<(Vec<String>, Rule)> = Vec::new();
+        let mut entries: Vec<(Vec<String>, MappingRule)> = Vec::new();
         for (target, value) in &file.members {
             let odd = |why: String| MappingError::Entry { target: target.clone(), why };
-            let rule = Rule::read(value).map_err(odd)?;
+            let rule = MappingRule::read(value).map_err(odd)?;
             let path = tokens(target).filter(|path| !path.is_empty());
             let path = path.ok_or_else(|| odd(pointer_form(target)))?;
             if let Some((other, _)) = entries
@@ -161,11 +161,11 @@ impl Mapping {
         if pieces.is_empty() {
             pieces.push("\"\"".to_owned());
         }
-        let made = pieces.iter().map(|json| self.input(source, Some(Piece { from, json })));
+        let made = pieces.iter().map(|json| self.input(source, Some(SplitPart { from, json })));
         made.filter_map(Result::transpose).collect()
     }
 
-    fn input(&self, source: &str, piece: Option<Piece<'_>>) -> Result<Option<String>, String> {
+    fn input(&self, source: &str, piece: Option<SplitPart<'_>>) -> Result<Option<String>, String> {
         let mut made = Node::default();
         for (path, rule) in &self.entries {
             let place = || format!("/{}", path.join("/"));
@@ -185,7 +185,7 @@ impl Mapping {
         Ok(Some(made.json()))
     }
 
-    fn keep(&self, source: &str, piece: Option<Piece<'_>>, made: &mut Node) {
+    fn keep(&self, source: &str, piece: Option<SplitPart<'_>>, made: &mut Node) {
         let members: BTreeMap<String, Box<RawValue>> =
             serde_json::from_str(source).unwrap_or_default();
         for (name, value) in members {

@@ -27,8 +27,8 @@ use self::cells::{CellSplitter, LineEnd};
 use self::dialect::{common, stated};
 use super::cells::unwrapped;
 use super::lines::{Lines, SourceLine};
-use super::text::Text;
-use super::{Item, LONGEST, MOST_LINES, Options, refused, utf8};
+use super::text::SourceText;
+use super::{LONGEST, MOST_LINES, ReadOptions, SourceItem, refused, utf8};
 
 /// Lines that are looked at to find what stands between cells.
 const SAMPLE: usize = 10;
@@ -66,7 +66,7 @@ impl Csv {
     ///
     /// # Errors
     /// When the source cannot be read, or has no names.
-    pub fn new(text: Text, options: &Options) -> io::Result<Self> {
+    pub fn new(text: SourceText, options: &ReadOptions) -> io::Result<Self> {
         let mut csv = Self {
             lines: Lines { text, count: 0 },
             ahead: VecDeque::new(),
@@ -113,7 +113,7 @@ impl Csv {
     }
 
     /// The text that it is read from.
-    pub fn text(&self) -> &Text {
+    pub fn text(&self) -> &SourceText {
         &self.lines.text
     }
 
@@ -143,7 +143,7 @@ impl Csv {
     ///
     /// # Errors
     /// When the source cannot be read.
-    pub fn next_item(&mut self) -> io::Result<Option<Item>> {
+    pub fn next_item(&mut self) -> io::Result<Option<SourceItem>> {
         let Some(CsvRecord { line, raw, cells }) = self.record()? else { return Ok(None) };
         let content = cells.map(|cells| {
             let mut object = Map::new();
@@ -155,7 +155,7 @@ impl Csv {
             }
             Value::Object(object).to_string()
         });
-        Ok(Some(Item { line, raw, content }))
+        Ok(Some(SourceItem { line, raw, content }))
     }
 
     /// The next record that has content.
@@ -184,7 +184,7 @@ impl Csv {
         }
     }
 
-    /// Splits the next record, which begins on line `number`. Answers how many lines it has, and its
+    /// Splits the next record, which begins on line `number`. Returns how many lines it has, and its
     /// cells or what is wrong; what is broken is its first line alone.
     fn split(&mut self, number: u64) -> io::Result<(usize, Result<Vec<String>, String>)> {
         let names = self.names.len();

@@ -123,8 +123,7 @@ impl Filter {
     }
 
     /// Whether it takes this change.
-    #[must_use]
-    pub fn takes(&self, outgoing: &Outgoing) -> bool {
+    pub(super) fn takes(&self, outgoing: &Outgoing) -> bool {
         if self.object.as_ref().is_some_and(|object| *object != outgoing.change.object) {
             return false;
         }

@@ -19,14 +19,16 @@ use std::time::Duration;
 use connector_contract::backoff::Backoff;
 use connector_contract::clock::Clock;
 use connector_state::StoreError;
+use connector_state::outbox::{Outbox, Outgoing, Parked};
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
 pub use self::filter::Filter;
-pub use self::message::{BadSecret, Message, Signer};
-pub use self::send::{NotTaken, Target};
+use self::message::Message;
+pub use self::message::{BadSecret, Signer};
+pub use self::send::ForwardTarget;
+use self::send::NotTaken;
 use super::Notes;
-pub use connector_state::outbox::{Outbox, Outgoing, Parked};
 
 /// How often the log is looked into when nobody says that something changed.
 const TICK: Duration = Duration::from_secs(1);
@@ -52,14 +54,14 @@ pub struct Forwarder {
     /// Hears of what fails.
     pub notes: Arc<dyn Notes>,
     /// Who gets them.
-    pub target: Target,
+    pub target: ForwardTarget,
     /// A change is handed on that one of these takes; without any, every one.
     pub filters: Vec<Filter>,
 }
 
 impl Forwarder {
-    /// Hands on until `stop`; what is under way then is sent again by the next one. `changed`
-    /// tells that there is something.
+    /// Hands changes on until `stop`; a message that is under way then is sent again by the next
+    /// run. `changed` says that there are new ones.
     pub async fn run(&self, changed: &Notify, stop: impl Future<Output = ()>) {
         tokio::select! {
             () = self.forward(changed) => {}
@@ -80,12 +82,12 @@ impl Forwarder {
         let mut failures = 0;
         let mut forgot: Option<tokio::time::Instant> = None;
         loop {
-            let wait = match self.round().await {
+            match self.round().await {
                 Ok(true) => {
                     failures = 0;
                     continue;
                 }
-                Ok(false) => TICK,
+                Ok(false) => {}
                 Err(NotTaken { why, pause }) => {
                     if failures == 0 {
                         self.fails(&why);
@@ -94,7 +96,7 @@ impl Forwarder {
                     sleep(TOOK_NOTHING.pause(failures).max(pause.unwrap_or_default())).await;
                     continue;
                 }
-            };
+            }
             if forgot.is_none_or(|at| at.elapsed() >= FORGET_EVERY) {
                 forgot = Some(tokio::time::Instant::now());
                 // It is only tidying; a store that fails says so elsewhere.
@@ -102,12 +104,12 @@ impl Forwarder {
             }
             tokio::select! {
                 () = changed.notified() => {}
-                () = sleep(wait) => {}
+                () = sleep(TICK) => {}
             }
         }
     }
 
-    /// Parked changes that are due, then some that the target has not seen. Answers whether there
+    /// Parked changes that are due, then some that the target has not seen. Returns whether there
     /// were any.
     async fn round(&self) -> Result<bool, NotTaken> {
         self.open().await?;
@@ -156,7 +158,7 @@ impl Forwarder {
         }
     }
 
-    /// Answers whether any was taken.
+    /// Returns whether any was taken.
     async fn retry_parked(&self) -> Result<bool, StoreError> {
         let name = self.target.name();
         let mut any = false;

@@ -15,7 +15,7 @@ use super::message::{Message, Signer};
 const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
 
 /// Where changes are handed on to.
-pub struct Target {
+pub struct ForwardTarget {
     url: Url,
     origin: Origin,
     http: Arc<HttpClient>,
@@ -24,7 +24,7 @@ pub struct Target {
 
 /// Why a message was not taken, or could not be handed on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NotTaken {
+pub(super) struct NotTaken {
     /// For people.
     pub why: String,
     /// What the target asks for.
@@ -37,7 +37,7 @@ impl From<StoreError> for NotTaken {
     }
 }
 
-impl Target {
+impl ForwardTarget {
     /// A target by its URL, as [`Origin::of_url`] reads it.
     #[must_use]
     pub fn new((origin, url): (Origin, Url), http: Arc<HttpClient>, signer: Signer) -> Self {
@@ -54,7 +54,7 @@ impl Target {
     ///
     /// # Errors
     /// [`NotTaken`].
-    pub async fn send(&self, message: &Message, now_s: u64) -> Result<(), NotTaken> {
+    pub(super) async fn send(&self, message: &Message, now_s: u64) -> Result<(), NotTaken> {
         let mut headers = HeaderMap::new();
         let text = HeaderValue::from_str;
         let own = [

@@ -11,7 +11,7 @@ use super::*;
 use crate::vault::Secret;
 use crate::webhooks::tests::provider::record;
 use crate::webhooks::tests::world::{NOW_MS, SHOP, World};
-use crate::webhooks::{Bounds, Note};
+use crate::webhooks::{Note, ReceiverBounds};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
@@ -142,7 +142,8 @@ struct Post {
 
 impl Post {
     async fn new() -> Self {
-        let post = Self { world: World::new(Bounds::default()).await, service: Service::new() };
+        let post =
+            Self { world: World::new(ReceiverBounds::default()).await, service: Service::new() };
         post.forwarder(&[]).open().await.unwrap();
         post
     }
@@ -151,7 +152,7 @@ impl Post {
         let signer = Signer::read(&Secret::new(SECRET)).unwrap();
         let http = self.service.client();
         let address = Origin::of_url("http://127.0.0.1/hook", true).unwrap();
-        let target = Target::new(address, http, signer);
+        let target = ForwardTarget::new(address, http, signer);
         let filters = filters.iter().map(|filter| filter.parse().unwrap()).collect();
         let noted = Arc::clone(&self.world.noted) as Arc<dyn Notes>;
         let (outbox, clock) = (self.world.sqlite.clone(), self.world.clock.clone());

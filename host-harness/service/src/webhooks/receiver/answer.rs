@@ -27,12 +27,12 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Status
 use http_body_util::Full;
 use hyper::body::Incoming;
 
+use super::Receiver;
 use super::body;
 use super::caller;
 use super::hook::{ServedHook, hook_path};
-use super::intake::{all_headers, take};
+use super::intake::take;
 use super::route::{Route, route};
-use super::shared::ReceiverState;
 use crate::webhooks::Note;
 
 /// When nothing better is known.
@@ -43,14 +43,14 @@ const ANSWER_BYTES: usize = 64 * 1024;
 pub type Reply = Response<Full<Bytes>>;
 
 /// Why a delivery is not taken now.
-pub struct Refused {
+pub struct RefusedDelivery {
     status: StatusCode,
     why: String,
     /// When it is to be sent again, where that is not the sender's business alone.
     wait: Option<Duration>,
 }
 
-impl Refused {
+impl RefusedDelivery {
     /// With this status; the sender is told why.
     pub fn new(status: StatusCode, why: impl Into<String>) -> Self {
         Self { status, why: why.into(), wait: None }
@@ -79,7 +79,7 @@ pub struct Peer {
 }
 
 /// Answers a request.
-pub async fn answer(shared: &Arc<ReceiverState>, from: Peer, request: Request<Incoming>) -> Reply {
+pub async fn answer(shared: &Arc<Receiver>, from: Peer, request: Request<Incoming>) -> Reply {
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     let served = match route(shared.surroundings.prefix(), request.uri().path()) {
         Some(Route::Health) if reads => return plain(StatusCode::OK, "ok\n"),
@@ -99,7 +99,7 @@ pub async fn answer(shared: &Arc<ReceiverState>, from: Peer, request: Request<In
 }
 
 async fn deliver(
-    shared: &Arc<ReceiverState>,
+    shared: &Arc<Receiver>,
     from: Peer,
     served: &ServedHook,
     request: Request<Incoming>,
@@ -107,7 +107,7 @@ async fn deliver(
     let (head, incoming) = request.into_parts();
     let proxies = &shared.surroundings.trusted_proxies;
     let proxied = proxies.contains(&from.address);
-    let refuse = |refused: Refused| {
+    let refuse = |refused: RefusedDelivery| {
         shared.count(|counts| match refused.status {
             StatusCode::UNAUTHORIZED => counts.unverified += 1,
             StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => counts.later += 1,
@@ -126,6 +126,10 @@ async fn deliver(
         Err(refused) => return closing(refuse(refused)),
     };
     let public = shared.surroundings.public_url.as_deref();
+    // Credentials among them go no further than `take`.
+    let headers = head.headers.iter();
+    let headers = headers.map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()));
+    let headers = headers.collect();
     let raw = Delivery {
         subscription: served.hook.subscription.clone(),
         method: head.method.as_str().to_owned(),
@@ -136,7 +140,7 @@ async fn deliver(
             from.tls,
             proxied,
         ),
-        headers: all_headers(&head.headers),
+        headers,
         body: body.bytes.clone(),
         received_at: String::new(),
     };
@@ -148,17 +152,20 @@ async fn deliver(
 
 /// The body of a delivery that there is room for.
 async fn admit<'a>(
-    shared: &'a ReceiverState,
+    shared: &'a Receiver,
     served: &ServedHook,
     headers: &HeaderMap,
     incoming: Incoming,
-) -> Result<body::Body<'a>, Refused> {
+) -> Result<body::Body<'a>, RefusedDelivery> {
     if shared.holds_off() {
-        return Err(Refused::later("commits fail"));
+        return Err(RefusedDelivery::later("commits fail"));
     }
     served.take().map_err(|wait| {
         let why = "more deliveries than the hook may have";
-        Refused { wait: Some(wait), ..Refused::new(StatusCode::TOO_MANY_REQUESTS, why) }
+        RefusedDelivery {
+            wait: Some(wait),
+            ..RefusedDelivery::new(StatusCode::TOO_MANY_REQUESTS, why)
+        }
     })?;
     body::read(headers, incoming, &shared.bounds, &shared.held).await
 }

@@ -8,8 +8,8 @@ use hyper::body::Incoming;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout_at};
 
-use super::answer::Refused;
-use crate::webhooks::Bounds;
+use super::answer::RefusedDelivery;
+use crate::webhooks::ReceiverBounds;
 
 /// A whole body; counts as held until it is dropped.
 pub struct Body<'a> {
@@ -23,16 +23,16 @@ pub struct Body<'a> {
 pub async fn read<'a>(
     headers: &HeaderMap,
     mut body: Incoming,
-    bounds: &Bounds,
+    bounds: &ReceiverBounds,
     held: &'a Semaphore,
-) -> Result<Body<'a>, Refused> {
-    let too_large = || Refused::new(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large");
-    let slow = || Refused::new(StatusCode::REQUEST_TIMEOUT, "the body came too slowly");
-    let no_room = |_| Refused::later("too many bodies at once");
+) -> Result<Body<'a>, RefusedDelivery> {
+    let too_large = || RefusedDelivery::new(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large");
+    let slow = || RefusedDelivery::new(StatusCode::REQUEST_TIMEOUT, "the body came too slowly");
+    let no_room = |_| RefusedDelivery::later("too many bodies at once");
     let plain = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
     if !headers.get_all(CONTENT_ENCODING).iter().all(plain) {
         let why = "send the body as it is, not encoded";
-        return Err(Refused::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, why));
+        return Err(RefusedDelivery::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, why));
     }
     let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     if length.is_some_and(|length: usize| length > bounds.body_bytes) {
@@ -48,7 +48,7 @@ pub async fn read<'a>(
         let piece: Bytes = match timeout_at(span_end.min(end), body.frame()).await {
             Ok(None) => return Ok(Body { bytes: whole, _held: share }),
             Ok(Some(Err(_))) => {
-                return Err(Refused::new(StatusCode::BAD_REQUEST, "the body was cut off"));
+                return Err(RefusedDelivery::new(StatusCode::BAD_REQUEST, "the body was cut off"));
             }
             Ok(Some(Ok(frame))) => frame.into_data().unwrap_or_default(),
             Err(_) if span_end < end && span_bytes >= enough => Bytes::new(),

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use connector_runtime::egress::Stream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
@@ -62,8 +63,8 @@ impl Phases {
 }
 
 /// Fails reads that come too late for the phase, and writes that nobody takes.
-pub struct TimedStream<S> {
-    stream: S,
+pub struct TimedStream {
+    stream: Box<dyn Stream>,
     phases: Arc<Phases>,
     /// Ends with the phase.
     reading: Pin<Box<Sleep>>,
@@ -72,9 +73,9 @@ pub struct TimedStream<S> {
     writing: Option<Pin<Box<Sleep>>>,
 }
 
-impl<S> TimedStream<S> {
+impl TimedStream {
     /// Guards `stream`.
-    pub fn new(stream: S, phases: Arc<Phases>, write_within: Duration) -> Self {
+    pub fn new(stream: Box<dyn Stream>, phases: Arc<Phases>, write_within: Duration) -> Self {
         let reading = Box::pin(sleep_until(Instant::now()));
         Self { stream, phases, reading, write_within, writing: None }
     }
@@ -96,7 +97,7 @@ impl<S> TimedStream<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for TimedStream<S> {
+impl AsyncRead for TimedStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -118,7 +119,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for TimedStream<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for TimedStream<S> {
+impl AsyncWrite for TimedStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

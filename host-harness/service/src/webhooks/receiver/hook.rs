@@ -85,8 +85,8 @@ impl ServedHook {
         *since_ms = Some(since_ms.map_or(at_ms, |since_ms| since_ms.min(at_ms)));
     }
 
-    /// Since when a gap is to be opened for what was turned away: whoever calls, cannot have us
-    /// pull all the time.
+    /// Since when a gap is to be opened for what was turned away. Limited, so that strangers cannot
+    /// have us pull all the time.
     pub fn take_missed(&self, not_more_often_than: Duration) -> Option<u64> {
         let mut standing = lock(&self.standing);
         if standing.gap_opened.is_some_and(|at| at.elapsed() < not_more_often_than) {

@@ -6,35 +6,28 @@ use connector_contract::subscriptions::{self, Answer, Delivery, Event, Reception
 use connector_runtime::CallError;
 use connector_state::StoreError;
 use connector_state::mirror::version::instant;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 use tokio::time::timeout;
 
-use super::answer::Refused;
+use super::Receiver;
+use super::answer::RefusedDelivery;
 use super::hook::ServedHook;
-use super::shared::ReceiverState;
 use crate::digest::digest;
-use crate::webhooks::{Effect, NewDelivery, NewEvent, Note, Received};
+use crate::webhooks::{Effect, NewDelivery, NewEvent, Note, Received, rfc3339};
 
 /// More than any sender goes on trying.
 const OLDEST: time::Duration = time::Duration::hours(96);
 /// As far as two clocks may be apart.
 const NEWEST: time::Duration = time::Duration::minutes(5);
 
-/// All headers. Credentials among them go no further than [`take`].
-pub fn all_headers(headers: &HeaderMap) -> Vec<(String, Vec<u8>)> {
-    let all = headers.iter();
-    all.map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect()
-}
-
 /// Verifies, decodes, keeps. It is on the disk, now or since before, when this answers what to
 /// answer, and only then.
 pub async fn take(
-    shared: &ReceiverState,
+    shared: &Receiver,
     served: &ServedHook,
     raw: Delivery,
-) -> Result<Option<Answer>, Refused> {
+) -> Result<Option<Answer>, RefusedDelivery> {
     let received_ms = shared.clock.now_ms();
     let raw = Delivery { received_at: timestamp(received_ms), ..raw };
     let decoder = &served.hook.decode;
@@ -48,33 +41,42 @@ pub async fn take(
         decoded = decode(shared, served, &delivery).await;
     }
     let (events, answer) = match decoded {
-        Ok(Ok(Reception { events, answer })) => (events, answer),
+        Ok(Ok(Reception { events, answer })) => {
+            if events.iter().any(|event| event.effect == subscriptions::Effect::Disconnected) {
+                decoder.disconnect().await.map_err(|why| shared.not_kept(&why))?;
+                let connection = served.hook.connection.clone();
+                shared.notes.note(&Note::Disconnected { connection });
+            }
+            (new_events(events, &delivery.body, received_ms), answer)
+        }
         Ok(Err(Refusal::Unreadable(why))) => {
-            let (key, why) = (digest(&[b"unreadable", &delivery.body]), Some(why));
-            let event = NewEvent { reason: why, ..about_nothing(key, Effect::Unreadable) };
-            return keep(shared, served, delivery, received_ms, vec![event], None).await;
+            let key = digest(&[b"unreadable", &delivery.body]);
+            let reason = Some(why);
+            (vec![NewEvent { reason, ..about_nothing(key, Effect::Unreadable) }], None)
         }
         Ok(Err(Refusal::Unverified)) => {
             served.count_refused();
-            return Err(Refused::new(
-                StatusCode::UNAUTHORIZED,
-                "it is not signed with the secret that is kept",
-            ));
+            let why = "it is not signed with the secret that is kept";
+            return Err(RefusedDelivery::new(StatusCode::UNAUTHORIZED, why));
         }
-        Ok(Err(Refusal::TryAgain(why))) | Err(why) => return Err(Refused::later(why)),
+        Ok(Err(Refusal::TryAgain(why))) | Err(why) => return Err(RefusedDelivery::later(why)),
     };
-    if events.iter().any(|event| event.effect == subscriptions::Effect::Disconnected) {
-        decoder.disconnect().await.map_err(|why| shared.not_kept(&why))?;
-        let connection = served.hook.connection.clone();
-        shared.notes.note(&Note::Disconnected { connection });
-    }
-    let events = new_events(events, &delivery.body, received_ms);
-    keep(shared, served, delivery, received_ms, events, answer).await
+    let connection = served.hook.connection.clone();
+    let names = events.iter().map(|event| event.name.clone()).collect();
+    let unread = events.iter().find(|event| event.effect == Effect::Unreadable);
+    let why = unread.and_then(|event| event.reason.clone()).unwrap_or_default();
+    let Delivery { method, url, headers, body, .. } = delivery;
+    let id = connection.clone();
+    let row = NewDelivery { connection: id, received_ms, method, url, headers, body, events };
+    let received = shared.inbox.receive(row).await.map_err(|why| shared.not_kept(&why))?;
+    shared.works();
+    shared.kept(received, connection, names, why);
+    Ok(answer)
 }
 
 /// As the connector sees it; `Err` when it could not be asked.
 async fn decode(
-    shared: &ReceiverState,
+    shared: &Receiver,
     served: &ServedHook,
     delivery: &Delivery,
 ) -> Result<Result<Reception, Refusal>, String> {
@@ -83,28 +85,6 @@ async fn decode(
         Ok(decoded) => decoded.map_err(|why: CallError| why.to_string()),
         Err(_) => Err(format!("the connector did not decode it within {within:?}")),
     }
-}
-
-async fn keep(
-    shared: &ReceiverState,
-    served: &ServedHook,
-    delivery: Delivery,
-    received_ms: u64,
-    events: Vec<NewEvent>,
-    answer: Option<Answer>,
-) -> Result<Option<Answer>, Refused> {
-    let connection = served.hook.connection.clone();
-    let names = events.iter().map(|event| event.name.clone()).collect();
-    let unread = events.iter().find(|event| event.effect == Effect::Unreadable);
-    let why = unread.and_then(|event| event.reason.clone()).unwrap_or_default();
-    let Delivery { method, url, headers, body, .. } = delivery;
-    let connection_id = connection.clone();
-    let delivery =
-        NewDelivery { connection: connection_id, received_ms, method, url, headers, body, events };
-    let received = shared.inbox.receive(delivery).await.map_err(|why| shared.not_kept(&why))?;
-    shared.works();
-    shared.kept(received, connection, names, why);
-    Ok(answer)
 }
 
 /// An event without a record.
@@ -163,19 +143,15 @@ fn doubt(event: &Event, received_ms: u64) -> Option<String> {
     Some(format!("it says that it happened at {at}, {why}: its record is looked up"))
 }
 
-/// As the contract writes times.
+/// As the contract writes times: its examples write the offset out.
 pub fn timestamp(ms: u64) -> String {
-    let nanos = i128::from(ms) * 1_000_000;
-    let at = OffsetDateTime::from_unix_timestamp_nanos(nanos).ok();
-    let text = at.and_then(|at| at.format(&Rfc3339).ok()).unwrap_or_default();
-    // The contract's examples write the offset out.
-    text.strip_suffix('Z').map_or(text.clone(), |plain| format!("{plain}+00:00"))
+    rfc3339(ms).replace('Z', "+00:00")
 }
 
-impl ReceiverState {
-    fn not_kept(&self, why: &StoreError) -> Refused {
+impl Receiver {
+    fn not_kept(&self, why: &StoreError) -> RefusedDelivery {
         self.fails(why);
-        Refused::later(why.to_string())
+        RefusedDelivery::later(why.to_string())
     }
 
     /// Counts and tells what came.

@@ -1,7 +1,7 @@
 //! Takes deliveries over HTTP/1.1.
 //!
 //! Whoever connects is a stranger until a signature says otherwise. So everything that a stranger
-//! can make the receiver do is bounded ([`Bounds`]): connections, time, bytes, disk. HTTP/2 is not
+//! can make the receiver do is bounded ([`ReceiverBounds`]): connections, time, bytes, disk. HTTP/2 is not
 //! offered: nothing here needs it.
 
 mod accept;
@@ -25,7 +25,6 @@ use connector_runtime::egress::Stream;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{interval, timeout};
@@ -36,10 +35,9 @@ use self::guard::{Phases, TimedStream};
 use self::hook::ServedHook;
 pub use self::hook::{Hook, hook_path, new_token};
 pub(super) use self::intake::{new_events, timestamp};
-pub use self::shared::Counts;
-use self::shared::ReceiverState;
+pub use self::shared::{Receiver, ReceiverCounts};
 pub use self::tls::{Tls, TlsError};
-use super::{Bounds, Inbox, Notes};
+use super::{Inbox, Notes, ReceiverBounds};
 use crate::jobs::Shutdown;
 use crate::lock;
 
@@ -70,23 +68,17 @@ impl Surroundings {
     }
 }
 
-/// A receiver of deliveries. Cheap to clone; clones are the same receiver.
-#[derive(Clone)]
-pub struct Receiver {
-    shared: Arc<ReceiverState>,
-}
-
 impl Receiver {
     /// A receiver without hooks.
     #[must_use]
     pub fn new(
-        bounds: Bounds,
+        bounds: ReceiverBounds,
         inbox: Arc<dyn Inbox>,
         clock: Arc<dyn Clock>,
         notes: Arc<dyn Notes>,
         surroundings: Surroundings,
-    ) -> Self {
-        let shared = Arc::new(ReceiverState {
+    ) -> Arc<Self> {
+        Arc::new(Self {
             held: Semaphore::new(bounds.held_bytes.min(Semaphore::MAX_PERMITS)),
             bounds,
             inbox,
@@ -98,15 +90,13 @@ impl Receiver {
             counts: Mutex::default(),
             networks: Mutex::default(),
             failed: Mutex::default(),
-        });
-        Self { shared }
+        })
     }
 
     /// Serves these hooks and no others. One that it serves already is decoded for as it is given
     /// now, and keeps its rate and its counts.
     pub fn serve_hooks(&self, hooks: Vec<Hook>) {
-        let bounds = &self.shared.bounds;
-        let mut served = lock(&self.shared.hooks);
+        let mut served = lock(&self.hooks);
         let mut before = std::mem::take(&mut *served);
         for hook in hooks {
             let token = hook.token.clone();
@@ -114,7 +104,7 @@ impl Receiver {
             let before = before.filter(|before| before.hook.connection == hook.connection);
             let now = match before {
                 Some(before) => before.renewed(hook),
-                None => ServedHook::new(hook, bounds.rate, bounds.burst),
+                None => ServedHook::new(hook, self.bounds.rate, self.bounds.burst),
             };
             served.insert(token, Arc::new(now));
         }
@@ -123,20 +113,19 @@ impl Receiver {
     /// Told when something new is in the inbox.
     #[must_use]
     pub fn wake(&self) -> Arc<Notify> {
-        Arc::clone(&self.shared.wake)
+        Arc::clone(&self.wake)
     }
 
     /// What it has seen so far.
     #[must_use]
-    pub fn counts(&self) -> Counts {
-        self.shared.counts()
+    pub fn counts(&self) -> ReceiverCounts {
+        *lock(&self.counts)
     }
 
     /// Receives until `stop` is requested. Then nothing more is accepted, and requests under way are
     /// answered.
-    pub async fn run(&self, mut accept: impl Accept, stop: &Shutdown) {
-        let shared = &self.shared;
-        let room = Arc::new(Semaphore::new(shared.bounds.connections));
+    pub async fn run(self: &Arc<Self>, mut accept: impl Accept, stop: &Shutdown) {
+        let room = Arc::new(Semaphore::new(self.bounds.connections));
         let mut connections = JoinSet::new();
         let accepting = async {
             loop {
@@ -149,11 +138,11 @@ impl Receiver {
                     }
                 };
                 let Some((stream, from)) = next else { return };
-                let Some(place) = shared.place(from) else {
-                    shared.count(|counts| counts.turned_away += 1);
+                let Some(place) = self.place(from) else {
+                    self.count(|counts| counts.turned_away += 1);
                     continue;
                 };
-                let (shared, stop) = (Arc::clone(shared), stop.clone());
+                let (shared, stop) = (Arc::clone(self), stop.clone());
                 connections.spawn(async move {
                     shared.count(|counts| counts.open += 1);
                     serve(&shared, stream, from, &stop).await;
@@ -164,19 +153,19 @@ impl Receiver {
         };
         tokio::select! {
             () = accepting => {}
-            () = beats(shared) => {}
+            () = beats(self) => {}
             () = stop.requested() => {}
         }
         drop(accept);
         let all = async { while connections.join_next().await.is_some() {} };
-        let _ = timeout(shared.bounds.farewell, all).await;
+        let _ = timeout(self.bounds.farewell, all).await;
         // The last sign of life is now.
-        let _ = shared.beat().await;
-        shared.open_missed(Duration::ZERO).await;
+        let _ = self.beat().await;
+        self.open_missed(Duration::ZERO).await;
     }
 }
 
-async fn beats(shared: &ReceiverState) {
+async fn beats(shared: &Receiver) {
     let mut beats = interval(BEAT);
     loop {
         beats.tick().await;
@@ -193,29 +182,18 @@ async fn beats(shared: &ReceiverState) {
 }
 
 /// Serves a connection to its end.
-async fn serve(
-    shared: &Arc<ReceiverState>,
-    stream: Box<dyn Stream>,
-    address: IpAddr,
-    stop: &Shutdown,
-) {
-    let Some(tls) = &shared.surroundings.tls else {
-        return speak(shared, stream, Peer { address, tls: false }, stop).await;
-    };
-    let agreeing = timeout(shared.bounds.first_byte_within, tls.acceptor().accept(stream));
-    // Strangers who speak no TLS are none of our business.
-    if let Ok(Ok(stream)) = agreeing.await {
-        speak(shared, stream, Peer { address, tls: true }, stop).await;
-    }
-}
-
-async fn speak<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
-    shared: &Arc<ReceiverState>,
-    stream: S,
-    from: Peer,
-    stop: &Shutdown,
-) {
+async fn serve(shared: &Arc<Receiver>, stream: Box<dyn Stream>, address: IpAddr, stop: &Shutdown) {
     let bounds = &shared.bounds;
+    let tls = shared.surroundings.tls.as_ref();
+    let from = Peer { address, tls: tls.is_some() };
+    let stream: Box<dyn Stream> = match tls {
+        None => stream,
+        Some(tls) => match timeout(bounds.first_byte_within, tls.acceptor().accept(stream)).await {
+            Ok(Ok(stream)) => Box::new(stream),
+            // Strangers who speak no TLS are none of our business.
+            _ => return,
+        },
+    };
     let phases = Phases::new(bounds.first_byte_within, bounds.head_within);
     let guarded = TimedStream::new(stream, Arc::clone(&phases), bounds.answer_within);
     let service = service_fn(|request| {

@@ -26,11 +26,8 @@ pub enum TlsError {
         source: pem::Error,
     },
     /// PEM, and no certificate in it.
-    #[error("{path} holds no certificate; expected PEM with CERTIFICATE blocks")]
-    Empty {
-        /// The file.
-        path: String,
-    },
+    #[error("{0} holds no certificate; expected PEM with CERTIFICATE blocks")]
+    Empty(String),
     /// The two do not belong together, or are of a kind that is not supported.
     #[error("the certificate and its key cannot be used: {0}")]
     Unfit(#[from] rustls::Error),
@@ -91,7 +88,7 @@ fn config(certificate: &Path, key: &Path) -> Result<ServerConfig, TlsError> {
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(unreadable("certificates", certificate))?;
     if chain.is_empty() {
-        return Err(TlsError::Empty { path: certificate.display().to_string() });
+        return Err(TlsError::Empty(certificate.display().to_string()));
     }
     let key = PrivateKeyDer::from_pem_file(key).map_err(unreadable("a private key", key))?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());

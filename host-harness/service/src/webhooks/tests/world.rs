@@ -20,8 +20,8 @@ use tokio::task::JoinHandle;
 
 use crate::jobs::{Shutdown, ShutdownTrigger};
 use crate::webhooks::{
-    Accept, Accepted, Bounds, Decode, Decoded, Hook, HookRow, Inbox as _, Note, Notes, Receiver,
-    Surroundings,
+    Accept, Accepted, Decode, Decoded, Hook, HookRow, Inbox as _, Note, Notes, Receiver,
+    ReceiverBounds, Surroundings,
 };
 
 /// 2026-11-22T12:00:00Z.
@@ -139,7 +139,7 @@ pub struct World {
     pub scratch: Scratch,
     pub sqlite: Arc<Sqlite>,
     pub clock: Arc<TokioClock>,
-    pub receiver: Receiver,
+    pub receiver: Arc<Receiver>,
     pub fake: Arc<Fake>,
     pub noted: Arc<Noted>,
     connect: mpsc::UnboundedSender<Accepted>,
@@ -148,11 +148,11 @@ pub struct World {
 }
 
 impl World {
-    pub async fn new(bounds: Bounds) -> Self {
+    pub async fn new(bounds: ReceiverBounds) -> Self {
         Self::with(bounds, Surroundings::default()).await
     }
 
-    pub async fn with(bounds: Bounds, surroundings: Surroundings) -> Self {
+    pub async fn with(bounds: ReceiverBounds, surroundings: Surroundings) -> Self {
         let scratch = Scratch::new();
         let clock = Arc::new(TokioClock::starting_at(UNIX_EPOCH + Duration::from_millis(NOW_MS)));
         let sqlite = Arc::new(open(&scratch, clock.clone()));

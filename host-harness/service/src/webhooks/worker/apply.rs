@@ -9,16 +9,16 @@ use connector_runtime::retry::blame;
 use connector_state::StoreError;
 use connector_state::mirror::{Applied, Batch, Source};
 
-use super::{Job, TOGETHER};
+use super::{ConnectionWork, TOGETHER};
 use crate::webhooks::receiver::{new_events, timestamp};
 use crate::webhooks::{Effect, EventRow, EventState, Settled};
 
-impl Job<'_> {
+impl ConnectionWork {
     /// Applies what is due, in order, until nothing is.
     pub async fn apply_due(&self) -> Result<(), StoreError> {
         while !self.stopping() {
             let (inbox, now_ms) = (&self.shared.inbox, self.shared.clock.now_ms());
-            let events = inbox.due_events(self.id, false, now_ms, TOGETHER).await?;
+            let events = inbox.due_events(&self.id, false, now_ms, TOGETHER).await?;
             if events.is_empty() {
                 break;
             }
@@ -96,11 +96,11 @@ impl Job<'_> {
         records: Vec<DataRecord>,
         deleted: Vec<String>,
     ) -> Result<Result<Applied, CallError>, StoreError> {
-        let derived = match self.reads.derive(object, &records).await {
+        let derived = match self.connection.reads.derive(object, &records).await {
             Ok(derived) => derived,
             Err(why) => return Ok(Err(why)),
         };
-        let batch = Batch::new(self.id, object, source, asked);
+        let batch = Batch::new(&self.id, object, source, asked);
         let batch = Batch { records, derived, deleted, ..batch };
         let applied = self.shared.mirror.apply(batch).await?;
         if applied.newest > 0 {
@@ -122,7 +122,7 @@ impl Job<'_> {
             body: row.body,
             received_at: timestamp(row.received_ms),
         };
-        let settled = match self.decode.decode(delivery).await {
+        let settled = match self.connection.decode.decode(delivery).await {
             Ok(Ok(reception)) => {
                 let events = new_events(reception.events, &body, row.received_ms);
                 return inbox.read_again(event.number, events).await;

@@ -9,7 +9,7 @@ use connector_state::mirror::Source;
 use connector_state::mirror::gone::may_be_gone;
 use futures_util::future::join_all;
 
-use super::Job;
+use super::ConnectionWork;
 use crate::webhooks::{Effect, EventRow, EventState, Settled};
 
 /// Questions that are taken up together.
@@ -29,13 +29,13 @@ enum LookUpAnswer {
     Failed(CallError),
 }
 
-impl Job<'_> {
+impl ConnectionWork {
     /// Asks what is due until nothing is, or until the connection is paused: then events wait as
     /// they are, however many there are.
     pub async fn ask_due(&self) -> Result<(), StoreError> {
-        while !self.stopping() && self.reads.paused().is_none() {
+        while !self.stopping() && self.connection.reads.paused().is_none() {
             let (inbox, now_ms) = (&self.shared.inbox, self.shared.clock.now_ms());
-            let events = inbox.due_events(self.id, true, now_ms, TOGETHER).await?;
+            let events = inbox.due_events(&self.id, true, now_ms, TOGETHER).await?;
             if events.is_empty() {
                 break;
             }
@@ -82,13 +82,13 @@ impl Job<'_> {
     async fn look_up(&self, event: &EventRow, id: &str) -> Result<LookUpAnswer, StoreError> {
         let mirror = &self.shared.mirror;
         let moment = mirror.moment().await?;
-        match self.reads.get(&event.object, id).await {
+        match self.connection.reads.get(&event.object, id).await {
             Ok(record) => self.apply_answer(event, moment, vec![record], vec![]).await,
             Err(CallError::Connector(error)) if error.kind == ErrorKind::NotFound => {
                 let now_ms = self.shared.clock.now_ms();
                 // With a delivery that says so too, it is believed at once.
                 if !matches!(event.effect, Effect::Deleted(_))
-                    && let Some(kept) = mirror.record(self.id, &event.object, id).await?
+                    && let Some(kept) = mirror.record(&self.id, &event.object, id).await?
                     && !may_be_gone(mirror.as_ref(), &kept, now_ms, now_ms).await?
                 {
                     return Ok(LookUpAnswer::Nothing);
@@ -102,7 +102,7 @@ impl Job<'_> {
     /// Finds what a delivery is about and applies it.
     async fn find(&self, event: &EventRow, input: &str) -> Result<LookUpAnswer, StoreError> {
         let moment = self.shared.mirror.moment().await?;
-        match self.reads.find(&event.object, input).await {
+        match self.connection.reads.find(&event.object, input).await {
             Ok(records) if records.is_empty() => Ok(LookUpAnswer::Nothing),
             Ok(records) => self.apply_answer(event, moment, records, vec![]).await,
             Err(why) => Ok(LookUpAnswer::Failed(why)),

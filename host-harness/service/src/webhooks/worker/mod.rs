@@ -65,13 +65,8 @@ impl Default for Pace {
     }
 }
 
-/// Applies events. Cheap to clone; clones are the same worker.
-#[derive(Clone)]
+/// Applies events.
 pub struct Worker {
-    shared: Arc<WorkerState>,
-}
-
-struct WorkerState {
     inbox: Arc<dyn Inbox>,
     mirror: Arc<dyn Mirror>,
     clock: Arc<dyn Clock>,
@@ -96,9 +91,9 @@ impl Worker {
         clock: Arc<dyn Clock>,
         notes: Arc<dyn Notes>,
         pace: Pace,
-    ) -> Self {
+    ) -> Arc<Self> {
         let random = pace.seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
-        let shared = Arc::new(WorkerState {
+        Arc::new(Self {
             inbox,
             mirror,
             clock,
@@ -111,49 +106,47 @@ impl Worker {
             stopping: AtomicBool::new(false),
             changed: Arc::default(),
             failing: AtomicBool::new(false),
-        });
-        Self { shared }
+        })
     }
 
     /// Works for these connections, by id, and for no others.
     pub fn work_for(&self, connections: HashMap<String, WorkerConnection>) {
-        *lock(&self.shared.connections) = connections;
+        *lock(&self.connections) = connections;
     }
 
     /// Told when a change was made.
     #[must_use]
     pub fn changed(&self) -> Arc<Notify> {
-        Arc::clone(&self.shared.changed)
+        Arc::clone(&self.changed)
     }
 
     /// Works until `stop`. `wake` tells that something came.
-    pub async fn run(&self, wake: &Notify, stop: impl Future<Output = ()>) {
-        let shared = &self.shared;
-        shared.stopping.store(false, Ordering::Relaxed);
+    pub async fn run(self: &Arc<Self>, wake: &Notify, stop: impl Future<Output = ()>) {
+        self.stopping.store(false, Ordering::Relaxed);
         let room = Arc::new(Semaphore::new(AT_ONCE));
         let mut tasks = JoinSet::new();
         let mut pruned = None;
         let working = async {
             loop {
-                match shared.inbox.due(shared.clock.now_ms()).await {
+                match self.inbox.due(self.clock.now_ms()).await {
                     Ok(due) => {
-                        shared.works();
-                        due.into_iter().for_each(|id| shared.begin(&mut tasks, &room, id));
+                        self.works();
+                        due.into_iter().for_each(|id| self.begin(&mut tasks, &room, id));
                     }
-                    Err(why) => shared.fails(&why),
+                    Err(why) => self.fails(&why),
                 }
                 if pruned.is_none_or(|at: Instant| at.elapsed() >= PRUNE_EVERY) {
                     pruned = Some(Instant::now());
-                    shared.prune().await;
+                    self.prune().await;
                 }
-                let tick = sleep(shared.tick);
+                let tick = sleep(self.tick);
                 tokio::pin!(tick);
                 loop {
                     tokio::select! {
                         () = wake.notified() => break,
-                        () = shared.more.notified() => break,
+                        () = self.more.notified() => break,
                         () = &mut tick => break,
-                        Some(ended) = tasks.join_next() => shared.panicked(&ended),
+                        Some(ended) = tasks.join_next() => self.panicked(&ended),
                     }
                 }
             }
@@ -162,13 +155,11 @@ impl Worker {
             () = working => {}
             () = stop => {}
         }
-        shared.stopping.store(true, Ordering::Relaxed);
+        self.stopping.store(true, Ordering::Relaxed);
         let all = async { while tasks.join_next().await.is_some() {} };
         let _ = timeout(FAREWELL, all).await;
     }
-}
 
-impl WorkerState {
     /// Begins to work for a connection, unless somebody does.
     fn begin(self: &Arc<Self>, tasks: &mut JoinSet<()>, room: &Arc<Semaphore>, id: String) {
         let Some(connection) = lock(&self.connections).get(&id).cloned() else { return };
@@ -179,14 +170,14 @@ impl WorkerState {
         }
         busy.insert(id.clone(), false);
         drop(busy);
-        let mark = Busy { shared: Arc::clone(self), id };
-        let room = Arc::clone(room);
+        let (work, room) =
+            (ConnectionWork { shared: Arc::clone(self), id, connection }, room.clone());
         tasks.spawn(async move {
             // Never closed, so a failure to acquire cannot come.
             let _room = room.acquire().await;
-            let WorkerConnection { reads, decode } = &connection;
-            let (shared, id) = (&*mark.shared, mark.id.as_str());
-            Job { shared, id, reads: reads.as_ref(), decode: decode.as_ref() }.run().await;
+            if let Err(why) = work.run().await {
+                work.shared.fails(&why);
+            }
         });
     }
 
@@ -214,13 +205,14 @@ impl WorkerState {
     }
 }
 
-/// A connection is being worked for while this lives.
-struct Busy {
-    shared: Arc<WorkerState>,
+/// The work for one connection, until nothing of it is due.
+struct ConnectionWork {
+    shared: Arc<Worker>,
     id: String,
+    connection: WorkerConnection,
 }
 
-impl Drop for Busy {
+impl Drop for ConnectionWork {
     fn drop(&mut self) {
         if lock(&self.shared.busy).remove(&self.id) == Some(true) {
             self.shared.more.notify_one();
@@ -228,34 +220,22 @@ impl Drop for Busy {
     }
 }
 
-/// The work for one connection, by its id, until nothing of it is due.
-struct Job<'w> {
-    shared: &'w WorkerState,
-    id: &'w str,
-    reads: &'w dyn Reads,
-    decode: &'w dyn super::Decode,
-}
-
-impl Job<'_> {
-    async fn run(&self) {
-        let (inbox, id) = (&self.shared.inbox, self.id);
+impl ConnectionWork {
+    async fn run(&self) -> Result<(), StoreError> {
+        let (inbox, clock, id) = (&self.shared.inbox, &self.shared.clock, self.id.as_str());
+        // A lease is not written for events that all have to wait for the provider.
+        if self.connection.reads.paused().is_some()
+            && inbox.due_events(id, false, clock.now_ms(), 1).await?.is_empty()
+        {
+            return Ok(());
+        }
         let holder = LeaseHolder::new();
         let take = || {
-            let now_ms = self.shared.clock.now_ms();
+            let now_ms = clock.now_ms();
             inbox.lease(id, holder.lease(now_ms + LEASE_MS), now_ms)
         };
-        if self.reads.paused().is_some() {
-            // Nothing is written down as long as there is nothing but questions.
-            match inbox.due_events(id, false, self.shared.clock.now_ms(), 1).await {
-                Ok(events) if events.is_empty() => return,
-                Ok(_) => {}
-                Err(why) => return self.shared.fails(&why),
-            }
-        }
-        match take().await {
-            Ok(true) => {}
-            Ok(false) => return,
-            Err(why) => return self.shared.fails(&why),
+        if !take().await? {
+            return Ok(());
         }
         let extending = async {
             loop {
@@ -265,19 +245,17 @@ impl Job<'_> {
                 }
             }
         };
-        let working = async { tokio::join!(self.apply_due(), self.ask_due()) };
-        tokio::select! {
-            (applied, asked) = working => {
-                for done in [applied, asked] {
-                    if let Err(why) = done {
-                        self.shared.fails(&why);
-                    }
-                }
-            }
+        let working = async {
+            let (applied, asked) = tokio::join!(self.apply_due(), self.ask_due());
+            applied.and(asked)
+        };
+        let worked = tokio::select! {
+            worked = working => worked,
             // Somebody else took over, or the disk fails; what was not settled is done again.
-            () = extending => {}
-        }
+            () = extending => Ok(()),
+        };
         let _ = inbox.release(id, holder.name()).await;
+        worked
     }
 
     /// A try failed: what becomes of the event.
@@ -313,7 +291,7 @@ impl Job<'_> {
                 && event.is_some_and(|event| event.state != EventState::Dead)
         };
         let note = |settled: &Settled| Note::Dead {
-            connection: self.id.to_owned(),
+            connection: self.id.clone(),
             event: settled.event,
             why: settled.reason.clone().unwrap_or_default(),
         };
