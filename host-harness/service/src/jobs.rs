@@ -92,7 +92,6 @@ struct Shared {
 
 impl Shutdown {
     /// One that has not been requested, and what requests it.
-    #[must_use]
     pub fn new() -> (ShutdownTrigger, Self) {
         let (to, requested) = watch::channel(false);
         (ShutdownTrigger(to), Self(requested))
@@ -116,7 +115,6 @@ impl Shutdown {
     }
 
     /// Whether the end has been requested.
-    #[must_use]
     pub fn is_requested(&self) -> bool {
         *self.0.borrow()
     }
@@ -131,7 +129,6 @@ impl ShutdownTrigger {
 
 impl Supervisor {
     /// A supervisor without jobs; `shutdown` ends those that it will have.
-    #[must_use]
     pub fn new(shutdown: Shutdown) -> Self {
         let ((receive, _), (work, _)) = (Shutdown::new(), Shutdown::new());
         let running = Mutex::new(Some(HashMap::new()));
@@ -139,7 +136,6 @@ impl Supervisor {
     }
 
     /// Where jobs are begun.
-    #[must_use]
     pub fn jobs(&self) -> &Jobs {
         &self.jobs
     }
@@ -199,7 +195,6 @@ impl Jobs {
     }
 
     /// Whether a job of this name runs, or is to be begun again.
-    #[must_use]
     pub fn runs(&self, name: &str) -> bool {
         let running = lock(&self.0.running);
         running.as_ref().and_then(|all| all.get(name)).is_some_and(|job| !job.is_finished())

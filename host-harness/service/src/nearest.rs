@@ -5,7 +5,6 @@ const BEGINNING: usize = 4;
 
 /// The name in `known` that is nearest to `word`, if one is near at all: at most a third of its
 /// letters differ, or they begin alike. Case, and signs between words, do not count.
-#[must_use]
 pub fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let word = plain(word);
     let (name, distance) = known

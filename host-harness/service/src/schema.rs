@@ -27,7 +27,6 @@ pub struct Schema<'s> {
 
 impl<'s> Schema<'s> {
     /// A whole schema.
-    #[must_use]
     pub fn of(root: &'s Value) -> Self {
         Self::at(root, [root])
     }
@@ -50,7 +49,6 @@ impl<'s> Schema<'s> {
 
     /// Names of the allowed types; empty: any. A part that names no type, but values, allows the
     /// values' types.
-    #[must_use]
     pub fn types(&self) -> Vec<&'s str> {
         let mut types = Vec::new();
         for schema in &self.applied {
@@ -67,13 +65,11 @@ impl<'s> Schema<'s> {
     }
 
     /// The values that are listed (`enum`, `const`).
-    #[must_use]
     pub fn choices(&self) -> Vec<&'s Value> {
         self.parts().into_iter().flat_map(choices_of).collect()
     }
 
     /// The members that are named, in the schema's order.
-    #[must_use]
     pub fn properties(&self) -> Vec<(&'s str, Self)> {
         let mut once = BTreeSet::new();
         let names = self.parts().into_iter().filter_map(named_in).flat_map(serde_json::Map::keys);
@@ -84,7 +80,6 @@ impl<'s> Schema<'s> {
     }
 
     /// The member of this name, be it only by what all other members are.
-    #[must_use]
     pub fn property(&self, name: &str) -> Option<Self> {
         self.below(|one| {
             let named = named_in(one).and_then(|members| members.get(name));
@@ -93,13 +88,11 @@ impl<'s> Schema<'s> {
     }
 
     /// Members that are not named (`additionalProperties`), where the schema describes them.
-    #[must_use]
     pub fn others(&self) -> Option<Self> {
         self.below(|one| one.get("additionalProperties").filter(|others| others.is_object()))
     }
 
     /// Whether there may be members of which nothing is said.
-    #[must_use]
     pub fn is_open(&self) -> bool {
         let parts = self.parts();
         let is_by_pattern = |one: &&Value| one.get("patternProperties").is_some();
@@ -107,26 +100,22 @@ impl<'s> Schema<'s> {
     }
 
     /// Items of an array.
-    #[must_use]
     pub fn items(&self) -> Option<Self> {
         self.below(|one| one.get("items"))
     }
 
     /// Members that may not be left out, whatever alternative is taken.
-    #[must_use]
     pub fn required(&self) -> Vec<&'s str> {
         let lists = self.applied.iter().filter_map(|one| one.get("required")?.as_array());
         lists.flatten().filter_map(Value::as_str).collect()
     }
 
     /// Whether it goes in and never comes out.
-    #[must_use]
     pub fn is_write_only(&self) -> bool {
         self.parts().iter().any(|one| one.get("writeOnly") == Some(&Value::Bool(true)))
     }
 
     /// A text that stands beside the type: `title`, `description`, `format`.
-    #[must_use]
     pub fn text(&self, word: &str) -> Option<&'s str> {
         self.applied.iter().find_map(|one| one.get(word)?.as_str())
     }

@@ -57,7 +57,6 @@ pub enum ConnectError {
 
 impl ConnectError {
     /// Whether it came of a callback that is no answer to us: the right one may still come.
-    #[must_use]
     pub fn is_foreign(&self) -> bool {
         matches!(self, Self::NoState | Self::UnknownState | Self::OtherBrowser)
     }

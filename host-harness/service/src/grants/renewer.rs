@@ -41,7 +41,6 @@ impl Renewals {
     }
 
     /// Whether one is under way, or somebody is left who could begin one.
-    #[must_use]
     pub fn may_come(&self) -> bool {
         self.0.strong_count() > 0
     }
@@ -49,7 +48,6 @@ impl Renewals {
 
 impl Grants {
     /// The grant of the connection with this id, whose tokens `key` seals.
-    #[must_use]
     pub fn new(
         store: Arc<dyn Store>,
         connection: impl Into<String>,
@@ -66,7 +64,6 @@ impl Grants {
 
     /// The grant on which `connection` is to live: the one that is kept in `store` under this id, of
     /// which `key` seals the tokens. Hand it over with [`Connection::with_tokens`].
-    #[must_use]
     pub fn of(
         connection: &Connection,
         store: Arc<dyn Store>,
@@ -115,7 +112,6 @@ impl Grants {
     }
 
     /// Its renewals in this process, for who waits for their end.
-    #[must_use]
     pub fn renewals(&self) -> Renewals {
         Renewals(Arc::downgrade(&self.turns))
     }

@@ -56,7 +56,6 @@ pub struct ReadOptions {
 
 impl ReadOptions {
     /// Of a form, and everything else found or usual.
-    #[must_use]
     pub fn of(form: SourceForm) -> Self {
         Self { form, delimiter: None, encoding: None, multiline: false }
     }
@@ -99,13 +98,11 @@ impl Items {
     }
 
     /// The form that is read.
-    #[must_use]
     pub fn form(&self) -> SourceForm {
         self.options.form
     }
 
     /// What stands before items as they came, so that they can be read again.
-    #[must_use]
     pub fn header(&self) -> Option<String> {
         match &self.reader {
             Reader::Json(_) => None,
@@ -114,7 +111,6 @@ impl Items {
     }
 
     /// The names of the columns, of a form that has them; each as often as it is there.
-    #[must_use]
     pub fn columns(&self) -> Option<Vec<&str>> {
         match &self.reader {
             Reader::Json(_) => None,
@@ -134,7 +130,6 @@ impl Items {
     }
 
     /// What a person should know of how it was read, so far.
-    #[must_use]
     pub fn notes(&self) -> Vec<String> {
         let (text, own) = match &self.reader {
             Reader::Json(json) => (json.text(), vec![]),

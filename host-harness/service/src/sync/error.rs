@@ -73,7 +73,6 @@ pub enum SyncError {
 
 impl SyncError {
     /// The failed call behind it, if that is what it is.
-    #[must_use]
     pub fn call(&self) -> Option<&CallError> {
         match self {
             Self::Scan(ScanError::Call(error)) => Some(error),
@@ -84,7 +83,6 @@ impl SyncError {
     }
 
     /// Whether it says only that another process has gone on with the scan.
-    #[must_use]
     pub fn is_superseded(&self) -> bool {
         match self {
             Self::Store(StoreError::Superseded { .. }) => true,

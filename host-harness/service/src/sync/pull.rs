@@ -78,7 +78,6 @@ pub struct Pull {
 
 impl Pull {
     /// Of `object`. Does nothing before [`Pull::run`].
-    #[must_use]
     pub fn new(synced: SyncedConnection, object: Synced) -> Self {
         Self { synced, object, told: Box::new(|_| {}) }
     }

@@ -48,7 +48,6 @@ pub struct PullReport {
 
 impl PullReport {
     /// Whether it read, from its beginning, more than what changed since the bookmark.
-    #[must_use]
     pub fn overlaps(&self) -> bool {
         !self.resumed && matches!(self.kind, Some(ScanKind::Overlap | ScanKind::Full))
     }

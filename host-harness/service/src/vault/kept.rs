@@ -39,13 +39,11 @@ pub struct Vault {
 
 impl Vault {
     /// A vault in `store`, under this master key.
-    #[must_use]
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, master: MasterKey) -> Self {
         Self { store, clock, master }
     }
 
     /// Where it keeps.
-    #[must_use]
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
     }

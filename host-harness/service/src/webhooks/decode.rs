@@ -48,7 +48,6 @@ pub struct ConnectionDecode {
 
 impl ConnectionDecode {
     /// Decodes by `connection`, which verifies with `secrets`, which are those of `row` in `vault`.
-    #[must_use]
     pub fn new(
         connection: Connection,
         secrets: Arc<Secrets>,

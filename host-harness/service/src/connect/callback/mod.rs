@@ -58,7 +58,6 @@ impl Callback {
     }
 
     /// What the provider must send the browser to, to the letter.
-    #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}{PATH}", self.address)
     }

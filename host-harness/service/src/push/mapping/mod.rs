@@ -131,7 +131,6 @@ impl Mapping {
     }
 
     /// The file's text: part of what names a run.
-    #[must_use]
     pub fn text(&self) -> &str {
         &self.text
     }
@@ -206,7 +205,6 @@ impl Mapping {
     }
 
     /// Whether this column of the source comes into an input, or decides on one.
-    #[must_use]
     pub fn uses(&self, column: &str) -> bool {
         let is_split = self.split_column().as_deref() == Some(column);
         self.rest == Rest::Keep || is_split || self.reads(column)

@@ -117,7 +117,6 @@ fn named(object: &str) -> Option<String> {
 
 impl Filter {
     /// The object that it names; `None` for every one.
-    #[must_use]
     pub fn object(&self) -> Option<&str> {
         self.object.as_deref()
     }

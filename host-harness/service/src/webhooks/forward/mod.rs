@@ -127,26 +127,20 @@ impl Forwarder {
         for outgoing in &wanted {
             let change = &outgoing.change;
             let record = (change.connection.as_str(), change.object.as_str(), change.id.as_str());
-            let why = if stuck.contains(&record) || behind.contains(&change.number) {
-                "one of its record before it was not taken".to_owned()
-            } else {
-                match self.send(outgoing).await {
-                    Ok(()) => {
-                        sent += 1;
-                        continue;
-                    }
-                    Err(not_taken) => {
-                        stuck.insert(record);
-                        let why = not_taken.why.clone();
-                        refused.get_or_insert(not_taken);
-                        // Nothing is taken at all, it seems: do not try them all.
-                        if sent == 0 && stuck.len() >= 3 {
-                            break;
-                        }
-                        why
-                    }
+            let mut why = "one of its record before it was not taken".to_owned();
+            if !stuck.contains(&record) && !behind.contains(&change.number) {
+                let Err(not_taken) = self.send(outgoing).await else {
+                    sent += 1;
+                    continue;
+                };
+                stuck.insert(record);
+                why.clone_from(&not_taken.why);
+                refused.get_or_insert(not_taken);
+                // Nothing is taken at all, it seems: do not try them all.
+                if sent == 0 && stuck.len() >= 3 {
+                    break;
                 }
-            };
+            }
             not_sent.push(self.parked(change.number, 0, self.clock.now_ms(), why));
         }
         match refused {

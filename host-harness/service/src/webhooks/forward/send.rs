@@ -39,13 +39,11 @@ impl From<StoreError> for NotTaken {
 
 impl ForwardTarget {
     /// A target by its URL, as [`Origin::of_url`] reads it.
-    #[must_use]
     pub fn new((origin, url): (Origin, Url), http: Arc<HttpClient>, signer: Signer) -> Self {
         Self { url, origin, http, signer }
     }
 
     /// Its URL: the name by which it is kept.
-    #[must_use]
     pub fn name(&self) -> &str {
         self.url.as_str()
     }

@@ -11,7 +11,6 @@ use crate::vault::{SealError, random_id};
 use crate::webhooks::Decode;
 
 /// The path of a hook.
-#[must_use]
 pub fn hook_path(token: &str) -> String {
     format!("/{HOOKS}/{token}")
 }

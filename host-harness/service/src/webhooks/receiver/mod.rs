@@ -70,7 +70,6 @@ impl Surroundings {
 
 impl Receiver {
     /// A receiver without hooks.
-    #[must_use]
     pub fn new(
         bounds: ReceiverBounds,
         inbox: Arc<dyn Inbox>,
@@ -111,13 +110,11 @@ impl Receiver {
     }
 
     /// Told when something new is in the inbox.
-    #[must_use]
     pub fn wake(&self) -> Arc<Notify> {
         Arc::clone(&self.wake)
     }
 
     /// What it has seen so far.
-    #[must_use]
     pub fn counts(&self) -> ReceiverCounts {
         *lock(&self.counts)
     }

@@ -67,7 +67,6 @@ impl Tls {
     }
 
     /// Agrees on TLS with who connects.
-    #[must_use]
     pub fn acceptor(&self) -> TlsAcceptor {
         TlsAcceptor::from(Arc::clone(&lock(&self.now).0))
     }

@@ -84,7 +84,6 @@ pub struct Worker {
 
 impl Worker {
     /// A worker that knows no connection yet.
-    #[must_use]
     pub fn new(
         inbox: Arc<dyn Inbox>,
         mirror: Arc<dyn Mirror>,
@@ -115,7 +114,6 @@ impl Worker {
     }
 
     /// Told when a change was made.
-    #[must_use]
     pub fn changed(&self) -> Arc<Notify> {
         Arc::clone(&self.changed)
     }
