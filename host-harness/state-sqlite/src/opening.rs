@@ -13,6 +13,9 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use super::fault::Fault;
 use super::schema::{APPLICATION, STEPS};
 
+/// Statements that stay prepared: more than there are that run often.
+const STATEMENTS: usize = 128;
+
 /// Every connection: deleted content is overwritten, and what others may have put into the
 /// schema is not run.
 const ALWAYS: &str = "
@@ -78,17 +81,13 @@ fn turn(_: &Path) -> io::Result<()> {
 /// # Errors
 /// When SQLite cannot.
 pub fn for_reading(path: &Path, busy: Duration) -> Result<Connection, Fault> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(busy)?;
+    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY, busy)?;
     connection.execute_batch(ALWAYS)?;
     Ok(connection)
 }
 
 fn ready(path: &Path, shown: &str, busy: Duration) -> Result<Connection, Fault> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(busy)?;
+    let mut connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE, busy)?;
     // Until the file is known for ours, closing it writes nothing.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     check_owner(&connection, shown)?;
@@ -99,6 +98,13 @@ fn ready(path: &Path, shown: &str, busy: Duration) -> Result<Connection, Fault> 
     migrate(&mut connection, shown)?;
     connection.query_row("PRAGMA journal_mode = WAL", (), |_| Ok(()))?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+    Ok(connection)
+}
+
+fn open(path: &Path, flags: OpenFlags, busy: Duration) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.busy_timeout(busy)?;
     Ok(connection)
 }
 

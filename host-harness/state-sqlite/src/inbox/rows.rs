@@ -4,7 +4,7 @@ use connector_contract::types::DataRecord;
 use connector_state::inbox::{DeliveryRow, Effect, EventRow, HookRow, SubscriptionRow};
 use rusqlite::{Result, Row};
 
-use crate::columns::{Column, Columns, columns, from_json, json, odd, unsigned};
+use crate::columns::{Column, Columns, columns, from_json, json, odd};
 
 columns!(HookRow [] {
     connection, token, made_ms, alive_ms, gap_ms, gap_end_ms, refused, refused_ms
@@ -22,14 +22,14 @@ pub fn delivery_of(row: &Row<'_>) -> Result<DeliveryRow> {
     let headers: Vec<(String, String)> = from_json(row, "headers")?;
     let bytes = |text: String| text.chars().map(|c| u8::try_from(c).unwrap_or(b'?')).collect();
     Ok(DeliveryRow {
-        number: unsigned(row, "number")?,
+        number: row.get("number")?,
         connection: row.get("connection")?,
-        received_ms: unsigned(row, "received_ms")?,
+        received_ms: row.get("received_ms")?,
         method: row.get("method")?,
         url: row.get("url")?,
         headers: headers.into_iter().map(|(name, value)| (name, bytes(value))).collect(),
         body: row.get("body")?,
-        bytes: unsigned(row, "bytes")?,
+        bytes: row.get("bytes")?,
         events: vec![],
     })
 }

@@ -2,9 +2,9 @@
 
 use connector_state::StoreError;
 use connector_state::mirror::ChangeRow;
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::Connection;
 
-use crate::columns::{self, signed, unsigned};
+use crate::columns::{all, run, signed, value};
 use crate::fault::Fault;
 
 /// So many changes are pruned in one transaction: others write in between.
@@ -22,7 +22,7 @@ pub fn after(
 ) -> Result<Vec<ChangeRow>, Fault> {
     // One transaction: nothing is pruned between the two looks.
     let reading = on.unchecked_transaction()?;
-    let until = forgotten(&reading)?;
+    let until = value(&reading, "SELECT forgotten FROM mirror_counter", ())?.unwrap_or(0);
     if 0 < since && since < until {
         return Err(StoreError::Forgotten { since, until }.into());
     }
@@ -31,20 +31,7 @@ pub fn after(
                FROM mirror_changes AS c CROSS JOIN mirror_objects AS o USING (object)
                WHERE c.number > ?1 AND (?2 IS NULL OR o.connection = ?2)
                ORDER BY c.number LIMIT ?3";
-    Ok(columns::all(&reading, sql, (signed(since), connection, limit))?)
-}
-
-/// Up to which change a consumer has come.
-pub fn position(on: &Connection, consumer: &str) -> rusqlite::Result<u64> {
-    let sql = "SELECT position FROM mirror_consumers WHERE name = ?";
-    Ok(on.query_row(sql, [consumer], |row| unsigned(row, "position")).optional()?.unwrap_or(0))
-}
-
-/// Keeps a consumer's position.
-pub fn set_position(on: &Connection, consumer: &str, number: u64) -> rusqlite::Result<()> {
-    let sql = "REPLACE INTO mirror_consumers (name, position) VALUES (?, ?)";
-    on.execute(sql, (consumer, signed(number)))?;
-    Ok(())
+    Ok(all(&reading, sql, (signed(since), connection, limit))?)
 }
 
 /// Forgets some changes at the log's beginning. Answers how many, and whether there may be more.
@@ -54,14 +41,9 @@ pub fn prune(on: &Connection, before_ms: u64) -> rusqlite::Result<(u64, bool)> {
                        (SELECT number FROM mirror_changes WHERE at_ms >= ?
                         ORDER BY number LIMIT 1), 9223372036854775807)
                    ORDER BY number LIMIT ?)";
-    let until: Option<i64> =
-        on.query_row(sql, (signed(before_ms), PRUNED_AT_ONCE), |row| row.get(0))?;
-    let Some(until) = until else { return Ok((0, false)) };
-    let pruned = on.execute("DELETE FROM mirror_changes WHERE number <= ?", [until])?;
-    on.execute("UPDATE mirror_counter SET forgotten = ?", [until])?;
+    let until = value(on, sql, (signed(before_ms), PRUNED_AT_ONCE))?.flatten();
+    let Some(until): Option<i64> = until else { return Ok((0, false)) };
+    let pruned = run(on, "DELETE FROM mirror_changes WHERE number <= ?", [until])?;
+    run(on, "UPDATE mirror_counter SET forgotten = ?", [until])?;
     Ok((pruned as u64, pruned as u64 == u64::from(PRUNED_AT_ONCE)))
-}
-
-fn forgotten(on: &Connection) -> rusqlite::Result<u64> {
-    on.query_row("SELECT forgotten FROM mirror_counter", (), |row| unsigned(row, "forgotten"))
 }

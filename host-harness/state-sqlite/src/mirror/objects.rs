@@ -1,8 +1,9 @@
 //! Objects of a connection by their short keys.
 
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::Connection;
 
 use crate::changes::must_exist;
+use crate::columns::{run, value, values};
 use crate::fault::Fault;
 
 /// Key of an object of a connection.
@@ -11,7 +12,7 @@ pub type Key = i64;
 /// The object's key, when anything is kept of it.
 pub fn find(on: &Connection, connection: &str, name: &str) -> rusqlite::Result<Option<Key>> {
     let sql = "SELECT object FROM mirror_objects WHERE connection = ? AND name = ?";
-    on.query_row(sql, (connection, name), |row| row.get(0)).optional()
+    value(on, sql, (connection, name))
 }
 
 /// The object's key, made when it is the first time.
@@ -23,7 +24,8 @@ pub fn make(on: &Connection, connection: &str, name: &str) -> Result<Key, Fault>
         return Ok(key);
     }
     must_exist(on, connection)?;
-    on.execute("INSERT INTO mirror_objects (connection, name) VALUES (?, ?)", (connection, name))?;
+    let sql = "INSERT INTO mirror_objects (connection, name) VALUES (?, ?)";
+    run(on, sql, (connection, name))?;
     Ok(on.last_insert_rowid())
 }
 
@@ -37,12 +39,11 @@ pub fn make_derived(
     let key = make(on, connection, name)?;
     let sql = "UPDATE mirror_objects SET derived_from = ?1
                WHERE object = ?2 AND derived_from IS NOT ?1 AND object <> ?1";
-    on.execute(sql, (holder, key))?;
+    run(on, sql, (holder, key))?;
     Ok(key)
 }
 
 /// The keys of what is derived from an object.
 pub fn derived_from(on: &Connection, holder: Key) -> rusqlite::Result<Vec<Key>> {
-    let mut found = on.prepare("SELECT object FROM mirror_objects WHERE derived_from = ?")?;
-    found.query_map([holder], |row| row.get(0))?.collect()
+    values(on, "SELECT object FROM mirror_objects WHERE derived_from = ?", [holder])
 }

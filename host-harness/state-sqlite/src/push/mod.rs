@@ -5,9 +5,11 @@ pub mod tables;
 mod work;
 
 use connector_state::mirror::{Applied, Batch};
-use connector_state::push::{Claimed, Counts, End, Holder, IntentRow, Intents, PushRow, Sent};
+use connector_state::push::{
+    Claimed, Counts, End, Holder, IntentRow, IntentState, Intents, PushRow, Sent,
+};
 
-use super::columns::{put_one, signed};
+use super::columns::{all, put_one, run, signed};
 use super::mirror::Hashed;
 use super::{Answer, Sqlite};
 
@@ -17,7 +19,14 @@ impl Intents for Sqlite {
     }
 
     fn add(&self, items: Vec<IntentRow>) -> Answer<'_, ()> {
-        self.write(move |on, _| rows::put_intents(on, &items))
+        self.write(move |on, _| {
+            items.iter().try_for_each(|row| put_one(on, "INSERT INTO intents", row))?;
+            // A run that had come to its end goes on.
+            if let Some(row) = items.iter().find(|row| row.state == IntentState::Pending) {
+                run(on, "UPDATE pushes SET ended_ms = NULL WHERE id = ?", [&row.run])?;
+            }
+            Ok::<_, rusqlite::Error>(())
+        })
     }
 
     fn seal(&self, run: &str, digest: [u8; 32]) -> Answer<'_, String> {
@@ -26,19 +35,21 @@ impl Intents for Sqlite {
     }
 
     fn forget(&self, run: &str) -> Answer<'_, ()> {
-        let run = run.to_owned();
-        let sql = "DELETE FROM pushes WHERE id = ? AND digest IS NULL";
-        self.write(move |on, _| on.execute(sql, [run]).map(drop))
+        self.run("DELETE FROM pushes WHERE id = ? AND digest IS NULL", [run.to_owned()])
     }
 
     fn pushes(&self, connection: Option<&str>) -> Answer<'_, Vec<(PushRow, Counts)>> {
         let connection = connection.map(str::to_owned);
-        self.read(move |on| rows::pushes(on, connection.as_deref()))
+        let sql = "SELECT * FROM pushes WHERE ?1 IS NULL OR connection = ?1 ORDER BY made_ms, id";
+        self.read(move |on| {
+            let counted = |row: PushRow| rows::counts(on, &row.id).map(|counts| (row, counts));
+            all(on, sql, [connection])?.into_iter().map(counted).collect::<rusqlite::Result<_>>()
+        })
     }
 
     fn intents(&self, run: &str, from: u64, limit: u32) -> Answer<'_, Vec<IntentRow>> {
-        let run = run.to_owned();
-        self.read(move |on| rows::intents(on, &run, from, limit))
+        let sql = "SELECT * FROM intents WHERE push = ? AND item >= ? ORDER BY item LIMIT ?";
+        self.all(sql, (run.to_owned(), signed(from), limit))
     }
 
     fn claim(&self, item: &Holder, until_ms: u64) -> Answer<'_, Claimed> {
@@ -62,13 +73,12 @@ impl Intents for Sqlite {
     }
 
     fn renew(&self, owner: &str, until_ms: u64) -> Answer<'_, ()> {
-        let owner = owner.to_owned();
         let sql = "UPDATE push_claims SET until_ms = ? WHERE owner = ?";
-        self.write(move |on, _| on.execute(sql, (signed(until_ms), owner)).map(drop))
+        self.run(sql, (signed(until_ms), owner.to_owned()))
     }
 
     fn prune(&self, before_ms: u64) -> Answer<'_, ()> {
         let sql = "DELETE FROM pushes WHERE ended_ms < ?1 OR (digest IS NULL AND made_ms < ?1)";
-        self.write(move |on, _| on.execute(sql, [signed(before_ms)]).map(drop))
+        self.run(sql, [signed(before_ms)])
     }
 }
