@@ -110,15 +110,7 @@ pub fn with_kept(builder: Builder, kept: &StoredConnection, grant: Option<&Grant
     builder
 }
 
-/// Scheme and settings of a connection that is made.
-pub struct NewConnection {
-    /// How it authenticates.
-    pub scheme: Scheme,
-    /// As `--setting` gives them.
-    pub settings: BTreeMap<String, String>,
-}
-
-/// What a connection that is made begins with. `chosen`: the scheme that `option` names; the
+/// Scheme and settings of a connection that is made. `chosen`: the scheme that `option` names; the
 /// connector's first without.
 ///
 /// # Errors
@@ -128,7 +120,7 @@ pub fn new_connection(
     connector: &Connector,
     chosen: Option<&str>,
     option: &str,
-) -> Result<NewConnection> {
+) -> Result<(Scheme, BTreeMap<String, String>)> {
     let mut settings = BTreeMap::new();
     for (name, value) in pairs("--setting", &context.repeated.settings)? {
         if name == SCHEME {
@@ -140,7 +132,7 @@ pub fn new_connection(
         settings.insert(name.to_owned(), value.to_owned());
     }
     let scheme = named_scheme(&connector.manifest().schemes, chosen)?.clone();
-    Ok(NewConnection { scheme, settings })
+    Ok((scheme, settings))
 }
 
 /// The scheme of this name; the first without.

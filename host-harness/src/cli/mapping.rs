@@ -11,18 +11,14 @@ use serde_json::{Value, json};
 use super::context::Context;
 use super::document::embedded;
 use super::exit::Exit;
-use super::output::{Columns, lines};
+use super::output::{Columns, OutputRow, lines};
 use super::source::{SourceOptions, mapping, open};
 use super::usage::Usage;
 
-/// Tries a mapping file on a source, without a connection.
-#[derive(Debug, clap::Args)]
-pub struct MappingArgs {
-    #[command(subcommand)]
-    command: Command,
-}
-
 subcommands! {
+    /// Tries a mapping file on a source, without a connection.
+    MappingArgs:
+
     /// Show what a mapping file makes of the first items of a source
     Show(ShowMappingArgs) by show,
 }
@@ -47,14 +43,6 @@ struct ShowMappingArgs {
     reading: SourceOptions,
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// When the mapping file or the source cannot be read.
-pub async fn run(args: &MappingArgs, context: &Context) -> Result<Exit> {
-    args.command.run(context).await
-}
-
 async fn show(args: &ShowMappingArgs, context: &Context) -> Result<Exit> {
     let mapping = mapping(&args.map)?;
     let mut items = open(&args.file, &args.reading, None).await?;
@@ -69,7 +57,7 @@ async fn show(args: &ShowMappingArgs, context: &Context) -> Result<Exit> {
         let line = item.line;
         for shown in shown(item, &mapping) {
             failed |= shown.get("error").is_some_and(Value::is_string);
-            out.json(line, shown)?;
+            out.rows([OutputRow { id: &line.to_string(), data: &shown.to_string() }])?;
         }
     }
     out.end()?;

@@ -8,7 +8,7 @@ use host_harness::runtime::{Connection, id_of};
 use super::context::{Context, describe};
 use super::input::DataOption;
 use super::output::{Columns, OutputRow, printable, record};
-use super::{columns, hidden, plan};
+use super::{hidden, plan};
 
 /// Makes a record, and prints it. An answer that is lost is looked for before anything
 /// is sent again.
@@ -108,7 +108,10 @@ async fn run(
     write: &Operation,
 ) -> Result<()> {
     let connector = context.connector_with(object).await?;
-    let columns = columns::before_writing(columns, &connector, object).await?;
+    let columns = columns.of(&connector, object).await?;
+    // A record that comes back may have members that no schema knows, but a slip must not be noticed
+    // only when the write is done.
+    columns.check()?;
     let connection = context.connect(&connector).await?;
     let what = || match write {
         Operation::Create(_) => format!("creating a record of {object}"),

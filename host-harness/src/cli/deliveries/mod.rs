@@ -21,14 +21,10 @@ use super::usage::Usage;
 /// Rows that are read at a time.
 const PAGE: u32 = 200;
 
-/// Shows the deliveries that `listen` received. Those that were applied are kept for 72 hours.
-#[derive(Debug, clap::Args)]
-pub struct DeliveriesArgs {
-    #[command(subcommand)]
-    command: Command,
-}
-
 subcommands! {
+    /// Shows the deliveries that `listen` received. Those that were applied are kept for 72 hours.
+    DeliveriesArgs:
+
     /// Show what was received
     List(ListDeliveriesArgs) by list,
     /// Show one delivery whole, as `replay` reads it
@@ -58,14 +54,6 @@ struct ShowDeliveryArgs {
     number: u64,
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// Those of the command.
-pub async fn run(args: &DeliveriesArgs, context: &Context) -> Result<Exit> {
-    args.command.run(context).await
-}
-
 async fn list(args: &ListDeliveriesArgs, context: &Context) -> Result<()> {
     let state = StateDirectory::needed(context)?;
     let database = state.database().await?;
@@ -88,7 +76,6 @@ async fn list(args: &ListDeliveriesArgs, context: &Context) -> Result<()> {
             all.join(", ")
         };
         Entry {
-            id: row.number.to_string(),
             json: summary(row, &names),
             cells: vec![
                 row.number.to_string(),

@@ -22,7 +22,7 @@ use self::notes::NotePrinter;
 use self::serving::Serving;
 use super::context::Context;
 use super::output::{duration, lines};
-use super::state::{OpenState, StateDirectory, belongs, clock, name};
+use super::state::{OpenState, StateDirectory, clock, name};
 use super::usage::Usage;
 
 /// Receives what providers send to the paths that `subscribe` made: verifies it, keeps it, answers,
@@ -133,13 +133,10 @@ pub async fn begin(listening: &Listening, context: &Context, jobs: &Jobs) -> Res
     };
     let surroundings = surroundings(listening)?;
     let public = surroundings.public_url.clone();
-    let directory = StateDirectory::needed(context)?;
+    StateDirectory::needed(context)?;
     let connector = context.connector().await?;
-    let state = OpenState::needed(context).await?;
+    let state = OpenState::needed(context, &connector, name(context)?).await?;
     let database = &state.database;
-    if let Some(name) = name(context)? {
-        belongs(&directory.named(Some(database), name).await?, &connector)?;
-    }
     let notes = Arc::new(NotePrinter::new(Arc::clone(&context.watch)));
     let noted = || Arc::clone(&notes) as Arc<dyn Notes>;
     let forwarder = forwarder(&listening.forwarding, context, &connector, database, &notes)?;

@@ -27,7 +27,7 @@ pub async fn run(
     let tell = |planned: Planned| {
         failed |= planned.error.is_some();
         if broken.is_none() {
-            broken = out.json(planned.index, line(planned)).err();
+            broken = out.page([line(planned)]).err();
         }
     };
     let notes = push.plan(items, mode, mapping, tell).await.context("planning the push")?;

@@ -11,9 +11,8 @@ use host_harness::push::{Ended, IntentState, Push, Word as _};
 use serde_json::json;
 
 use super::PushArgs;
-use crate::cli::columns::among;
 use crate::cli::context::Context;
-use crate::cli::output::lines;
+use crate::cli::output::{Columns, lines};
 use crate::cli::print::Output;
 use crate::cli::usage::Usage;
 
@@ -48,7 +47,8 @@ impl<'a> ItemResults<'a> {
             Ok::<_, Usage>((path, file))
         });
         let failed = failed.transpose()?;
-        among(&args.columns, &["index", "line", "id", "outcome", "error"])?;
+        let known = ["index", "line", "id", "outcome", "error"].map(str::to_owned).into();
+        Columns { known, ..args.columns.clone() }.check()?;
         let out = context.output(&args.columns);
         Ok(Self {
             context,
@@ -94,7 +94,7 @@ impl<'a> ItemResults<'a> {
             "outcome": outcome,
             "error": ended.error.as_deref().map(lines),
         });
-        self.unprinted = self.out.json(ended.index, line).err();
+        self.unprinted = self.out.page([line]).err();
     }
 
     /// Puts an item into the file, if it failed.

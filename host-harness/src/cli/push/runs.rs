@@ -25,7 +25,7 @@ pub async fn list(
     let wanted = |row: &PushRow| args.object.as_ref().is_none_or(|object| *object == row.object);
     let mut out = context.output(&args.columns);
     let rows = pushes.iter().filter(|(row, _)| wanted(row));
-    out.page(rows.map(|(row, counts)| (row.id.clone(), line(row, counts))))?;
+    out.page(rows.map(|(row, counts)| line(row, counts)))?;
     out.end()
 }
 

@@ -129,7 +129,7 @@ impl<'a> RunResults<'a> {
 
     fn print(&mut self, connection: &str, report: &Report) -> Result<()> {
         if let Some(out) = &mut self.out {
-            return out.json(&report.object, as_json(connection, report));
+            return out.page([as_json(connection, report)]);
         }
         let row = as_row(connection, report);
         if self.at_once {
