@@ -28,6 +28,9 @@ use super::usage::{Usage, unknown};
 /// Name of the connection that is used where none is named.
 pub const DEFAULT: &str = "default";
 
+/// What is said of a connection that was changed while it is in use.
+pub const CHANGED: &str = "the connection changed, and is used as it is kept now";
+
 /// How often programs that run long look whether connections came, went or changed.
 pub const LOOK_EVERY: Duration = Duration::from_secs(2);
 

@@ -2,26 +2,17 @@
 
 use connector_state::StoreError;
 use rusqlite::ErrorCode;
+use thiserror::Error;
 
 /// Why a piece of work failed.
-#[derive(Debug)]
+#[derive(Debug, Error)]
 pub enum Fault {
     /// SQLite failed.
-    Sqlite(rusqlite::Error),
+    #[error(transparent)]
+    Sqlite(#[from] rusqlite::Error),
     /// What is kept does not allow it.
-    Refused(StoreError),
-}
-
-impl From<rusqlite::Error> for Fault {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Sqlite(error)
-    }
-}
-
-impl From<StoreError> for Fault {
-    fn from(error: StoreError) -> Self {
-        Self::Refused(error)
-    }
+    #[error(transparent)]
+    Refused(#[from] StoreError),
 }
 
 impl Fault {

@@ -77,12 +77,8 @@ impl Sqlite {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when the file cannot be read.
-    pub async fn booked(
-        &self,
-        scopes: Vec<String>,
-        now_ms: u64,
-    ) -> Result<Vec<Booked>, StoreError> {
-        self.read(move |on| limits::booked(on, &scopes, now_ms)).await
+    pub fn booked(&self, scopes: Vec<String>, now_ms: u64) -> Answer<'_, Vec<Booked>> {
+        self.read(move |on| limits::booked(on, &scopes, now_ms))
     }
 
     /// For what a test does to the file.

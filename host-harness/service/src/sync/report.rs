@@ -1,6 +1,7 @@
 //! What a run did.
 
 use connector_state::mirror::{Applied, ScanKind};
+use serde::Serialize;
 
 /// How a run ended that met no error.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +56,7 @@ impl Report {
 }
 
 /// What a sweep did.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Swept {
     /// Live records that the full scan had not seen, those that aged out apart.
     pub nominated: u64,

@@ -99,26 +99,16 @@ async fn show(args: &ShowDeliveryArgs, context: &Context) -> Result<()> {
         return Err(Usage::new(text).next("`deliveries list` shows them").into());
     };
     let mut document = summary(&row, &names);
-    if let Some(members) = document.as_object_mut() {
-        members.extend(request(&row));
+    let value = |bytes| String::from_utf8_lossy(bytes);
+    let headers: Vec<_> = row.headers.iter().map(|(name, bytes)| (name, value(bytes))).collect();
+    document["method"] = json!(row.method);
+    document["url"] = json!(row.url);
+    document["headers"] = json!(headers);
+    match std::str::from_utf8(&row.body) {
+        Ok(text) => document["body"] = json!(text),
+        Err(_) => document["body_base64"] = json!(BASE64.encode(&row.body)),
     }
     context.document(|| text(&row, &document), &document)
-}
-
-/// The request: its body as text where it is one, else in base64.
-fn request(row: &DeliveryRow) -> impl Iterator<Item = (String, Value)> {
-    let headers: Vec<Value> = row
-        .headers
-        .iter()
-        .map(|(name, value)| json!([name, String::from_utf8_lossy(value)]))
-        .collect();
-    let body = match std::str::from_utf8(&row.body) {
-        Ok(text) => ("body", json!(text)),
-        Err(_) => ("body_base64", json!(BASE64.encode(&row.body))),
-    };
-    let members =
-        [("method", json!(row.method)), ("url", json!(row.url)), ("headers", headers.into()), body];
-    members.map(|(name, value)| (name.to_owned(), value)).into_iter()
 }
 
 fn text(row: &DeliveryRow, document: &Value) -> String {
@@ -127,16 +117,15 @@ fn text(row: &DeliveryRow, document: &Value) -> String {
         let value = String::from_utf8_lossy(value);
         text.push_str(&format!("{}: {}\n", printable(name), printable(&value)));
     }
-    let body = String::from_utf8_lossy(&row.body);
-    text.push_str(&format!("\n{}\n\n", body.lines().map(printable_line).collect::<String>()));
+    text.push('\n');
+    for line in String::from_utf8_lossy(&row.body).lines() {
+        text.push_str(&format!("{}\n", printable(line)));
+    }
+    text.push_str("\n\n");
     for event in document["events"].as_array().into_iter().flatten() {
         text.push_str(&format!("event {event}\n"));
     }
     text
-}
-
-fn printable_line(line: &str) -> String {
-    format!("{}\n", printable(line))
 }
 
 /// An event, for people and programs.

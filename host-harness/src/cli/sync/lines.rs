@@ -240,18 +240,6 @@ pub fn kind_word(kind: ScanKind) -> &'static str {
 
 fn as_json(connection: &str, report: &Report) -> Value {
     let applied = &report.applied;
-    let swept = report.swept.as_ref().map(|swept| {
-        json!({
-            "nominated": swept.nominated,
-            "live": swept.live,
-            "found": swept.found,
-            "young": swept.young,
-            "deleted": swept.deleted,
-            "aged_out": swept.aged_out,
-            "alarm": swept.alarm,
-            "refused": swept.refused,
-        })
-    });
     json!({
         "connection": connection,
         "object": report.object,
@@ -272,6 +260,6 @@ fn as_json(connection: &str, report: &Report) -> Value {
         "open": report.open,
         "refused": report.refused,
         "restarts": report.restarts,
-        "sweep": swept,
+        "sweep": report.swept,
     })
 }

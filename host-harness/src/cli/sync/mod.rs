@@ -23,7 +23,7 @@ use super::usage::{Usage, unknown};
 
 /// Reads what changed since the last time, or everything when that is due, and keeps it in the
 /// directory of --state. It may be stopped at any point; the next run goes on from there.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 #[command(after_help = "Examples:
   connector-host sync
   connector-host sync orders --full

@@ -7,7 +7,7 @@ use connector_contract::types::DataRecord;
 use crate::words::words;
 
 /// Where a connection's deliveries come to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HookRow {
     /// Whose: the id of its row.
     pub connection: String,
@@ -29,7 +29,7 @@ pub struct HookRow {
 }
 
 /// A standing request for events.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SubscriptionRow {
     /// Id of the connection.
     pub connection: String,
@@ -176,18 +176,17 @@ pub struct EventRow {
     pub received_ms: u64,
 }
 
-/// How far an event is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EventState {
-    /// Not applied yet.
-    Waiting,
-    /// Applied, or there was nothing to apply.
-    Done,
-    /// Given up on: a dead letter.
-    Dead,
+words! {
+    /// How far an event is.
+    pub enum EventState {
+        /// Not applied yet.
+        Waiting = "waiting",
+        /// Applied, or there was nothing to apply.
+        Done = "done",
+        /// Given up on: a dead letter.
+        Dead = "dead",
+    }
 }
-
-words!(EventState { Waiting "waiting", Done "done", Dead "dead" });
 
 impl From<subscriptions::Effect> for Effect {
     fn from(effect: subscriptions::Effect) -> Self {
