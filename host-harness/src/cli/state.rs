@@ -62,7 +62,8 @@ pub struct StoredConnection {
 /// of one is as good while this stays equal; its key may be sealed anew, and opens the same.
 #[derive(Clone, PartialEq)]
 pub struct Configuration {
-    name: String,
+    /// Name of the connection.
+    pub name: String,
     scheme: String,
     settings: BTreeMap<String, String>,
     secrets: Vec<SecretRow>,
@@ -244,14 +245,6 @@ impl OpenState {
         let mut rows = self.database.connections().await?;
         rows.retain(|row| row.connector == connector && name.is_none_or(|name| row.name == name));
         Ok(rows.into_iter().map(|row| self.connection(row)).collect())
-    }
-}
-
-impl Configuration {
-    /// Name of the connection.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
     }
 }
 

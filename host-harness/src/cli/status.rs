@@ -96,14 +96,11 @@ pub async fn run(_: &StatusArgs, context: &Context) -> Result<()> {
 }
 
 async fn objects(report: &mut StatusReport, database: &Sqlite, row: &ConnectionRow) -> Result<()> {
-    let mut letters: BTreeMap<String, u64> = BTreeMap::new();
-    for letter in database.dead_letters(Some(&row.id)).await? {
-        *letters.entry(letter.object).or_default() += 1;
-    }
+    let letters = database.dead_letters(Some(&row.id)).await?;
     let failing = database.failing(&row.id).await?;
     for scan in database.scans(&row.id).await? {
         let (live, aged_out, deleted) = database.count(&row.id, &scan.object).await?;
-        let letters = letters.get(&scan.object).copied().unwrap_or(0);
+        let letters = letters.iter().filter(|letter| letter.object == scan.object).count() as u64;
         let failing = failing.iter().find(|one| one.object == scan.object);
         let lag_ms = scan.completed_ms.map(|completed| report.now_ms.saturating_sub(completed));
         let time = |ms: Option<u64>| ms.map(date);

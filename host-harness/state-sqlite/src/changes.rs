@@ -4,7 +4,7 @@ use connector_state::{Change, ConnectionRow, GrantRow, SecretRow, StoreError};
 use rusqlite::{Connection, Result};
 
 use super::columns::{json, one, put_one, run, signed, value};
-use super::fault::Fault;
+use super::fault::DbResult;
 use super::{limits, rows};
 
 /// Whether a change erases what may not be found on the disk any more.
@@ -16,7 +16,7 @@ pub fn erases(change: &Change) -> bool {
 }
 
 /// Makes one change.
-pub fn apply(on: &Connection, change: &Change) -> Result<(), Fault> {
+pub fn apply(on: &Connection, change: &Change) -> DbResult<()> {
     match change {
         Change::PutConnection(row) => put_connection(on, row)?,
         Change::PutKey { id, sealed_key } => {
@@ -64,7 +64,7 @@ pub fn apply(on: &Connection, change: &Change) -> Result<(), Fault> {
 }
 
 /// Erases secrets, tokens and sessions that ended. Answers whether there were any.
-pub fn forget_ended(on: &Connection, now_ms: u64) -> Result<bool, Fault> {
+pub fn forget_ended(on: &Connection, now_ms: u64) -> DbResult<bool> {
     limits::forget_idle(on, now_ms)?;
     let mut forgotten = 0;
     for sql in [
@@ -78,7 +78,7 @@ pub fn forget_ended(on: &Connection, now_ms: u64) -> Result<bool, Fault> {
     Ok(forgotten > 0)
 }
 
-fn put_connection(on: &Connection, row: &ConnectionRow) -> Result<(), Fault> {
+fn put_connection(on: &Connection, row: &ConnectionRow) -> DbResult<()> {
     let sql = "SELECT 1 FROM connections WHERE name = ? AND id <> ?";
     if value::<u32>(on, sql, (&row.name, &row.id))?.is_some() {
         return Err(StoreError::NameTaken(row.name.clone()).into());
@@ -103,7 +103,7 @@ pub fn put_grant(on: &Connection, row: &GrantRow) -> Result<()> {
 }
 
 /// Whether there is such a connection.
-pub fn must_exist(on: &Connection, id: &str) -> Result<(), Fault> {
+pub fn must_exist(on: &Connection, id: &str) -> DbResult<()> {
     let found: Option<u32> = value(on, "SELECT 1 FROM connections WHERE id = ?", [id])?;
     found.map(drop).ok_or_else(|| StoreError::NoConnection(id.to_owned()).into())
 }

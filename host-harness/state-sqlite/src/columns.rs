@@ -20,7 +20,7 @@ pub trait Record: Sized {
     fn read(row: &Row<'_>) -> Result<Self>;
 
     /// What is written of it.
-    fn write(&self) -> Result<Columns>;
+    fn write(&self) -> Result<Values>;
 }
 
 /// A type that stands in one column.
@@ -38,7 +38,7 @@ pub trait Column: Sized {
     fn read(row: &Row<'_>, name: &str) -> Result<Self>;
 
     /// Adds it to what is written.
-    fn write(&self, name: &str, to: &mut Columns) -> Result<()>;
+    fn write(&self, name: &str, to: &mut Values) -> Result<()>;
 }
 
 /// Says which columns the fields of a struct are: those of the same name, or of the one that is
@@ -54,8 +54,8 @@ macro_rules! columns {
                 })
             }
 
-            fn write(&self) -> rusqlite::Result<$crate::columns::Columns> {
-                let mut to = $crate::columns::Columns::default();
+            fn write(&self) -> rusqlite::Result<$crate::columns::Values> {
+                let mut to = $crate::columns::Values::default();
                 $($crate::columns::Column::write(
                     &self.$field, columns!(@ $field $($column)?), &mut to)?;)+
                 Ok(to)
@@ -67,11 +67,11 @@ macro_rules! columns {
 }
 pub(crate) use columns;
 
-/// Columns to be written.
+/// Values to be written.
 #[derive(Default)]
-pub struct Columns(Vec<(String, Value)>);
+pub struct Values(Vec<(String, Value)>);
 
-impl Columns {
+impl Values {
     /// Adds one.
     pub fn add(&mut self, name: impl Into<String>, value: impl Into<Value>) {
         self.0.push((name.into(), value.into()));
@@ -104,7 +104,7 @@ pub fn run(on: &Connection, sql: &str, of: impl Params) -> Result<usize> {
 }
 
 /// Runs `into`, which is `INSERT INTO` or `REPLACE INTO` a table, for one row.
-pub fn put(on: &Connection, into: &str, Columns(columns): Columns) -> Result<()> {
+pub fn put(on: &Connection, into: &str, Values(columns): Values) -> Result<()> {
     let (names, values): (Vec<String>, Vec<Value>) = columns.into_iter().unzip();
     let places = vec!["?"; names.len()].join(", ");
     let sql = format!("{into} ({}) VALUES ({places})", names.join(", "));
@@ -145,7 +145,7 @@ impl<T: Scalar> Column for T {
         Scalar::read(row, name)
     }
 
-    fn write(&self, name: &str, to: &mut Columns) -> Result<()> {
+    fn write(&self, name: &str, to: &mut Values) -> Result<()> {
         to.add(name, self.value()?);
         Ok(())
     }
@@ -161,7 +161,7 @@ impl<T: Scalar> Column for Option<T> {
         }
     }
 
-    fn write(&self, name: &str, to: &mut Columns) -> Result<()> {
+    fn write(&self, name: &str, to: &mut Values) -> Result<()> {
         to.add(name, self.as_ref().map_or(Ok(Value::Null), T::value)?);
         Ok(())
     }
@@ -178,7 +178,7 @@ macro_rules! groups {
                 Ok(Some($of { $first, $($field: Column::read(row, &format!($name, name))?),+ }))
             }
 
-            fn write(&self, name: &str, to: &mut Columns) -> Result<()> {
+            fn write(&self, name: &str, to: &mut Values) -> Result<()> {
                 let Some($of { $first, $($field),+ }) = self else { return Ok(()) };
                 $first.write(&format!($first_name, name), to)?;
                 $($field.write(&format!($name, name), to)?;)+

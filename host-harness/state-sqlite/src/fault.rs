@@ -6,7 +6,7 @@ use thiserror::Error;
 
 /// Why a piece of work failed.
 #[derive(Debug, Error)]
-pub enum Fault {
+pub enum DbFault {
     /// SQLite failed.
     #[error(transparent)]
     Sqlite(#[from] rusqlite::Error),
@@ -15,7 +15,10 @@ pub enum Fault {
     Refused(#[from] StoreError),
 }
 
-impl Fault {
+/// What a piece of work comes to.
+pub type DbResult<T> = Result<T, DbFault>;
+
+impl DbFault {
     /// As error of the store in `path`.
     pub fn of(self, path: &str) -> StoreError {
         match self {

@@ -34,7 +34,7 @@ use connector_state::{
 use rusqlite::{Connection, Params};
 
 use self::columns::{Record, signed};
-use self::fault::Fault;
+use self::fault::DbFault;
 pub use self::limits::Booked;
 use self::readers::Readers;
 use self::writer::Writer;
@@ -89,7 +89,7 @@ impl Sqlite {
     }
 
     /// Runs `work` beside the writer.
-    fn read<T: Send + 'static, E: Into<Fault>>(
+    fn read<T: Send + 'static, E: Into<DbFault>>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
     ) -> Answer<'_, T> {
@@ -98,7 +98,7 @@ impl Sqlite {
     }
 
     /// Commits what `work` does at a time (milliseconds since 1970).
-    fn write<T: Send + 'static, E: Into<Fault>>(
+    fn write<T: Send + 'static, E: Into<DbFault>>(
         &self,
         work: impl FnOnce(&Connection, u64) -> Result<T, E> + Send + 'static,
     ) -> Answer<'_, T> {
@@ -106,7 +106,7 @@ impl Sqlite {
     }
 
     /// As [`Sqlite::write`]. `erases`: what it removes may not be found on the disk any more.
-    fn commit_work<T: Send + 'static, E: Into<Fault>>(
+    fn commit_work<T: Send + 'static, E: Into<DbFault>>(
         &self,
         erases: bool,
         work: impl FnOnce(&Connection, u64) -> Result<T, E> + Send + 'static,
@@ -197,7 +197,7 @@ impl Store for Sqlite {
             let versions = || columns::all(on, sql, (&connection, &name));
             let changed = change(&versions()?).unwrap_or_default();
             changed.iter().try_for_each(|row| changes::put_secret(on, row))?;
-            Ok::<_, Fault>(versions()?)
+            Ok::<_, DbFault>(versions()?)
         })
     }
 

@@ -10,7 +10,7 @@ use connector_state::{StoreError, files};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::fault::Fault;
+use super::fault::DbResult;
 use super::schema::{APPLICATION, STEPS};
 
 /// Statements that stay prepared: more than there are that run often.
@@ -80,13 +80,13 @@ fn turn(_: &Path) -> io::Result<()> {
 ///
 /// # Errors
 /// When SQLite cannot.
-pub fn for_reading(path: &Path, busy: Duration) -> Result<Connection, Fault> {
+pub fn for_reading(path: &Path, busy: Duration) -> DbResult<Connection> {
     let connection = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY, busy)?;
     connection.execute_batch(ALWAYS)?;
     Ok(connection)
 }
 
-fn ready(path: &Path, shown: &str, busy: Duration) -> Result<Connection, Fault> {
+fn ready(path: &Path, shown: &str, busy: Duration) -> DbResult<Connection> {
     let mut connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE, busy)?;
     // Until the file is known for ours, closing it writes nothing.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
@@ -109,7 +109,7 @@ fn open(path: &Path, flags: OpenFlags, busy: Duration) -> rusqlite::Result<Conne
 }
 
 /// Whether the file is ours, or nobody's yet.
-fn check_owner(connection: &Connection, path: &str) -> Result<(), Fault> {
+fn check_owner(connection: &Connection, path: &str) -> DbResult<()> {
     let number = |sql| connection.query_row(sql, (), |row| row.get::<_, u32>(0));
     if number("PRAGMA application_id")? == APPLICATION || number("PRAGMA page_count")? == 0 {
         return Ok(());
@@ -137,7 +137,7 @@ const WHOLE: u64 = 256 << 20;
 /// Tables that grow with the mirror.
 const LARGE: &str = "'mirror_records', 'mirror_changes', 'mirror_seen'";
 
-fn check_pages(connection: &Connection, path: &str, whole: u64) -> Result<(), Fault> {
+fn check_pages(connection: &Connection, path: &str, whole: u64) -> DbResult<()> {
     let sql = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
     let bytes: i64 = connection.query_row(sql, (), |row| row.get(0))?;
     let checks = match u64::try_from(bytes).is_ok_and(|bytes| bytes <= whole) {
@@ -160,7 +160,7 @@ fn check_pages(connection: &Connection, path: &str, whole: u64) -> Result<(), Fa
 }
 
 /// The mark goes into the file with the first step, so no file of ours is ever without it.
-fn migrate(connection: &mut Connection, path: &str) -> Result<(), Fault> {
+fn migrate(connection: &mut Connection, path: &str) -> DbResult<()> {
     if version(connection)? as usize == STEPS.len() {
         return Ok(());
     }

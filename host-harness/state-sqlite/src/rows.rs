@@ -3,7 +3,7 @@
 use connector_state::{ConnectionRow, GrantRow, SecretRow, SessionRow};
 use rusqlite::{Connection, OptionalExtension as _, Result, Row};
 
-use super::columns::{Column, Columns, Record as _, all, columns, put, run};
+use super::columns::{Column, Record as _, Values, all, columns, put, run};
 
 columns!(ConnectionRow [] { id, name, connector, scheme, settings, sealed_key, made_ms });
 columns!(SecretRow [] { connection, name, version, sealed, made_ms, ends_ms });
@@ -40,7 +40,7 @@ pub fn session(on: &Connection, state: &[u8; 32]) -> Result<Option<SessionRow>> 
 pub fn put_session(on: &Connection, row: &SessionRow) -> Result<()> {
     let connection = &row.connection;
     run(on, "DELETE FROM sessions WHERE state = ?", [&row.state])?;
-    let mut to = Columns::default();
+    let mut to = Values::default();
     row.state.write("state", &mut to)?;
     connection.id.write("connection_id", &mut to)?;
     connection.name.write("connection_name", &mut to)?;

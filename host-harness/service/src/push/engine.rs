@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicU32;
 use connector_contract::clock::{Clock, unix_ms};
 use connector_runtime::{CallError, Connection};
 use connector_state::mirror::Mirror;
-use connector_state::push::{Counts, IntentRow, IntentState, Intents, Mode, PushRow};
+use connector_state::push::{IntentCounts, IntentRow, IntentState, Intents, Mode, PushRow};
 use connector_state::{LeaseHolder, Word as _};
 use serde_json::Value;
 use tokio::time::{MissedTickBehavior, interval};
@@ -196,7 +196,7 @@ impl Push {
         Arc::new(self.begin_work(row.mode, on_conflict)?).work(run, 0, tell_item).await
     }
 
-    async fn row(&self, run: &str) -> Result<(PushRow, Counts), PushError> {
+    async fn row(&self, run: &str) -> Result<(PushRow, IntentCounts), PushError> {
         let all = self.intents.pushes(Some(&self.connection)).await?;
         let found = all.into_iter().find(|(row, _)| row.id == run);
         found.ok_or_else(|| PushError::NoRun(run.to_owned()))

@@ -8,7 +8,7 @@ use connector_contract::types::ErrorKind;
 use connector_runtime::retry::leaves_open;
 use connector_runtime::{CallError, Stop};
 use connector_state::StoreError;
-use connector_state::push::{Claimed, End, Holder, IntentRow, IntentState};
+use connector_state::push::{Claimed, Holder, IntentEnd, IntentRow, IntentState};
 use tokio::time::sleep;
 
 use super::engine::{Push, PushRun};
@@ -70,12 +70,16 @@ async fn end(run: &PushRun, item: IntentRow, holder: Holder) -> Result<IntentRow
     let mut write = ItemWrite::new(run, item, holder)?;
     let mut tries = 1;
     let (end, batch, stop) = loop {
-        let ended = |state, error| End { state, outcome: None, id: None, error: Some(error) };
+        let ended = |state, error| IntentEnd { state, outcome: None, id: None, error: Some(error) };
         match write.attempt().await {
             Ok(Done { outcome, id, batch }) => {
                 run.away.store(0, Ordering::Relaxed);
                 let outcome = Some(outcome);
-                break (End { state: IntentState::Done, outcome, id, error: None }, batch, None);
+                break (
+                    IntentEnd { state: IntentState::Done, outcome, id, error: None },
+                    batch,
+                    None,
+                );
             }
             Err(Failure::Stop(error)) => return Err(error),
             Err(Failure::Refused(why)) => break (ended(IntentState::Failed, why), None, None),
@@ -99,12 +103,12 @@ async fn end(run: &PushRun, item: IntentRow, holder: Holder) -> Result<IntentRow
     };
     let ItemWrite { item, holder, input, .. } = write;
     let error = end.error.map(|text| push.without_secrets(&text, &input));
-    let end = End { error, ..end };
+    let end = IntentEnd { error, ..end };
     push.intents.end(&holder, end.clone(), batch).await?;
     if let Some(error) = stop {
         return Err(PushError::Stopped(error));
     }
-    let End { state, outcome, id, error } = end;
+    let IntentEnd { state, outcome, id, error } = end;
     Ok(IntentRow { state, outcome, id: id.or(item.id.clone()), error, ..item })
 }
 

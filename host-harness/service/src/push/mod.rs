@@ -33,5 +33,7 @@ pub use self::items::fit;
 pub use self::plan::Planned;
 pub use self::source::StoredRun;
 pub use connector_state::Word;
-pub use connector_state::push::{Claimed, End, Holder, Intents};
-pub use connector_state::push::{Counts, IntentRow, IntentState, Mode, Outcome, PushRow, Sent};
+pub use connector_state::push::{Claimed, Holder, IntentEnd, Intents};
+pub use connector_state::push::{
+    IntentCounts, IntentRow, IntentState, Mode, Outcome, PushRow, Sent,
+};

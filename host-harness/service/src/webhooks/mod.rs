@@ -35,6 +35,6 @@ pub use self::renewal::SubscriptionRenewal;
 pub use self::worker::{ConnectionReads, Pace, Reads, Worker, WorkerConnection};
 pub use connector_state::inbox::{Beat, Inbox, Settled};
 pub use connector_state::inbox::{
-    DeliveryRow, Effect, EventRow, EventState, HookRow, NewDelivery, NewEvent, Received,
+    DeliveryRow, EventEffect, EventRow, EventState, HookRow, NewDelivery, NewEvent, Receipt,
     SubscriptionRow,
 };

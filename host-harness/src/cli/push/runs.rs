@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use host_harness::push::{Counts, Intents as _, PushRow, Word as _};
+use host_harness::push::{IntentCounts, Intents as _, PushRow, Word as _};
 use host_harness::store::{ConnectionRow, Sqlite};
 use serde_json::{Value, json};
 
@@ -29,7 +29,7 @@ pub async fn list(
     out.end()
 }
 
-fn line(row: &PushRow, counts: &Counts) -> Value {
+fn line(row: &PushRow, counts: &IntentCounts) -> Value {
     json!({
         "id": row.id,
         "object": row.object,

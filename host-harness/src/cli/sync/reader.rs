@@ -153,7 +153,7 @@ impl SyncReader {
         for (id, configuration) in gone {
             jobs.remove(&job(&id));
             read.remove(&id);
-            let name = configuration.name();
+            let name = configuration.name;
             self.say(&format!("{name}: the connection is not kept any more, and no longer read"));
         }
         Ok(())

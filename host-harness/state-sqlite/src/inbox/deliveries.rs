@@ -1,23 +1,23 @@
 //! Deliveries: kept once, listed, forgotten.
 
-use connector_state::inbox::{DeliveryRow, Effect, NewDelivery, NewEvent, Received};
+use connector_state::inbox::{DeliveryRow, EventEffect, NewDelivery, NewEvent, Receipt};
 use rusqlite::{Connection, Params, Result};
 
 use super::rows::{delivery_of, headers_json};
-use super::{events, hooks};
+use super::{OPEN_GAP, events};
 use crate::columns::{self, run, signed};
 
 /// Rows that are forgotten in one transaction: others write in between.
 const FORGOTTEN_AT_ONCE: u32 = 500;
 
 /// Keeps what is new of a delivery.
-pub fn receive(on: &Connection, delivery: &NewDelivery) -> Result<Received> {
+pub fn receive(on: &Connection, delivery: &NewDelivery) -> Result<Receipt> {
     let connection = delivery.connection.as_str();
     let mut objects: Vec<&str> =
         delivery.events.iter().map(|event| event.object.as_str()).collect();
     objects.sort_unstable();
     objects.dedup();
-    hooks::came(on, connection, &objects, delivery.received_ms)?;
+    came(on, connection, &objects, delivery.received_ms)?;
     let sql = "INSERT INTO event_keys (connection, key, seen_ms) VALUES (?, ?, ?)
                ON CONFLICT DO NOTHING";
     let received = signed(delivery.received_ms);
@@ -28,7 +28,7 @@ pub fn receive(on: &Connection, delivery: &NewDelivery) -> Result<Received> {
         }
     }
     if new.is_empty() {
-        return Ok(Received::Repeat);
+        return Ok(Receipt::Repeat);
     }
     let sql = "INSERT INTO deliveries (connection, received_ms, method, url, headers, body)
                VALUES (?, ?, ?, ?, ?, ?)";
@@ -38,12 +38,30 @@ pub fn receive(on: &Connection, delivery: &NewDelivery) -> Result<Received> {
     let mut dead = None;
     for event in new {
         let put = events::put(on, connection, number, event, delivery.received_ms)?;
-        if event.effect == Effect::Unreadable {
-            run(on, hooks::OPEN_GAP, (received, connection))?;
+        if event.effect == EventEffect::Unreadable {
+            run(on, OPEN_GAP, (received, connection))?;
             dead = Some(put);
         }
     }
-    Ok(Received::New { delivery: u64::try_from(number).unwrap_or_default(), dead })
+    Ok(Receipt::New { delivery: u64::try_from(number).unwrap_or_default(), dead })
+}
+
+/// A verified delivery of these objects came: the subscriptions to them work. Where none is to
+/// one of these objects, all of the connection's do: what a subscription is to may hand over
+/// events of other objects.
+fn came(on: &Connection, connection: &str, objects: &[&str], now_ms: u64) -> Result<()> {
+    const WORKS: &str = "UPDATE subscriptions SET deliveries = deliveries + 1,
+        last_ms = max(coalesce(last_ms, 0), ?1), proven_ms = coalesce(proven_ms, ?1)
+        WHERE connection = ?2";
+    let now = signed(now_ms);
+    let mut found = 0;
+    for object in objects {
+        found += run(on, &format!("{WORKS} AND object = ?3"), (now, connection, object))?;
+    }
+    if found == 0 {
+        run(on, WORKS, (now, connection))?;
+    }
+    Ok(())
 }
 
 /// The deliveries that `sql` finds, with their events.

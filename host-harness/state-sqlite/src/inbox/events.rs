@@ -1,11 +1,11 @@
 //! Events: what is to be done about each.
 
 use connector_state::Word as _;
-use connector_state::inbox::{Effect, EventRow, EventState, NewEvent, Settled};
+use connector_state::inbox::{EventEffect, EventRow, EventState, NewEvent, Settled};
 use rusqlite::{Connection, OptionalExtension as _, Result};
 
-use super::hooks::OPEN_GAP;
-use crate::columns::{self, Column as _, Columns, run, signed, value};
+use super::OPEN_GAP;
+use crate::columns::{self, Column as _, Values, run, signed, value};
 
 /// Events with the time at which they came.
 pub const SELECT: &str = "SELECT e.*, d.received_ms FROM events AS e
@@ -20,11 +20,13 @@ pub fn put(
     now_ms: u64,
 ) -> Result<u64> {
     let state = match &event.effect {
-        Effect::Unreadable => EventState::Dead,
-        Effect::Nothing => EventState::Done,
-        Effect::Upserted(_) | Effect::Deleted(_) | Effect::Changed(_) => EventState::Waiting,
+        EventEffect::Unreadable => EventState::Dead,
+        EventEffect::Nothing => EventState::Done,
+        EventEffect::Upserted(_) | EventEffect::Deleted(_) | EventEffect::Changed(_) => {
+            EventState::Waiting
+        }
     };
-    let mut to = Columns::default();
+    let mut to = Values::default();
     to.add("delivery", delivery);
     connection.to_owned().write("connection", &mut to)?;
     event.id.write("id", &mut to)?;
@@ -33,7 +35,7 @@ pub fn put(
     event.occurred_at.write("occurred_at", &mut to)?;
     event.effect.write("effect", &mut to)?;
     state.write("state", &mut to)?;
-    to.add("asks", event.asks || matches!(event.effect, Effect::Changed(_)));
+    to.add("asks", event.asks || matches!(event.effect, EventEffect::Changed(_)));
     to.add("attempts", 0);
     (state == EventState::Waiting).then_some(now_ms).write("next_ms", &mut to)?;
     event.reason.write("reason", &mut to)?;

@@ -2,20 +2,25 @@
 
 mod deliveries;
 mod events;
-mod hooks;
 mod rows;
 pub mod tables;
 
 use connector_state::inbox::{
-    Beat, DeliveryRow, EventRow, HookRow, Inbox, NewDelivery, NewEvent, Received, Settled,
+    Beat, DeliveryRow, EventRow, HookRow, Inbox, NewDelivery, NewEvent, Receipt, Settled,
     SubscriptionRow,
 };
 use connector_state::{Lease, StoreError};
+use rusqlite::{OptionalExtension as _, Row};
 
 use super::changes::must_exist;
-use super::columns::{one, put_one, run, signed, value, values};
-use super::fault::Fault;
+use super::columns::{Column as _, one, put_one, run, signed, value, values};
+use super::fault::DbFault;
 use super::{Answer, Sqlite};
+
+/// Notes a gap: its time, and the connection.
+const OPEN_GAP: &str = "UPDATE hooks SET gap_ms = min(coalesce(gap_ms, ?1), ?1),
+        gap_end_ms = max(coalesce(gap_end_ms, ?1), ?1)
+    WHERE connection = ?2";
 
 impl Inbox for Sqlite {
     fn hooks(&self) -> Answer<'_, Vec<HookRow>> {
@@ -29,14 +34,14 @@ impl Inbox for Sqlite {
                        ON CONFLICT (connection) DO NOTHING";
             run(on, sql, (&new.connection, &new.token, signed(new.made_ms)))?;
             let found = one(on, "SELECT * FROM hooks WHERE connection = ?", [&new.connection])?;
-            found.ok_or_else(|| Fault::from(StoreError::NoConnection(new.connection)))
+            found.ok_or_else(|| DbFault::from(StoreError::NoConnection(new.connection)))
         })
     }
 
     fn put_subscription(&self, row: SubscriptionRow) -> Answer<'_, ()> {
         self.write(move |on, _| {
             must_exist(on, &row.connection)?;
-            put_one(on, "REPLACE INTO subscriptions", &row).map_err(Fault::from)
+            put_one(on, "REPLACE INTO subscriptions", &row).map_err(DbFault::from)
         })
     }
 
@@ -51,12 +56,27 @@ impl Inbox for Sqlite {
         self.all(sql, [connection.map(str::to_owned)])
     }
 
-    fn receive(&self, delivery: NewDelivery) -> Answer<'_, Received> {
+    fn receive(&self, delivery: NewDelivery) -> Answer<'_, Receipt> {
         self.write(move |on, _| deliveries::receive(on, &delivery))
     }
 
     fn beat(&self, beat: Beat) -> Answer<'_, ()> {
-        self.write(move |on, _| hooks::beat(on, &beat))
+        let now = signed(beat.now_ms);
+        let oldest = signed(beat.now_ms.saturating_sub(beat.gap_after_ms));
+        let sql = "UPDATE hooks SET
+                       gap_ms = CASE WHEN alive_ms < ?1
+                                THEN min(coalesce(gap_ms, alive_ms), alive_ms) ELSE gap_ms END,
+                       gap_end_ms = CASE WHEN alive_ms < ?1 THEN ?2 ELSE gap_end_ms END,
+                       alive_ms = ?2, refused = refused + ?3,
+                       refused_ms = CASE WHEN ?3 > 0 THEN ?2 ELSE refused_ms END
+                   WHERE connection = ?4";
+        self.write(move |on, _| {
+            run(on, "REPLACE INTO receiver (one, alive_ms) VALUES (1, ?)", [now])?;
+            for (connection, refused) in &beat.served {
+                run(on, sql, (oldest, now, signed(*refused), connection))?;
+            }
+            Ok::<_, rusqlite::Error>(())
+        })
     }
 
     fn close_gap(&self, connection: &str, gap_ms: u64, until_ms: u64) -> Answer<'_, bool> {
@@ -69,7 +89,7 @@ impl Inbox for Sqlite {
     }
 
     fn open_gap(&self, connection: &str, since_ms: u64) -> Answer<'_, ()> {
-        self.run(hooks::OPEN_GAP, (signed(since_ms), connection.to_owned()))
+        self.run(OPEN_GAP, (signed(since_ms), connection.to_owned()))
     }
 
     fn due(&self, now_ms: u64) -> Answer<'_, Vec<String>> {
@@ -81,7 +101,16 @@ impl Inbox for Sqlite {
 
     fn lease(&self, connection: &str, lease: Lease, now_ms: u64) -> Answer<'_, bool> {
         let connection = connection.to_owned();
-        self.write(move |on, _| hooks::lease(on, &connection, &lease, now_ms))
+        let sql = "SELECT lease_attempt, lease_until_ms FROM hooks WHERE connection = ?";
+        self.write(move |on, _| {
+            let held = |row: &Row<'_>| <Option<Lease>>::read(row, "lease");
+            let held = on.prepare_cached(sql)?.query_row([&connection], held).optional()?.flatten();
+            if held.is_some_and(|held| held.blocks(&lease, now_ms)) {
+                return Ok(false);
+            }
+            let sql = "UPDATE hooks SET lease_attempt = ?, lease_until_ms = ? WHERE connection = ?";
+            run(on, sql, (lease.attempt, signed(lease.until_ms), connection)).map(|taken| taken > 0)
+        })
     }
 
     fn release(&self, connection: &str, attempt: &str) -> Answer<'_, ()> {

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::table::{KeptRecord, Table, Version};
 use super::{derived, letters, look_ups, objects, scan};
 use crate::columns::{run, signed};
-use crate::fault::Fault;
+use crate::fault::DbResult;
 
 /// A batch and the hashes of its texts, which need no lock.
 pub struct Hashed {
@@ -36,7 +36,7 @@ pub fn hash(text: &str) -> [u8; 32] {
 }
 
 /// Commits a batch.
-pub fn apply(on: &Connection, hashed: &Hashed, now_ms: u64) -> Result<Applied, Fault> {
+pub fn apply(on: &Connection, hashed: &Hashed, now_ms: u64) -> DbResult<Applied> {
     let Hashed { batch, records: hashes } = hashed;
     let object = objects::make(on, &batch.connection, &batch.object)?;
     let scan = match &batch.step {
@@ -87,7 +87,7 @@ struct BatchWork<'c, 'b> {
 }
 
 impl BatchWork<'_, '_> {
-    fn arrive(&mut self, index: usize, record: &DataRecord, hash: &[u8; 32]) -> Result<(), Fault> {
+    fn arrive(&mut self, index: usize, record: &DataRecord, hash: &[u8; 32]) -> DbResult<()> {
         let found = self.table.find(self.object, &record.id)?;
         let arrived = Arrived {
             source: self.batch.source,
@@ -127,7 +127,7 @@ impl BatchWork<'_, '_> {
         self.decided(&record.id, decision)
     }
 
-    fn is_gone(&mut self, id: &str) -> Result<(), Fault> {
+    fn is_gone(&mut self, id: &str) -> DbResult<()> {
         let found = self.table.find(self.object, id)?;
         let kept = found.as_ref().map(KeptRecord::kept);
         let decision = decide_gone(kept.as_ref(), self.batch.source, self.batch.asked);
@@ -144,7 +144,7 @@ impl BatchWork<'_, '_> {
         self.decided(id, decision)
     }
 
-    fn has_aged_out(&mut self, id: &str) -> Result<(), Fault> {
+    fn has_aged_out(&mut self, id: &str) -> DbResult<()> {
         if let Some(found) = self.table.find(self.object, id)?
             && found.state == RecordState::Live
         {
@@ -157,7 +157,7 @@ impl BatchWork<'_, '_> {
     }
 
     /// Dead letters. Their records are seen all the same.
-    fn set_aside(&mut self, on: &Connection) -> Result<(), Fault> {
+    fn set_aside(&mut self, on: &Connection) -> DbResult<()> {
         let scan = self.batch.step.as_ref().map(|step| step.scan);
         for item in &self.batch.unreadable {
             let put = letters::put(on, self.object, item, scan, self.now_ms)?;
@@ -178,7 +178,7 @@ impl BatchWork<'_, '_> {
     }
 
     /// What cannot be decided is looked up; an answer to that takes it off the list.
-    fn decided(&mut self, id: &str, decision: Decision) -> Result<(), Fault> {
+    fn decided(&mut self, id: &str, decision: Decision) -> DbResult<()> {
         if decision == Decision::LookUp {
             look_ups::add(self.table.on, self.object, id, self.table.tick())?;
             if !self.applied.look_up.iter().any(|listed| listed == id) {
@@ -191,7 +191,7 @@ impl BatchWork<'_, '_> {
     }
 
     /// Notes that the full scan has seen the record, if it had not.
-    fn mark(&mut self, record: i64) -> Result<(), Fault> {
+    fn mark(&mut self, record: i64) -> DbResult<()> {
         if let Some(scan) = self.full {
             let sql = "INSERT INTO mirror_seen (record, scan) VALUES (?, ?) ON CONFLICT (record)
                        DO UPDATE SET scan = excluded.scan WHERE scan <> excluded.scan";

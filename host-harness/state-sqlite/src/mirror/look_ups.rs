@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use super::letters;
 use super::objects::{self, Key};
 use crate::columns::{run, signed, value};
-use crate::fault::Fault;
+use crate::fault::DbResult;
 
 /// What a later version of the schema adds.
 pub const STEP: &str = "
@@ -36,7 +36,7 @@ pub fn fail(
     object: &str,
     failed: &[(String, String)],
     now_ms: u64,
-) -> Result<u64, Fault> {
+) -> DbResult<u64> {
     let key = objects::make(on, connection, object)?;
     let mut dead = 0;
     for (id, reason) in failed {

@@ -3,7 +3,6 @@
 mod apply;
 mod derived;
 mod letters;
-mod log;
 pub mod look_ups;
 mod members;
 mod objects;
@@ -15,15 +14,21 @@ pub mod tables;
 mod tests;
 
 use connector_contract::clock::unix_ms;
+use connector_state::StoreError;
 use connector_state::mirror::{
     Applied, Batch, ChangeRow, DeadLetterRow, FailingRow, LOOK_UP_FAILED, Mirror, MirroredRecord,
     ScanChange, ScanRow,
 };
+use rusqlite::Connection;
 
 pub use self::apply::{Hashed, apply};
 use self::rows::RECORD;
-use super::columns::{run, signed, value, values};
+use super::columns::{all, run, signed, value, values};
+use super::fault::DbResult;
 use super::{Answer, Sqlite};
+
+/// So many changes are pruned in one transaction: others write in between.
+const PRUNED_AT_ONCE: u32 = 10_000;
 
 impl Mirror for Sqlite {
     fn moment(&self) -> Answer<'_, u64> {
@@ -94,8 +99,21 @@ impl Mirror for Sqlite {
         since: u64,
         limit: u32,
     ) -> Answer<'_, Vec<ChangeRow>> {
-        let connection = connection.map(str::to_owned);
-        self.read(move |on| log::after(on, connection.as_deref(), since, limit))
+        let of = (signed(since), connection.map(str::to_owned), limit);
+        // From the log's order alone, so that the limit ends it.
+        let sql = "SELECT o.connection, o.name AS object, c.*
+                   FROM mirror_changes AS c CROSS JOIN mirror_objects AS o USING (object)
+                   WHERE c.number > ?1 AND (?2 IS NULL OR o.connection = ?2)
+                   ORDER BY c.number LIMIT ?3";
+        self.read(move |on| {
+            // One transaction: nothing is pruned between the two looks.
+            let reading = on.unchecked_transaction()?;
+            let until = value(&reading, "SELECT forgotten FROM mirror_counter", ())?.unwrap_or(0);
+            if 0 < since && since < until {
+                return Err(StoreError::Forgotten { since, until }.into());
+            }
+            DbResult::Ok(all(&reading, sql, of)?)
+        })
     }
 
     fn position(&self, consumer: &str) -> Answer<'_, u64> {
@@ -110,12 +128,23 @@ impl Mirror for Sqlite {
     }
 
     fn prune_changes(&self, before_ms: u64) -> Answer<'_, u64> {
+        let sql = "SELECT max(number) FROM (
+                       SELECT number FROM mirror_changes WHERE number < coalesce(
+                           (SELECT number FROM mirror_changes WHERE at_ms >= ?
+                            ORDER BY number LIMIT 1), 9223372036854775807)
+                       ORDER BY number LIMIT ?)";
+        let some = move |on: &Connection, _| {
+            let until = value(on, sql, (signed(before_ms), PRUNED_AT_ONCE))?.flatten();
+            let Some(until): Option<i64> = until else { return Ok(0) };
+            run(on, "UPDATE mirror_counter SET forgotten = ?", [until])?;
+            run(on, "DELETE FROM mirror_changes WHERE number <= ?", [until])
+        };
         Box::pin(async move {
             let mut pruned = 0;
             loop {
-                let (some, more) = self.write(move |on, _| log::prune(on, before_ms)).await?;
-                pruned += some;
-                if !more {
+                let count = self.write(some).await?;
+                pruned += count as u64;
+                if count < PRUNED_AT_ONCE as usize {
                     return Ok(pruned);
                 }
             }

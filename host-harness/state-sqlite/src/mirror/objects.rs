@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use crate::changes::must_exist;
 use crate::columns::{run, value, values};
-use crate::fault::Fault;
+use crate::fault::DbResult;
 
 /// Key of an object of a connection.
 pub type Key = i64;
@@ -19,7 +19,7 @@ pub fn find(on: &Connection, connection: &str, name: &str) -> rusqlite::Result<O
 ///
 /// # Errors
 /// [`connector_state::StoreError::NoConnection`].
-pub fn make(on: &Connection, connection: &str, name: &str) -> Result<Key, Fault> {
+pub fn make(on: &Connection, connection: &str, name: &str) -> DbResult<Key> {
     if let Some(key) = find(on, connection, name)? {
         return Ok(key);
     }
@@ -30,12 +30,7 @@ pub fn make(on: &Connection, connection: &str, name: &str) -> Result<Key, Fault>
 }
 
 /// As [`make`], for an object that is derived from `holder`.
-pub fn make_derived(
-    on: &Connection,
-    connection: &str,
-    name: &str,
-    holder: Key,
-) -> Result<Key, Fault> {
+pub fn make_derived(on: &Connection, connection: &str, name: &str, holder: Key) -> DbResult<Key> {
     let key = make(on, connection, name)?;
     let sql = "UPDATE mirror_objects SET derived_from = ?1
                WHERE object = ?2 AND derived_from IS NOT ?1 AND object <> ?1";

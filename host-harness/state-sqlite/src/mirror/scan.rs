@@ -1,13 +1,13 @@
 //! How far scans are, and the bookmarks that they had.
 
 use connector_state::StoreError;
-use connector_state::mirror::{ChangeKind, ScanKind, ScanRow, Step};
+use connector_state::mirror::{ChangeKind, ScanKind, ScanRow, ScanStep};
 use rusqlite::Connection;
 
 use super::objects::{self, Key};
 use super::table::Table;
 use crate::columns::{self, Record as _, run, signed};
-use crate::fault::Fault;
+use crate::fault::DbResult;
 
 /// Bookmarks are kept one for so long a time.
 const BOOKMARK_EVERY_MS: u64 = 60 * 60 * 1_000;
@@ -24,7 +24,7 @@ pub fn change(
     connection: &str,
     object: &str,
     change: impl FnOnce(&ScanRow) -> Option<ScanRow>,
-) -> Result<ScanRow, Fault> {
+) -> DbResult<ScanRow> {
     let key = objects::make(on, connection, object)?;
     let now = one(on, key)?.unwrap_or_else(|| ScanRow::new(connection, object));
     let Some(new) = change(&now) else { return Ok(now) };
@@ -36,7 +36,7 @@ pub fn change(
 ///
 /// # Errors
 /// [`StoreError::Superseded`].
-pub fn held(on: &Connection, key: Key, object: &str, step: &Step) -> Result<ScanRow, Fault> {
+pub fn held(on: &Connection, key: Key, object: &str, step: &ScanStep) -> DbResult<ScanRow> {
     let holds = |row: &ScanRow| {
         let attempt = row.lease.as_ref().map(|lease| &lease.attempt);
         row.running && row.scan == step.scan && attempt == Some(&step.attempt)
@@ -50,7 +50,7 @@ pub fn step(
     on: &Connection,
     key: Key,
     mut row: ScanRow,
-    step: &Step,
+    step: &ScanStep,
     records: u64,
     now_ms: u64,
 ) -> rusqlite::Result<()> {
@@ -92,7 +92,7 @@ fn complete(row: &mut ScanRow, now_ms: u64) {
 }
 
 /// Forgets everything of an object and of what is derived from it.
-pub fn reset(on: &Connection, connection: &str, object: &str, now_ms: u64) -> Result<(), Fault> {
+pub fn reset(on: &Connection, connection: &str, object: &str, now_ms: u64) -> DbResult<()> {
     let Some(key) = objects::find(on, connection, object)? else { return Ok(()) };
     let mut keys = objects::derived_from(on, key)?;
     keys.push(key);

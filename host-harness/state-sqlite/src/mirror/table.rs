@@ -2,7 +2,7 @@
 
 use connector_contract::types::DataRecord;
 use connector_state::Word as _;
-use connector_state::mirror::version::{Kept, is_later};
+use connector_state::mirror::version::{KeptVersion, is_later};
 use connector_state::mirror::{ChangeKind, RecordState};
 use rusqlite::{Connection, Row};
 
@@ -31,8 +31,8 @@ columns!(KeptRecord [] { record, state, updated_at, hash, change });
 
 impl KeptRecord {
     /// As [`connector_state::mirror::version`] takes it.
-    pub fn kept(&self) -> Kept<'_> {
-        Kept {
+    pub fn kept(&self) -> KeptVersion<'_> {
+        KeptVersion {
             state: self.state,
             updated_at: self.updated_at.as_deref(),
             hash: &self.hash,

@@ -1,17 +1,23 @@
 //! [`Intents`] in the same file.
 
-mod rows;
 pub mod tables;
 mod work;
 
 use connector_state::mirror::{Applied, Batch};
 use connector_state::push::{
-    Claimed, Counts, End, Holder, IntentRow, IntentState, Intents, PushRow, Sent,
+    Claimed, Holder, IntentCounts, IntentEnd, IntentRow, IntentState, Intents, PushRow, Sent,
 };
+use rusqlite::{Connection, Result};
 
-use super::columns::{all, put_one, run, signed};
+use super::columns::{Column, all, columns, put_one, run, signed};
 use super::mirror::Hashed;
 use super::{Answer, Sqlite};
+
+columns!(PushRow [] { id, connection, object, mode, header, digest, made_ms, ended_ms });
+columns!(IntentRow [] {
+    run "push", index "item", line, key "record_key", input, raw "sealed_raw", state, sent, outcome,
+    id, error, attempts
+});
 
 impl Intents for Sqlite {
     fn begin(&self, run: PushRow) -> Answer<'_, ()> {
@@ -38,12 +44,12 @@ impl Intents for Sqlite {
         self.run("DELETE FROM pushes WHERE id = ? AND digest IS NULL", [run.to_owned()])
     }
 
-    fn pushes(&self, connection: Option<&str>) -> Answer<'_, Vec<(PushRow, Counts)>> {
+    fn pushes(&self, connection: Option<&str>) -> Answer<'_, Vec<(PushRow, IntentCounts)>> {
         let connection = connection.map(str::to_owned);
         let sql = "SELECT * FROM pushes WHERE ?1 IS NULL OR connection = ?1 ORDER BY made_ms, id";
         self.read(move |on| {
-            let counted = |row: PushRow| rows::counts(on, &row.id).map(|counts| (row, counts));
-            all(on, sql, [connection])?.into_iter().map(counted).collect::<rusqlite::Result<_>>()
+            let counted = |row: PushRow| counts(on, &row.id).map(|counts| (row, counts));
+            all(on, sql, [connection])?.into_iter().map(counted).collect::<Result<_>>()
         })
     }
 
@@ -67,7 +73,12 @@ impl Intents for Sqlite {
         self.write(move |on, _| work::sending(on, &item, sent, id.as_deref()))
     }
 
-    fn end(&self, item: &Holder, end: End, batch: Option<Batch>) -> Answer<'_, Option<Applied>> {
+    fn end(
+        &self,
+        item: &Holder,
+        end: IntentEnd,
+        batch: Option<Batch>,
+    ) -> Answer<'_, Option<Applied>> {
         let (item, batch) = (item.clone(), batch.map(Hashed::new));
         self.write(move |on, now_ms| work::end(on, &item, &end, batch.as_ref(), now_ms))
     }
@@ -81,4 +92,24 @@ impl Intents for Sqlite {
         let sql = "DELETE FROM pushes WHERE ended_ms < ?1 OR (digest IS NULL AND made_ms < ?1)";
         self.run(sql, [signed(before_ms)])
     }
+}
+
+/// How many items of a run are in each state.
+fn counts(on: &Connection, run: &str) -> Result<IntentCounts> {
+    let mut found = on.prepare_cached(
+        "SELECT state, count(*) AS count FROM intents WHERE push = ? GROUP BY state",
+    )?;
+    let mut counts = IntentCounts::default();
+    let mut rows = found.query([run])?;
+    while let Some(row) = rows.next()? {
+        let count = match Column::read(row, "state")? {
+            IntentState::Pending => &mut counts.pending,
+            IntentState::Sending => &mut counts.sending,
+            IntentState::Done => &mut counts.done,
+            IntentState::Parked => &mut counts.parked,
+            IntentState::Failed => &mut counts.failed,
+        };
+        *count = row.get("count")?;
+    }
+    Ok(counts)
 }

@@ -1,16 +1,16 @@
 //! What the writer does for a push, within one transaction.
 
 use connector_state::mirror::{Applied, Source};
-use connector_state::push::{Claimed, End, Holder, IntentRow, IntentState, PushRow, Sent};
+use connector_state::push::{Claimed, Holder, IntentEnd, IntentRow, IntentState, PushRow, Sent};
 use connector_state::{Lease, StoreError, Word};
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use crate::columns::{self, one, signed, value};
-use crate::fault::Fault;
+use crate::fault::{DbFault, DbResult};
 use crate::mirror::{Hashed, apply};
 
 /// All items are there: the run to go on with.
-pub fn seal(on: &Connection, run: &str, digest: &[u8; 32], now_ms: u64) -> Result<String, Fault> {
+pub fn seal(on: &Connection, run: &str, digest: &[u8; 32], now_ms: u64) -> DbResult<String> {
     let same = "SELECT id FROM pushes WHERE digest = ? AND ended_ms IS NULL AND id <> ?";
     if let Some(same) = value(on, same, (digest, run))? {
         columns::run(on, "DELETE FROM pushes WHERE id = ?", [run])?;
@@ -22,7 +22,7 @@ pub fn seal(on: &Connection, run: &str, digest: &[u8; 32], now_ms: u64) -> Resul
 }
 
 /// Takes an item and the record that its key names.
-pub fn claim(on: &Connection, item: &Holder, until_ms: u64, now_ms: u64) -> Result<Claimed, Fault> {
+pub fn claim(on: &Connection, item: &Holder, until_ms: u64, now_ms: u64) -> DbResult<Claimed> {
     let run = run_of(on, item)?;
     let at = (&item.run, signed(item.index));
     let found = one(on, "SELECT * FROM intents WHERE push = ? AND item = ?", at)?;
@@ -45,14 +45,14 @@ pub fn hold(
     key: &str,
     until_ms: u64,
     now_ms: u64,
-) -> Result<Option<u64>, Fault> {
+) -> DbResult<Option<u64>> {
     let run = run_of(on, item)?;
     must_hold(on, item)?;
     take(on, &run, item, key, until_ms, now_ms)
 }
 
 /// A write is about to be sent.
-pub fn sending(on: &Connection, item: &Holder, sent: Sent, id: Option<&str>) -> Result<(), Fault> {
+pub fn sending(on: &Connection, item: &Holder, sent: Sent, id: Option<&str>) -> DbResult<()> {
     must_hold(on, item)?;
     let sql = "UPDATE intents SET state = 'sending', sent = ?, id = coalesce(?, id)
                WHERE push = ? AND item = ?";
@@ -64,15 +64,15 @@ pub fn sending(on: &Connection, item: &Holder, sent: Sent, id: Option<&str>) -> 
 pub fn end(
     on: &Connection,
     item: &Holder,
-    end: &End,
+    end: &IntentEnd,
     batch: Option<&Hashed>,
     now_ms: u64,
-) -> Result<Option<Applied>, Fault> {
+) -> DbResult<Option<Applied>> {
     must_hold(on, item)?;
     let at = (&item.run, signed(item.index));
     let sql = "UPDATE intents SET state = ?, outcome = ?, id = coalesce(?, id), error = ?
                WHERE push = ? AND item = ?";
-    let End { state, outcome, id, error } = end;
+    let IntentEnd { state, outcome, id, error } = end;
     columns::run(on, sql, (state.word(), outcome.map(Word::word), id, error, at.0, at.1))?;
     if end.state == IntentState::Done {
         let sql = "UPDATE intents SET input = NULL, sealed_raw = NULL WHERE push = ? AND item = ?";
@@ -82,7 +82,7 @@ pub fn end(
     let applied = batch.map(|batch| {
         let applied = apply(on, batch, now_ms)?;
         claim_changes(on, batch)?;
-        Ok::<_, Fault>(applied)
+        Ok::<_, DbFault>(applied)
     });
     end_run(on, &item.run, now_ms)?;
     applied.transpose()
@@ -101,7 +101,7 @@ const MARK_HELD: &str = "UPDATE mirror_changes SET ours = 1 WHERE number IN
      (SELECT change FROM mirror_records WHERE holder = ?1 AND change > ?2)";
 
 /// A pull may have met our write before its answer came back to us: then its changes are ours too.
-fn claim_changes(on: &Connection, batch: &Hashed) -> Result<(), Fault> {
+fn claim_changes(on: &Connection, batch: &Hashed) -> DbResult<()> {
     let (batch, hashes) = batch.parts();
     if batch.source != Source::Ours {
         return Ok(());
@@ -132,7 +132,7 @@ fn take(
     key: &str,
     until_ms: u64,
     now_ms: u64,
-) -> Result<Option<u64>, Fault> {
+) -> DbResult<Option<u64>> {
     let sql = "SELECT owner, until_ms FROM push_claims
                WHERE connection = ? AND object = ? AND record_key = ?
                    AND NOT (owner = ? AND push = ? AND item = ?)";
@@ -153,13 +153,13 @@ fn take(
     Ok(None)
 }
 
-fn run_of(on: &Connection, item: &Holder) -> Result<PushRow, Fault> {
+fn run_of(on: &Connection, item: &Holder) -> DbResult<PushRow> {
     let run = one(on, "SELECT * FROM pushes WHERE id = ?", [&item.run])?;
     run.ok_or_else(|| taken_over(item).into())
 }
 
 /// Fencing: whoever lost a claim writes nothing more.
-fn must_hold(on: &Connection, item: &Holder) -> Result<(), Fault> {
+fn must_hold(on: &Connection, item: &Holder) -> DbResult<()> {
     let sql = "SELECT 1 FROM push_claims AS c JOIN intents AS i
                    ON i.push = c.push AND i.item = c.item AND i.record_key = c.record_key
                WHERE c.push = ? AND c.item = ? AND c.owner = ?";

@@ -86,7 +86,7 @@ pub struct NewEvent {
     /// When it happened, by the provider's clock.
     pub occurred_at: Option<String>,
     /// What it means.
-    pub effect: Effect,
+    pub effect: EventEffect,
     /// Its record is asked for, whatever the delivery says of it.
     pub asks: bool,
     /// Why that is so, or why it could not be read.
@@ -95,7 +95,7 @@ pub struct NewEvent {
 
 /// What an event means for the mirror.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Effect {
+pub enum EventEffect {
     /// A record is like this now.
     Upserted(DataRecord),
     /// A record is gone.
@@ -110,7 +110,7 @@ pub enum Effect {
 
 /// What came of keeping a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Received {
+pub enum Receipt {
     /// It is kept.
     New {
         /// Its number.
@@ -163,7 +163,7 @@ pub struct EventRow {
     /// When it happened, by the provider's clock.
     pub occurred_at: Option<String>,
     /// What it means.
-    pub effect: Effect,
+    pub effect: EventEffect,
     /// How far it is.
     pub state: EventState,
     /// Failed tries.
@@ -188,7 +188,7 @@ words! {
     }
 }
 
-impl From<subscriptions::Effect> for Effect {
+impl From<subscriptions::Effect> for EventEffect {
     fn from(effect: subscriptions::Effect) -> Self {
         match effect {
             subscriptions::Effect::Upserted(record) => Self::Upserted(record),
@@ -200,7 +200,7 @@ impl From<subscriptions::Effect> for Effect {
     }
 }
 
-impl Effect {
+impl EventEffect {
     /// Its kind, as it is kept and shown.
     #[must_use]
     pub fn word(&self) -> &'static str {

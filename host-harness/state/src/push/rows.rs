@@ -120,7 +120,7 @@ words! {
 
 /// Counts of a run's items by their state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
+pub struct IntentCounts {
     /// See [`IntentState::Pending`].
     pub pending: u64,
     /// See [`IntentState::Sending`].
@@ -133,7 +133,7 @@ pub struct Counts {
     pub failed: u64,
 }
 
-impl Counts {
+impl IntentCounts {
     /// Items in all.
     #[must_use]
     pub fn all(&self) -> u64 {

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use super::hook::ServedHook;
 use super::shared::ReceiverState;
 use crate::digest::digest;
-use crate::webhooks::{Effect, NewDelivery, NewEvent, Note, Received};
+use crate::webhooks::{EventEffect, NewDelivery, NewEvent, Note, Receipt};
 
 /// More than any sender goes on trying.
 const OLDEST: time::Duration = time::Duration::hours(96);
@@ -55,7 +55,7 @@ pub async fn take(shared: &ReceiverState, served: &ServedHook, raw: Delivery) ->
         Ok(Ok(Reception { events, answer })) => (events, answer),
         Ok(Err(Refusal::Unreadable(why))) => {
             let (key, why) = (digest(&[b"unreadable", &delivery.body]), Some(why));
-            let event = NewEvent { reason: why, ..about_nothing(key, Effect::Unreadable) };
+            let event = NewEvent { reason: why, ..about_nothing(key, EventEffect::Unreadable) };
             return keep(shared, served, delivery, received_ms, vec![event], None).await;
         }
         Ok(Err(Refusal::Unverified)) => return Verdict::Unverified,
@@ -96,7 +96,7 @@ async fn keep(
 ) -> Verdict {
     let connection = served.hook.connection.clone();
     let names = events.iter().map(|event| event.name.clone()).collect();
-    let unread = events.iter().find(|event| event.effect == Effect::Unreadable);
+    let unread = events.iter().find(|event| event.effect == EventEffect::Unreadable);
     let why = unread.and_then(|event| event.reason.clone()).unwrap_or_default();
     let Delivery { method, url, headers, body, .. } = delivery;
     let connection_id = connection.clone();
@@ -116,7 +116,7 @@ async fn keep(
 }
 
 /// An event without a record.
-fn about_nothing(key: [u8; 32], effect: Effect) -> NewEvent {
+fn about_nothing(key: [u8; 32], effect: EventEffect) -> NewEvent {
     NewEvent {
         key,
         id: None,
@@ -135,11 +135,11 @@ fn about_nothing(key: [u8; 32], effect: Effect) -> NewEvent {
 pub fn new_events(events: Vec<Event>, body: &[u8], received_ms: u64) -> Vec<NewEvent> {
     if events.is_empty() {
         let key = digest(&[b"body", &0_u64.to_be_bytes(), body]);
-        return vec![about_nothing(key, Effect::Nothing)];
+        return vec![about_nothing(key, EventEffect::Nothing)];
     }
     let rows = (0_u64..).zip(events).map(|(place, event)| {
         let reason = doubt(&event, received_ms);
-        let effect = Effect::from(event.effect);
+        let effect = EventEffect::from(event.effect);
         NewEvent {
             key: match &event.id {
                 Some(id) => digest(&[b"id", event.object.as_bytes(), id.as_bytes(), effect.said()]),
@@ -182,8 +182,8 @@ pub fn timestamp(ms: u64) -> String {
 
 impl ReceiverState {
     /// Counts and tells what came.
-    fn kept(&self, received: Received, connection: String, events: Vec<String>, why: String) {
-        let Received::New { delivery, dead } = received else {
+    fn kept(&self, received: Receipt, connection: String, events: Vec<String>, why: String) {
+        let Receipt::New { delivery, dead } = received else {
             return self.count(|counts| counts.repeats += 1);
         };
         self.count(|counts| counts.kept += 1);

@@ -9,7 +9,7 @@ use tokio::time::sleep;
 
 use super::provider::{Provider, record, worker};
 use super::world::{SHOP, World, upsert};
-use crate::webhooks::{Bounds, Effect, EventState, Inbox as _, Worker};
+use crate::webhooks::{Bounds, EventEffect, EventState, Inbox as _, Worker};
 
 const EARLY: &str = "2026-11-22T10:00:00Z";
 const LATE: &str = "2026-11-22T11:00:00Z";
@@ -204,7 +204,7 @@ async fn an_unreadable_delivery_can_be_read_again() {
     work(&worker, &world, 1).await;
     assert_eq!(world.n("r1").await, Some(4));
     let event = world.sqlite.delivery(1).await.unwrap().unwrap().events.remove(0);
-    assert!(matches!(event.effect, Effect::Upserted(_)) && event.state == EventState::Done);
+    assert!(matches!(event.effect, EventEffect::Upserted(_)) && event.state == EventState::Done);
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,7 +8,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::time::sleep;
 
 use super::world::{NOW_MS, SHOP, TOKEN, World, open, request, rest, status, upsert};
-use crate::webhooks::{Bounds, Effect, EventState, Inbox as _, Note, SubscriptionRow};
+use crate::webhooks::{Bounds, EventEffect, EventState, Inbox as _, Note, SubscriptionRow};
 
 fn hook() -> String {
     format!("/hooks/{TOKEN}")
@@ -49,7 +49,7 @@ async fn a_delivery_is_kept_as_it_came_and_a_subscription_proven() {
     assert_eq!(names, ["host", "connection", "x-signed", "content-length"]);
     let event = &kept.events[0];
     assert_eq!((event.state, event.id.as_deref()), (EventState::Waiting, Some("e1")));
-    let Effect::Upserted(record) = &event.effect else { panic!("{event:?}") };
+    let EventEffect::Upserted(record) = &event.effect else { panic!("{event:?}") };
     assert_eq!((record.id.as_str(), record.data.as_str()), ("r1", r#"{"id":"r1","n":7}"#));
 
     let subscription = world.sqlite.subscriptions(Some(SHOP)).await.unwrap().remove(0);
@@ -148,7 +148,7 @@ async fn what_cannot_be_read_is_kept_with_its_bytes() {
     assert_eq!(dead.len(), 1);
     assert_eq!(
         (&dead[0].effect, dead[0].reason.as_deref()),
-        (&Effect::Unreadable, Some("it is no JSON"))
+        (&EventEffect::Unreadable, Some("it is no JSON"))
     );
     let kept = world.sqlite.delivery(dead[0].delivery).await.unwrap().unwrap();
     assert_eq!(kept.body, body.as_bytes());

@@ -11,7 +11,7 @@ use connector_state::mirror::{Applied, Batch, Source};
 
 use super::{Job, TOGETHER};
 use crate::webhooks::receiver::{new_events, timestamp};
-use crate::webhooks::{Effect, EventRow, EventState, Settled};
+use crate::webhooks::{EventEffect, EventRow, EventState, Settled};
 
 /// Why a batch was not applied.
 pub enum Unapplied {
@@ -45,7 +45,7 @@ impl Job<'_> {
 
     async fn apply_round(&self, round: Vec<&EventRow>) -> Result<(), StoreError> {
         let (unreadable, mut round): (Vec<&EventRow>, Vec<&EventRow>) =
-            round.into_iter().partition(|event| event.effect == Effect::Unreadable);
+            round.into_iter().partition(|event| event.effect == EventEffect::Unreadable);
         for event in unreadable {
             self.read_again(event).await?;
         }
@@ -64,9 +64,9 @@ impl Job<'_> {
         let (mut records, mut deleted) = (Vec::new(), Vec::new());
         for event in events {
             match &event.effect {
-                Effect::Upserted(record) => records.push(record.clone()),
-                Effect::Deleted(id) => deleted.push(id.clone()),
-                Effect::Changed(_) | Effect::Nothing | Effect::Unreadable => {}
+                EventEffect::Upserted(record) => records.push(record.clone()),
+                EventEffect::Deleted(id) => deleted.push(id.clone()),
+                EventEffect::Changed(_) | EventEffect::Nothing | EventEffect::Unreadable => {}
             }
         }
         let applied = self.apply(&first.object, Source::Delivery, 0, records, deleted).await;

@@ -11,7 +11,7 @@ use futures_util::future::join_all;
 
 use super::Job;
 use super::apply::Unapplied;
-use crate::webhooks::{Effect, EventRow, EventState, Settled};
+use crate::webhooks::{EventEffect, EventRow, EventState, Settled};
 
 /// Questions that are taken up together.
 const TOGETHER: u32 = 4;
@@ -49,11 +49,11 @@ impl Job<'_> {
 
     async fn ask(&self, event: &EventRow) -> Result<Settled, StoreError> {
         let asked = match &event.effect {
-            Effect::Upserted(DataRecord { id, .. }) | Effect::Deleted(id) => {
+            EventEffect::Upserted(DataRecord { id, .. }) | EventEffect::Deleted(id) => {
                 self.look_up(event, id).await?
             }
-            Effect::Changed(input) => self.find(event, input).await?,
-            Effect::Nothing | Effect::Unreadable => LookUpAnswer::Done,
+            EventEffect::Changed(input) => self.find(event, input).await?,
+            EventEffect::Nothing | EventEffect::Unreadable => LookUpAnswer::Done,
         };
         let dead = event.state == EventState::Dead;
         let ended = |reason: Option<String>| Settled {
@@ -88,7 +88,7 @@ impl Job<'_> {
             Err(CallError::Connector(error)) if error.kind == ErrorKind::NotFound => {
                 let now_ms = self.shared.now_ms();
                 // With a delivery that says so too, it is believed at once.
-                if !matches!(event.effect, Effect::Deleted(_))
+                if !matches!(event.effect, EventEffect::Deleted(_))
                     && let Some(kept) = mirror.record(self.id, &event.object, id).await?
                     && !may_be_gone(mirror.as_ref(), &kept, now_ms, now_ms).await?
                 {

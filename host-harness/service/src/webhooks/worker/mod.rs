@@ -25,7 +25,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
 
 pub use self::connection::{ConnectionReads, Reads, WorkerConnection};
-use super::{Effect, EventRow, EventState, Inbox, Note, Notes, Settled};
+use super::{EventEffect, EventRow, EventState, Inbox, Note, Notes, Settled};
 
 /// Connections that are worked for at the same time.
 const AT_ONCE: usize = 16;
@@ -308,7 +308,7 @@ impl Job<'_> {
         // scan may bring it; one that could not be read opened its gap when it came.
         let look_up = !is_dead && event.effect.record().is_some();
         let next_ms = look_up.then_some(now_ms);
-        let missed = !look_up && event.effect != Effect::Unreadable;
+        let missed = !look_up && event.effect != EventEffect::Unreadable;
         let state = EventState::Dead;
         Settled { state, attempts, next_ms, asks: true, missed, ..settled }
     }
