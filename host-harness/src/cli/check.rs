@@ -92,8 +92,9 @@ pub async fn run(args: &CheckArgs, context: &Context) -> Result<Exit> {
             next = Some("`connect` again; name, settings and everything else stay".to_owned());
         }
         results.push(found);
-        let actions = descriptor.actions.into_iter().map(|action| action.name).collect();
-        rows.push(entry(object, found, account.as_ref(), answer, actions));
+        let actions: Vec<String> =
+            descriptor.actions.into_iter().map(|action| action.name).collect();
+        rows.push(entry(object, found, account.as_ref(), answer, &actions));
         if refused {
             break;
         }
@@ -135,7 +136,7 @@ fn entry(
     found: CheckResult,
     account: Option<&Account>,
     answer: Result<(), CallError>,
-    actions: Vec<String>,
+    actions: &[String],
 ) -> Entry {
     let account = account.filter(|_| found == CheckResult::Usable);
     let message = answer.err().map(|error| error.to_string());
@@ -143,14 +144,16 @@ fn entry(
     let untried = (found == CheckResult::Usable && !actions.is_empty())
         .then(|| format!("not tried: {}", actions.join(", ")));
     let told: Vec<String> = shown.or_else(|| message.clone()).into_iter().chain(untried).collect();
+    let result = json!(found);
+    let cells = vec![object.to_owned(), member(&result), told.join("; ")];
     let json = json!({
         "object": object,
-        "result": found,
+        "result": result,
         "account": account.map(|account| json!({ "id": account.id, "title": account.title })),
         "message": message,
         "untried_actions": actions,
     });
-    Entry { cells: vec![object.to_owned(), member(&json["result"]), told.join("; ")], json }
+    Entry { cells, json }
 }
 
 #[cfg(test)]

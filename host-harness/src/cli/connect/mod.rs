@@ -96,13 +96,13 @@ pub async fn run(args: &ConnectArgs, context: &Context) -> Result<()> {
         Some(row) => ConnectionRow { scheme: scheme.name.clone(), ..row },
         None => vault.new_connection(&whose, &connector.manifest().name, &scheme.name, settings)?,
     };
-    let whom = ConnectRequest {
+    let request = ConnectRequest {
         connection,
         secrets,
         callback_url: String::new(),
         scopes: args.scopes.clone(),
     };
-    let row = make(args, context, &connector, &scheme, &ConnectFlow::new(vault), whom).await?;
+    let row = make(args, context, &connector, &scheme, &ConnectFlow::new(vault), request).await?;
     if !context.options.quiet {
         context.watch.say(&told(&row, anew, &state));
     }
@@ -136,17 +136,17 @@ async fn make(
     context: &Context,
     connector: &Connector,
     scheme: &Scheme,
-    desk: &ConnectFlow,
-    whom: ConnectRequest,
+    flow: &ConnectFlow,
+    request: ConnectRequest,
 ) -> Result<ConnectionRow> {
-    let connection = with_row(context.surroundings(connector), &whom.connection).build().await?;
+    let connection = with_row(context.surroundings(connector), &request.connection).build().await?;
     let authority = connection.authority();
     let callback = match scheme.interactive {
         true => Some(Callback::listen(args.port).await?),
         false => None,
     };
     let callback_url = callback.as_ref().map(Callback::url).unwrap_or_default();
-    let url = match desk.begin(&authority, ConnectRequest { callback_url, ..whom }).await? {
+    let url = match flow.begin(&authority, ConnectRequest { callback_url, ..request }).await? {
         Begun::Ready(row) => return Ok(row),
         Begun::Redirect { url, .. } => url,
     };
@@ -169,7 +169,7 @@ async fn make(
         let told = foreign <= FOREIGN;
         Box::pin(async move {
             // On loopback nobody else can come.
-            let ended = desk.complete_on_loopback(authority, &query).await;
+            let ended = flow.complete_on_loopback(authority, &query).await;
             if let Err(why) = &ended
                 && why.is_foreign()
                 && told

@@ -101,12 +101,14 @@ async fn show(args: &ShowDeliveryArgs, context: &Context) -> Result<()> {
     let mut document = summary(&row, &names);
     let value = |bytes| String::from_utf8_lossy(bytes);
     let headers: Vec<_> = row.headers.iter().map(|(name, bytes)| (name, value(bytes))).collect();
-    document["method"] = json!(row.method);
-    document["url"] = json!(row.url);
-    document["headers"] = json!(headers);
-    match std::str::from_utf8(&row.body) {
-        Ok(text) => document["body"] = json!(text),
-        Err(_) => document["body_base64"] = json!(BASE64.encode(&row.body)),
+    let body = match std::str::from_utf8(&row.body) {
+        Ok(text) => ("body", json!(text)),
+        Err(_) => ("body_base64", json!(BASE64.encode(&row.body))),
+    };
+    let (method, url) = (json!(row.method), json!(row.url));
+    let request = [("method", method), ("url", url), ("headers", json!(headers)), body];
+    if let Some(members) = document.as_object_mut() {
+        members.extend(request.map(|(name, value)| (name.to_owned(), value)));
     }
     context.document(|| text(&row, &document), &document)
 }
