@@ -13,8 +13,9 @@ use host_harness::service::jobs::Shutdown;
 use host_harness::store::ConnectionRow;
 
 use super::cache;
+use super::document::embedded;
 use super::options::{CommonOptions, Limits, RepeatedOptions};
-use super::output::OutputFormat;
+use super::output::{Columns, OutputFormat};
 use super::usage::{Usage, unknown};
 use super::watch::Watch;
 
@@ -133,4 +134,18 @@ pub async fn describe(connector: &Connector, object: &str) -> Result<Descriptor>
 pub fn with_row(builder: Builder, row: &ConnectionRow) -> Builder {
     let builder = builder.setting(SCHEME, &row.scheme);
     row.settings.iter().fold(builder, |builder, (name, value)| builder.setting(name, value))
+}
+
+impl Columns {
+    /// These, with what a record of `object` may have by its schema.
+    ///
+    /// # Errors
+    /// When the connector cannot describe the object.
+    pub async fn of(&self, connector: &Connector, object: &str) -> Result<Self> {
+        if self.columns.is_none() {
+            return Ok(self.clone());
+        }
+        let descriptor = describe(connector, object).await?;
+        Ok(self.knowing(&embedded(&descriptor.record_schema)))
+    }
 }

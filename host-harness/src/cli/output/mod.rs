@@ -14,7 +14,6 @@ use std::io::{self, BufWriter, IsTerminal as _, Stdout, Write};
 
 use anyhow::Result;
 use host_harness::contract::types::DataRecord;
-use host_harness::runtime::Connector;
 use indexmap::IndexSet;
 use serde_json::Value;
 
@@ -26,8 +25,6 @@ use self::json::JsonWriter;
 use self::members::RecordMembers;
 use self::table::TableWriter;
 pub use self::text::{bytes, count, counted, date, duration, lines, printable};
-use super::context::describe;
-use super::document::embedded;
 use super::schema::members;
 use super::usage::{Usage, unknown};
 
@@ -65,18 +62,6 @@ pub struct Columns {
 }
 
 impl Columns {
-    /// These, with what a record of `object` may have by its schema.
-    ///
-    /// # Errors
-    /// When the connector cannot describe the object.
-    pub async fn of(&self, connector: &Connector, object: &str) -> Result<Self> {
-        if self.columns.is_none() {
-            return Ok(self.clone());
-        }
-        let descriptor = describe(connector, object).await?;
-        Ok(self.knowing(&embedded(&descriptor.record_schema)))
-    }
-
     /// These, with the members that a record may have by its schema.
     #[must_use]
     pub fn knowing(&self, schema: &Value) -> Self {
