@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use aftership_simulator::Simulator;
-use host_harness::egress::{Connect, Pending, Stream};
+use host_harness::egress::{Connect, Pending, Resolve, Stream};
 use host_harness::mirror::{Applied, Batch};
 use host_harness::push::{
     Claimed, Counts, End, Holder, IntentRow, Intents, Mode, OnConflict, PushRow, Sent,
@@ -95,9 +95,15 @@ impl Intents for Counted {
 /// The simulator, over streams whose writes are counted.
 struct Wire(Simulator, Arc<Calls>);
 
-impl Connect for Wire {
+impl Resolve for Wire {
     fn resolve<'a>(&'a self, _: &'a str, port: u16) -> Pending<'a, io::Result<Vec<SocketAddr>>> {
         Box::pin(async move { Ok(vec![SocketAddr::from(([127, 0, 0, 1], port))]) })
+    }
+}
+
+impl Connect for Wire {
+    fn resolver(&self) -> &dyn Resolve {
+        self
     }
 
     fn connect(&self, _: SocketAddr) -> Pending<'_, io::Result<Box<dyn Stream>>> {

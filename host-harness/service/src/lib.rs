@@ -14,7 +14,6 @@
 //! | [`schema`], [`nearest`] | what a schema says outright, and which name was probably meant |
 
 pub mod connect;
-mod digest;
 pub mod grants;
 pub mod jobs;
 pub mod nearest;

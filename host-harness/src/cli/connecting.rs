@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError};
 use anyhow::Result;
 use host_harness::contract::setup::{Scheme, SecretField};
 use host_harness::grants::{Grants, Renewals};
-use host_harness::runtime::{Builder, Connection, Connector, SCHEME};
+use host_harness::runtime::{AddressSpace, Builder, Connection, Connector, SCHEME};
 use host_harness::store::GrantRow;
 use host_harness::vault::VaultKeep;
 
@@ -136,7 +136,11 @@ pub fn new_connection(
                 .next(format!("give {option} {value}"))
                 .into());
         }
-        connector.check_setting(name, value, context.options.allow_private)?;
+        let space = match context.options.allow_private {
+            true => AddressSpace::Private,
+            false => AddressSpace::Public,
+        };
+        connector.check_setting(name, value, space)?;
         settings.insert(name.to_owned(), value.to_owned());
     }
     let scheme = named_scheme(&connector.manifest().schemes, chosen)?.clone();

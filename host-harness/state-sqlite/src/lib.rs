@@ -26,7 +26,7 @@ use std::time::{Duration, SystemTime};
 
 use connector_contract::clock::{Clock, unix_ms};
 use connector_contract::limits::slots::{Answer as SlotsAnswer, Reserved, SlotsError};
-use connector_contract::limits::{Charge, Report, SlotRequest, Slots};
+use connector_contract::limits::{Charge, LimitReport, SlotRequest, Slots};
 use connector_state::{
     Answer, Change, ConnectionRow, GrantChange, GrantRow, SecretChange, SecretRow, SessionRow,
     Store, StoreError,
@@ -210,7 +210,7 @@ impl Slots for Sqlite {
         self.limits(move |on, now| limits::hold(on, &charge, pause, now))
     }
 
-    fn report(&self, charge: Charge, report: Report) -> SlotsAnswer<'_, ()> {
+    fn report(&self, charge: Charge, report: LimitReport) -> SlotsAnswer<'_, ()> {
         self.limits(move |on, now| limits::report(on, &charge, report, now))
     }
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use connector_contract::limits::slots::{self, Reserved, Row};
-use connector_contract::limits::{Charge, LimitId, Report, Reported, SlotRequest, Used};
+use connector_contract::limits::{Charge, LimitId, LimitReport, Reported, SlotRequest, Used};
 use rusqlite::{Connection, OptionalExtension as _, named_params};
 use tokio::time::Instant;
 
@@ -64,7 +64,7 @@ pub fn hold(
 pub fn report(
     on: &Connection,
     charge: &Charge,
-    report: Report,
+    report: LimitReport,
     time: SystemTime,
 ) -> Result<(), Fault> {
     let mut row = row(on, &charge.limit)?;

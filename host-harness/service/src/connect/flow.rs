@@ -1,8 +1,8 @@
 //! The two calls that make a connection, and what is kept between them.
 
-use connector_contract::auth::BeginRequest;
+use connector_contract::auth::{BeginRequest, Redirect};
 use connector_contract::types::Error;
-use connector_runtime::{CallError, Received, Scheme, Step, Stop, Tokens};
+use connector_runtime::{Authorizer, BeginOutcome, CallError, ReceivedGrant, Stop, Tokens};
 use connector_state::{Change, ConnectionRow, SecretRow, SessionRow, StoreError};
 use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
@@ -68,7 +68,7 @@ impl ConnectFlow {
     /// [`ConnectError`].
     pub async fn begin(
         &self,
-        scheme: &dyn Scheme,
+        scheme: &dyn Authorizer,
         request: ConnectRequest,
     ) -> Result<Begun, ConnectError> {
         let connection = request.connection;
@@ -90,7 +90,7 @@ impl ConnectFlow {
             code_challenge: challenge(&verifier),
         };
         match scheme.begin(begin, secrets).await? {
-            Step::Ready(received) => {
+            BeginOutcome::Ready(received) => {
                 let connection = self.newest(connection).await?;
                 let mut changes = changes(&connection, rows);
                 // A grant of another scheme ends with it.
@@ -101,7 +101,7 @@ impl ConnectFlow {
                 self.vault.store().commit(changes).await?;
                 Ok(Begun::Ready(connection))
             }
-            Step::Redirect { url, session } => {
+            BeginOutcome::Redirect(Redirect { url, session }) => {
                 let url = checked(&url)?;
                 let made_ms = self.vault.now_ms();
                 let key = self.vault.key(&connection)?;
@@ -128,7 +128,7 @@ impl ConnectFlow {
     /// [`ConnectError`]; the customer then begins anew.
     pub async fn complete(
         &self,
-        scheme: &dyn Scheme,
+        scheme: &dyn Authorizer,
         query: &str,
         browser: &Secret,
     ) -> Result<ConnectionRow, ConnectError> {
@@ -146,7 +146,7 @@ impl ConnectFlow {
     /// As [`ConnectFlow::complete`].
     pub async fn complete_on_loopback(
         &self,
-        scheme: &dyn Scheme,
+        scheme: &dyn Authorizer,
         query: &str,
     ) -> Result<ConnectionRow, ConnectError> {
         let state = state(query)?;
@@ -186,7 +186,7 @@ impl ConnectFlow {
     async fn granted(
         &self,
         connection: &ConnectionRow,
-        received: &Received,
+        received: &ReceivedGrant,
     ) -> Result<connector_state::GrantRow, ConnectError> {
         let before = self.vault.store().grant(&connection.id).await?;
         let epoch = before.map_or(0, |before| before.epoch).saturating_add(1);

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, UNIX_EPOCH};
 
-use connector_contract::auth::{BeginRequest, Learned};
+use connector_contract::auth::{BeginRequest, Learned, Redirect};
 use connector_contract::clock::TokioClock;
 use connector_contract::types::ErrorKind;
 use connector_runtime::egress::Pending;
-use connector_runtime::{CallError, Received, Scheme, Step, Tokens, error};
+use connector_runtime::{Authorizer, BeginOutcome, CallError, ReceivedGrant, Tokens, error};
 use connector_state::memory::{Halt, Memory, Rows};
 use connector_state::{Change, ConnectionRow, Store};
 use tokio::time::advance;
@@ -26,12 +26,12 @@ struct Script {
     completed: Mutex<Vec<(String, String, Tokens)>>,
 }
 
-impl Scheme for Script {
+impl Authorizer for Script {
     fn begin(
         &self,
         request: BeginRequest,
         secrets: Tokens,
-    ) -> Pending<'_, Result<Step, CallError>> {
+    ) -> Pending<'_, Result<BeginOutcome, CallError>> {
         Box::pin(async move {
             let url = self.url.map_or_else(
                 || format!("https://provider.example/authorize?state={}", request.state),
@@ -39,13 +39,16 @@ impl Scheme for Script {
             );
             self.asked.lock().unwrap().push((request, secrets.into_keys().collect()));
             let session = "s1".to_owned();
-            let nothing = || Received {
+            let nothing = || ReceivedGrant {
                 tokens: Tokens::new(),
                 expires_ms: None,
                 scopes: vec![],
                 learned: Learned::default(),
             };
-            Ok(if self.ready { Step::Ready(nothing()) } else { Step::Redirect { url, session } })
+            Ok(match self.ready {
+                true => BeginOutcome::Ready(nothing()),
+                false => BeginOutcome::Redirect(Redirect { url, session }),
+            })
         })
     }
 
@@ -54,7 +57,7 @@ impl Scheme for Script {
         session: String,
         query: String,
         secrets: Tokens,
-    ) -> Pending<'_, Result<Received, CallError>> {
+    ) -> Pending<'_, Result<ReceivedGrant, CallError>> {
         Box::pin(async move {
             if query.contains("error=") || query.contains("code=bad") {
                 let said = format!("the provider says: {query}");
@@ -65,7 +68,7 @@ impl Scheme for Script {
             let token = Secret::new(format!("token-{}", completed.len()));
             let tokens = [("access-token".to_owned(), token)].into();
             let (scopes, learned) = (vec!["read".to_owned()], Learned::default());
-            Ok(Received { tokens, expires_ms: Some(5), scopes, learned })
+            Ok(ReceivedGrant { tokens, expires_ms: Some(5), scopes, learned })
         })
     }
 }

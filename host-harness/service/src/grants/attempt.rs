@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use connector_runtime::egress::Progress;
 use connector_runtime::observe::Level;
-use connector_runtime::{Current, Received, Renewal, Tokens};
+use connector_runtime::{Current, ReceivedGrant, Renewal, Tokens};
 use connector_state::{GrantRow, GrantState};
 use tokio::time::{Instant, timeout};
 
@@ -46,9 +46,9 @@ impl GrantKeeper {
                 let wait_ms = wait.map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
                 (Outcome::NotExecuted { wait_ms }, why)
             }
-            Renewal::Unknown { why } => (Outcome::Unknown, why),
-            Renewal::Refused { why } => (Outcome::Refused, why),
-            Renewal::ClientRefused { why } => (Outcome::ClientRefused, why),
+            Renewal::Unknown(why) => (Outcome::Unknown, why),
+            Renewal::Refused(why) => (Outcome::Refused, why),
+            Renewal::ClientRefused(why) => (Outcome::ClientRefused, why),
         };
         // Whose turn is over looks again: a sibling may have brought new tokens.
         let Some(row) = self.settle(claimed, outcome.clone()).await? else { return Ok(None) };
@@ -85,12 +85,12 @@ impl GrantKeeper {
         claimed: &ClaimedGrant,
         refused: bool,
         mut tokens: Tokens,
-        mut received: Received,
+        mut received: ReceivedGrant,
     ) -> Result<Option<Current>, GrantError> {
         tokens.extend(std::mem::take(&mut received.tokens));
         let epoch = claimed.row.epoch.saturating_add(1);
         let sealed = tokens::seal(&self.key, &self.connection, epoch, &tokens)?;
-        let Received { expires_ms, scopes, learned, .. } = received;
+        let ReceivedGrant { expires_ms, scopes, learned, .. } = received;
         let outcome = Outcome::Received(Granted { sealed, expires_ms, scopes, learned });
         let Some(row) = self.settle(claimed, outcome).await? else { return Ok(None) };
         let gone = claimed.row.scopes.iter().filter(|scope| !row.scopes.contains(scope));
@@ -113,10 +113,10 @@ fn cut_off(progress: &Progress) -> Renewal {
     let limit = DEADLINE_MS / 1_000;
     let tokens = progress.captured();
     if !tokens.is_empty() {
-        return Renewal::Received(Box::new(Received { tokens, ..Received::default() }));
+        return Renewal::Received(Box::new(ReceivedGrant { tokens, ..ReceivedGrant::default() }));
     }
     if progress.wrote() {
-        return Renewal::Unknown { why: format!("no answer within {limit} s") };
+        return Renewal::Unknown(format!("no answer within {limit} s"));
     }
     let why = format!("it could not be sent within {limit} s, so nothing was");
     Renewal::NotExecuted { why, wait: None }

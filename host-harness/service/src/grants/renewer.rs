@@ -7,7 +7,7 @@ use connector_contract::auth::Learned;
 use connector_contract::clock::Clock;
 use connector_runtime::egress::Pending;
 use connector_runtime::observe::Observer;
-use connector_runtime::{CallError, Connection, Current, Provider, TokenSource};
+use connector_runtime::{CallError, Connection, Current, TokenRenewer, TokenSource};
 use connector_state::{GrantState, LeaseHolder, Store, StoreError};
 use tokio::sync::{Mutex as Turns, OwnedMutexGuard};
 use tokio::time::{Instant, sleep};
@@ -54,7 +54,7 @@ impl Grants {
         store: Arc<dyn Store>,
         connection: impl Into<String>,
         key: Key,
-        provider: Arc<dyn Provider>,
+        provider: Arc<dyn TokenRenewer>,
         clock: Arc<dyn Clock>,
         observer: Arc<dyn Observer>,
     ) -> Self {

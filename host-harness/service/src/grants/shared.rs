@@ -6,7 +6,7 @@ use std::time::Duration;
 use connector_contract::backoff::Backoff;
 use connector_contract::clock::{Clock, unix_ms};
 use connector_runtime::observe::{Event, Level, Observer};
-use connector_runtime::{Current, Provider};
+use connector_runtime::{Current, TokenRenewer};
 use connector_state::{GrantRow, LeaseHolder, Store, StoreError};
 use tokio::time::{Instant, sleep};
 
@@ -32,7 +32,7 @@ pub struct GrantKeeper {
     pub store: Arc<dyn Store>,
     pub connection: String,
     pub key: Key,
-    pub provider: Arc<dyn Provider>,
+    pub provider: Arc<dyn TokenRenewer>,
     pub clock: Arc<dyn Clock>,
     pub observer: Arc<dyn Observer>,
     pub held: Mutex<Option<CachedTokens>>,

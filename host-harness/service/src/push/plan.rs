@@ -1,7 +1,7 @@
 //! What a push would do, without doing it.
 
 use connector_contract::batches::{Operation, Patch, Removal};
-use connector_runtime::egress::Planned as Request;
+use connector_runtime::egress::UnsentRequest as Request;
 use connector_runtime::{CallError, Find as _};
 use connector_state::push::{Mode, Sent};
 use serde_json::Value;

@@ -4,6 +4,7 @@
 use std::io;
 use std::sync::Arc;
 
+use connector_runtime::digest::Digest;
 use connector_state::Word as _;
 use connector_state::push::{IntentRow, IntentState, Mode, PushRow};
 use tokio::sync::mpsc;
@@ -15,7 +16,6 @@ use super::error::PushError;
 use super::item::OnConflict;
 use super::items::{MappedItem, Mapper};
 use super::mapping::Mapping;
-use crate::digest::Digest;
 use crate::source::{Item, Items};
 use crate::vault::{fill, random_id};
 

@@ -1,5 +1,6 @@
 //! What each mode does for one item, from a look at what is there to the write.
 
+use connector_contract::batches::{Patch, Removal};
 use connector_contract::hex;
 use connector_contract::types::{Attempt, DataRecord, Error, ErrorKind, Written};
 use connector_runtime::retry::leaves_open;
@@ -164,10 +165,11 @@ impl<'r> ItemWrite<'r> {
             }
             let again = self.may_have(Sent::Delete);
             self.sending(Sent::Delete, Some(&id)).await?;
-            let expected = there.version.as_deref();
+            let removal = Removal { id: id.clone(), expected: there.version };
+            let expected = removal.expected.as_deref();
             let change = format!("delete {id} {}", expected.unwrap_or_default());
             let attempt = self.attempt_at(&change, again);
-            let deleted = push.client.delete_as(&push.object, &id, &attempt, expected).await;
+            let deleted = push.client.delete_as(&push.object, &removal, &attempt).await;
             self.open = deleted.as_ref().is_err_and(leaves_open);
             match deleted {
                 Err(error) if left > 0 && is_of_another_version(&error, expected) => {}
@@ -222,10 +224,12 @@ impl<'r> ItemWrite<'r> {
                 )));
             }
             self.sending(Sent::Update, Some(&record.id)).await?;
-            let (id, expected) = (&record.id, record.version.as_deref());
-            let change = format!("update {id} {} {patch}", expected.unwrap_or_default());
+            let patch = Patch { id: record.id, patch, expected: record.version };
+            let expected = patch.expected.as_deref();
+            let change =
+                format!("update {} {} {}", patch.id, expected.unwrap_or_default(), patch.patch);
             let attempt = self.attempt_at(&change, was_sent);
-            let updated = push.client.update_as(&push.object, id, &patch, &attempt, expected).await;
+            let updated = push.client.update_as(&push.object, &patch, &attempt).await;
             self.open = updated.as_ref().is_err_and(leaves_open);
             left -= 1;
             match updated {

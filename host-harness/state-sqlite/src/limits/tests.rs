@@ -68,7 +68,7 @@ impl Slots for Noted {
         self.slots.hold(charge, pause)
     }
 
-    fn report(&self, charge: Charge, report: Report) -> Answer<'_, ()> {
+    fn report(&self, charge: Charge, report: LimitReport) -> Answer<'_, ()> {
         self.slots.report(charge, report)
     }
 

@@ -21,6 +21,7 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use connector_contract::hex;
+use connector_runtime::digest::digest;
 use connector_runtime::secrets::hmac_sha256;
 use connector_state::Word as _;
 use connector_state::outbox::Outgoing;
@@ -30,7 +31,6 @@ use thiserror::Error;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::digest::digest;
 use crate::vault::Secret;
 
 /// Before the base64 of a secret.

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
-use connector_runtime::egress::{BadOrigin, Filled, HttpClient, Origin, Progress, retry_after};
+use connector_runtime::AddressSpace;
+use connector_runtime::egress::{
+    BadOrigin, FilledRequest, HttpClient, Origin, Progress, retry_after,
+};
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use url::Url;
 use zeroize::Zeroizing;
@@ -41,7 +44,8 @@ impl Target {
         http: Arc<HttpClient>,
         signer: Signer,
     ) -> Result<Self, BadOrigin> {
-        let (origin, url) = Origin::of_url(url, allow_private)?;
+        let space = if allow_private { AddressSpace::Private } else { AddressSpace::Public };
+        let (origin, url) = Origin::of_url(url, space)?;
         Ok(Self { url, origin, http, signer })
     }
 
@@ -72,7 +76,7 @@ impl Target {
         let body = Zeroizing::new(message.body.clone().into_bytes());
         let query = self.url.query().map(|query| format!("?{query}")).unwrap_or_default();
         let target = Zeroizing::new(format!("{}{query}", self.url.path()));
-        let filled = Filled { target, headers, body };
+        let filled = FilledRequest { target, headers, body };
         let (origin, sent) = (&self.origin, Progress::default());
         let answer = self.http.exchange(origin, "POST", &filled, &sent).await;
         let answer = answer.map_err(|fault| NotTaken { why: fault.to_string(), pause: None })?;

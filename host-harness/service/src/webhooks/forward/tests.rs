@@ -2,7 +2,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Mutex;
 
-use connector_runtime::egress::{Connect, EgressOptions, HttpClient, Pending, Stream};
+use connector_runtime::egress::{Connect, EgressOptions, HttpClient, Pending, Resolve, Stream};
 use connector_state::mirror::{Batch, ChangeKind, ChangeRow, Mirror as _, Source};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
@@ -107,9 +107,15 @@ impl Service {
     }
 }
 
-impl Connect for Service {
+impl Resolve for Service {
     fn resolve<'a>(&'a self, _: &'a str, _: u16) -> Pending<'a, io::Result<Vec<SocketAddr>>> {
         Box::pin(async { Ok(vec!["127.0.0.1:80".parse().unwrap()]) })
+    }
+}
+
+impl Connect for Service {
+    fn resolver(&self) -> &dyn Resolve {
+        self
     }
 
     fn connect(&self, _: SocketAddr) -> Pending<'_, io::Result<Box<dyn Stream>>> {

@@ -5,6 +5,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use connector_contract::clock::unix_ms;
 use connector_contract::subscriptions::{self, Answer, Delivery, Event, Reception, Refusal};
 use connector_runtime::CallError;
+use connector_runtime::digest::digest;
 use connector_state::mirror::version::instant;
 use http::HeaderMap;
 use time::OffsetDateTime;
@@ -13,7 +14,6 @@ use tokio::time::timeout;
 
 use super::hook::ServedHook;
 use super::shared::ReceiverState;
-use crate::digest::digest;
 use crate::webhooks::{Effect, NewDelivery, NewEvent, Note, Received};
 
 /// More than any sender goes on trying.
