@@ -83,10 +83,10 @@ pub struct Pass {
 struct Breaker {
     /// In a row.
     failures: u32,
-    open: Option<OpenState>,
+    open: Option<OpenCircuit>,
 }
 
-struct OpenState {
+struct OpenCircuit {
     error: Error,
     since: SystemTime,
     length: Duration,
@@ -245,11 +245,11 @@ impl Breaker {
         let since = self.open.as_ref().map_or(scope.time, |before| before.since);
         let (until, probe_at, scrubber) = (now + length, now + probe, scope.scrubber.clone());
         let error = error.clone();
-        self.open = Some(OpenState { error, since, length, until, probe_at, scrubber });
+        self.open = Some(OpenCircuit { error, since, length, until, probe_at, scrubber });
     }
 }
 
-impl OpenState {
+impl OpenCircuit {
     /// Whether it holds for a call with these secrets: a quota does, whatever they are.
     fn concerns(&self, circuit: &Circuit, scope: &CallScope<'_>) -> bool {
         matches!(circuit, Circuit::Account(_)) || Weak::ptr_eq(&self.scrubber, &scope.scrubber)

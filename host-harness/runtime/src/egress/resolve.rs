@@ -31,11 +31,11 @@ type LookUp = dyn Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync;
 /// Looks names up, beside everything else.
 pub struct Lookups {
     look_up: Box<LookUp>,
-    work: Mutex<Asked>,
+    work: Mutex<LookupQueue>,
 }
 
 #[derive(Default)]
-struct Asked {
+struct LookupQueue {
     /// Names that somebody asked for, until they are answered.
     asked: BTreeMap<String, Answer>,
     /// Those of them that no thread has taken up yet.

@@ -18,12 +18,12 @@ pub struct LimitScopes {
     connector: String,
     /// Id of the connection.
     pub connection: String,
-    told: Mutex<Told>,
+    told: Mutex<LearnedLimits>,
 }
 
 /// What the provider told.
 #[derive(Default)]
-struct Told {
+struct LearnedLimits {
     /// Its id of the account, as far as it is known.
     account: Option<String>,
     /// What limits allow, by their names.
@@ -56,7 +56,7 @@ impl LimitScopes {
         account: Option<String>,
     ) -> Self {
         let limits = manifest.limits.iter().map(|limit| (limit.name.clone(), limit.clone()));
-        let told = Mutex::new(Told { account, ..Told::default() });
+        let told = Mutex::new(LearnedLimits { account, ..LearnedLimits::default() });
         let (limits, connector) = (limits.collect(), manifest.name.clone());
         Self { limits, connector, connection: connection.into(), told }
     }
