@@ -47,9 +47,7 @@ pub mod secrets;
 mod setting;
 
 pub use self::connector::*;
-pub use self::error::{
-    BuildError, CallError, LoadError, Paused, PendingCall, Stop, describe, error,
-};
+pub use self::error::{CallError, LoadError, Paused, Stop, describe, error};
 pub(crate) use self::setting::Settings;
 pub use self::setting::{AddressSpace, BadSetting, SCHEME};
 pub use connector_contract as contract;

@@ -15,11 +15,13 @@ use time::format_description::well_known::Rfc3339;
 
 use super::component::Connector;
 use super::connection::{Connection, ended};
-use super::granting::{Authorizer, BeginOutcome, ReceivedGrant, Renewal, TokenRenewer, Tokens};
+use super::granting::{
+    Authorizer, BeginOutcome, PendingCall, ReceivedGrant, Renewal, TokenRenewer, Tokens,
+};
 use super::ground::Ground;
 use super::instance::{Call, call, run};
 use crate::egress::{CallSends, Pending, Progress};
-use crate::error::{CallError, PendingCall, error};
+use crate::error::{CallError, error};
 use crate::observe::{Event, Level};
 use crate::setting;
 

@@ -8,6 +8,7 @@ use connector_contract::catalog::Manifest;
 use connector_contract::clock::{Clock, SystemClock};
 use connector_contract::setup::{Scheme, Setter};
 
+use super::build_error::BuildError;
 use super::component::Connector;
 use super::connection::Connection;
 use super::ground::Ground;
@@ -15,7 +16,6 @@ use crate::digest::Digest;
 use crate::egress::{
     Connect, Egress, EgressPolicy, HttpClient, Keep, LimitScopes, Limiter, user_agent,
 };
-use crate::error::BuildError;
 use crate::observe::{CountingObserver, Observer, Unobserved};
 use crate::retry::Policy;
 use crate::secrets::{NoRandomness, Secret, Secrets, fill};

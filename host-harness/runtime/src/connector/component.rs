@@ -12,12 +12,13 @@ use wasmtime::component::types::{ComponentExtern, ComponentItem};
 use wasmtime::component::{Component, HasSelf, Linker};
 
 use super::bindings::{Imports, World};
+use super::build_error::BuildError;
 use super::engine::Runtime;
 use super::instance::{Call, call, run_offline};
 use super::manifest;
 use super::state::CallState;
 use crate::egress::{CallSends, HttpClient};
-use crate::error::{BuildError, CallError, LoadError};
+use crate::error::{CallError, LoadError};
 use crate::secrets::Secret;
 use crate::setting::{self, AddressSpace};
 

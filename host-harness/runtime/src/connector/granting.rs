@@ -9,10 +9,13 @@ use connector_contract::auth::{BeginRequest, Learned, Redirect};
 
 use super::ground::Ground;
 use crate::egress::{LimitScopes, Pending, Progress};
-use crate::error::{CallError, PendingCall};
+use crate::error::CallError;
 use crate::lock::lock;
 use crate::secrets::{Secret, Secrets};
 use crate::setting::Settings;
+
+/// What a call will come to.
+pub type PendingCall<'a, T> = Pending<'a, Result<T, CallError>>;
 
 /// Tokens by their names in the connector's manifest.
 pub type Tokens = BTreeMap<String, Secret>;

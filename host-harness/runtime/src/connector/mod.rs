@@ -3,6 +3,7 @@
 mod authority;
 mod bindings;
 mod bounds;
+mod build_error;
 mod builder;
 mod component;
 mod connection;
@@ -17,10 +18,12 @@ mod state;
 
 pub use self::authority::Authority;
 pub use self::bounds::CallBounds;
+pub use self::build_error::BuildError;
 pub use self::builder::Builder;
 pub use self::component::{Connector, Facts};
 pub use self::connection::{Connection, Created, Find, Scan, ScanError, id_of};
 pub use self::engine::{EngineError, Runtime, RuntimeOptions};
 pub use self::granting::{
-    Authorizer, BeginOutcome, Current, ReceivedGrant, Renewal, TokenRenewer, TokenSource, Tokens,
+    Authorizer, BeginOutcome, Current, PendingCall, ReceivedGrant, Renewal, TokenRenewer,
+    TokenSource, Tokens,
 };

@@ -6,10 +6,11 @@
 
 use connector_contract::types::{Attempt, DataRecord, Error, ErrorKind, Written, WrittenRecord};
 
+use super::super::granting::PendingCall;
 use super::super::instance::call;
 use super::Connection;
 use crate::egress::CallSends;
-use crate::error::{CallError, PendingCall, error};
+use crate::error::{CallError, error};
 use crate::retry::{CallKind, INDEX_LAG, first_attempt};
 
 /// How a create ended.
