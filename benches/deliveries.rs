@@ -13,14 +13,15 @@ use host_harness::clock::SystemClock;
 use host_harness::contract::subscriptions::Delivery;
 use host_harness::egress::Pending;
 use host_harness::runtime::{Connection, Connector};
+use host_harness::service::jobs::Shutdown;
 use host_harness::store::{Change, ConnectionRow, Sealed, Sqlite, Store as _, StoreError};
 use host_harness::vault::Secret;
 use host_harness::webhooks::{
-    Bounds, Decode, Decoded, Hook, HookRow, Inbox as _, Receiver, Surroundings, TcpAccept, Unnoted,
+    Decode, Decoded, Hook, HookRow, Inbox as _, Receiver, ReceiverBounds, Surroundings, Unnoted,
     new_token,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::report::Report;
 
@@ -69,9 +70,9 @@ pub async fn measure(connector: &Connector, report: &mut Report, time: Duration)
     let sqlite = Sqlite::open(&folder.0.join("state.db"), Arc::new(SystemClock))?;
     let sqlite = Arc::new(sqlite);
     let (token, receiver) = receiver(connector, &sqlite).await?;
-    let accept = TcpAccept::listen(SocketAddr::from(([127, 0, 0, 1], 0)))?;
-    let address = accept.address()?;
-    let receiving = tokio::spawn(async move { receiver.run(accept, std::future::pending()).await });
+    let accept = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
+    let address = accept.local_addr()?;
+    let receiving = tokio::spawn(async move { receiver.run(accept, &Shutdown::new().1).await });
     let stop = Arc::new(AtomicBool::new(false));
     let number = Arc::new(AtomicU64::new(0));
     let senders = (0..SENDERS).map(|_| {
@@ -120,7 +121,7 @@ fn disk(path: &std::path::Path, time: Duration) -> Result<f64> {
     Ok(kept as f64 / began.elapsed().as_secs_f64())
 }
 
-async fn receiver(connector: &Connector, sqlite: &Arc<Sqlite>) -> Result<(String, Receiver)> {
+async fn receiver(connector: &Connector, sqlite: &Arc<Sqlite>) -> Result<(String, Arc<Receiver>)> {
     let row = ConnectionRow {
         id: "bench".to_owned(),
         name: "bench".to_owned(),
@@ -146,8 +147,12 @@ async fn receiver(connector: &Connector, sqlite: &Arc<Sqlite>) -> Result<(String
         .secret("webhook-secret", Secret::new(SECRET))
         .build()
         .await?;
-    let bounds =
-        Bounds { rate: 1e9, burst: 1e9, connections_of_address: 2 * SENDERS, ..Bounds::default() };
+    let bounds = ReceiverBounds {
+        rate: 1e9,
+        burst: 1e9,
+        connections_of_address: 2 * SENDERS,
+        ..ReceiverBounds::default()
+    };
     let clock = Arc::new(SystemClock);
     let surroundings = Surroundings::default();
     let receiver = Receiver::new(bounds, sqlite.clone(), clock, Arc::new(Unnoted), surroundings);

@@ -50,7 +50,7 @@ pub async fn run(
     ];
     let settings = settings.map(|(name, value)| (name.to_owned(), value));
     let row = vault.new_connection("customer 7", "aftership", "oauth2", settings.into())?;
-    let flow = ConnectFlow::new(vault);
+    let flow = ConnectFlow { vault };
 
     let connector = runtime.load(Path::new("dist/aftership-connector.wasm")).await?;
     let secret = ("client-secret".to_owned(), Secret::new("an app's secret"));
@@ -72,7 +72,7 @@ pub async fn run(
     let row = flow.complete(&authority, &query, &state).await?;
     writeln!(out, "connected {}", row.name)?;
 
-    let (store, key) = (Arc::clone(flow.vault().store()), flow.vault().key(&row)?);
+    let (store, key) = (Arc::clone(flow.vault.store()), flow.vault.key(&row)?);
     let grants = Grants::of(&connection, store, row.id, key);
     let connection = connection.with_tokens(Arc::new(grants));
     let page = connection.list(&ListRequest::all("trackings")).await?;

@@ -171,10 +171,6 @@ async fn keys_that_sign_never_leave() {
 struct Reading(Mutex<Vec<Vec<u8>>>);
 
 impl Connect for Reading {
-    fn resolve<'a>(&'a self, host: &'a str, port: u16) -> Pending<'a, io::Result<Vec<SocketAddr>>> {
-        Tcp.resolve(host, port)
-    }
-
     fn connect(&self, address: SocketAddr) -> Pending<'_, io::Result<Box<dyn Stream>>> {
         self.0.lock().unwrap().push(guest_memory());
         Tcp.connect(address)

@@ -57,10 +57,11 @@ impl World {
         std::fs::create_dir(&base).unwrap();
         let clock = Shifted::by(0);
         let store = Arc::new(Sqlite::open(&base.join("state.db"), clock.clone()).unwrap());
-        let desk =
-            ConnectFlow::new(Vault::new(store, clock.clone(), MasterKey::from(Key::new(MASTER))));
+        let desk = ConnectFlow {
+            vault: Vault::new(store, clock.clone(), MasterKey::from(Key::new(MASTER))),
+        };
         let settings = settings(&server.url());
-        let row = desk.vault().new_connection("shop", "aftership", "oauth2", settings).unwrap();
+        let row = desk.vault.new_connection("shop", "aftership", "oauth2", settings).unwrap();
         let watch = Arc::<Watch>::default();
         let connector = runtime().load(&component()).await.unwrap();
         let builder = Connection::builder(&connector).allow_private().observer(watch.clone());
@@ -68,8 +69,8 @@ impl World {
         let connection = with(builder, &row);
         let connection = connection.secret("client-secret", Secret::new(CLIENT_SECRET));
         let connection = connection.build().await.unwrap();
-        let key = desk.vault().key(&row).unwrap();
-        let grants = Grants::of(&connection, Arc::clone(desk.vault().store()), &row.id, key);
+        let key = desk.vault.key(&row).unwrap();
+        let grants = Grants::of(&connection, Arc::clone(desk.vault.store()), &row.id, key);
         let connection = connection.with_tokens(Arc::new(grants));
         let connection = connection.with_policy(Policy::default().seed(7));
         let world = Self { simulator, _server: server, desk, row, watch, connection, clock, base };
@@ -92,13 +93,13 @@ impl World {
     }
 
     pub async fn grant(&self) -> GrantRow {
-        self.desk.vault().store().grant(&self.row.id).await.unwrap().unwrap()
+        self.desk.vault.store().grant(&self.row.id).await.unwrap().unwrap()
     }
 
     /// A token as it is kept.
     pub async fn token(&self, name: &str) -> String {
         let grant = self.grant().await;
-        let key = self.desk.vault().key(&self.row).unwrap();
+        let key = self.desk.vault.key(&self.row).unwrap();
         let tokens = grants::open(&key, &self.row.id, grant.epoch, &grant.sealed_tokens).unwrap();
         String::from_utf8(tokens[name].expose().to_vec()).unwrap()
     }

@@ -8,7 +8,9 @@ use host_harness::mirror::Mirror as _;
 use host_harness::retry::Policy;
 use host_harness::runtime::{Connection, ScanError};
 use host_harness::store::{Change, Sqlite};
-use host_harness::sync::{Catalog, Outcome, Pull, PullOptions, SyncError, SyncedConnection, Turns};
+use host_harness::sync::{
+    Catalog, Pull, PullOptions, PullOutcome, SyncError, SyncedConnection, Turns,
+};
 use host_harness::vault::{MasterKey, Vault};
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
@@ -48,7 +50,7 @@ impl Kept {
         Arc::new(Sqlite::open(&self.folder.join("state.db"), self.clock.clone()).unwrap())
     }
 
-    async fn sync(&self, object: &str) -> Result<Outcome, SyncError> {
+    async fn sync(&self, object: &str) -> Result<PullOutcome, SyncError> {
         let account = SyncedConnection {
             client: self.client.clone(),
             mirror: self.open(),
@@ -94,7 +96,7 @@ async fn a_page_is_not_asked_for_before_its_time_also_after_a_restart() {
         tokio::pin!(waits);
         timeout(Duration::from_secs(1), &mut waits).await.unwrap_err();
         let beside = kept.sync("things").await.unwrap();
-        assert!(matches!(beside, Outcome::Busy { .. }), "who waits is at it: {beside:?}");
+        assert!(matches!(beside, PullOutcome::Busy { .. }), "who waits is at it: {beside:?}");
     }
     assert_eq!(kept.ids("things").await, ["1"], "the page is kept with its position");
     kept.sync("things").await.unwrap();
@@ -114,7 +116,7 @@ async fn cursors_that_come_again_stop_the_scan_and_what_came_is_kept() {
     })
     .await;
     let stopped = kept.sync("things").await.unwrap_err();
-    assert!(matches!(stopped, SyncError::Circle { page: 3 }), "{stopped}");
+    assert!(matches!(stopped, SyncError::Circle(3)), "{stopped}");
     assert_eq!(kept.ids("things").await, ["1", "2"]);
 }
 

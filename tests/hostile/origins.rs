@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use host_harness::runtime::{Authorizer as _, Tokens};
 use host_harness::runtime::{BuildError, Connection};
-use host_harness::runtime::{Scheme as _, Tokens};
 use host_harness::vault::Secret;
 
 use super::{KEY, connection, fine};

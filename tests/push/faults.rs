@@ -10,7 +10,7 @@ use super::shop::{Shop, assert_no_echo, ends, wish};
 use crate::support::world::{KEY, TRACKINGS};
 
 /// Whether what was told of every item is what the account holds.
-fn assert_true(shop: &Shop, lines: &[Value], told: &[host_harness::push::Ended]) {
+fn assert_true(shop: &Shop, lines: &[Value], told: &[host_harness::push::IntentRow]) {
     let there = shop.trackings();
     assert_eq!(told.len(), lines.len());
     for (line, item) in lines.iter().zip(told) {

@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use aftership_simulator::Simulator;
-use host_harness::egress::{Connect, Pending, Stream};
+use host_harness::egress::{Connect, Pending, Resolve, Stream};
 use host_harness::mirror::{Applied, Batch};
 use host_harness::push::{
-    Claimed, Counts, End, Holder, IntentRow, Intents, Mode, OnConflict, PushRow, Sent,
+    Claimed, Holder, IntentCounts, IntentEnd, IntentRow, Intents, Mode, OnConflict, PushRow, Sent,
 };
 use host_harness::store::Answer;
 use host_harness::store::Sqlite;
@@ -63,7 +63,7 @@ impl Intents for Counted {
     fn seal(&self, run: &str, digest: [u8; 32]) -> Answer<'_, String> {
         Box::pin(self.1.around(self.0.seal(run, digest)))
     }
-    fn pushes(&self, connection: Option<&str>) -> Answer<'_, Vec<(PushRow, Counts)>> {
+    fn pushes(&self, connection: Option<&str>) -> Answer<'_, Vec<(PushRow, IntentCounts)>> {
         self.0.pushes(connection)
     }
     fn intents(&self, run: &str, from: u64, limit: u32) -> Answer<'_, Vec<IntentRow>> {
@@ -78,7 +78,12 @@ impl Intents for Counted {
     fn sending(&self, item: &Holder, sent: Sent, id: Option<&str>) -> Answer<'_, ()> {
         Box::pin(self.1.around(self.0.sending(item, sent, id)))
     }
-    fn end(&self, item: &Holder, end: End, batch: Option<Batch>) -> Answer<'_, Option<Applied>> {
+    fn end(
+        &self,
+        item: &Holder,
+        end: IntentEnd,
+        batch: Option<Batch>,
+    ) -> Answer<'_, Option<Applied>> {
         Box::pin(self.1.around(self.0.end(item, end, batch)))
     }
     fn renew(&self, owner: &str, until_ms: u64) -> Answer<'_, ()> {
@@ -95,9 +100,15 @@ impl Intents for Counted {
 /// The simulator, over streams whose writes are counted.
 struct Wire(Simulator, Arc<Calls>);
 
-impl Connect for Wire {
+impl Resolve for Wire {
     fn resolve<'a>(&'a self, _: &'a str, port: u16) -> Pending<'a, io::Result<Vec<SocketAddr>>> {
         Box::pin(async move { Ok(vec![SocketAddr::from(([127, 0, 0, 1], port))]) })
+    }
+}
+
+impl Connect for Wire {
+    fn resolver(&self) -> &dyn Resolve {
+        self
     }
 
     fn connect(&self, _: SocketAddr) -> Pending<'_, io::Result<Box<dyn Stream>>> {

@@ -3,7 +3,7 @@
 use aftership_simulator::{Answer, Fault, Matcher};
 use host_harness::push::mapping::Mapping;
 use host_harness::push::{IntentState, Mode, OnConflict};
-use host_harness::source::{Form, Items, Options};
+use host_harness::source::{Items, ReadOptions, SourceForm};
 use serde_json::json;
 
 use super::shop::{Shop, ends};
@@ -39,7 +39,7 @@ async fn credentials_are_nowhere_in_the_state() {
     let map = r#"{"members":{"/courier_slug":"/who","/credentials/pass":"/pw"}}"#;
     let text = format!("{{\"who\":\"nobody\",\"pw\":\"{CANARY}\"}}\n{{\"pw\":\"{CANARY}\n");
     let source = Box::new(std::io::Cursor::new(text.clone().into_bytes()));
-    let items = Items::new(source, &Options::of(Form::Json)).unwrap();
+    let items = Items::new(source, &ReadOptions::of(SourceForm::Json)).unwrap();
     let mapping = Mapping::read(map).unwrap();
     let run = push.read(items, Mode::Upsert, Some(&mapping)).await.unwrap().run;
     assert!(!holds(&shop, CANARY));

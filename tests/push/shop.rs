@@ -13,12 +13,12 @@ use host_harness::contract::types::{DataRecord, ErrorKind};
 use host_harness::egress::Connect;
 use host_harness::mirror::{Applied, Batch, ChangeRow, Derived, Mirror, Source};
 use host_harness::push::{
-    Ended, IntentState, Intents, Mode, OnConflict, Push, PushError, Summary, Word as _,
+    IntentRow, IntentState, Intents, Mode, OnConflict, Push, PushError, Summary, Word as _,
 };
 use host_harness::retry::Policy;
 use host_harness::runtime::{CallError, Connector};
 use host_harness::runtime::{Connection, ScanError};
-use host_harness::source::{Form, Items, Options as Reading};
+use host_harness::source::{Items, ReadOptions, SourceForm};
 use host_harness::store::{Change, ConnectionRow, Sqlite, Store};
 use host_harness::vault::{MasterKey, Vault};
 use serde_json::{Value, json};
@@ -47,7 +47,7 @@ pub struct Process {
 }
 
 /// What a run came to: the summary, and each item's end in the order in which it was told.
-pub type Ran = (Summary, Vec<Ended>);
+pub type Ran = (Summary, Vec<IntentRow>);
 
 impl Shop {
     pub async fn new() -> Self {
@@ -260,7 +260,7 @@ pub async fn run(
 ) -> Result<Ran, PushError> {
     let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
     let source = Box::new(std::io::Cursor::new(text.into_bytes()));
-    let items = Items::new(source, &Reading::of(Form::Json)).unwrap();
+    let items = Items::new(source, &ReadOptions::of(SourceForm::Json)).unwrap();
     let run = push.read(items, mode, None).await?.run;
     let mut told = Vec::new();
     let summary = push.run(&run, on_conflict, |ended| told.push(ended)).await?;
@@ -274,8 +274,8 @@ pub fn wish(number: &str, title: &str) -> Value {
 }
 
 /// Outcome, or state of an item that is not as wished.
-pub fn ends(told: &[Ended]) -> Vec<&'static str> {
-    let word = |one: &Ended| match (one.state, one.outcome) {
+pub fn ends(told: &[IntentRow]) -> Vec<&'static str> {
+    let word = |one: &IntentRow| match (one.state, one.outcome) {
         (IntentState::Done, Some(outcome)) => outcome.word(),
         (state, _) => state.word(),
     };

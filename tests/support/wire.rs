@@ -5,7 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use host_harness::egress::{Connect, Pending, Stream};
+use host_harness::egress::{Connect, Pending, Resolve, Stream};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, duplex};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
@@ -91,10 +91,16 @@ pub fn answer(status: &str, body: &str) -> Vec<u8> {
     format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}").into_bytes()
 }
 
-impl Connect for Wire {
+impl Resolve for Wire {
     fn resolve<'a>(&'a self, _: &'a str, _: u16) -> Pending<'a, io::Result<Vec<SocketAddr>>> {
         let address = self.address;
         Box::pin(async move { Ok(vec![address]) })
+    }
+}
+
+impl Connect for Wire {
+    fn resolver(&self) -> &dyn Resolve {
+        self
     }
 
     fn connect(&self, _: SocketAddr) -> Pending<'_, io::Result<Box<dyn Stream>>> {

@@ -10,7 +10,7 @@ use aftership_simulator::{Options, Simulator};
 use host_harness::clock::TokioClock;
 use host_harness::contract::records::{ListRequest, Start, View};
 use host_harness::contract::types::{DataRecord, ErrorKind};
-use host_harness::egress::{Connect, Pending, Stream};
+use host_harness::egress::{Connect, Pending, Resolve, Stream};
 use host_harness::retry::Policy;
 use host_harness::runtime::{Builder, CallError, Connection, Connector};
 use host_harness::vault::Secret;
@@ -163,9 +163,15 @@ pub fn kind<T: std::fmt::Debug>(result: Result<T, CallError>) -> ErrorKind {
 /// The simulator as the network of a connection.
 struct Simulated(Simulator);
 
-impl Connect for Simulated {
+impl Resolve for Simulated {
     fn resolve<'a>(&'a self, _: &'a str, port: u16) -> Pending<'a, io::Result<Vec<SocketAddr>>> {
         Box::pin(async move { Ok(vec![SocketAddr::from(([127, 0, 0, 1], port))]) })
+    }
+}
+
+impl Connect for Simulated {
+    fn resolver(&self) -> &dyn Resolve {
+        self
     }
 
     fn connect(&self, _: SocketAddr) -> Pending<'_, io::Result<Box<dyn Stream>>> {

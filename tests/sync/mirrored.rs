@@ -12,7 +12,7 @@ use host_harness::mirror::{ChangeKind, ChangeRow, Mirror, MirroredRecord, Record
 use host_harness::runtime::Connector;
 use host_harness::store::{Change, Sqlite, Store};
 use host_harness::sync::{
-    Catalog, Outcome, Pull, PullOptions, Report, SyncError, SyncedConnection, Turns,
+    Catalog, Pull, PullOptions, PullOutcome, PullReport, SyncError, SyncedConnection, Turns,
 };
 use host_harness::vault::{MasterKey, Vault};
 
@@ -115,15 +115,15 @@ impl Mirrored {
         Pull::new(account, self.catalog.bringing(OBJECT).unwrap().clone())
     }
 
-    pub async fn run(&self, wish: PullOptions) -> Result<Outcome, SyncError> {
+    pub async fn run(&self, wish: PullOptions) -> Result<PullOutcome, SyncError> {
         Box::pin(self.pull().run(&wish)).await
     }
 
     /// A run that does what it is asked.
-    pub async fn sync(&self, wish: PullOptions) -> Report {
+    pub async fn sync(&self, wish: PullOptions) -> PullReport {
         match self.run(wish).await.unwrap() {
-            Outcome::Done(report) => *report,
-            busy @ Outcome::Busy { .. } => panic!("{busy:?}"),
+            PullOutcome::Done(report) => *report,
+            busy @ PullOutcome::Busy { .. } => panic!("{busy:?}"),
         }
     }
 

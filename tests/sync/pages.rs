@@ -79,7 +79,7 @@ async fn cursors_that_always_expire_stop_the_scan() {
     let always = std::iter::repeat_with(|| [Answer::real(), refused()]).take(4).flatten();
     mirrored.lists(always);
     let error = mirrored.run(DUE).await.unwrap_err();
-    assert!(matches!(error, SyncError::GotNoFurther { restarts: 3 }), "{error}");
+    assert!(matches!(error, SyncError::GotNoFurther(3)), "{error}");
     let kept = mirrored.kept(OBJECT).await;
     assert_eq!(kept.len(), 10);
     mirrored.sync(DUE).await;
@@ -172,7 +172,7 @@ async fn a_full_scan_without_news_stops() {
     });
     mirrored.lists(turning);
     let error = mirrored.run(DUE).await.unwrap_err();
-    assert!(matches!(error, SyncError::NothingNew { pages: 10 }), "{error}");
+    assert!(matches!(error, SyncError::NothingNew(10)), "{error}");
     mirrored.world.simulator.clear_answers();
     let report = mirrored.sync(DUE).await;
     assert!(!report.resumed);

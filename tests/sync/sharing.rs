@@ -2,7 +2,7 @@
 
 use host_harness::mirror::{Mirror as _, ScanRow};
 use host_harness::store::{Lease, StoreError};
-use host_harness::sync::{Outcome, SyncError};
+use host_harness::sync::{PullOutcome, SyncError};
 
 use super::mirrored::{DUE, Mirrored, OBJECT};
 
@@ -13,11 +13,11 @@ async fn one_of_two_hosts_reads_and_the_other_leaves_it() {
     let (here, there) = (mirrored.pull(), mirrored.pull_into(&elsewhere));
     let (here, there) = tokio::join!(Box::pin(here.run(&DUE)), Box::pin(there.run(&DUE)));
     let ended = [here.unwrap(), there.unwrap()];
-    let busy = ended.iter().filter(|ended| matches!(ended, Outcome::Busy { .. })).count();
+    let busy = ended.iter().filter(|ended| matches!(ended, PullOutcome::Busy { .. })).count();
     assert_eq!(busy, 1, "{ended:?}");
     mirrored.assert_true().await;
     // It has ended, so it is free.
-    assert!(matches!(mirrored.run(DUE).await.unwrap(), Outcome::Done(_)));
+    assert!(matches!(mirrored.run(DUE).await.unwrap(), PullOutcome::Done(_)));
 }
 
 #[tokio::test(start_paused = true)]

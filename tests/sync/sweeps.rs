@@ -130,7 +130,7 @@ async fn one_error_and_nothing_is_removed_until_the_next_run() {
     broken();
     let believing = PullOptions { sweep_anyway: true, ..FULL };
     let error = mirrored.run(believing).await.unwrap_err();
-    assert!(matches!(error, SyncError::Sweep { .. }), "{error}");
+    assert!(matches!(error, SyncError::Sweep(_)), "{error}");
     assert!(error.to_string().contains(&ids[79]), "{error}");
     assert!(mirrored.changes_of(ChangeKind::Deleted).await.is_empty());
     let row = mirrored.scan().await;
@@ -211,7 +211,7 @@ async fn many_that_are_refused_stop_the_sweep() {
     }
     mirrored.world.simulator.remove(&ids[0]).unwrap();
     let error = mirrored.run(PullOptions { sweep_anyway: true, ..FULL }).await.unwrap_err();
-    assert!(matches!(error, SyncError::Sweep { .. }), "{error}");
+    assert!(matches!(error, SyncError::Sweep(_)), "{error}");
     assert!(mirrored.changes_of(ChangeKind::Deleted).await.is_empty());
     mirrored.world.simulator.clear_answers();
 }
@@ -261,7 +261,7 @@ async fn nothing_but_the_providers_own_word_removes_a_record() {
             mirrored.world.simulator.answer_next(Matcher::new("GET", &path), answer.clone());
         }
         let ended = mirrored.run(FULL).await;
-        assert_eq!(matches!(ended, Err(SyncError::Sweep { .. })), stops, "{answer:?}");
+        assert_eq!(matches!(ended, Err(SyncError::Sweep(_))), stops, "{answer:?}");
         let deleted = mirrored.changes_of(ChangeKind::Deleted).await;
         assert_eq!(deleted.len(), usize::from(!stops), "{answer:?}");
         assert!(deleted.iter().all(|change| change.id == *gone), "{answer:?}");

@@ -9,11 +9,12 @@ use aftership_simulator::{Dialer, Webhook, WebhookId};
 use host_harness::clock::TokioClock;
 use host_harness::egress::{Pending, Stream};
 use host_harness::mirror::{Batch, ChangeKind, Derived, Mirror as _, Source};
+use host_harness::service::jobs::Shutdown;
 use host_harness::store::{Change, Sqlite, Store as _};
 use host_harness::vault::{MasterKey, Secret, Vault};
 use host_harness::webhooks::{
-    Accept, Accepted, Bounds, ConnectionDecode, ConnectionReads, Decode, Hook, Pace, Receiver,
-    Surroundings, Unnoted, Worker, WorkerConnection, new_token,
+    Accept, Accepted, ConnectionDecode, ConnectionReads, Decode, Hook, Pace, Receiver,
+    ReceiverBounds, Surroundings, Unnoted, Worker, WorkerConnection, new_token,
 };
 use serde_json::Value;
 use tokio::io::duplex;
@@ -31,8 +32,8 @@ pub struct Post {
     pub sqlite: Arc<Sqlite>,
     pub vault: Arc<Vault>,
     pub row: host_harness::store::ConnectionRow,
-    pub receiver: Receiver,
-    pub worker: Worker,
+    pub receiver: Arc<Receiver>,
+    pub worker: Arc<Worker>,
     pub webhook: WebhookId,
     pub dialer: Dialer,
     connect: mpsc::UnboundedSender<Accepted>,
@@ -80,7 +81,8 @@ impl Post {
         let local = builder.secrets(Arc::clone(&secrets)).build().await.unwrap();
         let decode = ConnectionDecode::new(local.clone(), secrets, vault.clone(), row.clone());
         let decode = Arc::new(decode) as Arc<dyn Decode>;
-        let bounds = Bounds { rate: 10_000.0, burst: 10_000.0, ..Bounds::default() };
+        let bounds =
+            ReceiverBounds { rate: 10_000.0, burst: 10_000.0, ..ReceiverBounds::default() };
         let surroundings = Surroundings::default();
         let receiver =
             Receiver::new(bounds, sqlite.clone(), clock.clone(), Arc::new(Unnoted), surroundings);
@@ -102,7 +104,8 @@ impl Post {
             subscription: None,
             decode: Arc::clone(&decode),
         }]);
-        let pace = Pace { seed: Some(7), ..Pace::default() };
+        // Days pass in a test: what comes wakes the worker, and nobody looks every second.
+        let pace = Pace { seed: Some(7), tick: Duration::from_secs(60) };
         let worker =
             Worker::new(sqlite.clone(), sqlite.clone(), clock.clone(), Arc::new(Unnoted), pace);
         let reads = ConnectionReads::new(world.connection.clone(), local).await.unwrap();
@@ -142,11 +145,17 @@ impl Post {
         let Some(accepted) = self.accepted.take() else { panic!("a post passes time once") };
         let stop = || tokio::time::sleep(time);
         let wake = self.receiver.wake();
+        let (trigger, stopped) = Shutdown::new();
+        let stopping = async {
+            stop().await;
+            trigger.request();
+        };
         tokio::select! {
             _ = self.world.simulator.send_webhooks(self.dialer.clone()) => {}
             _ = async { tokio::join!(
-                self.receiver.run(Channel(accepted), stop()),
+                self.receiver.run(Channel(accepted), &stopped),
                 self.worker.run(&wake, stop()),
+                stopping,
             ) } => {}
         }
         let _ = &self.connect;

@@ -21,32 +21,27 @@ pub struct Backoff(&'static [u64]);
 
 impl Backoff {
     /// These pauses, in milliseconds.
-    #[must_use]
     pub const fn new(pauses_ms: &'static [u64]) -> Self {
         Self(pauses_ms)
     }
 
     /// The pause after so many failures in a row, in milliseconds.
-    #[must_use]
     pub fn pause_ms(&self, failures: u32) -> u64 {
         let index = usize::try_from(failures.saturating_sub(1)).unwrap_or(usize::MAX);
         self.0.get(index).copied().unwrap_or_else(|| self.longest_ms())
     }
 
     /// The pause after so many failures in a row.
-    #[must_use]
     pub fn pause(&self, failures: u32) -> Duration {
         Duration::from_millis(self.pause_ms(failures))
     }
 
     /// The longest pause, in milliseconds.
-    #[must_use]
     pub fn longest_ms(&self) -> u64 {
         self.0.last().copied().unwrap_or_default()
     }
 
     /// The longest pause.
-    #[must_use]
     pub fn longest(&self) -> Duration {
         Duration::from_millis(self.longest_ms())
     }

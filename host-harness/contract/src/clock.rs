@@ -12,6 +12,11 @@ use tokio::time::Instant;
 pub trait Clock: Send + Sync {
     /// Now.
     fn now(&self) -> SystemTime;
+
+    /// Now, in milliseconds since 1970-01-01T00:00:00Z.
+    fn now_ms(&self) -> u64 {
+        unix_ms(self.now())
+    }
 }
 
 /// The machine's clock.
@@ -33,7 +38,6 @@ pub struct TokioClock {
 
 impl TokioClock {
     /// A clock that shows `start` now.
-    #[must_use]
     pub fn starting_at(start: SystemTime) -> Self {
         Self { start, started: Instant::now() }
     }
@@ -46,7 +50,6 @@ impl Clock for TokioClock {
 }
 
 /// Milliseconds since 1970-01-01T00:00:00Z; 0 for a time before.
-#[must_use]
 pub fn unix_ms(time: SystemTime) -> u64 {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)

@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 /// `bytes` in hexadecimal digits, in lower case.
-#[must_use]
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
         // A string takes all.

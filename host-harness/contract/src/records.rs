@@ -42,7 +42,6 @@ pub struct ListRequest {
 
 impl ListRequest {
     /// A full scan of `object`, whole records.
-    #[must_use]
     pub fn all(object: impl Into<String>) -> Self {
         let (object, view) = (object.into(), View::default());
         Self { object, start: Start::Beginning, page_size: None, filter: None, view }

@@ -46,7 +46,7 @@ pub struct Written {
 }
 
 /// One attempt at a change that the host wants.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Attempt {
     /// Names the change: the same in every attempt at it, never used for another.
     pub key: String,
@@ -117,7 +117,6 @@ pub struct Error {
 
 impl Written {
     /// The record that was written, where the answer holds it whole.
-    #[must_use]
     pub fn record(self) -> Option<DataRecord> {
         match self.item {
             WrittenRecord::Whole(record) => Some(record),
@@ -126,7 +125,6 @@ impl Written {
     }
 
     /// Another record of `object` that was changed too, where the answer holds it whole.
-    #[must_use]
     pub fn also(&self, object: &str) -> Option<&DataRecord> {
         self.also.iter().find_map(|one| match &one.item {
             WrittenRecord::Whole(record) if one.object == object => Some(record),

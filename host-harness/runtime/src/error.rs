@@ -1,11 +1,12 @@
 //! What can go wrong when a component is loaded, a connection is made, or a call runs.
 
-use std::fmt;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use connector_contract::types::{self, ErrorKind, Violation};
 use thiserror::Error;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 /// Why a file cannot serve as connector.
 #[derive(Debug, Error)]
@@ -84,7 +85,6 @@ pub struct Paused {
 
 impl CallError {
     /// The error as the contract has it, unless the connector was stopped or the answer too large.
-    #[must_use]
     pub fn error(&self) -> Option<&types::Error> {
         match self {
             Self::Connector(error) => Some(error),
@@ -101,40 +101,37 @@ impl From<types::Error> for CallError {
 }
 
 /// How a call was stopped.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum Stop {
     /// It computed for longer than its bound.
+    #[error("it computed for longer than a call may")]
     OutOfTime,
     /// It asked for more memory than its bound.
+    #[error("it asked for more memory than a call may have")]
     OutOfMemory,
     /// It handed over more bytes than its bound.
+    #[error("it handed over more data than a call may")]
     TooMuchData,
     /// It called itself too deeply.
+    #[error("its stack overflowed")]
     StackOverflow,
     /// It failed inside: a fault of the connector.
+    #[error("it failed inside ({0}); this is a fault of the connector")]
     Trapped(String),
     /// The host had no room for another instance.
+    #[error("the host has no room for another instance ({0})")]
     NoInstance(String),
 }
 
-impl fmt::Display for Stop {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::OutOfTime => f.write_str("it computed for longer than a call may"),
-            Self::OutOfMemory => f.write_str("it asked for more memory than a call may have"),
-            Self::TooMuchData => f.write_str("it handed over more data than a call may"),
-            Self::StackOverflow => f.write_str("its stack overflowed"),
-            Self::Trapped(why) => {
-                write!(f, "it failed inside ({why}); this is a fault of the connector")
-            }
-            Self::NoInstance(why) => write!(f, "the host has no room for another instance ({why})"),
-        }
-    }
+/// A time of day for people (RFC 3339), without fractions of a second.
+pub(crate) fn to_the_second(time: SystemTime) -> String {
+    let time = OffsetDateTime::from(time);
+    let time = time.replace_nanosecond(0).unwrap_or(time);
+    time.format(&Rfc3339).unwrap_or_else(|_| time.to_string())
 }
 
 /// An error with no answer of the provider behind it.
-#[must_use]
 pub fn error(kind: ErrorKind, message: impl Into<String>) -> types::Error {
     let message = message.into();
     types::Error { kind, message, http_status: None, provider_code: None, request_id: None }
@@ -142,19 +139,14 @@ pub fn error(kind: ErrorKind, message: impl Into<String>) -> types::Error {
 
 /// For people: what failed, the provider's code and request id, and the rejected
 /// members one a line.
-#[must_use]
 pub fn describe(error: &types::Error) -> String {
     let mut text = format!("{}: {}", headline(&error.kind), error.message);
-    let mut facts = Vec::new();
-    if let Some(status) = error.http_status {
-        facts.push(format!("HTTP {status}"));
-    }
-    if let Some(code) = &error.provider_code {
-        facts.push(format!("code {code}"));
-    }
-    if let Some(id) = &error.request_id {
-        facts.push(format!("request {id}"));
-    }
+    let facts = [
+        error.http_status.map(|status| format!("HTTP {status}")),
+        error.provider_code.as_ref().map(|code| format!("code {code}")),
+        error.request_id.as_ref().map(|id| format!("request {id}")),
+    ];
+    let facts: Vec<String> = facts.into_iter().flatten().collect();
     if !facts.is_empty() {
         text.push_str(&format!(" ({})", facts.join(", ")));
     }

@@ -33,22 +33,22 @@
 //! | [`secrets`] | secrets in memory, which a connector names and never sees |
 //! | [`retry`] | how persistent calls are, and what a failed one means |
 //! | [`observe`] | what a user may watch |
+//! | [`digest`] | one SHA-256 of several pieces |
 //! | [`contract`], [`tokio`] | what calls are made of, and the executor that they need: no other crate has to be named |
 
 mod connector;
+pub mod digest;
 pub mod egress;
 mod error;
+mod lock;
 pub mod observe;
 pub mod retry;
 pub mod secrets;
 mod setting;
 
-pub use self::connector::{
-    Authority, Bounds, BuildError, Builder, Connection, Connector, Created, Current, EngineError,
-    Facts, Find, Provider, Received, Renewal, Runtime, RuntimeOptions, Scan, ScanError, Scheme,
-    Step, TokenSource, Tokens, id_of,
-};
+pub use self::connector::*;
 pub use self::error::{CallError, LoadError, Paused, Stop, describe, error};
-pub use self::setting::{BadSetting, SCHEME, Settings};
+pub(crate) use self::setting::Settings;
+pub use self::setting::{AddressSpace, BadSetting, SCHEME};
 pub use connector_contract as contract;
 pub use tokio;

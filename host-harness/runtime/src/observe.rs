@@ -8,13 +8,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use connector_contract::types::ErrorKind;
 
 use crate::error::CallError;
+use crate::lock::lock;
 
 /// One request to the provider, as it went.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -150,25 +150,7 @@ pub struct Metrics {
     pub received_bytes: u64,
 }
 
-/// Names of errors, in the order in which they are counted.
-const ERRORS: [&str; 15] = [
-    "unauthenticated",
-    "forbidden",
-    "not-found",
-    "conflict",
-    "invalid-input",
-    "rate-limited",
-    "quota-exhausted",
-    "unavailable",
-    "outcome-unknown",
-    "cursor-expired",
-    "unsupported",
-    "internal",
-    "too-large",
-    "stopped",
-    "paused",
-];
-
+/// Name of an error, as the contract writes it.
 fn name(error: &CallError) -> &'static str {
     match error {
         CallError::Connector(error) => match error.kind {
@@ -193,81 +175,53 @@ fn name(error: &CallError) -> &'static str {
 
 /// Counts for [`Metrics`].
 #[derive(Default)]
-pub(crate) struct Counters {
-    calls: AtomicU64,
-    errors: [AtomicU64; ERRORS.len()],
-    requests: [AtomicU64; 6],
-    retries: AtomicU64,
-    waits: AtomicU64,
-    waited_us: AtomicU64,
-    suspended: AtomicU64,
-    sent_bytes: AtomicU64,
-    received_bytes: AtomicU64,
-}
+pub(crate) struct Counters(Mutex<Metrics>);
 
 impl Counters {
     /// Counts a call, and answers how it ended, for its span: `ok`, or the error's name.
     pub(crate) fn call<R>(&self, result: &Result<R, CallError>) -> &'static str {
-        add(&self.calls, 1);
+        let mut metrics = lock(&self.0);
+        metrics.calls += 1;
         let Err(error) = result else { return "ok" };
         let name = name(error);
-        let places = ERRORS.iter().zip(&self.errors);
-        places.filter(|(known, _)| **known == name).for_each(|(_, count)| add(count, 1));
+        *metrics.errors.entry(name).or_default() += 1;
         name
     }
 
     /// Counts a call that was suspended.
     pub(crate) fn suspend(&self) {
-        add(&self.suspended, 1);
+        lock(&self.0).suspended += 1;
+    }
+
+    /// What was counted so far.
+    pub(crate) fn metrics(&self) -> Metrics {
+        lock(&self.0).clone()
     }
 
     fn event(&self, event: &Event) {
+        let mut metrics = lock(&self.0);
         match event {
             Event::Exchange(exchange) => {
-                let digit = exchange.outcome.as_ref().map_or(0, |status| usize::from(status / 100));
-                self.requests.get(digit).into_iter().for_each(|count| add(count, 1));
-                add(&self.sent_bytes, exchange.sent_bytes as u64);
-                add(&self.received_bytes, exchange.received_bytes as u64);
-                if !exchange.waited.is_zero() {
-                    add(&self.waits, 1);
-                    let waited = u64::try_from(exchange.waited.as_micros());
-                    add(&self.waited_us, waited.unwrap_or(u64::MAX));
-                }
+                let digit = exchange.outcome.as_ref().map_or(0, |status| status / 100);
+                *metrics.requests.entry(digit).or_default() += 1;
+                metrics.sent_bytes += exchange.sent_bytes as u64;
+                metrics.received_bytes += exchange.received_bytes as u64;
+                metrics.waits += u64::from(!exchange.waited.is_zero());
+                metrics.waited += exchange.waited;
             }
-            Event::Retrying { .. } => add(&self.retries, 1),
+            Event::Retrying { .. } => metrics.retries += 1,
             _ => {}
         }
     }
-
-    pub(crate) fn read(&self) -> Metrics {
-        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        let errors = ERRORS.iter().zip(&self.errors).map(|(name, count)| (*name, read(count)));
-        let requests = (0..).zip(&self.requests).map(|(digit, count)| (digit, read(count)));
-        Metrics {
-            calls: read(&self.calls),
-            errors: errors.filter(|(_, count)| *count > 0).collect(),
-            requests: requests.filter(|(_, count)| *count > 0).collect(),
-            retries: read(&self.retries),
-            waits: read(&self.waits),
-            waited: Duration::from_micros(read(&self.waited_us)),
-            suspended: read(&self.suspended),
-            sent_bytes: read(&self.sent_bytes),
-            received_bytes: read(&self.received_bytes),
-        }
-    }
-}
-
-fn add(count: &AtomicU64, by: u64) {
-    count.fetch_add(by, Ordering::Relaxed);
 }
 
 /// Counts events, and hands them on.
-pub(crate) struct Counted {
+pub(crate) struct CountingObserver {
     pub(crate) counters: Arc<Counters>,
     pub(crate) next: Arc<dyn Observer>,
 }
 
-impl Observer for Counted {
+impl Observer for CountingObserver {
     fn event(&self, event: &Event) {
         self.counters.event(event);
         self.next.event(event);

@@ -1,15 +1,28 @@
 //! What a setting may hold, and who may give it.
 
 use std::collections::BTreeMap;
-use std::sync::{PoisonError, RwLock};
+use std::sync::Mutex;
 
 use connector_contract::catalog::Manifest;
 use connector_contract::setup::{Form, Setter, Setting};
 use thiserror::Error;
 use url::{Host, Url};
 
+use crate::lock::lock;
+
 /// Name of the setting that holds the authentication scheme, in every connector; the host's own.
 pub const SCHEME: &str = "scheme";
+
+/// Where a URL may lead.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum AddressSpace {
+    /// To public addresses, by https, by name and on the usual port.
+    #[default]
+    Public,
+    /// To private addresses too, also by http, as a literal and on any port: only an operator may
+    /// allow this, for simulators and proxies of their own.
+    Private,
+}
 
 /// A value that a setting cannot have.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
@@ -37,61 +50,52 @@ pub enum BadSetting {
     },
 }
 
-/// The settings of one connection: given, declared as default, or learned while connecting.
+/// The settings of one connection, each with who gave it: given, declared as default, or learned
+/// while connecting.
 #[derive(Debug, Default)]
-pub struct Settings {
-    given: BTreeMap<String, (String, Setter)>,
-    learned: RwLock<BTreeMap<String, String>>,
-}
+pub(crate) struct Settings(Mutex<BTreeMap<String, (String, Setter)>>);
 
 impl Settings {
     /// These values, each with who gave it.
-    #[must_use]
     pub fn new(given: BTreeMap<String, (String, Setter)>) -> Self {
-        Self { given, learned: RwLock::default() }
+        Self(Mutex::new(given))
     }
 
     /// The value of a setting.
-    #[must_use]
     pub fn get(&self, name: &str) -> Option<String> {
-        let learned = self.learned.read().unwrap_or_else(PoisonError::into_inner);
-        learned.get(name).cloned().or_else(|| self.given.get(name).map(|(value, _)| value.clone()))
+        lock(&self.0).get(name).map(|(value, _)| value.clone())
     }
 
     /// Whether the operator answers for the value, who may open what customers may not.
-    #[must_use]
     pub fn is_operators(&self, name: &str) -> bool {
-        let learned = self.learned.read().unwrap_or_else(PoisonError::into_inner);
-        !learned.contains_key(name)
-            && self.given.get(name).is_some_and(|(_, by)| *by == Setter::Operator)
+        matches!(lock(&self.0).get(name), Some((_, Setter::Operator)))
     }
 
     /// Takes what the connector learned, checked by [`learned`]. What is left out stays.
     pub fn learn(&self, values: &BTreeMap<String, String>) {
-        let mut learned = self.learned.write().unwrap_or_else(PoisonError::into_inner);
-        learned.extend(values.iter().map(|(name, value)| (name.clone(), value.clone())));
+        let values = values.clone().into_iter();
+        lock(&self.0).extend(values.map(|(name, value)| (name, (value, Setter::Connector))));
     }
 }
 
-/// Checks a value that `from` gives. The operator may give a customer's settings too, and with
-/// `loose` any scheme, port and address in a URL: for simulators and proxies of one's own.
+/// Checks a value that `from` gives. The operator may give a customer's settings too, and URLs in
+/// `space`; those of others are in the public one.
 ///
 /// # Errors
 /// [`BadSetting`].
-pub fn check(setting: &Setting, value: &str, from: Setter, loose: bool) -> Result<(), BadSetting> {
-    let name = || setting.name.clone();
-    let may =
-        from == setting.setter || (from, setting.setter) == (Setter::Operator, Setter::Customer);
-    if !may {
-        let (by, from) = (called(setting.setter), called(from));
-        return Err(BadSetting::Setter { name: name(), by, from });
+pub(crate) fn check(
+    setting: &Setting,
+    value: &str,
+    from: Setter,
+    space: AddressSpace,
+) -> Result<(), BadSetting> {
+    let name = setting.name.clone();
+    if from != setting.setter && (from, setting.setter) != (Setter::Operator, Setter::Customer) {
+        return Err(BadSetting::Setter { name, by: called(setting.setter), from: called(from) });
     }
-    let loose = loose && from == Setter::Operator;
-    fits(&setting.form, value, loose).map_err(|why| BadSetting::Form {
-        name: name(),
-        value: value.to_owned(),
-        why,
-    })
+    let space = if from == Setter::Operator { space } else { AddressSpace::Public };
+    let fits = fits(&setting.form, value, space);
+    fits.map_err(|why| BadSetting::Form { name, value: value.to_owned(), why })
 }
 
 /// Those of the values that a connector learned which its manifest declares; others are ignored,
@@ -99,26 +103,23 @@ pub fn check(setting: &Setting, value: &str, from: Setter, loose: bool) -> Resul
 ///
 /// # Errors
 /// [`BadSetting`] of the first that may not be kept.
-pub fn learned(
+pub(crate) fn learned(
     manifest: &Manifest,
     told: Vec<(String, String)>,
 ) -> Result<BTreeMap<String, String>, BadSetting> {
-    let mut kept = BTreeMap::new();
-    for (name, value) in told {
-        let Some(setting) = manifest.settings.iter().find(|setting| setting.name == name) else {
-            continue;
-        };
-        check(setting, &value, Setter::Connector, false)?;
-        kept.insert(name, value);
-    }
-    Ok(kept)
+    let declared = |name: &str| manifest.settings.iter().find(|setting| setting.name == name);
+    let kept = told.into_iter().filter_map(|(name, value)| Some((declared(&name)?, name, value)));
+    kept.map(|(setting, name, value)| {
+        check(setting, &value, Setter::Connector, AddressSpace::Public).map(|()| (name, value))
+    })
+    .collect()
 }
 
 /// Whether `value` has this form.
 ///
 /// # Errors
 /// What it should be.
-pub fn fits(form: &Form, value: &str, loose: bool) -> Result<(), String> {
+pub(crate) fn fits(form: &Form, value: &str, space: AddressSpace) -> Result<(), String> {
     match form {
         Form::Text | Form::IdOf(_) if value.chars().any(char::is_control) => {
             Err("it holds a control character".to_owned())
@@ -132,24 +133,23 @@ pub fn fits(form: &Form, value: &str, loose: bool) -> Result<(), String> {
         }
         Form::Choice(choices) if choices.iter().any(|choice| choice == value) => Ok(()),
         Form::Choice(choices) => Err(format!("it is one of {}", choices.join(", "))),
-        Form::Url(hosts) => fits_url(hosts, value, loose),
+        Form::Url(hosts) => fits_url(hosts, value, space),
     }
 }
 
 /// One label of a host name (RFC 1123 section 2.1).
-#[must_use]
-pub fn is_label(text: &str) -> bool {
+pub(crate) fn is_label(text: &str) -> bool {
     (1..=63).contains(&text.len())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
         && !text.starts_with('-')
         && !text.ends_with('-')
 }
 
-/// Reads the URL of a server. `loose`: plain http and addresses too, as an operator may allow.
+/// Reads the URL of a server.
 ///
 /// # Errors
 /// What is wrong, as the rest of a sentence about it.
-pub fn read_url(text: &str, loose: bool) -> Result<Url, &'static str> {
+pub(crate) fn read_url(text: &str, space: AddressSpace) -> Result<Url, &'static str> {
     // Parsing would take some of them away, and whoever reads the setting would not.
     if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
         return Err("holds a space or a line break: take it out");
@@ -164,29 +164,26 @@ pub fn read_url(text: &str, loose: bool) -> Result<Url, &'static str> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err("holds a user name");
     }
-    if url.scheme() == "http" && !loose {
+    let is_public = space == AddressSpace::Public;
+    if url.scheme() == "http" && is_public {
         return Err("is not https; --allow-private allows http");
     }
-    if matches!(url.host(), Some(Host::Ipv4(_) | Host::Ipv6(_))) && !loose {
+    if matches!(url.host(), Some(Host::Ipv4(_) | Host::Ipv6(_))) && is_public {
         return Err("is an address; --allow-private allows them");
     }
     Ok(url)
 }
 
-fn fits_url(hosts: &[String], value: &str, loose: bool) -> Result<(), String> {
-    let url = read_url(value, loose).map_err(|why| format!("it {why}"))?;
-    if url.port().is_some() && !loose {
+fn fits_url(hosts: &[String], value: &str, space: AddressSpace) -> Result<(), String> {
+    let url = read_url(value, space).map_err(|why| format!("it {why}"))?;
+    if url.port().is_some() && space == AddressSpace::Public {
         return Err("it names a port; --allow-private allows that".to_owned());
     }
-    let host = match url.host() {
-        Some(Host::Domain(name)) => name.strip_suffix('.').unwrap_or(name).to_owned(),
-        Some(_) if loose && hosts.iter().any(|host| host == "*") => return Ok(()),
-        _ => return Err(format!("its host is one of {}", hosts.join(", "))),
-    };
-    if hosts.iter().any(|pattern| covers(pattern, &host)) {
-        return Ok(());
-    }
-    Err(format!("its host is one of {}", hosts.join(", ")))
+    let fits = hosts.iter().any(|pattern| match url.host() {
+        Some(Host::Domain(name)) => covers(pattern, name.strip_suffix('.').unwrap_or(name)),
+        _ => pattern == "*",
+    });
+    if fits { Ok(()) } else { Err(format!("its host is one of {}", hosts.join(", "))) }
 }
 
 /// Whether `host`, in lower case and punycode, is one that `pattern` means.
@@ -194,20 +191,17 @@ fn covers(pattern: &str, host: &str) -> bool {
     if pattern == "*" {
         return true;
     }
-    let (before, name) = match pattern.strip_prefix("*.") {
-        Some(name) => (true, name),
-        None => (false, pattern),
-    };
-    let Ok(Host::Domain(name)) = Host::parse(name) else { return false };
-    let left = host.strip_suffix(&name);
-    left.is_some_and(
-        |left| if before { left.len() > 1 && left.ends_with('.') } else { left.is_empty() },
-    )
+    let name = pattern.strip_prefix("*.");
+    let Ok(Host::Domain(parsed)) = Host::parse(name.unwrap_or(pattern)) else { return false };
+    let before = host.strip_suffix(&parsed);
+    before.is_some_and(|before| match name {
+        Some(_) => before.len() > 1 && before.ends_with('.'),
+        None => before.is_empty(),
+    })
 }
 
 /// As people call them.
-#[must_use]
-pub fn called(setter: Setter) -> &'static str {
+fn called(setter: Setter) -> &'static str {
     match setter {
         Setter::Operator => "operator",
         Setter::Customer => "customer",
@@ -220,7 +214,7 @@ mod tests {
     use super::*;
 
     fn fit(form: &Form, value: &str) -> bool {
-        fits(form, value, false).is_ok()
+        fits(form, value, AddressSpace::Public).is_ok()
     }
 
     #[test]
@@ -278,10 +272,13 @@ mod tests {
         ] {
             assert!(!fit(&form, bad), "{bad}");
         }
-        assert!(fits(&form, "https://127.0.0.1:1", true).is_err(), "no operator opens the list");
+        assert!(
+            fits(&form, "https://127.0.0.1:1", AddressSpace::Private).is_err(),
+            "no operator opens the list"
+        );
         let any = Form::Url(vec!["*".to_owned()]);
         assert!(fit(&any, "https://proxy.example.com") && !fit(&any, "http://127.0.0.1:8080"));
-        assert!(fits(&any, "http://127.0.0.1:8080", true).is_ok());
+        assert!(fits(&any, "http://127.0.0.1:8080", AddressSpace::Private).is_ok());
     }
 
     #[test]
@@ -306,7 +303,11 @@ mod tests {
                 form: Form::Label,
                 required_by: vec![],
             };
-            assert_eq!(check(&setting, "acme", from, true).is_ok(), allowed, "{setter:?} {from:?}");
+            assert_eq!(
+                check(&setting, "acme", from, AddressSpace::Private).is_ok(),
+                allowed,
+                "{setter:?} {from:?}"
+            );
         }
     }
 }

@@ -11,7 +11,7 @@
 //! | [`MOST`] jobs run | a further one is refused |
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use connector_contract::backoff::Backoff;
@@ -19,6 +19,8 @@ use thiserror::Error;
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, sleep};
+
+use crate::lock;
 
 /// Jobs that run at once: more than a process has connections.
 pub const MOST: usize = 16_384;
@@ -35,7 +37,7 @@ pub const PANICKED: &str = "a fault of this program, please report it";
 #[derive(Debug, Clone)]
 pub struct Shutdown(watch::Receiver<bool>);
 
-/// Requests the end of everybody who has its [`Shutdown`].
+/// Requests the end of everything that has its [`Shutdown`].
 #[derive(Debug)]
 pub struct ShutdownTrigger(watch::Sender<bool>);
 
@@ -76,7 +78,7 @@ pub struct Supervisor {
     shutdown: Shutdown,
 }
 
-/// Begins and removes jobs of a [`Supervisor`]. Clones do so at the same one.
+/// Begins and removes jobs of a [`Supervisor`]. Clones are of the same one.
 #[derive(Debug, Clone)]
 pub struct Jobs(Arc<Shared>);
 
@@ -90,7 +92,6 @@ struct Shared {
 
 impl Shutdown {
     /// One that has not been requested, and what requests it.
-    #[must_use]
     pub fn new() -> (ShutdownTrigger, Self) {
         let (to, requested) = watch::channel(false);
         (ShutdownTrigger(to), Self(requested))
@@ -105,16 +106,15 @@ impl Shutdown {
         }
     }
 
-    /// What a job answers that goes on until the end is requested: an error when it was not.
+    /// The result of a job that is to run until the end is requested.
     ///
     /// # Errors
-    /// That it came to an end.
+    /// When it was not requested: the job ended too early.
     pub fn ended(&self) -> Result<(), String> {
         if self.is_requested() { Ok(()) } else { Err("it came to an end".to_owned()) }
     }
 
     /// Whether the end has been requested.
-    #[must_use]
     pub fn is_requested(&self) -> bool {
         *self.0.borrow()
     }
@@ -128,8 +128,7 @@ impl ShutdownTrigger {
 }
 
 impl Supervisor {
-    /// Without jobs yet; `shutdown` is to end them.
-    #[must_use]
+    /// A supervisor without jobs; `shutdown` ends those that it will have.
     pub fn new(shutdown: Shutdown) -> Self {
         let ((receive, _), (work, _)) = (Shutdown::new(), Shutdown::new());
         let running = Mutex::new(Some(HashMap::new()));
@@ -137,7 +136,6 @@ impl Supervisor {
     }
 
     /// Where jobs are begun.
-    #[must_use]
     pub fn jobs(&self) -> &Jobs {
         &self.jobs
     }
@@ -156,7 +154,7 @@ impl Supervisor {
 
 impl Drop for Supervisor {
     fn drop(&mut self) {
-        let running = self.jobs.running().take();
+        let running = lock(&self.jobs.0.running).take();
         running.into_iter().flatten().for_each(|(_, job)| job.abort());
     }
 }
@@ -177,7 +175,7 @@ impl Jobs {
     where
         F: Future<Output = Result<(), String>> + Send + 'static,
     {
-        let mut running = self.running();
+        let mut running = lock(&self.0.running);
         let running = running.as_mut().ok_or(NotBegun::Ending)?;
         if running.len() >= MOST && !running.contains_key(name) {
             running.retain(|_, job| !job.is_finished());
@@ -197,21 +195,16 @@ impl Jobs {
     }
 
     /// Whether a job of this name runs, or is to be begun again.
-    #[must_use]
     pub fn runs(&self, name: &str) -> bool {
-        let running = self.running();
+        let running = lock(&self.0.running);
         running.as_ref().and_then(|all| all.get(name)).is_some_and(|job| !job.is_finished())
     }
 
     /// Drops the job of this name, if there is one.
     pub fn remove(&self, name: &str) {
-        if let Some(job) = self.running().as_mut().and_then(|running| running.remove(name)) {
+        if let Some(job) = lock(&self.0.running).as_mut().and_then(|running| running.remove(name)) {
             job.abort();
         }
-    }
-
-    fn running(&self) -> MutexGuard<'_, Option<HashMap<String, AbortHandle>>> {
-        self.0.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

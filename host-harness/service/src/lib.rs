@@ -13,8 +13,9 @@
 //! | [`jobs`] | what runs as long as the program: begun again when it dies, ended in order |
 //! | [`schema`], [`nearest`] | what a schema says outright, and which name was probably meant |
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 pub mod connect;
-mod digest;
 pub mod grants;
 pub mod jobs;
 pub mod nearest;
@@ -24,3 +25,8 @@ pub mod source;
 pub mod sync;
 pub mod vault;
 pub mod webhooks;
+
+/// What a mutex guards, also after somebody has panicked with it: nothing is left half changed.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

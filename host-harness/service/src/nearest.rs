@@ -5,7 +5,6 @@ const BEGINNING: usize = 4;
 
 /// The name in `known` that is nearest to `word`, if one is near at all: at most a third of its
 /// letters differ, or they begin alike. Case, and signs between words, do not count.
-#[must_use]
 pub fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let word = plain(word);
     let (name, distance) = known
@@ -26,8 +25,7 @@ pub fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
 }
 
 /// A name in small letters, without the signs between its words.
-#[must_use]
-pub fn plain(name: &str) -> String {
+pub(crate) fn plain(name: &str) -> String {
     name.chars().filter(|sign| sign.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 

@@ -8,6 +8,8 @@
 //! | [`crate::vault::write_only`] | what is write-only, wherever it stands |
 //! | a command line | types, choices and descriptions, for people |
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 /// How many references in a row are followed.
@@ -25,7 +27,6 @@ pub struct Schema<'s> {
 
 impl<'s> Schema<'s> {
     /// A whole schema.
-    #[must_use]
     pub fn of(root: &'s Value) -> Self {
         Self::at(root, [root])
     }
@@ -48,7 +49,6 @@ impl<'s> Schema<'s> {
 
     /// Names of the allowed types; empty: any. A part that names no type, but values, allows the
     /// values' types.
-    #[must_use]
     pub fn types(&self) -> Vec<&'s str> {
         let mut types = Vec::new();
         for schema in &self.applied {
@@ -59,36 +59,27 @@ impl<'s> Schema<'s> {
             }
             types.extend(named);
         }
-        let mut unique = Vec::new();
-        types.into_iter().for_each(|name| {
-            if !unique.contains(&name) {
-                unique.push(name);
-            }
-        });
-        unique
+        let mut once = BTreeSet::new();
+        types.retain(|name| once.insert(*name));
+        types
     }
 
     /// The values that are listed (`enum`, `const`).
-    #[must_use]
     pub fn choices(&self) -> Vec<&'s Value> {
         self.parts().into_iter().flat_map(choices_of).collect()
     }
 
     /// The members that are named, in the schema's order.
-    #[must_use]
     pub fn properties(&self) -> Vec<(&'s str, Self)> {
-        let mut names: Vec<&str> = Vec::new();
-        for name in self.parts().into_iter().filter_map(named_in).flat_map(serde_json::Map::keys) {
-            if !names.contains(&name.as_str()) {
-                names.push(name);
-            }
-        }
-        let property = |name: &'s str| Some((name, self.below(|one| named_in(one)?.get(name))?));
-        names.into_iter().filter_map(property).collect()
+        let mut once = BTreeSet::new();
+        let names = self.parts().into_iter().filter_map(named_in).flat_map(serde_json::Map::keys);
+        let names = names.filter(|name| once.insert(*name));
+        let property =
+            |name: &'s String| Some((name.as_str(), self.below(|one| named_in(one)?.get(name))?));
+        names.filter_map(property).collect()
     }
 
     /// The member of this name, be it only by what all other members are.
-    #[must_use]
     pub fn property(&self, name: &str) -> Option<Self> {
         self.below(|one| {
             let named = named_in(one).and_then(|members| members.get(name));
@@ -97,13 +88,11 @@ impl<'s> Schema<'s> {
     }
 
     /// Members that are not named (`additionalProperties`), where the schema describes them.
-    #[must_use]
     pub fn others(&self) -> Option<Self> {
         self.below(|one| one.get("additionalProperties").filter(|others| others.is_object()))
     }
 
     /// Whether there may be members of which nothing is said.
-    #[must_use]
     pub fn is_open(&self) -> bool {
         let parts = self.parts();
         let is_by_pattern = |one: &&Value| one.get("patternProperties").is_some();
@@ -111,42 +100,35 @@ impl<'s> Schema<'s> {
     }
 
     /// Items of an array.
-    #[must_use]
     pub fn items(&self) -> Option<Self> {
         self.below(|one| one.get("items"))
     }
 
     /// Members that may not be left out, whatever alternative is taken.
-    #[must_use]
     pub fn required(&self) -> Vec<&'s str> {
         let lists = self.applied.iter().filter_map(|one| one.get("required")?.as_array());
         lists.flatten().filter_map(Value::as_str).collect()
     }
 
     /// Whether it goes in and never comes out.
-    #[must_use]
     pub fn is_write_only(&self) -> bool {
         self.parts().iter().any(|one| one.get("writeOnly") == Some(&Value::Bool(true)))
     }
 
     /// A text that stands beside the type: `title`, `description`, `format`.
-    #[must_use]
     pub fn text(&self, word: &str) -> Option<&'s str> {
         self.applied.iter().find_map(|one| one.get(word)?.as_str())
     }
 }
 
+/// A name as a part of a JSON Pointer (RFC 6901, section 3).
+pub(crate) fn escaped(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
 fn behind_references<'s>(root: &'s Value, schema: &'s Value) -> &'s Value {
-    let mut found = schema;
-    for _ in 0..REFERENCES {
-        let reference = found.get("$ref").and_then(Value::as_str);
-        let target = reference.and_then(|reference| root.pointer(reference.strip_prefix('#')?));
-        match target {
-            Some(target) => found = target,
-            None => break,
-        }
-    }
-    found
+    let target = |one: &&'s Value| root.pointer(one.get("$ref")?.as_str()?.strip_prefix('#')?);
+    std::iter::successors(Some(schema), target).take(REFERENCES + 1).last().unwrap_or(schema)
 }
 
 fn with_alternatives<'s>(root: &'s Value, schema: &'s Value) -> Vec<&'s Value> {
@@ -156,13 +138,8 @@ fn with_alternatives<'s>(root: &'s Value, schema: &'s Value) -> Vec<&'s Value> {
 }
 
 fn each_once<'s>(schemas: impl Iterator<Item = &'s Value>) -> Vec<&'s Value> {
-    let mut once: Vec<&Value> = Vec::new();
-    for schema in schemas {
-        if !once.iter().any(|known| std::ptr::eq(*known, schema)) {
-            once.push(schema);
-        }
-    }
-    once
+    let mut once = BTreeSet::new();
+    schemas.filter(|schema| once.insert(std::ptr::from_ref::<Value>(schema))).collect()
 }
 
 fn named_in(schema: &Value) -> Option<&serde_json::Map<String, Value>> {
@@ -184,11 +161,14 @@ fn choices_of(schema: &Value) -> Vec<&Value> {
     }
 }
 
-fn type_of(value: &Value) -> &'static str {
+/// The type of a value; a number without a fraction is an integer, however it is written.
+pub(crate) fn type_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "boolean",
-        Value::Number(number) if number.is_f64() => "number",
+        Value::Number(number) if number.as_f64().is_some_and(|number| number.fract() != 0.0) => {
+            "number"
+        }
         Value::Number(_) => "integer",
         Value::String(_) => "string",
         Value::Array(_) => "array",

@@ -97,7 +97,7 @@ pub async fn run(args: &ChangesArgs, context: &Context) -> Result<()> {
             args.object.as_ref().is_none_or(|object| *object == change.object)
         };
         let shown = changes.iter().filter(is_wanted);
-        out.page(shown.map(|change| (change.number.to_string(), as_json(change, &by_id))))?;
+        out.page(shown.map(|change| as_json(change, &by_id)))?;
         if let Some(consumer) = &args.consumer {
             database.set_position(consumer, since).await?;
         }

@@ -10,16 +10,16 @@
 use anyhow::Result;
 use host_harness::contract::auth::Account;
 use host_harness::contract::types::ErrorKind;
-use host_harness::grants::Grants;
 use host_harness::runtime::CallError;
 use host_harness::store::GrantState;
+use serde::Serialize;
 use serde_json::json;
 
 use super::context::{Context, describe};
 use super::errors::{Subject, after_answer};
 use super::exit::Exit;
 use super::output::printable;
-use super::print::Entry;
+use super::print::{Entry, member};
 use super::state::StoredConnection;
 
 /// Makes one cheap request for each object. Actions are named and not tried: to try one is to do
@@ -34,7 +34,8 @@ pub struct CheckArgs {
 }
 
 /// What one object answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 enum CheckResult {
     Usable,
     Untried,
@@ -43,16 +44,6 @@ enum CheckResult {
     /// Its grant ended, or it has none yet.
     NeedsReconnect,
     Failed,
-}
-
-struct ObjectCheck {
-    object: String,
-    found: CheckResult,
-    /// Its actions. A provider may grant them apart from the object, and none can be tried without
-    /// being done.
-    actions: Vec<String>,
-    account: Option<Account>,
-    message: Option<String>,
 }
 
 /// Runs the command.
@@ -71,71 +62,58 @@ pub async fn run(args: &CheckArgs, context: &Context) -> Result<Exit> {
         Some(object) => vec![object],
         None => all.map(|object| &object.name).collect(),
     };
-    let mut checked = Vec::new();
-    let mut next = None;
-    let account = account(grants.as_ref()).await?;
+    // The provider's account, as it was told when it was connected.
+    let account = match &grants {
+        Some(grants) => grants.row().await?.and_then(|row| row.learned.account),
+        None => None,
+    };
+    let (mut rows, mut results, mut next) = (Vec::new(), Vec::new(), None);
     for object in objects {
-        let result = connection.check(object).await;
-        if let Err(CallError::Connector(error)) = &result {
+        let answer = connection.check(object).await;
+        if let Err(CallError::Connector(error)) = &answer
+            && error.kind != ErrorKind::Unsupported
+        {
             let subject = Subject {
                 command: "check".to_owned(),
                 object: Some(object.clone()),
                 id: None,
                 secrets: context.repeated.secrets.clone(),
             };
-            let unsupported = matches!(error.kind, ErrorKind::Unsupported);
-            next = next.or(after_answer(error, &subject).filter(|_| !unsupported));
+            next = next.or(after_answer(error, &subject));
         }
-        let mut one = judged(object, result, account.as_ref());
+        let mut found = judged(&answer);
         let descriptor = describe(&connector, object).await?;
-        one.actions = descriptor.actions.into_iter().map(|action| action.name).collect();
-        let refused = one.found == CheckResult::Unauthenticated;
-        if refused && has_no_grant(grants.as_ref()).await? {
-            one.found = CheckResult::NeedsReconnect;
+        let refused = found == CheckResult::Unauthenticated;
+        if refused
+            && let Some(grants) = &grants
+            && grants.row().await?.is_none_or(|row| row.state == GrantState::Ended)
+        {
+            found = CheckResult::NeedsReconnect;
             next = Some("`connect` again; name, settings and everything else stay".to_owned());
         }
-        checked.push(one);
+        results.push(found);
+        let actions: Vec<String> =
+            descriptor.actions.into_iter().map(|action| action.name).collect();
+        rows.push(entry(object, found, account.as_ref(), answer, &actions));
         if refused {
             break;
         }
     }
-    context.listing(&["OBJECT", "RESULT", ""], checked.iter().map(entry))?;
+    context.listing(&["OBJECT", "RESULT", ""], rows)?;
     if let Some(next) = next {
         context.watch.say(&format!("  next: {}", printable(&next)));
     }
-    Ok(exit(&checked.iter().map(|one| one.found).collect::<Vec<_>>()))
+    Ok(exit(&results))
 }
 
-/// Whether the connection lives on a grant, and has none that the provider honours.
-async fn has_no_grant(grants: Option<&Grants>) -> Result<bool> {
-    match grants {
-        Some(grants) => Ok(matches!(grants.state().await?, None | Some(GrantState::Ended))),
-        None => Ok(false),
+fn judged(answer: &Result<(), CallError>) -> CheckResult {
+    let Err(error) = answer else { return CheckResult::Usable };
+    match error.error().map(|error| &error.kind) {
+        Some(ErrorKind::Unsupported) => CheckResult::Untried,
+        Some(ErrorKind::Forbidden) => CheckResult::Forbidden,
+        Some(ErrorKind::Unauthenticated) => CheckResult::Unauthenticated,
+        _ => CheckResult::Failed,
     }
-}
-
-/// The provider's account, as it was told when it was connected.
-async fn account(grants: Option<&Grants>) -> Result<Option<Account>> {
-    match grants {
-        Some(grants) => Ok(grants.learned().await?.account),
-        None => Ok(None),
-    }
-}
-
-fn judged(object: &str, result: Result<(), CallError>, account: Option<&Account>) -> ObjectCheck {
-    let (found, account, message) = match result {
-        Ok(()) => (CheckResult::Usable, account.cloned(), None),
-        Err(error) => {
-            let found = match error.error().map(|error| &error.kind) {
-                Some(ErrorKind::Unsupported) => CheckResult::Untried,
-                Some(ErrorKind::Forbidden) => CheckResult::Forbidden,
-                Some(ErrorKind::Unauthenticated) => CheckResult::Unauthenticated,
-                _ => CheckResult::Failed,
-            };
-            (found, None, Some(error.to_string()))
-        }
-    };
-    ObjectCheck { object: object.to_owned(), found, actions: vec![], account, message }
 }
 
 fn exit(found: &[CheckResult]) -> Exit {
@@ -151,39 +129,31 @@ fn exit(found: &[CheckResult]) -> Exit {
     }
 }
 
-fn entry(one: &ObjectCheck) -> Entry {
-    let account = one.account.as_ref();
+/// `actions`: a provider may grant them apart from the object, and none can be tried without being
+/// done.
+fn entry(
+    object: &str,
+    found: CheckResult,
+    account: Option<&Account>,
+    answer: Result<(), CallError>,
+    actions: &[String],
+) -> Entry {
+    let account = account.filter(|_| found == CheckResult::Usable);
+    let message = answer.err().map(|error| error.to_string());
     let shown = account.map(|account| format!("{} ({})", account.title, account.id));
-    let told: Vec<String> =
-        shown.or_else(|| one.message.clone()).into_iter().chain(untried(one)).collect();
-    Entry {
-        id: one.object.clone(),
-        cells: vec![one.object.clone(), word(one.found).to_owned(), told.join("; ")],
-        json: json!({
-            "object": one.object,
-            "result": word(one.found),
-            "account": account.map(|account| json!({ "id": account.id, "title": account.title })),
-            "message": one.message,
-            "untried_actions": one.actions,
-        }),
-    }
-}
-
-fn untried(one: &ObjectCheck) -> Option<String> {
-    let actions = one.actions.join(", ");
-    (one.found == CheckResult::Usable && !actions.is_empty())
-        .then(|| format!("not tried: {actions}"))
-}
-
-fn word(found: CheckResult) -> &'static str {
-    match found {
-        CheckResult::Usable => "usable",
-        CheckResult::Untried => "untried",
-        CheckResult::Forbidden => "forbidden",
-        CheckResult::Unauthenticated => "unauthenticated",
-        CheckResult::NeedsReconnect => "needs-reconnect",
-        CheckResult::Failed => "failed",
-    }
+    let untried = (found == CheckResult::Usable && !actions.is_empty())
+        .then(|| format!("not tried: {}", actions.join(", ")));
+    let told: Vec<String> = shown.or_else(|| message.clone()).into_iter().chain(untried).collect();
+    let result = json!(found);
+    let cells = vec![object.to_owned(), member(&result), told.join("; ")];
+    let json = json!({
+        "object": object,
+        "result": result,
+        "account": account.map(|account| json!({ "id": account.id, "title": account.title })),
+        "message": message,
+        "untried_actions": actions,
+    });
+    Entry { cells, json }
 }
 
 #[cfg(test)]

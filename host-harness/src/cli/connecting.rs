@@ -99,7 +99,7 @@ impl Context {
 
 /// `builder` as [`with_row`], with what the connector learned, and with the vault to keep in.
 pub fn with_kept(builder: Builder, kept: &StoredConnection, grant: Option<&GrantRow>) -> Builder {
-    let keep = VaultKeep::new(Arc::clone(&kept.state.vault), kept.row.clone());
+    let keep = VaultKeep { vault: Arc::clone(&kept.state.vault), row: kept.row.clone() };
     let mut builder = with_row(builder, &kept.row).id(&kept.row.id).keep(Arc::new(keep));
     if let Some(grant) = grant {
         builder = builder.learned(grant.learned.settings.clone());
@@ -110,15 +110,7 @@ pub fn with_kept(builder: Builder, kept: &StoredConnection, grant: Option<&Grant
     builder
 }
 
-/// Scheme and settings of a connection that is made.
-pub struct NewConnection {
-    /// How it authenticates.
-    pub scheme: Scheme,
-    /// As `--setting` gives them.
-    pub settings: BTreeMap<String, String>,
-}
-
-/// What a connection that is made begins with. `chosen`: the scheme that `option` names; the
+/// Scheme and settings of a connection that is made. `chosen`: the scheme that `option` names; the
 /// connector's first without.
 ///
 /// # Errors
@@ -128,7 +120,7 @@ pub fn new_connection(
     connector: &Connector,
     chosen: Option<&str>,
     option: &str,
-) -> Result<NewConnection> {
+) -> Result<(Scheme, BTreeMap<String, String>)> {
     let mut settings = BTreeMap::new();
     for (name, value) in pairs("--setting", &context.repeated.settings)? {
         if name == SCHEME {
@@ -136,11 +128,11 @@ pub fn new_connection(
                 .next(format!("give {option} {value}"))
                 .into());
         }
-        connector.check_setting(name, value, context.options.allow_private)?;
+        connector.check_setting(name, value, context.address_space())?;
         settings.insert(name.to_owned(), value.to_owned());
     }
     let scheme = named_scheme(&connector.manifest().schemes, chosen)?.clone();
-    Ok(NewConnection { scheme, settings })
+    Ok((scheme, settings))
 }
 
 /// The scheme of this name; the first without.

@@ -2,23 +2,18 @@
 
 use anyhow::Result;
 use host_harness::store::{Change, ConnectionRow, GrantRow, GrantState, Store as _};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::context::Context;
 use super::exit::Exit;
 use super::input::connection_name;
-use super::output::{cells, date};
-use super::print::Entry;
+use super::output::date;
 use super::state::StateDirectory;
 
-/// Shows and names the connections that are kept in the directory of --state.
-#[derive(Debug, clap::Args)]
-pub struct ConnectionsArgs {
-    #[command(subcommand)]
-    command: Command,
-}
-
 subcommands! {
+    /// Shows and names the connections that are kept in the directory of --state.
+    ConnectionsArgs:
+
     /// Show the kept connections
     List(ListConnectionsArgs) by list,
     /// Give a kept connection another name
@@ -46,49 +41,30 @@ struct RenameConnectionArgs {
     new: String,
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// Those of the command.
-pub async fn run(args: &ConnectionsArgs, context: &Context) -> Result<Exit> {
-    args.command.run(context).await
-}
-
 /// That there is no connection is no error.
 async fn list(_: &ListConnectionsArgs, context: &Context) -> Result<()> {
     let mut rows = Vec::new();
     if let Some(store) = StateDirectory::needed(context)?.store().await? {
         for row in store.connections().await? {
             let grant = store.grant(&row.id).await?;
-            rows.push(entry(&row, grant.as_ref()));
+            rows.push(shown(&row, grant.as_ref()));
         }
     }
-    context.listing(&["NAME", "CONNECTOR", "SCHEME", "STATE", "MADE"], rows)
+    context.members(&["name", "connector", "scheme", "state", "made"], rows)
 }
 
-fn entry(row: &ConnectionRow, grant: Option<&GrantRow>) -> Entry {
-    let state = grant.map(state);
-    Entry {
-        id: row.id.clone(),
-        cells: cells([
-            &row.name,
-            &row.connector,
-            &row.scheme,
-            state.unwrap_or_default(),
-            &date(row.made_ms),
-        ]),
-        json: json!({
-            "id": row.id,
-            "name": row.name,
-            "connector": row.connector,
-            "scheme": row.scheme,
-            "state": state,
-            "scopes": grant.map(|grant| &grant.scopes),
-            "expires": grant.and_then(|grant| grant.expires_ms).map(date),
-            "settings": row.settings,
-            "made": date(row.made_ms),
-        }),
-    }
+fn shown(row: &ConnectionRow, grant: Option<&GrantRow>) -> Value {
+    json!({
+        "id": row.id,
+        "name": row.name,
+        "connector": row.connector,
+        "scheme": row.scheme,
+        "state": grant.map(state),
+        "scopes": grant.map(|grant| &grant.scopes),
+        "expires": grant.and_then(|grant| grant.expires_ms).map(date),
+        "settings": row.settings,
+        "made": date(row.made_ms),
+    })
 }
 
 /// The state of a connection, as far as it is known here: of one without a grant only its provider
@@ -103,12 +79,10 @@ fn state(grant: &GrantRow) -> &'static str {
 
 async fn rename(args: &RenameConnectionArgs, context: &Context) -> Result<()> {
     let state = StateDirectory::needed(context)?;
-    let store = state.store().await?;
-    let row = state.named(store.as_ref(), &args.old).await?;
-    if let Some(store) = store {
-        let row = ConnectionRow { name: args.new.clone(), ..row };
-        store.commit(vec![Change::PutConnection(row)]).await?;
-    }
+    let store = state.database().await?;
+    let row = state.named(&store, &args.old).await?;
+    let row = ConnectionRow { name: args.new.clone(), ..row };
+    store.commit(vec![Change::PutConnection(row)]).await?;
     context.watch.mention(&format!("renamed {} to {}", args.old, args.new));
     Ok(())
 }

@@ -8,13 +8,16 @@ use host_harness::contract::catalog::Descriptor;
 use host_harness::contract::limits::Slots;
 use host_harness::egress::{EgressOptions, Limiter};
 use host_harness::grants::Renewals;
-use host_harness::runtime::{Builder, Connection, Connector, Runtime, RuntimeOptions, SCHEME};
+use host_harness::runtime::{
+    AddressSpace, Builder, Connection, Connector, Runtime, RuntimeOptions, SCHEME,
+};
 use host_harness::service::jobs::Shutdown;
 use host_harness::store::ConnectionRow;
 
 use super::cache;
+use super::document::embedded;
 use super::options::{CommonOptions, Limits, RepeatedOptions};
-use super::output::OutputFormat;
+use super::output::{Columns, OutputFormat};
 use super::usage::{Usage, unknown};
 use super::watch::Watch;
 
@@ -90,6 +93,11 @@ impl Context {
         }
     }
 
+    /// Which addresses the operator lets it reach.
+    pub fn address_space(&self) -> AddressSpace {
+        if self.options.allow_private { AddressSpace::Private } else { AddressSpace::Public }
+    }
+
     /// The limits and breakers of all connections of this process. The limits are shared with every
     /// process that uses the same state.
     pub fn limiter(&self, slots: Arc<dyn Slots>) -> Arc<Limiter> {
@@ -133,4 +141,18 @@ pub async fn describe(connector: &Connector, object: &str) -> Result<Descriptor>
 pub fn with_row(builder: Builder, row: &ConnectionRow) -> Builder {
     let builder = builder.setting(SCHEME, &row.scheme);
     row.settings.iter().fold(builder, |builder, (name, value)| builder.setting(name, value))
+}
+
+impl Columns {
+    /// These, with what a record of `object` may have by its schema.
+    ///
+    /// # Errors
+    /// When the connector cannot describe the object.
+    pub async fn of(&self, connector: &Connector, object: &str) -> Result<Self> {
+        if self.columns.is_none() {
+            return Ok(self.clone());
+        }
+        let descriptor = describe(connector, object).await?;
+        Ok(self.knowing(&embedded(&descriptor.record_schema)))
+    }
 }

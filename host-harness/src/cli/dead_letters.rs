@@ -15,14 +15,10 @@ use super::output::{Columns, counted, date};
 use super::state::{StateDirectory, clock, names, whose};
 use super::usage::Usage;
 
-/// Shows what `sync` could not read, and deliveries that `listen` gave up on.
-#[derive(Debug, clap::Args)]
-pub struct DeadLettersArgs {
-    #[command(subcommand)]
-    command: Command,
-}
-
 subcommands! {
+    /// Shows what `sync` could not read, and deliveries that `listen` gave up on.
+    DeadLettersArgs:
+
     /// Show the dead letters
     List(ListDeadLettersArgs) by list,
     /// Have deliveries applied again
@@ -66,14 +62,6 @@ struct DropDeadLettersArgs {
     numbers: Vec<DeadLetterNumber>,
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// Those of the command.
-pub async fn run(args: &DeadLettersArgs, context: &Context) -> Result<Exit> {
-    args.command.run(context).await
-}
-
 /// The number of a dead letter: `3` came with a scan, `e3` with a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeadLetterNumber {
@@ -112,24 +100,21 @@ async fn list(args: &ListDeadLettersArgs, context: &Context) -> Result<()> {
     let name = |id: &String| names.get(id).unwrap_or(id).clone();
     let mut out = context.output(&args.columns);
     for letter in database.dead_letters(whose.as_deref()).await? {
-        let number = DeadLetterNumber::Record(letter.number).to_string();
-        let json = json!({
-            "number": number,
+        out.page([json!({
+            "number": DeadLetterNumber::Record(letter.number).to_string(),
             "connection": name(&letter.connection),
             "object": letter.object,
             "id": letter.id,
             "at": date(letter.at_ms),
             "reason": letter.reason,
             "raw": letter.raw,
-        });
-        out.json(number, json)?;
+        })])?;
     }
     for event in database.dead_events(whose.as_deref()).await? {
         let delivery = database.delivery(event.delivery).await?;
         let body = delivery.map(|row| row.body).unwrap_or_default();
-        let number = DeadLetterNumber::Event(event.number).to_string();
-        let json = json!({
-            "number": number,
+        out.page([json!({
+            "number": DeadLetterNumber::Event(event.number).to_string(),
             "connection": name(&event.connection),
             "object": event.object,
             "id": event.effect.record(),
@@ -139,8 +124,7 @@ async fn list(args: &ListDeadLettersArgs, context: &Context) -> Result<()> {
             "delivery": event.delivery,
             "event": event.id,
             "effect": event.effect.word(),
-        });
-        out.json(number, json)?;
+        })])?;
     }
     out.end()
 }

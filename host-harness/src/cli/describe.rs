@@ -26,7 +26,7 @@ pub async fn run(args: &DescribeArgs, context: &Context) -> Result<()> {
     context.document_form()?;
     let connector = context.connector_with(&args.object).await?;
     let descriptor = describe(&connector, &args.object).await?;
-    context.document(|| text(&descriptor), &document::object(&descriptor))
+    context.document(|| text(&descriptor), &document::value(&descriptor))
 }
 
 fn text(descriptor: &Descriptor) -> String {

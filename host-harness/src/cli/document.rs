@@ -1,6 +1,6 @@
 //! Manifest and descriptor as JSON, under the names of the contract.
 
-use host_harness::contract::catalog::{Descriptor, Manifest};
+use host_harness::contract::catalog::Manifest;
 use host_harness::runtime::Facts;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -23,12 +23,6 @@ pub fn connector(facts: &Facts, manifest: &Manifest) -> Value {
     all.into()
 }
 
-/// Everything about an object; its schemas are JSON and not text.
-#[must_use]
-pub fn object(descriptor: &Descriptor) -> Value {
-    value(descriptor)
-}
-
 /// A schema that the connector hands over as text. One that is no JSON stays text:
 /// that is the connector's fault and is better seen than hidden.
 #[must_use]
@@ -42,8 +36,9 @@ pub fn word(case: &impl Serialize) -> String {
     value(case).as_str().unwrap_or_default().to_owned()
 }
 
-/// A part of the contract as JSON. Its types are plain data, so that this cannot fail.
-fn value(part: &impl Serialize) -> Value {
+/// A part of the contract as JSON; its schemas are JSON and not text. Its types are plain data, so
+/// that this cannot fail.
+pub fn value(part: &impl Serialize) -> Value {
     let mut value = serde_json::to_value(part).unwrap_or_default();
     embed(&mut value);
     value

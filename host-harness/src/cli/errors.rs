@@ -99,20 +99,16 @@ pub fn after_answer(error: &Error, subject: &Subject) -> Option<String> {
             format!("`get {object} {id}` shows the record that is there, `update` changes it")
         }
         ErrorKind::InvalidInput(_) => format!("`describe {object}` shows what is accepted"),
-        ErrorKind::RateLimited(wait) => match wait {
-            Some(ms) => {
-                let wait = Duration::from_secs(u64::from(ms.div_ceil(1_000)));
-                format!("try again in {}", duration(wait))
-            }
-            None => "try again later".to_owned(),
-        },
-        ErrorKind::QuotaExhausted(back) => match back {
-            Some(ms) => format!(
-                "wait {}, or ask the provider for a larger quota",
-                duration(Duration::from_millis(u64::from(*ms)))
-            ),
-            None => "try again tomorrow, or ask the provider for a larger quota".to_owned(),
-        },
+        ErrorKind::RateLimited(Some(ms)) => {
+            let wait = Duration::from_secs(u64::from(ms.div_ceil(1_000)));
+            format!("try again in {}", duration(wait))
+        }
+        ErrorKind::RateLimited(None) => "try again later".to_owned(),
+        ErrorKind::QuotaExhausted(back) => {
+            let back = back.map(|ms| duration(Duration::from_millis(ms.into())));
+            let when = back.map_or("try again tomorrow".to_owned(), |back| format!("wait {back}"));
+            format!("{when}, or ask the provider for a larger quota")
+        }
         ErrorKind::Unavailable => "try again later; --trace shows each request".to_owned(),
         ErrorKind::OutcomeUnknown => look(subject),
         ErrorKind::CursorExpired => "run it again: the scan starts from its beginning".to_owned(),

@@ -36,33 +36,27 @@ use super::usage::Usage;
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
 pub enum Exit {
     /// All of it.
-    Done,
+    Done = 0,
     /// Nothing, or not to the end.
-    Failed,
+    Failed = 1,
     /// It was called wrongly.
-    Usage,
+    Usage = 2,
     /// Some items failed.
-    Partly,
+    Partly = 3,
     /// The credentials were refused.
-    Unauthenticated,
+    Unauthenticated = 4,
     /// By Ctrl-C or SIGTERM.
-    Interrupted,
+    Interrupted = 130,
 }
 
 impl Exit {
     /// The process's exit code.
     #[must_use]
     pub fn code(self) -> u8 {
-        match self {
-            Self::Done => 0,
-            Self::Failed => 1,
-            Self::Usage => 2,
-            Self::Partly => 3,
-            Self::Unauthenticated => 4,
-            Self::Interrupted => 130,
-        }
+        self as u8
     }
 
     /// How a command ends that failed with `error`.

@@ -3,7 +3,6 @@
 use anyhow::Result;
 use host_harness::mirror::Mirror as _;
 
-use super::columns;
 use super::context::Context;
 use super::output::{Columns, OutputRow};
 use super::state::{DEFAULT, StateDirectory, name};
@@ -34,12 +33,12 @@ pub struct ExportArgs {
 pub async fn run(args: &ExportArgs, context: &Context) -> Result<()> {
     let state = StateDirectory::needed(context)?;
     let database = state.database().await?;
-    let row = state.named(Some(&database), name(context)?.unwrap_or(DEFAULT)).await?;
+    let row = state.named(&database, name(context)?.unwrap_or(DEFAULT)).await?;
     // Without a connector, what is kept says what there is.
     let columns = match context.options.component.as_deref() {
         Some(file) if !file.is_empty() && args.columns.columns.is_some() => {
             let connector = context.connector_with(&args.object).await?;
-            columns::of(&args.columns, &connector, &args.object).await?
+            args.columns.of(&connector, &args.object).await?
         }
         _ => args.columns.clone(),
     };

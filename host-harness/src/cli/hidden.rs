@@ -7,23 +7,11 @@ use serde_json::Value;
 /// What stands where such a value stood.
 const HIDDEN: &str = "[write-only]";
 
-/// The values in `input` that `schema` calls write-only.
+/// The texts and numbers in `input` that `schema` calls write-only.
 #[must_use]
 pub fn values(schema: Option<&str>, input: &str) -> Vec<Value> {
-    let values = schema.map(|schema| write_only::values(schema, input));
-    let mut found = Vec::new();
     // A schema or an input that is no JSON says nothing of the kind.
-    values.into_iter().flatten().flatten().for_each(|value| leaves(&value, &mut found));
-    found
-}
-
-fn leaves(value: &Value, found: &mut Vec<Value>) {
-    match value {
-        Value::Array(items) => items.iter().for_each(|item| leaves(item, found)),
-        Value::Object(members) => members.values().for_each(|member| leaves(member, found)),
-        Value::Null | Value::Bool(_) => {}
-        Value::Number(_) | Value::String(_) => found.push(value.clone()),
-    }
+    schema.and_then(|schema| write_only::values(schema, input).ok()).unwrap_or_default()
 }
 
 /// `text` without the hidden values: as members, if it is JSON, and wherever they

@@ -9,12 +9,12 @@ use host_harness::runtime::Connector;
 use super::context::{Context, describe};
 use super::document::embedded;
 use super::exit::Exit;
+use super::filter;
 use super::input::pairs;
-use super::output::{Columns, counted, printable};
+use super::output::{Columns, OutputRow, counted, printable};
 use super::usage::Usage;
 use super::view::ViewOptions;
 use super::with::DerivedListing;
-use super::{columns, filter};
 
 /// Unreadable records that are named one by one.
 const NAMED: u64 = 10;
@@ -79,7 +79,7 @@ pub async fn run(args: &ListArgs, context: &Context) -> Result<Exit> {
         None => context.form(),
     };
     let connection = context.connect(&connector).await?;
-    let columns = columns::of(&args.columns, &connector, &args.object).await?;
+    let columns = args.columns.of(&connector, &args.object).await?;
     let mut out = context.output_as(form, &columns);
     let mut scan = connection.scan(ListRequest {
         object: args.object.clone(),
@@ -98,7 +98,10 @@ pub async fn run(args: &ListArgs, context: &Context) -> Result<Exit> {
         let parents = shown(&page, left);
         let shown = parents.len() as u64;
         match &mut with {
-            Some(with) => out.rows(&with.lines(&connection, parents).await?)?,
+            Some(with) => {
+                let lines = with.lines(&connection, parents).await?;
+                out.rows(lines.iter().map(|(id, data)| OutputRow { id, data }))?;
+            }
             None => out.rows(parents)?,
         }
         left -= shown;

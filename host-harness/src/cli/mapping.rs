@@ -5,24 +5,20 @@ use std::path::PathBuf;
 use anyhow::Result;
 use host_harness::push::fit;
 use host_harness::push::mapping::Mapping;
-use host_harness::source::Item;
+use host_harness::source::SourceItem;
 use serde_json::{Value, json};
 
 use super::context::Context;
 use super::document::embedded;
 use super::exit::Exit;
-use super::output::{Columns, lines};
+use super::output::{Columns, OutputRow, lines};
 use super::source::{SourceOptions, mapping, open};
 use super::usage::Usage;
 
-/// Tries a mapping file on a source, without a connection.
-#[derive(Debug, clap::Args)]
-pub struct MappingArgs {
-    #[command(subcommand)]
-    command: Command,
-}
-
 subcommands! {
+    /// Tries a mapping file on a source, without a connection.
+    MappingArgs:
+
     /// Show what a mapping file makes of the first items of a source
     Show(ShowMappingArgs) by show,
 }
@@ -47,14 +43,6 @@ struct ShowMappingArgs {
     reading: SourceOptions,
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// When the mapping file or the source cannot be read.
-pub async fn run(args: &MappingArgs, context: &Context) -> Result<Exit> {
-    args.command.run(context).await
-}
-
 async fn show(args: &ShowMappingArgs, context: &Context) -> Result<Exit> {
     let mapping = mapping(&args.map)?;
     let mut items = open(&args.file, &args.reading, None).await?;
@@ -69,7 +57,7 @@ async fn show(args: &ShowMappingArgs, context: &Context) -> Result<Exit> {
         let line = item.line;
         for shown in shown(item, &mapping) {
             failed |= shown.get("error").is_some_and(Value::is_string);
-            out.json(line, shown)?;
+            out.rows([OutputRow { id: &line.to_string(), data: &shown.to_string() }])?;
         }
     }
     out.end()?;
@@ -77,8 +65,8 @@ async fn show(args: &ShowMappingArgs, context: &Context) -> Result<Exit> {
     Ok(if failed { Exit::Partly } else { Exit::Done })
 }
 
-fn shown(item: Item, mapping: &Mapping) -> Vec<Value> {
-    let Item { line, content, .. } = item;
+fn shown(item: SourceItem, mapping: &Mapping) -> Vec<Value> {
+    let SourceItem { line, content, .. } = item;
     let row = |outcome: &str, input: Option<Value>, error: Option<String>| {
         let error = error.as_deref().map(lines);
         json!({ "line": line, "outcome": outcome, "input": input, "error": error })

@@ -1,7 +1,26 @@
 //! The command line: one file a command, and what they share.
 
-/// The subcommands of a command: what each takes, and the function that runs it.
+/// The subcommands of a command: what each takes, and the function that runs it. Where the command
+/// is named before them, it has no arguments of its own.
 macro_rules! subcommands {
+    ($(#[$about:meta])* $args:ident: $($subcommands:tt)*) => {
+        $(#[$about])*
+        #[derive(Debug, clap::Args)]
+        pub struct $args {
+            #[command(subcommand)]
+            command: Command,
+        }
+
+        /// Runs the command.
+        ///
+        /// # Errors
+        /// Those of the command.
+        pub async fn run(args: &$args, context: &Context) -> anyhow::Result<Exit> {
+            args.command.run(context).await
+        }
+
+        subcommands! { $($subcommands)* }
+    };
     ($($(#[$doc:meta])* $name:ident($args:ty) by $run:path,)*) => {
         #[derive(Debug, clap::Subcommand)]
         enum Command {
@@ -21,7 +40,6 @@ macro_rules! subcommands {
 mod cache;
 mod changes;
 mod check;
-mod columns;
 mod completions;
 mod connect;
 mod connecting;

@@ -4,8 +4,6 @@ use anyhow::Result;
 use serde_json::json;
 
 use super::context::{Context, describe};
-use super::output::cells;
-use super::print::Entry;
 
 /// Lists the objects. Makes no connection.
 #[derive(Debug, clap::Args)]
@@ -25,23 +23,13 @@ pub async fn run(_: &ObjectsArgs, context: &Context) -> Result<()> {
         let descriptor = describe(&connector, &object.name).await?;
         let actions = descriptor.actions.into_iter().map(|action| action.name);
         let actions: Vec<String> = actions.collect();
-        rows.push(Entry {
-            id: object.name.clone(),
-            json: json!({
-                "name": object.name,
-                "title": object.title,
-                "operations": object.operations,
-                "actions": actions,
-                "derived_from": descriptor.derived_from,
-            }),
-            cells: cells([
-                &object.name,
-                &object.title,
-                &object.operations.join(", "),
-                &actions.join(", "),
-                descriptor.derived_from.as_deref().unwrap_or_default(),
-            ]),
-        });
+        rows.push(json!({
+            "name": object.name,
+            "title": object.title,
+            "operations": object.operations,
+            "actions": actions,
+            "derived_from": descriptor.derived_from,
+        }));
     }
-    context.listing(&["NAME", "TITLE", "OPERATIONS", "ACTIONS", "DERIVED FROM"], rows)
+    context.members(&["name", "title", "operations", "actions", "derived_from"], rows)
 }

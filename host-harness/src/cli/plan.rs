@@ -1,7 +1,7 @@
 //! `--dry-run`: the request that a write would send.
 
 use anyhow::Result;
-use host_harness::egress::Planned;
+use host_harness::egress::UnsentRequest;
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -14,7 +14,7 @@ use super::output::{OutputFormat, document, indented, lines, printable, text_blo
 ///
 /// # Errors
 /// When it cannot be printed.
-pub fn show(context: &Context, planned: Planned, hidden: &[Value]) -> Result<()> {
+pub fn show(context: &Context, planned: UnsentRequest, hidden: &[Value]) -> Result<()> {
     let request = PlannedRequest::of(planned, hidden);
     let form = context.document_form()?;
     context.watch.print(|| match form {
@@ -29,7 +29,7 @@ pub fn show(context: &Context, planned: Planned, hidden: &[Value]) -> Result<()>
 
 /// As JSON, for a line among others.
 #[must_use]
-pub fn shown(planned: Planned, hidden: &[Value]) -> Value {
+pub fn shown(planned: UnsentRequest, hidden: &[Value]) -> Value {
     serde_json::to_value(PlannedRequest::of(planned, hidden)).unwrap_or_default()
 }
 
@@ -51,7 +51,7 @@ enum PlannedBody {
 }
 
 impl PlannedRequest {
-    fn of(planned: Planned, hidden: &[Value]) -> Self {
+    fn of(planned: UnsentRequest, hidden: &[Value]) -> Self {
         let body = planned.body.map(|bytes| {
             let text = hide(&String::from_utf8_lossy(&bytes), hidden);
             match serde_json::from_str(&text) {
@@ -90,8 +90,8 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn planned(body: Option<&str>) -> Planned {
-        Planned {
+    fn planned(body: Option<&str>) -> UnsentRequest {
+        UnsentRequest {
             endpoint: "orders".to_owned(),
             method: "POST".to_owned(),
             url: "https://api.example.com/v1/orders".to_owned(),

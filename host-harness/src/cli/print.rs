@@ -1,7 +1,5 @@
 //! What a command prints on stdout, with the progress line out of the way.
 
-use std::fmt::Display;
-
 use anyhow::Result;
 use serde_json::Value;
 
@@ -19,8 +17,6 @@ pub struct Output<'c> {
 
 /// A row of ours: as a table shows it, and as JSON.
 pub struct Entry {
-    /// What identifies it.
-    pub id: String,
     /// Its cells in a table.
     pub cells: Vec<String>,
     /// For programs.
@@ -47,8 +43,20 @@ impl Context {
             return self.text(&section("", header, rows.into_iter().map(|row| row.cells)));
         }
         let mut out = self.output(&Columns::default());
-        rows.into_iter().try_for_each(|row| out.json(row.id, row.json))?;
+        out.page(rows.into_iter().map(|row| row.json))?;
         out.end()
+    }
+
+    /// As [`Context::listing`]; the table has these members, under their names.
+    ///
+    /// # Errors
+    /// When the output cannot be written.
+    pub fn members(&self, names: &[&str], rows: Vec<Value>) -> Result<()> {
+        let header: Vec<String> =
+            names.iter().map(|name| name.to_uppercase().replace('_', " ")).collect();
+        let header: Vec<&str> = header.iter().map(String::as_str).collect();
+        let cells = |json: &Value| names.iter().map(|name| member(&json[*name])).collect();
+        self.listing(&header, rows.into_iter().map(|json| Entry { cells: cells(&json), json }))
     }
 
     /// Prints one thing: as text for people, as a JSON document for programs.
@@ -86,22 +94,13 @@ impl Output<'_> {
         self.watch.print(|| self.records.page(&rows))
     }
 
-    /// Prints a page of rows of ours: what identifies each, and its JSON.
+    /// Prints some rows of ours. What identifies one is a member of it.
     ///
     /// # Errors
     /// When the output cannot be written.
-    pub fn page(&mut self, rows: impl IntoIterator<Item = (String, Value)>) -> Result<()> {
-        let texts: Vec<(String, String)> =
-            rows.into_iter().map(|(id, json)| (id, json.to_string())).collect();
-        self.rows(texts.iter().map(|(id, data)| OutputRow { id, data }))
-    }
-
-    /// As [`Output::page`], of one row.
-    ///
-    /// # Errors
-    /// When the output cannot be written.
-    pub fn json(&mut self, id: impl Display, json: Value) -> Result<()> {
-        self.page([(id.to_string(), json)])
+    pub fn page(&mut self, rows: impl IntoIterator<Item = Value>) -> Result<()> {
+        let texts: Vec<String> = rows.into_iter().map(|json| json.to_string()).collect();
+        self.rows(texts.iter().map(|data| OutputRow { id: "", data }))
     }
 
     /// There are no more.
@@ -110,5 +109,15 @@ impl Output<'_> {
     /// When the output cannot be written.
     pub fn end(mut self) -> Result<()> {
         self.watch.print(|| self.records.end())
+    }
+}
+
+/// A member as a cell: items of an array beside one another.
+pub fn member(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(member).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
     }
 }

@@ -2,7 +2,6 @@
 
 use anyhow::{Context as _, Result};
 
-use super::columns;
 use super::context::Context;
 use super::input::DataOption;
 use super::output::{Columns, OutputRow, counted, record};
@@ -50,7 +49,7 @@ pub struct FindArgs {
 /// When there is no such record, or it cannot be had.
 pub async fn get(args: &GetArgs, context: &Context) -> Result<()> {
     let connector = context.connector_with(&args.object).await?;
-    let columns = columns::of(&args.columns, &connector, &args.object).await?;
+    let columns = args.columns.of(&connector, &args.object).await?;
     let view = args.part.view(&connector, &args.object).await?;
     let connection = context.connect(&connector).await?;
     let found = connection.get_view(&args.object, &args.id, &view).await;
@@ -65,7 +64,7 @@ pub async fn get(args: &GetArgs, context: &Context) -> Result<()> {
 pub async fn find(args: &FindArgs, context: &Context) -> Result<()> {
     let input = args.data.read().await?;
     let connector = context.connector_with(&args.object).await?;
-    let columns = columns::of(&args.columns, &connector, &args.object).await?;
+    let columns = args.columns.of(&connector, &args.object).await?;
     let connection = context.connect(&connector).await?;
     let found = connection.find(&args.object, &input).await;
     let found = found.with_context(|| format!("finding {}", args.object))?;

@@ -4,28 +4,23 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Result;
-use host_harness::store::{Change, Store as _};
+use host_harness::store::Change;
 use host_harness::vault::{MASTER_KEY_VARIABLE, MasterKey, OVERLAP};
 use serde_json::json;
 
-use super::connecting::{NewConnection, new_connection};
+use super::connecting::new_connection;
 use super::context::Context;
 use super::exit::Exit;
 use super::input::{connection_name, span};
 use super::output::{counted, date};
-use super::print::Entry;
 use super::secret_value::SecretSource;
 use super::state::{DEFAULT, StateDirectory, StoredConnection, belongs, name};
 use super::usage::{Usage, unknown};
 
-/// Keeps the secrets of a connection, sealed, in the directory of --state.
-#[derive(Debug, clap::Args)]
-pub struct SecretsArgs {
-    #[command(subcommand)]
-    command: Command,
-}
-
 subcommands! {
+    /// Keeps the secrets of a connection, sealed, in the directory of --state.
+    SecretsArgs:
+
     /// Keep a secret, in place of the one before
     Set(SetSecretArgs) by set,
     /// Show which secrets are kept, without their values
@@ -109,23 +104,12 @@ struct RewrapArgs {
     new_key_file: Option<PathBuf>,
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// Those of the command.
-pub async fn run(args: &SecretsArgs, context: &Context) -> Result<Exit> {
-    args.command.run(context).await
-}
-
 async fn set(args: &SetSecretArgs, context: &Context) -> Result<()> {
     let state = StateDirectory::needed(context)?;
     let whose = connection_name(name(context)?.unwrap_or(DEFAULT)).map_err(Usage::new)?;
     let connector = context.connector().await?;
     connector.check_secret(&args.name)?;
-    let there = match state.store().await? {
-        Some(store) => store.connection(&whose).await?,
-        None => None,
-    };
+    let there = state.connection(&whose).await?;
     if let Some(row) = &there {
         belongs(row, &connector)?;
         let scheme = args.scheme.as_ref().is_some_and(|scheme| *scheme != row.scheme);
@@ -139,7 +123,8 @@ async fn set(args: &SetSecretArgs, context: &Context) -> Result<()> {
                 .into());
         }
     }
-    let new = new_connection(context, &connector, args.scheme.as_deref(), "--scheme")?;
+    let (scheme, settings) =
+        new_connection(context, &connector, args.scheme.as_deref(), "--scheme")?;
     let value = args.source.read(context, &args.name).await?;
     connector.check_secret_value(&args.name, &value)?;
 
@@ -147,7 +132,6 @@ async fn set(args: &SetSecretArgs, context: &Context) -> Result<()> {
     let version = match there {
         Some(row) => vault.put(&row, &args.name, &value, Duration::ZERO).await?,
         None => {
-            let NewConnection { scheme, settings } = new;
             let connector = &connector.manifest().name;
             let row = vault.new_connection(&whose, connector, &scheme.name, settings)?;
             let secret = vault.seal(&row, &args.name, 1, &value)?;
@@ -164,14 +148,10 @@ async fn set(args: &SetSecretArgs, context: &Context) -> Result<()> {
 async fn list(_: &ListSecretsArgs, context: &Context) -> Result<()> {
     let kept = StoredConnection::chosen(context).await?;
     let rows = kept.state.vault.list(&kept.row).await?.into_iter().map(|one| {
-        let (version, made, ends) = (one.version, date(one.made_ms), one.ends_ms.map(date));
-        Entry {
-            id: one.name.clone(),
-            json: json!({ "name": one.name, "version": version, "made": made, "ends": ends }),
-            cells: vec![one.name, version.to_string(), made, ends.unwrap_or_default()],
-        }
+        let (made, ends) = (date(one.made_ms), one.ends_ms.map(date));
+        json!({ "name": one.name, "version": one.version, "made": made, "ends": ends })
     });
-    context.listing(&["NAME", "VERSION", "MADE", "ENDS"], rows)
+    context.members(&["name", "version", "made", "ends"], rows.collect())
 }
 
 async fn rotate(args: &RotateSecretArgs, context: &Context) -> Result<()> {

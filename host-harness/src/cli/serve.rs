@@ -40,16 +40,9 @@ pub struct ServeArgs {
 /// # Errors
 /// As those two.
 pub async fn run(args: &ServeArgs, context: &Context) -> Result<()> {
-    let reading = sync::SyncArgs {
-        objects: vec![],
-        full: false,
-        every: Some(args.every),
-        full_every: args.full_every,
-        reset: None,
-        all: name(context)?.is_none(),
-        sweep_anyway: false,
-        page_size: None,
-    };
+    let (every, all) = (Some(args.every), name(context)?.is_none());
+    let reading =
+        sync::SyncArgs { every, full_every: args.full_every, all, ..sync::SyncArgs::default() };
     let supervisor = Supervisor::new(context.shutdown.clone());
     let jobs = supervisor.jobs();
     let receiver = begin(&args.listening, context, jobs).await?;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use host_harness::push::mapping::Mapping;
-use host_harness::source::{Encoding, Form, Items, Options, PIPE_BOUND, Spool};
+use host_harness::source::{Encoding, Items, PIPE_BOUND, ReadOptions, SourceForm, Spool};
 
 use super::usage::Usage;
 
@@ -42,8 +42,8 @@ pub async fn open(
 ) -> Result<Items> {
     let extension = Path::new(file).extension().unwrap_or_default();
     let named = ["csv", "tsv"].iter().any(|form| extension.eq_ignore_ascii_case(form));
-    let options = Options {
-        form: if reading.csv || named { Form::Csv } else { Form::Json },
+    let options = ReadOptions {
+        form: if reading.csv || named { SourceForm::Csv } else { SourceForm::Json },
         delimiter: reading.delimiter,
         encoding: reading.encoding,
         multiline: reading.multiline,

@@ -28,6 +28,9 @@ use super::usage::{Usage, unknown};
 /// Name of the connection that is used where none is named.
 pub const DEFAULT: &str = "default";
 
+/// What is said of a connection that was changed while it is in use.
+pub const CHANGED: &str = "the connection changed, and is used as it is kept now";
+
 /// How often programs that run long look whether connections came, went or changed.
 pub const LOOK_EVERY: Duration = Duration::from_secs(2);
 
@@ -59,7 +62,8 @@ pub struct StoredConnection {
 /// of one is as good while this stays equal; its key may be sealed anew, and opens the same.
 #[derive(Clone, PartialEq)]
 pub struct Configuration {
-    name: String,
+    /// Name of the connection.
+    pub name: String,
     scheme: String,
     settings: BTreeMap<String, String>,
     secrets: Vec<SecretRow>,
@@ -119,6 +123,17 @@ impl StateDirectory {
         }
     }
 
+    /// The connection of this name, if there is one.
+    ///
+    /// # Errors
+    /// When the store cannot be used.
+    pub async fn connection(&self, name: &str) -> Result<Option<ConnectionRow>> {
+        match self.store().await? {
+            Some(store) => Ok(store.connection(name).await?),
+            None => Ok(None),
+        }
+    }
+
     /// The store, made if need be.
     ///
     /// # Errors
@@ -162,11 +177,8 @@ impl StateDirectory {
     ///
     /// # Errors
     /// [`Usage`] with the names that there are.
-    pub async fn named(&self, store: Option<&Arc<Sqlite>>, name: &str) -> Result<ConnectionRow> {
-        let rows = match store {
-            Some(store) => store.connections().await?,
-            None => vec![],
-        };
+    pub async fn named(&self, store: &Sqlite, name: &str) -> Result<ConnectionRow> {
+        let rows = store.connections().await?;
         let names: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
         match rows.iter().find(|row| row.name == name) {
             Some(row) => Ok(row.clone()),
@@ -192,13 +204,22 @@ impl StateDirectory {
 }
 
 impl OpenState {
-    /// Opens what is kept.
+    /// Opens what is kept, for connections of `connector`, or the one of this name.
     ///
     /// # Errors
-    /// [`Usage`] when nothing is; and when it cannot be used.
-    pub async fn needed(context: &Context) -> Result<Self> {
-        let state = StateDirectory::needed(context)?;
-        Self::of(&state, state.database().await?).await
+    /// [`Usage`] when nothing is kept, or the named one is not there or not the connector's; and when
+    /// the state cannot be used.
+    pub async fn needed(
+        context: &Context,
+        connector: &Connector,
+        name: Option<&str>,
+    ) -> Result<Self> {
+        let directory = StateDirectory::needed(context)?;
+        let state = Self::of(&directory, directory.database().await?).await?;
+        if let Some(name) = name {
+            belongs(&directory.named(&state.database, name).await?, connector)?;
+        }
+        Ok(state)
     }
 
     async fn of(state: &StateDirectory, database: Arc<Sqlite>) -> Result<Self> {
@@ -224,14 +245,6 @@ impl OpenState {
         let mut rows = self.database.connections().await?;
         rows.retain(|row| row.connector == connector && name.is_none_or(|name| row.name == name));
         Ok(rows.into_iter().map(|row| self.connection(row)).collect())
-    }
-}
-
-impl Configuration {
-    /// Name of the connection.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
     }
 }
 
@@ -271,23 +284,19 @@ impl StoredConnection {
                     .into()),
             };
         }
-        let state = match wanted {
-            Some(_) => Some(StateDirectory::needed(context)?),
-            None => StateDirectory::of(context),
-        };
-        let Some(state) = state else { return Ok(None) };
-        let store = state.store().await?;
-        let row = match (wanted, &store) {
-            (Some(name), _) => Some(state.named(store.as_ref(), name).await?),
-            (None, Some(store)) => store.connection(DEFAULT).await?,
-            (None, None) => None,
-        };
-        let (Some(row), Some(store)) = (row, store) else { return Ok(None) };
-        if wanted.is_none() && row.connector != connector.manifest().name {
-            return Ok(None);
+        if wanted.is_some() {
+            let kept = Self::chosen(context).await?;
+            belongs(&kept.row, connector)?;
+            return Ok(Some(kept));
         }
-        belongs(&row, connector)?;
-        Ok(Some(OpenState::of(&state, store).await?.connection(row)))
+        let Some(state) = StateDirectory::of(context) else { return Ok(None) };
+        let Some(store) = state.store().await? else { return Ok(None) };
+        match store.connection(DEFAULT).await? {
+            Some(row) if row.connector == connector.manifest().name => {
+                Ok(Some(OpenState::of(&state, store).await?.connection(row)))
+            }
+            _ => Ok(None),
+        }
     }
 
     /// The connection that the options name, else `default`, whatever its connector is.
@@ -296,9 +305,8 @@ impl StoredConnection {
     /// [`Usage`] when it is not there; and when the state cannot be used.
     pub async fn chosen(context: &Context) -> Result<Self> {
         let state = StateDirectory::needed(context)?;
-        let store = state.store().await?;
-        let row = state.named(store.as_ref(), name(context)?.unwrap_or(DEFAULT)).await?;
-        let store = store.context("opening the state")?;
+        let store = state.database().await?;
+        let row = state.named(&store, name(context)?.unwrap_or(DEFAULT)).await?;
         Ok(OpenState::of(&state, store).await?.connection(row))
     }
 }
@@ -320,10 +328,10 @@ pub fn name(context: &Context) -> Result<Option<&str>, Usage> {
 pub async fn whose(
     context: &Context,
     state: &StateDirectory,
-    database: &Arc<Sqlite>,
+    database: &Sqlite,
 ) -> Result<Option<String>> {
     match name(context)? {
-        Some(name) => Ok(Some(state.named(Some(database), name).await?.id)),
+        Some(name) => Ok(Some(state.named(database, name).await?.id)),
         None => Ok(None),
     }
 }

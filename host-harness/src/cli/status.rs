@@ -64,7 +64,7 @@ pub async fn run(_: &StatusArgs, context: &Context) -> Result<()> {
     let database = state.database().await?;
     let mut rows = database.connections().await?;
     if let Some(name) = name(context)? {
-        rows = vec![state.named(Some(&database), name).await?];
+        rows = vec![state.named(&database, name).await?];
     }
     let hooks = database.hooks().await?.into_iter();
     let hooks: BTreeMap<_, _> = hooks.map(|hook| (hook.connection.clone(), hook)).collect();
@@ -88,7 +88,7 @@ pub async fn run(_: &StatusArgs, context: &Context) -> Result<()> {
             rows.extend(subscriptions.into_iter().chain(limits));
         }
         let mut out = context.output(&Columns::default());
-        rows.into_iter().try_for_each(|row| out.json(row.id, row.json))?;
+        out.page(rows.into_iter().map(|row| row.json))?;
         out.end()?;
     }
     warnings.iter().chain(&errors).for_each(|line| context.watch.mention(line));
@@ -96,14 +96,11 @@ pub async fn run(_: &StatusArgs, context: &Context) -> Result<()> {
 }
 
 async fn objects(report: &mut StatusReport, database: &Sqlite, row: &ConnectionRow) -> Result<()> {
-    let mut letters: BTreeMap<String, u64> = BTreeMap::new();
-    for letter in database.dead_letters(Some(&row.id)).await? {
-        *letters.entry(letter.object).or_default() += 1;
-    }
+    let letters = database.dead_letters(Some(&row.id)).await?;
     let failing = database.failing(&row.id).await?;
     for scan in database.scans(&row.id).await? {
         let (live, aged_out, deleted) = database.count(&row.id, &scan.object).await?;
-        let letters = letters.get(&scan.object).copied().unwrap_or(0);
+        let letters = letters.iter().filter(|letter| letter.object == scan.object).count() as u64;
         let failing = failing.iter().find(|one| one.object == scan.object);
         let lag_ms = scan.completed_ms.map(|completed| report.now_ms.saturating_sub(completed));
         let time = |ms: Option<u64>| ms.map(date);
@@ -115,7 +112,6 @@ async fn objects(report: &mut StatusReport, database: &Sqlite, row: &ConnectionR
             report.errors.push(printable(&text));
         }
         report.objects.push(Entry {
-            id: scan.object.clone(),
             cells: vec![
                 row.name.clone(),
                 scan.object.clone(),
@@ -204,7 +200,6 @@ async fn subscriptions(
         let last = row.last_ms.map(|at| seconds(report.now_ms.saturating_sub(at)));
         report.warnings.extend(hook.into_iter().flat_map(|hook| warnings(connection, &row, hook)));
         report.subscriptions.push(Entry {
-            id: String::new(),
             cells: cells([
                 &connection.name,
                 &row.object,
@@ -260,7 +255,6 @@ async fn limits(report: &mut StatusReport, database: &Sqlite, row: &ConnectionRo
         let wait = Duration::from_millis(until_ms.saturating_sub(report.now_ms));
         let why = if held { "the provider asked to slow down" } else { "used up" };
         report.limits.push(Entry {
-            id: String::new(),
             json: json!({
                 "connection": row.name,
                 "limit": { "name": name, "free": date(until_ms), "held": held },

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use host_harness::clock::unix_ms;
+use host_harness::contract::setup::SecretField;
 use host_harness::contract::subscriptions::{
-    ManualSteps, Subscription, SubscriptionOutcome, SubscriptionRequest,
+    Subscription, SubscriptionOutcome, SubscriptionRequest,
 };
 use host_harness::retry::first_attempt;
 use host_harness::runtime::Connection;
@@ -94,9 +95,7 @@ pub async fn run(args: &SubscribeArgs, context: &Context) -> Result<()> {
         id,
         expires_at,
         made_ms: unix_ms(clock().now()),
-        proven_ms: None,
-        last_ms: None,
-        deliveries: 0,
+        ..SubscriptionRow::default()
     };
     database.put_subscription(subscription).await?;
     let (text, json) = shown(&outcome);
@@ -148,17 +147,9 @@ async fn end_orphans(
 
 /// The connection's path: made once, and the same for all its subscriptions.
 async fn hook(database: &Sqlite, connection: &str) -> Result<HookRow> {
-    let new = HookRow {
-        connection: connection.to_owned(),
-        token: new_token()?,
-        made_ms: unix_ms(clock().now()),
-        alive_ms: None,
-        gap_ms: None,
-        gap_end_ms: None,
-        refused: 0,
-        refused_ms: None,
-    };
-    Ok(database.make_hook(new).await?)
+    let (connection, token) = (connection.to_owned(), new_token()?);
+    let made_ms = unix_ms(clock().now());
+    Ok(database.make_hook(HookRow { connection, token, made_ms, ..HookRow::default() }).await?)
 }
 
 /// Until the first verified delivery, or Ctrl-C.
@@ -191,44 +182,33 @@ async fn wait(
     }
 }
 
+/// For people and for programs.
 fn shown(outcome: &SubscriptionOutcome) -> (String, Value) {
-    match outcome {
-        SubscriptionOutcome::Subscribed(subscription) => made(subscription),
-        SubscriptionOutcome::Manual(manual) => steps(manual),
-    }
-}
-
-fn made(subscription: &Subscription) -> (String, Value) {
-    let until = subscription.expires_at.as_deref().map(|at| format!(" until {}", printable(at)));
-    let text =
-        format!("subscribed: {}{}\n", printable(&subscription.id), until.unwrap_or_default());
-    (
-        text,
-        json!({ "subscribed": { "id": subscription.id, "expires_at": subscription.expires_at } }),
-    )
-}
-
-fn steps(manual: &ManualSteps) -> (String, Value) {
+    let manual = match outcome {
+        SubscriptionOutcome::Subscribed(Subscription { id, expires_at, .. }) => {
+            let until = expires_at.as_deref().map(|at| format!(" until {}", printable(at)));
+            let text = format!("subscribed: {}{}\n", printable(id), until.unwrap_or_default());
+            return (text, json!({ "subscribed": { "id": id, "expires_at": expires_at } }));
+        }
+        SubscriptionOutcome::Manual(manual) => manual,
+    };
     let mut text = "The provider has no API for this. Do these steps by hand:\n".to_owned();
     for (number, step) in (1..).zip(&manual.steps) {
         text.push_str(&format!("  {number}. {}\n", printable(step)));
     }
-    for secret in &manual.secrets {
-        let (title, name) = (printable(&secret.title), printable(&secret.name));
-        text.push_str(&format!("Bring back: {title} (secret {name})\n"));
+    let mut secrets = Vec::new();
+    for SecretField { name, title, required, .. } in &manual.secrets {
+        let (shown, shown_name) = (printable(title), printable(name));
+        text.push_str(&format!("Bring back: {shown} (secret {shown_name})\n"));
+        secrets.push(json!({ "name": name, "title": title, "required": required }));
     }
-    let secrets = manual.secrets.iter();
-    let secrets: Vec<Value> = secrets
-        .map(
-            |field| json!({ "name": field.name, "title": field.title, "required": field.required }),
-        )
-        .collect();
     (text, json!({ "manual": { "steps": manual.steps, "secrets": secrets } }))
 }
 
 #[cfg(test)]
 mod tests {
-    use host_harness::contract::setup::{SecretField, Setter};
+    use host_harness::contract::setup::Setter;
+    use host_harness::contract::subscriptions::ManualSteps;
 
     use super::*;
 
@@ -244,7 +224,7 @@ mod tests {
             steps: vec!["Open the page.".to_owned(), "Press\u{7} it.".to_owned()],
             secrets: vec![field],
         };
-        let (text, json) = steps(&manual);
+        let (text, json) = shown(&SubscriptionOutcome::Manual(manual));
         assert!(text.contains("  1. Open the page.\n  2. Press"), "{text}");
         assert!(!text.contains('\u{7}'), "nothing steers the terminal");
         assert!(text.ends_with("Bring back: Signing key (secret key)\n"));
@@ -255,7 +235,8 @@ mod tests {
     fn a_subscription_names_its_id_and_end() {
         let expires_at = Some("2026-12-01T00:00:00+00:00".to_owned());
         let (id, target_url) = ("s1".to_owned(), "https://h.example".to_owned());
-        let (text, json) = made(&Subscription { id, target_url, expires_at });
+        let subscription = Subscription { id, target_url, expires_at };
+        let (text, json) = shown(&SubscriptionOutcome::Subscribed(subscription));
         assert_eq!(text, "subscribed: s1 until 2026-12-01T00:00:00+00:00\n");
         assert_eq!(json["subscribed"]["id"], "s1");
     }

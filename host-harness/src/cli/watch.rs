@@ -138,33 +138,24 @@ impl Watch {
 
     fn count(&self, event: &Event) {
         let mut progress = self.progress();
-        match event {
+        let (what, time) = match event {
             Event::Exchange(exchange) => {
                 progress.requests += 1;
                 progress.waited += exchange.waited;
                 progress.pause = None;
+                return;
             }
-            Event::Waiting { limit, for_about } => {
-                progress.pause = Some(Pause {
-                    what: format!("for the limit {limit}"),
-                    until: Instant::now() + *for_about,
-                });
-            }
+            Event::Waiting { limit, for_about } => (format!("for the limit {limit}"), for_about),
             Event::Paused { for_about, why, .. } => {
-                progress.pause = Some(Pause {
-                    what: format!("because calls fail: {why}"),
-                    until: Instant::now() + *for_about,
-                });
+                (format!("because calls fail: {why}"), for_about)
             }
             Event::Retrying { after, why, .. } => {
                 progress.waited += *after;
-                progress.pause = Some(Pause {
-                    what: format!("before trying again: {why}"),
-                    until: Instant::now() + *after,
-                });
+                (format!("before trying again: {why}"), after)
             }
-            _ => {}
-        }
+            _ => return,
+        };
+        progress.pause = Some(Pause { what, until: Instant::now() + *time });
     }
 
     fn progress(&self) -> MutexGuard<'_, ProgressLine> {

@@ -5,26 +5,13 @@ use host_harness::contract::types::DataRecord;
 use host_harness::runtime::{Connection, Connector};
 
 use super::context::describe;
-use super::output::{OutputFormat, OutputRow, counted};
+use super::output::{OutputFormat, counted};
 use super::usage::{Usage, unknown};
 
 /// The derived objects that go with a listing, and how many of each were shown.
 pub struct DerivedListing {
     object: String,
     derived: Vec<(String, u64)>,
-}
-
-/// A record as a line that says which object it is of.
-pub struct LabelledRecord {
-    id: String,
-    /// `{"object":…,"id":…,"data":…}`, the record untouched.
-    text: String,
-}
-
-impl<'a> From<&'a LabelledRecord> for OutputRow<'a> {
-    fn from(record: &'a LabelledRecord) -> Self {
-        Self { id: &record.id, data: &record.text }
-    }
 }
 
 impl DerivedListing {
@@ -76,8 +63,8 @@ impl DerivedListing {
         &mut self,
         connection: &Connection,
         parents: &[DataRecord],
-    ) -> Result<Vec<LabelledRecord>> {
-        let mut lines: Vec<Vec<LabelledRecord>> =
+    ) -> Result<Vec<(String, String)>> {
+        let mut lines: Vec<Vec<(String, String)>> =
             parents.iter().map(|parent| vec![line(&self.object, parent)]).collect();
         let names: Vec<String> = self.derived.iter().map(|(name, _)| name.clone()).collect();
         let all = connection.derive(&names, parents.to_vec()).await;
@@ -101,8 +88,10 @@ impl DerivedListing {
     }
 }
 
-fn line(object: &str, record: &DataRecord) -> LabelledRecord {
+/// A record as a line that says which object it is of: its id, and
+/// `{"object":…,"id":…,"data":…}` with the record untouched.
+fn line(object: &str, record: &DataRecord) -> (String, String) {
     let (name, id) = (serde_json::json!(object), serde_json::json!(record.id));
     let text = format!(r#"{{"object":{name},"id":{id},"data":{}}}"#, record.data);
-    LabelledRecord { id: record.id.clone(), text }
+    (record.id.clone(), text)
 }

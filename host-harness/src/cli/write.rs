@@ -2,13 +2,12 @@
 
 use anyhow::{Context as _, Result};
 use host_harness::contract::batches::{Operation, Patch, Removal};
-use host_harness::contract::types::Written;
-use host_harness::runtime::{Connection, id_of};
+use host_harness::runtime::id_of;
 
 use super::context::{Context, describe};
 use super::input::DataOption;
 use super::output::{Columns, OutputRow, printable, record};
-use super::{columns, hidden, plan};
+use super::{hidden, plan};
 
 /// Makes a record, and prints it. An answer that is lost is looked for before anything
 /// is sent again.
@@ -108,7 +107,10 @@ async fn run(
     write: &Operation,
 ) -> Result<()> {
     let connector = context.connector_with(object).await?;
-    let columns = columns::before_writing(columns, &connector, object).await?;
+    let columns = columns.of(&connector, object).await?;
+    // A record that comes back may have members that no schema knows, but a slip must not be noticed
+    // only when the write is done.
+    columns.check()?;
     let connection = context.connect(&connector).await?;
     let what = || match write {
         Operation::Create(_) => format!("creating a record of {object}"),
@@ -118,14 +120,12 @@ async fn run(
     if dry_run {
         let descriptor = describe(&connector, object).await?;
         let planned = connection.plan(object, write).await.with_context(what)?;
-        let hidden = match write {
-            Operation::Create(input) => hidden::values(descriptor.create_schema.as_deref(), input),
-            Operation::Update(patch) => {
-                hidden::values(descriptor.update_schema.as_deref(), &patch.patch)
-            }
-            Operation::Delete(_) => vec![],
+        let (schema, input) = match write {
+            Operation::Create(input) => (descriptor.create_schema.as_deref(), input.as_str()),
+            Operation::Update(patch) => (descriptor.update_schema.as_deref(), patch.patch.as_str()),
+            Operation::Delete(_) => (None, ""),
         };
-        return plan::show(context, planned, &hidden);
+        return plan::show(context, planned, &hidden::values(schema, input));
     }
     let written = match write {
         Operation::Create(input) => {
@@ -146,18 +146,7 @@ async fn run(
             return Ok(());
         }
     };
-    show(context, &connection, object, &columns, written).await
-}
-
-/// Prints the record that a write left behind. One that cannot be read now was written all the
-/// same, so its id is shown.
-async fn show(
-    context: &Context,
-    connection: &Connection,
-    object: &str,
-    columns: &Columns,
-    written: Written,
-) -> Result<()> {
+    // One that cannot be read now was written all the same, so its id is shown.
     let id = id_of(&written.item).to_owned();
     let data = match connection.whole(object, written.item).await {
         Ok(item) => item.data,
@@ -167,5 +156,5 @@ async fn show(
             serde_json::json!({ "id": id }).to_string()
         }
     };
-    context.watch.print(|| record(context.form(), columns, OutputRow { id: &id, data: &data }))
+    context.watch.print(|| record(context.form(), &columns, OutputRow { id: &id, data: &data }))
 }

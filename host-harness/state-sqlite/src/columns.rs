@@ -1,13 +1,15 @@
 //! Rows of a table as structs: each field is a column, read and written by the field's type.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use connector_contract::auth::Learned;
+use connector_contract::limits::Reported;
 use connector_state::inbox::EventState;
 use connector_state::mirror::{ChangeKind, RecordState, ScanKind};
 use connector_state::push::{IntentState, Mode, Outcome, Sent};
 use connector_state::{GrantState, Lease, PreviousTokens, Sealed, Word};
-use rusqlite::types::{Type, Value, ValueRef};
+use rusqlite::types::{FromSql, Type, Value, ValueRef};
 use rusqlite::{Connection, Error, OptionalExtension as _, Params, Result, Row, params_from_iter};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -18,7 +20,7 @@ pub trait Record: Sized {
     fn read(row: &Row<'_>) -> Result<Self>;
 
     /// What is written of it.
-    fn write(&self) -> Result<Columns>;
+    fn write(&self) -> Result<Values>;
 }
 
 /// A type that stands in one column.
@@ -36,7 +38,7 @@ pub trait Column: Sized {
     fn read(row: &Row<'_>, name: &str) -> Result<Self>;
 
     /// Adds it to what is written.
-    fn write(&self, name: &str, to: &mut Columns) -> Result<()>;
+    fn write(&self, name: &str, to: &mut Values) -> Result<()>;
 }
 
 /// Says which columns the fields of a struct are: those of the same name, or of the one that is
@@ -52,8 +54,8 @@ macro_rules! columns {
                 })
             }
 
-            fn write(&self) -> rusqlite::Result<$crate::columns::Columns> {
-                let mut to = $crate::columns::Columns::default();
+            fn write(&self) -> rusqlite::Result<$crate::columns::Values> {
+                let mut to = $crate::columns::Values::default();
                 $($crate::columns::Column::write(
                     &self.$field, columns!(@ $field $($column)?), &mut to)?;)+
                 Ok(to)
@@ -65,11 +67,11 @@ macro_rules! columns {
 }
 pub(crate) use columns;
 
-/// Columns to be written.
+/// Values to be written.
 #[derive(Default)]
-pub struct Columns(Vec<(String, Value)>);
+pub struct Values(Vec<(String, Value)>);
 
-impl Columns {
+impl Values {
     /// Adds one.
     pub fn add(&mut self, name: impl Into<String>, value: impl Into<Value>) {
         self.0.push((name.into(), value.into()));
@@ -78,35 +80,40 @@ impl Columns {
 
 /// Every row that `sql` finds.
 pub fn all<T: Record>(on: &Connection, sql: &str, of: impl Params) -> Result<Vec<T>> {
-    on.prepare(sql)?.query_map(of, T::read)?.collect()
+    on.prepare_cached(sql)?.query_map(of, T::read)?.collect()
 }
 
 /// The first row that `sql` finds.
 pub fn one<T: Record>(on: &Connection, sql: &str, of: impl Params) -> Result<Option<T>> {
-    on.query_row(sql, of, T::read).optional()
+    on.prepare_cached(sql)?.query_row(of, T::read).optional()
 }
 
-/// Runs `into`, which is `INSERT INTO` or `REPLACE INTO` a table, for each of these.
-pub fn put(on: &Connection, into: &str, rows: impl IntoIterator<Item = Columns>) -> Result<()> {
-    let mut put = None;
-    for Columns(columns) in rows {
-        let (names, values): (Vec<String>, Vec<Value>) = columns.into_iter().unzip();
-        let put = match &mut put {
-            Some(put) => put,
-            None => {
-                let places = vec!["?"; names.len()].join(", ");
-                let sql = format!("{into} ({}) VALUES ({places})", names.join(", "));
-                put.insert(on.prepare(&sql)?)
-            }
-        };
-        put.execute(params_from_iter(values))?;
-    }
-    Ok(())
+/// The first column of every row that `sql` finds.
+pub fn values<T: FromSql>(on: &Connection, sql: &str, of: impl Params) -> Result<Vec<T>> {
+    on.prepare_cached(sql)?.query_map(of, |row| row.get(0))?.collect()
 }
 
-/// Runs `into` for one row.
+/// The first column of the first row that `sql` finds.
+pub fn value<T: FromSql>(on: &Connection, sql: &str, of: impl Params) -> Result<Option<T>> {
+    on.prepare_cached(sql)?.query_row(of, |row| row.get(0)).optional()
+}
+
+/// Changes rows; answers how many.
+pub fn run(on: &Connection, sql: &str, of: impl Params) -> Result<usize> {
+    on.prepare_cached(sql)?.execute(of)
+}
+
+/// Runs `into`, which is `INSERT INTO` or `REPLACE INTO` a table, for one row.
+pub fn put(on: &Connection, into: &str, Values(columns): Values) -> Result<()> {
+    let (names, values): (Vec<String>, Vec<Value>) = columns.into_iter().unzip();
+    let places = vec!["?"; names.len()].join(", ");
+    let sql = format!("{into} ({}) VALUES ({places})", names.join(", "));
+    run(on, &sql, params_from_iter(values)).map(drop)
+}
+
+/// As [`put`], for a struct.
 pub fn put_one(on: &Connection, into: &str, row: &impl Record) -> Result<()> {
-    put(on, into, [row.write()?])
+    put(on, into, row.write()?)
 }
 
 /// Types that stand in one column.
@@ -124,9 +131,10 @@ macro_rules! scalars {
     )+ };
 }
 scalars!(Row::get, |it: &Self| Ok(it.clone().into()); String, Vec<u8>);
-scalars!(Row::get, |it: &Self| Ok((*it).into()); u32, i64, bool);
+scalars!(Row::get, |it: &Self| Ok((*it).into()); u32, i64, f64, bool);
 scalars!(Row::get, |it: &Self| Ok(it.to_vec().into()); [u8; 32]);
-scalars!(unsigned, |it: &Self| Ok(signed(*it).into()); u64);
+scalars!(Row::get, |it: &Self| Ok(signed(*it).into()); u64);
+scalars!(micros, |it: &Self| Ok(us(*it).into()); Duration);
 scalars!(sealed, |it: &Self| Ok(it.0.clone().into()); Sealed);
 scalars!(from_json, |it| Ok(json(it)?.into()); Vec<String>, BTreeMap<String, String>, Learned);
 scalars!(word, |it: &Self| Ok(it.word().to_owned().into());
@@ -137,7 +145,7 @@ impl<T: Scalar> Column for T {
         Scalar::read(row, name)
     }
 
-    fn write(&self, name: &str, to: &mut Columns) -> Result<()> {
+    fn write(&self, name: &str, to: &mut Values) -> Result<()> {
         to.add(name, self.value()?);
         Ok(())
     }
@@ -153,45 +161,49 @@ impl<T: Scalar> Column for Option<T> {
         }
     }
 
-    fn write(&self, name: &str, to: &mut Columns) -> Result<()> {
+    fn write(&self, name: &str, to: &mut Values) -> Result<()> {
         to.add(name, self.as_ref().map_or(Ok(Value::Null), T::value)?);
         Ok(())
     }
 }
 
-/// In `NAME_attempt` and `NAME_until_ms`.
-impl Column for Option<Lease> {
-    fn read(row: &Row<'_>, name: &str) -> Result<Self> {
-        let attempt = <Option<String>>::read(row, &format!("{name}_attempt"))?;
-        let until_ms = <Option<u64>>::read(row, &format!("{name}_until_ms"))?;
-        Ok(attempt.zip(until_ms).map(|(attempt, until_ms)| Lease { attempt, until_ms }))
-    }
+/// Structs that stand in several columns each, all of which are null where there is none.
+macro_rules! groups {
+    ($($of:ident { $first:ident $first_name:literal $(, $field:ident $name:literal)+ })+) => { $(
+        impl Column for Option<$of> {
+            fn read(row: &Row<'_>, name: &str) -> Result<Self> {
+                let Some($first) = Column::read(row, &format!($first_name, name))? else {
+                    return Ok(None);
+                };
+                Ok(Some($of { $first, $($field: Column::read(row, &format!($name, name))?),+ }))
+            }
 
-    fn write(&self, name: &str, to: &mut Columns) -> Result<()> {
-        let parts = self.clone().map(|lease| (lease.attempt, lease.until_ms));
-        let (attempt, until_ms) = parts.unzip();
-        attempt.write(&format!("{name}_attempt"), to)?;
-        until_ms.write(&format!("{name}_until_ms"), to)
-    }
+            fn write(&self, name: &str, to: &mut Values) -> Result<()> {
+                let Some($of { $first, $($field),+ }) = self else { return Ok(()) };
+                $first.write(&format!($first_name, name), to)?;
+                $($field.write(&format!($name, name), to)?;)+
+                Ok(())
+            }
+        }
+    )+ };
 }
-
-/// In `sealed_NAME` and `NAME_until_ms`.
-impl Column for Option<PreviousTokens> {
-    fn read(row: &Row<'_>, name: &str) -> Result<Self> {
-        let sealed = <Option<Sealed>>::read(row, &format!("sealed_{name}"))?;
-        let until_ms = <Option<u64>>::read(row, &format!("{name}_until_ms"))?;
-        Ok(sealed.zip(until_ms).map(|(sealed, until_ms)| PreviousTokens { sealed, until_ms }))
-    }
-
-    fn write(&self, name: &str, to: &mut Columns) -> Result<()> {
-        let (sealed, until_ms) = self.clone().map(|it| (it.sealed, it.until_ms)).unzip();
-        sealed.write(&format!("sealed_{name}"), to)?;
-        until_ms.write(&format!("{name}_until_ms"), to)
-    }
+groups! {
+    Lease { attempt "{}_attempt", until_ms "{}_until_ms" }
+    PreviousTokens { sealed "sealed_{}", until_ms "{}_until_ms" }
+    Reported { interval "{}_interval_us", burst "{}_burst", until "{}_until_us" }
 }
 
 fn sealed(row: &Row<'_>, column: &str) -> Result<Sealed> {
     row.get(column).map(Sealed)
+}
+
+fn micros(row: &Row<'_>, column: &str) -> Result<Duration> {
+    Ok(Duration::from_micros(u64::try_from(row.get::<_, i64>(column)?).unwrap_or_default()))
+}
+
+/// In microseconds, rounded up: later is slower.
+fn us(time: Duration) -> i64 {
+    i64::try_from(time.as_nanos().div_ceil(1_000)).unwrap_or(i64::MAX)
 }
 
 fn word<T: Word>(row: &Row<'_>, column: &str) -> Result<T> {
@@ -202,12 +214,6 @@ fn word<T: Word>(row: &Row<'_>, column: &str) -> Result<T> {
 /// SQLite's integers end at 2^63 - 1: as milliseconds, in 292 million years.
 pub fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-/// Reads what [`signed`] wrote.
-pub fn unsigned(row: &Row<'_>, column: &str) -> Result<u64> {
-    let found: i64 = row.get(column)?;
-    u64::try_from(found).map_err(|why| odd(row, column, why.into()))
 }
 
 /// As JSON text.

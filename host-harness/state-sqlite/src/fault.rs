@@ -2,29 +2,23 @@
 
 use connector_state::StoreError;
 use rusqlite::ErrorCode;
+use thiserror::Error;
 
 /// Why a piece of work failed.
-#[derive(Debug)]
-pub enum Fault {
+#[derive(Debug, Error)]
+pub enum DbFault {
     /// SQLite failed.
-    Sqlite(rusqlite::Error),
+    #[error(transparent)]
+    Sqlite(#[from] rusqlite::Error),
     /// What is kept does not allow it.
-    Refused(StoreError),
+    #[error(transparent)]
+    Refused(#[from] StoreError),
 }
 
-impl From<rusqlite::Error> for Fault {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Sqlite(error)
-    }
-}
+/// What a piece of work comes to.
+pub type DbResult<T> = Result<T, DbFault>;
 
-impl From<StoreError> for Fault {
-    fn from(error: StoreError) -> Self {
-        Self::Refused(error)
-    }
-}
-
-impl Fault {
+impl DbFault {
     /// As error of the store in `path`.
     pub fn of(self, path: &str) -> StoreError {
         match self {

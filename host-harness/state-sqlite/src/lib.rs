@@ -25,31 +25,22 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use connector_contract::clock::{Clock, unix_ms};
-use connector_contract::limits::slots::{Answer as SlotsAnswer, Reserved, SlotsError};
-use connector_contract::limits::{Charge, Report, SlotRequest, Slots};
+use connector_contract::limits::slots::{self, Answer as SlotsAnswer, Reserved, SlotsError};
+use connector_contract::limits::{Charge, LimitReport, SlotRequest, Slots};
 use connector_state::{
     Answer, Change, ConnectionRow, GrantChange, GrantRow, SecretChange, SecretRow, SessionRow,
     Store, StoreError,
 };
-use rusqlite::Connection;
+use rusqlite::{Connection, Params};
 
-use self::fault::Fault;
+use self::columns::{Record, signed};
+use self::fault::DbFault;
 pub use self::limits::Booked;
 use self::readers::Readers;
 use self::writer::Writer;
 
-/// How a file is used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Options {
-    /// How long a commit waits for another process that writes.
-    pub busy: Duration,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { busy: Duration::from_secs(5) }
-    }
-}
+/// How long a commit waits for another process that writes.
+const BUSY: Duration = Duration::from_secs(5);
 
 /// A [`Store`], a [`connector_state::mirror::Mirror`], [`connector_state::push::Intents`] and a
 /// [`connector_state::inbox::Inbox`] in an SQLite file.
@@ -69,23 +60,15 @@ impl Sqlite {
     /// [`StoreError::TooNew`] and [`StoreError::Corrupt`], both with the file as it was, and
     /// [`StoreError::Unavailable`], also when others may write to the file or its directory.
     pub fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
-        Self::open_with(path, clock, Options::default())
+        Self::waiting(path, clock, BUSY)
     }
 
-    /// As [`Sqlite::open`], otherwise used.
-    ///
-    /// # Errors
-    /// As [`Sqlite::open`].
-    pub fn open_with(
-        path: &Path,
-        clock: Arc<dyn Clock>,
-        options: Options,
-    ) -> Result<Self, StoreError> {
-        let connection = opening::for_writing(path, options.busy)?;
+    fn waiting(path: &Path, clock: Arc<dyn Clock>, busy: Duration) -> Result<Self, StoreError> {
+        let connection = opening::for_writing(path, busy)?;
         let shown = path.display().to_string();
         Ok(Self {
             clock: Arc::clone(&clock),
-            readers: Arc::new(Readers::new(path.to_owned(), options.busy)),
+            readers: Arc::new(Readers::new(path.to_owned(), busy)),
             writer: Arc::new(Writer::new(connection, shown, clock)),
         })
     }
@@ -94,12 +77,8 @@ impl Sqlite {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when the file cannot be read.
-    pub async fn booked(
-        &self,
-        scopes: Vec<String>,
-        now_ms: u64,
-    ) -> Result<Vec<Booked>, StoreError> {
-        self.read(move |on| limits::booked(on, &scopes, now_ms)).await
+    pub fn booked(&self, scopes: Vec<String>, now_ms: u64) -> Answer<'_, Vec<Booked>> {
+        self.read(move |on| limits::booked(on, &scopes, now_ms))
     }
 
     /// For what a test does to the file.
@@ -110,7 +89,7 @@ impl Sqlite {
     }
 
     /// Runs `work` beside the writer.
-    fn read<T: Send + 'static, E: Into<Fault>>(
+    fn read<T: Send + 'static, E: Into<DbFault>>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
     ) -> Answer<'_, T> {
@@ -119,22 +98,15 @@ impl Sqlite {
     }
 
     /// Commits what `work` does at a time (milliseconds since 1970).
-    fn write<T: Send + 'static, E: Into<Fault>>(
+    fn write<T: Send + 'static, E: Into<DbFault>>(
         &self,
         work: impl FnOnce(&Connection, u64) -> Result<T, E> + Send + 'static,
     ) -> Answer<'_, T> {
         self.commit_work(false, work)
     }
 
-    /// As [`Sqlite::write`], of what may not be found on the disk any more.
-    fn erase<T: Send + 'static, E: Into<Fault>>(
-        &self,
-        work: impl FnOnce(&Connection, u64) -> Result<T, E> + Send + 'static,
-    ) -> Answer<'_, T> {
-        self.commit_work(true, work)
-    }
-
-    fn commit_work<T: Send + 'static, E: Into<Fault>>(
+    /// As [`Sqlite::write`]. `erases`: what it removes may not be found on the disk any more.
+    fn commit_work<T: Send + 'static, E: Into<DbFault>>(
         &self,
         erases: bool,
         work: impl FnOnce(&Connection, u64) -> Result<T, E> + Send + 'static,
@@ -142,6 +114,29 @@ impl Sqlite {
         let clock = Arc::clone(&self.clock);
         let work = move |on: &Connection| work(on, unix_ms(clock.now())).map_err(Into::into);
         Box::pin(Arc::clone(&self.writer).write(erases, work))
+    }
+
+    /// Reads every row that `sql` finds.
+    fn all<T: Record + Send + 'static>(
+        &self,
+        sql: impl AsRef<str> + Send + 'static,
+        of: impl Params + Send + 'static,
+    ) -> Answer<'_, Vec<T>> {
+        self.read(move |on| columns::all(on, sql.as_ref(), of))
+    }
+
+    /// Reads the first row that `sql` finds.
+    fn one<T: Record + Send + 'static>(
+        &self,
+        sql: impl AsRef<str> + Send + 'static,
+        of: impl Params + Send + 'static,
+    ) -> Answer<'_, Option<T>> {
+        self.read(move |on| columns::one(on, sql.as_ref(), of))
+    }
+
+    /// Commits what one statement changes.
+    fn run(&self, sql: &'static str, of: impl Params + Send + 'static) -> Answer<'_, ()> {
+        self.write(move |on, _| columns::run(on, sql, of).map(drop))
     }
 }
 
@@ -155,22 +150,21 @@ impl Drop for Sqlite {
 
 impl Store for Sqlite {
     fn connections(&self) -> Answer<'_, Vec<ConnectionRow>> {
-        self.read(rows::connections)
+        self.all("SELECT * FROM connections ORDER BY name", ())
     }
 
     fn connection(&self, name: &str) -> Answer<'_, Option<ConnectionRow>> {
-        let name = name.to_owned();
-        self.read(move |on| rows::connection(on, &name))
+        self.one("SELECT * FROM connections WHERE name = ?", [name.to_owned()])
     }
 
     fn secrets(&self, connection: &str, now_ms: u64) -> Answer<'_, Vec<SecretRow>> {
-        let connection = connection.to_owned();
-        self.read(move |on| rows::secrets(on, &connection, now_ms))
+        let sql = "SELECT * FROM secrets WHERE connection = ? AND (ends_ms IS NULL OR ends_ms > ?)
+                   ORDER BY name, version DESC";
+        self.all(sql, (connection.to_owned(), signed(now_ms)))
     }
 
     fn grant(&self, connection: &str) -> Answer<'_, Option<GrantRow>> {
-        let connection = connection.to_owned();
-        self.read(move |on| rows::grant(on, &connection))
+        self.one(rows::GRANT, [connection.to_owned()])
     }
 
     fn commit(&self, changes: Vec<Change>) -> Answer<'_, ()> {
@@ -182,7 +176,12 @@ impl Store for Sqlite {
 
     fn change_grant(&self, connection: &str, change: GrantChange) -> Answer<'_, Option<GrantRow>> {
         let connection = connection.to_owned();
-        self.write(move |on, _| changes::change_grant(on, &connection, change))
+        self.write(move |on, _| {
+            let now: Option<GrantRow> = columns::one(on, rows::GRANT, [&connection])?;
+            let new = now.as_ref().and_then(change);
+            new.iter().try_for_each(|new| changes::put_grant(on, new))?;
+            Ok::<_, rusqlite::Error>(new.or(now))
+        })
     }
 
     fn change_secret(
@@ -192,12 +191,23 @@ impl Store for Sqlite {
         change: SecretChange,
     ) -> Answer<'_, Vec<SecretRow>> {
         let (connection, name) = (connection.to_owned(), name.to_owned());
-        self.write(move |on, _| changes::change_secret(on, &connection, &name, change))
+        let sql = "SELECT * FROM secrets WHERE connection = ? AND name = ? ORDER BY version DESC";
+        self.write(move |on, _| {
+            changes::must_exist(on, &connection)?;
+            let versions = || columns::all(on, sql, (&connection, &name));
+            let changed = change(&versions()?).unwrap_or_default();
+            changed.iter().try_for_each(|row| changes::put_secret(on, row))?;
+            Ok::<_, DbFault>(versions()?)
+        })
     }
 
     fn take_session(&self, state: &[u8; 32]) -> Answer<'_, Option<SessionRow>> {
         let state = *state;
-        self.erase(move |on, _| changes::take_session(on, &state))
+        self.commit_work(true, move |on, _| {
+            let found = rows::session(on, &state)?;
+            columns::run(on, "DELETE FROM sessions WHERE state = ?", [state])?;
+            Ok::<_, rusqlite::Error>(found)
+        })
     }
 }
 
@@ -207,11 +217,15 @@ impl Slots for Sqlite {
     }
 
     fn hold(&self, charge: Charge, pause: Duration) -> SlotsAnswer<'_, ()> {
-        self.limits(move |on, now| limits::hold(on, &charge, pause, now))
+        self.limits(move |on, now| {
+            limits::change(on, &charge.limit, |row| slots::hold(row, charge.rate, pause, now))
+        })
     }
 
-    fn report(&self, charge: Charge, report: Report) -> SlotsAnswer<'_, ()> {
-        self.limits(move |on, now| limits::report(on, &charge, report, now))
+    fn report(&self, charge: Charge, report: LimitReport) -> SlotsAnswer<'_, ()> {
+        self.limits(move |on, now| {
+            limits::change(on, &charge.limit, |row| slots::report(row, charge.rate, report, now))
+        })
     }
 
     fn time(&self) -> SystemTime {
@@ -222,7 +236,7 @@ impl Slots for Sqlite {
 impl Sqlite {
     fn limits<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection, SystemTime) -> Result<T, Fault> + Send + 'static,
+        work: impl FnOnce(&Connection, SystemTime) -> rusqlite::Result<T> + Send + 'static,
     ) -> SlotsAnswer<'_, T> {
         let clock = Arc::clone(&self.clock);
         let written = self.write(move |on, _| work(on, clock.now()));

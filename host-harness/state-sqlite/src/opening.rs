@@ -10,8 +10,11 @@ use connector_state::{StoreError, files};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::fault::Fault;
+use super::fault::DbResult;
 use super::schema::{APPLICATION, STEPS};
+
+/// Statements that stay prepared: more than there are that run often.
+const STATEMENTS: usize = 128;
 
 /// Every connection: deleted content is overwritten, and what others may have put into the
 /// schema is not run.
@@ -77,18 +80,14 @@ fn turn(_: &Path) -> io::Result<()> {
 ///
 /// # Errors
 /// When SQLite cannot.
-pub fn for_reading(path: &Path, busy: Duration) -> Result<Connection, Fault> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(busy)?;
+pub fn for_reading(path: &Path, busy: Duration) -> DbResult<Connection> {
+    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY, busy)?;
     connection.execute_batch(ALWAYS)?;
     Ok(connection)
 }
 
-fn ready(path: &Path, shown: &str, busy: Duration) -> Result<Connection, Fault> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(busy)?;
+fn ready(path: &Path, shown: &str, busy: Duration) -> DbResult<Connection> {
+    let mut connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE, busy)?;
     // Until the file is known for ours, closing it writes nothing.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     check_owner(&connection, shown)?;
@@ -102,8 +101,15 @@ fn ready(path: &Path, shown: &str, busy: Duration) -> Result<Connection, Fault> 
     Ok(connection)
 }
 
+fn open(path: &Path, flags: OpenFlags, busy: Duration) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.busy_timeout(busy)?;
+    Ok(connection)
+}
+
 /// Whether the file is ours, or nobody's yet.
-fn check_owner(connection: &Connection, path: &str) -> Result<(), Fault> {
+fn check_owner(connection: &Connection, path: &str) -> DbResult<()> {
     let number = |sql| connection.query_row(sql, (), |row| row.get::<_, u32>(0));
     if number("PRAGMA application_id")? == APPLICATION || number("PRAGMA page_count")? == 0 {
         return Ok(());
@@ -131,7 +137,7 @@ const WHOLE: u64 = 256 << 20;
 /// Tables that grow with the mirror.
 const LARGE: &str = "'mirror_records', 'mirror_changes', 'mirror_seen'";
 
-fn check_pages(connection: &Connection, path: &str, whole: u64) -> Result<(), Fault> {
+fn check_pages(connection: &Connection, path: &str, whole: u64) -> DbResult<()> {
     let sql = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
     let bytes: i64 = connection.query_row(sql, (), |row| row.get(0))?;
     let checks = match u64::try_from(bytes).is_ok_and(|bytes| bytes <= whole) {
@@ -154,7 +160,7 @@ fn check_pages(connection: &Connection, path: &str, whole: u64) -> Result<(), Fa
 }
 
 /// The mark goes into the file with the first step, so no file of ours is ever without it.
-fn migrate(connection: &mut Connection, path: &str) -> Result<(), Fault> {
+fn migrate(connection: &mut Connection, path: &str) -> DbResult<()> {
     if version(connection)? as usize == STEPS.len() {
         return Ok(());
     }

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
-use super::fault::{Fault, stopped};
+use super::fault::{DbResult, stopped};
 use super::opening::for_reading;
 
 /// Reads at the same time.
@@ -32,7 +32,7 @@ impl Readers {
     /// Runs `work` where it may block.
     pub async fn read<T: Send + 'static>(
         self: Arc<Self>,
-        work: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+        work: impl FnOnce(&Connection) -> DbResult<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let path = self.path.display().to_string();
         // Never closed, so a failure to acquire cannot come.
@@ -47,7 +47,7 @@ impl Readers {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    fn run<T>(&self, work: impl FnOnce(&Connection) -> Result<T, Fault>) -> Result<T, Fault> {
+    fn run<T>(&self, work: impl FnOnce(&Connection) -> DbResult<T>) -> DbResult<T> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let connection = match idle {
             Some(connection) => connection,

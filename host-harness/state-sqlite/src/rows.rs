@@ -3,7 +3,7 @@
 use connector_state::{ConnectionRow, GrantRow, SecretRow, SessionRow};
 use rusqlite::{Connection, OptionalExtension as _, Result, Row};
 
-use super::columns::{Column, Columns, Record as _, all, columns, one, put, put_one, signed};
+use super::columns::{Column, Record as _, Values, all, columns, put, run};
 
 columns!(ConnectionRow [] { id, name, connector, scheme, settings, sealed_key, made_ms });
 columns!(SecretRow [] { connection, name, version, sealed, made_ms, ends_ms });
@@ -12,43 +12,8 @@ columns!(GrantRow [] {
     retry_ms, failures, previous
 });
 
-/// Every connection, by name.
-pub fn connections(on: &Connection) -> Result<Vec<ConnectionRow>> {
-    all(on, "SELECT * FROM connections ORDER BY name", ())
-}
-
-/// The connection of this name.
-pub fn connection(on: &Connection, name: &str) -> Result<Option<ConnectionRow>> {
-    one(on, "SELECT * FROM connections WHERE name = ?", [name])
-}
-
-/// Versions of a connection's secrets that have not ended at `now_ms`, newest first.
-pub fn secrets(on: &Connection, connection: &str, now_ms: u64) -> Result<Vec<SecretRow>> {
-    let sql = "SELECT * FROM secrets WHERE connection = ? AND (ends_ms IS NULL OR ends_ms > ?)
-               ORDER BY name, version DESC";
-    all(on, sql, (connection, signed(now_ms)))
-}
-
-/// All versions of one secret, newest first.
-pub fn versions(on: &Connection, connection: &str, name: &str) -> Result<Vec<SecretRow>> {
-    let sql = "SELECT * FROM secrets WHERE connection = ? AND name = ? ORDER BY version DESC";
-    all(on, sql, (connection, name))
-}
-
-/// Adds or replaces a version.
-pub fn put_secret(on: &Connection, row: &SecretRow) -> Result<()> {
-    put_one(on, "REPLACE INTO secrets", row)
-}
-
 /// The grant of a connection.
-pub fn grant(on: &Connection, connection: &str) -> Result<Option<GrantRow>> {
-    one(on, "SELECT * FROM grants WHERE connection = ?", [connection])
-}
-
-/// Adds or replaces a grant.
-pub fn put_grant(on: &Connection, row: &GrantRow) -> Result<()> {
-    put_one(on, "REPLACE INTO grants", row)
-}
+pub const GRANT: &str = "SELECT * FROM grants WHERE connection = ?";
 
 /// The session with this digest.
 pub fn session(on: &Connection, state: &[u8; 32]) -> Result<Option<SessionRow>> {
@@ -74,8 +39,8 @@ pub fn session(on: &Connection, state: &[u8; 32]) -> Result<Option<SessionRow>> 
 /// Adds or replaces a session.
 pub fn put_session(on: &Connection, row: &SessionRow) -> Result<()> {
     let connection = &row.connection;
-    on.execute("DELETE FROM sessions WHERE state = ?", [&row.state])?;
-    let mut to = Columns::default();
+    run(on, "DELETE FROM sessions WHERE state = ?", [&row.state])?;
+    let mut to = Values::default();
     row.state.write("state", &mut to)?;
     connection.id.write("connection_id", &mut to)?;
     connection.name.write("connection_name", &mut to)?;
@@ -88,11 +53,11 @@ pub fn put_session(on: &Connection, row: &SessionRow) -> Result<()> {
     row.session.write("session", &mut to)?;
     row.made_ms.write("made_ms", &mut to)?;
     row.ends_ms.write("ends_ms", &mut to)?;
-    put(on, "INSERT INTO sessions", [to])?;
+    put(on, "INSERT INTO sessions", to)?;
     for secret in &row.secrets {
         let mut columns = secret.write()?;
         row.state.write("state", &mut columns)?;
-        put(on, "INSERT INTO session_secrets", [columns])?;
+        put(on, "INSERT INTO session_secrets", columns)?;
     }
     Ok(())
 }

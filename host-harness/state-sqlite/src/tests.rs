@@ -111,8 +111,8 @@ async fn what_waits_is_committed_together() {
 #[tokio::test]
 async fn a_lock_that_lasts_is_said_and_then_forgotten() {
     let disk = OnDisk::new();
-    let options = Options { busy: Duration::from_millis(1) };
-    let store = Sqlite::open_with(&disk.path(), Arc::new(SystemClock), options).unwrap();
+    let busy = Duration::from_millis(1);
+    let store = Sqlite::waiting(&disk.path(), Arc::new(SystemClock), busy).unwrap();
     let other = disk.raw();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let put = || store.commit(vec![Change::PutConnection(connection("a"))]);
@@ -296,8 +296,8 @@ async fn a_reader_that_stays_holds_up_no_commit_and_erasing_is_made_up_for() {
     let disk = OnDisk::new();
     let clock = Arc::new(TokioClock::starting_at(UNIX_EPOCH));
     // Longer than anybody waits for a test.
-    let options = Options { busy: Duration::from_secs(3_600) };
-    let store = Sqlite::open_with(&disk.path(), clock, options).unwrap();
+    let busy = Duration::from_secs(3_600);
+    let store = Sqlite::waiting(&disk.path(), clock, busy).unwrap();
     let canary = Sealed(b"canary of a secret".to_vec());
     let row = SecretRow { sealed: canary, ..secret("a", "key", 1, None) };
     store

@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 
 use super::changes::forget_ended;
-use super::fault::{Fault, stopped};
+use super::fault::{DbFault, DbResult, stopped};
 
 /// How often what ended is looked for and erased.
 const FORGET_EVERY_MS: u64 = 60 * 60 * 1_000;
@@ -35,7 +35,7 @@ pub struct Writer {
     clock: Arc<dyn Clock>,
     queue: Mutex<JobQueue>,
     /// `None` once it is closed.
-    file: Mutex<Option<Open>>,
+    file: Mutex<Option<OpenFile>>,
 }
 
 #[derive(Default)]
@@ -47,7 +47,7 @@ struct JobQueue {
     turn: bool,
 }
 
-struct Open {
+struct OpenFile {
     connection: Connection,
     /// Something was erased and may still stand in the log beside the file.
     erase: bool,
@@ -59,7 +59,7 @@ struct Open {
     transactions: u32,
 }
 
-impl Open {
+impl OpenFile {
     /// After a commit, which erased something or not: empties the log, without a wait. While
     /// somebody reads that cannot be done, and is tried again now and then.
     fn erased(&mut self, erase: bool, now_ms: u64) {
@@ -80,7 +80,7 @@ impl Open {
 impl Writer {
     /// Writes by `connection`.
     pub fn new(connection: Connection, path: String, clock: Arc<dyn Clock>) -> Self {
-        let file = Open {
+        let file = OpenFile {
             connection,
             erase: false,
             prevented_ms: None,
@@ -96,7 +96,7 @@ impl Writer {
     pub async fn write<T: Send + 'static>(
         self: Arc<Self>,
         erases: bool,
-        work: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+        work: impl FnOnce(&Connection) -> DbResult<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (to, answer) = oneshot::channel();
         let path = self.path.clone();
@@ -125,7 +125,7 @@ impl Writer {
         *file = None;
     }
 
-    fn commit_queued(&self, file: &mut Option<Open>) {
+    fn commit_queued(&self, file: &mut Option<OpenFile>) {
         if let Some(file) = file
             && !self.queue().jobs.is_empty()
         {
@@ -141,14 +141,14 @@ impl Writer {
         !std::mem::replace(&mut queue.turn, true)
     }
 
-    fn commit(&self, file: &mut Open) {
+    fn commit(&self, file: &mut OpenFile) {
         let now_ms = unix_ms(self.clock.now());
         let taken = || std::mem::take(&mut *self.queue());
         let immediate = TransactionBehavior::Immediate;
         let transaction = match Transaction::new_unchecked(&file.connection, immediate) {
             Ok(transaction) => transaction,
             Err(why) => {
-                let why = Fault::from(why).of(&self.path);
+                let why = DbFault::from(why).of(&self.path);
                 return taken().jobs.into_iter().for_each(|job| job(Err(why.clone()))(Ok(())));
             }
         };
@@ -171,7 +171,7 @@ impl Writer {
         };
         let answers: Vec<Answering> = jobs.into_iter().map(run).collect();
         let ended = match transaction.is_autocommit() {
-            false => transaction.commit().map_err(|why| Fault::from(why).of(&self.path)),
+            false => transaction.commit().map_err(|why| DbFault::from(why).of(&self.path)),
             true => {
                 drop(transaction);
                 Err(undone())
@@ -189,7 +189,7 @@ impl Writer {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn file(&self) -> MutexGuard<'_, Option<Open>> {
+    fn file(&self) -> MutexGuard<'_, Option<OpenFile>> {
         self.file.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -216,10 +216,7 @@ impl Drop for PendingCommit {
 }
 
 /// Runs `work` so that its failure undoes itself and nothing else.
-fn alone<T>(
-    on: &Connection,
-    work: impl FnOnce(&Connection) -> Result<T, Fault>,
-) -> Result<T, Fault> {
+fn alone<T>(on: &Connection, work: impl FnOnce(&Connection) -> DbResult<T>) -> DbResult<T> {
     on.execute_batch("SAVEPOINT piece")?;
     let done = work(on);
     if done.is_ok() {

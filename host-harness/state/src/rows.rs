@@ -75,22 +75,19 @@ pub struct GrantRow {
     pub previous: Option<PreviousTokens>,
 }
 
-/// Where a grant stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GrantState {
-    /// Usable.
-    Valid,
-    /// Somebody renews it, or was cut off while doing so.
-    Renewing,
-    /// Renewals were sent and their answers lost: the tokens are used as long as they last.
-    Uncertain,
-    /// The provider ended it: the customer must connect again.
-    Ended,
+words! {
+    /// Where a grant stands.
+    pub enum GrantState {
+        /// Usable.
+        Valid = "valid",
+        /// Somebody renews it, or was cut off while doing so.
+        Renewing = "renewing",
+        /// Renewals were sent and their answers lost: the tokens are used as long as they last.
+        Uncertain = "uncertain",
+        /// The provider ended it: the customer must connect again.
+        Ended = "ended",
+    }
 }
-
-words!(GrantState {
-    Valid "valid", Renewing "renewing", Uncertain "uncertain", Ended "ended"
-});
 
 /// Replaced tokens, kept for a while.
 #[derive(Debug, Clone, PartialEq, Eq)]

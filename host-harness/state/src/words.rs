@@ -15,9 +15,17 @@ pub trait Word: Copy + 'static {
     }
 }
 
-/// Gives each case of an enum its word.
+/// Declares an enum each of whose cases has a word.
 macro_rules! words {
-    ($name:ty { $($case:ident $word:literal),+ }) => {
+    ($(#[$about:meta])* pub enum $name:ident {
+        $($(#[$doc:meta])* $case:ident = $word:literal,)+
+    }) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum $name {
+            $($(#[$doc])* $case,)+
+        }
+
         impl $crate::Word for $name {
             const ALL: &'static [Self] = &[$(Self::$case),+];
 

@@ -4,5 +4,5 @@
 mod rule;
 pub mod slots;
 
-pub use self::rule::{Rate, Report, Reported, Rule, Used};
+pub use self::rule::{LimitReport, PacedLimit, Rate, Reported, Used};
 pub use self::slots::{Charge, LimitId, SlotRequest, Slots};

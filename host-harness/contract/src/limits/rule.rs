@@ -6,10 +6,10 @@
 //! wherever the provider's own window begins.
 //!
 //! Points are sent in lumps, so half of them may go at once and the other half is spread over the
-//! window, until the provider tells how it counts ([`Rule::report`]). Then its own bucket is
+//! window, until the provider tells how it counts ([`PacedLimit::report`]). Then its own bucket is
 //! followed.
 //!
-//! Slots that are reserved ahead ([`Rule::reserve`]) make up for nothing, and may instead be used
+//! Slots that are reserved ahead ([`PacedLimit::reserve`]) make up for nothing, and may instead be used
 //! late by [`Rate::lateness`]. They need not be reserved in their order: each lies at or after its
 //! due time less the tolerance and never after it unless it moves it, and due times are an
 //! interval apart.
@@ -28,6 +28,7 @@ const RECOVERY: f64 = 0.000_5;
 
 /// A limit as it is declared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[must_use]
 pub struct Rate {
     /// At least 1.
     amount: u32,
@@ -38,7 +39,7 @@ pub struct Rate {
 
 /// What the provider says of a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Report {
+pub struct LimitReport {
     /// So many remain ...
     pub left: u32,
     /// ... of so many ...
@@ -75,45 +76,41 @@ pub struct Used {
 
 /// One limit and how far it is used.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Rule {
-    rate: Rate,
-    used: Used,
+pub struct PacedLimit {
+    /// As it is declared.
+    pub rate: Rate,
+    /// How far it is used.
+    pub used: Used,
 }
 
 impl Rate {
     /// At most `requests` in any `window`; none counts as one.
-    #[must_use]
     pub fn new(requests: u32, window: Duration) -> Self {
         Self { amount: requests.max(1), window, points: false }
     }
 
     /// At most so many points in any `window`.
-    #[must_use]
     pub fn of_points(amount: u32, window: Duration) -> Self {
         Self { points: true, ..Self::new(amount, window) }
     }
 
     /// How many requests, or points.
-    #[must_use]
     pub fn amount(self) -> u32 {
         self.amount
     }
 
     /// Length of its window.
-    #[must_use]
     pub fn window(self) -> Duration {
         self.window
     }
 
     /// The same with another window.
-    #[must_use]
     pub fn over(self, window: Duration) -> Self {
         Self { window, ..self }
     }
 
     /// How late a reserved slot may be used, and still no window holds too many: at most one
     /// interval.
-    #[must_use]
     pub fn lateness(self) -> Duration {
         match self.points {
             true => self.window / 100,
@@ -135,30 +132,15 @@ impl Rate {
     }
 }
 
-impl Rule {
+impl PacedLimit {
     /// Not used yet.
-    #[must_use]
     pub fn new(rate: Rate) -> Self {
-        Self::of(rate, Used::default())
-    }
-
-    /// Used so far.
-    #[must_use]
-    pub fn of(rate: Rate, used: Used) -> Self {
-        Self { rate, used }
-    }
-
-    /// How far it is used.
-    #[must_use]
-    pub fn used(&self) -> Used {
-        self.used
+        Self { rate, used: Used::default() }
     }
 
     /// When a request that counts for `count` may go; in the past when it may go at once.
-    #[must_use]
     pub fn ready_at(&self, count: u32) -> Duration {
-        let interval = self.interval();
-        let burst = self.burst();
+        let (interval, burst) = self.pace();
         let paced = match count.checked_sub(burst) {
             Some(over) => self.used.due + interval * over,
             None => self.used.due.saturating_sub(interval * (burst - count)),
@@ -174,7 +156,7 @@ impl Rule {
         }
     }
 
-    /// Counts a request that will go at `at` or a little later, not before [`Rule::ready_at`].
+    /// Counts a request that will go at `at` or a little later, not before [`PacedLimit::ready_at`].
     pub fn reserve(&mut self, count: u32, at: Duration) {
         self.count(count, at, at);
     }
@@ -183,8 +165,8 @@ impl Rule {
     ///
     /// Of points its bucket is followed: what is missing comes back evenly. Of requests it is not
     /// known whether some come back sooner, so what is left has to last until all are there.
-    pub fn report(&mut self, report: Report, now: Duration) {
-        let Report { left, total, full_in } = report;
+    pub fn report(&mut self, report: LimitReport, now: Duration) {
+        let LimitReport { left, total, full_in } = report;
         let missing = total.saturating_sub(left);
         self.used.reported = None;
         if self.rate.points {
@@ -197,29 +179,26 @@ impl Rule {
         } else if left == 0 && missing > 0 {
             self.used.held_until = Some(now + full_in);
         } else if missing > 0 {
-            let interval = self.interval().max(full_in / left);
+            let interval = self.pace().0.max(full_in / left);
             let until = Some(now + full_in);
             self.used.reported = Some(Reported { interval, burst: 1, until });
         }
     }
 
     /// Whether it is as if it had never been used.
-    #[must_use]
     pub fn is_full(&self, now: Duration) -> bool {
         let free = |at: Option<Duration>| at.is_none_or(|at| at <= now);
         self.used.due <= now && free(self.used.held_until) && self.share(now) >= 1.0
     }
 
-    fn told(&self) -> Option<Reported> {
-        self.used.reported.filter(|told| told.until.is_none_or(|until| self.used.due < until))
-    }
-
-    fn interval(&self) -> Duration {
-        self.told().map_or_else(|| self.rate.interval(), |told| told.interval)
-    }
-
-    fn burst(&self) -> u32 {
-        self.told().map_or_else(|| self.rate.burst(), |told| told.burst)
+    /// The time between two of one, and how many may go at once: as the provider told, or else as it
+    /// is declared.
+    fn pace(&self) -> (Duration, u32) {
+        let due = self.used.due;
+        match self.used.reported.filter(|told| told.until.is_none_or(|until| due < until)) {
+            Some(told) => (told.interval, told.burst),
+            None => (self.rate.interval(), self.rate.burst()),
+        }
     }
 
     /// The provider answered "too many requests": somebody else shares this limit.
@@ -236,7 +215,7 @@ impl Rule {
     }
 
     fn count(&mut self, count: u32, earliest: Duration, now: Duration) {
-        let spent = (self.interval() * count).div_f64(self.share(now));
+        let spent = (self.pace().0 * count).div_f64(self.share(now));
         self.used.due = self.used.due.max(earliest) + spent;
     }
 
@@ -262,7 +241,7 @@ mod tests {
         ) {
             let window = Duration::from_millis(window_ms);
             let mut now = Duration::from_secs(9);
-            let mut rule = Rule::new(Rate::new(requests, window));
+            let mut rule = PacedLimit::new(Rate::new(requests, window));
             let mut sent = Vec::new();
             for pause in pauses {
                 // Mostly at once or a little late, now and then after a pause.
@@ -286,7 +265,7 @@ mod tests {
         ) {
             let window = Duration::from_secs(20);
             let (mut now, mut sent) = (Duration::from_secs(9), Vec::new());
-            let mut rule = Rule::new(Rate::of_points(1_000, window));
+            let mut rule = PacedLimit::new(Rate::of_points(1_000, window));
             for (cost, pause) in costs {
                 let late = Duration::from_millis(if pause < 2_500 { pause / 100 } else { pause });
                 now = rule.ready_at(cost).max(now) + late;
@@ -304,15 +283,15 @@ mod tests {
     #[test]
     fn a_report_replaces_the_count() {
         let (start, second) = (Duration::from_secs(100), Duration::from_secs(1));
-        let mut points = Rule::new(Rate::of_points(2_000, 20 * second));
+        let mut points = PacedLimit::new(Rate::of_points(2_000, 20 * second));
         points.take(900, start);
-        points.report(Report { left: 500, total: 1_000, full_in: 10 * second }, start);
+        points.report(LimitReport { left: 500, total: 1_000, full_in: 10 * second }, start);
         assert_eq!(points.ready_at(500), start, "what is left may go at once");
         assert_eq!(points.ready_at(600), start + 2 * second, "and the rest comes back evenly");
-        let mut requests = Rule::new(Rate::new(100, 60 * second));
-        requests.report(Report { left: 0, total: 100, full_in: 30 * second }, start);
+        let mut requests = PacedLimit::new(Rate::new(100, 60 * second));
+        requests.report(LimitReport { left: 0, total: 100, full_in: 30 * second }, start);
         assert_eq!(requests.ready_at(1), start + 30 * second);
-        requests.report(Report { left: 3, total: 100, full_in: 30 * second }, start);
+        requests.report(LimitReport { left: 3, total: 100, full_in: 30 * second }, start);
         requests.used.held_until = None;
         let sent = (0..).scan(start, |now, _| {
             *now = requests.ready_at(1).max(*now);
@@ -326,7 +305,7 @@ mod tests {
     fn at_full_demand_95_percent_are_used() {
         for (requests, window_s) in [(3_u32, 1_u64), (5, 1), (6, 1), (20, 1), (600, 60)] {
             let mut now = Duration::ZERO;
-            let mut rule = Rule::new(Rate::new(requests, Duration::from_secs(window_s)));
+            let mut rule = PacedLimit::new(Rate::new(requests, Duration::from_secs(window_s)));
             let mut sent = 0_u32;
             while now < Duration::from_secs(60) {
                 now = rule.ready_at(1).max(now);
@@ -341,7 +320,7 @@ mod tests {
     #[test]
     fn throttling_holds_slows_and_recovers() {
         let start = Duration::from_secs(100);
-        let mut rule = Rule::new(Rate::new(10, Duration::from_secs(1)));
+        let mut rule = PacedLimit::new(Rate::new(10, Duration::from_secs(1)));
         rule.throttled(Duration::from_secs(2), start);
         let held = start + Duration::from_secs(2);
         assert_eq!(rule.ready_at(1), held);

@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use thiserror::Error;
 use tokio::time::Instant;
 
-use super::rule::{Rate, Report, Rule, Used};
+use super::rule::{LimitReport, PacedLimit, Rate, Used};
 
 /// What [`Slots`] answer, later.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, SlotsError>> + Send + 'a>>;
@@ -25,7 +25,6 @@ pub struct SlotsError(String);
 
 impl SlotsError {
     /// For the reason that whoever keeps them gives.
-    #[must_use]
     pub fn new(why: &dyn std::fmt::Display) -> Self {
         Self(why.to_string())
     }
@@ -44,7 +43,7 @@ pub trait Slots: Send + Sync {
     fn hold(&self, charge: Charge, pause: Duration) -> Answer<'_, ()>;
 
     /// The provider told how far the limit of `charge` is used.
-    fn report(&self, charge: Charge, report: Report) -> Answer<'_, ()>;
+    fn report(&self, charge: Charge, report: LimitReport) -> Answer<'_, ()>;
 
     /// The time by which slots are reserved.
     fn time(&self) -> SystemTime;
@@ -98,7 +97,6 @@ pub struct Slot {
 
 impl Slot {
     /// Whether it may not be used any more.
-    #[must_use]
     pub fn is_late(&self, now: Instant, time: SystemTime) -> bool {
         now > self.at + self.lateness || time > self.time + self.lateness
     }
@@ -121,7 +119,7 @@ pub enum Reserved {
 }
 
 /// What is kept of one limit of one account. Times are durations since 1970 on the row's line.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Row {
     /// How far it is used.
     pub used: Used,
@@ -132,24 +130,12 @@ pub struct Row {
 }
 
 impl Row {
-    /// Of a limit that is not used yet.
-    #[must_use]
-    pub fn new() -> Self {
-        Self { used: Used::default(), seen: Duration::ZERO, ahead: Duration::ZERO }
-    }
-
     /// Now, on its line, when the machine's clock shows `time`.
     fn look(&mut self, time: SystemTime) -> Duration {
         let machine = time.duration_since(UNIX_EPOCH).unwrap_or_default();
         self.seen = self.seen.max(machine + self.ahead);
         self.ahead = self.seen.saturating_sub(machine);
         self.seen
-    }
-}
-
-impl Default for Row {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
@@ -166,8 +152,8 @@ pub fn reserve(
     let most = rates().map(|rate| rate.amount() as usize / 2).min().unwrap_or_default().max(1);
     let lateness = rates().map(Rate::lateness).min().unwrap_or_default();
     let looks: Vec<Duration> = rows.iter_mut().map(|row| row.look(time)).collect();
-    let mut rules: Vec<Rule> =
-        rates().zip(rows.iter()).map(|(rate, row)| Rule::of(rate, row.used)).collect();
+    let mut rules: Vec<PacedLimit> =
+        rates().zip(rows.iter()).map(|(rate, row)| PacedLimit { rate, used: row.used }).collect();
     let mut slots = Vec::new();
     let refused = loop {
         // Each on its own line, so that only the time from now on compares.
@@ -190,24 +176,25 @@ pub fn reserve(
         let ask_again = now + wait.saturating_sub(window).max(Duration::from_millis(1));
         return Reserved::NoneYet { limit, at: now + wait, ask_again };
     }
-    rows.iter_mut().zip(&rules).for_each(|(row, rule)| row.used = rule.used());
+    rows.iter_mut().zip(&rules).for_each(|(row, rule)| row.used = rule.used);
     Reserved::Slots(slots)
 }
 
 /// Holds a limit for `pause` from `time` on.
 pub fn hold(row: &mut Row, rate: Rate, pause: Duration, time: SystemTime) {
-    let now = row.look(time);
-    let mut rule = Rule::of(shared(rate), row.used);
-    rule.throttled(pause, now);
-    row.used = rule.used();
+    change(row, rate, time, |rule, now| rule.throttled(pause, now));
 }
 
 /// Counts a limit as the provider does, from `time` on.
-pub fn report(row: &mut Row, rate: Rate, report: Report, time: SystemTime) {
+pub fn report(row: &mut Row, rate: Rate, report: LimitReport, time: SystemTime) {
+    change(row, rate, time, |rule, now| rule.report(report, now));
+}
+
+fn change(row: &mut Row, rate: Rate, time: SystemTime, change: impl Fn(&mut PacedLimit, Duration)) {
     let now = row.look(time);
-    let mut rule = Rule::of(shared(rate), row.used);
-    rule.report(report, now);
-    row.used = rule.used();
+    let mut rule = PacedLimit { rate: shared(rate), used: row.used };
+    change(&mut rule, now);
+    row.used = rule.used;
 }
 
 fn shared(rate: Rate) -> Rate {

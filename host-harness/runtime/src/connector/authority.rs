@@ -6,18 +6,21 @@
 //! All else is shared with the connection: policy, open HTTP connections, limits, observer, clock.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use connector_contract::auth::{self, BeginRequest, Grant, Learned};
+use connector_contract::auth::{BeginRequest, Grant, Learned, Step};
 use connector_contract::types::{Error, ErrorKind};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::component::Connector;
 use super::connection::{Connection, ended};
-use super::granting::{Provider, Received, Renewal, Scheme, Step, Tokens};
+use super::granting::{
+    Authorizer, BeginOutcome, PendingCall, ReceivedGrant, Renewal, TokenRenewer, Tokens,
+};
 use super::ground::Ground;
-use super::instance::{Call, run};
-use crate::egress::{CallSends, Egress, Pending, Progress};
+use super::instance::{Call, call, run};
+use crate::egress::{CallSends, Pending, Progress};
 use crate::error::{CallError, error};
 use crate::observe::{Event, Level};
 use crate::setting;
@@ -41,9 +44,8 @@ struct Asked<R> {
 
 impl Connection {
     /// How it is made, renewed and given back.
-    #[must_use]
     pub fn authority(&self) -> Authority {
-        Authority { connector: self.connector().clone(), ground: self.ground() }
+        Authority { connector: self.connector().clone(), ground: Arc::clone(&self.ground) }
     }
 }
 
@@ -53,10 +55,7 @@ impl Authority {
     /// # Errors
     /// [`CallError`]; `unsupported` where the provider offers no way.
     pub async fn revoke(&self, tokens: Tokens) -> Result<(), CallError> {
-        let call = || -> Call<Result<(), Error>> {
-            Box::new(|guest, store| Box::pin(guest.revoke(store)))
-        };
-        self.ask(tokens, Progress::default(), call).await.result
+        self.ask(tokens, Progress::default(), || call!(revoke())).await.result
     }
 
     async fn ask<R: Send>(
@@ -67,17 +66,13 @@ impl Authority {
     ) -> Asked<R> {
         let loaded = &self.connector.loaded;
         let names: Vec<&str> = self.connector.captured().collect();
-        let secrets = Arc::new(self.ground.secrets.without(&names));
-        secrets.set_versions(
-            given.into_iter().map(|(name, value)| (name, vec![(value, None)])).collect(),
-        );
+        let secrets = self.ground.secrets.without(&names);
+        let given = given.into_iter().map(|(name, value)| (name, vec![(value, None)]));
+        secrets.set_versions(given.collect());
         // What is captured is kept with the call's result, in one step.
-        let egress =
-            Egress { secrets: Arc::clone(&secrets), keep: None, ..self.ground.egress.clone() };
-        let ground = Ground { egress, secrets, ..(*self.ground).clone() };
+        let ground = Arc::new(self.ground.with_secrets(secrets, None));
         let sends = CallSends::watched(progress.clone());
-        let (result, sends) =
-            run(&loaded.runtime, &loaded.world, Arc::new(ground), sends, call).await;
+        let (result, sends) = run(&loaded.runtime, &loaded.world, ground, sends, call).await;
         let (wrote, captured) = (progress.wrote(), progress.captured());
         Asked { wrote, result: ended(result, &sends), captured }
     }
@@ -88,43 +83,40 @@ impl Authority {
     }
 
     /// What was granted, with the time by the host's own clock.
-    fn received(&self, grant: Grant, tokens: Tokens) -> Result<Received, CallError> {
-        let expires_ms = grant.expires_at.map(|text| {
-            let at = OffsetDateTime::parse(&text, &Rfc3339);
-            let at =
-                at.ok().and_then(|at| u64::try_from(at.unix_timestamp_nanos() / 1_000_000).ok());
-            at.map(|at| self.ground.egress.by_own_clock(at)).ok_or_else(|| {
-                let text = "The connector tells the end of the tokens in no form of RFC 3339. \
-                            Report it to its maker.";
-                CallError::from(error(ErrorKind::Internal, text))
-            })
-        });
+    fn received(&self, grant: Grant, tokens: Tokens) -> Result<ReceivedGrant, CallError> {
+        let internal = |text: String| CallError::from(error(ErrorKind::Internal, text));
+        let unix_ms = |text: String| {
+            let at = OffsetDateTime::parse(&text, &Rfc3339).ok()?;
+            u64::try_from(at.unix_timestamp_nanos() / 1_000_000).ok()
+        };
+        let expires_ms = grant.expires_at.map(unix_ms);
+        if expires_ms == Some(None) {
+            let text = "The connector tells the end of the tokens in no form of RFC 3339. \
+                        Report it to its maker.";
+            return Err(internal(text.to_owned()));
+        }
+        let expires_ms = expires_ms.flatten().map(|at| self.ground.egress.by_own_clock(at));
         let settings = setting::learned(&self.connector.loaded.manifest, grant.settings);
         let settings = settings.map_err(|why| {
-            let text = format!(
+            internal(format!(
                 "What was learned at the provider may not be kept: {why}. Nothing was kept: see \
                  that the account is the right one; if it is, report it to the connector's maker."
-            );
-            CallError::from(error(ErrorKind::Internal, text))
+            ))
         })?;
         let (scopes, learned) = (grant.scopes, Learned { settings, account: grant.account });
-        Ok(Received { tokens, expires_ms: expires_ms.transpose()?, scopes, learned })
+        Ok(ReceivedGrant { tokens, expires_ms, scopes, learned })
     }
 }
 
-impl Provider for Authority {
+impl TokenRenewer for Authority {
     fn renew(&self, tokens: Tokens, progress: Progress) -> Pending<'_, Renewal> {
         Box::pin(async move {
-            let call = || -> Call<Result<Grant, Error>> {
-                Box::new(|guest, store| Box::pin(guest.refresh(store)))
-            };
-            let Asked { result, captured, wrote } = self.ask(tokens, progress, call).await;
+            let asked = self.ask(tokens, progress, || call!(refresh())).await;
+            let Asked { result, captured, wrote } = asked;
             if captured.is_empty() {
-                let nothing = || "the answer brought no tokens".to_owned();
-                return result.map_or_else(
-                    |error| renewal(error, wrote),
-                    |_| Renewal::Unknown { why: nothing() },
-                );
+                let why = "the answer brought no tokens".to_owned();
+                return result
+                    .map_or_else(|error| renewal(error, wrote), |_| Renewal::Unknown(why));
             }
             // Tokens that came are kept, whatever else is wrong: those before them may be used up.
             let grant = result.unwrap_or_else(|error| {
@@ -136,29 +128,22 @@ impl Provider for Authority {
                 self.warn(&error);
                 self.received(plain, captured)
             });
-            received.map_or_else(
-                |error| Renewal::Unknown { why: error.to_string() },
-                |received| Renewal::Received(Box::new(received)),
-            )
+            match received {
+                Ok(received) => Renewal::Received(Box::new(received)),
+                Err(error) => Renewal::Unknown(error.to_string()),
+            }
         })
     }
 }
 
-impl Scheme for Authority {
-    fn begin(
-        &self,
-        request: BeginRequest,
-        secrets: Tokens,
-    ) -> Pending<'_, Result<Step, CallError>> {
+impl Authorizer for Authority {
+    fn begin(&self, request: BeginRequest, secrets: Tokens) -> PendingCall<'_, BeginOutcome> {
         Box::pin(async move {
-            let call = || -> Call<Result<auth::Step, Error>> {
-                let request = request.clone();
-                Box::new(move |guest, store| Box::pin(guest.begin(store, request)))
-            };
-            let asked = self.ask(secrets, Progress::default(), call).await;
+            let request = &request;
+            let asked = self.ask(secrets, Progress::default(), || call!(begin(request))).await;
             Ok(match asked.result? {
-                auth::Step::Redirect(to) => Step::Redirect { url: to.url, session: to.session },
-                auth::Step::Ready(grant) => Step::Ready(self.received(grant, asked.captured)?),
+                Step::Redirect(redirect) => BeginOutcome::Redirect(redirect),
+                Step::Ready(grant) => BeginOutcome::Ready(self.received(grant, asked.captured)?),
             })
         })
     }
@@ -168,12 +153,10 @@ impl Scheme for Authority {
         session: String,
         query: String,
         secrets: Tokens,
-    ) -> Pending<'_, Result<Received, CallError>> {
+    ) -> PendingCall<'_, ReceivedGrant> {
         Box::pin(async move {
-            let call = || -> Call<Result<Grant, Error>> {
-                let (session, query) = (session.clone(), query.clone());
-                Box::new(move |guest, store| Box::pin(guest.complete(store, session, query)))
-            };
+            let (session, query) = (&session, &query);
+            let call = || call!(complete(session, query));
             let asked = self.ask(secrets, Progress::default(), call).await;
             let grant = asked.result?;
             if asked.captured.is_empty() {
@@ -197,23 +180,22 @@ impl Scheme for Authority {
 fn renewal(failed: CallError, wrote: bool) -> Renewal {
     let why = failed.to_string();
     let CallError::Connector(error) = failed else {
-        return if wrote {
-            Renewal::Unknown { why }
-        } else {
-            Renewal::NotExecuted { why, wait: None }
+        return match wrote {
+            true => Renewal::Unknown(why),
+            false => Renewal::NotExecuted { why, wait: None },
         };
     };
     let refused = error.http_status.is_some_and(|status| (400..500).contains(&status));
     match error.kind {
-        ErrorKind::OutcomeUnknown => Renewal::Unknown { why },
-        ErrorKind::Unauthenticated if wrote => Renewal::Refused { why },
-        ErrorKind::Forbidden if wrote => Renewal::ClientRefused { why },
-        ErrorKind::RateLimited(wait) | ErrorKind::QuotaExhausted(wait) => {
-            let wait = wait.map(|ms| std::time::Duration::from_millis(u64::from(ms)));
+        ErrorKind::OutcomeUnknown => Renewal::Unknown(why),
+        ErrorKind::Unauthenticated if wrote => Renewal::Refused(why),
+        ErrorKind::Forbidden if wrote => Renewal::ClientRefused(why),
+        ErrorKind::RateLimited(ms) | ErrorKind::QuotaExhausted(ms) => {
+            let wait = ms.map(|ms| Duration::from_millis(u64::from(ms)));
             Renewal::NotExecuted { why, wait }
         }
         ErrorKind::Unavailable => Renewal::NotExecuted { why, wait: None },
-        _ if wrote && !refused => Renewal::Unknown { why },
+        _ if wrote && !refused => Renewal::Unknown(why),
         _ => Renewal::NotExecuted { why, wait: None },
     }
 }
@@ -248,9 +230,9 @@ mod tests {
             for (wrote, expected) in [false, true].into_iter().zip(expected.chars()) {
                 let found = match renewal(failed.clone(), wrote) {
                     Renewal::NotExecuted { .. } => 'n',
-                    Renewal::Unknown { .. } => 'u',
-                    Renewal::Refused { .. } => 'r',
-                    Renewal::ClientRefused { .. } => 'c',
+                    Renewal::Unknown(_) => 'u',
+                    Renewal::Refused(_) => 'r',
+                    Renewal::ClientRefused(_) => 'c',
                     Renewal::Received(_) => '!',
                 };
                 assert!(expected == ' ' || found == expected, "{failed:?} {wrote}: {found}");

@@ -2,11 +2,16 @@
 
 use std::time::Duration;
 
+use wasmtime::{StoreLimits, StoreLimitsBuilder};
+
+/// Elements of one table.
+pub(super) const TABLE_ELEMENTS: usize = 20_000;
+
 /// Bounds of one call. The defaults are far above what a page of 200 records
 /// needs, and far below what would hurt a neighbour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Bounds {
+pub struct CallBounds {
     /// Linear memory of the instance, in bytes.
     pub memory_bytes: usize,
     /// Time on the CPU inside the guest; waiting for an answer does not count.
@@ -19,7 +24,7 @@ pub struct Bounds {
     pub log_line_bytes: usize,
 }
 
-impl Default for Bounds {
+impl Default for CallBounds {
     fn default() -> Self {
         Self {
             memory_bytes: 64 * 1024 * 1024,
@@ -28,5 +33,19 @@ impl Default for Bounds {
             log_bytes: 64 * 1024,
             log_line_bytes: 4 * 1024,
         }
+    }
+}
+
+impl CallBounds {
+    /// What an instance may allocate; one that asks for more is stopped.
+    pub(super) fn store_limits(self) -> StoreLimits {
+        StoreLimitsBuilder::new()
+            .memory_size(self.memory_bytes)
+            .table_elements(TABLE_ELEMENTS)
+            .instances(32)
+            .tables(32)
+            .memories(4)
+            .trap_on_grow_failure(true)
+            .build()
     }
 }

@@ -8,19 +8,19 @@ use connector_contract::catalog::{Descriptor, Manifest};
 use connector_contract::setup::{Scheme, Setter, Setting};
 use sha2::{Digest as _, Sha256};
 use tokio::task::spawn_blocking;
-use wasmtime::component::types::ComponentItem;
+use wasmtime::component::types::{ComponentExtern, ComponentItem};
 use wasmtime::component::{Component, HasSelf, Linker};
 
 use super::bindings::{Imports, World};
 use super::build_error::BuildError;
 use super::engine::Runtime;
-use super::instance::{Call, run_offline};
+use super::instance::{Call, call, run_offline};
 use super::manifest;
 use super::state::CallState;
 use crate::egress::{CallSends, HttpClient};
 use crate::error::{CallError, LoadError};
 use crate::secrets::Secret;
-use crate::setting;
+use crate::setting::{self, AddressSpace};
 
 /// A component that offers the contract. Cheap to clone; serves any number of connections.
 #[derive(Clone)]
@@ -66,85 +66,66 @@ impl Runtime {
     /// # Errors
     /// As [`Runtime::load`].
     pub async fn load_bytes(&self, path: &Path, bytes: &[u8]) -> Result<Connector, LoadError> {
+        let not_a_component = |why: String| LoadError::NotAComponent { path: path.to_owned(), why };
         if !bytes.starts_with(b"\0asm") {
-            let why = "it does not begin as WebAssembly does".to_owned();
-            return Err(LoadError::NotAComponent { path: path.to_owned(), why });
+            return Err(not_a_component("it does not begin as WebAssembly does".to_owned()));
         }
         if bytes.get(4..8) == Some(&[1, 0, 0, 0]) {
-            let why = "it is a core module: link it with `wasm-component-ld`".to_owned();
-            return Err(LoadError::NotAComponent { path: path.to_owned(), why });
+            let why = "it is a core module: link it with `wasm-component-ld`";
+            return Err(not_a_component(why.to_owned()));
         }
         // It takes some hundred milliseconds of CPU, which other tasks must not wait for.
         let (engine, owned) = (self.engine.clone(), bytes.to_vec());
         let compiled = spawn_blocking(move || Component::from_binary(&engine, &owned)).await;
         let compiled = compiled.map_err(wasmtime::Error::new).and_then(|compiled| compiled);
-        let component = compiled.map_err(|why| LoadError::NotAComponent {
-            path: path.to_owned(),
-            why: format!("{why:#}"),
-        })?;
-        let facts = self.facts(path, bytes, &component);
-        let not_ours = |why: wasmtime::Error| LoadError::NotAConnector {
-            path: path.to_owned(),
-            why: format!("{why:#}"),
-        };
-        let mut linker = Linker::new(&self.engine);
-        Imports::add_to_linker::<CallState, HasSelf<CallState>>(&mut linker, |state| state)
-            .map_err(not_ours)?;
-        let world = linker.instantiate_pre(&component).and_then(World::find).map_err(not_ours)?;
+        let component = compiled.map_err(|why| not_a_component(format!("{why:#}")))?;
+        let not_ours = |why: String| LoadError::NotAConnector { path: path.to_owned(), why };
+        let world = self.link(&component).map_err(|why| not_ours(format!("{why:#}")))?;
+        let read: Call<Manifest> = Box::new(|guest, store| {
+            Box::pin(async move {
+                guest.check(store)?;
+                guest.manifest(store).await
+            })
+        });
+        let manifest = run_pure(self, &world, read).await;
         let manifest =
-            read_manifest(self, &world).await.map_err(|why| LoadError::NotAConnector {
-                path: path.to_owned(),
-                why: format!("it cannot give its manifest: {why}"),
-            })?;
+            manifest.map_err(|why| not_ours(format!("it cannot give its manifest: {why}")))?;
         manifest::check(&manifest)
             .map_err(|why| LoadError::BadManifest { path: path.to_owned(), why })?;
+        let facts = self.facts(path, bytes, &component);
         Ok(Connector { loaded: Arc::new(Loaded { runtime: self.clone(), world, manifest, facts }) })
+    }
+
+    fn link(&self, component: &Component) -> wasmtime::Result<World> {
+        let mut linker = Linker::new(&self.engine);
+        Imports::add_to_linker::<CallState, HasSelf<CallState>>(&mut linker, |state| state)?;
+        World::find(linker.instantiate_pre(component)?)
     }
 
     fn facts(&self, path: &Path, bytes: &[u8], component: &Component) -> Facts {
         let kind = component.component_type();
-        let instances = |(name, item): (&str, ComponentItem)| {
-            matches!(item, ComponentItem::ComponentInstance(_)).then(|| name.to_owned())
+        let instance = |(name, item): (&str, ComponentExtern<'_>)| {
+            matches!(item.ty, ComponentItem::ComponentInstance(_)).then(|| name.to_owned())
         };
+        let mut imports: Vec<_> = kind.imports(&self.engine).filter_map(instance).collect();
+        let mut exports: Vec<_> = kind.exports(&self.engine).filter_map(instance).collect();
         // By name: a linker's order says nothing.
-        let imports = kind.imports(&self.engine);
-        let imports: BTreeSet<_> =
-            imports.filter_map(|(name, item)| instances((name, item.ty))).collect();
-        let exports = kind.exports(&self.engine);
-        let exports: BTreeSet<_> =
-            exports.filter_map(|(name, item)| instances((name, item.ty))).collect();
-        Facts {
-            path: path.to_owned(),
-            bytes: bytes.len(),
-            sha256: connector_contract::hex(&Sha256::digest(bytes)),
-            imports: imports.into_iter().collect(),
-            exports: exports.into_iter().collect(),
-        }
+        imports.sort_unstable();
+        exports.sort_unstable();
+        let (path, sha256) = (path.to_owned(), connector_contract::hex(&Sha256::digest(bytes)));
+        Facts { path, bytes: bytes.len(), sha256, imports, exports }
     }
 }
 
 impl Connector {
     /// What the connector says of itself. Read once, when it was loaded.
-    #[must_use]
     pub fn manifest(&self) -> &Manifest {
         &self.loaded.manifest
     }
 
     /// By what its connections send, unless they are given another.
-    #[must_use]
     pub fn http_client(&self) -> &Arc<HttpClient> {
         &self.loaded.runtime.http
-    }
-
-    /// Names of the secrets that its manifest has a use for: filled in, as keys, or captured.
-    fn secrets(&self) -> Vec<&str> {
-        let manifest = self.manifest();
-        let filled = manifest.secret_uses.iter().map(|rule| rule.secret.as_str());
-        let keys = manifest.key_uses.iter().map(|rule| rule.secret.as_str());
-        let mut names: Vec<&str> = filled.chain(keys).chain(self.captured()).collect();
-        names.sort_unstable();
-        names.dedup();
-        names
     }
 
     /// Names of the secrets that its endpoints bring.
@@ -153,16 +134,20 @@ impl Connector {
         captures.map(|rule| rule.secret.as_str())
     }
 
-    /// Whether its manifest has a use for this secret.
+    /// Whether its manifest has a use for this secret: filled in, as a key, or captured.
     ///
     /// # Errors
     /// [`BuildError::UnknownSecret`].
     pub fn check_secret(&self, name: &str) -> Result<(), BuildError> {
-        let names = self.secrets();
-        if names.contains(&name) {
+        let manifest = self.manifest();
+        let filled = manifest.secret_uses.iter().map(|rule| rule.secret.as_str());
+        let keys = manifest.key_uses.iter().map(|rule| rule.secret.as_str());
+        let used: BTreeSet<&str> = filled.chain(keys).chain(self.captured()).collect();
+        if used.contains(name) {
             return Ok(());
         }
-        Err(BuildError::UnknownSecret { name: name.to_owned(), known: names.join(", ") })
+        let known = used.into_iter().collect::<Vec<_>>().join(", ");
+        Err(BuildError::UnknownSecret { name: name.to_owned(), known })
     }
 
     /// Whether a value can be sent, where its manifest has this secret sent.
@@ -182,40 +167,35 @@ impl Connector {
     /// # Errors
     /// [`BuildError::UnknownSetting`].
     pub fn setting(&self, name: &str) -> Result<&Setting, BuildError> {
-        let settings = &self.manifest().settings;
-        settings.iter().find(|setting| setting.name == name).ok_or_else(|| {
-            let known: Vec<&str> = settings.iter().map(|setting| setting.name.as_str()).collect();
-            BuildError::UnknownSetting { name: name.to_owned(), known: known.join(", ") }
-        })
+        find(&self.manifest().settings, name, |setting| &setting.name)
+            .map_err(|known| BuildError::UnknownSetting { name: name.to_owned(), known })
     }
 
-    /// Whether an operator may give a setting this value. `loose`: as
-    /// [`Builder::allow_private`](super::Builder::allow_private).
+    /// Whether an operator may give a setting this value, who allows its URLs this address space.
     ///
     /// # Errors
     /// [`BuildError::UnknownSetting`], [`BuildError::Setting`].
-    pub fn check_setting(&self, name: &str, value: &str, loose: bool) -> Result<(), BuildError> {
-        Ok(setting::check(self.setting(name)?, value, Setter::Operator, loose)?)
+    pub fn check_setting(
+        &self,
+        name: &str,
+        value: &str,
+        space: AddressSpace,
+    ) -> Result<(), BuildError> {
+        Ok(setting::check(self.setting(name)?, value, Setter::Operator, space)?)
     }
 
-    /// The scheme of this name; without one, the first.
-    #[must_use]
-    pub fn scheme(&self, name: Option<&str>) -> Option<&Scheme> {
-        let mut schemes = self.manifest().schemes.iter();
-        match name {
-            Some(name) => schemes.find(|scheme| scheme.name == name),
-            None => schemes.next(),
-        }
+    /// The scheme of this name.
+    pub(super) fn scheme(&self, name: &str) -> Result<&Scheme, BuildError> {
+        find(&self.manifest().schemes, name, |scheme| &scheme.name)
+            .map_err(|known| BuildError::UnknownScheme { name: name.to_owned(), known })
     }
 
     /// Whether it offers several writes in one call.
-    #[must_use]
     pub fn offers_batches(&self) -> bool {
         self.loaded.world.offers_batches()
     }
 
     /// What its bytes say.
-    #[must_use]
     pub fn facts(&self) -> &Facts {
         &self.loaded.facts
     }
@@ -225,10 +205,7 @@ impl Connector {
     /// # Errors
     /// `not-found` for an unknown name.
     pub async fn describe(&self, object: &str) -> Result<Descriptor, CallError> {
-        let object = object.to_owned();
-        let described =
-            self.pure(Box::new(move |guest, store| Box::pin(guest.describe(store, object))));
-        Ok(described.await??)
+        Ok(run_pure(&self.loaded.runtime, &self.loaded.world, call!(describe(object))).await??)
     }
 
     /// Makes an instance and drops it: what each call pays before it begins.
@@ -236,24 +213,23 @@ impl Connector {
     /// # Errors
     /// When the component fails while it starts.
     pub async fn instantiate(&self) -> Result<(), CallError> {
-        self.pure(Box::new(|_, _| Box::pin(async { Ok(()) }))).await
-    }
-
-    /// A call without a connection: it can send nothing and sees no secret and no setting.
-    async fn pure<R: Send>(&self, call: Call<R>) -> Result<R, CallError> {
-        run_offline(&self.loaded.runtime, &self.loaded.world, None, CallSends::default(), call)
-            .await
-            .0
+        let call: Call<()> = Box::new(|_, _| Box::pin(async { Ok(()) }));
+        run_pure(&self.loaded.runtime, &self.loaded.world, call).await
     }
 }
 
-async fn read_manifest(runtime: &Runtime, world: &World) -> Result<Manifest, CallError> {
-    let call: Call<Manifest> = Box::new(|guest, store| {
-        Box::pin(async move {
-            guest.check(store)?;
-            guest.manifest(store).await
-        })
-    });
+/// The entry of this name, or else the names that there are.
+fn find<'a, T>(entries: &'a [T], name: &str, of: fn(&T) -> &String) -> Result<&'a T, String> {
+    let known = || entries.iter().map(|entry| of(entry).as_str()).collect::<Vec<_>>().join(", ");
+    entries.iter().find(|entry| of(entry) == name).ok_or_else(known)
+}
+
+/// Makes a call without a connection: it can send nothing and sees no secret and no setting.
+async fn run_pure<R: Send>(
+    runtime: &Runtime,
+    world: &World,
+    call: Call<R>,
+) -> Result<R, CallError> {
     run_offline(runtime, world, None, CallSends::default(), call).await.0
 }
 
@@ -268,12 +244,13 @@ fn unsendable(value: &[u8]) -> Option<String> {
         other => format!("the control character U+{other:04X}"),
     };
     let is_blank = |byte: &&u8| matches!(byte, b' ' | b'\t');
-    let bad = value.iter().find(|byte| byte.is_ascii_control() && **byte != b'\t');
-    match (bad, value.first().filter(is_blank), value.last().filter(is_blank)) {
-        (Some(bad), _, _) if value.last() == Some(bad) => Some(format!("ends with {}", name(*bad))),
-        (Some(bad), _, _) => Some(format!("holds {}", name(*bad))),
-        (None, Some(blank), _) => Some(format!("begins with {}", name(*blank))),
-        (None, None, Some(blank)) => Some(format!("ends with {}", name(*blank))),
-        (None, None, None) => None,
-    }
+    let is_bad = |byte: &&u8| byte.is_ascii_control() && **byte != b'\t';
+    let (first, last) = (value.first(), value.last());
+    let faults = [
+        ("ends with", last.filter(is_bad)),
+        ("holds", value.iter().find(is_bad)),
+        ("begins with", first.filter(is_blank)),
+        ("ends with", last.filter(is_blank)),
+    ];
+    faults.into_iter().find_map(|(verb, byte)| Some(format!("{verb} {}", name(*byte?))))
 }

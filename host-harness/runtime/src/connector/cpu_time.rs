@@ -9,8 +9,10 @@
 //!
 //! Where there is no such clock (not a Unix), the wall clock serves for all.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+
+use crate::lock::lock;
 
 /// The second bound is so many times the first.
 const WALL: u32 = 30;
@@ -37,23 +39,18 @@ struct Stretch {
 
 impl CpuTime {
     /// Measures against `bound`.
-    #[must_use]
     pub fn new(bound: Duration) -> Self {
         Self(Arc::new(Mutex::new(Measured::new(bound))))
     }
 
     /// The guest goes on.
     pub fn resume(&self) {
-        self.measured().resume(Instant::now(), processor_time);
+        lock(&self.0).resume(Instant::now(), processor_time);
     }
 
     /// The guest stands still. Answers whether it has used up its time.
     pub fn pause(&self) -> bool {
-        self.measured().pause(Instant::now(), processor_time)
-    }
-
-    fn measured(&self) -> MutexGuard<'_, Measured> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0).pause(Instant::now(), processor_time)
     }
 }
 

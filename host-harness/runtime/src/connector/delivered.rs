@@ -10,7 +10,7 @@ use connector_contract::subscriptions::Delivery;
 use zeroize::Zeroizing;
 
 use super::ground::Ground;
-use crate::egress::{At, Template, find_member};
+use crate::egress::{Template, find_member};
 use crate::secrets;
 
 /// Marks, among the headers of a delivery that is kept, a secret use by which it proved itself. No
@@ -28,52 +28,46 @@ pub enum Carried {
     Told(bool),
 }
 
-/// A delivery without secrets, and what they proved.
-pub struct Delivered {
-    /// As the connector sees it.
-    pub delivery: Delivery,
-    /// By the names of the manifest's `delivery-secrets`.
-    pub carried: BTreeMap<String, Carried>,
-}
-
-impl Delivered {
-    /// Takes the secrets out of a delivery, of which some may have been taken out before.
-    pub fn take(delivery: Delivery, ground: &Ground, now_ms: u64) -> Self {
-        let mut delivery = take_out(delivery, ground, now_ms);
-        let mut carried = BTreeMap::new();
-        for one in &ground.delivery_secrets {
-            let is_proof =
-                |(name, value): &(String, Vec<u8>)| name == PROVEN && value == one.name.as_bytes();
-            let told = match ground.secrets.live_anywhere(&one.secret, now_ms).is_empty() {
-                _ if delivery.headers.iter().any(is_proof) => Carried::Told(true),
-                false => Carried::Told(false),
-                true => Carried::Unknown,
-            };
-            carried.insert(one.name.clone(), told);
-        }
-        delivery.headers.retain(|(name, _)| name != PROVEN);
-        Self { delivery, carried }
-    }
+/// Takes the secrets out of a delivery, of which some may have been taken out before: the delivery as
+/// the connector sees it, and what is known of each of the manifest's `delivery-secrets`.
+pub fn read(
+    delivery: Delivery,
+    ground: &Ground,
+    now_ms: u64,
+) -> (Delivery, BTreeMap<String, Carried>) {
+    let mut delivery = take_out(delivery, ground, now_ms);
+    let proven = |name: &str| {
+        let mut proofs = delivery.headers.iter().filter(|(name, _)| name == PROVEN);
+        proofs.any(|(_, value)| value == name.as_bytes())
+    };
+    let carried = ground.delivery_secrets.iter().map(|one| {
+        let carried = match ground.secrets.live_anywhere(&one.secret, now_ms).is_empty() {
+            _ if proven(&one.name) => Carried::Told(true),
+            false => Carried::Told(false),
+            true => Carried::Unknown,
+        };
+        (one.name.clone(), carried)
+    });
+    let carried = carried.collect();
+    delivery.headers.retain(|(name, _)| name != PROVEN);
+    (delivery, carried)
 }
 
 /// The delivery without credentials and without what stands in the places of the manifest's
 /// `delivery-secrets`. Which of them it proved is marked among its headers.
 pub fn take_out(mut delivery: Delivery, ground: &Ground, now_ms: u64) -> Delivery {
-    let mut proven = Vec::new();
-    for one in &ground.delivery_secrets {
-        let Some(found) = stands(&delivery, one, ground) else { continue };
+    let proves = |one: &&SecretUse| {
         let live = ground.secrets.live_anywhere(&one.secret, now_ms);
-        let fits = live.iter().fold(false, |fits, it| fits | secrets::same(it.expose(), &found));
-        if fits {
-            proven.push((PROVEN.to_owned(), one.name.clone().into_bytes()));
-        }
-    }
-    for one in &ground.delivery_secrets {
-        remove(&mut delivery, &one.place);
-    }
-    delivery
-        .headers
-        .retain(|(name, _)| !CREDENTIALS.iter().any(|it| name.eq_ignore_ascii_case(it)));
+        stands(&delivery, one, ground).is_some_and(|found| {
+            live.iter().fold(false, |fits, it| fits | secrets::same(it.expose(), &found))
+        })
+    };
+    let proven = ground.delivery_secrets.iter().filter(proves);
+    let proven = proven.map(|one| (PROVEN.to_owned(), one.name.clone().into_bytes()));
+    let proven: Vec<_> = proven.collect();
+    ground.delivery_secrets.iter().for_each(|one| remove(&mut delivery, &one.place));
+    let is_credential = |name: &str| CREDENTIALS.iter().any(|it| name.eq_ignore_ascii_case(it));
+    delivery.headers.retain(|(name, _)| !is_credential(name));
     delivery.headers.extend(proven);
     delivery
 }
@@ -96,13 +90,12 @@ fn stands(delivery: &Delivery, one: &SecretUse, ground: &Ground) -> Option<Zeroi
         }
         Place::Query(name) => {
             let (_, query) = delivery.url.split_once('?')?;
-            let mut values = url::form_urlencoded::parse(query.as_bytes());
-            let mut values = values.by_ref().filter(|(given, _)| given == name);
-            let value = values.next()?.1.into_owned().into_bytes();
-            values.next().is_none().then(|| value.into())
+            let values = url::form_urlencoded::parse(query.as_bytes());
+            let value = only(values.filter(|(given, _)| given == name))?.1;
+            Some(value.into_owned().into_bytes().into())
         }
         Place::Json(pointer) => match find_member(&delivery.body, pointer) {
-            Ok(At::Value(at)) => {
+            Ok(Some(at)) => {
                 let raw = delivery.body.get(at)?;
                 let text: String = serde_json::from_slice(raw).ok()?;
                 Some(text.into_bytes().into())
@@ -124,13 +117,12 @@ fn remove(delivery: &mut Delivery, place: &Place) {
                     url::form_urlencoded::parse(pair.as_bytes()).any(|(given, _)| given == *name)
                 };
                 let kept: Vec<&str> = query.split('&').filter(|pair| !is_it(pair)).collect();
-                let query =
-                    if kept.is_empty() { String::new() } else { format!("?{}", kept.join("&")) };
-                delivery.url = format!("{path}{query}");
+                let mark = if kept.is_empty() { "" } else { "?" };
+                delivery.url = format!("{path}{mark}{}", kept.join("&"));
             }
         }
         Place::Json(pointer) => {
-            if let Ok(At::Value(at)) = find_member(&delivery.body, pointer) {
+            if let Ok(Some(at)) = find_member(&delivery.body, pointer) {
                 delivery.body.splice(at, *b"null");
             }
         }
@@ -138,11 +130,15 @@ fn remove(delivery: &mut Delivery, place: &Place) {
     }
 }
 
+/// The one item that there is; `None` of several.
+fn only<T>(mut items: impl Iterator<Item = T>) -> Option<T> {
+    items.next().filter(|_| items.next().is_none())
+}
+
 /// The value of a header that is there once.
 fn header<'a>(delivery: &'a Delivery, name: &str) -> Option<&'a [u8]> {
-    let mut values = delivery.headers.iter().filter(|(given, _)| given.eq_ignore_ascii_case(name));
-    let value = &values.next()?.1;
-    values.next().is_none().then_some(value)
+    let headers = delivery.headers.iter();
+    only(headers.filter(|(given, _)| given.eq_ignore_ascii_case(name))).map(|(_, value)| &value[..])
 }
 
 /// User and password of HTTP Basic (RFC 7617).
@@ -188,8 +184,8 @@ mod tests {
         let kept = take_out(delivery, &ground, 0);
         assert!(!format!("{kept:?}").contains("s3cret-value"));
         assert!(!String::from_utf8_lossy(&kept.body).contains("s3cret-value"));
-        let delivered = Delivered::take(kept, &ground, 0);
-        (delivered.carried["proof"], delivered.delivery)
+        let (delivery, carried) = read(kept, &ground, 0);
+        (carried["proof"], delivery)
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use thiserror::Error;
@@ -12,7 +11,7 @@ use wasmtime::{
     PoolingAllocationConfig,
 };
 
-use super::bounds::Bounds;
+use super::bounds::{CallBounds, TABLE_ELEMENTS};
 use crate::egress::{EgressError, EgressOptions, HttpClient, Limiter};
 use crate::observe::{Counters, Metrics};
 
@@ -36,7 +35,7 @@ pub enum EngineError {
 #[non_exhaustive]
 pub struct RuntimeOptions {
     /// What each call may use.
-    pub bounds: Bounds,
+    pub bounds: CallBounds,
     /// Where compiled code is kept between processes; `None` compiles each time.
     pub cache: Option<PathBuf>,
     /// How requests leave.
@@ -50,7 +49,7 @@ pub struct RuntimeOptions {
 impl Default for RuntimeOptions {
     fn default() -> Self {
         Self {
-            bounds: Bounds::default(),
+            bounds: CallBounds::default(),
             cache: None,
             egress: EgressOptions::default(),
             instances: 64,
@@ -63,7 +62,7 @@ impl Default for RuntimeOptions {
 #[derive(Clone)]
 pub struct Runtime {
     pub(super) engine: Engine,
-    pub(super) bounds: Bounds,
+    pub(super) bounds: CallBounds,
     pub(super) http: Arc<HttpClient>,
     /// Waiting for an instance holds none.
     pub(super) instances: Arc<Semaphore>,
@@ -71,8 +70,6 @@ pub struct Runtime {
     /// The limits of all connections that bring none of their own.
     pub(super) limiter: Arc<Limiter>,
     pub(super) counters: Arc<Counters>,
-    // Stops the ticker when the last clone goes.
-    _ticker: Arc<Ticker>,
 }
 
 impl Runtime {
@@ -84,7 +81,7 @@ impl Runtime {
         let failed = |why: wasmtime::Error| EngineError::Engine(format!("{why:#}"));
         let http = Arc::new(HttpClient::new(options.egress.clone())?);
         let engine = Engine::new(&config(options).map_err(failed)?).map_err(failed)?;
-        let ticker = Ticker::start(&engine).map_err(|why| EngineError::Engine(why.to_string()))?;
+        start_ticking(&engine).map_err(|why| EngineError::Engine(why.to_string()))?;
         let places = |instances: u32| Arc::new(Semaphore::new(instances as usize));
         Ok(Self {
             engine,
@@ -94,14 +91,12 @@ impl Runtime {
             offline_instances: places(options.offline_instances),
             limiter: Arc::default(),
             counters: Arc::default(),
-            _ticker: Arc::new(ticker),
         })
     }
 
     /// What it has done so far.
-    #[must_use]
     pub fn metrics(&self) -> Metrics {
-        self.counters.read()
+        self.counters.metrics()
     }
 }
 
@@ -125,7 +120,7 @@ fn config(options: &RuntimeOptions) -> wasmtime::Result<Config> {
         .async_stack_keep_resident(64 * 1024)
         // A table fits into a page; dropping that page cost a fault and a system call each.
         .table_keep_resident(4 * 1024)
-        .table_elements(20_000);
+        .table_elements(TABLE_ELEMENTS);
     let mut config = Config::new();
     config
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
@@ -151,30 +146,15 @@ fn config(options: &RuntimeOptions) -> wasmtime::Result<Config> {
 }
 
 /// Counts the engine's epochs in a thread of its own, in real time: guests burn
-/// real CPU even where a test's clock stands still.
-struct Ticker {
-    stop: Arc<AtomicBool>,
-}
-
-impl Ticker {
-    fn start(engine: &Engine) -> std::io::Result<Self> {
-        let stop = Arc::new(AtomicBool::new(false));
-        let (stopped, engine) = (Arc::clone(&stop), engine.weak());
-        std::thread::Builder::new().name("guest-time".to_owned()).spawn(move || {
-            while !stopped.load(Ordering::Relaxed) {
-                std::thread::sleep(TICK);
-                match engine.upgrade() {
-                    Some(engine) => engine.increment_epoch(),
-                    None => return,
-                }
-            }
-        })?;
-        Ok(Self { stop })
-    }
-}
-
-impl Drop for Ticker {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-    }
+/// real CPU even where a test's clock stands still. Ends with the engine.
+fn start_ticking(engine: &Engine) -> std::io::Result<()> {
+    let engine = engine.weak();
+    let tick = move || {
+        while let Some(engine) = engine.upgrade() {
+            engine.increment_epoch();
+            drop(engine);
+            std::thread::sleep(TICK);
+        }
+    };
+    std::thread::Builder::new().name("guest-time".to_owned()).spawn(tick).map(drop)
 }

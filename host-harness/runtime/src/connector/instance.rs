@@ -18,6 +18,17 @@ pub(super) type Call<R> = Box<
         + Send,
 >;
 
+/// A call of one of the connector's functions with copies of what these references point to.
+macro_rules! call {
+    ($function:ident($($argument:ident),*)) => {{
+        $(let $argument = ToOwned::to_owned($argument);)*
+        let call: $crate::connector::instance::Call<_> =
+            Box::new(move |guest, store| Box::pin(guest.$function(store, $($argument),*)));
+        call
+    }};
+}
+pub(super) use call;
+
 /// Runs a call. Answers its result, and what it sent.
 ///
 /// One that has to wait for the provider's limits before its first request is suspended, and begun
@@ -77,19 +88,19 @@ async fn run_once<R: Send>(
     let result = match world.pre.instantiate_async(&mut store).await {
         Ok(instance) => {
             let guest = Guest { world, instance };
-            call(&guest, &mut store).await.map_err(|why| stop(&why, store.data()))
+            call(&guest, &mut store).await.map_err(|why| stop(&why))
         }
         Err(why) if why.is::<wasmtime::PoolConcurrencyLimitError>() => {
             Err(Stop::NoInstance(format!("{why:#}")))
         }
-        Err(why) => Err(stop(&why, store.data())),
+        Err(why) => Err(stop(&why)),
     };
     let state = store.data_mut();
     let mut sends = std::mem::take(&mut state.sends);
     if let Some(ground) = state.ground.as_ref().filter(|_| !sends.is_suspended()) {
         sends.tell_log(ground.observer.as_ref());
     }
-    let wrote = sends.wrote();
+    let wrote = sends.progress.wrote();
     (result.map_err(|reason| CallError::Stopped { reason, wrote }), sends)
 }
 
@@ -121,17 +132,15 @@ fn bound(store: &mut Store<CallState>) {
     });
 }
 
-fn stop(why: &wasmtime::Error, state: &CallState) -> Stop {
-    if state.limits.denied() {
-        return Stop::OutOfMemory;
-    }
+fn stop(why: &wasmtime::Error) -> Stop {
     let text = format!("{:#}", why.root_cause());
     match why.downcast_ref::<Trap>() {
         Some(Trap::Interrupt) => Stop::OutOfTime,
         Some(Trap::StackOverflow) => Stop::StackOverflow,
         Some(trap) => Stop::Trapped(trap.to_string()),
-        // The type of this error is private to the engine; its text is all there is.
+        // The types of these errors are private to the engine; their texts are all there is.
         None if text.starts_with("too much data is being copied") => Stop::TooMuchData,
+        None if text.starts_with("forcing trap when growing") => Stop::OutOfMemory,
         None => Stop::Trapped(text),
     }
 }

@@ -5,10 +5,9 @@ use std::collections::BTreeSet;
 use connector_contract::catalog::Manifest;
 use connector_contract::permissions::{Endpoint, Measure, Place, SecretUse};
 use connector_contract::setup::{Form, Setter, Setting};
-use http::header::HeaderName;
 
-use crate::egress::{Template, frames};
-use crate::setting::{SCHEME, fits};
+use crate::egress::{Template, header_name, is_framing};
+use crate::setting::{AddressSpace, SCHEME, fits};
 
 /// Entries of one kind; a real connector has a few dozen.
 const ENTRIES: usize = 1_000;
@@ -18,63 +17,57 @@ const ENTRIES: usize = 1_000;
 /// # Errors
 /// What is wrong, for the connector's author.
 pub(super) fn check(manifest: &Manifest) -> Result<(), String> {
-    let sizes = [
-        ("schemes", manifest.schemes.len()),
-        ("endpoints", manifest.endpoints.len()),
-        ("limits", manifest.limits.len()),
-        ("secret-uses", manifest.secret_uses.len()),
-        ("key-uses", manifest.key_uses.len()),
-        ("settings", manifest.settings.len()),
-        ("objects", manifest.objects.len()),
-    ];
-    if let Some((kind, count)) = sizes.into_iter().find(|(_, count)| *count > ENTRIES) {
-        return Err(format!("{count} {kind} are more than {ENTRIES}"));
+    let uses = names(&manifest.secret_uses, |one| &one.name);
+    for (kind, names) in [
+        ("scheme", names(&manifest.schemes, |scheme| &scheme.name)),
+        ("endpoint", names(&manifest.endpoints, |endpoint| &endpoint.name)),
+        ("limit", names(&manifest.limits, |limit| &limit.name)),
+        ("secret use", uses.clone()),
+        ("setting", names(&manifest.settings, |setting| &setting.name)),
+        ("object", names(&manifest.objects, |object| &object.name)),
+    ] {
+        unique(kind, &names)?;
     }
-    unique("scheme", manifest.schemes.iter().map(|scheme| scheme.name.as_str()))?;
-    unique("endpoint", manifest.endpoints.iter().map(|endpoint| endpoint.name.as_str()))?;
-    unique("limit", manifest.limits.iter().map(|limit| limit.name.as_str()))?;
-    unique("secret use", manifest.secret_uses.iter().map(|one| one.name.as_str()))?;
-    unique("setting", manifest.settings.iter().map(|setting| setting.name.as_str()))?;
-    unique("object", manifest.objects.iter().map(|object| object.name.as_str()))?;
+    if manifest.key_uses.len() > ENTRIES {
+        return Err(format!("it declares more than {ENTRIES} key uses"));
+    }
     for scheme in &manifest.schemes {
-        unique("secret", scheme.secrets.iter().map(|field| field.name.as_str()))?;
+        unique("secret", &names(&scheme.secrets, |field| &field.name))?;
     }
-    manifest.limits.iter().try_for_each(|limit| match &limit.measure {
-        Measure::Requests(rate) | Measure::Points(rate)
-            if rate.amount == 0 || rate.window_ms == 0 =>
-        {
-            Err(format!("the limit \"{}\" allows nothing", limit.name))
-        }
-        Measure::AtOnce(0) => Err(format!("the limit \"{}\" allows nothing", limit.name)),
-        _ => Ok(()),
-    })?;
-    manifest.settings.iter().try_for_each(|setting| {
-        check_setting(manifest, setting)
-            .map_err(|why| format!("the setting \"{}\": {why}", setting.name))
-    })?;
-    manifest.secret_uses.iter().try_for_each(|one| {
-        check_place(manifest, &one.place)
-            .map_err(|why| format!("the secret use \"{}\": {why}", one.name))
-    })?;
-    let uses = manifest.secret_uses.iter().map(|one| one.name.as_str()).collect();
-    known("delivery-secrets name", &manifest.delivery_secrets, &uses)?;
-    if let Some(one) = manifest.secret_uses.iter().find(|one| {
-        manifest.delivery_secrets.contains(&one.name)
-            && matches!(one.place, Place::FormField(_) | Place::Path(_))
+    if let Some(limit) = manifest.limits.iter().find(|limit| match &limit.measure {
+        Measure::Requests(rate) | Measure::Points(rate) => rate.amount == 0 || rate.window_ms == 0,
+        Measure::AtOnce(places) => *places == 0,
     }) {
-        return Err(format!("the secret use \"{}\" has no place in a delivery", one.name));
+        return Err(format!("the limit \"{}\" allows nothing", limit.name));
     }
-    manifest.endpoints.iter().try_for_each(|endpoint| {
+    for setting in &manifest.settings {
+        check_setting(manifest, setting)
+            .map_err(|why| format!("the setting \"{}\": {why}", setting.name))?;
+    }
+    known("delivery-secrets name", &manifest.delivery_secrets, &uses)?;
+    for one in &manifest.secret_uses {
+        let checked = match one.place {
+            Place::FormField(_) | Place::Path(_)
+                if manifest.delivery_secrets.contains(&one.name) =>
+            {
+                Err("it has no place in a delivery".to_owned())
+            }
+            _ => check_place(manifest, &one.place),
+        };
+        checked.map_err(|why| format!("the secret use \"{}\": {why}", one.name))?;
+    }
+    for endpoint in &manifest.endpoints {
         check_endpoint(manifest, endpoint)
-            .map_err(|why| format!("the endpoint \"{}\": {why}", endpoint.name))
-    })
+            .map_err(|why| format!("the endpoint \"{}\": {why}", endpoint.name))?;
+    }
+    Ok(())
 }
 
 fn check_setting(manifest: &Manifest, setting: &Setting) -> Result<(), String> {
     if setting.name == SCHEME {
         return Err("the name is reserved for the authentication scheme".to_owned());
     }
-    let schemes = manifest.schemes.iter().map(|scheme| scheme.name.as_str()).collect();
+    let schemes = names(&manifest.schemes, |scheme| &scheme.name);
     known("it is required by", &setting.required_by, &schemes)?;
     match &setting.form {
         Form::IdOf(object) if manifest.objects.iter().all(|known| known.name != *object) => {
@@ -89,10 +82,11 @@ fn check_setting(manifest: &Manifest, setting: &Setting) -> Result<(), String> {
         }
         _ => {}
     }
-    let default = setting.default.as_deref();
-    default
-        .map_or(Ok(()), |value| fits(&setting.form, value, false))
-        .map_err(|why| format!("its default does not fit: {why}"))
+    match &setting.default {
+        Some(value) => fits(&setting.form, value, AddressSpace::Public)
+            .map_err(|why| format!("its default does not fit: {why}")),
+        None => Ok(()),
+    }
 }
 
 fn check_place(manifest: &Manifest, place: &Place) -> Result<(), String> {
@@ -100,9 +94,9 @@ fn check_place(manifest: &Manifest, place: &Place) -> Result<(), String> {
         Place::Header(place) => check_header(&place.name),
         Place::BasicPassword(user) => {
             let user = Template::read(user)?;
-            let names: Vec<String> = user.settings().map(str::to_owned).collect();
-            let settings = manifest.settings.iter().map(|setting| setting.name.as_str()).collect();
-            known("its user name names the setting", &names, &settings)
+            let named: Vec<String> = user.settings().map(str::to_owned).collect();
+            let settings = names(&manifest.settings, |setting| &setting.name);
+            known("its user name names the setting", &named, &settings)
         }
         Place::BasicUser(_) | Place::Path(_) => Ok(()),
         Place::FormField(name) | Place::Query(name) if name.is_empty() => {
@@ -115,10 +109,9 @@ fn check_place(manifest: &Manifest, place: &Place) -> Result<(), String> {
 }
 
 fn check_header(name: &str) -> Result<(), String> {
-    match HeaderName::from_bytes(name.as_bytes()) {
-        Ok(header) if !frames(&header) => Ok(()),
-        Ok(_) => Err(format!("the header {name} belongs to the host")),
-        Err(_) => Err(format!("\"{name}\" is no header name (RFC 9110 section 5.1)")),
+    match header_name(name)? {
+        header if is_framing(&header) => Err(format!("the header {name} belongs to the host")),
+        _ => Ok(()),
     }
 }
 
@@ -134,10 +127,10 @@ fn check_endpoint(manifest: &Manifest, endpoint: &Endpoint) -> Result<(), String
     if method.is_empty() || method.chars().any(|c| !c.is_ascii_uppercase()) {
         return Err("it needs an upper-case method".to_owned());
     }
-    let limits = manifest.limits.iter().map(|limit| limit.name.as_str()).collect();
+    let limits = names(&manifest.limits, |limit| &limit.name);
     known("it names the limit", &endpoint.limits, &limits)?;
-    let names = manifest.secret_uses.iter().map(|one| one.name.as_str()).collect();
-    known("it names the secret use", &endpoint.secret_uses, &names)?;
+    let uses = names(&manifest.secret_uses, |one| &one.name);
+    known("it names the secret use", &endpoint.secret_uses, &uses)?;
     for capture in &endpoint.captures {
         match &capture.place {
             Place::Header(place) => check_header(&place.name)?,
@@ -177,19 +170,16 @@ fn check_path(endpoint: &Endpoint, origin: &Template, uses: &[&SecretUse]) -> Re
             "the segment \"{segment}\" of its path is neither literal, nor *, a last ** or {{secret use}}"
         ));
     }
-    let placed = |one: &SecretUse| {
-        let own = format!("{{{}}}", one.name);
-        segments.iter().filter(|segment| **segment == own).count()
-    };
-    let in_path = |one: &&&SecretUse| matches!(one.place, Place::Path(_));
-    if let Some(one) = uses.iter().filter(in_path).find(|one| placed(one) != 1) {
-        return Err(format!("its path holds {{{}}} not exactly once", one.name));
+    let in_path = uses.iter().filter(|one| matches!(one.place, Place::Path(_)));
+    let in_path: Vec<String> = in_path.map(|one| format!("{{{}}}", one.name)).collect();
+    for own in &in_path {
+        if segments.iter().filter(|segment| *segment == own).count() != 1 {
+            return Err(format!("its path holds {own} not exactly once"));
+        }
     }
-    let braces = segments.iter().filter(|segment| segment.starts_with('{'));
-    let mut unknown = braces.filter(|segment| {
-        uses.iter().filter(in_path).all(|one| **segment != format!("{{{}}}", one.name))
-    });
-    match unknown.next() {
+    let is_unknown =
+        |segment: &&&str| segment.starts_with('{') && in_path.iter().all(|own| own != **segment);
+    match segments.iter().find(is_unknown) {
         Some(segment) => Err(format!("{segment} in its path is none of its secret uses")),
         None => Ok(()),
     }
@@ -202,37 +192,41 @@ fn nothing_of_the_operators(
     uses: &[&SecretUse],
 ) -> Result<(), String> {
     let Some(name) = origin.as_setting() else { return Ok(()) };
-    let setting = manifest.settings.iter().find(|setting| setting.name == name);
-    let is_customers_own = setting.is_some_and(|setting| {
-        setting.setter == Setter::Customer
+    let is_open = |setting: &Setting| {
+        (setting.name == name && setting.setter == Setter::Customer)
             && matches!(&setting.form, Form::Url(hosts) if hosts.iter().any(|host| host == "*"))
-    });
+    };
+    if !manifest.settings.iter().any(is_open) {
+        return Ok(());
+    }
     let fields = manifest.schemes.iter().flat_map(|scheme| &scheme.secrets);
-    let operators: BTreeSet<&str> = fields
-        .filter(|field| field.setter == Setter::Operator)
-        .map(|field| field.name.as_str())
-        .collect();
-    let secret = uses.iter().map(|one| one.secret.as_str()).find(|it| operators.contains(it));
-    match secret.filter(|_| is_customers_own) {
-        Some(secret) => Err(format!(
-            "the customer says by \"{name}\" where it goes, so the operator's secret \"{secret}\" may not go there"
+    let mut operators = fields.filter(|field| field.setter == Setter::Operator);
+    match operators.find(|field| uses.iter().any(|one| one.secret == field.name)) {
+        Some(field) => Err(format!(
+            "the customer says by \"{name}\" where it goes, so the operator's secret \"{}\" may not go there",
+            field.name
         )),
         None => Ok(()),
     }
 }
 
-fn unique<'a>(kind: &str, names: impl Iterator<Item = &'a str>) -> Result<(), String> {
-    let mut seen = BTreeSet::new();
-    for name in names {
-        if name.is_empty() || !seen.insert(name) {
-            return Err(format!("the {kind} name \"{name}\" is empty or declared twice"));
-        }
-    }
-    Ok(())
+fn names<T>(entries: &[T], name: impl Fn(&T) -> &String) -> Vec<&str> {
+    entries.iter().map(|entry| name(entry).as_str()).collect()
 }
 
-fn known(what: &str, names: &[String], declared: &BTreeSet<&str>) -> Result<(), String> {
-    match names.iter().find(|name| !declared.contains(name.as_str())) {
+fn unique(kind: &str, names: &[&str]) -> Result<(), String> {
+    if names.len() > ENTRIES {
+        return Err(format!("it declares more than {ENTRIES} entries of the kind {kind}"));
+    }
+    let mut seen = BTreeSet::new();
+    match names.iter().find(|name| name.is_empty() || !seen.insert(**name)) {
+        Some(name) => Err(format!("the {kind} name \"{name}\" is empty or declared twice")),
+        None => Ok(()),
+    }
+}
+
+fn known(what: &str, names: &[String], declared: &[&str]) -> Result<(), String> {
+    match names.iter().find(|name| !declared.contains(&name.as_str())) {
         Some(name) => Err(format!("{what} \"{name}\", which is not declared")),
         None => Ok(()),
     }

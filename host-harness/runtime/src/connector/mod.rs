@@ -10,20 +10,20 @@ mod connection;
 mod cpu_time;
 mod delivered;
 mod engine;
-mod granted;
 mod granting;
 mod ground;
 mod instance;
 mod manifest;
-mod memory;
 mod state;
-mod unnamed;
 
 pub use self::authority::Authority;
-pub use self::bounds::Bounds;
+pub use self::bounds::CallBounds;
 pub use self::build_error::BuildError;
 pub use self::builder::Builder;
 pub use self::component::{Connector, Facts};
 pub use self::connection::{Connection, Created, Find, Scan, ScanError, id_of};
 pub use self::engine::{EngineError, Runtime, RuntimeOptions};
-pub use self::granting::{Current, Provider, Received, Renewal, Scheme, Step, TokenSource, Tokens};
+pub use self::granting::{
+    Authorizer, BeginOutcome, Current, PendingCall, ReceivedGrant, Renewal, TokenRenewer,
+    TokenSource, Tokens,
+};

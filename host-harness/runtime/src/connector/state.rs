@@ -6,18 +6,18 @@ use std::time::Duration;
 
 use connector_contract::clock::unix_ms;
 use connector_contract::http::{Request, Response, SendError};
-use connector_contract::limits::Report;
+use connector_contract::limits::LimitReport;
 use connector_contract::permissions::KeyRole;
 use connector_contract::secrets::{Part, SecretError};
+use wasmtime::StoreLimits;
 
-use super::bounds::Bounds;
+use super::bounds::CallBounds;
 use super::cpu_time::CpuTime;
 use super::delivered::Carried;
 use super::ground::Ground;
-use super::memory::MemoryBound;
 use crate::egress::CallSends;
 use crate::observe::{Event, Level};
-use crate::secrets::{self, KeyError};
+use crate::secrets;
 
 /// Data of one store: one call, one instance.
 pub struct CallState {
@@ -29,25 +29,25 @@ pub struct CallState {
     /// What the call may still send.
     pub sends: CallSends,
     /// Bounds of memory and tables, asked by the engine.
-    pub limits: MemoryBound,
+    pub limits: StoreLimits,
     /// Time in the guest.
     pub cpu: CpuTime,
-    bounds: Bounds,
+    bounds: CallBounds,
     logged: usize,
 }
 
 impl CallState {
     /// State of a call that has not begun.
     #[must_use]
-    pub fn new(ground: Option<Arc<Ground>>, sends: CallSends, bounds: Bounds) -> Self {
-        let limits = MemoryBound::new(bounds.memory_bytes);
+    pub fn new(ground: Option<Arc<Ground>>, sends: CallSends, bounds: CallBounds) -> Self {
+        let limits = bounds.store_limits();
         let cpu = CpuTime::new(bounds.cpu);
         Self { ground, carried: None, sends, limits, cpu, bounds, logged: 0 }
     }
 
     /// Bounds of this call.
     #[must_use]
-    pub fn bounds(&self) -> Bounds {
+    pub fn bounds(&self) -> CallBounds {
         self.bounds
     }
 }
@@ -64,8 +64,9 @@ impl CallState {
     /// `http.report-limit`.
     pub async fn limit_told(&self, name: &str, left: u32, total: u32, full_in_ms: u32) {
         let full_in = Duration::from_millis(u64::from(full_in_ms));
+        let report = LimitReport { left: left.min(total), total, full_in };
         if let Some(ground) = self.ground.clone() {
-            ground.egress.limit_told(name, Report { left: left.min(total), total, full_in }).await;
+            ground.egress.limit_told(name, report).await;
         }
     }
 
@@ -94,7 +95,7 @@ impl CallState {
                 }
             }
         }
-        secrets::sign(algorithm, &key, &bytes).map_err(|why| key_error(&why))
+        secrets::sign(algorithm, &key, &bytes)
     }
 
     /// `secrets.verify`.
@@ -118,7 +119,7 @@ impl CallState {
         if keys.is_empty() {
             return Err(SecretError::NotFound);
         }
-        secrets::verify_any(algorithm, &keys, message, signature).map_err(|why| key_error(&why))
+        secrets::verify_any(algorithm, &keys, message, signature)
     }
 
     /// `secrets.carried`: whether the delivery that is being received proved itself by this use.
@@ -177,13 +178,6 @@ fn one_line(text: &str, bytes: usize) -> String {
     line
 }
 
-fn key_error(why: &KeyError) -> SecretError {
-    match why {
-        KeyError::UnknownAlgorithm(_) => SecretError::Unsupported,
-        KeyError::NotAKey(_) | KeyError::CannotVerify(_) => SecretError::Denied,
-    }
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use connector_contract::clock::SystemClock;
@@ -191,10 +185,10 @@ pub(crate) mod tests {
 
     use super::super::manifest::tests::manifest;
     use super::*;
-    use crate::Settings;
-    use crate::egress::{Egress, EgressOptions, HttpClient, LimitScopes, Policy, user_agent};
+    use crate::egress::{Egress, EgressOptions, EgressPolicy, HttpClient, LimitScopes, user_agent};
     use crate::observe::Unobserved;
     use crate::secrets::{Secret, Secrets};
+    use crate::setting::{AddressSpace, Settings};
 
     /// A connection's ground with a few secrets.
     pub(crate) fn ground() -> Ground {
@@ -204,7 +198,9 @@ pub(crate) mod tests {
         }
         let (manifest, settings) = (manifest("{token-url}", ""), Arc::<Settings>::default());
         let egress = Egress {
-            policy: Policy::compile(&manifest, Arc::clone(&settings), false).unwrap().into(),
+            policy: EgressPolicy::compile(&manifest, Arc::clone(&settings), AddressSpace::Public)
+                .unwrap()
+                .into(),
             http: Arc::new(HttpClient::new(EgressOptions::default()).unwrap()),
             secrets: Arc::clone(&secrets),
             keep: None,
@@ -233,7 +229,7 @@ pub(crate) mod tests {
     }
 
     fn state() -> CallState {
-        CallState::new(Some(Arc::new(ground())), CallSends::default(), Bounds::default())
+        CallState::new(Some(Arc::new(ground())), CallSends::default(), CallBounds::default())
     }
 
     fn sign(key: &str, algorithm: &str, secret: &str) -> Result<Vec<u8>, SecretError> {

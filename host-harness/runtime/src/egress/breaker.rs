@@ -16,15 +16,16 @@
 //! close the breakers of a connection and of its objects.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, SystemTime};
 
+use connector_contract::permissions::Sharing;
 use connector_contract::types::{Error, ErrorKind};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 use tokio::time::Instant;
 
-use crate::error::{CallError, Paused, describe, error};
+use super::Egress;
+use crate::error::{CallError, Paused, describe, error, to_the_second};
+use crate::lock::lock;
 use crate::observe::{Event, Observer};
 use crate::secrets::Scrubber;
 
@@ -82,10 +83,10 @@ pub struct Pass {
 struct Breaker {
     /// In a row.
     failures: u32,
-    open: Option<Open>,
+    open: Option<OpenCircuit>,
 }
 
-struct Open {
+struct OpenCircuit {
     error: Error,
     since: SystemTime,
     length: Duration,
@@ -98,21 +99,28 @@ struct Open {
 
 /// The breakers of a process.
 #[derive(Default)]
-pub struct Breakers {
-    all: Mutex<BTreeMap<Circuit, Breaker>>,
-}
+pub struct Breakers(Mutex<BTreeMap<Circuit, Breaker>>);
 
 impl CallScope<'_> {
-    /// Of its account, its connection and its object.
-    fn circuits(&self) -> (Circuit, Circuit, Option<Circuit>) {
-        let connection = self.connection.to_owned();
-        let object = self.object.map(|it| Circuit::Object(connection.clone(), it.to_owned()));
-        (Circuit::Account(self.account.clone()), Circuit::Connection(connection), object)
+    fn account(&self) -> Circuit {
+        Circuit::Account(self.account.clone())
     }
 
-    fn all_circuits(&self) -> impl Iterator<Item = Circuit> {
-        let (account, connection, object) = self.circuits();
-        [account, connection].into_iter().chain(object)
+    fn connection(&self) -> Circuit {
+        Circuit::Connection(self.connection.to_owned())
+    }
+
+    fn object(&self) -> Option<Circuit> {
+        Some(Circuit::Object(self.connection.to_owned(), self.object?.to_owned()))
+    }
+
+    fn circuits(&self) -> impl Iterator<Item = Circuit> {
+        [self.account(), self.connection()].into_iter().chain(self.object())
+    }
+
+    fn tell_paused(&self, for_about: Duration, error: &Error) {
+        let (object, why) = (self.object.map(str::to_owned), describe(error));
+        self.observer.event(&Event::Paused { object, for_about, why });
     }
 }
 
@@ -122,40 +130,41 @@ impl Breakers {
     /// # Errors
     /// [`Paused`] while a breaker is open that concerns it.
     pub fn admit(&self, scope: &CallScope<'_>) -> Result<Pass, Box<Paused>> {
-        let now = Instant::now();
-        let (mut all, mut pass) = (self.all(), Pass { probe: false });
+        let (now, mut all) = (Instant::now(), lock(&self.0));
+        let mut half_open = Vec::new();
         if all.is_empty() {
-            return Ok(pass);
+            return Ok(Pass::default());
         }
-        for circuit in scope.all_circuits() {
-            let Some(open) = all.get_mut(&circuit).and_then(|breaker| breaker.open.as_mut()) else {
-                continue;
-            };
+        for circuit in scope.circuits() {
+            match all.get(&circuit).and_then(|breaker| breaker.open.as_ref()) {
+                Some(open) if !open.concerns(&circuit, scope) => _ = all.remove(&circuit),
+                Some(open) if now < open.probe_at && now < open.until => {
+                    return Err(Box::new(open.paused(&circuit, scope, now)));
+                }
+                Some(_) => half_open.push(circuit),
+                None => {}
+            }
+        }
+        // Only now, since a call that another breaker rejects finds nothing out.
+        for circuit in &half_open {
             let is_quota = matches!(circuit, Circuit::Account(_));
-            if !is_quota && !Weak::ptr_eq(&open.scrubber, &scope.scrubber) {
-                all.remove(&circuit);
-                continue;
+            if let Some(open) = all.get_mut(circuit).and_then(|breaker| breaker.open.as_mut()) {
+                open.probe_at = now + if is_quota { QUOTA_TRY } else { FIRST };
+                open.until = if is_quota { open.until } else { open.probe_at };
             }
-            if now < open.probe_at && now < open.until {
-                return Err(Box::new(open.paused(&circuit, scope, now)));
-            }
-            pass.probe = true;
-            open.probe_at = now + if is_quota { QUOTA_TRY } else { FIRST };
-            open.until = if is_quota { open.until } else { open.probe_at };
         }
-        Ok(pass)
+        Ok(Pass { probe: !half_open.is_empty() })
     }
 
     /// How long nothing is asked for a connection, whatever the object. Lets no call through.
     pub fn paused(&self, scope: &CallScope<'_>) -> Option<Duration> {
-        let (now, all) = (Instant::now(), self.all());
-        let open = scope.all_circuits().filter_map(|circuit| {
+        let (now, all) = (Instant::now(), lock(&self.0));
+        let left = scope.circuits().filter_map(|circuit| {
             let open = all.get(&circuit)?.open.as_ref()?;
-            let closes = matches!(circuit, Circuit::Account(_))
-                || Weak::ptr_eq(&open.scrubber, &scope.scrubber);
-            (closes && now < open.probe_at).then(|| open.until.saturating_duration_since(now))
+            let is_closed = open.concerns(&circuit, scope) && now < open.probe_at;
+            is_closed.then(|| open.until.saturating_duration_since(now))
         });
-        open.max().filter(|left| !left.is_zero())
+        left.max().filter(|left| !left.is_zero())
     }
 
     /// Notes what came of a call that was let through. `asked`: it sent a request.
@@ -167,27 +176,27 @@ impl Breakers {
         result: &Result<R, CallError>,
     ) {
         let error = match result {
-            Ok(_) if self.all().is_empty() => return,
-            Ok(_) => return scope.all_circuits().for_each(|circuit| self.close(scope, &circuit)),
+            Ok(_) if lock(&self.0).is_empty() => return,
+            Ok(_) => return scope.circuits().for_each(|circuit| self.close(scope, &circuit)),
             Err(CallError::Connector(error)) => error,
             Err(_) => return,
         };
-        let (account, connection, object) = scope.circuits();
         match &error.kind {
             ErrorKind::QuotaExhausted(back) => {
                 let back = back.map_or(A_DAY, |ms| Duration::from_millis(u64::from(ms)).min(A_DAY));
-                self.open(scope, account, error, |_| (back, QUOTA_TRY));
+                entry(&mut lock(&self.0), scope.account()).open(scope, error, back, QUOTA_TRY);
+                scope.tell_paused(back, error);
             }
             _ if !asked => {}
             ErrorKind::RateLimited(_) => {}
             ErrorKind::Unauthenticated | ErrorKind::Unavailable | ErrorKind::OutcomeUnknown => {
-                self.fail(scope, connection, pass, error, FAILURES);
+                self.fail(scope, scope.connection(), pass, error, FAILURES);
             }
             kind => {
                 if error.http_status.is_some() {
-                    self.close(scope, &connection);
+                    self.close(scope, &scope.connection());
                 }
-                if let (ErrorKind::Forbidden, Some(object)) = (kind, object) {
+                if let (ErrorKind::Forbidden, Some(object)) = (kind, scope.object()) {
                     self.fail(scope, object, pass, error, FORBIDDEN);
                 }
             }
@@ -195,94 +204,75 @@ impl Breakers {
     }
 
     fn fail(&self, scope: &CallScope<'_>, circuit: Circuit, pass: Pass, error: &Error, most: u32) {
-        let failures = {
-            let mut all = self.all();
-            make_room(&mut all, &circuit);
-            let breaker = all.entry(circuit.clone()).or_default();
-            breaker.failures = breaker.failures.saturating_add(1);
-            // Calls that began before it opened say nothing new.
-            if breaker.open.is_some() && !pass.probe {
-                return;
-            }
-            breaker.failures
-        };
-        if failures >= most {
-            self.open(scope, circuit, error, |before| {
-                let length = before.map_or(FIRST, |before| (before * 2).min(LONGEST));
-                (length, length)
-            });
+        let mut all = lock(&self.0);
+        let breaker = entry(&mut all, circuit);
+        breaker.failures = breaker.failures.saturating_add(1);
+        // Calls that began before it opened say nothing new.
+        if breaker.failures < most || breaker.open.is_some() && !pass.probe {
+            return;
         }
-    }
-
-    /// Opens a breaker for a time, and a while until the first probe, by how long it was open
-    /// before.
-    fn open(
-        &self,
-        scope: &CallScope<'_>,
-        circuit: Circuit,
-        error: &Error,
-        times: impl Fn(Option<Duration>) -> (Duration, Duration),
-    ) {
-        let now = Instant::now();
-        let mut all = self.all();
-        make_room(&mut all, &circuit);
-        let breaker = all.entry(circuit).or_default();
-        let before = breaker.open.as_ref();
-        let since = before.map_or(scope.time, |before| before.since);
-        let (length, probe) = times(before.map(|before| before.length));
-        let (until, probe_at, scrubber) = (now + length, now + probe, scope.scrubber.clone());
-        breaker.open =
-            Some(Open { error: error.clone(), since, length, until, probe_at, scrubber });
+        let before = breaker.open.as_ref().map(|before| before.length);
+        let length = before.map_or(FIRST, |before| (before * 2).min(LONGEST));
+        breaker.open(scope, error, length, length);
         drop(all);
-        let (object, why) = (scope.object.map(str::to_owned), describe(error));
-        scope.observer.event(&Event::Paused { object, for_about: length, why });
+        scope.tell_paused(length, error);
     }
 
     fn close(&self, scope: &CallScope<'_>, circuit: &Circuit) {
-        let was_open = self.all().remove(circuit).is_some_and(|breaker| breaker.open.is_some());
+        let was_open = lock(&self.0).remove(circuit).is_some_and(|breaker| breaker.open.is_some());
         if was_open {
             scope.observer.event(&Event::Resumed { object: scope.object.map(str::to_owned) });
         }
     }
+}
 
-    fn all(&self) -> MutexGuard<'_, BTreeMap<Circuit, Breaker>> {
-        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+/// The breaker of a circuit; others make room for a new one.
+fn entry(all: &mut BTreeMap<Circuit, Breaker>, circuit: Circuit) -> &mut Breaker {
+    if all.len() >= REMEMBERED && !all.contains_key(&circuit) {
+        let now = Instant::now();
+        all.retain(|_, one| one.open.as_ref().is_some_and(|open| open.until + LONGEST > now));
+        if all.len() >= REMEMBERED {
+            all.pop_first();
+        }
+    }
+    all.entry(circuit).or_default()
+}
+
+impl Breaker {
+    /// Opens it for `length`, until a first call is let through after `probe`.
+    fn open(&mut self, scope: &CallScope<'_>, error: &Error, length: Duration, probe: Duration) {
+        let now = Instant::now();
+        let since = self.open.as_ref().map_or(scope.time, |before| before.since);
+        let (until, probe_at, scrubber) = (now + length, now + probe, scope.scrubber.clone());
+        let error = error.clone();
+        self.open = Some(OpenCircuit { error, since, length, until, probe_at, scrubber });
     }
 }
 
-fn make_room(all: &mut BTreeMap<Circuit, Breaker>, circuit: &Circuit) {
-    if all.len() < REMEMBERED || all.contains_key(circuit) {
-        return;
+impl OpenCircuit {
+    /// Whether it holds for a call with these secrets: a quota does, whatever they are.
+    fn concerns(&self, circuit: &Circuit, scope: &CallScope<'_>) -> bool {
+        matches!(circuit, Circuit::Account(_)) || Weak::ptr_eq(&self.scrubber, &scope.scrubber)
     }
-    let now = Instant::now();
-    all.retain(|_, one| one.open.as_ref().is_some_and(|open| open.until + LONGEST > now));
-    if all.len() >= REMEMBERED {
-        all.pop_first();
-    }
-}
 
-impl Open {
     fn paused(&self, circuit: &Circuit, scope: &CallScope<'_>, now: Instant) -> Paused {
         let left = self.until.saturating_duration_since(now);
         let until = scope.time + left;
-        let told = |at: SystemTime| {
-            let at = OffsetDateTime::from(at).replace_nanosecond(0).unwrap_or(at.into());
-            at.format(&Rfc3339).unwrap_or_else(|_| format!("{at}"))
-        };
-        let (since_text, until_text, why) = (told(self.since), told(until), &self.error.message);
+        let (since_text, until_text) = (to_the_second(self.since), to_the_second(until));
+        let why = &self.error.message;
+        let connection = || "the connection".to_owned();
         let (what, kind, next) = match (circuit, &self.error.kind) {
             (Circuit::Account(_), _) => {
                 let ms = u32::try_from(left.as_millis()).unwrap_or(u32::MAX);
-                let next = "wait until then, or get a larger plan";
-                ("the account".to_owned(), ErrorKind::QuotaExhausted(Some(ms)), next)
+                let kind = ErrorKind::QuotaExhausted(Some(ms));
+                ("the account".to_owned(), kind, "wait until then, or get a larger plan")
             }
-            (Circuit::Connection(_), ErrorKind::Unauthenticated) => {
-                let next = "give it valid credentials, which are used at once";
-                ("the connection".to_owned(), ErrorKind::Unauthenticated, next)
+            (Circuit::Connection(_), kind @ ErrorKind::Unauthenticated) => {
+                (connection(), kind.clone(), "give it valid credentials, which are used at once")
             }
             (Circuit::Connection(_), _) => {
                 let next = "wait until then; see whether the provider is reachable";
-                ("the connection".to_owned(), ErrorKind::Unavailable, next)
+                (connection(), ErrorKind::Unavailable, next)
             }
             (Circuit::Object(_, object), kind) => {
                 let next = "give the account the right to use it, then wait or connect anew";
@@ -294,6 +284,46 @@ impl Open {
              {next}. The last error: {why}"
         );
         Paused { error: error(kind, message), since: self.since, until, left }
+    }
+}
+
+impl Egress {
+    /// Asks whether a call about `object` may be made.
+    ///
+    /// # Errors
+    /// [`CallError::Paused`] while a breaker is open that concerns it.
+    pub fn admit(&self, object: Option<&str>) -> Result<Pass, CallError> {
+        let Some(limiter) = &self.limiter else { return Ok(Pass::default()) };
+        limiter.breakers.admit(&self.scope(object)).map_err(CallError::Paused)
+    }
+
+    /// What came of a call that was admitted. `asked`: it asked for a request.
+    pub fn note<R>(
+        &self,
+        object: Option<&str>,
+        pass: Pass,
+        asked: bool,
+        result: &Result<R, CallError>,
+    ) {
+        if let Some(limiter) = &self.limiter {
+            limiter.breakers.note(&self.scope(object), pass, asked, result);
+        }
+    }
+
+    /// How long nothing is to be asked of the provider, because calls fail.
+    pub fn paused(&self) -> Option<Duration> {
+        self.limiter.as_ref()?.breakers.paused(&self.scope(None))
+    }
+
+    fn scope<'s>(&'s self, object: Option<&'s str>) -> CallScope<'s> {
+        CallScope {
+            account: self.scopes.name_of(Sharing::Account),
+            connection: &self.scopes.connection,
+            object,
+            scrubber: Arc::downgrade(&self.secrets.scrubber()),
+            time: self.clock.now(),
+            observer: self.observer.as_ref(),
+        }
     }
 }
 

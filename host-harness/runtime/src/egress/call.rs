@@ -2,12 +2,16 @@
 //! write, and nothing after it.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use connector_contract::http::SendError;
+
 use super::limiter::Ticket;
-use super::policy::Refused;
+use super::refused;
 use super::scopes::Demand;
+use super::unsent::UnsentRequest;
+use crate::lock::lock;
 use crate::observe::{Event, Observer};
 use crate::secrets::Secret;
 
@@ -29,9 +33,9 @@ pub struct CallSends {
     /// Show writes and do not send them.
     pub dry_run: bool,
     /// The write that a dry run held back.
-    pub planned: Option<Planned>,
+    pub planned: Option<UnsentRequest>,
     /// The place of the first request in the limiter's queue, which outlives an instance.
-    ticket: Option<(Demand, Ticket)>,
+    ticket: Option<Ticket>,
     suspended: bool,
     /// How often it was suspended.
     suspensions: u32,
@@ -53,68 +57,38 @@ struct Reached {
 
 impl Progress {
     /// A write went out, or may have.
-    #[must_use]
     pub fn wrote(&self) -> bool {
-        self.reached().wrote
+        lock(&self.0).wrote
     }
 
     /// The secrets that were taken out of answers, by their names in the manifest.
-    #[must_use]
     pub fn captured(&self) -> BTreeMap<String, Secret> {
-        self.reached().captured.clone()
+        lock(&self.0).captured.clone()
     }
 
     /// Notes that a write is about to go out, or that certainly nothing of it did.
     pub fn set_wrote(&self, wrote: bool) {
-        self.reached().wrote = wrote;
+        lock(&self.0).wrote = wrote;
     }
 
     /// Notes a secret of an answer.
     pub fn capture(&self, name: &str, value: Secret) {
-        self.reached().captured.insert(name.to_owned(), value);
+        lock(&self.0).captured.insert(name.to_owned(), value);
     }
-
-    fn reached(&self) -> MutexGuard<'_, Reached> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A request that was not sent because the call is a dry run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Planned {
-    /// Its name in the manifest.
-    pub endpoint: String,
-    /// Upper case.
-    pub method: String,
-    /// Absolute, with query.
-    pub url: String,
-    /// The connector's headers, then those that hold a secret, by the secret's name.
-    pub headers: Vec<(String, String)>,
-    /// The body as it would be sent, without secrets.
-    pub body: Option<Vec<u8>>,
 }
 
 impl CallSends {
     /// For a call that may be dropped; `progress` tells what became of it.
-    #[must_use]
     pub fn watched(progress: Progress) -> Self {
         Self { progress, ..Self::default() }
     }
 
     /// For a call whose write is shown and not sent.
-    #[must_use]
     pub fn planning() -> Self {
         Self { dry_run: true, ..Self::default() }
     }
 
-    /// A write went out, or may have.
-    #[must_use]
-    pub fn wrote(&self) -> bool {
-        self.progress.wrote()
-    }
-
     /// For a call that sends nothing: `what` it does needs no request.
-    #[must_use]
     pub fn silent(what: &'static str) -> Self {
         Self { silent: Some(what), ..Self::default() }
     }
@@ -124,7 +98,6 @@ impl CallSends {
     ///
     /// Each time that its instance came too late for its turn, it may wait for twice as long, so
     /// that calls go on where instances are scarce.
-    #[must_use]
     pub fn patience(&self) -> Option<Duration> {
         let restarts = self.requests == 1 && !self.stays;
         restarts.then(|| MOMENT.saturating_mul(1 << self.suspensions.min(16)))
@@ -133,19 +106,18 @@ impl CallSends {
     /// The place in the queue that the call has kept. A connector asks for the same again, since
     /// it can tell no difference; should it not, the place is given up.
     pub fn take_ticket(&mut self, demand: &Demand) -> Option<Ticket> {
-        let (wanted, ticket) = self.ticket.take()?;
-        self.stays = wanted != *demand;
+        let ticket = self.ticket.take()?;
+        self.stays = ticket.demand() != demand;
         (!self.stays).then_some(ticket)
     }
 
     /// Suspends the call until its request has its turn.
-    pub fn suspend(&mut self, demand: Demand, ticket: Ticket) {
-        self.ticket = Some((demand, ticket));
+    pub fn suspend(&mut self, ticket: Ticket) {
+        self.ticket = Some(ticket);
         self.suspended = true;
     }
 
     /// Whether the call is suspended: its instance is to be dropped.
-    #[must_use]
     pub fn is_suspended(&self) -> bool {
         self.suspended
     }
@@ -157,18 +129,17 @@ impl CallSends {
     /// # Errors
     /// The call itself, when it is not suspended.
     pub async fn resume(self) -> Result<Self, Self> {
-        let Self { suspended: true, ticket: Some((demand, mut ticket)), .. } = self else {
+        let Self { suspended: true, ticket: Some(mut ticket), .. } = self else {
             return Err(self);
         };
         // Why it may not go is told to the call, which meets the same error again.
         let _ = ticket.ready().await;
         let (progress, dry_run) = (self.progress, self.dry_run);
-        let (ticket, suspensions) = (Some((demand, ticket)), self.suspensions + 1);
+        let (ticket, suspensions) = (Some(ticket), self.suspensions + 1);
         Ok(Self { progress, dry_run, ticket, suspensions, ..Self::default() })
     }
 
     /// Whether it has asked for a request.
-    #[must_use]
     pub fn has_asked(&self) -> bool {
         self.requests > 0
     }
@@ -191,19 +162,18 @@ impl CallSends {
     /// Asks whether one more request may go.
     ///
     /// # Errors
-    /// [`Refused`] when the call has written already, or sent too many.
-    pub fn admit(&mut self) -> Result<(), Refused> {
+    /// [`SendError::Refused`] when the call has written already, or sent too many.
+    pub fn admit(&mut self) -> Result<(), SendError> {
         if let Some(what) = self.silent {
-            return Err(Refused(format!("{what} makes no request")));
+            return Err(refused(format!("{what} makes no request")));
         }
-        if self.wrote() {
-            return Err(Refused(
-                "this call has already written; a call writes once and sends nothing after it"
-                    .to_owned(),
+        if self.progress.wrote() {
+            return Err(refused(
+                "this call has already written; a call writes once and sends nothing after it",
             ));
         }
         if self.requests >= REQUESTS {
-            return Err(Refused(format!("this call has already sent {REQUESTS} requests")));
+            return Err(refused(format!("this call has already sent {REQUESTS} requests")));
         }
         self.requests += 1;
         Ok(())

@@ -6,14 +6,14 @@ use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, HOST, HeaderValue, SET_COOKIE};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use thiserror::Error;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::body::{self, BodyFault};
+use super::body;
 use super::call::Progress;
-use super::connect::{ConnectError, connect};
-use super::credentials::Filled;
+use super::connect::connect;
+use super::credentials::FilledRequest;
 use super::http_connection::{HttpConnection, RequestBody};
+use super::http_error::{HttpError, with_causes};
 use super::network::Connect;
 use super::options::{EgressError, EgressOptions};
 use super::origin::Origin;
@@ -23,13 +23,13 @@ use super::tls::client_config;
 /// Sends requests by one network, trusting the same authorities, and shares HTTP connections among
 /// all who use it.
 pub struct HttpClient {
-    options: EgressOptions,
+    pub(crate) options: EgressOptions,
     tls: Arc<rustls::ClientConfig>,
     pool: Arc<Pool>,
 }
 
 /// What came back.
-pub struct Answer {
+pub struct HttpResponse {
     /// HTTP status.
     pub status: u16,
     /// Names in lower case, in the order of arrival; without `set-cookie`.
@@ -38,29 +38,12 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
-impl Answer {
-    /// The first header of this lower-case name.
-    #[must_use]
+impl HttpResponse {
+    /// The header of this lower-case name; `None` where it is missing, or given twice.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
+        let mut given = self.headers.iter().filter(|(known, _)| known == name);
+        given.next().filter(|_| given.next().is_none()).map(|(_, value)| value.as_str())
     }
-}
-
-/// Why nothing came back.
-#[derive(Debug, Error)]
-pub enum Fault {
-    /// Nothing was sent.
-    #[error("{0}")]
-    NotSent(String),
-    /// Nothing was sent, and the host will not send it.
-    #[error("{0}")]
-    Refused(String),
-    /// Sent, in part or whole.
-    #[error("{0}")]
-    Unanswered(String),
-    /// Answered with more than the host takes.
-    #[error("{0}")]
-    TooLarge(BodyFault),
 }
 
 impl HttpClient {
@@ -76,17 +59,10 @@ impl HttpClient {
     }
 
     /// The same options on another network, with HTTP connections of its own.
-    #[must_use]
     pub fn with_network(&self, network: Arc<dyn Connect>) -> Self {
         let options = EgressOptions { network, ..self.options.clone() };
         let (tls, pool) = (Arc::clone(&self.tls), Pool::new(&options));
         Self { options, tls, pool }
-    }
-
-    /// Its options.
-    #[must_use]
-    pub fn options(&self) -> &EgressOptions {
-        &self.options
     }
 
     #[cfg(test)]
@@ -98,14 +74,14 @@ impl HttpClient {
     /// byte may leave.
     ///
     /// # Errors
-    /// [`Fault`], which is exact about whether anything was sent.
+    /// [`HttpError`], which is exact about whether anything was sent.
     pub async fn exchange(
         &self,
         origin: &Origin,
         method: &str,
-        filled: &Filled,
+        filled: &FilledRequest,
         progress: &Progress,
-    ) -> Result<Answer, Fault> {
+    ) -> Result<HttpResponse, HttpError> {
         let mut connection = self.connection(origin).await?;
         loop {
             let request = build(origin, method, filled)?;
@@ -118,22 +94,24 @@ impl HttpClient {
                     let answer = timeout_at(whole, self.read(response)).await;
                     let answer = answer.unwrap_or_else(|_| {
                         let limit = self.options.answer_within;
-                        Err(Fault::Unanswered(format!("the answer did not end within {limit:?}")))
+                        Err(HttpError::Unanswered(format!(
+                            "the answer did not end within {limit:?}"
+                        )))
                     })?;
                     connection.reused = true;
                     self.pool.put(origin, connection);
                     return Ok(answer);
                 }
                 Ok(Err(error)) => error,
-                Err(_) => return Err(Fault::Unanswered(format!("no answer within {limit:?}"))),
+                Err(_) => return Err(HttpError::Unanswered(format!("no answer within {limit:?}"))),
             };
-            let why = body::chain(error.error());
+            let why = with_causes(error.error());
             if connection.written() != before {
-                return Err(Fault::Unanswered(why));
+                return Err(HttpError::Unanswered(why));
             }
             progress.set_wrote(false);
             if !connection.reused {
-                return Err(Fault::NotSent(why));
+                return Err(HttpError::NotSent(why));
             }
             // The server had closed the connection while it was unused, and nothing went out on it.
             connection = self.open(origin).await?;
@@ -141,7 +119,7 @@ impl HttpClient {
     }
 
     /// An open connection to `origin` that is unused, or a new one.
-    async fn connection(&self, origin: &Origin) -> Result<HttpConnection, ConnectError> {
+    async fn connection(&self, origin: &Origin) -> Result<HttpConnection, HttpError> {
         while let Some(mut connection) = self.pool.take(origin) {
             if connection.sender.ready().await.is_ok() {
                 return Ok(connection);
@@ -150,33 +128,29 @@ impl HttpClient {
         self.open(origin).await
     }
 
-    async fn open(&self, origin: &Origin) -> Result<HttpConnection, ConnectError> {
+    async fn open(&self, origin: &Origin) -> Result<HttpConnection, HttpError> {
         let stream = connect(origin, &self.options, &self.tls).await?;
         HttpConnection::open(stream, &self.options)
             .await
-            .map_err(|why| ConnectError::Failed(format!("cannot speak HTTP with {origin}: {why}")))
+            .map_err(|why| HttpError::NotSent(format!("cannot speak HTTP with {origin}: {why}")))
     }
 
-    async fn read(&self, response: http::Response<Incoming>) -> Result<Answer, Fault> {
+    async fn read(&self, response: http::Response<Incoming>) -> Result<HttpResponse, HttpError> {
         let (head, incoming) = response.into_parts();
-        let body = body::read(&head.headers, incoming, &self.options).await;
-        let body = body.map_err(|fault| match fault {
-            BodyFault::TooLarge(_) => Fault::TooLarge(fault),
-            _ => Fault::Unanswered(fault.to_string()),
-        })?;
+        let body = body::read(&head.headers, incoming, &self.options).await?;
         let headers = head.headers.iter().filter(|(name, _)| **name != SET_COOKIE);
         let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let headers = headers.map(|(name, value)| (name.as_str().to_owned(), text(value)));
-        Ok(Answer { status: head.status.as_u16(), headers: headers.collect(), body })
+        Ok(HttpResponse { status: head.status.as_u16(), headers: headers.collect(), body })
     }
 }
 
 fn build(
     origin: &Origin,
     method: &str,
-    filled: &Filled,
-) -> Result<http::Request<RequestBody>, Fault> {
-    let refused = |why: http::Error| Fault::Refused(format!("no valid HTTP request: {why}"));
+    filled: &FilledRequest,
+) -> Result<http::Request<RequestBody>, HttpError> {
+    let refused = |why: http::Error| HttpError::Refused(format!("no valid HTTP request: {why}"));
     let mut request = http::Request::builder()
         .method(method)
         .uri(filled.target.as_str())
@@ -185,7 +159,7 @@ fn build(
     let headers = request.headers_mut();
     headers.clone_from(&filled.headers);
     let host = HeaderValue::from_str(&origin.authority())
-        .map_err(|why| Fault::Refused(format!("{origin} is no valid host: {why}")))?;
+        .map_err(|why| HttpError::Refused(format!("{origin} is no valid host: {why}")))?;
     headers.insert(HOST, host);
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
     // RFC 9110 section 8.6: where content is expected and there is none, that is said; some servers
@@ -194,13 +168,4 @@ fn build(
         headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
     }
     Ok(request)
-}
-
-impl From<ConnectError> for Fault {
-    fn from(why: ConnectError) -> Self {
-        match why {
-            ConnectError::Failed(why) => Self::NotSent(why),
-            ConnectError::Refused(why) => Self::Refused(why),
-        }
-    }
 }

@@ -3,10 +3,8 @@
 //! client library promises: they resolve names themselves.
 
 use std::collections::VecDeque;
-use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
@@ -15,38 +13,23 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::address::is_public;
-use super::network::{Connect, Stream};
+use super::http_error::HttpError;
+use super::network::Stream;
 use super::options::EgressOptions;
 use super::origin::Origin;
 use super::proxy::Proxy;
-
-/// Why there is no stream to an origin. Nothing was sent.
-#[derive(Debug)]
-pub enum ConnectError {
-    /// The network failed; trying again may help.
-    Failed(String),
-    /// The host's policy forbids the address.
-    Refused(String),
-}
-
-impl fmt::Display for ConnectError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Self::Failed(why) | Self::Refused(why)) = self;
-        f.write_str(why)
-    }
-}
 
 /// Opens a stream to `origin`: to the first of its addresses that accepts and agrees on TLS, each
 /// tried a moment after the one before it (RFC 8305), or through a proxy one after the other.
 ///
 /// # Errors
-/// [`ConnectError`]; nothing was sent in either case.
+/// [`HttpError::NotSent`], and [`HttpError::Refused`] for an address that the policy forbids.
 pub async fn connect(
     origin: &Origin,
     options: &EgressOptions,
     tls: &Arc<ClientConfig>,
-) -> Result<Box<dyn Stream>, ConnectError> {
-    let is_stand_in = options.network.stand_in(&origin.host, origin.port).is_some();
+) -> Result<Box<dyn Stream>, HttpError> {
+    let is_stand_in = options.network.resolver().stand_in(&origin.host, origin.port).is_some();
     let proxy = options.proxy.as_ref().filter(|proxy| !is_stand_in && proxy.serves(origin));
     let (mut dialer, limit) = (Dialer { options, tls, failed: Vec::new() }, options.reach_within);
     let (dialed, way) = match proxy {
@@ -61,7 +44,7 @@ pub async fn connect(
                 resolve(origin, options).await?.iter().map(ToString::to_string).collect()
             };
             let at = resolve(&proxy.server, options).await;
-            let at = at.map_err(|why| ConnectError::Failed(format!("the proxy {proxy}: {why}")))?;
+            let at = at.map_err(|why| HttpError::NotSent(format!("the proxy {proxy}: {why}")))?;
             let way = format!(" through the proxy {proxy}");
             (timeout(limit, dialer.tunnel(origin, &targets, proxy, &at)).await, way)
         }
@@ -72,7 +55,7 @@ pub async fn connect(
         Err(_) => dialer.failed.push(format!("no answer within {limit:?}")),
     }
     let failed = dialer.failed.join("; ");
-    Err(ConnectError::Failed(format!("cannot connect to {origin}{way}: {failed}")))
+    Err(HttpError::NotSent(format!("cannot connect to {origin}{way}: {failed}")))
 }
 
 /// Tries addresses, and notes what came of those that failed.
@@ -89,11 +72,13 @@ impl Dialer<'_> {
         origin: &Origin,
         mut addresses: VecDeque<SocketAddr>,
     ) -> Option<Box<dyn Stream>> {
-        let mut under_way = JoinSet::new();
+        let (mut under_way, limit) = (JoinSet::new(), self.options.connect_within);
         loop {
             if let Some(address) = addresses.pop_front() {
                 let network = Arc::clone(&self.options.network);
-                under_way.spawn(accept(network, address, self.options.connect_within));
+                under_way.spawn(async move {
+                    (address, timeout(limit, network.connect(address)).await)
+                });
             }
             let ended = if addresses.is_empty() {
                 under_way.join_next().await?
@@ -106,8 +91,9 @@ impl Dialer<'_> {
             // An attempt that panicked has said so itself.
             let Ok((address, accepted)) = ended else { continue };
             let stream = match accepted {
-                Ok(stream) if origin.tls => self.encrypt(origin, stream).await,
-                other => other,
+                Ok(Ok(stream)) if origin.tls => self.encrypt(origin, stream).await,
+                Ok(accepted) => accepted.map_err(|why| why.to_string()),
+                Err(_) => Err(format!("no connection within {limit:?}")),
             };
             match stream {
                 Ok(stream) => return Some(stream),
@@ -169,18 +155,6 @@ impl Dialer<'_> {
     }
 }
 
-async fn accept(
-    network: Arc<dyn Connect>,
-    address: SocketAddr,
-    limit: Duration,
-) -> (SocketAddr, Result<Box<dyn Stream>, String>) {
-    let accepted = match timeout(limit, network.connect(address)).await {
-        Ok(accepted) => accepted.map_err(|why| why.to_string()),
-        Err(_) => Err(format!("no connection within {limit:?}")),
-    };
-    (address, accepted)
-}
-
 /// The families take turns, beginning with the one that the resolver prefers (RFC 8305 section 4).
 fn interleave(found: Vec<SocketAddr>, most: usize) -> VecDeque<SocketAddr> {
     let preferred = found.first().is_some_and(SocketAddr::is_ipv6);
@@ -198,29 +172,27 @@ fn interleave(found: Vec<SocketAddr>, most: usize) -> VecDeque<SocketAddr> {
 async fn resolve(
     origin: &Origin,
     options: &EgressOptions,
-) -> Result<VecDeque<SocketAddr>, ConnectError> {
-    let (host, network, limit) = (&origin.host, &options.network, options.resolve_within);
-    if let Some(address) = network.stand_in(host, origin.port) {
+) -> Result<VecDeque<SocketAddr>, HttpError> {
+    let (host, resolver, limit) =
+        (&origin.host, options.network.resolver(), options.resolve_within);
+    if let Some(address) = resolver.stand_in(host, origin.port) {
         return Ok([address].into());
     }
-    let found = match timeout(limit, network.resolve(host, origin.port)).await {
-        Ok(Ok(found)) => found,
-        Ok(Err(why)) => return Err(ConnectError::Failed(format!("cannot resolve {host}: {why}"))),
-        Err(_) => {
-            return Err(ConnectError::Failed(format!("cannot resolve {host} within {limit:?}")));
-        }
-    };
+    let cannot = |why: String| HttpError::NotSent(format!("cannot resolve {host}{why}"));
+    let found = timeout(limit, resolver.resolve(host, origin.port)).await;
+    let found = found.map_err(|_| cannot(format!(" within {limit:?}")))?;
+    let found = found.map_err(|why| cannot(format!(": {why}")))?;
     // One private address among public ones is no accident, so it spoils them all.
     if !origin.private
         && let Some(address) = found.iter().find(|address| !is_public(address.ip()))
     {
         let ip = address.ip();
-        return Err(ConnectError::Refused(format!(
+        return Err(HttpError::Refused(format!(
             "{host} leads to {ip}, which is no public address; only the operator may allow that"
         )));
     }
     if found.is_empty() {
-        return Err(ConnectError::Failed(format!("{host} has no address")));
+        return Err(HttpError::NotSent(format!("{host} has no address")));
     }
     Ok(interleave(found, options.addresses))
 }

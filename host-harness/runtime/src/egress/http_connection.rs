@@ -14,7 +14,7 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncWrite, WriteHalf};
 
 use super::network::Stream;
 use super::options::EgressOptions;
@@ -38,11 +38,12 @@ impl HttpConnection {
     /// When the stream is closed already.
     pub async fn open(stream: Box<dyn Stream>, options: &EgressOptions) -> hyper::Result<Self> {
         let written = Arc::new(AtomicU64::new(0));
-        let counted = Counted { stream, written: Arc::clone(&written) };
+        let (reader, writer) = tokio::io::split(stream);
+        let writer = CountingWriter { writer, written: Arc::clone(&written) };
         let (sender, connection) = Builder::new()
             .max_header_size(options.header_bytes)
             .max_headers(options.headers)
-            .handshake(TokioIo::new(counted))
+            .handshake(TokioIo::new(tokio::io::join(reader, writer)))
             .await?;
         // Ends by itself when the sender is dropped; its error reaches the sender too.
         tokio::spawn(async move { drop(connection.await) });
@@ -50,35 +51,24 @@ impl HttpConnection {
     }
 
     /// Bytes of requests that were written so far.
-    #[must_use]
     pub fn written(&self) -> u64 {
         self.written.load(Ordering::Acquire)
     }
 }
 
-/// A stream that counts what is written to it.
-struct Counted {
-    stream: Box<dyn Stream>,
+/// Counts what is written to a stream.
+struct CountingWriter {
+    writer: WriteHalf<Box<dyn Stream>>,
     written: Arc<AtomicU64>,
 }
 
-impl AsyncRead for Counted {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
-    }
-}
-
-impl AsyncWrite for Counted {
+impl AsyncWrite for CountingWriter {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let result = Pin::new(&mut self.stream).poll_write(context, bytes);
+        let result = Pin::new(&mut self.writer).poll_write(context, bytes);
         if let Poll::Ready(Ok(bytes)) = result {
             self.written.fetch_add(bytes as u64, Ordering::AcqRel);
         }
@@ -86,10 +76,10 @@ impl AsyncWrite for Counted {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        Pin::new(&mut self.writer).poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        Pin::new(&mut self.writer).poll_shutdown(context)
     }
 }

@@ -9,6 +9,7 @@ mod client;
 mod connect;
 mod credentials;
 mod http_connection;
+mod http_error;
 mod limiter;
 mod network;
 mod options;
@@ -25,42 +26,41 @@ mod server_clock;
 mod target;
 mod template;
 mod tls;
+mod unsent;
+mod user_agent;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use connector_contract::clock::{Clock, unix_ms};
 use connector_contract::http::{Request, Response, SendError};
-use connector_contract::limits::Report;
-use connector_contract::permissions::Place;
+use connector_contract::limits::LimitReport;
 use http::header::{HeaderValue, USER_AGENT};
 use tokio::time::{Instant, timeout};
 use tracing::Instrument as _;
 
-use self::breaker::CallScope;
-pub(crate) use self::breaker::Pass;
 pub(crate) use self::call::CallSends;
-pub use self::call::{Planned, Progress};
-pub use self::client::{Answer, Fault, HttpClient};
-pub use self::credentials::Filled;
-use self::credentials::Unfilled;
+pub use self::call::Progress;
+pub use self::client::{HttpClient, HttpResponse};
+pub use self::credentials::FilledRequest;
+pub use self::http_error::HttpError;
 pub use self::limiter::{InFlight, Limiter, NoTurn, Ticket};
-pub use self::network::{Connect, Pending, StandIns, Stream, Tcp};
+pub use self::network::{Connect, Pending, Resolve, StandIns, Stream, SystemResolver, Tcp};
 pub use self::options::{EgressError, EgressOptions};
 pub use self::origin::{BadOrigin, Origin};
-pub(crate) use self::place::{At, find as find_member};
-use self::policy::Admitted;
-pub(crate) use self::policy::frames;
-pub use self::policy::{Policy, Refused};
+pub(crate) use self::place::find_member;
+use self::policy::AdmittedRequest;
+pub(crate) use self::policy::{EgressPolicy, header_name, is_framing};
 pub use self::proxy::{BadProxy, Proxy};
 pub use self::retry_after::retry_after;
 pub(crate) use self::scopes::LimitScopes;
 pub use self::scopes::{AtOnce, Demand, limit_scopes};
 pub(crate) use self::server_clock::{SKEW_WORTH_CORRECTING_MS, ServerClock};
 pub(crate) use self::template::Template;
-use crate::error::CallError;
+pub use self::unsent::UnsentRequest;
+pub(crate) use self::user_agent::user_agent;
 use crate::observe::{Event, Exchange, Observer};
-use crate::secrets::{Secret, Secrets};
+use crate::secrets::{Scrubber, Secret, Secrets};
 
 /// A limit is held no longer than this for one answer, whatever it asks for: a quota of hours ends
 /// the call that met it, and one request a minute finds out whether that answer was wrong, or the
@@ -77,7 +77,7 @@ pub trait Keep: Send + Sync {
 #[derive(Clone)]
 pub(crate) struct Egress {
     /// What the manifest allows.
-    pub policy: Arc<Policy>,
+    pub policy: Arc<EgressPolicy>,
     /// Sends requests, on HTTP connections that others use too.
     pub http: Arc<HttpClient>,
     /// Secrets to fill, capture and scrub.
@@ -101,23 +101,6 @@ pub(crate) struct Egress {
     pub user_agent: HeaderValue,
 }
 
-/// `User-Agent` (RFC 9110 section 10.1.5) of a connector's requests: this program, then the
-/// connector. What stands in its manifest and not in a product's name is left out.
-#[must_use]
-pub(crate) fn user_agent(connector: &str, version: &str) -> HeaderValue {
-    let host = concat!("connector-host/", env!("CARGO_PKG_VERSION"));
-    let token = |text: &str| -> String {
-        let allowed = |c: &char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(*c);
-        text.chars().filter(allowed).collect()
-    };
-    let text = match (token(connector), token(version)) {
-        (name, _) if name.is_empty() => host.to_owned(),
-        (name, version) if version.is_empty() => format!("{host} {name}"),
-        (name, version) => format!("{host} {name}/{version}"),
-    };
-    HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static(host))
-}
-
 impl Egress {
     /// Sends one request of a call, or says exactly why not.
     ///
@@ -128,27 +111,29 @@ impl Egress {
         call: &mut CallSends,
         request: &Request,
     ) -> Result<Response, SendError> {
-        let refused = |why: Refused| SendError::Refused(self.secrets.scrubber().text(&why.0));
-        let admitted = self.policy.admit(request).map_err(refused)?;
-        call.admit().map_err(refused)?;
-        let filled = credentials::fill(&admitted, request, self.policy.settings(), &self.secrets);
-        let mut filled = filled.map_err(|why| match why {
-            Unfilled::Refused(why) => refused(why),
-            Unfilled::NoSecret(name) => {
-                SendError::NoSecret(format!("the connection has no secret \"{name}\""))
-            }
-        })?;
+        let answered = self.exchange(call, request).await;
+        answered.map_err(|why| scrubbed(why, &self.secrets.scrubber()))
+    }
+
+    async fn exchange(
+        &self,
+        call: &mut CallSends,
+        request: &Request,
+    ) -> Result<Response, SendError> {
+        let admitted = self.policy.admit(request)?;
+        call.admit()?;
+        let settings = &self.policy.settings;
+        let mut filled = credentials::fill(&admitted, request, settings, &self.secrets)?;
         filled.headers.entry(USER_AGENT).or_insert_with(|| self.user_agent.clone());
-        let endpoint = &admitted.rule.endpoint;
+        let (endpoint, origin) = (&admitted.rule.endpoint, &admitted.origin);
         if endpoint.writes && call.dry_run {
-            call.planned = Some(plan(request, &admitted));
-            return Err(SendError::Refused("a dry run sends no write".to_owned()));
+            call.planned = Some(UnsentRequest::new(request, &admitted));
+            return Err(refused("a dry run sends no write"));
         }
-        let demand = self.scopes.demand(endpoint, request.cost).map_err(refused)?;
-        let (waited, _in_flight) = self.turn(call, &admitted, &demand).await?;
+        let mut demand = self.scopes.demand(endpoint, request.cost)?;
+        let (waited, _in_flight) = self.turn(call, origin, &mut demand).await?;
         call.tell_log(self.observer.as_ref());
         let began = Instant::now();
-        let (method, origin) = (&endpoint.method, &admitted.origin);
         let progress = if endpoint.writes { call.progress.clone() } else { Progress::default() };
         let span = tracing::debug_span!(
             "request",
@@ -156,69 +141,21 @@ impl Egress {
             %origin,
             status = tracing::field::Empty,
         );
-        let exchange = self.http.exchange(origin, method, &filled, &progress);
+        let exchange = self.http.exchange(origin, &endpoint.method, &filled, &progress);
         let result = exchange.instrument(span.clone()).await;
         if let Ok(answer) = &result {
             span.record("status", answer.status);
         }
-        span.in_scope(|| self.report(&admitted, &filled, &result, waited, began.elapsed()));
-        match result {
-            Ok(answer) => {
-                self.heed(&demand, &answer).await;
-                self.take(&admitted, answer, &call.progress).await
-            }
-            Err(fault) => {
-                call.overflowed |= matches!(fault, Fault::TooLarge(_));
-                Err(self.send_error(&fault))
-            }
-        }
-    }
-
-    /// Asks whether a call about `object` may be made.
-    ///
-    /// # Errors
-    /// [`CallError::Paused`] while a [breaker](breaker) is open that concerns it.
-    pub fn admit(&self, object: Option<&str>) -> Result<Pass, CallError> {
-        let admitted = self.limiter.as_ref().map(|it| it.breakers().admit(&self.scope(object)));
-        match admitted {
-            Some(Err(paused)) => Err(CallError::Paused(paused)),
-            Some(Ok(pass)) => Ok(pass),
-            None => Ok(Pass::default()),
-        }
-    }
-
-    /// What came of a call that was admitted. `asked`: it asked for a request.
-    pub fn note<R>(
-        &self,
-        object: Option<&str>,
-        pass: Pass,
-        asked: bool,
-        result: &Result<R, CallError>,
-    ) {
-        if let Some(limiter) = &self.limiter {
-            limiter.breakers().note(&self.scope(object), pass, asked, result);
-        }
-    }
-
-    /// How long nothing is to be asked of the provider, because calls fail.
-    #[must_use]
-    pub fn paused(&self) -> Option<Duration> {
-        self.limiter.as_ref()?.breakers().paused(&self.scope(None))
-    }
-
-    fn scope<'s>(&'s self, object: Option<&'s str>) -> CallScope<'s> {
-        CallScope {
-            account: self.scopes.account(),
-            connection: self.scopes.connection(),
-            object,
-            scrubber: Arc::downgrade(&self.secrets.scrubber()),
-            time: self.clock.now(),
-            observer: self.observer.as_ref(),
-        }
+        let sent_bytes = filled.body.len();
+        span.in_scope(|| self.report(&admitted, sent_bytes, &result, waited, began.elapsed()));
+        call.overflowed |= matches!(result, Err(HttpError::TooLarge(_)));
+        let answer = result?;
+        self.heed(&demand, &answer).await;
+        self.take(&admitted, answer, &call.progress).await
     }
 
     /// The provider told what is left of a limit that the manifest declares; others are ignored.
-    pub async fn limit_told(&self, name: &str, report: Report) {
+    pub async fn limit_told(&self, name: &str, report: LimitReport) {
         if let (Some(limiter), Some(limit)) = (&self.limiter, self.scopes.charge_of(name)) {
             self.scopes.set_total(name, report.total);
             limiter.report(&limit, report).await;
@@ -226,26 +163,22 @@ impl Egress {
     }
 
     /// Now, by the provider's clock as far as it is known: milliseconds since 1970.
-    #[must_use]
     pub fn now_ms(&self) -> u64 {
         unix_ms(self.clock.now()).saturating_add_signed(self.correction_ms())
     }
 
     /// A moment by the provider's clock, as [`Egress::now_ms`] tells it, by the host's own.
-    #[must_use]
     pub fn by_own_clock(&self, theirs_ms: u64) -> u64 {
         theirs_ms.saturating_add_signed(self.correction_ms().saturating_neg())
     }
 
     /// What the provider's clock is ahead of the host's own, as far as that matters.
-    #[must_use]
     pub fn correction_ms(&self) -> i64 {
         self.server_clock.correction_ms()
     }
 
     /// A time that by the provider's clock has passed, whichever of the clocks and answers that
     /// disagree is right: milliseconds since 1970.
-    #[must_use]
     pub fn certainly_ms(&self) -> u64 {
         unix_ms(self.clock.now()).saturating_add_signed(self.server_clock.least_ms())
     }
@@ -255,17 +188,15 @@ impl Egress {
     async fn turn(
         &self,
         call: &mut CallSends,
-        admitted: &Admitted<'_>,
-        demand: &Demand,
+        origin: &Origin,
+        demand: &mut Demand,
     ) -> Result<(Duration, InFlight), SendError> {
         let Some(limiter) = &self.limiter else {
-            return if admitted.origin.is_loopback() {
-                Ok((Duration::ZERO, InFlight::default()))
-            } else {
-                let origin = &admitted.origin;
-                Err(SendError::Refused(format!("limits are off, and {origin} is not this machine")))
-            };
+            let why = || refused(format!("limits are off, and {origin} is not this machine"));
+            let nothing = (Duration::ZERO, InFlight::default());
+            return origin.is_loopback().then_some(nothing).ok_or_else(why);
         };
+        limiter.adjust(demand);
         let kept = call.take_ticket(demand);
         let patience = call.patience();
         let mut ticket = kept.unwrap_or_else(|| {
@@ -275,17 +206,21 @@ impl Egress {
             Some(patience) => timeout(patience, ticket.turn()).await,
             None => Ok(ticket.turn().await),
         };
-        match turn {
-            Ok(turn) => turn.map_err(|why| no_turn(&why)),
-            Err(_) => {
-                call.suspend(demand.clone(), ticket);
-                // Nobody sees it: the instance is dropped.
-                Err(SendError::NotSent("suspended until its turn".to_owned()))
+        let Ok(turn) = turn else {
+            call.suspend(ticket);
+            // Nobody sees it: the instance is dropped.
+            return Err(SendError::NotSent("suspended until its turn".to_owned()));
+        };
+        turn.map_err(|why| match why {
+            NoTurn::NoRoom { after } => {
+                SendError::Limited(u32::try_from(after.as_millis()).unwrap_or(u32::MAX))
             }
-        }
+            NoTurn::Unknown(_) => SendError::NotSent(why.to_string()),
+        })
     }
 
-    async fn heed(&self, demand: &Demand, answer: &Answer) {
+    /// Holds the limit that the provider says is used up.
+    async fn heed(&self, demand: &Demand, answer: &HttpResponse) {
         if answer.status == 429
             && let Some(limiter) = &self.limiter
         {
@@ -297,23 +232,23 @@ impl Egress {
     /// The answer as the connector sees it. What was captured is kept before.
     async fn take(
         &self,
-        admitted: &Admitted<'_>,
-        mut answer: Answer,
+        admitted: &AdmittedRequest<'_>,
+        mut answer: HttpResponse,
         progress: &Progress,
     ) -> Result<Response, SendError> {
         self.server_clock.learn(&answer, self.clock.now());
         let mut captured = Vec::new();
         if (200..300).contains(&answer.status) {
             let taken = credentials::capture(admitted.rule, &mut answer);
-            captured.extend(taken.iter().map(|(name, _)| name.clone()));
             for (name, value) in &taken {
+                captured.push(name.clone());
                 progress.capture(name, value.clone());
                 self.secrets.succeed(name.clone(), value.clone());
             }
             if let Some(keep) = self.keep.as_ref().filter(|_| !taken.is_empty()) {
                 keep.keep(taken).await.map_err(|why| {
                     let text = format!("the secrets in the answer could not be kept: {why}");
-                    SendError::Unanswered(self.secrets.scrubber().text(&text))
+                    SendError::Unanswered(text)
                 })?;
             }
         }
@@ -329,34 +264,23 @@ impl Egress {
         })
     }
 
-    fn send_error(&self, fault: &Fault) -> SendError {
-        let text = self.secrets.scrubber().text(&fault.to_string());
-        match fault {
-            Fault::NotSent(_) => SendError::NotSent(text),
-            Fault::Refused(_) => SendError::Refused(text),
-            Fault::Unanswered(_) | Fault::TooLarge(_) => SendError::Unanswered(text),
-        }
-    }
-
     fn report(
         &self,
-        admitted: &Admitted<'_>,
-        filled: &Filled,
-        result: &Result<Answer, Fault>,
+        admitted: &AdmittedRequest<'_>,
+        sent_bytes: usize,
+        result: &Result<HttpResponse, HttpError>,
         waited: Duration,
         took: Duration,
     ) {
         let scrubber = self.secrets.scrubber();
+        let outcome = result.as_ref().map(|answer| answer.status);
         self.observer.event(&Event::Exchange(Exchange {
             endpoint: admitted.rule.endpoint.name.clone(),
             method: admitted.rule.endpoint.method.clone(),
             origin: admitted.origin.to_string(),
             path: scrubber.text(&without_values(admitted)),
-            sent_bytes: filled.body.len(),
-            outcome: match result {
-                Ok(answer) => Ok(answer.status),
-                Err(fault) => Err(scrubber.text(&fault.to_string())),
-            },
+            sent_bytes,
+            outcome: outcome.map_err(|why| scrubber.text(&why.to_string())),
             received_bytes: result.as_ref().map_or(0, |answer| answer.body.len()),
             waited,
             took,
@@ -364,55 +288,25 @@ impl Egress {
     }
 }
 
-fn no_turn(no_turn: &NoTurn) -> SendError {
-    match no_turn {
-        NoTurn::NoRoom { after } => {
-            SendError::Limited(u32::try_from(after.as_millis()).unwrap_or(u32::MAX))
-        }
-        NoTurn::Unknown(_) => SendError::NotSent(no_turn.to_string()),
+fn refused(why: impl Into<String>) -> SendError {
+    SendError::Refused(why.into())
+}
+
+fn scrubbed(why: SendError, scrubber: &Scrubber) -> SendError {
+    match why {
+        SendError::NotSent(why) => SendError::NotSent(scrubber.text(&why)),
+        SendError::Unanswered(why) => SendError::Unanswered(scrubber.text(&why)),
+        SendError::Refused(why) => SendError::Refused(scrubber.text(&why)),
+        SendError::Limited(_) | SendError::NoSecret(_) => why,
     }
 }
 
 /// The path with the names of its query and no values: those may be a customer's data.
-fn without_values(admitted: &Admitted<'_>) -> String {
-    let Some(query) = &admitted.query else { return admitted.path.clone() };
-    let names = query.split('&').map(|pair| match pair.split_once('=') {
-        Some((name, _)) => name,
-        None => pair,
-    });
-    format!("{}?{}", admitted.path, names.collect::<Vec<_>>().join("&"))
-}
-
-fn plan(request: &Request, admitted: &Admitted<'_>) -> Planned {
-    let mut headers = request.headers.clone();
-    let uses = admitted.rule.uses.iter().filter(|one| request.secret_uses.contains(&one.name));
-    for one in uses {
-        let secret = format!("[secret {}]", one.secret);
-        headers.push(match &one.place {
-            Place::Header(place) => (place.name.clone(), format!("{}{secret}", place.prefix)),
-            Place::BasicPassword(user) => {
-                ("authorization".to_owned(), format!("Basic {user}:{secret}"))
-            }
-            Place::BasicUser(password) => {
-                ("authorization".to_owned(), format!("Basic {secret}:{password}"))
-            }
-            Place::FormField(name) => (format!("form field {name}"), secret),
-            Place::Query(name) => (format!("query parameter {name}"), secret),
-            Place::Json(pointer) => (format!("JSON member {pointer}"), secret),
-            Place::Path(before) => {
-                (format!("path segment {{{}}}", one.name), format!("{before}{secret}"))
-            }
-            Place::Other(name) => (name.clone(), secret),
-        });
-    }
-    let query = admitted.query.as_ref().map(|query| format!("?{query}")).unwrap_or_default();
-    Planned {
-        endpoint: admitted.rule.endpoint.name.clone(),
-        method: admitted.rule.endpoint.method.clone(),
-        url: format!("{}{}{query}", admitted.origin, admitted.path),
-        headers,
-        body: request.body.clone(),
-    }
+fn without_values(admitted: &AdmittedRequest<'_>) -> String {
+    let path = admitted.path.as_str();
+    let Some(query) = &admitted.query else { return path.to_owned() };
+    let names = query.split('&').map(|pair| pair.split_once('=').map_or(pair, |(name, _)| name));
+    format!("{path}?{}", names.collect::<Vec<_>>().join("&"))
 }
 
 #[cfg(test)]

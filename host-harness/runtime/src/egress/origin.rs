@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use thiserror::Error;
 use url::{Host, Url};
 
-use crate::setting::read_url;
+use crate::setting::{AddressSpace, read_url};
 
 /// Scheme, host and port (RFC 6454), and how much the operator trusts them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,47 +32,31 @@ pub struct BadOrigin {
 
 impl BadOrigin {
     /// What is wrong with `origin`, as the rest of a sentence about it.
-    #[must_use]
-    pub fn new(origin: &str, why: &'static str) -> Self {
+    pub(super) fn new(origin: &str, why: &'static str) -> Self {
         Self { origin: origin.to_owned(), why }
     }
 }
 
 impl Origin {
-    /// Reads `https://host[:port]`. `private`: the operator named it and allows private
-    /// addresses, plain http, address literals and any port.
+    /// Reads `https://host[:port]`.
     ///
     /// # Errors
     /// When it is no origin, or names what only a trusted operator may allow.
-    pub fn read(text: &str, private: bool) -> Result<Self, BadOrigin> {
-        let (origin, url) = Self::of_url(text, private)?;
+    pub fn read(text: &str, space: AddressSpace) -> Result<Self, BadOrigin> {
+        let (origin, url) = Self::of_url(text, space)?;
         if !matches!(url.path(), "" | "/") {
             return Err(BadOrigin::new(text, "holds more than scheme, host and port"));
         }
         Ok(origin)
     }
 
-    /// Reads the URL of one endpoint: its origin and its path. Requests are compared with what
-    /// is sent, so the URL has to be written as it is sent.
-    ///
-    /// # Errors
-    /// As [`Origin::read`], and for a URL that parsing would rewrite.
-    pub fn of_endpoint(text: &str, private: bool) -> Result<(Self, String), BadOrigin> {
-        let (origin, url) = Self::of_url(text, private)?;
-        if url.as_str() != text {
-            return Err(BadOrigin::new(text, "is not in canonical form: write it as it is sent"));
-        }
-        Ok((origin, url.path().to_owned()))
-    }
-
     /// Reads a URL to send to: its origin, and the URL.
     ///
     /// # Errors
     /// As [`Origin::read`], but for a path.
-    pub fn of_url(text: &str, private: bool) -> Result<(Self, Url), BadOrigin> {
-        let url = read_url(text, private).map_err(|why| BadOrigin::new(text, why))?;
-        let (host, port) = (url.host(), url.port_or_known_default());
-        let (Some(host), Some(port)) = (host, port) else {
+    pub fn of_url(text: &str, space: AddressSpace) -> Result<(Self, Url), BadOrigin> {
+        let url = read_url(text, space).map_err(|why| BadOrigin::new(text, why))?;
+        let (Some(host), Some(port)) = (url.host(), url.port_or_known_default()) else {
             return Err(BadOrigin::new(text, "has no host"));
         };
         let host = match host {
@@ -80,17 +64,16 @@ impl Origin {
             Host::Ipv4(address) => address.to_string(),
             Host::Ipv6(address) => address.to_string(),
         };
-        Ok((Self { tls: url.scheme() == "https", host, port, private }, url))
+        let (tls, private) = (url.scheme() == "https", space == AddressSpace::Private);
+        Ok((Self { tls, host, port, private }, url))
     }
 
     /// Whether it names this machine itself.
-    #[must_use]
     pub fn is_loopback(&self) -> bool {
         self.host == "localhost" || self.host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
     }
 
     /// Host and port; an IPv6 address in brackets.
-    #[must_use]
     pub fn host_and_port(&self) -> String {
         match self.host.parse() {
             Ok(address) => SocketAddr::new(address, self.port).to_string(),
@@ -99,7 +82,6 @@ impl Origin {
     }
 
     /// The value of the `host` header: the port is left out where it is the scheme's own.
-    #[must_use]
     pub fn authority(&self) -> String {
         let all = self.host_and_port();
         let usual = if self.tls { ":443" } else { ":80" };
@@ -122,8 +104,8 @@ mod tests {
         for text in
             ["http://127.0.0.1:8080", "https://10.0.0.1", "https://[::1]:4433", "http://name"]
         {
-            assert!(Origin::read(text, false).is_err(), "{text}");
-            let origin = Origin::read(text, true).unwrap();
+            assert!(Origin::read(text, AddressSpace::Public).is_err(), "{text}");
+            let origin = Origin::read(text, AddressSpace::Private).unwrap();
             assert!(origin.private);
             assert_eq!(origin.to_string(), text);
         }
@@ -134,14 +116,14 @@ mod tests {
         for text in
             ["https://a.example/x", "https://a.example/?q", "https://u@a.example", "ftp://a", "a"]
         {
-            assert!(Origin::read(text, true).is_err(), "{text}");
+            assert!(Origin::read(text, AddressSpace::Private).is_err(), "{text}");
         }
         for text in [" https://a.example", "https://a.example ", "https://a.example\r\n"] {
-            let why = Origin::read(text, true).unwrap_err().to_string();
+            let why = Origin::read(text, AddressSpace::Private).unwrap_err().to_string();
             assert!(why.contains("holds a space or a line break"), "{why}");
         }
         assert_eq!(
-            Origin::read("https://API.Example.com./", false).unwrap().to_string(),
+            Origin::read("https://API.Example.com./", AddressSpace::Public).unwrap().to_string(),
             "https://api.example.com"
         );
     }

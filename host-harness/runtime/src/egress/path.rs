@@ -13,14 +13,11 @@ pub fn judge(text: &str) -> Result<(&str, Option<&str>), String> {
     if !(path.is_empty() || path.starts_with('/')) {
         return Err("it does not begin with /".to_owned());
     }
-    let odd = path.chars().find(|c| !may_stand(*c, "/{}")).map(|c| (c, "path"));
-    let odd = odd.or_else(|| {
-        query
-            .and_then(|query| query.chars().find(|c| !may_stand(*c, "/?[]|")))
-            .map(|c| (c, "query"))
-    });
-    if let Some((character, place)) = odd {
-        return Err(format!("its {place} holds {character:?}, which must be percent-encoded"));
+    for (part, more, name) in [(path, "/{}", "path"), (query.unwrap_or_default(), "/?[]|", "query")]
+    {
+        if let Some(odd) = part.chars().find(|c| !is_allowed(*c, more)) {
+            return Err(format!("its {name} holds {odd:?}, which must be percent-encoded"));
+        }
     }
     if !path.split('/').all(is_plain) {
         return Err(
@@ -32,7 +29,7 @@ pub fn judge(text: &str) -> Result<(&str, Option<&str>), String> {
 }
 
 /// RFC 3986 section 3.3, and what else this part may hold.
-fn may_stand(character: char, more: &str) -> bool {
+fn is_allowed(character: char, more: &str) -> bool {
     character.is_ascii_alphanumeric()
         || "-._~!$&'()*+,;=:@%".contains(character)
         || more.contains(character)
@@ -40,7 +37,6 @@ fn may_stand(character: char, more: &str) -> bool {
 
 /// Whether `path`, which [`judge`] took, matches `pattern`: `*` stands for one segment, a last
 /// `**` for any rest, and `{use}` for itself, where the host will put a secret in.
-#[must_use]
 pub fn matches(pattern: &str, path: &str) -> bool {
     let mut wanted = pattern.split('/');
     let mut given = path.split('/');

@@ -8,7 +8,6 @@ use serde_json::value::RawValue;
 use url::form_urlencoded;
 
 /// Whether a form body or a query holds a member of this name.
-#[must_use]
 pub fn has_field(form: &[u8], name: &str) -> bool {
     form_urlencoded::parse(form).any(|(given, _)| given == name)
 }
@@ -24,8 +23,7 @@ pub fn append_to_query(query: &mut String, name: &str, value: &[u8]) {
 }
 
 /// A segment of a path: fixed text, then a value. `None` when a server would read a dot segment.
-#[must_use]
-pub fn segment(before: &str, value: &[u8]) -> Option<String> {
+pub fn encode_segment(before: &str, value: &[u8]) -> Option<String> {
     let mut segment = String::new();
     encode(&mut segment, before.as_bytes(), "-._~!$&'()*+,;=:@");
     encode(&mut segment, value, "-._~!$&'()*+,;=:@");
@@ -42,20 +40,11 @@ fn encode(out: &mut String, bytes: &[u8], plain: &str) {
     }
 }
 
-/// What stands at a JSON Pointer (RFC 6901).
-#[derive(Debug, PartialEq, Eq)]
-pub enum At {
-    /// Nothing.
-    Nothing,
-    /// A value; these are its bytes in the document.
-    Value(Range<usize>),
-}
-
-/// Looks at `pointer` in a JSON document.
+/// Finds the value at a JSON Pointer (RFC 6901): its bytes in the document. `None`: there is none.
 ///
 /// # Errors
 /// When it is no JSON, or a member on the way is there twice: readers differ in which they take.
-pub fn find(document: &[u8], pointer: &str) -> Result<At, String> {
+pub fn find_member(document: &[u8], pointer: &str) -> Result<Option<Range<usize>>, String> {
     let text = std::str::from_utf8(document).map_err(|_| "it is no UTF-8".to_owned())?;
     let mut value: &RawValue = serde_json::from_str(text).map_err(|why| why.to_string())?;
     for token in pointer.split('/').skip(1) {
@@ -63,14 +52,14 @@ pub fn find(document: &[u8], pointer: &str) -> Result<At, String> {
         let children = children(value)?;
         let mut fits = children.into_iter().filter(|(name, _)| *name == token);
         match (fits.next(), fits.next()) {
-            (None, _) => return Ok(At::Nothing),
+            (None, _) => return Ok(None),
             (Some((_, child)), None) => value = child,
             (Some(_), Some(_)) => return Err(format!("the member \"{token}\" is there twice")),
         }
     }
     // A piece of the text itself, so the difference of their places is where it begins.
     let begin = (value.get().as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
-    Ok(At::Value(begin..begin + value.get().len()))
+    Ok(Some(begin..begin + value.get().len()))
 }
 
 /// The members of an object by name, the items of an array by index, nothing of anything else.
@@ -115,9 +104,9 @@ mod tests {
     #[test]
     fn a_pointer_finds_bytes() {
         let document = br#" {"a/b": [ 1.50, {"~": null } ], "s":"x", "twice":1, "twice":2}"#;
-        let at = |pointer: &str| match find(document, pointer) {
-            Ok(At::Value(range)) => std::str::from_utf8(&document[range]).unwrap().to_owned(),
-            Ok(At::Nothing) => "Nothing".to_owned(),
+        let at = |pointer: &str| match find_member(document, pointer) {
+            Ok(Some(range)) => std::str::from_utf8(&document[range]).unwrap().to_owned(),
+            Ok(None) => "Nothing".to_owned(),
             Err(why) => why,
         };
         assert_eq!(at("/a~1b/1/~0"), "null");
@@ -125,8 +114,8 @@ mod tests {
         assert_eq!(at("/s"), "\"x\"");
         assert_eq!(at("/s/0"), "Nothing");
         assert_eq!(at("/a~1b/7"), "Nothing");
-        assert!(find(document, "/twice").is_err());
-        assert!(find(b"no json", "/a").is_err() && find(b"\xff", "/a").is_err());
+        assert!(find_member(document, "/twice").is_err());
+        assert!(find_member(b"no json", "/a").is_err() && find_member(b"\xff", "/a").is_err());
     }
 
     #[test]
@@ -134,9 +123,9 @@ mod tests {
         let mut query = "a=b".to_owned();
         append_to_query(&mut query, "ke y", b"s&c=r/t+\xff");
         assert_eq!(query, "a=b&ke%20y=s%26c%3Dr%2Ft%2B%FF");
-        assert_eq!(segment("bot", b"12:a/b?").as_deref(), Some("bot12:a%2Fb%3F"));
+        assert_eq!(encode_segment("bot", b"12:a/b?").as_deref(), Some("bot12:a%2Fb%3F"));
         for dots in ["", ".", ".."] {
-            assert_eq!(segment("", dots.as_bytes()), None);
+            assert_eq!(encode_segment("", dots.as_bytes()), None);
         }
         assert!(has_field(b"client%5Fsecret=x", "client_secret") && !has_field(b"a=b", "b"));
     }

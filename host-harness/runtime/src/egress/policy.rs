@@ -8,34 +8,30 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use connector_contract::catalog::Manifest;
-use connector_contract::http::Request;
+use connector_contract::http::{Request, SendError};
 use connector_contract::permissions::{Endpoint, KeyRole, Place, SecretUse};
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
-use thiserror::Error;
+use zeroize::Zeroizing;
 
 use super::origin::{BadOrigin, Origin};
-use super::path;
-use super::target::{NoTarget, Target};
+use super::target::{EndpointTarget, TargetError};
 use super::template::Template;
-use crate::Settings;
-
-/// Why a request may not be sent. The text goes to the connector and to people.
-#[derive(Debug, Error, PartialEq, Eq)]
-#[error("{0}")]
-pub struct Refused(pub String);
+use super::{path, refused};
+use crate::setting::{AddressSpace, Settings};
 
 /// Rules of one manifest, and the settings of one connection.
-pub struct Policy {
-    rules: BTreeMap<String, Rule>,
-    settings: Arc<Settings>,
-    open: bool,
+pub struct EgressPolicy {
+    rules: BTreeMap<String, EndpointRule>,
+    /// They fill its templates.
+    pub settings: Arc<Settings>,
+    /// Where URLs of the operator's settings may lead.
+    space: AddressSpace,
     /// A key of the manifest signs, so a connector may build `authorization` itself.
     signs: bool,
 }
 
 /// One endpoint, with what may go into its requests.
-#[derive(Debug)]
-pub struct Rule {
+pub struct EndpointRule {
     /// As declared.
     pub endpoint: Endpoint,
     /// The secret uses that it names.
@@ -44,21 +40,35 @@ pub struct Rule {
 }
 
 /// A request that the manifest declares.
-#[derive(Debug)]
-pub struct Admitted<'a> {
+#[derive(Clone)]
+pub struct AdmittedRequest<'a> {
     /// Its endpoint's rules.
-    pub rule: &'a Rule,
+    pub rule: &'a EndpointRule,
     /// Where it goes, with the trust that the operator gave it.
     pub origin: Origin,
-    /// Its path; secrets are not in yet.
-    pub path: String,
-    /// Its query, likewise.
-    pub query: Option<String>,
-    /// The connector's own headers; secrets are not in yet.
+    /// Its path, and so on: without secrets until it is filled.
+    pub path: Zeroizing<String>,
+    /// `None`: there is not even a `?`.
+    pub query: Option<Zeroizing<String>>,
+    /// What the connector sends.
     pub headers: HeaderMap,
+    /// Empty when the request has none.
+    pub body: Zeroizing<Vec<u8>>,
 }
 
-impl Policy {
+impl AdmittedRequest<'_> {
+    /// As it stands in the first line of the request.
+    pub fn path_with_query(&self) -> Zeroizing<String> {
+        let mut target = self.path.clone();
+        if let Some(query) = &self.query {
+            target.push('?');
+            target.push_str(query);
+        }
+        target
+    }
+}
+
+impl EgressPolicy {
     /// The rules of `manifest` with the origins of `settings`. An endpoint whose origin needs a
     /// setting without a value allows nothing.
     ///
@@ -67,125 +77,113 @@ impl Policy {
     pub fn compile(
         manifest: &Manifest,
         settings: Arc<Settings>,
-        open: bool,
+        space: AddressSpace,
     ) -> Result<Self, BadOrigin> {
-        let mut rules = BTreeMap::new();
+        let signs = manifest.key_uses.iter().any(|key| key.role == KeyRole::Sign);
+        let mut policy = Self { rules: BTreeMap::new(), settings, space, signs };
         for endpoint in &manifest.endpoints {
             let origin = Template::read(&endpoint.origin)
                 .map_err(|_| BadOrigin::new(&endpoint.origin, "is no origin of a manifest"))?;
-            if let Err(NoTarget::Bad(why)) = Target::read(&origin, &endpoint.path, &settings, open)
-            {
-                return Err(why);
-            }
             let named = |rule: &&SecretUse| endpoint.secret_uses.contains(&rule.name);
             let uses = manifest.secret_uses.iter().filter(named).cloned().collect();
-            let rule = Rule { endpoint: endpoint.clone(), uses, origin };
-            rules.insert(endpoint.name.clone(), rule);
+            let rule = EndpointRule { endpoint: endpoint.clone(), uses, origin };
+            if let Err(TargetError::Origin(why)) = policy.target(&rule) {
+                return Err(why);
+            }
+            policy.rules.insert(endpoint.name.clone(), rule);
         }
-        let signs = manifest.key_uses.iter().any(|key| key.role == KeyRole::Sign);
-        Ok(Self { rules, settings, open, signs })
-    }
-
-    /// The settings that fill its templates.
-    #[must_use]
-    pub fn settings(&self) -> &Settings {
-        &self.settings
+        Ok(policy)
     }
 
     /// An origin that is not this machine, when requests can go to no other.
-    #[must_use]
     pub fn remote_origin(&self) -> Option<Origin> {
-        let mut remote = None;
-        for rule in self.rules.values() {
-            let Ok(target) = self.target(rule) else { continue };
-            if target.origin.is_loopback() {
-                return None;
-            }
-            remote.get_or_insert(target.origin);
-        }
-        remote
+        let targets = self.rules.values().filter_map(|rule| self.target(rule).ok());
+        let origins: Vec<Origin> = targets.map(|target| target.origin).collect();
+        let is_near = origins.iter().any(Origin::is_loopback);
+        origins.into_iter().next().filter(|_| !is_near)
     }
 
     /// Checks endpoint, path and headers of `request` against the manifest.
     ///
     /// # Errors
-    /// [`Refused`] says what is not declared.
-    pub fn admit(&self, request: &Request) -> Result<Admitted<'_>, Refused> {
+    /// [`SendError::Refused`] says what is not declared.
+    pub fn admit(&self, request: &Request) -> Result<AdmittedRequest<'_>, SendError> {
         let name = &request.endpoint;
-        let rule = self
-            .rules
-            .get(name)
-            .ok_or_else(|| Refused(format!("the manifest declares no endpoint \"{name}\"")))?;
+        let rule = self.rules.get(name);
+        let rule =
+            rule.ok_or_else(|| refused(format!("the manifest declares no endpoint \"{name}\"")))?;
         let asked = &request.path_with_query;
         let (path, query) = path::judge(asked)
-            .map_err(|why| Refused(format!("the path \"{asked}\" cannot be sent: {why}")))?;
-        let target = self.target(rule).map_err(|why| match why {
-            NoTarget::Unset(setting) => Refused(format!(
-                "the endpoint \"{name}\" needs the setting \"{setting}\", which has no value"
-            )),
-            NoTarget::Bad(why) => Refused(why.to_string()),
-        })?;
-        let path = target.path(path).ok_or_else(|| {
+            .map_err(|why| refused(format!("the path \"{asked}\" cannot be sent: {why}")))?;
+        let target = self.target(rule);
+        let target = target
+            .map_err(|why| refused(format!("the endpoint \"{name}\" cannot be used: {why}")))?;
+        let sent = target.path(path).ok_or_else(|| {
             let declared = &rule.endpoint.path;
-            Refused(format!(
+            refused(format!(
                 "the endpoint \"{name}\" is declared for the path \"{declared}\", and not for \"{path}\""
             ))
         })?;
-        let headers = self.headers(request, rule)?;
-        let query = query.map(str::to_owned);
-        Ok(Admitted { rule, origin: target.origin, path, query, headers })
+        Ok(AdmittedRequest {
+            rule,
+            origin: target.origin,
+            path: Zeroizing::new(sent),
+            query: query.map(|query| Zeroizing::new(query.to_owned())),
+            headers: self.headers(request, rule)?,
+            body: Zeroizing::new(request.body.clone().unwrap_or_default()),
+        })
     }
 
-    fn target(&self, rule: &Rule) -> Result<Target, NoTarget> {
-        Target::read(&rule.origin, &rule.endpoint.path, &self.settings, self.open)
+    fn target(&self, rule: &EndpointRule) -> Result<EndpointTarget, TargetError> {
+        EndpointTarget::read(&rule.origin, &rule.endpoint.path, &self.settings, self.space)
     }
 
-    fn headers(&self, request: &Request, rule: &Rule) -> Result<HeaderMap, Refused> {
+    fn headers(&self, request: &Request, rule: &EndpointRule) -> Result<HeaderMap, SendError> {
         let mut headers = HeaderMap::new();
         for (name, value) in &request.headers {
-            let parsed = HeaderName::from_bytes(name.as_bytes()).map_err(|_| {
-                Refused(format!("\"{name}\" is no header name (RFC 9110 section 5.1)"))
-            })?;
+            let name = header_name(name).map_err(refused)?;
             let value = HeaderValue::from_str(value)
-                .map_err(|_| Refused(format!("the header {parsed} holds characters it may not")))?;
-            let is_signed = parsed == AUTHORIZATION && self.signs;
-            if is_hosts(&parsed) && !is_signed {
-                return Err(Refused(format!("the header {parsed} belongs to the host")));
+                .map_err(|_| refused(format!("the header {name} holds characters it may not")))?;
+            let is_signed = name == AUTHORIZATION && self.signs;
+            if belongs_to_host(&name) && !is_signed {
+                return Err(refused(format!("the header {name} belongs to the host")));
             }
-            if rule.uses.iter().any(|one| header_of(&one.place) == Some(parsed.clone())) {
-                return Err(Refused(format!(
-                    "the header {parsed} is declared for a secret; name the secret's use instead of sending it"
+            if rule.uses.iter().any(|one| is_in_header(&one.place, &name)) {
+                return Err(refused(format!(
+                    "the header {name} is declared for a secret; name the secret's use instead of sending it"
                 )));
             }
-            headers.append(parsed, value);
+            headers.append(name, value);
         }
         Ok(headers)
     }
 }
 
-/// The header in which a place lies.
-fn header_of(place: &Place) -> Option<HeaderName> {
+/// Reads the name of a header.
+///
+/// # Errors
+/// That it is none.
+pub fn header_name(name: &str) -> Result<HeaderName, String> {
+    HeaderName::from_bytes(name.as_bytes())
+        .map_err(|_| format!("\"{name}\" is no header name (RFC 9110 section 5.1)"))
+}
+
+fn is_in_header(place: &Place, header: &HeaderName) -> bool {
     match place {
-        Place::Header(header) => HeaderName::from_bytes(header.name.as_bytes()).ok(),
-        Place::BasicPassword(_) | Place::BasicUser(_) => Some(AUTHORIZATION),
-        Place::FormField(_)
-        | Place::Query(_)
-        | Place::Json(_)
-        | Place::Path(_)
-        | Place::Other(_) => None,
+        Place::Header(place) => header.as_str().eq_ignore_ascii_case(&place.name),
+        Place::BasicPassword(_) | Place::BasicUser(_) => header == AUTHORIZATION,
+        _ => false,
     }
 }
 
 /// Whether a header frames the message, names its target or carries credentials: the host's alone,
 /// whatever the manifest says.
-#[must_use]
-pub fn is_hosts(name: &HeaderName) -> bool {
-    *name == AUTHORIZATION || frames(name) || matches!(name.as_str(), "cookie" | "forwarded")
+fn belongs_to_host(name: &HeaderName) -> bool {
+    *name == AUTHORIZATION || is_framing(name) || matches!(name.as_str(), "cookie" | "forwarded")
 }
 
 /// Whether a header frames the message or is about one hop: no secret stands there either.
-#[must_use]
-pub fn frames(name: &HeaderName) -> bool {
+pub fn is_framing(name: &HeaderName) -> bool {
     let name = name.as_str();
     name.starts_with("proxy-") || FRAMING.contains(&name)
 }

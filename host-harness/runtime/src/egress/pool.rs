@@ -7,8 +7,7 @@
 //! the key, so that none that was opened to a private address serves where that is not allowed.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, Weak};
 
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
@@ -16,12 +15,11 @@ use tokio::time::{Instant, sleep_until};
 use super::http_connection::HttpConnection;
 use super::options::EgressOptions;
 use super::origin::Origin;
+use crate::lock::lock;
 
 /// Unused connections by origin. All stay equally long, so their order is that of their ends.
 pub struct Pool {
-    idle_for: Duration,
-    per_origin: usize,
-    in_all: usize,
+    options: EgressOptions,
     idle: Mutex<Idle>,
 }
 
@@ -41,17 +39,13 @@ struct IdleConnection {
 
 impl Pool {
     /// An empty pool.
-    #[must_use]
     pub fn new(options: &EgressOptions) -> Arc<Self> {
-        let (idle_for, per_origin) = (options.idle_for, options.idle_per_origin);
-        let in_all = options.idle_connections;
-        Arc::new(Self { idle_for, per_origin, in_all, idle: Mutex::default() })
+        Arc::new(Self { options: options.clone(), idle: Mutex::default() })
     }
 
     /// Takes out the connection to `origin` that was used last.
-    #[must_use]
     pub fn take(&self, origin: &Origin) -> Option<HttpConnection> {
-        let mut idle = self.idle();
+        let mut idle = lock(&self.idle);
         let last = idle.connections.iter().rposition(|one| one.origin == *origin)?;
         let found = idle.connections.remove(last)?;
         // The task that closes may be late.
@@ -61,18 +55,18 @@ impl Pool {
     /// Puts in a connection whose last answer was read to its end. At a bound the one that is
     /// unused longest is closed for it.
     pub fn put(self: &Arc<Self>, origin: &Origin, connection: HttpConnection) {
-        let mut idle = self.idle();
+        let mut idle = lock(&self.idle);
         let mut of_origin =
             idle.connections.iter().enumerate().filter(|(_, one)| one.origin == *origin);
         if let Some((oldest, _)) = of_origin.next()
-            && of_origin.count() + 1 >= self.per_origin
+            && of_origin.count() + 1 >= self.options.idle_per_origin
         {
             idle.connections.remove(oldest);
         }
-        if idle.connections.len() >= self.in_all {
+        if idle.connections.len() >= self.options.idle_connections {
             idle.connections.pop_front();
         }
-        let (origin, until) = (origin.clone(), Instant::now() + self.idle_for);
+        let (origin, until) = (origin.clone(), Instant::now() + self.options.idle_for);
         idle.connections.push_back(IdleConnection { connection, origin, until });
         // One that was spawned on an executor that has ended is finished too.
         if idle.closing.as_ref().is_none_or(JoinHandle::is_finished) {
@@ -82,7 +76,7 @@ impl Pool {
 
     /// Closes what was unused for too long. Answers when the next one is; `None`: none is left.
     fn close_expired(&self) -> Option<Instant> {
-        let mut idle = self.idle();
+        let mut idle = lock(&self.idle);
         let now = Instant::now();
         while idle.connections.front().is_some_and(|oldest| oldest.until <= now) {
             idle.connections.pop_front();
@@ -94,10 +88,6 @@ impl Pool {
         }
         next
     }
-
-    fn idle(&self) -> MutexGuard<'_, Idle> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 async fn close_idle(pool: Weak<Pool>) {
@@ -108,7 +98,7 @@ async fn close_idle(pool: Weak<Pool>) {
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        if let Some(closing) = self.idle().closing.take() {
+        if let Some(closing) = lock(&self.idle).closing.take() {
             closing.abort();
         }
     }

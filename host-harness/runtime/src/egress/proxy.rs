@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 use super::network::Stream;
 use super::origin::Origin;
 use crate::secrets::Secret;
+use crate::setting::AddressSpace;
 
 /// Bytes of a proxy's answer to CONNECT, and its headers.
 const ANSWER: (usize, usize) = (16 * 1024, 64);
@@ -46,7 +47,8 @@ impl Proxy {
     /// When it is no such URL, or holds more: a user and password come by
     /// [`Proxy::with_credentials`].
     pub fn new(url: &str) -> Result<Self, BadProxy> {
-        let server = Origin::read(url, true).map_err(|why| BadProxy(why.why.to_owned()))?;
+        let server =
+            Origin::read(url, AddressSpace::Private).map_err(|why| BadProxy(why.why.to_owned()))?;
         Ok(Self { server, authorization: None, resolves_names: false, direct: Vec::new() })
     }
 
@@ -68,17 +70,14 @@ impl Proxy {
         let Some(given) = either("https_proxy").or_else(|| either("all_proxy")) else {
             return Ok(None);
         };
-        let given = Zeroizing::new(match given.contains("://") {
-            true => given,
-            false => format!("http://{given}"),
-        });
-        let mut url = Url::parse(&given)
-            .map_err(|_| BadProxy("that the environment names has no URL".to_owned()))?;
-        let decoded = |text: &str| percent_decode_str(text).collect::<Vec<u8>>();
-        let user = Zeroizing::new(decoded(url.username()));
-        let password = url.password().map(|password| Zeroizing::new(decoded(password)));
+        let named = |why: &str| BadProxy(format!("that the environment names {why}"));
+        let prefix = if given.contains("://") { "" } else { "http://" };
+        let given = Zeroizing::new(format!("{prefix}{given}"));
+        let mut url = Url::parse(&given).map_err(|_| named("has no URL"))?;
+        let decoded = |text: &str| Zeroizing::new(percent_decode_str(text).collect::<Vec<u8>>());
+        let (user, password) = (decoded(url.username()), url.password().map(decoded));
         if url.set_username("").is_err() || url.set_password(None).is_err() {
-            return Err(BadProxy("that the environment names has no host".to_owned()));
+            return Err(named("has no host"));
         }
         let mut proxy = Self::new(url.as_str())?;
         if !user.is_empty() || password.is_some() {
@@ -149,26 +148,21 @@ impl Proxy {
             }
             let mut headers = [httparse::EMPTY_HEADER; ANSWER.1];
             let mut parsed = httparse::Response::new(&mut headers);
-            match parsed.parse(&answer) {
-                Ok(httparse::Status::Complete(length)) => {
-                    let status = parsed.code.unwrap_or_default();
-                    // The origin speaks after us only, so these bytes would be the proxy's own.
-                    if (200..300).contains(&status) && answer.len() > length {
-                        return Err("the proxy sent more than an answer to CONNECT".to_owned());
-                    }
-                    return Ok(status);
+            let unreadable = |why| format!("the proxy's answer to CONNECT cannot be read: {why}");
+            let httparse::Status::Complete(length) = parsed.parse(&answer).map_err(unreadable)?
+            else {
+                if answer.len() < ANSWER.0 {
+                    continue;
                 }
-                Ok(httparse::Status::Partial) if answer.len() < ANSWER.0 => {}
-                Ok(httparse::Status::Partial) => {
-                    let limit = ANSWER.0 / 1_024;
-                    return Err(format!(
-                        "the proxy's answer to CONNECT is longer than {limit} KiB"
-                    ));
-                }
-                Err(why) => {
-                    return Err(format!("the proxy's answer to CONNECT cannot be read: {why}"));
-                }
+                let limit = ANSWER.0 / 1_024;
+                return Err(format!("the proxy's answer to CONNECT is longer than {limit} KiB"));
+            };
+            let status = parsed.code.unwrap_or_default();
+            // The origin speaks after us only, so these bytes would be the proxy's own.
+            if (200..300).contains(&status) && answer.len() > length {
+                return Err("the proxy sent more than an answer to CONNECT".to_owned());
             }
+            return Ok(status);
         }
     }
 

@@ -8,16 +8,20 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::net::{IpAddr, ToSocketAddrs as _};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::thread;
 
 use tokio::sync::watch;
 
+use crate::lock::lock;
+
 /// Names that are looked up at the same time; others wait for a thread.
 const THREADS: usize = 16;
 
-/// The resolver of this process.
-pub static SYSTEM: LazyLock<Arc<Resolver>> = LazyLock::new(|| Resolver::new(system));
+/// The lookups of this process.
+pub static SYSTEM: LazyLock<Arc<Lookups>> = LazyLock::new(|| {
+    Lookups::new(|host| Ok((host, 0).to_socket_addrs()?.map(|address| address.ip()).collect()))
+});
 
 /// An error is kept as its text, because several may wait for it.
 type Found = Result<Vec<IpAddr>, String>;
@@ -25,13 +29,13 @@ type Answer = watch::Sender<Option<Found>>;
 type LookUp = dyn Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync;
 
 /// Looks names up, beside everything else.
-pub struct Resolver {
+pub struct Lookups {
     look_up: Box<LookUp>,
-    work: Mutex<Work>,
+    work: Mutex<LookupQueue>,
 }
 
 #[derive(Default)]
-struct Work {
+struct LookupQueue {
     /// Names that somebody asked for, until they are answered.
     asked: BTreeMap<String, Answer>,
     /// Those of them that no thread has taken up yet.
@@ -39,7 +43,7 @@ struct Work {
     threads: usize,
 }
 
-impl Resolver {
+impl Lookups {
     fn new(look_up: impl Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync + 'static) -> Arc<Self> {
         Arc::new(Self { look_up: Box::new(look_up), work: Mutex::default() })
     }
@@ -59,7 +63,7 @@ impl Resolver {
     }
 
     fn ask(self: &Arc<Self>, host: &str) -> io::Result<watch::Receiver<Option<Found>>> {
-        let mut work = self.work();
+        let mut work = lock(&self.work);
         if let Some(asked) = work.asked.get(host) {
             return Ok(asked.subscribe());
         }
@@ -82,7 +86,7 @@ impl Resolver {
     fn answer_all(&self) {
         while let Some(host) = self.next() {
             let found = (self.look_up)(&host).map_err(|why| why.to_string());
-            if let Some(answer) = self.work().asked.remove(&host) {
+            if let Some(answer) = lock(&self.work).asked.remove(&host) {
                 answer.send_replace(Some(found));
             }
         }
@@ -90,7 +94,7 @@ impl Resolver {
 
     /// The next name that somebody still waits for.
     fn next(&self) -> Option<String> {
-        let mut work = self.work();
+        let mut work = lock(&self.work);
         while let Some(host) = work.waiting.pop_front() {
             if work.asked.get(&host).is_some_and(|answer| !answer.is_closed()) {
                 return Some(host);
@@ -100,14 +104,6 @@ impl Resolver {
         work.threads -= 1;
         None
     }
-
-    fn work(&self) -> MutexGuard<'_, Work> {
-        self.work.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn system(host: &str) -> io::Result<Vec<IpAddr>> {
-    Ok((host, 0).to_socket_addrs()?.map(|address| address.ip()).collect())
 }
 
 #[cfg(test)]
@@ -121,11 +117,11 @@ mod tests {
 
     /// A resolver to which names that begin with `dead` are lost until the sender is dropped, and
     /// how often it was asked.
-    fn resolver() -> (Arc<Resolver>, Arc<AtomicUsize>, mpsc::Sender<()>) {
+    fn resolver() -> (Arc<Lookups>, Arc<AtomicUsize>, mpsc::Sender<()>) {
         let (release, released) = mpsc::channel();
         let (asked, released) = (Arc::new(AtomicUsize::new(0)), Mutex::new(released));
         let count = Arc::clone(&asked);
-        let resolver = Resolver::new(move |host: &str| {
+        let resolver = Lookups::new(move |host: &str| {
             count.fetch_add(1, Ordering::SeqCst);
             if host.starts_with("dead") {
                 let _ = released.lock().unwrap().recv();
@@ -164,7 +160,7 @@ mod tests {
             let asked = resolver.addresses(&host);
             assert!(tokio::time::timeout(std::time::Duration::ZERO, asked).await.is_err());
         }
-        assert_eq!(resolver.work().threads, THREADS);
+        assert_eq!(lock(&resolver.work).threads, THREADS);
         drop(release);
         assert_eq!(resolver.addresses("live.example").await.unwrap(), [LIVE]);
         assert!(asked.load(Ordering::SeqCst) <= THREADS + 1);

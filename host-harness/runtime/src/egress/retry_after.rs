@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::client::Answer;
+use super::client::HttpResponse;
 
 /// Nobody means more than a monthly quota.
 const LONGEST: Duration = Duration::from_secs(31 * 24 * 3_600);
@@ -10,23 +10,19 @@ const LONGEST: Duration = Duration::from_secs(31 * 24 * 3_600);
 /// The pause that `answer`, which came at `now`, asks for: seconds, also with a decimal, or a date.
 /// Of a date what is left by the answer's own `Date` or by our clock counts, whichever is less,
 /// because one of the two may be wrong. One that is given twice is none.
-#[must_use]
-pub fn retry_after(answer: &Answer, now: SystemTime) -> Option<Duration> {
-    let mut given = answer.headers.iter().filter(|(name, _)| name == "retry-after");
-    let (Some((_, value)), None) = (given.next(), given.next()) else {
-        return None;
-    };
+pub fn retry_after(answer: &HttpResponse, now: SystemTime) -> Option<Duration> {
+    let value = answer.header("retry-after")?;
     let date = |text: &str| httpdate::parse_http_date(text.trim()).ok();
     match date(value) {
         Some(until) => {
             let clocks = [Some(now), answer.header("date").and_then(date)].into_iter().flatten();
-            clocks.filter_map(|now| meant(until.duration_since(now).ok()?)).min()
+            clocks.filter_map(|now| within_bounds(until.duration_since(now).ok()?)).min()
         }
-        None => meant(Duration::try_from_secs_f64(value.trim().parse().ok()?).ok()?),
+        None => within_bounds(Duration::try_from_secs_f64(value.trim().parse().ok()?).ok()?),
     }
 }
 
-fn meant(pause: Duration) -> Option<Duration> {
+fn within_bounds(pause: Duration) -> Option<Duration> {
     (!pause.is_zero() && pause <= LONGEST).then_some(pause)
 }
 
@@ -72,7 +68,7 @@ mod tests {
             (&[], None),
         ] {
             let owned = headers.iter().map(|(name, value)| ((*name).into(), (*value).into()));
-            let answer = Answer { status: 429, headers: owned.collect(), body: Vec::new() };
+            let answer = HttpResponse { status: 429, headers: owned.collect(), body: Vec::new() };
             assert_eq!(retry_after(&answer, now), expected, "{headers:?}");
         }
     }

@@ -8,12 +8,13 @@
 //! | else, and the answer refuses who asks (401) | believed at once: a signature by a wrong clock is refused so |
 //! | else | a doubt begins or goes on; three such answers over a minute that agree are believed |
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
-use super::client::Answer;
+use super::client::HttpResponse;
+use crate::lock::lock;
 
 /// A clock that differs from the server's by less is taken for right.
 pub const SKEW_WORTH_CORRECTING_MS: u64 = 5_000;
@@ -25,10 +26,10 @@ const OVER: Duration = Duration::from_secs(60);
 
 /// What is known of the server's clock. Shared by all calls of a connection.
 #[derive(Debug, Default)]
-pub struct ServerClock(Mutex<Learned>);
+pub struct ServerClock(Mutex<KnownSkew>);
 
 #[derive(Debug, Default)]
-struct Learned {
+struct KnownSkew {
     /// Server's clock minus ours, in milliseconds.
     skew_ms: i64,
     doubt: Option<Doubt>,
@@ -45,25 +46,25 @@ struct Doubt {
 impl ServerClock {
     /// What the server's clock is ahead of ours, as far as that matters.
     pub fn correction_ms(&self) -> i64 {
-        self.learned().skew_ms
+        lock(&self.0).skew_ms
     }
 
     /// The least that it may be ahead, whichever of our clock, what is known and the newest
     /// answers is right.
     pub fn least_ms(&self) -> i64 {
-        let learned = self.learned();
+        let learned = lock(&self.0);
         let doubt = learned.doubt.map_or(0, |doubt| doubt.skew_ms);
         learned.skew_ms.min(doubt).min(0)
     }
 
     /// Learns from an answer that came when our clock showed `ours`.
-    pub fn learn(&self, answer: &Answer, ours: SystemTime) {
-        let Some(theirs) = told(answer) else { return };
+    pub fn learn(&self, answer: &HttpResponse, ours: SystemTime) {
+        let Some(theirs) = read_date(answer) else { return };
         let skew_ms = match theirs.duration_since(ours) {
             Ok(ahead) => i64::try_from(ahead.as_millis()).unwrap_or(i64::MAX),
             Err(behind) => i64::try_from(behind.duration().as_millis()).map_or(i64::MIN, |ms| -ms),
         };
-        let mut learned = self.learned();
+        let mut learned = lock(&self.0);
         if agree(skew_ms, learned.skew_ms) {
             learned.doubt = None;
             return;
@@ -76,12 +77,8 @@ impl ServerClock {
         learned.doubt = Some(*doubt);
         if is_certain || answer.status == 401 {
             let skew_ms = if agree(skew_ms, 0) { 0 } else { skew_ms };
-            *learned = Learned { skew_ms, doubt: None };
+            *learned = KnownSkew { skew_ms, doubt: None };
         }
-    }
-
-    fn learned(&self) -> MutexGuard<'_, Learned> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -90,16 +87,9 @@ fn agree(one_ms: i64, other_ms: i64) -> bool {
 }
 
 /// The time that an answer tells of the moment at which it came.
-fn told(answer: &Answer) -> Option<SystemTime> {
-    let given = |name: &str| {
-        let mut values = answer.headers.iter().filter(move |(known, _)| known == name);
-        values.next().map(|(_, value)| values.next().is_none().then_some(value.as_str()))
-    };
-    match given("age") {
-        None | Some(Some("0")) => {}
-        Some(_) => return None,
-    }
-    httpdate::parse_http_date(given("date")??).ok()
+fn read_date(answer: &HttpResponse) -> Option<SystemTime> {
+    let is_cached = answer.headers.iter().any(|(name, value)| name == "age" && value != "0");
+    httpdate::parse_http_date(answer.header("date").filter(|_| !is_cached)?).ok()
 }
 
 #[cfg(test)]
@@ -115,9 +105,9 @@ mod tests {
         UNIX_EPOCH + Duration::from_secs(NOW_S)
     }
 
-    fn answer(status: u16, headers: &[(&str, String)]) -> Answer {
+    fn answer(status: u16, headers: &[(&str, String)]) -> HttpResponse {
         let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
-        Answer { status, headers: headers.collect(), body: vec![] }
+        HttpResponse { status, headers: headers.collect(), body: vec![] }
     }
 
     /// `Date` of an answer by a clock that is ahead by so much.

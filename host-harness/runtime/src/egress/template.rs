@@ -10,10 +10,10 @@ const CHOICES: usize = 1_000;
 /// A text in which settings of a connection stand as `{name}`: an origin of a manifest, which is
 /// `https://host[:port]` with settings in its host, or one setting alone; a user name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Template(Vec<Piece>);
+pub struct Template(Vec<TemplatePart>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Piece {
+enum TemplatePart {
     /// Stands for itself.
     Text(String),
     /// Stands for the value of the setting of this name.
@@ -26,44 +26,37 @@ impl Template {
     /// # Errors
     /// When its braces do not match.
     pub fn read(text: &str) -> Result<Self, String> {
-        let mut pieces = Vec::new();
-        let mut rest = text;
-        while let Some((before, after)) = rest.split_once('{') {
-            let Some((name, after)) = after.split_once('}') else {
-                return Err("a { is not closed".to_owned());
+        let odd = || "its braces do not match".to_owned();
+        let mut parts = Vec::new();
+        for (index, part) in text.split('{').enumerate() {
+            let (name, text) = match (index, part.split_once('}')) {
+                (0, None) => (None, part),
+                (0, Some(_)) | (_, None | Some(("", _))) => return Err(odd()),
+                (_, Some((name, text))) => (Some(name), text),
             };
-            if name.is_empty() || name.contains('{') || before.contains('}') {
-                return Err("its braces do not match".to_owned());
+            if text.contains('}') {
+                return Err(odd());
             }
-            if !before.is_empty() {
-                pieces.push(Piece::Text(before.to_owned()));
-            }
-            pieces.push(Piece::Setting(name.to_owned()));
-            rest = after;
+            parts.extend(name.map(|name| TemplatePart::Setting(name.to_owned())));
+            let text = Some(text).filter(|text| !text.is_empty());
+            parts.extend(text.map(|text| TemplatePart::Text(text.to_owned())));
         }
-        if rest.contains('}') {
-            return Err("its braces do not match".to_owned());
-        }
-        if !rest.is_empty() {
-            pieces.push(Piece::Text(rest.to_owned()));
-        }
-        Ok(Self(pieces))
+        Ok(Self(parts))
     }
 
     /// The setting that is all of it.
-    #[must_use]
     pub fn as_setting(&self) -> Option<&str> {
         match &self.0[..] {
-            [Piece::Setting(name)] => Some(name),
+            [TemplatePart::Setting(name)] => Some(name),
             _ => None,
         }
     }
 
     /// The settings in it.
     pub fn settings(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().filter_map(|piece| match piece {
-            Piece::Setting(name) => Some(name.as_str()),
-            Piece::Text(_) => None,
+        self.0.iter().filter_map(|part| match part {
+            TemplatePart::Setting(name) => Some(name.as_str()),
+            TemplatePart::Text(_) => None,
         })
     }
 
@@ -72,9 +65,9 @@ impl Template {
     /// # Errors
     /// The name of a setting without a value.
     pub fn fill(&self, settings: &Settings) -> Result<String, String> {
-        let value = |piece: &Piece| match piece {
-            Piece::Text(text) => Ok(text.clone()),
-            Piece::Setting(name) => settings.get(name).ok_or_else(|| name.clone()),
+        let value = |part: &TemplatePart| match part {
+            TemplatePart::Text(text) => Ok(text.clone()),
+            TemplatePart::Setting(name) => settings.get(name).ok_or_else(|| name.clone()),
         };
         self.0.iter().map(value).collect()
     }
@@ -92,10 +85,10 @@ impl Template {
             };
         }
         let mut texts = vec![String::new()];
-        for piece in &self.0 {
-            let values = match piece {
-                Piece::Text(text) => vec![text.clone()],
-                Piece::Setting(name) => match form(settings, name)? {
+        for part in &self.0 {
+            let values = match part {
+                TemplatePart::Text(text) => vec![text.clone()],
+                TemplatePart::Setting(name) => match form(settings, name)? {
                     // No label holds this, so it marks where one stands.
                     Form::Label => vec![LABEL.to_owned()],
                     Form::Choice(choices) if !choices.is_empty() => choices.clone(),
@@ -125,10 +118,8 @@ fn check_literal(text: &str) -> Result<(), String> {
     let Some(authority) = text.strip_prefix("https://") else {
         return Err("it must begin with https://".to_owned());
     };
-    let (host, port) = match authority.split_once(':') {
-        Some((host, port)) => (host, Some(port)),
-        None => (authority, None),
-    };
+    let (host, port) =
+        authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port)));
     if port.is_some_and(|port| port.parse::<u16>().is_err() || port.starts_with('0')) {
         return Err("its port is no number from 1 to 65535".to_owned());
     }

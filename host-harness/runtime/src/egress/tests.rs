@@ -14,6 +14,7 @@ use super::policy::tests::{manifest, policy, request, settings, with_secret};
 use super::*;
 use crate::observe::{Level, Unobserved};
 use crate::secrets::Secret;
+use crate::setting::AddressSpace;
 
 /// What a server does with each request of one connection, in order.
 #[derive(Clone)]
@@ -42,11 +43,17 @@ impl Scripted {
     }
 }
 
-impl Connect for Scripted {
+impl Resolve for Scripted {
     fn resolve<'a>(&'a self, _: &'a str, _: u16) -> Pending<'a, io::Result<Vec<SocketAddr>>> {
         let found = self.addresses.as_ref().cloned();
         let found = found.map_err(|why| io::Error::new(why.kind(), why.to_string()));
         Box::pin(async move { found })
+    }
+}
+
+impl Connect for Scripted {
+    fn resolver(&self) -> &dyn Resolve {
+        self
     }
 
     fn connect(&self, _: SocketAddr) -> Pending<'_, io::Result<Box<dyn Stream>>> {
@@ -102,7 +109,9 @@ fn egress(network: Scripted, origin: &str) -> Egress {
     let secrets = Arc::new(Secrets::default());
     secrets.set("api-key", Secret::new("canary-0123456789"));
     Egress {
-        policy: Policy::compile(&manifest(), settings(origin), true).unwrap().into(),
+        policy: EgressPolicy::compile(&manifest(), settings(origin), AddressSpace::Private)
+            .unwrap()
+            .into(),
         http: client(Arc::new(network)),
         secrets,
         keep: None,
@@ -210,7 +219,8 @@ fn writing(egress: &mut Egress) -> Request {
     let mut write = manifest.endpoints[0].clone();
     (write.name, write.method, write.writes) = ("make".to_owned(), "POST".to_owned(), true);
     manifest.endpoints.push(write);
-    egress.policy = Policy::compile(&manifest, settings(BASE), true).unwrap().into();
+    egress.policy =
+        EgressPolicy::compile(&manifest, settings(BASE), AddressSpace::Private).unwrap().into();
     request("make", "/v1/things?a=b")
 }
 
@@ -218,9 +228,15 @@ fn writing(egress: &mut Egress) -> Request {
 #[tokio::test(start_paused = true)]
 async fn a_dropped_write_has_gone_out_only_with_its_first_byte() {
     struct Unreachable;
-    impl Connect for Unreachable {
+    impl Resolve for Unreachable {
         fn resolve<'a>(&'a self, _: &'a str, _: u16) -> Pending<'a, io::Result<Vec<SocketAddr>>> {
             Box::pin(async { Ok(vec!["93.184.216.34:443".parse().unwrap()]) })
+        }
+    }
+
+    impl Connect for Unreachable {
+        fn resolver(&self) -> &dyn Resolve {
+            self
         }
 
         fn connect(&self, _: SocketAddr) -> Pending<'_, io::Result<Box<dyn Stream>>> {
@@ -297,7 +313,8 @@ fn with_limit(mut egress: Egress, measure: Measure) -> Egress {
     let (name, shared_by) = ("own".to_owned(), Sharing::Account);
     manifest.limits = vec![Limit { name: name.clone(), measure, shared_by }];
     manifest.endpoints[0].limits = vec![name];
-    egress.policy = Policy::compile(&manifest, settings(BASE), true).unwrap().into();
+    egress.policy =
+        EgressPolicy::compile(&manifest, settings(BASE), AddressSpace::Private).unwrap().into();
     egress.scopes = Arc::new(LimitScopes::new(&manifest, "c1", None));
     egress
 }
@@ -353,7 +370,8 @@ async fn a_refusal_is_scrubbed_and_nothing_is_captured_from_it() {
     let mut egress = egress(Scripted::new(vec![vec![served]]), BASE);
     let mut manifest = manifest();
     manifest.endpoints[2].origin = "{base}".to_owned();
-    egress.policy = Policy::compile(&manifest, settings(BASE), true).unwrap().into();
+    egress.policy =
+        EgressPolicy::compile(&manifest, settings(BASE), AddressSpace::Private).unwrap().into();
     let asked = request("token", "/token");
     let response = egress.send(&mut CallSends::default(), &asked).await.unwrap();
     assert!(response.captured.is_empty());
@@ -420,9 +438,9 @@ async fn a_call_writes_once_and_sends_nothing_after_it() {
 }
 
 /// Tells what it is to keep, or fails.
-struct Kept(Mutex<Vec<String>>, bool);
+struct KeepLog(Mutex<Vec<String>>, bool);
 
-impl Keep for Kept {
+impl Keep for KeepLog {
     fn keep(&self, captured: Vec<(String, Secret)>) -> Pending<'_, Result<(), String>> {
         self.0.lock().unwrap().extend(captured.into_iter().map(|(name, _)| name));
         let kept = if self.1 { Ok(()) } else { Err("the disk is full".to_owned()) };
@@ -437,8 +455,9 @@ async fn a_captured_secret_is_kept_before_the_answer_goes_on() {
         let mut egress = egress(Scripted::new(vec![vec![served]]), BASE);
         let mut manifest = manifest();
         manifest.endpoints[2].origin = "{base}".to_owned();
-        egress.policy = Policy::compile(&manifest, settings(BASE), true).unwrap().into();
-        let kept = Arc::new(Kept(Mutex::default(), works));
+        egress.policy =
+            EgressPolicy::compile(&manifest, settings(BASE), AddressSpace::Private).unwrap().into();
+        let kept = Arc::new(KeepLog(Mutex::default(), works));
         egress.keep = Some(kept.clone());
         let mut call = CallSends::default();
         let answered = egress.send(&mut call, &request("token", "/token")).await;
@@ -470,7 +489,7 @@ async fn a_missing_secret_and_a_cost_above_all_send_nothing() {
     let dear = |cost| Request { cost, ..request("things", "/v1/things") };
     let sent = egress.send(&mut CallSends::default(), &dear(101)).await;
     assert!(matches!(&sent, Err(SendError::Refused(why)) if why.contains("101")), "{sent:?}");
-    let report = Report { left: 200, total: 200, full_in: Duration::ZERO };
+    let report = LimitReport { left: 200, total: 200, full_in: Duration::ZERO };
     egress.limit_told("own", report).await;
     egress.limit_told("other", report).await;
     let sent = egress.send(&mut CallSends::default(), &dear(101)).await;

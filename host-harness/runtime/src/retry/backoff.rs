@@ -1,9 +1,10 @@
 //! How long to wait before the next try, and how many tries a connection has.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use super::table::Cause;
+use crate::lock::lock;
 
 /// First pause after something transient ...
 const TRANSIENT_BASE: Duration = Duration::from_millis(50);
@@ -22,7 +23,6 @@ const SPREAD_MS: u64 = 250;
 /// The pause before repetition `attempt` (from 1): jitter over an exponential bound, and never less
 /// than the provider asked for, however long that is: whether to wait so long is the caller's to
 /// decide.
-#[must_use]
 pub fn pause(cause: Cause, attempt: u32, random: &mut fastrand::Rng) -> Duration {
     let base = match cause {
         Cause::Transient | Cause::Lost => TRANSIENT_BASE,
@@ -42,42 +42,29 @@ pub fn pause(cause: Cause, attempt: u32, random: &mut fastrand::Rng) -> Duration
     }
 }
 
-/// Repetitions that a connection has left. Successes earn them back slowly, so a
-/// provider in trouble is not asked ever more often.
+/// What a connection has spent on repetitions. Successes earn it back slowly, so a provider in trouble
+/// is not asked ever more often.
+#[derive(Default)]
 pub struct Budget {
-    left: Mutex<u32>,
+    spent: Mutex<u32>,
 }
 
 impl Budget {
     const FULL: u32 = 500;
-    const TRANSIENT: u32 = 14;
-    const THROTTLED: u32 = 5;
 
     /// Takes the price of one repetition, if there is enough.
-    #[must_use]
     pub fn spend(&self, cause: Cause) -> bool {
-        let price = match cause {
-            Cause::Transient | Cause::Lost => Self::TRANSIENT,
-            Cause::Throttled(_) => Self::THROTTLED,
-        };
-        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
-        match left.checked_sub(price) {
-            Some(rest) => *left = rest,
-            None => return false,
-        }
-        true
+        let price = if matches!(cause, Cause::Throttled(_)) { 5 } else { 14 };
+        let mut spent = lock(&self.spent);
+        let is_enough = *spent + price <= Self::FULL;
+        *spent += if is_enough { price } else { 0 };
+        is_enough
     }
 
     /// A call succeeded.
     pub fn earn(&self) {
-        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
-        *left = (*left + 1).min(Self::FULL);
-    }
-}
-
-impl Default for Budget {
-    fn default() -> Self {
-        Self { left: Mutex::new(Self::FULL) }
+        let mut spent = lock(&self.spent);
+        *spent = spent.saturating_sub(1);
     }
 }
 

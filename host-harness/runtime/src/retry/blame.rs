@@ -19,19 +19,15 @@ pub enum Blame {
 }
 
 /// Judges a failed call.
-#[must_use]
 pub fn blame(error: &CallError) -> Blame {
     let seconds = |seconds| Blame::World(Duration::from_secs(seconds));
+    let wait = |ms: Option<u32>, else_ms| {
+        Duration::from_millis(u64::from(ms.unwrap_or(else_ms).max(1_000)))
+    };
     match error {
         CallError::Connector(error) => match &error.kind {
-            ErrorKind::RateLimited(wait) => {
-                let wait = Duration::from_millis(u64::from(wait.unwrap_or(30_000).max(1_000)));
-                Blame::World(wait.min(LONGEST))
-            }
-            ErrorKind::QuotaExhausted(back) => {
-                let hour_ms = 3_600_000;
-                Blame::World(Duration::from_millis(u64::from(back.unwrap_or(hour_ms).max(1_000))))
-            }
+            ErrorKind::RateLimited(ms) => Blame::World(wait(*ms, 30_000).min(LONGEST)),
+            ErrorKind::QuotaExhausted(ms) => Blame::World(wait(*ms, 3_600_000)),
             ErrorKind::Unavailable | ErrorKind::OutcomeUnknown => seconds(30),
             ErrorKind::Unauthenticated => seconds(300),
             _ => Blame::Item,

@@ -6,6 +6,7 @@ use std::time::Duration;
 /// How persistent the calls of a connection are. The default: 4 attempts, 120 seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
+#[must_use]
 pub struct Policy {
     /// Tries of one call, the first included. A lost answer of a write is looked for up to three
     /// more times.
@@ -18,25 +19,16 @@ pub struct Policy {
 
 impl Policy {
     /// Each call is made once, and its error is the caller's to judge.
-    #[must_use]
     pub fn once() -> Self {
         Self { attempts: 1, deadline: Duration::ZERO, seed: None }
     }
 
     /// The same with so many tries of a call.
-    #[must_use]
     pub fn attempts(self, attempts: u32) -> Self {
         Self { attempts, ..self }
     }
 
-    /// The same with no new try after this time.
-    #[must_use]
-    pub fn deadline(self, deadline: Duration) -> Self {
-        Self { deadline, ..self }
-    }
-
     /// The same with this seed of the jitter, so that pauses can be foretold.
-    #[must_use]
     pub fn seed(self, seed: u64) -> Self {
         Self { seed: Some(seed), ..self }
     }

@@ -1,21 +1,20 @@
 //! Repeats a call by the table.
 
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use connector_contract::clock::Clock;
 use connector_contract::types::{Attempt, Error, ErrorKind};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 use tokio::time::{Instant, sleep};
 
 use super::backoff::{Budget, INDEX_LAG, pause};
 use super::policy::Policy;
-use super::table::{Cause, Next, Operation, leaves_open, next};
+use super::table::{CallKind, Cause, Next, leaves_open, next};
+use crate::error::{CallError, error, to_the_second};
+use crate::lock::lock;
 use crate::observe::{Event, Observer};
 use crate::secrets::random_id;
-use crate::{CallError, error};
 
 /// A wait that is told by its end and not by its length.
 const WORTH_A_DATE: Duration = Duration::from_secs(60);
@@ -40,23 +39,16 @@ impl Repeater {
         Self { policy, random: policy.random(), ..self.clone() }
     }
 
-    /// Calls a read until it succeeds, the table says stop, or attempts, time or budget run out.
-    pub(crate) async fn read<R, F: Future<Output = Result<R, CallError>>>(
+    /// Makes a call until it succeeds, the table says stop, or attempts, time or budget run out.
+    /// `call` is told whether an earlier attempt at the same change may have been applied.
+    ///
+    /// `Ok(Err(_))`: an earlier attempt had been applied, and the last one answered this.
+    pub(crate) async fn repeat<R, F: Future<Output = Result<R, CallError>>>(
         &self,
-        call: impl Fn() -> F,
-    ) -> Result<R, CallError> {
-        let attempt = Attempt { key: String::new(), again: false };
-        self.change(Operation::Read, &attempt, |_| call()).await?.or_fail()
-    }
-
-    /// As [`Repeater::read`], for any operation. `call` is told whether an earlier attempt at the
-    /// same change may have been applied.
-    pub(crate) async fn change<R, F: Future<Output = Result<R, CallError>>>(
-        &self,
-        operation: Operation,
+        operation: CallKind,
         first: &Attempt,
         call: impl Fn(Attempt) -> F,
-    ) -> Result<Ended<R>, CallError> {
+    ) -> Result<Result<R, CallError>, CallError> {
         let began = Instant::now();
         let mut unknown = first.again;
         let mut lost = INDEX_LAG.into_iter();
@@ -69,7 +61,7 @@ impl Repeater {
             let error = match call(Attempt { key: first.key.clone(), again: unknown }).await {
                 Ok(value) => {
                     self.budget.earn();
-                    return Ok(Ended::Value(value));
+                    return Ok(Ok(value));
                 }
                 Err(error) => error,
             };
@@ -77,14 +69,15 @@ impl Repeater {
             unknown |= leaves_open(&error);
             let cause = match next {
                 Next::Again(cause) => cause,
-                Next::Done => return Ok(Ended::DoneBefore(error)),
+                Next::Done => return Ok(Err(error)),
                 Next::Fail if unknown && !is_final(&error) => return Err(open(error)),
                 Next::Fail => return Err(self.with_end(error)),
             };
             // A lost answer is asked for so often, whatever else is repeated.
             let pause = match cause {
                 Cause::Lost => lost.next(),
-                _ => (attempt < self.policy.attempts).then(|| self.pause(cause, attempt)),
+                _ => (attempt < self.policy.attempts)
+                    .then(|| pause(cause, attempt, &mut lock(&self.random))),
             };
             let in_time = |pause: &Duration| began.elapsed() + *pause <= self.policy.deadline;
             let Some(pause) = pause.filter(in_time).filter(|_| self.budget.spend(cause)) else {
@@ -113,16 +106,9 @@ impl Repeater {
         if wait < WORTH_A_DATE {
             return CallError::Connector(error);
         }
-        let until = OffsetDateTime::from(self.clock.now() + wait);
-        let until = until.replace_nanosecond(0).unwrap_or(until).format(&Rfc3339);
-        let until = until.unwrap_or_else(|_| format!("{wait:?} from now"));
+        let until = to_the_second(self.clock.now() + wait);
         let message = format!("{} The limit is used up until {until}.", error.message);
         CallError::Connector(Error { message, ..error })
-    }
-
-    fn pause(&self, cause: Cause, attempt: u32) -> Duration {
-        let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
-        pause(cause, attempt, &mut random)
     }
 }
 
@@ -135,28 +121,9 @@ pub fn first_attempt() -> Result<Attempt, CallError> {
     Ok(Attempt { key, again: false })
 }
 
-/// How a repeated call ended, short of an error that the table calls final.
-pub(crate) enum Ended<R> {
-    /// With its result.
-    Value(R),
-    /// An earlier attempt had been applied; the last one answered this.
-    DoneBefore(CallError),
-}
-
-impl<R> Ended<R> {
-    pub(crate) fn or_fail(self) -> Result<R, CallError> {
-        match self {
-            Self::Value(value) => Ok(value),
-            Self::DoneBefore(error) => Err(error),
-        }
-    }
-}
-
 /// Whether the provider judged what was asked for, and so every attempt at it alike.
 fn is_final(error: &CallError) -> bool {
-    let CallError::Connector(error) = error else {
-        return false;
-    };
+    let CallError::Connector(error) = error else { return false };
     matches!(error.kind, ErrorKind::NotFound | ErrorKind::Conflict(_) | ErrorKind::InvalidInput(_))
 }
 

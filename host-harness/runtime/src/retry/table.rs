@@ -21,7 +21,7 @@ use crate::CallError;
 
 /// What was tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Operation {
+pub enum CallKind {
     /// Changes nothing.
     Read,
     /// Makes a record.
@@ -56,11 +56,10 @@ pub enum Next {
 
 /// What to do after `operation` failed with `error`. `unknown`: an earlier attempt of
 /// the same change may have been applied.
-#[must_use]
-pub fn next(operation: Operation, error: &CallError, unknown: bool) -> Next {
+pub fn next(operation: CallKind, error: &CallError, unknown: bool) -> Next {
     let lost = match operation {
-        Operation::Read => Next::Again(Cause::Transient),
-        Operation::Create | Operation::Update | Operation::Delete => Next::Again(Cause::Lost),
+        CallKind::Read => Next::Again(Cause::Transient),
+        CallKind::Create | CallKind::Update | CallKind::Delete => Next::Again(Cause::Lost),
     };
     let error = match error {
         CallError::Connector(error) => error,
@@ -76,14 +75,13 @@ pub fn next(operation: Operation, error: &CallError, unknown: bool) -> Next {
             Next::Again(Cause::Throttled(wait))
         }
         (ErrorKind::OutcomeUnknown, _) => lost,
-        (ErrorKind::NotFound, Operation::Delete) if unknown => Next::Done,
-        (ErrorKind::Conflict(_), Operation::Create) if unknown => Next::Done,
+        (ErrorKind::NotFound, CallKind::Delete) if unknown => Next::Done,
+        (ErrorKind::Conflict(_), CallKind::Create) if unknown => Next::Done,
         _ => Next::Fail,
     }
 }
 
 /// Whether `error` leaves open if the call was applied.
-#[must_use]
 pub fn leaves_open(error: &CallError) -> bool {
     match error {
         CallError::Connector(error) => matches!(error.kind, ErrorKind::OutcomeUnknown),
@@ -104,8 +102,8 @@ mod tests {
     /// Every error case against every operation, without and with an unknown attempt before.
     #[test]
     fn the_table_holds_row_by_row() {
+        use CallKind::{Create, Delete, Read, Update};
         use Next::{Again, Done, Fail};
-        use Operation::{Create, Delete, Read, Update};
         let transient = Again(Cause::Transient);
         let throttled = Again(Cause::Throttled(Some(Duration::from_millis(700))));
         let stopped = |wrote| CallError::Stopped { reason: Stop::OutOfTime, wrote };

@@ -6,8 +6,8 @@ mod random;
 mod scrub;
 mod secret;
 
-pub(crate) use self::keys::KeyError;
-pub use self::keys::{hmac_sha256, same, sign, verify, verify_any};
+pub(crate) use self::keys::same;
+pub use self::keys::{hmac_sha256, sign, verify_any};
 pub use self::random::{NoRandomness, fill, random_id};
 pub use self::scrub::Scrubber;
 pub use self::secret::{Secret, Secrets, of_subscription};

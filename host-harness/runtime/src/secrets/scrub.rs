@@ -44,20 +44,15 @@ impl Scrubber {
     /// `bytes` without secrets. Costs no copy when there are none in it.
     #[must_use]
     pub fn bytes(&self, bytes: Vec<u8>) -> Vec<u8> {
-        match &self.patterns {
-            Some(patterns) if self.holds_one(patterns, &bytes) => {
-                let replacements = vec![REDACTED.as_bytes(); patterns.patterns_len()];
-                patterns.replace_all_bytes(&bytes, &replacements)
-            }
-            _ => bytes,
+        let Some(patterns) = &self.patterns else { return bytes };
+        let is_there = match &self.quick {
+            Some(quick) => quick.find(&bytes).is_some(),
+            None => patterns.is_match(&bytes),
+        };
+        if !is_there {
+            return bytes;
         }
-    }
-
-    fn holds_one(&self, patterns: &AhoCorasick, bytes: &[u8]) -> bool {
-        match &self.quick {
-            Some(quick) => quick.find(bytes).is_some(),
-            None => patterns.is_match(bytes),
-        }
+        patterns.replace_all_bytes(&bytes, &vec![REDACTED.as_bytes(); patterns.patterns_len()])
     }
 
     /// `text` without secrets.

@@ -1,11 +1,12 @@
 //! Secret values in memory.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex};
 
 use zeroize::Zeroizing;
 
 use super::Scrubber;
+use crate::lock::lock;
 
 /// One secret value. No `Debug`, `Display` or `Serialize`, and wiped when dropped:
 /// the only way to the bytes is [`Secret::expose`], which is easy to look for.
@@ -27,13 +28,11 @@ pub struct Secret(Zeroizing<Vec<u8>>);
 
 impl Secret {
     /// Takes the value over.
-    #[must_use]
     pub fn new(value: impl Into<Vec<u8>>) -> Self {
         Self(Zeroizing::new(value.into()))
     }
 
     /// The bytes, for the request, the signature or the scrubber that needs them.
-    #[must_use]
     pub fn expose(&self) -> &[u8] {
         &self.0
     }
@@ -48,7 +47,6 @@ fn of(subscription: &str) -> String {
 }
 
 /// The name under which a secret is kept that belongs to one subscription.
-#[must_use]
 pub fn of_subscription(name: &str, subscription: &str) -> String {
     format!("{name}{}", of(subscription))
 }
@@ -57,11 +55,11 @@ pub fn of_subscription(name: &str, subscription: &str) -> String {
 /// several versions while one takes over from another.
 #[derive(Default)]
 pub struct Secrets {
-    kept: RwLock<Kept>,
+    kept: Mutex<SecretVersions>,
 }
 
 #[derive(Default)]
-struct Kept {
+struct SecretVersions {
     /// Newest first, each with the time when it ends.
     values: BTreeMap<String, Vec<(Secret, Option<u64>)>>,
     scrubber: Arc<Scrubber>,
@@ -76,7 +74,7 @@ impl Secrets {
     /// Keeps versions of secrets, in place of older ones of these names: the newest first, each
     /// with the milliseconds since 1970 when it ends, if it does.
     pub fn set_versions(&self, values: BTreeMap<String, Vec<(Secret, Option<u64>)>>) {
-        let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = lock(&self.kept);
         kept.values.extend(values);
         let values: Vec<&Secret> = kept.values.values().flatten().map(|(value, _)| value).collect();
         kept.scrubber = Arc::new(Scrubber::new(&values));
@@ -92,9 +90,8 @@ impl Secrets {
     }
 
     /// A set of its own with the same secrets, all versions of them, but those of these names.
-    #[must_use]
     pub fn without(&self, names: &[&str]) -> Self {
-        let mut values = self.read().values.clone();
+        let mut values = lock(&self.kept).values.clone();
         values.retain(|name, _| !names.contains(&name.as_str()));
         let copy = Self::default();
         copy.set_versions(values);
@@ -102,62 +99,53 @@ impl Secrets {
     }
 
     /// The newest value under `name`: the one to send and to sign with.
-    #[must_use]
     pub fn get(&self, name: &str) -> Option<Secret> {
-        self.read().values.get(name)?.first().map(|(value, _)| value.clone())
+        lock(&self.kept).values.get(name)?.first().map(|(value, _)| value.clone())
     }
 
     /// Every value under `name` that has not ended at `now_ms`: what others sign with may be
     /// any of them.
-    #[must_use]
     pub fn live(&self, name: &str, now_ms: u64) -> Vec<Secret> {
-        let kept = self.read();
-        let versions = kept.values.get(name).into_iter().flatten();
-        let live = versions.filter(|(_, ends_ms)| ends_ms.is_none_or(|ends| ends > now_ms));
-        live.map(|(value, _)| value.clone()).collect()
+        self.live_where(now_ms, |known| known == name)
     }
 
     /// A set of its own in which a name means the secret of this subscription first, then the
     /// connection's.
-    #[must_use]
     pub fn of_subscription(&self, subscription: &str) -> Self {
-        let mut values = self.read().values.clone();
+        let mut values = lock(&self.kept).values.clone();
         let own = values.iter().filter_map(|(name, versions)| {
             Some((name.strip_suffix(&of(subscription))?.to_owned(), versions.clone()))
         });
         let own: Vec<_> = own.collect();
         values.extend(own);
         // The values are the same, and so is what scrubs them.
-        Self { kept: RwLock::new(Kept { values, scrubber: self.scrubber() }) }
+        Self { kept: Mutex::new(SecretVersions { values, scrubber: self.scrubber() }) }
     }
 
     /// As [`Secrets::live`], with what subscriptions have of their own under this name.
-    #[must_use]
     pub fn live_anywhere(&self, name: &str, now_ms: u64) -> Vec<Secret> {
-        let names: Vec<String> = {
-            let kept = self.read();
-            let begins =
-                |known: &&String| known.strip_prefix(name).is_some_and(|rest| rest.starts_with(OF));
-            kept.values.keys().filter(begins).cloned().collect()
-        };
-        let own = names.iter().flat_map(|name| self.live(name, now_ms));
-        own.chain(self.live(name, now_ms)).collect()
+        self.live_where(now_ms, |known| {
+            known.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(OF))
+        })
+    }
+
+    fn live_where(&self, now_ms: u64, is_meant: impl Fn(&str) -> bool) -> Vec<Secret> {
+        let kept = lock(&self.kept);
+        // A subscription's own first.
+        let versions = kept.values.iter().rev().filter(|(name, _)| is_meant(name));
+        let versions = versions.flat_map(|(_, versions)| versions);
+        let live = versions.filter(|(_, ends_ms)| ends_ms.is_none_or(|ends| ends > now_ms));
+        live.map(|(value, _)| value.clone()).collect()
     }
 
     /// The names under which there is a value.
-    #[must_use]
     pub fn names(&self) -> Vec<String> {
-        self.read().values.keys().cloned().collect()
+        lock(&self.kept).values.keys().cloned().collect()
     }
 
     /// Removes these secrets from what goes out.
-    #[must_use]
     pub fn scrubber(&self) -> Arc<Scrubber> {
-        Arc::clone(&self.read().scrubber)
-    }
-
-    fn read(&self) -> RwLockReadGuard<'_, Kept> {
-        self.kept.read().unwrap_or_else(PoisonError::into_inner)
+        Arc::clone(&lock(&self.kept).scrubber)
     }
 }
 

@@ -39,11 +39,8 @@ pub enum ConnectError {
         why: String,
     },
     /// The browser did not come back.
-    #[error("nobody came back from the provider within {minutes} minutes; connect again")]
-    NobodyCame {
-        /// Minutes that were waited.
-        minutes: u64,
-    },
+    #[error("nobody came back from the provider within {0} minutes; connect again")]
+    NobodyCame(u64),
     /// The connector could not do it.
     #[error(transparent)]
     Call(#[from] CallError),
@@ -60,7 +57,6 @@ pub enum ConnectError {
 
 impl ConnectError {
     /// Whether it came of a callback that is no answer to us: the right one may still come.
-    #[must_use]
     pub fn is_foreign(&self) -> bool {
         matches!(self, Self::NoState | Self::UnknownState | Self::OtherBrowser)
     }

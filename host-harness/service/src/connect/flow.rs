@@ -1,8 +1,8 @@
 //! The two calls that make a connection, and what is kept between them.
 
-use connector_contract::auth::BeginRequest;
+use connector_contract::auth::{BeginRequest, Redirect};
 use connector_contract::types::Error;
-use connector_runtime::{CallError, Received, Scheme, Step, Stop, Tokens};
+use connector_runtime::{Authorizer, BeginOutcome, CallError, ReceivedGrant, Stop, Tokens};
 use connector_state::{Change, ConnectionRow, SecretRow, SessionRow, StoreError};
 use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
@@ -10,16 +10,18 @@ use zeroize::Zeroizing;
 use super::error::ConnectError;
 use super::pkce::{challenge, digest, random};
 use super::{LIFE_MINUTES, VERIFIER};
-use crate::grants::protocol::{Granted, first};
+use crate::grants::protocol::{SealedGrant, first};
 use crate::grants::seal;
-use crate::vault::{Scrubber, SealContext, Secret, Vault};
+use crate::vault::{Scrubber, SealContext, Secret, Vault, opened};
 
 /// Times that a grant is put beside renewals of the one before.
 const GRANT_TRIES: u32 = 8;
 
-/// Makes connections, and keeps them in a vault.
+/// Makes connections. What [`ConnectRequest`] takes is one that is kept, or a new one of
+/// [`Vault::new_connection`].
 pub struct ConnectFlow {
-    vault: Vault,
+    /// Where they are kept.
+    pub vault: Vault,
 }
 
 /// The connection to make.
@@ -49,26 +51,13 @@ pub enum Begun {
 }
 
 impl ConnectFlow {
-    /// Makes connections in `vault`. What [`ConnectRequest`] takes is a kept one, or
-    /// [`Vault::new_connection`].
-    #[must_use]
-    pub fn new(vault: Vault) -> Self {
-        Self { vault }
-    }
-
-    /// Where it keeps them.
-    #[must_use]
-    pub fn vault(&self) -> &Vault {
-        &self.vault
-    }
-
     /// Begins. Nothing is kept of a redirect but what [`ConnectFlow::complete`] needs, for ten minutes.
     ///
     /// # Errors
     /// [`ConnectError`].
     pub async fn begin(
         &self,
-        scheme: &dyn Scheme,
+        scheme: &dyn Authorizer,
         request: ConnectRequest,
     ) -> Result<Begun, ConnectError> {
         let connection = request.connection;
@@ -90,18 +79,10 @@ impl ConnectFlow {
             code_challenge: challenge(&verifier),
         };
         match scheme.begin(begin, secrets).await? {
-            Step::Ready(received) => {
-                let connection = self.newest(connection).await?;
-                let mut changes = changes(&connection, rows);
-                // A grant of another scheme ends with it.
-                changes.push(match received.is_nothing() {
-                    true => Change::RemoveGrant { connection: connection.id.clone() },
-                    false => Change::PutNextGrant(self.granted(&connection, &received).await?),
-                });
-                self.vault.store().commit(changes).await?;
-                Ok(Begun::Ready(connection))
+            BeginOutcome::Ready(received) => {
+                Ok(Begun::Ready(self.keep(connection, &rows, &received).await?))
             }
-            Step::Redirect { url, session } => {
+            BeginOutcome::Redirect(Redirect { url, session }) => {
                 let url = checked(&url)?;
                 let made_ms = self.vault.now_ms();
                 let key = self.vault.key(&connection)?;
@@ -128,7 +109,7 @@ impl ConnectFlow {
     /// [`ConnectError`]; the customer then begins anew.
     pub async fn complete(
         &self,
-        scheme: &dyn Scheme,
+        scheme: &dyn Authorizer,
         query: &str,
         browser: &Secret,
     ) -> Result<ConnectionRow, ConnectError> {
@@ -146,7 +127,7 @@ impl ConnectFlow {
     /// As [`ConnectFlow::complete`].
     pub async fn complete_on_loopback(
         &self,
-        scheme: &dyn Scheme,
+        scheme: &dyn Authorizer,
         query: &str,
     ) -> Result<ConnectionRow, ConnectError> {
         let state = state(query)?;
@@ -155,13 +136,12 @@ impl ConnectFlow {
         if session.ends_ms <= self.vault.now_ms() {
             return Err(ConnectError::TooLate);
         }
-        let id = session.connection.id.clone();
         let mut secrets = newest(self.vault.open(&session.connection).await?);
-        for row in &session.secrets {
-            secrets.insert(row.name.clone(), self.vault.open_row(&session.connection, row)?);
-        }
         let key = self.vault.key(&session.connection)?;
-        let verifier = key.open(of_verifier(&id), &session.sealed_verifier)?;
+        for row in &session.secrets {
+            secrets.insert(row.name.clone(), opened(&key, row)?);
+        }
+        let verifier = key.open(of_verifier(&session.connection.id), &session.sealed_verifier)?;
         secrets.insert(VERIFIER.to_owned(), verifier);
         let completed = scheme.complete(session.session, query.to_owned(), secrets).await;
         // RFC 6749 section 4.1.2.1.
@@ -169,24 +149,45 @@ impl ConnectFlow {
         let received = completed.map_err(|why| without_code(why, query)).map_err(|why| {
             if denied { ConnectError::Denied(why) } else { ConnectError::Call(why) }
         })?;
+        self.keep(session.connection, &session.secrets, &received).await
+    }
+
+    /// Keeps a connection that was made, with its secrets and what was granted to it; each secret
+    /// takes the place of every older version.
+    async fn keep(
+        &self,
+        made: ConnectionRow,
+        secrets: &[SecretRow],
+        received: &ReceivedGrant,
+    ) -> Result<ConnectionRow, ConnectError> {
         // A renewal that goes on meanwhile takes the epoch of its tokens.
         for _ in 0..GRANT_TRIES {
-            let connection = self.newest(session.connection.clone()).await?;
-            let mut changes = changes(&connection, session.secrets.clone());
-            changes.push(Change::PutNextGrant(self.granted(&connection, &received).await?));
+            let connection = self.newest(made.clone()).await?;
+            let id = connection.id.clone();
+            let mut changes = vec![Change::PutConnection(connection.clone())];
+            for row in secrets {
+                let (connection, name) = (row.connection.clone(), row.name.clone());
+                changes.push(Change::RemoveSecret { connection, name });
+                changes.push(Change::PutSecret(row.clone()));
+            }
+            // A grant of another scheme ends with it.
+            changes.push(match received.is_nothing() {
+                true => Change::RemoveGrant { connection: id },
+                false => Change::PutNextGrant(self.granted(&connection, received).await?),
+            });
             match self.vault.store().commit(changes).await {
                 Err(StoreError::NotNext(_)) => {}
                 committed => return Ok(committed.map(|()| connection)?),
             }
         }
-        Err(StoreError::NotNext(id).into())
+        Err(StoreError::NotNext(made.id).into())
     }
 
     /// The grant's row, as successor of the one that there may be.
     async fn granted(
         &self,
         connection: &ConnectionRow,
-        received: &Received,
+        received: &ReceivedGrant,
     ) -> Result<connector_state::GrantRow, ConnectError> {
         let before = self.vault.store().grant(&connection.id).await?;
         let epoch = before.map_or(0, |before| before.epoch).saturating_add(1);
@@ -194,7 +195,7 @@ impl ConnectFlow {
         let sealed = seal(&key, &connection.id, epoch, &received.tokens)?;
         let (expires_ms, scopes) = (received.expires_ms, received.scopes.clone());
         let learned = received.learned.clone();
-        let granted = Granted { sealed, expires_ms, scopes, learned };
+        let granted = SealedGrant { sealed, expires_ms, scopes, learned };
         Ok(first(&connection.id, epoch, granted, self.vault.now_ms()))
     }
 
@@ -213,17 +214,6 @@ impl ConnectFlow {
 fn newest(kept: Vec<(SecretRow, Secret)>) -> Tokens {
     // Newest first, so that it comes last here.
     kept.into_iter().rev().map(|(row, value)| (row.name, value)).collect()
-}
-
-/// The connection with its secrets; each takes the place of every older version.
-fn changes(connection: &ConnectionRow, secrets: Vec<SecretRow>) -> Vec<Change> {
-    let mut changes = vec![Change::PutConnection(connection.clone())];
-    for row in secrets {
-        let (connection, name) = (row.connection.clone(), row.name.clone());
-        changes.push(Change::RemoveSecret { connection, name });
-        changes.push(Change::PutSecret(row));
-    }
-    changes
 }
 
 /// The digest of the query's `state`.

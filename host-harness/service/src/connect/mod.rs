@@ -33,7 +33,7 @@
 //! // Keep `state` in the session of the browser, send it to `url`; when it is back with `query`:
 //! let row = flow.complete(&authority, query, &state).await?;
 //!
-//! let (store, key) = (flow.vault().store().clone(), flow.vault().key(&row)?);
+//! let (store, key) = (flow.vault.store().clone(), flow.vault.key(&row)?);
 //! let grants = Grants::of(&connection, store, row.id, key);
 //! let connection = connection.with_tokens(Arc::new(grants));
 //! # let _ = (url, connection);

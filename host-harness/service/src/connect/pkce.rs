@@ -22,13 +22,11 @@ pub fn random() -> Result<Secret, SealError> {
 }
 
 /// The S256 challenge of a verifier (RFC 7636 section 4.2).
-#[must_use]
 pub fn challenge(verifier: &Secret) -> String {
     BASE64URL.encode(Sha256::digest(verifier.expose()))
 }
 
 /// What is kept of a `state`. Looking for a digest takes a time that says nothing of the value.
-#[must_use]
 pub fn digest(state: &[u8]) -> [u8; 32] {
     Sha256::digest(state).into()
 }

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, UNIX_EPOCH};
 
-use connector_contract::auth::{BeginRequest, Learned};
+use connector_contract::auth::{BeginRequest, Learned, Redirect};
 use connector_contract::clock::TokioClock;
 use connector_contract::types::ErrorKind;
 use connector_runtime::egress::Pending;
-use connector_runtime::{CallError, Received, Scheme, Step, Tokens, error};
+use connector_runtime::{Authorizer, BeginOutcome, CallError, ReceivedGrant, Tokens, error};
 use connector_state::memory::{Halt, Memory, Rows};
 use connector_state::{Change, ConnectionRow, Store};
 use tokio::time::advance;
@@ -26,12 +26,12 @@ struct Script {
     completed: Mutex<Vec<(String, String, Tokens)>>,
 }
 
-impl Scheme for Script {
+impl Authorizer for Script {
     fn begin(
         &self,
         request: BeginRequest,
         secrets: Tokens,
-    ) -> Pending<'_, Result<Step, CallError>> {
+    ) -> Pending<'_, Result<BeginOutcome, CallError>> {
         Box::pin(async move {
             let url = self.url.map_or_else(
                 || format!("https://provider.example/authorize?state={}", request.state),
@@ -39,13 +39,16 @@ impl Scheme for Script {
             );
             self.asked.lock().unwrap().push((request, secrets.into_keys().collect()));
             let session = "s1".to_owned();
-            let nothing = || Received {
+            let nothing = || ReceivedGrant {
                 tokens: Tokens::new(),
                 expires_ms: None,
                 scopes: vec![],
                 learned: Learned::default(),
             };
-            Ok(if self.ready { Step::Ready(nothing()) } else { Step::Redirect { url, session } })
+            Ok(match self.ready {
+                true => BeginOutcome::Ready(nothing()),
+                false => BeginOutcome::Redirect(Redirect { url, session }),
+            })
         })
     }
 
@@ -54,7 +57,7 @@ impl Scheme for Script {
         session: String,
         query: String,
         secrets: Tokens,
-    ) -> Pending<'_, Result<Received, CallError>> {
+    ) -> Pending<'_, Result<ReceivedGrant, CallError>> {
         Box::pin(async move {
             if query.contains("error=") || query.contains("code=bad") {
                 let said = format!("the provider says: {query}");
@@ -65,7 +68,7 @@ impl Scheme for Script {
             let token = Secret::new(format!("token-{}", completed.len()));
             let tokens = [("access-token".to_owned(), token)].into();
             let (scopes, learned) = (vec!["read".to_owned()], Learned::default());
-            Ok(Received { tokens, expires_ms: Some(5), scopes, learned })
+            Ok(ReceivedGrant { tokens, expires_ms: Some(5), scopes, learned })
         })
     }
 }
@@ -85,12 +88,12 @@ impl World {
         let master = Arc::new(Key::new([9; 32]));
         let clock = TokioClock::starting_at(UNIX_EPOCH + Duration::from_secs(1_800_000_000));
         let (kept, key) = (Arc::clone(&store) as _, MasterKey::from(Key::new([9; 32])));
-        let desk = ConnectFlow::new(Vault::new(kept, Arc::new(clock), key));
+        let desk = ConnectFlow { vault: Vault::new(kept, Arc::new(clock), key) };
         Self { rows, store, master, desk, script }
     }
 
     fn draft(&self) -> ConnectionRow {
-        let vault = self.desk.vault();
+        let vault = &self.desk.vault;
         vault.new_connection("shop", "example", "oauth2", BTreeMap::new()).unwrap()
     }
 
@@ -250,7 +253,7 @@ async fn grants_that_are_made_side_by_side_follow_each_other() {
             .unwrap();
     let store = Arc::new(store);
     let desk =
-        ConnectFlow::new(Vault::new(store.clone(), clock, MasterKey::from(Key::new([9; 32]))));
+        ConnectFlow { vault: Vault::new(store.clone(), clock, MasterKey::from(Key::new([9; 32]))) };
     let world = World { desk, ..World::new(Script::default()) };
     let connection = world.draft();
     let mut states = Vec::new();

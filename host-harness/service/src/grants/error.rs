@@ -16,11 +16,8 @@ pub enum GrantError {
     #[error("the connection has no grant; connect first")]
     Missing,
     /// Only the customer can help.
-    #[error("the provider ended the grant ({why}); connect again")]
-    Ended {
-        /// What the provider said.
-        why: String,
-    },
+    #[error("the provider ended the grant ({0}); connect again")]
+    Ended(String),
     /// The access token is over, and it is not yet time for the next try.
     #[error("the tokens could not be renewed ({why}); try again in {} s", .after.as_secs().max(1))]
     Later {
@@ -31,13 +28,10 @@ pub enum GrantError {
     },
     /// The provider does not know this program.
     #[error(
-        "the provider refuses the credentials of this program itself ({why}); correct the \
+        "the provider refuses the credentials of this program itself ({0}); correct the \
          client's id and secret"
     )]
-    ClientRefused {
-        /// What the provider said.
-        why: String,
-    },
+    ClientRefused(String),
     /// Answers were lost, and asking again could end what is left of the grant.
     #[error(
         "the answers to two renewals were lost, so the tokens rest until the access token ends; \
@@ -65,10 +59,10 @@ pub enum GrantError {
 impl From<GrantError> for CallError {
     fn from(why: GrantError) -> Self {
         let kind = match &why {
-            GrantError::Missing | GrantError::Ended { .. } | GrantError::RefusedAgain => {
+            GrantError::Missing | GrantError::Ended(_) | GrantError::RefusedAgain => {
                 ErrorKind::Unauthenticated
             }
-            GrantError::ClientRefused { .. } => ErrorKind::Forbidden,
+            GrantError::ClientRefused(_) => ErrorKind::Forbidden,
             GrantError::Later { .. }
             | GrantError::Uncertain
             | GrantError::Interrupted

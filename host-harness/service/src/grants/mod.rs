@@ -11,7 +11,7 @@
 mod attempt;
 mod error;
 mod held;
-pub mod protocol;
+pub(crate) mod protocol;
 mod renewer;
 mod schedule;
 mod shared;
@@ -20,6 +20,6 @@ mod tests;
 mod tokens;
 
 pub use self::error::GrantError;
-pub use self::protocol::withdrawn;
+pub(crate) use self::protocol::withdrawn;
 pub use self::renewer::{Grants, Renewals};
 pub use self::tokens::{open, seal};

@@ -90,9 +90,9 @@ pub enum Claim {
 
 /// How a renewal went.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub enum RenewalOutcome {
     /// New tokens came.
-    Received(Granted),
+    Received(SealedGrant),
     /// Nothing was sent, and nothing failed.
     Withdrawn,
     /// The provider did nothing.
@@ -110,7 +110,7 @@ pub enum Outcome {
 
 /// What a provider granted, sealed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Granted {
+pub struct SealedGrant {
     /// All tokens, for the epoch that they begin.
     pub sealed: Sealed,
     /// When the access token ends, by the host's clock; `None`: it does not.
@@ -122,8 +122,7 @@ pub struct Granted {
 }
 
 /// The row of a grant that was just made.
-#[must_use]
-pub fn first(connection: &str, epoch: u64, granted: Granted, now_ms: u64) -> GrantRow {
+pub fn first(connection: &str, epoch: u64, granted: SealedGrant, now_ms: u64) -> GrantRow {
     GrantRow {
         connection: connection.to_owned(),
         epoch,
@@ -142,7 +141,6 @@ pub fn first(connection: &str, epoch: u64, granted: Granted, now_ms: u64) -> Gra
 }
 
 /// Whether somebody should ask for a renewal. If one may be made, [`claim`] says.
-#[must_use]
 pub fn wants_renewal(row: &GrantRow, now_ms: u64) -> bool {
     match row.state {
         GrantState::Valid => due_ms(row).is_some_and(|due| due <= now_ms),
@@ -153,7 +151,6 @@ pub fn wants_renewal(row: &GrantRow, now_ms: u64) -> bool {
 }
 
 /// Asks for the right to renew.
-#[must_use]
 pub fn claim(row: &GrantRow, request: &ClaimRequest<'_>) -> Claim {
     let now_ms = request.now_ms;
     if row.epoch != request.epoch {
@@ -191,18 +188,16 @@ pub fn claim(row: &GrantRow, request: &ClaimRequest<'_>) -> Claim {
 }
 
 /// Whether the owner of this row's lease still has the time to send.
-#[must_use]
 pub fn may_send(row: &GrantRow, now_ms: u64) -> bool {
     row.lease.as_ref().is_some_and(|lease| now_ms.saturating_add(DEADLINE_MS) <= lease.until_ms)
 }
 
 /// Says how the attempt went; `None` when it is no longer its turn to say.
-#[must_use]
 pub fn settle(
     row: &GrantRow,
     epoch: u64,
     attempt: &str,
-    outcome: Outcome,
+    outcome: RenewalOutcome,
     now_ms: u64,
 ) -> Option<GrantRow> {
     let owns = row.lease.as_ref().is_some_and(|lease| lease.attempt == attempt);
@@ -211,29 +206,27 @@ pub fn settle(
     }
     let left = GrantRow { lease: None, ..row.clone() };
     Some(match outcome {
-        Outcome::Received(granted) => received(row, granted, now_ms),
-        Outcome::Withdrawn => not_executed(left),
-        Outcome::NotExecuted { wait_ms } => wait(not_executed(left), wait_ms, now_ms),
-        Outcome::ClientRefused => wait(not_executed(left), Some(PROBE_MS), now_ms),
-        Outcome::Unknown => unknown(left, now_ms),
-        Outcome::Refused => refused(left, now_ms),
+        RenewalOutcome::Received(granted) => received(row, granted, now_ms),
+        RenewalOutcome::Withdrawn => not_executed(left),
+        RenewalOutcome::NotExecuted { wait_ms } => wait(not_executed(left), wait_ms, now_ms),
+        RenewalOutcome::ClientRefused => wait(not_executed(left), Some(PROBE_MS), now_ms),
+        RenewalOutcome::Unknown => unknown(left, now_ms),
+        RenewalOutcome::Refused => refused(left, now_ms),
     })
 }
 
 /// The row of a grant that the customer has withdrawn at the provider.
-#[must_use]
 pub fn withdrawn(row: &GrantRow) -> GrantRow {
     GrantRow { state: GrantState::Ended, lease: None, retry_ms: None, ..row.clone() }
 }
 
 /// The row without replaced tokens whose time is over; `None` when there are none.
-#[must_use]
 pub fn erase_previous(row: &GrantRow, now_ms: u64) -> Option<GrantRow> {
     let over = row.previous.as_ref().is_some_and(|previous| previous.until_ms <= now_ms);
     over.then(|| GrantRow { previous: None, ..row.clone() })
 }
 
-fn received(row: &GrantRow, granted: Granted, now_ms: u64) -> GrantRow {
+fn received(row: &GrantRow, granted: SealedGrant, now_ms: u64) -> GrantRow {
     let replaced = PreviousTokens {
         sealed: row.sealed_tokens.clone(),
         until_ms: now_ms.saturating_add(PREVIOUS_MS),
@@ -241,7 +234,7 @@ fn received(row: &GrantRow, granted: Granted, now_ms: u64) -> GrantRow {
     // RFC 6749 section 5.1: scopes that stay as they were need not be named.
     let scopes = if granted.scopes.is_empty() { row.scopes.clone() } else { granted.scopes };
     let learned = row.learned.and(granted.learned);
-    let granted = Granted { scopes, learned, ..granted };
+    let granted = SealedGrant { scopes, learned, ..granted };
     let row = first(&row.connection, row.epoch.saturating_add(1), granted, now_ms);
     GrantRow { previous: Some(replaced), ..row }
 }

@@ -3,19 +3,19 @@
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use connector_contract::auth::Learned;
 use connector_contract::clock::Clock;
 use connector_runtime::egress::Pending;
 use connector_runtime::observe::Observer;
-use connector_runtime::{CallError, Connection, Current, Provider, TokenSource};
-use connector_state::{GrantState, LeaseHolder, Store, StoreError};
+use connector_runtime::{CallError, Connection, Current, TokenRenewer, TokenSource};
+use connector_state::{GrantRow, GrantState, LeaseHolder, Store, StoreError};
 use tokio::sync::{Mutex as Turns, OwnedMutexGuard};
 use tokio::time::{Instant, sleep};
 
 use super::error::GrantError;
 use super::protocol::{Claim, wants_renewal};
 use super::schedule::LEASE_MS;
-use super::shared::{ClaimedGrant, GrantKeeper, POLL, lock};
+use super::shared::{ClaimedGrant, GrantKeeper, POLL};
+use crate::lock;
 use crate::vault::Key;
 
 /// The tokens of one connection. Clones are the same.
@@ -41,7 +41,6 @@ impl Renewals {
     }
 
     /// Whether one is under way, or somebody is left who could begin one.
-    #[must_use]
     pub fn may_come(&self) -> bool {
         self.0.strong_count() > 0
     }
@@ -49,12 +48,11 @@ impl Renewals {
 
 impl Grants {
     /// The grant of the connection with this id, whose tokens `key` seals.
-    #[must_use]
     pub fn new(
         store: Arc<dyn Store>,
         connection: impl Into<String>,
         key: Key,
-        provider: Arc<dyn Provider>,
+        provider: Arc<dyn TokenRenewer>,
         clock: Arc<dyn Clock>,
         observer: Arc<dyn Observer>,
     ) -> Self {
@@ -66,7 +64,6 @@ impl Grants {
 
     /// The grant on which `connection` is to live: the one that is kept in `store` under this id, of
     /// which `key` seals the tokens. Hand it over with [`Connection::with_tokens`].
-    #[must_use]
     pub fn of(
         connection: &Connection,
         store: Arc<dyn Store>,
@@ -106,26 +103,15 @@ impl Grants {
         self.work(turn, Some(epoch)).await
     }
 
-    /// Where the grant stands, as the store has it; `None` when there is none.
+    /// The grant as the store has it; `None` when there is none.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn state(&self) -> Result<Option<GrantState>, StoreError> {
-        let shared = &self.shared;
-        Ok(shared.store.grant(&shared.connection).await?.map(|row| row.state))
-    }
-
-    /// What the connector learned beside the tokens, as the store has it.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub async fn learned(&self) -> Result<Learned, StoreError> {
-        let shared = &self.shared;
-        Ok(shared.store.grant(&shared.connection).await?.map(|row| row.learned).unwrap_or_default())
+    pub async fn row(&self) -> Result<Option<GrantRow>, StoreError> {
+        self.shared.store.grant(&self.shared.connection).await
     }
 
     /// Its renewals in this process, for who waits for their end.
-    #[must_use]
     pub fn renewals(&self) -> Renewals {
         Renewals(Arc::downgrade(&self.turns))
     }
@@ -172,7 +158,8 @@ impl GrantKeeper {
             if refused && self.was_replaced(row.epoch) {
                 return Err(GrantError::RefusedAgain);
             }
-            let usable = row.state != GrantState::Ended && !wants_renewal(&row, self.now_ms());
+            let usable =
+                row.state != GrantState::Ended && !wants_renewal(&row, self.clock.now_ms());
             if usable && !refused {
                 return self.hold(&row, None);
             }
@@ -202,14 +189,14 @@ impl GrantKeeper {
                 }
                 Claim::NotNow { retry_ms } => {
                     let why = "an earlier try failed".to_owned();
-                    let after = Duration::from_millis(retry_ms.saturating_sub(self.now_ms()));
+                    let after = Duration::from_millis(retry_ms.saturating_sub(self.clock.now_ms()));
                     return self.make_do(&row, refused, GrantError::Later { why, after });
                 }
                 Claim::Spent(row) => return self.make_do(&row, refused, GrantError::Uncertain),
                 Claim::Ended => {
                     *lock(&self.held) = None;
                     let why = "it was refused before".to_owned();
-                    return Err(GrantError::Ended { why });
+                    return Err(GrantError::Ended(why));
                 }
             }
         }

@@ -40,7 +40,6 @@ const MARGIN_MS: u64 = 30 * SECOND_MS;
 /// 80 % of their life or 15 minutes before its end, whichever comes first; for a life of less than
 /// half an hour, at its half. Spread by 10 % to both sides, and never in the last minute, or in
 /// the last quarter of a life of less than four.
-#[must_use]
 pub fn due_ms(row: &GrantRow) -> Option<u64> {
     let life = life_ms(row)?;
     let early = life.saturating_sub(EARLY_MS).max(life / 2);
@@ -50,7 +49,6 @@ pub fn due_ms(row: &GrantRow) -> Option<u64> {
 }
 
 /// Until when the access token is used; `None`: it does not end.
-#[must_use]
 pub fn usable_until_ms(row: &GrantRow) -> Option<u64> {
     let margin = MARGIN_MS.min(life_ms(row)? / 10);
     row.expires_ms.map(|end| end.saturating_sub(margin))
@@ -58,7 +56,6 @@ pub fn usable_until_ms(row: &GrantRow) -> Option<u64> {
 
 /// When a renewal is tried again after `row.failures` failed tries. The provider may ask for more
 /// by `wait_ms`.
-#[must_use]
 pub fn retry_ms(row: &GrantRow, wait_ms: Option<u64>, now_ms: u64) -> u64 {
     let pause = spread(row, FAILED.pause_ms(row.failures));
     now_ms + pause.max(wait_ms.unwrap_or(0)).min(FAILED.longest_ms())

@@ -1,20 +1,21 @@
 //! What the renewals of one connection stand on: its row in the store, and the tokens held.
 
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use connector_contract::backoff::Backoff;
-use connector_contract::clock::{Clock, unix_ms};
+use connector_contract::clock::Clock;
 use connector_runtime::observe::{Event, Level, Observer};
-use connector_runtime::{Current, Provider};
+use connector_runtime::{Current, TokenRenewer};
 use connector_state::{GrantRow, LeaseHolder, Store, StoreError};
 use tokio::time::{Instant, sleep};
 
 use super::error::GrantError;
 use super::held::{CachedTokens, current};
-use super::protocol::{Claim, ClaimRequest, Outcome, claim, erase_previous, settle};
+use super::protocol::{Claim, ClaimRequest, RenewalOutcome, claim, erase_previous, settle};
 use super::schedule::{LEASE_MS, usable_until_ms};
 use super::tokens;
+use crate::lock;
 use crate::vault::Key;
 
 /// Between two looks at a row that another process renews.
@@ -32,7 +33,7 @@ pub struct GrantKeeper {
     pub store: Arc<dyn Store>,
     pub connection: String,
     pub key: Key,
-    pub provider: Arc<dyn Provider>,
+    pub provider: Arc<dyn TokenRenewer>,
     pub clock: Arc<dyn Clock>,
     pub observer: Arc<dyn Observer>,
     pub held: Mutex<Option<CachedTokens>>,
@@ -50,7 +51,7 @@ impl GrantKeeper {
     /// The row as it is; tokens replaced long ago are erased from it.
     pub async fn row(&self) -> Result<GrantRow, GrantError> {
         let row = self.store.grant(&self.connection).await?.ok_or(GrantError::Missing)?;
-        let now_ms = self.now_ms();
+        let now_ms = self.clock.now_ms();
         if erase_previous(&row, now_ms).is_none() {
             return Ok(row);
         }
@@ -67,9 +68,8 @@ impl GrantKeeper {
         holder: &str,
         outwaited: Option<String>,
     ) -> Result<Claim, GrantError> {
-        let (epoch, now_ms, holder) = (row.epoch, self.now_ms(), holder.to_owned());
-        let (decision, decided) = mpsc::channel();
-        let change = Box::new(move |row: &GrantRow| {
+        let (epoch, now_ms, holder) = (row.epoch, self.clock.now_ms(), holder.to_owned());
+        let claim = self.decide(move |row| {
             let (attempt, outwaited) = (holder.as_str(), outwaited.as_deref());
             let claim = claim(row, &ClaimRequest { epoch, refused, attempt, outwaited, now_ms });
             let next = match &claim {
@@ -77,11 +77,9 @@ impl GrantKeeper {
                 Claim::Spent(next) => Some(next.clone()).filter(|next| next != row),
                 Claim::Busy { .. } | Claim::Moved | Claim::NotNow { .. } | Claim::Ended => None,
             };
-            let _ = decision.send(claim);
-            next
+            (claim, next)
         });
-        self.store.change_grant(&self.connection, change).await?;
-        decided.try_recv().map_err(|_| GrantError::Missing)
+        claim.await?.ok_or(GrantError::Missing)
     }
 
     /// Says how an attempt went; `None` when it was no longer its turn. Tries for a while when the
@@ -89,36 +87,40 @@ impl GrantKeeper {
     pub async fn settle(
         &self,
         claimed: &ClaimedGrant,
-        outcome: Outcome,
+        outcome: RenewalOutcome,
     ) -> Result<Option<GrantRow>, GrantError> {
-        let since = Instant::now();
-        let mut failures = 0;
+        let (since, mut failures) = (Instant::now(), 0);
         loop {
-            match self.settle_once(claimed, outcome.clone()).await {
+            let (epoch, now_ms) = (claimed.row.epoch, self.clock.now_ms());
+            let (holder, outcome) = (claimed.holder.name().to_owned(), outcome.clone());
+            let settled = self.decide(move |row| {
+                let next = settle(row, epoch, &holder, outcome, now_ms);
+                (next.clone(), next)
+            });
+            match settled.await {
                 Err(StoreError::Unavailable { .. }) if since.elapsed() < KEEP_FOR => {
                     failures += 1;
                     sleep(NOT_KEPT.pause(failures)).await;
                 }
-                settled => return Ok(settled?),
+                settled => return Ok(settled?.flatten()),
             }
         }
     }
 
-    async fn settle_once(
+    /// Lets `decide` say something about the row and, if it is to change, how it is then: one step
+    /// among all processes. `None` when there is no row.
+    async fn decide<T: Send + 'static>(
         &self,
-        claimed: &ClaimedGrant,
-        outcome: Outcome,
-    ) -> Result<Option<GrantRow>, StoreError> {
-        let (epoch, now_ms) = (claimed.row.epoch, self.now_ms());
-        let holder = claimed.holder.name().to_owned();
-        let (decision, settled) = mpsc::channel();
+        decide: impl FnOnce(&GrantRow) -> (T, Option<GrantRow>) + Send + 'static,
+    ) -> Result<Option<T>, StoreError> {
+        let (decision, decided) = mpsc::channel();
         let change = Box::new(move |row: &GrantRow| {
-            let next = settle(row, epoch, &holder, outcome, now_ms);
-            let _ = decision.send(next.clone());
+            let (said, next) = decide(row);
+            let _ = decision.send(said);
             next
         });
         self.store.change_grant(&self.connection, change).await?;
-        Ok(settled.try_recv().ok().flatten())
+        Ok(decided.try_recv().ok())
     }
 
     /// The tokens that there are, if they still serve; else `error`.
@@ -131,7 +133,8 @@ impl GrantKeeper {
         if refused || !self.lives(row) {
             return Err(error);
         }
-        let again = row.retry_ms.map_or(LEASE_MS, |retry| retry.saturating_sub(self.now_ms()));
+        let again =
+            row.retry_ms.map_or(LEASE_MS, |retry| retry.saturating_sub(self.clock.now_ms()));
         self.hold(row, Some(Duration::from_millis(again).max(POLL)))
     }
 
@@ -146,7 +149,8 @@ impl GrantKeeper {
                 current(row, tokens)
             }
         };
-        self.put(CachedTokens::new(current.clone(), row, self.now_ms(), again));
+        *lock(&self.held) =
+            Some(CachedTokens::new(current.clone(), row, self.clock.now_ms(), again));
         Ok(current)
     }
 
@@ -154,7 +158,7 @@ impl GrantKeeper {
     pub fn lives(&self, row: &GrantRow) -> bool {
         match self.held().filter(|held| held.current.epoch == row.epoch) {
             Some(held) => held.lives(Instant::now()),
-            None => usable_until_ms(row).is_none_or(|until| self.now_ms() < until),
+            None => usable_until_ms(row).is_none_or(|until| self.clock.now_ms() < until),
         }
     }
 
@@ -168,20 +172,8 @@ impl GrantKeeper {
         lock(&self.held).clone()
     }
 
-    pub fn put(&self, held: CachedTokens) {
-        *lock(&self.held) = Some(held);
-    }
-
-    pub fn now_ms(&self) -> u64 {
-        unix_ms(self.clock.now())
-    }
-
     pub fn say(&self, level: Level, what: &dyn std::fmt::Display) {
         let message = format!("renewing the grant: {what}");
         self.observer.event(&Event::Log { level, message });
     }
-}
-
-pub fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -9,14 +9,13 @@ use serde_json::value::RawValue;
 use super::shape::InputSchema;
 
 /// An item's members as they stand in its text, digit for digit.
-pub type Members = BTreeMap<String, Box<RawValue>>;
+pub type InputMembers = BTreeMap<String, Box<RawValue>>;
 
 /// The members of `wish` that `record` does not show, as JSON Merge Patch (RFC 7396); `None` when
 /// it shows all of them. Members that only name the record are left out. What goes in and never
 /// comes out cannot be compared, so it is sent.
-#[must_use]
 pub fn patch(
-    wish: &Members,
+    wish: &InputMembers,
     record: &str,
     schema: &InputSchema,
     but: Option<&str>,

@@ -1,28 +1,24 @@
 //! Works a run off: many items at once, those of one record one after the other, and tells their
 //! ends in the order of the source.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
-use connector_contract::clock::{Clock, unix_ms};
+use connector_contract::clock::Clock;
 use connector_runtime::{CallError, Connection};
 use connector_state::mirror::Mirror;
-use connector_state::push::{Counts, IntentRow, IntentState, Intents, Mode, PushRow};
+use connector_state::push::{IntentCounts, IntentRow, IntentState, Intents, Mode, PushRow};
 use connector_state::{LeaseHolder, Word as _};
-use serde_json::Value;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::error::PushError;
 use super::finder::Finder;
 use super::item::{LEASE, OnConflict};
-use super::sealing::Sealer;
 use super::shape::InputSchema;
-use super::work::{Order, Work};
+use super::work::ItemQueue;
 use crate::sync::Catalog;
 use crate::vault::{Key, Scrubber, Secret, write_only};
-
-/// An item that ended, or stopped for now.
-pub type Ended = IntentRow;
 
 /// Pushes to one object of one connection. Cheap to clone.
 #[derive(Clone)]
@@ -38,7 +34,8 @@ pub struct Push {
     /// Every object that is derived from `holder`.
     pub(super) derived: Vec<String>,
     pub(super) schema: Arc<InputSchema>,
-    pub(super) sealer: Arc<Sealer>,
+    /// What is secret in items is sealed by it.
+    pub(super) key: Arc<Key>,
     /// What the object offers.
     operations: Vec<String>,
 }
@@ -111,7 +108,6 @@ impl Push {
         };
         let (catalog, descriptor) = described.await.map_err(PushError::Undescribed)?;
         let schema = Arc::new(InputSchema::of(&descriptor));
-        let sealer = Arc::new(Sealer::new(key, connection, schema.texts()));
         let holder = descriptor.derived_from.unwrap_or_else(|| object.to_owned());
         Ok(Self {
             client,
@@ -123,7 +119,7 @@ impl Push {
             derived: catalog.derived_from(&holder),
             holder,
             schema,
-            sealer,
+            key: Arc::new(key),
             operations: descriptor.summary.operations,
         })
     }
@@ -157,28 +153,12 @@ impl Push {
         Ok(open.collect())
     }
 
-    /// The first line of a run's source, when it names the columns.
-    ///
-    /// # Errors
-    /// [`PushError`].
-    pub async fn header(&self, run: &str) -> Result<Option<String>, PushError> {
-        Ok(self.row(run).await?.0.header)
-    }
-
-    /// How many items a run has.
-    ///
-    /// # Errors
-    /// [`PushError`].
-    pub async fn count(&self, run: &str) -> Result<u64, PushError> {
-        Ok(self.row(run).await?.1.all())
-    }
-
     /// One item as it came.
     ///
     /// # Errors
     /// [`PushError::Kept`].
-    pub fn raw(&self, item: &Ended) -> Result<Vec<u8>, PushError> {
-        self.sealer.open_raw(item).map_err(|why| PushError::Kept { index: item.index, why })
+    pub fn raw(&self, item: &IntentRow) -> Result<Vec<u8>, PushError> {
+        self.open_raw(item).map_err(|why| PushError::Kept { index: item.index, why })
     }
 
     /// Brings every item of a run to its end, those of earlier times included, and tells them in
@@ -190,13 +170,17 @@ impl Push {
         &self,
         run: &str,
         on_conflict: OnConflict,
-        tell_item: impl FnMut(Ended),
+        tell_item: impl FnMut(IntentRow),
     ) -> Result<Summary, PushError> {
         let (row, _) = self.row(run).await?;
         Arc::new(self.begin_work(row.mode, on_conflict)?).work(run, 0, tell_item).await
     }
 
-    async fn row(&self, run: &str) -> Result<(PushRow, Counts), PushError> {
+    /// A run, and how many items it has of each state.
+    ///
+    /// # Errors
+    /// [`PushError`].
+    pub async fn row(&self, run: &str) -> Result<(PushRow, IntentCounts), PushError> {
         let all = self.intents.pushes(Some(&self.connection)).await?;
         let found = all.into_iter().find(|(row, _)| row.id == run);
         found.ok_or_else(|| PushError::NoRun(run.to_owned()))
@@ -209,7 +193,7 @@ impl Push {
     ) -> Result<PushRun, PushError> {
         self.check(mode)?;
         let (push, owner, away) = (self.clone(), LeaseHolder::new(), AtomicU32::new(0));
-        let finder = Finder::new(self.client.clone(), &self.object);
+        let finder = Finder::new(self.client.clone());
         Ok(PushRun { push, finder, mode, on_conflict, owner, away })
     }
 
@@ -217,17 +201,11 @@ impl Push {
         self.operations.iter().any(|offered| offered == operation)
     }
 
-    pub(super) fn now_ms(&self) -> u64 {
-        unix_ms(self.clock.now())
-    }
-
     /// A text without what is secret in an input. It may quote what the provider refused.
     pub(super) fn without_secrets(&self, text: &str, input: &str) -> String {
-        let mut secrets = Vec::new();
-        for schema in self.schema.texts() {
-            let values = write_only::values(schema, input).unwrap_or_default();
-            values.iter().for_each(|value| leaves(value, &mut secrets));
-        }
+        let schemas = self.schema.texts().iter();
+        let values = schemas.filter_map(|schema| write_only::values(schema, input).ok()).flatten();
+        let secrets: Vec<_> = values.filter_map(|value| value.as_str().map(Secret::new)).collect();
         Scrubber::new(&secrets.iter().collect::<Vec<_>>()).text(text)
     }
 }
@@ -238,14 +216,19 @@ impl PushRun {
         self: &Arc<Self>,
         run: &str,
         from: u64,
-        mut tell_item: impl FnMut(Ended),
+        mut tell_item: impl FnMut(IntentRow),
     ) -> Result<Summary, PushError> {
-        let mut work = Work::new(Arc::clone(self), run, from);
-        let mut order = Order::from(from);
+        let mut work = ItemQueue::new(Arc::clone(self), run, from);
         let mut summary = Summary::default();
-        let mut tell = |ended: Ended, before: bool| {
+        // Those that wait for one before them.
+        let (mut next, mut early) = (from, BTreeMap::new());
+        let mut tell = |ended: IntentRow, before: bool| {
             summary.count(ended.state, before);
-            order.put(ended, &mut tell_item);
+            early.insert(ended.index, ended);
+            while let Some(ended) = early.remove(&next) {
+                next += 1;
+                tell_item(ended);
+            }
         };
         let mut renewal = interval(LEASE / 3);
         renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -255,7 +238,7 @@ impl PushRun {
             }
             tokio::select! {
                 ended = work.next() => match ended {
-                    Some(ended) => tell(ended?, false),
+                    Some(ended) => tell(ended, false),
                     None if work.is_done() => break,
                     None => {}
                 },
@@ -264,16 +247,7 @@ impl PushRun {
                 }
             }
         }
-        order.rest(&mut tell_item);
+        early.into_values().for_each(tell_item);
         work.stopped.map_or(Ok(summary), Err)
-    }
-}
-
-fn leaves(value: &Value, found: &mut Vec<Secret>) {
-    match value {
-        Value::String(text) => found.push(Secret::new(text.as_str())),
-        Value::Array(items) => items.iter().for_each(|item| leaves(item, found)),
-        Value::Object(members) => members.values().for_each(|member| leaves(member, found)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }

@@ -1,41 +1,58 @@
 //! One question for many: items that look for their records at the same time ask together.
 //!
-//! A task takes the first question, waits a moment for others, and asks for all that have come by
-//! then in one call. While the call is held up by the provider's limits, more questions gather for
-//! the next one.
+//! Whoever gets the turn waits a moment for others, and asks for all that have come by then in one
+//! call. While the call is held up by the provider's limits, more questions gather for the next one.
 
-use std::iter;
 use std::pin::Pin;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use connector_contract::types::{DataRecord, ErrorKind};
 use connector_runtime::{CallError, Connection, Find};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Mutex as Turn, oneshot};
 use tokio::time::sleep;
 
-/// Inputs of one call: as many as one request of the provider's may name, as a rule. As many more
-/// wait in the queue; whoever asks then waits for a place in it.
+use crate::lock;
+
+/// Inputs of one call: as many as one request of the provider's may name, as a rule.
 const TOGETHER: usize = 50;
 /// How long the first waits for others.
 const MOMENT: Duration = Duration::from_millis(20);
 
-type Found = Result<Vec<DataRecord>, CallError>;
-/// An input, and where its answer goes.
-type Question = (String, oneshot::Sender<Found>);
+type FindAnswer = Result<Vec<DataRecord>, CallError>;
 
 /// Looks for records of one object, many at once.
 pub struct Finder {
     client: Connection,
-    questions: mpsc::Sender<Question>,
+    /// Who has it asks for all that wait.
+    turn: Turn<()>,
+    /// Inputs, and where the answer of each goes: no more than there are items under way.
+    waiting: Mutex<Vec<(String, oneshot::Sender<FindAnswer>)>>,
 }
 
 impl Finder {
-    /// Of one object. Its task ends with it.
-    #[must_use]
-    pub fn new(client: Connection, object: &str) -> Self {
-        let (questions, asked) = mpsc::channel(TOGETHER);
-        drop(tokio::spawn(answer_all(client.clone(), object.to_owned(), asked)));
-        Self { client, questions }
+    /// By this connection.
+    pub fn new(client: Connection) -> Self {
+        Self { client, turn: Turn::default(), waiting: Mutex::default() }
+    }
+
+    /// Asks for inputs that wait, the first ones first.
+    async fn ask(&self, object: &str) {
+        let is_alone = lock(&self.waiting).len() < TOGETHER;
+        if is_alone {
+            sleep(MOMENT).await;
+        }
+        let (inputs, answers): (Vec<_>, Vec<_>) = {
+            let mut waiting = lock(&self.waiting);
+            waiting.retain(|(_, answer)| !answer.is_closed());
+            let count = waiting.len().min(TOGETHER);
+            waiting.drain(..count).unzip()
+        };
+        let found = find_each(&self.client, object, &inputs).await;
+        for (answer, found) in answers.into_iter().zip(found) {
+            // Nobody may wait any more.
+            let _ = answer.send(found);
+        }
     }
 }
 
@@ -44,41 +61,32 @@ impl Find for Finder {
         &'a self,
         object: &'a str,
         input: &'a str,
-    ) -> Pin<Box<dyn Future<Output = Found> + Send + 'a>> {
+    ) -> Pin<Box<dyn Future<Output = FindAnswer> + Send + 'a>> {
         Box::pin(async move {
-            let (answer, found) = oneshot::channel();
-            let sent = self.questions.send((input.to_owned(), answer)).await;
-            match (sent, found.await) {
-                (Ok(()), Ok(found)) => found,
-                // The task panicked, or was dropped with its runtime.
-                _ => self.client.find(object, input).await,
+            let (answer, mut found) = oneshot::channel();
+            lock(&self.waiting).push((input.to_owned(), answer));
+            loop {
+                tokio::select! {
+                    biased;
+                    found = &mut found => match found {
+                        Ok(found) => return found,
+                        // Who asked for it was dropped meanwhile.
+                        Err(_) => return self.client.find(object, input).await,
+                    },
+                    _turn = self.turn.lock() => self.ask(object).await,
+                }
             }
         })
     }
 }
 
-async fn answer_all(client: Connection, object: String, mut asked: mpsc::Receiver<Question>) {
-    while let Some(first) = asked.recv().await {
-        sleep(MOMENT).await;
-        let mut first = Some(first);
-        loop {
-            let more = iter::from_fn(|| asked.try_recv().ok());
-            let (inputs, answers): (Vec<_>, Vec<_>) =
-                first.take().into_iter().chain(more).take(TOGETHER).unzip();
-            if inputs.is_empty() {
-                break;
-            }
-            let found = find_each(&client, &object, &inputs).await;
-            for (answer, found) in answers.into_iter().zip(found) {
-                // Nobody may wait any more.
-                let _ = answer.send(found);
-            }
-        }
-    }
-}
-
 /// One answer for each input. An input that is refused must not take the others with it.
-async fn find_each(client: &Connection, object: &str, inputs: &[String]) -> Vec<Found> {
+async fn find_each(client: &Connection, object: &str, inputs: &[String]) -> Vec<FindAnswer> {
+    let is_of_one = |error: &CallError| match error {
+        CallError::TooLarge => true,
+        CallError::Connector(error) => matches!(error.kind, ErrorKind::InvalidInput(_)),
+        _ => false,
+    };
     match client.find_each(object, inputs).await {
         Ok(lists) => lists.into_iter().map(Ok).collect(),
         Err(error) if inputs.len() > 1 && is_of_one(&error) => {
@@ -88,14 +96,5 @@ async fn find_each(client: &Connection, object: &str, inputs: &[String]) -> Vec<
             found
         }
         Err(error) => inputs.iter().map(|_| Err(error.clone())).collect(),
-    }
-}
-
-/// Errors that one input of several may have caused.
-fn is_of_one(error: &CallError) -> bool {
-    match error {
-        CallError::TooLarge => true,
-        CallError::Connector(error) => matches!(error.kind, ErrorKind::InvalidInput(_)),
-        _ => false,
     }
 }

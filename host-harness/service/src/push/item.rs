@@ -4,11 +4,11 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use connector_contract::backoff::Backoff;
-use connector_contract::types::ErrorKind;
+use connector_contract::types::{Error, ErrorKind};
 use connector_runtime::retry::leaves_open;
 use connector_runtime::{CallError, Stop};
 use connector_state::StoreError;
-use connector_state::push::{Claimed, End, Holder, IntentRow, IntentState};
+use connector_state::push::{Claimed, Holder, IntentEnd, IntentRow, IntentState};
 use tokio::time::sleep;
 
 use super::engine::{Push, PushRun};
@@ -32,15 +32,15 @@ pub const LEASE: Duration = Duration::from_secs(15);
 const TRIES: u32 = 5;
 /// Pauses between two of them.
 const FAILED: Backoff = Backoff::new(&[2_000, 4_000, 8_000, 16_000, 30_000]);
-/// Items in a row for which the provider could not be used, however often they were tried: then
-/// the rest is left for later, as these are.
+/// After so many items in a row for which the provider could not be used, these and the rest are
+/// left for a later run.
 const AWAY: u32 = 8;
 /// A limit that is used up for longer, such as a daily quota, is not waited for.
 const QUOTA_MS: u32 = 120_000;
 /// How often somebody else's claim is looked at again.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// Brings one item to its end, and answers it as it stands then.
+/// Brings one item to its end, and returns it as it stands then.
 ///
 /// # Errors
 /// [`PushError`], when the push cannot go on. The item is left for the next time.
@@ -70,14 +70,18 @@ async fn end(run: &PushRun, item: IntentRow, holder: Holder) -> Result<IntentRow
     let mut write = ItemWrite::new(run, item, holder)?;
     let mut tries = 1;
     let (end, batch, stop) = loop {
-        let ended = |state, error| End { state, outcome: None, id: None, error: Some(error) };
+        let ended = |state, error| IntentEnd { state, outcome: None, id: None, error: Some(error) };
         match write.attempt().await {
             Ok(Done { outcome, id, batch }) => {
                 run.away.store(0, Ordering::Relaxed);
                 let outcome = Some(outcome);
-                break (End { state: IntentState::Done, outcome, id, error: None }, batch, None);
+                break (
+                    IntentEnd { state: IntentState::Done, outcome, id, error: None },
+                    batch,
+                    None,
+                );
             }
-            Err(Failure::Stop(error)) => return Err(error),
+            Err(Failure::Store(error)) => return Err(error.into()),
             Err(Failure::Refused(why)) => break (ended(IntentState::Failed, why), None, None),
             Err(Failure::Call(error)) => {
                 let CallFault { passing, away, stops } = fault(&error);
@@ -99,12 +103,12 @@ async fn end(run: &PushRun, item: IntentRow, holder: Holder) -> Result<IntentRow
     };
     let ItemWrite { item, holder, input, .. } = write;
     let error = end.error.map(|text| push.without_secrets(&text, &input));
-    let end = End { error, ..end };
+    let end = IntentEnd { error, ..end };
     push.intents.end(&holder, end.clone(), batch).await?;
     if let Some(error) = stop {
         return Err(PushError::Stopped(error));
     }
-    let End { state, outcome, id, error } = end;
+    let IntentEnd { state, outcome, id, error } = end;
     Ok(IntentRow { state, outcome, id: id.or(item.id.clone()), error, ..item })
 }
 
@@ -112,18 +116,19 @@ impl Push {
     /// When a claim that is made now ends.
     pub(super) fn lease_end(&self) -> u64 {
         let lease = u64::try_from(LEASE.as_millis()).unwrap_or(u64::MAX);
-        self.now_ms().saturating_add(lease)
+        self.clock.now_ms().saturating_add(lease)
     }
 
     /// Waits for a claim of somebody else's that lasts until then, or ends earlier.
     pub(super) async fn wait(&self, until_ms: u64) {
-        let left = Duration::from_millis(until_ms.saturating_sub(self.now_ms()).max(1));
+        let left = Duration::from_millis(until_ms.saturating_sub(self.clock.now_ms()).max(1));
         sleep(left.min(LOOK)).await;
     }
 }
 
 impl PushRun {
-    /// Whether so many items in a row could not be done that the provider is not there.
+    /// Counts an item for which the provider could not be used. Whether there are so many in a row
+    /// that it is taken to be down.
     fn is_away(&self) -> bool {
         self.away.fetch_add(1, Ordering::Relaxed) + 1 >= AWAY
     }
@@ -131,21 +136,17 @@ impl PushRun {
 
 fn pause(tries: u32, error: &CallError) -> Duration {
     let asked = match error {
-        CallError::Connector(error) => match error.kind {
-            ErrorKind::RateLimited(wait) => wait.unwrap_or(0),
-            _ => 0,
-        },
+        CallError::Connector(Error { kind: ErrorKind::RateLimited(Some(ms)), .. }) => *ms,
         _ => 0,
     };
-    let asked = Duration::from_millis(u64::from(asked));
-    FAILED.pause(tries).max(asked).min(FAILED.longest())
+    FAILED.pause(tries).max(Duration::from_millis(asked.into())).min(FAILED.longest())
 }
 
-/// What a failed call says of more than its item.
+/// What a failed call says about the rest of the push.
 struct CallFault {
     /// Trying again later may help.
     passing: bool,
-    /// It was not the item's turn to be judged: the provider, or the way to it, had a fault.
+    /// The provider or the network had a fault, which says nothing about the item.
     away: bool,
     /// No other item would fare better.
     stops: bool,

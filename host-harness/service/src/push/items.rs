@@ -5,28 +5,16 @@ use std::io;
 
 use connector_state::push::Mode;
 
-use super::differences::Members;
+use super::differences::InputMembers;
 use super::engine::Push;
 use super::error::PushError;
 use super::mapping::Mapping;
-use crate::source::{Form, Item, Items, invisible, rounded};
-
-/// One input, or why there is none.
-pub struct MappedItem {
-    /// Its place among the inputs of its source, from 0.
-    pub index: u64,
-    /// Its line in the source.
-    pub line: u64,
-    /// The item as it came.
-    pub raw: Vec<u8>,
-    /// One JSON object, or why it is none.
-    pub input: Result<String, String>,
-}
+use crate::source::{Items, SourceForm, SourceItem, invisible, rounded};
 
 /// Makes inputs of a source's items, one after the other.
 pub struct Mapper<'p> {
     push: &'p Push,
-    form: Form,
+    form: SourceForm,
     mapping: Option<&'p Mapping>,
     mapped: u64,
     skipped: u64,
@@ -48,9 +36,10 @@ impl<'p> Mapper<'p> {
         Ok(Self { push, form: items.form(), mapping, mapped: 0, skipped: 0 })
     }
 
-    /// The inputs of the next item; none, if the mapping skips it.
-    pub fn map(&mut self, item: Item) -> Vec<MappedItem> {
-        let Item { line, raw, content } = item;
+    /// The inputs of the next item, each as the content of an item and with its place among the
+    /// inputs of the source, from 0; none, if the mapping skips it.
+    pub fn map(&mut self, item: SourceItem) -> Vec<(u64, SourceItem)> {
+        let SourceItem { line, raw, content } = item;
         let inputs = content.and_then(|content| {
             let inputs = match self.mapping {
                 Some(mapping) => mapping.apply(&content),
@@ -68,20 +57,20 @@ impl<'p> Mapper<'p> {
         self.skipped += u64::from(inputs.is_empty());
         let first = self.mapped;
         self.mapped += inputs.len() as u64;
-        let mapped = |(index, input)| MappedItem { index, line, raw: raw.clone(), input };
-        (first..).zip(inputs).map(mapped).collect()
+        let mapped = |content| SourceItem { line, raw: raw.clone(), content };
+        (first..).zip(inputs.into_iter().map(mapped)).collect()
     }
 
     /// Refuses what names a record, where it is not what it looks like, or no longer what it was.
     fn is_exact(&self, input: &str) -> Result<(), String> {
-        let members: Members = serde_json::from_str(input).unwrap_or_default();
+        let members: InputMembers = serde_json::from_str(input).unwrap_or_default();
         for name in self.push.schema.naming() {
             let text = members.get(name).and_then(|value| serde_json::from_str(value.get()).ok());
             let Some::<String>(text) = text else { continue };
             if let Some(sign) = invisible(&text) {
                 return Err(format!("{name}: it holds a sign that nobody sees, {sign}"));
             }
-            if let Some(how) = rounded(&text).filter(|_| self.form == Form::Csv) {
+            if let Some(how) = rounded(&text).filter(|_| self.form == SourceForm::Csv) {
                 return Err(format!(
                     "{name}: a spreadsheet has rounded it ({how}): export the column as text"
                 ));
@@ -104,7 +93,7 @@ impl<'p> Mapper<'p> {
 }
 
 impl Push {
-    /// Looks at the columns of a source before its items are read, and answers what is odd about
+    /// Looks at the columns of a source before its items are read, and returns what is odd about
     /// them.
     ///
     /// # Errors
@@ -123,7 +112,7 @@ impl Push {
     }
 }
 
-/// Whether a source has the columns that are asked of it; answers what is odd about them.
+/// Whether a source has the columns that are asked of it; returns what is odd about them.
 ///
 /// # Errors
 /// When one is missing, or there twice, without which no item would be read rightly.

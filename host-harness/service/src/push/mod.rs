@@ -26,12 +26,14 @@ mod source;
 mod work;
 mod write;
 
-pub use self::engine::{Ended, Push, Summary};
+pub use self::engine::{Push, Summary};
 pub use self::error::PushError;
 pub use self::item::OnConflict;
 pub use self::items::fit;
-pub use self::plan::Planned;
+pub use self::plan::PlannedItem;
 pub use self::source::StoredRun;
 pub use connector_state::Word;
-pub use connector_state::push::{Claimed, End, Holder, Intents};
-pub use connector_state::push::{Counts, IntentRow, IntentState, Mode, Outcome, PushRow, Sent};
+pub use connector_state::push::{Claimed, Holder, IntentEnd, Intents};
+pub use connector_state::push::{
+    IntentCounts, IntentRow, IntentState, Mode, Outcome, PushRow, Sent,
+};

@@ -1,24 +1,24 @@
 //! What a push would do, without doing it.
 
 use connector_contract::batches::{Operation, Patch, Removal};
-use connector_runtime::egress::Planned as Request;
+use connector_runtime::egress::UnsentRequest;
 use connector_runtime::{CallError, Find as _};
 use connector_state::push::{Mode, Sent};
 use serde_json::Value;
 
-use super::differences::{Members, patch};
+use super::differences::{InputMembers, patch};
 use super::engine::{Push, PushRun};
 use super::error::PushError;
 use super::item::OnConflict;
-use super::items::{MappedItem, Mapper};
+use super::items::Mapper;
 use super::mapping::Mapping;
 use super::shape::id;
-use crate::source::Items;
+use crate::source::{Items, SourceItem};
 use crate::vault::write_only;
 
 /// What would come of one item.
-#[derive(Debug)]
-pub struct Planned {
+#[derive(Debug, Default)]
+pub struct PlannedItem {
     /// Its place among the items, from 0.
     pub index: u64,
     /// Its line in the source.
@@ -28,7 +28,7 @@ pub struct Planned {
     /// The record that is there.
     pub id: Option<String>,
     /// The request.
-    pub request: Option<Request>,
+    pub request: Option<UnsentRequest>,
     /// What is secret in it.
     pub hidden: Vec<Value>,
     /// Why it would fail.
@@ -36,7 +36,7 @@ pub struct Planned {
 }
 
 impl Push {
-    /// Tells of each item what would be sent, and answers what a person should know of how the
+    /// Tells of each item what would be sent, and returns what a person should know of how the
     /// source was read. Reads at the provider; writes nothing anywhere.
     ///
     /// # Errors
@@ -46,13 +46,13 @@ impl Push {
         mut items: Items,
         mode: Mode,
         mapping: Option<&Mapping>,
-        mut tell: impl FnMut(Planned),
+        mut tell: impl FnMut(PlannedItem),
     ) -> Result<Vec<String>, PushError> {
         let mut mapper = Mapper::new(self, &items, mode, mapping)?;
         let work = self.begin_work(mode, OnConflict::Fail)?;
         while let Some(item) = items.next_item().map_err(PushError::Source)? {
-            for item in mapper.map(item) {
-                tell(work.plan(item).await);
+            for (index, item) in mapper.map(item) {
+                tell(work.plan(index, item).await);
             }
         }
         Ok(mapper.notes(&items))
@@ -60,13 +60,11 @@ impl Push {
 }
 
 impl PushRun {
-    async fn plan(&self, item: MappedItem) -> Planned {
-        let MappedItem { index, line, input, .. } = item;
-        let (write, id, request, hidden) = (None, None, None, vec![]);
-        let mut planned = Planned { index, line, write, id, request, hidden, error: None };
-        let input = match input {
+    async fn plan(&self, index: u64, item: SourceItem) -> PlannedItem {
+        let mut planned = PlannedItem { index, line: item.line, ..PlannedItem::default() };
+        let input = match item.content {
             Ok(input) => input,
-            Err(why) => return Planned { error: Some(why), ..planned },
+            Err(why) => return PlannedItem { error: Some(why), ..planned },
         };
         let texts = self.push.schema.texts().iter();
         let values = texts.map(|schema| write_only::values(schema, &input));
@@ -78,8 +76,8 @@ impl PushRun {
         planned
     }
 
-    async fn plan_input(&self, planned: &mut Planned, input: &str) -> Result<(), CallError> {
-        let members: Members = serde_json::from_str(input).unwrap_or_default();
+    async fn plan_input(&self, planned: &mut PlannedItem, input: &str) -> Result<(), CallError> {
+        let members: InputMembers = serde_json::from_str(input).unwrap_or_default();
         let (client, object) = (&self.push.client, self.push.object.as_str());
         let by_id = matches!(self.mode, Mode::Update | Mode::Delete);
         let known = id(&members).filter(|_| by_id);

@@ -3,31 +3,23 @@
 use connector_state::Sealed;
 use connector_state::push::IntentRow;
 
+use super::engine::Push;
 use crate::vault::write_only::{MembersError, open_members, seal_members};
-use crate::vault::{Key, SealContext, SealError};
+use crate::vault::{SealContext, SealError};
 
-/// Seals and opens the items of one connection.
-pub struct Sealer {
-    key: Key,
-    connection: String,
-    /// Each says what is secret in an input; one after the other is applied.
-    schemas: Vec<String>,
-}
-
-impl Sealer {
-    /// By the key of `connection`, for inputs of these schemas.
-    #[must_use]
-    pub fn new(key: Key, connection: &str, schemas: &[String]) -> Self {
-        Self { key, connection: connection.to_owned(), schemas: schemas.to_vec() }
-    }
-
+impl Push {
     /// An input with its write-only members sealed, for one place in a run.
     ///
     /// # Errors
     /// [`MembersError`].
-    pub fn input(&self, run: &str, index: u64, input: &str) -> Result<String, MembersError> {
+    pub(super) fn seal_input(
+        &self,
+        run: &str,
+        index: u64,
+        input: &str,
+    ) -> Result<String, MembersError> {
         let mut text = input.to_owned();
-        for schema in &self.schemas {
+        for schema in self.schema.texts() {
             text = seal_members(&self.key, self.place("intent", run, index), schema, &text)?;
         }
         Ok(text)
@@ -37,7 +29,7 @@ impl Sealer {
     ///
     /// # Errors
     /// [`SealError`].
-    pub fn raw(&self, run: &str, index: u64, raw: &[u8]) -> Result<Sealed, SealError> {
+    pub(super) fn seal_raw(&self, run: &str, index: u64, raw: &[u8]) -> Result<Sealed, SealError> {
         self.key.seal(self.place("intent-raw", run, index), raw)
     }
 
@@ -45,9 +37,9 @@ impl Sealer {
     ///
     /// # Errors
     /// [`MembersError`].
-    pub fn open(&self, item: &IntentRow) -> Result<String, MembersError> {
+    pub(super) fn open_input(&self, item: &IntentRow) -> Result<String, MembersError> {
         let mut text = item.input.clone().unwrap_or_default();
-        for _ in &self.schemas {
+        for _ in self.schema.texts() {
             text = open_members(&self.key, self.place("intent", &item.run, item.index), &text)?;
         }
         Ok(text)
@@ -57,8 +49,8 @@ impl Sealer {
     ///
     /// # Errors
     /// [`MembersError`].
-    pub fn open_raw(&self, item: &IntentRow) -> Result<Vec<u8>, MembersError> {
-        let Some(raw) = &item.raw else { return self.open(item).map(String::into_bytes) };
+    pub(super) fn open_raw(&self, item: &IntentRow) -> Result<Vec<u8>, MembersError> {
+        let Some(raw) = &item.raw else { return self.open_input(item).map(String::into_bytes) };
         let place = self.place("intent-raw", &item.run, item.index);
         Ok(self.key.open(place, raw)?.expose().to_vec())
     }

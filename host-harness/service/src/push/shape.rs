@@ -31,7 +31,6 @@ pub struct InputSchema {
 
 impl InputSchema {
     /// Reads an object's schemas.
-    #[must_use]
     pub fn of(descriptor: &Descriptor) -> Self {
         let texts = [&descriptor.create_schema, &descriptor.update_schema];
         let [create, update] = texts.map(|text| -> Value {
@@ -56,14 +55,12 @@ impl InputSchema {
     }
 
     /// The schemas of inputs, which say what is secret in them.
-    #[must_use]
     pub fn texts(&self) -> &[String] {
         &self.texts
     }
 
     /// Whether a member changes an existing record: all that an update takes, and what nobody
     /// knows, so that it is refused and not lost.
-    #[must_use]
     pub fn changes(&self, name: &str) -> bool {
         self.update.contains(name) || !self.create.contains(name)
     }
@@ -74,14 +71,12 @@ impl InputSchema {
     }
 
     /// What an input may hold, as far as the schemas tell; `id` names a record.
-    #[must_use]
     pub fn members(&self) -> BTreeSet<&str> {
         let all = self.create.iter().chain(&self.update).map(String::as_str);
         all.chain(["id"]).collect()
     }
 
     /// The member that people also call so.
-    #[must_use]
     pub fn meant_by<'s>(&'s self, name: &str) -> Option<&'s str> {
         let known: Vec<&'s str> = self.members().into_iter().collect();
         let other = self.other_names.get(&plain(name)).map(String::as_str);
@@ -89,13 +84,11 @@ impl InputSchema {
     }
 
     /// Whether a member goes in and never comes out.
-    #[must_use]
     pub fn is_write_only(&self, name: &str) -> bool {
         self.write_only.contains(name)
     }
 
     /// Names the record that an item means, as far as the item tells.
-    #[must_use]
     pub fn key(&self, mode: Mode, item: &BTreeMap<String, Box<RawValue>>) -> String {
         let by_id = matches!(mode, Mode::Update | Mode::Delete);
         if let Some(id) = id(item).filter(|_| by_id) {
@@ -110,13 +103,11 @@ impl InputSchema {
 }
 
 /// Key of a record whose id is known.
-#[must_use]
 pub fn key_of(id: &str) -> String {
     format!("id:{id}")
 }
 
 /// The `id` of an item that names its record by it.
-#[must_use]
 pub fn id(item: &BTreeMap<String, Box<RawValue>>) -> Option<String> {
     let id: String = serde_json::from_str(item.get("id")?.get()).ok()?;
     (!id.is_empty()).then_some(id)

@@ -4,19 +4,19 @@
 use std::io;
 use std::sync::Arc;
 
+use connector_runtime::digest::Digest;
 use connector_state::Word as _;
 use connector_state::push::{IntentRow, IntentState, Mode, PushRow};
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
-use super::differences::Members;
-use super::engine::{Ended, Push, Summary};
+use super::differences::InputMembers;
+use super::engine::{Push, Summary};
 use super::error::PushError;
 use super::item::OnConflict;
-use super::items::{MappedItem, Mapper};
+use super::items::Mapper;
 use super::mapping::Mapping;
-use crate::digest::Digest;
-use crate::source::{Item, Items};
+use crate::source::{Items, SourceItem};
 use crate::vault::{fill, random_id};
 
 /// Items that are kept by one commit; as many more may have been read meanwhile.
@@ -36,7 +36,7 @@ pub struct StoredRun {
 /// Reads a source where that may block for long. The items come in a bounded queue; reading ends
 /// where nobody takes them any more.
 struct Reading {
-    coming: mpsc::Receiver<Item>,
+    coming: mpsc::Receiver<SourceItem>,
     reader: tokio::task::JoinHandle<(Items, io::Result<()>)>,
 }
 
@@ -60,7 +60,7 @@ impl Reading {
     }
 
     /// The next items: those that have come, or a whole chunk; none at the end.
-    async fn chunk(&mut self, whole: bool) -> Vec<Item> {
+    async fn chunk(&mut self, whole: bool) -> Vec<SourceItem> {
         let (mut chunk, mut room) = (Vec::new(), CHUNK);
         while self.coming.recv_many(&mut chunk, room).await > 0 && whole {
             room = CHUNK - chunk.len();
@@ -77,7 +77,7 @@ impl Reading {
 }
 
 impl Push {
-    /// Keeps every item of a source. Answers the run to be worked off: one that asks for the same
+    /// Keeps every item of a source. Returns the run to be worked off: one that asks for the same
     /// and has not ended, else a new one.
     ///
     /// # Errors
@@ -88,7 +88,7 @@ impl Push {
         mode: Mode,
         mapping: Option<&Mapping>,
     ) -> Result<StoredRun, PushError> {
-        let mapper = Mapper::new(self, &items, mode, mapping)?;
+        let mut mapper = Mapper::new(self, &items, mode, mapping)?;
         let run = self.begin(mode, items.header()).await?;
         let mut digest = Digest::default();
         let map = mapping.map(Mapping::text).unwrap_or_default();
@@ -96,7 +96,30 @@ impl Push {
             digest.add(part.as_bytes());
         }
         digest.add(items.header().unwrap_or_default().as_bytes());
-        let kept = self.keep(&run, items, mode, mapper, digest).await;
+        let kept = async {
+            let mut reading = Reading::of(items);
+            loop {
+                let chunk = reading.chunk(true).await;
+                if chunk.is_empty() {
+                    break;
+                }
+                let mut rows = Vec::with_capacity(chunk.len());
+                for (index, item) in chunk.into_iter().flat_map(|item| mapper.map(item)) {
+                    digest.add(&item.raw);
+                    if let Ok(input) = &item.content
+                        && input.as_bytes() != item.raw
+                    {
+                        digest.add(input.as_bytes());
+                    }
+                    rows.push(self.intent(&run, index, item, mode)?);
+                }
+                self.intents.add(rows).await?;
+            }
+            let notes = mapper.notes(&reading.end().await?);
+            let run = self.intents.seal(&run, digest.end()).await?;
+            Ok(StoredRun { run, notes })
+        };
+        let kept = kept.await;
         if kept.is_err() {
             // What was read of it is of no use.
             self.intents.forget(&run).await?;
@@ -104,40 +127,9 @@ impl Push {
         kept
     }
 
-    async fn keep(
-        &self,
-        run: &str,
-        items: Items,
-        mode: Mode,
-        mut mapper: Mapper<'_>,
-        mut digest: Digest,
-    ) -> Result<StoredRun, PushError> {
-        let mut reading = Reading::of(items);
-        loop {
-            let chunk = reading.chunk(true).await;
-            if chunk.is_empty() {
-                break;
-            }
-            let mut rows = Vec::with_capacity(chunk.len());
-            for item in chunk.into_iter().flat_map(|item| mapper.map(item)) {
-                digest.add(&item.raw);
-                if let Ok(input) = &item.input
-                    && input.as_bytes() != item.raw
-                {
-                    digest.add(input.as_bytes());
-                }
-                rows.push(self.intent(run, item, mode)?);
-            }
-            self.intents.add(rows).await?;
-        }
-        let notes = mapper.notes(&reading.end().await?);
-        let run = self.intents.seal(run, digest.end()).await?;
-        Ok(StoredRun { run, notes })
-    }
-
     /// Keeps items as they come, and works them off. What the source has after a place that cannot
     /// be read is lost; what came before has been sent. The same source is no longer the same run.
-    /// Answers what a person should know of how it was read.
+    /// Returns what a person should know of how it was read.
     ///
     /// # Errors
     /// [`PushError`]; what has ended is kept, and what was kept can be gone on with.
@@ -147,7 +139,7 @@ impl Push {
         mode: Mode,
         mapping: Option<&Mapping>,
         on_conflict: OnConflict,
-        mut tell: impl FnMut(Ended),
+        mut tell: impl FnMut(IntentRow),
     ) -> Result<(Summary, Vec<String>), PushError> {
         let mut mapper = Mapper::new(self, &items, mode, mapping)?;
         let work = Arc::new(self.begin_work(mode, on_conflict)?);
@@ -163,8 +155,8 @@ impl Push {
                 break;
             }
             let mapped = chunk.into_iter().flat_map(|item| mapper.map(item));
-            let rows: Vec<_> =
-                mapped.map(|item| self.intent(&run, item, mode)).collect::<Result<_, _>>()?;
+            let rows = mapped.map(|(index, item)| self.intent(&run, index, item, mode));
+            let rows: Vec<_> = rows.collect::<Result<_, _>>()?;
             let next = first + rows.len() as u64;
             self.intents.add(rows).await?;
             sum.add(&work.work(&run, first, &mut tell).await?);
@@ -175,7 +167,7 @@ impl Push {
 
     /// Makes a run without items, and forgets those of long ago.
     async fn begin(&self, mode: Mode, header: Option<String>) -> Result<String, PushError> {
-        let made_ms = self.now_ms();
+        let made_ms = self.clock.now_ms();
         self.intents.prune(made_ms.saturating_sub(REMEMBERED_MS)).await?;
         let (id, connection, object) = (random_id()?, self.connection.clone(), self.object.clone());
         let (run, digest, ended_ms) = (id.clone(), None, None);
@@ -184,17 +176,23 @@ impl Push {
         Ok(run)
     }
 
-    fn intent(&self, run: &str, item: MappedItem, mode: Mode) -> Result<IntentRow, PushError> {
-        let MappedItem { index, line, raw, input } = item;
+    fn intent(
+        &self,
+        run: &str,
+        index: u64,
+        item: SourceItem,
+        mode: Mode,
+    ) -> Result<IntentRow, PushError> {
+        let SourceItem { line, raw, content: input } = item;
         let same = input.as_ref().is_ok_and(|input| input.as_bytes() == raw);
-        let sealed = if same { None } else { Some(self.sealer.raw(run, index, &raw)?) };
+        let sealed = if same { None } else { Some(self.seal_raw(run, index, &raw)?) };
         let run_id = run.to_owned();
         let mut row = IntentRow { run: run_id, index, line, raw: sealed, ..IntentRow::default() };
         match input {
             Ok(input) => {
-                let members: Members = serde_json::from_str(&input).unwrap_or_default();
+                let members: InputMembers = serde_json::from_str(&input).unwrap_or_default();
                 row.key = self.schema.key(mode, &members);
-                let sealed = self.sealer.input(run, index, &input);
+                let sealed = self.seal_input(run, index, &input);
                 row.input = Some(sealed.map_err(|why| PushError::Kept { index, why })?);
             }
             Err(why) => (row.state, row.error) = (IntentState::Failed, Some(why)),

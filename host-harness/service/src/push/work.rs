@@ -1,12 +1,12 @@
-//! Items under way: those of one record one after the other, and their ends told in order.
+//! Items under way: those of one record one after the other.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use connector_state::push::{IntentRow, IntentState};
 use tokio::task::JoinSet;
 
-use super::engine::{Ended, PushRun};
+use super::engine::PushRun;
 use super::error::PushError;
 use super::item::bring;
 
@@ -16,7 +16,7 @@ const TOGETHER: usize = 64;
 const AHEAD: u32 = 256;
 
 /// Items under way, and those that wait for their turn.
-pub struct Work {
+pub struct ItemQueue {
     work: Arc<PushRun>,
     run: String,
     /// Index of the next item to be fetched; `None`: there are no more.
@@ -31,7 +31,7 @@ pub struct Work {
     pub stopped: Option<PushError>,
 }
 
-impl Work {
+impl ItemQueue {
     /// Of this run, the items from this index on.
     pub fn new(work: Arc<PushRun>, run: &str, from: u64) -> Self {
         Self {
@@ -52,7 +52,7 @@ impl Work {
     }
 
     /// Takes more items out of the store when there is room, and begins what can be begun.
-    /// Answers those that have ended already.
+    /// Returns those that have ended already.
     pub async fn fetch(&mut self) -> Result<Vec<IntentRow>, PushError> {
         let mut ended = Vec::new();
         while let Some(from) = self.from
@@ -96,7 +96,7 @@ impl Work {
     }
 
     /// The next item that ends. `None` when none is under way, or the push stops.
-    pub async fn next(&mut self) -> Option<Result<IntentRow, PushError>> {
+    pub async fn next(&mut self) -> Option<IntentRow> {
         match self.tasks.join_next().await? {
             Ok(Ok(ended)) => {
                 self.waiting -= 1;
@@ -105,7 +105,7 @@ impl Work {
                 } else {
                     self.queues.remove(&ended.key);
                 }
-                Some(Ok(ended))
+                Some(ended)
             }
             Ok(Err(stopped)) => {
                 self.stopped.get_or_insert(stopped);
@@ -117,32 +117,5 @@ impl Work {
                 Err(_) => None,
             },
         }
-    }
-}
-
-/// Tells items in their order.
-pub struct Order {
-    next: u64,
-    early: BTreeMap<u64, Ended>,
-}
-
-impl Order {
-    /// Of the items from this index on.
-    pub fn from(next: u64) -> Self {
-        Self { next, early: BTreeMap::new() }
-    }
-
-    /// Tells it, or keeps it until those before it have ended.
-    pub fn put(&mut self, ended: Ended, tell: &mut impl FnMut(Ended)) {
-        self.early.insert(ended.index, ended);
-        while let Some(ended) = self.early.remove(&self.next) {
-            self.next += 1;
-            tell(ended);
-        }
-    }
-
-    /// Those that still wait for one that did not end.
-    pub fn rest(self, tell: &mut impl FnMut(Ended)) {
-        self.early.into_values().for_each(tell);
     }
 }

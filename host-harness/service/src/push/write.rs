@@ -1,5 +1,6 @@
 //! What each mode does for one item, from a look at what is there to the write.
 
+use connector_contract::batches::{Patch, Removal};
 use connector_contract::hex;
 use connector_contract::types::{Attempt, DataRecord, Error, ErrorKind, Written};
 use connector_runtime::retry::leaves_open;
@@ -9,8 +10,9 @@ use connector_state::mirror::version::instant;
 use connector_state::mirror::{Batch, MirroredRecord, RecordState, Source};
 use connector_state::push::{Holder, IntentRow, IntentState, Mode, Outcome, Sent};
 use sha2::{Digest as _, Sha256};
+use thiserror::Error;
 
-use super::differences::{Members, patch};
+use super::differences::{InputMembers, patch};
 use super::engine::{Push, PushRun};
 use super::error::PushError;
 use super::item::OnConflict;
@@ -26,7 +28,7 @@ pub struct ItemWrite<'r> {
     pub(super) item: IntentRow,
     pub(super) holder: Holder,
     pub(super) input: String,
-    members: Members,
+    members: InputMembers,
     /// The write that was begun last.
     sent: Option<Sent>,
     /// That write may have been applied.
@@ -43,25 +45,17 @@ pub struct Done {
 }
 
 /// Why an attempt did not end well.
+#[derive(Debug, Error)]
 pub enum Failure {
     /// A call failed.
-    Call(CallError),
+    #[error(transparent)]
+    Call(#[from] CallError),
     /// The item is refused for another reason.
+    #[error("{0}")]
     Refused(String),
     /// The push cannot go on.
-    Stop(PushError),
-}
-
-impl From<CallError> for Failure {
-    fn from(error: CallError) -> Self {
-        Self::Call(error)
-    }
-}
-
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
-        Self::Stop(error.into())
-    }
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 impl<'r> ItemWrite<'r> {
@@ -71,8 +65,8 @@ impl<'r> ItemWrite<'r> {
     /// [`PushError::Kept`], when its input does not open.
     pub fn new(run: &'r PushRun, item: IntentRow, holder: Holder) -> Result<Self, PushError> {
         let index = item.index;
-        let input = run.push.sealer.open(&item).map_err(|why| PushError::Kept { index, why })?;
-        let members: Members = serde_json::from_str(&input).unwrap_or_default();
+        let input = run.push.open_input(&item).map_err(|why| PushError::Kept { index, why })?;
+        let members: InputMembers = serde_json::from_str(&input).unwrap_or_default();
         let (sent, open) = (item.sent, item.state != IntentState::Pending && item.sent.is_some());
         Ok(Self { run, push: &run.push, item, holder, input, members, sent, open, asked: 0 })
     }
@@ -164,10 +158,11 @@ impl<'r> ItemWrite<'r> {
             }
             let again = self.may_have(Sent::Delete);
             self.sending(Sent::Delete, Some(&id)).await?;
-            let expected = there.version.as_deref();
+            let removal = Removal { id: id.clone(), expected: there.version };
+            let expected = removal.expected.as_deref();
             let change = format!("delete {id} {}", expected.unwrap_or_default());
             let attempt = self.attempt_at(&change, again);
-            let deleted = push.client.delete_as(&push.object, &id, &attempt, expected).await;
+            let deleted = push.client.delete_as(&push.object, &removal, &attempt).await;
             self.open = deleted.as_ref().is_err_and(leaves_open);
             match deleted {
                 Err(error) if left > 0 && is_of_another_version(&error, expected) => {}
@@ -222,10 +217,12 @@ impl<'r> ItemWrite<'r> {
                 )));
             }
             self.sending(Sent::Update, Some(&record.id)).await?;
-            let (id, expected) = (&record.id, record.version.as_deref());
-            let change = format!("update {id} {} {patch}", expected.unwrap_or_default());
+            let patch = Patch { id: record.id, patch, expected: record.version };
+            let expected = patch.expected.as_deref();
+            let change =
+                format!("update {} {} {}", patch.id, expected.unwrap_or_default(), patch.patch);
             let attempt = self.attempt_at(&change, was_sent);
-            let updated = push.client.update_as(&push.object, id, &patch, &attempt, expected).await;
+            let updated = push.client.update_as(&push.object, &patch, &attempt).await;
             self.open = updated.as_ref().is_err_and(leaves_open);
             left -= 1;
             match updated {
@@ -363,7 +360,7 @@ impl<'r> ItemWrite<'r> {
 
     /// Whether a patch holds only what cannot be compared.
     fn is_secret(&self, patch: &str) -> bool {
-        let members: Members = serde_json::from_str(patch).unwrap_or_default();
+        let members: InputMembers = serde_json::from_str(patch).unwrap_or_default();
         members.keys().all(|name| self.push.schema.is_write_only(name))
     }
 

@@ -32,8 +32,7 @@ impl std::fmt::Display for Sign {
 }
 
 /// Whether a sign at a text's edge says nothing: white space, or a sign that nobody sees.
-#[must_use]
-pub fn is_blank_sign(sign: char) -> bool {
+fn is_blank_sign(sign: char) -> bool {
     sign.is_whitespace() || is_invisible(sign)
 }
 
@@ -46,14 +45,12 @@ fn is_invisible(sign: char) -> bool {
 }
 
 /// The first sign in `text` that nobody sees, or that looks like a space and is none.
-#[must_use]
 pub fn invisible(text: &str) -> Option<Sign> {
     let hidden = |sign: &char| is_invisible(*sign) || (sign.is_whitespace() && *sign != ' ');
     text.chars().find(hidden).map(Sign)
 }
 
 /// Without white space and invisible signs around it.
-#[must_use]
 pub fn trimmed(text: &str) -> &str {
     text.trim_matches(is_blank_sign)
 }
@@ -74,7 +71,6 @@ pub fn unwrapped(cell: &str) -> Cow<'_, str> {
 }
 
 /// How a text shows that a spreadsheet took it for a quantity, and rounded it.
-#[must_use]
 pub fn rounded(text: &str) -> Option<&'static str> {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     if let Some((mantissa, exponent)) = text.split_once(['E', 'e']) {

@@ -9,8 +9,8 @@ use std::io;
 use serde_json::value::RawValue;
 
 use super::lines::{Lines, SourceLine};
-use super::text::Text;
-use super::{Item, LONGEST, refused, utf8};
+use super::text::SourceText;
+use super::{LONGEST, SourceItem, refused, utf8};
 
 /// The objects of a source.
 pub struct Json {
@@ -18,14 +18,12 @@ pub struct Json {
     array: Option<ArrayPosition>,
 }
 
-const NOT_CLOSED: &str = "the array is not closed: is it cut off?";
-
-/// Where in an array reading is.
+/// What comes next in an array.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum ArrayPosition {
-    Begin,
-    AfterElement,
-    End,
+    FirstElement,
+    Comma,
+    Nothing,
 }
 
 impl Json {
@@ -33,17 +31,17 @@ impl Json {
     ///
     /// # Errors
     /// When the source cannot be read.
-    pub fn new(text: Text) -> io::Result<Self> {
+    pub fn new(text: SourceText) -> io::Result<Self> {
         let mut json = Self { lines: Lines { text, count: 0 }, array: None };
         if json.next_byte()? == Some(b'[') {
             json.lines.text.take(1);
-            json.array = Some(ArrayPosition::Begin);
+            json.array = Some(ArrayPosition::FirstElement);
         }
         Ok(json)
     }
 
     /// The text that it is read from.
-    pub fn text(&self) -> &Text {
+    pub fn text(&self) -> &SourceText {
         &self.lines.text
     }
 
@@ -51,14 +49,14 @@ impl Json {
     ///
     /// # Errors
     /// When the source cannot be read, or its array is no JSON.
-    pub fn next_item(&mut self) -> io::Result<Option<Item>> {
+    pub fn next_item(&mut self) -> io::Result<Option<SourceItem>> {
         match self.array {
             None => self.next_line(),
             Some(place) => self.next_element(place),
         }
     }
 
-    fn next_line(&mut self) -> io::Result<Option<Item>> {
+    fn next_line(&mut self) -> io::Result<Option<SourceItem>> {
         loop {
             let Some(line) = self.lines.next()? else { return Ok(None) };
             if line.is_blank() {
@@ -67,38 +65,37 @@ impl Json {
             let content = object_of(&line);
             let SourceLine { number, .. } = line;
             let content = content.map_err(|why| format!("line {number}: {why}"));
-            return Ok(Some(Item { line: number, raw: line.content().to_vec(), content }));
+            return Ok(Some(SourceItem { line: number, raw: line.content().to_vec(), content }));
         }
     }
 
-    fn next_element(&mut self, place: ArrayPosition) -> io::Result<Option<Item>> {
-        let byte = self.next_byte()?;
-        match (place, byte) {
-            (ArrayPosition::End, None | Some(0x1a)) => return Ok(None),
-            (ArrayPosition::End, _) => return Err(self.broken("something follows the array's end")),
-            (_, None) => return Err(self.broken(NOT_CLOSED)),
+    fn next_element(&mut self, place: ArrayPosition) -> io::Result<Option<SourceItem>> {
+        match (place, self.next_byte()?) {
+            (ArrayPosition::Nothing, None | Some(0x1a)) => return Ok(None),
+            (ArrayPosition::Nothing, _) => {
+                return Err(self.broken("something follows the array's end"));
+            }
             (_, Some(b']')) => {
                 self.lines.text.take(1);
-                self.array = Some(ArrayPosition::End);
-                return self.next_element(ArrayPosition::End);
+                self.array = Some(ArrayPosition::Nothing);
+                return self.next_element(ArrayPosition::Nothing);
             }
-            (ArrayPosition::AfterElement, Some(b',')) => {
+            (ArrayPosition::Comma, Some(b',')) => {
                 self.lines.text.take(1);
-                match self.next_byte()? {
-                    None => return Err(self.broken(NOT_CLOSED)),
-                    Some(b']' | b',') => {
-                        return Err(self.broken("an element of the array is missing"));
-                    }
-                    Some(_) => {}
+                if let Some(b']' | b',') = self.next_byte()? {
+                    return Err(self.broken("an element of the array is missing"));
                 }
             }
-            (ArrayPosition::AfterElement, _) => {
+            (ArrayPosition::Comma, Some(_)) => {
                 return Err(self.broken("a comma is missing in the array"));
             }
-            (ArrayPosition::Begin, _) => {}
+            (ArrayPosition::FirstElement, _) | (_, None) => {}
+        }
+        if self.next_byte()?.is_none() {
+            return Err(self.broken("the array is not closed: is it cut off?"));
         }
         let line = self.lines.count + 1;
-        self.array = Some(ArrayPosition::AfterElement);
+        self.array = Some(ArrayPosition::Comma);
         let (raw, too_long) = self.element()?;
         let content = if too_long {
             Err("the element is longer than 8 MiB".to_owned())
@@ -111,7 +108,7 @@ impl Json {
             }
         };
         let content = content.map_err(|why| format!("line {line}: {why}"));
-        Ok(Some(Item { line, raw, content }))
+        Ok(Some(SourceItem { line, raw, content }))
     }
 
     fn broken(&self, why: &str) -> io::Error {

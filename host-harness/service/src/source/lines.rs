@@ -3,7 +3,7 @@
 use std::io;
 
 use super::LONGEST;
-use super::text::Text;
+use super::text::SourceText;
 
 /// One line.
 pub struct SourceLine {
@@ -23,9 +23,9 @@ impl SourceLine {
         self.bytes.get(..self.bytes.len() - self.end.min(self.bytes.len())).unwrap_or_default()
     }
 
-    /// Bytes of it.
-    pub fn length(&self) -> u64 {
-        self.bytes.len() as u64
+    /// How it ends.
+    pub fn end(&self) -> &[u8] {
+        self.bytes.get(self.content().len()..).unwrap_or_default()
     }
 
     /// Whether the source ended in it.
@@ -42,7 +42,7 @@ impl SourceLine {
 /// The lines of a text.
 pub struct Lines {
     /// The text.
-    pub text: Text,
+    pub text: SourceText,
     /// Lines so far.
     pub count: u64,
 }

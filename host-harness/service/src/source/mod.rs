@@ -2,8 +2,8 @@
 //!
 //! | form | an item is |
 //! |---|---|
-//! | [`Form::Json`] | an object a line (NDJSON), or an element of one array of objects |
-//! | [`Form::Csv`] | a record; its cells are texts, named by the first record |
+//! | [`SourceForm::Json`] | an object a line (NDJSON), or an element of one array of objects |
+//! | [`SourceForm::Csv`] | a record; its cells are texts, named by the first record |
 //!
 //! Bytes become text ([`text`]), text becomes lines ([`lines`]), lines become records ([`csv`]) or
 //! objects ([`json`]). What cannot be read is one item that fails, with its line, and reading
@@ -20,12 +20,12 @@ use std::io::{self, Read};
 
 pub use encoding_rs::Encoding;
 
-pub use self::cells::{Sign, invisible, is_blank_sign, rounded, trimmed};
+pub(crate) use self::cells::{invisible, rounded, trimmed};
 use self::csv::Csv;
 use self::json::Json;
 pub(crate) use self::json::without_place;
 pub use self::spool::{PIPE_BOUND, Spool};
-use self::text::Text;
+use self::text::SourceText;
 
 /// Bytes of the longest line, record or element.
 const LONGEST: usize = 8 * 1024 * 1024;
@@ -34,7 +34,7 @@ const MOST_LINES: usize = 10_000;
 
 /// The form of a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub enum SourceForm {
     /// One JSON object a line, or one array of objects.
     Json,
     /// Separated values, the names in the first line.
@@ -43,9 +43,9 @@ pub enum Form {
 
 /// How a source is read.
 #[derive(Debug, Clone, Copy)]
-pub struct Options {
+pub struct ReadOptions {
     /// Its form.
-    pub form: Form,
+    pub form: SourceForm,
     /// What stands between cells; `None`: it is found.
     pub delimiter: Option<u8>,
     /// Encoding of a source that does not begin with a byte order mark; `None`: UTF-8.
@@ -54,17 +54,16 @@ pub struct Options {
     pub multiline: bool,
 }
 
-impl Options {
+impl ReadOptions {
     /// Of a form, and everything else found or usual.
-    #[must_use]
-    pub fn of(form: Form) -> Self {
+    pub fn of(form: SourceForm) -> Self {
         Self { form, delimiter: None, encoding: None, multiline: false }
     }
 }
 
 /// One item of a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Item {
+pub struct SourceItem {
     /// Its line, from 1.
     pub line: u64,
     /// As it came, without the line's end.
@@ -75,7 +74,7 @@ pub struct Item {
 
 /// The items of a source, in their order.
 pub struct Items {
-    options: Options,
+    options: ReadOptions,
     reader: Reader,
 }
 
@@ -89,23 +88,21 @@ impl Items {
     ///
     /// # Errors
     /// When the source cannot be read, or is refused whole.
-    pub fn new(source: Box<dyn Read + Send>, options: &Options) -> io::Result<Self> {
-        let text = Text::new(source, options.encoding)?;
+    pub fn new(source: Box<dyn Read + Send>, options: &ReadOptions) -> io::Result<Self> {
+        let text = SourceText::new(source, options.encoding)?;
         let reader = match options.form {
-            Form::Json => Reader::Json(Json::new(text)?),
-            Form::Csv => Reader::Csv(Box::new(Csv::new(text, options)?)),
+            SourceForm::Json => Reader::Json(Json::new(text)?),
+            SourceForm::Csv => Reader::Csv(Box::new(Csv::new(text, options)?)),
         };
         Ok(Self { options: *options, reader })
     }
 
     /// The form that is read.
-    #[must_use]
-    pub fn form(&self) -> Form {
+    pub fn form(&self) -> SourceForm {
         self.options.form
     }
 
     /// What stands before items as they came, so that they can be read again.
-    #[must_use]
     pub fn header(&self) -> Option<String> {
         match &self.reader {
             Reader::Json(_) => None,
@@ -114,7 +111,6 @@ impl Items {
     }
 
     /// The names of the columns, of a form that has them; each as often as it is there.
-    #[must_use]
     pub fn columns(&self) -> Option<Vec<&str>> {
         match &self.reader {
             Reader::Json(_) => None,
@@ -126,7 +122,7 @@ impl Items {
     ///
     /// # Errors
     /// When the source cannot be read, or is refused whole from here on.
-    pub fn next_item(&mut self) -> io::Result<Option<Item>> {
+    pub fn next_item(&mut self) -> io::Result<Option<SourceItem>> {
         match &mut self.reader {
             Reader::Json(json) => json.next_item(),
             Reader::Csv(csv) => csv.next_item(),
@@ -134,7 +130,6 @@ impl Items {
     }
 
     /// What a person should know of how it was read, so far.
-    #[must_use]
     pub fn notes(&self) -> Vec<String> {
         let (text, own) = match &self.reader {
             Reader::Json(json) => (json.text(), vec![]),

@@ -4,22 +4,22 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn open(source: impl AsRef<[u8]>, options: &Options) -> io::Result<Items> {
+fn open(source: impl AsRef<[u8]>, options: &ReadOptions) -> io::Result<Items> {
     Items::new(Box::new(Cursor::new(source.as_ref().to_vec())), options)
 }
 
-fn all(items: &mut Items) -> Vec<Item> {
+fn all(items: &mut Items) -> Vec<SourceItem> {
     std::iter::from_fn(|| items.next_item().unwrap()).collect()
 }
 
-fn csv(source: impl AsRef<[u8]>) -> (Vec<Item>, Items) {
-    let mut items = open(source, &Options::of(Form::Csv)).unwrap();
+fn csv(source: impl AsRef<[u8]>) -> (Vec<SourceItem>, Items) {
+    let mut items = open(source, &ReadOptions::of(SourceForm::Csv)).unwrap();
     (all(&mut items), items)
 }
 
 /// Each item as its line and a word: its first cell, or `!` and why it failed.
-fn told(items: &[Item]) -> Vec<(u64, String)> {
-    let word = |item: &Item| match &item.content {
+fn told(items: &[SourceItem]) -> Vec<(u64, String)> {
+    let word = |item: &SourceItem| match &item.content {
         Ok(content) => {
             let cells: serde_json::Map<String, serde_json::Value> =
                 serde_json::from_str(content).unwrap();
@@ -105,7 +105,7 @@ fn a_forgotten_quote_swallows_no_row() {
         &[(2, "!lines 2 to 3: a quote opens on line 2 and closes on line 3"), (4, "C|ups|c")],
     );
     rows("A,ups,\"one\ntwo, more\"\n", &[(2, "A|ups|one\ntwo, more")]);
-    let options = Options { multiline: true, ..Options::of(Form::Csv) };
+    let options = ReadOptions { multiline: true, ..ReadOptions::of(SourceForm::Csv) };
     let mut items = open(format!("number,slug,title\n{two}"), &options).unwrap();
     assert_eq!(told(&all(&mut items))[0], (2, "A|ups|a\nB,ups,b".to_owned()));
 }
@@ -145,7 +145,7 @@ fn what_stands_between_cells_is_found_or_given() {
         assert!(reader.notes()[0].contains(&format!("separated by {shown};")));
         assert_eq!(reader.header().unwrap(), header);
     }
-    let options = Options { delimiter: Some(b'^'), ..Options::of(Form::Csv) };
+    let options = ReadOptions { delimiter: Some(b'^'), ..ReadOptions::of(SourceForm::Csv) };
     let mut items = open("a^b,c\n1^2\n", &options).unwrap();
     assert_eq!(told(&all(&mut items))[0].1, "1|2");
 }
@@ -159,15 +159,16 @@ fn the_mark_decides_on_the_encoding_then_what_was_given() {
     for source in [utf16(0xfeff, u16::to_le_bytes), utf16(0xfeff, u16::to_be_bytes)] {
         // What is given does not count against the mark.
         let encoding = Encoding::for_label(b"windows-1252");
-        let mut items = open(&source, &Options { encoding, ..Options::of(Form::Csv) }).unwrap();
+        let mut items =
+            open(&source, &ReadOptions { encoding, ..ReadOptions::of(SourceForm::Csv) }).unwrap();
         assert_eq!(told(&all(&mut items)), [(2, "A|Straße 京".to_owned())]);
         assert!(items.header().unwrap().starts_with('\u{feff}'));
         assert!(items.notes()[0].starts_with("the source is read as UTF-16"));
-        let bare = open(&source[2..], &Options::of(Form::Csv)).map(|_| ()).unwrap_err();
+        let bare = open(&source[2..], &ReadOptions::of(SourceForm::Csv)).map(|_| ()).unwrap_err();
         assert!(bare.to_string().contains("--encoding utf-16"), "{bare}");
         // Half of a surrogate pair is no character.
         let odd: Vec<u8> = source.iter().copied().chain([0xd8, 0xd8, 0, 0, b'\n', 0]).collect();
-        let mut items = open(&odd, &Options::of(Form::Csv)).unwrap();
+        let mut items = open(&odd, &ReadOptions::of(SourceForm::Csv)).unwrap();
         assert!(all(&mut items).last().unwrap().content.is_err());
     }
     let west = b"number,title\nA,M\xfcller\nB,plain\n";
@@ -175,7 +176,8 @@ fn the_mark_decides_on_the_encoding_then_what_was_given() {
     assert!(told(&items)[0].1.contains("--encoding"), "{items:?}");
     assert_eq!(told(&items)[1].1, "B|plain");
     let encoding = Encoding::for_label(b"windows-1252");
-    let mut items = open(west, &Options { encoding, ..Options::of(Form::Csv) }).unwrap();
+    let mut items =
+        open(west, &ReadOptions { encoding, ..ReadOptions::of(SourceForm::Csv) }).unwrap();
     assert_eq!(told(&all(&mut items))[0].1, "A|Müller");
 }
 
@@ -190,7 +192,8 @@ fn what_is_no_text_or_has_no_names_is_refused_whole() {
         (b"\n,,\n", "it is empty"),
         (b"a,\"b\"c\n", "line 1: the names of the columns: line 1: the quote that opens cell 2"),
     ] {
-        let why = open(source, &Options::of(Form::Csv)).map(|_| ()).unwrap_err().to_string();
+        let why =
+            open(source, &ReadOptions::of(SourceForm::Csv)).map(|_| ()).unwrap_err().to_string();
         assert!(why.contains(words), "{why}");
     }
 }
@@ -198,7 +201,7 @@ fn what_is_no_text_or_has_no_names_is_refused_whole() {
 #[test]
 fn lines_are_objects_and_bad_ones_are_named() {
     let source = "\u{feff}{\"a\":1.10}\r\n\n[1]\n{\"a\":\n  {\"b\":2}";
-    let items = all(&mut open(source, &Options::of(Form::Json)).unwrap());
+    let items = all(&mut open(source, &ReadOptions::of(SourceForm::Json)).unwrap());
     let told: Vec<_> = items.iter().map(|item| (item.line, item.content.clone())).collect();
     assert_eq!(told[0], (1, Ok("{\"a\":1.10}".to_owned())));
     let not_object = "line 3: it is JSON, and no object; each line holds one object";
@@ -206,21 +209,21 @@ fn lines_are_objects_and_bad_ones_are_named() {
     assert!(told[2].1.as_ref().unwrap_err().starts_with("line 4: it is no JSON object: EOF"));
     assert_eq!(told[3], (5, Ok("  {\"b\":2}".to_owned())));
     assert_eq!(items[2].raw, b"{\"a\":");
-    let items = all(&mut open("number,slug\nA,ups\n", &Options::of(Form::Json)).unwrap());
+    let items = all(&mut open("number,slug\nA,ups\n", &ReadOptions::of(SourceForm::Json)).unwrap());
     assert!(items[0].content.as_ref().unwrap_err().ends_with("--csv reads CSV"));
 }
 
 #[test]
 fn an_array_of_objects_is_a_source() {
     let source = "\n[\n {\"a\": [1.10, \"],{\\\"\"],\n  \"b\":{}},\n 7, {}\n]\n";
-    let items = all(&mut open(source, &Options::of(Form::Json)).unwrap());
+    let items = all(&mut open(source, &ReadOptions::of(SourceForm::Json)).unwrap());
     let first = r#"{"a": [1.10, "],{\""],   "b":{}}"#;
     assert_eq!(items[0].content.as_deref(), Ok(first));
     assert_eq!((items[0].raw.as_slice(), items[0].line), (first.as_bytes(), 3));
     let not_object = "line 5: it is JSON, and no object; each element is one object";
     assert_eq!(items[1].content, Err(not_object.to_owned()));
     assert_eq!((items[2].line, items.len()), (5, 3));
-    assert!(all(&mut open("[]", &Options::of(Form::Json)).unwrap()).is_empty());
+    assert!(all(&mut open("[]", &ReadOptions::of(SourceForm::Json)).unwrap()).is_empty());
 }
 
 #[test]
@@ -233,7 +236,7 @@ fn a_broken_array_is_refused_whole() {
         ("[{}]\n[{}]", "line 2: something follows the array's end"),
         ("[{\"a\":tru}]", "line 1: it is no JSON"),
     ] {
-        let mut items = open(source, &Options::of(Form::Json)).unwrap();
+        let mut items = open(source, &ReadOptions::of(SourceForm::Json)).unwrap();
         let why = std::iter::from_fn(|| items.next_item().transpose()).find_map(Result::err);
         let why = why.unwrap();
         assert_eq!(why.kind(), io::ErrorKind::InvalidData);
@@ -245,11 +248,13 @@ fn a_broken_array_is_refused_whole() {
 fn an_endless_line_fails_alone() {
     let long = "x".repeat(9 * 1024 * 1024);
     let items =
-        all(&mut open(format!("{{\"a\":\"{long}\"}}\n{{}}\n"), &Options::of(Form::Json)).unwrap());
+        all(&mut open(format!("{{\"a\":\"{long}\"}}\n{{}}\n"), &ReadOptions::of(SourceForm::Json))
+            .unwrap());
     assert_eq!(items[0].content, Err("line 1: the line is longer than 8 MiB".to_owned()));
     assert_eq!(items[1].content, Ok("{}".to_owned()));
     let items =
-        all(&mut open(format!("[{{\"a\":\"{long}\"}},{{}}]"), &Options::of(Form::Json)).unwrap());
+        all(&mut open(format!("[{{\"a\":\"{long}\"}},{{}}]"), &ReadOptions::of(SourceForm::Json))
+            .unwrap());
     assert_eq!(items[0].content, Err("line 1: the element is longer than 8 MiB".to_owned()));
     assert_eq!(items[1].content, Ok("{}".to_owned()));
     rows(&format!("{long}\nB,ups,b\n"), &[(2, "!longer than 8 MiB"), (3, "B|ups|b")]);
@@ -274,7 +279,7 @@ fn reading_is_linear() {
         let (_, reader) = csv(&source);
         let Reader::Csv(reader) = &reader.reader else { panic!("it is CSV") };
         let most = 4 * source.len() as u64;
-        assert!(reader.examined() <= most, "{} of {most}", reader.examined());
+        assert!(reader.examined <= most, "{} of {most}", reader.examined);
     }
 }
 
@@ -302,7 +307,7 @@ proptest! {
         for (left, right) in &rows {
             writer.write_record([left, right, ""]).unwrap();
         }
-        let options = Options { multiline: true, ..Options::of(Form::Csv) };
+        let options = ReadOptions { multiline: true, ..ReadOptions::of(SourceForm::Csv) };
         let mut items = open(writer.into_inner().unwrap(), &options).unwrap();
         let read: Vec<String> = all(&mut items).into_iter().map(|item| item.content.unwrap()).collect();
         let written: Vec<String> =

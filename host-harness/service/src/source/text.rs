@@ -28,7 +28,7 @@ const NO_TEXT: [(&[u8], &str); 7] = [
 ];
 
 /// A source as UTF-8.
-pub struct Text {
+pub struct SourceText {
     source: Box<dyn Read + Send>,
     decoder: Option<Decoder>,
     /// Read and not decoded yet.
@@ -40,7 +40,7 @@ pub struct Text {
     ended: bool,
 }
 
-impl Text {
+impl SourceText {
     /// Reads as much as tells the encoding.
     ///
     /// # Errors
@@ -95,7 +95,7 @@ impl Text {
         Ok(self.ready.get(self.taken..).unwrap_or_default())
     }
 
-    /// So many bytes of [`Text::fill`] are used up.
+    /// So many bytes of [`SourceText::fill`] are used up.
     pub fn take(&mut self, bytes: usize) {
         self.taken += bytes;
     }

@@ -62,28 +62,24 @@ impl Catalog {
     }
 
     /// The objects whose records lie inside this one's.
-    #[must_use]
     pub fn derived_from(&self, holder: &str) -> Vec<String> {
         let of_holder = self.holders.iter().filter(|(_, other)| *other == holder);
         of_holder.map(|(derived, _)| derived.clone()).collect()
     }
 
     /// Every object that is scanned, in the manifest's order.
-    #[must_use]
     pub fn all(&self) -> &[Synced] {
         &self.objects
     }
 
     /// The object whose scan brings the records of `name`: itself, or the one that holds them.
     /// `None` for what cannot be listed.
-    #[must_use]
     pub fn bringing(&self, name: &str) -> Option<&Synced> {
         let name = self.holders.get(name).map_or(name, String::as_str);
         self.objects.iter().find(|object| object.name == name)
     }
 
     /// Names that [`Catalog::bringing`] knows.
-    #[must_use]
     pub fn names(&self) -> Vec<&str> {
         let objects = self.objects.iter().map(|object| object.name.as_str());
         objects.chain(self.holders.keys().map(String::as_str)).collect()

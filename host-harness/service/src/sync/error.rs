@@ -33,11 +33,8 @@ pub enum SyncError {
         why: String,
     },
     /// What a full scan did not see could not be asked for.
-    #[error("the sweep was broken off, and nothing was removed: {source}")]
-    Sweep {
-        /// What broke it off.
-        source: Box<SyncError>,
-    },
+    #[error("the sweep was broken off, and nothing was removed: {0}")]
+    Sweep(#[source] Box<SyncError>),
     /// What lies inside the records could not be computed.
     #[error("deriving {object}: {source}")]
     Derive {
@@ -48,30 +45,19 @@ pub enum SyncError {
     },
     /// A full scan brings the same records again and again.
     #[error(
-        "{pages} pages in a row brought no record that this scan had not seen; it was stopped, \
+        "{0} pages in a row brought no record that this scan had not seen; it was stopped, \
          since it seems never to end"
     )]
-    NothingNew {
-        /// Number of these pages.
-        pages: u32,
-    },
+    NothingNew(u32),
     /// A scan of changes hands out a cursor that it had handed out before.
-    #[error(
-        "the scan goes in a circle: page {page} answers a cursor that an earlier page answered"
-    )]
-    Circle {
-        /// Pages read, this one included.
-        page: u64,
-    },
+    #[error("the scan goes in a circle: page {0} answers a cursor that an earlier page answered")]
+    Circle(u64),
     /// The scan's cursors expire before it gets anywhere.
     #[error(
-        "the scan began anew {restarts} times because the provider no longer accepted its cursor, \
+        "the scan began anew {0} times because the provider no longer accepted its cursor, \
          and got no further; what is kept stays as it is"
     )]
-    GotNoFurther {
-        /// Times that it began anew.
-        restarts: u32,
-    },
+    GotNoFurther(u32),
     /// What the bookmark promises lies ahead of the provider's clock, so nothing would be read.
     #[error(
         "the bookmark lies in the future ({since} is after {until}), so a scan from it reads \
@@ -87,22 +73,20 @@ pub enum SyncError {
 
 impl SyncError {
     /// The failed call behind it, if that is what it is.
-    #[must_use]
     pub fn call(&self) -> Option<&CallError> {
         match self {
             Self::Scan(ScanError::Call(error)) => Some(error),
             Self::LookUp { source, .. } | Self::Derive { source, .. } => Some(source),
-            Self::Sweep { source } => source.call(),
+            Self::Sweep(source) => source.call(),
             _ => None,
         }
     }
 
     /// Whether it says only that another process has gone on with the scan.
-    #[must_use]
     pub fn is_superseded(&self) -> bool {
         match self {
             Self::Store(StoreError::Superseded { .. }) => true,
-            Self::Sweep { source } => source.is_superseded(),
+            Self::Sweep(source) => source.is_superseded(),
             _ => false,
         }
     }

@@ -15,8 +15,7 @@ use connector_runtime::CallError;
 use connector_runtime::retry::{Blame, blame};
 use connector_state::mirror::gone::may_be_gone;
 use connector_state::mirror::{Applied, Batch, MirroredRecord, Source, Unreadable};
-use tokio::task::JoinSet;
-use tracing::Instrument as _;
+use futures_util::future::join_all;
 
 use super::error::SyncError;
 use super::pull::PullRun;
@@ -29,7 +28,7 @@ pub(super) const TOGETHER: usize = 64;
 pub(super) const MOST_REFUSED: u64 = 20;
 
 /// What the provider answered about some records.
-pub struct Answers {
+pub struct LookUpAnswers {
     /// [`connector_state::mirror::Mirror::moment`] before they were asked for.
     pub asked: u64,
     /// Those that are there.
@@ -54,7 +53,7 @@ impl PullRun<'_> {
                 break;
             }
             self.report.looked_up += ids.len() as u64;
-            let Answers { asked, found, missing, refused } = self.ask(ids).await?;
+            let LookUpAnswers { asked, found, missing, refused } = self.ask(ids).await?;
             let mut gone = Vec::new();
             for id in missing {
                 let kept = mirror.record(connection, object, &id).await?;
@@ -77,19 +76,13 @@ impl PullRun<'_> {
     }
 
     /// Asks for each of `ids`, a few at once. Fails with the first error that is no record's.
-    pub(super) async fn ask(&self, ids: Vec<String>) -> Result<Answers, SyncError> {
+    pub(super) async fn ask(&self, ids: Vec<String>) -> Result<LookUpAnswers, SyncError> {
         let asked = self.mirror.moment().await?;
-        let mut answers = Answers { asked, found: vec![], missing: vec![], refused: vec![] };
+        let mut answers = LookUpAnswers { asked, found: vec![], missing: vec![], refused: vec![] };
         for some in ids.chunks(AT_ONCE) {
             let _turn = self.pull.synced.turns.take().await;
-            let mut asking = JoinSet::new();
-            for id in some {
-                let (client, object, id) =
-                    (self.client.clone(), self.object.to_owned(), id.clone());
-                let ask = async move { (client.get(&object, &id).await, id) };
-                asking.spawn(ask.in_current_span());
-            }
-            for (answer, id) in asking.join_all().await {
+            let ask = async |id: &String| (self.client.get(self.object, id).await, id.clone());
+            for (answer, id) in join_all(some.iter().map(ask)).await {
                 match answer {
                     Ok(record) => answers.found.push(record),
                     Err(CallError::Connector(error))

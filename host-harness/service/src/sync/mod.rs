@@ -3,7 +3,7 @@
 //! [`Pull::run`] reads one object of one connection: what changed since the bookmark, every day
 //! with three days of overlap, every week everything. A page's records, what they hold, their
 //! changes and the scan's position are committed together, so a cut costs at most the page that
-//! was under way. What a full scan did not see is only nominated to be removed; see [`sweep`].
+//! was under way. What a full scan did not see is only nominated to be removed: `sweep.rs` says what becomes of it.
 //!
 //! No method sleeps between runs: how often is the caller's business ([`Rhythm`] says what is due).
 
@@ -18,7 +18,7 @@ mod pages;
 mod pull;
 mod report;
 mod rhythm;
-pub mod sweep;
+mod sweep;
 mod turns;
 mod window;
 
@@ -29,7 +29,7 @@ use connector_state::mirror::Derived;
 pub use self::catalog::{Catalog, Synced};
 pub use self::error::SyncError;
 pub use self::pull::{PageCommitted, Pull, PullOptions, SyncedConnection};
-pub use self::report::{Outcome, Report, Swept};
+pub use self::report::{PullOutcome, PullReport, Swept};
 pub use self::rhythm::Rhythm;
 pub use self::turns::Turns;
 

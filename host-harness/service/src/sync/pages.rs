@@ -9,7 +9,7 @@ use connector_contract::types::DataRecord;
 use connector_runtime::Scan;
 use connector_runtime::retry::{Blame, blame};
 use connector_state::mirror::{
-    Applied, Batch, Derived, ScanKind, ScanRow, Source, Step, Unreadable,
+    Applied, Batch, Derived, ScanKind, ScanRow, ScanStep, Source, Unreadable,
 };
 use tracing::Instrument as _;
 
@@ -86,7 +86,7 @@ impl PullRun<'_> {
         Ok(page.map(|page| Fetched { page, asked, _turn: turn }))
     }
 
-    /// Commits a page with what its records hold, and the scan's next position. Answers also how
+    /// Commits a page with what its records hold, and the scan's next position. Returns also how
     /// many records lay outside the window.
     async fn commit(
         &self,
@@ -98,7 +98,7 @@ impl PullRun<'_> {
         let outside = outside(&page);
         let now_ms = self.now_ms();
         let not_before_ms = page.not_before_ms.map(|wait| now_ms.saturating_add(u64::from(wait)));
-        let step = Step {
+        let step = ScanStep {
             scan: row.scan,
             attempt: self.holder.name().to_owned(),
             next: page.next,
@@ -109,8 +109,6 @@ impl PullRun<'_> {
             lease_until_ms: self.lease(not_before_ms.unwrap_or(now_ms)).until_ms,
         };
         let unreadable = page.unreadable.into_iter();
-        let unreadable =
-            unreadable.map(|item| Unreadable { id: item.id, raw: item.raw, reason: item.reason });
         let drift = drift.new_in(&self.pull.object.outline, &page.records);
         let (records, derived, aside) = self.derive(page.records).await?;
         let batch = Batch {
@@ -192,7 +190,7 @@ impl EndlessGuard {
             let mut hasher = DefaultHasher::new();
             cursor.hash(&mut hasher);
             if !self.cursors.insert(hasher.finish()) {
-                return Err(SyncError::Circle { page: self.pages });
+                return Err(SyncError::Circle(self.pages));
             }
         }
         Ok(())
@@ -205,7 +203,7 @@ impl EndlessGuard {
         }
         self.nothing_new = if applied.unseen == 0 { self.nothing_new + 1 } else { 0 };
         if self.nothing_new >= NOTHING_NEW {
-            return Err(SyncError::NothingNew { pages: self.nothing_new });
+            return Err(SyncError::NothingNew(self.nothing_new));
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use connector_contract::clock::{Clock, unix_ms};
+use connector_contract::clock::Clock;
 use connector_contract::records::Start;
 use connector_contract::types::ErrorKind;
 use connector_runtime::{CallError, Connection, ScanError};
@@ -13,7 +13,7 @@ use tracing::Instrument as _;
 use super::begin::ScanStart;
 use super::catalog::Synced;
 use super::error::SyncError;
-use super::report::{Outcome, Report};
+use super::report::{PullOutcome, PullReport};
 use super::rhythm::{FAILED, Rhythm};
 use super::turns::Turns;
 
@@ -78,7 +78,6 @@ pub struct Pull {
 
 impl Pull {
     /// Of `object`. Does nothing before [`Pull::run`].
-    #[must_use]
     pub fn new(synced: SyncedConnection, object: Synced) -> Self {
         Self { synced, object, told: Box::new(|_| {}) }
     }
@@ -96,7 +95,7 @@ impl Pull {
     ///
     /// # Errors
     /// [`SyncError`]; it is also kept in the object's [`ScanRow`].
-    pub async fn run(&self, options: &PullOptions) -> Result<Outcome, SyncError> {
+    pub async fn run(&self, options: &PullOptions) -> Result<PullOutcome, SyncError> {
         let SyncedConnection { client, mirror, connection, .. } = &self.synced;
         let object = self.object.name.as_str();
         let mut run = PullRun {
@@ -107,13 +106,13 @@ impl Pull {
             object,
             options,
             holder: LeaseHolder::new(),
-            report: Report { object: object.to_owned(), ..Report::default() },
+            report: PullReport { object: object.to_owned(), ..PullReport::default() },
         };
         let span =
             tracing::info_span!(target: "host_harness::sync::pull", "sync", %connection, %object);
         match run.run().instrument(span).await {
-            Ok(None) => Ok(Outcome::Done(Box::new(run.report))),
-            Ok(Some(until_ms)) => Ok(Outcome::Busy { until_ms }),
+            Ok(None) => Ok(PullOutcome::Done(Box::new(run.report))),
+            Ok(Some(until_ms)) => Ok(PullOutcome::Busy { until_ms }),
             Err(error) => {
                 if !error.is_superseded() {
                     run.fail(&error).await;
@@ -133,11 +132,11 @@ pub struct PullRun<'p> {
     pub(super) object: &'p str,
     pub(super) options: &'p PullOptions,
     pub(super) holder: LeaseHolder,
-    pub(super) report: Report,
+    pub(super) report: PullReport,
 }
 
 impl PullRun<'_> {
-    /// Answers until when somebody else holds the lease, if so.
+    /// Returns until when somebody else holds the lease, if so.
     async fn run(&mut self) -> Result<Option<u64>, SyncError> {
         loop {
             match self.begin().await? {
@@ -174,7 +173,7 @@ impl PullRun<'_> {
             let restarts = if reached > furthest { 1 } else { row.restarts + 1 };
             furthest = furthest.max(reached);
             if restarts > RESTARTS {
-                return Err(SyncError::GotNoFurther { restarts: RESTARTS });
+                return Err(SyncError::GotNoFurther(RESTARTS));
             }
             tracing::warn!(target: "host_harness::sync::pull", %error, restarts, "the scan begins anew");
             self.report.restarts += 1;
@@ -239,7 +238,7 @@ impl PullRun<'_> {
         let _ = self.change_scan(Box::new(change)).await;
     }
 
-    /// Keeps the lease for another while. Answers the scan as it is.
+    /// Keeps the lease for another while. Returns the scan as it is.
     pub(super) async fn keep(&self) -> Result<ScanRow, SyncError> {
         let lease = self.lease(self.now_ms());
         let change = move |row: &ScanRow| {
@@ -263,7 +262,7 @@ impl PullRun<'_> {
     }
 
     pub(super) fn now_ms(&self) -> u64 {
-        unix_ms(self.pull.synced.clock.now())
+        self.pull.synced.clock.now_ms()
     }
 
     /// A time that has passed by every clock: the provider's is known by its answers.
@@ -295,9 +294,9 @@ fn is_expired(error: &SyncError) -> bool {
 /// Whether it says that the scan would not end.
 fn is_endless(error: &SyncError) -> bool {
     match error {
-        SyncError::NothingNew { .. }
-        | SyncError::Circle { .. }
-        | SyncError::GotNoFurther { .. }
+        SyncError::NothingNew(_)
+        | SyncError::Circle(_)
+        | SyncError::GotNoFurther(_)
         | SyncError::FutureBookmark { .. } => true,
         SyncError::Scan(error) => !matches!(error, ScanError::Call(_)),
         _ => false,

@@ -1,12 +1,13 @@
 //! What a run did.
 
 use connector_state::mirror::{Applied, ScanKind};
+use serde::Serialize;
 
 /// How a run ended that met no error.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub enum PullOutcome {
     /// The object is up to date.
-    Done(Box<Report>),
+    Done(Box<PullReport>),
     /// Another process or task reads the object, and its lease holds until then (milliseconds
     /// since 1970). Nothing was done.
     Busy {
@@ -17,7 +18,7 @@ pub enum Outcome {
 
 /// What a run read, and what came of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Report {
+pub struct PullReport {
     /// Which object.
     pub object: String,
     /// What was read; `None` when only a sweep was left to do.
@@ -46,16 +47,15 @@ pub struct Report {
     pub swept: Option<Swept>,
 }
 
-impl Report {
+impl PullReport {
     /// Whether it read, from its beginning, more than what changed since the bookmark.
-    #[must_use]
     pub fn overlaps(&self) -> bool {
         !self.resumed && matches!(self.kind, Some(ScanKind::Overlap | ScanKind::Full))
     }
 }
 
 /// What a sweep did.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Swept {
     /// Live records that the full scan had not seen, those that aged out apart.
     pub nominated: u64,
@@ -75,7 +75,7 @@ pub struct Swept {
     pub refused: u64,
 }
 
-impl Report {
+impl PullReport {
     /// Adds what came of a batch.
     pub(super) fn add(&mut self, applied: &Applied) {
         let all = &mut self.applied;

@@ -45,7 +45,6 @@ const SET_BACK: Duration = Duration::from_secs(60 * 60);
 
 impl Rhythm {
     /// What a scan that begins now reads, when none was cut.
-    #[must_use]
     pub fn kind(&self, row: &ScanRow, now_ms: u64) -> ScanKind {
         if row.bookmark.is_none() || is_past(row.full_ms, self.full_every, now_ms) {
             ScanKind::Full
@@ -58,7 +57,6 @@ impl Rhythm {
 
     /// When the object is to be read next, in milliseconds since 1970: `every` after the last
     /// time, later after failures.
-    #[must_use]
     pub fn due_ms(row: &ScanRow, every: Duration, now_ms: u64) -> u64 {
         let last = row.completed_ms.filter(|last| *last <= now_ms);
         let after = last.map_or(0, |last| last.saturating_add(millis(every)));

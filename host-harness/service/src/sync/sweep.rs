@@ -16,27 +16,24 @@ use connector_state::mirror::gone::made_ms;
 use connector_state::mirror::{Batch, MirroredRecord, ScanRow, Source};
 
 use super::error::SyncError;
-use super::look_up::{Answers, MOST_REFUSED, TOGETHER};
+use super::look_up::{LookUpAnswers, MOST_REFUSED, TOGETHER};
 use super::pull::PullRun;
 use super::report::Swept;
 
 /// So few may be gone whatever the share.
-pub const FEW: u64 = 20;
+const FEW: u64 = 20;
 /// Of so many live records one may be gone.
-pub const ONE_IN: u64 = 20;
+const ONE_IN: u64 = 20;
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 /// Unseen records that are read at once.
 const AT_ONCE: u32 = 500;
 
-/// Ids that the provider does not know, and the moment before it was asked.
-struct Gone {
-    asked: u64,
-    ids: Vec<String>,
-}
+/// Ids that the provider does not know, after the moment before it was asked.
+type Gone = (u64, Vec<String>);
 
 impl PullRun<'_> {
-    /// Sweeps after the full scan of `row`. Answers what a person should know of it.
+    /// Sweeps after the full scan of `row`. Returns what a person should know of it.
     pub(super) async fn sweep(&mut self, row: &ScanRow) -> Result<Option<String>, SyncError> {
         let mut swept = Swept::default();
         self.nominate(row, &mut swept).await?;
@@ -44,8 +41,8 @@ impl PullRun<'_> {
         swept.alarm = too_many && !self.options.sweep_anyway;
         if !swept.alarm {
             let confirmed = self.confirm(row, &mut swept).await;
-            let gone = confirmed.map_err(|source| SyncError::Sweep { source: Box::new(source) })?;
-            for Gone { asked, ids } in gone {
+            let gone = confirmed.map_err(|source| SyncError::Sweep(Box::new(source)))?;
+            for (asked, ids) in gone {
                 let applied = self.apply_answers(asked, Vec::new(), ids).await?;
                 swept.deleted += applied.deleted;
                 self.report.add(&applied);
@@ -87,7 +84,7 @@ impl PullRun<'_> {
         }
     }
 
-    /// Asks for those of them that may be gone. Answers those that the provider does not know.
+    /// Asks for those of them that may be gone. Returns those that the provider does not know.
     async fn confirm(&mut self, row: &ScanRow, swept: &mut Swept) -> Result<Vec<Gone>, SyncError> {
         let (mut gone, mut all_refused) = (Vec::new(), Vec::new());
         let mut after: Option<String> = None;
@@ -103,11 +100,12 @@ impl PullRun<'_> {
                 }
             }
             for some in ids.chunks(TOGETHER) {
-                let Answers { asked, found, missing, refused } = self.ask(some.to_vec()).await?;
+                let LookUpAnswers { asked, found, missing, refused } =
+                    self.ask(some.to_vec()).await?;
                 swept.found += found.len() as u64;
                 let applied = self.apply_answers(asked, found, Vec::new()).await?;
                 self.report.add(&applied);
-                gone.push(Gone { asked, ids: missing });
+                gone.push((asked, missing));
                 all_refused.extend(refused);
                 if all_refused.len() as u64 + self.report.refused > MOST_REFUSED {
                     break 'all;

@@ -15,7 +15,6 @@ pub type PageTurn = Option<OwnedSemaphorePermit>;
 
 impl Turns {
     /// Room for so many pages, at least two: one is committed while the next is asked for.
-    #[must_use]
     pub fn new(pages: usize) -> Self {
         Self(Arc::new(Semaphore::new(pages.max(2))))
     }

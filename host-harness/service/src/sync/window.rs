@@ -17,14 +17,12 @@ pub struct Window {
 
 impl Window {
     /// The window of a page; `None` when it tells none that can be read.
-    #[must_use]
     pub fn of(page: &Page) -> Option<Self> {
         let (_, json) = page.more.iter().find(|(name, _)| name == WINDOW)?;
         serde_json::from_str(json).ok()
     }
 
     /// The bounds of a window in which nothing can lie.
-    #[must_use]
     pub fn crossed(&self) -> Option<(String, String)> {
         let (since, until) = (self.since.as_deref()?, self.until.as_deref()?);
         let is_crossed = instant(Some(since))? > instant(Some(until))?;

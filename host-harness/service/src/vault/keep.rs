@@ -9,16 +9,10 @@ use super::{OVERLAP, Secret, Vault};
 
 /// Keeps what is captured for a connection in its vault.
 pub struct VaultKeep {
-    vault: Arc<Vault>,
-    row: ConnectionRow,
-}
-
-impl VaultKeep {
-    /// For the connection of this row.
-    #[must_use]
-    pub fn new(vault: Arc<Vault>, row: ConnectionRow) -> Self {
-        Self { vault, row }
-    }
+    /// Keeps them.
+    pub vault: Arc<Vault>,
+    /// The connection's row.
+    pub row: ConnectionRow,
 }
 
 impl Keep for VaultKeep {

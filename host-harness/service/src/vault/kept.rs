@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use connector_contract::clock::{Clock, unix_ms};
+use connector_contract::clock::Clock;
 use connector_state::{Change, ConnectionRow, SecretRow, Store, StoreError};
 use thiserror::Error;
 
@@ -39,13 +39,11 @@ pub struct Vault {
 
 impl Vault {
     /// A vault in `store`, under this master key.
-    #[must_use]
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, master: MasterKey) -> Self {
         Self { store, clock, master }
     }
 
     /// Where it keeps.
-    #[must_use]
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
     }
@@ -115,20 +113,8 @@ impl Vault {
         rows.into_iter().map(open).collect()
     }
 
-    /// One version of a secret, opened.
-    ///
-    /// # Errors
-    /// [`SealError::NotOurs`], and those of [`Vault::key`].
-    pub fn open_row(
-        &self,
-        connection: &ConnectionRow,
-        row: &SecretRow,
-    ) -> Result<Secret, VaultError> {
-        Ok(opened(&self.key(connection)?, row)?)
-    }
-
     /// Keeps `value` as the newest version of a secret, from now on the one that is used. The
-    /// older ones serve beside it for `overlap` and then end. Answers its version.
+    /// older ones serve beside it for `overlap` and then end. Returns its version.
     ///
     /// # Errors
     /// [`VaultError`]; then nothing was changed.
@@ -217,7 +203,7 @@ impl Vault {
     }
 
     /// Seals the keys of all connections by another master key; what they sealed stays as it is.
-    /// Answers how many there were. Customers who are at the provider just now have to connect
+    /// Returns how many there were. Customers who are at the provider just now have to connect
     /// again.
     ///
     /// # Errors
@@ -248,7 +234,7 @@ impl Vault {
 
     /// Now, by its clock: milliseconds since 1970.
     pub(crate) fn now_ms(&self) -> u64 {
-        unix_ms(self.clock.now())
+        self.clock.now_ms()
     }
 }
 
@@ -265,7 +251,11 @@ fn sealed(
     Ok(SecretRow { connection, name, version, sealed, made_ms, ends_ms: None })
 }
 
-fn opened(key: &Key, row: &SecretRow) -> Result<Secret, SealError> {
+/// A version of a secret, by the key of its connection.
+///
+/// # Errors
+/// [`SealError::NotOurs`].
+pub(crate) fn opened(key: &Key, row: &SecretRow) -> Result<Secret, SealError> {
     key.open(context(&row.connection, &row.name, row.version), &row.sealed)
 }
 

@@ -7,6 +7,7 @@ mod sealing;
 pub mod write_only;
 
 pub use self::keep::VaultKeep;
+pub(crate) use self::kept::opened;
 pub use self::kept::{OVERLAP, Vault, VaultError};
 pub use self::master::{MASTER_KEY_VARIABLE, MasterKey, MasterKeyError};
 pub use self::sealing::{Key, SealContext, SealError};

@@ -49,7 +49,6 @@ pub struct Key(Zeroizing<[u8; 32]>);
 
 impl Key {
     /// Takes the bytes over.
-    #[must_use]
     pub fn new(bytes: [u8; 32]) -> Self {
         Self(Zeroizing::new(bytes))
     }

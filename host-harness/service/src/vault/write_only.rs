@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 use thiserror::Error;
 
 use super::{Key, SealContext, SealError};
-use crate::schema::Schema;
+use crate::schema::{Schema, escaped};
 
 /// How the text of a sealed member begins.
 const MARK: &str = "sealed:1:";
@@ -42,21 +42,34 @@ pub enum MembersError {
     Seal(#[from] SealError),
 }
 
-/// The values in `input` that `schema` calls write-only.
+/// The texts and numbers in `input` that `schema` calls write-only, or that lie in such a member.
 ///
 /// # Errors
 /// [`MembersError`].
 pub fn values(schema: &str, input: &str) -> Result<Vec<Value>, MembersError> {
-    let found = find(Some(schema), input)?;
-    let secret = found.into_iter().filter(|member| member.write_only);
-    secret.map(|member| parsed(member.json)).collect()
+    let mut leaves = Vec::new();
+    for member in find(Some(schema), input)?.into_iter().filter(|member| member.write_only) {
+        add_leaves(parsed(member.json)?, &mut leaves);
+    }
+    Ok(leaves)
+}
+
+fn add_leaves(value: Value, leaves: &mut Vec<Value>) {
+    match value {
+        Value::Array(items) => items.into_iter().for_each(|item| add_leaves(item, leaves)),
+        Value::Object(members) => {
+            members.into_iter().for_each(|(_, member)| add_leaves(member, leaves));
+        }
+        Value::Null | Value::Bool(_) => {}
+        Value::Number(_) | Value::String(_) => leaves.push(value),
+    }
 }
 
 /// `input` with every write-only member sealed for `place` and its own place in the text.
 ///
 /// # Errors
 /// [`MembersError`].
-pub fn seal_members(
+pub(crate) fn seal_members(
     key: &Key,
     place: SealContext<'_>,
     schema: &str,
@@ -73,9 +86,13 @@ pub fn seal_members(
 ///
 /// # Errors
 /// [`MembersError`].
-pub fn open_members(key: &Key, place: SealContext<'_>, text: &str) -> Result<String, MembersError> {
+pub(crate) fn open_members(
+    key: &Key,
+    place: SealContext<'_>,
+    text: &str,
+) -> Result<String, MembersError> {
     replace(text, find(None, text)?, |member| {
-        let sealed: Cow<'_, str> = parsed::<Text<'_>>(member.json)?.0;
+        let sealed: Cow<'_, str> = parsed::<JsonText<'_>>(member.json)?.0;
         let sealed = sealed.strip_prefix(MARK).and_then(|code| STANDARD.decode(code).ok());
         let sealed = Sealed(sealed.ok_or(SealError::NotOurs)?);
         let name = member.name(place);
@@ -104,46 +121,42 @@ fn find<'t>(schema: Option<&str>, text: &'t str) -> Result<Vec<SecretMember<'t>>
     let schema = schema.map(serde_json::from_str).transpose();
     let root: Option<Value> = schema.map_err(|_| MembersError::NoSchema)?;
     let schema = root.as_ref().map(Schema::of);
-    let mut search = Search(Vec::new());
+    let mut found = Vec::new();
     let text: &RawValue = parsed(text)?;
-    search.look(schema.as_ref(), text.get(), String::new(), 0)?;
-    Ok(search.0)
+    look(schema.as_ref(), text.get(), String::new(), 0, &mut found)?;
+    Ok(found)
 }
 
-struct Search<'t>(Vec<SecretMember<'t>>);
-
-impl<'t> Search<'t> {
-    fn look(
-        &mut self,
-        schema: Option<&Schema<'_>>,
-        json: &'t str,
-        pointer: String,
-        level: usize,
-    ) -> Result<(), MembersError> {
-        if level > LEVELS {
-            return Err(MembersError::TooDeep);
-        }
-        let write_only = schema.is_some_and(Schema::is_write_only);
-        if write_only || marked(json)? {
-            self.0.push(SecretMember { pointer, json, write_only });
-        } else if json.starts_with('{') {
-            for (name, member) in parsed::<ObjectMembers<'_>>(json)?.0 {
-                let below = schema.and_then(|schema| schema.property(&name));
-                let pointer = format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
-                self.look(below.as_ref(), member.get(), pointer, level + 1)?;
-            }
-        } else if json.starts_with('[') {
-            let items = schema.and_then(Schema::items);
-            for (index, item) in parsed::<Vec<&RawValue>>(json)?.into_iter().enumerate() {
-                self.look(items.as_ref(), item.get(), format!("{pointer}/{index}"), level + 1)?;
-            }
-        }
-        Ok(())
+fn look<'t>(
+    schema: Option<&Schema<'_>>,
+    json: &'t str,
+    pointer: String,
+    level: usize,
+    found: &mut Vec<SecretMember<'t>>,
+) -> Result<(), MembersError> {
+    if level > LEVELS {
+        return Err(MembersError::TooDeep);
     }
+    let write_only = schema.is_some_and(Schema::is_write_only);
+    if write_only || marked(json)? {
+        found.push(SecretMember { pointer, json, write_only });
+    } else if json.starts_with('{') {
+        for (name, member) in parsed::<ObjectMembers<'_>>(json)?.0 {
+            let below = schema.and_then(|schema| schema.property(&name));
+            let pointer = format!("{pointer}/{}", escaped(&name));
+            look(below.as_ref(), member.get(), pointer, level + 1, found)?;
+        }
+    } else if json.starts_with('[') {
+        let items = schema.and_then(Schema::items);
+        for (index, item) in parsed::<Vec<&RawValue>>(json)?.into_iter().enumerate() {
+            look(items.as_ref(), item.get(), format!("{pointer}/{index}"), level + 1, found)?;
+        }
+    }
+    Ok(())
 }
 
 fn marked(json: &str) -> Result<bool, MembersError> {
-    Ok(json.starts_with('"') && parsed::<Text<'_>>(json)?.0.starts_with(MARK))
+    Ok(json.starts_with('"') && parsed::<JsonText<'_>>(json)?.0.starts_with(MARK))
 }
 
 /// `text` with other JSON in the place of `members`, which stand in it one after the other.
@@ -170,7 +183,7 @@ fn parsed<'t, T: Deserialize<'t>>(json: &'t str) -> Result<T, MembersError> {
 }
 
 #[derive(Deserialize)]
-struct Text<'t>(#[serde(borrow)] Cow<'t, str>);
+struct JsonText<'t>(#[serde(borrow)] Cow<'t, str>);
 
 /// The members of an object as they stand there, those named twice too.
 struct ObjectMembers<'t>(Vec<(Cow<'t, str>, &'t RawValue)>);
@@ -187,7 +200,7 @@ impl<'t> Deserialize<'t> for ObjectMembers<'t> {
 
             fn visit_map<A: MapAccess<'t>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut all = Vec::new();
-                while let Some((Text(name), json)) = map.next_entry()? {
+                while let Some((JsonText(name), json)) = map.next_entry()? {
                     all.push((name, json));
                 }
                 Ok(ObjectMembers(all))

@@ -5,7 +5,7 @@ use std::time::Duration;
 /// Bounds of a receiver. The defaults leave room for deliveries of fifty times the usual size,
 /// and none for a sender that holds connections open.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Bounds {
+pub struct ReceiverBounds {
     /// Connections at the same time; more wait to be accepted.
     pub connections: usize,
     /// Of these, from one IPv4 address or one IPv6 /64, which is what one customer of a network
@@ -45,7 +45,7 @@ pub struct Bounds {
     pub farewell: Duration,
 }
 
-impl Default for Bounds {
+impl Default for ReceiverBounds {
     fn default() -> Self {
         Self {
             connections: 2_048,

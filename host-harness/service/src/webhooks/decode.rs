@@ -1,6 +1,6 @@
 //! Verifying and decoding, which is the connector's business.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use connector_contract::subscriptions::{Delivery, Reception, Refusal};
@@ -10,6 +10,7 @@ use connector_state::{ConnectionRow, GrantRow, StoreError};
 use tokio::time::Instant;
 
 use crate::grants::withdrawn;
+use crate::lock;
 use crate::vault::{Secrets, Vault};
 
 /// What a connector makes of a delivery; outside: why it could not be asked.
@@ -30,7 +31,7 @@ pub trait Decode: Send + Sync {
     /// Verifies a delivery, then decodes it.
     fn decode(&self, delivery: Delivery) -> Pending<'_, Decoded>;
 
-    /// Reads the signing secrets anew, since another program may have changed them. Answers
+    /// Reads the signing secrets anew, since another program may have changed them. Returns
     /// whether that was done: not more often than makes sense.
     fn renew(&self) -> Pending<'_, bool>;
 }
@@ -47,7 +48,6 @@ pub struct ConnectionDecode {
 
 impl ConnectionDecode {
     /// Decodes by `connection`, which verifies with `secrets`, which are those of `row` in `vault`.
-    #[must_use]
     pub fn new(
         connection: Connection,
         secrets: Arc<Secrets>,
@@ -75,7 +75,7 @@ impl Decode for ConnectionDecode {
     }
 
     fn renew(&self) -> Pending<'_, bool> {
-        let mut renewed = self.renewed.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut renewed = lock(&self.renewed);
         if renewed.is_some_and(|at| at.elapsed() < RENEW_EVERY) {
             return Box::pin(async { false });
         }

@@ -4,13 +4,13 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use connector_contract::clock::{Clock, unix_ms};
+use connector_contract::clock::Clock;
 use connector_runtime::{CallError, Connection, Connector};
 use connector_state::mirror::Mirror;
 
 use super::{HookRow, Inbox, Note, Notes};
 use crate::jobs::{Jobs, NotBegun, Stage, Stopped};
-use crate::sync::{Catalog, Outcome, Pull, PullOptions, SyncError, SyncedConnection, Turns};
+use crate::sync::{Catalog, Pull, PullOptions, PullOutcome, SyncError, SyncedConnection, Turns};
 
 /// The pull begins so long before the absence did.
 const BEFORE_MS: u64 = 3_600_000;
@@ -22,10 +22,9 @@ const NEXT: Duration = Duration::from_secs(300);
 /// Pages under way.
 const PAGES: usize = 2;
 
-/// Closes gaps: one job for each connection that has one.
-pub struct GapCloser(Arc<Gaps>);
-
-struct Gaps {
+/// Closes gaps: one job for each connection that has one. Clones are the same.
+#[derive(Clone)]
+pub struct GapCloser {
     catalog: Catalog,
     /// Objects that events are about.
     told: HashSet<String>,
@@ -58,12 +57,12 @@ impl GapCloser {
             }
         }
         let turns = Turns::new(PAGES);
-        Ok(Self(Arc::new(Gaps { catalog, told, mirror, inbox, clock, notes, jobs, turns })))
+        Ok(Self { catalog, told, mirror, inbox, clock, notes, jobs, turns })
     }
 
     /// Ends what is under way for a connection that is gone or changed.
     pub fn stop(&self, id: &str) {
-        self.0.jobs.remove(&job(id));
+        self.jobs.remove(&job(id));
     }
 
     /// Begins to close the gap of a hook, if it has one and nobody is at it.
@@ -72,18 +71,16 @@ impl GapCloser {
     /// [`NotBegun`].
     pub fn consider(&self, hook: &HookRow, connection: &Connection) -> Result<(), NotBegun> {
         let Some(gap_ms) = hook.gap_ms else { return Ok(()) };
-        if self.0.jobs.runs(&job(&hook.connection)) {
+        if self.jobs.runs(&job(&hook.connection)) {
             return Ok(());
         }
-        let (id, notes) = (hook.connection.clone(), Arc::clone(&self.0.notes));
+        let (id, notes) = (hook.connection.clone(), Arc::clone(&self.notes));
         notes.note(&Note::Gap { connection: id.clone(), since_ms: gap_ms });
-        let failed = move |stopped: &Stopped| {
-            let why = stopped.why.clone();
-            notes.note(&Note::Failing { what: "pulling what was missed", why });
-        };
-        let (gaps, connection) = (Arc::clone(&self.0), connection.clone());
-        self.0.jobs.keep(Stage::Work, &job(&hook.connection), failed, move |stop| {
-            let (gaps, connection, id) = (Arc::clone(&gaps), connection.clone(), id.clone());
+        let failed =
+            move |stopped: &Stopped| notes.failing("pulling what was missed", &stopped.why);
+        let (gaps, connection) = (self.clone(), connection.clone());
+        self.jobs.keep(Stage::Work, &job(&hook.connection), failed, move |stop| {
+            let (gaps, connection, id) = (gaps.clone(), connection.clone(), id.clone());
             let closing = async move {
                 let closed = gaps.close(&id, connection, gap_ms).await;
                 if !closed.map_err(|why| why.to_string())? {
@@ -99,19 +96,12 @@ impl GapCloser {
             }
         })
     }
-}
 
-/// Name of the job that closes a connection's gap.
-fn job(id: &str) -> String {
-    format!("closing the gap of {id}")
-}
-
-impl Gaps {
     /// Pulls every object that was ever pulled, from before the gap on, and those that events are
-    /// about, whole if need be. Of the others nothing is kept that could have a gap. Answers
+    /// about, whole if need be. Of the others nothing is kept that could have a gap. Returns
     /// whether none is left.
     async fn close(&self, id: &str, client: Connection, gap_ms: u64) -> Result<bool, SyncError> {
-        let until_ms = unix_ms(self.clock.now()).saturating_sub(LAG_MS);
+        let until_ms = self.clock.now_ms().saturating_sub(LAG_MS);
         let synced = SyncedConnection {
             client,
             mirror: Arc::clone(&self.mirror),
@@ -133,13 +123,18 @@ impl Gaps {
             let pull = Pull::new(synced.clone(), object.clone());
             loop {
                 match pull.run(&options).await? {
-                    Outcome::Done(report) if report.overlaps() => break,
+                    PullOutcome::Done(report) if report.overlaps() => break,
                     // The rest of a scan that was cut; now its own.
-                    Outcome::Done(_) => {}
-                    Outcome::Busy { .. } => tokio::time::sleep(Duration::from_secs(5)).await,
+                    PullOutcome::Done(_) => {}
+                    PullOutcome::Busy { .. } => tokio::time::sleep(Duration::from_secs(5)).await,
                 }
             }
         }
         Ok(self.inbox.close_gap(id, gap_ms, until_ms).await?)
     }
+}
+
+/// Name of the job that closes a connection's gap.
+fn job(id: &str) -> String {
+    format!("closing the gap of {id}")
 }

@@ -20,21 +20,27 @@ mod renewal;
 mod tests;
 mod worker;
 
-pub use self::bounds::Bounds;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+pub use self::bounds::ReceiverBounds;
 pub use self::decode::{ConnectionDecode, Decode, Decoded};
-pub use self::forward::{
-    BadSecret, Filter, Forwarder, Message, NotTaken, Outbox, Outgoing, Parked, Signer, Target,
-};
+pub use self::forward::{BadSecret, Filter, ForwardTarget, Forwarder, Signer};
 pub use self::gaps::GapCloser;
 pub use self::note::{Note, Notes, Unnoted};
 pub use self::receiver::{
-    Accept, Accepted, Counts, Hook, Receiver, Surroundings, TcpAccept, Tls, TlsError, hook_path,
+    Accept, Accepted, Hook, Receiver, ReceiverCounts, Surroundings, Tls, TlsError, hook_path,
     new_token,
 };
 pub use self::renewal::SubscriptionRenewal;
 pub use self::worker::{ConnectionReads, Pace, Reads, Worker, WorkerConnection};
-pub use connector_state::inbox::{Beat, Inbox, Settled};
+pub(crate) use connector_state::inbox::{Beat, EventState, NewDelivery, NewEvent, Settled};
 pub use connector_state::inbox::{
-    DeliveryRow, Effect, EventRow, EventState, HookRow, NewDelivery, NewEvent, Received,
-    SubscriptionRow,
+    DeliveryRow, EventEffect, EventRow, HookRow, Inbox, Receipt, SubscriptionRow,
 };
+
+/// A time in milliseconds since 1970, in UTC.
+fn rfc3339(ms: u64) -> String {
+    let at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000).ok();
+    at.and_then(|at| at.format(&Rfc3339).ok()).unwrap_or_default()
+}

@@ -59,9 +59,14 @@ pub enum Note {
 pub trait Notes: Send + Sync {
     /// Something happened.
     fn note(&self, note: &Note);
+
+    /// Something does not work now and is tried again.
+    fn failing(&self, what: &'static str, why: &dyn std::fmt::Display) {
+        self.note(&Note::Failing { what, why: why.to_string() });
+    }
 }
 
-/// Takes none.
+/// Ignores notes.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Unnoted;
 

@@ -6,8 +6,7 @@ use std::time::Duration;
 use connector_contract::subscriptions::{SubscriptionOutcome, SubscriptionRequest};
 use connector_runtime::retry::first_attempt;
 use connector_runtime::{CallError, Connection};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
+use connector_state::mirror::version::instant;
 use tokio::time::Instant;
 
 use super::SubscriptionRow;
@@ -26,7 +25,7 @@ pub struct SubscriptionRenewal {
 }
 
 impl SubscriptionRenewal {
-    /// Renews `row` if it is time. Answers the row to keep, not proven yet where the provider made
+    /// Renews `row` if it is time. Returns the row to keep, not proven yet where the provider made
     /// another subscription: the old one is kept until that one delivers.
     ///
     /// # Errors
@@ -90,7 +89,7 @@ impl SubscriptionRenewal {
 }
 
 fn is_due(row: &SubscriptionRow, now_ms: u64) -> bool {
-    let at = row.expires_at.as_deref().and_then(|at| OffsetDateTime::parse(at, &Rfc3339).ok());
+    let at = instant(row.expires_at.as_deref());
     let at = at.and_then(|at| u64::try_from(at.unix_timestamp_nanos() / 1_000_000).ok());
     row.id.is_some()
         && at.is_some_and(|at| {

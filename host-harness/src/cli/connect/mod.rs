@@ -2,6 +2,7 @@
 
 mod fields;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -11,11 +12,11 @@ use host_harness::connect::{
 };
 use host_harness::contract::setup::Scheme;
 use host_harness::runtime::Connector;
-use host_harness::store::{ConnectionRow, Store as _};
+use host_harness::store::ConnectionRow;
 use url::form_urlencoded;
 
 use self::fields::SecretFiles;
-use super::connecting::{NewConnection, named_scheme, new_connection};
+use super::connecting::{named_scheme, new_connection};
 use super::context::{Context, with_row};
 use super::input::connection_name;
 use super::output::printable;
@@ -65,14 +66,10 @@ pub async fn run(args: &ConnectArgs, context: &Context) -> Result<()> {
     let state = StateDirectory::somewhere(context)?;
     let whose = connection_name(name(context)?.unwrap_or(DEFAULT)).map_err(Usage::new)?;
     let connector = context.connector().await?;
-    let store = state.store().await?;
-    let there = match &store {
-        Some(store) => store.connection(&whose).await?,
-        None => None,
-    };
-    let (scheme, row) = match (there, store) {
-        (Some(row), Some(store)) => {
-            belongs(&row, &connector)?;
+    let there = state.connection(&whose).await?;
+    let (scheme, settings, kept) = match &there {
+        Some(row) => {
+            belongs(row, &connector)?;
             if !context.repeated.settings.is_empty() {
                 let text =
                     format!("the connection \"{whose}\" is there already, with its settings");
@@ -82,34 +79,30 @@ pub async fn run(args: &ConnectArgs, context: &Context) -> Result<()> {
             }
             let chosen = args.scheme.as_deref().unwrap_or(&row.scheme);
             let scheme = named_scheme(&connector.manifest().schemes, Some(chosen))?.clone();
-            let kept = state.vault(store).await?.list(&row).await?;
-            let kept = kept.into_iter().map(|version| version.name).collect();
-            (scheme, Ok((row, kept)))
+            let kept = state.vault(state.database().await?).await?.list(row).await?;
+            (scheme, BTreeMap::new(), kept.into_iter().map(|version| version.name).collect())
         }
-        _ => {
-            let new = new_connection(context, &connector, args.scheme.as_deref(), "connect")?;
-            (new.scheme.clone(), Err(new))
+        None => {
+            let chosen = args.scheme.as_deref();
+            let (scheme, settings) = new_connection(context, &connector, chosen, "connect")?;
+            (scheme, settings, vec![])
         }
     };
-    let anew = row.is_ok();
-    let kept: &[String] = row.as_ref().map_or(&[], |(_, kept): &(_, Vec<String>)| kept);
-    let secrets = args.files.fields(context, &connector, &scheme, kept).await?;
+    let anew = there.is_some();
+    let secrets = args.files.fields(context, &connector, &scheme, &kept).await?;
     // Nothing is made on the disk before all is there.
     let vault = state.vault(state.store_made().await?).await?;
-    let connection = match row {
-        Ok((row, _)) => ConnectionRow { scheme: scheme.name.clone(), ..row },
-        Err(NewConnection { settings, .. }) => {
-            let connector = &connector.manifest().name;
-            vault.new_connection(&whose, connector, &scheme.name, settings)?
-        }
+    let connection = match there {
+        Some(row) => ConnectionRow { scheme: scheme.name.clone(), ..row },
+        None => vault.new_connection(&whose, &connector.manifest().name, &scheme.name, settings)?,
     };
-    let whom = ConnectRequest {
+    let request = ConnectRequest {
         connection,
         secrets,
         callback_url: String::new(),
         scopes: args.scopes.clone(),
     };
-    let row = make(args, context, &connector, &scheme, &ConnectFlow::new(vault), whom).await?;
+    let row = make(args, context, &connector, &scheme, &ConnectFlow { vault }, request).await?;
     if !context.options.quiet {
         context.watch.say(&told(&row, anew, &state));
     }
@@ -143,17 +136,17 @@ async fn make(
     context: &Context,
     connector: &Connector,
     scheme: &Scheme,
-    desk: &ConnectFlow,
-    whom: ConnectRequest,
+    flow: &ConnectFlow,
+    request: ConnectRequest,
 ) -> Result<ConnectionRow> {
-    let connection = with_row(context.surroundings(connector), &whom.connection).build().await?;
+    let connection = with_row(context.surroundings(connector), &request.connection).build().await?;
     let authority = connection.authority();
     let callback = match scheme.interactive {
         true => Some(Callback::listen(args.port).await?),
         false => None,
     };
     let callback_url = callback.as_ref().map(Callback::url).unwrap_or_default();
-    let url = match desk.begin(&authority, ConnectRequest { callback_url, ..whom }).await? {
+    let url = match flow.begin(&authority, ConnectRequest { callback_url, ..request }).await? {
         Begun::Ready(row) => return Ok(row),
         Begun::Redirect { url, .. } => url,
     };
@@ -176,7 +169,7 @@ async fn make(
         let told = foreign <= FOREIGN;
         Box::pin(async move {
             // On loopback nobody else can come.
-            let ended = desk.complete_on_loopback(authority, &query).await;
+            let ended = flow.complete_on_loopback(authority, &query).await;
             if let Err(why) = &ended
                 && why.is_foreign()
                 && told

@@ -21,14 +21,10 @@ use super::usage::Usage;
 /// Rows that are read at a time.
 const PAGE: u32 = 200;
 
-/// Shows the deliveries that `listen` received. Those that were applied are kept for 72 hours.
-#[derive(Debug, clap::Args)]
-pub struct DeliveriesArgs {
-    #[command(subcommand)]
-    command: Command,
-}
-
 subcommands! {
+    /// Shows the deliveries that `listen` received. Those that were applied are kept for 72 hours.
+    DeliveriesArgs:
+
     /// Show what was received
     List(ListDeliveriesArgs) by list,
     /// Show one delivery whole, as `replay` reads it
@@ -58,14 +54,6 @@ struct ShowDeliveryArgs {
     number: u64,
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// Those of the command.
-pub async fn run(args: &DeliveriesArgs, context: &Context) -> Result<Exit> {
-    args.command.run(context).await
-}
-
 async fn list(args: &ListDeliveriesArgs, context: &Context) -> Result<()> {
     let state = StateDirectory::needed(context)?;
     let database = state.database().await?;
@@ -88,7 +76,6 @@ async fn list(args: &ListDeliveriesArgs, context: &Context) -> Result<()> {
             all.join(", ")
         };
         Entry {
-            id: row.number.to_string(),
             json: summary(row, &names),
             cells: vec![
                 row.number.to_string(),
@@ -112,26 +99,18 @@ async fn show(args: &ShowDeliveryArgs, context: &Context) -> Result<()> {
         return Err(Usage::new(text).next("`deliveries list` shows them").into());
     };
     let mut document = summary(&row, &names);
-    if let Some(members) = document.as_object_mut() {
-        members.extend(request(&row));
-    }
-    context.document(|| text(&row, &document), &document)
-}
-
-/// The request: its body as text where it is one, else in base64.
-fn request(row: &DeliveryRow) -> impl Iterator<Item = (String, Value)> {
-    let headers: Vec<Value> = row
-        .headers
-        .iter()
-        .map(|(name, value)| json!([name, String::from_utf8_lossy(value)]))
-        .collect();
+    let value = |bytes| String::from_utf8_lossy(bytes);
+    let headers: Vec<_> = row.headers.iter().map(|(name, bytes)| (name, value(bytes))).collect();
     let body = match std::str::from_utf8(&row.body) {
         Ok(text) => ("body", json!(text)),
         Err(_) => ("body_base64", json!(BASE64.encode(&row.body))),
     };
-    let members =
-        [("method", json!(row.method)), ("url", json!(row.url)), ("headers", headers.into()), body];
-    members.map(|(name, value)| (name.to_owned(), value)).into_iter()
+    let (method, url) = (json!(row.method), json!(row.url));
+    let request = [("method", method), ("url", url), ("headers", json!(headers)), body];
+    if let Some(members) = document.as_object_mut() {
+        members.extend(request.map(|(name, value)| (name.to_owned(), value)));
+    }
+    context.document(|| text(&row, &document), &document)
 }
 
 fn text(row: &DeliveryRow, document: &Value) -> String {
@@ -140,16 +119,15 @@ fn text(row: &DeliveryRow, document: &Value) -> String {
         let value = String::from_utf8_lossy(value);
         text.push_str(&format!("{}: {}\n", printable(name), printable(&value)));
     }
-    let body = String::from_utf8_lossy(&row.body);
-    text.push_str(&format!("\n{}\n\n", body.lines().map(printable_line).collect::<String>()));
+    text.push('\n');
+    for line in String::from_utf8_lossy(&row.body).lines() {
+        text.push_str(&format!("{}\n", printable(line)));
+    }
+    text.push_str("\n\n");
     for event in document["events"].as_array().into_iter().flatten() {
         text.push_str(&format!("event {event}\n"));
     }
     text
-}
-
-fn printable_line(line: &str) -> String {
-    format!("{}\n", printable(line))
 }
 
 /// An event, for people and programs.

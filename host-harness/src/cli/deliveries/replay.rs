@@ -52,9 +52,7 @@ pub async fn run(args: &ReplayDeliveryArgs, context: &Context) -> Result<()> {
         Err(refusal) => return Err(refused(refusal).into()),
     };
     let mut out = context.output(&Columns::default());
-    for event in &events {
-        out.json(event.id.as_deref().unwrap_or_default(), shown(event))?;
-    }
+    events.iter().try_for_each(|event| out.page([shown(event)]))?;
     out.end()
 }
 

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use anyhow::Result;
+use host_harness::egress::Origin;
 use host_harness::runtime::Connector;
 use host_harness::store::Sqlite;
-use host_harness::webhooks::{Filter, Forwarder, Notes, Signer, Target};
+use host_harness::webhooks::{Filter, ForwardTarget, Forwarder, Notes, Signer};
 
 use super::notes::NotePrinter;
 use crate::cli::context::Context;
@@ -57,9 +58,11 @@ pub fn forwarder(
             .next("make one with: printf 'whsec_%s' \"$(head -c 32 /dev/urandom | base64)\"")
     })?;
     let http = Arc::clone(connector.http_client());
-    let target = Target::new(url, context.options.allow_private, http, signer);
-    let target = target.map_err(|why| Usage::new(format!("--forward: {why}")))?;
+    let address = Origin::of_url(url, context.address_space());
+    let address = address.map_err(|why| Usage::new(format!("--forward: {why}")))?;
+    let target = ForwardTarget::new(address, http, signer);
     let notes = Arc::clone(notes) as Arc<dyn Notes>;
     let outbox = Arc::clone(database) as _;
-    Ok(Some(Forwarder::new(outbox, clock(), notes, target, given.only.clone())))
+    let filters = given.only.clone();
+    Ok(Some(Forwarder { outbox, clock: clock(), notes, target, filters }))
 }

@@ -12,9 +12,10 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use host_harness::service::jobs::{Jobs, Stage, Stopped, Supervisor};
 use host_harness::webhooks::{
-    Bounds, GapCloser, Notes, Pace, Receiver, SubscriptionRenewal, Surroundings, TcpAccept, Tls,
+    GapCloser, Notes, Pace, Receiver, ReceiverBounds, SubscriptionRenewal, Surroundings, Tls,
     Worker,
 };
+use tokio::net::TcpListener;
 use tokio::sync::Mutex;
 
 use self::forwarding::{Forwarding, forwarder};
@@ -22,7 +23,7 @@ use self::notes::NotePrinter;
 use self::serving::Serving;
 use super::context::Context;
 use super::output::{duration, lines};
-use super::state::{OpenState, StateDirectory, belongs, clock, name};
+use super::state::{OpenState, StateDirectory, clock, name};
 use super::usage::Usage;
 
 /// Receives what providers send to the paths that `subscribe` made: verifies it, keeps it, answers,
@@ -125,21 +126,18 @@ pub fn reporting(context: &Context, what: &'static str) -> impl Fn(&Stopped) + S
 ///
 /// # Errors
 /// As [`run`].
-pub async fn begin(listening: &Listening, context: &Context, jobs: &Jobs) -> Result<Receiver> {
-    let bounds = Bounds {
+pub async fn begin(listening: &Listening, context: &Context, jobs: &Jobs) -> Result<Arc<Receiver>> {
+    let bounds = ReceiverBounds {
         rate: f64::from(listening.rate),
         burst: f64::from(listening.rate) * 10.0,
-        ..Bounds::default()
+        ..ReceiverBounds::default()
     };
     let surroundings = surroundings(listening)?;
     let public = surroundings.public_url.clone();
-    let directory = StateDirectory::needed(context)?;
+    StateDirectory::needed(context)?;
     let connector = context.connector().await?;
-    let state = OpenState::needed(context).await?;
+    let state = OpenState::needed(context, &connector, name(context)?).await?;
     let database = &state.database;
-    if let Some(name) = name(context)? {
-        belongs(&directory.named(Some(database), name).await?, &connector)?;
-    }
     let notes = Arc::new(NotePrinter::new(Arc::clone(&context.watch)));
     let noted = || Arc::clone(&notes) as Arc<dyn Notes>;
     let forwarder = forwarder(&listening.forwarding, context, &connector, database, &notes)?;
@@ -164,7 +162,7 @@ pub async fn begin(listening: &Listening, context: &Context, jobs: &Jobs) -> Res
         renewal: SubscriptionRenewal::default(),
     };
     let accept = bind(&listening.address).await?;
-    let address = accept.address().context("asking for the address")?;
+    let address = accept.local_addr().context("asking for the address")?;
     // Paths are served before the first connection is accepted.
     serving.refresh().await?;
     serving.say(address, listening.tls_cert.is_some());
@@ -175,10 +173,11 @@ pub async fn begin(listening: &Listening, context: &Context, jobs: &Jobs) -> Res
         async move {
             let accept = match bound {
                 Some(accept) => accept,
-                None => TcpAccept::listen(address)
+                None => TcpListener::bind(address)
+                    .await
                     .map_err(|why| format!("listening on {address}: {why}"))?,
             };
-            receiver.run(accept, stop.requested()).await;
+            receiver.run(accept, &stop).await;
             stop.ended()
         }
     })?;
@@ -238,11 +237,11 @@ pub fn public_url(text: &str) -> Result<String, Usage> {
     Ok(text.trim_end_matches('/').to_owned())
 }
 
-async fn bind(address: &str) -> Result<TcpAccept> {
+async fn bind(address: &str) -> Result<TcpListener> {
     let found = tokio::net::lookup_host(address).await;
     let found: Vec<SocketAddr> = found
         .map_err(|why| Usage::new(format!("--address {address}: {why}")).next("write HOST:PORT"))?
         .collect();
     let first = found.first().ok_or_else(|| Usage::new(format!("{address} has no address")))?;
-    TcpAccept::listen(*first).with_context(|| format!("listening on {first}"))
+    TcpListener::bind(*first).await.with_context(|| format!("listening on {first}"))
 }

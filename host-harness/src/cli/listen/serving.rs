@@ -18,7 +18,9 @@ use super::notes::NotePrinter;
 use crate::cli::connecting::with_kept;
 use crate::cli::context::Context;
 use crate::cli::output::printable;
-use crate::cli::state::{Configuration, LOOK_EVERY, OpenState, StoredConnection, clock, name};
+use crate::cli::state::{
+    CHANGED, Configuration, LOOK_EVERY, OpenState, StoredConnection, clock, name,
+};
 
 /// How often secrets are read anew even when all deliveries verify: old versions end.
 const RENEW: u32 = 30;
@@ -28,8 +30,8 @@ pub struct Serving {
     pub context: Context,
     pub connector: Connector,
     pub state: OpenState,
-    pub receiver: Receiver,
-    pub worker: Worker,
+    pub receiver: Arc<Receiver>,
+    pub worker: Arc<Worker>,
     pub gaps: GapCloser,
     pub notes: Arc<NotePrinter>,
     pub public: Option<String>,
@@ -100,8 +102,9 @@ impl Serving {
                     match self.make(stored, configuration, &hook, subscription).await {
                         Ok(made) => {
                             if !is_new {
-                                let text = "the connection changed, and is used as it is kept now";
-                                self.context.watch.detail(&printable(&format!("{name}: {text}")));
+                                self.context
+                                    .watch
+                                    .detail(&printable(&format!("{name}: {CHANGED}")));
                             }
                             made
                         }

@@ -5,6 +5,7 @@
 use std::io::{self, Write};
 
 use anyhow::Result;
+use indexmap::IndexSet;
 
 use super::members::RecordMembers;
 use super::{Columns, OutputRow, RecordWriter, printable, say};
@@ -12,41 +13,33 @@ use super::{Columns, OutputRow, RecordWriter, printable, say};
 /// Writes a header and a line for each record.
 pub struct CsvWriter<W: Write> {
     out: csv::Writer<W>,
-    /// Chosen by the user, or else by the first page.
-    columns: Vec<String>,
     chosen: Columns,
-    begun: bool,
+    /// Chosen by the user, or else by the first page; `None` before the header.
+    columns: Option<Vec<String>>,
     told: bool,
 }
 
 impl<W: Write> CsvWriter<W> {
     /// Writes `columns` to `out`; the members of the first page, if none are given.
     pub fn new(out: W, chosen: Columns) -> Self {
-        Self {
-            out: csv::Writer::from_writer(out),
-            columns: chosen.columns.clone().unwrap_or_default(),
-            chosen,
-            begun: false,
-            told: false,
-        }
+        Self { out: csv::Writer::from_writer(out), chosen, columns: None, told: false }
     }
 
-    fn begin(&mut self, page: &[RecordMembers<'_>]) -> Result<()> {
-        if self.chosen.columns.is_none() {
-            self.columns = union(page);
-        }
+    fn begin(&mut self, page: &[RecordMembers<'_>]) -> Result<Vec<String>> {
         self.chosen.check_page(page)?;
-        self.begun = true;
+        let of_page = || IndexSet::<_>::from_iter(page.iter().flat_map(|members| members.0.keys()));
+        let columns = self.chosen.columns.clone();
+        let columns = columns.unwrap_or_else(|| of_page().into_iter().cloned().collect());
         // A broken pipe must be seen as one, so errors go on as what they are.
-        Ok(self.out.write_record(&self.columns).map_err(io::Error::from)?)
+        self.out.write_record(&columns).map_err(io::Error::from)?;
+        Ok(columns)
     }
 
-    fn tell_left_out(&mut self, members: &RecordMembers<'_>) {
+    fn tell_left_out(&mut self, members: &RecordMembers<'_>, columns: &[String]) {
         if self.told || self.chosen.columns.is_some() {
             return;
         }
-        let left_out = members.0.iter().find(|(name, _)| !self.columns.contains(name));
-        if let Some((name, _)) = left_out {
+        if let Some(name) = members.0.keys().find(|name| !columns.contains(name)) {
             self.told = true;
             say(&format!(
                 "note: members that the first page did not have, such as \"{}\", are left out; --columns chooses the columns",
@@ -63,33 +56,24 @@ impl<W: Write + Send> RecordWriter for CsvWriter<W> {
         }
         let page: Vec<RecordMembers<'_>> =
             rows.iter().map(|row| RecordMembers::of(row.data)).collect();
-        if !self.begun {
-            self.begin(&page)?;
-        }
+        let columns = match self.columns.take() {
+            Some(columns) => columns,
+            None => self.begin(&page)?,
+        };
         for (row, members) in rows.iter().zip(&page) {
-            self.tell_left_out(members);
-            let cells = members.cells(*row, &self.columns);
-            self.out.write_record(&cells).map_err(io::Error::from)?;
+            self.tell_left_out(members, &columns);
+            self.out.write_record(members.cells(*row, &columns)).map_err(io::Error::from)?;
         }
+        self.columns = Some(columns);
         Ok(self.out.flush()?)
     }
 
     fn end(&mut self) -> Result<()> {
-        if self.chosen.columns.is_some() && !self.begun {
+        if self.chosen.columns.is_some() && self.columns.is_none() {
             self.begin(&[])?;
         }
         Ok(self.out.flush()?)
     }
-}
-
-fn union(page: &[RecordMembers<'_>]) -> Vec<String> {
-    let mut columns: Vec<String> = Vec::new();
-    for (name, _) in page.iter().flat_map(|members| &members.0) {
-        if !columns.contains(name) {
-            columns.push(name.clone());
-        }
-    }
-    columns
 }
 
 #[cfg(test)]

@@ -17,14 +17,9 @@ pub struct JsonWriter<W> {
 }
 
 impl<W: Write> JsonWriter<W> {
-    /// Writes each to `out` for itself.
-    pub fn lines(out: W) -> Self {
-        Self { out, is_array: false, begun: false }
-    }
-
-    /// Writes one array to `out`.
-    pub fn array(out: W) -> Self {
-        Self { out, is_array: true, begun: false }
+    /// Writes to `out` one array, or each record for itself.
+    pub fn new(out: W, is_array: bool) -> Self {
+        Self { out, is_array, begun: false }
     }
 }
 
@@ -62,7 +57,7 @@ mod tests {
     fn written(array: bool, pages: &[&[&str]]) -> String {
         let mut out = Vec::new();
         let mut records =
-            if array { JsonWriter::array(&mut out) } else { JsonWriter::lines(&mut out) };
+            if array { JsonWriter::new(&mut out, true) } else { JsonWriter::new(&mut out, false) };
         for page in pages {
             let rows: Vec<OutputRow<'_>> =
                 page.iter().map(|data| OutputRow { id: "", data }).collect();

@@ -14,6 +14,7 @@ use std::io::{self, BufWriter, IsTerminal as _, Stdout, Write};
 
 use anyhow::Result;
 use host_harness::contract::types::DataRecord;
+use indexmap::IndexSet;
 use serde_json::Value;
 
 pub use self::compact::indented;
@@ -84,13 +85,9 @@ impl Columns {
     /// As [`Columns::check`], where what the records of the first page have is known too: they may
     /// have members that no schema speaks of.
     fn check_page(&self, page: &[RecordMembers<'_>]) -> Result<(), Usage> {
-        let mut all = self.clone();
-        for (name, _) in page.iter().flat_map(|members| &members.0) {
-            if !all.known.contains(name) {
-                all.known.push(name.clone());
-            }
-        }
-        all.check()
+        let of_page = page.iter().flat_map(|members| members.0.keys());
+        let known: IndexSet<&String> = self.known.iter().chain(of_page).collect();
+        Self { known: known.into_iter().cloned().collect(), ..self.clone() }.check()
     }
 }
 
@@ -130,8 +127,8 @@ pub fn records(form: OutputFormat, columns: &Columns) -> Box<dyn RecordWriter> {
     let columns = columns.clone();
     let out = stdout();
     match form {
-        OutputFormat::Ndjson => Box::new(JsonWriter::lines(out)),
-        OutputFormat::Json => Box::new(JsonWriter::array(out)),
+        OutputFormat::Ndjson => Box::new(JsonWriter::new(out, false)),
+        OutputFormat::Json => Box::new(JsonWriter::new(out, true)),
         OutputFormat::Table => Box::new(TableWriter::new(out, columns, width())),
         OutputFormat::Csv => Box::new(CsvWriter::new(out, columns)),
     }

@@ -6,7 +6,7 @@
 use std::io::Write;
 
 use anyhow::Result;
-use comfy_table::{ColumnConstraint, ContentArrangement, Row as GridRow, Table as Grid, Width};
+use comfy_table::{ColumnConstraint, ContentArrangement, Row as GridRow, Width};
 
 use super::columns::{WIDEST, candidates, fitting, shrink, widths};
 use super::grid::{GAP, bare};
@@ -17,32 +17,27 @@ use super::{Columns, OutputRow, RecordWriter, printable};
 pub struct TableWriter<W> {
     out: W,
     width: u16,
-    columns: Vec<String>,
-    widths: Vec<u16>,
     chosen: Columns,
-    begun: bool,
+    /// Name and width of each; `None` before the first page.
+    columns: Option<(Vec<String>, Vec<u16>)>,
 }
 
 impl<W: Write> TableWriter<W> {
     /// Writes `columns` to `out`; those that fit `width` best, if none are given.
     pub fn new(out: W, chosen: Columns, width: u16) -> Self {
-        Self {
-            out,
-            width,
-            columns: chosen.columns.clone().unwrap_or_default(),
-            chosen,
-            widths: vec![],
-            begun: false,
-        }
+        Self { out, width, chosen, columns: None }
     }
 
-    fn begin(&mut self, rows: &[OutputRow<'_>], page: &[RecordMembers<'_>]) -> Result<()> {
+    fn begin(
+        &self,
+        rows: &[OutputRow<'_>],
+        page: &[RecordMembers<'_>],
+    ) -> Result<(Vec<String>, Vec<u16>)> {
         self.chosen.check_page(page)?;
-        self.begun = true;
-        if self.chosen.columns.is_some() {
-            self.widths = widths(rows, page, &self.columns);
-            shrink(&mut self.widths, self.width);
-            return Ok(());
+        if let Some(columns) = &self.chosen.columns {
+            let mut widths = widths(rows, page, columns);
+            shrink(&mut widths, self.width);
+            return Ok((columns.clone(), widths));
         }
         let candidates = candidates(page);
         let mut widths = widths(rows, page, &candidates);
@@ -51,23 +46,8 @@ impl<W: Write> TableWriter<W> {
             *width = (*width).min(if index == 0 { self.width } else { WIDEST });
         }
         let fitting = fitting(page, &candidates, &widths, self.width);
-        for ((column, width), fits) in candidates.into_iter().zip(widths).zip(fitting) {
-            if fits {
-                self.columns.push(column);
-                self.widths.push(width);
-            }
-        }
-        Ok(())
-    }
-
-    fn write(&mut self, grid: &mut Grid) -> Result<()> {
-        grid.set_content_arrangement(ContentArrangement::Disabled);
-        for (column, width) in grid.column_iter_mut().zip(&self.widths) {
-            column.set_padding((0, GAP));
-            let width = Width::Fixed(width + GAP);
-            column.set_constraint(ColumnConstraint::Absolute(width));
-        }
-        write(&mut self.out, grid)
+        let columns = candidates.into_iter().zip(widths).zip(fitting);
+        Ok(columns.filter_map(|(column, fits)| fits.then_some(column)).unzip())
     }
 }
 
@@ -79,36 +59,41 @@ impl<W: Write + Send> RecordWriter for TableWriter<W> {
         let page: Vec<RecordMembers<'_>> =
             rows.iter().map(|row| RecordMembers::of(row.data)).collect();
         let mut grid = bare();
-        if !self.begun {
-            self.begin(rows, &page)?;
-            grid.set_header(line(self.columns.iter().map(|name| printable(name)).collect()));
-        }
+        let (columns, widths) = match self.columns.take() {
+            Some(columns) => columns,
+            None => {
+                let (columns, widths) = self.begin(rows, &page)?;
+                grid.set_header(line(&columns));
+                (columns, widths)
+            }
+        };
         for (row, members) in rows.iter().zip(&page) {
-            let cells = members.cells(*row, &self.columns);
-            grid.add_row(line(cells.iter().map(|text| printable(text)).collect()));
+            grid.add_row(line(&members.cells(*row, &columns)));
         }
-        self.write(&mut grid)
+        grid.set_content_arrangement(ContentArrangement::Disabled);
+        for (column, width) in grid.column_iter_mut().zip(&widths) {
+            column.set_padding((0, GAP));
+            column.set_constraint(ColumnConstraint::Absolute(Width::Fixed(width + GAP)));
+        }
+        self.columns = Some((columns, widths));
+        for line in grid.lines() {
+            writeln!(self.out, "{}", line.trim_end())?;
+        }
+        Ok(self.out.flush()?)
     }
 
     fn end(&mut self) -> Result<()> {
-        if !self.begun {
+        if self.columns.is_none() {
             self.chosen.check()?;
         }
         Ok(self.out.flush()?)
     }
 }
 
-fn line(cells: Vec<String>) -> GridRow {
-    let mut line = GridRow::from(cells);
+fn line(cells: &[String]) -> GridRow {
+    let mut line = GridRow::from(cells.iter().map(|text| printable(text)).collect::<Vec<_>>());
     line.max_height(1);
     line
-}
-
-fn write(out: &mut impl Write, grid: &Grid) -> Result<()> {
-    for line in grid.lines() {
-        writeln!(out, "{}", line.trim_end())?;
-    }
-    Ok(out.flush()?)
 }
 
 #[cfg(test)]

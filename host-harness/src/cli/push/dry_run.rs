@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result};
 use host_harness::push::mapping::Mapping;
-use host_harness::push::{Mode, Planned, Push, Word as _};
+use host_harness::push::{Mode, PlannedItem, Push, Word as _};
 use host_harness::source::Items;
 use serde_json::{Value, json};
 
@@ -24,10 +24,10 @@ pub async fn run(
 ) -> Result<(Exit, Vec<String>)> {
     let mut out = context.output(&Columns::default());
     let (mut failed, mut broken) = (false, None);
-    let tell = |planned: Planned| {
+    let tell = |planned: PlannedItem| {
         failed |= planned.error.is_some();
         if broken.is_none() {
-            broken = out.json(planned.index, line(planned)).err();
+            broken = out.page([line(planned)]).err();
         }
     };
     let notes = push.plan(items, mode, mapping, tell).await.context("planning the push")?;
@@ -39,7 +39,7 @@ pub async fn run(
     Ok((if failed { Exit::Partly } else { Exit::Done }, notes))
 }
 
-fn line(planned: Planned) -> Value {
+fn line(planned: PlannedItem) -> Value {
     let write = planned.write.map_or("none", |write| write.word());
     let request = planned.request.map(|request| plan::shown(request, &planned.hidden));
     json!({

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use host_harness::push::mapping::{Mapping, SCHEMA};
-use host_harness::push::{Ended, Mode, OnConflict, Push, PushError, StoredRun as Read, Summary};
+use host_harness::push::{IntentRow, Mode, OnConflict, Push, StoredRun as Read, Summary};
 use host_harness::source::Items;
 
 use self::results::ItemResults;
@@ -150,8 +150,7 @@ pub async fn run(args: &PushArgs, context: &Context) -> Result<Exit> {
     let source = source(args)?;
     let mut notes = SourceNotes { context, said: BTreeSet::new() };
     if args.dry_run {
-        let items = open(source, &args.reading, None).await?;
-        notes.begin(&push, &items, mapping.as_ref())?;
+        let items = notes.open(source, args, &push, mapping.as_ref(), None).await?;
         let (exit, told) = dry_run::run(context, &push, items, mode, mapping.as_ref()).await?;
         notes.say(told);
         return Ok(exit);
@@ -160,11 +159,10 @@ pub async fn run(args: &PushArgs, context: &Context) -> Result<Exit> {
     let mut results = ItemResults::new(context, args)?;
     let (mut sum, mut stopped) = (Summary::default(), None);
     if args.stream {
-        let items = open(source, &args.reading, None).await?;
-        notes.begin(&push, &items, mapping.as_ref())?;
+        let items = notes.open(source, args, &push, mapping.as_ref(), None).await?;
         results.begin(items.header())?;
         context.watch.mention("items are sent as they come; how many there are is not known");
-        let (tell, policy) = (|ended: Ended| results.tell(&push, &ended), args.on_conflict);
+        let (tell, policy) = (|ended: IntentRow| results.tell(&push, &ended), args.on_conflict);
         match push.stream(items, mode, mapping.as_ref(), policy, tell).await {
             Ok((ran, told)) => {
                 sum = ran;
@@ -177,8 +175,7 @@ pub async fn run(args: &PushArgs, context: &Context) -> Result<Exit> {
             push.unfinished().await?.into_iter().map(|row| row.id).collect()
         } else {
             let directory = StateDirectory::needed(context)?.directory().to_owned();
-            let items = open(source, &args.reading, Some(directory)).await?;
-            notes.begin(&push, &items, mapping.as_ref())?;
+            let items = notes.open(source, args, &push, mapping.as_ref(), Some(directory)).await?;
             let read = push.read(items, mode, mapping.as_ref()).await;
             let Read { run, notes: told } = read.context("nothing of it was sent")?;
             notes.say(told);
@@ -186,8 +183,8 @@ pub async fn run(args: &PushArgs, context: &Context) -> Result<Exit> {
         };
         results.begin(header(args, &push, &runs).await?)?;
         for run in &runs {
-            context.watch.page(0, Some(push.count(run).await?));
-            let tell = |ended: Ended| results.tell(&push, &ended);
+            context.watch.page(0, Some(push.row(run).await?.1.all()));
+            let tell = |ended: IntentRow| results.tell(&push, &ended);
             match push.run(run, args.on_conflict, tell).await {
                 Ok(ran) => sum.add(&ran),
                 Err(why) => {
@@ -201,9 +198,7 @@ pub async fn run(args: &PushArgs, context: &Context) -> Result<Exit> {
     if let Some(why) = stopped {
         return Err(anyhow::Error::new(why).context(format!("pushing {object}")));
     }
-    tell_sum(context, args, &sum);
-    let undone = sum.failed + sum.parked + sum.waiting;
-    Ok(if undone > 0 { Exit::Partly } else { Exit::Done })
+    Ok(tell_sum(context, args, &sum))
 }
 
 /// The source that is named; `-`, where none is needed.
@@ -225,7 +220,7 @@ fn source(args: &PushArgs) -> Result<&str, Usage> {
 async fn header(args: &PushArgs, push: &Push, runs: &[String]) -> Result<Option<String>> {
     let mut headers = BTreeSet::new();
     for run in runs {
-        headers.insert(push.header(run).await?);
+        headers.insert(push.row(run).await?.0.header);
     }
     if headers.len() > 1 && args.failed.is_some() {
         return Err(Usage::new(
@@ -244,16 +239,19 @@ struct SourceNotes<'c> {
 }
 
 impl SourceNotes<'_> {
-    /// Before its items are read.
-    fn begin(
+    /// Opens it, and says what there is to say before its items are read.
+    async fn open(
         &mut self,
+        source: &str,
+        args: &PushArgs,
         push: &Push,
-        items: &Items,
         mapping: Option<&Mapping>,
-    ) -> Result<(), PushError> {
+        directory: Option<PathBuf>,
+    ) -> Result<Items> {
+        let items = open(source, &args.reading, directory).await?;
         self.say(items.notes());
-        self.say(push.fits(items, mapping)?);
-        Ok(())
+        self.say(push.fits(&items, mapping)?);
+        Ok(items)
     }
 
     fn say(&mut self, notes: Vec<String>) {
@@ -265,7 +263,7 @@ impl SourceNotes<'_> {
     }
 }
 
-fn tell_sum(context: &Context, args: &PushArgs, sum: &Summary) {
+fn tell_sum(context: &Context, args: &PushArgs, sum: &Summary) -> Exit {
     let undone = sum.failed + sum.parked + sum.waiting;
     let mut text = format!("{}: {} as wished", counted(sum.done + undone, "item"), sum.done);
     for (count, what) in [
@@ -279,7 +277,8 @@ fn tell_sum(context: &Context, args: &PushArgs, sum: &Summary) {
         }
     }
     if undone == 0 {
-        return context.watch.mention(&text);
+        context.watch.mention(&text);
+        return Exit::Done;
     }
     context.watch.say(&text);
     match &args.failed {
@@ -295,4 +294,5 @@ fn tell_sum(context: &Context, args: &PushArgs, sum: &Summary) {
     if sum.parked > 0 {
         context.watch.say("  parked: their answers were lost; `push OBJECT --resume` looks again");
     }
+    Exit::Partly
 }

@@ -7,13 +7,12 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use host_harness::files;
-use host_harness::push::{Ended, IntentState, Push, Word as _};
+use host_harness::push::{IntentRow, IntentState, Push, Word as _};
 use serde_json::json;
 
 use super::PushArgs;
-use crate::cli::columns::among;
 use crate::cli::context::Context;
-use crate::cli::output::lines;
+use crate::cli::output::{Columns, lines};
 use crate::cli::print::Output;
 use crate::cli::usage::Usage;
 
@@ -48,7 +47,8 @@ impl<'a> ItemResults<'a> {
             Ok::<_, Usage>((path, file))
         });
         let failed = failed.transpose()?;
-        among(&args.columns, &["index", "line", "id", "outcome", "error"])?;
+        let known = ["index", "line", "id", "outcome", "error"].map(str::to_owned).into();
+        Columns { known, ..args.columns.clone() }.check()?;
         let out = context.output(&args.columns);
         Ok(Self {
             context,
@@ -76,7 +76,7 @@ impl<'a> ItemResults<'a> {
     }
 
     /// Takes one. That nobody reads is no reason to stop a push.
-    pub fn tell(&mut self, push: &Push, ended: &Ended) {
+    pub fn tell(&mut self, push: &Push, ended: &IntentRow) {
         self.context.watch.page(1, None);
         // Whoever reads the line finds the item in its file.
         self.put(push, ended);
@@ -94,11 +94,11 @@ impl<'a> ItemResults<'a> {
             "outcome": outcome,
             "error": ended.error.as_deref().map(lines),
         });
-        self.unprinted = self.out.json(ended.index, line).err();
+        self.unprinted = self.out.page([line]).err();
     }
 
     /// Puts an item into the file, if it failed.
-    fn put(&mut self, push: &Push, ended: &Ended) {
+    fn put(&mut self, push: &Push, ended: &IntentRow) {
         let Some((path, file)) = &mut self.failed else { return };
         let here = Some((ended.run.clone(), ended.line));
         if ended.state != IntentState::Failed || self.unwritten.is_some() || self.last == here {

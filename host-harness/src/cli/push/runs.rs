@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use host_harness::push::{Counts, Intents as _, PushRow, Word as _};
+use host_harness::push::{IntentCounts, Intents as _, PushRow, Word as _};
 use host_harness::store::{ConnectionRow, Sqlite};
 use serde_json::{Value, json};
 
@@ -25,11 +25,11 @@ pub async fn list(
     let wanted = |row: &PushRow| args.object.as_ref().is_none_or(|object| *object == row.object);
     let mut out = context.output(&args.columns);
     let rows = pushes.iter().filter(|(row, _)| wanted(row));
-    out.page(rows.map(|(row, counts)| (row.id.clone(), line(row, counts))))?;
+    out.page(rows.map(|(row, counts)| line(row, counts)))?;
     out.end()
 }
 
-fn line(row: &PushRow, counts: &Counts) -> Value {
+fn line(row: &PushRow, counts: &IntentCounts) -> Value {
     json!({
         "id": row.id,
         "object": row.object,

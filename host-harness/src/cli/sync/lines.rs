@@ -7,7 +7,7 @@ use anyhow::Result;
 use host_harness::mirror::ScanKind;
 use host_harness::runtime::CallError;
 use host_harness::service::jobs::PANICKED;
-use host_harness::sync::{Outcome, Report, SyncError};
+use host_harness::sync::{PullOutcome, PullReport, SyncError};
 use serde_json::{Value, json};
 
 use crate::cli::context::Context;
@@ -29,7 +29,7 @@ pub struct RunResult {
     /// Which object; empty when the connection itself could not be made.
     pub object: String,
     /// How it ended.
-    pub ended: Result<Outcome, Failed>,
+    pub ended: Result<PullOutcome, Failed>,
 }
 
 /// Why a run failed.
@@ -81,16 +81,16 @@ impl<'a> RunResults<'a> {
     pub fn ran(&mut self, ran: &RunResult) -> Result<()> {
         let RunResult { connection, object, ended } = ran;
         let whose = (connection.clone(), object.clone());
-        if !matches!(ended, Ok(Outcome::Busy { .. })) {
+        if !matches!(ended, Ok(PullOutcome::Busy { .. })) {
             self.left.remove(&whose);
         }
         match ended {
-            Ok(Outcome::Done(report)) => {
+            Ok(PullOutcome::Done(report)) => {
                 self.good += 1;
                 self.trouble(connection, report);
                 self.print(connection, report)?;
             }
-            Ok(Outcome::Busy { until_ms }) => {
+            Ok(PullOutcome::Busy { until_ms }) => {
                 self.busy += 1;
                 // It is tried again soon, and the other may be at it for long.
                 if !self.left.insert(whose) {
@@ -127,9 +127,9 @@ impl<'a> RunResults<'a> {
         })
     }
 
-    fn print(&mut self, connection: &str, report: &Report) -> Result<()> {
+    fn print(&mut self, connection: &str, report: &PullReport) -> Result<()> {
         if let Some(out) = &mut self.out {
-            return out.json(&report.object, as_json(connection, report));
+            return out.page([as_json(connection, report)]);
         }
         let row = as_row(connection, report);
         if self.at_once {
@@ -140,7 +140,7 @@ impl<'a> RunResults<'a> {
     }
 
     /// What a person should know of a run that did what it was asked.
-    fn trouble(&mut self, connection: &str, report: &Report) {
+    fn trouble(&mut self, connection: &str, report: &PullReport) {
         let whose = format!("{connection}, {}", report.object);
         let applied = &report.applied;
         if let Some(why) = &report.restarted {
@@ -209,7 +209,7 @@ impl<'a> RunResults<'a> {
     }
 }
 
-fn as_row(connection: &str, report: &Report) -> Vec<String> {
+fn as_row(connection: &str, report: &PullReport) -> Vec<String> {
     let applied = &report.applied;
     let numbers = [
         report.pages,
@@ -224,7 +224,7 @@ fn as_row(connection: &str, report: &Report) -> Vec<String> {
     row
 }
 
-fn read(report: &Report) -> String {
+fn read(report: &PullReport) -> String {
     let kind = report.kind.map_or("nothing", kind_word);
     if report.resumed { format!("{kind}, resumed") } else { kind.to_owned() }
 }
@@ -238,20 +238,8 @@ pub fn kind_word(kind: ScanKind) -> &'static str {
     }
 }
 
-fn as_json(connection: &str, report: &Report) -> Value {
+fn as_json(connection: &str, report: &PullReport) -> Value {
     let applied = &report.applied;
-    let swept = report.swept.as_ref().map(|swept| {
-        json!({
-            "nominated": swept.nominated,
-            "live": swept.live,
-            "found": swept.found,
-            "young": swept.young,
-            "deleted": swept.deleted,
-            "aged_out": swept.aged_out,
-            "alarm": swept.alarm,
-            "refused": swept.refused,
-        })
-    });
     json!({
         "connection": connection,
         "object": report.object,
@@ -272,6 +260,6 @@ fn as_json(connection: &str, report: &Report) -> Value {
         "open": report.open,
         "refused": report.refused,
         "restarts": report.restarts,
-        "sweep": swept,
+        "sweep": report.swept,
     })
 }

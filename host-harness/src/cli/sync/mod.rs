@@ -18,12 +18,12 @@ use self::reader::SyncReader;
 use super::context::Context;
 use super::exit::Exit;
 use super::input::{interval, span};
-use super::state::{DEFAULT, OpenState, StateDirectory, StoredConnection, belongs, name};
+use super::state::{DEFAULT, OpenState, StateDirectory, StoredConnection, name};
 use super::usage::{Usage, unknown};
 
 /// Reads what changed since the last time, or everything when that is due, and keeps it in the
 /// directory of --state. It may be stopped at any point; the next run goes on from there.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 #[command(after_help = "Examples:
   connector-host sync
   connector-host sync orders --full
@@ -118,12 +118,9 @@ async fn prepare(
     let connector = context.connector().await?;
     let catalog = Catalog::of(&connector).await.context("describing the objects")?;
     let objects = chosen(args, &catalog)?;
-    let state = OpenState::needed(context).await?;
     let named = (!args.all).then(|| name(context)).transpose()?;
     let named = named.map(|name| name.unwrap_or(DEFAULT).to_owned());
-    if let Some(named) = &named {
-        belongs(&directory.named(Some(&state.database), named).await?, &connector)?;
-    }
+    let state = OpenState::needed(context, &connector, named.as_deref()).await?;
     let connections = state.connections(&connector.manifest().name, named.as_deref()).await?;
     if connections.is_empty() {
         let nothing = directory.nothing_kept();

@@ -9,7 +9,7 @@ use host_harness::clock::unix_ms;
 use host_harness::runtime::Connector;
 use host_harness::service::jobs::{Jobs, PANICKED, Shutdown, Stage, Stopped};
 use host_harness::sync::{
-    PageCommitted, Pull, PullOptions, Rhythm, Synced, SyncedConnection, Turns,
+    PageCommitted, Pull, PullOptions, PullOutcome, Rhythm, Synced, SyncedConnection, Turns,
 };
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -20,7 +20,7 @@ use crate::cli::context::Context;
 use crate::cli::errors::in_one;
 use crate::cli::exit::Exit;
 use crate::cli::output::printable;
-use crate::cli::state::{Configuration, LOOK_EVERY, OpenState, StoredConnection, clock};
+use crate::cli::state::{CHANGED, Configuration, LOOK_EVERY, OpenState, StoredConnection, clock};
 
 /// Results that wait to be printed.
 const QUEUED: usize = 64;
@@ -98,39 +98,31 @@ impl SyncReader {
         stop: &Shutdown,
     ) -> Result<()> {
         let shared = Arc::new(self);
-        let mut read = HashMap::new();
-        let ended = shared.look(&mut read, &mut lines, jobs, stop).await;
-        read.keys().for_each(|id| jobs.remove(&job(id)));
-        ended.and_then(|()| lines.end()).map(drop)
-    }
-
-    async fn look(
-        self: &Arc<Self>,
-        read: &mut HashMap<String, Configuration>,
-        lines: &mut RunResults<'_>,
-        jobs: &Jobs,
-        stop: &Shutdown,
-    ) -> Result<()> {
         let (to, mut results) = mpsc::channel(QUEUED);
         let mut looks = interval(LOOK_EVERY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (mut options, mut is_first, mut is_failing) = (self.options, true, false);
-        loop {
+        let mut read = HashMap::new();
+        let (mut options, mut is_first, mut is_failing) = (shared.options, true, false);
+        let ended = loop {
             tokio::select! {
-                Some(ran) = results.recv() => lines.ran(&ran)?,
-                _ = looks.tick() => match self.update(read, options, is_first, &to, jobs).await {
+                Some(ran) = results.recv() => if let Err(why) = lines.ran(&ran) {
+                    break Err(why);
+                },
+                _ = looks.tick() => match shared.update(&mut read, options, is_first, &to, jobs).await {
                     Ok(()) => {
                         (options.full, is_first, is_failing) = (false, false, false);
                     }
                     Err(why) if !is_failing => {
                         is_failing = true;
-                        self.say(&format!("looking for connections fails, and is tried again: {}", in_one(&why)));
+                        shared.say(&format!("looking for connections fails, and is tried again: {}", in_one(&why)));
                     }
                     Err(_) => {}
                 },
-                () = stop.requested() => return Ok(()),
+                () = stop.requested() => break Ok(()),
             }
-        }
+        };
+        read.keys().for_each(|id| jobs.remove(&job(id)));
+        ended.and_then(|()| lines.end()).map(drop)
     }
 
     /// Begins with the connections that came or changed; ends those that are gone.
@@ -149,10 +141,7 @@ impl SyncReader {
             let configuration = stored.configuration().await?;
             match gone.remove(&id) {
                 Some(before) if before == configuration => continue,
-                Some(_) => {
-                    let text = "the connection changed, and is used as it is kept now";
-                    self.say(&format!("{name}: {text}"));
-                }
+                Some(_) => self.say(&format!("{name}: {CHANGED}")),
                 None if !is_first => {
                     self.say(&format!("{name}: the connection is new, and is read from now on"));
                 }
@@ -164,7 +153,7 @@ impl SyncReader {
         for (id, configuration) in gone {
             jobs.remove(&job(&id));
             read.remove(&id);
-            let name = configuration.name();
+            let name = configuration.name;
             self.say(&format!("{name}: the connection is not kept any more, and no longer read"));
         }
         Ok(())
@@ -256,30 +245,26 @@ impl ConnectionReader {
     async fn connect(&self) -> Result<Option<SyncedConnection>, String> {
         let SyncReader { context, connector, state, turns, .. } = &*self.shared;
         let made = context.connect_to(connector, Some(self.stored.clone())).await;
-        let text = made.as_ref().err().map(in_one);
+        let why = made.as_ref().err().map(in_one);
         let before = {
             let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-            std::mem::replace(&mut *told, text.clone())
+            std::mem::replace(&mut *told, why.clone())
         };
-        match (made, text) {
-            (Err(error), Some(text)) => {
-                let connection = self.stored.row.name.clone();
-                let ended = Err(Failed::Connecting(error));
-                let ran = RunResult { connection, object: String::new(), ended };
-                if before.as_ref() != Some(&text) && self.to.send(ran).await.is_err() {
-                    return Ok(None);
-                }
-                Err(text)
+        let client = match made {
+            Ok(client) => client,
+            Err(error) if before == why => return Err(in_one(&error)),
+            Err(error) => {
+                let heard = self.tell(String::new(), Err(Failed::Connecting(error))).await;
+                return if heard { Err(why.unwrap_or_default()) } else { Ok(None) };
             }
-            (Ok(client), _) => Ok(Some(SyncedConnection {
-                client,
-                mirror: Arc::clone(&state.database) as _,
-                clock: clock(),
-                connection: self.stored.row.id.clone(),
-                turns: turns.clone(),
-            })),
-            (Err(_), None) => Ok(None),
-        }
+        };
+        Ok(Some(SyncedConnection {
+            client,
+            mirror: Arc::clone(&state.database) as _,
+            clock: clock(),
+            connection: self.stored.row.id.clone(),
+            turns: turns.clone(),
+        }))
     }
 
     /// Answers whether anybody wants to know more.
@@ -296,7 +281,12 @@ impl ConnectionReader {
         };
         let pull = Pull::new(account.clone(), object.clone()).told(told);
         let ended = pull.run(options).await.map_err(Failed::Syncing);
-        let (connection, object) = (self.stored.row.name.clone(), object.name.clone());
+        self.tell(object.name.clone(), ended).await
+    }
+
+    /// Answers whether anybody hears it.
+    async fn tell(&self, object: String, ended: Result<PullOutcome, Failed>) -> bool {
+        let connection = self.stored.row.name.clone();
         self.to.send(RunResult { connection, object, ended }).await.is_ok()
     }
 

@@ -1,10 +1,10 @@
 //! The rows of an inbox as rows of SQLite, and back.
 
 use connector_contract::types::DataRecord;
-use connector_state::inbox::{DeliveryRow, Effect, EventRow, HookRow, SubscriptionRow};
+use connector_state::inbox::{DeliveryRow, EventEffect, EventRow, HookRow, SubscriptionRow};
 use rusqlite::{Result, Row};
 
-use crate::columns::{Column, Columns, columns, from_json, json, odd, unsigned};
+use crate::columns::{Column, Values, columns, from_json, json, odd};
 
 columns!(HookRow [] {
     connection, token, made_ms, alive_ms, gap_ms, gap_end_ms, refused, refused_ms
@@ -22,14 +22,14 @@ pub fn delivery_of(row: &Row<'_>) -> Result<DeliveryRow> {
     let headers: Vec<(String, String)> = from_json(row, "headers")?;
     let bytes = |text: String| text.chars().map(|c| u8::try_from(c).unwrap_or(b'?')).collect();
     Ok(DeliveryRow {
-        number: unsigned(row, "number")?,
+        number: row.get("number")?,
         connection: row.get("connection")?,
-        received_ms: unsigned(row, "received_ms")?,
+        received_ms: row.get("received_ms")?,
         method: row.get("method")?,
         url: row.get("url")?,
         headers: headers.into_iter().map(|(name, value)| (name, bytes(value))).collect(),
         body: row.get("body")?,
-        bytes: unsigned(row, "bytes")?,
+        bytes: row.get("bytes")?,
         events: vec![],
     })
 }
@@ -44,7 +44,7 @@ pub fn headers_json(headers: &[(String, Vec<u8>)]) -> Result<String> {
 }
 
 /// In `effect`, and in those columns that it needs.
-impl Column for Effect {
+impl Column for EventEffect {
     fn read(row: &Row<'_>, name: &str) -> Result<Self> {
         let effect: String = row.get(name)?;
         Ok(match effect.as_str() {
@@ -63,7 +63,7 @@ impl Column for Effect {
         })
     }
 
-    fn write(&self, name: &str, to: &mut Columns) -> Result<()> {
+    fn write(&self, name: &str, to: &mut Values) -> Result<()> {
         let (record, input) = match self {
             Self::Upserted(record) => (Some(record), None),
             Self::Changed(input) => (None, Some(input)),

@@ -1,11 +1,11 @@
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
 
 use connector_contract::clock::{Clock, SystemClock, TokioClock};
 use connector_contract::limits::slots::Answer;
-use connector_contract::limits::{Rate, Slots};
+use connector_contract::limits::{Charge, LimitReport, Rate, Slots};
 use connector_runtime::egress::{Demand, Limiter, NoTurn};
 use connector_runtime::observe::{Observer, Unobserved};
 use connector_state::scratch::Scratch;
@@ -68,7 +68,7 @@ impl Slots for Noted {
         self.slots.hold(charge, pause)
     }
 
-    fn report(&self, charge: Charge, report: Report) -> Answer<'_, ()> {
+    fn report(&self, charge: Charge, report: LimitReport) -> Answer<'_, ()> {
         self.slots.report(charge, report)
     }
 

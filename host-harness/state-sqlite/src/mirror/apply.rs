@@ -2,14 +2,14 @@
 
 use connector_contract::types::DataRecord;
 use connector_state::mirror::version::{Arrived, Decision, decide, decide_gone};
-use connector_state::mirror::{Applied, Batch, ChangeKind, RecordState, ScanKind, Source};
+use connector_state::mirror::{Applied, Batch, ChangeKind, Derived, RecordState, ScanKind, Source};
 use rusqlite::Connection;
 use sha2::{Digest as _, Sha256};
 
-use super::derived::DerivedRecords;
 use super::table::{KeptRecord, Table, Version};
-use super::{letters, look_ups, objects, scan, seen};
-use crate::fault::Fault;
+use super::{derived, letters, look_ups, objects, scan};
+use crate::columns::{run, signed};
+use crate::fault::DbResult;
 
 /// A batch and the hashes of its texts, which need no lock.
 pub struct Hashed {
@@ -36,23 +36,25 @@ pub fn hash(text: &str) -> [u8; 32] {
 }
 
 /// Commits a batch.
-pub fn apply(on: &Connection, hashed: &Hashed, now_ms: u64) -> Result<Applied, Fault> {
+pub fn apply(on: &Connection, hashed: &Hashed, now_ms: u64) -> DbResult<Applied> {
     let Hashed { batch, records: hashes } = hashed;
     let object = objects::make(on, &batch.connection, &batch.object)?;
     let scan = match &batch.step {
         Some(step) => Some(scan::held(on, object, &batch.object, step)?),
         None => None,
     };
-    let full = scan.as_ref().filter(|row| row.kind == Some(ScanKind::Full)).map(|row| row.scan);
+    let derived = |derived: &'_ Derived| {
+        objects::make_derived(on, &batch.connection, &derived.object, object)
+    };
+    let keys = batch.derived.iter().map(derived).collect::<Result<Vec<_>, _>>()?;
     let mut work = BatchWork {
         object,
         batch,
         now_ms,
         applied: Applied::default(),
         table: Table::open(on, now_ms, batch.source == Source::Ours)?,
-        held: DerivedRecords::open(on, object, batch)?,
-        seen: full.map(|scan| seen::Marks::open(on, scan)).transpose()?,
-        look_ups: look_ups::LookUpList::open(on, object)?,
+        derived: keys.into_iter().zip(&batch.derived).collect(),
+        full: scan.as_ref().filter(|row| row.kind == Some(ScanKind::Full)).map(|row| row.scan),
     };
     for (index, (record, hash)) in batch.records.iter().zip(hashes).enumerate() {
         work.arrive(index, record, hash)?;
@@ -71,19 +73,21 @@ pub fn apply(on: &Connection, hashed: &Hashed, now_ms: u64) -> Result<Applied, F
     Ok(applied)
 }
 
+/// A batch under way.
 struct BatchWork<'c, 'b> {
     object: objects::Key,
     batch: &'b Batch,
     now_ms: u64,
     applied: Applied,
     table: Table<'c>,
-    held: DerivedRecords<'c, 'b>,
-    seen: Option<seen::Marks<'c>>,
-    look_ups: look_ups::LookUpList<'c>,
+    /// Lists that came with the batch, and the keys of their objects.
+    derived: Vec<(objects::Key, &'b Derived)>,
+    /// Number of the full scan that the batch is of, if it is of one.
+    full: Option<u64>,
 }
 
 impl BatchWork<'_, '_> {
-    fn arrive(&mut self, index: usize, record: &DataRecord, hash: &[u8; 32]) -> Result<(), Fault> {
+    fn arrive(&mut self, index: usize, record: &DataRecord, hash: &[u8; 32]) -> DbResult<()> {
         let found = self.table.find(self.object, &record.id)?;
         let arrived = Arrived {
             source: self.batch.source,
@@ -97,15 +101,7 @@ impl BatchWork<'_, '_> {
         let mut row = found.as_ref().map(|found| found.record);
         match decision {
             Decision::Apply => {
-                let version = Version {
-                    id: &record.id,
-                    holder: None,
-                    state,
-                    updated_at: record.updated_at.as_deref(),
-                    created_at: record.created_at.as_deref(),
-                    hash,
-                    data: &record.data,
-                };
+                let version = Version { record, hash, holder: None, state };
                 let (kind, made) = self.table.put(self.object, &version, found.as_ref())?;
                 row = Some(made);
                 match kind {
@@ -122,18 +118,16 @@ impl BatchWork<'_, '_> {
         }
         if let Some(row) = row {
             if matches!(decision, Decision::Apply | Decision::Keep) {
-                let is_new = found.is_none();
+                let (is_new, holder) = (found.is_none(), (row, state));
                 self.applied.derived +=
-                    self.held.follow(&mut self.table, index, row, state, is_new)?;
+                    derived::follow(&mut self.table, &self.derived, index, holder, is_new)?;
             }
-            if let Some(seen) = &mut self.seen {
-                self.applied.unseen += seen.mark(row)?;
-            }
+            self.mark(row)?;
         }
         self.decided(&record.id, decision)
     }
 
-    fn is_gone(&mut self, id: &str) -> Result<(), Fault> {
+    fn is_gone(&mut self, id: &str) -> DbResult<()> {
         let found = self.table.find(self.object, id)?;
         let kept = found.as_ref().map(KeptRecord::kept);
         let decision = decide_gone(kept.as_ref(), self.batch.source, self.batch.asked);
@@ -142,7 +136,7 @@ impl BatchWork<'_, '_> {
                 self.table.remove(self.object, id, found)?;
                 self.applied.deleted += 1;
                 self.applied.derived +=
-                    self.held.end(&mut self.table, found.record, Table::remove)?;
+                    derived::end(&mut self.table, self.object, found.record, Table::remove)?;
             }
             (Decision::Apply, None) => self.table.bury(self.object, id)?,
             _ => {}
@@ -150,48 +144,58 @@ impl BatchWork<'_, '_> {
         self.decided(id, decision)
     }
 
-    fn has_aged_out(&mut self, id: &str) -> Result<(), Fault> {
+    fn has_aged_out(&mut self, id: &str) -> DbResult<()> {
         if let Some(found) = self.table.find(self.object, id)?
             && found.state == RecordState::Live
         {
             self.table.age_out(self.object, id, &found)?;
             self.applied.aged_out += 1;
-            self.applied.derived += self.held.end(&mut self.table, found.record, Table::age_out)?;
+            self.applied.derived +=
+                derived::end(&mut self.table, self.object, found.record, Table::age_out)?;
         }
         Ok(())
     }
 
     /// Dead letters. Their records are seen all the same.
-    fn set_aside(&mut self, on: &Connection) -> Result<(), Fault> {
+    fn set_aside(&mut self, on: &Connection) -> DbResult<()> {
         let scan = self.batch.step.as_ref().map(|step| step.scan);
         for item in &self.batch.unreadable {
             let put = letters::put(on, self.object, item, scan, self.now_ms)?;
             self.applied.unreadable += u64::from(put.is_new);
             if let (Some(id), Source::Lookup) = (&item.id, self.batch.source) {
-                self.look_ups.settle(id, self.batch.asked)?;
+                look_ups::settle(on, self.object, id, self.batch.asked)?;
             }
-            let Some(seen) = &mut self.seen else { continue };
             let found = match &item.id {
                 Some(id) => self.table.find(self.object, id)?,
                 None => None,
             };
-            self.applied.unseen += match found {
-                Some(found) => seen.mark(found.record)?,
-                None => u64::from(put.is_unseen),
-            };
+            match found {
+                Some(found) => self.mark(found.record)?,
+                None => self.applied.unseen += u64::from(put.is_unseen && self.full.is_some()),
+            }
         }
         Ok(())
     }
 
     /// What cannot be decided is looked up; an answer to that takes it off the list.
-    fn decided(&mut self, id: &str, decision: Decision) -> Result<(), Fault> {
+    fn decided(&mut self, id: &str, decision: Decision) -> DbResult<()> {
         if decision == Decision::LookUp {
-            self.look_ups.add(id, self.table.tick())?;
+            look_ups::add(self.table.on, self.object, id, self.table.tick())?;
             if !self.applied.look_up.iter().any(|listed| listed == id) {
                 self.applied.look_up.push(id.to_owned());
             }
         } else if matches!(self.batch.source, Source::Lookup | Source::Ours) {
-            self.look_ups.settle(id, self.batch.asked)?;
+            look_ups::settle(self.table.on, self.object, id, self.batch.asked)?;
+        }
+        Ok(())
+    }
+
+    /// Notes that the full scan has seen the record, if it had not.
+    fn mark(&mut self, record: i64) -> DbResult<()> {
+        if let Some(scan) = self.full {
+            let sql = "INSERT INTO mirror_seen (record, scan) VALUES (?, ?) ON CONFLICT (record)
+                       DO UPDATE SET scan = excluded.scan WHERE scan <> excluded.scan";
+            self.applied.unseen += run(self.table.on, sql, (record, signed(scan)))? as u64;
         }
         Ok(())
     }

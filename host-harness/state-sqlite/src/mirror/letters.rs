@@ -1,12 +1,12 @@
 //! What could not be read, and where records differ from their schema.
 
-use connector_state::mirror::{ChangeKind, DeadLetterRow, Unreadable};
+use connector_state::mirror::{ChangeKind, Unreadable};
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::apply::hash;
 use super::objects::Key;
 use super::table::Table;
-use crate::columns::{self, signed};
+use crate::columns::{run, signed};
 
 /// What came of putting a dead letter.
 pub struct Put {
@@ -28,35 +28,20 @@ pub fn put(
     let text = item.id.as_ref().filter(|_| item.raw.is_empty()).unwrap_or(&item.raw);
     let (hash, scan) = (hash(text), scan.map(signed));
     let sql = "SELECT number, scan FROM mirror_dead_letters WHERE object = ? AND hash = ?";
-    let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, Option<i64>>(1)?));
-    let Some((number, met)) = on.query_row(sql, (object, hash), read).optional()? else {
-        on.execute(
-            "INSERT INTO mirror_dead_letters (object, id, raw, hash, reason, at_ms, scan)
-             VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (object, &item.id, &item.raw, hash, &item.reason, signed(now_ms), scan),
-        )?;
+    let met: Option<(i64, Option<i64>)> =
+        on.query_row(sql, (object, hash), |row| row.try_into()).optional()?;
+    let Some((number, met)) = met else {
+        let sql = "INSERT INTO mirror_dead_letters (object, id, raw, hash, reason, at_ms, scan)
+                   VALUES (?, ?, ?, ?, ?, ?, ?)";
+        run(on, sql, (object, &item.id, &item.raw, hash, &item.reason, signed(now_ms), scan))?;
         return Ok(Put { is_new: true, is_unseen: true });
     };
     let is_unseen = scan.is_some() && met != scan;
     if is_unseen {
         let sql = "UPDATE mirror_dead_letters SET scan = ? WHERE number = ?";
-        on.execute(sql, (scan, number))?;
+        run(on, sql, (scan, number))?;
     }
     Ok(Put { is_new: false, is_unseen })
-}
-
-/// Dead letters of one connection or of all, oldest first.
-pub fn all(on: &Connection, connection: Option<&str>) -> rusqlite::Result<Vec<DeadLetterRow>> {
-    let sql = "SELECT number, connection, name AS object, id, raw, reason, at_ms
-               FROM mirror_dead_letters JOIN mirror_objects USING (object)
-               WHERE ?1 IS NULL OR connection = ?1 ORDER BY number";
-    columns::all(on, sql, [connection])
-}
-
-/// Removes a dead letter. Answers whether it was there.
-pub fn remove(on: &Connection, number: u64) -> rusqlite::Result<bool> {
-    let sql = "DELETE FROM mirror_dead_letters WHERE number = ?";
-    Ok(on.execute(sql, [signed(number)])? > 0)
 }
 
 /// Tells where records differ from their schema, as far as that was not told before.
@@ -69,7 +54,7 @@ pub fn drift(
     let mut new = Vec::new();
     for pointer in pointers {
         let sql = "INSERT OR IGNORE INTO mirror_drifts (object, pointer) VALUES (?, ?)";
-        if on.execute(sql, (object, pointer))? > 0 {
+        if run(on, sql, (object, pointer))? > 0 {
             new.push(pointer.clone());
         }
     }

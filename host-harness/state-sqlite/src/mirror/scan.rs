@@ -1,25 +1,22 @@
 //! How far scans are, and the bookmarks that they had.
 
 use connector_state::StoreError;
-use connector_state::mirror::{ScanKind, ScanRow, Step};
-use rusqlite::{Connection, OptionalExtension as _};
+use connector_state::mirror::{ChangeKind, ScanKind, ScanRow, ScanStep};
+use rusqlite::Connection;
 
 use super::objects::{self, Key};
-use crate::columns::{self, Record as _, signed};
-use crate::fault::Fault;
+use super::table::Table;
+use crate::columns::{self, Record as _, run, signed};
+use crate::fault::DbResult;
 
 /// Bookmarks are kept one for so long a time.
 const BOOKMARK_EVERY_MS: u64 = 60 * 60 * 1_000;
 /// Bookmarks older than this are pruned, but for the newest of them.
 const BOOKMARKS_FOR_MS: u64 = 14 * 24 * 60 * 60 * 1_000;
 
-/// Scans of a connection, by object.
-pub fn all(on: &Connection, connection: &str) -> rusqlite::Result<Vec<ScanRow>> {
-    let sql = "SELECT connection, name AS object, s.*
-               FROM mirror_objects JOIN mirror_scans AS s USING (object)
-               WHERE connection = ? ORDER BY name";
-    columns::all(on, sql, [connection])
-}
+/// Scans with the names of what they are of.
+pub const SELECT: &str = "SELECT connection, name AS object, s.*
+    FROM mirror_objects JOIN mirror_scans AS s USING (object) WHERE";
 
 /// Lets `change` decide on a scan.
 pub fn change(
@@ -27,7 +24,7 @@ pub fn change(
     connection: &str,
     object: &str,
     change: impl FnOnce(&ScanRow) -> Option<ScanRow>,
-) -> Result<ScanRow, Fault> {
+) -> DbResult<ScanRow> {
     let key = objects::make(on, connection, object)?;
     let now = one(on, key)?.unwrap_or_else(|| ScanRow::new(connection, object));
     let Some(new) = change(&now) else { return Ok(now) };
@@ -39,7 +36,7 @@ pub fn change(
 ///
 /// # Errors
 /// [`StoreError::Superseded`].
-pub fn held(on: &Connection, key: Key, object: &str, step: &Step) -> Result<ScanRow, Fault> {
+pub fn held(on: &Connection, key: Key, object: &str, step: &ScanStep) -> DbResult<ScanRow> {
     let holds = |row: &ScanRow| {
         let attempt = row.lease.as_ref().map(|lease| &lease.attempt);
         row.running && row.scan == step.scan && attempt == Some(&step.attempt)
@@ -53,7 +50,7 @@ pub fn step(
     on: &Connection,
     key: Key,
     mut row: ScanRow,
-    step: &Step,
+    step: &ScanStep,
     records: u64,
     now_ms: u64,
 ) -> rusqlite::Result<()> {
@@ -94,20 +91,29 @@ fn complete(row: &mut ScanRow, now_ms: u64) {
     row.retry_ms = None;
 }
 
-/// The newest bookmark from that time or before.
-pub fn bookmark_before(
-    on: &Connection,
-    connection: &str,
-    object: &str,
-    at_ms: u64,
-) -> rusqlite::Result<Option<String>> {
-    let sql = "SELECT bookmark FROM mirror_objects JOIN mirror_bookmarks USING (object)
-               WHERE connection = ? AND name = ? AND at_ms <= ? ORDER BY at_ms DESC LIMIT 1";
-    on.query_row(sql, (connection, object, signed(at_ms)), |row| row.get(0)).optional()
+/// Forgets everything of an object and of what is derived from it.
+pub fn reset(on: &Connection, connection: &str, object: &str, now_ms: u64) -> DbResult<()> {
+    let Some(key) = objects::find(on, connection, object)? else { return Ok(()) };
+    let mut keys = objects::derived_from(on, key)?;
+    keys.push(key);
+    let mut table = Table::open(on, now_ms, false)?;
+    for key in keys {
+        for table in ["records", "bookmarks", "look_ups", "drifts"] {
+            run(on, &format!("DELETE FROM mirror_{table} WHERE object = ?"), [key])?;
+        }
+        table.tell(key, ChangeKind::Reset, &[])?;
+    }
+    table.close()?;
+    change(on, connection, object, |row| {
+        let began = ScanRow::new(connection, object);
+        (*row != began).then_some(ScanRow { scan: row.scan, ..began })
+    })?;
+    Ok(())
 }
 
 fn keep_bookmark(on: &Connection, key: Key, bookmark: &str, now_ms: u64) -> rusqlite::Result<()> {
-    let added = on.execute(
+    let added = run(
+        on,
         "INSERT INTO mirror_bookmarks (object, at_ms, bookmark) SELECT ?1, ?2, ?3
          WHERE NOT EXISTS (SELECT 1 FROM mirror_bookmarks
              WHERE object = ?1 AND at_ms > ?2 - ?4 AND at_ms <= ?2)
@@ -115,24 +121,19 @@ fn keep_bookmark(on: &Connection, key: Key, bookmark: &str, now_ms: u64) -> rusq
         (key, signed(now_ms), bookmark, signed(BOOKMARK_EVERY_MS)),
     )?;
     if added > 0 {
-        on.execute(
-            "DELETE FROM mirror_bookmarks WHERE object = ?1 AND at_ms < (
-                 SELECT max(at_ms) FROM mirror_bookmarks WHERE object = ?1 AND at_ms <= ?2)",
-            (key, signed(now_ms.saturating_sub(BOOKMARKS_FOR_MS))),
-        )?;
+        let sql = "DELETE FROM mirror_bookmarks WHERE object = ?1 AND at_ms < (
+                       SELECT max(at_ms) FROM mirror_bookmarks WHERE object = ?1 AND at_ms <= ?2)";
+        run(on, sql, (key, signed(now_ms.saturating_sub(BOOKMARKS_FOR_MS))))?;
     }
     Ok(())
 }
 
 fn one(on: &Connection, key: Key) -> rusqlite::Result<Option<ScanRow>> {
-    let sql = "SELECT connection, name AS object, s.*
-               FROM mirror_objects JOIN mirror_scans AS s USING (object) WHERE object = ?";
-    columns::one(on, sql, [key])
+    columns::one(on, &format!("{SELECT} object = ?"), [key])
 }
 
-/// Adds or replaces the scan of an object.
-pub fn put(on: &Connection, key: Key, row: &ScanRow) -> rusqlite::Result<()> {
+fn put(on: &Connection, key: Key, row: &ScanRow) -> rusqlite::Result<()> {
     let mut columns = row.write()?;
     columns.add("object", key);
-    columns::put(on, "REPLACE INTO mirror_scans", [columns])
+    columns::put(on, "REPLACE INTO mirror_scans", columns)
 }

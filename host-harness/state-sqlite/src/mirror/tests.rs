@@ -10,7 +10,7 @@ use connector_contract::clock::{SystemClock, TokioClock};
 use connector_contract::types::DataRecord;
 use connector_state::conformance::connection;
 use connector_state::mirror::conformance::{Both, Database, START_S};
-use connector_state::mirror::{Derived, ScanKind, Source, Step};
+use connector_state::mirror::{Derived, ScanKind, ScanStep, Source};
 use connector_state::{Change, Lease, Store as _};
 
 use super::super::tests::OnDisk;
@@ -63,7 +63,7 @@ fn record(id: String) -> DataRecord {
 fn page(scan: &ScanRow, number: u64) -> Batch {
     let ids: Vec<String> = (0..PAGE).map(|index| format!("{number:06}-{index}")).collect();
     let lists = ids.iter().map(|id| vec![record(format!("{id}/line"))]).collect();
-    let step = Step {
+    let step = ScanStep {
         scan: scan.scan,
         attempt: "mine".to_owned(),
         next: Some(number.to_string()),

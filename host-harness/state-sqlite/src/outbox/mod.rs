@@ -6,7 +6,7 @@ use connector_state::mirror::ChangeRow;
 use connector_state::outbox::{Outbox, Outgoing, Parked};
 use rusqlite::{Connection, Result, Row};
 
-use super::columns::{Record as _, columns, signed};
+use super::columns::{Record as _, columns, run, signed};
 use super::{Answer, Sqlite};
 
 /// Entries of the log with what they are between. (The object's name comes before its key.)
@@ -21,10 +21,9 @@ columns!(Parked [] { change, since_ms, attempts, next_ms, reason });
 
 impl Outbox for Sqlite {
     fn open(&self, target: &str) -> Answer<'_, ()> {
-        let target = target.to_owned();
         let sql = "INSERT INTO forwards (target, position)
                    SELECT ?, moment FROM mirror_counter WHERE true ON CONFLICT DO NOTHING";
-        self.write(move |on, _| on.execute(sql, [target]).map(drop))
+        self.run(sql, [target.to_owned()])
     }
 
     fn unseen(&self, target: &str, limit: u32) -> Answer<'_, Vec<Outgoing>> {
@@ -43,7 +42,7 @@ impl Outbox for Sqlite {
         let target = target.to_owned();
         self.write(move |on, _| {
             let sql = "UPDATE forwards SET position = max(position, ?) WHERE target = ?";
-            on.execute(sql, (signed(position), &target))?;
+            run(on, sql, (signed(position), &target))?;
             parked.iter().try_for_each(|one| park(on, &target, one))
         })
     }
@@ -77,7 +76,7 @@ impl Outbox for Sqlite {
                 return park(on, &target, &parked);
             }
             let sql = "DELETE FROM forward_parked WHERE target = ? AND change = ?";
-            on.execute(sql, (&target, signed(change))).map(drop)
+            run(on, sql, (&target, signed(change))).map(drop)
         })
     }
 
@@ -120,7 +119,7 @@ fn park(on: &Connection, target: &str, parked: &Parked) -> Result<()> {
                SELECT ?, number, object, id, ?, ?, ?, ? FROM mirror_changes WHERE number = ?";
     let Parked { change, since_ms, attempts, next_ms, reason } = parked;
     let (change, since, next) = (signed(*change), signed(*since_ms), signed(*next_ms));
-    on.execute(sql, (target, since, attempts, next, reason, change)).map(drop)
+    run(on, sql, (target, since, attempts, next, reason, change)).map(drop)
 }
 
 fn outgoing_of(row: &Row<'_>) -> Result<Outgoing> {

@@ -3,7 +3,7 @@
 mod rows;
 
 pub use self::rows::{
-    DeliveryRow, Effect, EventRow, EventState, HookRow, NewDelivery, NewEvent, Received,
+    DeliveryRow, EventEffect, EventRow, EventState, HookRow, NewDelivery, NewEvent, Receipt,
     SubscriptionRow,
 };
 use crate::{Answer, Lease};
@@ -28,7 +28,7 @@ pub trait Inbox: Send + Sync {
 
     /// Keeps those events of a delivery that are new, and the delivery with them, and notes that
     /// its subscriptions work. One that could not be read opens a gap in the same step.
-    fn receive(&self, delivery: NewDelivery) -> Answer<'_, Received>;
+    fn receive(&self, delivery: NewDelivery) -> Answer<'_, Receipt>;
 
     /// Notes that a receiver is there. A connection that none served for longer than
     /// `beat.gap_after_ms` has a gap from then on. Writes in any case, so an answer says that the

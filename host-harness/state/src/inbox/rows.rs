@@ -7,7 +7,7 @@ use connector_contract::types::DataRecord;
 use crate::words::words;
 
 /// Where a connection's deliveries come to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HookRow {
     /// Whose: the id of its row.
     pub connection: String,
@@ -29,7 +29,7 @@ pub struct HookRow {
 }
 
 /// A standing request for events.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SubscriptionRow {
     /// Id of the connection.
     pub connection: String,
@@ -86,7 +86,7 @@ pub struct NewEvent {
     /// When it happened, by the provider's clock.
     pub occurred_at: Option<String>,
     /// What it means.
-    pub effect: Effect,
+    pub effect: EventEffect,
     /// Its record is asked for, whatever the delivery says of it.
     pub asks: bool,
     /// Why that is so, or why it could not be read.
@@ -95,7 +95,7 @@ pub struct NewEvent {
 
 /// What an event means for the mirror.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Effect {
+pub enum EventEffect {
     /// A record is like this now.
     Upserted(DataRecord),
     /// A record is gone.
@@ -110,7 +110,7 @@ pub enum Effect {
 
 /// What came of keeping a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Received {
+pub enum Receipt {
     /// It is kept.
     New {
         /// Its number.
@@ -163,7 +163,7 @@ pub struct EventRow {
     /// When it happened, by the provider's clock.
     pub occurred_at: Option<String>,
     /// What it means.
-    pub effect: Effect,
+    pub effect: EventEffect,
     /// How far it is.
     pub state: EventState,
     /// Failed tries.
@@ -176,20 +176,19 @@ pub struct EventRow {
     pub received_ms: u64,
 }
 
-/// How far an event is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EventState {
-    /// Not applied yet.
-    Waiting,
-    /// Applied, or there was nothing to apply.
-    Done,
-    /// Given up on: a dead letter.
-    Dead,
+words! {
+    /// How far an event is.
+    pub enum EventState {
+        /// Not applied yet.
+        Waiting = "waiting",
+        /// Applied, or there was nothing to apply.
+        Done = "done",
+        /// Given up on: a dead letter.
+        Dead = "dead",
+    }
 }
 
-words!(EventState { Waiting "waiting", Done "done", Dead "dead" });
-
-impl From<subscriptions::Effect> for Effect {
+impl From<subscriptions::Effect> for EventEffect {
     fn from(effect: subscriptions::Effect) -> Self {
         match effect {
             subscriptions::Effect::Upserted(record) => Self::Upserted(record),
@@ -201,7 +200,7 @@ impl From<subscriptions::Effect> for Effect {
     }
 }
 
-impl Effect {
+impl EventEffect {
     /// Its kind, as it is kept and shown.
     #[must_use]
     pub fn word(&self) -> &'static str {

@@ -1,5 +1,6 @@
 //! What arrives, and what came of it.
 
+use connector_contract::records::Unreadable;
 use connector_contract::types::DataRecord;
 
 /// Records that arrived together, to be committed together.
@@ -27,7 +28,7 @@ pub struct Batch {
     /// once, as a change.
     pub drift: Vec<String>,
     /// The scan that this is a page of.
-    pub step: Option<Step>,
+    pub step: Option<ScanStep>,
 }
 
 impl Batch {
@@ -73,20 +74,9 @@ pub struct Derived {
     pub lists: Vec<Vec<DataRecord>>,
 }
 
-/// An item that the connector could not read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unreadable {
-    /// Its id, if that much could be read.
-    pub id: Option<String>,
-    /// As it came.
-    pub raw: String,
-    /// What could not be read, for people.
-    pub reason: String,
-}
-
 /// How a page moves its scan.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
+pub struct ScanStep {
     /// Number of the scan ([`super::ScanRow::scan`]).
     pub scan: u64,
     /// The attempt that holds the scan's lease: another one commits nothing.

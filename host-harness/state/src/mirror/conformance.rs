@@ -25,7 +25,7 @@ pub use self::derived::*;
 pub use self::log::*;
 pub use self::records::*;
 pub use self::scans::*;
-use super::{Applied, Batch, Derived, Mirror, MirroredRecord, ScanKind, ScanRow, Source, Step};
+use super::{Applied, Batch, Derived, Mirror, MirroredRecord, ScanKind, ScanRow, ScanStep, Source};
 use crate::{Change, Lease, Store, conformance::connection};
 
 /// Both in one.
@@ -156,7 +156,7 @@ async fn page(
     records: Vec<DataRecord>,
     next: Option<&str>,
 ) -> Batch {
-    let step = Step {
+    let step = ScanStep {
         scan: scan.scan,
         attempt: format!("attempt-{}", scan.scan),
         next: next.map(str::to_owned),

@@ -13,13 +13,14 @@ pub mod gone;
 mod rows;
 pub mod version;
 
-pub use self::batch::{Applied, Batch, Derived, Source, Step, Unreadable};
+pub use self::batch::{Applied, Batch, Derived, ScanStep, Source};
 pub use self::rows::{
     ChangeKind, ChangeRow, DeadLetterRow, FailingRow, LOOK_UP_FAILED, LOOK_UP_TRIES,
     MirroredRecord, RecordState, ScanKind, ScanRow,
 };
 
 use crate::Answer;
+pub use connector_contract::records::Unreadable;
 
 /// Decides on a scan as it is now, under the database's lock: the row to put in its place, or `None`
 /// to leave it.

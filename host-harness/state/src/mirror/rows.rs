@@ -30,18 +30,17 @@ pub struct MirroredRecord {
     pub change: u64,
 }
 
-/// Whether a record is still there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RecordState {
-    /// It is.
-    Live,
-    /// Lists no longer show it, because of its age. It was not removed.
-    AgedOut,
-    /// It was removed. Kept so that something older does not bring it back.
-    Deleted,
+words! {
+    /// Whether a record is still there.
+    pub enum RecordState {
+        /// It is.
+        Live = "live",
+        /// Lists no longer show it, because of its age. It was not removed.
+        AgedOut = "aged-out",
+        /// It was removed. Kept so that something older does not bring it back.
+        Deleted = "deleted",
+    }
 }
-
-words!(RecordState { Live "live", AgedOut "aged-out", Deleted "deleted" });
 
 /// An entry of the change log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,27 +69,23 @@ pub struct ChangeRow {
     pub members: Vec<String>,
 }
 
-/// What happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ChangeKind {
-    /// It was not known before.
-    Created,
-    /// Its content differs.
-    Updated,
-    /// It was removed.
-    Deleted,
-    /// Lists no longer show it, because of its age.
-    AgedOut,
-    /// Records of this object hold something that its schema does not: told once.
-    Drift,
-    /// The object was reset: everything before is void.
-    Reset,
+words! {
+    /// What happened.
+    pub enum ChangeKind {
+        /// It was not known before.
+        Created = "created",
+        /// Its content differs.
+        Updated = "updated",
+        /// It was removed.
+        Deleted = "deleted",
+        /// Lists no longer show it, because of its age.
+        AgedOut = "aged-out",
+        /// Records of this object hold something that its schema does not: told once.
+        Drift = "drift",
+        /// The object was reset: everything before is void.
+        Reset = "reset",
+    }
 }
-
-words!(ChangeKind {
-    Created "created", Updated "updated", Deleted "deleted", AgedOut "aged-out",
-    Drift "drift", Reset "reset"
-});
 
 /// How far the scans of one object are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -142,18 +137,17 @@ pub struct ScanRow {
     pub retry_ms: Option<u64>,
 }
 
-/// What a scan reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ScanKind {
-    /// What changed since the bookmark.
-    Incremental,
-    /// What changed since some time before the bookmark.
-    Overlap,
-    /// Everything: what it does not see may be gone.
-    Full,
+words! {
+    /// What a scan reads.
+    pub enum ScanKind {
+        /// What changed since the bookmark.
+        Incremental = "incremental",
+        /// What changed since some time before the bookmark.
+        Overlap = "overlap",
+        /// Everything: what it does not see may be gone.
+        Full = "full",
+    }
 }
-
-words!(ScanKind { Incremental "incremental", Overlap "overlap", Full "full" });
 
 impl ScanRow {
     /// Of an object that was never scanned.

@@ -34,7 +34,7 @@ const YOUNG_S: i64 = 120;
 
 /// What is kept of a record.
 #[derive(Debug, Clone, Copy)]
-pub struct Kept<'a> {
+pub struct KeptVersion<'a> {
     /// Whether it is still there.
     pub state: RecordState,
     /// Provider's time of change.
@@ -75,7 +75,7 @@ pub enum Decision {
 
 /// Decides by the table above.
 #[must_use]
-pub fn decide(kept: Option<&Kept<'_>>, arrived: &Arrived<'_>) -> Decision {
+pub fn decide(kept: Option<&KeptVersion<'_>>, arrived: &Arrived<'_>) -> Decision {
     let Some(kept) = kept else { return Decision::Apply };
     let is_there = kept.state != RecordState::Deleted;
     let same = kept.hash == arrived.hash;
@@ -103,7 +103,7 @@ pub fn decide(kept: Option<&Kept<'_>>, arrived: &Arrived<'_>) -> Decision {
 /// | any other | a page, a lookup, our own write, asked after what is kept came | `Apply` |
 /// | any other | otherwise | `LookUp` |
 #[must_use]
-pub fn decide_gone(kept: Option<&Kept<'_>>, source: Source, asked: u64) -> Decision {
+pub fn decide_gone(kept: Option<&KeptVersion<'_>>, source: Source, asked: u64) -> Decision {
     match kept {
         Some(kept) if kept.state == RecordState::Deleted => Decision::Keep,
         None => Decision::Apply,

@@ -1,6 +1,6 @@
 //! What a store does for pushes.
 
-use super::rows::{Counts, IntentRow, IntentState, Outcome, PushRow, Sent};
+use super::rows::{IntentCounts, IntentRow, IntentState, Outcome, PushRow, Sent};
 use crate::Answer;
 use crate::mirror::{Applied, Batch};
 
@@ -21,7 +21,7 @@ pub trait Intents: Send + Sync {
     fn forget(&self, run: &str) -> Answer<'_, ()>;
 
     /// Runs, oldest first, with the counts of their items; those of one connection, or all.
-    fn pushes(&self, connection: Option<&str>) -> Answer<'_, Vec<(PushRow, Counts)>>;
+    fn pushes(&self, connection: Option<&str>) -> Answer<'_, Vec<(PushRow, IntentCounts)>>;
 
     /// Items of a run in their order, at most `limit`, those from index `from` on.
     fn intents(&self, run: &str, from: u64, limit: u32) -> Answer<'_, Vec<IntentRow>>;
@@ -40,7 +40,12 @@ pub trait Intents: Send + Sync {
     /// Ends an item, gives its claims back, and commits what its answer told with it: all of that
     /// or nothing. Ends the run with its last item. Fails with `StoreError::TakenOver` when the
     /// claim has been taken over.
-    fn end(&self, item: &Holder, end: End, batch: Option<Batch>) -> Answer<'_, Option<Applied>>;
+    fn end(
+        &self,
+        item: &Holder,
+        end: IntentEnd,
+        batch: Option<Batch>,
+    ) -> Answer<'_, Option<Applied>>;
 
     /// Moves the end of all claims of an owner.
     fn renew(&self, owner: &str, until_ms: u64) -> Answer<'_, ()>;
@@ -74,7 +79,7 @@ pub enum Claimed {
 
 /// How an item ended, or stopped for now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct End {
+pub struct IntentEnd {
     /// Where it stands now.
     pub state: IntentState,
     /// How, when it is as wished.

@@ -3,5 +3,5 @@
 mod intents;
 mod rows;
 
-pub use self::intents::{Claimed, End, Holder, Intents};
-pub use self::rows::{Counts, IntentRow, IntentState, Mode, Outcome, PushRow, Sent};
+pub use self::intents::{Claimed, Holder, IntentEnd, Intents};
+pub use self::rows::{IntentCounts, IntentRow, IntentState, Mode, Outcome, PushRow, Sent};

@@ -25,17 +25,18 @@ pub struct PushRow {
     pub ended_ms: Option<u64>,
 }
 
-/// What is asked of an item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// That there is a record with these members.
-    Upsert,
-    /// That a record is made.
-    Create,
-    /// That a record is changed.
-    Update,
-    /// That a record is gone.
-    Delete,
+words! {
+    /// What is asked of an item.
+    pub enum Mode {
+        /// That there is a record with these members.
+        Upsert = "upsert",
+        /// That a record is made.
+        Create = "create",
+        /// That a record is changed.
+        Update = "update",
+        /// That a record is gone.
+        Delete = "delete",
+    }
 }
 
 /// One item: kept before anything of it is sent.
@@ -68,54 +69,58 @@ pub struct IntentRow {
     pub attempts: u32,
 }
 
-/// Where an intent stands.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum IntentState {
-    /// Nothing of it was sent.
-    #[default]
-    Pending,
-    /// Something may have been sent, and its end is not known.
-    Sending,
-    /// It is as wished.
-    Done,
-    /// It cannot be told whether it was applied: somebody looks, or it is tried again later.
-    Parked,
-    /// It was not applied.
-    Failed,
+words! {
+    /// Where an intent stands.
+    #[derive(Default)]
+    pub enum IntentState {
+        /// Nothing of it was sent.
+        #[default]
+        Pending = "pending",
+        /// Something may have been sent, and its end is not known.
+        Sending = "sending",
+        /// It is as wished.
+        Done = "done",
+        /// It cannot be told whether it was applied: somebody looks, or it is tried again later.
+        Parked = "parked",
+        /// It was not applied.
+        Failed = "failed",
+    }
 }
 
-/// A write that was begun.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sent {
-    /// Of a new record.
-    Create,
-    /// Of members of one.
-    Update,
-    /// The end of one.
-    Delete,
+words! {
+    /// A write that was begun.
+    pub enum Sent {
+        /// Of a new record.
+        Create = "create",
+        /// Of members of one.
+        Update = "update",
+        /// The end of one.
+        Delete = "delete",
+    }
 }
 
-/// How an item ended that is as wished.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// It made the record.
-    Created,
-    /// It changed the record.
-    Updated,
-    /// It removed the record.
-    Deleted,
-    /// The answer was lost, and the record is there as wished: made by this, or by another
-    /// program at the same time.
-    Found,
-    /// Nothing had to be done.
-    Unchanged,
-    /// Somebody else's change was kept ([`super::OnConflict::Theirs`]).
-    Skipped,
+words! {
+    /// How an item ended that is as wished.
+    pub enum Outcome {
+        /// It made the record.
+        Created = "created",
+        /// It changed the record.
+        Updated = "updated",
+        /// It removed the record.
+        Deleted = "deleted",
+        /// The answer was lost, and the record is there as wished: made by this, or by another
+        /// program at the same time.
+        Found = "found",
+        /// Nothing had to be done.
+        Unchanged = "unchanged",
+        /// Somebody else's change was kept ([`super::OnConflict::Theirs`]).
+        Skipped = "skipped",
+    }
 }
 
 /// Counts of a run's items by their state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
+pub struct IntentCounts {
     /// See [`IntentState::Pending`].
     pub pending: u64,
     /// See [`IntentState::Sending`].
@@ -128,7 +133,7 @@ pub struct Counts {
     pub failed: u64,
 }
 
-impl Counts {
+impl IntentCounts {
     /// Items in all.
     #[must_use]
     pub fn all(&self) -> u64 {
@@ -141,13 +146,3 @@ impl Counts {
         self.pending + self.sending + self.parked
     }
 }
-
-words!(Mode { Upsert "upsert", Create "create", Update "update", Delete "delete" });
-words!(Sent { Create "create", Update "update", Delete "delete" });
-words!(IntentState {
-    Pending "pending", Sending "sending", Done "done", Parked "parked", Failed "failed"
-});
-words!(Outcome {
-    Created "created", Updated "updated", Deleted "deleted", Found "found",
-    Unchanged "unchanged", Skipped "skipped"
-});

@@ -10,7 +10,7 @@ fn host() -> FnHost<impl FnMut(connector_sdk::Request) -> Result<Response, conne
     FnHost::of::<AfterShip>(|_| panic!("nothing is sent")).verifying(
         |name, algorithm, message, signature| {
             assert_eq!(name, "client-secret");
-            Ok(vault::verify(algorithm, &Secret::new("s3cret"), message, signature).unwrap())
+            Ok(vault::verify_any(algorithm, &[Secret::new("s3cret")], message, signature).unwrap())
         },
     )
 }

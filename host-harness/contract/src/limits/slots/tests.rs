@@ -12,7 +12,7 @@ fn limit(name: &str, requests: u32, window_ms: u64) -> Charge {
 
 /// What one holder does next.
 #[derive(Debug, Clone)]
-struct Step {
+struct SlotStep {
     pause_ms: u64,
     /// Of the machine's clock.
     jump_ms: i64,
@@ -23,7 +23,7 @@ struct Step {
     late: u32,
 }
 
-fn step() -> impl Strategy<Value = Step> {
+fn step() -> impl Strategy<Value = SlotStep> {
     let pause_ms = prop_oneof![6 => 0_u64..60, 2 => 0_u64..1_500, 1 => 0_u64..90_000];
     let jump_ms = prop_oneof![
         12 => Just(0_i64),
@@ -31,7 +31,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => -600_000_i64..600_000,
     ];
     (pause_ms, jump_ms, 0_usize..3, 1_usize..30, 0_u32..=1_000).prop_map(
-        |(pause_ms, jump_ms, endpoint, slots, late)| Step {
+        |(pause_ms, jump_ms, endpoint, slots, late)| SlotStep {
             pause_ms,
             jump_ms,
             endpoint,
@@ -53,7 +53,7 @@ proptest! {
     ) {
         let limits = [limit("a", own, 1_000), limit("b", 5, 1_000), limit("all", all.0, all.1)];
         let endpoints: [&[usize]; 3] = [&[0, 2], &[1, 2], &[0]];
-        let mut rows = [Row::new(); 3];
+        let mut rows = [Row::default(); 3];
         let mut sent: [Vec<Duration>; 3] = Default::default();
         let (start, mut passed, mut jumped) = (Instant::now(), Duration::ZERO, 0_i64);
         for step in steps {
@@ -100,7 +100,7 @@ fn request(limits: &[Charge], slots: usize) -> SlotRequest {
 fn a_block_is_half_of_the_narrowest_limit_and_at_least_one() {
     for (requests, most) in [(1, 1), (3, 1), (6, 3), (20, 10)] {
         let limits = [limit("own", requests, 1_000), limit("all", 600, 60_000)];
-        let mut rows = [Row::new(); 2];
+        let mut rows = [Row::default(); 2];
         let reserved =
             reserve(&mut rows, &request(&limits, 100), UNIX_EPOCH + YEAR, Instant::now());
         assert!(matches!(reserved, Reserved::Slots(slots) if slots.len() == most), "{requests}");
@@ -110,7 +110,7 @@ fn a_block_is_half_of_the_narrowest_limit_and_at_least_one() {
 #[test]
 fn a_clock_that_is_set_back_makes_nobody_wait_for_it() {
     let limits = [limit("own", 5, 1_000)];
-    let mut rows = [Row::new()];
+    let mut rows = [Row::default()];
     let now = Instant::now();
     let first = reserve(&mut rows, &request(&limits, 1), UNIX_EPOCH + YEAR, now);
     assert!(matches!(first, Reserved::Slots(slots) if slots[0].at == now));
@@ -127,7 +127,8 @@ fn a_clock_that_is_set_back_makes_nobody_wait_for_it() {
 fn a_slot_is_late_by_either_clock() {
     let limits = [limit("own", 5, 1_000)];
     let (now, time) = (Instant::now(), UNIX_EPOCH + YEAR);
-    let Reserved::Slots(slots) = reserve(&mut [Row::new()], &request(&limits, 1), time, now) else {
+    let Reserved::Slots(slots) = reserve(&mut [Row::default()], &request(&limits, 1), time, now)
+    else {
         panic!("room")
     };
     let (slot, ms) = (&slots[0], Duration::from_millis);

@@ -15,7 +15,7 @@ use super::super::instance::Call;
 use super::Connection;
 use super::once::not_as_many;
 use crate::error::CallError;
-use crate::retry::{Next, Operation, leaves_open, next};
+use crate::retry::{CallKind, Next, leaves_open, next};
 
 impl Connection {
     /// Makes every change of `items`, as many in one request as the provider takes; one by one
@@ -47,16 +47,9 @@ impl Connection {
         object: &str,
         items: &[Item],
     ) -> Result<Vec<Result<Option<Written>, CallError>>, CallError> {
-        let told = |attempt: &Attempt| -> Vec<Item> {
-            let told = items.iter().map(|item| {
-                let again = attempt.again || item.attempt.again;
-                let attempt = Attempt { again, ..item.attempt.clone() };
-                Item { attempt, ..item.clone() }
-            });
-            told.collect()
-        };
         let call = |attempt: &Attempt| -> Call<Result<_, Error>> {
-            let (object, items) = (object.to_owned(), told(attempt));
+            let (object, mut items) = (object.to_owned(), items.to_vec());
+            items.iter_mut().for_each(|item| item.attempt.again |= attempt.again);
             Box::new(move |guest, store| {
                 Box::pin(async move {
                     let results = guest.write(store, object, items.clone()).await?;
@@ -64,18 +57,16 @@ impl Connection {
                 })
             })
         };
-        let first = Attempt { key: String::new(), again: false };
-        let (told, came) =
-            self.change(("write", object), Operation::Update, &first, call).await?.or_fail()?;
+        let first = Attempt::default();
+        let (told, came) = self.change(("write", object), CallKind::Update, &first, call).await??;
         if came.is_empty() || came.len() > items.len() {
             return Err(not_as_many(items.len(), came.len()));
         }
-        let some = told.into_iter().zip(came);
         let mut results = Vec::with_capacity(items.len());
-        for (item, result) in some {
+        for (item, result) in told.iter().zip(came) {
             results.push(match result {
                 Ok(written) => Ok(written),
-                Err(error) => self.settle(object, &item, error.into()).await,
+                Err(error) => self.settle(object, item, error.into()).await,
             });
         }
         Ok(results)
@@ -88,14 +79,16 @@ impl Connection {
         item: &Item,
         error: CallError,
     ) -> Result<Option<Written>, CallError> {
-        let again = item.attempt.again || leaves_open(&error);
-        match next(operation(item), &error, item.attempt.again) {
-            Next::Fail => Err(error),
-            Next::Again(_) | Next::Done => {
-                let attempt = Attempt { again, ..item.attempt.clone() };
-                self.write_one(object, item, &attempt).await
-            }
+        let operation = match item.operation {
+            Change::Create(_) => CallKind::Create,
+            Change::Update(_) => CallKind::Update,
+            Change::Delete(_) => CallKind::Delete,
+        };
+        if next(operation, &error, item.attempt.again) == Next::Fail {
+            return Err(error);
         }
+        let again = item.attempt.again || leaves_open(&error);
+        self.write_one(object, item, &Attempt { again, ..item.attempt.clone() }).await
     }
 
     async fn write_one(
@@ -106,25 +99,13 @@ impl Connection {
     ) -> Result<Option<Written>, CallError> {
         match &item.operation {
             Change::Create(input) => {
-                let created = self.create_as(object, input, attempt, self).await?;
-                Ok(Some(created.written))
+                let created = self.create_as(object, input, attempt, self).await;
+                created.map(|created| Some(created.written))
             }
-            Change::Update(it) => {
-                let expected = it.expected.as_deref();
-                self.update_as(object, &it.id, &it.patch, attempt, expected).await.map(Some)
-            }
-            Change::Delete(it) => {
-                let expected = it.expected.as_deref();
-                self.delete_as(object, &it.id, attempt, expected).await.map(|()| None)
+            Change::Update(patch) => self.update_as(object, patch, attempt).await.map(Some),
+            Change::Delete(removal) => {
+                self.delete_as(object, removal, attempt).await.map(|()| None)
             }
         }
-    }
-}
-
-fn operation(item: &Item) -> Operation {
-    match item.operation {
-        Change::Create(_) => Operation::Create,
-        Change::Update(_) => Operation::Update,
-        Change::Delete(_) => Operation::Delete,
     }
 }

@@ -1,17 +1,19 @@
-//! The calls that ask the provider, each repeated where that is safe.
+//! The calls that ask the provider, each repeated where that is safe; and the request of a write, shown
+//! and not sent.
 
 use connector_contract::actions::{Invocation, Outcome};
+use connector_contract::batches::{Operation, Patch, Removal};
 use connector_contract::catalog::{Descriptor, ObjectSummary};
 use connector_contract::records::{ListRequest, Page, View};
 use connector_contract::subscriptions::{Subscription, SubscriptionOutcome, SubscriptionRequest};
-use connector_contract::types::{Attempt, DataRecord, Error, Written};
+use connector_contract::types::{Attempt, DataRecord, Error, ErrorKind, Written};
 
-use super::super::instance::Call;
+use super::super::instance::{Call, call};
 use super::Connection;
 use super::once::one_list_each;
-use super::writes::{delete, invoke, update};
-use crate::error::CallError;
-use crate::retry::{Operation, first_attempt};
+use crate::egress::{CallSends, UnsentRequest};
+use crate::error::{CallError, error};
+use crate::retry::{CallKind, first_attempt};
 
 impl Connection {
     /// One page of a list.
@@ -19,11 +21,7 @@ impl Connection {
     /// # Errors
     /// [`CallError`]; `TooLarge` when a smaller page may do.
     pub async fn list(&self, request: &ListRequest) -> Result<Page, CallError> {
-        self.read(("list", &request.object), || {
-            let request = request.clone();
-            Box::new(move |guest, store| Box::pin(guest.list(store, request)))
-        })
-        .await
+        self.read(("list", &request.object), || call!(list(request))).await
     }
 
     /// One record, whole.
@@ -31,7 +29,7 @@ impl Connection {
     /// # Errors
     /// [`CallError`]; `not-found` when there is none of this id.
     pub async fn get(&self, object: &str, id: &str) -> Result<DataRecord, CallError> {
-        self.get_view(object, id, &View { fields: vec![], options: None }).await
+        self.get_view(object, id, &View::default()).await
     }
 
     /// One record, or the part of it that `view` asks for.
@@ -44,11 +42,7 @@ impl Connection {
         id: &str,
         view: &View,
     ) -> Result<DataRecord, CallError> {
-        self.read(("get", object), || {
-            let (object, id, view) = (object.to_owned(), id.to_owned(), view.clone());
-            Box::new(move |guest, store| Box::pin(guest.get(store, object, id, view)))
-        })
-        .await
+        self.read(("get", object), || call!(get(object, id, view))).await
     }
 
     /// The records that creating `input` would collide with.
@@ -69,11 +63,8 @@ impl Connection {
         object: &str,
         inputs: &[String],
     ) -> Result<Vec<Vec<DataRecord>>, CallError> {
-        let found = self.read(("find", object), || {
-            let (object, inputs) = (object.to_owned(), inputs.to_vec());
-            Box::new(move |guest, store| Box::pin(guest.find(store, object, inputs)))
-        });
-        one_list_each(inputs.len(), found.await?)
+        let found = self.read(("find", object), || call!(find(object, inputs))).await?;
+        one_list_each(inputs.len(), found)
     }
 
     /// Whether the connection may use `object`, by one cheap request.
@@ -81,11 +72,7 @@ impl Connection {
     /// # Errors
     /// [`CallError`] says why not.
     pub async fn check(&self, object: &str) -> Result<(), CallError> {
-        self.read(("check", object), || {
-            let object = object.to_owned();
-            Box::new(move |guest, store| Box::pin(guest.check_object(store, object)))
-        })
-        .await
+        self.read(("check", object), || call!(check_object(object))).await
     }
 
     /// Objects of this connection that the manifest does not list.
@@ -93,8 +80,7 @@ impl Connection {
     /// # Errors
     /// [`CallError`].
     pub async fn objects(&self) -> Result<Vec<ObjectSummary>, CallError> {
-        self.read(("objects", ""), || Box::new(move |guest, store| Box::pin(guest.objects(store))))
-            .await
+        self.read(("objects", ""), || call!(objects())).await
     }
 
     /// Schemas, actions and rules of one object, as this connection has it.
@@ -102,11 +88,7 @@ impl Connection {
     /// # Errors
     /// [`CallError`]; `not-found` for an unknown name.
     pub async fn describe(&self, object: &str) -> Result<Descriptor, CallError> {
-        self.read(("describe", object), || {
-            let object = object.to_owned();
-            Box::new(move |guest, store| Box::pin(guest.describe_here(store, object)))
-        })
-        .await
+        self.read(("describe", object), || call!(describe_here(object))).await
     }
 
     /// Changes a record by `patch`, a JSON Merge Patch (RFC 7396).
@@ -114,11 +96,12 @@ impl Connection {
     /// # Errors
     /// [`CallError`]; `outcome-unknown` when it is still open whether it was applied.
     pub async fn update(&self, object: &str, id: &str, patch: &str) -> Result<Written, CallError> {
-        self.update_as(object, id, patch, &first_attempt()?, None).await
+        let patch = Patch { id: id.to_owned(), patch: patch.to_owned(), expected: None };
+        self.update_as(object, &patch, &first_attempt()?).await
     }
 
-    /// As [`Connection::update`]; with `expected`, only a record that is still of this version.
-    /// With `attempt.again`, an earlier attempt at it, of a process that was cut off, may have been
+    /// As [`Connection::update`], only a record that is still of the version that is expected. With
+    /// `attempt.again`, an earlier attempt at it, of a process that was cut off, may have been
     /// applied.
     ///
     /// # Errors
@@ -126,13 +109,12 @@ impl Connection {
     pub async fn update_as(
         &self,
         object: &str,
-        id: &str,
-        patch: &str,
+        patch: &Patch,
         attempt: &Attempt,
-        expected: Option<&str>,
     ) -> Result<Written, CallError> {
-        let call = |attempt: &Attempt| update(object, id, patch, attempt, expected);
-        self.change(("update", object), Operation::Update, attempt, call).await?.or_fail()
+        let Patch { id, patch, expected } = patch;
+        let call = |attempt: &Attempt| call!(update(object, id, patch, attempt, expected));
+        self.change(("update", object), CallKind::Update, attempt, call).await?
     }
 
     /// Removes a record. Finding nothing after an attempt whose answer was lost means that this
@@ -141,23 +123,24 @@ impl Connection {
     /// # Errors
     /// [`CallError`]; `not-found` when it is not there.
     pub async fn delete(&self, object: &str, id: &str) -> Result<(), CallError> {
-        self.delete_as(object, id, &first_attempt()?, None).await
+        let removal = Removal { id: id.to_owned(), expected: None };
+        self.delete_as(object, &removal, &first_attempt()?).await
     }
 
-    /// As [`Connection::delete`]; with `expected`, only a record that is still of this version.
-    /// With `attempt.again` as [`Connection::update_as`].
+    /// As [`Connection::delete`], only a record that is still of the version that is expected. With
+    /// `attempt.again` as [`Connection::update_as`].
     ///
     /// # Errors
     /// As [`Connection::delete`]; `conflict` when it is of another version.
     pub async fn delete_as(
         &self,
         object: &str,
-        id: &str,
+        removal: &Removal,
         attempt: &Attempt,
-        expected: Option<&str>,
     ) -> Result<(), CallError> {
-        let call = |attempt: &Attempt| delete(object, id, attempt, expected);
-        self.change(("delete", object), Operation::Delete, attempt, call).await.map(drop)
+        let Removal { id, expected } = removal;
+        let call = |attempt: &Attempt| call!(delete(object, id, attempt, expected));
+        self.change(("delete", object), CallKind::Delete, attempt, call).await.map(drop)
     }
 
     /// Runs an action.
@@ -166,11 +149,11 @@ impl Connection {
     /// [`CallError`]; `unsupported` when the connector has none.
     pub async fn invoke(&self, invocation: &Invocation) -> Result<Outcome, CallError> {
         let call = |attempt: &Attempt| {
-            invoke(&Invocation { attempt: attempt.clone(), ..invocation.clone() })
+            let invocation = &Invocation { attempt: attempt.clone(), ..invocation.clone() };
+            call!(invoke(invocation))
         };
-        self.change(("invoke", &invocation.object), Operation::Update, &invocation.attempt, call)
-            .await?
-            .or_fail()
+        let name = ("invoke", invocation.object.as_str());
+        self.change(name, CallKind::Update, &invocation.attempt, call).await?
     }
 
     /// Has events of an object sent to a URL, or tells what a person has to do for it.
@@ -181,15 +164,13 @@ impl Connection {
         &self,
         request: &SubscriptionRequest,
     ) -> Result<SubscriptionOutcome, CallError> {
-        let call = |attempt: &Attempt| -> Call<Result<_, Error>> {
-            let request = SubscriptionRequest { attempt: attempt.clone(), ..request.clone() };
-            Box::new(move |guest, store| Box::pin(guest.subscribe(store, request)))
+        let call = |attempt: &Attempt| {
+            let request = &SubscriptionRequest { attempt: attempt.clone(), ..request.clone() };
+            call!(subscribe(request))
         };
-        let connection = self.of_subscription(&request.object);
-        connection
-            .change(("subscribe", &request.object), Operation::Update, &request.attempt, call)
-            .await?
-            .or_fail()
+        let (name, connection) =
+            (("subscribe", request.object.as_str()), self.of_subscription(&request.object));
+        connection.change(name, CallKind::Update, &request.attempt, call).await?
     }
 
     /// All subscriptions that the provider holds for this connection.
@@ -197,10 +178,7 @@ impl Connection {
     /// # Errors
     /// [`CallError`]; `unsupported` where the provider does not tell.
     pub async fn subscriptions(&self) -> Result<Vec<Subscription>, CallError> {
-        self.read(("subscriptions", ""), || {
-            Box::new(move |guest, store| Box::pin(guest.subscriptions_there(store)))
-        })
-        .await
+        self.read(("subscriptions", ""), || call!(subscriptions_there())).await
     }
 
     /// Ends a subscription to events of `object` at the provider. Secrets that it has of its own
@@ -209,14 +187,51 @@ impl Connection {
     /// # Errors
     /// [`CallError`]; `unsupported` where only a person can.
     pub async fn unsubscribe(&self, object: &str, id: &str) -> Result<(), CallError> {
-        let call = |_: &Attempt| -> Call<Result<(), Error>> {
-            let id = id.to_owned();
-            Box::new(move |guest, store| Box::pin(guest.unsubscribe(store, id)))
-        };
+        let (name, first) = (("unsubscribe", object), first_attempt()?);
         let connection = self.of_subscription(object);
-        connection
-            .change(("unsubscribe", object), Operation::Delete, &first_attempt()?, call)
-            .await
-            .map(drop)
+        let call = |_: &Attempt| call!(unsubscribe(id));
+        connection.change(name, CallKind::Delete, &first, call).await.map(drop)
+    }
+
+    /// The request that a write would send. Reads that come before it are made, once; the write
+    /// itself is not.
+    ///
+    /// # Errors
+    /// [`CallError`] when the connector refuses before it comes to a request.
+    pub async fn plan(
+        &self,
+        object: &str,
+        operation: &Operation,
+    ) -> Result<UnsentRequest, CallError> {
+        let attempt = &Attempt { key: "plan".to_owned(), again: false };
+        match operation {
+            Operation::Create(input) => {
+                self.try_out(object, || call!(create(object, input, attempt))).await
+            }
+            Operation::Update(Patch { id, patch, expected }) => {
+                self.try_out(object, || call!(update(object, id, patch, attempt, expected))).await
+            }
+            Operation::Delete(Removal { id, expected }) => {
+                self.try_out(object, || call!(delete(object, id, attempt, expected))).await
+            }
+        }
+    }
+
+    /// As [`Connection::plan`], for an action.
+    ///
+    /// # Errors
+    /// As [`Connection::plan`].
+    pub async fn plan_action(&self, invocation: &Invocation) -> Result<UnsentRequest, CallError> {
+        self.try_out(&invocation.object, || call!(invoke(invocation))).await
+    }
+
+    async fn try_out<R: Send>(
+        &self,
+        object: &str,
+        call: impl Fn() -> Call<Result<R, Error>> + Send + Sync,
+    ) -> Result<UnsentRequest, CallError> {
+        let (result, sends) = self.once(("plan", object), CallSends::planning, call).await;
+        let nothing = || error(ErrorKind::Unsupported, "this call sends no write").into();
+        sends.planned.ok_or_else(|| result.err().unwrap_or_else(nothing))
     }
 }

@@ -4,16 +4,14 @@
 //! is there, unless a second one does no harm at the provider. A record that was just made may not
 //! be listed yet, so the pauses before are those in which the provider's index catches up.
 
-use std::future::Future;
-use std::pin::Pin;
-
 use connector_contract::types::{Attempt, DataRecord, Error, ErrorKind, Written, WrittenRecord};
 
+use super::super::granting::PendingCall;
+use super::super::instance::call;
 use super::Connection;
-use super::writes::create;
 use crate::egress::CallSends;
 use crate::error::{CallError, error};
-use crate::retry::{Ended, INDEX_LAG, Operation, first_attempt};
+use crate::retry::{CallKind, INDEX_LAG, first_attempt};
 
 /// How a create ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,7 +25,6 @@ pub struct Created {
 
 impl Created {
     /// The record, where the answer holds it whole.
-    #[must_use]
     pub fn record(self) -> Option<DataRecord> {
         self.written.record()
     }
@@ -37,19 +34,11 @@ impl Created {
 /// many records may ask for many at once.
 pub trait Find: Send + Sync {
     /// As [`Connection::find`].
-    fn find<'a>(
-        &'a self,
-        object: &'a str,
-        input: &'a str,
-    ) -> Pin<Box<dyn Future<Output = Result<Vec<DataRecord>, CallError>> + Send + 'a>>;
+    fn find<'a>(&'a self, object: &'a str, input: &'a str) -> PendingCall<'a, Vec<DataRecord>>;
 }
 
 impl Find for Connection {
-    fn find<'a>(
-        &'a self,
-        object: &'a str,
-        input: &'a str,
-    ) -> Pin<Box<dyn Future<Output = Result<Vec<DataRecord>, CallError>> + Send + 'a>> {
+    fn find<'a>(&'a self, object: &'a str, input: &'a str) -> PendingCall<'a, Vec<DataRecord>> {
         Box::pin(Self::find(self, object, input))
     }
 }
@@ -77,18 +66,23 @@ impl Connection {
         finder: &dyn Find,
     ) -> Result<Created, CallError> {
         let call = |attempt: Attempt| async move {
-            let call = || create(object, input, &attempt);
+            let first = &attempt;
+            let call = || call!(create(object, input, first));
             let (made, sends) = self.once(("create", object), CallSends::default, call).await;
-            Ok(Created { written: made?, found: attempt.again && !sends.wrote() })
+            Ok(Created { written: made?, found: attempt.again && !sends.progress.wrote() })
         };
-        let conflict = match self.repeater.change(Operation::Create, attempt, call).await? {
-            Ended::Value(created) => return Ok(created),
-            Ended::DoneBefore(conflict) => conflict,
+        let conflict = match self.repeater.repeat(CallKind::Create, attempt, call).await? {
+            Ok(created) => return Ok(created),
+            Err(conflict) => conflict,
         };
         // What it collides with after a lost answer is our own.
-        let found = match existing(&conflict) {
+        let existing = match &conflict {
+            CallError::Connector(Error { kind: ErrorKind::Conflict(id), .. }) => id.as_deref(),
+            _ => None,
+        };
+        let found = match existing {
             Some(id) => {
-                Some(self.get(object, &id).await.map_err(|why| unresolved(&conflict, &why))?)
+                Some(self.get(object, id).await.map_err(|why| unresolved(&conflict, &why))?)
             }
             None => self.look_for(object, input, &conflict, finder).await?,
         };
@@ -136,7 +130,11 @@ impl Connection {
             match (found.next(), found.next()) {
                 (None, _) => {}
                 (Some(record), None) => return Ok(Some(record)),
-                (Some(_), Some(_)) => return Err(ambiguous(conflict)),
+                (Some(_), Some(_)) => {
+                    return Err(unknown(format!(
+                        "{conflict}; several records fit, so it cannot be told which one it made: look at them and name more members"
+                    )));
+                }
             }
         }
         Ok(None)
@@ -144,7 +142,6 @@ impl Connection {
 }
 
 /// The id of a record that a write left behind.
-#[must_use]
 pub fn id_of(written: &WrittenRecord) -> &str {
     match written {
         WrittenRecord::Whole(record) => &record.id,
@@ -152,21 +149,8 @@ pub fn id_of(written: &WrittenRecord) -> &str {
     }
 }
 
-fn existing(conflict: &CallError) -> Option<String> {
-    match conflict {
-        CallError::Connector(Error { kind: ErrorKind::Conflict(existing), .. }) => existing.clone(),
-        _ => None,
-    }
-}
-
 fn unresolved(lost: &CallError, look: &CallError) -> CallError {
     unknown(format!("{lost}; looking for it failed too: {look}"))
-}
-
-fn ambiguous(lost: &CallError) -> CallError {
-    unknown(format!(
-        "{lost}; several records fit, so it cannot be told which one it made: look at them and name more members"
-    ))
 }
 
 fn unknown(message: String) -> CallError {

@@ -6,7 +6,7 @@ use connector_contract::clock::unix_ms;
 use connector_contract::subscriptions::{Delivery, Reception, Refusal};
 use connector_contract::types::{DataRecord, Error, ErrorKind};
 
-use super::super::delivered::{Delivered, take_out};
+use super::super::delivered;
 use super::super::instance::{Call, run_offline};
 use super::Connection;
 use super::once::{ended, one_list_each};
@@ -39,9 +39,8 @@ impl Connection {
     }
 
     /// A delivery as it may be kept: without credentials, and without the secrets that prove it.
-    #[must_use]
     pub fn without_secrets(&self, delivery: Delivery) -> Delivery {
-        take_out(delivery, &self.ground, unix_ms(self.ground.egress.clock.now()))
+        delivered::take_out(delivery, &self.ground, unix_ms(self.ground.egress.clock.now()))
     }
 
     /// Verifies and reads one delivery. Sends nothing.
@@ -54,8 +53,7 @@ impl Connection {
         delivery: Delivery,
     ) -> Result<Result<Reception, Refusal>, CallError> {
         let now_ms = unix_ms(self.ground.egress.clock.now());
-        let delivered = Delivered::take(delivery, &self.ground, now_ms);
-        let (delivery, carried) = (delivered.delivery, delivered.carried);
+        let (delivery, carried) = delivered::read(delivery, &self.ground, now_ms);
         let call: Call<Result<_, Error>> = Box::new(move |guest, store| {
             store.data_mut().carried = Some(carried);
             Box::pin(guest.receive(store, delivery))
@@ -81,19 +79,17 @@ impl Connection {
 /// A derived record's id is its holder's, or begins with it and a slash: else two holders could
 /// claim one record.
 fn named_after_holders(ids: &[String], lists: &[Vec<DataRecord>]) -> Result<(), CallError> {
-    for (holder, records) in ids.iter().zip(lists) {
-        let is_named = |record: &DataRecord| {
-            let rest = record.id.strip_prefix(holder.as_str());
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        if let Some(other) = records.iter().find(|record| !is_named(record)) {
-            let text = format!(
-                "The connector names a derived record \"{}\", and its holder is \"{holder}\". \
-                 Report it to its maker.",
-                other.id
-            );
-            return Err(error(ErrorKind::Internal, text).into());
-        }
-    }
-    Ok(())
+    let mut each =
+        ids.iter().zip(lists).flat_map(|(id, list)| list.iter().map(move |one| (id, one)));
+    let is_misnamed = |(holder, record): &(&String, &DataRecord)| {
+        let rest = record.id.strip_prefix(holder.as_str());
+        rest.is_none_or(|rest| !rest.is_empty() && !rest.starts_with('/'))
+    };
+    let Some((holder, other)) = each.find(is_misnamed) else { return Ok(()) };
+    let text = format!(
+        "The connector names a derived record \"{}\", and its holder is \"{holder}\". \
+         Report it to its maker.",
+        other.id
+    );
+    Err(error(ErrorKind::Internal, text).into())
 }

@@ -9,7 +9,7 @@ use super::super::instance::{Call, run};
 use super::Connection;
 use crate::egress::{CallSends, SKEW_WORTH_CORRECTING_MS};
 use crate::error::{CallError, error};
-use crate::retry::{Ended, Operation};
+use crate::retry::CallKind;
 
 /// The operation of a call, and the object that it is about: empty where it is about none.
 pub(super) type Name<'a> = (&'static str, &'a str);
@@ -21,27 +21,26 @@ impl Connection {
         name: Name<'_>,
         call: impl Fn() -> Call<Result<R, Error>> + Send + Sync,
     ) -> Result<R, CallError> {
-        let call = &call;
-        let once = || async move { self.once(name, CallSends::default, call).await.0 };
-        self.repeater.read(once).await
+        self.change(name, CallKind::Read, &Attempt::default(), |_| call()).await?
     }
 
-    /// Makes a call that changes something, repeated by the policy.
+    /// Makes a call that may change something, repeated by the policy. `Ok(Err(_))`: an earlier
+    /// attempt had been applied, and the last one answered this.
     pub(super) async fn change<R: Send>(
         &self,
         name: Name<'_>,
-        operation: Operation,
+        kind: CallKind,
         first: &Attempt,
         call: impl Fn(&Attempt) -> Call<Result<R, Error>> + Send + Sync,
-    ) -> Result<Ended<R>, CallError> {
+    ) -> Result<Result<R, CallError>, CallError> {
         let call = &call;
         let once = |attempt: Attempt| async move {
             self.once(name, CallSends::default, || call(&attempt)).await.0
         };
-        self.repeater.change(operation, first, once).await
+        self.repeater.repeat(kind, first, once).await
     }
 
-    /// Makes a call once: a span, and counted.
+    /// Makes a call once, unless calls are paused because they fail: a span, and counted.
     pub(super) async fn once<R: Send>(
         &self,
         (operation, object): Name<'_>,
@@ -57,78 +56,57 @@ impl Connection {
             outcome = tracing::field::Empty,
         );
         let object = (!object.is_empty()).then_some(object);
-        let (result, sent) = self.admitted(object, sends, call).instrument(span.clone()).await;
+        let admitted = async {
+            // Never closed, so a failure to acquire cannot come; waiting here holds no instance.
+            let _admitted = self.admitted.acquire().await;
+            let pass = match self.ground.egress.admit(object) {
+                Ok(pass) => pass,
+                Err(paused) => return (Err(paused), sends()),
+            };
+            let (result, sent) = self.authenticated(sends, call).await;
+            self.ground.egress.note(object, pass, sent.has_asked(), &result);
+            (result, sent)
+        };
+        let (result, sent) = admitted.instrument(span.clone()).await;
         span.record("outcome", self.connector.loaded.runtime.counters.call(&result));
         (result, sent)
     }
 
-    /// Makes a call, unless calls are paused because they fail.
-    async fn admitted<R: Send>(
+    /// Makes a call with the tokens of its grant. Where the provider refuses who asks, so that nothing
+    /// was applied, it is made once more: with other tokens, or by the provider's time where the
+    /// answer shows that the host's clock is off, since signatures hold the time.
+    async fn authenticated<R: Send>(
         &self,
-        object: Option<&str>,
         sends: fn() -> CallSends,
         call: impl Fn() -> Call<Result<R, Error>> + Send + Sync,
     ) -> (Result<R, CallError>, CallSends) {
-        // Never closed, so a failure to acquire cannot come; waiting here holds no instance.
-        let _admitted = self.admitted.acquire().await;
-        let pass = match self.ground.egress.admit(object) {
-            Ok(pass) => pass,
-            Err(paused) => return (Err(paused), sends()),
+        let (secrets, egress) = (&self.ground.secrets, &self.ground.egress);
+        let epoch = match &self.tokens {
+            Some(tokens) => tokens.fresh(secrets).await,
+            None => Ok(0),
         };
-        let (result, sent) = self.with_live_tokens(sends, call).await;
-        self.ground.egress.note(object, pass, sent.has_asked(), &result);
-        (result, sent)
-    }
-
-    /// Makes a call with the tokens of its grant; where the provider refuses the access token, once
-    /// more with another.
-    async fn with_live_tokens<R: Send>(
-        &self,
-        sends: fn() -> CallSends,
-        call: impl Fn() -> Call<Result<R, Error>> + Send + Sync,
-    ) -> (Result<R, CallError>, CallSends) {
-        let Some(granted) = &self.granted else { return self.with_right_time(sends, call).await };
-        let secrets = &self.ground.secrets;
-        let epoch = match granted.fresh(secrets).await {
+        let epoch = match epoch {
             Ok(epoch) => epoch,
             Err(unusable) => return (Err(unusable), sends()),
         };
-        let first = self.in_instance(sends(), &call).await;
+        let (before, loaded) = (egress.correction_ms(), &self.connector.loaded);
+        let once = || async {
+            let ground = Arc::clone(&self.ground);
+            let (result, sends) = run(&loaded.runtime, &loaded.world, ground, sends(), &call).await;
+            (ended(result, &sends), sends)
+        };
+        let first = once().await;
         if !first.0.as_ref().is_err_and(is_refusal) {
             return first;
         }
-        match granted.replace(epoch, secrets).await {
-            Ok(()) => self.in_instance(sends(), &call).await,
-            Err(unusable) => (Err(unusable), first.1),
+        if let Some(tokens) = &self.tokens {
+            if let Err(unusable) = tokens.replace(epoch, secrets).await {
+                return (Err(unusable), first.1);
+            }
+        } else if egress.correction_ms().abs_diff(before) <= SKEW_WORTH_CORRECTING_MS {
+            return first;
         }
-    }
-
-    /// Makes a call; where the provider refuses it and its answer shows that the host's clock is
-    /// off, once more by the provider's: signatures hold the time.
-    async fn with_right_time<R: Send>(
-        &self,
-        sends: fn() -> CallSends,
-        call: impl Fn() -> Call<Result<R, Error>> + Send + Sync,
-    ) -> (Result<R, CallError>, CallSends) {
-        let egress = &self.ground.egress;
-        let before = egress.correction_ms();
-        let first = self.in_instance(sends(), &call).await;
-        let is_off = egress.correction_ms().abs_diff(before) > SKEW_WORTH_CORRECTING_MS;
-        if is_off && first.0.as_ref().is_err_and(is_refusal) {
-            return self.in_instance(sends(), &call).await;
-        }
-        first
-    }
-
-    async fn in_instance<R: Send>(
-        &self,
-        sends: CallSends,
-        call: &(impl Fn() -> Call<Result<R, Error>> + Sync),
-    ) -> (Result<R, CallError>, CallSends) {
-        let loaded = &self.connector.loaded;
-        let ground = Arc::clone(&self.ground);
-        let (result, sends) = run(&loaded.runtime, &loaded.world, ground, sends, call).await;
-        (ended(result, &sends), sends)
+        once().await
     }
 }
 
@@ -139,7 +117,7 @@ pub fn ended<R>(
 ) -> Result<R, CallError> {
     match result {
         Ok(Ok(value)) => Ok(value),
-        Ok(Err(_)) if sends.overflowed && !sends.wrote() => Err(CallError::TooLarge),
+        Ok(Err(_)) if sends.overflowed && !sends.progress.wrote() => Err(CallError::TooLarge),
         Ok(Err(error)) => Err(CallError::Connector(error)),
         Err(stopped) => Err(stopped),
     }

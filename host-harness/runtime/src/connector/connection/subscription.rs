@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use super::super::granted::Granted;
-use super::super::ground::Ground;
+use super::super::granting::GrantTokens;
 use super::Connection;
-use crate::egress::{Egress, Keep, Pending};
+use crate::egress::{Keep, Pending};
 use crate::secrets::{Secret, Secrets, of_subscription};
 
 impl Connection {
@@ -13,21 +12,16 @@ impl Connection {
     /// subscription's, and a name means its own secret first. There is one subscription to an
     /// object, so the object names it.
     pub(super) fn of_subscription(&self, object: &str) -> Self {
-        let secrets = Arc::new(self.ground.secrets.of_subscription(object));
-        let keep = Arc::new(SubscriptionKeep {
+        let keep = SubscriptionKeep {
             subscription: object.to_owned(),
             secrets: Arc::clone(&self.ground.secrets),
             next: self.ground.egress.keep.clone(),
-        });
-        let egress = Egress {
-            secrets: Arc::clone(&secrets),
-            keep: Some(keep),
-            ..self.ground.egress.clone()
         };
-        let ground = Ground { egress, secrets, ..(*self.ground).clone() };
-        let granted = self.granted.as_ref();
-        let granted = granted.map(|it| Arc::new(Granted::new(it.source(), &ground)));
-        Self { ground: Arc::new(ground), granted, ..self.clone() }
+        let secrets = self.ground.secrets.of_subscription(object);
+        let ground = self.ground.with_secrets(secrets, Some(Arc::new(keep)));
+        let tokens = self.tokens.as_ref();
+        let tokens = tokens.map(|it| Arc::new(GrantTokens::new(Arc::clone(&it.source), &ground)));
+        Self { ground: Arc::new(ground), tokens, ..self.clone() }
     }
 }
 

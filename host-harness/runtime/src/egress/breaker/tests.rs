@@ -7,19 +7,19 @@ use crate::observe::Event;
 
 /// Breakers, and what they told.
 #[derive(Default)]
-struct World {
+struct BreakerWorld {
     breakers: Breakers,
     scrubber: Arc<Scrubber>,
     told: Mutex<Vec<Event>>,
 }
 
-impl Observer for World {
+impl Observer for BreakerWorld {
     fn event(&self, event: &Event) {
         self.told.lock().unwrap().push(event.clone());
     }
 }
 
-impl World {
+impl BreakerWorld {
     fn scope<'w>(&'w self, connection: &'w str, object: Option<&'w str>) -> CallScope<'w> {
         CallScope {
             account: format!("account of {connection}"),
@@ -50,7 +50,7 @@ impl World {
 
 #[tokio::test(start_paused = true)]
 async fn a_connection_in_trouble_is_asked_ever_less_and_its_neighbour_as_ever() {
-    let world = World::default();
+    let world = BreakerWorld::default();
     let away = || Err(ErrorKind::Unavailable);
     assert_eq!(world.calls(100, "orders", &away()), FAILURES as usize);
     let mut times = Vec::new();
@@ -72,7 +72,7 @@ async fn a_connection_in_trouble_is_asked_ever_less_and_its_neighbour_as_ever() 
 
 #[tokio::test(start_paused = true)]
 async fn a_success_between_or_an_answer_of_the_provider_begins_anew() {
-    let world = World::default();
+    let world = BreakerWorld::default();
     for between in [Ok(()), Err(ErrorKind::NotFound), Err(ErrorKind::Forbidden)] {
         assert_eq!(world.calls(7, "orders", &Err(ErrorKind::Unavailable)), 7);
         assert_eq!(world.calls(1, "orders", &between), 1);
@@ -85,7 +85,7 @@ async fn a_success_between_or_an_answer_of_the_provider_begins_anew() {
 
 #[tokio::test(start_paused = true)]
 async fn an_object_that_is_forbidden_closes_no_other() {
-    let world = World::default();
+    let world = BreakerWorld::default();
     let most = FORBIDDEN as usize;
     assert_eq!(world.calls(100, "orders", &Err(ErrorKind::Forbidden)), most);
     assert_eq!(world.calls(100, "returns", &Ok(())), 100);
@@ -96,7 +96,7 @@ async fn an_object_that_is_forbidden_closes_no_other() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_paused_says_since_when_until_when_why_and_what_to_do() {
-    let world = World::default();
+    let world = BreakerWorld::default();
     world.calls(8, "orders", &Err(ErrorKind::OutcomeUnknown));
     sleep(Duration::from_secs(10)).await;
     let paused = world.breakers.admit(&world.scope("one", None)).unwrap_err();
@@ -112,7 +112,7 @@ async fn what_is_paused_says_since_when_until_when_why_and_what_to_do() {
 
 #[tokio::test(start_paused = true)]
 async fn other_secrets_close_it() {
-    let mut world = World::default();
+    let mut world = BreakerWorld::default();
     let refused = || Err(ErrorKind::Unauthenticated);
     assert_eq!(world.calls(9, "orders", &refused()), 8);
     world.scrubber = Arc::default();
@@ -122,10 +122,10 @@ async fn other_secrets_close_it() {
 
 #[tokio::test(start_paused = true)]
 async fn no_more_breakers_are_remembered_than_the_bound() {
-    let world = World::default();
+    let world = BreakerWorld::default();
     for number in 0..REMEMBERED + 10 {
         world.call(&number.to_string(), "orders", Err(ErrorKind::Unavailable));
-        assert!(world.breakers.all().len() <= REMEMBERED);
+        assert!(lock(&world.breakers.0).len() <= REMEMBERED);
     }
     // One that counts already is not forgotten for itself.
     let last = (REMEMBERED + 9).to_string();
@@ -136,7 +136,7 @@ async fn no_more_breakers_are_remembered_than_the_bound() {
 /// Calls that began before it opened do not prolong it, and one that succeeds closes it.
 #[tokio::test(start_paused = true)]
 async fn late_answers_count_for_the_better_only() {
-    let world = World::default();
+    let world = BreakerWorld::default();
     let scope = world.scope("one", Some("orders"));
     let begun: Vec<Pass> = (0..20).map(|_| world.breakers.admit(&scope).unwrap()).collect();
     for pass in &begun[..19] {
@@ -146,4 +146,24 @@ async fn late_answers_count_for_the_better_only() {
     assert_eq!(world.breakers.paused(&scope), Some(FIRST));
     world.breakers.note(&scope, begun[19], true, &Ok(()));
     assert_eq!(world.breakers.paused(&scope), None);
+}
+
+/// One call a minute finds out whether a quota is back: it is not spent on a connection whose own
+/// breaker rejects the call.
+#[tokio::test(start_paused = true)]
+async fn a_rejected_call_leaves_the_try_of_its_account_to_others() {
+    let world = BreakerWorld::default();
+    let scope =
+        |connection| CallScope { account: "shared".to_owned(), ..world.scope(connection, None) };
+    let note = |connection, kind| {
+        let failed: Result<(), _> = Err(error(kind, "down").into());
+        world.breakers.note(&scope(connection), Pass::default(), true, &failed);
+    };
+    note("two", ErrorKind::QuotaExhausted(None));
+    sleep(QUOTA_TRY - FIRST / 2).await;
+    (0..FAILURES).for_each(|_| note("one", ErrorKind::Unavailable));
+    sleep(FIRST / 2).await;
+    assert!(world.breakers.admit(&scope("one")).is_err(), "its own breaker is open");
+    assert!(world.breakers.admit(&scope("two")).is_ok(), "the account's try is still there");
+    assert!(world.breakers.admit(&scope("two")).is_err(), "and is one");
 }

@@ -2,13 +2,15 @@
 
 use std::io;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use tokio::io::duplex;
 use tokio::time::{Instant, sleep};
 
 use super::*;
-use crate::egress::Pending;
 use crate::egress::tls::client_config;
+use crate::egress::{Connect, Pending, Resolve};
+use crate::setting::AddressSpace;
 
 /// What an address does.
 #[derive(Clone, Copy, PartialEq)]
@@ -32,12 +34,18 @@ fn network(addresses: &[(&str, Does)]) -> Arc<Network> {
     Arc::new(Network { resolves_after, addresses, tried: Mutex::default() })
 }
 
-impl Connect for Network {
+impl Resolve for Network {
     fn resolve<'a>(&'a self, _: &'a str, _: u16) -> Pending<'a, io::Result<Vec<SocketAddr>>> {
         Box::pin(async {
             sleep(self.resolves_after).await;
             Ok(self.addresses.iter().map(|(address, _)| *address).collect())
         })
+    }
+}
+
+impl Connect for Network {
+    fn resolver(&self) -> &dyn Resolve {
+        self
     }
 
     fn connect(&self, address: SocketAddr) -> Pending<'_, io::Result<Box<dyn Stream>>> {
@@ -55,7 +63,7 @@ impl Connect for Network {
 }
 
 async fn reached(network: &Arc<Network>, origin: &str) -> Result<(), String> {
-    let origin = Origin::read(origin, true).unwrap();
+    let origin = Origin::read(origin, AddressSpace::Private).unwrap();
     let tls = client_config(None).unwrap();
     let network = Arc::clone(network) as Arc<dyn Connect>;
     let options = EgressOptions { network, ..EgressOptions::default() };

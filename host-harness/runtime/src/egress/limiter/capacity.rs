@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, SystemTime};
 
 use connector_contract::limits::slots::{Reserved, Slot};
-use connector_contract::limits::{Charge, LimitId, Report, Rule};
+use connector_contract::limits::{Charge, LimitId, LimitReport, PacedLimit};
 use tokio::time::Instant;
 
 /// From so many entries on it is looked for those that say nothing any more: limits that are full
@@ -26,17 +26,17 @@ pub struct Opening {
 
 /// What the limits allow.
 pub struct Capacity {
-    counted: Counted,
+    counted: Counting,
     /// Entries from which on those are forgotten that say nothing any more.
     sweep_at: usize,
 }
 
-enum Counted {
+enum Counting {
     /// Counted by this process alone.
     Own {
         /// Where the rules' line of time begins.
         began: Instant,
-        rules: BTreeMap<LimitId, Rule>,
+        rules: BTreeMap<LimitId, PacedLimit>,
     },
     /// Shared with other processes.
     Reserved {
@@ -48,44 +48,38 @@ enum Counted {
 }
 
 impl Capacity {
-    fn new(counted: Counted) -> Self {
+    /// Counted by this process alone. Nothing is used yet.
+    pub fn own() -> Self {
+        let counted = Counting::Own { began: Instant::now(), rules: BTreeMap::new() };
         Self { counted, sweep_at: REMEMBERED }
     }
 
-    /// Counted by this process alone. Nothing is used yet.
-    #[must_use]
-    pub fn own() -> Self {
-        Self::new(Counted::Own { began: Instant::now(), rules: BTreeMap::new() })
-    }
-
     /// Shared with other processes. Nothing is reserved yet.
-    #[must_use]
     pub fn reserved() -> Self {
-        Self::new(Counted::Reserved { slots: BTreeMap::new(), none_yet: BTreeMap::new() })
+        let counted = Counting::Reserved { slots: BTreeMap::new(), none_yet: BTreeMap::new() };
+        Self { counted, sweep_at: REMEMBERED }
     }
 
     /// Whether slots are reserved among other processes.
-    #[must_use]
     pub fn is_shared(&self) -> bool {
-        matches!(self.counted, Counted::Reserved { .. })
+        matches!(self.counted, Counting::Reserved { .. })
     }
 
     /// When a request that is charged to `charges` has room; `None` when slots have to be reserved
     /// first, or nothing is charged.
-    #[must_use]
     pub fn opening(&self, charges: &[Charge], now: Instant) -> Option<Opening> {
         match &self.counted {
-            Counted::Own { began, rules } => {
+            Counting::Own { began, rules } => {
                 let at = |charge: &Charge| {
                     let rule = rules.get(&charge.limit).copied();
-                    let rule = rule.unwrap_or_else(|| Rule::new(charge.rate));
+                    let rule = rule.unwrap_or_else(|| PacedLimit::new(charge.rate));
                     *began + rule.ready_at(charge.count)
                 };
                 let last = charges.iter().map(|charge| (charge, at(charge)));
                 let (charge, at) = last.max_by_key(|(_, at)| *at)?;
                 Some(Opening { limit: charge.limit.clone(), at, look: at })
             }
-            Counted::Reserved { slots, none_yet } => {
+            Counting::Reserved { slots, none_yet } => {
                 let slot = slots.get(charges).and_then(VecDeque::front);
                 let opening = slot.and_then(|slot| {
                     let charge = charges.iter().find(|charge| charge.limit.name == slot.limit)?;
@@ -101,28 +95,28 @@ impl Capacity {
     pub fn take(&mut self, charges: &[Charge], now: Instant) -> bool {
         self.sweep(now);
         match &mut self.counted {
-            Counted::Own { began, rules } => {
+            Counting::Own { began, rules } => {
                 let now = now - *began;
                 charges.iter().for_each(|one| rule(rules, one).take(one.count, now));
                 true
             }
-            Counted::Reserved { slots, .. } => {
+            Counting::Reserved { slots, .. } => {
                 slots.get_mut(charges).and_then(VecDeque::pop_front).is_some()
             }
         }
     }
 
     fn sweep(&mut self, now: Instant) {
-        let entries = |counted: &Counted| match counted {
-            Counted::Own { rules, .. } => rules.len(),
-            Counted::Reserved { slots, none_yet } => slots.len() + none_yet.len(),
+        let entries = |counted: &Counting| match counted {
+            Counting::Own { rules, .. } => rules.len(),
+            Counting::Reserved { slots, none_yet } => slots.len() + none_yet.len(),
         };
         if entries(&self.counted) < self.sweep_at {
             return;
         }
         match &mut self.counted {
-            Counted::Own { began, rules } => rules.retain(|_, rule| !rule.is_full(now - *began)),
-            Counted::Reserved { slots, none_yet } => {
+            Counting::Own { began, rules } => rules.retain(|_, rule| !rule.is_full(now - *began)),
+            Counting::Reserved { slots, none_yet } => {
                 slots.retain(|_, slots| slots.iter().any(|slot| slot.at + slot.lateness >= now));
                 none_yet.retain(|_, none| none.look > now);
             }
@@ -134,25 +128,25 @@ impl Capacity {
     /// where limits are shared.
     pub fn throttled(&mut self, charge: &Charge, pause: Duration, now: Instant) {
         match &mut self.counted {
-            Counted::Own { began, rules } => rule(rules, charge).throttled(pause, now - *began),
-            Counted::Reserved { .. } => self.give_up(&charge.limit, now + pause),
+            Counting::Own { began, rules } => rule(rules, charge).throttled(pause, now - *began),
+            Counting::Reserved { .. } => self.give_up(&charge.limit, now + pause),
         }
     }
 
     /// The provider told how far a limit is used.
-    pub fn report(&mut self, charge: &Charge, report: Report, now: Instant) {
+    pub fn report(&mut self, charge: &Charge, report: LimitReport, now: Instant) {
         match &mut self.counted {
-            Counted::Own { began, rules } => rule(rules, charge).report(report, now - *began),
+            Counting::Own { began, rules } => rule(rules, charge).report(report, now - *began),
             // Where nothing is left, what was reserved is not there.
-            Counted::Reserved { .. } if report.left == 0 => {
+            Counting::Reserved { .. } if report.left == 0 => {
                 self.give_up(&charge.limit, now + report.full_in);
             }
-            Counted::Reserved { .. } => {}
+            Counting::Reserved { .. } => {}
         }
     }
 
     fn give_up(&mut self, limit: &LimitId, before: Instant) {
-        if let Counted::Reserved { slots, .. } = &mut self.counted {
+        if let Counting::Reserved { slots, .. } = &mut self.counted {
             let is_charged = |charges: &[Charge]| charges.iter().any(|one| one.limit == *limit);
             let charged = slots.iter_mut().filter(|(charges, _)| is_charged(charges));
             charged.for_each(|(_, slots)| slots.retain(|slot| slot.at >= before));
@@ -161,7 +155,7 @@ impl Capacity {
 
     /// Keeps what was reserved.
     pub fn put(&mut self, charges: &[Charge], reserved: Reserved) {
-        let Counted::Reserved { slots, none_yet } = &mut self.counted else { return };
+        let Counting::Reserved { slots, none_yet } = &mut self.counted else { return };
         match reserved {
             Reserved::Slots(more) => slots.entry(charges.to_vec()).or_default().extend(more),
             Reserved::NoneYet { limit, at, ask_again: look } => {
@@ -177,7 +171,7 @@ impl Capacity {
 
     /// Gives up slots that are too late to be used.
     pub fn drop_late(&mut self, charges: &[Charge], now: Instant, time: SystemTime) {
-        if let Counted::Reserved { slots, .. } = &mut self.counted
+        if let Counting::Reserved { slots, .. } = &mut self.counted
             && let Some(slots) = slots.get_mut(charges)
         {
             slots.retain(|slot| !slot.is_late(now, time));
@@ -185,6 +179,6 @@ impl Capacity {
     }
 }
 
-fn rule<'r>(rules: &'r mut BTreeMap<LimitId, Rule>, charge: &Charge) -> &'r mut Rule {
-    rules.entry(charge.limit.clone()).or_insert_with(|| Rule::new(charge.rate))
+fn rule<'r>(rules: &'r mut BTreeMap<LimitId, PacedLimit>, charge: &Charge) -> &'r mut PacedLimit {
+    rules.entry(charge.limit.clone()).or_insert_with(|| PacedLimit::new(charge.rate))
 }

@@ -10,19 +10,20 @@ mod queue;
 mod ticket;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use connector_contract::limits::slots::SlotsError;
-use connector_contract::limits::{Charge, Rate, Report, SlotRequest, Slots};
+use connector_contract::limits::{Charge, LimitReport, Rate, SlotRequest, Slots};
 use thiserror::Error;
 use tokio::time::Instant;
 
 use self::capacity::Capacity;
-use self::queue::{Queue, Standing};
+use self::queue::{Queue, Standing, Waiter};
 pub use self::ticket::{InFlight, Ticket};
 use super::breaker::Breakers;
 use super::scopes::Demand;
+use crate::lock::lock;
 use crate::observe::Observer;
 
 /// Longest wait for a turn.
@@ -49,7 +50,7 @@ pub struct Limiter {
     slots: Option<Arc<dyn Slots>>,
     instead: BTreeMap<String, Rate>,
     /// Which connections and accounts are not to be asked for a while.
-    breakers: Breakers,
+    pub(crate) breakers: Breakers,
 }
 
 impl Default for Limiter {
@@ -77,8 +78,11 @@ impl Limiter {
         self
     }
 
-    pub(crate) fn breakers(&self) -> &Breakers {
-        &self.breakers
+    /// Puts the rates that are kept otherwise into a request's demand.
+    pub(crate) fn adjust(&self, demand: &mut Demand) {
+        for charge in &mut demand.rates {
+            charge.rate = self.instead.get(&charge.limit.name).copied().unwrap_or(charge.rate);
+        }
     }
 
     /// Queues a request of `connection`. `urgent`: its call holds an instance until it has gone,
@@ -91,11 +95,11 @@ impl Limiter {
         demand: &Demand,
         observer: &Arc<dyn Observer>,
     ) -> Ticket {
-        let mut demand = demand.clone();
-        for charge in &mut demand.rates {
-            charge.rate = self.instead.get(&charge.limit.name).copied().unwrap_or(charge.rate);
-        }
-        Ticket::new(Arc::clone(self), Arc::clone(observer), connection, urgent, demand)
+        let (limiter, observer) = (Arc::clone(self), Arc::clone(observer));
+        let demand = Arc::new(demand.clone());
+        let waiter = Waiter::new(connection, urgent, Arc::clone(&demand));
+        let (wake, number) = (Arc::clone(&waiter.wake), lock(&self.queue).join(waiter));
+        Ticket { limiter, observer, number, demand, wake, began: Instant::now(), told: false }
     }
 
     /// The provider answered "too many requests", and perhaps said how long to wait. The limit
@@ -103,18 +107,18 @@ impl Limiter {
     pub async fn throttled(&self, charges: &[Charge], pause: Option<Duration>) {
         let Some(own) = charges.iter().min_by_key(|charge| charge.rate.window()) else { return };
         let pause = pause.unwrap_or_else(|| own.rate.window());
-        self.queue().throttled(own, pause, Instant::now());
+        lock(&self.queue).throttled(own, pause, Instant::now());
         if let Some(slots) = &self.slots {
             // Where it cannot be kept, the provider will say it again.
             let _ = slots.hold(own.clone(), pause).await;
             // What was reserved meanwhile.
-            self.queue().throttled(own, pause, Instant::now());
+            lock(&self.queue).throttled(own, pause, Instant::now());
         }
     }
 
     /// The provider told how far a limit is used.
-    pub async fn report(&self, charge: &Charge, report: Report) {
-        self.queue().report(charge, report, Instant::now());
+    pub async fn report(&self, charge: &Charge, report: LimitReport) {
+        lock(&self.queue).report(charge, report, Instant::now());
         if let Some(slots) = &self.slots {
             // Where it cannot be kept, the provider will say it again.
             let _ = slots.report(charge.clone(), report).await;
@@ -122,26 +126,23 @@ impl Limiter {
     }
 
     fn look(&self, number: u64, now: Instant) -> Standing {
-        let mut queue = self.queue();
-        if let Some(slots) = &self.slots {
-            queue.drop_late(number, now, slots.time());
+        let time = self.slots.as_ref().map(|slots| slots.time());
+        let mut queue = lock(&self.queue);
+        if let Some(time) = time {
+            queue.drop_late(number, now, time);
         }
         queue.look(number, now)
     }
 
     /// Reserves slots for a request and for all that wait for the same limits.
     async fn reserve(&self, number: u64, within: Duration) -> Result<(), SlotsError> {
-        let wanted = self.queue().unreserved(number);
+        let wanted = lock(&self.queue).unreserved(number);
         if let (Some(shared), Some((charges, slots))) = (&self.slots, wanted) {
             let request = SlotRequest { charges: charges.clone(), slots, within };
             let reserved = shared.reserve(request).await?;
-            self.queue().put(&charges, reserved);
+            lock(&self.queue).capacity.put(&charges, reserved);
         }
         Ok(())
-    }
-
-    fn queue(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -13,8 +13,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use connector_contract::limits::slots::Reserved;
-use connector_contract::limits::{Charge, LimitId, Report};
+use connector_contract::limits::{Charge, LimitId, LimitReport};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -79,10 +78,11 @@ pub enum Standing {
 
 /// Limits and those who wait for them.
 pub struct Queue {
-    capacity: Capacity,
+    /// What they allow.
+    pub capacity: Capacity,
     /// Requests under way, where a limit counts those.
     in_flight: BTreeMap<LimitId, u32>,
-    lines: BTreeMap<LineKey, Line>,
+    lines: BTreeMap<LineKey, WaitingLine>,
     waiters: BTreeMap<u64, Waiter>,
     /// Number of the last one who came.
     last: u64,
@@ -133,7 +133,7 @@ impl Queue {
         };
         let Some(line) = lines.iter().find(stands_in) else { return Standing::Ready };
         self.stand_in(number, line);
-        let first = self.lines.get(line).and_then(Line::first) == Some(number);
+        let first = self.lines.get(line).and_then(WaitingLine::first) == Some(number);
         match &opening {
             None if full.is_none() && first => Standing::Unreserved,
             _ => Standing::Waits { first, opening },
@@ -157,11 +157,6 @@ impl Queue {
         true
     }
 
-    /// Forgets a request.
-    pub fn leave(&mut self, number: u64) {
-        self.remove(number, false);
-    }
-
     /// Requests under these limits have ended.
     pub fn release(&mut self, limits: &[LimitId]) {
         for limit in limits {
@@ -182,11 +177,6 @@ impl Queue {
         Some((rates.clone(), alike.count()))
     }
 
-    /// Keeps what was reserved.
-    pub fn put(&mut self, charges: &[Charge], reserved: Reserved) {
-        self.capacity.put(charges, reserved);
-    }
-
     /// Gives up slots for a request that are too late.
     pub fn drop_late(&mut self, number: u64, now: Instant, time: SystemTime) {
         if let Some(waiter) = self.waiters.get(&number) {
@@ -201,7 +191,7 @@ impl Queue {
     }
 
     /// The provider told how far this limit is used.
-    pub fn report(&mut self, charge: &Charge, report: Report, now: Instant) {
+    pub fn report(&mut self, charge: &Charge, report: LimitReport, now: Instant) {
         self.capacity.report(charge, report, now);
         self.wake_held(&charge.limit);
     }
@@ -219,7 +209,8 @@ impl Queue {
         }
     }
 
-    fn remove(&mut self, number: u64, served: bool) {
+    /// Forgets a request, which was `served` or given up.
+    pub fn remove(&mut self, number: u64, served: bool) {
         let Some(waiter) = self.waiters.remove(&number) else { return };
         if let Some(line) = waiter.line {
             self.leave_line(&line, number, waiter.connection, served);
@@ -246,7 +237,7 @@ impl Queue {
     }
 
     fn wake_first(&self, line: &LineKey) {
-        let first = self.lines.get(line).and_then(Line::first);
+        let first = self.lines.get(line).and_then(WaitingLine::first);
         if let Some(waiter) = first.and_then(|first| self.waiters.get(&first)) {
             waiter.wake.notify_one();
         }
@@ -255,13 +246,13 @@ impl Queue {
 
 /// Those who wait for the same, by number.
 #[derive(Default)]
-struct Line {
+struct WaitingLine {
     urgent: BTreeSet<u64>,
     /// Those of each connection, in the order in which connections are served next.
     lanes: VecDeque<(u64, BTreeSet<u64>)>,
 }
 
-impl Line {
+impl WaitingLine {
     fn first(&self) -> Option<u64> {
         self.first_before(false)
     }

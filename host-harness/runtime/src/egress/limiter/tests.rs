@@ -186,7 +186,7 @@ async fn points_are_counted_by_what_a_request_costs() {
     assert!(turn(&limiter, 1, &[dear(500)]).await.unwrap().is_zero());
     let waited = turn(&limiter, 1, &[dear(100)]).await.unwrap();
     assert!(waited > Duration::from_secs(3) && waited < Duration::from_secs(6), "{waited:?}");
-    let report = Report { left: 1_000, total: 1_000, full_in: Duration::ZERO };
+    let report = LimitReport { left: 1_000, total: 1_000, full_in: Duration::ZERO };
     limiter.report(&dear(1), report).await;
     assert!(turn(&limiter, 1, &[dear(1_000)]).await.unwrap().is_zero());
 }

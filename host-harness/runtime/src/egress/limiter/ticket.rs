@@ -7,9 +7,10 @@ use connector_contract::limits::LimitId;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-use super::queue::{Standing, Waiter};
+use super::queue::Standing;
 use super::{LONGEST_WAIT, Limiter, NoTurn};
 use crate::egress::scopes::Demand;
+use crate::lock::lock;
 use crate::observe::{Event, Observer};
 
 /// Shorter waits are not worth telling.
@@ -17,32 +18,17 @@ const WORTH_TELLING: Duration = Duration::from_millis(250);
 
 /// A place in the queue, given up when dropped.
 pub struct Ticket {
-    limiter: Arc<Limiter>,
-    observer: Arc<dyn Observer>,
-    number: u64,
-    demand: Arc<Demand>,
-    wake: Arc<Notify>,
-    began: Instant,
-    told: bool,
+    pub(super) limiter: Arc<Limiter>,
+    pub(super) observer: Arc<dyn Observer>,
+    pub(super) number: u64,
+    pub(super) demand: Arc<Demand>,
+    pub(super) wake: Arc<Notify>,
+    pub(super) began: Instant,
+    pub(super) told: bool,
 }
 
 impl Ticket {
-    pub(super) fn new(
-        limiter: Arc<Limiter>,
-        observer: Arc<dyn Observer>,
-        connection: u64,
-        urgent: bool,
-        demand: Demand,
-    ) -> Self {
-        let demand = Arc::new(demand);
-        let waiter = Waiter::new(connection, urgent, Arc::clone(&demand));
-        let wake = Arc::clone(&waiter.wake);
-        let number = limiter.queue().join(waiter);
-        Self { limiter, observer, number, demand, wake, began: Instant::now(), told: false }
-    }
-
     /// What it waits for.
-    #[must_use]
     pub fn demand(&self) -> &Demand {
         &self.demand
     }
@@ -55,10 +41,9 @@ impl Ticket {
     pub async fn turn(&mut self) -> Result<(Duration, InFlight), NoTurn> {
         loop {
             self.ready().await?;
-            if self.limiter.queue().take(self.number, Instant::now()) {
+            if lock(&self.limiter.queue).take(self.number, Instant::now()) {
                 let limits = self.demand.at_once.iter().map(|limit| limit.limit.clone());
-                let in_flight =
-                    InFlight { limits: limits.collect(), limiter: Some(Arc::clone(&self.limiter)) };
+                let in_flight = InFlight(Some((Arc::clone(&self.limiter), limits.collect())));
                 return Ok((self.began.elapsed(), in_flight));
             }
         }
@@ -106,21 +91,18 @@ impl Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        self.limiter.queue().leave(self.number);
+        lock(&self.limiter.queue).remove(self.number, false);
     }
 }
 
 /// A request under way, as far as limits count those; over when dropped.
 #[derive(Default)]
-pub struct InFlight {
-    limits: Vec<LimitId>,
-    limiter: Option<Arc<Limiter>>,
-}
+pub struct InFlight(Option<(Arc<Limiter>, Vec<LimitId>)>);
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        if let Some(limiter) = self.limiter.as_ref().filter(|_| !self.limits.is_empty()) {
-            limiter.queue().release(&self.limits);
+        if let Some((limiter, limits)) = &self.0 {
+            lock(&limiter.queue).release(limits);
         }
     }
 }

@@ -73,8 +73,9 @@ pub(in crate::egress) fn settings(base: &str) -> Arc<Settings> {
     Arc::new(Settings::new(given.into()))
 }
 
-pub(in crate::egress) fn policy() -> Policy {
-    Policy::compile(&manifest(), settings("https://api.example.com"), false).unwrap()
+pub(in crate::egress) fn policy() -> EgressPolicy {
+    EgressPolicy::compile(&manifest(), settings("https://api.example.com"), AddressSpace::Public)
+        .unwrap()
 }
 
 pub(in crate::egress) fn request(endpoint: &str, path_with_query: &str) -> Request {
@@ -128,7 +129,8 @@ fn only_declared_requests_are_admitted() {
     ] {
         assert!(policy.admit(&request(endpoint, path)).is_err(), "{endpoint} {path}");
     }
-    let why = policy.admit(&request("unset", "/v1/things")).unwrap_err().0;
+    let why = policy.admit(&request("unset", "/v1/things")).err();
+    let Some(SendError::Refused(why)) = why else { panic!("{why:?}") };
     assert!(why.contains("setting \"unset\""), "{why}");
 }
 
@@ -155,7 +157,11 @@ fn headers_of_the_host_and_of_secrets_are_refused() {
         ("x-note", "two\r\nlines: yes", "things", false, false),
     ] {
         manifest.key_uses = key_use(if signs { KeyRole::Sign } else { KeyRole::Verify });
-        let policy = Policy::compile(&manifest, settings("https://api.example.com"), false);
+        let policy = EgressPolicy::compile(
+            &manifest,
+            settings("https://api.example.com"),
+            AddressSpace::Public,
+        );
         let path = if endpoint == "token" { "/token" } else { "/v1/things" };
         let mut asked = request(endpoint, path);
         asked.headers.push((name.to_owned(), value.to_owned()));
@@ -168,14 +174,18 @@ fn headers_of_the_host_and_of_secrets_are_refused() {
 fn a_url_in_a_setting_is_one_endpoint() {
     let mut manifest = manifest();
     manifest.endpoints = vec![endpoint("token", "POST", "{base}", "", &["form"])];
-    let policy = |url: &str| Policy::compile(&manifest, settings(url), false).unwrap();
+    let policy =
+        |url: &str| EgressPolicy::compile(&manifest, settings(url), AddressSpace::Public).unwrap();
     let realm = policy("https://login.example.com/realms/a/token");
     for (path, sent, query) in
         [("", "/realms/a/token", None), ("?a=b", "/realms/a/token", Some("a=b"))]
     {
         let asked = request("token", path);
         let admitted = realm.admit(&asked).unwrap();
-        assert_eq!((admitted.path.as_str(), admitted.query.as_deref()), (sent, query));
+        assert_eq!(
+            (admitted.path.as_str(), admitted.query.as_ref().map(|query| query.as_str())),
+            (sent, query)
+        );
     }
     for elsewhere in ["/realms/a/token", "/realms/b/token", "/"] {
         assert!(realm.admit(&request("token", elsewhere)).is_err(), "{elsewhere}");
@@ -192,7 +202,8 @@ fn an_origin_counts_as_remote_when_no_other_is_near() {
     ] {
         let mut manifest = manifest();
         manifest.endpoints.truncate(2);
-        let policy = Policy::compile(&manifest, settings(base), true).unwrap();
+        let policy =
+            EgressPolicy::compile(&manifest, settings(base), AddressSpace::Private).unwrap();
         let remote = policy.remote_origin().map(|origin| origin.to_string());
         assert_eq!(remote.as_deref(), expected, "{base}");
     }
@@ -202,11 +213,11 @@ fn an_origin_counts_as_remote_when_no_other_is_near() {
 #[test]
 fn a_learned_origin_is_followed() {
     let policy = policy();
-    policy.settings().learn(&[("unset".to_owned(), "https://eu1.example.com".to_owned())].into());
+    policy.settings.learn(&[("unset".to_owned(), "https://eu1.example.com".to_owned())].into());
     let asked = request("unset", "/v1/things");
     assert_eq!(policy.admit(&asked).unwrap().origin.to_string(), "https://eu1.example.com");
     let settings = settings("http://127.0.0.1:8080");
     settings.learn(&[("base".to_owned(), "http://127.0.0.1:8080".to_owned())].into());
-    let learned = Policy::compile(&manifest(), settings, true);
+    let learned = EgressPolicy::compile(&manifest(), settings, AddressSpace::Private);
     assert!(learned.is_err(), "what is not the operator's opens no private origin");
 }

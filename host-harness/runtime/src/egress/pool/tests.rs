@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use http::HeaderMap;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
@@ -9,16 +10,22 @@ use tokio::time::sleep;
 use zeroize::Zeroizing;
 
 use super::*;
-use crate::egress::{Connect, Filled, HttpClient, Pending, Progress, Stream};
+use crate::egress::{Connect, FilledRequest, HttpClient, Pending, Progress, Resolve, Stream};
 
 /// Servers at every address; tells the ports of the connections that are open, and how many there
 /// were.
 #[derive(Clone, Default)]
 struct Servers(Arc<Mutex<(Vec<u16>, usize)>>);
 
-impl Connect for Servers {
+impl Resolve for Servers {
     fn resolve<'a>(&'a self, _: &'a str, port: u16) -> Pending<'a, io::Result<Vec<SocketAddr>>> {
         Box::pin(async move { Ok(vec![SocketAddr::from(([127, 0, 0, 1], port))]) })
+    }
+}
+
+impl Connect for Servers {
+    fn resolver(&self) -> &dyn Resolve {
+        self
     }
 
     fn connect(&self, address: SocketAddr) -> Pending<'_, io::Result<Box<dyn Stream>>> {
@@ -66,7 +73,7 @@ impl Servers {
 async fn ask(client: &HttpClient, port: u16, private: bool) {
     let origin = Origin { tls: false, host: "127.0.0.1".to_owned(), port, private };
     let target = Zeroizing::new("/".to_owned());
-    let filled = Filled { target, headers: HeaderMap::new(), body: Zeroizing::default() };
+    let filled = FilledRequest { target, headers: HeaderMap::new(), body: Zeroizing::default() };
     // One that may not go to a private address needs none: the pool is what is tried here.
     let answer = client.exchange(&origin, "GET", &filled, &Progress::default()).await;
     assert_eq!(answer.is_ok(), private);
@@ -84,7 +91,7 @@ async fn an_unused_connection_is_closed_without_another_request() {
     assert_eq!(servers.open().await, [2], "the other one was used later");
     sleep(Duration::from_secs(20)).await;
     assert_eq!(servers.open().await, [0; 0]);
-    assert!(client.pool().idle().closing.is_none(), "there is nothing to wait for");
+    assert!(lock(&client.pool().idle).closing.is_none(), "there is nothing to wait for");
     // And from the beginning.
     ask(&client, 3, true).await;
     sleep(Duration::from_secs(31)).await;
@@ -133,9 +140,9 @@ async fn when_the_client_goes_so_do_its_connections_and_its_task() {
     let servers = Servers::default();
     let client = servers.client(|_| {});
     ask(&client, 1, true).await;
-    let closing = client.pool().idle().closing.take().unwrap();
+    let closing = lock(&client.pool().idle).closing.take().unwrap();
     let abort = closing.abort_handle();
-    client.pool().idle().closing = Some(closing);
+    lock(&client.pool().idle).closing = Some(closing);
     drop(client);
     assert_eq!(servers.open().await, [0; 0]);
     assert!(abort.is_finished());

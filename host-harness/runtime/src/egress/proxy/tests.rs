@@ -8,13 +8,15 @@ use http::HeaderMap;
 use tokio::io::{DuplexStream, duplex};
 
 use super::*;
-use crate::egress::connect::{ConnectError, connect};
+use crate::egress::connect::connect;
 use crate::egress::tls::client_config;
-use crate::egress::{Connect, EgressOptions, Fault, Filled, HttpClient, Pending, Progress};
+use crate::egress::{
+    Connect, EgressOptions, FilledRequest, HttpClient, HttpError, Pending, Progress, Resolve,
+};
 
 /// What the proxy answers to CONNECT.
 #[derive(Clone)]
-enum Answers {
+enum ProxyAnswers {
     /// A tunnel in which the origin answers HTTP, and tells no more.
     Tunnel,
     /// These bytes, and closes.
@@ -27,26 +29,32 @@ enum Answers {
 type Seen = Arc<Mutex<(Vec<String>, Vec<SocketAddr>, Vec<String>)>>;
 
 /// A network in which `proxy.internal` is a proxy and every other name has these addresses.
-struct Network {
+struct ProxyNetwork {
     addresses: Vec<&'static str>,
     /// The answers to one connection after the other, and to those that follow.
-    answers: Vec<Answers>,
+    answers: Vec<ProxyAnswers>,
     seen: Seen,
 }
 
-impl Network {
-    fn new(answers: &[Answers]) -> Self {
+impl ProxyNetwork {
+    fn new(answers: &[ProxyAnswers]) -> Self {
         let addresses = vec!["93.184.216.34", "2606:4700::1111"];
         Self { addresses, answers: answers.to_vec(), seen: Arc::default() }
     }
 }
 
-impl Connect for Network {
+impl Resolve for ProxyNetwork {
     fn resolve<'a>(&'a self, host: &'a str, port: u16) -> Pending<'a, io::Result<Vec<SocketAddr>>> {
         self.seen.lock().unwrap().0.push(host.to_owned());
         let found = if host == "proxy.internal" { &vec!["10.0.0.9"] } else { &self.addresses };
         let found = found.iter().map(|ip| SocketAddr::new(ip.parse().unwrap(), port)).collect();
         Box::pin(async move { Ok(found) })
+    }
+}
+
+impl Connect for ProxyNetwork {
+    fn resolver(&self) -> &dyn Resolve {
+        self
     }
 
     fn connect(&self, address: SocketAddr) -> Pending<'_, io::Result<Box<dyn Stream>>> {
@@ -59,19 +67,19 @@ impl Connect for Network {
     }
 }
 
-async fn serve(mut stream: DuplexStream, answers: Answers, seen: Seen) {
+async fn serve(mut stream: DuplexStream, answers: ProxyAnswers, seen: Seen) {
     let asked = head(&mut stream).await;
     seen.lock().unwrap().2.push(asked);
     match answers {
-        Answers::Tunnel => {
+        ProxyAnswers::Tunnel => {
             stream.write_all(b"HTTP/1.1 200 Connection established\r\nx: y\r\n\r\n").await.unwrap();
             let first = head(&mut stream).await;
             seen.lock().unwrap().2.push(first);
             drop(stream.write_all(b"HTTP/1.1 204 x\r\n\r\n").await);
             std::future::pending::<()>().await;
         }
-        Answers::Bytes(bytes) => drop(stream.write_all(&bytes).await),
-        Answers::Nothing => std::future::pending().await,
+        ProxyAnswers::Bytes(bytes) => drop(stream.write_all(&bytes).await),
+        ProxyAnswers::Nothing => std::future::pending().await,
     }
 }
 
@@ -91,16 +99,20 @@ fn proxy() -> Proxy {
 }
 
 /// Asks `origin` for something through `proxy`; what is seen stays in the network.
-async fn ask(network: Network, proxy: Proxy, origin: &str) -> Result<u16, Fault> {
+async fn ask(network: ProxyNetwork, proxy: Proxy, origin: &str) -> Result<u16, HttpError> {
     let mut options = EgressOptions { network: Arc::new(network), ..EgressOptions::default() };
     options.proxy = Some(proxy);
     let client = HttpClient::new(options).unwrap();
-    let origin = Origin::read(origin, origin.starts_with("http:")).unwrap();
+    let space = match origin.starts_with("http:") {
+        true => AddressSpace::Private,
+        false => AddressSpace::Public,
+    };
+    let origin = Origin::read(origin, space).unwrap();
     let target = Zeroizing::new("/".to_owned());
-    let filled = Filled { target, headers: HeaderMap::new(), body: Zeroizing::default() };
+    let filled = FilledRequest { target, headers: HeaderMap::new(), body: Zeroizing::default() };
     let progress = Progress::default();
     let answer = client.exchange(&origin, "POST", &filled, &progress).await;
-    if let Err(Fault::NotSent(_) | Fault::Refused(_)) = &answer {
+    if let Err(HttpError::NotSent(_) | HttpError::Refused(_)) = &answer {
         assert!(!progress.wrote(), "what the proxy is told is not the request");
     }
     answer.map(|answer| answer.status)
@@ -108,10 +120,10 @@ async fn ask(network: Network, proxy: Proxy, origin: &str) -> Result<u16, Fault>
 
 #[tokio::test(start_paused = true)]
 async fn the_proxy_hears_the_address_that_was_judged_and_the_origin_its_name() {
-    let network = Network::new(&[Answers::Tunnel]);
+    let network = ProxyNetwork::new(&[ProxyAnswers::Tunnel]);
     let seen = Arc::clone(&network.seen);
     // What is behind the tunnel speaks no TLS.
-    let Err(Fault::NotSent(_)) = ask(network, proxy(), "https://api.example.com").await else {
+    let Err(HttpError::NotSent(_)) = ask(network, proxy(), "https://api.example.com").await else {
         panic!("it was sent")
     };
     let seen = seen.lock().unwrap();
@@ -125,17 +137,17 @@ async fn the_proxy_hears_the_address_that_was_judged_and_the_origin_its_name() {
 
 #[tokio::test(start_paused = true)]
 async fn of_a_private_address_the_proxy_hears_nothing() {
-    let mut network = Network::new(&[Answers::Tunnel]);
+    let mut network = ProxyNetwork::new(&[ProxyAnswers::Tunnel]);
     network.addresses = vec!["93.184.216.34", "10.0.0.1"];
     let seen = Arc::clone(&network.seen);
     let asked = ask(network, proxy(), "https://api.example.com").await;
-    assert!(matches!(asked, Err(Fault::Refused(_))));
+    assert!(matches!(asked, Err(HttpError::Refused(_))));
     assert!(seen.lock().unwrap().1.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_proxy_that_resolves_names_is_told_the_name() {
-    let network = Network::new(&[Answers::Tunnel]);
+    let network = ProxyNetwork::new(&[ProxyAnswers::Tunnel]);
     let seen = Arc::clone(&network.seen);
     let resolving = proxy().resolving_names();
     assert_eq!(ask(network, resolving, "http://api.example.com").await.unwrap(), 204);
@@ -147,7 +159,7 @@ async fn a_proxy_that_resolves_names_is_told_the_name() {
 
 #[tokio::test(start_paused = true)]
 async fn a_proxy_that_fails_is_told_as_such_and_nothing_was_sent() {
-    let bytes = |text: &str| Answers::Bytes(text.as_bytes().to_vec());
+    let bytes = |text: &str| ProxyAnswers::Bytes(text.as_bytes().to_vec());
     let long = format!("HTTP/1.1 200 OK\r\nx: {}", "y".repeat(20_000));
     for (answers, hidden, why) in [
         (bytes("HTTP/1.1 407 x\r\n\r\n"), false, "asks for a user and a password (407)"),
@@ -158,16 +170,16 @@ async fn a_proxy_that_fails_is_told_as_such_and_nothing_was_sent() {
         (bytes(&long), true, "is longer than 16 KiB"),
         (bytes("HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 200"), true, "sent more than an answer"),
         (bytes("HTTP/1.1 200"), true, "closed the connection before it answered"),
-        (Answers::Nothing, true, "the proxy did not answer within 5s"),
+        (ProxyAnswers::Nothing, true, "the proxy did not answer within 5s"),
     ] {
-        let network = Network::new(&[answers]);
+        let network = ProxyNetwork::new(&[answers]);
         let seen = Arc::clone(&network.seen);
         let mut proxy = proxy();
         if hidden {
             proxy = proxy.with_credentials(&Secret::new("canary-user:canary-pass")).unwrap();
         }
         let asked = ask(network, proxy, "http://api.example.com").await;
-        let Err(Fault::NotSent(told)) = asked else { panic!("{why}: it was sent") };
+        let Err(HttpError::NotSent(told)) = asked else { panic!("{why}: it was sent") };
         let begin = "cannot connect to http://api.example.com through the proxy \
                      http://proxy.internal:3128: 93.184.216.34:80: the proxy";
         assert!(told.starts_with(begin) && told.contains(why), "{told}");
@@ -183,9 +195,9 @@ async fn a_proxy_that_fails_is_told_as_such_and_nothing_was_sent() {
 
 #[tokio::test(start_paused = true)]
 async fn addresses_are_tried_one_after_the_other() {
-    let refused = Answers::Bytes(b"HTTP/1.1 504 x\r\n\r\n".to_vec());
-    for first in [refused, Answers::Nothing] {
-        let network = Network::new(&[first, Answers::Tunnel]);
+    let refused = ProxyAnswers::Bytes(b"HTTP/1.1 504 x\r\n\r\n".to_vec());
+    for first in [refused, ProxyAnswers::Nothing] {
+        let network = ProxyNetwork::new(&[first, ProxyAnswers::Tunnel]);
         let seen = Arc::clone(&network.seen);
         assert_eq!(ask(network, proxy(), "http://api.example.com").await.unwrap(), 204);
         let heard = seen.lock().unwrap().2.clone();
@@ -196,9 +208,15 @@ async fn addresses_are_tried_one_after_the_other() {
 #[tokio::test(start_paused = true)]
 async fn a_proxy_that_cannot_be_reached_is_told_as_such() {
     struct Dead;
-    impl Connect for Dead {
+    impl Resolve for Dead {
         fn resolve<'a>(&'a self, _: &'a str, _: u16) -> Pending<'a, io::Result<Vec<SocketAddr>>> {
             Box::pin(async { Ok(vec!["93.184.216.34:1".parse().unwrap()]) })
+        }
+    }
+
+    impl Connect for Dead {
+        fn resolver(&self) -> &dyn Resolve {
+            self
         }
 
         fn connect(&self, _: SocketAddr) -> Pending<'_, io::Result<Box<dyn Stream>>> {
@@ -208,9 +226,9 @@ async fn a_proxy_that_cannot_be_reached_is_told_as_such() {
     let mut options = EgressOptions { network: Arc::new(Dead), ..EgressOptions::default() };
     options.proxy = Some(proxy());
     let tls = client_config(None).unwrap();
-    let origin = Origin::read("https://api.example.com", false).unwrap();
+    let origin = Origin::read("https://api.example.com", AddressSpace::Public).unwrap();
     let connected = connect(&origin, &options, &tls).await;
-    let Err(ConnectError::Failed(why)) = connected.map(drop) else { panic!("connected") };
+    let Err(HttpError::NotSent(why)) = connected.map(drop) else { panic!("connected") };
     assert!(why.ends_with("connection refused; the proxy cannot be reached"), "{why}");
 }
 
@@ -251,7 +269,11 @@ fn the_environment_is_read_as_others_read_it() {
         ("http://127.0.0.1:8080", false),
         ("http://localhost", false),
     ] {
-        assert_eq!(some.serves(&Origin::read(origin, true).unwrap()), expected, "{origin}");
+        assert_eq!(
+            some.serves(&Origin::read(origin, AddressSpace::Private).unwrap()),
+            expected,
+            "{origin}"
+        );
     }
 }
 

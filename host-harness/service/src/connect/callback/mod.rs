@@ -58,7 +58,6 @@ impl Callback {
     }
 
     /// What the provider must send the browser to, to the letter.
-    #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}{PATH}", self.address)
     }
@@ -90,7 +89,7 @@ impl Callback {
                 }
             };
             let Ok(next) = timeout_at(deadline, next).await else {
-                break Err(ConnectError::NobodyCame { minutes: within.as_secs().div_ceil(60) });
+                break Err(ConnectError::NobodyCame(within.as_secs().div_ceil(60)));
             };
             let Some((query, answer)) = next else { continue };
             let ended = take(query).await;

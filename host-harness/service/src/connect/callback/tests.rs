@@ -35,7 +35,7 @@ fn taken(query: &str) -> Result<&'static str, ConnectError> {
     }
 }
 
-/// Lets `browse` visit a callback. Answers how the wait ended, and how often it was asked.
+/// Lets `browse` visit a callback. Returns how the wait ended, and how often it was asked.
 async fn visited<F: Future<Output = ()>>(
     browse: impl FnOnce(SocketAddr) -> F,
 ) -> (Result<&'static str, ConnectError>, u32) {

@@ -23,7 +23,7 @@ const HOSTS: [&str; 2] = ["a", "b"];
 #[derive(Clone, Copy)]
 struct Rules {
     claim: fn(&GrantRow, &ClaimRequest<'_>) -> Claim,
-    settle: fn(&GrantRow, u64, &str, Outcome, u64) -> Option<GrantRow>,
+    settle: fn(&GrantRow, u64, &str, RenewalOutcome, u64) -> Option<GrantRow>,
 }
 
 struct Renewals {
@@ -112,7 +112,7 @@ impl Model for Renewals {
     type Action = Step;
 
     fn init_states(&self) -> Vec<World> {
-        let granted = Granted {
+        let granted = SealedGrant {
             sealed: Sealed(vec![0]),
             expires_ms: Some(LIFE_MS),
             scopes: Vec::new(),

@@ -17,7 +17,7 @@ pub fn learned(settings: &[(&str, &str)], account: Option<&str>) -> Learned {
 
 /// A grant whose access token lives another hour.
 pub fn valid() -> GrantRow {
-    let granted = Granted {
+    let granted = SealedGrant {
         sealed: Sealed(vec![3]),
         expires_ms: Some(NOW + HOUR_MS),
         scopes: vec!["read".to_owned(), "write".to_owned()],
@@ -83,7 +83,7 @@ fn a_claim_is_decided_line_by_line() {
 #[test]
 fn an_outcome_is_decided_line_by_line() {
     use GrantState::{Ended, Renewing, Uncertain, Valid};
-    use Outcome::{ClientRefused, NotExecuted, Refused, Unknown, Withdrawn};
+    use RenewalOutcome::{ClientRefused, NotExecuted, Refused, Unknown, Withdrawn};
     let failed = || NotExecuted { wait_ms: None };
     let over = |sends| GrantRow { expires_ms: Some(NOW), ..leased(sends, NOW + 1) };
     let week = |sends| GrantRow { expires_ms: Some(NOW - 7 * DAY), ..leased(sends, NOW + 1) };
@@ -121,15 +121,16 @@ fn an_outcome_is_decided_line_by_line() {
 #[test]
 fn received_tokens_begin_an_epoch_and_keep_the_old_ones_for_a_day() {
     let row = GrantRow { failures: 4, retry_ms: Some(NOW), ..leased(2, NOW) };
-    let granted = Granted {
+    let granted = SealedGrant {
         sealed: Sealed(vec![4]),
         expires_ms: Some(NOW + DAY),
         scopes: Vec::new(),
         learned: Learned::default(),
     };
-    let after = settle(&row, 3, "a1", Outcome::Received(granted.clone()), NOW).unwrap();
+    let after = settle(&row, 3, "a1", RenewalOutcome::Received(granted.clone()), NOW).unwrap();
     let replaced = PreviousTokens { sealed: Sealed(vec![3]), until_ms: NOW + DAY };
-    let granted = Granted { scopes: row.scopes.clone(), learned: row.learned.clone(), ..granted };
+    let granted =
+        SealedGrant { scopes: row.scopes.clone(), learned: row.learned.clone(), ..granted };
     let expected = GrantRow { previous: Some(replaced), ..first("c1", 4, granted, NOW) };
     assert_eq!(after, expected);
     assert_eq!(erase_previous(&after, NOW + DAY - 1), None);
@@ -140,7 +141,7 @@ fn received_tokens_begin_an_epoch_and_keep_the_old_ones_for_a_day() {
 
 #[test]
 fn a_stale_owner_changes_nothing() {
-    let granted = Granted {
+    let granted = SealedGrant {
         sealed: Sealed(vec![9]),
         expires_ms: None,
         scopes: Vec::new(),
@@ -149,7 +150,11 @@ fn a_stale_owner_changes_nothing() {
     for (row, epoch, attempt) in
         [(leased(1, NOW + 1), 3, "a0"), (leased(1, NOW + 1), 2, "a1"), (valid(), 3, "a1")]
     {
-        for outcome in [Outcome::Received(granted.clone()), Outcome::Refused, Outcome::Unknown] {
+        for outcome in [
+            RenewalOutcome::Received(granted.clone()),
+            RenewalOutcome::Refused,
+            RenewalOutcome::Unknown,
+        ] {
             assert_eq!(settle(&row, epoch, attempt, outcome, NOW), None);
         }
     }

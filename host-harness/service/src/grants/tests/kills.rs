@@ -9,7 +9,7 @@ use tokio::time::sleep;
 
 use super::world::{Fate, HOUR, World, access};
 use crate::grants::GrantError;
-use crate::grants::shared::lock;
+use crate::lock;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -19,7 +19,7 @@ async fn persist(grants: crate::grants::Grants) -> Result<u32, GrantError> {
     for _ in 0..400 {
         match grants.fresh().await {
             Ok(current) => return Ok(access(&current)),
-            Err(error @ GrantError::Ended { .. }) => return Err(error),
+            Err(error @ GrantError::Ended(_)) => return Err(error),
             Err(error) => last = error,
         }
         sleep(60 * SECOND).await;
@@ -27,7 +27,7 @@ async fn persist(grants: crate::grants::Grants) -> Result<u32, GrantError> {
     Err(last)
 }
 
-/// Kills the process at step `nth`, then lets another one go on. Answers whether there was such a
+/// Kills the process at step `nth`, then lets another one go on. Returns whether there was such a
 /// step.
 fn killed_at(nth: usize, passed: Duration, grace: Duration) -> bool {
     let world = World::new();

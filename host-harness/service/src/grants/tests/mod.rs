@@ -14,7 +14,7 @@ use tokio::time::sleep;
 
 use self::world::{Fate, HOUR, World, access, refresh};
 use super::GrantError;
-use super::shared::lock;
+use crate::lock;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -158,7 +158,7 @@ fn six_hours_without_the_provider_cost_no_grant() {
                     Ok(_) => assert!(minute <= 60, "{fate:?}: {minute}"),
                     Err(error) => {
                         assert!(minute > 55, "{minute}: {error}");
-                        assert!(!matches!(error, GrantError::Ended { .. }), "{error}");
+                        assert!(!matches!(error, GrantError::Ended(_)), "{error}");
                     }
                 }
                 sleep(MINUTE).await;
@@ -180,11 +180,11 @@ fn a_provider_that_says_no_ends_the_grant() {
         let grants = run.process();
         sleep(50 * MINUTE).await;
         let why = "invalid_grant".to_owned();
-        assert_eq!(grants.fresh().await.err(), Some(GrantError::Ended { why }));
+        assert_eq!(grants.fresh().await.err(), Some(GrantError::Ended(why)));
         let text = grants.fresh().await.err().unwrap().to_string();
         assert!(text.ends_with("connect again"), "{text}");
         assert_eq!((run.requests(), run.row().state), (1, GrantState::Ended));
-        assert!(matches!(run.process().fresh().await, Err(GrantError::Ended { .. })));
+        assert!(matches!(run.process().fresh().await, Err(GrantError::Ended(_))));
         assert_eq!(run.requests(), 1);
     });
     ended.unwrap();

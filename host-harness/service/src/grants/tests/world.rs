@@ -10,15 +10,15 @@ use connector_contract::auth::Learned;
 use connector_contract::clock::{Clock, TokioClock, unix_ms};
 use connector_runtime::egress::{Pending, Progress};
 use connector_runtime::observe::Unobserved;
-use connector_runtime::{Current, Provider, Received, Renewal, Tokens};
+use connector_runtime::{Current, ReceivedGrant, Renewal, TokenRenewer, Tokens};
 use connector_state::GrantRow;
 use connector_state::memory::{Halt, Memory, Rows};
 use tokio::runtime::Builder;
 use tokio::time::{Instant, sleep};
 
-use crate::grants::protocol::{Granted, first};
-use crate::grants::shared::lock;
+use crate::grants::protocol::{SealedGrant, first};
 use crate::grants::{Grants, open, seal};
+use crate::lock;
 use crate::vault::{Key, Secret};
 
 pub const ID: &str = "c1";
@@ -111,7 +111,7 @@ impl Fake {
         let mut state = lock(&self.state);
         if !honoured {
             state.revoked = true;
-            return Err(Renewal::Refused { why: "invalid_grant".to_owned() });
+            return Err(Renewal::Refused("invalid_grant".to_owned()));
         }
         if token == state.current {
             state.replaced = Some((token, now_ms));
@@ -128,7 +128,7 @@ pub struct Line {
     clock: Arc<dyn Clock>,
 }
 
-impl Provider for Line {
+impl TokenRenewer for Line {
     fn renew(&self, tokens: Tokens, progress: Progress) -> Pending<'_, Renewal> {
         Box::pin(async move {
             let fake = &self.fake;
@@ -150,15 +150,15 @@ impl Provider for Line {
             sleep(takes).await;
             match fate {
                 Fate::NotSent => return Renewal::NotExecuted { why: why(), wait: None },
-                Fate::Dropped => return Renewal::Unknown { why: why() },
-                Fate::ClientRefused => return Renewal::ClientRefused { why: why() },
+                Fate::Dropped => return Renewal::Unknown(why()),
+                Fate::ClientRefused => return Renewal::ClientRefused(why()),
                 _ => {}
             }
             fake.now_ms.store(now_ms(), Ordering::SeqCst);
             let answer = fake.execute(number(&tokens), now_ms());
             halt.step().await;
             match (answer, fate) {
-                (_, Fate::AnswerLost) => Renewal::Unknown { why: why() },
+                (_, Fate::AnswerLost) => Renewal::Unknown(why()),
                 (_, Fate::Silent) => std::future::pending().await,
                 (Err(refused), _) => refused,
                 (Ok(next), Fate::Cut) => {
@@ -176,7 +176,7 @@ impl Provider for Line {
                     let life = *lock(&fake.life);
                     let expires_ms = Some(unix_ms(self.clock.now() + life));
                     let learned = Learned::default();
-                    let received = Received { tokens: new, expires_ms, scopes, learned };
+                    let received = ReceivedGrant { tokens: new, expires_ms, scopes, learned };
                     Renewal::Received(Box::new(received))
                 }
             }
@@ -203,7 +203,7 @@ impl World {
     /// A grant of an hour that was just received.
     pub fn new() -> Self {
         let key = Key::new(KEY);
-        let granted = Granted {
+        let granted = SealedGrant {
             sealed: seal(&key, ID, 1, &tokens_of(0)).unwrap(),
             expires_ms: Some(START_MS + 3_600_000),
             scopes: vec!["read".to_owned(), "write".to_owned()],
@@ -227,7 +227,7 @@ impl World {
         Self { rows, fake: Arc::new(fake), now: Mutex::default() }
     }
 
-    /// Runs `body` to its end, or until all is killed at step `nth` of store and provider. Answers
+    /// Runs `body` to its end, or until all is killed at step `nth` of store and provider. Returns
     /// what it answered, and the steps that there were. The world's time goes on.
     pub fn run<T, F: Future<Output = T>>(
         &self,

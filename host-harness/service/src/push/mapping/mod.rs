@@ -23,7 +23,6 @@
 mod node;
 mod rule;
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
@@ -32,7 +31,7 @@ use serde_json::value::RawValue;
 use thiserror::Error;
 
 use self::node::{Node, at, tokens};
-use self::rule::{Mapped, Piece, Rule, pointer_form, text_of};
+use self::rule::{Mapped, MappingRule, SplitPart, pointer_form, text_of};
 use crate::nearest::nearest;
 use crate::source::trimmed;
 
@@ -61,7 +60,7 @@ pub enum MappingError {
 /// A mapping file, read and checked.
 #[derive(Debug, Clone)]
 pub struct Mapping {
-    entries: Vec<(Vec<String>, Rule)>,
+    entries: Vec<(Vec<String>, MappingRule)>,
     split: Option<Split>,
     rest: Rest,
     text: String,
@@ -106,10 +105,10 @@ impl Mapping {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let form = |why: serde_json::Error| MappingError::Form(why.to_string());
         let file: File = serde_json::from_str(text).map_err(form)?;
-        let mut entries: Vec<(Vec<String>, Rule)> = Vec::new();
+        let mut entries: Vec<(Vec<String>, MappingRule)> = Vec::new();
         for (target, value) in &file.members {
             let odd = |why: String| MappingError::Entry { target: target.clone(), why };
-            let rule = Rule::read(value).map_err(odd)?;
+            let rule = MappingRule::read(value).map_err(odd)?;
             let path = tokens(target).filter(|path| !path.is_empty());
             let path = path.ok_or_else(|| odd(pointer_form(target)))?;
             if let Some((other, _)) = entries
@@ -132,7 +131,6 @@ impl Mapping {
     }
 
     /// The file's text: part of what names a run.
-    #[must_use]
     pub fn text(&self) -> &str {
         &self.text
     }
@@ -162,11 +160,11 @@ impl Mapping {
         if pieces.is_empty() {
             pieces.push("\"\"".to_owned());
         }
-        let made = pieces.iter().map(|json| self.input(source, Some(Piece { from, json })));
+        let made = pieces.iter().map(|json| self.input(source, Some(SplitPart { from, json })));
         made.filter_map(Result::transpose).collect()
     }
 
-    fn input(&self, source: &str, piece: Option<Piece<'_>>) -> Result<Option<String>, String> {
+    fn input(&self, source: &str, piece: Option<SplitPart<'_>>) -> Result<Option<String>, String> {
         let mut made = Node::default();
         for (path, rule) in &self.entries {
             let place = || format!("/{}", path.join("/"));
@@ -186,7 +184,7 @@ impl Mapping {
         Ok(Some(made.json()))
     }
 
-    fn keep(&self, source: &str, piece: Option<Piece<'_>>, made: &mut Node) {
+    fn keep(&self, source: &str, piece: Option<SplitPart<'_>>, made: &mut Node) {
         let members: BTreeMap<String, Box<RawValue>> =
             serde_json::from_str(source).unwrap_or_default();
         for (name, value) in members {
@@ -207,11 +205,14 @@ impl Mapping {
     }
 
     /// Whether this column of the source comes into an input, or decides on one.
-    #[must_use]
     pub fn uses(&self, column: &str) -> bool {
-        let split = self.split.as_ref().and_then(|split| tokens(&split.from));
-        let split = split.is_some_and(|path| path.first().is_some_and(|name| name == column));
-        self.rest == Rest::Keep || split || self.reads(column)
+        let is_split = self.split_column().as_deref() == Some(column);
+        self.rest == Rest::Keep || is_split || self.reads(column)
+    }
+
+    /// The top-level member of the source of which several items are made.
+    fn split_column(&self) -> Option<String> {
+        tokens(&self.split.as_ref()?.from)?.into_iter().next()
     }
 
     /// Looks for the columns that it reads among those that there are.
@@ -219,8 +220,7 @@ impl Mapping {
     /// # Errors
     /// Names one that is missing and cannot be done without. The texts answered name the others.
     pub fn missing(&self, columns: &[&str]) -> Result<Vec<String>, String> {
-        let split = self.split.as_ref().and_then(|split| tokens(&split.from));
-        let split = split.and_then(|path| path.into_iter().next()).map(|name| (name, true));
+        let split = self.split_column().map(|name| (name, true));
         let read = self
             .entries
             .iter()
@@ -233,7 +233,10 @@ impl Mapping {
             let near = nearest(&name, columns);
             let why = match near {
                 Some(near) => format!("did you mean \"{near}\"?"),
-                None => format!("there are {}", quoted(columns)),
+                None => {
+                    let quoted = columns.iter().map(|name| format!("\"{name}\""));
+                    format!("there are {}", quoted.collect::<Vec<_>>().join(", "))
+                }
             };
             let text = format!("the mapping reads a column \"{name}\" that is not there; {why}");
             if needed {
@@ -250,11 +253,6 @@ impl Mapping {
     pub fn targets(&self) -> impl Iterator<Item = &str> {
         self.entries.iter().filter_map(|(path, _)| path.first()).map(String::as_str)
     }
-}
-
-fn quoted(names: &[&str]) -> String {
-    let names: Vec<Cow<'_, str>> = names.iter().map(|name| format!("\"{name}\"").into()).collect();
-    names.join(", ")
 }
 
 #[cfg(test)]

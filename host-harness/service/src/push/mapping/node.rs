@@ -10,8 +10,8 @@ pub enum Node {
     Text(String),
     /// Members in the order in which they came.
     Object(Vec<(String, Node)>),
-    /// Items; places that nobody filled are missing.
-    Array(Vec<(usize, Node)>),
+    /// Items by their places; those that nobody filled are missing.
+    Array(Vec<(String, Node)>),
 }
 
 impl Default for Node {
@@ -28,28 +28,13 @@ impl Node {
             *self = Self::Text(json);
             return;
         };
-        let child = match self {
-            Self::Object(members) => {
-                let at = members.iter().position(|(name, _)| name == step);
-                let at = at.unwrap_or_else(|| {
-                    members.push((step.clone(), Self::for_step(rest)));
-                    members.len() - 1
-                });
-                members.get_mut(at).map(|(_, child)| child)
-            }
-            Self::Array(items) => {
-                let place: usize = step.parse().unwrap_or_default();
-                let at = items.iter().position(|(other, _)| *other == place);
-                let at = at.unwrap_or_else(|| {
-                    items.push((place, Self::for_step(rest)));
-                    items.len() - 1
-                });
-                items.get_mut(at).map(|(_, child)| child)
-            }
-            // Paths do not lead through one another.
-            Self::Text(_) => None,
-        };
-        if let Some(child) = child {
+        // Paths do not lead through one another.
+        let (Self::Object(children) | Self::Array(children)) = self else { return };
+        let at = children.iter().position(|(name, _)| name == step).unwrap_or_else(|| {
+            children.push((step.clone(), Self::for_step(rest)));
+            children.len() - 1
+        });
+        if let Some((_, child)) = children.get_mut(at) {
             child.set(rest, json);
         }
     }
@@ -72,7 +57,7 @@ impl Node {
                 format!("{{{}}}", members.collect::<Vec<_>>().join(","))
             }
             Self::Array(mut items) => {
-                items.sort_by_key(|(place, _)| *place);
+                items.sort_by_key(|(place, _)| place.parse::<usize>().unwrap_or_default());
                 let items = items.into_iter().map(|(_, child)| child.json());
                 format!("[{}]", items.collect::<Vec<_>>().join(","))
             }

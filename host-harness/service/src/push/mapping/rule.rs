@@ -14,7 +14,7 @@ use crate::source::{trimmed, without_place};
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a word of the file")]
-pub struct Rule {
+pub struct MappingRule {
     /// Pointer into the source.
     pub from: Option<String>,
     value: Option<Box<RawValue>>,
@@ -66,7 +66,7 @@ enum Kind {
 
 /// One of the values that stand at a pointer together.
 #[derive(Debug, Clone, Copy)]
-pub struct Piece<'p> {
+pub struct SplitPart<'p> {
     /// The pointer.
     pub from: &'p str,
     /// The value.
@@ -83,7 +83,7 @@ pub enum Mapped {
     Skip,
 }
 
-impl Rule {
+impl MappingRule {
     /// Reads an entry.
     ///
     /// # Errors
@@ -132,7 +132,7 @@ impl Rule {
     ///
     /// # Errors
     /// Why it cannot be mapped.
-    pub fn value(&self, source: &str, piece: Option<Piece<'_>>) -> Result<Mapped, String> {
+    pub fn value(&self, source: &str, piece: Option<SplitPart<'_>>) -> Result<Mapped, String> {
         let found = |json: Option<String>| json.map_or(Mapped::Nothing, Mapped::Value);
         if let Some(value) = &self.value {
             return Ok(Mapped::Value(value.get().to_owned()));

@@ -1,6 +1,6 @@
 //! What stands between cells: said by the source's first line, or found.
 
-use super::quotes::{LineStart, Quotes};
+use super::cells::CellSplitter;
 
 /// What programs put between cells, the most usual first.
 const USUAL: [u8; 4] = [b',', b';', b'\t', b'|'];
@@ -34,7 +34,9 @@ pub fn common(candidates: &[u8], lines: &[&[u8]]) -> u8 {
 }
 
 fn cells(line: &[u8], delimiter: u8) -> usize {
-    Quotes::new(delimiter).scan(line, LineStart::Cell).cells + 1
+    let mut record = CellSplitter::new(delimiter);
+    record.add(line, b"");
+    record.count()
 }
 
 #[cfg(test)]

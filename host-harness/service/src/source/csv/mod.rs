@@ -1,6 +1,7 @@
 //! Separated values (RFC 4180, and what programs make of it), one record after the other.
 //!
-//! [`Quotes`] finds where a record ends, and whether its quotes are right; `csv-core` splits it.
+//! [`CellSplitter`] splits a record and checks its quotes, in one pass over its lines. Libraries find
+//! *a* reading of any bytes, so one stray quote would move rows into another's cell.
 //!
 //! | a record | what becomes of it |
 //! |---|---|
@@ -10,23 +11,24 @@
 //! | cells are missing at its end | they are empty (Excel leaves them away), but: a single cell of three or more, a row in which the source ends, and a line that a broken record had taken in fail |
 //! | several lines, each of which could be a record | all its lines fail, unless they are said to be right |
 //!
-//! After a line that failed alone, reading begins again at the next one.
+//! After a line that failed alone, reading begins again at the next one. A line may be read again for
+//! each line before it that opens a quote; each of them ends a cell in the line that follows, and no
+//! record is followed beyond its names, so a line is read no more often than there are names.
 
+mod cells;
 mod dialect;
-mod quotes;
 
 use std::collections::VecDeque;
 use std::io;
 
-use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 use serde_json::{Map, Value};
 
+use self::cells::{CellSplitter, LineEnd};
 use self::dialect::{common, stated};
-use self::quotes::{Chain, LineEnd, LineStart, Quotes};
 use super::cells::unwrapped;
 use super::lines::{Lines, SourceLine};
-use super::text::Text;
-use super::{Item, LONGEST, MOST_LINES, Options, refused, utf8};
+use super::text::SourceText;
+use super::{LONGEST, MOST_LINES, ReadOptions, SourceItem, refused, utf8};
 
 /// Lines that are looked at to find what stands between cells.
 const SAMPLE: usize = 10;
@@ -36,15 +38,17 @@ pub struct Csv {
     lines: Lines,
     /// Read, and not part of a record yet.
     ahead: VecDeque<SourceLine>,
-    quotes: Quotes,
-    /// Lines within quotes, the last time that a record had several.
-    chain: Option<Chain>,
-    splitter: Reader,
+    delimiter: u8,
+    /// The last line that a broken record took in: what is left of it may be no record by itself.
+    taken_in: u64,
     multiline: bool,
     /// Of the columns up to the last one that has a name.
     names: Vec<String>,
     header: String,
     notes: CsvNotes,
+    /// Bytes that were looked at, each as often as it was.
+    #[cfg(test)]
+    pub examined: u64,
 }
 
 #[derive(Default)]
@@ -62,29 +66,28 @@ impl Csv {
     ///
     /// # Errors
     /// When the source cannot be read, or has no names.
-    pub fn new(text: Text, options: &Options) -> io::Result<Self> {
+    pub fn new(text: SourceText, options: &ReadOptions) -> io::Result<Self> {
         let mut csv = Self {
             lines: Lines { text, count: 0 },
             ahead: VecDeque::new(),
-            quotes: Quotes::new(b','),
-            chain: None,
-            splitter: Reader::default(),
+            delimiter: b',',
+            taken_in: 0,
             multiline: options.multiline,
             names: vec![],
             header: String::new(),
             notes: CsvNotes::default(),
+            #[cfg(test)]
+            examined: 0,
         };
         csv.pass_blank()?;
         let stated = csv.ahead.front().and_then(|line| stated(line.content()));
         if stated.is_some() {
             csv.ahead.pop_front();
         }
-        let delimiter = match options.delimiter.or(stated) {
+        csv.delimiter = match options.delimiter.or(stated) {
             Some(delimiter) => delimiter,
             None => csv.common()?,
         };
-        csv.quotes = Quotes::new(delimiter);
-        csv.splitter = ReaderBuilder::new().delimiter(delimiter).build();
         let Some(CsvRecord { line, raw, cells }) = csv.record()? else {
             return Err(refused("it is empty: there is not even a line that names the columns"));
         };
@@ -97,8 +100,8 @@ impl Csv {
         if csv.lines.text.is_decoded() {
             csv.header.push('\u{feff}');
         }
-        if delimiter != b',' {
-            let shown = char::from(delimiter);
+        if csv.delimiter != b',' {
+            let shown = char::from(csv.delimiter);
             csv.header.push_str(&format!("sep={shown}\n"));
             if options.delimiter.is_none() {
                 let shown = if shown == '\t' { "tabs".to_owned() } else { format!("\"{shown}\"") };
@@ -110,7 +113,7 @@ impl Csv {
     }
 
     /// The text that it is read from.
-    pub fn text(&self) -> &Text {
+    pub fn text(&self) -> &SourceText {
         &self.lines.text
     }
 
@@ -140,7 +143,7 @@ impl Csv {
     ///
     /// # Errors
     /// When the source cannot be read.
-    pub fn next_item(&mut self) -> io::Result<Option<Item>> {
+    pub fn next_item(&mut self) -> io::Result<Option<SourceItem>> {
         let Some(CsvRecord { line, raw, cells }) = self.record()? else { return Ok(None) };
         let content = cells.map(|cells| {
             let mut object = Map::new();
@@ -152,18 +155,17 @@ impl Csv {
             }
             Value::Object(object).to_string()
         });
-        Ok(Some(Item { line, raw, content }))
+        Ok(Some(SourceItem { line, raw, content }))
     }
 
     /// The next record that has content.
     fn record(&mut self) -> io::Result<Option<CsvRecord>> {
         loop {
             self.pass_blank()?;
-            let Some(first) = self.ahead.front() else { return Ok(None) };
-            let number = first.number;
-            let (lines, cells) =
-                if first.too_long { (1, Err(TOO_LONG.to_owned())) } else { self.whole()? };
-            let cells = cells.and_then(|_| self.cells(number, lines));
+            let Some(number) = self.ahead.front().map(|line| line.number) else {
+                return Ok(None);
+            };
+            let (lines, cells) = self.split(number)?;
             let cells = cells.map_err(|why| match lines {
                 1 => format!("line {number}: {why}"),
                 _ => format!("lines {number} to {}: {why}", number + lines as u64 - 1),
@@ -182,75 +184,91 @@ impl Csv {
         }
     }
 
-    /// How many lines the next record has; of one that is broken, 1 and what is wrong.
-    fn whole(&mut self) -> io::Result<(usize, Result<(), String>)> {
-        let Some(first) = self.ahead.front() else { return Ok((0, Ok(()))) };
-        let number = first.number;
-        let scan = self.quotes.scan(first.content(), LineStart::Cell);
-        let cell = scan.cells + 1;
-        match scan.end {
-            LineEnd::Ended => return Ok((1, Ok(()))),
-            LineEnd::Broken { escaped } => return Ok((1, Err(broken(cell, None, escaped)))),
-            LineEnd::Open => {}
-        }
-        if !self.chain.as_ref().is_some_and(|chain| chain.holds(number + 1)) {
-            self.chain = Some(self.follow(number + 1)?);
-        }
-        let Some(chain) = &self.chain else { return Ok((1, Ok(()))) };
-        let (last, end) = (chain.last(), chain.end);
-        let count = scan.cells + chain.cells_from(number + 1) + 1;
-        let lines = usize::try_from(last + 1 - number).unwrap_or(1);
-        let why = match end {
-            None => never_closed(cell, &format!("up to line {last}")),
-            Some(LineEnd::Open) => never_closed(cell, "within 10,000 lines and 8 MiB"),
-            Some(LineEnd::Broken { escaped }) => broken(cell, Some(last), escaped),
-            Some(LineEnd::Ended) => {
-                let names = self.names.len();
-                let extra = count.saturating_sub(names);
-                if self.names.is_empty() || (count >= names && extra <= chain.blank_tail) {
-                    return Ok((lines, self.one_record(number, lines)));
-                }
-                wrong_count(count, names)
+    /// Splits the next record, which begins on line `number`. Returns how many lines it has, and its
+    /// cells or what is wrong; what is broken is its first line alone.
+    fn split(&mut self, number: u64) -> io::Result<(usize, Result<Vec<String>, String>)> {
+        let names = self.names.len();
+        let mut record = CellSplitter::new(self.delimiter);
+        let (mut lines, mut bytes, mut end) = (0, 0, LineEnd::Open);
+        let is_too_wide = |record: &CellSplitter| names > 0 && record.count() > names;
+        while end == LineEnd::Open
+            && bytes <= LONGEST
+            && lines <= MOST_LINES
+            && !(lines > 0 && is_too_wide(&record))
+        {
+            if self.ahead.len() <= lines {
+                self.ahead.extend(self.lines.next()?);
             }
+            let Some(line) = self.ahead.get(lines) else { break };
+            if line.too_long {
+                break;
+            }
+            (lines, bytes) = (lines + 1, bytes + line.bytes.len());
+            end = record.add(line.content(), line.end());
+            #[cfg(test)]
+            {
+                self.examined += line.bytes.len() as u64;
+            }
+        }
+        let (count, last) = (record.count(), (number + lines as u64).saturating_sub(1));
+        let why = match end {
+            LineEnd::Ended => {
+                let cells = record.cells().map(|cell| Ok(unwrapped(utf8(&cell)?).into_owned()));
+                let cells = match cells.collect::<Result<Vec<String>, String>>() {
+                    Ok(cells) => cells,
+                    Err(why) => return Ok((lines, Err(why))),
+                };
+                match self.fit(cells, number, lines) {
+                    Ok(cells) => {
+                        return Ok((lines, self.one_record(number, lines).map(|()| cells)));
+                    }
+                    Err(why) => why,
+                }
+            }
+            LineEnd::Broken { escaped } => broken(count, (lines > 1).then_some(last), escaped),
+            LineEnd::Open if lines == 0 => TOO_LONG.to_owned(),
+            LineEnd::Open if is_too_wide(&record) => wrong_count(count, names),
+            LineEnd::Open if self.ahead.len() <= lines => {
+                never_closed(count, &format!("up to line {last}"))
+            }
+            LineEnd::Open => never_closed(count, "within 10,000 lines and 8 MiB"),
         };
+        self.taken_in = self.taken_in.max(last);
         Ok((1, Err(why)))
     }
 
-    /// Reads on within quotes, from this line, until they are closed.
-    fn follow(&mut self, from: u64) -> io::Result<Chain> {
-        let mut chain = Chain::new(from);
-        let mut bytes = self.ahead.front().map_or(0, |line| line.bytes.len());
-        for at in 1.. {
-            if self.ahead.len() <= at {
-                let Some(line) = self.lines.next()? else { break };
-                self.ahead.push_back(line);
-            }
-            let Some(line) = self.ahead.get(at) else { break };
-            bytes += line.bytes.len();
-            let scan = self.quotes.scan(line.content(), LineStart::Quoted);
-            chain.add(scan.cells);
-            if scan.end != LineEnd::Open || bytes > LONGEST || at >= MOST_LINES {
-                chain.end = Some(if bytes > LONGEST { LineEnd::Open } else { scan.end });
-                let cells = line.content().rsplit(|byte| *byte == self.quotes.delimiter);
-                let blank = |cell: &&[u8]| cell.trim_ascii().is_empty();
-                chain.blank_tail = cells.take_while(blank).count();
-                break;
-            }
+    /// As many cells as there are names, of a record that may have fewer, or empty ones beyond.
+    fn fit(
+        &self,
+        mut cells: Vec<String>,
+        number: u64,
+        lines: usize,
+    ) -> Result<Vec<String>, String> {
+        let (count, names) = (cells.len(), self.names.len());
+        if names == 0 || cells.iter().all(String::is_empty) {
+            return Ok(cells);
         }
-        Ok(chain)
+        let is_rest = lines > 1 || number <= self.taken_in;
+        let too_few = count < names && (is_rest || (count == 1 && names > 2));
+        if too_few || cells.iter().skip(names).any(|cell| !cell.is_empty()) {
+            return Err(wrong_count(count, names));
+        }
+        if count < names && self.ahead.front().is_some_and(SourceLine::is_cut) {
+            return Err(wrong_count(count, names) + ", and the source ends in it: is it cut off?");
+        }
+        cells.truncate(names);
+        Ok(cells)
     }
 
     /// Whether a record of several lines is one: a forgotten quote would swallow others.
     fn one_record(&mut self, number: u64, lines: usize) -> Result<(), String> {
-        let delimiter = self.quotes.delimiter;
         let names = self.names.len();
         let alone = |line: &SourceLine| {
-            let cells = line.content().split(|byte| *byte == delimiter);
+            let cells = line.content().split(|byte| *byte == self.delimiter);
             let mut cells = cells.map(<[u8]>::trim_ascii);
             cells.by_ref().take(names).count() == names && cells.all(<[u8]>::is_empty)
         };
-        self.quotes.examined += self.ahead.iter().take(lines).map(SourceLine::length).sum::<u64>();
-        if self.multiline || names == 0 || !self.ahead.iter().take(lines).all(alone) {
+        if self.multiline || names == 0 || !self.ahead.iter().take(lines).all(alone) || lines == 1 {
             return Ok(());
         }
         Err(format!(
@@ -258,59 +276,6 @@ impl Csv {
              its own: a quote is missing or too many; --multiline takes it as one row",
             number + lines as u64 - 1
         ))
-    }
-
-    /// The cells of the record in the next lines.
-    fn cells(&mut self, number: u64, lines: usize) -> Result<Vec<String>, String> {
-        let names = self.names.len();
-        let mut raw: Vec<u8> = Vec::new();
-        self.ahead.iter().take(lines).for_each(|line| raw.extend_from_slice(&line.bytes));
-        let cut = self.ahead.front().is_some_and(SourceLine::is_cut);
-        utf8(&raw)?;
-        let mut cells = self.split(&raw);
-        let count = cells.len();
-        if names == 0 || cells.iter().all(String::is_empty) {
-            return Ok(cells);
-        }
-        if cells.iter().skip(names).any(|cell| !cell.is_empty()) {
-            return Err(wrong_count(count, names));
-        }
-        let taken_in = self.chain.as_ref().is_some_and(|chain| chain.holds(number));
-        if count < names && (taken_in || (count == 1 && names > 2)) {
-            return Err(wrong_count(count, names));
-        }
-        if count < names && cut {
-            return Err(wrong_count(count, names) + ", and the source ends in it: is it cut off?");
-        }
-        cells.truncate(names);
-        Ok(cells)
-    }
-
-    fn split(&mut self, raw: &[u8]) -> Vec<String> {
-        self.quotes.examined += raw.len() as u64;
-        self.splitter.reset();
-        let mut text = vec![0; raw.len() + 1];
-        let mut ends = vec![0; self.quotes.most_cells(raw) + 1];
-        let (mut read, mut written, mut cells) = (0, 0, 0);
-        loop {
-            let (result, used, put, ended) = self.splitter.read_record(
-                raw.get(read..).unwrap_or_default(),
-                text.get_mut(written..).unwrap_or_default(),
-                ends.get_mut(cells..).unwrap_or_default(),
-            );
-            (read, written, cells) = (read + used, written + put, cells + ended);
-            // There is room for all; without input it ends.
-            if result != ReadRecordResult::InputEmpty {
-                break;
-            }
-        }
-        let mut from = 0;
-        let cell = |end: &usize| {
-            let cell = text.get(from..*end).unwrap_or_default();
-            from = *end;
-            unwrapped(&String::from_utf8_lossy(cell)).into_owned()
-        };
-        ends.iter().take(cells).map(cell).collect()
     }
 
     /// What stands between cells, by the first lines.
@@ -340,12 +305,6 @@ impl Csv {
             self.ahead.pop_front();
             self.notes.blank_last += 1;
         }
-    }
-
-    /// Bytes that were looked at, each as often as it was.
-    #[cfg(test)]
-    pub fn examined(&self) -> u64 {
-        self.quotes.examined
     }
 }
 

@@ -117,14 +117,12 @@ fn named(object: &str) -> Option<String> {
 
 impl Filter {
     /// The object that it names; `None` for every one.
-    #[must_use]
     pub fn object(&self) -> Option<&str> {
         self.object.as_deref()
     }
 
     /// Whether it takes this change.
-    #[must_use]
-    pub fn takes(&self, outgoing: &Outgoing) -> bool {
+    pub(super) fn takes(&self, outgoing: &Outgoing) -> bool {
         if self.object.as_ref().is_some_and(|object| *object != outgoing.change.object) {
             return false;
         }

@@ -21,17 +21,16 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use connector_contract::hex;
+use connector_runtime::digest::digest;
 use connector_runtime::secrets::hmac_sha256;
 use connector_state::Word as _;
 use connector_state::outbox::Outgoing;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use thiserror::Error;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
-use crate::digest::digest;
 use crate::vault::Secret;
+use crate::webhooks::rfc3339;
 
 /// Before the base64 of a secret.
 const PREFIX: &str = "whsec_";
@@ -54,7 +53,7 @@ pub enum BadSecret {
 
 /// A message, ready to be signed and sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Message {
+pub(super) struct Message {
     /// `webhook-id`: the same for the same change.
     pub id: String,
     /// JSON.
@@ -77,8 +76,7 @@ impl Signer {
     }
 
     /// The header `webhook-signature` of a message that is sent at this second.
-    #[must_use]
-    pub fn sign(&self, message: &Message, timestamp: u64) -> String {
+    pub(super) fn sign(&self, message: &Message, timestamp: u64) -> String {
         let before = format!("{}.{timestamp}.", message.id);
         let signed = hmac_sha256(&self.0, &[before.as_bytes(), message.body.as_bytes()]);
         format!("v1,{}", BASE64.encode(signed))
@@ -108,7 +106,6 @@ struct MessageData<'a> {
 
 impl Message {
     /// The message of a change.
-    #[must_use]
     pub fn of(outgoing: &Outgoing) -> Self {
         let change = &outgoing.change;
         let raw = |text: &'_ Option<String>| {
@@ -124,11 +121,9 @@ impl Message {
             .iter()
             .filter_map(|name| Some((name.as_str(), *members.get(name)?)))
             .collect();
-        let nanos = i128::from(change.at_ms) * 1_000_000;
-        let at = OffsetDateTime::from_unix_timestamp_nanos(nanos).ok();
         let envelope = Envelope {
             r#type: format!("{}.{}", change.object, change.kind.word()),
-            timestamp: at.and_then(|at| at.format(&Rfc3339).ok()).unwrap_or_default(),
+            timestamp: rfc3339(change.at_ms),
             data: MessageData {
                 connection: &outgoing.connection,
                 object: &change.object,

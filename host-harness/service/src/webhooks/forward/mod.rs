@@ -17,22 +17,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use connector_contract::backoff::Backoff;
-use connector_contract::clock::{Clock, unix_ms};
+use connector_contract::clock::Clock;
 use connector_state::StoreError;
+use connector_state::outbox::{Outbox, Outgoing, Parked};
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
 pub use self::filter::Filter;
-pub use self::message::{BadSecret, Message, Signer};
-pub use self::send::{NotTaken, Target};
-use super::{Note, Notes};
-pub use connector_state::outbox::{Outbox, Outgoing, Parked};
+use self::message::Message;
+pub use self::message::{BadSecret, Signer};
+pub use self::send::ForwardTarget;
+use self::send::NotTaken;
+use super::Notes;
 
 /// How often the log is looked into when nobody says that something changed.
 const TICK: Duration = Duration::from_secs(1);
 /// Changes that are taken up together.
 const TOGETHER: u32 = 64;
-/// Pauses while a target takes nothing.
+/// Pauses while a target takes nothing, or the store fails.
 const TOOK_NOTHING: Backoff =
     Backoff::new(&[1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 64_000, 128_000, 256_000, 300_000]);
 /// Pauses of a change that its target alone refuses.
@@ -45,38 +47,21 @@ const FORGET_EVERY: Duration = Duration::from_secs(60);
 
 /// Hands changes on to one target.
 pub struct Forwarder {
-    outbox: Arc<dyn Outbox>,
-    clock: Arc<dyn Clock>,
-    notes: Arc<dyn Notes>,
-    target: Target,
-    filters: Vec<Filter>,
-}
-
-/// What came of some changes.
-enum Round {
-    /// There were none.
-    Nothing,
-    /// Some or all were taken.
-    Some,
-    /// None was: why, and what the target asks for.
-    None(NotTaken),
+    /// The log of changes.
+    pub outbox: Arc<dyn Outbox>,
+    /// The time of day.
+    pub clock: Arc<dyn Clock>,
+    /// Hears of what fails.
+    pub notes: Arc<dyn Notes>,
+    /// Who gets them.
+    pub target: ForwardTarget,
+    /// A change is handed on that one of these takes; without any, every one.
+    pub filters: Vec<Filter>,
 }
 
 impl Forwarder {
-    /// Hands on what one of `filters` takes; without any, everything.
-    #[must_use]
-    pub fn new(
-        outbox: Arc<dyn Outbox>,
-        clock: Arc<dyn Clock>,
-        notes: Arc<dyn Notes>,
-        target: Target,
-        filters: Vec<Filter>,
-    ) -> Self {
-        Self { outbox, clock, notes, target, filters }
-    }
-
-    /// Hands on until `stop`; what is under way then is sent again by the next one. `changed`
-    /// tells that there is something.
+    /// Hands changes on until `stop`; a message that is under way then is sent again by the next
+    /// run. `changed` says that there are new ones.
     pub async fn run(&self, changed: &Notify, stop: impl Future<Output = ()>) {
         tokio::select! {
             () = self.forward(changed) => {}
@@ -94,33 +79,24 @@ impl Forwarder {
     }
 
     async fn forward(&self, changed: &Notify) {
-        let (mut failures, mut failing) = (0, false);
+        let mut failures = 0;
         let mut forgot: Option<tokio::time::Instant> = None;
         loop {
-            let wait = match self.round().await {
-                Ok(Round::Some) => {
-                    (failures, failing) = (0, false);
+            match self.round().await {
+                Ok(true) => {
+                    failures = 0;
                     continue;
                 }
-                Ok(Round::Nothing) => TICK,
-                Ok(Round::None(not_taken)) => {
-                    if !failing {
-                        self.fails(&not_taken.why);
+                Ok(false) => {}
+                Err(NotTaken { why, pause }) => {
+                    if failures == 0 {
+                        self.fails(&why);
                     }
-                    failing = true;
                     failures += 1;
-                    sleep(TOOK_NOTHING.pause(failures).max(not_taken.pause.unwrap_or_default()))
-                        .await;
+                    sleep(TOOK_NOTHING.pause(failures).max(pause.unwrap_or_default())).await;
                     continue;
                 }
-                Err(why) => {
-                    if !failing {
-                        self.fails(&why.to_string());
-                    }
-                    failing = true;
-                    TICK
-                }
-            };
+            }
             if forgot.is_none_or(|at| at.elapsed() >= FORGET_EVERY) {
                 forgot = Some(tokio::time::Instant::now());
                 // It is only tidying; a store that fails says so elsewhere.
@@ -128,18 +104,19 @@ impl Forwarder {
             }
             tokio::select! {
                 () = changed.notified() => {}
-                () = sleep(wait) => {}
+                () = sleep(TICK) => {}
             }
         }
     }
 
-    /// Parked changes that are due, then some that the target has not seen.
-    async fn round(&self) -> Result<Round, StoreError> {
+    /// Parked changes that are due, then some that the target has not seen. Returns whether there
+    /// were any.
+    async fn round(&self) -> Result<bool, NotTaken> {
         self.open().await?;
         let parked = self.retry_parked().await?;
         let changes = self.outbox.unseen(self.target.name(), TOGETHER).await?;
         let Some(last) = changes.last().map(|outgoing| outgoing.change.number) else {
-            return Ok(if parked { Round::Some } else { Round::Nothing });
+            return Ok(parked);
         };
         let wanted: Vec<&Outgoing> = changes.iter().filter(|one| self.wants(one)).collect();
         let numbers = wanted.iter().map(|one| one.change.number).collect();
@@ -150,48 +127,44 @@ impl Forwarder {
         for outgoing in &wanted {
             let change = &outgoing.change;
             let record = (change.connection.as_str(), change.object.as_str(), change.id.as_str());
-            let why = if stuck.contains(&record) || behind.contains(&change.number) {
-                "one of its record before it was not taken".to_owned()
-            } else {
-                match self.send(outgoing).await {
-                    Ok(()) => {
-                        sent += 1;
-                        continue;
-                    }
-                    Err(not_taken) => {
-                        stuck.insert(record);
-                        let why = not_taken.why.clone();
-                        refused.get_or_insert(not_taken);
-                        // Nothing is taken at all, it seems: do not try them all.
-                        if sent == 0 && stuck.len() >= 3 {
-                            break;
-                        }
-                        why
-                    }
+            let mut why = "one of its record before it was not taken".to_owned();
+            if !stuck.contains(&record) && !behind.contains(&change.number) {
+                let Err(not_taken) = self.send(outgoing).await else {
+                    sent += 1;
+                    continue;
+                };
+                stuck.insert(record);
+                why.clone_from(&not_taken.why);
+                refused.get_or_insert(not_taken);
+                // Nothing is taken at all, it seems: do not try them all.
+                if sent == 0 && stuck.len() >= 3 {
+                    break;
                 }
-            };
-            not_sent.push(self.parked(change.number, 0, self.now_ms(), why));
+            }
+            not_sent.push(self.parked(change.number, 0, self.clock.now_ms(), why));
         }
         match refused {
-            Some(not_taken) if sent == 0 => Ok(Round::None(not_taken)),
+            Some(not_taken) if sent == 0 => Err(not_taken),
             _ => {
                 self.outbox.seen(self.target.name(), last, not_sent).await?;
-                Ok(Round::Some)
+                Ok(true)
             }
         }
     }
 
-    /// Answers whether any was taken.
+    /// Returns whether any was taken.
     async fn retry_parked(&self) -> Result<bool, StoreError> {
         let name = self.target.name();
         let mut any = false;
-        for (parked, outgoing) in self.outbox.due_parked(name, self.now_ms(), TOGETHER).await? {
+        for (parked, outgoing) in
+            self.outbox.due_parked(name, self.clock.now_ms(), TOGETHER).await?
+        {
             let again = match self.send(&outgoing).await {
                 Ok(()) => {
                     any = true;
                     None
                 }
-                Err(not_taken) if self.now_ms() >= parked.since_ms + GIVE_UP_MS => {
+                Err(not_taken) if self.clock.now_ms() >= parked.since_ms + GIVE_UP_MS => {
                     let why = format!(
                         "change {} was not taken for a week and is given up: {}",
                         parked.change, not_taken.why
@@ -210,12 +183,12 @@ impl Forwarder {
     }
 
     fn parked(&self, change: u64, attempts: u32, since_ms: u64, reason: String) -> Parked {
-        let next_ms = self.now_ms() + PARKED.pause_ms(attempts + 1);
+        let next_ms = self.clock.now_ms() + PARKED.pause_ms(attempts + 1);
         Parked { change, since_ms, attempts, next_ms, reason }
     }
 
     async fn send(&self, outgoing: &Outgoing) -> Result<(), NotTaken> {
-        self.target.send(&Message::of(outgoing), self.now_ms() / 1_000).await
+        self.target.send(&Message::of(outgoing), self.clock.now_ms() / 1_000).await
     }
 
     fn wants(&self, outgoing: &Outgoing) -> bool {
@@ -224,10 +197,6 @@ impl Forwarder {
 
     fn fails(&self, why: &str) {
         let why = format!("{}: {why}", self.target.name());
-        self.notes.note(&Note::Failing { what: "handing changes on", why });
-    }
-
-    fn now_ms(&self) -> u64 {
-        unix_ms(self.clock.now())
+        self.notes.failing("handing changes on", &why);
     }
 }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
-use connector_runtime::egress::{BadOrigin, Filled, HttpClient, Origin, Progress, retry_after};
+use connector_runtime::egress::{FilledRequest, HttpClient, Origin, Progress, retry_after};
+use connector_state::StoreError;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use url::Url;
 use zeroize::Zeroizing;
@@ -14,39 +15,35 @@ use super::message::{Message, Signer};
 const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
 
 /// Where changes are handed on to.
-pub struct Target {
+pub struct ForwardTarget {
     url: Url,
     origin: Origin,
     http: Arc<HttpClient>,
     signer: Signer,
 }
 
-/// Why a message was not taken.
+/// Why a message was not taken, or could not be handed on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NotTaken {
+pub(super) struct NotTaken {
     /// For people.
     pub why: String,
     /// What the target asks for.
     pub pause: Option<Duration>,
 }
 
-impl Target {
-    /// A target by its URL: https to a public address; anything if `allow_private`.
-    ///
-    /// # Errors
-    /// [`BadOrigin`].
-    pub fn new(
-        url: &str,
-        allow_private: bool,
-        http: Arc<HttpClient>,
-        signer: Signer,
-    ) -> Result<Self, BadOrigin> {
-        let (origin, url) = Origin::of_url(url, allow_private)?;
-        Ok(Self { url, origin, http, signer })
+impl From<StoreError> for NotTaken {
+    fn from(why: StoreError) -> Self {
+        Self { why: why.to_string(), pause: None }
+    }
+}
+
+impl ForwardTarget {
+    /// A target by its URL, as [`Origin::of_url`] reads it.
+    pub fn new((origin, url): (Origin, Url), http: Arc<HttpClient>, signer: Signer) -> Self {
+        Self { url, origin, http, signer }
     }
 
     /// Its URL: the name by which it is kept.
-    #[must_use]
     pub fn name(&self) -> &str {
         self.url.as_str()
     }
@@ -55,7 +52,7 @@ impl Target {
     ///
     /// # Errors
     /// [`NotTaken`].
-    pub async fn send(&self, message: &Message, now_s: u64) -> Result<(), NotTaken> {
+    pub(super) async fn send(&self, message: &Message, now_s: u64) -> Result<(), NotTaken> {
         let mut headers = HeaderMap::new();
         let text = HeaderValue::from_str;
         let own = [
@@ -72,7 +69,7 @@ impl Target {
         let body = Zeroizing::new(message.body.clone().into_bytes());
         let query = self.url.query().map(|query| format!("?{query}")).unwrap_or_default();
         let target = Zeroizing::new(format!("{}{query}", self.url.path()));
-        let filled = Filled { target, headers, body };
+        let filled = FilledRequest { target, headers, body };
         let (origin, sent) = (&self.origin, Progress::default());
         let answer = self.http.exchange(origin, "POST", &filled, &sent).await;
         let answer = answer.map_err(|fault| NotTaken { why: fault.to_string(), pause: None })?;

@@ -2,16 +2,19 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Mutex;
 
-use connector_runtime::egress::{Connect, EgressOptions, HttpClient, Pending, Stream};
+use connector_runtime::AddressSpace::{self, Private, Public};
+use connector_runtime::egress::{
+    Connect, EgressOptions, HttpClient, Origin, Pending, Resolve, Stream,
+};
 use connector_state::mirror::{Batch, ChangeKind, ChangeRow, Mirror as _, Source};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
 
 use super::*;
 use crate::vault::Secret;
-use crate::webhooks::Bounds;
 use crate::webhooks::tests::provider::record;
 use crate::webhooks::tests::world::{NOW_MS, SHOP, World};
+use crate::webhooks::{Note, ReceiverBounds};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
@@ -107,9 +110,15 @@ impl Service {
     }
 }
 
-impl Connect for Service {
+impl Resolve for Service {
     fn resolve<'a>(&'a self, _: &'a str, _: u16) -> Pending<'a, io::Result<Vec<SocketAddr>>> {
         Box::pin(async { Ok(vec!["127.0.0.1:80".parse().unwrap()]) })
+    }
+}
+
+impl Connect for Service {
+    fn resolver(&self) -> &dyn Resolve {
+        self
     }
 
     fn connect(&self, _: SocketAddr) -> Pending<'_, io::Result<Box<dyn Stream>>> {
@@ -142,7 +151,8 @@ struct Post {
 
 impl Post {
     async fn new() -> Self {
-        let post = Self { world: World::new(Bounds::default()).await, service: Service::new() };
+        let post =
+            Self { world: World::new(ReceiverBounds::default()).await, service: Service::new() };
         post.forwarder(&[]).open().await.unwrap();
         post
     }
@@ -150,10 +160,12 @@ impl Post {
     fn forwarder(&self, filters: &[&str]) -> Forwarder {
         let signer = Signer::read(&Secret::new(SECRET)).unwrap();
         let http = self.service.client();
-        let target = Target::new("http://127.0.0.1/hook", true, http, signer).unwrap();
+        let address = Origin::of_url("http://127.0.0.1/hook", AddressSpace::Private).unwrap();
+        let target = ForwardTarget::new(address, http, signer);
         let filters = filters.iter().map(|filter| filter.parse().unwrap()).collect();
         let noted = Arc::clone(&self.world.noted) as Arc<dyn Notes>;
-        Forwarder::new(self.world.sqlite.clone(), self.world.clock.clone(), noted, target, filters)
+        let (outbox, clock) = (self.world.sqlite.clone(), self.world.clock.clone());
+        Forwarder { outbox, clock, notes: noted, target, filters }
     }
 
     async fn forward(&self, filters: &[&str], seconds: u64) {
@@ -257,16 +269,13 @@ async fn a_lost_answer_is_a_repeat_under_the_same_id() {
 
 #[test]
 fn only_the_operator_opens_private_targets() {
-    let target = |url: &str, private| {
-        let signer = Signer::read(&Secret::new(SECRET)).unwrap();
-        Target::new(url, private, Service::new().client(), signer).map(drop)
-    };
+    let target = Origin::of_url;
     for url in ["http://127.0.0.1/x", "http://a.example/x", "https://10.0.0.1/x"] {
-        assert!(target(url, false).is_err(), "{url}");
-        assert!(target(url, true).is_ok(), "{url}");
+        assert!(target(url, Public).is_err(), "{url}");
+        assert!(target(url, Private).is_ok(), "{url}");
     }
     for url in ["https://me:pw@a.example/x", "ftp://a.example", "a.example"] {
-        assert!(target(url, true).is_err(), "{url}");
+        assert!(target(url, Private).is_err(), "{url}");
     }
-    assert!(target("https://a.example/x", false).is_ok());
+    assert!(target("https://a.example/x", Public).is_ok());
 }

@@ -1,14 +1,11 @@
 //! Where connections come from.
 
-use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use connector_runtime::egress::{Pending, Stream};
 use tokio::net::TcpListener;
 
-/// Connections that wait to be accepted.
-const BACKLOG: u32 = 1_024;
 /// After a failure to accept, such as too many open files, the next try is made later.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -22,41 +19,11 @@ pub trait Accept: Send {
 }
 
 /// A port of this machine.
-#[derive(Debug)]
-pub struct TcpAccept(TcpListener);
-
-impl TcpAccept {
-    /// Listens on `address`.
-    ///
-    /// # Errors
-    /// The system's, e.g. when somebody else listens there.
-    pub fn listen(address: SocketAddr) -> io::Result<Self> {
-        let socket = match address {
-            SocketAddr::V4(_) => tokio::net::TcpSocket::new_v4()?,
-            SocketAddr::V6(_) => tokio::net::TcpSocket::new_v6()?,
-        };
-        // On Windows this would let two programs listen at once.
-        if cfg!(unix) {
-            socket.set_reuseaddr(true)?;
-        }
-        socket.bind(address)?;
-        Ok(Self(socket.listen(BACKLOG)?))
-    }
-
-    /// Where it listens.
-    ///
-    /// # Errors
-    /// The system's.
-    pub fn address(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
-    }
-}
-
-impl Accept for TcpAccept {
+impl Accept for TcpListener {
     fn accept(&mut self) -> Pending<'_, Option<Accepted>> {
         Box::pin(async move {
             loop {
-                let Ok((stream, from)) = self.0.accept().await else {
+                let Ok((stream, from)) = TcpListener::accept(self).await else {
                     tokio::time::sleep(PAUSE).await;
                     continue;
                 };

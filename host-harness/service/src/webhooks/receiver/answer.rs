@@ -21,19 +21,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use connector_contract::clock::unix_ms;
 use connector_contract::subscriptions::{Answer, Delivery};
 use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, TRANSFER_ENCODING};
-use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
 
-use super::body::{self, BodyFault};
+use super::Receiver;
+use super::body;
 use super::caller;
 use super::hook::{ServedHook, hook_path};
-use super::intake::{Verdict, all_headers, take};
+use super::intake::take;
 use super::route::{Route, route};
-use super::shared::ReceiverState;
 use crate::webhooks::Note;
 
 /// When nothing better is known.
@@ -43,6 +42,35 @@ const ANSWER_BYTES: usize = 64 * 1024;
 
 pub type Reply = Response<Full<Bytes>>;
 
+/// Why a delivery is not taken now.
+pub struct RefusedDelivery {
+    status: StatusCode,
+    why: String,
+    /// When it is to be sent again, where that is not the sender's business alone.
+    wait: Option<Duration>,
+}
+
+impl RefusedDelivery {
+    /// With this status; the sender is told why.
+    pub fn new(status: StatusCode, why: impl Into<String>) -> Self {
+        Self { status, why: why.into(), wait: None }
+    }
+
+    /// It cannot be taken now. Why is not the sender's business.
+    pub fn later(why: impl Into<String>) -> Self {
+        let wait = Some(AGAIN_IN);
+        Self { wait, ..Self::new(StatusCode::SERVICE_UNAVAILABLE, why) }
+    }
+
+    fn reply(self) -> Reply {
+        let Some(wait) = self.wait else { return plain(self.status, self.why + "\n") };
+        let mut reply = plain(self.status, "send it again later\n");
+        let seconds = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1);
+        reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        reply
+    }
+}
+
 /// Where a request came from.
 #[derive(Clone, Copy)]
 pub struct Peer {
@@ -51,14 +79,14 @@ pub struct Peer {
 }
 
 /// Answers a request.
-pub async fn answer(shared: &Arc<ReceiverState>, from: Peer, request: Request<Incoming>) -> Reply {
+pub async fn answer(shared: &Arc<Receiver>, from: Peer, request: Request<Incoming>) -> Reply {
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     let served = match route(shared.surroundings.prefix(), request.uri().path()) {
         Some(Route::Health) if reads => return plain(StatusCode::OK, "ok\n"),
         Some(Route::Ready) if reads => {
             return match shared.is_ready().await {
-                Ok(()) => plain(StatusCode::OK, "ready\n"),
-                Err(_) => plain(StatusCode::SERVICE_UNAVAILABLE, "cannot keep deliveries now\n"),
+                true => plain(StatusCode::OK, "ready\n"),
+                false => plain(StatusCode::SERVICE_UNAVAILABLE, "cannot keep deliveries now\n"),
             };
         }
         Some(Route::Hook(token)) => shared.hook(token),
@@ -71,7 +99,7 @@ pub async fn answer(shared: &Arc<ReceiverState>, from: Peer, request: Request<In
 }
 
 async fn deliver(
-    shared: &Arc<ReceiverState>,
+    shared: &Arc<Receiver>,
     from: Peer,
     served: &ServedHook,
     request: Request<Incoming>,
@@ -79,44 +107,29 @@ async fn deliver(
     let (head, incoming) = request.into_parts();
     let proxies = &shared.surroundings.trusted_proxies;
     let proxied = proxies.contains(&from.address);
-    let refuse = |status: StatusCode, why: &str| {
-        shared.count(|counts| match status {
+    let refuse = |refused: RefusedDelivery| {
+        shared.count(|counts| match refused.status {
             StatusCode::UNAUTHORIZED => counts.unverified += 1,
             StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => counts.later += 1,
             _ => counts.refused += 1,
         });
         let from = Some(caller::address(&head.headers, from.address, proxies));
         let connection = Some(served.hook.connection.clone());
-        let (status, why) = (status.as_u16(), why.to_owned());
+        let (status, why) = (refused.status.as_u16(), refused.why.clone());
         shared.notes.note(&Note::Refused { connection, from, status, why });
         // The next beat opens the gap: the disk may be what is slow.
-        served.miss(unix_ms(shared.clock.now()));
+        served.miss(shared.clock.now_ms());
+        refused.reply()
     };
-    if shared.holds_off() {
-        refuse(StatusCode::SERVICE_UNAVAILABLE, "commits fail");
-        return closing(later(StatusCode::SERVICE_UNAVAILABLE, AGAIN_IN));
-    }
-    if let Err(wait) = served.take() {
-        refuse(StatusCode::TOO_MANY_REQUESTS, "more deliveries than the hook may have");
-        return closing(later(StatusCode::TOO_MANY_REQUESTS, wait));
-    }
-    let checked = body::check_head(&head.headers, &shared.bounds);
-    let read = match checked {
-        Ok(()) => body::read(incoming, &shared.bounds, &shared.held).await,
-        Err(fault) => Err(fault),
-    };
-    let body = match read {
+    let body = match admit(shared, served, &head.headers, incoming).await {
         Ok(body) => body,
-        Err(fault) => {
-            let (status, text) = said(fault);
-            refuse(status, text);
-            return closing(match status {
-                StatusCode::SERVICE_UNAVAILABLE => later(status, AGAIN_IN),
-                _ => plain(status, text),
-            });
-        }
+        Err(refused) => return closing(refuse(refused)),
     };
     let public = shared.surroundings.public_url.as_deref();
+    // Credentials among them go no further than `take`.
+    let headers = head.headers.iter();
+    let headers = headers.map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()));
+    let headers = headers.collect();
     let raw = Delivery {
         subscription: served.hook.subscription.clone(),
         method: head.method.as_str().to_owned(),
@@ -127,34 +140,34 @@ async fn deliver(
             from.tls,
             proxied,
         ),
-        headers: all_headers(&head.headers),
+        headers,
         body: body.bytes.clone(),
         received_at: String::new(),
     };
     match take(shared, served, raw).await {
-        Verdict::Kept(answer) => answer.and_then(given).unwrap_or_default(),
-        Verdict::Unverified => {
-            served.count_refused();
-            refuse(StatusCode::UNAUTHORIZED, "it is not signed with the secret that is kept");
-            plain(StatusCode::UNAUTHORIZED, "not verified\n")
-        }
-        Verdict::Later(why) => {
-            refuse(StatusCode::SERVICE_UNAVAILABLE, &why);
-            later(StatusCode::SERVICE_UNAVAILABLE, AGAIN_IN)
-        }
+        Ok(answer) => answer.and_then(given).unwrap_or_default(),
+        Err(refused) => refuse(refused),
     }
 }
 
-fn said(fault: BodyFault) -> (StatusCode, &'static str) {
-    match fault {
-        BodyFault::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "the body is too large\n"),
-        BodyFault::Encoded => {
-            (StatusCode::UNSUPPORTED_MEDIA_TYPE, "send the body as it is, not encoded\n")
-        }
-        BodyFault::Slow => (StatusCode::REQUEST_TIMEOUT, "the body came too slowly\n"),
-        BodyFault::Broken => (StatusCode::BAD_REQUEST, "the body was cut off\n"),
-        BodyFault::NoRoom => (StatusCode::SERVICE_UNAVAILABLE, "too many bodies at once\n"),
+/// The body of a delivery that there is room for.
+async fn admit<'a>(
+    shared: &'a Receiver,
+    served: &ServedHook,
+    headers: &HeaderMap,
+    incoming: Incoming,
+) -> Result<body::Body<'a>, RefusedDelivery> {
+    if shared.holds_off() {
+        return Err(RefusedDelivery::later("commits fail"));
     }
+    served.take().map_err(|wait| {
+        let why = "more deliveries than the hook may have";
+        RefusedDelivery {
+            wait: Some(wait),
+            ..RefusedDelivery::new(StatusCode::TOO_MANY_REQUESTS, why)
+        }
+    })?;
+    body::read(headers, incoming, &shared.bounds, &shared.held).await
 }
 
 /// The answer that a connector wants to give, e.g. to a challenge. What frames the message is
@@ -175,18 +188,11 @@ fn given(answer: Answer) -> Option<Reply> {
     Some(reply)
 }
 
-fn plain(status: StatusCode, text: &'static str) -> Reply {
-    let mut reply = Response::new(Full::new(Bytes::from_static(text.as_bytes())));
+fn plain(status: StatusCode, text: impl Into<Bytes>) -> Reply {
+    let mut reply = Response::new(Full::new(text.into()));
     *reply.status_mut() = status;
     let kind = HeaderValue::from_static("text/plain; charset=utf-8");
     reply.headers_mut().insert(CONTENT_TYPE, kind);
-    reply
-}
-
-fn later(status: StatusCode, wait: Duration) -> Reply {
-    let mut reply = plain(status, "send it again later\n");
-    let seconds = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1);
-    reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     reply
 }
 

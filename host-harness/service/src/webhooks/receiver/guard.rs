@@ -3,12 +3,15 @@
 use std::future::Future as _;
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use connector_runtime::egress::Stream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
+
+use crate::lock;
 
 /// What a connection is doing, shared by its stream and its service.
 pub struct Phases {
@@ -36,54 +39,45 @@ impl Phases {
 
     /// The service has a request.
     pub fn busy(&self) {
-        *self.now() = Phase::Busy;
+        *lock(&self.now) = Phase::Busy;
     }
 
     /// It has answered; the next request must begin within this time.
     pub fn idle(&self, within: Duration) {
-        *self.now() = Phase::Idle(Instant::now() + within);
+        *lock(&self.now) = Phase::Idle(Instant::now() + within);
     }
 
     fn read_some(&self) {
-        let mut now = self.now();
+        let mut now = lock(&self.now);
         if matches!(*now, Phase::Idle(_)) {
             *now = Phase::Head(Instant::now() + self.head_within);
         }
     }
 
     fn deadline(&self) -> Option<Instant> {
-        match *self.now() {
+        match *lock(&self.now) {
             Phase::Idle(until) | Phase::Head(until) => Some(until),
             Phase::Busy => None,
         }
     }
-
-    fn now(&self) -> MutexGuard<'_, Phase> {
-        self.now.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// Fails reads that come too late for the phase, and writes that nobody takes.
-pub struct TimedStream<S> {
-    stream: S,
+pub struct TimedStream {
+    stream: Box<dyn Stream>,
     phases: Arc<Phases>,
-    reading: Timer,
+    /// Ends with the phase.
+    reading: Pin<Box<Sleep>>,
     write_within: Duration,
-    writing: Option<Instant>,
-    write_timer: Timer,
+    /// Of a write that nobody takes yet.
+    writing: Option<Pin<Box<Sleep>>>,
 }
 
-impl<S> TimedStream<S> {
+impl TimedStream {
     /// Guards `stream`.
-    pub fn new(stream: S, phases: Arc<Phases>, write_within: Duration) -> Self {
-        Self {
-            stream,
-            phases,
-            reading: Timer::default(),
-            write_within,
-            writing: None,
-            write_timer: Timer::default(),
-        }
+    pub fn new(stream: Box<dyn Stream>, phases: Arc<Phases>, write_within: Duration) -> Self {
+        let reading = Box::pin(sleep_until(Instant::now()));
+        Self { stream, phases, reading, write_within, writing: None }
     }
 
     /// The answer of a write; an error once it has been stuck for too long.
@@ -96,13 +90,14 @@ impl<S> TimedStream<S> {
             self.writing = None;
             return written;
         }
-        let until = *self.writing.get_or_insert_with(|| Instant::now() + self.write_within);
-        ready!(self.write_timer.poll(until, context));
+        let within = self.write_within;
+        let timer = self.writing.get_or_insert_with(|| Box::pin(sleep(within)));
+        ready!(timer.as_mut().poll(context));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for TimedStream<S> {
+impl AsyncRead for TimedStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -116,12 +111,15 @@ impl<S: AsyncRead + Unpin> AsyncRead for TimedStream<S> {
             return Poll::Ready(read);
         }
         let Some(until) = self.phases.deadline() else { return Poll::Pending };
-        ready!(self.reading.poll(until, context));
+        if self.reading.deadline() != until {
+            self.reading.as_mut().reset(until);
+        }
+        ready!(self.reading.as_mut().poll(context));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for TimedStream<S> {
+impl AsyncWrite for TimedStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -139,19 +137,5 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TimedStream<S> {
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let ended = Pin::new(&mut self.stream).poll_shutdown(context);
         self.in_time(context, ended)
-    }
-}
-
-/// A timer that is made when it is first needed.
-#[derive(Default)]
-struct Timer(Option<Pin<Box<Sleep>>>);
-
-impl Timer {
-    fn poll(&mut self, until: Instant, context: &mut Context<'_>) -> Poll<()> {
-        let sleep = self.0.get_or_insert_with(|| Box::pin(sleep_until(until)));
-        if sleep.deadline() != until {
-            sleep.as_mut().reset(until);
-        }
-        sleep.as_mut().poll(context)
     }
 }

@@ -1,16 +1,16 @@
 //! One connection's way in.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::route::HOOKS;
+use crate::lock;
 use crate::vault::{SealError, random_id};
 use crate::webhooks::Decode;
 
 /// The path of a hook.
-#[must_use]
 pub fn hook_path(token: &str) -> String {
     format!("/{HOOKS}/{token}")
 }
@@ -67,27 +67,27 @@ impl ServedHook {
 
     /// Takes a token, or says when there will be one.
     pub fn take(&self) -> Result<(), Duration> {
-        self.standing().bucket.take(Instant::now())
+        lock(&self.standing).bucket.take(Instant::now())
     }
 
     pub fn count_refused(&self) {
-        self.standing().refused += 1;
+        lock(&self.standing).refused += 1;
     }
 
     pub fn take_refused(&self) -> u64 {
-        std::mem::take(&mut self.standing().refused)
+        std::mem::take(&mut lock(&self.standing).refused)
     }
 
     /// A delivery was turned away at this time. It may come again, or have been the last try.
     pub fn miss(&self, at_ms: u64) {
-        let since_ms = &mut self.standing().missed_since_ms;
+        let since_ms = &mut lock(&self.standing).missed_since_ms;
         *since_ms = Some(since_ms.map_or(at_ms, |since_ms| since_ms.min(at_ms)));
     }
 
-    /// Since when a gap is to be opened for what was turned away: whoever calls, cannot have us
-    /// pull all the time.
+    /// Since when a gap is to be opened for what was turned away. Limited, so that strangers cannot
+    /// have us pull all the time.
     pub fn take_missed(&self, not_more_often_than: Duration) -> Option<u64> {
-        let mut standing = self.standing();
+        let mut standing = lock(&self.standing);
         if standing.gap_opened.is_some_and(|at| at.elapsed() < not_more_often_than) {
             return None;
         }
@@ -99,11 +99,7 @@ impl ServedHook {
     /// The gap could not be opened: the next beat tries it again.
     pub fn give_missed_back(&self, since_ms: u64) {
         self.miss(since_ms);
-        self.standing().gap_opened = None;
-    }
-
-    fn standing(&self) -> MutexGuard<'_, HookStanding> {
-        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.standing).gap_opened = None;
     }
 }
 

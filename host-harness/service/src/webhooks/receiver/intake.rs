@@ -2,44 +2,33 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use connector_contract::clock::unix_ms;
 use connector_contract::subscriptions::{self, Answer, Delivery, Event, Reception, Refusal};
 use connector_runtime::CallError;
+use connector_runtime::digest::digest;
+use connector_state::StoreError;
 use connector_state::mirror::version::instant;
-use http::HeaderMap;
+use http::StatusCode;
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 use tokio::time::timeout;
 
+use super::Receiver;
+use super::answer::RefusedDelivery;
 use super::hook::ServedHook;
-use super::shared::ReceiverState;
-use crate::digest::digest;
-use crate::webhooks::{Effect, NewDelivery, NewEvent, Note, Received};
+use crate::webhooks::{EventEffect, NewDelivery, NewEvent, Note, Receipt, rfc3339};
 
 /// More than any sender goes on trying.
 const OLDEST: time::Duration = time::Duration::hours(96);
 /// As far as two clocks may be apart.
 const NEWEST: time::Duration = time::Duration::minutes(5);
 
-/// What came of it.
-pub enum Verdict {
-    /// It is on the disk, or was before.
-    Kept(Option<Answer>),
-    /// Nobody proves that it is the provider's.
-    Unverified,
-    /// It cannot be taken now.
-    Later(String),
-}
-
-/// All headers. Credentials among them go no further than [`take`].
-pub fn all_headers(headers: &HeaderMap) -> Vec<(String, Vec<u8>)> {
-    let all = headers.iter();
-    all.map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect()
-}
-
-/// Verifies, decodes, keeps. It is on the disk when this answers [`Verdict::Kept`], and only then.
-pub async fn take(shared: &ReceiverState, served: &ServedHook, raw: Delivery) -> Verdict {
-    let received_ms = unix_ms(shared.clock.now());
+/// Verifies, decodes, keeps. It is on the disk, now or since before, when this answers what to
+/// answer, and only then.
+pub async fn take(
+    shared: &Receiver,
+    served: &ServedHook,
+    raw: Delivery,
+) -> Result<Option<Answer>, RefusedDelivery> {
+    let received_ms = shared.clock.now_ms();
     let raw = Delivery { received_at: timestamp(received_ms), ..raw };
     let decoder = &served.hook.decode;
     let mut delivery = decoder.without_secrets(raw.clone());
@@ -52,30 +41,42 @@ pub async fn take(shared: &ReceiverState, served: &ServedHook, raw: Delivery) ->
         decoded = decode(shared, served, &delivery).await;
     }
     let (events, answer) = match decoded {
-        Ok(Ok(Reception { events, answer })) => (events, answer),
+        Ok(Ok(Reception { events, answer })) => {
+            if events.iter().any(|event| event.effect == subscriptions::Effect::Disconnected) {
+                decoder.disconnect().await.map_err(|why| shared.not_kept(&why))?;
+                let connection = served.hook.connection.clone();
+                shared.notes.note(&Note::Disconnected { connection });
+            }
+            (new_events(events, &delivery.body, received_ms), answer)
+        }
         Ok(Err(Refusal::Unreadable(why))) => {
-            let (key, why) = (digest(&[b"unreadable", &delivery.body]), Some(why));
-            let event = NewEvent { reason: why, ..about_nothing(key, Effect::Unreadable) };
-            return keep(shared, served, delivery, received_ms, vec![event], None).await;
+            let key = digest(&[b"unreadable", &delivery.body]);
+            let reason = Some(why);
+            (vec![NewEvent { reason, ..about_nothing(key, EventEffect::Unreadable) }], None)
         }
-        Ok(Err(Refusal::Unverified)) => return Verdict::Unverified,
-        Ok(Err(Refusal::TryAgain(why))) | Err(why) => return Verdict::Later(why),
+        Ok(Err(Refusal::Unverified)) => {
+            served.count_refused();
+            let why = "it is not signed with the secret that is kept";
+            return Err(RefusedDelivery::new(StatusCode::UNAUTHORIZED, why));
+        }
+        Ok(Err(Refusal::TryAgain(why))) | Err(why) => return Err(RefusedDelivery::later(why)),
     };
-    if events.iter().any(|event| event.effect == subscriptions::Effect::Disconnected) {
-        if let Err(why) = decoder.disconnect().await {
-            shared.fails(&why);
-            return Verdict::Later(why.to_string());
-        }
-        let connection = served.hook.connection.clone();
-        shared.notes.note(&Note::Disconnected { connection });
-    }
-    let events = new_events(events, &delivery.body, received_ms);
-    keep(shared, served, delivery, received_ms, events, answer).await
+    let connection = served.hook.connection.clone();
+    let names = events.iter().map(|event| event.name.clone()).collect();
+    let unread = events.iter().find(|event| event.effect == EventEffect::Unreadable);
+    let why = unread.and_then(|event| event.reason.clone()).unwrap_or_default();
+    let Delivery { method, url, headers, body, .. } = delivery;
+    let id = connection.clone();
+    let row = NewDelivery { connection: id, received_ms, method, url, headers, body, events };
+    let received = shared.inbox.receive(row).await.map_err(|why| shared.not_kept(&why))?;
+    shared.works();
+    shared.kept(received, connection, names, why);
+    Ok(answer)
 }
 
 /// As the connector sees it; `Err` when it could not be asked.
 async fn decode(
-    shared: &ReceiverState,
+    shared: &Receiver,
     served: &ServedHook,
     delivery: &Delivery,
 ) -> Result<Result<Reception, Refusal>, String> {
@@ -86,37 +87,8 @@ async fn decode(
     }
 }
 
-async fn keep(
-    shared: &ReceiverState,
-    served: &ServedHook,
-    delivery: Delivery,
-    received_ms: u64,
-    events: Vec<NewEvent>,
-    answer: Option<Answer>,
-) -> Verdict {
-    let connection = served.hook.connection.clone();
-    let names = events.iter().map(|event| event.name.clone()).collect();
-    let unread = events.iter().find(|event| event.effect == Effect::Unreadable);
-    let why = unread.and_then(|event| event.reason.clone()).unwrap_or_default();
-    let Delivery { method, url, headers, body, .. } = delivery;
-    let connection_id = connection.clone();
-    let delivery =
-        NewDelivery { connection: connection_id, received_ms, method, url, headers, body, events };
-    match shared.inbox.receive(delivery).await {
-        Ok(received) => {
-            shared.works();
-            shared.kept(received, connection, names, why);
-            Verdict::Kept(answer)
-        }
-        Err(why) => {
-            shared.fails(&why);
-            Verdict::Later(why.to_string())
-        }
-    }
-}
-
 /// An event without a record.
-fn about_nothing(key: [u8; 32], effect: Effect) -> NewEvent {
+fn about_nothing(key: [u8; 32], effect: EventEffect) -> NewEvent {
     NewEvent {
         key,
         id: None,
@@ -135,11 +107,11 @@ fn about_nothing(key: [u8; 32], effect: Effect) -> NewEvent {
 pub fn new_events(events: Vec<Event>, body: &[u8], received_ms: u64) -> Vec<NewEvent> {
     if events.is_empty() {
         let key = digest(&[b"body", &0_u64.to_be_bytes(), body]);
-        return vec![about_nothing(key, Effect::Nothing)];
+        return vec![about_nothing(key, EventEffect::Nothing)];
     }
     let rows = (0_u64..).zip(events).map(|(place, event)| {
         let reason = doubt(&event, received_ms);
-        let effect = Effect::from(event.effect);
+        let effect = EventEffect::from(event.effect);
         NewEvent {
             key: match &event.id {
                 Some(id) => digest(&[b"id", event.object.as_bytes(), id.as_bytes(), effect.said()]),
@@ -171,19 +143,20 @@ fn doubt(event: &Event, received_ms: u64) -> Option<String> {
     Some(format!("it says that it happened at {at}, {why}: its record is looked up"))
 }
 
-/// As the contract writes times.
+/// As the contract writes times: its examples write the offset out.
 pub fn timestamp(ms: u64) -> String {
-    let nanos = i128::from(ms) * 1_000_000;
-    let at = OffsetDateTime::from_unix_timestamp_nanos(nanos).ok();
-    let text = at.and_then(|at| at.format(&Rfc3339).ok()).unwrap_or_default();
-    // The contract's examples write the offset out.
-    text.strip_suffix('Z').map_or(text.clone(), |plain| format!("{plain}+00:00"))
+    rfc3339(ms).replace('Z', "+00:00")
 }
 
-impl ReceiverState {
+impl Receiver {
+    fn not_kept(&self, why: &StoreError) -> RefusedDelivery {
+        self.fails(why);
+        RefusedDelivery::later(why.to_string())
+    }
+
     /// Counts and tells what came.
-    fn kept(&self, received: Received, connection: String, events: Vec<String>, why: String) {
-        let Received::New { delivery, dead } = received else {
+    fn kept(&self, received: Receipt, connection: String, events: Vec<String>, why: String) {
+        let Receipt::New { delivery, dead } = received else {
             return self.count(|counts| counts.repeats += 1);
         };
         self.count(|counts| counts.kept += 1);

@@ -1,14 +1,13 @@
 //! Takes deliveries over HTTP/1.1.
 //!
 //! Whoever connects is a stranger until a signature says otherwise. So everything that a stranger
-//! can make the receiver do is bounded ([`Bounds`]): connections, time, bytes, disk. HTTP/2 is not
+//! can make the receiver do is bounded ([`ReceiverBounds`]): connections, time, bytes, disk. HTTP/2 is not
 //! offered: nothing here needs it.
 
 mod accept;
 mod answer;
 mod body;
 mod caller;
-mod counts;
 mod guard;
 mod hook;
 mod intake;
@@ -17,9 +16,8 @@ mod shared;
 mod tls;
 
 use std::convert::Infallible;
-use std::future::Future;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use connector_contract::clock::Clock;
@@ -27,22 +25,21 @@ use connector_runtime::egress::Stream;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{interval, timeout};
 
-pub use self::accept::{Accept, Accepted, TcpAccept};
+pub use self::accept::{Accept, Accepted};
 use self::answer::{Peer, answer};
-use self::body::BodyBytes;
-pub use self::counts::Counts;
 use self::guard::{Phases, TimedStream};
 use self::hook::ServedHook;
 pub use self::hook::{Hook, hook_path, new_token};
 pub(super) use self::intake::{new_events, timestamp};
-use self::shared::ReceiverState;
+pub use self::shared::{Receiver, ReceiverCounts};
 pub use self::tls::{Tls, TlsError};
-use super::{Bounds, Inbox, Note, Notes};
+use super::{Inbox, Notes, ReceiverBounds};
+use crate::jobs::Shutdown;
+use crate::lock;
 
 /// How often the receiver notes that it is there, and looks after its certificate.
 const BEAT: Duration = Duration::from_secs(30);
@@ -71,44 +68,34 @@ impl Surroundings {
     }
 }
 
-/// A receiver of deliveries. Cheap to clone; clones are the same receiver.
-#[derive(Clone)]
-pub struct Receiver {
-    shared: Arc<ReceiverState>,
-}
-
 impl Receiver {
     /// A receiver without hooks.
-    #[must_use]
     pub fn new(
-        bounds: Bounds,
+        bounds: ReceiverBounds,
         inbox: Arc<dyn Inbox>,
         clock: Arc<dyn Clock>,
         notes: Arc<dyn Notes>,
         surroundings: Surroundings,
-    ) -> Self {
-        Self {
-            shared: Arc::new(ReceiverState {
-                bounds,
-                inbox,
-                clock,
-                notes,
-                wake: Arc::default(),
-                surroundings,
-                hooks: RwLock::default(),
-                held: BodyBytes::default(),
-                counts: Mutex::default(),
-                networks: Mutex::default(),
-                failed: Mutex::default(),
-            }),
-        }
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            held: Semaphore::new(bounds.held_bytes.min(Semaphore::MAX_PERMITS)),
+            bounds,
+            inbox,
+            clock,
+            notes,
+            wake: Arc::default(),
+            surroundings,
+            hooks: Mutex::default(),
+            counts: Mutex::default(),
+            networks: Mutex::default(),
+            failed: Mutex::default(),
+        })
     }
 
     /// Serves these hooks and no others. One that it serves already is decoded for as it is given
     /// now, and keeps its rate and its counts.
     pub fn serve_hooks(&self, hooks: Vec<Hook>) {
-        let bounds = &self.shared.bounds;
-        let mut served = self.shared.hooks.write().unwrap_or_else(PoisonError::into_inner);
+        let mut served = lock(&self.hooks);
         let mut before = std::mem::take(&mut *served);
         for hook in hooks {
             let token = hook.token.clone();
@@ -116,29 +103,26 @@ impl Receiver {
             let before = before.filter(|before| before.hook.connection == hook.connection);
             let now = match before {
                 Some(before) => before.renewed(hook),
-                None => ServedHook::new(hook, bounds.rate, bounds.burst),
+                None => ServedHook::new(hook, self.bounds.rate, self.bounds.burst),
             };
             served.insert(token, Arc::new(now));
         }
     }
 
     /// Told when something new is in the inbox.
-    #[must_use]
     pub fn wake(&self) -> Arc<Notify> {
-        Arc::clone(&self.shared.wake)
+        Arc::clone(&self.wake)
     }
 
     /// What it has seen so far.
-    #[must_use]
-    pub fn counts(&self) -> Counts {
-        self.shared.counts()
+    pub fn counts(&self) -> ReceiverCounts {
+        *lock(&self.counts)
     }
 
-    /// Receives until `stop`. Then nothing more is accepted, and requests under way are answered.
-    pub async fn run(&self, mut accept: impl Accept, stop: impl Future<Output = ()>) {
-        let shared = &self.shared;
-        let room = Arc::new(Semaphore::new(shared.bounds.connections));
-        let (stopping, stopped) = watch::channel(());
+    /// Receives until `stop` is requested. Then nothing more is accepted, and requests under way are
+    /// answered.
+    pub async fn run(self: &Arc<Self>, mut accept: impl Accept, stop: &Shutdown) {
+        let room = Arc::new(Semaphore::new(self.bounds.connections));
         let mut connections = JoinSet::new();
         let accepting = async {
             loop {
@@ -151,14 +135,14 @@ impl Receiver {
                     }
                 };
                 let Some((stream, from)) = next else { return };
-                let Some(place) = shared.place(from) else {
-                    shared.count(|counts| counts.turned_away += 1);
+                let Some(place) = self.place(from) else {
+                    self.count(|counts| counts.turned_away += 1);
                     continue;
                 };
-                let (shared, stopped) = (Arc::clone(shared), stopped.clone());
+                let (shared, stop) = (Arc::clone(self), stop.clone());
                 connections.spawn(async move {
                     shared.count(|counts| counts.open += 1);
-                    serve(&shared, stream, from, stopped).await;
+                    serve(&shared, stream, from, &stop).await;
                     shared.count(|counts| counts.open -= 1);
                     drop((place, room));
                 });
@@ -166,20 +150,19 @@ impl Receiver {
         };
         tokio::select! {
             () = accepting => {}
-            () = beats(shared) => {}
-            () = stop => {}
+            () = beats(self) => {}
+            () = stop.requested() => {}
         }
         drop(accept);
-        drop((stopping, stopped));
         let all = async { while connections.join_next().await.is_some() {} };
-        let _ = timeout(shared.bounds.farewell, all).await;
+        let _ = timeout(self.bounds.farewell, all).await;
         // The last sign of life is now.
-        let _ = shared.beat().await;
-        shared.open_missed(Duration::ZERO).await;
+        let _ = self.beat().await;
+        self.open_missed(Duration::ZERO).await;
     }
 }
 
-async fn beats(shared: &ReceiverState) {
+async fn beats(shared: &Receiver) {
     let mut beats = interval(BEAT);
     loop {
         beats.tick().await;
@@ -190,36 +173,24 @@ async fn beats(shared: &ReceiverState) {
         if let Some(tls) = &shared.surroundings.tls
             && let Err(why) = tls.renew()
         {
-            let why = why.to_string();
-            shared.notes.note(&Note::Failing { what: "renewing the certificate", why });
+            shared.notes.failing("renewing the certificate", &why);
         }
     }
 }
 
 /// Serves a connection to its end.
-async fn serve(
-    shared: &Arc<ReceiverState>,
-    stream: Box<dyn Stream>,
-    address: IpAddr,
-    stopped: watch::Receiver<()>,
-) {
-    let Some(tls) = &shared.surroundings.tls else {
-        return speak(shared, stream, Peer { address, tls: false }, stopped).await;
-    };
-    let agreeing = timeout(shared.bounds.first_byte_within, tls.acceptor().accept(stream));
-    // Strangers who speak no TLS are none of our business.
-    if let Ok(Ok(stream)) = agreeing.await {
-        speak(shared, stream, Peer { address, tls: true }, stopped).await;
-    }
-}
-
-async fn speak<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
-    shared: &Arc<ReceiverState>,
-    stream: S,
-    from: Peer,
-    mut stopped: watch::Receiver<()>,
-) {
+async fn serve(shared: &Arc<Receiver>, stream: Box<dyn Stream>, address: IpAddr, stop: &Shutdown) {
     let bounds = &shared.bounds;
+    let tls = shared.surroundings.tls.as_ref();
+    let from = Peer { address, tls: tls.is_some() };
+    let stream: Box<dyn Stream> = match tls {
+        None => stream,
+        Some(tls) => match timeout(bounds.first_byte_within, tls.acceptor().accept(stream)).await {
+            Ok(Ok(stream)) => Box::new(stream),
+            // Strangers who speak no TLS are none of our business.
+            _ => return,
+        },
+    };
     let phases = Phases::new(bounds.first_byte_within, bounds.head_within);
     let guarded = TimedStream::new(stream, Arc::clone(&phases), bounds.answer_within);
     let service = service_fn(|request| {
@@ -243,7 +214,7 @@ async fn speak<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
     tokio::select! {
         // What goes wrong with a stranger's connection is the stranger's to say.
         _ = connection.as_mut() => return,
-        _ = stopped.changed() => {}
+        () = stop.requested() => {}
     }
     connection.as_mut().graceful_shutdown();
     let _ = connection.await;

@@ -1,7 +1,7 @@
 //! TLS of the receiver: a certificate and its key, in files that may be renewed while it runs.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use rustls::ServerConfig;
@@ -9,6 +9,8 @@ use rustls::pki_types::pem::{self, PemObject as _};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use thiserror::Error;
 use tokio_rustls::TlsAcceptor;
+
+use crate::lock;
 
 /// Why TLS cannot be offered.
 #[derive(Debug, Error)]
@@ -24,11 +26,8 @@ pub enum TlsError {
         source: pem::Error,
     },
     /// PEM, and no certificate in it.
-    #[error("{path} holds no certificate; expected PEM with CERTIFICATE blocks")]
-    Empty {
-        /// The file.
-        path: String,
-    },
+    #[error("{0} holds no certificate; expected PEM with CERTIFICATE blocks")]
+    Empty(String),
     /// The two do not belong together, or are of a kind that is not supported.
     #[error("the certificate and its key cannot be used: {0}")]
     Unfit(#[from] rustls::Error),
@@ -38,7 +37,7 @@ pub enum TlsError {
 pub struct Tls {
     certificate: PathBuf,
     key: PathBuf,
-    now: RwLock<(Arc<ServerConfig>, Option<SystemTime>)>,
+    now: Mutex<(Arc<ServerConfig>, Option<SystemTime>)>,
 }
 
 impl Tls {
@@ -49,7 +48,7 @@ impl Tls {
     pub fn read(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
         let changed = changed(certificate, key);
         let config = config(certificate, key)?;
-        let now = RwLock::new((Arc::new(config), changed));
+        let now = Mutex::new((Arc::new(config), changed));
         Ok(Self { certificate: certificate.to_owned(), key: key.to_owned(), now })
     }
 
@@ -59,20 +58,17 @@ impl Tls {
     /// [`TlsError`].
     pub fn renew(&self) -> Result<(), TlsError> {
         let changed = changed(&self.certificate, &self.key);
-        if self.now.read().unwrap_or_else(PoisonError::into_inner).1 == changed {
+        if lock(&self.now).1 == changed {
             return Ok(());
         }
         let config = config(&self.certificate, &self.key)?;
-        let mut now = self.now.write().unwrap_or_else(PoisonError::into_inner);
-        *now = (Arc::new(config), changed);
+        *lock(&self.now) = (Arc::new(config), changed);
         Ok(())
     }
 
     /// Agrees on TLS with who connects.
-    #[must_use]
     pub fn acceptor(&self) -> TlsAcceptor {
-        let now = self.now.read().unwrap_or_else(PoisonError::into_inner);
-        TlsAcceptor::from(Arc::clone(&now.0))
+        TlsAcceptor::from(Arc::clone(&lock(&self.now).0))
     }
 }
 
@@ -91,7 +87,7 @@ fn config(certificate: &Path, key: &Path) -> Result<ServerConfig, TlsError> {
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(unreadable("certificates", certificate))?;
     if chain.is_empty() {
-        return Err(TlsError::Empty { path: certificate.display().to_string() });
+        return Err(TlsError::Empty(certificate.display().to_string()));
     }
     let key = PrivateKeyDer::from_pem_file(key).map_err(unreadable("a private key", key))?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());

@@ -9,25 +9,25 @@ use tokio::time::sleep;
 
 use super::provider::{Provider, record, worker};
 use super::world::{SHOP, World, upsert};
-use crate::webhooks::{Bounds, Effect, EventState, Inbox as _, Worker};
+use crate::webhooks::{EventEffect, EventState, Inbox as _, ReceiverBounds, Worker};
 
 const EARLY: &str = "2026-11-22T10:00:00Z";
 const LATE: &str = "2026-11-22T11:00:00Z";
 
-async fn world() -> (World, Arc<Provider>, Worker) {
+async fn world() -> (World, Arc<Provider>, Arc<Worker>) {
     patient(Duration::from_secs(1)).await
 }
 
 /// For tests that take days.
-async fn patient(tick: Duration) -> (World, Arc<Provider>, Worker) {
-    let world = World::new(Bounds { burst: 10_000.0, ..Bounds::default() }).await;
+async fn patient(tick: Duration) -> (World, Arc<Provider>, Arc<Worker>) {
+    let world = World::new(ReceiverBounds { burst: 10_000.0, ..ReceiverBounds::default() }).await;
     let provider = Provider::new();
     let worker = worker(&world, &provider, tick);
     (world, provider, worker)
 }
 
 /// Lets the worker work for so long.
-async fn work(worker: &Worker, world: &World, seconds: u64) {
+async fn work(worker: &Arc<Worker>, world: &World, seconds: u64) {
     let wake = world.receiver.wake();
     worker.run(&wake, sleep(Duration::from_secs(seconds))).await;
 }
@@ -204,7 +204,7 @@ async fn an_unreadable_delivery_can_be_read_again() {
     work(&worker, &world, 1).await;
     assert_eq!(world.n("r1").await, Some(4));
     let event = world.sqlite.delivery(1).await.unwrap().unwrap().events.remove(0);
-    assert!(matches!(event.effect, Effect::Upserted(_)) && event.state == EventState::Done);
+    assert!(matches!(event.effect, EventEffect::Upserted(_)) && event.state == EventState::Done);
 }
 
 #[tokio::test(start_paused = true)]

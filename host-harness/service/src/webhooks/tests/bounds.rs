@@ -8,10 +8,15 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::world::{Fake, TOKEN, World, request, rest, status, upsert};
-use crate::webhooks::{Bounds, Inbox as _, Surroundings};
+use crate::webhooks::{Inbox as _, ReceiverBounds, Surroundings};
 
-fn small() -> Bounds {
-    Bounds { body_bytes: 1_000, connections: 4, connections_of_address: 2, ..Bounds::default() }
+fn small() -> ReceiverBounds {
+    ReceiverBounds {
+        body_bytes: 1_000,
+        connections: 4,
+        connections_of_address: 2,
+        ..ReceiverBounds::default()
+    }
 }
 
 fn head(path: &str, more: &str) -> String {
@@ -24,7 +29,7 @@ fn hook() -> String {
 
 #[tokio::test(start_paused = true)]
 async fn only_the_path_of_a_hook_leads_anywhere() {
-    let world = World::new(Bounds::default()).await;
+    let world = World::new(ReceiverBounds::default()).await;
     let body = upsert("e", "r", "2026-11-22T11:00:00Z", 1);
     let mut answers = vec![];
     let almost = hook().replace("ff", "f0");
@@ -52,7 +57,7 @@ async fn a_hook_is_found_behind_every_proxy() {
     ] {
         let public_url = Some(public.to_owned());
         let surroundings = Surroundings { public_url, ..Surroundings::default() };
-        let world = World::with(Bounds::default(), surroundings).await;
+        let world = World::with(ReceiverBounds::default(), surroundings).await;
         let query = format!("{path}?a=b");
         let answer = world.send(&request(&query, "x-signed: yes\r\n", "{}")).await;
         assert_eq!(status(&answer), 200, "{public} {path}");
@@ -66,7 +71,7 @@ async fn a_hook_is_found_behind_every_proxy() {
 
 #[tokio::test(start_paused = true)]
 async fn a_silent_connection_and_a_slow_head_are_cut() {
-    let world = World::new(Bounds::default()).await;
+    let world = World::new(ReceiverBounds::default()).await;
     let began = Instant::now();
     let mut silent = world.connect();
     assert_eq!(rest(&mut silent).await, "");
@@ -91,7 +96,7 @@ async fn a_silent_connection_and_a_slow_head_are_cut() {
 
 #[tokio::test(start_paused = true)]
 async fn an_idle_connection_is_kept_for_a_while() {
-    let world = World::new(Bounds::default()).await;
+    let world = World::new(ReceiverBounds::default()).await;
     let mut stream = world.connect();
     let one = "GET /healthz HTTP/1.1\r\nhost: h\r\n\r\n";
     for _ in 0..3 {
@@ -106,7 +111,7 @@ async fn an_idle_connection_is_kept_for_a_while() {
 
 #[tokio::test(start_paused = true)]
 async fn heads_are_bounded_in_bytes_and_fields() {
-    let world = World::new(Bounds::default()).await;
+    let world = World::new(ReceiverBounds::default()).await;
     let long = format!("x-long: {}\r\n\r\n", "a".repeat(17 * 1024));
     assert_eq!(status(&world.send(head(&hook(), &long).as_bytes()).await), 431);
     let many: String = (0..65).map(|n| format!("x-{n}: 1\r\n")).collect();
@@ -142,7 +147,7 @@ async fn bodies_are_bounded_in_bytes_and_kind() {
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_body_is_cut() {
-    let world = World::new(Bounds::default()).await;
+    let world = World::new(ReceiverBounds::default()).await;
     let begin = head(&hook(), "content-length: 100000\r\n\r\n");
     for (piece, every_ms, seconds) in [(1, 100, 5), (600, 1_000, 10)] {
         let mut stream = world.connect();
@@ -181,7 +186,11 @@ async fn connections_are_bounded_in_all_and_by_address() {
 /// Whoever has one address of IPv6 has a network of them.
 #[tokio::test(start_paused = true)]
 async fn addresses_of_ipv6_are_counted_by_network() {
-    let bounds = Bounds { connections_of_address: 2, connections_of_site: 3, ..Bounds::default() };
+    let bounds = ReceiverBounds {
+        connections_of_address: 2,
+        connections_of_site: 3,
+        ..ReceiverBounds::default()
+    };
     let world = World::new(bounds).await;
     let mut open = Vec::new();
     let mut turned_away = 0;
@@ -211,7 +220,7 @@ async fn addresses_of_ipv6_are_counted_by_network() {
 async fn a_trusted_proxy_may_open_many_connections() {
     let trusted_proxies = vec!["192.0.2.1".parse().unwrap()];
     let surroundings = Surroundings { trusted_proxies, ..Surroundings::default() };
-    let world = World::with(Bounds { connections: 40, ..small() }, surroundings).await;
+    let world = World::with(ReceiverBounds { connections: 40, ..small() }, surroundings).await;
     let mut streams: Vec<_> = (0..20).map(|_| world.connect_from("192.0.2.1")).collect();
     for stream in &mut streams {
         stream.write_all(&request(&hook(), "x-signed: yes\r\n", "{}")).await.unwrap();
@@ -221,7 +230,8 @@ async fn a_trusted_proxy_may_open_many_connections() {
 
 #[tokio::test(start_paused = true)]
 async fn a_hook_has_its_rate() {
-    let world = World::new(Bounds { rate: 2.0, burst: 3.0, ..Bounds::default() }).await;
+    let world =
+        World::new(ReceiverBounds { rate: 2.0, burst: 3.0, ..ReceiverBounds::default() }).await;
     for number in 0..3 {
         assert_eq!(world.deliver(&number.to_string()).await, 200);
     }
@@ -235,7 +245,8 @@ async fn a_hook_has_its_rate() {
 
 #[tokio::test(start_paused = true)]
 async fn a_hook_that_changes_is_decoded_for_anew_and_keeps_its_rate() {
-    let world = World::new(Bounds { rate: 2.0, burst: 3.0, ..Bounds::default() }).await;
+    let world =
+        World::new(ReceiverBounds { rate: 2.0, burst: 3.0, ..ReceiverBounds::default() }).await;
     assert_eq!(world.deliver("1").await, 200);
     // Another scheme, setting or secret: another decoder on the same path.
     let now = Arc::<Fake>::default();
@@ -249,7 +260,7 @@ async fn a_hook_that_changes_is_decoded_for_anew_and_keeps_its_rate() {
 
 #[tokio::test(start_paused = true)]
 async fn good_deliveries_are_answered_while_thousands_dawdle() {
-    let world = World::new(Bounds::default()).await;
+    let world = World::new(ReceiverBounds::default()).await;
     let mut slow = Vec::new();
     for number in 0..2_000_u32 {
         let [_, _, high, low] = number.to_be_bytes();
@@ -267,7 +278,7 @@ async fn good_deliveries_are_answered_while_thousands_dawdle() {
 
 #[tokio::test(start_paused = true)]
 async fn bodies_together_are_bounded() {
-    let world = World::new(Bounds { held_bytes: 5_000, ..Bounds::default() }).await;
+    let world = World::new(ReceiverBounds { held_bytes: 5_000, ..ReceiverBounds::default() }).await;
     let mut first = world.connect();
     let begin = head(&hook(), "content-length: 6000\r\n\r\n");
     first.write_all(begin.as_bytes()).await.unwrap();

@@ -8,7 +8,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::time::sleep;
 
 use super::world::{NOW_MS, SHOP, TOKEN, World, open, request, rest, status, upsert};
-use crate::webhooks::{Bounds, Effect, EventState, Inbox as _, Note, SubscriptionRow};
+use crate::webhooks::{EventEffect, EventState, Inbox as _, Note, ReceiverBounds, SubscriptionRow};
 
 fn hook() -> String {
     format!("/hooks/{TOKEN}")
@@ -31,7 +31,7 @@ fn subscription(object: &str) -> SubscriptionRow {
 
 #[tokio::test(start_paused = true)]
 async fn a_delivery_is_kept_as_it_came_and_a_subscription_proven() {
-    let world = World::new(Bounds::default()).await;
+    let world = World::new(ReceiverBounds::default()).await;
     world.sqlite.put_subscription(subscription("orders")).await.unwrap();
     let body = upsert("e1", "r1", "2026-11-22T11:00:00Z", 7);
     let headers = "x-signed: yes\r\nauthorization: Bearer canary\r\ncookie: canary\r\n";
@@ -49,7 +49,7 @@ async fn a_delivery_is_kept_as_it_came_and_a_subscription_proven() {
     assert_eq!(names, ["host", "connection", "x-signed", "content-length"]);
     let event = &kept.events[0];
     assert_eq!((event.state, event.id.as_deref()), (EventState::Waiting, Some("e1")));
-    let Effect::Upserted(record) = &event.effect else { panic!("{event:?}") };
+    let EventEffect::Upserted(record) = &event.effect else { panic!("{event:?}") };
     assert_eq!((record.id.as_str(), record.data.as_str()), ("r1", r#"{"id":"r1","n":7}"#));
 
     let subscription = world.sqlite.subscriptions(Some(SHOP)).await.unwrap().remove(0);
@@ -59,7 +59,7 @@ async fn a_delivery_is_kept_as_it_came_and_a_subscription_proven() {
 
 #[tokio::test(start_paused = true)]
 async fn a_delivery_about_another_object_proves_what_there_is() {
-    let world = World::new(Bounds::default()).await;
+    let world = World::new(ReceiverBounds::default()).await;
     world.sqlite.put_subscription(subscription("hooks")).await.unwrap();
     assert_eq!(world.deliver(r#"{"effect":"nothing"}"#).await, 200);
     let subscription = world.sqlite.subscriptions(None).await.unwrap().remove(0);
@@ -69,7 +69,8 @@ async fn a_delivery_about_another_object_proves_what_there_is() {
 
 #[tokio::test(start_paused = true)]
 async fn a_thousand_repeats_are_one_event() {
-    let world = Arc::new(World::new(Bounds { burst: 2_000.0, ..Bounds::default() }).await);
+    let world =
+        Arc::new(World::new(ReceiverBounds { burst: 2_000.0, ..ReceiverBounds::default() }).await);
     let deliveries = (0..1_000).map(|number| {
         let world = Arc::clone(&world);
         tokio::spawn(async move {
@@ -89,7 +90,7 @@ async fn a_thousand_repeats_are_one_event() {
 
 #[tokio::test(start_paused = true)]
 async fn without_an_id_an_event_is_known_by_its_body() {
-    let world = World::new(Bounds::default()).await;
+    let world = World::new(ReceiverBounds::default()).await;
     for body in [r#"{"record":"r1"}"#, r#"{"record":"r1"}"#, r#"{"record":"r1" }"#] {
         assert_eq!(world.deliver(body).await, 200);
     }
@@ -107,7 +108,7 @@ async fn without_an_id_an_event_is_known_by_its_body() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_not_verified_changes_nothing() {
-    let mut world = World::new(Bounds::default()).await;
+    let mut world = World::new(ReceiverBounds::default()).await;
     let body = upsert("e1", "r1", "", 7);
     for headers in ["", "x-signed: no\r\n", "x-signed: yes\r\nx-signed: yes\r\n"] {
         assert_eq!(status(&world.send(&request(&hook(), headers, &body)).await), 401, "{headers}");
@@ -121,7 +122,7 @@ async fn what_is_not_verified_changes_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn without_a_secret_it_comes_again_and_a_new_one_is_used_at_once() {
-    let world = World::new(Bounds::default()).await;
+    let world = World::new(ReceiverBounds::default()).await;
     world.fake.without_secret.store(true, Ordering::Relaxed);
     let answer = world.send(&request(&hook(), "x-signed: yes\r\n", "{}")).await;
     assert_eq!((status(&answer), answer.contains("retry-after: 30")), (503, true), "{answer}");
@@ -131,7 +132,7 @@ async fn without_a_secret_it_comes_again_and_a_new_one_is_used_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn a_connector_that_fails_loses_nothing() {
-    let world = World::new(Bounds::default()).await;
+    let world = World::new(ReceiverBounds::default()).await;
     for body in [r#"{"effect":"trap"}"#, r#"{"effect":"hang"}"#] {
         assert_eq!(world.deliver(body).await, 503, "{body}");
     }
@@ -140,7 +141,7 @@ async fn a_connector_that_fails_loses_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn what_cannot_be_read_is_kept_with_its_bytes() {
-    let world = World::new(Bounds::default()).await;
+    let world = World::new(ReceiverBounds::default()).await;
     let body = "\u{7}no JSON";
     assert_eq!(world.deliver(body).await, 200);
     assert_eq!(world.deliver(body).await, 200);
@@ -148,7 +149,7 @@ async fn what_cannot_be_read_is_kept_with_its_bytes() {
     assert_eq!(dead.len(), 1);
     assert_eq!(
         (&dead[0].effect, dead[0].reason.as_deref()),
-        (&Effect::Unreadable, Some("it is no JSON"))
+        (&EventEffect::Unreadable, Some("it is no JSON"))
     );
     let kept = world.sqlite.delivery(dead[0].delivery).await.unwrap().unwrap();
     assert_eq!(kept.body, body.as_bytes());
@@ -168,7 +169,7 @@ async fn what_cannot_be_read_is_kept_with_its_bytes() {
 
 #[tokio::test(start_paused = true)]
 async fn an_id_that_is_used_again_for_something_else_hides_nothing() {
-    let world = World::new(Bounds::default()).await;
+    let world = World::new(ReceiverBounds::default()).await;
     for n in [1, 2, 1] {
         assert_eq!(world.deliver(&upsert("e1", "r1", "", n)).await, 200);
     }
@@ -178,7 +179,7 @@ async fn an_id_that_is_used_again_for_something_else_hides_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_locked_database_answers_503_and_recovers() {
-    let world = World::new(Bounds::default()).await;
+    let world = World::new(ReceiverBounds::default()).await;
     let ready = b"GET /readyz HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n";
     assert_eq!(status(&world.send(ready).await), 200);
     let path = world.scratch.path().join("state/state.db");
@@ -197,7 +198,7 @@ async fn a_locked_database_answers_503_and_recovers() {
 
 #[tokio::test(start_paused = true)]
 async fn a_full_disk_answers_503_and_recovers() {
-    let world = World::new(Bounds::default()).await;
+    let world = World::new(ReceiverBounds::default()).await;
     let limit = |pages: u32| {
         world.sqlite.with_connection(|on| {
             on.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).unwrap();
@@ -214,7 +215,7 @@ async fn a_full_disk_answers_503_and_recovers() {
 
 #[tokio::test(start_paused = true)]
 async fn stopping_answers_what_is_under_way() {
-    let mut world = World::new(Bounds::default()).await;
+    let mut world = World::new(ReceiverBounds::default()).await;
     let whole = request(&hook(), "x-signed: yes\r\n", &upsert("e1", "r1", "", 1));
     let (begin, end) = whole.split_at(whole.len() - 5);
     let mut stream = world.connect();
@@ -232,7 +233,7 @@ async fn stopping_answers_what_is_under_way() {
 
 #[tokio::test(start_paused = true)]
 async fn a_long_absence_is_a_gap() {
-    let mut world = World::new(Bounds::default()).await;
+    let mut world = World::new(ReceiverBounds::default()).await;
     sleep(Duration::from_secs(60)).await;
     world.stop().await;
     let alive = world.now_ms();
@@ -243,7 +244,7 @@ async fn a_long_absence_is_a_gap() {
             sleep(Duration::from_secs(minutes * 60)).await;
             let sqlite = Arc::new(open(scratch, clock.clone()));
             let receiver = crate::webhooks::Receiver::new(
-                Bounds::default(),
+                ReceiverBounds::default(),
                 sqlite.clone(),
                 clock,
                 Arc::new(crate::webhooks::Unnoted),
@@ -259,7 +260,12 @@ async fn a_long_absence_is_a_gap() {
                     Box::pin(std::future::pending())
                 }
             }
-            receiver.run(Nobody, sleep(Duration::from_secs(1))).await;
+            let (trigger, stop) = crate::jobs::Shutdown::new();
+            let stopping = async {
+                sleep(Duration::from_secs(1)).await;
+                trigger.request();
+            };
+            tokio::join!(receiver.run(Nobody, &stop), stopping);
             sqlite.hooks().await.unwrap().remove(0)
         }
     };

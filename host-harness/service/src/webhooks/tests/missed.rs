@@ -9,7 +9,7 @@ use tokio::time::sleep;
 
 use super::provider::{Provider, worker};
 use super::world::{NOW_MS, SHOP, TOKEN, World, at, request, status};
-use crate::webhooks::{Bounds, EventState, Inbox as _};
+use crate::webhooks::{EventState, Inbox as _, ReceiverBounds};
 
 const HOUR_MS: u64 = 3_600_000;
 const LATE: &str = "2026-11-22T11:00:00Z";
@@ -25,7 +25,7 @@ enum End {
 
 /// Sends one delivery, lets two days pass, and tells what came of it.
 async fn end_of(headers: &str, body: &str, answer: u16, fails: Option<ErrorKind>) -> Vec<End> {
-    let bounds = Bounds { body_bytes: 2_000, ..Bounds::default() };
+    let bounds = ReceiverBounds { body_bytes: 2_000, ..ReceiverBounds::default() };
     let mut world = World::new(bounds).await;
     let provider = Provider::new();
     provider.put("r1", LATE, 9);
@@ -95,7 +95,7 @@ async fn whatever_is_put_aside_is_looked_up_or_opens_a_gap() {
 /// The button of a provider's dashboard may send a canned example: no letter for a person.
 #[tokio::test(start_paused = true)]
 async fn an_old_example_of_a_record_that_does_not_exist_is_no_dead_letter() {
-    let world = World::new(Bounds::default()).await;
+    let world = World::new(ReceiverBounds::default()).await;
     let provider = Provider::new();
     let at = at(NOW_MS - 2_000 * HOUR_MS);
     let body = format!(r#"{{"id":"e","record":"canned","at":"{at}","data":{{"id":"canned"}}}}"#);
@@ -110,7 +110,7 @@ async fn an_old_example_of_a_record_that_does_not_exist_is_no_dead_letter() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_turned_away_opens_a_gap_once_an_hour_and_nothing_is_forgotten() {
-    let mut world = World::new(Bounds::default()).await;
+    let mut world = World::new(ReceiverBounds::default()).await;
     let unsigned = request(&format!("/hooks/{TOKEN}"), "", "{}");
     let gap = async |world: &World| world.hook_row().await.gap_ms;
     assert_eq!(status(&world.send(&unsigned).await), 401);

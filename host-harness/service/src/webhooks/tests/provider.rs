@@ -109,7 +109,7 @@ pub fn record(id: &str, updated_at: &str, n: u32) -> DataRecord {
     DataRecord { id: id.to_owned(), updated_at, created_at: None, version: None, data }
 }
 
-pub fn worker(world: &World, provider: &Arc<Provider>, tick: Duration) -> Worker {
+pub fn worker(world: &World, provider: &Arc<Provider>, tick: Duration) -> Arc<Worker> {
     let worker = Worker::new(
         world.sqlite.clone(),
         world.sqlite.clone(),

@@ -15,12 +15,13 @@ use connector_state::{Change, Sealed, Store as _, StoreError};
 use connector_state_sqlite::Sqlite;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use crate::jobs::{Shutdown, ShutdownTrigger};
 use crate::webhooks::{
-    Accept, Accepted, Bounds, Decode, Decoded, Hook, HookRow, Inbox as _, Note, Notes, Receiver,
-    Surroundings,
+    Accept, Accepted, Decode, Decoded, Hook, HookRow, Inbox as _, Note, Notes, Receiver,
+    ReceiverBounds, Surroundings,
 };
 
 /// 2026-11-22T12:00:00Z.
@@ -138,20 +139,20 @@ pub struct World {
     pub scratch: Scratch,
     pub sqlite: Arc<Sqlite>,
     pub clock: Arc<TokioClock>,
-    pub receiver: Receiver,
+    pub receiver: Arc<Receiver>,
     pub fake: Arc<Fake>,
     pub noted: Arc<Noted>,
     connect: mpsc::UnboundedSender<Accepted>,
-    stop: Option<oneshot::Sender<()>>,
+    stop: ShutdownTrigger,
     running: JoinHandle<()>,
 }
 
 impl World {
-    pub async fn new(bounds: Bounds) -> Self {
+    pub async fn new(bounds: ReceiverBounds) -> Self {
         Self::with(bounds, Surroundings::default()).await
     }
 
-    pub async fn with(bounds: Bounds, surroundings: Surroundings) -> Self {
+    pub async fn with(bounds: ReceiverBounds, surroundings: Surroundings) -> Self {
         let scratch = Scratch::new();
         let clock = Arc::new(TokioClock::starting_at(UNIX_EPOCH + Duration::from_millis(NOW_MS)));
         let sqlite = Arc::new(open(&scratch, clock.clone()));
@@ -166,14 +167,14 @@ impl World {
         );
         receiver.serve_hooks(vec![hook(&fake)]);
         let (connect, accepted) = mpsc::unbounded_channel();
-        let (stop, stopped) = oneshot::channel::<()>();
+        let (stop, stopped) = Shutdown::new();
         let running = tokio::spawn({
             let receiver = receiver.clone();
             async move {
-                receiver.run(Channel(accepted), async { drop(stopped.await) }).await;
+                receiver.run(Channel(accepted), &stopped).await;
             }
         });
-        Self { scratch, sqlite, clock, receiver, fake, noted, connect, stop: Some(stop), running }
+        Self { scratch, sqlite, clock, receiver, fake, noted, connect, stop, running }
     }
 
     /// A connection from this address.
@@ -212,7 +213,7 @@ impl World {
     }
 
     pub fn begin_to_stop(&mut self) {
-        drop(self.stop.take());
+        self.stop.request();
     }
 
     pub async fn hook_row(&self) -> HookRow {

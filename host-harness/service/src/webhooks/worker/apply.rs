@@ -9,30 +9,16 @@ use connector_runtime::retry::blame;
 use connector_state::StoreError;
 use connector_state::mirror::{Applied, Batch, Source};
 
-use super::{Job, TOGETHER};
+use super::{ConnectionWork, TOGETHER};
 use crate::webhooks::receiver::{new_events, timestamp};
-use crate::webhooks::{Effect, EventRow, EventState, Settled};
+use crate::webhooks::{EventEffect, EventRow, EventState, Settled};
 
-/// Why a batch was not applied.
-pub enum Unapplied {
-    /// Its records cannot be derived from.
-    Underived(CallError),
-    /// The mirror cannot take it now.
-    Store(StoreError),
-}
-
-impl From<StoreError> for Unapplied {
-    fn from(why: StoreError) -> Self {
-        Self::Store(why)
-    }
-}
-
-impl Job<'_> {
+impl ConnectionWork {
     /// Applies what is due, in order, until nothing is.
     pub async fn apply_due(&self) -> Result<(), StoreError> {
         while !self.stopping() {
-            let (inbox, now_ms) = (&self.shared.inbox, self.shared.now_ms());
-            let events = inbox.due_events(self.id, false, now_ms, TOGETHER).await?;
+            let (inbox, now_ms) = (&self.shared.inbox, self.shared.clock.now_ms());
+            let events = inbox.due_events(&self.id, false, now_ms, TOGETHER).await?;
             if events.is_empty() {
                 break;
             }
@@ -45,7 +31,7 @@ impl Job<'_> {
 
     async fn apply_round(&self, round: Vec<&EventRow>) -> Result<(), StoreError> {
         let (unreadable, mut round): (Vec<&EventRow>, Vec<&EventRow>) =
-            round.into_iter().partition(|event| event.effect == Effect::Unreadable);
+            round.into_iter().partition(|event| event.effect == EventEffect::Unreadable);
         for event in unreadable {
             self.read_again(event).await?;
         }
@@ -64,19 +50,18 @@ impl Job<'_> {
         let (mut records, mut deleted) = (Vec::new(), Vec::new());
         for event in events {
             match &event.effect {
-                Effect::Upserted(record) => records.push(record.clone()),
-                Effect::Deleted(id) => deleted.push(id.clone()),
-                Effect::Changed(_) | Effect::Nothing | Effect::Unreadable => {}
+                EventEffect::Upserted(record) => records.push(record.clone()),
+                EventEffect::Deleted(id) => deleted.push(id.clone()),
+                EventEffect::Changed(_) | EventEffect::Nothing | EventEffect::Unreadable => {}
             }
         }
         let applied = self.apply(&first.object, Source::Delivery, 0, records, deleted).await;
-        let settled = match applied {
+        let settled = match applied? {
             Ok(applied) => events.iter().map(|event| self.applied(event, &applied)).collect(),
-            Err(Unapplied::Store(why)) => return Err(why),
-            Err(Unapplied::Underived(why)) if events.len() == 1 => {
+            Err(why) if events.len() == 1 => {
                 vec![self.failed(first, false, &blame(&why), why.to_string())]
             }
-            Err(Unapplied::Underived(_)) => {
+            Err(_) => {
                 for event in events {
                     Box::pin(self.apply_events(&[event])).await?;
                 }
@@ -94,14 +79,15 @@ impl Job<'_> {
         let settled = Settled { reason: None, ..Settled::of(event) };
         match is_undecided {
             true => {
-                let next_ms = Some(self.shared.now_ms());
+                let next_ms = Some(self.shared.clock.now_ms());
                 Settled { state: EventState::Waiting, next_ms, asks: true, ..settled }
             }
             false => Settled { state: EventState::Done, ..settled },
         }
     }
 
-    /// Commits records and ids of removed ones, with what is derived from them.
+    /// Commits records and ids of removed ones, with what is derived from them; within, why nothing
+    /// can be derived from them.
     pub async fn apply(
         &self,
         object: &str,
@@ -109,15 +95,18 @@ impl Job<'_> {
         asked: u64,
         records: Vec<DataRecord>,
         deleted: Vec<String>,
-    ) -> Result<Applied, Unapplied> {
-        let derived = self.reads.derive(object, &records).await.map_err(Unapplied::Underived)?;
-        let batch = Batch::new(self.id, object, source, asked);
+    ) -> Result<Result<Applied, CallError>, StoreError> {
+        let derived = match self.connection.reads.derive(object, &records).await {
+            Ok(derived) => derived,
+            Err(why) => return Ok(Err(why)),
+        };
+        let batch = Batch::new(&self.id, object, source, asked);
         let batch = Batch { records, derived, deleted, ..batch };
         let applied = self.shared.mirror.apply(batch).await?;
         if applied.newest > 0 {
             self.shared.changed.notify_one();
         }
-        Ok(applied)
+        Ok(Ok(applied))
     }
 
     /// Has the connector decode an unreadable delivery once more: it may be a newer one.
@@ -133,7 +122,7 @@ impl Job<'_> {
             body: row.body,
             received_at: timestamp(row.received_ms),
         };
-        let settled = match self.decode.decode(delivery).await {
+        let settled = match self.connection.decode.decode(delivery).await {
             Ok(Ok(reception)) => {
                 let events = new_events(reception.events, &body, row.received_ms);
                 return inbox.read_again(event.number, events).await;

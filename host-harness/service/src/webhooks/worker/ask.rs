@@ -9,9 +9,8 @@ use connector_state::mirror::Source;
 use connector_state::mirror::gone::may_be_gone;
 use futures_util::future::join_all;
 
-use super::Job;
-use super::apply::Unapplied;
-use crate::webhooks::{Effect, EventRow, EventState, Settled};
+use super::ConnectionWork;
+use crate::webhooks::{EventEffect, EventRow, EventState, Settled};
 
 /// Questions that are taken up together.
 const TOGETHER: u32 = 4;
@@ -30,13 +29,13 @@ enum LookUpAnswer {
     Failed(CallError),
 }
 
-impl Job<'_> {
+impl ConnectionWork {
     /// Asks what is due until nothing is, or until the connection is paused: then events wait as
     /// they are, however many there are.
     pub async fn ask_due(&self) -> Result<(), StoreError> {
-        while !self.stopping() && self.reads.paused().is_none() {
-            let (inbox, now_ms) = (&self.shared.inbox, self.shared.now_ms());
-            let events = inbox.due_events(self.id, true, now_ms, TOGETHER).await?;
+        while !self.stopping() && self.connection.reads.paused().is_none() {
+            let (inbox, now_ms) = (&self.shared.inbox, self.shared.clock.now_ms());
+            let events = inbox.due_events(&self.id, true, now_ms, TOGETHER).await?;
             if events.is_empty() {
                 break;
             }
@@ -49,11 +48,11 @@ impl Job<'_> {
 
     async fn ask(&self, event: &EventRow) -> Result<Settled, StoreError> {
         let asked = match &event.effect {
-            Effect::Upserted(DataRecord { id, .. }) | Effect::Deleted(id) => {
+            EventEffect::Upserted(DataRecord { id, .. }) | EventEffect::Deleted(id) => {
                 self.look_up(event, id).await?
             }
-            Effect::Changed(input) => self.find(event, input).await?,
-            Effect::Nothing | Effect::Unreadable => LookUpAnswer::Done,
+            EventEffect::Changed(input) => self.find(event, input).await?,
+            EventEffect::Nothing | EventEffect::Unreadable => LookUpAnswer::Done,
         };
         let dead = event.state == EventState::Dead;
         let ended = |reason: Option<String>| Settled {
@@ -83,13 +82,13 @@ impl Job<'_> {
     async fn look_up(&self, event: &EventRow, id: &str) -> Result<LookUpAnswer, StoreError> {
         let mirror = &self.shared.mirror;
         let moment = mirror.moment().await?;
-        match self.reads.get(&event.object, id).await {
+        match self.connection.reads.get(&event.object, id).await {
             Ok(record) => self.apply_answer(event, moment, vec![record], vec![]).await,
             Err(CallError::Connector(error)) if error.kind == ErrorKind::NotFound => {
-                let now_ms = self.shared.now_ms();
+                let now_ms = self.shared.clock.now_ms();
                 // With a delivery that says so too, it is believed at once.
-                if !matches!(event.effect, Effect::Deleted(_))
-                    && let Some(kept) = mirror.record(self.id, &event.object, id).await?
+                if !matches!(event.effect, EventEffect::Deleted(_))
+                    && let Some(kept) = mirror.record(&self.id, &event.object, id).await?
                     && !may_be_gone(mirror.as_ref(), &kept, now_ms, now_ms).await?
                 {
                     return Ok(LookUpAnswer::Nothing);
@@ -103,7 +102,7 @@ impl Job<'_> {
     /// Finds what a delivery is about and applies it.
     async fn find(&self, event: &EventRow, input: &str) -> Result<LookUpAnswer, StoreError> {
         let moment = self.shared.mirror.moment().await?;
-        match self.reads.find(&event.object, input).await {
+        match self.connection.reads.find(&event.object, input).await {
             Ok(records) if records.is_empty() => Ok(LookUpAnswer::Nothing),
             Ok(records) => self.apply_answer(event, moment, records, vec![]).await,
             Err(why) => Ok(LookUpAnswer::Failed(why)),
@@ -117,11 +116,11 @@ impl Job<'_> {
         records: Vec<DataRecord>,
         deleted: Vec<String>,
     ) -> Result<LookUpAnswer, StoreError> {
-        match self.apply(&event.object, Source::Lookup, moment, records, deleted).await {
-            Ok(applied) if applied.look_up.is_empty() => Ok(LookUpAnswer::Done),
-            Ok(_) => Ok(LookUpAnswer::Overtaken),
-            Err(Unapplied::Underived(why)) => Ok(LookUpAnswer::Failed(why)),
-            Err(Unapplied::Store(why)) => Err(why),
-        }
+        let applied = self.apply(&event.object, Source::Lookup, moment, records, deleted).await?;
+        Ok(match applied {
+            Ok(applied) if applied.look_up.is_empty() => LookUpAnswer::Done,
+            Ok(_) => LookUpAnswer::Overtaken,
+            Err(why) => LookUpAnswer::Failed(why),
+        })
     }
 }

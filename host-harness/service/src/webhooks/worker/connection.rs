@@ -11,15 +11,14 @@ use connector_state::mirror::Derived;
 use crate::sync::{Catalog, derive};
 use crate::webhooks::Decode;
 
+/// What a provider will have answered.
+type Read<'a, T> = Pending<'a, Result<T, CallError>>;
+
 /// Reads of one connection.
 pub trait Reads: Send + Sync {
     /// What lies inside records of `object`: for each object that is derived from it, one list a
     /// record. Sends nothing.
-    fn derive<'a>(
-        &'a self,
-        object: &'a str,
-        records: &'a [DataRecord],
-    ) -> Pending<'a, Result<Vec<Derived>, CallError>>;
+    fn derive<'a>(&'a self, object: &'a str, records: &'a [DataRecord]) -> Read<'a, Vec<Derived>>;
 
     /// As [`Connection::paused`].
     fn paused(&self) -> Option<Duration> {
@@ -27,18 +26,10 @@ pub trait Reads: Send + Sync {
     }
 
     /// As [`Connection::get`].
-    fn get<'a>(
-        &'a self,
-        object: &'a str,
-        id: &'a str,
-    ) -> Pending<'a, Result<DataRecord, CallError>>;
+    fn get<'a>(&'a self, object: &'a str, id: &'a str) -> Read<'a, DataRecord>;
 
     /// As [`Connection::find`].
-    fn find<'a>(
-        &'a self,
-        object: &'a str,
-        input: &'a str,
-    ) -> Pending<'a, Result<Vec<DataRecord>, CallError>>;
+    fn find<'a>(&'a self, object: &'a str, input: &'a str) -> Read<'a, Vec<DataRecord>>;
 }
 
 /// One connection that is worked for.
@@ -70,11 +61,7 @@ impl ConnectionReads {
 }
 
 impl Reads for ConnectionReads {
-    fn derive<'a>(
-        &'a self,
-        object: &'a str,
-        records: &'a [DataRecord],
-    ) -> Pending<'a, Result<Vec<Derived>, CallError>> {
+    fn derive<'a>(&'a self, object: &'a str, records: &'a [DataRecord]) -> Read<'a, Vec<Derived>> {
         let derived = self.catalog.derived_from(object);
         Box::pin(async move { derive(&self.local, &derived, records).await })
     }
@@ -83,19 +70,11 @@ impl Reads for ConnectionReads {
         self.client.paused()
     }
 
-    fn get<'a>(
-        &'a self,
-        object: &'a str,
-        id: &'a str,
-    ) -> Pending<'a, Result<DataRecord, CallError>> {
+    fn get<'a>(&'a self, object: &'a str, id: &'a str) -> Read<'a, DataRecord> {
         Box::pin(self.client.get(object, id))
     }
 
-    fn find<'a>(
-        &'a self,
-        object: &'a str,
-        input: &'a str,
-    ) -> Pending<'a, Result<Vec<DataRecord>, CallError>> {
+    fn find<'a>(&'a self, object: &'a str, input: &'a str) -> Read<'a, Vec<DataRecord>> {
         Box::pin(self.client.find(object, input))
     }
 }

@@ -12,11 +12,11 @@ mod connection;
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use connector_contract::backoff::Backoff;
-use connector_contract::clock::{Clock, unix_ms};
+use connector_contract::clock::Clock;
 use connector_runtime::retry::Blame;
 use connector_state::mirror::Mirror;
 use connector_state::{LeaseHolder, StoreError};
@@ -25,7 +25,9 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
 
 pub use self::connection::{ConnectionReads, Reads, WorkerConnection};
-use super::{Effect, EventRow, EventState, Inbox, Note, Notes, Settled};
+use super::{EventEffect, EventRow, EventState, Inbox, Note, Notes, Settled};
+use crate::jobs::PANICKED;
+use crate::lock;
 
 /// Connections that are worked for at the same time.
 const AT_ONCE: usize = 16;
@@ -63,18 +65,13 @@ impl Default for Pace {
     }
 }
 
-/// Applies events. Cheap to clone; clones are the same worker.
-#[derive(Clone)]
+/// Applies events.
 pub struct Worker {
-    shared: Arc<WorkerState>,
-}
-
-struct WorkerState {
     inbox: Arc<dyn Inbox>,
     mirror: Arc<dyn Mirror>,
     clock: Arc<dyn Clock>,
     notes: Arc<dyn Notes>,
-    connections: RwLock<HashMap<String, WorkerConnection>>,
+    connections: Mutex<HashMap<String, WorkerConnection>>,
     tick: Duration,
     /// Connections that are being worked for, and whether more of theirs was due meanwhile.
     busy: Mutex<HashMap<String, bool>>,
@@ -87,72 +84,67 @@ struct WorkerState {
 
 impl Worker {
     /// A worker that knows no connection yet.
-    #[must_use]
     pub fn new(
         inbox: Arc<dyn Inbox>,
         mirror: Arc<dyn Mirror>,
         clock: Arc<dyn Clock>,
         notes: Arc<dyn Notes>,
         pace: Pace,
-    ) -> Self {
+    ) -> Arc<Self> {
         let random = pace.seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
-        Self {
-            shared: Arc::new(WorkerState {
-                inbox,
-                mirror,
-                clock,
-                notes,
-                connections: RwLock::default(),
-                tick: pace.tick,
-                busy: Mutex::default(),
-                more: Notify::new(),
-                random: Mutex::new(random),
-                stopping: AtomicBool::new(false),
-                changed: Arc::default(),
-                failing: AtomicBool::new(false),
-            }),
-        }
+        Arc::new(Self {
+            inbox,
+            mirror,
+            clock,
+            notes,
+            connections: Mutex::default(),
+            tick: pace.tick,
+            busy: Mutex::default(),
+            more: Notify::new(),
+            random: Mutex::new(random),
+            stopping: AtomicBool::new(false),
+            changed: Arc::default(),
+            failing: AtomicBool::new(false),
+        })
     }
 
     /// Works for these connections, by id, and for no others.
     pub fn work_for(&self, connections: HashMap<String, WorkerConnection>) {
-        *self.shared.connections.write().unwrap_or_else(PoisonError::into_inner) = connections;
+        *lock(&self.connections) = connections;
     }
 
     /// Told when a change was made.
-    #[must_use]
     pub fn changed(&self) -> Arc<Notify> {
-        Arc::clone(&self.shared.changed)
+        Arc::clone(&self.changed)
     }
 
     /// Works until `stop`. `wake` tells that something came.
-    pub async fn run(&self, wake: &Notify, stop: impl Future<Output = ()>) {
-        let shared = &self.shared;
-        shared.stopping.store(false, Ordering::Relaxed);
+    pub async fn run(self: &Arc<Self>, wake: &Notify, stop: impl Future<Output = ()>) {
+        self.stopping.store(false, Ordering::Relaxed);
         let room = Arc::new(Semaphore::new(AT_ONCE));
         let mut tasks = JoinSet::new();
         let mut pruned = None;
         let working = async {
             loop {
-                match shared.inbox.due(shared.now_ms()).await {
+                match self.inbox.due(self.clock.now_ms()).await {
                     Ok(due) => {
-                        shared.works();
-                        due.into_iter().for_each(|id| shared.begin(&mut tasks, &room, id));
+                        self.works();
+                        due.into_iter().for_each(|id| self.begin(&mut tasks, &room, id));
                     }
-                    Err(why) => shared.fails(&why),
+                    Err(why) => self.fails(&why),
                 }
                 if pruned.is_none_or(|at: Instant| at.elapsed() >= PRUNE_EVERY) {
                     pruned = Some(Instant::now());
-                    shared.prune().await;
+                    self.prune().await;
                 }
-                let tick = sleep(shared.tick);
+                let tick = sleep(self.tick);
                 tokio::pin!(tick);
                 loop {
                     tokio::select! {
                         () = wake.notified() => break,
-                        () = shared.more.notified() => break,
+                        () = self.more.notified() => break,
                         () = &mut tick => break,
-                        Some(ended) = tasks.join_next() => shared.panicked(&ended),
+                        Some(ended) = tasks.join_next() => self.panicked(&ended),
                     }
                 }
             }
@@ -161,38 +153,34 @@ impl Worker {
             () = working => {}
             () = stop => {}
         }
-        shared.stopping.store(true, Ordering::Relaxed);
+        self.stopping.store(true, Ordering::Relaxed);
         let all = async { while tasks.join_next().await.is_some() {} };
         let _ = timeout(FAREWELL, all).await;
     }
-}
 
-impl WorkerState {
     /// Begins to work for a connection, unless somebody does.
     fn begin(self: &Arc<Self>, tasks: &mut JoinSet<()>, room: &Arc<Semaphore>, id: String) {
-        let connections = self.connections.read().unwrap_or_else(PoisonError::into_inner);
-        let Some(connection) = connections.get(&id).cloned() else { return };
-        drop(connections);
-        let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(connection) = lock(&self.connections).get(&id).cloned() else { return };
+        let mut busy = lock(&self.busy);
         if let Some(more) = busy.get_mut(&id) {
             *more = true;
             return;
         }
         busy.insert(id.clone(), false);
         drop(busy);
-        let mark = Busy { shared: Arc::clone(self), id };
-        let room = Arc::clone(room);
+        let (work, room) =
+            (ConnectionWork { shared: Arc::clone(self), id, connection }, room.clone());
         tasks.spawn(async move {
             // Never closed, so a failure to acquire cannot come.
             let _room = room.acquire().await;
-            let WorkerConnection { reads, decode } = &connection;
-            let (shared, id) = (&*mark.shared, mark.id.as_str());
-            Job { shared, id, reads: reads.as_ref(), decode: decode.as_ref() }.run().await;
+            if let Err(why) = work.run().await {
+                work.shared.fails(&why);
+            }
         });
     }
 
     async fn prune(&self) {
-        let now_ms = self.now_ms();
+        let now_ms = self.clock.now_ms();
         let (applied, keys) = (now_ms.saturating_sub(KEEP_MS), now_ms.saturating_sub(KNOW_MS));
         while let Ok(true) = self.inbox.prune(applied, keys).await {}
     }
@@ -203,67 +191,49 @@ impl WorkerState {
 
     fn fails(&self, why: &StoreError) {
         if !self.failing.swap(true, Ordering::Relaxed) {
-            let why = why.to_string();
-            self.notes.note(&Note::Failing { what: "applying deliveries", why });
+            self.notes.failing("applying deliveries", why);
         }
     }
 
     /// Its connection's lease ends with it, and the next tick works for it again.
     fn panicked(&self, ended: &Result<(), JoinError>) {
         if ended.is_err() {
-            let why = "a fault of this program, please report it".to_owned();
-            self.notes.note(&Note::Failing { what: "applying deliveries", why });
+            self.notes.failing("applying deliveries", &PANICKED);
         }
     }
-
-    fn now_ms(&self) -> u64 {
-        unix_ms(self.clock.now())
-    }
 }
 
-/// A connection is being worked for while this lives.
-struct Busy {
-    shared: Arc<WorkerState>,
+/// The work for one connection, until nothing of it is due.
+struct ConnectionWork {
+    shared: Arc<Worker>,
     id: String,
+    connection: WorkerConnection,
 }
 
-impl Drop for Busy {
+impl Drop for ConnectionWork {
     fn drop(&mut self) {
-        let mut busy = self.shared.busy.lock().unwrap_or_else(PoisonError::into_inner);
-        if busy.remove(&self.id) == Some(true) {
+        if lock(&self.shared.busy).remove(&self.id) == Some(true) {
             self.shared.more.notify_one();
         }
     }
 }
 
-/// The work for one connection, by its id, until nothing of it is due.
-struct Job<'w> {
-    shared: &'w WorkerState,
-    id: &'w str,
-    reads: &'w dyn Reads,
-    decode: &'w dyn super::Decode,
-}
-
-impl Job<'_> {
-    async fn run(&self) {
-        let (inbox, id) = (&self.shared.inbox, self.id);
+impl ConnectionWork {
+    async fn run(&self) -> Result<(), StoreError> {
+        let (inbox, clock, id) = (&self.shared.inbox, &self.shared.clock, self.id.as_str());
+        // A lease is not written for events that all have to wait for the provider.
+        if self.connection.reads.paused().is_some()
+            && inbox.due_events(id, false, clock.now_ms(), 1).await?.is_empty()
+        {
+            return Ok(());
+        }
         let holder = LeaseHolder::new();
         let take = || {
-            let now_ms = self.shared.now_ms();
+            let now_ms = clock.now_ms();
             inbox.lease(id, holder.lease(now_ms + LEASE_MS), now_ms)
         };
-        if self.reads.paused().is_some() {
-            // Nothing is written down as long as there is nothing but questions.
-            match inbox.due_events(id, false, self.shared.now_ms(), 1).await {
-                Ok(events) if events.is_empty() => return,
-                Ok(_) => {}
-                Err(why) => return self.shared.fails(&why),
-            }
-        }
-        match take().await {
-            Ok(true) => {}
-            Ok(false) => return,
-            Err(why) => return self.shared.fails(&why),
+        if !take().await? {
+            return Ok(());
         }
         let extending = async {
             loop {
@@ -273,24 +243,22 @@ impl Job<'_> {
                 }
             }
         };
-        let working = async { tokio::join!(self.apply_due(), self.ask_due()) };
-        tokio::select! {
-            (applied, asked) = working => {
-                for done in [applied, asked] {
-                    if let Err(why) = done {
-                        self.shared.fails(&why);
-                    }
-                }
-            }
+        let working = async {
+            let (applied, asked) = tokio::join!(self.apply_due(), self.ask_due());
+            applied.and(asked)
+        };
+        let worked = tokio::select! {
+            worked = working => worked,
             // Somebody else took over, or the disk fails; what was not settled is done again.
-            () = extending => {}
-        }
+            () = extending => Ok(()),
+        };
         let _ = inbox.release(id, holder.name()).await;
+        worked
     }
 
     /// A try failed: what becomes of the event.
     fn failed(&self, event: &EventRow, asks: bool, blame: &Blame, why: String) -> Settled {
-        let now_ms = self.shared.now_ms();
+        let now_ms = self.shared.clock.now_ms();
         let settled = Settled { asks, reason: Some(why), ..Settled::of(event) };
         if let Blame::World(wait) = blame {
             let wait = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
@@ -300,7 +268,7 @@ impl Job<'_> {
         // A dead event is tried on for its look-up, as often again.
         let tries = if is_dead { attempts.saturating_sub(TRIES) } else { attempts };
         if tries < TRIES {
-            let mut random = self.shared.random.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut random = lock(&self.shared.random);
             let next_ms = Some(now_ms + random.u64(0..=FAILED.pause_ms(tries)));
             return Settled { attempts, next_ms, ..settled };
         }
@@ -308,7 +276,7 @@ impl Job<'_> {
         // scan may bring it; one that could not be read opened its gap when it came.
         let look_up = !is_dead && event.effect.record().is_some();
         let next_ms = look_up.then_some(now_ms);
-        let missed = !look_up && event.effect != Effect::Unreadable;
+        let missed = !look_up && event.effect != EventEffect::Unreadable;
         let state = EventState::Dead;
         Settled { state, attempts, next_ms, asks: true, missed, ..settled }
     }
@@ -321,7 +289,7 @@ impl Job<'_> {
                 && event.is_some_and(|event| event.state != EventState::Dead)
         };
         let note = |settled: &Settled| Note::Dead {
-            connection: self.id.to_owned(),
+            connection: self.id.clone(),
             event: settled.event,
             why: settled.reason.clone().unwrap_or_default(),
         };

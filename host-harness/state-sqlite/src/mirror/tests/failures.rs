@@ -1,6 +1,5 @@
 //! Disks that are full, files that are locked, callers that go away.
 
-use super::super::super::Options;
 use super::super::super::tests::why;
 use super::*;
 
@@ -41,8 +40,8 @@ async fn a_full_disk_takes_a_page_whole_or_not_at_all() {
 #[tokio::test]
 async fn a_locked_file_takes_no_page_until_it_is_free() {
     let disk = disk().await;
-    let options = Options { busy: Duration::from_millis(1) };
-    let sqlite = Sqlite::open_with(&disk.path(), Arc::new(SystemClock), options).unwrap();
+    let busy = Duration::from_millis(1);
+    let sqlite = Sqlite::waiting(&disk.path(), Arc::new(SystemClock), busy).unwrap();
     let row = take(&sqlite).await;
     let other = disk.raw();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();

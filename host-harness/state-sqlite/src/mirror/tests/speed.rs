@@ -44,7 +44,7 @@ async fn scan(sqlite: &Sqlite, kind: ScanKind, version: u64, held: u64) {
     let began = Instant::now();
     for (number, (records, derived)) in pages.into_iter().enumerate() {
         let last = number as u64 + 1 == PAGES;
-        let step = Step {
+        let step = ScanStep {
             scan: row.scan,
             attempt: "mine".to_owned(),
             next: (!last).then(|| number.to_string()),

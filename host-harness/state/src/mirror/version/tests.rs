@@ -17,7 +17,7 @@ fn decided(
     is_same: bool,
     now_s: i64,
 ) -> Decision {
-    let kept = Kept { state, updated_at: Some(OLD), hash: &[1; 32], change: 5 };
+    let kept = KeptVersion { state, updated_at: Some(OLD), hash: &[1; 32], change: 5 };
     let hash = if is_same { [1; 32] } else { [2; 32] };
     decide(Some(&kept), &Arrived { source, asked, updated_at, hash: &hash, now_s })
 }
@@ -76,7 +76,7 @@ fn the_table_decides() {
 fn the_word_that_a_record_is_gone_is_weighed() {
     use Decision::{Apply, Keep, LookUp};
     use Source::{Delivery, Lookup, Ours, Page};
-    let kept = |state| Kept { state, updated_at: None, hash: &[1; 32], change: 5 };
+    let kept = |state| KeptVersion { state, updated_at: None, hash: &[1; 32], change: 5 };
     for source in [Page, Lookup, Delivery, Ours] {
         let there = if source == Delivery { LookUp } else { Apply };
         for state in [RecordState::Live, RecordState::AgedOut] {

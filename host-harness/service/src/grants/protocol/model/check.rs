@@ -116,7 +116,13 @@ fn every_order_of_events_keeps_the_grant() {
 }
 
 /// A host that stood still keeps what it got, whoever renewed meanwhile.
-fn unfenced(row: &GrantRow, _: u64, _: &str, outcome: Outcome, now_ms: u64) -> Option<GrantRow> {
+fn unfenced(
+    row: &GrantRow,
+    _: u64,
+    _: &str,
+    outcome: RenewalOutcome,
+    now_ms: u64,
+) -> Option<GrantRow> {
     let attempt = row.lease.as_ref().map_or("", |lease| lease.attempt.as_str()).to_owned();
     let lease = Some(Lease { attempt: attempt.clone(), until_ms: 0 });
     settle(&GrantRow { lease, ..row.clone() }, row.epoch, &attempt, outcome, now_ms)
@@ -137,10 +143,10 @@ fn hasty(
     row: &GrantRow,
     epoch: u64,
     attempt: &str,
-    outcome: Outcome,
+    outcome: RenewalOutcome,
     now_ms: u64,
 ) -> Option<GrantRow> {
-    let lost = outcome == Outcome::Unknown;
+    let lost = outcome == RenewalOutcome::Unknown;
     let settled = settle(row, epoch, attempt, outcome, now_ms)?;
     Some(if lost { GrantRow { state: GrantState::Ended, ..settled } } else { settled })
 }

@@ -1,6 +1,6 @@
 //! A provider that rotates refresh tokens, and ends a grant whose token comes twice.
 
-use super::{Granted, Learned, Outcome, Sealed};
+use super::{Learned, RenewalOutcome, Sealed, SealedGrant};
 
 /// Tokens are numbers: the first is 0, and each answer has the next.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -63,18 +63,18 @@ impl Provider {
 }
 
 impl Reply {
-    pub fn outcome(self, expires_ms: u64) -> Outcome {
+    pub fn outcome(self, expires_ms: u64) -> RenewalOutcome {
         match self {
-            Self::Tokens(token) => Outcome::Received(Granted {
+            Self::Tokens(token) => RenewalOutcome::Received(SealedGrant {
                 sealed: Sealed(vec![token]),
                 expires_ms: Some(expires_ms),
                 scopes: Vec::new(),
                 learned: Learned::default(),
             }),
-            Self::Refused => Outcome::Refused,
-            Self::Lost => Outcome::Unknown,
-            Self::NotExecuted => Outcome::NotExecuted { wait_ms: None },
-            Self::Withdrawn => Outcome::Withdrawn,
+            Self::Refused => RenewalOutcome::Refused,
+            Self::Lost => RenewalOutcome::Unknown,
+            Self::NotExecuted => RenewalOutcome::NotExecuted { wait_ms: None },
+            Self::Withdrawn => RenewalOutcome::Withdrawn,
         }
     }
 }

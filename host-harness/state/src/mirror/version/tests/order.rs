@@ -52,7 +52,7 @@ struct Mirrored {
 impl Mirrored {
     fn arrive(&mut self, source: Source, asked: u64, told: &Told, now_ms: i64) {
         let kept = self.kept.clone();
-        let kept = kept.as_ref().map(|(state, updated_at, hash, change)| Kept {
+        let kept = kept.as_ref().map(|(state, updated_at, hash, change)| KeptVersion {
             state: *state,
             updated_at: updated_at.as_deref(),
             hash,
