@@ -33,12 +33,14 @@
 //! | [`secrets`] | secrets in memory, which a connector names and never sees |
 //! | [`retry`] | how persistent calls are, and what a failed one means |
 //! | [`observe`] | what a user may watch |
+//! | [`recording`] | calls as they may be kept and made again |
 //! | [`contract`], [`tokio`] | what calls are made of, and the executor that they need: no other crate has to be named |
 
 mod connector;
 pub mod egress;
 mod error;
 pub mod observe;
+pub mod recording;
 pub mod retry;
 pub mod secrets;
 mod setting;

@@ -1,6 +1,6 @@
 //! What every command starts from: the options, the connector, and who watches.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use anyhow::{Context as _, Result};
@@ -10,6 +10,7 @@ use host_harness::egress::{EgressOptions, Limiter};
 use host_harness::grants::Renewals;
 use host_harness::runtime::{Builder, Connection, Connector, Runtime, RuntimeOptions, SCHEME};
 use host_harness::service::jobs::Shutdown;
+use host_harness::service::recording::RecordingWriter;
 use host_harness::store::ConnectionRow;
 
 use super::cache;
@@ -17,6 +18,9 @@ use super::options::{CommonOptions, Limits, RepeatedOptions};
 use super::output::OutputFormat;
 use super::usage::{Usage, unknown};
 use super::watch::Watch;
+
+/// What is being recorded.
+pub type Recordings = Arc<Mutex<Vec<Arc<RecordingWriter>>>>;
 
 /// Options of one call of the program, and who watches it.
 #[derive(Clone)]
@@ -29,6 +33,8 @@ pub struct Context {
     pub watch: Arc<Watch>,
     /// The renewals of the grants that the command's connections live on.
     pub grants: Arc<Mutex<Vec<Renewals>>>,
+    /// The recordings of the command's connectors.
+    pub recordings: Recordings,
     /// Whether the program has been asked to end.
     pub shutdown: Shutdown,
     /// How it reaches the network.
@@ -56,12 +62,12 @@ impl Context {
         }
     }
 
-    /// Loads the connector.
+    /// Loads this connector, else the one that the options name. Its calls are not recorded.
     ///
     /// # Errors
     /// When none is named, or the file is none.
-    pub async fn connector(&self) -> Result<Connector> {
-        let component = self.component()?;
+    pub async fn load(&self, component: Option<&Path>) -> Result<Connector> {
+        let component = component.map_or_else(|| self.component(), |path| Ok(path.to_owned()))?;
         self.watch.start();
         Ok(self.runtime()?.load(&component).await?)
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::ArgMatches;
 use host_harness::contract::types::{Error, ErrorKind};
 use host_harness::runtime::{CallError, LoadError, Stop};
+use host_harness::service::recording::RecordingError;
 
 use super::exit::{Exit, call_error};
 use super::output::{duration, lines, say};
@@ -79,6 +80,9 @@ pub fn next_step(error: &anyhow::Error, subject: &Subject) -> Option<String> {
             }
             (None, Some(LoadError::NotAComponent { .. } | LoadError::NotAConnector { .. })) => {
                 Some("name a component that was built for connector:api@0.2.0".to_owned())
+            }
+            _ if matches!(cause.downcast_ref(), Some(RecordingError::Cut { .. })) => {
+                Some("--partial takes the calls before the cut".to_owned())
             }
             _ => None,
         }

@@ -103,6 +103,15 @@ pub struct CommonOptions {
     #[arg(long, value_name = "LEVEL", env = "CONNECTOR_LOG")]
     pub log: Option<String>,
 
+    /// Keep every call of the connector in a file of this directory, sealed by the key of
+    /// --master-key, for `replay`
+    #[arg(long, value_name = "DIR")]
+    pub record: Option<PathBuf>,
+
+    /// With --record: keep shapes in the place of values
+    #[arg(long)]
+    pub redact: bool,
+
     /// Show no progress
     #[arg(short, long)]
     pub quiet: bool,

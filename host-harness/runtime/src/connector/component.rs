@@ -240,7 +240,7 @@ impl Connector {
     }
 
     /// A call without a connection: it can send nothing and sees no secret and no setting.
-    async fn pure<R: Send>(&self, call: Call<R>) -> Result<R, CallError> {
+    pub(super) async fn pure<R: Send>(&self, call: Call<R>) -> Result<R, CallError> {
         run_offline(&self.loaded.runtime, &self.loaded.world, None, CallSends::default(), call)
             .await
             .0

@@ -16,7 +16,9 @@ mod ground;
 mod instance;
 mod manifest;
 mod memory;
+mod replay;
 mod state;
+mod tape;
 mod unnamed;
 
 pub use self::authority::Authority;

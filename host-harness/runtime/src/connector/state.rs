@@ -15,6 +15,7 @@ use super::cpu_time::CpuTime;
 use super::delivered::Carried;
 use super::ground::Ground;
 use super::memory::MemoryBound;
+use super::tape::Tape;
 use crate::egress::CallSends;
 use crate::observe::{Event, Level};
 use crate::secrets::{self, KeyError};
@@ -32,6 +33,8 @@ pub struct CallState {
     pub limits: MemoryBound,
     /// Time in the guest.
     pub cpu: CpuTime,
+    /// Keeps what the guest asks, or answers it.
+    pub tape: Tape,
     bounds: Bounds,
     logged: usize,
 }
@@ -42,7 +45,7 @@ impl CallState {
     pub fn new(ground: Option<Arc<Ground>>, sends: CallSends, bounds: Bounds) -> Self {
         let limits = MemoryBound::new(bounds.memory_bytes);
         let cpu = CpuTime::new(bounds.cpu);
-        Self { ground, carried: None, sends, limits, cpu, bounds, logged: 0 }
+        Self { ground, carried: None, sends, limits, cpu, tape: Tape::Live, bounds, logged: 0 }
     }
 
     /// Bounds of this call.

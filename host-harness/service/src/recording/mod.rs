@@ -1,0 +1,93 @@
+//! Recordings: files of calls, sealed as secrets at rest are, that can be made again.
+//!
+//! A file is one line that names its form, the recording's id, its key under the master key, the
+//! SHA-256 of these three, and then sealed frames: first what the recording is of, then one for
+//! each call, last how it ended. Each frame is written at once, so a file that is cut anywhere can
+//! be read up to the cut; and each is sealed for its number, so none can be changed, left out or
+//! moved.
+
+mod reader;
+mod writer;
+
+use std::path::PathBuf;
+
+use connector_runtime::recording::RecordedCall;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+pub use self::reader::RecordingReader;
+pub use self::writer::{RecordingBounds, RecordingWriter};
+use crate::vault::{SealContext, SealError};
+
+/// How the first line begins; the number of the form stands after it.
+const MAGIC: &str = "connector recording ";
+/// The form that is written, and the only one that is read.
+const FORM: u32 = 1;
+
+/// What a recording is of.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordingHead {
+    /// SHA-256 of the component, in hex.
+    pub component: String,
+    /// Name and version of the connector.
+    pub connector: String,
+    /// Whether values were replaced.
+    pub is_redacted: bool,
+    /// When it began, in milliseconds since 1970.
+    pub made_ms: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+enum Frame {
+    Head(RecordingHead),
+    Call(RecordedCall),
+    /// The last one; why it ends before the program did.
+    End(Option<String>),
+}
+
+/// Why a recording cannot be written or read.
+#[derive(Debug, Error)]
+pub enum RecordingError {
+    /// The system's reason.
+    #[error("the recording {path} cannot be used: {source}")]
+    File {
+        /// The file, or its directory.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Another file.
+    #[error("this is no recording: it does not begin as one")]
+    NotARecording,
+    /// Made by a newer program.
+    #[error("the recording has form {0}, and this program reads form {FORM}; use a newer program")]
+    NewerForm(u32),
+    /// Sealed under another master key.
+    #[error("the recording does not open with this master key; use the key with which it was made")]
+    WrongKey,
+    /// Bytes were changed, left out or added.
+    #[error(
+        "the recording was changed after it was made: what stands after {calls} calls does not open"
+    )]
+    Altered {
+        /// The calls before it.
+        calls: u64,
+    },
+    /// It has no end: the program that wrote it was killed, or the file was cut.
+    #[error("the recording is cut after {calls} whole calls")]
+    Cut {
+        /// The calls before the cut.
+        calls: u64,
+    },
+    /// It cannot be sealed.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+}
+
+/// Where a frame is sealed.
+fn place(id: &str, frame: u64) -> SealContext<'_> {
+    SealContext { connection: id, kind: "recording", name: "", version: frame }
+}
+
+#[cfg(test)]
+mod tests;
