@@ -1,13 +1,12 @@
-//! Bytes as JSON: text where they are UTF-8, else `{"hex":"00ff"}`.
+//! Bytes as JSON: text where they are UTF-8, else numbers.
 
-use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
 enum JsonBytes {
     Text(String),
-    Hex { hex: String },
+    Numbers(Vec<u8>),
 }
 
 pub fn serialize<T, S>(bytes: &T, serializer: S) -> Result<S::Ok, S::Error>
@@ -15,11 +14,11 @@ where
     T: Clone + Into<Option<Vec<u8>>>,
     S: Serializer,
 {
-    let form = bytes.clone().into().map(|bytes| match String::from_utf8(bytes) {
+    let json = bytes.clone().into().map(|bytes| match String::from_utf8(bytes) {
         Ok(text) => JsonBytes::Text(text),
-        Err(other) => JsonBytes::Hex { hex: crate::hex(other.as_bytes()) },
+        Err(other) => JsonBytes::Numbers(other.into_bytes()),
     });
-    form.serialize(serializer)
+    json.serialize(serializer)
 }
 
 pub fn deserialize<'de, T, D>(deserializer: D) -> Result<T, D::Error>
@@ -30,13 +29,7 @@ where
     Ok(match Option::deserialize(deserializer)? {
         None => T::default(),
         Some(JsonBytes::Text(text)) => text.into_bytes().into(),
-        Some(JsonBytes::Hex { hex }) => {
-            let digits: Option<Vec<u8>> =
-                hex.chars().map(|digit| digit.to_digit(16)?.try_into().ok()).collect();
-            let digits = digits.ok_or_else(|| D::Error::custom("these are no bytes in hex"))?;
-            let byte = |pair: &[u8]| pair.iter().fold(0, |byte, digit| byte * 16 + digit);
-            digits.chunks(2).map(byte).collect::<Vec<u8>>().into()
-        }
+        Some(JsonBytes::Numbers(bytes)) => bytes.into(),
     })
 }
 
@@ -54,8 +47,8 @@ fn bytes_come_back() {
     for (body, json) in [
         (None, "null"),
         (Some(&b""[..]), r#""""#),
-        (Some(b"{\"a\":1}"), r#""{\\"a\\":1}""#),
-        (Some(b"\x00\xff\x0a"), r#"{"hex":"00ff0a"}"#),
+        (Some(b"{\"a\":1}"), r#""{\"a\":1}""#),
+        (Some(b"\x00\xff\x0a"), "[0,255,10]"),
     ] {
         let text = serde_json::to_string(&request(body)).unwrap();
         assert!(text.contains(&format!(r#""body":{json}"#)), "{text}");

@@ -13,7 +13,7 @@ pub use self::difference::Difference;
 pub(crate) use self::difference::difference;
 pub(crate) use self::redaction::Redaction;
 
-/// Largest call that is kept, in bytes of its texts and a few for each value.
+/// Largest call that is kept, in bytes of JSON.
 pub const CALL_BYTES: usize = 16 * 1024 * 1024;
 
 /// Keeps calls.

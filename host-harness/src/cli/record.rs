@@ -2,14 +2,17 @@
 
 use std::sync::{Arc, PoisonError};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use host_harness::clock::unix_ms;
 use host_harness::runtime::Connector;
-use host_harness::service::recording::{RecordingBounds, RecordingHead, RecordingWriter};
+use host_harness::service::recording::{RecordingHead, RecordingWriter};
 
 use super::context::Context;
 use super::state::{StateDirectory, clock};
 use super::usage::Usage;
+
+/// Largest recording.
+const FILE_BYTES: u64 = 1024 * 1024 * 1024;
 
 impl Context {
     /// Loads the connector that the options name, and has its calls recorded where they say so.
@@ -41,9 +44,8 @@ async fn record(connector: &Connector, context: &Context) -> Result<()> {
     let warn = move |why: &str| {
         watch.tell(&format!("warning: the recording ends here, and the command goes on: {why}"));
     };
-    let bounds = RecordingBounds::default();
-    let writer = RecordingWriter::begin(directory, &master, head, bounds, warn)?;
-    let writer = Arc::new(writer);
+    let writer = RecordingWriter::begin(directory, &master, head, FILE_BYTES, warn);
+    let writer = Arc::new(writer.with_context(|| format!("--record {}", directory.display()))?);
     connector.record(Arc::clone(&writer) as _);
     context.recordings.lock().unwrap_or_else(PoisonError::into_inner).push(writer);
     Ok(())

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use host_harness::runtime::recording::{End, RecordedCall};
 use host_harness::service::recording::{RecordingError, RecordingReader};
 use indexmap::IndexMap;
@@ -38,22 +38,17 @@ pub struct ReplayArgs {
     pub partial: bool,
 }
 
-/// How the calls of one export went.
-#[derive(Default)]
-struct Tally {
-    calls: u64,
-    differ: u64,
-    cut: u64,
-    suspended: u64,
-}
-
 /// Runs the command.
 ///
 /// # Errors
 /// When the recording cannot be read to its end, or is of another component; then no call is made.
 pub async fn run(args: &ReplayArgs, context: &Context) -> Result<Exit> {
     let master = StateDirectory::somewhere(context)?.master().await?;
-    let mut whole = RecordingReader::open(&args.file, &master)?;
+    let open = || {
+        let opened = RecordingReader::open(&args.file, &master);
+        opened.with_context(|| format!("reading {}", args.file.display()))
+    };
+    let mut whole = open()?;
     while next(&mut whole, args)?.is_some() {}
     let connector = context.load(args.with.as_deref()).await?;
     let (head, found) = (whole.head(), &connector.facts().sha256);
@@ -70,31 +65,34 @@ pub async fn run(args: &ReplayArgs, context: &Context) -> Result<Exit> {
     if let Some(why) = whole.ended_early() {
         context.watch.say(&format!("the recording ends before its program did: {why}"));
     }
-    let mut tallies = IndexMap::<String, Tally>::new();
+    let mut tallies = IndexMap::<String, [u64; 5]>::new();
     let (mut number, mut first) = (0_u64, None);
-    let mut recording = RecordingReader::open(&args.file, &master)?;
+    let mut recording = open()?;
     while let Some(call) = next(&mut recording, args)? {
         number += 1;
         let name = format!("call {number} ({})", call.export);
-        let tally = tallies.entry(call.export.clone()).or_default();
-        tally.calls += 1;
-        tally.suspended += u64::from(call.suspended > 0);
+        let [calls, equal, differ, cut, suspended] =
+            tallies.entry(call.export.clone()).or_default();
+        *calls += 1;
+        *suspended += u64::from(call.suspended > 0);
         if let End::Cut(why) | End::Stopped(why) = &call.end {
-            tally.cut += 1;
+            *cut += 1;
             context.watch.say(&printable(&format!("{name} was cut: {why}")));
         }
-        if let Some(difference) = connector.replay(call, head.is_redacted).await {
-            tally.differ += 1;
-            first.get_or_insert(format!("{name}, {difference}"));
+        match connector.replay(call, head.is_redacted).await {
+            None => *equal += 1,
+            Some(difference) => {
+                *differ += 1;
+                first.get_or_insert(format!("{name}, {difference}"));
+            }
         }
     }
-    let rows = tallies.into_iter().map(|(export, it)| {
-        let equal = it.calls - it.differ;
-        let counts = [it.calls, equal, it.differ, it.cut, it.suspended];
+    let rows = tallies.into_iter().map(|(export, counts)| {
+        let [calls, equal, differ, cut, suspended] = counts;
         Entry {
             id: export.clone(),
-            json: json!({ "export": export, "calls": it.calls, "equal": equal,
-                "differ": it.differ, "cut": it.cut, "suspended": it.suspended }),
+            json: json!({ "export": export, "calls": calls, "equal": equal, "differ": differ,
+                "cut": cut, "suspended": suspended }),
             cells: [export].into_iter().chain(counts.map(|it| it.to_string())).collect(),
         }
     });

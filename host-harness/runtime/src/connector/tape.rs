@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 use wasmtime::Result;
 
 use crate::error::Stop;
@@ -37,8 +37,7 @@ impl Tape {
     pub fn begin(&mut self, export: &str, arguments: impl FnOnce() -> Value) {
         if let Self::Kept(kept) = self {
             kept.call.export = export.to_owned();
-            kept.call.arguments = arguments();
-            kept.count(weight(&kept.call.arguments));
+            kept.put(arguments(), |call, arguments| call.arguments = arguments);
         }
     }
 
@@ -52,26 +51,26 @@ impl Tape {
         asked: impl FnOnce() -> Value,
     ) -> Result<Option<A>> {
         match self {
-            Self::Live => Ok(None),
-            Self::Kept(kept) => {
-                kept.ask(import, asked());
-                Ok(None)
-            }
+            Self::Live => {}
+            Self::Kept(kept) => kept.put(asked(), |call, asked| {
+                let (import, answer) = (import.to_owned(), Value::Null);
+                call.imports.push(RecordedImport { import, asked, answer, is_answered: false });
+            }),
             Self::Replayed(playback) => {
-                let answer = playback.answer(import, &asked())?;
-                Ok(Some(serde_json::from_value(answer)?))
+                return Ok(serde_json::from_value(playback.answer(import, &asked())?)?);
             }
         }
+        Ok(None)
     }
 
     /// The host has answered.
     pub fn answer(&mut self, answer: &impl Serialize) {
-        let Self::Kept(kept) = self else { return };
-        if let Some(last) = kept.call.imports.last_mut() {
-            last.answer = serde_json::to_value(answer).unwrap_or_default();
-            last.is_answered = true;
-            let weight = weight(&last.answer);
-            kept.count(weight);
+        if let Self::Kept(kept) = self {
+            kept.put(serde_json::to_value(answer).unwrap_or_default(), |call, answer| {
+                if let Some(last) = call.imports.last_mut() {
+                    (last.answer, last.is_answered) = (answer, true);
+                }
+            });
         }
     }
 
@@ -79,18 +78,16 @@ impl Tape {
     pub fn answered(&mut self, answer: &impl Serialize) {
         if let Self::Kept(kept) = self {
             let answer = serde_json::to_value(answer).unwrap_or_default();
-            let weight = weight(&answer);
-            kept.end(End::Answered(answer));
-            kept.count(weight);
+            kept.put(answer, |call, answer| call.end = End::Answered(answer));
         }
     }
 
     /// The call was stopped.
     pub fn stopped(&mut self, why: &Stop) {
         if let Self::Kept(kept) = self {
-            let text = why.to_string();
             let by_chance = matches!(why, Stop::OutOfTime | Stop::NoInstance(_));
-            kept.end(if by_chance { End::Cut(text) } else { End::Stopped(text) });
+            let end = if by_chance { End::Cut } else { End::Stopped };
+            kept.put(Value::Null, |call, _| call.end = end(why.to_string()));
         }
     }
 
@@ -110,29 +107,12 @@ pub struct KeptCall {
 }
 
 impl KeptCall {
-    fn ask(&mut self, import: &str, asked: Value) {
-        if self.call.end == End::TooLarge {
-            return;
-        }
-        self.count(weight(&asked));
-        let import = import.to_owned();
-        self.call.imports.push(RecordedImport {
-            import,
-            asked,
-            answer: Value::Null,
-            is_answered: false,
-        });
-    }
-
-    fn end(&mut self, end: End) {
-        if self.call.end != End::TooLarge {
-            self.call.end = end;
-        }
-    }
-
-    fn count(&mut self, bytes: usize) {
-        self.bytes = self.bytes.saturating_add(bytes);
-        if self.bytes > CALL_BYTES {
+    /// Adds a value, unless the call is too large with it.
+    fn put(&mut self, value: Value, add: impl FnOnce(&mut RecordedCall, Value)) {
+        self.bytes = self.bytes.saturating_add(value.to_string().len());
+        if self.bytes <= CALL_BYTES {
+            add(&mut self.call, value);
+        } else {
             let export = std::mem::take(&mut self.call.export);
             self.call = RecordedCall { export, end: End::TooLarge, ..RecordedCall::default() };
         }
@@ -148,79 +128,60 @@ impl Drop for KeptCall {
     }
 }
 
-/// About the bytes of a value.
-fn weight(value: &Value) -> usize {
-    let own = match value {
-        Value::String(text) => text.len(),
-        Value::Array(items) => items.iter().map(weight).sum(),
-        Value::Object(members) => members.iter().map(|(name, it)| name.len() + weight(it)).sum(),
-        _ => 0,
-    };
-    own + 16
-}
-
-/// A recorded call whose imports are asked for again.
+/// A recorded call that is made again.
 pub struct Playback {
     imports: std::vec::IntoIter<RecordedImport>,
     asked: usize,
-    is_cut: bool,
+    end: End,
     redaction: Option<Redaction>,
-    /// Where the call went another way.
-    pub difference: Option<Difference>,
-    /// All that was recorded has come; the recorded call was cut here.
-    pub at_cut: bool,
+    difference: Option<Difference>,
+    /// The recorded call was cut here: what comes now is not known.
+    at_cut: bool,
 }
 
 impl Playback {
     /// Of `call`; of a redacted one only shapes can be compared.
-    pub fn new(call: &mut RecordedCall, is_redacted: bool) -> Self {
-        let redaction = is_redacted.then(|| Redaction::of(call));
-        let is_cut = !matches!(call.end, End::Answered(_));
-        let imports = std::mem::take(&mut call.imports).into_iter();
-        Self { imports, asked: 0, is_cut, redaction, difference: None, at_cut: false }
+    pub fn new(call: RecordedCall, is_redacted: bool) -> Self {
+        let redaction = is_redacted.then(|| Redaction::of(&call));
+        let (imports, end) = (call.imports.into_iter(), call.end);
+        Self { imports, asked: 0, end, redaction, difference: None, at_cut: false }
     }
 
-    /// Notes the first difference.
-    pub fn compare(&mut self, place: &str, recorded: &Value, now: &Value) -> bool {
-        let mut now = now.clone();
-        if let Some(redaction) = &self.redaction {
-            redaction.apply(&mut now);
+    /// The call has ended so; answers the first difference.
+    pub fn finish(mut self, now: &End) -> Option<Difference> {
+        if self.difference.is_none() && !self.at_cut {
+            if let Some(missing) = self.imports.next() {
+                self.compare(Some(&missing), &json!({ "ends": now }));
+            } else if matches!(self.end, End::Answered(_) | End::Stopped(_)) {
+                self.difference = self.differ("end", &json!(self.end), &json!(now));
+            }
         }
-        let found = difference(place, recorded, &now);
-        let is_same = found.is_none();
-        self.difference = self.difference.take().or(found);
-        is_same
-    }
-
-    /// Notes that an import was recorded and is not asked for now.
-    pub fn finish(&mut self) {
-        if let Some(missing) = self.imports.next() {
-            let recorded = serde_json::json!({ missing.import: missing.asked });
-            self.compare(&format!("import {}", self.asked + 1), &recorded, &Value::Null);
-        }
+        self.difference
     }
 
     fn answer(&mut self, import: &str, asked: &Value) -> Result<Value> {
-        self.asked += 1;
-        let place = format!("import {}", self.asked);
-        let Some(recorded) = self.imports.next() else {
-            self.at_cut = self.is_cut;
-            if !self.is_cut {
-                let now = serde_json::json!({ import: asked });
-                self.compare(&place, &Value::Null, &now);
-            }
-            return Err(wasmtime::Error::msg("the recording ends here"));
-        };
-        let is_same = if recorded.import == import {
-            self.compare(&format!("{place} ({import})"), &recorded.asked, asked)
-        } else {
-            let recorded = serde_json::json!({ recorded.import: recorded.asked });
-            self.compare(&place, &recorded, &serde_json::json!({ import: asked }))
-        };
-        self.at_cut = is_same && !recorded.is_answered;
-        if is_same && recorded.is_answered {
-            return Ok(recorded.answer);
+        let recorded = self.imports.next();
+        let was_cut = matches!(self.end, End::Cut(_));
+        self.at_cut = recorded.as_ref().map_or(was_cut, |it| !it.is_answered);
+        if recorded.is_some() || !was_cut {
+            self.compare(recorded.as_ref(), &json!({ import: asked }));
         }
-        Err(wasmtime::Error::msg("the recording holds no answer to this"))
+        let recorded = recorded.filter(|it| self.difference.is_none() && it.is_answered);
+        let missing = || wasmtime::Error::msg("the recording holds no answer to this");
+        recorded.map(|it| it.answer).ok_or_else(missing)
+    }
+
+    fn compare(&mut self, recorded: Option<&RecordedImport>, now: &Value) {
+        self.asked += 1;
+        let recorded = recorded.map(|it| json!({ &*it.import: it.asked }));
+        let place = format!("import {}", self.asked);
+        self.difference = self.differ(&place, &recorded.unwrap_or_default(), now);
+    }
+
+    fn differ(&self, place: &str, recorded: &Value, now: &Value) -> Option<Difference> {
+        let Some(redaction) = &self.redaction else { return difference(place, recorded, now) };
+        let mut now = now.clone();
+        redaction.apply(&mut now);
+        difference(place, recorded, &now)
     }
 }

@@ -137,7 +137,6 @@ impl Redaction {
 fn replaced(letter: char) -> char {
     match letter {
         '0'..='9' => '1',
-        // Also a digit of hexadecimal numbers.
         _ if letter.is_ascii_alphabetic() || !letter.is_ascii() => 'a',
         other => other,
     }

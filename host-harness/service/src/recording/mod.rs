@@ -1,7 +1,7 @@
 //! Recordings: files of calls, sealed as secrets at rest are, that can be made again.
 //!
-//! A file is one line that names its form, the recording's id, its key under the master key, the
-//! SHA-256 of these three, and then sealed frames: first what the recording is of, then one for
+//! A file is a mark and its form, the recording's id, its key under the master key, the SHA-256 of
+//! all this, and then sealed frames: first what the recording is of, then one for
 //! each call, last how it ended. Each frame is written at once, so a file that is cut anywhere can
 //! be read up to the cut; and each is sealed for its number, so none can be changed, left out or
 //! moved.
@@ -9,20 +9,16 @@
 mod reader;
 mod writer;
 
-use std::path::PathBuf;
-
 use connector_runtime::recording::RecordedCall;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use self::reader::RecordingReader;
-pub use self::writer::{RecordingBounds, RecordingWriter};
+pub use self::writer::RecordingWriter;
 use crate::vault::{SealContext, SealError};
 
-/// How the first line begins; the number of the form stands after it.
-const MAGIC: &str = "connector recording ";
-/// The form that is written, and the only one that is read.
-const FORM: u32 = 1;
+/// How a file begins. Its last byte is the number of the form, and the only one that is read.
+const MAGIC: &[u8] = b"connector recording \x01";
 
 /// What a recording is of.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,19 +45,14 @@ enum Frame {
 #[derive(Debug, Error)]
 pub enum RecordingError {
     /// The system's reason.
-    #[error("the recording {path} cannot be used: {source}")]
-    File {
-        /// The file, or its directory.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
+    #[error("the file of the recording cannot be used: {0}")]
+    File(#[from] std::io::Error),
     /// Another file.
     #[error("this is no recording: it does not begin as one")]
     NotARecording,
     /// Made by a newer program.
-    #[error("the recording has form {0}, and this program reads form {FORM}; use a newer program")]
-    NewerForm(u32),
+    #[error("the recording has form {0}, which is newer than this program; use a newer one")]
+    NewerForm(u8),
     /// Sealed under another master key.
     #[error("the recording does not open with this master key; use the key with which it was made")]
     WrongKey,

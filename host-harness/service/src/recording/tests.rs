@@ -4,6 +4,8 @@ use connector_runtime::recording::{End, RecordedCall, Recorder as _};
 use connector_state::scratch::Scratch;
 use serde_json::json;
 
+use std::path::PathBuf;
+
 use super::*;
 use crate::vault::{Key, MasterKey};
 
@@ -21,16 +23,12 @@ fn call(number: u64) -> RecordedCall {
 }
 
 /// Records these calls. Answers the file, and the warnings.
-fn recorded(
-    base: &Scratch,
-    calls: Vec<RecordedCall>,
-    bounds: RecordingBounds,
-) -> (PathBuf, Vec<String>) {
+fn recorded(base: &Scratch, calls: Vec<RecordedCall>, bytes: u64) -> (PathBuf, Vec<String>) {
     let warnings = Arc::new(Mutex::new(vec![]));
     let told = Arc::clone(&warnings);
     let warn = move |why: &str| told.lock().unwrap().push(why.to_owned());
     let head = RecordingHead { component: "c0".to_owned(), ..RecordingHead::default() };
-    let writer = RecordingWriter::begin(base.path(), &master(1), head, bounds, warn).unwrap();
+    let writer = RecordingWriter::begin(base.path(), &master(1), head, bytes, warn).unwrap();
     for call in calls {
         writer.record(call);
     }
@@ -60,7 +58,7 @@ fn read(
 }
 
 fn three(base: &Scratch) -> Vec<u8> {
-    let (path, warnings) = recorded(base, (0..3).map(call).collect(), RecordingBounds::default());
+    let (path, warnings) = recorded(base, (0..3).map(call).collect(), u64::MAX);
     assert!(warnings.is_empty());
     assert!(matches!(read(&path, &master(1)), (3, None, None)));
     assert!(matches!(read(&path, &master(2)), (0, Some(RecordingError::WrongKey), None)));
@@ -110,7 +108,7 @@ fn no_byte_can_be_changed_added_or_moved() {
     }
     std::fs::write(&path, [&whole[..], b"x"].concat()).unwrap();
     assert!(matches!(read(&path, &master(1)), (3, Some(RecordingError::Altered { calls: 3 }), _)));
-    let newer = [b"connector recording 2\n", &whole[22..]].concat();
+    let newer = [b"connector recording \x02", &whole[21..]].concat();
     std::fs::write(&path, newer).unwrap();
     assert!(matches!(read(&path, &master(1)), (0, Some(RecordingError::NewerForm(2)), _)));
 }
@@ -118,15 +116,13 @@ fn no_byte_can_be_changed_added_or_moved() {
 #[test]
 fn what_does_not_fit_ends_the_recording_with_a_mark() {
     let base = Scratch::new();
-    let small = RecordingBounds { file_bytes: 700, ..RecordingBounds::default() };
-    let (path, warnings) = recorded(&base, (0..9).map(call).collect(), small);
+    let (path, warnings) = recorded(&base, (0..9).map(call).collect(), 700);
     let (calls, why, mark) = read(&path, &master(1));
     assert!((1..9).contains(&calls) && why.is_none(), "{calls} {why:?}");
     assert_eq!(warnings, [mark.unwrap()]);
 
     let huge = RecordedCall { end: End::TooLarge, ..call(1) };
-    let bounds = RecordingBounds::default();
-    let (path, warnings) = recorded(&base, vec![call(0), huge, call(2)], bounds);
+    let (path, warnings) = recorded(&base, vec![call(0), huge, call(2)], u64::MAX);
     let (calls, why, mark) = read(&path, &master(1));
     assert!(calls == 1 && why.is_none(), "{calls} {why:?}");
     assert!(warnings == [mark.unwrap()] && warnings[0].contains("records.get"), "{warnings:?}");

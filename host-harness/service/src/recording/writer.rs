@@ -1,7 +1,7 @@
 //! Writes a recording, in a thread of its own.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Mutex, PoisonError};
@@ -11,23 +11,11 @@ use connector_runtime::recording::{CALL_BYTES, End, RecordedCall, Recorder};
 use connector_state::files;
 use sha2::{Digest as _, Sha256};
 
-use super::{FORM, Frame, MAGIC, RecordingError, RecordingHead, place};
+use super::{Frame, MAGIC, RecordingError, RecordingHead, place};
 use crate::vault::{Key, MasterKey, random_id};
 
-/// How much is recorded at most. What does not fit ends the recording; the calls go on.
-#[derive(Debug, Clone, Copy)]
-pub struct RecordingBounds {
-    /// Bytes of the file.
-    pub file_bytes: u64,
-    /// Calls that wait to be written.
-    pub waiting: usize,
-}
-
-impl Default for RecordingBounds {
-    fn default() -> Self {
-        Self { file_bytes: 1024 * 1024 * 1024, waiting: 16 }
-    }
-}
+/// Calls that wait to be written. With more the recording ends.
+const WAITING: usize = 16;
 
 /// A recording that is being written.
 pub struct RecordingWriter {
@@ -39,8 +27,8 @@ pub struct RecordingWriter {
 }
 
 impl RecordingWriter {
-    /// Begins a file of its own in `directory`, sealed under `master`. `warn` is told why the
-    /// recording ends early, if it does.
+    /// Begins a file of its own in `directory`, sealed under `master`, of `file_bytes` at most.
+    /// What does not fit ends the recording, and the calls go on: then `warn` is told why.
     ///
     /// # Errors
     /// [`RecordingError`] when the file cannot be made.
@@ -48,36 +36,32 @@ impl RecordingWriter {
         directory: &Path,
         master: &MasterKey,
         head: RecordingHead,
-        bounds: RecordingBounds,
+        file_bytes: u64,
         warn: impl Fn(&str) + Clone + Send + Sync + 'static,
     ) -> Result<Self, RecordingError> {
-        let id = random_id()?;
-        let key = Key::random()?;
-        let directory = files::directory(directory).map_err(failed(directory))?;
-        let path = directory.join(format!("{}-{}.recording", head.made_ms, id.split_at(8).0));
-        let mut begin = format!("{MAGIC}{FORM}\n{id}").into_bytes();
-        begin.extend(key.sealed_under(&master.0, &id)?.0);
+        let (id, key) = (random_id()?, Key::random()?);
+        let name = format!("{}-{}.recording", head.made_ms, id.split_at(8).0);
+        let path = files::directory(directory)?.join(name);
+        let mut begin = [MAGIC, id.as_bytes(), &key.sealed_under(&master.0, &id)?.0].concat();
         begin.extend(Sha256::digest(&begin));
-        let mut file = files::open(&path).map_err(failed(&path))?;
-        file.write_all(&begin).map_err(failed(&path))?;
-        let (calls, received) = sync_channel(bounds.waiting);
-        let mut frames = FrameWriter { file, key, id, next: 0, left: bounds.file_bytes };
+        let mut file = files::open(&path)?;
+        file.write_all(&begin)?;
+        let mut frames = FrameWriter { file, key, id, next: 0, left: file_bytes };
         let is_redacted = head.is_redacted;
-        frames
-            .write(&Frame::Head(head))
-            .map_err(|why| failed(&path)(std::io::Error::other(why)))?;
-        let (told, begin) =
-            (warn.clone(), std::thread::Builder::new().name("recording".to_owned()));
-        let thread = begin.spawn(move || {
-            let end = frames.write_all(&received, is_redacted);
+        frames.write(&Frame::Head(head))?;
+        let (calls, received) = sync_channel(WAITING);
+        let told = warn.clone();
+        let thread = std::thread::Builder::new().name("recording".to_owned()).spawn(move || {
+            let end = frames.write_all(&received, is_redacted).err().map(|why| why.to_string());
             if let Some(why) = &end {
                 told(why);
             }
             // Without it the file is as good as cut, which its reader says.
+            frames.left = u64::MAX;
             let _ = frames.write(&Frame::End(end));
-        });
-        let thread = Mutex::new(Some(thread.map_err(failed(&path))?));
-        Ok(Self { path, calls: Mutex::new(Some(calls)), thread, warn: Box::new(warn) })
+        })?;
+        let (calls, thread) = (Mutex::new(Some(calls)), Mutex::new(Some(thread)));
+        Ok(Self { path, calls, thread, warn: Box::new(warn) })
     }
 
     /// Ends the recording and waits until it is written. Answers its file.
@@ -111,46 +95,31 @@ struct FrameWriter {
 }
 
 impl FrameWriter {
-    /// Writes calls until there are no more; answers why it ended before.
-    fn write_all(&mut self, calls: &Receiver<RecordedCall>, redact: bool) -> Option<String> {
+    /// Writes calls until there are no more, or one cannot be written.
+    fn write_all(&mut self, calls: &Receiver<RecordedCall>, redact: bool) -> io::Result<()> {
         for mut call in calls {
             if call.end == End::TooLarge {
-                return Some(format!(
-                    "a call of {} is larger than {CALL_BYTES} bytes",
-                    call.export
-                ));
+                let text = format!("a call of {} is larger than {CALL_BYTES} bytes", call.export);
+                return Err(io::Error::other(text));
             }
             if redact {
                 call.redact();
             }
-            if let Err(why) = self.write(&Frame::Call(call)) {
-                return Some(why);
-            }
+            self.write(&Frame::Call(call))?;
         }
-        None
+        Ok(())
     }
 
     /// Writes a frame at once.
-    fn write(&mut self, frame: &Frame) -> Result<(), String> {
-        let plain = serde_json::to_vec(frame).map_err(|why| why.to_string())?;
-        let sealed = self.key.seal(place(&self.id, self.next), &plain);
-        let sealed = sealed.map_err(|why| why.to_string())?.0;
-        let length = u32::try_from(sealed.len()).map_err(|why| why.to_string())?;
-        let left = self.left.checked_sub(sealed.len() as u64 + 8);
-        match left {
-            Some(left) => self.left = left,
-            None if matches!(frame, Frame::End(_)) => {}
-            None => return Err("it has as many bytes as it may".to_owned()),
-        }
+    fn write(&mut self, frame: &Frame) -> io::Result<()> {
+        let sealed = self.key.seal(place(&self.id, self.next), &serde_json::to_vec(frame)?);
+        let sealed = sealed.map_err(io::Error::other)?.0;
+        let length = u32::try_from(sealed.len()).map_err(io::Error::other)?;
+        let left = self.left.checked_sub(u64::from(length));
+        self.left = left.ok_or_else(|| io::Error::other("it has as many bytes as it may"))?;
         // The length twice, so that a changed one is no cut.
         let bytes = [&length.to_be_bytes()[..], &(!length).to_be_bytes(), &sealed].concat();
-        self.file.write_all(&bytes).map_err(|why| why.to_string())?;
         self.next += 1;
-        Ok(())
+        self.file.write_all(&bytes)
     }
-}
-
-fn failed(path: &Path) -> impl Fn(std::io::Error) -> RecordingError {
-    let path = path.to_owned();
-    move |source| RecordingError::File { path: path.clone(), source }
 }

@@ -1,9 +1,10 @@
 //! The interfaces that the host offers to the guest.
 
-use std::result::Result;
+use std::result::Result as StdResult;
 
 use connector_contract::secrets::Part;
 use serde_json::json;
+use wasmtime::Result;
 
 use super::convert::Convert as _;
 use super::{clock, http, log, objects, permissions, secrets, settings, setup, types};
@@ -19,14 +20,15 @@ impl setup::Host for CallState {}
 macro_rules! taped {
     ($state:ident, $import:literal { $($argument:ident),* }, $live:expr) => {{
         let asked = || json!({ $((stringify!($argument)): $argument),* });
-        match $state.tape.ask($import, asked)? {
+        let answer = match $state.tape.ask($import, asked)? {
             Some(recorded) => recorded,
             None => {
                 let answer = $live;
                 $state.tape.answer(&answer);
                 answer
             }
-        }
+        };
+        Ok(answer.convert())
     }};
 }
 
@@ -34,16 +36,15 @@ impl http::Host for CallState {
     async fn send(
         &mut self,
         request: http::Request,
-    ) -> wasmtime::Result<Result<http::Response, http::SendError>> {
+    ) -> Result<StdResult<http::Response, http::SendError>> {
         let request = request.convert();
-        let answer = taped!(self, "http.send" { request }, {
+        taped!(self, "http.send" { request }, {
             let answer = self.send_request(request).await;
             if self.sends.is_suspended() {
                 return Err(wasmtime::Error::msg("suspended until its turn"));
             }
             answer
-        });
-        Ok(answer.convert())
+        })
     }
 
     async fn report_limit(
@@ -52,11 +53,10 @@ impl http::Host for CallState {
         left: u32,
         total: u32,
         full_in_ms: u32,
-    ) -> wasmtime::Result<()> {
+    ) -> Result<()> {
         taped!(self, "http.report-limit" { name, left, total, full_in_ms }, {
-            self.limit_told(&name, left, total, full_in_ms).await;
-        });
-        Ok(())
+            self.limit_told(&name, left, total, full_in_ms).await
+        })
     }
 }
 
@@ -66,12 +66,11 @@ impl secrets::Host for CallState {
         name: String,
         algorithm: String,
         message: Vec<secrets::Part>,
-    ) -> wasmtime::Result<Result<Vec<u8>, secrets::SecretError>> {
+    ) -> Result<StdResult<Vec<u8>, secrets::SecretError>> {
         let message: Vec<Part> = message.convert();
-        let answer = taped!(self, "secrets.sign" { name, algorithm, message }, {
+        taped!(self, "secrets.sign" { name, algorithm, message }, {
             self.sign_with(&name, &algorithm, message)
-        });
-        Ok(answer.convert())
+        })
     }
 
     fn verify(
@@ -80,43 +79,37 @@ impl secrets::Host for CallState {
         algorithm: String,
         message: Vec<u8>,
         signature: Vec<u8>,
-    ) -> wasmtime::Result<Result<bool, secrets::SecretError>> {
-        let answer = taped!(self, "secrets.verify" { name, algorithm, message, signature }, {
+    ) -> Result<StdResult<bool, secrets::SecretError>> {
+        taped!(self, "secrets.verify" { name, algorithm, message, signature }, {
             self.verify_with(&name, &algorithm, &message, &signature)
-        });
-        Ok(answer.convert())
+        })
     }
 
-    fn carried(
-        &mut self,
-        secret_use: String,
-    ) -> wasmtime::Result<Result<bool, secrets::SecretError>> {
-        let answer = taped!(self, "secrets.carried" { secret_use }, { self.carries(&secret_use) });
-        Ok(answer.convert())
+    fn carried(&mut self, secret_use: String) -> Result<StdResult<bool, secrets::SecretError>> {
+        taped!(self, "secrets.carried" { secret_use }, self.carries(&secret_use))
     }
 }
 
 impl settings::Host for CallState {
-    fn get(&mut self, name: String) -> wasmtime::Result<Option<String>> {
-        Ok(taped!(self, "settings.get" { name }, { self.setting(&name) }))
+    fn get(&mut self, name: String) -> Result<Option<String>> {
+        taped!(self, "settings.get" { name }, self.setting(&name))
     }
 }
 
 impl clock::Host for CallState {
-    fn now_ms(&mut self) -> wasmtime::Result<u64> {
-        Ok(taped!(self, "clock.now-ms" {}, { self.time_ms() }))
+    fn now_ms(&mut self) -> Result<u64> {
+        taped!(self, "clock.now-ms" {}, self.time_ms())
     }
 }
 
 impl log::Host for CallState {
-    fn write(&mut self, level: log::Level, message: String) -> wasmtime::Result<()> {
+    fn write(&mut self, level: log::Level, message: String) -> Result<()> {
         let (told, level) = match level {
             log::Level::Debug => (Level::Debug, "debug"),
             log::Level::Info => (Level::Info, "info"),
             log::Level::Warn => (Level::Warn, "warn"),
             log::Level::Error => (Level::Error, "error"),
         };
-        taped!(self, "log.write" { level, message }, { self.log(told, &message) });
-        Ok(())
+        taped!(self, "log.write" { level, message }, self.log(told, &message))
     }
 }
