@@ -292,17 +292,21 @@ async fn a_redacted_day_holds_no_value_and_keeps_its_shape() {
     values.retain(|value| !names.contains(value));
     values.retain(|value| value.chars().filter(char::is_ascii_alphanumeric).count() > 4);
     assert!(values.len() > 1_000, "{}", values.len());
-    let text = serde_json::to_string(&day).unwrap();
+    // Schemas hold names of members, too.
+    let data: Vec<_> = day.iter().filter(|call| call.export != "catalog.describe").collect();
+    let text = serde_json::to_string(&data).unwrap();
     let texts: BTreeSet<&str> = text.split(['"', '\\', '/', '?', '&', '=']).collect();
     let left: Vec<_> = values.iter().filter(|value| texts.contains(value.as_str())).collect();
     assert!(left.is_empty(), "{left:?}");
     assert!(!text.contains("anna@") && !text.contains("1Z12345E0205271688"));
     for call in day {
         let export = call.export.clone();
+        let is_derived = call.arguments["request"]["object"] == "checkpoints";
         let found = connector.replay(call, true).await;
-        // What goes by values of its input, or by codes in answers, cannot go as it went.
-        let by_shape = ["catalog.describe", "records.list", "derived.derive", "auth.check"];
-        if by_shape.contains(&export.as_str()) {
+        // What goes by values of its input, by codes in answers, or by ids that tell records apart,
+        // cannot go as it went.
+        let by_shape = ["catalog.describe", "records.list", "auth.check"];
+        if by_shape.contains(&export.as_str()) && !is_derived {
             assert!(found.is_none(), "{export}: {}", found.unwrap());
         }
     }

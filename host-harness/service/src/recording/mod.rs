@@ -51,7 +51,9 @@ pub enum RecordingError {
     #[error("this is no recording: it does not begin as one")]
     NotARecording,
     /// Made by a newer program.
-    #[error("the recording has form {0}, which is newer than this program; use a newer one")]
+    #[error(
+        "the recording has form {0}, and this program reads older ones only; use a newer program"
+    )]
     NewerForm(u8),
     /// Sealed under another master key.
     #[error("the recording does not open with this master key; use the key with which it was made")]

@@ -55,7 +55,7 @@ impl http::Host for CallState {
         full_in_ms: u32,
     ) -> Result<()> {
         taped!(self, "http.report-limit" { name, left, total, full_in_ms }, {
-            self.limit_told(&name, left, total, full_in_ms).await
+            self.limit_told(&name, left, total, full_in_ms).await;
         })
     }
 }
