@@ -13,7 +13,7 @@ use host_harness::contract::records::ListRequest;
 use host_harness::contract::subscriptions::{Delivery, Refusal};
 use host_harness::egress::Limiter;
 use host_harness::retry::{Policy, first_attempt};
-use host_harness::runtime::recording::{End, RecordedCall, Recorder};
+use host_harness::runtime::recording::{CallEnd, RecordedCall, Recorder};
 use host_harness::runtime::{Connection, Connector, Runtime, RuntimeOptions};
 use host_harness::vault::{self, Secret};
 use serde_json::{Value, json};
@@ -235,8 +235,8 @@ async fn calls_that_wait_are_kept_once() {
 
     let calls = calls.take();
     let ends: Vec<_> = calls.iter().map(|call| (call.suspended, &call.end)).collect();
-    let answered = |end: &End| matches!(end, End::Answered(_));
-    let cut = |end: &End| matches!(end, End::Cut(why) if why.contains("dropped"));
+    let answered = |end: &CallEnd| matches!(end, CallEnd::Answered(_));
+    let cut = |end: &CallEnd| matches!(end, CallEnd::Cut(why) if why.contains("dropped"));
     assert!(ends[0].0 == 0 && answered(ends[0].1), "{ends:?}");
     assert!(ends[1].0 > 0 && answered(ends[1].1), "{ends:?}");
     assert!(cut(ends[2].1) && cut(ends[3].1) && ends.len() == 4, "{ends:?}");
@@ -264,7 +264,7 @@ async fn calls_that_were_stopped_say_so() {
         connection.list(&ListRequest::all("things")).await.unwrap_err();
         let calls = calls.take();
         assert_eq!(calls.len(), 1, "{name}");
-        assert_eq!(matches!(calls[0].end, End::Cut(_)), is_cut, "{name}: {:?}", calls[0].end);
+        assert_eq!(matches!(calls[0].end, CallEnd::Cut(_)), is_cut, "{name}: {:?}", calls[0].end);
         assert_equal(&connector, &calls).await;
         if !is_cut {
             // A version that is mended answers where this one was stopped.

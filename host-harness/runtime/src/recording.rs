@@ -33,7 +33,7 @@ pub struct RecordedCall {
     /// What it asked of the host, in order.
     pub imports: Vec<RecordedImport>,
     /// How it ended.
-    pub end: End,
+    pub end: CallEnd,
     /// How often it was begun before, each time suspended until the provider's limits let it
     /// go. What it asked then is not kept: it asks the same again.
     pub suspended: u32,
@@ -54,7 +54,7 @@ pub struct RecordedImport {
 
 /// How a call ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum End {
+pub enum CallEnd {
     /// With this answer.
     Answered(Value),
     /// By a fault or a bound that stops it each time.
@@ -65,7 +65,7 @@ pub enum End {
     TooLarge,
 }
 
-impl Default for End {
+impl Default for CallEnd {
     fn default() -> Self {
         Self::Cut("it was dropped before its end".to_owned())
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
-use host_harness::runtime::recording::{End, RecordedCall};
+use host_harness::runtime::recording::{CallEnd, RecordedCall};
 use host_harness::service::recording::{RecordingError, RecordingReader};
 use indexmap::IndexMap;
 use serde_json::json;
@@ -75,7 +75,7 @@ pub async fn run(args: &ReplayArgs, context: &Context) -> Result<Exit> {
             tallies.entry(call.export.clone()).or_default();
         *calls += 1;
         *suspended += u64::from(call.suspended > 0);
-        if let End::Cut(why) | End::Stopped(why) = &call.end {
+        if let CallEnd::Cut(why) | CallEnd::Stopped(why) = &call.end {
             *cut += 1;
             context.watch.say(&printable(&format!("{name} was cut: {why}")));
         }

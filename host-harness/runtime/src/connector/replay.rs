@@ -5,11 +5,11 @@ use std::sync::Arc;
 use super::component::Connector;
 use super::instance::{Call, stop};
 use super::tape::{Playback, Tape};
-use crate::recording::{Difference, End, RecordedCall, Recorder};
+use crate::recording::{CallEnd, Difference, RecordedCall, Recorder};
 
 impl Connector {
-    /// Hands every call from now on, of whatever connection, to `recorder`. The first one that is
-    /// given stays.
+    /// Hands every call from now on, of whatever connection, to `recorder`; the manifest was read
+    /// when the component was loaded. The first recorder that is given stays.
     pub fn record(&self, recorder: Arc<dyn Recorder>) {
         let _ = self.loaded.world.recorder.set(recorder);
     }
@@ -25,8 +25,8 @@ impl Connector {
             Box::pin(async move {
                 store.data_mut().tape = Tape::Replayed(playback);
                 let now = match guest.call(store, &export, &arguments).await {
-                    Ok(answer) => End::Answered(answer),
-                    Err(why) => End::Stopped(stop(&why, store.data()).to_string()),
+                    Ok(answer) => CallEnd::Answered(answer),
+                    Err(why) => CallEnd::Stopped(stop(&why, store.data()).to_string()),
                 };
                 match std::mem::take(&mut store.data_mut().tape) {
                     Tape::Replayed(playback) => Ok(playback.finish(&now)),

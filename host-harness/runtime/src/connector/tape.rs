@@ -10,7 +10,7 @@ use wasmtime::Result;
 
 use crate::error::Stop;
 use crate::recording::{
-    CALL_BYTES, Difference, End, RecordedCall, RecordedImport, Recorder, Redaction, difference,
+    CALL_BYTES, CallEnd, Difference, RecordedCall, RecordedImport, Recorder, Redaction, difference,
 };
 
 /// Where the answers of one call come from.
@@ -78,7 +78,7 @@ impl Tape {
     pub fn answered(&mut self, answer: &impl Serialize) {
         if let Self::Kept(kept) = self {
             let answer = serde_json::to_value(answer).unwrap_or_default();
-            kept.put(answer, |call, answer| call.end = End::Answered(answer));
+            kept.put(answer, |call, answer| call.end = CallEnd::Answered(answer));
         }
     }
 
@@ -86,7 +86,7 @@ impl Tape {
     pub fn stopped(&mut self, why: &Stop) {
         if let Self::Kept(kept) = self {
             let by_chance = matches!(why, Stop::OutOfTime | Stop::NoInstance(_));
-            let end = if by_chance { End::Cut } else { End::Stopped };
+            let end = if by_chance { CallEnd::Cut } else { CallEnd::Stopped };
             kept.put(Value::Null, |call, _| call.end = end(why.to_string()));
         }
     }
@@ -114,7 +114,7 @@ impl KeptCall {
             add(&mut self.call, value);
         } else {
             let export = std::mem::take(&mut self.call.export);
-            self.call = RecordedCall { export, end: End::TooLarge, ..RecordedCall::default() };
+            self.call = RecordedCall { export, end: CallEnd::TooLarge, ..RecordedCall::default() };
         }
     }
 }
@@ -132,7 +132,7 @@ impl Drop for KeptCall {
 pub struct Playback {
     imports: std::vec::IntoIter<RecordedImport>,
     asked: usize,
-    end: End,
+    end: CallEnd,
     redaction: Option<Redaction>,
     difference: Option<Difference>,
     /// The recorded call was cut here: what comes now is not known.
@@ -148,11 +148,11 @@ impl Playback {
     }
 
     /// The call has ended so; answers the first difference.
-    pub fn finish(mut self, now: &End) -> Option<Difference> {
+    pub fn finish(mut self, now: &CallEnd) -> Option<Difference> {
         if self.difference.is_none() && !self.at_cut {
             if let Some(missing) = self.imports.next() {
                 self.compare(Some(&missing), &json!({ "ends": now }));
-            } else if matches!(self.end, End::Answered(_) | End::Stopped(_)) {
+            } else if matches!(self.end, CallEnd::Answered(_) | CallEnd::Stopped(_)) {
                 self.difference = self.differ("end", &json!(self.end), &json!(now));
             }
         }
@@ -161,7 +161,7 @@ impl Playback {
 
     fn answer(&mut self, import: &str, asked: &Value) -> Result<Value> {
         let recorded = self.imports.next();
-        let was_cut = matches!(self.end, End::Cut(_));
+        let was_cut = matches!(self.end, CallEnd::Cut(_));
         self.at_cut = recorded.as_ref().map_or(was_cut, |it| !it.is_answered);
         if recorded.is_some() || !was_cut {
             self.compare(recorded.as_ref(), &json!({ import: asked }));

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Number, Value};
 
-use super::{End, RecordedCall, RecordedImport};
+use super::{CallEnd, RecordedCall, RecordedImport};
 use crate::setting::SCHEME;
 
 /// Members of the contract's own types that hold names and numbers of the contract.
@@ -35,7 +35,7 @@ impl RecordedCall {
                 redaction.apply(&mut exchange.answer);
             }
         }
-        if let End::Answered(answer) = &mut self.end {
+        if let CallEnd::Answered(answer) = &mut self.end {
             redaction.apply(answer);
         }
     }
@@ -175,7 +175,7 @@ mod tests {
                         ["date", "Sun, 22 Nov 2026 12:00:00 GMT"], ["set-cookie", "who=anna"]] } }),
                 ),
             ],
-            end: End::Answered(json!({ "Ok": { "id": "0b02", "data": "plain 7" } })),
+            end: CallEnd::Answered(json!({ "Ok": { "id": "0b02", "data": "plain 7" } })),
             suspended: 0,
         };
         call.redact();
@@ -197,6 +197,9 @@ mod tests {
         assert_eq!(answers[3]["Ok"]["headers"][1], json!(["set-cookie", "111=1111"]));
         let path = &call.imports[3].asked["request"]["path_with_query"];
         assert_eq!(path, "/11/1111?1=11");
-        assert_eq!(call.end, End::Answered(json!({ "Ok": { "id": "1111", "data": "11111 1" } })));
+        assert_eq!(
+            call.end,
+            CallEnd::Answered(json!({ "Ok": { "id": "1111", "data": "11111 1" } }))
+        );
     }
 }

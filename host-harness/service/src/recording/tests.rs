@@ -1,6 +1,6 @@
 use std::sync::{Arc, Mutex};
 
-use connector_runtime::recording::{End, RecordedCall, Recorder as _};
+use connector_runtime::recording::{CallEnd, RecordedCall, Recorder as _};
 use connector_state::scratch::Scratch;
 use serde_json::json;
 
@@ -17,7 +17,7 @@ fn call(number: u64) -> RecordedCall {
     RecordedCall {
         export: "records.get".to_owned(),
         arguments: json!({ "id": number }),
-        end: End::Answered(json!("anna@example.com")),
+        end: CallEnd::Answered(json!("anna@example.com")),
         ..RecordedCall::default()
     }
 }
@@ -121,7 +121,7 @@ fn what_does_not_fit_ends_the_recording_with_a_mark() {
     assert!((1..9).contains(&calls) && why.is_none(), "{calls} {why:?}");
     assert_eq!(warnings, [mark.unwrap()]);
 
-    let huge = RecordedCall { end: End::TooLarge, ..call(1) };
+    let huge = RecordedCall { end: CallEnd::TooLarge, ..call(1) };
     let (path, warnings) = recorded(&base, vec![call(0), huge, call(2)], u64::MAX);
     let (calls, why, mark) = read(&path, &master(1));
     assert!(calls == 1 && why.is_none(), "{calls} {why:?}");

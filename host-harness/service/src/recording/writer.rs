@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use connector_runtime::recording::{CALL_BYTES, End, RecordedCall, Recorder};
+use connector_runtime::recording::{CALL_BYTES, CallEnd, RecordedCall, Recorder};
 use connector_state::files;
 use sha2::{Digest as _, Sha256};
 
@@ -98,7 +98,7 @@ impl FrameWriter {
     /// Writes calls until there are no more, or one cannot be written.
     fn write_all(&mut self, calls: &Receiver<RecordedCall>, redact: bool) -> io::Result<()> {
         for mut call in calls {
-            if call.end == End::TooLarge {
+            if call.end == CallEnd::TooLarge {
                 let text = format!("a call of {} is larger than {CALL_BYTES} bytes", call.export);
                 return Err(io::Error::other(text));
             }
