@@ -1,6 +1,6 @@
 //! What every command starts from: the options, the connector, and who watches.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use anyhow::{Context as _, Result};
@@ -13,6 +13,7 @@ use host_harness::service::jobs::Shutdown;
 use host_harness::store::ConnectionRow;
 
 use super::cache;
+use super::component::{self, Component};
 use super::options::{CommonOptions, Limits, RepeatedOptions};
 use super::output::OutputFormat;
 use super::usage::{Usage, unknown};
@@ -63,7 +64,15 @@ impl Context {
     pub async fn connector(&self) -> Result<Connector> {
         let component = self.component()?;
         self.watch.start();
-        Ok(self.runtime()?.load(&component).await?)
+        let runtime = self.runtime()?;
+        match &component {
+            Component::File(path) => Ok(runtime.load(path).await?),
+            Component::Published(reference) => {
+                let keys = &self.repeated.trusted_keys;
+                let bytes = component::pull(reference, &self.options, keys, &self.egress).await?;
+                Ok(runtime.load_bytes(Path::new(&reference.to_string()), &bytes).await?)
+            }
+        }
     }
 
     /// Loads the connector, and checks that it has `object`.
@@ -97,12 +106,9 @@ impl Context {
         Arc::clone(self.limiter.get_or_init(shared))
     }
 
-    fn component(&self) -> Result<PathBuf, Usage> {
-        match &self.options.component {
-            Some(file) if !file.is_empty() => Ok(file.into()),
-            _ => Err(Usage::new("no connector is named")
-                .next("give --component FILE, or set CONNECTOR_COMPONENT to the file")),
-        }
+    fn component(&self) -> Result<Component, Usage> {
+        let given = self.options.component.as_deref().unwrap_or_default();
+        Component::read(given, &self.repeated.trusted_keys)
     }
 
     fn runtime(&self) -> Result<Runtime> {

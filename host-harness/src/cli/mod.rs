@@ -23,6 +23,7 @@ mod changes;
 mod check;
 mod columns;
 mod completions;
+mod component;
 mod connect;
 mod connecting;
 mod connections;
