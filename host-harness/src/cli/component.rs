@@ -64,8 +64,8 @@ pub async fn pull(
         let json = zeroize::Zeroizing::new(std::fs::read(file).with_context(shown)?);
         registry = registry.credentials(Credentials::read(&json).with_context(shown)?);
     }
-    if let Some(directory) = cache::directory(options.cache.as_deref()) {
-        registry = registry.cache(directory.join("components"));
+    if let Some(directory) = cache::directory(options.cache.as_deref(), "components") {
+        registry = registry.cache(directory);
     }
     if options.allow_private {
         registry = registry.allow_private();

@@ -114,7 +114,7 @@ impl Context {
     fn runtime(&self) -> Result<Runtime> {
         let mut options = RuntimeOptions::default();
         options.egress = self.egress.clone();
-        options.cache = cache::directory(self.options.cache.as_deref());
+        options.cache = cache::directory(self.options.cache.as_deref(), "compiled");
         match Runtime::new(&options) {
             Ok(runtime) => Ok(runtime),
             // A cache only saves time, so one that fails must not cost the call.

@@ -90,7 +90,7 @@ pub struct CommonOptions {
     )]
     pub limits: Limits,
 
-    /// Keep compiled code here [default: connector-host in the user's cache directory]
+    /// Keep compiled code and published components here [default: connector-host in the user's cache directory]
     #[arg(long, value_name = "DIR")]
     pub cache: Option<PathBuf>,
 
