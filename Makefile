@@ -3,7 +3,7 @@ SHOP     := dist/shop-connector.wasm
 OPTIMISED := dist/optimised/aftership-connector.wasm
 # Home paths have no place in a published file: the registry and this checkout are renamed.
 REMAP    := target.wasm32-unknown-unknown.rustflags=["--remap-path-prefix=$(CURDIR)=.","--remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=cargo"]
-SHARED   := $(shell find sdk wit tools Cargo.toml Cargo.lock .cargo -type f 2>/dev/null)
+SHARED   := $(shell find sdk wit tools/component-metadata Cargo.toml Cargo.lock .cargo -type f 2>/dev/null)
 
 # A component of package $(1), whose manifest is in $(2).
 define build-component
