@@ -1,8 +1,9 @@
 COMPONENT := dist/aftership-connector.wasm
 SHOP     := dist/shop-connector.wasm
+OPTIMISED := dist/optimised/aftership-connector.wasm
 # Home paths have no place in a published file: the registry and this checkout are renamed.
 REMAP    := target.wasm32-unknown-unknown.rustflags=["--remap-path-prefix=$(CURDIR)=.","--remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=cargo"]
-SHARED   := $(shell find sdk wit tools Cargo.toml Cargo.lock .cargo -type f 2>/dev/null)
+SHARED   := $(shell find sdk wit tools/component-metadata Cargo.toml Cargo.lock .cargo -type f 2>/dev/null)
 
 # A component of package $(1), whose manifest is in $(2).
 define build-component
@@ -45,12 +46,33 @@ components: $(COMPONENT) $(SHOP) ## Build it and the second connector, dist/shop
 $(SHOP): $(SHARED) $(shell find examples/shop-connector/src examples/shop-connector/Cargo.toml -type f)
 	$(call build-component,shop-connector,examples/shop-connector)
 
-.PHONY: optimised
-optimised: component ## Shrink it into dist/release/ by wasm-opt (Node; npm's registry the first time)
+.PHONY: release
+release: $(OPTIMISED) ## Write dist/release/, what a release publishes (KEY=key.pem REFERENCE=registry.example/name signs it)
+	cargo build --locked --workspace --bins
+	target/debug/release pack --component $(OPTIMISED) --package aftership-connector --host target/debug/connector-host --out dist/release
+	$(if $(KEY),target/debug/release sign --layout dist/release/oci --key $(KEY) --reference $(REFERENCE))
+
+# Node and, the first time, npm's registry are needed for this alone. Each time anew: the commit stands in it.
+.PHONY: $(OPTIMISED)
+$(OPTIMISED): $(COMPONENT) tools/wasm-opt/package-lock.json
+	command -v npm || { apt-get update && apt-get install -y --no-install-recommends nodejs npm; }
 	mkdir -p target/wasm-opt && cp tools/wasm-opt/*.json target/wasm-opt/ && \
 	{ npm ls --prefix target/wasm-opt > /dev/null 2>&1 || npm ci --prefix target/wasm-opt --ignore-scripts --no-audit --no-fund; }
-	cargo run --locked --quiet -p component-metadata -- $(COMPONENT) dist/release/aftership-connector.wasm \
+	cargo run --locked --quiet -p component-metadata -- $(COMPONENT) $@ --revision "$$(git rev-parse HEAD)" \
 	--wasm-opt target/wasm-opt/node_modules/.bin/wasm-opt
+
+.PHONY: test-release
+test-release: release guests ## Run the component's tests on the released file, and publish it to a registry here
+	command -v docker-registry || { apt-get update && apt-get install -y --no-install-recommends docker-registry; }
+	cargo build --locked --workspace --bins --tests && \
+	CONNECTOR_COMPONENT=$(CURDIR)/$(OPTIMISED) cargo test --locked --workspace --test connector
+	CARGO_TARGET_DIR=target cargo test --locked --manifest-path tests/registry/Cargo.toml
+
+.PHONY: reproduce
+reproduce: release ## Build the committed component once more in another folder, and compare all that a release publishes
+	rm -rf target/reproduce && git clone --quiet . target/reproduce && $(MAKE) -C target/reproduce $(OPTIMISED)
+	cd target/reproduce && ../debug/release pack --component $(OPTIMISED) --package aftership-connector --host ../debug/connector-host --out dist/release
+	diff -r dist/release target/reproduce/dist/release && echo "the same bytes in both folders"
 
 .PHONY: guests
 guests: ## Build the misbehaving connectors that the tests run
@@ -91,4 +113,7 @@ picture: component ## Rewrite the terminal picture of the README from a recorded
 	cargo build --locked --workspace --bins && target/debug/tour --picture examples/tour/tour.svg
 
 .PHONY: ci
-ci: lint test ## What the integration server runs
+ci: lint test ## Format, lints and every test
+
+.PHONY: ci-release
+ci-release: ci test-release ## What the integration server runs

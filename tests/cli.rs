@@ -8,6 +8,7 @@ mod manners;
 mod proxied;
 mod pushing;
 mod reading;
+pub mod recorded;
 #[cfg(unix)]
 mod running;
 mod sharing;

@@ -68,8 +68,19 @@ fn golden_contract() {
     golden("contract.wit", &sorted(&printer.output.to_string()));
 }
 
-/// WIT in the order of names: the linker orders interfaces otherwise whenever some code changes.
+/// WIT in the order of names: the linker orders interfaces, and the types in them, otherwise whenever
+/// some code changes.
 fn sorted(wit: &str) -> String {
+    let with_items_sorted = |member: &str| {
+        let Some((head, items)) = member.split_once(" {\n    ") else {
+            return member.trim_end().to_owned();
+        };
+        let items = items.trim_end();
+        let mut items: Vec<&str> =
+            items.strip_suffix("\n  }").unwrap_or(items).split("\n\n    ").collect();
+        items.sort_unstable();
+        format!("{head} {{\n    {}\n  }}", items.join("\n\n    "))
+    };
     let pieces = |text: &str, mark: &str| -> Vec<String> {
         let mut pieces: Vec<String> = text.split(mark).map(str::to_owned).collect();
         pieces[1..].sort_unstable();
@@ -81,7 +92,7 @@ fn sorted(wit: &str) -> String {
         let members = pieces(package, separator);
         format!(
             "{}\n}}\n",
-            members.iter().map(|it| it.trim_end()).collect::<Vec<_>>().join(separator)
+            members.iter().map(|it| with_items_sorted(it)).collect::<Vec<_>>().join(separator)
         )
     });
     packages.collect::<Vec<_>>().join("\npackage ")

@@ -27,6 +27,7 @@ mod limits;
 mod operations;
 mod paging;
 mod push;
+mod recording;
 mod samples;
 mod secrets;
 mod shop;

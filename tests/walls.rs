@@ -6,9 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The host's crates, by their folders: each with the host's crates that it may depend on.
-const CRATES: [(&str, &str, &[&str]); 6] = [
+const CRATES: [(&str, &str, &[&str]); 7] = [
     ("connector-contract", "contract", &[]),
     ("connector-runtime", "runtime", &["connector-contract"]),
+    ("connector-registry", "registry", &["connector-contract", "connector-runtime"]),
     ("connector-state", "state", &["connector-contract"]),
     ("connector-state-sqlite", "state-sqlite", &["connector-contract", "connector-state"]),
     (
@@ -21,6 +22,7 @@ const CRATES: [(&str, &str, &[&str]); 6] = [
         ".",
         &[
             "connector-contract",
+            "connector-registry",
             "connector-runtime",
             "connector-service",
             "connector-state",

@@ -10,6 +10,7 @@
 //! |---|---|
 //! | [`contract`] | plain types of the contract, the clock, the arithmetic of limits |
 //! | [`runtime`] | the sandbox, the way out, secrets in memory, repeated calls |
+//! | [`registry`] | published components, found by digest and checked |
 //! | [`state`] | rows, and what a database must do with them |
 //! | [`state_sqlite`] | that database in one SQLite file |
 //! | [`service`] | connections, grants, the vault, sync, push, webhooks |
@@ -18,6 +19,7 @@
 
 pub use connector_contract as contract;
 pub use connector_contract::clock;
+pub use connector_registry as registry;
 pub use connector_runtime as runtime;
 pub use connector_runtime::{egress, observe, retry};
 pub use connector_service as service;

@@ -13,6 +13,7 @@ use super::program::{Desk, visit};
 use super::signing::RSA_KEY;
 use super::tap::Tap;
 use super::world::{CLIENT_SECRET, World, location, settings};
+use crate::cli::recorded;
 use crate::secrets::canary::{base64, hex, percent};
 use crate::secrets::memory::{guest_memory, holds};
 use crate::support::world::list;
@@ -56,6 +57,11 @@ fn files(state: &Path) -> Vec<u8> {
     files.flat_map(|path| std::fs::read(path).unwrap()).collect()
 }
 
+/// What was recorded at `desk`.
+fn unsealed(desk: &Desk) -> String {
+    recorded::unsealed(&desk.path("recorded"), &desk.path("state/master.key"))
+}
+
 /// What a program says goes here, as loud as it can be.
 #[derive(Default)]
 struct Said(Vec<u8>);
@@ -65,6 +71,7 @@ impl Said {
         let arguments = [&["--trace", "--verbose"], arguments].concat();
         let mut command = desk.host(&arguments);
         command.env("API_KEY", API_KEY).env("API_SECRET", API_SECRET);
+        command.arg("--record").arg(desk.path("recorded"));
         let output = command.env("WEBHOOK", WEBHOOK_SECRET).output().unwrap();
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {text}");
@@ -80,7 +87,9 @@ async fn each_secret_of_a_grant_goes_to_its_own_origin_only() {
     let (api, own) = (Tap::before(&desk.server.url()).await, Tap::before(&desk.server.url()).await);
     let mut settings = settings(&own.url());
     settings.insert("base-url".to_owned(), api.url());
-    let waiting = desk.connect_with("default", &settings, &["--trace", "--verbose"]);
+    let recorded = desk.path("recorded").display().to_string();
+    let loud = ["--trace", "--verbose", "--record", &recorded];
+    let waiting = desk.connect_with("default", &settings, &loud);
     let back = location(&waiting.url).await;
     let mut said = Said::default();
     let page = visit(&back).await;
@@ -112,6 +121,8 @@ async fn each_secret_of_a_grant_goes_to_its_own_origin_only() {
 
     assert_eq!(found(&canaries, &said.0), [""; 0], "{}", String::from_utf8_lossy(&said.0));
     assert_eq!(found(&canaries, &kept), [""; 0]);
+    // What the customer brought back is in it, as the connector sees it: the code was used up.
+    assert_eq!(found(&canaries, unsealed(&desk).as_bytes()), ["code", "state"]);
     assert_eq!(found(&canaries, page.as_bytes()), [""; 0]);
     assert_eq!(found(&canaries, &api.requests()), ["access token"; 2]);
     assert_eq!(found(&canaries, &api.answers()), [""; 0]);
@@ -162,6 +173,9 @@ async fn keys_that_sign_never_leave() {
     }
     assert_eq!(found(&canaries, &said.0), [""; 0], "{}", String::from_utf8_lossy(&said.0));
     assert_eq!(found(&canaries, &files(&desk.path("state"))), [""; 0]);
+    let recorded = unsealed(&desk);
+    assert!(recorded.contains("secrets.sign"), "nothing was signed");
+    assert_eq!(found(&canaries, recorded.as_bytes()), [""; 0]);
     assert_eq!(found(&canaries, &api.requests()), ["api key"]);
     assert_eq!(found(&canaries, &api.answers()), [""; 0]);
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use shop_fake::Fake;
 
 use crate::support::listener::exchange;
-use crate::support::{built, host_command};
+use crate::support::{host_command, shop_component};
 
 /// A shop, and where a connection to it is kept.
 pub struct Desk {
@@ -75,7 +75,7 @@ impl Desk {
 
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = host_command();
-        let component = built("shop-connector", &["examples/shop-connector/src", "sdk", "wit"]);
+        let component = shop_component();
         command
             .env("CONNECTOR_COMPONENT", component)
             .env("CONNECTOR_STATE", self.folder.join("state"))

@@ -10,22 +10,31 @@ use std::sync::{Mutex, PoisonError};
 use host_harness::observe::{Event, Observer};
 use host_harness::runtime::{Connector, Runtime, RuntimeOptions};
 
-/// The component.
+/// The component: that of `dist`, or the one that `CONNECTOR_COMPONENT` names.
 pub fn component() -> PathBuf {
-    built("aftership-connector", &["src", "sdk", "wit"])
+    let given = std::env::var_os("CONNECTOR_COMPONENT").map(PathBuf::from);
+    let file = given.unwrap_or_else(|| "dist/aftership-connector.wasm".into());
+    newer_than(&file, &["src", "sdk", "wit"])
 }
 
-/// A component of `dist`, refused when it is older than its source: a stale one proves nothing.
-pub fn built(name: &str, source: &[&str]) -> PathBuf {
+/// The second connector.
+pub fn shop_component() -> PathBuf {
+    let source = ["examples/shop-connector/src", "sdk", "wit"];
+    newer_than("dist/shop-connector.wasm".as_ref(), &source)
+}
+
+/// A component, refused when it is older than its source: a stale one proves nothing.
+fn newer_than(file: &Path, source: &[&str]) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let built = root.join(format!("dist/{name}.wasm"));
+    let built = root.join(file);
     let modified = |path: &Path| path.metadata().and_then(|facts| facts.modified()).ok();
     let age = modified(&built)
         .unwrap_or_else(|| panic!("{} is missing: run `make components`", built.display()));
     let newest = source.iter().filter_map(|folder| newest(&root.join(folder))).max();
     assert!(
         newest.is_none_or(|newest| newest <= age),
-        "{name} is older than its source: run `make components`"
+        "{} is older than its source: run `make components`",
+        built.display()
     );
     built
 }

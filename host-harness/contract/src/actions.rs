@@ -1,11 +1,11 @@
 //! Verbs that are not create, read, update or delete.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::types::{Attempt, ObjectRecord};
 
 /// A call of an action.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Invocation {
     /// Name of the object.
     pub object: String,

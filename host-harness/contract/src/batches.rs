@@ -1,11 +1,11 @@
 //! Several writes in one request.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::types::Attempt;
 
 /// A change of one record.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Patch {
     /// Its identity.
     pub id: String,
@@ -16,7 +16,7 @@ pub struct Patch {
 }
 
 /// The removal of one record.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Removal {
     /// Its identity.
     pub id: String,
@@ -25,7 +25,7 @@ pub struct Removal {
 }
 
 /// One write.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Operation {
     /// Makes a record of this input.
     Create(String),
@@ -36,7 +36,7 @@ pub enum Operation {
 }
 
 /// As in the function of `records` of the same name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Item {
     /// What to do.
     pub operation: Operation,

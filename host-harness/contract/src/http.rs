@@ -1,6 +1,6 @@
 //! Requests to the provider, which the host sends.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A request that the connector wants sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -13,6 +13,7 @@ pub struct Request {
     /// Name and value.
     pub headers: Vec<(String, String)>,
     /// The bytes.
+    #[serde(with = "crate::bytes")]
     pub body: Option<Vec<u8>>,
     /// Which of the endpoint's secret uses the host puts in, by name.
     pub secret_uses: Vec<String>,
@@ -21,20 +22,21 @@ pub struct Request {
 }
 
 /// An answer, bounded and without secrets.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Response {
     /// HTTP status.
     pub status: u16,
     /// Names in lower case, in the order of arrival.
     pub headers: Vec<(String, String)>,
     /// Whole, decoded from its content encoding.
+    #[serde(with = "crate::bytes")]
     pub body: Vec<u8>,
     /// Names of the secrets that the host took out of this answer and kept.
     pub captured: Vec<String>,
 }
 
 /// Why there is no answer. The text is for people.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SendError {
     /// Nothing reached the provider: name, address, connection or TLS failed, or
     /// the secrets could not be read now.

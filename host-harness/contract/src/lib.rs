@@ -22,6 +22,7 @@ pub mod actions;
 pub mod auth;
 pub mod backoff;
 pub mod batches;
+mod bytes;
 pub mod catalog;
 pub mod clock;
 mod hex;

@@ -1,11 +1,11 @@
 //! Reading and writing records of any object.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::types::DataRecord;
 
 /// Where a scan begins.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Start {
     /// A full scan.
     Beginning,
@@ -16,7 +16,7 @@ pub enum Start {
 }
 
 /// Which part of each record the host wants, and in which form.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct View {
     /// Top-level members of `data`; empty: all. The connector may answer with more.
     pub fields: Vec<String>,
@@ -25,7 +25,7 @@ pub struct View {
 }
 
 /// What is asked for of a scan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListRequest {
     /// Name of the object.
     pub object: String,

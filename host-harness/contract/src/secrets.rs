@@ -1,9 +1,9 @@
 //! Secrets of the connection as keys: used by the connector, never read.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Why a key cannot be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SecretError {
     /// The connection has no such secret.
     NotFound,
@@ -19,7 +19,7 @@ pub enum SecretError {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub enum Part {
     /// These bytes.
-    Bytes(Vec<u8>),
+    Bytes(#[serde(with = "crate::bytes")] Vec<u8>),
     /// The value of this secret.
     Secret(String),
 }

@@ -1,12 +1,12 @@
 //! Events that the provider pushes.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::setup::SecretField;
 use crate::types::{Attempt, DataRecord};
 
 /// Which events are to be sent where.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SubscriptionRequest {
     /// Name of the object.
     pub object: String,
@@ -52,7 +52,7 @@ pub enum SubscriptionOutcome {
 
 /// One HTTP request received at [`SubscriptionRequest::target_url`]. The body is untouched: signatures
 /// cover raw bytes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delivery {
     /// Id that `subscribe` answered.
     pub subscription: Option<String>,
@@ -63,6 +63,7 @@ pub struct Delivery {
     /// Without `authorization`, `cookie` and what `secrets.carried` answers for.
     pub headers: Vec<(String, Vec<u8>)>,
     /// The bytes.
+    #[serde(with = "crate::bytes")]
     pub body: Vec<u8>,
     /// When it came.
     pub received_at: String,
@@ -107,6 +108,7 @@ pub struct Answer {
     /// Name and value.
     pub headers: Vec<(String, String)>,
     /// The bytes.
+    #[serde(with = "crate::bytes")]
     pub body: Vec<u8>,
 }
 

@@ -1,9 +1,9 @@
 //! Vocabulary that every interface shares.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One record of an object.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DataRecord {
     /// Its identity.
     pub id: String,
@@ -46,7 +46,7 @@ pub struct Written {
 }
 
 /// One attempt at a change that the host wants.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
     /// Names the change: the same in every attempt at it, never used for another.
     pub key: String,

@@ -34,6 +34,7 @@
 //! | [`retry`] | how persistent calls are, and what a failed one means |
 //! | [`observe`] | what a user may watch |
 //! | [`digest`] | one SHA-256 of several pieces |
+//! | [`recording`] | calls as they may be kept and made again |
 //! | [`contract`], [`tokio`] | what calls are made of, and the executor that they need: no other crate has to be named |
 
 mod connector;
@@ -42,6 +43,7 @@ pub mod egress;
 mod error;
 mod lock;
 pub mod observe;
+pub mod recording;
 pub mod retry;
 pub mod secrets;
 mod setting;

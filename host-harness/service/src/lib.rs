@@ -10,6 +10,7 @@
 //! | [`push`] | many records written, each wish kept before it is sent and told as ours after |
 //! | [`source`] | files and pipes that are pushed, read item by item whatever programs made of them |
 //! | [`webhooks`] | events that providers push, kept before they are answered, then applied and handed on |
+//! | [`recording`] | files of the component's calls, sealed, that can be made again |
 //! | [`jobs`] | what runs as long as the program: begun again when it dies, ended in order |
 //! | [`schema`], [`nearest`] | what a schema says outright, and which name was probably meant |
 
@@ -20,6 +21,7 @@ pub mod grants;
 pub mod jobs;
 pub mod nearest;
 pub mod push;
+pub mod recording;
 pub mod schema;
 pub mod source;
 pub mod sync;

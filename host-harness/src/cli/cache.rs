@@ -1,18 +1,20 @@
-//! Where compiled code is kept. Code from there is run, so nobody else may write there.
+//! Where compiled code and published components are kept. Code from there is run, so nobody else may
+//! write there.
 
 use std::path::{Path, PathBuf};
 
 use host_harness::files;
 
-/// The directory for compiled code, made if needed. `None` when there can be none;
-/// then everything works, and starts later.
+/// The directory for `what`, made if needed. `None` when there can be none; then everything works,
+/// and starts later. Each kind has its own: wasmtime removes from its directory what it did not write.
 #[must_use]
-pub fn directory(given: Option<&Path>) -> Option<PathBuf> {
+pub fn directory(given: Option<&Path>, what: &str) -> Option<PathBuf> {
     let wanted = match given {
         Some(path) => path.to_owned(),
         None => users("XDG_CACHE_HOME", ".cache")?.join("connector-host"),
     };
-    files::directory(&wanted).ok()
+    files::directory(&wanted).ok()?;
+    files::directory(&wanted.join(what)).ok()
 }
 
 /// One of the user's directories (XDG Base Directory Specification): as the variable says,

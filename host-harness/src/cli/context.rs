@@ -1,6 +1,6 @@
 //! What every command starts from: the options, the connector, and who watches.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use anyhow::{Context as _, Result};
@@ -12,14 +12,19 @@ use host_harness::runtime::{
     AddressSpace, Builder, Connection, Connector, Runtime, RuntimeOptions, SCHEME,
 };
 use host_harness::service::jobs::Shutdown;
+use host_harness::service::recording::RecordingWriter;
 use host_harness::store::ConnectionRow;
 
 use super::cache;
+use super::component::{self, Component};
 use super::document::embedded;
 use super::options::{CommonOptions, Limits, RepeatedOptions};
 use super::output::{Columns, OutputFormat};
 use super::usage::{Usage, unknown};
 use super::watch::Watch;
+
+/// What is being recorded.
+pub type Recordings = Arc<Mutex<Vec<Arc<RecordingWriter>>>>;
 
 /// Options of one call of the program, and who watches it.
 #[derive(Clone)]
@@ -32,6 +37,8 @@ pub struct Context {
     pub watch: Arc<Watch>,
     /// The renewals of the grants that the command's connections live on.
     pub grants: Arc<Mutex<Vec<Renewals>>>,
+    /// The recordings of the command's connectors.
+    pub recordings: Recordings,
     /// Whether the program has been asked to end.
     pub shutdown: Shutdown,
     /// How it reaches the network.
@@ -59,14 +66,23 @@ impl Context {
         }
     }
 
-    /// Loads the connector.
+    /// Loads this connector, else the one that the options name. Its calls are not recorded.
     ///
     /// # Errors
     /// When none is named, or the file is none.
-    pub async fn connector(&self) -> Result<Connector> {
-        let component = self.component()?;
+    pub async fn load(&self, component: Option<&Path>) -> Result<Connector> {
+        let given = component.map(Path::as_os_str).or(self.options.component.as_deref());
+        let component = Component::read(given.unwrap_or_default(), &self.repeated.trusted_keys)?;
         self.watch.start();
-        Ok(self.runtime()?.load(&component).await?)
+        let runtime = self.runtime()?;
+        match &component {
+            Component::File(path) => Ok(runtime.load(path).await?),
+            Component::Published(reference) => {
+                let keys = &self.repeated.trusted_keys;
+                let bytes = component::pull(reference, &self.options, keys, &self.egress).await?;
+                Ok(runtime.load_bytes(Path::new(&reference.to_string()), &bytes).await?)
+            }
+        }
     }
 
     /// Loads the connector, and checks that it has `object`.
@@ -105,18 +121,10 @@ impl Context {
         Arc::clone(self.limiter.get_or_init(shared))
     }
 
-    fn component(&self) -> Result<PathBuf, Usage> {
-        match &self.options.component {
-            Some(file) if !file.is_empty() => Ok(file.into()),
-            _ => Err(Usage::new("no connector is named")
-                .next("give --component FILE, or set CONNECTOR_COMPONENT to the file")),
-        }
-    }
-
     fn runtime(&self) -> Result<Runtime> {
         let mut options = RuntimeOptions::default();
         options.egress = self.egress.clone();
-        options.cache = cache::directory(self.options.cache.as_deref());
+        options.cache = cache::directory(self.options.cache.as_deref(), "compiled");
         match Runtime::new(&options) {
             Ok(runtime) => Ok(runtime),
             // A cache only saves time, so one that fails must not cost the call.

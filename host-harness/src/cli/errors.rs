@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use clap::ArgMatches;
 use host_harness::contract::types::{Error, ErrorKind};
+use host_harness::registry::PullError;
 use host_harness::runtime::{CallError, LoadError, Stop};
+use host_harness::service::recording::RecordingError;
 
 use super::exit::{Exit, call_error};
 use super::output::{duration, lines, say};
@@ -80,9 +82,39 @@ pub fn next_step(error: &anyhow::Error, subject: &Subject) -> Option<String> {
             (None, Some(LoadError::NotAComponent { .. } | LoadError::NotAConnector { .. })) => {
                 Some("name a component that was built for connector:api@0.2.0".to_owned())
             }
-            _ => None,
+            _ if matches!(cause.downcast_ref(), Some(RecordingError::Cut { .. })) => {
+                Some("--partial takes the calls before the cut".to_owned())
+            }
+            _ => cause.downcast_ref().and_then(after_pull),
         }
     })
+}
+
+/// One row a case: what a person does when a published component was not had.
+fn after_pull(error: &PullError) -> Option<String> {
+    Some(
+        match error {
+            PullError::Registry(_) => "--allow-private allows addresses, ports and this machine",
+            PullError::Unreachable { .. } => {
+                "try again; a registry at a private address needs --allow-private"
+            }
+            PullError::Denied { .. } => {
+                "log in by `docker login` and give its file: --registry-auth FILE"
+            }
+            PullError::NotFound { .. } => {
+                "compare the name and the digest with those of the release"
+            }
+            PullError::WrongDigest { .. } => {
+                "tell the owner of the registry; the release's file can be given instead"
+            }
+            PullError::NotAComponent { .. } => "give the digest of the component's own image",
+            PullError::Unsigned(_) | PullError::Untrusted { .. } => {
+                "compare the file of --trusted-key with the key that the publisher names"
+            }
+            _ => return None,
+        }
+        .to_owned(),
+    )
 }
 
 /// One row a case: what a person does next.

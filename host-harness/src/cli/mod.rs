@@ -41,6 +41,7 @@ mod cache;
 mod changes;
 mod check;
 mod completions;
+mod component;
 mod connect;
 mod connecting;
 mod connections;
@@ -71,6 +72,8 @@ mod print;
 mod progress;
 mod push;
 mod read;
+mod record;
+mod replay;
 mod schema;
 mod secret_value;
 mod secrets;
@@ -99,7 +102,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 use host_harness::grants::Renewals;
 use host_harness::service::jobs::Shutdown;
 
-use self::context::Context;
+use self::context::{Context, Recordings};
 use self::egress::egress_options;
 use self::errors::{Subject, report};
 use self::exit::Exit;
@@ -191,6 +194,8 @@ subcommands! {
     Serve(serve::ServeArgs) by serve::run,
     /// Show what was received
     Deliveries(deliveries::DeliveriesArgs) by deliveries::run,
+    /// Make recorded calls of the connector again, and compare
+    Replay(replay::ReplayArgs) by replay::run,
     /// Keep secrets, so that they need not be handed over with each call
     Secrets(secrets::SecretsArgs) by secrets::run,
     /// Show and name the kept connections
@@ -239,6 +244,7 @@ pub async fn run(call: ParsedCommand, shutdown: Shutdown) -> Exit {
         }
     }
     let grants = Arc::<Mutex<Vec<Renewals>>>::default();
+    let recordings = Recordings::default();
     let egress = match egress_options(&cli.options, &repeated) {
         Ok(egress) => egress,
         Err(error) => return report(&error, &subject),
@@ -250,6 +256,7 @@ pub async fn run(call: ParsedCommand, shutdown: Shutdown) -> Exit {
         repeated,
         watch: Arc::clone(&watch),
         grants: Arc::clone(&grants),
+        recordings: Arc::clone(&recordings),
         shutdown: shutdown.clone(),
     };
     let grace = if cli.command.is_endless() { GRACE } else { Duration::ZERO };
@@ -281,6 +288,9 @@ pub async fn run(call: ParsedCommand, shutdown: Shutdown) -> Exit {
     };
     let grants = std::mem::take(&mut *grants.lock().unwrap_or_else(PoisonError::into_inner));
     settled(&grants).await;
+    for recording in recordings.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+        watch.mention(&format!("recorded in {}", recording.finish().display()));
+    }
     exit
 }
 

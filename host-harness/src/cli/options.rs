@@ -8,8 +8,10 @@ use clap::{Arg, ArgMatches, Args, Command, FromArgMatches as _};
 use super::output::OutputFormat;
 
 /// Options about the connection, in the order in which help shows them.
-const CONNECTION: [&str; 15] = [
+const CONNECTION: [&str; 17] = [
     "component",
+    "trusted_keys",
+    "registry_auth",
     "settings",
     "secrets",
     "connection",
@@ -31,10 +33,15 @@ const CONNECTION: [&str; 15] = [
 // Options that are given once: the last one wins.
 #[derive(Debug, Clone, Args)]
 pub struct CommonOptions {
-    /// The connector: a WebAssembly component
+    /// The connector: a WebAssembly component in a file, or in a registry as
+    /// oci://HOST/REPOSITORY@sha256:DIGEST
     // No path, because `clap` says of an empty one what a user cannot make sense of.
     #[arg(long, value_name = "FILE", env = "CONNECTOR_COMPONENT")]
     pub component: Option<OsString>,
+
+    /// Give the component's registry the credentials in this file, as `docker login` writes it
+    #[arg(long, value_name = "FILE")]
+    pub registry_auth: Option<PathBuf>,
 
     /// Use this kept connection [default: the one named default, unless --secret-env is given]
     #[arg(long, value_name = "NAME", env = "CONNECTOR_CONNECTION")]
@@ -49,7 +56,7 @@ pub struct CommonOptions {
     #[arg(long, value_name = "FILE", env = "CONNECTOR_MASTER_KEY_FILE")]
     pub master_key: Option<OsString>,
 
-    /// Allow http, addresses and any port for origins that --setting gives
+    /// Allow http, addresses and any port for origins that --setting gives, and for a registry
     #[arg(long)]
     pub allow_private: bool,
 
@@ -83,7 +90,7 @@ pub struct CommonOptions {
     )]
     pub limits: Limits,
 
-    /// Keep compiled code here [default: connector-host in the user's cache directory]
+    /// Keep compiled code and published components here [default: connector-host in the user's cache directory]
     #[arg(long, value_name = "DIR")]
     pub cache: Option<PathBuf>,
 
@@ -103,6 +110,15 @@ pub struct CommonOptions {
     #[arg(long, value_name = "LEVEL", env = "CONNECTOR_LOG")]
     pub log: Option<String>,
 
+    /// Keep every call of the connector in a file of this directory, sealed by the key of
+    /// --master-key, for `replay`
+    #[arg(long, value_name = "DIR")]
+    pub record: Option<PathBuf>,
+
+    /// With --record: keep shapes in the place of values
+    #[arg(long)]
+    pub redact: bool,
+
     /// Show no progress
     #[arg(short, long)]
     pub quiet: bool,
@@ -120,6 +136,11 @@ pub struct RepeatedOptions {
     /// off (several times)
     #[arg(long = "secret-env", value_name = "NAME=VARIABLE")]
     pub secrets: Vec<String>,
+
+    /// Run a component of a registry only if the owner of this public key signed it; PEM, as cosign
+    /// and openssl write it (several times: one of them)
+    #[arg(long = "trusted-key", value_name = "FILE")]
+    pub trusted_keys: Vec<PathBuf>,
 
     /// For development: this host and port are at an address of this machine, e.g.
     /// api.example.com:443=127.0.0.1:8443; needs --ca (several times)
@@ -174,6 +195,7 @@ impl RepeatedOptions {
             joined.settings.extend(after.settings);
             joined.secrets.extend(after.secrets);
             joined.resolve.extend(after.resolve);
+            joined.trusted_keys.extend(after.trusted_keys);
         }
         Ok(joined)
     }

@@ -19,7 +19,7 @@ use anyhow::{Context as _, Result};
 use host_harness::clock::{Clock, SystemClock};
 use host_harness::runtime::Connector;
 use host_harness::store::{ConnectionRow, SecretRow, Sqlite, Store};
-use host_harness::vault::{MASTER_KEY_VARIABLE, MasterKey, Secrets, Vault};
+use host_harness::vault::{MASTER_KEY_VARIABLE, MasterKey, MasterKeyError, Secrets, Vault};
 
 use super::cache::users;
 use super::context::Context;
@@ -159,18 +159,32 @@ impl StateDirectory {
     /// When there is no master key, or it is another one.
     pub async fn vault(&self, store: Arc<Sqlite>) -> Result<Vault> {
         let rows = store.connections().await?;
-        let given = std::env::var_os(MASTER_KEY_VARIABLE).is_some_and(|value| !value.is_empty());
-        let master = if given {
-            MasterKey::from_variable(MASTER_KEY_VARIABLE)?
-        } else if rows.is_empty() {
-            MasterKey::read_or_make(&self.master_key)?
-        } else {
-            MasterKey::read(&self.master_key)?
-        };
-        let vault = Vault::new(store, clock(), master);
+        let vault = Vault::new(store, clock(), self.master_key(rows.is_empty())?);
         let opened = rows.iter().map(|row| vault.key(row).map(drop));
         opened.reduce(Result::or).unwrap_or(Ok(()))?;
         Ok(vault)
+    }
+
+    /// The master key alone; made where nothing is kept yet.
+    ///
+    /// # Errors
+    /// When there is none, or the store cannot be read.
+    pub async fn master(&self) -> Result<MasterKey> {
+        let rows = match self.store().await? {
+            Some(store) => store.connections().await?,
+            None => vec![],
+        };
+        Ok(self.master_key(rows.is_empty())?)
+    }
+
+    fn master_key(&self, nothing_kept: bool) -> Result<MasterKey, MasterKeyError> {
+        if std::env::var_os(MASTER_KEY_VARIABLE).is_some_and(|value| !value.is_empty()) {
+            MasterKey::from_variable(MASTER_KEY_VARIABLE)
+        } else if nothing_kept {
+            MasterKey::read_or_make(&self.master_key)
+        } else {
+            MasterKey::read(&self.master_key)
+        }
     }
 
     /// The connection of this name in `store`.

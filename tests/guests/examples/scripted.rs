@@ -206,7 +206,7 @@ impl catalog::Guest for Scripted {
         catalog::Manifest {
             name: "scripted".to_owned(),
             title: "Scripted".to_owned(),
-            version: "0.1.0".to_owned(),
+            version: "0.2.0".to_owned(),
             provider_api_version: "1".to_owned(),
             schemes: vec![scheme("key", vec![api_key], false), scheme("login", vec![], true)],
             settings: vec![

@@ -105,7 +105,7 @@ pub fn manifest() -> Manifest {
     Manifest {
         name: "hostile".to_owned(),
         title: "Hostile".to_owned(),
-        version: "0.1.0".to_owned(),
+        version: "0.2.0".to_owned(),
         provider_api_version: "1".to_owned(),
         schemes: vec![Scheme {
             name: "key".to_owned(),

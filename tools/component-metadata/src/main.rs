@@ -1,9 +1,9 @@
-//! Writes name, version, licences and description into a component.
+//! Writes name, version, licences, description, authors and source into a component.
 //!
 //! `component-metadata IN OUT [--name TEXT] [--version TEXT] [--license SPDX] [--description TEXT]
-//! [--wasm-opt PROGRAM]`
+//! [--revision COMMIT] [--wasm-opt PROGRAM]`
 //!
-//! What is not given is taken from the workspace: registries and `wasm-tools metadata show` then
+//! What is not given is taken from the workspace, but for the revision, which is left out: registries and `wasm-tools metadata show` then
 //! tell what the file is without running it. Given `wasm-opt`, its modules become smaller as well.
 
 mod optimise;
@@ -16,7 +16,8 @@ use anyhow::{Context as _, Result, bail};
 const MANIFEST: &str = include_str!("../../../Cargo.toml");
 
 const USAGE: &str = "usage: component-metadata IN OUT [--name TEXT] [--version TEXT] \
-                     [--license SPDX] [--description TEXT] [--wasm-opt PROGRAM]";
+                     [--license SPDX] [--description TEXT] [--revision COMMIT] \
+                     [--wasm-opt PROGRAM]";
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -24,11 +25,14 @@ fn main() -> Result<()> {
     let &[input, output] = files.as_slice() else { bail!(USAGE) };
     let text = |option, otherwise: &str| given(&options, option).unwrap_or(otherwise).to_owned();
     let name = text("--name", from_manifest("name"));
-    let sections = [
+    let mut sections = vec![
         ("version", text("--version", env!("CARGO_PKG_VERSION"))),
         ("licenses", text("--license", env!("CARGO_PKG_LICENSE"))),
         ("description", text("--description", from_manifest("description"))),
+        ("authors", format!("{} contributors", from_manifest("name"))),
+        ("source", env!("CARGO_PKG_REPOSITORY").to_owned()),
     ];
+    sections.extend(given(&options, "--revision").map(|commit| ("revision", commit.to_owned())));
     let component = std::fs::read(input).with_context(|| format!("cannot read {input}"))?;
     if let Some(folder) = Path::new(output).parent() {
         std::fs::create_dir_all(folder)
@@ -58,7 +62,8 @@ fn parse(arguments: &[String]) -> Result<(Vec<&String>, Vec<Given<'_>>)> {
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
         match argument.as_str() {
-            option @ ("--name" | "--version" | "--license" | "--description" | "--wasm-opt") => {
+            option @ ("--name" | "--version" | "--license" | "--description" | "--revision"
+            | "--wasm-opt") => {
                 let value = rest.next().with_context(|| format!("{option} needs a value"))?;
                 options.push(Given { option, value });
             }

@@ -123,7 +123,7 @@ impl Connector {
         &self.loaded.manifest
     }
 
-    /// By what its connections send, unless they are given another.
+    /// By what its connections send.
     pub fn http_client(&self) -> &Arc<HttpClient> {
         &self.loaded.runtime.http
     }
@@ -225,7 +225,7 @@ fn find<'a, T>(entries: &'a [T], name: &str, of: fn(&T) -> &String) -> Result<&'
 }
 
 /// Makes a call without a connection: it can send nothing and sees no secret and no setting.
-async fn run_pure<R: Send>(
+pub(super) async fn run_pure<R: Send>(
     runtime: &Runtime,
     world: &World,
     call: Call<R>,

@@ -9,6 +9,7 @@ use super::bindings::{Guest, World};
 use super::engine::Runtime;
 use super::ground::Ground;
 use super::state::CallState;
+use super::tape::Tape;
 use crate::egress::{CallSends, Pending};
 use crate::error::{CallError, Stop};
 
@@ -46,12 +47,16 @@ pub(super) async fn run<R: Send>(
     };
     let mut next = sends;
     loop {
-        let (result, sends) = attempt(next).await;
+        // Kept while the call waits, too.
+        let (result, sends, tape) = attempt(next).await;
         if sends.is_suspended() {
             runtime.counters.suspend();
         }
         match sends.resume().await {
-            Ok(resumed) => next = resumed,
+            Ok(resumed) => {
+                tape.discard();
+                next = resumed;
+            }
             Err(ended) => return (result, ended),
         }
     }
@@ -66,7 +71,9 @@ pub(super) async fn run_offline<R: Send>(
     sends: CallSends,
     call: Call<R>,
 ) -> (Result<R, CallError>, CallSends) {
-    run_once(runtime, world, &runtime.offline_instances, ground, sends, call).await
+    let (result, sends, _) =
+        run_once(runtime, world, &runtime.offline_instances, ground, sends, call).await;
+    (result, sends)
 }
 
 /// Runs `call` in an instance of its own.
@@ -80,10 +87,12 @@ async fn run_once<R: Send>(
     ground: Option<Arc<Ground>>,
     sends: CallSends,
     call: Call<R>,
-) -> (Result<R, CallError>, CallSends) {
+) -> (Result<R, CallError>, CallSends, Tape) {
     // Never closed, so a failure to acquire cannot come.
     let _room = instances.acquire().await;
+    let tape = Tape::new(world.recorder.get(), sends.suspensions());
     let mut store = Store::new(&runtime.engine, CallState::new(ground, sends, runtime.bounds));
+    store.data_mut().tape = tape;
     bound(&mut store);
     let result = match world.pre.instantiate_async(&mut store).await {
         Ok(instance) => {
@@ -100,8 +109,12 @@ async fn run_once<R: Send>(
     if let Some(ground) = state.ground.as_ref().filter(|_| !sends.is_suspended()) {
         sends.tell_log(ground.observer.as_ref());
     }
+    let mut tape = std::mem::take(&mut state.tape);
+    if let Some(why) = result.as_ref().err().filter(|_| !sends.is_suspended()) {
+        tape.stopped(why);
+    }
     let wrote = sends.progress.wrote();
-    (result.map_err(|reason| CallError::Stopped { reason, wrote }), sends)
+    (result.map_err(|reason| CallError::Stopped { reason, wrote }), sends, tape)
 }
 
 fn bound(store: &mut Store<CallState>) {
@@ -132,7 +145,8 @@ fn bound(store: &mut Store<CallState>) {
     });
 }
 
-fn stop(why: &wasmtime::Error) -> Stop {
+/// How a call was stopped that failed for `why`.
+pub(super) fn stop(why: &wasmtime::Error) -> Stop {
     let text = format!("{:#}", why.root_cause());
     match why.downcast_ref::<Trap>() {
         Some(Trap::Interrupt) => Stop::OutOfTime,

@@ -14,7 +14,9 @@ mod granting;
 mod ground;
 mod instance;
 mod manifest;
+mod replay;
 mod state;
+mod tape;
 
 pub use self::authority::Authority;
 pub use self::bounds::CallBounds;

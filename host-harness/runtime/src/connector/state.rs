@@ -15,6 +15,7 @@ use super::bounds::CallBounds;
 use super::cpu_time::CpuTime;
 use super::delivered::Carried;
 use super::ground::Ground;
+use super::tape::Tape;
 use crate::egress::CallSends;
 use crate::observe::{Event, Level};
 use crate::secrets;
@@ -32,6 +33,8 @@ pub struct CallState {
     pub limits: StoreLimits,
     /// Time in the guest.
     pub cpu: CpuTime,
+    /// Keeps what the guest asks, or answers it.
+    pub tape: Tape,
     bounds: CallBounds,
     logged: usize,
 }
@@ -42,7 +45,7 @@ impl CallState {
     pub fn new(ground: Option<Arc<Ground>>, sends: CallSends, bounds: CallBounds) -> Self {
         let limits = bounds.store_limits();
         let cpu = CpuTime::new(bounds.cpu);
-        Self { ground, carried: None, sends, limits, cpu, bounds, logged: 0 }
+        Self { ground, carried: None, sends, limits, cpu, tape: Tape::Live, bounds, logged: 0 }
     }
 
     /// Bounds of this call.

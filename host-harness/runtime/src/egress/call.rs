@@ -122,6 +122,12 @@ impl CallSends {
         self.suspended
     }
 
+    /// How often it was suspended.
+    #[must_use]
+    pub fn suspensions(&self) -> u32 {
+        self.suspensions
+    }
+
     /// Waits until the request of a suspended call may go, holding no instance. It keeps its place
     /// until the same call, begun anew with an instance, takes its turn: no turn is used up
     /// without one.

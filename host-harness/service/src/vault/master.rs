@@ -59,7 +59,7 @@ pub enum MasterKeyError {
 /// fn sent<T: serde::Serialize>() {}
 /// sent::<connector_service::vault::MasterKey>();
 /// ```
-pub struct MasterKey(pub(super) Key);
+pub struct MasterKey(pub(crate) Key);
 
 /// A key that is kept elsewhere, by a service for keys for example.
 impl From<Key> for MasterKey {

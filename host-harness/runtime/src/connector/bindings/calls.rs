@@ -1,4 +1,5 @@
-//! The connector's calls, in the plain types of the contract.
+//! The connector's calls, in the plain types of the contract: each by a function of its own, and
+//! all by their names.
 
 use std::result::Result as StdResult;
 
@@ -11,6 +12,8 @@ use connector_contract::subscriptions::{
     Delivery, Reception, Refusal, Subscription, SubscriptionOutcome, SubscriptionRequest,
 };
 use connector_contract::types::{Attempt, DataRecord, Error, ErrorKind, Written};
+use serde::Deserialize;
+use serde_json::{Value, json};
 use wasmtime::{Result, Store};
 
 use super::Guest;
@@ -22,249 +25,140 @@ use crate::error::error;
 pub type Answered<T> = StdResult<T, Error>;
 
 /// The answer in place of an interface that the component has not.
-fn not_offered(what: &str) -> Error {
-    error(ErrorKind::Unsupported, format!("This connector offers no {what}."))
+fn not_offered<T>(what: &str) -> Answered<T> {
+    Err(error(ErrorKind::Unsupported, format!("This connector offers no {what}.")))
 }
 
-impl Guest<'_> {
-    /// `catalog.get-manifest`.
-    pub async fn manifest(&self, store: &mut Store<CallState>) -> Result<Manifest> {
-        let offered = self.catalog(store)?;
-        Ok(offered.call_get_manifest(store).await?.convert())
-    }
+/// An argument of a recorded call.
+fn argument<'a, T: Deserialize<'a>>(arguments: &'a Value, name: &str) -> Result<T> {
+    Ok(T::deserialize(arguments.get(name).unwrap_or(&Value::Null))?)
+}
 
-    /// `catalog.describe`.
-    pub async fn describe(
-        &self,
-        store: &mut Store<CallState>,
-        object: String,
-    ) -> Result<Answered<Descriptor>> {
-        let offered = self.catalog(store)?;
-        Ok(offered.call_describe(store, &object).await?.convert())
-    }
+/// `"interface.function"`, the interface, our name for it, its arguments and its answer; the
+/// generated function with how the arguments go into it; what is answered where the component has
+/// no such interface; a wrapper around the answer.
+macro_rules! calls {
+    ($(
+        $export:literal $interface:ident $name:ident($($argument:ident: $type:ty),*) -> $answer:ty
+            = $($wrapper:ident)? ($generated:ident($($given:expr),*)) $(else $otherwise:expr)?;
+    )*) => { impl Guest<'_> {
+        $(
+            #[doc = concat!("`", $export, "`.")]
+            pub async fn $name(
+                &self,
+                store: &mut Store<CallState>,
+                $($argument: $type),*
+            ) -> Result<$answer> {
+                let offered = calls!(@offered self, store, $interface $(, $otherwise)?);
+                store.data_mut().tape.begin($export, || {
+                    json!({ $((stringify!($argument)): $argument),* })
+                });
+                let answer = offered.$generated(&mut *store, $($given),*).await?.convert();
+                let answer: $answer = $($wrapper)?(answer);
+                store.data_mut().tape.answered(&answer);
+                Ok(answer)
+            }
+        )*
 
-    /// `auth.begin`.
-    pub async fn begin(
-        &self,
-        store: &mut Store<CallState>,
-        request: BeginRequest,
-    ) -> Result<Answered<Step>> {
-        let offered = self.auth(store)?;
-        Ok(offered.call_begin(store, &request.convert()).await?.convert())
-    }
+        /// The call of this name, as it is recorded.
+        ///
+        /// # Errors
+        /// When there is none, or the arguments are another one's; and when it fails.
+        pub async fn call(
+            &self,
+            store: &mut Store<CallState>,
+            export: &str,
+            arguments: &Value,
+        ) -> Result<Value> {
+            match export {
+                $($export => {
+                    $(let $argument = argument(arguments, stringify!($argument))?;)*
+                    Ok(serde_json::to_value(self.$name(store, $($argument),*).await?)?)
+                })*
+                _ => Err(wasmtime::Error::msg("this host knows no call of this name")),
+            }
+        }
+    } };
+    (@offered $guest:ident, $store:ident, $interface:ident) => { $guest.$interface($store)? };
+    (@offered $guest:ident, $store:ident, $interface:ident, $otherwise:expr) => {
+        match $guest.$interface($store)? {
+            Some(offered) => offered,
+            None => return Ok($otherwise),
+        }
+    };
+}
 
-    /// `auth.complete`.
-    pub async fn complete(
-        &self,
-        store: &mut Store<CallState>,
-        session: String,
-        query: String,
-    ) -> Result<Answered<Grant>> {
-        let offered = self.auth(store)?;
-        Ok(offered.call_complete(store, &session, &query).await?.convert())
-    }
-
-    /// `auth.refresh`.
-    pub async fn refresh(&self, store: &mut Store<CallState>) -> Result<Answered<Grant>> {
-        let offered = self.auth(store)?;
-        Ok(offered.call_refresh(store).await?.convert())
-    }
-
-    /// `auth.revoke`.
-    pub async fn revoke(&self, store: &mut Store<CallState>) -> Result<Answered<()>> {
-        let offered = self.auth(store)?;
-        Ok(offered.call_revoke(store).await?.convert())
-    }
-
-    /// `auth.check`.
-    pub async fn check_object(
-        &self,
-        store: &mut Store<CallState>,
-        object: String,
-    ) -> Result<Answered<()>> {
-        let offered = self.auth(store)?;
-        Ok(offered.call_check(store, &object).await?.convert())
-    }
-
-    /// `records.list`.
-    pub async fn list(
-        &self,
-        store: &mut Store<CallState>,
-        request: ListRequest,
-    ) -> Result<Answered<Page>> {
-        let offered = self.records(store)?;
-        Ok(offered.call_list(store, &request.convert()).await?.convert())
-    }
-
-    /// `records.get`.
-    pub async fn get(
-        &self,
-        store: &mut Store<CallState>,
-        object: String,
-        id: String,
-        view: View,
-    ) -> Result<Answered<DataRecord>> {
-        let offered = self.records(store)?;
-        Ok(offered.call_get(store, &object, &id, &view.convert()).await?.convert())
-    }
-
-    /// `records.find`.
-    pub async fn find(
-        &self,
-        store: &mut Store<CallState>,
-        object: String,
-        inputs: Vec<String>,
-    ) -> Result<Answered<Vec<Vec<DataRecord>>>> {
-        let offered = self.records(store)?;
-        Ok(offered.call_find(store, &object, &inputs).await?.convert())
-    }
-
-    /// `records.create`.
-    pub async fn create(
-        &self,
-        store: &mut Store<CallState>,
-        object: String,
-        input: String,
-        attempt: Attempt,
-    ) -> Result<Answered<Written>> {
-        let offered = self.records(store)?;
-        Ok(offered.call_create(store, &object, &input, &attempt.convert()).await?.convert())
-    }
-
-    /// `records.update`.
-    pub async fn update(
-        &self,
-        store: &mut Store<CallState>,
+calls! {
+    "catalog.get-manifest" catalog manifest() -> Manifest = (call_get_manifest());
+    "catalog.describe" catalog describe(object: String) -> Answered<Descriptor>
+        = (call_describe(&object));
+    "auth.begin" auth begin(request: BeginRequest) -> Answered<Step>
+        = (call_begin(&request.convert()));
+    "auth.complete" auth complete(session: String, query: String) -> Answered<Grant>
+        = (call_complete(&session, &query));
+    "auth.refresh" auth refresh() -> Answered<Grant> = (call_refresh());
+    "auth.revoke" auth revoke() -> Answered<()> = (call_revoke());
+    "auth.check" auth check_object(object: String) -> Answered<()> = (call_check(&object));
+    "records.list" records list(request: ListRequest) -> Answered<Page>
+        = (call_list(&request.convert()));
+    "records.get" records get(object: String, id: String, view: View) -> Answered<DataRecord>
+        = (call_get(&object, &id, &view.convert()));
+    "records.find" records find(object: String, inputs: Vec<String>)
+        -> Answered<Vec<Vec<DataRecord>>>
+        = (call_find(&object, &inputs));
+    "records.create" records create(object: String, input: String, attempt: Attempt)
+        -> Answered<Written>
+        = (call_create(&object, &input, &attempt.convert()));
+    "records.update" records update(
         object: String,
         id: String,
         patch: String,
         attempt: Attempt,
-        expected: Option<String>,
-    ) -> Result<Answered<Written>> {
-        let offered = self.records(store)?;
-        Ok(offered
-            .call_update(store, &object, &id, &patch, &attempt.convert(), expected.as_deref())
-            .await?
-            .convert())
-    }
-
-    /// `records.delete`.
-    pub async fn delete(
-        &self,
-        store: &mut Store<CallState>,
+        expected: Option<String>
+    ) -> Answered<Written>
+        = (call_update(&object, &id, &patch, &attempt.convert(), expected.as_deref()));
+    "records.delete" records delete(
         object: String,
         id: String,
         attempt: Attempt,
-        expected: Option<String>,
-    ) -> Result<Answered<()>> {
-        let offered = self.records(store)?;
-        Ok(offered
-            .call_delete(store, &object, &id, &attempt.convert(), expected.as_deref())
-            .await?
-            .convert())
-    }
+        expected: Option<String>
+    ) -> Answered<()>
+        = (call_delete(&object, &id, &attempt.convert(), expected.as_deref()));
+    "actions.invoke" actions invoke(invocation: Invocation) -> Answered<Outcome>
+        = (call_invoke(&invocation.convert())) else not_offered("actions");
+    "batches.write" batches write(object: String, items: Vec<Item>)
+        -> Answered<Vec<Answered<Option<Written>>>>
+        = (call_write(&object, &items.convert())) else not_offered("several writes at once");
+    "derived.derive" derived derive(objects: Vec<String>, parents: Vec<DataRecord>)
+        -> Answered<Vec<Vec<Vec<DataRecord>>>>
+        = (call_derive(&objects, &parents.convert())) else not_offered("derived records");
+    "subscriptions.subscribe" subscriptions subscribe(request: SubscriptionRequest)
+        -> Answered<SubscriptionOutcome>
+        = (call_subscribe(&request.convert())) else not_offered("events");
+    "subscriptions.existing" subscriptions subscriptions_there() -> Answered<Vec<Subscription>>
+        = (call_existing()) else not_offered("events");
+    "subscriptions.unsubscribe" subscriptions unsubscribe(id: String) -> Answered<()>
+        = (call_unsubscribe(&id)) else not_offered("events");
+    "subscriptions.receive" subscriptions receive(delivery: Delivery)
+        -> Answered<StdResult<Reception, Refusal>>
+        = Ok(call_receive(&delivery.convert())) else not_offered("events");
+    "discovery.objects" discovery objects() -> Answered<Vec<ObjectSummary>>
+        = (call_objects()) else Ok(vec![]);
+    "discovery.describe" discovery describe_discovered(object: String) -> Answered<Descriptor>
+        = (call_describe(&object)) else not_offered("objects of its own");
+}
 
-    /// `actions.invoke`.
-    pub async fn invoke(
-        &self,
-        store: &mut Store<CallState>,
-        invocation: Invocation,
-    ) -> Result<Answered<Outcome>> {
-        let Some(offered) = self.actions(store)? else { return Ok(Err(not_offered("actions"))) };
-        Ok(offered.call_invoke(store, &invocation.convert()).await?.convert())
-    }
-
-    /// `batches.write`.
-    pub async fn write(
-        &self,
-        store: &mut Store<CallState>,
-        object: String,
-        items: Vec<Item>,
-    ) -> Result<Answered<Vec<Answered<Option<Written>>>>> {
-        let Some(offered) = self.batches(store)? else {
-            return Ok(Err(not_offered("several writes at once")));
-        };
-        Ok(offered.call_write(store, &object, &items.convert()).await?.convert())
-    }
-
-    /// `derived.derive`.
-    pub async fn derive(
-        &self,
-        store: &mut Store<CallState>,
-        objects: Vec<String>,
-        parents: Vec<DataRecord>,
-    ) -> Result<Answered<Vec<Vec<Vec<DataRecord>>>>> {
-        let Some(offered) = self.derived(store)? else {
-            return Ok(Err(not_offered("derived records")));
-        };
-        Ok(offered.call_derive(store, &objects, &parents.convert()).await?.convert())
-    }
-
-    /// `subscriptions.subscribe`.
-    pub async fn subscribe(
-        &self,
-        store: &mut Store<CallState>,
-        request: SubscriptionRequest,
-    ) -> Result<Answered<SubscriptionOutcome>> {
-        let Some(offered) = self.subscriptions(store)? else {
-            return Ok(Err(not_offered("events")));
-        };
-        Ok(offered.call_subscribe(store, &request.convert()).await?.convert())
-    }
-
-    /// `subscriptions.existing`.
-    pub async fn subscriptions_there(
-        &self,
-        store: &mut Store<CallState>,
-    ) -> Result<Answered<Vec<Subscription>>> {
-        let Some(offered) = self.subscriptions(store)? else {
-            return Ok(Err(not_offered("events")));
-        };
-        Ok(offered.call_existing(store).await?.convert())
-    }
-
-    /// `subscriptions.unsubscribe`.
-    pub async fn unsubscribe(
-        &self,
-        store: &mut Store<CallState>,
-        id: String,
-    ) -> Result<Answered<()>> {
-        let Some(offered) = self.subscriptions(store)? else {
-            return Ok(Err(not_offered("events")));
-        };
-        Ok(offered.call_unsubscribe(store, &id).await?.convert())
-    }
-
-    /// `subscriptions.receive`.
-    pub async fn receive(
-        &self,
-        store: &mut Store<CallState>,
-        delivery: Delivery,
-    ) -> Result<Answered<StdResult<Reception, Refusal>>> {
-        let Some(offered) = self.subscriptions(store)? else {
-            return Ok(Err(not_offered("events")));
-        };
-        Ok(Ok(offered.call_receive(store, &delivery.convert()).await?.convert()))
-    }
-
-    /// `discovery.objects`; none where the connector discovers none.
-    pub async fn objects(
-        &self,
-        store: &mut Store<CallState>,
-    ) -> Result<Answered<Vec<ObjectSummary>>> {
-        let Some(offered) = self.discovery(store)? else { return Ok(Ok(vec![])) };
-        Ok(offered.call_objects(store).await?.convert())
-    }
-
+impl Guest<'_> {
     /// `discovery.describe`; without it, `catalog.describe`.
     pub async fn describe_here(
         &self,
         store: &mut Store<CallState>,
         object: String,
     ) -> Result<Answered<Descriptor>> {
-        let Some(offered) = self.discovery(store)? else {
-            return self.describe(store, object).await;
-        };
-        Ok(offered.call_describe(store, &object).await?.convert())
+        if self.world.discovery.is_some() {
+            self.describe_discovered(store, object).await
+        } else {
+            self.describe(store, object).await
+        }
     }
 }

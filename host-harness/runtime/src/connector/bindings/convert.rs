@@ -17,7 +17,7 @@ macro_rules! same {
     } )* };
 }
 
-same!((), bool, u16, u32, String, Vec<u8>);
+same!((), bool, u16, u32, u64, String, Vec<u8>);
 
 impl<A: Convert<B>, B> Convert<Option<B>> for Option<A> {
     fn convert(self) -> Option<B> {

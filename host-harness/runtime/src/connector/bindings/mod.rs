@@ -8,10 +8,13 @@ mod calls;
 mod convert;
 mod host;
 
+use std::sync::{Arc, OnceLock};
+
 use wasmtime::component::{Instance, InstancePre};
 use wasmtime::{Result, Store};
 
 use super::state::CallState;
+use crate::recording::Recorder;
 
 #[allow(
     missing_docs,
@@ -26,7 +29,8 @@ mod generated {
         world: "everything",
         imports: {
             "connector:host/http.send": async | trappable,
-            "connector:host/http.report-limit": async,
+            "connector:host/http.report-limit": async | trappable,
+            default: trappable,
         },
         exports: { default: async },
     });
@@ -43,6 +47,8 @@ use generated::exports::connector::api::{
 /// missing: they are not offered.
 pub struct World {
     pub(super) pre: InstancePre<CallState>,
+    /// Who keeps the calls.
+    pub(super) recorder: OnceLock<Arc<dyn Recorder>>,
     catalog: catalog::GuestIndices,
     auth: auth::GuestIndices,
     records: records::GuestIndices,
@@ -69,6 +75,7 @@ impl World {
             discovery: discovery::GuestIndices::new(&pre).ok(),
             subscriptions: subscriptions::GuestIndices::new(&pre).ok(),
             pre,
+            recorder: OnceLock::new(),
         })
     }
 }

@@ -32,7 +32,7 @@ pub(crate) fn manifest(origin: &str, path: &str) -> Manifest {
     Manifest {
         name: "sample".to_owned(),
         title: "Sample".to_owned(),
-        version: "0.1.0".to_owned(),
+        version: "0.2.0".to_owned(),
         provider_api_version: "1".to_owned(),
         schemes: vec![Scheme {
             name: "key".to_owned(),

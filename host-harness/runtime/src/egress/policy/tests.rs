@@ -36,7 +36,7 @@ pub(in crate::egress) fn manifest() -> Manifest {
     Manifest {
         name: "sample".to_owned(),
         title: "Sample".to_owned(),
-        version: "0.1.0".to_owned(),
+        version: "0.2.0".to_owned(),
         provider_api_version: "1".to_owned(),
         schemes: vec![],
         settings: vec![],

@@ -1,0 +1,67 @@
+//! A software bill of materials: CycloneDX 1.6 (ECMA-424) as JSON.
+
+use serde_json::{Value, json};
+
+use crate::crates::{Crate, Crates};
+use crate::facts::Facts;
+
+/// The bill of `file`, whose SHA-256 is `digest` in hex.
+#[must_use]
+pub fn describe(facts: &Facts, crates: &Crates, file: &str, digest: &str) -> Value {
+    let mut root = component(&crates.root, "application");
+    root["hashes"] = json!([{ "alg": "SHA-256", "content": digest }]);
+    root["description"] = json!(facts.description);
+    root["properties"] = json!([{ "name": "file", "value": file }]);
+    let all = std::iter::once(&crates.root).chain(crates.others.values());
+    let dependencies: Vec<Value> =
+        all.map(|each| json!({ "ref": each.url(), "dependsOn": each.dependencies })).collect();
+    json!({
+        "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "version": 1,
+        "serialNumber": format!("urn:uuid:{}", uuid(digest)),
+        "metadata": { "timestamp": facts.created, "component": root },
+        "components": crates.others.values().map(|each| component(each, "library")).collect::<Vec<_>>(),
+        "dependencies": dependencies,
+    })
+}
+
+fn component(found: &Crate, kind: &str) -> Value {
+    let url = found.url();
+    let mut told = json!({
+        "type": kind,
+        "bom-ref": url,
+        "name": found.name,
+        "version": found.version,
+        "purl": url,
+    });
+    if let Some(licence) = &found.licence {
+        // Some old crates separate two licences by a slash, which SPDX does not know.
+        told["licenses"] = json!([{ "expression": licence.replace('/', " OR ") }]);
+    }
+    if let Some(checksum) = &found.checksum {
+        told["hashes"] = json!([{ "alg": "SHA-256", "content": checksum }]);
+    }
+    if let Some(source) = &found.source {
+        told["externalReferences"] = json!([{ "type": "vcs", "url": source }]);
+    }
+    told
+}
+
+/// A UUID of version 8 (RFC 9562), made of a digest: equal files have equal ones.
+fn uuid(digest: &str) -> String {
+    let part = |from: usize, length: usize| digest.get(from..from + length).unwrap_or("0");
+    format!("{}-{}-8{}-8{}-{}", part(0, 8), part(8, 4), part(13, 3), part(17, 3), part(20, 12))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_names_one_uuid() {
+        let digest = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+        assert_eq!(uuid(digest), "01234567-89ab-8def-8123-456789abcdef");
+    }
+}
