@@ -31,7 +31,7 @@ const WISH: &str =
 struct Calls(Mutex<Vec<String>>);
 
 impl Recorder for Calls {
-    fn record(&self, call: RecordedCall) {
+    fn record(&self, call: RecordedCall, _: usize) {
         self.0.lock().unwrap().push(serde_json::to_string(&call).unwrap());
     }
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::reference::Digest;
+use crate::reference::ContentDigest;
 use crate::signature::Signature;
 
 /// So many files are kept, which are some twenty components; the oldest go first.
@@ -22,24 +22,24 @@ impl Cache {
     }
 
     /// The bytes with this digest.
-    pub fn find(&self, digest: &Digest) -> Option<Vec<u8>> {
+    pub fn find(&self, digest: &ContentDigest) -> Option<Vec<u8>> {
         let bytes = fs::read(self.0.join(digest.digits())).ok()?;
-        (Digest::of(&bytes) == *digest).then_some(bytes)
+        (ContentDigest::of(&bytes) == *digest).then_some(bytes)
     }
 
     /// Keeps bytes.
-    pub fn keep(&self, digest: &Digest, bytes: &[u8]) {
+    pub fn keep(&self, digest: &ContentDigest, bytes: &[u8]) {
         self.write(digest.digits(), bytes);
     }
 
     /// The signatures of an image.
-    pub fn find_signatures(&self, image: &Digest) -> Vec<Signature> {
+    pub fn find_signatures(&self, image: &ContentDigest) -> Vec<Signature> {
         let bytes = fs::read(self.0.join(name_of_signatures(image))).unwrap_or_default();
         serde_json::from_slice(&bytes).unwrap_or_default()
     }
 
     /// Keeps an image's signatures.
-    pub fn keep_signatures(&self, image: &Digest, signatures: &[Signature]) {
+    pub fn keep_signatures(&self, image: &ContentDigest, signatures: &[Signature]) {
         if let Ok(bytes) = serde_json::to_vec(signatures) {
             self.write(&name_of_signatures(image), &bytes);
         }
@@ -59,7 +59,7 @@ impl Cache {
     }
 }
 
-fn name_of_signatures(image: &Digest) -> String {
+fn name_of_signatures(image: &ContentDigest) -> String {
     format!("{}.signatures", image.digits())
 }
 
@@ -85,7 +85,8 @@ mod tests {
     fn the_oldest_files_make_room() {
         let directory = std::env::temp_dir().join(format!("registry-cache-{}", std::process::id()));
         let cache = Cache::new(directory.clone());
-        let digests: Vec<Digest> = (0..70_u8).map(|byte| Digest::of(&[byte])).collect();
+        let digests: Vec<ContentDigest> =
+            (0..70_u8).map(|byte| ContentDigest::of(&[byte])).collect();
         for (byte, digest) in (0..).zip(&digests) {
             cache.keep(digest, &[byte]);
         }

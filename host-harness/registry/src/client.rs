@@ -65,13 +65,14 @@ impl<'a> Client<'a> {
     ) -> Result<Vec<u8>, PullError> {
         let url = self.base.join(&format!("/v2/{path}"));
         let url = url.map_err(|why| self.unreachable(what, &why))?;
-        let mut answer = self.ask(&url, accept, what).await?;
-        if answer.status == 401 && self.authorization.is_none() {
+        let (mut answer, mut by) = self.ask(&url, accept, what).await?;
+        // Only the registry itself is told who asks, and never a host to which it sends one on.
+        if answer.status == 401 && self.authorization.is_none() && self.is_own(&by) {
             let challenge = answer.header("www-authenticate").unwrap_or_default().to_owned();
             self.authorization = self.authorize(&challenge, what).await?;
-            answer = self.ask(&url, accept, what).await?;
+            (answer, by) = self.ask(&url, accept, what).await?;
         }
-        let from = self.registry.to_owned();
+        let from = by.authority().to_owned();
         match answer.status {
             200 => Ok(answer.body),
             401 | 403 => {
@@ -83,25 +84,29 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Asks, and follows where the registry sends one on to. Another host gets no credentials.
+    /// Asks, and follows where the registry sends one on to. Another host gets no credentials. Returns
+    /// the last answer and whose it is.
     async fn ask(
         &self,
         first: &Url,
         accept: &'static str,
         what: &'static str,
-    ) -> Result<HttpResponse, PullError> {
+    ) -> Result<(HttpResponse, Url), PullError> {
         let mut url = first.clone();
         for _ in 0..=MOST_REDIRECTS {
-            let is_own = url.origin() == self.base.origin();
-            let authorization = self.authorization.as_ref().filter(|_| is_own);
+            let authorization = self.authorization.as_ref().filter(|_| self.is_own(&url));
             let answer = self.get(&url, accept, authorization, what).await?;
             if !matches!(answer.status, 301 | 302 | 303 | 307 | 308) {
-                return Ok(answer);
+                return Ok((answer, url));
             }
             let location = answer.header("location").unwrap_or_default();
             url = url.join(location).map_err(|why| self.unreachable(what, &why))?;
         }
         Err(self.unreachable(what, &"it sends from one place to the next without end"))
+    }
+
+    fn is_own(&self, url: &Url) -> bool {
+        url.origin() == self.base.origin()
     }
 
     /// What a challenge is answered with.

@@ -27,12 +27,12 @@ pub enum BadCredentials {
 }
 
 #[derive(Deserialize)]
-struct File {
-    auths: BTreeMap<String, Entry>,
+struct AuthFile {
+    auths: BTreeMap<String, AuthEntry>,
 }
 
 #[derive(Deserialize)]
-struct Entry {
+struct AuthEntry {
     /// Missing where a helper program keeps it; such an entry is left out.
     auth: Option<Zeroizing<String>>,
 }
@@ -43,7 +43,7 @@ impl Credentials {
     /// # Errors
     /// [`BadCredentials`].
     pub fn read(json: &[u8]) -> Result<Self, BadCredentials> {
-        let file: File = serde_json::from_slice(json).map_err(|_| BadCredentials::Shape)?;
+        let file: AuthFile = serde_json::from_slice(json).map_err(|_| BadCredentials::Shape)?;
         let mut found = BTreeMap::new();
         for (registry, entry) in file.auths {
             let Some(auth) = entry.auth.filter(|auth| !auth.is_empty()) else { continue };

@@ -3,7 +3,7 @@
 use connector_runtime::egress::BadOrigin;
 use thiserror::Error;
 
-use crate::reference::Digest;
+use crate::reference::ContentDigest;
 
 /// Why nothing was pulled. Nothing of what came is run.
 #[derive(Debug, Error)]
@@ -50,26 +50,26 @@ pub enum PullError {
         /// Host that was asked.
         from: String,
         /// What was named.
-        expected: Digest,
+        expected: ContentDigest,
         /// What came.
-        found: Digest,
+        found: ContentDigest,
     },
     /// The digest names something else than a component.
     #[error("{digest} is no component: {why}")]
     NotAComponent {
         /// What was asked for.
-        digest: Digest,
+        digest: ContentDigest,
         /// What is odd about it.
         why: String,
     },
     /// Keys are trusted, and the image has no signature.
     #[error("{0} has no signature, and one by a trusted key is required; nothing was run")]
-    Unsigned(Digest),
+    Unsigned(ContentDigest),
     /// Keys are trusted, and no signature is by one of them.
     #[error("no signature of {digest} is by a trusted key: {why}; nothing was run")]
     Untrusted {
         /// What was asked for.
-        digest: Digest,
+        digest: ContentDigest,
         /// What is wrong with the last one.
         why: &'static str,
     },

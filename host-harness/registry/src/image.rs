@@ -4,7 +4,7 @@
 use serde::Deserialize;
 
 use crate::error::PullError;
-use crate::reference::Digest;
+use crate::reference::ContentDigest;
 
 /// Media types of what may be an image.
 pub const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -14,15 +14,15 @@ const LAYER: &str = "application/wasm";
 /// An image's manifest; members that nobody here reads are left out.
 #[derive(Debug, Deserialize)]
 pub struct Image {
-    config: Descriptor,
+    config: BlobDescriptor,
     /// Of a component there is one; of a signature's image, one a signature.
-    pub layers: Vec<Descriptor>,
+    pub layers: Vec<BlobDescriptor>,
 }
 
 /// What a manifest says of a blob.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Descriptor {
+pub struct BlobDescriptor {
     media_type: String,
     digest: String,
     #[serde(default)]
@@ -34,7 +34,7 @@ impl Image {
     ///
     /// # Errors
     /// When the image with this digest is something else.
-    pub fn component(&self, digest: &Digest) -> Result<Digest, PullError> {
+    pub fn component(&self, digest: &ContentDigest) -> Result<ContentDigest, PullError> {
         let odd = |why: String| PullError::NotAComponent { digest: digest.clone(), why };
         if self.config.media_type != CONFIG {
             return Err(odd(format!("its configuration is {}", self.config.media_type)));
@@ -49,11 +49,11 @@ impl Image {
     }
 }
 
-impl Descriptor {
+impl BlobDescriptor {
     /// The blob's digest, if it is one that this host computes.
     #[must_use]
-    pub fn blob(&self) -> Option<Digest> {
-        Digest::read(&self.digest)
+    pub fn blob(&self) -> Option<ContentDigest> {
+        ContentDigest::read(&self.digest)
     }
 
     /// An annotation, if it is text.

@@ -52,5 +52,5 @@ mod tests;
 pub use self::credentials::{BadCredentials, Credentials};
 pub use self::error::PullError;
 pub use self::pull::Registry;
-pub use self::reference::{BadReference, Digest, Reference};
+pub use self::reference::{BadReference, ContentDigest, Reference};
 pub use self::signature::{BadKey, TrustedKey};

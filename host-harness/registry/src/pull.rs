@@ -12,15 +12,15 @@ use crate::client::Client;
 use crate::credentials::Credentials;
 use crate::error::PullError;
 use crate::image::{Image, MANIFEST};
-use crate::reference::{Digest, Reference};
+use crate::reference::{ContentDigest, Reference};
 use crate::signature::{ANNOTATION, Signature, TrustedKey};
 
 /// The largest component.
 const LARGEST: usize = 32 << 20;
 /// A slow registry ends the pull after this time together.
 const WITHIN: Duration = Duration::from_secs(120);
-/// An image with more signatures is asked for no more of them.
-const MOST_SIGNATURES: usize = 16;
+/// Of an image with more signatures, these are looked at.
+const MOST_SIGNATURES: usize = 64;
 
 /// Pulls components from registries.
 pub struct Registry {
@@ -108,7 +108,7 @@ impl Registry {
         &self,
         client: &mut Client<'_>,
         reference: &Reference,
-        digest: &Digest,
+        digest: &ContentDigest,
         path: &str,
         what: &'static str,
     ) -> Result<Vec<u8>, PullError> {
@@ -170,31 +170,38 @@ async fn fetch_signatures(
     let untrusted = |why| PullError::Untrusted { digest: digest.clone(), why };
     let image: Image = serde_json::from_slice(&manifest)
         .map_err(|_| untrusted("its signature's manifest is none"))?;
-    let mut signatures = Vec::new();
-    for layer in image.layers.iter().take(MOST_SIGNATURES) {
-        let (Some(blob), Some(signature)) = (layer.blob(), layer.annotation(ANNOTATION)) else {
-            continue;
-        };
+    let signed = image.layers.iter();
+    let signed = signed.filter_map(|layer| Some((layer.blob()?, layer.annotation(ANNOTATION)?)));
+    let (mut signatures, mut lost) = (Vec::new(), None);
+    // One that cannot be had says nothing about the others.
+    for (blob, signature) in signed.take(MOST_SIGNATURES) {
         let path = format!("{repository}/blobs/{blob}");
-        let payload = fetch_exact(client, reference, &blob, &path, "signature").await?;
-        let payload = String::from_utf8(payload);
-        let payload = payload.map_err(|_| untrusted("what was signed is no text"))?;
-        signatures.push(Signature { payload, signature: signature.to_owned() });
+        match fetch_exact(client, reference, &blob, &path, "signature").await {
+            Ok(payload) => signatures.extend(
+                String::from_utf8(payload)
+                    .ok()
+                    .map(|payload| Signature { payload, signature: signature.to_owned() }),
+            ),
+            Err(why) => lost = Some(why),
+        }
     }
-    Ok(signatures)
+    match lost {
+        Some(why) if signatures.is_empty() => Err(why),
+        _ => Ok(signatures),
+    }
 }
 
 /// What is at `path`, if it has this digest.
 async fn fetch_exact(
     client: &mut Client<'_>,
     reference: &Reference,
-    expected: &Digest,
+    expected: &ContentDigest,
     path: &str,
     what: &'static str,
 ) -> Result<Vec<u8>, PullError> {
     let accept = if what == "manifest" { MANIFEST } else { "*/*" };
     let bytes = client.fetch(path, accept, what).await?;
-    let found = Digest::of(&bytes);
+    let found = ContentDigest::of(&bytes);
     if found != *expected {
         let (from, expected) = (reference.registry.clone(), expected.clone());
         return Err(PullError::WrongDigest { what, from, expected, found });

@@ -12,7 +12,7 @@ const LONGEST_REPOSITORY: usize = 255;
 
 /// The SHA-256 of what a registry keeps.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Digest(String);
+pub struct ContentDigest(String);
 
 /// A component in a registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub struct Reference {
     /// Path of the repository, without slashes around it.
     pub repository: String,
     /// Of the image's manifest: what is signed.
-    pub digest: Digest,
+    pub digest: ContentDigest,
 }
 
 /// Why a text names no component.
@@ -33,7 +33,7 @@ pub struct BadReference {
     why: &'static str,
 }
 
-impl Digest {
+impl ContentDigest {
     /// The digest of these bytes.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
@@ -55,7 +55,7 @@ impl Digest {
     }
 }
 
-impl fmt::Display for Digest {
+impl fmt::Display for ContentDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "sha256:{}", self.0)
     }
@@ -71,7 +71,7 @@ impl FromStr for Reference {
         let (name, digest) = rest.split_once('@').ok_or_else(|| {
             bad("has no digest, and a tag may name another file tomorrow: add @sha256:...")
         })?;
-        let digest = Digest::read(digest)
+        let digest = ContentDigest::read(digest)
             .ok_or_else(|| bad("must end with @sha256: and 64 hexadecimal digits"))?;
         let (registry, path) = name
             .split_once('/')

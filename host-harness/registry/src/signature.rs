@@ -12,7 +12,7 @@ use rustls_pki_types::pem::PemObject as _;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::reference::Digest;
+use crate::reference::ContentDigest;
 
 /// Where the annotation of a layer holds the signature.
 pub const ANNOTATION: &str = "dev.cosignproject.cosign/signature";
@@ -84,7 +84,7 @@ impl Signature {
     ///
     /// # Errors
     /// Why not.
-    pub fn verify(&self, keys: &[TrustedKey], digest: &Digest) -> Result<(), &'static str> {
+    pub fn verify(&self, keys: &[TrustedKey], digest: &ContentDigest) -> Result<(), &'static str> {
         let signature = STANDARD.decode(&self.signature).map_err(|_| "one is no base64")?;
         let is_signed = |key: &TrustedKey| {
             let key = UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, &key.0);

@@ -61,14 +61,14 @@ impl Fake {
 
     fn publish(&self, manifest: &Value) -> Reference {
         let manifest = manifest.to_string();
-        let digest = Digest::of(manifest.as_bytes());
+        let digest = ContentDigest::of(manifest.as_bytes());
         self.holds(&format!("/v2/a/b/manifests/{digest}"), manifest.as_bytes());
-        self.holds(&format!("/v2/a/b/blobs/{}", Digest::of(COMPONENT)), COMPONENT);
+        self.holds(&format!("/v2/a/b/blobs/{}", ContentDigest::of(COMPONENT)), COMPONENT);
         format!("oci://127.0.0.1:5000/a/b@{digest}").parse().unwrap()
     }
 
     /// Signs `signed` by `key` under the tag of `reference`.
-    fn sign(&self, reference: &Reference, signed: &Digest, key: &EcdsaKeyPair) {
+    fn sign(&self, reference: &Reference, signed: &ContentDigest, key: &EcdsaKeyPair) {
         let payload = json!({
             "critical": {
                 "identity": { "docker-reference": "127.0.0.1:5000/a/b" },
@@ -83,15 +83,15 @@ impl Fake {
     }
 
     fn put_signature(&self, reference: &Reference, payload: &str, signature: &str) {
-        let blob = Digest::of(payload.as_bytes());
-        let manifest = json!({
-            "config": { "mediaType": "application/vnd.oci.image.config.v1+json", "digest": "sha256:0" },
-            "layers": [{
-                "mediaType": "application/vnd.dev.cosign.simplesigning.v1+json",
-                "digest": blob.to_string(),
-                "annotations": { "dev.cosignproject.cosign/signature": signature },
-            }],
+        let blob = ContentDigest::of(payload.as_bytes());
+        let layer = json!({
+            "mediaType": "application/vnd.dev.cosign.simplesigning.v1+json",
+            "digest": blob.to_string(),
+            "annotations": { "dev.cosignproject.cosign/signature": signature },
         });
+        let config =
+            json!({ "mediaType": "application/vnd.oci.image.config.v1+json", "digest": "" });
+        let manifest = json!({ "config": config, "layers": [layer] });
         self.holds(&format!("/v2/a/b/blobs/{blob}"), payload.as_bytes());
         let tag = format!("/v2/a/b/manifests/sha256-{}.sig", reference.digest.digits());
         self.holds(&tag, manifest.to_string().as_bytes());
@@ -108,7 +108,7 @@ fn component_manifest() -> Value {
     json!({
         "mediaType": MANIFEST,
         "config": { "mediaType": "application/vnd.wasm.config.v0+json", "digest": "sha256:0" },
-        "layers": [{ "mediaType": "application/wasm", "digest": Digest::of(COMPONENT).to_string() }],
+        "layers": [{ "mediaType": "application/wasm", "digest": ContentDigest::of(COMPONENT).to_string() }],
     })
 }
 
@@ -219,7 +219,7 @@ async fn what_no_trusted_key_signed_is_refused() {
     let why = refusal(&registry, &reference).await.to_string();
     assert!(why.contains("another key, or altered"), "{why}");
 
-    fake.sign(&reference, &Digest::of(b"another"), &pair);
+    fake.sign(&reference, &ContentDigest::of(b"another"), &pair);
     let why = refusal(&registry, &reference).await.to_string();
     assert!(why.contains("signed another image"), "{why}");
 
@@ -234,11 +234,51 @@ async fn what_no_trusted_key_signed_is_refused() {
     assert!(why.contains("no base64"), "{why}");
 }
 
+/// Whoever may add signatures to an image must not be able to take a good one away.
+#[tokio::test(start_paused = true)]
+async fn a_good_signature_counts_whatever_stands_beside_it() {
+    let (fake, reference) = Fake::with_component();
+    let (pair, key) = new_key();
+    fake.sign(&reference, &reference.digest, &pair);
+    let tag = format!("/v2/a/b/manifests/sha256-{}.sig", reference.digest.digits());
+    let answering = fake.files.lock().unwrap()[&tag].clone();
+    let whole = answering("");
+    let (_, manifest) = whole.split_once("\r\n\r\n").unwrap();
+    let mut manifest: Value = serde_json::from_str(manifest).unwrap();
+    let good = manifest["layers"][0].clone();
+    let mut bad = good.clone();
+    bad["annotations"]["dev.cosignproject.cosign/signature"] = json!("AAAA");
+    let mut lost = bad.clone();
+    lost["digest"] = json!(ContentDigest::of(b"nowhere").to_string());
+    let plain = json!({ "mediaType": "text/plain", "digest": good["digest"] });
+    let mut layers = vec![plain; 100];
+    layers.extend(vec![bad; 20]);
+    layers.extend([lost, good]);
+    manifest["layers"] = json!(layers);
+    fake.holds(&tag, manifest.to_string().as_bytes());
+    let registry = fake.registry().trusted_keys(vec![key]);
+    assert_eq!(registry.pull(&reference).await.unwrap(), COMPONENT);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_a_registry_sends_one_to_is_told_nothing() {
+    let (fake, reference) = Fake::with_component();
+    let manifest = format!("/v2/a/b/manifests/{}", reference.digest);
+    let on = "location: http://localhost:9000/elsewhere\r\n";
+    fake.answers(&manifest, move |_| answer("307 Temporary Redirect", on, ""));
+    let challenge = "www-authenticate: Bearer realm=\"http://localhost:9000/token\"\r\n";
+    fake.answers("/elsewhere", move |_| answer("401 Unauthorized", challenge, ""));
+    let file = br#"{"auths":{"127.0.0.1:5000":{"auth":"dTpw"}}}"#;
+    let registry = fake.registry().credentials(Credentials::read(file).unwrap());
+    assert!(matches!(refusal(&registry, &reference).await, PullError::Denied { .. }));
+    assert!(fake.heads.lock().unwrap().iter().all(|head| !head.contains("authorization")));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_registry_that_lies_is_told() {
     let (fake, reference) = Fake::with_component();
     let registry = fake.registry();
-    let blob = format!("/v2/a/b/blobs/{}", Digest::of(COMPONENT));
+    let blob = format!("/v2/a/b/blobs/{}", ContentDigest::of(COMPONENT));
     fake.holds(&blob, b"\0asm of somebody else");
     let why = refusal(&registry, &reference).await.to_string();
     assert!(why.contains("sent another component: its digest is sha256:"), "{why}");
@@ -273,7 +313,7 @@ async fn what_is_no_component_is_refused() {
     let registry = fake.registry();
     let image = |config: &str, layers: Value| json!({ "config": { "mediaType": config, "digest": "" }, "layers": layers });
     let wasm = "application/vnd.wasm.config.v0+json";
-    let digest = Digest::of(COMPONENT).to_string();
+    let digest = ContentDigest::of(COMPONENT).to_string();
     let layer = json!({ "mediaType": "application/wasm", "digest": digest });
     let other = json!({ "mediaType": "application/gzip", "digest": digest });
     let odd = json!({ "mediaType": "application/wasm", "digest": "sha512:1" });
@@ -310,7 +350,7 @@ async fn a_token_is_asked_for_once_and_stays_at_its_registry() {
         }
         answer("403 Forbidden", "", "")
     });
-    fake.answers(&format!("/v2/a/b/blobs/{}", Digest::of(COMPONENT)), |head| {
+    fake.answers(&format!("/v2/a/b/blobs/{}", ContentDigest::of(COMPONENT)), |head| {
         assert!(head.contains("authorization: Bearer t0ken\r\n"), "{head}");
         answer("307 Temporary Redirect", "location: http://localhost:9000/blob?signed=1\r\n", "")
     });

@@ -18,9 +18,9 @@ pub const CALL_BYTES: usize = 16 * 1024 * 1024;
 
 /// Keeps calls.
 pub trait Recorder: Send + Sync {
-    /// Takes a call that has ended or was cut. It must not wait: it is called where calls are
-    /// dropped, too.
-    fn record(&self, call: RecordedCall);
+    /// Takes a call that has ended or was cut, and how many bytes of JSON it is, about. It must not wait:
+    /// it is called where calls are dropped, too.
+    fn record(&self, call: RecordedCall, bytes: usize);
 }
 
 /// One call.

@@ -42,7 +42,7 @@ pub struct ReplayArgs {
 /// # Errors
 /// When the recording cannot be read to its end, or is of another component; then no call is made.
 pub async fn run(args: &ReplayArgs, context: &Context) -> Result<Exit> {
-    let master = StateDirectory::somewhere(context)?.master().await?;
+    let master = StateDirectory::somewhere(context)?.existing_master()?;
     let open = || {
         let opened = RecordingReader::open(&args.file, &master);
         opened.with_context(|| format!("reading {}", args.file.display()))

@@ -177,6 +177,14 @@ impl StateDirectory {
         Ok(self.master_key(rows.is_empty())?)
     }
 
+    /// The master key with which something was sealed before; none is made.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be read.
+    pub fn existing_master(&self) -> Result<MasterKey, MasterKeyError> {
+        self.master_key(false)
+    }
+
     fn master_key(&self, nothing_kept: bool) -> Result<MasterKey, MasterKeyError> {
         if std::env::var_os(MASTER_KEY_VARIABLE).is_some_and(|value| !value.is_empty()) {
             MasterKey::from_variable(MASTER_KEY_VARIABLE)

@@ -123,7 +123,7 @@ impl Drop for KeptCall {
     fn drop(&mut self) {
         // Without an export nothing was called: there was no room for an instance, for example.
         if let Some(recorder) = self.recorder.take().filter(|_| !self.call.export.is_empty()) {
-            recorder.record(std::mem::take(&mut self.call));
+            recorder.record(std::mem::take(&mut self.call), self.bytes);
         }
     }
 }

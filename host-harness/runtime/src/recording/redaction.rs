@@ -122,12 +122,13 @@ fn replaced(letter: char) -> char {
     if letter.is_ascii_alphanumeric() || !letter.is_ascii() { '1' } else { letter }
 }
 
-/// Whether it begins as RFC 3339 has dates.
+/// Whether it is a date, or a date and a time, as RFC 3339 has them.
 fn is_date(text: &str) -> bool {
     let mut letters = text.chars();
-    DATE.chars().all(|form| {
+    let begins = DATE.chars().all(|form| {
         letters.next().is_some_and(|it| it == form || form != '-' && it.is_ascii_digit())
-    })
+    });
+    begins && letters.all(|it| matches!(it, '0'..='9' | 'T' | 'Z' | ':' | '.' | '+' | '-'))
 }
 
 fn collect(names: &mut BTreeSet<String>, name: &str, value: &Value) {

@@ -30,7 +30,7 @@ fn recorded(base: &Scratch, calls: Vec<RecordedCall>, bytes: u64) -> (PathBuf, V
     let head = RecordingHead { component: "c0".to_owned(), ..RecordingHead::default() };
     let writer = RecordingWriter::begin(base.path(), &master(1), head, bytes, warn).unwrap();
     for call in calls {
-        writer.record(call);
+        writer.record(call, 10);
     }
     let path = writer.finish().to_owned();
     let warnings = warnings.lock().unwrap().clone();
@@ -126,4 +126,18 @@ fn what_does_not_fit_ends_the_recording_with_a_mark() {
     let (calls, why, mark) = read(&path, &master(1));
     assert!(calls == 1 && why.is_none(), "{calls} {why:?}");
     assert!(warnings == [mark.unwrap()] && warnings[0].contains("records.get"), "{warnings:?}");
+}
+
+/// What is missing at its end is told, and not only while it is recorded.
+#[test]
+fn calls_that_come_too_fast_end_the_recording_with_a_mark() {
+    let base = Scratch::new();
+    let head = RecordingHead { component: "c0".to_owned(), ..RecordingHead::default() };
+    let writer = RecordingWriter::begin(base.path(), &master(1), head, u64::MAX, |_| {}).unwrap();
+    writer.record(call(0), 10);
+    writer.record(call(1), usize::MAX);
+    writer.record(call(2), 10);
+    let (calls, why, mark) = read(writer.finish(), &master(1));
+    assert!(calls == 1 && why.is_none(), "{calls} {why:?}");
+    assert!(mark.unwrap().contains("faster than they can be written"));
 }

@@ -3,8 +3,9 @@
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use connector_runtime::recording::{CALL_BYTES, CallEnd, RecordedCall, Recorder};
@@ -14,16 +15,27 @@ use sha2::{Digest as _, Sha256};
 use super::{Frame, MAGIC, RecordingError, RecordingHead, place};
 use crate::vault::{Key, MasterKey, random_id};
 
-/// Calls that wait to be written. With more the recording ends.
-const WAITING: usize = 16;
+/// Bytes of calls that may wait to be written. With more the recording ends: one with a hole would be
+/// none of what happened.
+const WAITING_BYTES: usize = 256 * 1024 * 1024;
+
+/// A call, and how many bytes it is.
+type Waiting = (RecordedCall, usize);
+
+/// What waits to be written.
+#[derive(Default)]
+struct Backlog {
+    bytes: AtomicUsize,
+    overflowed: AtomicBool,
+}
 
 /// A recording that is being written.
 pub struct RecordingWriter {
     path: PathBuf,
     /// Taken when the recording ends.
-    calls: Mutex<Option<SyncSender<RecordedCall>>>,
+    calls: Mutex<Option<Sender<Waiting>>>,
+    backlog: Arc<Backlog>,
     thread: Mutex<Option<JoinHandle<()>>>,
-    warn: Box<dyn Fn(&str) + Send + Sync>,
 }
 
 impl RecordingWriter {
@@ -37,7 +49,7 @@ impl RecordingWriter {
         master: &MasterKey,
         head: RecordingHead,
         file_bytes: u64,
-        warn: impl Fn(&str) + Clone + Send + Sync + 'static,
+        warn: impl Fn(&str) + Send + 'static,
     ) -> Result<Self, RecordingError> {
         let (id, key) = (random_id()?, Key::random()?);
         let name = format!("{}-{}.recording", head.made_ms, id.split_at(8).0);
@@ -49,19 +61,21 @@ impl RecordingWriter {
         let mut frames = FrameWriter { file, key, id, next: 0, left: file_bytes };
         let is_redacted = head.is_redacted;
         frames.write(&Frame::Head(head))?;
-        let (calls, received) = sync_channel(WAITING);
-        let told = warn.clone();
+        let (calls, received) = channel();
+        let backlog = Arc::<Backlog>::default();
+        let writing = Arc::clone(&backlog);
         let thread = std::thread::Builder::new().name("recording".to_owned()).spawn(move || {
-            let end = frames.write_all(&received, is_redacted).err().map(|why| why.to_string());
+            let end = frames.write_all(&received, &writing, is_redacted);
+            let end = end.err().map(|why| why.to_string());
             if let Some(why) = &end {
-                told(why);
+                warn(why);
             }
             // Without it the file is as good as cut, which its reader says.
             frames.left = u64::MAX;
             let _ = frames.write(&Frame::End(end));
         })?;
         let (calls, thread) = (Mutex::new(Some(calls)), Mutex::new(Some(thread)));
-        Ok(Self { path, calls, thread, warn: Box::new(warn) })
+        Ok(Self { path, calls, backlog, thread })
     }
 
     /// Ends the recording and waits until it is written. Answers its file.
@@ -75,13 +89,15 @@ impl RecordingWriter {
 }
 
 impl Recorder for RecordingWriter {
-    fn record(&self, call: RecordedCall) {
+    fn record(&self, call: RecordedCall, bytes: usize) {
         let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(open) = calls.as_ref() else { return };
-        if let Err(TrySendError::Full(_)) = open.try_send(call) {
-            // A recording with a hole would be none of what happened.
+        let waiting = self.backlog.bytes.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        let is_full = waiting > WAITING_BYTES;
+        self.backlog.overflowed.fetch_or(is_full, Ordering::Relaxed);
+        // The thread that writes says why the recording ends; it has ended where nobody receives.
+        if is_full || open.send((call, bytes)).is_err() {
             *calls = None;
-            (self.warn)("calls come faster than they can be written");
         }
     }
 }
@@ -96,8 +112,13 @@ struct FrameWriter {
 
 impl FrameWriter {
     /// Writes calls until there are no more, or one cannot be written.
-    fn write_all(&mut self, calls: &Receiver<RecordedCall>, redact: bool) -> io::Result<()> {
-        for mut call in calls {
+    fn write_all(
+        &mut self,
+        calls: &Receiver<Waiting>,
+        backlog: &Backlog,
+        redact: bool,
+    ) -> io::Result<()> {
+        for (mut call, bytes) in calls {
             if call.end == CallEnd::TooLarge {
                 let text = format!("a call of {} is larger than {CALL_BYTES} bytes", call.export);
                 return Err(io::Error::other(text));
@@ -106,8 +127,12 @@ impl FrameWriter {
                 call.redact();
             }
             self.write(&Frame::Call(call))?;
+            backlog.bytes.fetch_sub(bytes, Ordering::Relaxed);
         }
-        Ok(())
+        match backlog.overflowed.load(Ordering::Relaxed) {
+            true => Err(io::Error::other("calls come faster than they can be written")),
+            false => Ok(()),
+        }
     }
 
     /// Writes a frame at once.
