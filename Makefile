@@ -20,7 +20,7 @@ help: ## Show this list
 
 .PHONY: run
 run: component ## Build everything and show the main job on a simulated AfterShip
-	cargo build --locked --workspace --bins && target/debug/tour
+	cargo build --locked --workspace --exclude release --bins && target/debug/tour
 
 .PHONY: test
 test: components guests ## Run every test, from nothing
