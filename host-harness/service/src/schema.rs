@@ -162,7 +162,7 @@ fn choices_of(schema: &Value) -> Vec<&Value> {
 }
 
 /// The type of a value; a number without a fraction is an integer, however it is written.
-pub(crate) fn type_of(value: &Value) -> &'static str {
+fn type_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "boolean",

@@ -176,7 +176,7 @@ mod tests {
                         ["date", "Sun, 22 Nov 2026 12:00:00 GMT"], ["set-cookie", "who=anna"]] } }),
                 ),
             ],
-            end: CallEnd::Answered(json!({ "Ok": { "id": "0b02", "data": "plain 7" } })),
+            end: CallEnd::Answered(json!({ "Ok": { "id": "0b02", "data": "2026-11-21 TZ Anna" } })),
             suspended: 0,
         };
         call.redact();
@@ -200,7 +200,7 @@ mod tests {
         assert_eq!(path, "/11/1111?1=11");
         assert_eq!(
             call.end,
-            CallEnd::Answered(json!({ "Ok": { "id": "1111", "data": "11111 1" } }))
+            CallEnd::Answered(json!({ "Ok": { "id": "1111", "data": "1111-11-11 11 1111" } }))
         );
     }
 }

@@ -92,6 +92,8 @@ impl Recorder for RecordingWriter {
     fn record(&self, call: RecordedCall, bytes: usize) {
         let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(open) = calls.as_ref() else { return };
+        // Small calls, too, are bounded in number.
+        let bytes = bytes.saturating_add(size_of::<Waiting>());
         let waiting = self.backlog.bytes.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
         let is_full = waiting > WAITING_BYTES;
         self.backlog.overflowed.fetch_or(is_full, Ordering::Relaxed);

@@ -1,15 +1,16 @@
 //! Where records differ from the schema that the connector gives: new members, other types.
-//! Whether values are valid is no matter.
+//!
+//! A record is read once, in a stream, against the outline of its schema; nothing is built of it.
+//! That is all that drift means here: whether values are valid is no matter.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod outline;
+mod walk;
+
+use std::collections::BTreeSet;
 
 use connector_contract::types::DataRecord;
-use serde_json::Value;
 
-use crate::schema::{Schema, escaped, type_of};
-
-/// Deeper than this a schema says nothing here; one that refers to itself has no end.
-const DEPTH: usize = 16;
+pub use self::outline::Outline;
 
 /// What one scan has found of one object.
 #[derive(Debug, Default)]
@@ -23,75 +24,11 @@ impl Drift {
     pub fn new_in(&mut self, outline: &Outline, records: &[DataRecord]) -> Vec<String> {
         let mut found = BTreeSet::new();
         for record in records {
-            // The connector has read it already, so what is wrong with it is told elsewhere.
-            if let Ok(value) = serde_json::from_str(&record.data) {
-                outline.compare(&value, "", &mut found);
-            }
+            walk::differences(outline, &record.data, &mut found);
         }
         found.retain(|pointer| !self.told.contains(pointer));
         self.told.extend(found.iter().cloned());
         found.into_iter().collect()
-    }
-}
-
-/// The outline of a JSON Schema: what may stand at one place, as far as it is said outright.
-#[derive(Debug, Clone, Default)]
-pub struct Outline {
-    /// Names of the allowed types; empty: any.
-    types: Vec<String>,
-    /// Members with a name.
-    members: BTreeMap<String, Outline>,
-    /// What all other members are, where that is said.
-    others: Option<Box<Outline>>,
-    /// There may be members of which nothing is said.
-    is_open: bool,
-    /// Items of a list; `None`: anything.
-    items: Option<Box<Outline>>,
-}
-
-impl Outline {
-    /// The outline of a whole schema.
-    pub fn of(schema: &Value) -> Self {
-        Self::at(&Schema::of(schema), 0)
-    }
-
-    fn at(schema: &Schema<'_>, depth: usize) -> Self {
-        if depth > DEPTH {
-            return Self { is_open: true, ..Self::default() };
-        }
-        let below = |schema: Schema<'_>| Self::at(&schema, depth + 1);
-        let members = schema.properties().into_iter();
-        Self {
-            types: schema.types().into_iter().map(str::to_owned).collect(),
-            members: members.map(|(name, member)| (name.to_owned(), below(member))).collect(),
-            others: schema.others().map(below).map(Box::new),
-            is_open: schema.is_open(),
-            items: schema.items().map(below).map(Box::new),
-        }
-    }
-
-    /// Adds to `found` where a value, which stands at `pointer`, differs.
-    fn compare(&self, value: &Value, pointer: &str, found: &mut BTreeSet<String>) {
-        let kind = type_of(value);
-        let covers =
-            |allowed: &String| allowed == kind || (allowed == "number" && kind == "integer");
-        if !self.types.is_empty() && !self.types.iter().any(covers) {
-            found.insert(pointer.to_owned());
-            return;
-        }
-        if let (Value::Array(items), Some(outline)) = (value, &self.items) {
-            items.iter().for_each(|item| outline.compare(item, pointer, found));
-        }
-        for (name, member) in value.as_object().into_iter().flatten() {
-            let pointer = format!("{pointer}/{}", escaped(name));
-            match self.members.get(name).or(self.others.as_deref()) {
-                Some(outline) => outline.compare(member, &pointer, found),
-                None if self.is_open => {}
-                None => {
-                    found.insert(pointer);
-                }
-            }
-        }
     }
 }
 
