@@ -48,6 +48,8 @@ const BUSY: Duration = Duration::from_secs(5);
 /// Dropping it waits for what is queued, and closes the file. Its futures need a tokio runtime.
 pub struct Sqlite {
     clock: Arc<dyn Clock>,
+    /// The file, as errors name it.
+    shown: String,
     readers: Arc<Readers>,
     writer: Arc<Writer>,
 }
@@ -57,7 +59,7 @@ impl Sqlite {
     /// what has ended and is erased.
     ///
     /// # Errors
-    /// [`StoreError::TooNew`] and [`StoreError::Corrupt`], both with the file as it was, and
+    /// [`StoreError::TooNew`], [`StoreError::TooOld`] and [`StoreError::Corrupt`], all with the file as it was, and
     /// [`StoreError::Unavailable`], also when others may write to the file or its directory.
     pub fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
         Self::waiting(path, clock, BUSY)
@@ -68,6 +70,7 @@ impl Sqlite {
         let shown = path.display().to_string();
         Ok(Self {
             clock: Arc::clone(&clock),
+            shown: shown.clone(),
             readers: Arc::new(Readers::new(path.to_owned(), busy)),
             writer: Arc::new(Writer::new(connection, shown, clock)),
         })
@@ -79,6 +82,15 @@ impl Sqlite {
     /// [`StoreError::Unavailable`] when the file cannot be read.
     pub fn booked(&self, scopes: Vec<String>, now_ms: u64) -> Answer<'_, Vec<Booked>> {
         self.read(move |on| limits::booked(on, &scopes, now_ms))
+    }
+
+    /// Reads every page of the file and checks that they fit together; takes as long as that takes.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] with what does not fit.
+    pub fn check(&self) -> Answer<'_, ()> {
+        let path = self.shown.clone();
+        self.read(move |on| opening::check_pages(on, &path))
     }
 
     /// For what a test does to the file.

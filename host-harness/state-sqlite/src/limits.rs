@@ -12,8 +12,8 @@ use super::columns::{self, Column, Record as _, columns, run, signed};
 /// A row that was not looked at for this long is full again, whatever became of it.
 const FULL_AGAIN_US: i64 = 24 * 60 * 60 * 1_000_000;
 
-/// Leads to the table.
-pub const STEP: &str = "
+/// The table.
+pub const TABLE: &str = "
 CREATE TABLE limits (
     account TEXT NOT NULL,
     name TEXT NOT NULL,
@@ -23,6 +23,9 @@ CREATE TABLE limits (
     lost_at_us INTEGER NOT NULL,
     seen_us INTEGER NOT NULL,
     ahead_us INTEGER NOT NULL,
+    told_interval_us INTEGER,
+    told_burst INTEGER,
+    told_until_us INTEGER,
     PRIMARY KEY (account, name)
 ) STRICT, WITHOUT ROWID;
 ";

@@ -11,7 +11,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::fault::DbResult;
-use super::schema::{APPLICATION, STEPS};
+use super::schema::{APPLICATION, TABLES, VERSION};
 
 /// Statements that stay prepared: more than there are that run often.
 const STATEMENTS: usize = 128;
@@ -33,11 +33,10 @@ PRAGMA fullfsync = ON;
 PRAGMA checkpoint_fullfsync = ON;
 ";
 
-/// Opens the file for writing. Makes it, and the directory that it is in; brings its schema up
-/// to date.
+/// Opens the file for writing. Makes it, and the directory that it is in; makes its tables.
 ///
 /// # Errors
-/// [`StoreError::TooNew`], [`StoreError::Corrupt`], both with the file as it was;
+/// [`StoreError::TooNew`], [`StoreError::TooOld`], [`StoreError::Corrupt`], all with the file as it was;
 /// [`StoreError::Unavailable`].
 pub fn for_writing(path: &Path, busy: Duration) -> Result<Connection, StoreError> {
     let shown = path.display().to_string();
@@ -94,8 +93,7 @@ fn ready(path: &Path, shown: &str, busy: Duration) -> DbResult<Connection> {
     check_version(version(&connection)?, shown)?;
     connection.execute_batch(ALWAYS)?;
     connection.execute_batch(WRITING)?;
-    check_pages(&connection, shown, WHOLE)?;
-    migrate(&mut connection, shown)?;
+    make_tables(&mut connection, shown)?;
     connection.query_row("PRAGMA journal_mode = WAL", (), |_| Ok(()))?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     Ok(connection)
@@ -119,92 +117,43 @@ fn check_owner(connection: &Connection, path: &str) -> DbResult<()> {
 }
 
 fn check_version(found: u32, path: &str) -> Result<(), StoreError> {
-    let known = u32::try_from(STEPS.len()).unwrap_or(u32::MAX);
-    if found > known {
-        return Err(StoreError::TooNew { path: path.to_owned(), found, known });
+    let (path, known) = (path.to_owned(), VERSION);
+    match found {
+        0 | VERSION => Ok(()),
+        older if older < VERSION => Err(StoreError::TooOld { path, found, known }),
+        _ => Err(StoreError::TooNew { path, found, known }),
     }
-    Ok(())
 }
 
 fn version(connection: &Connection) -> Result<u32, rusqlite::Error> {
     connection.query_row("PRAGMA user_version", (), |row| row.get(0))
 }
 
-/// A file larger than this is checked without the tables of [`LARGE`]: damage in those is noticed
-/// when it is read.
-const WHOLE: u64 = 256 << 20;
-
-/// Tables that grow with the mirror.
-const LARGE: &str = "'mirror_records', 'mirror_changes', 'mirror_seen'";
-
-fn check_pages(connection: &Connection, path: &str, whole: u64) -> DbResult<()> {
-    let sql = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
-    let bytes: i64 = connection.query_row(sql, (), |row| row.get(0))?;
-    let checks = match u64::try_from(bytes).is_ok_and(|bytes| bytes <= whole) {
-        true => vec!["PRAGMA quick_check(1)".to_owned()],
-        false => {
-            let mut tables = connection.prepare(&format!(
-                "SELECT format('PRAGMA quick_check(%Q)', name) FROM sqlite_schema
-                 WHERE type = 'table' AND name NOT IN ({LARGE})"
-            ))?;
-            tables.query_map((), |row| row.get(0))?.collect::<Result<_, _>>()?
-        }
-    };
-    for check in checks {
-        let found: String = connection.query_row(&check, (), |row| row.get(0))?;
-        if found != "ok" {
-            return Err(StoreError::Corrupt { path: path.to_owned(), why: found }.into());
-        }
+/// Reads every page of the file and checks that they fit together: what opening does not do.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] with what does not fit.
+pub fn check_pages(connection: &Connection, path: &str) -> DbResult<()> {
+    let found: String = connection.query_row("PRAGMA quick_check(1)", (), |row| row.get(0))?;
+    match found.as_str() {
+        "ok" => Ok(()),
+        _ => Err(StoreError::Corrupt { path: path.to_owned(), why: found }.into()),
     }
-    Ok(())
 }
 
-/// The mark goes into the file with the first step, so no file of ours is ever without it.
-fn migrate(connection: &mut Connection, path: &str) -> DbResult<()> {
-    if version(connection)? as usize == STEPS.len() {
+/// The mark goes into the file with the tables, so no file of ours is ever without it.
+fn make_tables(connection: &mut Connection, path: &str) -> DbResult<()> {
+    if version(connection)? == VERSION {
         return Ok(());
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Another process may have been faster, with this version or a newer one.
     let found = version(&transaction)?;
     check_version(found, path)?;
-    transaction.pragma_update(None, "application_id", APPLICATION)?;
-    for (reached, step) in (1_u32..).zip(STEPS).skip(found as usize) {
-        transaction.execute_batch(step)?;
-        transaction.pragma_update(None, "user_version", reached)?;
+    if found == 0 {
+        transaction.pragma_update(None, "application_id", APPLICATION)?;
+        TABLES.iter().try_for_each(|tables| transaction.execute_batch(tables))?;
+        transaction.pragma_update(None, "user_version", VERSION)?;
     }
     Ok(transaction.commit()?)
-}
-
-#[cfg(test)]
-mod tests {
-    use connector_state::scratch::Scratch;
-
-    use super::*;
-
-    #[test]
-    fn a_large_file_is_checked_where_it_is_small() {
-        let damaged = |table: &str| {
-            let scratch = Scratch::new();
-            let path = scratch.path().join("state.db");
-            drop(for_writing(&path, Duration::ZERO).unwrap());
-            let on = for_reading(&path, Duration::ZERO).unwrap();
-            let sql = "SELECT (rootpage - 1) * page_size, page_size
-                       FROM sqlite_schema, pragma_page_size WHERE name = ?";
-            let (at, size): (u32, u32) =
-                on.query_row(sql, [table], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
-            drop(on);
-            let mut content = std::fs::read(&path).unwrap();
-            content[at as usize..(at + size) as usize].fill(0xA5);
-            std::fs::write(&path, content).unwrap();
-            let on = for_reading(&path, Duration::ZERO).unwrap();
-            let is_damaged = |whole| {
-                let checked = check_pages(&on, "state.db", whole).map_err(|why| why.of("state.db"));
-                matches!(checked, Err(StoreError::Corrupt { .. }))
-            };
-            (is_damaged(WHOLE), is_damaged(0))
-        };
-        assert_eq!(damaged("mirror_records"), (true, false));
-        assert_eq!(damaged("grants"), (true, true));
-    }
 }

@@ -50,30 +50,23 @@
 //! of the connection scrubbed, and the file is its user's alone. What is removed (a connection, an
 //! object's `reset`, a dead letter) is overwritten.
 
-use super::inbox::tables::{GAPS, STEP as INBOX};
-use super::limits::STEP as LIMITS;
-use super::mirror::look_ups::STEP as LOOK_UPS;
-use super::mirror::tables::STEP as MIRROR;
-use super::outbox::tables::STEP as OUTBOX;
-use super::push::tables::STEP as PUSH;
+use super::inbox::tables::TABLES as INBOX;
+use super::limits::TABLE as LIMITS;
+use super::mirror::tables::TABLES as MIRROR;
+use super::outbox::tables::TABLES as OUTBOX;
+use super::push::tables::TABLES as PUSH;
 
 /// Marks a file as ours (`PRAGMA application_id`): "ConH" in ASCII.
 pub const APPLICATION: u32 = 0x436F_6E48;
 
-/// Leads from each version of the schema to the next one: the first from an empty file to
-/// version 1. A step that was released is never changed.
-pub const STEPS: [&str; 9] = [ONE, MIRROR, LIMITS, PUSH, INBOX, OUTBOX, GAPS, LOOK_UPS, CONTRACT];
+/// Version of the schema (`PRAGMA user_version`). Those below it were never released: such a file is
+/// refused as it is.
+pub const VERSION: u32 = 10;
 
-/// What version 0.2 of the contract tells more.
-const CONTRACT: &str = "
-ALTER TABLE grants ADD COLUMN learned TEXT NOT NULL DEFAULT '{\"settings\":{},\"account\":null}';
-ALTER TABLE limits ADD COLUMN told_interval_us INTEGER;
-ALTER TABLE limits ADD COLUMN told_burst INTEGER;
-ALTER TABLE limits ADD COLUMN told_until_us INTEGER;
-ALTER TABLE mirror_scans ADD COLUMN not_before_ms INTEGER;
-";
+/// All tables and views, for an empty file.
+pub const TABLES: [&str; 6] = [STORE, MIRROR, LIMITS, PUSH, INBOX, OUTBOX];
 
-const ONE: &str = "
+const STORE: &str = "
 CREATE TABLE connections (
     id TEXT NOT NULL PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,
@@ -105,6 +98,7 @@ CREATE TABLE grants (
     received_ms INTEGER NOT NULL,
     expires_ms INTEGER,
     scopes TEXT NOT NULL,
+    learned TEXT NOT NULL,
     retry_ms INTEGER,
     failures INTEGER NOT NULL,
     sealed_previous BLOB,

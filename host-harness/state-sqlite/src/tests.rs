@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use std::time::{Duration, UNIX_EPOCH};
 
 use connector_contract::clock::{SystemClock, TokioClock};
-use connector_state::conformance::{Database, connection, grant, secret, session};
+use connector_state::conformance::{Database, START_S, State, connection, grant, secret, session};
 use connector_state::scratch::Scratch;
 use connector_state::{GrantRow, PreviousTokens, Sealed};
 use rusqlite::Connection;
@@ -24,8 +24,11 @@ impl OnDisk {
 
     fn try_open(&self) -> Result<Sqlite, StoreError> {
         // Before all times in rows: nothing has ended.
-        let clock = Arc::new(TokioClock::starting_at(UNIX_EPOCH));
-        Sqlite::open(&self.path(), clock)
+        self.open_at(UNIX_EPOCH)
+    }
+
+    fn open_at(&self, start: SystemTime) -> Result<Sqlite, StoreError> {
+        Sqlite::open(&self.path(), Arc::new(TokioClock::starting_at(start)))
     }
 
     /// For what a store does not do.
@@ -48,12 +51,12 @@ impl Database for OnDisk {
         Self(Scratch::new())
     }
 
-    fn open(&self) -> Arc<dyn Store> {
-        Arc::new(self.sqlite())
+    fn open(&self) -> Arc<dyn State> {
+        Arc::new(self.open_at(UNIX_EPOCH + Duration::from_secs(START_S)).unwrap())
     }
 }
 
-connector_state::store_conformance!(OnDisk);
+connector_state::conformance_tests!(OnDisk);
 
 pub(super) fn why(error: &StoreError) -> &str {
     match error {
@@ -246,10 +249,19 @@ fn a_database_of_a_newer_version_is_refused_untouched() {
     let before = fs::read(disk.path()).unwrap();
     let refused = disk.try_open().map(|_| ()).unwrap_err();
     let path = disk.path().display().to_string();
-    assert_eq!(
-        refused,
-        StoreError::TooNew { path, found: 99, known: u32::try_from(schema::STEPS.len()).unwrap() }
-    );
+    assert_eq!(refused, StoreError::TooNew { path, found: 99, known: schema::VERSION });
+    assert_eq!(fs::read(disk.path()).unwrap(), before);
+}
+
+#[test]
+fn a_database_of_an_unreleased_version_is_refused_untouched() {
+    let disk = OnDisk::new();
+    drop(disk.sqlite());
+    disk.raw().pragma_update(None, "user_version", 9).unwrap();
+    let before = fs::read(disk.path()).unwrap();
+    let refused = disk.try_open().map(|_| ()).unwrap_err();
+    let path = disk.path().display().to_string();
+    assert_eq!(refused, StoreError::TooOld { path, found: 9, known: schema::VERSION });
     assert_eq!(fs::read(disk.path()).unwrap(), before);
 }
 
@@ -282,12 +294,21 @@ fn what_is_no_state_is_refused_untouched() {
     fs::remove_file(disk.path()).unwrap();
     disk.raw().execute_batch("CREATE TABLE photos (name); PRAGMA user_version = 1").unwrap();
     assert_eq!(refused(&fs::read(disk.path()).unwrap()), "it is a database of another program");
+}
 
-    fs::remove_file(disk.path()).unwrap();
+/// Opening reads no table; a damaged one is noticed when it is read, or asked for.
+#[tokio::test]
+async fn damage_is_noticed_by_whoever_reads_it_and_by_a_check() {
+    let disk = OnDisk::new();
     drop(disk.sqlite());
+    disk.sqlite().check().await.unwrap();
     let mut content = fs::read(disk.path()).unwrap();
     content[4_096..].fill(0xA5);
-    assert_ne!(refused(&content), "");
+    fs::write(disk.path(), content).unwrap();
+    let store = disk.sqlite();
+    for read in [store.connections().await.map(drop), store.check().await] {
+        assert!(matches!(read, Err(StoreError::Corrupt { .. })), "{read:?}");
+    }
 }
 
 /// The file may be read by anybody: whoever does so for long holds up no commit.

@@ -149,6 +149,20 @@ pub enum StoreError {
         /// The newest one known here.
         known: u32,
     },
+    /// The database was written by a version before the first release.
+    #[error(
+        "the state in {path} was written by an unreleased version (schema {found}; this one reads \
+         {known}) and is left as it is; give another --state, `connect` again and `sync`: the \
+         provider still has what was kept"
+    )]
+    TooOld {
+        /// The file.
+        path: String,
+        /// Its schema.
+        found: u32,
+        /// The oldest one that is read.
+        known: u32,
+    },
     /// The database is damaged, or no database.
     #[error("the state in {path} is damaged ({why}); restore it from a copy, or remove it")]
     Corrupt {

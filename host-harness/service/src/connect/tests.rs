@@ -119,7 +119,7 @@ impl World {
     }
 
     fn rows(&self) -> Rows {
-        self.rows.lock().unwrap().clone()
+        self.rows.lock().unwrap().store.clone()
     }
 }
 

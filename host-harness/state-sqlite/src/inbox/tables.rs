@@ -1,13 +1,14 @@
-//! The inbox's step of the schema. Its tables are documented in [`super::super::schema`].
+//! The inbox's tables. Their columns are documented in [`super::super::schema`].
 
-/// Adds hooks, subscriptions, deliveries and events.
-pub const STEP: &str = "
+/// Hooks, subscriptions, deliveries and events.
+pub const TABLES: &str = "
 CREATE TABLE hooks (
     connection TEXT NOT NULL PRIMARY KEY REFERENCES connections (id) ON DELETE CASCADE,
     token TEXT NOT NULL UNIQUE,
     made_ms INTEGER NOT NULL,
     alive_ms INTEGER,
     gap_ms INTEGER,
+    gap_end_ms INTEGER,
     refused INTEGER NOT NULL DEFAULT 0,
     refused_ms INTEGER,
     -- Who works on its events, and until when.
@@ -82,6 +83,3 @@ CREATE INDEX events_to_do ON events (connection, asks, number) WHERE next_ms IS 
 CREATE INDEX events_dead ON events (number) WHERE state = 'dead';
 CREATE INDEX events_waiting ON events (connection) WHERE state = 'waiting';
 ";
-
-/// Adds where a gap ends.
-pub const GAPS: &str = "ALTER TABLE hooks ADD COLUMN gap_end_ms INTEGER;";

@@ -8,14 +8,6 @@ use super::objects::{self, Key};
 use crate::columns::{run, signed, value};
 use crate::fault::DbResult;
 
-/// What a later version of the schema adds.
-pub const STEP: &str = "
--- Look-ups that failed: how often, when the next one is due, and why the last one did.
-ALTER TABLE mirror_look_ups ADD COLUMN tries INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE mirror_look_ups ADD COLUMN due_ms INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE mirror_look_ups ADD COLUMN reason TEXT;
-";
-
 /// Puts a record on the list: a look-up asked for at `since` or later answers for it.
 pub fn add(on: &Connection, object: Key, id: &str, since: u64) -> rusqlite::Result<()> {
     let sql = "INSERT INTO mirror_look_ups (object, id, since) VALUES (?, ?, ?)

@@ -1,8 +1,8 @@
-//! The mirror's step of the schema. What users may read are its views, documented in
+//! The mirror's tables and views. What users may read are its views, documented in
 //! [`super::super::schema`]; the tables behind them may change.
 
-/// From version 1 of the schema to version 2.
-pub const STEP: &str = "
+/// Records, changes, scans, and the views that users read.
+pub const TABLES: &str = "
 -- Short keys for what every row belongs to.
 CREATE TABLE mirror_objects (
     object INTEGER PRIMARY KEY,
@@ -65,6 +65,7 @@ CREATE TABLE mirror_scans (
     kind TEXT CHECK (kind IN ('incremental', 'overlap', 'full')),
     running INTEGER NOT NULL,
     cursor TEXT,
+    not_before_ms INTEGER,
     began_ms INTEGER NOT NULL,
     pages INTEGER NOT NULL,
     records INTEGER NOT NULL,
@@ -103,6 +104,9 @@ CREATE TABLE mirror_look_ups (
     object INTEGER NOT NULL REFERENCES mirror_objects (object) ON DELETE CASCADE,
     id TEXT NOT NULL,
     since INTEGER NOT NULL,
+    tries INTEGER NOT NULL DEFAULT 0,
+    due_ms INTEGER NOT NULL DEFAULT 0,
+    reason TEXT,
     PRIMARY KEY (object, id)
 ) STRICT, WITHOUT ROWID;
 

@@ -4,30 +4,16 @@ mod reading;
 mod speed;
 
 use std::sync::Arc;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
-use connector_contract::clock::{SystemClock, TokioClock};
+use connector_contract::clock::SystemClock;
 use connector_contract::types::DataRecord;
-use connector_state::conformance::connection;
-use connector_state::mirror::conformance::{Both, Database, START_S};
+use connector_state::conformance::{Database, connection};
 use connector_state::mirror::{Derived, ScanKind, ScanStep, Source};
 use connector_state::{Change, Lease, Store as _};
 
 use super::super::tests::OnDisk;
 use super::*;
-
-impl Database for OnDisk {
-    fn new() -> Self {
-        <Self as connector_state::conformance::Database>::new()
-    }
-
-    fn open(&self) -> Arc<dyn Both> {
-        let start = UNIX_EPOCH + Duration::from_secs(START_S);
-        Arc::new(Sqlite::open(&self.path(), Arc::new(TokioClock::starting_at(start))).unwrap())
-    }
-}
-
-connector_state::mirror_conformance!(OnDisk);
 
 const WHOSE: &str = "id-of-a";
 const OBJECT: &str = "orders";

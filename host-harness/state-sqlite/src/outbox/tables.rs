@@ -1,11 +1,11 @@
-//! The outbox's step of the schema.
+//! The outbox's tables.
 
-/// Adds those to whom changes are handed on, and the versions that these changes are between.
+/// Those to whom changes are handed on, and the versions that these changes are between.
 ///
 /// The versions are kept by the statement that changes a record, so in its transaction: what a
 /// change was is never read from a record that has changed again. A target
 /// that is more than a million changes behind is no longer waited for.
-pub const STEP: &str = "
+pub const TABLES: &str = "
 CREATE TABLE forwards (
     target TEXT NOT NULL PRIMARY KEY,
     position INTEGER NOT NULL

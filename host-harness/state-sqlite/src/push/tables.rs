@@ -1,7 +1,7 @@
-//! The step of the schema that pushes need.
+//! The tables of pushes.
 
-/// From version 3 of the schema to version 4.
-pub const STEP: &str = "
+/// Runs, their items, and who writes which record.
+pub const TABLES: &str = "
 CREATE TABLE pushes (
     id TEXT NOT NULL PRIMARY KEY,
     connection TEXT NOT NULL REFERENCES connections (id) ON DELETE CASCADE,

@@ -178,7 +178,7 @@ mod tests {
     use connector_state::mirror::{Batch, Derived};
 
     use super::*;
-    use crate::schema::STEPS;
+    use crate::schema::TABLES;
 
     fn record(id: &str, data: &str) -> DataRecord {
         DataRecord {
@@ -203,7 +203,7 @@ mod tests {
     #[test]
     fn what_a_pull_met_of_our_write_is_ours_with_all_that_it_holds() {
         let on = Connection::open_in_memory().unwrap();
-        STEPS.iter().for_each(|step| on.execute_batch(step).unwrap());
+        TABLES.iter().for_each(|tables| on.execute_batch(tables).unwrap());
         on.execute("INSERT INTO connections VALUES ('c', 'c', 'x', 'x', '{}', x'', 0)", ())
             .unwrap();
         // The row of the first one has the key 1, the id of the second one.
@@ -235,7 +235,7 @@ mod tests {
     #[test]
     fn changes_are_marked_by_key() {
         let on = Connection::open_in_memory().unwrap();
-        STEPS.iter().for_each(|step| on.execute_batch(step).unwrap());
+        TABLES.iter().for_each(|tables| on.execute_batch(tables).unwrap());
         let plan = |sql: &str| {
             let mut plan = on.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
             let steps: Vec<String> =

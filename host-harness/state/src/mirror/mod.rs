@@ -7,8 +7,6 @@
 //! arrival does not matter and a repeat changes nothing.
 
 mod batch;
-#[cfg(feature = "conformance")]
-pub mod conformance;
 pub mod gone;
 mod rows;
 pub mod version;

@@ -258,7 +258,7 @@ impl World {
     }
 
     pub fn row(&self) -> GrantRow {
-        lock(&self.rows).grants[ID].clone()
+        lock(&self.rows).store.grants[ID].clone()
     }
 
     /// The number of the refresh token that is kept.

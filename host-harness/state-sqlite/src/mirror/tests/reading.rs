@@ -1,9 +1,8 @@
-//! What users may read, and files of the version before.
+//! What users may read, and what is erased.
 
 use connector_state::mirror::Unreadable;
 use rusqlite::{Connection, OpenFlags};
 
-use super::super::super::schema::{APPLICATION, STEPS};
 use super::*;
 
 fn text(on: &Connection, sql: &str) -> String {
@@ -33,37 +32,6 @@ async fn the_views_are_read_beside_a_running_host() {
     assert_eq!(text(&on, sql), "a orders full 1");
     let sql = "SELECT connection || ' ' || object || ' ' || raw || ' ' || reason FROM dead_letters";
     assert_eq!(text(&on, sql), "a orders {} no id");
-}
-
-#[tokio::test]
-async fn a_file_of_version_1_is_brought_up_to_date() {
-    let disk = <OnDisk as Database>::new();
-    std::fs::create_dir(disk.path().parent().unwrap()).unwrap();
-    let old = disk.raw();
-    old.execute_batch(STEPS[0]).unwrap();
-    old.pragma_update(None, "application_id", APPLICATION).unwrap();
-    old.pragma_update(None, "user_version", 1).unwrap();
-    old.pragma_update(None, "journal_mode", "WAL").unwrap();
-    old.execute(
-        "INSERT INTO connections VALUES ('id-of-a', 'a', 'orders', 'api-key', '{}', x'01', 5)",
-        (),
-    )
-    .unwrap();
-    old.execute("INSERT INTO secrets VALUES ('id-of-a', 'key', 1, x'02', 5, NULL)", ()).unwrap();
-    drop(old);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        std::fs::set_permissions(disk.path(), std::fs::Permissions::from_mode(0o600)).unwrap();
-    }
-    let sqlite = disk.sqlite();
-    assert_eq!(sqlite.connections().await.unwrap()[0].name, "a");
-    assert_eq!(sqlite.secrets(WHOSE, 0).await.unwrap().len(), 1);
-    let row = take(&sqlite).await;
-    sqlite.apply(page(&row, 1)).await.unwrap();
-    assert_eq!(agreed(&sqlite).await, 1);
-    let version = |on: &Connection| on.query_row("PRAGMA user_version", (), |row| row.get(0));
-    assert_eq!(version(&disk.raw()), Ok(STEPS.len() as u32));
 }
 
 /// Neither in the file nor in the log beside it.

@@ -4,7 +4,7 @@ use super::*;
 use crate::StoreError;
 use crate::mirror::{ChangeKind, RecordState, Unreadable};
 
-async fn numbers(mirror: &Arc<dyn Both>, since: u64, limit: u32) -> Result<Vec<u64>, StoreError> {
+async fn numbers(mirror: &Arc<dyn State>, since: u64, limit: u32) -> Result<Vec<u64>, StoreError> {
     let rows = mirror.changes(None, since, limit).await?;
     Ok(rows.into_iter().map(|row| row.number).collect())
 }

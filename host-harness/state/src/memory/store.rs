@@ -1,98 +1,32 @@
-//! A store in memory that can stop for good at any of its calls, as a killed process does: its
-//! rows outlive the stop.
-
-#![allow(missing_docs, reason = "a double for tests in other crates")]
+//! [`Store`] in memory.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::Notify;
-
+use super::Memory;
 use crate::{
     Answer, Change, ConnectionRow, GrantChange, GrantRow, SecretChange, SecretRow, SessionRow,
     Store, StoreError,
 };
 
-/// The rows, as the disk has them.
+/// Connections and what belongs to them.
 #[derive(Debug, Default, Clone)]
-pub struct Rows {
+pub struct StoreTables {
     pub connections: BTreeMap<String, ConnectionRow>,
     pub secrets: BTreeMap<(String, String, u32), SecretRow>,
     pub grants: BTreeMap<String, GrantRow>,
     pub sessions: BTreeMap<[u8; 32], SessionRow>,
 }
 
-/// A process's way to the rows.
-pub struct Memory {
-    pub rows: Arc<Mutex<Rows>>,
-    halt: Arc<Halt>,
-    /// Calls from now on that fail.
-    pub failing: Mutex<u32>,
-}
-
-/// Stops everybody who comes by at the `nth` step, and says so.
-#[derive(Default)]
-pub struct Halt {
-    state: Mutex<(usize, Option<usize>)>,
-    pub reached: Notify,
-}
-
-impl Halt {
-    pub fn at(nth: Option<usize>) -> Arc<Self> {
-        Arc::new(Self { state: Mutex::new((0, nth)), reached: Notify::new() })
-    }
-
-    /// One more step; does not come back from the one where it stops, or a later one.
-    pub async fn step(&self) {
-        let stopped = {
-            let mut state = lock(&self.state);
-            state.0 += 1;
-            state.1.is_some_and(|nth| state.0 > nth)
-        };
-        if stopped {
-            self.reached.notify_one();
-            std::future::pending::<()>().await;
-        }
-    }
-
-    pub fn steps(&self) -> usize {
-        lock(&self.state).0
-    }
-}
-
-impl Memory {
-    pub fn open(rows: &Arc<Mutex<Rows>>, halt: &Arc<Halt>) -> Arc<Self> {
-        let (rows, halt) = (Arc::clone(rows), Arc::clone(halt));
-        Arc::new(Self { rows, halt, failing: Mutex::new(0) })
-    }
-
-    /// A stop may come before a change is durable and after it.
-    fn answer<T: Send + 'static>(
-        &self,
-        act: impl FnOnce(&mut Rows) -> Result<T, StoreError> + Send + 'static,
-    ) -> Answer<'_, T> {
-        Box::pin(async move {
-            self.halt.step().await;
-            if let Some(left) = { lock(&self.failing).checked_sub(1) } {
-                *lock(&self.failing) = left;
-                let (path, why) = ("memory".to_owned(), "full".to_owned());
-                return Err(StoreError::Unavailable { path, why });
-            }
-            let answer = act(&mut lock(&self.rows));
-            self.halt.step().await;
-            answer
-        })
-    }
-}
-
 impl Store for Memory {
     fn connections(&self) -> Answer<'_, Vec<ConnectionRow>> {
-        self.answer(|rows| Ok(rows.connections.values().cloned().collect()))
+        self.answer(|rows| Ok(rows.store.connections.values().cloned().collect()))
     }
 
     fn connection(&self, name: &str) -> Answer<'_, Option<ConnectionRow>> {
         let name = name.to_owned();
-        self.answer(move |rows| Ok(rows.connections.values().find(|row| row.name == name).cloned()))
+        self.answer(move |rows| {
+            Ok(rows.store.connections.values().find(|row| row.name == name).cloned())
+        })
     }
 
     fn secrets(&self, connection: &str, now_ms: u64) -> Answer<'_, Vec<SecretRow>> {
@@ -101,7 +35,7 @@ impl Store for Memory {
             let live = |row: &&SecretRow| {
                 row.connection == connection && row.ends_ms.is_none_or(|end| end > now_ms)
             };
-            let mut found: Vec<_> = rows.secrets.values().filter(live).cloned().collect();
+            let mut found: Vec<_> = rows.store.secrets.values().filter(live).cloned().collect();
             found.sort_by(|a, b| a.name.cmp(&b.name).then(b.version.cmp(&a.version)));
             Ok(found)
         })
@@ -109,14 +43,14 @@ impl Store for Memory {
 
     fn grant(&self, connection: &str) -> Answer<'_, Option<GrantRow>> {
         let connection = connection.to_owned();
-        self.answer(move |rows| Ok(rows.grants.get(&connection).cloned()))
+        self.answer(move |rows| Ok(rows.store.grants.get(&connection).cloned()))
     }
 
     fn commit(&self, changes: Vec<Change>) -> Answer<'_, ()> {
         self.answer(move |rows| {
-            let mut next = rows.clone();
+            let mut next = rows.store.clone();
             changes.into_iter().try_for_each(|change| apply(&mut next, change))?;
-            *rows = next;
+            rows.store = next;
             Ok(())
         })
     }
@@ -124,7 +58,7 @@ impl Store for Memory {
     fn change_grant(&self, connection: &str, change: GrantChange) -> Answer<'_, Option<GrantRow>> {
         let connection = connection.to_owned();
         self.answer(move |rows| {
-            let Some(row) = rows.grants.get_mut(&connection) else { return Ok(None) };
+            let Some(row) = rows.store.grants.get_mut(&connection) else { return Ok(None) };
             if let Some(next) = change(row) {
                 *row = next;
             }
@@ -140,24 +74,26 @@ impl Store for Memory {
     ) -> Answer<'_, Vec<SecretRow>> {
         let (connection, name) = (connection.to_owned(), name.to_owned());
         self.answer(move |rows| {
-            let changed = change(&versions(rows, &connection, &name)).unwrap_or_default();
-            changed.into_iter().try_for_each(|row| apply(rows, Change::PutSecret(row)))?;
-            Ok(versions(rows, &connection, &name))
+            let changed = change(&versions(&rows.store, &connection, &name)).unwrap_or_default();
+            changed
+                .into_iter()
+                .try_for_each(|row| apply(&mut rows.store, Change::PutSecret(row)))?;
+            Ok(versions(&rows.store, &connection, &name))
         })
     }
 
     fn take_session(&self, state: &[u8; 32]) -> Answer<'_, Option<SessionRow>> {
         let state = *state;
-        self.answer(move |rows| Ok(rows.sessions.remove(&state)))
+        self.answer(move |rows| Ok(rows.store.sessions.remove(&state)))
     }
 }
 
-fn versions(rows: &Rows, connection: &str, name: &str) -> Vec<SecretRow> {
+fn versions(rows: &StoreTables, connection: &str, name: &str) -> Vec<SecretRow> {
     let named = |row: &&SecretRow| row.connection == connection && row.name == name;
     rows.secrets.values().rev().filter(named).cloned().collect()
 }
 
-fn apply(rows: &mut Rows, change: Change) -> Result<(), StoreError> {
+fn apply(rows: &mut StoreTables, change: Change) -> Result<(), StoreError> {
     match change {
         Change::PutConnection(row) => {
             let mut others = rows.connections.values().filter(|other| other.id != row.id);
@@ -203,8 +139,4 @@ fn apply(rows: &mut Rows, change: Change) -> Result<(), StoreError> {
         }
     }
     Ok(())
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::StoreError;
-use crate::mirror::Unreadable;
+use crate::mirror::{Mirror, Unreadable};
 
 pub async fn a_page_and_its_cursor_are_one(database: &impl Database) {
     let mirror = mirror(database).await;
@@ -98,7 +98,7 @@ pub async fn a_full_scan_tells_what_it_did_not_see(database: &impl Database) {
         let last = page(&mirror, &begun, vec![], None).await;
         mirror.apply(last).await.unwrap();
         let ids = async |after, limit| {
-            let rows = mirror.unseen(WHOSE, OBJECT, number, after, limit).await.unwrap();
+            let rows = Mirror::unseen(&*mirror, WHOSE, OBJECT, number, after, limit).await.unwrap();
             rows.into_iter().map(|row| row.id).collect::<Vec<_>>()
         };
         assert_eq!(ids(None, 9).await, ["2", "4"]);

@@ -11,7 +11,7 @@ fn lines(lists: &[&[(&str, &str)]]) -> Vec<Derived> {
     vec![Derived { object: LINES.to_owned(), lists }]
 }
 
-async fn held(mirror: &Arc<dyn Both>) -> Vec<(String, String, Option<String>)> {
+async fn held(mirror: &Arc<dyn State>) -> Vec<(String, String, Option<String>)> {
     let rows = mirror.records(WHOSE, LINES, None, 99).await.unwrap();
     rows.into_iter().map(|row| (row.id, row.data, row.holder)).collect()
 }

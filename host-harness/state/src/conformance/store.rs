@@ -1,15 +1,4 @@
-//! What every [`Store`] must do, whatever database it is:
-//! [`store_conformance`](crate::store_conformance) makes a test of each case.
-
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::string_slice,
-    reason = "tests that databases in other crates run; each case's name says what it is about"
-)]
+//! What every [`Store`](crate::Store) must do.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,99 +6,33 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use connector_contract::auth::{Account, Learned};
 
-use super::{
+use super::{Database, connection, grant, secret, session};
+use crate::{
     Change, ConnectionRow, GrantRow, GrantState, Lease, PreviousTokens, Sealed, SecretRow,
-    SessionRow, Store, StoreError,
+    StoreError,
 };
 
-/// A database that can be opened several times, as by several processes.
-pub trait Database {
-    /// An empty one.
-    fn new() -> Self;
-    /// Opens it once more.
-    fn open(&self) -> Arc<dyn Store>;
-}
-
-/// Makes the tests for a [`Database`].
+/// The cases, each with the methods that it is about.
 #[macro_export]
-macro_rules! store_conformance {
-    ($database:ty: $($case:ident)*) => {
-        $(#[tokio::test(start_paused = true)]
-        async fn $case() {
-            $crate::conformance::$case(&<$database>::new()).await;
-        })*
+#[doc(hidden)]
+macro_rules! store_cases {
+    ($then:ident $($with:tt)*) => {
+        $crate::$then! { $($with)* store:
+            rows_come_back_as_they_were [commit connections connection secrets grant take_session]
+            a_connection_keeps_its_key_until_it_is_put_anew [commit connections]
+            secrets_come_by_name_newest_first_until_they_end [secrets commit]
+            all_of_a_commit_or_none [commit]
+            a_name_is_taken_once [commit]
+            what_belongs_to_nobody_is_refused [commit change_secret change_grant]
+            removing_a_connection_takes_everything_with_it [commit secrets grant take_session]
+            a_session_serves_once [take_session]
+            ended_sessions_are_forgotten [commit take_session]
+            a_grant_follows_the_one_before [commit]
+            one_of_two_wins_a_lease [change_grant grant]
+            versions_count_up_however_many_write [change_secret secrets]
+            a_dropped_future_is_committed_whole [commit]
+        }
     };
-    ($database:ty) => {
-        $crate::store_conformance!($database:
-            rows_come_back_as_they_were
-            a_connection_keeps_its_key_until_it_is_put_anew
-            secrets_come_by_name_newest_first_until_they_end
-            all_of_a_commit_or_none
-            a_name_is_taken_once
-            what_belongs_to_nobody_is_refused
-            removing_a_connection_takes_everything_with_it
-            a_session_serves_once
-            ended_sessions_are_forgotten
-            a_grant_follows_the_one_before
-            one_of_two_wins_a_lease
-            versions_count_up_however_many_write
-            a_dropped_future_is_committed_whole
-        );
-    };
-}
-const KEY: &[u8] = b"sealed key";
-
-pub fn connection(name: &str) -> ConnectionRow {
-    ConnectionRow {
-        id: format!("id-of-{name}"),
-        name: name.to_owned(),
-        connector: "orders".to_owned(),
-        scheme: "api-key".to_owned(),
-        settings: BTreeMap::from([("region".to_owned(), "\"é\n".to_owned())]),
-        sealed_key: Sealed(KEY.to_vec()),
-        made_ms: 1_700_000_000_000,
-    }
-}
-
-pub fn secret(connection: &str, name: &str, version: u32, ends_ms: Option<u64>) -> SecretRow {
-    SecretRow {
-        connection: format!("id-of-{connection}"),
-        name: name.to_owned(),
-        version,
-        sealed: Sealed(vec![0, 255, u8::try_from(version).unwrap()]),
-        made_ms: 5,
-        ends_ms,
-    }
-}
-
-pub fn grant(connection: &str) -> GrantRow {
-    GrantRow {
-        connection: format!("id-of-{connection}"),
-        epoch: 3,
-        state: GrantState::Valid,
-        sends: 0,
-        lease: None,
-        sealed_tokens: Sealed(b"tokens".to_vec()),
-        received_ms: 7,
-        expires_ms: None,
-        scopes: vec![],
-        learned: Learned::default(),
-        retry_ms: None,
-        failures: 0,
-        previous: None,
-    }
-}
-
-pub fn session(state: u8, ends_ms: u64) -> SessionRow {
-    SessionRow {
-        state: [state; 32],
-        connection: connection("new"),
-        secrets: vec![secret("new", "a", 1, None), secret("new", "b", 1, Some(9))],
-        sealed_verifier: Sealed(b"verifier".to_vec()),
-        session: "opaque".to_owned(),
-        made_ms: 1_000,
-        ends_ms,
-    }
 }
 
 pub async fn rows_come_back_as_they_were(database: &impl Database) {

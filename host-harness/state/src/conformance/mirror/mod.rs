@@ -1,0 +1,151 @@
+//! What every [`Mirror`](crate::mirror::Mirror) must do.
+
+mod derived;
+mod log;
+mod records;
+mod scans;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use connector_contract::types::DataRecord;
+
+pub use self::derived::*;
+pub use self::log::*;
+pub use self::records::*;
+pub use self::scans::*;
+use super::{Database, START_S, State, connection};
+use crate::mirror::{Applied, Batch, Derived, MirroredRecord, ScanKind, ScanRow, ScanStep, Source};
+use crate::{Change, Lease};
+
+/// The cases, each with the methods that it is about.
+#[macro_export]
+#[doc(hidden)]
+macro_rules! mirror_cases {
+    ($then:ident $($with:tt)*) => {
+        $crate::$then! { $($with)* mirror:
+            a_record_is_created_updated_and_kept [apply record moment]
+            nothing_is_written_for_what_is_known [apply moment]
+            what_is_older_changes_nothing [apply]
+            what_cannot_be_decided_is_looked_up [apply look_ups]
+            a_look_up_that_was_asked_too_early_settles_nothing [apply look_ups]
+            what_is_gone_comes_back_by_a_look_up_alone [apply record]
+            what_was_never_here_can_be_gone [apply record]
+            what_aged_out_is_not_removed [apply record]
+            our_own_write_is_marked [apply changes]
+            records_come_in_the_order_of_their_ids [records]
+            what_belongs_to_no_connection_is_refused [apply change_scan]
+            derived_records_follow_their_holders [apply record]
+            derived_records_go_with_their_holders [apply record]
+            a_page_and_its_cursor_are_one [apply scans]
+            a_lost_lease_commits_nothing [apply change_scan]
+            a_full_scan_tells_what_it_did_not_see [unseen count_unseen]
+            a_tainted_scan_sweeps_nothing [apply scans]
+            bookmarks_are_kept_by_the_hour [bookmark_before]
+            changes_are_read_from_a_position [changes position set_position moment]
+            pruned_changes_are_missed_aloud [prune_changes changes]
+            dead_letters_are_kept_once [dead_letters remove_dead_letter]
+            drift_is_told_once [apply changes]
+            a_reset_forgets_everything_but_the_log [reset]
+            removing_a_connection_removes_its_mirror [apply]
+            two_processes_share_one_mirror [apply]
+            one_of_many_gets_a_lease [change_scan]
+        }
+    };
+}
+
+/// Id of the connection that all of this belongs to.
+const WHOSE: &str = "id-of-a";
+const OBJECT: &str = "orders";
+
+/// A mirror with the connection `a`.
+async fn mirror(database: &impl Database) -> Arc<dyn State> {
+    let mirror = database.open();
+    mirror.commit(vec![Change::PutConnection(connection("a"))]).await.unwrap();
+    mirror
+}
+
+/// A record that changed so many seconds after time began.
+fn record(id: &str, changed_s: i64, data: &str) -> DataRecord {
+    let at = time::OffsetDateTime::from_unix_timestamp(START_S as i64 + changed_s).unwrap();
+    let at = at.format(&time::format_description::well_known::Rfc3339).unwrap();
+    DataRecord {
+        id: id.to_owned(),
+        updated_at: Some(at),
+        created_at: Some("2023-11-01T00:00:00Z".to_owned()),
+        version: None,
+        data: data.to_owned(),
+    }
+}
+
+/// A batch without anything.
+async fn batch(mirror: &Arc<dyn State>, source: Source) -> Batch {
+    Batch::new(WHOSE, OBJECT, source, mirror.moment().await.unwrap())
+}
+
+/// Applies records of a request that is begun and answered just now.
+async fn arrive(mirror: &Arc<dyn State>, source: Source, records: Vec<DataRecord>) -> Applied {
+    let batch = batch(mirror, source).await;
+    mirror.apply(Batch { records, ..batch }).await.unwrap()
+}
+
+/// The provider says just now that these are gone.
+async fn gone(mirror: &Arc<dyn State>, source: Source, ids: &[&str]) -> Applied {
+    let batch = batch(mirror, source).await;
+    let deleted = ids.iter().map(|id| (*id).to_owned()).collect();
+    mirror.apply(Batch { deleted, ..batch }).await.unwrap()
+}
+
+async fn kept(mirror: &Arc<dyn State>, id: &str) -> MirroredRecord {
+    mirror.record(WHOSE, OBJECT, id).await.unwrap().unwrap()
+}
+
+/// Begins a scan, with a lease named after it.
+async fn begin(mirror: &Arc<dyn State>, kind: ScanKind) -> ScanRow {
+    let begin = move |row: &ScanRow| {
+        let scan = row.scan + 1;
+        Some(ScanRow {
+            scan,
+            kind: Some(kind),
+            running: true,
+            cursor: None,
+            pages: 0,
+            records: 0,
+            tainted: false,
+            lease: Some(Lease { attempt: format!("attempt-{scan}"), until_ms: 1 }),
+            ..row.clone()
+        })
+    };
+    mirror.change_scan(WHOSE, OBJECT, Box::new(begin)).await.unwrap()
+}
+
+/// A page of the scan.
+async fn page(
+    mirror: &Arc<dyn State>,
+    scan: &ScanRow,
+    records: Vec<DataRecord>,
+    next: Option<&str>,
+) -> Batch {
+    let step = ScanStep {
+        scan: scan.scan,
+        attempt: format!("attempt-{}", scan.scan),
+        next: next.map(str::to_owned),
+        not_before_ms: None,
+        bookmark: next.is_none().then(|| format!("bookmark-{}", scan.scan)),
+        outside: 0,
+        lease_until_ms: 2,
+    };
+    Batch { records, step: Some(step), ..batch(mirror, Source::Page).await }
+}
+
+async fn scan(mirror: &Arc<dyn State>) -> ScanRow {
+    mirror.scans(WHOSE).await.unwrap().into_iter().find(|row| row.object == OBJECT).unwrap()
+}
+
+async fn pass(seconds: u64) {
+    tokio::time::advance(Duration::from_secs(seconds)).await;
+}
+
+fn now_ms(passed_s: u64) -> u64 {
+    (START_S + passed_s) * 1_000
+}
