@@ -5,7 +5,7 @@ use rusqlite::{Connection, Result};
 
 use super::columns::{json, one, put_one, run, signed, value};
 use super::fault::DbResult;
-use super::{limits, rows};
+use super::{limits, maintenance, rows};
 
 /// Whether a change erases what may not be found on the disk any more.
 pub fn erases(change: &Change) -> bool {
@@ -29,6 +29,11 @@ pub fn apply(on: &Connection, change: &Change) -> DbResult<()> {
             let sql = "DELETE FROM mirror_changes WHERE object IN
                            (SELECT object FROM mirror_objects WHERE connection = ?)";
             run(on, sql, [id])?;
+            run(
+                on,
+                "INSERT OR IGNORE INTO removed_connections SELECT id FROM connections WHERE id = ?",
+                [id],
+            )?;
             run(on, "DELETE FROM connections WHERE id = ?", [id])?;
             run(on, "DELETE FROM sessions WHERE connection_id = ?", [id])?;
         }
@@ -87,6 +92,7 @@ fn put_connection(on: &Connection, row: &ConnectionRow) -> DbResult<()> {
         "UPDATE connections SET name = ?, connector = ?, scheme = ?, settings = ? WHERE id = ?";
     let settings = json(&row.settings)?;
     if run(on, sql, (&row.name, &row.connector, &row.scheme, settings, &row.id))? == 0 {
+        maintenance::erase_all(on, &row.id)?;
         put_one(on, "INSERT INTO connections", row)?;
     }
     Ok(())

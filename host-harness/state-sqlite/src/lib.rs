@@ -9,6 +9,7 @@ mod columns;
 mod fault;
 mod inbox;
 mod limits;
+mod maintenance;
 mod mirror;
 mod opening;
 mod outbox;
@@ -210,6 +211,17 @@ impl Store for Sqlite {
             let changed = change(&versions()?).unwrap_or_default();
             changed.iter().try_for_each(|row| changes::put_secret(on, row))?;
             Ok::<_, DbFault>(versions()?)
+        })
+    }
+
+    fn maintain(&self) -> Answer<'_, bool> {
+        Box::pin(async move {
+            let piece = self.write(maintenance::piece).await?;
+            if piece.erased {
+                // Old pages stand in the log beside the file until it is emptied.
+                self.commit_work(true, |_, _| Ok::<_, DbFault>(())).await?;
+            }
+            Ok(piece.more)
         })
     }
 

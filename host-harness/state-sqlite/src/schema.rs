@@ -77,6 +77,11 @@ CREATE TABLE connections (
     made_ms INTEGER NOT NULL
 ) STRICT;
 
+-- Connections that were removed, until everything that was theirs is erased.
+CREATE TABLE removed_connections (
+    connection TEXT NOT NULL PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE secrets (
     connection TEXT NOT NULL REFERENCES connections (id) ON DELETE CASCADE,
     name TEXT NOT NULL,

@@ -23,6 +23,7 @@ pub mod memory;
 pub mod mirror;
 pub mod outbox;
 pub mod push;
+pub mod retention;
 mod rows;
 #[cfg(feature = "conformance")]
 pub mod scratch;

@@ -56,6 +56,11 @@ pub trait Store: Send + Sync {
         change: SecretChange,
     ) -> Answer<'_, Vec<SecretRow>>;
 
+    /// Does a bounded piece of what has to be done now and then: forgets what is older than is kept
+    /// ([`crate::retention`]), and erases what belonged to removed connections. Answers whether
+    /// there is more. Call it every minute, and after a removal until it answers `false`.
+    fn maintain(&self) -> Answer<'_, bool>;
+
     /// Removes the session with this digest of its `state`, and answers it: it serves once.
     fn take_session(&self, state: &[u8; 32]) -> Answer<'_, Option<SessionRow>>;
 }
@@ -73,7 +78,8 @@ pub enum Change {
         /// The same key as before.
         sealed_key: Sealed,
     },
-    /// Removes a connection with everything that is kept for it, and erases it on the disk.
+    /// Removes a connection with everything that is kept for it. Its secrets and grants are erased
+    /// on the disk at once, the rest piece by piece ([`Store::maintain`]); nothing reads that any more.
     RemoveConnection {
         /// Its id.
         id: String,

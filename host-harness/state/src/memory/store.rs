@@ -82,6 +82,10 @@ impl Store for Memory {
         })
     }
 
+    fn maintain(&self) -> Answer<'_, bool> {
+        self.answer(|_| Ok(false))
+    }
+
     fn take_session(&self, state: &[u8; 32]) -> Answer<'_, Option<SessionRow>> {
         let state = *state;
         self.answer(move |rows| Ok(rows.store.sessions.remove(&state)))
