@@ -5,7 +5,7 @@ use rusqlite::{Connection, Result};
 
 use super::columns::{json, one, put_one, run, signed, value};
 use super::fault::DbResult;
-use super::{limits, maintenance, rows};
+use super::{limits, maintenance, mirror, rows};
 
 /// Whether a change erases what may not be found on the disk any more.
 pub fn erases(change: &Change) -> bool {
@@ -26,14 +26,12 @@ pub fn apply(on: &Connection, change: &Change) -> DbResult<()> {
             }
         }
         Change::RemoveConnection { id } => {
-            let sql = "DELETE FROM mirror_changes WHERE object IN
-                           (SELECT object FROM mirror_objects WHERE connection = ?)";
-            run(on, sql, [id])?;
             run(
                 on,
                 "INSERT OR IGNORE INTO removed_connections SELECT id FROM connections WHERE id = ?",
                 [id],
             )?;
+            mirror::erase::remove(on, id)?;
             run(on, "DELETE FROM connections WHERE id = ?", [id])?;
             run(on, "DELETE FROM sessions WHERE connection_id = ?", [id])?;
         }

@@ -5,6 +5,7 @@ use rusqlite::Connection;
 
 use super::columns::{run, values};
 use super::fault::DbResult;
+use super::{mirror, outbox};
 
 /// Rows that one commit removes at most.
 const AT_ONCE: usize = 500;
@@ -15,16 +16,16 @@ type Erase = fn(&Connection, &str, usize) -> DbResult<usize>;
 type Forget = fn(&Connection, u64, usize) -> DbResult<usize>;
 
 /// One of each area whose rows do not go with the row of their connection.
-const ERASE: [Erase; 0] = [];
+const ERASE: [Erase; 1] = [mirror::erase::connection];
 /// One of each area that keeps rows for a time.
-const FORGET: [Forget; 0] = [];
+const FORGET: [Forget; 2] = [mirror::log::forget, outbox::forget];
 
 /// What a piece came to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Piece {
     /// There is more to do.
     pub more: bool,
-    /// A removed connection is erased to its end.
+    /// What was removed is erased to its end.
     pub erased: bool,
 }
 
@@ -34,6 +35,9 @@ pub fn piece(on: &Connection, now_ms: u64) -> DbResult<Piece> {
     let next = "SELECT connection FROM removed_connections LIMIT 1";
     if let Some(connection) = values::<String>(on, next, ())?.pop() {
         let erased = erase(on, &connection, &mut left)?;
+        return Ok(Piece { more: true, erased });
+    }
+    if let Some(erased) = mirror::erase::dropped(on, left)? {
         return Ok(Piece { more: true, erased });
     }
     for forget in FORGET {

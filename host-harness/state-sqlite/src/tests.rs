@@ -302,8 +302,12 @@ async fn damage_is_noticed_by_whoever_reads_it_and_by_a_check() {
     let disk = OnDisk::new();
     drop(disk.sqlite());
     disk.sqlite().check().await.unwrap();
+    let sql = "SELECT (rootpage - 1) * page_size, page_size
+               FROM sqlite_schema, pragma_page_size WHERE name = 'connections'";
+    let place = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+    let (at, size): (usize, usize) = disk.raw().query_row(sql, (), place).unwrap();
     let mut content = fs::read(disk.path()).unwrap();
-    content[4_096..].fill(0xA5);
+    content[at..at + size].fill(0xA5);
     fs::write(disk.path(), content).unwrap();
     let store = disk.sqlite();
     for read in [store.connections().await.map(drop), store.check().await] {

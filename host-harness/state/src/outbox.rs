@@ -3,33 +3,43 @@
 use crate::Answer;
 use crate::mirror::ChangeRow;
 
-/// Keeps, for each target, how far it is in the log of changes, and what it did not take.
+/// Keeps, for each target, how far it is in the changes of each connection, and what it did not take.
 pub trait Outbox: Send + Sync {
-    /// Changes of this target are kept from now on: a new one begins with the next change.
-    fn open(&self, target: &str) -> Answer<'_, ()>;
+    /// Changes are kept for this target from now on: a new one begins with the next change of each
+    /// connection.
+    fn begin_target(&self, target: &str) -> Answer<'_, ()>;
 
-    /// Changes that the target has not seen, in order, at most `limit`.
-    fn unseen(&self, target: &str, limit: u32) -> Answer<'_, Vec<Outgoing>>;
+    /// Changes that the target has not had, at most `limit`: those of a connection in order, and
+    /// between connections in none.
+    fn outgoing(&self, target: &str, limit: u32) -> Answer<'_, Vec<Outgoing>>;
 
-    /// Everything up to `position` was taken, but for `parked`, which is to be tried again.
-    fn seen(&self, target: &str, position: u64, parked: Vec<Parked>) -> Answer<'_, ()>;
-
-    /// Of each record the oldest change that was parked, if it is due, at most `limit`.
-    fn due_parked(
+    /// Of each of these connections everything up to the number was taken, but for `parked`, which
+    /// is to be tried again.
+    fn taken(
         &self,
         target: &str,
-        now_ms: u64,
-        limit: u32,
-    ) -> Answer<'_, Vec<(Parked, Outgoing)>>;
+        positions: Vec<(String, u64)>,
+        parked: Vec<Parked>,
+    ) -> Answer<'_, ()>;
+
+    /// Of each record the oldest change that was parked, if it is due, at most `limit`.
+    fn due_parked(&self, target: &str, limit: u32) -> Answer<'_, Vec<(Parked, Outgoing)>>;
 
     /// What came of a parked change: tried again later, or (`None`) done with.
-    fn tried(&self, target: &str, change: u64, again: Option<Parked>) -> Answer<'_, ()>;
+    fn tried(
+        &self,
+        target: &str,
+        connection: &str,
+        change: u64,
+        again: Option<Parked>,
+    ) -> Answer<'_, ()>;
 
-    /// Which of these changes are of records with a parked one.
-    fn behind_parked(&self, target: &str, changes: Vec<u64>) -> Answer<'_, Vec<u64>>;
-
-    /// Forgets versions that every target has seen.
-    fn forget_seen(&self) -> Answer<'_, ()>;
+    /// Which of these changes (connection, number) are of records with a parked one.
+    fn behind_parked(
+        &self,
+        target: &str,
+        changes: Vec<(String, u64)>,
+    ) -> Answer<'_, Vec<(String, u64)>>;
 }
 
 /// A change with what it is between.
@@ -48,6 +58,8 @@ pub struct Outgoing {
 /// A change that a target did not take.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parked {
+    /// Id of its connection.
+    pub connection: String,
     /// Its number.
     pub change: u64,
     /// Since when.

@@ -122,6 +122,25 @@ pub enum StoreError {
         /// The object's name.
         object: String,
     },
+    /// Records changed while a batch was prepared that did not derive them. Prepare it anew.
+    #[error("records of {object} changed while they were being prepared; prepare them again")]
+    ChangedMeanwhile {
+        /// The object's name.
+        object: String,
+    },
+    /// A connector gave a derived record an id that does not begin with its holder's.
+    #[error(
+        "the connector gave a record of {object} the id \"{id}\", which does not begin with that of \
+         its holder \"{holder}\" as the contract has it; use a version of the connector that does"
+    )]
+    ForeignId {
+        /// The derived object's name.
+        object: String,
+        /// The record's id.
+        id: String,
+        /// Id of the record that holds it.
+        holder: String,
+    },
     /// The grant of this connection was renewed meanwhile.
     #[error("the grant of connection {0} changed meanwhile; connect again")]
     NotNext(String),

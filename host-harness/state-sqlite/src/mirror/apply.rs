@@ -1,212 +1,302 @@
-//! A batch becomes records, changes and a scan's next position.
+//! Reads what a batch's decision needs, and writes its plan.
 
-use connector_contract::types::DataRecord;
-use connector_state::mirror::version::{Arrived, Decision, decide, decide_gone};
-use connector_state::mirror::{Applied, Batch, ChangeKind, Derived, RecordState, ScanKind, Source};
-use rusqlite::Connection;
-use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
 
-use super::table::{KeptRecord, Table, Version};
-use super::{derived, letters, look_ups, objects, scan};
-use crate::columns::{run, signed};
+use connector_state::mirror::held::Held;
+use connector_state::mirror::plan::{
+    self, Body, Head, KeptHead, KeptLetter, Known, OurChange, Plan, PutBody, PutRecord,
+};
+use connector_state::mirror::{Applied, Batch, ScanKind, ScanRow};
+use connector_state::{Word as _, retention};
+use rusqlite::{Connection, OptionalExtension as _, Result, Row};
+
+use super::objects::{self, Object};
+use super::{look_ups, scan, seen};
+use crate::columns::{Column, columns, json, odd, one, run, signed, value, values};
 use crate::fault::DbResult;
+use crate::outbox;
 
-/// A batch and the hashes of its texts, which need no lock.
-pub struct Hashed {
-    batch: Batch,
-    records: Vec<[u8; 32]>,
-}
-
-impl Hashed {
-    /// Hashes the records.
-    pub fn new(batch: Batch) -> Self {
-        let records = batch.records.iter().map(|record| hash(&record.data)).collect();
-        Self { batch, records }
-    }
-
-    /// The batch, and the hash of each of its records.
-    pub fn parts(&self) -> (&Batch, &[[u8; 32]]) {
-        (&self.batch, &self.records)
-    }
-}
-
-/// SHA-256 of a text.
-pub fn hash(text: &str) -> [u8; 32] {
-    Sha256::digest(text).into()
-}
+columns!(Head [] { state, updated_at, hash, change, deriver });
 
 /// Commits a batch.
-pub fn apply(on: &Connection, hashed: &Hashed, now_ms: u64) -> DbResult<Applied> {
-    let Hashed { batch, records: hashes } = hashed;
+pub fn apply(on: &Connection, batch: &Batch, now_ms: u64) -> DbResult<Applied> {
     let object = objects::make(on, &batch.connection, &batch.object)?;
+    let known = known(on, object, batch, now_ms)?;
+    let plan = plan::apply(batch, known, now_ms)?;
+    write(on, object, batch, &plan, now_ms)?;
+    Ok(plan.applied)
+}
+
+/// Everything that the decision on a batch needs.
+fn known(on: &Connection, object: Object, batch: &Batch, now_ms: u64) -> DbResult<Known> {
+    let moment = moment(on, object.mirror)?;
     let scan = match &batch.step {
-        Some(step) => Some(scan::held(on, object, &batch.object, step)?),
+        Some(_) => scan::of_object(on, object.object)?,
         None => None,
     };
-    let derived = |derived: &'_ Derived| {
-        objects::make_derived(on, &batch.connection, &derived.object, object)
-    };
-    let keys = batch.derived.iter().map(derived).collect::<Result<Vec<_>, _>>()?;
-    let mut work = BatchWork {
-        object,
-        batch,
-        now_ms,
-        applied: Applied::default(),
-        table: Table::open(on, now_ms, batch.source == Source::Ours)?,
-        derived: keys.into_iter().zip(&batch.derived).collect(),
-        full: scan.as_ref().filter(|row| row.kind == Some(ScanKind::Full)).map(|row| row.scan),
-    };
-    for (index, (record, hash)) in batch.records.iter().zip(hashes).enumerate() {
-        work.arrive(index, record, hash)?;
+    let full = scan.as_ref().filter(|row: &&ScanRow| row.kind == Some(ScanKind::Full));
+    let heads = heads(on, object, batch, full.map(|row| row.scan))?;
+    let mut bodies = BTreeMap::new();
+    for id in plan::bodies(batch, &heads, now_ms) {
+        if let Some(kept) = heads.get(id)
+            && let Some(body) = body(on, kept.row)?
+        {
+            bodies.insert(id.to_owned(), body);
+        }
     }
-    batch.deleted.iter().try_for_each(|id| work.is_gone(id))?;
-    batch.aged_out.iter().try_for_each(|id| work.has_aged_out(id))?;
-    work.set_aside(on)?;
-    let BatchWork { mut applied, mut table, .. } = work;
-    letters::drift(on, object, &batch.drift, &mut table)?;
-    applied.newest = table.newest;
-    table.close()?;
-    if let (Some(step), Some(row)) = (&batch.step, scan) {
-        let records = batch.records.len() as u64;
-        scan::step(on, object, row, step, records, now_ms)?;
+    let mut letters = BTreeMap::new();
+    for hash in plan::letters(batch) {
+        let sql = "SELECT number, scan FROM mirror_dead_letters WHERE object = ? AND hash = ?";
+        let letter = |row: &Row<'_>| Ok(KeptLetter { number: row.get(0)?, scan: row.get(1)? });
+        let found = on.prepare_cached(sql)?.query_row((object.object, hash), letter).optional()?;
+        letters.extend(found.map(|letter| (hash, letter)));
     }
-    Ok(applied)
+    let drifts = match batch.drift.is_empty() {
+        true => vec![],
+        false => values(on, "SELECT pointer FROM mirror_drifts WHERE object = ?", [object.object])?,
+    };
+    Ok(Known {
+        moment,
+        forwarded: outbox::keeps_versions(on, object.mirror, moment)?,
+        bookmarked_ms: match &batch.step {
+            Some(step) if step.next.is_none() => scan::bookmarked_ms(on, object.object, now_ms)?,
+            _ => None,
+        },
+        scan,
+        heads,
+        bodies,
+        letters,
+        drifts: drifts.into_iter().collect(),
+    })
 }
 
-/// A batch under way.
-struct BatchWork<'c, 'b> {
-    object: objects::Key,
-    batch: &'b Batch,
-    now_ms: u64,
-    applied: Applied,
-    table: Table<'c>,
-    /// Lists that came with the batch, and the keys of their objects.
-    derived: Vec<(objects::Key, &'b Derived)>,
-    /// Number of the full scan that the batch is of, if it is of one.
+fn heads(
+    on: &Connection,
+    object: Object,
+    batch: &Batch,
     full: Option<u64>,
+) -> Result<BTreeMap<String, KeptHead>> {
+    let mut seen = full.map(|scan| seen::Blocks::new(object.records, scan));
+    let mut find = on.prepare_cached(HEAD)?;
+    let mut heads = BTreeMap::new();
+    for id in plan::ids(batch) {
+        let read = |row: &Row<'_>| Ok((crate::columns::Record::read(row)?, row.get("body")?));
+        let found: Option<(Head, Option<i64>)> =
+            find.query_row((object.records, id), read).optional()?;
+        let Some((head, row)) = found else { continue };
+        let row = row.unwrap_or_default();
+        let seen = match &mut seen {
+            Some(blocks) => blocks.has(on, row)?,
+            None => false,
+        };
+        heads.insert(id.to_owned(), KeptHead { row, head, seen });
+    }
+    Ok(heads)
 }
 
-impl BatchWork<'_, '_> {
-    fn arrive(&mut self, index: usize, record: &DataRecord, hash: &[u8; 32]) -> DbResult<()> {
-        let found = self.table.find(self.object, &record.id)?;
-        let arrived = Arrived {
-            source: self.batch.source,
-            asked: self.batch.asked,
-            updated_at: record.updated_at.as_deref(),
-            hash,
-            now_s: i64::try_from(self.now_ms / 1_000).unwrap_or(i64::MAX),
-        };
-        let decision = decide(found.as_ref().map(KeptRecord::kept).as_ref(), &arrived);
-        let state = state_after(found.as_ref(), self.batch.source);
-        let mut row = found.as_ref().map(|found| found.record);
-        match decision {
-            Decision::Apply => {
-                let version = Version { record, hash, holder: None, state };
-                let (kind, made) = self.table.put(self.object, &version, found.as_ref())?;
-                row = Some(made);
-                match kind {
-                    ChangeKind::Created => self.applied.created += 1,
-                    _ => self.applied.updated += 1,
+/// The head of a record.
+const HEAD: &str = "SELECT body, state, updated_at, hash, change, deriver FROM mirror_heads
+    WHERE records = ? AND id = ?";
+
+/// The head of a record.
+pub fn head(on: &Connection, object: Object, id: &str) -> Result<Option<Head>> {
+    one(on, HEAD, (object.records, id))
+}
+
+fn body(on: &Connection, key: i64) -> Result<Option<Body>> {
+    let sql = "SELECT created_at, data, held FROM mirror_bodies WHERE body = ?";
+    let read = |row: &Row<'_>| {
+        Ok(Body { created_at: row.get(0)?, data: row.get(1)?, held: Column::read(row, "held")? })
+    };
+    on.prepare_cached(sql)?.query_row([key], read).optional()
+}
+
+/// As its text; null where nothing is held.
+impl Column for Held {
+    fn read(row: &Row<'_>, name: &str) -> Result<Self> {
+        match row.get_ref(name)?.as_str_or_null()? {
+            Some(text) => Self::decode(text).map_err(|why| odd(row, name, why.into())),
+            None => Ok(Self::default()),
+        }
+    }
+
+    fn write(&self, name: &str, to: &mut crate::columns::Values) -> Result<()> {
+        self.encode().write(name, to)
+    }
+}
+
+fn write(on: &Connection, object: Object, batch: &Batch, plan: &Plan, now_ms: u64) -> DbResult<()> {
+    let mut keys = vec![object.object];
+    for name in plan.objects.iter().skip(1) {
+        keys.push(objects::make_derived(on, &batch.connection, name, object.object)?.object);
+    }
+    let rows = records(on, object, &plan.records)?;
+    changes(on, object.mirror, &keys, plan, now_ms)?;
+    if plan.scan.as_ref().is_some_and(|row| row.kind == Some(ScanKind::Full)) {
+        let scan = plan.scan.as_ref().map(|row| row.scan).unwrap_or_default();
+        let mut blocks = seen::Blocks::new(object.records, scan);
+        for id in &plan.seen {
+            let row = match rows.get(id.as_str()) {
+                Some(row) => Some(*row),
+                None => key_of(on, object, id)?,
+            };
+            if let Some(row) = row {
+                blocks.set(on, row)?;
+            }
+        }
+        blocks.write(on)?;
+    }
+    for id in &plan.answered {
+        look_ups::settle(on, object.records, id, batch.asked)?;
+    }
+    for (id, since) in &plan.look_ups {
+        look_ups::add(on, object.records, id, *since)?;
+    }
+    plan.letters
+        .iter()
+        .try_for_each(|letter| look_ups::put_letter(on, object.object, letter, now_ms))?;
+    for pointer in &plan.drifts {
+        let sql = "INSERT INTO mirror_drifts (object, pointer) VALUES (?, ?)";
+        run(on, sql, (object.object, pointer))?;
+    }
+    if let Some(row) = &plan.scan {
+        scan::put(on, object.object, row)?;
+    }
+    if let Some(bookmark) = &plan.bookmark {
+        scan::keep_bookmark(on, object.object, bookmark, now_ms, plan.bookmarks_until_ms)?;
+    }
+    for (key, counts) in keys.iter().zip(&plan.counts) {
+        let [live, aged_out, deleted] = counts;
+        if *counts != [0; 3] {
+            let sql = "UPDATE mirror_objects SET live = live + ?, aged_out = aged_out + ?,
+                           deleted = deleted + ? WHERE object = ?";
+            run(on, sql, (live, aged_out, deleted, key))?;
+        }
+    }
+    Ok(())
+}
+
+/// Puts records; answers the keys of the new ones' contents.
+fn records<'p>(
+    on: &Connection,
+    object: Object,
+    records: &'p [PutRecord],
+) -> DbResult<BTreeMap<&'p str, i64>> {
+    let mut new = BTreeMap::new();
+    for PutRecord { id, row, head, body } in records {
+        let kept = row.filter(|row| *row != 0);
+        let key = match body {
+            PutBody::Keep => kept,
+            PutBody::Remove => {
+                run(on, "DELETE FROM mirror_bodies WHERE body = ?", [kept])?;
+                None
+            }
+            PutBody::Put(Body { created_at, data, held }) => {
+                let held = held.encode();
+                match kept {
+                    Some(key) => {
+                        let sql = "UPDATE mirror_bodies SET created_at = ?, data = ?, held = ? WHERE body = ?";
+                        run(on, sql, (created_at, data, held, key))?;
+                        Some(key)
+                    }
+                    None => {
+                        let sql =
+                            "INSERT INTO mirror_bodies (created_at, data, held) VALUES (?, ?, ?)";
+                        run(on, sql, (created_at, data, held))?;
+                        new.insert(id.as_str(), on.last_insert_rowid());
+                        Some(on.last_insert_rowid())
+                    }
                 }
             }
-            Decision::Keep => {
-                self.applied.unchanged += 1;
-                self.table.confirm(found.as_ref(), arrived.updated_at)?;
+        };
+        let Head { state, updated_at, hash, change, deriver } = head;
+        let sql = match row {
+            Some(_) => {
+                "UPDATE mirror_heads SET body = ?, state = ?, change = ?, hash = ?, deriver = ?,
+                            updated_at = ? WHERE records = ? AND id = ?"
             }
-            Decision::Stale => self.applied.stale += 1,
-            Decision::LookUp => {}
-        }
-        if let Some(row) = row {
-            if matches!(decision, Decision::Apply | Decision::Keep) {
-                let (is_new, holder) = (found.is_none(), (row, state));
-                self.applied.derived +=
-                    derived::follow(&mut self.table, &self.derived, index, holder, is_new)?;
+            None => {
+                "INSERT INTO mirror_heads
+                         (body, state, change, hash, deriver, updated_at, records, id)
+                     VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
             }
-            self.mark(row)?;
-        }
-        self.decided(&record.id, decision)
+        };
+        let deriver = deriver.cast_signed();
+        let of =
+            (key, state.word(), signed(*change), hash, deriver, updated_at, object.records, id);
+        run(on, sql, of)?;
     }
-
-    fn is_gone(&mut self, id: &str) -> DbResult<()> {
-        let found = self.table.find(self.object, id)?;
-        let kept = found.as_ref().map(KeptRecord::kept);
-        let decision = decide_gone(kept.as_ref(), self.batch.source, self.batch.asked);
-        match (decision, &found) {
-            (Decision::Apply, Some(found)) => {
-                self.table.remove(self.object, id, found)?;
-                self.applied.deleted += 1;
-                self.applied.derived +=
-                    derived::end(&mut self.table, self.object, found.record, Table::remove)?;
-            }
-            (Decision::Apply, None) => self.table.bury(self.object, id)?,
-            _ => {}
-        }
-        self.decided(id, decision)
-    }
-
-    fn has_aged_out(&mut self, id: &str) -> DbResult<()> {
-        if let Some(found) = self.table.find(self.object, id)?
-            && found.state == RecordState::Live
-        {
-            self.table.age_out(self.object, id, &found)?;
-            self.applied.aged_out += 1;
-            self.applied.derived +=
-                derived::end(&mut self.table, self.object, found.record, Table::age_out)?;
-        }
-        Ok(())
-    }
-
-    /// Dead letters. Their records are seen all the same.
-    fn set_aside(&mut self, on: &Connection) -> DbResult<()> {
-        let scan = self.batch.step.as_ref().map(|step| step.scan);
-        for item in &self.batch.unreadable {
-            let put = letters::put(on, self.object, item, scan, self.now_ms)?;
-            self.applied.unreadable += u64::from(put.is_new);
-            if let (Some(id), Source::Lookup) = (&item.id, self.batch.source) {
-                look_ups::settle(on, self.object, id, self.batch.asked)?;
-            }
-            let found = match &item.id {
-                Some(id) => self.table.find(self.object, id)?,
-                None => None,
-            };
-            match found {
-                Some(found) => self.mark(found.record)?,
-                None => self.applied.unseen += u64::from(put.is_unseen && self.full.is_some()),
-            }
-        }
-        Ok(())
-    }
-
-    /// What cannot be decided is looked up; an answer to that takes it off the list.
-    fn decided(&mut self, id: &str, decision: Decision) -> DbResult<()> {
-        if decision == Decision::LookUp {
-            look_ups::add(self.table.on, self.object, id, self.table.tick())?;
-            if !self.applied.look_up.iter().any(|listed| listed == id) {
-                self.applied.look_up.push(id.to_owned());
-            }
-        } else if matches!(self.batch.source, Source::Lookup | Source::Ours) {
-            look_ups::settle(self.table.on, self.object, id, self.batch.asked)?;
-        }
-        Ok(())
-    }
-
-    /// Notes that the full scan has seen the record, if it had not.
-    fn mark(&mut self, record: i64) -> DbResult<()> {
-        if let Some(scan) = self.full {
-            let sql = "INSERT INTO mirror_seen (record, scan) VALUES (?, ?) ON CONFLICT (record)
-                       DO UPDATE SET scan = excluded.scan WHERE scan <> excluded.scan";
-            self.applied.unseen += run(self.table.on, sql, (record, signed(scan)))? as u64;
-        }
-        Ok(())
-    }
+    Ok(new)
 }
 
-/// Lists alone can show that a record did not age out.
-fn state_after(found: Option<&KeptRecord>, source: Source) -> RecordState {
-    match found {
-        Some(found) if found.state == RecordState::AgedOut && source != Source::Page => {
-            RecordState::AgedOut
-        }
-        _ => RecordState::Live,
+fn changes(on: &Connection, mirror: i64, keys: &[i64], plan: &Plan, now_ms: u64) -> DbResult<()> {
+    let mut log = on.prepare_cached(
+        "INSERT INTO mirror_changes
+             (mirror, number, object, id, kind, ours, at_ms, updated_at, previous, hash, members)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )?;
+    for change in &plan.changes {
+        let members = match change.members.is_empty() {
+            true => None,
+            false => Some(json(&change.members)?),
+        };
+        let object = keys.get(change.object).copied().unwrap_or_default();
+        log.execute((
+            mirror,
+            signed(change.number),
+            object,
+            &change.id,
+            change.kind.word(),
+            change.ours,
+            signed(now_ms),
+            &change.updated_at,
+            change.previous,
+            change.hash,
+            members,
+        ))?;
     }
+    outbox::keep_versions(on, mirror, &plan.versions)?;
+    for ours in &plan.ours {
+        match ours {
+            OurChange::Number(number) => {
+                let sql = "UPDATE mirror_changes SET ours = 1 WHERE mirror = ? AND number = ?";
+                run(on, sql, (mirror, signed(*number)))?;
+            }
+            OurChange::HeldAfter(number, holder) => {
+                // What a record held ends right after it, under ids that begin with its own.
+                let sql = "UPDATE mirror_changes SET ours = 1
+                           WHERE mirror = ?1 AND number > ?2 AND number < (
+                               SELECT coalesce(min(number), 9223372036854775807) FROM mirror_changes
+                               WHERE mirror = ?1 AND number > ?2 AND NOT (kind = 'deleted'
+                                   AND (id = ?3 OR substr(id, 1, length(?3) + 1) = ?3 || '/')))";
+                run(on, sql, (mirror, signed(*number), holder))?;
+            }
+        }
+    }
+    set_moment(on, mirror, plan.moment, now_ms, !plan.changes.is_empty())
+}
+
+/// Keeps the moment that was reached; with changes, also when to look for those that are too old.
+pub fn set_moment(
+    on: &Connection,
+    mirror: i64,
+    moment: u64,
+    now_ms: u64,
+    logged: bool,
+) -> DbResult<()> {
+    let prune_ms = logged.then(|| signed(now_ms.saturating_add(retention::CHANGES_MS)));
+    let sql = "UPDATE mirrors SET moment = ?1, prune_ms = coalesce(prune_ms, ?2)
+               WHERE mirror = ?3 AND moment <> ?1";
+    run(on, sql, (signed(moment), prune_ms, mirror))?;
+    Ok(())
+}
+
+/// How often anything of a connection has changed so far.
+pub fn moment(on: &Connection, mirror: i64) -> Result<u64> {
+    Ok(value(on, "SELECT moment FROM mirrors WHERE mirror = ?", [mirror])?.unwrap_or_default())
+}
+
+fn key_of(on: &Connection, object: Object, id: &str) -> Result<Option<i64>> {
+    let sql = "SELECT body FROM mirror_heads WHERE records = ? AND id = ?";
+    Ok(value::<Option<i64>>(on, sql, (object.records, id))?.flatten())
 }

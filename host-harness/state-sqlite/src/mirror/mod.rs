@@ -1,52 +1,100 @@
 //! [`Mirror`] in the same file.
 
 mod apply;
-mod derived;
-mod letters;
-pub mod look_ups;
-mod members;
+pub mod erase;
+pub mod log;
+mod look_ups;
 mod objects;
+mod reading;
 pub mod rows;
 mod scan;
-mod table;
+mod seen;
 pub mod tables;
 #[cfg(test)]
 mod tests;
 
 use connector_contract::clock::unix_ms;
-use connector_state::StoreError;
 use connector_state::mirror::{
     Applied, Batch, ChangeRow, DeadLetterRow, FailingRow, LOOK_UP_FAILED, Mirror, MirroredRecord,
-    ScanChange, ScanRow,
+    ScanChange, ScanRow, plan,
 };
-use rusqlite::Connection;
+use rusqlite::OptionalExtension as _;
 
-pub use self::apply::{Hashed, apply};
-use self::rows::RECORD;
-use super::columns::{all, run, signed, value, values};
-use super::fault::DbResult;
-use super::{Answer, Sqlite};
+pub use self::apply::apply;
+use self::reading::Named;
+use super::columns::{run, signed, value, values};
+use super::{Answer, Sqlite, outbox};
 
-/// So many changes are pruned in one transaction: others write in between.
-const PRUNED_AT_ONCE: u32 = 10_000;
+impl Sqlite {
+    /// Reads from an object, when anything is kept of it.
+    fn read_object<T: Default + Send + 'static>(
+        &self,
+        connection: &str,
+        object: &str,
+        read: impl FnOnce(&rusqlite::Connection, Named<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Answer<'_, T> {
+        let (connection, object) = (connection.to_owned(), object.to_owned());
+        self.read(move |on| match Named::find(on, &connection, &object)? {
+            Some(named) => read(on, named),
+            None => Ok(T::default()),
+        })
+    }
+}
 
 impl Mirror for Sqlite {
-    fn moment(&self) -> Answer<'_, u64> {
-        self.read(table::moment)
+    fn moment(&self, connection: &str) -> Answer<'_, u64> {
+        let sql = "SELECT moment FROM mirrors WHERE connection = ?";
+        let connection = connection.to_owned();
+        self.read(move |on| value(on, sql, [connection]).map(Option::unwrap_or_default))
     }
 
-    fn apply(&self, batch: Batch) -> Answer<'_, Applied> {
+    fn moments(&self) -> Answer<'_, Vec<(String, u64)>> {
+        let sql = "SELECT connection, moment FROM mirrors JOIN connections ON id = connection";
+        self.read(move |on| {
+            on.prepare_cached(sql)?
+                .query_map((), |row| row.try_into())?
+                .collect::<rusqlite::Result<_>>()
+        })
+    }
+
+    fn apply(&self, mut batch: Batch) -> Answer<'_, Applied> {
         // Hashed on the caller's thread, not the writer's.
-        let batch = Hashed::new(batch);
+        batch.known_hashes = batch.hashes().into_owned();
         self.write(move |on, now_ms| apply::apply(on, &batch, now_ms))
+    }
+
+    fn unchanged(
+        &self,
+        connection: &str,
+        object: &str,
+        deriver: u64,
+        records: Vec<(String, [u8; 32])>,
+    ) -> Answer<'_, Vec<bool>> {
+        let (connection, object) = (connection.to_owned(), object.to_owned());
+        self.read(move |on| {
+            let Some(object) = objects::find(on, &connection, &object)? else {
+                return Ok(vec![false; records.len()]);
+            };
+            let unchanged = |(id, hash): &(String, [u8; 32])| {
+                let head = apply::head(on, object, id)?;
+                Ok(plan::is_unchanged(head.as_ref(), hash, deriver))
+            };
+            records.iter().map(unchanged).collect::<rusqlite::Result<_>>()
+        })
     }
 
     fn look_ups(&self, connection: &str, object: &str, limit: u32) -> Answer<'_, Vec<String>> {
         let now = signed(unix_ms(self.clock.now()));
-        let sql = "SELECT id FROM mirror_objects JOIN mirror_look_ups USING (object)
-                   WHERE connection = ?1 AND name = ?2 AND due_ms NOT BETWEEN ?3 + 1 AND ?3 + ?4
-                   ORDER BY id LIMIT ?5";
         // One that is due later than any can be was put before the clock was set back.
+        let sql = "SELECT id FROM (
+                SELECT l.id, l.due_ms FROM mirrors JOIN mirror_objects USING (mirror)
+                    JOIN mirror_look_ups AS l USING (records)
+                WHERE connection = ?1 AND name = ?2 AND l.due_ms <= ?3
+                UNION ALL
+                SELECT l.id, l.due_ms FROM mirrors JOIN mirror_objects USING (mirror)
+                    JOIN mirror_look_ups AS l USING (records)
+                WHERE connection = ?1 AND name = ?2 AND l.due_ms > ?3 + ?4)
+            ORDER BY due_ms, id LIMIT ?5";
         let longest = signed(LOOK_UP_FAILED.longest_ms());
         let of = (connection.to_owned(), object.to_owned(), now, longest, limit);
         self.read(move |on| values(on, sql, of))
@@ -65,8 +113,9 @@ impl Mirror for Sqlite {
     fn failing(&self, connection: &str) -> Answer<'_, Vec<FailingRow>> {
         let sql = "SELECT name AS object, count(*) AS records, id, tries, min(due_ms) AS due_ms,
                        coalesce(reason, '') AS reason
-                   FROM mirror_objects JOIN mirror_look_ups USING (object)
-                   WHERE connection = ? AND tries > 0 GROUP BY name ORDER BY name";
+                   FROM mirrors JOIN mirror_objects AS o USING (mirror)
+                       JOIN mirror_look_ups AS l ON l.records = o.records AND l.tries > 0
+                   WHERE connection = ? GROUP BY name ORDER BY name";
         self.all(sql, [connection.to_owned()])
     }
 
@@ -76,8 +125,8 @@ impl Mirror for Sqlite {
         object: &str,
         id: &str,
     ) -> Answer<'_, Option<MirroredRecord>> {
-        let of = (connection.to_owned(), object.to_owned(), id.to_owned());
-        self.one(format!("{RECORD} AND r.id = ?3"), of)
+        let id = id.to_owned();
+        self.read_object(connection, object, move |on, named| named.record(on, &id))
     }
 
     fn records(
@@ -88,71 +137,44 @@ impl Mirror for Sqlite {
         limit: u32,
     ) -> Answer<'_, Vec<MirroredRecord>> {
         let after = after.unwrap_or_default().to_owned();
-        let of = (connection.to_owned(), object.to_owned(), after, limit);
-        let some = "r.id > ?3 AND r.state <> 'deleted' ORDER BY r.id LIMIT ?4";
-        self.all(format!("{RECORD} AND {some}"), of)
+        self.read_object(connection, object, move |on, named| named.records(on, &after, limit))
     }
 
-    fn changes(
-        &self,
-        connection: Option<&str>,
-        since: u64,
-        limit: u32,
-    ) -> Answer<'_, Vec<ChangeRow>> {
-        let of = (signed(since), connection.map(str::to_owned), limit);
-        // From the log's order alone, so that the limit ends it.
-        let sql = "SELECT o.connection, o.name AS object, c.*
-                   FROM mirror_changes AS c CROSS JOIN mirror_objects AS o USING (object)
-                   WHERE c.number > ?1 AND (?2 IS NULL OR o.connection = ?2)
-                   ORDER BY c.number LIMIT ?3";
+    fn changes(&self, connection: &str, since: u64, limit: u32) -> Answer<'_, Vec<ChangeRow>> {
+        let connection = connection.to_owned();
+        self.read(move |on| log::changes(on, &connection, since, limit))
+    }
+
+    fn positions(&self, consumer: &str) -> Answer<'_, Vec<(String, u64)>> {
+        let consumer = consumer.to_owned();
+        let sql = "SELECT connection, number FROM mirror_readers JOIN mirrors USING (mirror)
+                   WHERE kind = 'consumer' AND reader = ?";
         self.read(move |on| {
-            // One transaction: nothing is pruned between the two looks.
-            let reading = on.unchecked_transaction()?;
-            let until = value(&reading, "SELECT forgotten FROM mirror_counter", ())?.unwrap_or(0);
-            if 0 < since && since < until {
-                return Err(StoreError::Forgotten { since, until }.into());
-            }
-            DbResult::Ok(all(&reading, sql, of)?)
+            on.prepare_cached(sql)?
+                .query_map([consumer], |row| row.try_into())?
+                .collect::<rusqlite::Result<_>>()
         })
     }
 
-    fn position(&self, consumer: &str) -> Answer<'_, u64> {
-        let consumer = consumer.to_owned();
-        let sql = "SELECT position FROM mirror_consumers WHERE name = ?";
-        self.read(move |on| value(on, sql, [consumer]).map(Option::unwrap_or_default))
+    fn set_position(&self, consumer: &str, connection: &str, number: u64) -> Answer<'_, ()> {
+        let (consumer, connection) = (consumer.to_owned(), connection.to_owned());
+        self.write(move |on, now_ms| {
+            outbox::move_reader(on, "consumer", &consumer, &connection, number, now_ms)
+        })
     }
 
-    fn set_position(&self, consumer: &str, number: u64) -> Answer<'_, ()> {
-        let sql = "REPLACE INTO mirror_consumers (name, position) VALUES (?, ?)";
-        self.run(sql, (consumer.to_owned(), signed(number)))
-    }
-
-    fn prune_changes(&self, before_ms: u64) -> Answer<'_, u64> {
-        let sql = "SELECT max(number) FROM (
-                       SELECT number FROM mirror_changes WHERE number < coalesce(
-                           (SELECT number FROM mirror_changes WHERE at_ms >= ?
-                            ORDER BY number LIMIT 1), 9223372036854775807)
-                       ORDER BY number LIMIT ?)";
-        let some = move |on: &Connection, _| {
-            let until = value(on, sql, (signed(before_ms), PRUNED_AT_ONCE))?.flatten();
-            let Some(until): Option<i64> = until else { return Ok(0) };
-            run(on, "UPDATE mirror_counter SET forgotten = ?", [until])?;
-            run(on, "DELETE FROM mirror_changes WHERE number <= ?", [until])
-        };
-        Box::pin(async move {
-            let mut pruned = 0;
-            loop {
-                let count = self.write(some).await?;
-                pruned += count as u64;
-                if count < PRUNED_AT_ONCE as usize {
-                    return Ok(pruned);
-                }
-            }
+    fn prune_changes(&self, connection: &str, age_ms: u64) -> Answer<'_, u64> {
+        let connection = connection.to_owned();
+        self.write(move |on, now_ms| {
+            let Some(mirror) = objects::mirror(on, &connection)? else { return Ok(0) };
+            let before_ms = now_ms.saturating_sub(age_ms);
+            let pruned = log::prune(on, mirror, before_ms, None, log::PRUNED_AT_ONCE)?;
+            Ok::<_, rusqlite::Error>(pruned as u64)
         })
     }
 
     fn scans(&self, connection: &str) -> Answer<'_, Vec<ScanRow>> {
-        let sql = format!("{} connection = ? ORDER BY name", scan::SELECT);
+        let sql = format!("{} m.connection = ? ORDER BY o.name", scan::SELECT);
         self.all(sql, [connection.to_owned()])
     }
 
@@ -163,7 +185,9 @@ impl Mirror for Sqlite {
         change: ScanChange,
     ) -> Answer<'_, ScanRow> {
         let (connection, object) = (connection.to_owned(), object.to_owned());
-        self.write(move |on, _| scan::change(on, &connection, &object, change))
+        self.write(move |on, now_ms| {
+            scan::change(on, &connection, &object, |row| change(row, now_ms))
+        })
     }
 
     fn bookmark_before(
@@ -173,7 +197,8 @@ impl Mirror for Sqlite {
         at_ms: u64,
     ) -> Answer<'_, Option<String>> {
         let of = (connection.to_owned(), object.to_owned(), signed(at_ms));
-        let sql = "SELECT bookmark FROM mirror_objects JOIN mirror_bookmarks USING (object)
+        let sql = "SELECT bookmark FROM mirrors JOIN mirror_objects USING (mirror)
+                       JOIN mirror_bookmarks USING (object)
                    WHERE connection = ? AND name = ? AND at_ms <= ? ORDER BY at_ms DESC LIMIT 1";
         self.read(move |on| value(on, sql, of))
     }
@@ -187,27 +212,19 @@ impl Mirror for Sqlite {
         limit: u32,
     ) -> Answer<'_, Vec<MirroredRecord>> {
         let after = after.unwrap_or_default().to_owned();
-        let of = (connection.to_owned(), object.to_owned(), after, signed(scan), limit);
-        // Records that were seen are not read.
-        let sql = "r.id > ?3 AND CASE WHEN NOT EXISTS
-                 (SELECT 1 FROM mirror_seen AS s WHERE s.record = r.record AND s.scan = ?4)
-             THEN r.state = 'live' END ORDER BY r.id LIMIT ?5";
-        self.all(format!("{RECORD} AND {sql}"), of)
+        self.read_object(connection, object, move |on, named| named.unseen(on, scan, &after, limit))
     }
 
     fn count_unseen(&self, connection: &str, object: &str, scan: u64) -> Answer<'_, (u64, u64)> {
-        let of = (connection.to_owned(), object.to_owned(), signed(scan));
-        let sql = "SELECT count(*) - count(s.record), count(*)
-                   FROM mirror_objects CROSS JOIN mirror_records AS r
-                           INDEXED BY mirror_records_by_state USING (object)
-                       LEFT JOIN mirror_seen AS s ON s.record = r.record AND s.scan = ?3
-                   WHERE connection = ?1 AND name = ?2 AND state = 'live'";
-        self.read(move |on| on.query_row(sql, of, |row| row.try_into()))
+        self.read_object(connection, object, move |on, named| named.count_unseen(on, scan))
     }
 
     fn dead_letters(&self, connection: Option<&str>) -> Answer<'_, Vec<DeadLetterRow>> {
-        let sql = "SELECT number, connection, name AS object, id, raw, reason, at_ms
+        let sql =
+            "SELECT number, connection, mirror_objects.name AS object, mirror_dead_letters.id, raw,
+                       reason, at_ms
                    FROM mirror_dead_letters JOIN mirror_objects USING (object)
+                       JOIN mirrors USING (mirror) JOIN connections AS c ON c.id = connection
                    WHERE ?1 IS NULL OR connection = ?1 ORDER BY number";
         self.all(sql, [connection.map(str::to_owned)])
     }
@@ -224,12 +241,13 @@ impl Mirror for Sqlite {
 
     fn count(&self, connection: &str, object: &str) -> Answer<'_, (u64, u64, u64)> {
         let of = (connection.to_owned(), object.to_owned());
-        let sql = "SELECT count(*) FILTER (WHERE state = 'live'),
-                       count(*) FILTER (WHERE state = 'aged-out'),
-                       count(*) FILTER (WHERE state = 'deleted')
-                   FROM mirror_objects CROSS JOIN mirror_records
-                       INDEXED BY mirror_records_by_state USING (object)
+        let sql = "SELECT live, aged_out, deleted FROM mirrors JOIN mirror_objects USING (mirror)
                    WHERE connection = ? AND name = ?";
-        self.read(move |on| on.query_row(sql, of, |row| row.try_into()))
+        self.read(move |on| {
+            on.prepare_cached(sql)?
+                .query_row(of, |row| row.try_into())
+                .optional()
+                .map(Option::unwrap_or_default)
+        })
     }
 }

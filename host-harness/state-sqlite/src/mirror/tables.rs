@@ -1,47 +1,74 @@
 //! The mirror's tables and views. What users may read are its views, documented in
 //! [`super::super::schema`]; the tables behind them may change.
+//!
+//! | table | why it is as it is |
+//! |---|---|
+//! | `mirrors` | one row a connection: its moment, and short keys instead of ids of 32 digits |
+//! | `mirror_sets` | the records of an object live in a set; a reset gives the object a new one, and the old one is erased in pieces |
+//! | `mirror_heads` | what decisions need of a record, clustered by id: a page's records are found together |
+//! | `mirror_bodies` | contents in the order in which they came, each with what it holds: appended, not spread |
+//! | `mirror_changes` | the log, clustered by connection and number |
+//! | `mirror_seen` | a bit a record and full scan, 4,096 in a row |
 
 /// Records, changes, scans, and the views that users read.
 pub const TABLES: &str = "
--- Short keys for what every row belongs to.
+-- moment: counted up by every change. forgotten: the newest change that was pruned.
+-- prune_ms: when to look for changes that are too old; null while there is none.
+CREATE TABLE mirrors (
+    mirror INTEGER PRIMARY KEY,
+    connection TEXT NOT NULL UNIQUE,
+    moment INTEGER NOT NULL,
+    forgotten INTEGER NOT NULL,
+    prune_ms INTEGER
+) STRICT;
+CREATE INDEX mirrors_to_prune ON mirrors (prune_ms) WHERE prune_ms IS NOT NULL;
+
+CREATE TABLE mirror_sets (
+    records INTEGER PRIMARY KEY AUTOINCREMENT,
+    dropped INTEGER NOT NULL
+) STRICT;
+CREATE INDEX mirror_sets_dropped ON mirror_sets (records) WHERE dropped = 1;
+
+-- records: its set. The counts are those of its records.
 CREATE TABLE mirror_objects (
     object INTEGER PRIMARY KEY,
-    connection TEXT NOT NULL REFERENCES connections (id) ON DELETE CASCADE,
+    mirror INTEGER NOT NULL,
     name TEXT NOT NULL,
-    derived_from INTEGER REFERENCES mirror_objects (object),
-    UNIQUE (connection, name)
+    derived_from INTEGER,
+    records INTEGER NOT NULL,
+    live INTEGER NOT NULL,
+    aged_out INTEGER NOT NULL,
+    deleted INTEGER NOT NULL,
+    UNIQUE (mirror, name)
 ) STRICT;
+CREATE INDEX mirror_objects_derived ON mirror_objects (derived_from) WHERE derived_from IS NOT NULL;
 
--- moment: counted up by every change. forgotten: the newest change that was pruned.
-CREATE TABLE mirror_counter (
-    one INTEGER PRIMARY KEY CHECK (one = 1),
-    moment INTEGER NOT NULL,
-    forgotten INTEGER NOT NULL
-) STRICT;
-INSERT INTO mirror_counter VALUES (1, 0, 0);
-
--- holder: the record that holds a derived one.
-CREATE TABLE mirror_records (
-    record INTEGER PRIMARY KEY,
-    object INTEGER NOT NULL REFERENCES mirror_objects (object) ON DELETE CASCADE,
+-- body: key of its content; null for one that is gone. deriver: which component derived what it holds.
+CREATE TABLE mirror_heads (
+    records INTEGER NOT NULL,
     id TEXT NOT NULL,
-    holder INTEGER,
+    body INTEGER,
     state TEXT NOT NULL CHECK (state IN ('live', 'aged-out', 'deleted')),
-    updated_at TEXT,
-    created_at TEXT,
-    hash BLOB NOT NULL CHECK (length(hash) = 32),
     change INTEGER NOT NULL,
-    data TEXT,
-    CHECK ((data IS NULL) = (state = 'deleted'))
+    hash BLOB NOT NULL CHECK (length(hash) = 32),
+    deriver INTEGER NOT NULL,
+    updated_at TEXT,
+    PRIMARY KEY (records, id),
+    CHECK ((body IS NULL) = (state = 'deleted'))
+) STRICT, WITHOUT ROWID;
+CREATE INDEX mirror_heads_gone ON mirror_heads (records, change) WHERE state = 'deleted';
+
+-- held: the derived records that it holds, as JSON (connector_state::mirror::held).
+CREATE TABLE mirror_bodies (
+    body INTEGER PRIMARY KEY,
+    created_at TEXT,
+    data TEXT NOT NULL,
+    held TEXT
 ) STRICT;
-CREATE UNIQUE INDEX mirror_records_by_id ON mirror_records (object, id);
-CREATE INDEX mirror_records_by_holder ON mirror_records (holder, object)
-    WHERE holder IS NOT NULL;
--- Counting reads no data.
-CREATE INDEX mirror_records_by_state ON mirror_records (object, state);
 
 CREATE TABLE mirror_changes (
-    number INTEGER PRIMARY KEY,
+    mirror INTEGER NOT NULL,
+    number INTEGER NOT NULL,
     object INTEGER NOT NULL,
     id TEXT NOT NULL,
     kind TEXT NOT NULL
@@ -51,16 +78,23 @@ CREATE TABLE mirror_changes (
     updated_at TEXT,
     previous BLOB,
     hash BLOB,
-    members TEXT NOT NULL
-) STRICT;
+    members TEXT,
+    PRIMARY KEY (mirror, number)
+) STRICT, WITHOUT ROWID;
 
-CREATE TABLE mirror_consumers (
-    name TEXT NOT NULL PRIMARY KEY,
-    position INTEGER NOT NULL
-) STRICT;
+-- Who reads changes, and how far: consumers, and targets of forwarding. moved_ms: when it came there.
+CREATE TABLE mirror_readers (
+    kind TEXT NOT NULL CHECK (kind IN ('consumer', 'forward')),
+    reader TEXT NOT NULL,
+    mirror INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    moved_ms INTEGER NOT NULL,
+    PRIMARY KEY (kind, reader, mirror)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX mirror_readers_of ON mirror_readers (mirror, number);
 
 CREATE TABLE mirror_scans (
-    object INTEGER PRIMARY KEY REFERENCES mirror_objects (object) ON DELETE CASCADE,
+    object INTEGER PRIMARY KEY,
     scan INTEGER NOT NULL,
     kind TEXT CHECK (kind IN ('incremental', 'overlap', 'full')),
     running INTEGER NOT NULL,
@@ -87,31 +121,37 @@ CREATE TABLE mirror_scans (
 
 -- Bookmarks of completed scans.
 CREATE TABLE mirror_bookmarks (
-    object INTEGER NOT NULL REFERENCES mirror_objects (object) ON DELETE CASCADE,
+    object INTEGER NOT NULL,
     at_ms INTEGER NOT NULL,
     bookmark TEXT NOT NULL,
     PRIMARY KEY (object, at_ms)
 ) STRICT, WITHOUT ROWID;
 
--- The newest full scan that saw a record.
+-- bits: bit n is the record whose body has the key block * 4096 + n, seen by this full scan.
 CREATE TABLE mirror_seen (
-    record INTEGER PRIMARY KEY REFERENCES mirror_records (record) ON DELETE CASCADE,
-    scan INTEGER NOT NULL
-) STRICT;
+    records INTEGER NOT NULL,
+    block INTEGER NOT NULL,
+    scan INTEGER NOT NULL,
+    bits BLOB NOT NULL,
+    PRIMARY KEY (records, block)
+) STRICT, WITHOUT ROWID;
 
 -- Records to be looked up: only what was asked for at the moment `since` or later counts.
+-- How often it failed, when the next one is due, and why the last one failed.
 CREATE TABLE mirror_look_ups (
-    object INTEGER NOT NULL REFERENCES mirror_objects (object) ON DELETE CASCADE,
+    records INTEGER NOT NULL,
     id TEXT NOT NULL,
     since INTEGER NOT NULL,
     tries INTEGER NOT NULL DEFAULT 0,
     due_ms INTEGER NOT NULL DEFAULT 0,
     reason TEXT,
-    PRIMARY KEY (object, id)
+    PRIMARY KEY (records, id)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX mirror_look_ups_due ON mirror_look_ups (records, due_ms);
+CREATE INDEX mirror_look_ups_failing ON mirror_look_ups (records, due_ms) WHERE tries > 0;
 
 CREATE TABLE mirror_drifts (
-    object INTEGER NOT NULL REFERENCES mirror_objects (object) ON DELETE CASCADE,
+    object INTEGER NOT NULL,
     pointer TEXT NOT NULL,
     PRIMARY KEY (object, pointer)
 ) STRICT, WITHOUT ROWID;
@@ -119,7 +159,7 @@ CREATE TABLE mirror_drifts (
 -- scan: the newest one that met it.
 CREATE TABLE mirror_dead_letters (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
-    object INTEGER NOT NULL REFERENCES mirror_objects (object) ON DELETE CASCADE,
+    object INTEGER NOT NULL,
     id TEXT,
     raw TEXT NOT NULL,
     hash BLOB NOT NULL CHECK (length(hash) = 32),
@@ -129,35 +169,43 @@ CREATE TABLE mirror_dead_letters (
     UNIQUE (object, hash)
 ) STRICT;
 
+-- Objects with the names that people know.
+CREATE VIEW mirror_names AS
+    SELECT connections.name AS connection, o.name AS object, o.object AS object_key, o.mirror,
+        o.records, o.derived_from
+    FROM mirror_objects AS o
+        JOIN mirrors ON mirrors.mirror = o.mirror
+        JOIN connections ON connections.id = mirrors.connection;
+
 CREATE VIEW records AS
-    SELECT connections.name AS connection, mirror_objects.name AS object, r.id, h.id AS holder,
-        r.state, r.updated_at, r.created_at, r.data, lower(hex(r.hash)) AS hash, r.change
-    FROM mirror_records AS r
-        JOIN mirror_objects USING (object)
-        JOIN connections ON connections.id = mirror_objects.connection
-        LEFT JOIN mirror_records AS h ON h.record = r.holder;
+    SELECT n.connection, n.object, h.id, NULL AS holder, h.state, h.updated_at, b.created_at, b.data,
+        lower(hex(h.hash)) AS hash, h.change
+    FROM mirror_names AS n
+        JOIN mirror_heads AS h ON h.records = n.records
+        LEFT JOIN mirror_bodies AS b ON b.body = h.body
+    UNION ALL
+    SELECT n.connection, n.object, r.value ->> 'id', h.id, h.state, r.value ->> 'updated_at',
+        r.value ->> 'created_at', coalesce(r.value -> 'data', r.value ->> 'text'), r.value ->> 'hash',
+        r.value ->> 'change'
+    FROM mirror_names AS n
+        JOIN mirror_objects AS f ON f.object = n.derived_from
+        JOIN mirror_heads AS h ON h.records = f.records
+        JOIN mirror_bodies AS b ON b.body = h.body
+        JOIN json_each(b.held, '$.\"' || n.object || '\"') AS r;
 
 CREATE VIEW changes AS
-    SELECT c.number, connections.name AS connection, mirror_objects.name AS object, c.id,
-        c.kind, c.ours, c.at_ms, c.updated_at, c.members, lower(hex(c.previous)) AS previous,
+    SELECT n.connection, c.number, n.object, c.id, c.kind, c.ours, c.at_ms, c.updated_at,
+        coalesce(c.members, '[]') AS members, lower(hex(c.previous)) AS previous,
         lower(hex(c.hash)) AS hash
-    FROM mirror_changes AS c
-        JOIN mirror_objects USING (object)
-        JOIN connections ON connections.id = mirror_objects.connection;
+    FROM mirror_changes AS c JOIN mirror_names AS n ON n.object_key = c.object;
 
 CREATE VIEW scans AS
-    SELECT connections.name AS connection, mirror_objects.name AS object, s.scan, s.kind,
-        s.running, s.pages, s.records, s.outside, s.restarts, s.tainted, s.began_ms,
-        s.completed_ms, s.overlap_ms, s.full_ms, s.sweep, s.bookmark, s.error, s.failures,
-        s.retry_ms
-    FROM mirror_scans AS s
-        JOIN mirror_objects USING (object)
-        JOIN connections ON connections.id = mirror_objects.connection;
+    SELECT n.connection, n.object, s.scan, s.kind, s.running, s.pages, s.records, s.outside,
+        s.restarts, s.tainted, s.began_ms, s.completed_ms, s.overlap_ms, s.full_ms, s.sweep,
+        s.bookmark, s.error, s.failures, s.retry_ms
+    FROM mirror_scans AS s JOIN mirror_names AS n ON n.object_key = s.object;
 
 CREATE VIEW dead_letters AS
-    SELECT d.number, connections.name AS connection, mirror_objects.name AS object, d.id,
-        d.raw, d.reason, d.at_ms
-    FROM mirror_dead_letters AS d
-        JOIN mirror_objects USING (object)
-        JOIN connections ON connections.id = mirror_objects.connection;
+    SELECT d.number, n.connection, n.object, d.id, d.raw, d.reason, d.at_ms
+    FROM mirror_dead_letters AS d JOIN mirror_names AS n ON n.object_key = d.object;
 ";

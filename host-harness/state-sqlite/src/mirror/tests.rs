@@ -31,7 +31,7 @@ async fn disk() -> OnDisk {
 
 /// Takes the scan over, and begins it when it is not running.
 async fn take(sqlite: &Sqlite) -> ScanRow {
-    let take = |row: &ScanRow| {
+    let take = |row: &ScanRow, _: u64| {
         let scan = row.scan + u64::from(!row.running);
         let lease = Some(Lease { attempt: "mine".to_owned(), until_ms: 0 });
         let kind = Some(ScanKind::Full);
@@ -53,10 +53,10 @@ fn page(scan: &ScanRow, number: u64) -> Batch {
         scan: scan.scan,
         attempt: "mine".to_owned(),
         next: Some(number.to_string()),
-        not_before_ms: None,
+        wait_ms: None,
         bookmark: Some(number.to_string()),
         outside: 0,
-        lease_until_ms: 0,
+        lease_ms: 0,
     };
     Batch {
         records: ids.into_iter().map(record).collect(),
@@ -78,8 +78,8 @@ async fn agreed(sqlite: &Sqlite) -> u64 {
     assert_eq!(sqlite.count(WHOSE, LINES).await.unwrap(), all);
     let seen = sqlite.count_unseen(WHOSE, OBJECT, row.scan).await.unwrap();
     assert_eq!(seen, (0, number * PAGE));
-    assert_eq!(sqlite.moment().await.unwrap(), number * PAGE * 2);
-    let changes = sqlite.changes(None, 0, u32::MAX).await.unwrap();
+    assert_eq!(sqlite.moment(WHOSE).await.unwrap(), number * PAGE * 2);
+    let changes = sqlite.changes(WHOSE, 0, u32::MAX).await.unwrap();
     assert_eq!(changes.len() as u64, number * PAGE * 2);
     if number > 0 {
         let last = format!("{number:06}-{}", PAGE - 1);

@@ -1,25 +1,27 @@
-//! The outbox's tables.
+//! The outbox's tables. How far a target is stands in `mirror_readers`.
 
 /// Those to whom changes are handed on, and the versions that these changes are between.
 ///
-/// The versions are kept by the statement that changes a record, so in its transaction: what a
-/// change was is never read from a record that has changed again. A target
-/// that is more than a million changes behind is no longer waited for.
+/// The versions are kept by the commit that changes a record: what a change was is never read from a
+/// record that has changed again. A target that is more than a million changes behind is no longer
+/// waited for.
 pub const TABLES: &str = "
 CREATE TABLE forwards (
-    target TEXT NOT NULL PRIMARY KEY,
-    position INTEGER NOT NULL
-) STRICT;
+    target TEXT NOT NULL PRIMARY KEY
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE forward_versions (
-    change INTEGER PRIMARY KEY,
+    mirror INTEGER NOT NULL,
+    change INTEGER NOT NULL,
     before TEXT,
-    after TEXT
-) STRICT;
+    after TEXT,
+    PRIMARY KEY (mirror, change)
+) STRICT, WITHOUT ROWID;
 
 -- Changes that a target did not take, each tried again on its own.
 CREATE TABLE forward_parked (
-    target TEXT NOT NULL REFERENCES forwards (target) ON DELETE CASCADE,
+    target TEXT NOT NULL,
+    mirror INTEGER NOT NULL,
     change INTEGER NOT NULL,
     object INTEGER NOT NULL,
     id TEXT NOT NULL,
@@ -27,21 +29,9 @@ CREATE TABLE forward_parked (
     attempts INTEGER NOT NULL,
     next_ms INTEGER NOT NULL,
     reason TEXT NOT NULL,
-    PRIMARY KEY (target, change)
+    PRIMARY KEY (target, mirror, change)
 ) STRICT, WITHOUT ROWID;
-
-CREATE TRIGGER forward_created AFTER INSERT ON mirror_records
-WHEN EXISTS (SELECT 1 FROM forwards WHERE NEW.change - position < 1000000)
-BEGIN
-    INSERT OR REPLACE INTO forward_versions (change, before, after)
-    VALUES (NEW.change, NULL, NEW.data);
-END;
-
-CREATE TRIGGER forward_updated AFTER UPDATE OF change ON mirror_records
-WHEN NEW.change <> OLD.change
-    AND EXISTS (SELECT 1 FROM forwards WHERE NEW.change - position < 1000000)
-BEGIN
-    INSERT OR REPLACE INTO forward_versions (change, before, after)
-    VALUES (NEW.change, OLD.data, NEW.data);
-END;
+CREATE INDEX forward_parked_of_record ON forward_parked (target, object, id, change);
+CREATE INDEX forward_parked_of_mirror ON forward_parked (mirror, change);
+CREATE INDEX forward_parked_due ON forward_parked (target, next_ms);
 ";

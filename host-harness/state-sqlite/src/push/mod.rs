@@ -10,7 +10,6 @@ use connector_state::push::{
 use rusqlite::{Connection, Result};
 
 use super::columns::{Column, all, columns, put_one, run, signed};
-use super::mirror::Hashed;
 use super::{Answer, Sqlite};
 
 columns!(PushRow [] { id, connection, object, mode, header, digest, made_ms, ended_ms });
@@ -79,7 +78,7 @@ impl Intents for Sqlite {
         end: IntentEnd,
         batch: Option<Batch>,
     ) -> Answer<'_, Option<Applied>> {
-        let (item, batch) = (item.clone(), batch.map(Hashed::new));
+        let item = item.clone();
         self.write(move |on, now_ms| work::end(on, &item, &end, batch.as_ref(), now_ms))
     }
 

@@ -1,13 +1,13 @@
 //! What the writer does for a push, within one transaction.
 
-use connector_state::mirror::{Applied, Source};
+use connector_state::mirror::{Applied, Batch};
 use connector_state::push::{Claimed, Holder, IntentEnd, IntentRow, IntentState, PushRow, Sent};
 use connector_state::{Lease, StoreError, Word};
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use crate::columns::{self, one, signed, value};
-use crate::fault::{DbFault, DbResult};
-use crate::mirror::{Hashed, apply};
+use crate::fault::DbResult;
+use crate::mirror::apply;
 
 /// All items are there: the run to go on with.
 pub fn seal(on: &Connection, run: &str, digest: &[u8; 32], now_ms: u64) -> DbResult<String> {
@@ -65,7 +65,7 @@ pub fn end(
     on: &Connection,
     item: &Holder,
     end: &IntentEnd,
-    batch: Option<&Hashed>,
+    batch: Option<&Batch>,
     now_ms: u64,
 ) -> DbResult<Option<Applied>> {
     must_hold(on, item)?;
@@ -79,41 +79,9 @@ pub fn end(
         columns::run(on, sql, at)?;
     }
     columns::run(on, "DELETE FROM push_claims WHERE push = ? AND item = ?", at)?;
-    let applied = batch.map(|batch| {
-        let applied = apply(on, batch, now_ms)?;
-        claim_changes(on, batch)?;
-        Ok::<_, DbFault>(applied)
-    });
+    let applied = batch.map(|batch| apply(on, batch, now_ms));
     end_run(on, &item.run, now_ms)?;
     applied.transpose()
-}
-
-/// The row of a record that is still as we left it; a deleted one has no hash to compare.
-const WRITTEN: &str = "SELECT r.record FROM mirror_objects AS o JOIN mirror_records AS r
-         ON r.object = o.object AND r.id = ?3
-     WHERE o.connection = ?1 AND o.name = ?2 AND CASE WHEN ?4 IS NULL THEN r.state = 'deleted'
-         ELSE r.state <> 'deleted' AND r.hash = ?4 END";
-/// Marks its newest change, if that came after we asked, ...
-const MARK: &str = "UPDATE mirror_changes SET ours = 1 WHERE number =
-     (SELECT change FROM mirror_records WHERE record = ?1 AND change > ?2)";
-/// ... and those of what it holds.
-const MARK_HELD: &str = "UPDATE mirror_changes SET ours = 1 WHERE number IN
-     (SELECT change FROM mirror_records WHERE holder = ?1 AND change > ?2)";
-
-/// A pull may have met our write before its answer came back to us: then its changes are ours too.
-fn claim_changes(on: &Connection, batch: &Hashed) -> DbResult<()> {
-    let (batch, hashes) = batch.parts();
-    if batch.source != Source::Ours {
-        return Ok(());
-    }
-    let there = batch.records.iter().zip(hashes).map(|(record, hash)| (&record.id, Some(hash)));
-    for (id, hash) in there.chain(batch.deleted.iter().map(|id| (id, None))) {
-        let of = (&batch.connection, &batch.object, id, hash);
-        let Some(record) = value::<i64>(on, WRITTEN, of)? else { continue };
-        columns::run(on, MARK, (record, signed(batch.asked)))?;
-        columns::run(on, MARK_HELD, (record, signed(batch.asked)))?;
-    }
-    Ok(())
 }
 
 /// A run ends with its last item.
@@ -170,85 +138,4 @@ fn must_hold(on: &Connection, item: &Holder) -> DbResult<()> {
 
 fn taken_over(item: &Holder) -> StoreError {
     StoreError::TakenOver { item: item.index }
-}
-
-#[cfg(test)]
-mod tests {
-    use connector_contract::types::DataRecord;
-    use connector_state::mirror::{Batch, Derived};
-
-    use super::*;
-    use crate::schema::TABLES;
-
-    fn record(id: &str, data: &str) -> DataRecord {
-        DataRecord {
-            id: id.to_owned(),
-            updated_at: None,
-            created_at: None,
-            version: None,
-            data: data.to_owned(),
-        }
-    }
-
-    /// Record `id` with this content, which holds an item of the same content.
-    fn batch(source: Source, id: &str, data: &str) -> Hashed {
-        let item = record(&format!("{id}/item"), data);
-        Hashed::new(Batch {
-            records: vec![record(id, data)],
-            derived: vec![Derived { object: "items".to_owned(), lists: vec![vec![item]] }],
-            ..Batch::new("c", "orders", source, 0)
-        })
-    }
-
-    #[test]
-    fn what_a_pull_met_of_our_write_is_ours_with_all_that_it_holds() {
-        let on = Connection::open_in_memory().unwrap();
-        TABLES.iter().for_each(|tables| on.execute_batch(tables).unwrap());
-        on.execute("INSERT INTO connections VALUES ('c', 'c', 'x', 'x', '{}', x'', 0)", ())
-            .unwrap();
-        // The row of the first one has the key 1, the id of the second one.
-        apply(&on, &batch(Source::Page, "abc", "[1]"), 0).unwrap();
-        apply(&on, &batch(Source::Page, "1", "[2]"), 0).unwrap();
-        let ours = |kind: &str| -> Vec<String> {
-            let sql = "SELECT id || ours FROM mirror_changes WHERE kind = ? ORDER BY number";
-            let mut found = on.prepare(sql).unwrap();
-            found.query_map([kind], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
-        };
-        claim_changes(&on, &batch(Source::Ours, "1", "[2]")).unwrap();
-        assert_eq!(ours("created"), ["abc0", "abc/item0", "11", "1/item1"]);
-        // Somebody has changed it since: that is not ours, whatever we had written.
-        apply(&on, &batch(Source::Page, "abc", "[3]"), 0).unwrap();
-        claim_changes(&on, &batch(Source::Ours, "abc", "[1]")).unwrap();
-        assert!(ours("updated").is_empty());
-        // A removal has no content.
-        let removal = |source, asked| {
-            let batch = batch(source, "1", "").parts().0.clone();
-            let deleted = vec!["1".to_owned()];
-            Hashed::new(Batch { records: vec![], derived: vec![], deleted, asked, ..batch })
-        };
-        apply(&on, &removal(Source::Lookup, 9), 0).unwrap();
-        claim_changes(&on, &removal(Source::Ours, 0)).unwrap();
-        assert_eq!(ours("deleted"), ["11", "1/item1"]);
-    }
-
-    /// A push of thousands of items into a large mirror must not look at each of its records.
-    #[test]
-    fn changes_are_marked_by_key() {
-        let on = Connection::open_in_memory().unwrap();
-        TABLES.iter().for_each(|tables| on.execute_batch(tables).unwrap());
-        let plan = |sql: &str| {
-            let mut plan = on.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
-            let steps: Vec<String> =
-                plan.raw_query().mapped(|row| row.get("detail")).map(Result::unwrap).collect();
-            steps.join("; ")
-        };
-        for (sql, key) in [
-            (WRITTEN, "mirror_records_by_id (object=? AND id=?)"),
-            (MARK, "SEARCH mirror_records USING INTEGER PRIMARY KEY"),
-            (MARK_HELD, "mirror_records_by_holder (holder=?)"),
-        ] {
-            let plan = plan(sql);
-            assert!(plan.contains(key) && !plan.contains("SCAN"), "{plan}");
-        }
-    }
 }

@@ -20,6 +20,7 @@
 )]
 
 pub mod mirror;
+pub mod outbox;
 pub mod store;
 
 use std::collections::BTreeMap;
@@ -58,6 +59,7 @@ macro_rules! conformance_tests {
     ($database:ty) => {
         $crate::store_cases! { conformance_area $database, }
         $crate::mirror_cases! { conformance_area $database, }
+        $crate::outbox_cases! { conformance_area $database, }
     };
 }
 
@@ -107,6 +109,7 @@ pub fn listed() -> Vec<Case> {
     let mut list = Vec::new();
     crate::store_cases! { conformance_entries list, }
     crate::mirror_cases! { conformance_entries list, }
+    crate::outbox_cases! { conformance_entries list, }
     list
 }
 
@@ -186,6 +189,7 @@ mod tests {
         let areas = [
             ("store", "Store", include_str!("../store.rs")),
             ("mirror", "Mirror", include_str!("../mirror/mod.rs")),
+            ("outbox", "Outbox", include_str!("../outbox.rs")),
         ];
         let cases = listed();
         let mut missing = Vec::new();

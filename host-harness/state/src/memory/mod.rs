@@ -16,6 +16,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use connector_contract::clock::{Clock, SystemClock};
 use tokio::sync::Notify;
 
+pub use self::mirror::MirrorTables;
+pub use self::outbox::OutboxTables;
 pub use self::store::StoreTables;
 use crate::{Answer, StoreError};
 
@@ -23,6 +25,8 @@ use crate::{Answer, StoreError};
 #[derive(Debug, Default, Clone)]
 pub struct Rows {
     pub store: StoreTables,
+    pub mirror: MirrorTables,
+    pub outbox: OutboxTables,
 }
 
 /// A process's way to the rows.

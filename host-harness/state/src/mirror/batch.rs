@@ -1,7 +1,11 @@
 //! What arrives, and what came of it.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
 use connector_contract::records::Unreadable;
 use connector_contract::types::DataRecord;
+use sha2::{Digest as _, Sha256};
 
 /// Records that arrived together, to be committed together.
 #[derive(Debug, Clone)]
@@ -12,12 +16,19 @@ pub struct Batch {
     pub object: String,
     /// What brought them.
     pub source: Source,
-    /// [`super::Mirror::moment`] as it was before the request was begun whose answer this is.
+    /// [`super::Mirror::moment`] of the connection as it was before the request was begun whose answer this is.
     pub asked: u64,
     /// Records as they arrived.
     pub records: Vec<DataRecord>,
+    /// SHA-256 of each of `records`, where somebody has computed them ([`Batch::hashes`]).
+    pub known_hashes: Vec<[u8; 32]>,
     /// What each of `records` holds, once for each derived object.
     pub derived: Vec<Derived>,
+    /// Indexes of `records` that were not derived, because [`super::Mirror::unchanged`] said so: their
+    /// lists are empty and mean nothing.
+    pub underived: BTreeSet<usize>,
+    /// Which component derived: a number that another one does not have.
+    pub deriver: u64,
     /// Ids that the provider says are gone; applied after `records`.
     pub deleted: Vec<String>,
     /// Ids that lists no longer show because of their age.
@@ -41,7 +52,10 @@ impl Batch {
             source,
             asked,
             records: vec![],
+            known_hashes: vec![],
             derived: vec![],
+            underived: BTreeSet::new(),
+            deriver: 0,
             deleted: vec![],
             aged_out: vec![],
             unreadable: vec![],
@@ -49,6 +63,21 @@ impl Batch {
             step: None,
         }
     }
+
+    /// SHA-256 of each of `records`.
+    #[must_use]
+    pub fn hashes(&self) -> Cow<'_, [[u8; 32]]> {
+        match self.known_hashes.len() == self.records.len() {
+            true => Cow::Borrowed(&self.known_hashes),
+            false => self.records.iter().map(|record| hash_of(&record.data)).collect(),
+        }
+    }
+}
+
+/// SHA-256 of a text.
+#[must_use]
+pub fn hash_of(text: &str) -> [u8; 32] {
+    Sha256::digest(text).into()
 }
 
 /// What brought records. Decides who wins a tie (see [`super::version`]).
@@ -84,14 +113,14 @@ pub struct ScanStep {
     /// Where it goes on; `None`: it is complete. Its lease goes on all the same: look-ups and a
     /// sweep may follow.
     pub next: Option<String>,
-    /// The provider has nothing new to tell before this time.
-    pub not_before_ms: Option<u64>,
+    /// The provider has nothing new to tell for so long.
+    pub wait_ms: Option<u64>,
     /// Bookmark that the page handed out.
     pub bookmark: Option<String>,
     /// Records of the page that lie outside the window that was asked for.
     pub outside: u64,
-    /// The lease holds until then.
-    pub lease_until_ms: u64,
+    /// The lease holds so long from now on, and as long as the provider is waited for.
+    pub lease_ms: u64,
 }
 
 /// What came of a batch. Its records are counted; what they hold is counted in `derived` alone.

@@ -42,7 +42,8 @@ async fn noticed_ms(
     mirror: &dyn Mirror,
     record: &MirroredRecord,
 ) -> Result<Option<u64>, StoreError> {
-    match mirror.changes(None, record.change.saturating_sub(1), 1).await {
+    let since = record.change.saturating_sub(1);
+    match mirror.changes(&record.connection, since, 1).await {
         Ok(changes) => {
             let change = changes.first().filter(|change| change.number == record.change);
             Ok(change.map(|change| change.at_ms))

@@ -8,10 +8,13 @@
 
 mod batch;
 pub mod gone;
+pub mod held;
+mod members;
+pub mod plan;
 mod rows;
 pub mod version;
 
-pub use self::batch::{Applied, Batch, Derived, ScanStep, Source};
+pub use self::batch::{Applied, Batch, Derived, ScanStep, Source, hash_of};
 pub use self::rows::{
     ChangeKind, ChangeRow, DeadLetterRow, FailingRow, LOOK_UP_FAILED, LOOK_UP_TRIES,
     MirroredRecord, RecordState, ScanKind, ScanRow,
@@ -20,22 +23,36 @@ pub use self::rows::{
 use crate::Answer;
 pub use connector_contract::records::Unreadable;
 
-/// Decides on a scan as it is now, under the database's lock: the row to put in its place, or `None`
-/// to leave it.
-pub type ScanChange = Box<dyn FnOnce(&ScanRow) -> Option<ScanRow> + Send>;
+/// Decides on a scan as it is now, under the database's lock and at its time (milliseconds since 1970):
+/// the row to put in its place, or `None` to leave it. It may be asked again.
+pub type ScanChange = Box<dyn Fn(&ScanRow, u64) -> Option<ScanRow> + Send>;
 
 /// Keeps records for all processes of one machine, as [`crate::Store`] keeps connections.
 pub trait Mirror: Send + Sync {
-    /// A number that every change counts up. What is asked of the provider after this is at least
-    /// as new as everything that is kept now: no clock is compared.
-    fn moment(&self) -> Answer<'_, u64>;
+    /// A number that every change of the connection counts up. What is asked of the provider after
+    /// this is at least as new as everything that is kept of the connection now: no clock is compared.
+    fn moment(&self, connection: &str) -> Answer<'_, u64>;
 
-    /// Commits a batch, or nothing of it. Fails with `StoreError::Superseded` when its scan's
-    /// lease is no longer held, and with `StoreError::NoConnection`.
+    /// The moment of every connection of which anything is kept.
+    fn moments(&self) -> Answer<'_, Vec<(String, u64)>>;
+
+    /// Commits a batch, or nothing of it. Fails with [`crate::StoreError::Superseded`] when its scan's lease
+    /// is no longer held, with [`crate::StoreError::NoConnection`], and with [`crate::StoreError::ChangedMeanwhile`]
+    /// when a record that was not derived has to be.
     fn apply(&self, batch: Batch) -> Answer<'_, Applied>;
 
-    /// Records of an object that no batch could decide on and that are due, in the order of their
-    /// ids, at most `limit`: look each one up, and apply the answer ([`Source::Lookup`]: as a record or as
+    /// Which of these records (id, and SHA-256 of the content) are kept as they are, with what
+    /// `deriver` derives from them: nothing has to be derived of these.
+    fn unchanged(
+        &self,
+        connection: &str,
+        object: &str,
+        deriver: u64,
+        records: Vec<(String, [u8; 32])>,
+    ) -> Answer<'_, Vec<bool>>;
+
+    /// Records of an object that no batch could decide on and that are due, the longest due first, at
+    /// most `limit`: look each one up, and apply the answer ([`Source::Lookup`]: as a record or as
     /// deleted), which takes it off this list.
     fn look_ups(&self, connection: &str, object: &str, limit: u32) -> Answer<'_, Vec<String>>;
 
@@ -60,7 +77,8 @@ pub trait Mirror: Send + Sync {
         id: &str,
     ) -> Answer<'_, Option<MirroredRecord>>;
 
-    /// Live and aged-out records in the order of their ids, at most `limit`, those after `after`.
+    /// Live and aged-out records in the order of their ids, at most `limit`, those after `after`;
+    /// derived ones in the order of their holders' ids, then of their own.
     fn records(
         &self,
         connection: &str,
@@ -69,25 +87,21 @@ pub trait Mirror: Send + Sync {
         limit: u32,
     ) -> Answer<'_, Vec<MirroredRecord>>;
 
-    /// Changes with a number greater than `since`, in order, at most `limit`; of one connection or
-    /// of all. 0 begins with the oldest one that is kept; from any other number that is no longer
-    /// kept, it fails with `StoreError::Forgotten`.
-    fn changes(
-        &self,
-        connection: Option<&str>,
-        since: u64,
-        limit: u32,
-    ) -> Answer<'_, Vec<ChangeRow>>;
+    /// Changes of a connection with a number greater than `since`, in order, at most `limit`. 0 begins
+    /// with the oldest one that is kept; from any other number that is no longer kept, it fails with
+    /// [`crate::StoreError::Forgotten`]. Numbers count up for each connection, in the order of commits;
+    /// between connections there is no order.
+    fn changes(&self, connection: &str, since: u64, limit: u32) -> Answer<'_, Vec<ChangeRow>>;
 
-    /// Up to which change a consumer has come; 0 for a new one.
-    fn position(&self, consumer: &str) -> Answer<'_, u64>;
+    /// Up to which change of each connection a consumer has come; 0 where nothing is said.
+    fn positions(&self, consumer: &str) -> Answer<'_, Vec<(String, u64)>>;
 
-    /// Keeps a consumer's position.
-    fn set_position(&self, consumer: &str, number: u64) -> Answer<'_, ()>;
+    /// Keeps a consumer's position in the changes of a connection.
+    fn set_position(&self, consumer: &str, connection: &str, number: u64) -> Answer<'_, ()>;
 
-    /// Forgets the changes at the log's beginning that are from before `before_ms`, read or not.
-    /// Answers how many there were.
-    fn prune_changes(&self, before_ms: u64) -> Answer<'_, u64>;
+    /// Forgets some of the changes of a connection that are older than `age_ms`, read or not. Answers
+    /// how many there were: ask until that is none.
+    fn prune_changes(&self, connection: &str, age_ms: u64) -> Answer<'_, u64>;
 
     /// How far each object of a connection is.
     fn scans(&self, connection: &str) -> Answer<'_, Vec<ScanRow>>;
@@ -133,9 +147,11 @@ pub trait Mirror: Send + Sync {
     fn remove_dead_letter(&self, number: u64) -> Answer<'_, bool>;
 
     /// Forgets everything of an object and of those derived from it: records, scan, bookmarks,
-    /// look-ups; the change log stays, and says so. Scans go on counting.
+    /// look-ups; the change log stays, and says so. Scans go on counting. What was there is erased
+    /// piece by piece ([`crate::Store::maintain`]).
     fn reset(&self, connection: &str, object: &str) -> Answer<'_, ()>;
 
-    /// Records of an object by state: live, aged out, deleted.
+    /// Records of an object by state: live, aged out, deleted. Of derived ones that are gone none is
+    /// kept.
     fn count(&self, connection: &str, object: &str) -> Answer<'_, (u64, u64, u64)>;
 }

@@ -53,8 +53,10 @@ async fn what_is_removed_or_reset_is_erased() {
     };
     put("1").await;
     sqlite.reset(WHOSE, OBJECT).await.unwrap();
+    while sqlite.maintain().await.unwrap() {}
     assert!(!disk.holds(b"canarycanary"));
     put("2").await;
     sqlite.commit(vec![Change::RemoveConnection { id: WHOSE.to_owned() }]).await.unwrap();
+    while sqlite.maintain().await.unwrap() {}
     assert!(!disk.holds(b"canary"));
 }

@@ -33,7 +33,7 @@ fn page(number: u64, version: u64, held: u64) -> (Vec<DataRecord>, Vec<Derived>)
 }
 
 async fn scan(sqlite: &Sqlite, kind: ScanKind, version: u64, held: u64) {
-    let begin = move |row: &ScanRow| {
+    let begin = move |row: &ScanRow, _: u64| {
         let lease = Some(Lease { attempt: "mine".to_owned(), until_ms: 0 });
         let scan = row.scan + 1;
         Some(ScanRow { scan, kind: Some(kind), running: true, lease, ..row.clone() })
@@ -48,16 +48,16 @@ async fn scan(sqlite: &Sqlite, kind: ScanKind, version: u64, held: u64) {
             scan: row.scan,
             attempt: "mine".to_owned(),
             next: (!last).then(|| number.to_string()),
-            not_before_ms: None,
+            wait_ms: None,
             bookmark: None,
             outside: 0,
-            lease_until_ms: 0,
+            lease_ms: 0,
         };
         let batch = Batch {
             records,
             derived,
             step: Some(step),
-            ..Batch::new(whose, "orders", Source::Page, sqlite.moment().await.unwrap())
+            ..Batch::new(whose, "orders", Source::Page, sqlite.moment(whose).await.unwrap())
         };
         sqlite.apply(batch).await.unwrap();
     }

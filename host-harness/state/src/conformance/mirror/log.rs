@@ -5,7 +5,7 @@ use crate::StoreError;
 use crate::mirror::{ChangeKind, RecordState, Unreadable};
 
 async fn numbers(mirror: &Arc<dyn State>, since: u64, limit: u32) -> Result<Vec<u64>, StoreError> {
-    let rows = mirror.changes(None, since, limit).await?;
+    let rows = mirror.changes(WHOSE, since, limit).await?;
     Ok(rows.into_iter().map(|row| row.number).collect())
 }
 
@@ -17,17 +17,60 @@ pub async fn changes_are_read_from_a_position(database: &impl Database) {
     let other = batch(&mirror, Source::Page).await;
     let other = Batch { connection: "id-of-b".to_owned(), records, ..other };
     mirror.apply(other).await.unwrap();
-    assert_eq!(numbers(&mirror, 0, 4).await.unwrap(), [1, 2, 3, 4]);
-    assert_eq!(numbers(&mirror, 4, 9).await.unwrap(), [5, 6]);
-    assert!(numbers(&mirror, 6, 9).await.unwrap().is_empty());
-    let of_b = mirror.changes(Some("id-of-b"), 1, 2).await.unwrap();
-    assert_eq!(of_b.iter().map(|row| row.number).collect::<Vec<_>>(), [4, 5]);
-    assert_eq!(mirror.moment().await.unwrap(), 6);
-    assert_eq!(mirror.position("reader").await.unwrap(), 0);
-    mirror.set_position("reader", 4).await.unwrap();
-    mirror.set_position("other", 1).await.unwrap();
-    mirror.set_position("reader", 5).await.unwrap();
-    assert_eq!(database.open().position("reader").await.unwrap(), 5);
+    // Each connection counts its own.
+    assert_eq!(numbers(&mirror, 0, 2).await.unwrap(), [1, 2]);
+    assert_eq!(numbers(&mirror, 2, 9).await.unwrap(), [3]);
+    assert!(numbers(&mirror, 3, 9).await.unwrap().is_empty());
+    let of_b = mirror.changes("id-of-b", 1, 9).await.unwrap();
+    assert_eq!(of_b.iter().map(|row| row.number).collect::<Vec<_>>(), [2, 3]);
+    assert_eq!(mirror.changes("id-of-c", 0, 9).await.unwrap(), []);
+    let mut moments = mirror.moments().await.unwrap();
+    moments.sort();
+    assert_eq!(moments, [(WHOSE.to_owned(), 3), ("id-of-b".to_owned(), 3)]);
+    assert_eq!(mirror.moment("id-of-c").await.unwrap(), 0);
+    assert_eq!(mirror.positions("reader").await.unwrap(), []);
+    mirror.set_position("reader", WHOSE, 1).await.unwrap();
+    mirror.set_position("other", WHOSE, 1).await.unwrap();
+    mirror.set_position("reader", WHOSE, 2).await.unwrap();
+    mirror.set_position("reader", "id-of-b", 3).await.unwrap();
+    let mut positions = database.open().positions("reader").await.unwrap();
+    positions.sort();
+    assert_eq!(positions, [(WHOSE.to_owned(), 2), ("id-of-b".to_owned(), 3)]);
+}
+
+const DAY_S: u64 = 24 * 60 * 60;
+
+/// What has to be done now and then, to its end.
+async fn maintain(mirror: &Arc<dyn State>) {
+    while mirror.maintain().await.unwrap() {}
+}
+
+/// Changes are kept for thirty days; those that a reader has not had as long as it is not silent for
+/// as long. A record that was removed is forgotten with the change that says so.
+pub async fn old_changes_are_forgotten_but_for_who_reads_them(database: &impl Database) {
+    let mirror = mirror(database).await;
+    arrive(&mirror, Source::Page, vec![record("1", 0, "[1]"), record("2", 0, "[2]")]).await;
+    gone(&mirror, Source::Lookup, &["2"]).await;
+    pass(29 * DAY_S).await;
+    arrive(&mirror, Source::Page, vec![record("1", 9, "[9]")]).await;
+    mirror.set_position("reader", WHOSE, 1).await.unwrap();
+    pass(2 * DAY_S).await;
+    maintain(&mirror).await;
+    assert_eq!(numbers(&mirror, 0, 9).await.unwrap(), [2, 3, 4]);
+    assert_eq!(mirror.count(WHOSE, OBJECT).await.unwrap(), (1, 0, 1));
+    // Read on, and they are forgotten within a day.
+    mirror.set_position("reader", WHOSE, 3).await.unwrap();
+    pass(DAY_S).await;
+    maintain(&mirror).await;
+    assert_eq!(numbers(&mirror, 0, 9).await.unwrap(), [4]);
+    assert_eq!(numbers(&mirror, 1, 9).await, Err(StoreError::Forgotten { since: 1, until: 3 }));
+    assert_eq!(mirror.count(WHOSE, OBJECT).await.unwrap(), (1, 0, 0));
+    assert_eq!(mirror.record(WHOSE, OBJECT, "2").await.unwrap(), None);
+    // Silent for thirty days: nothing waits for it any more.
+    pass(30 * DAY_S).await;
+    maintain(&mirror).await;
+    assert!(numbers(&mirror, 0, 9).await.unwrap().is_empty());
+    assert_eq!(kept(&mirror, "1").await.data, "[9]");
 }
 
 pub async fn pruned_changes_are_missed_aloud(database: &impl Database) {
@@ -37,15 +80,15 @@ pub async fn pruned_changes_are_missed_aloud(database: &impl Database) {
         arrive(&mirror, Source::Page, vec![record("1", changed_s, &data)]).await;
         pass(100).await;
     }
-    assert_eq!(mirror.prune_changes(0).await.unwrap(), 0);
-    assert_eq!(mirror.prune_changes(now_ms(201)).await.unwrap(), 3);
-    assert_eq!(mirror.prune_changes(now_ms(201)).await.unwrap(), 0);
+    assert_eq!(mirror.prune_changes(WHOSE, 601_000).await.unwrap(), 0);
+    assert_eq!(mirror.prune_changes(WHOSE, 399_000).await.unwrap(), 3);
+    assert_eq!(mirror.prune_changes(WHOSE, 399_000).await.unwrap(), 0);
     let forgotten = |since| Err(StoreError::Forgotten { since, until: 3 });
     assert_eq!(numbers(&mirror, 1, 9).await, forgotten(1));
     assert_eq!(numbers(&mirror, 2, 9).await, forgotten(2));
     assert_eq!(numbers(&mirror, 3, 9).await.unwrap(), [4, 5, 6]);
     assert_eq!(numbers(&mirror, 0, 9).await.unwrap(), [4, 5, 6]);
-    assert_eq!(mirror.prune_changes(u64::MAX).await.unwrap(), 3);
+    assert_eq!(mirror.prune_changes(WHOSE, 0).await.unwrap(), 3);
     assert!(numbers(&mirror, 0, 9).await.unwrap().is_empty());
     // Numbers go on.
     arrive(&mirror, Source::Page, vec![record("2", 0, "[]")]).await;
@@ -89,7 +132,7 @@ pub async fn drift_is_told_once(database: &impl Database) {
     assert_eq!(drift(&["/b", "/a"]).await, 1);
     assert_eq!(drift(&["/a", "/b"]).await, 0);
     assert_eq!(drift(&["/a", "/c"]).await, 2);
-    let rows = mirror.changes(None, 0, 9).await.unwrap();
+    let rows = mirror.changes(WHOSE, 0, 9).await.unwrap();
     let told: Vec<_> =
         rows.iter().map(|row| (row.kind, &*row.id, &*row.members, row.ours)).collect();
     let (first, second) = (["/a".to_owned(), "/b".to_owned()], ["/c".to_owned()]);
@@ -110,10 +153,11 @@ pub async fn a_reset_forgets_everything_but_the_log(database: &impl Database) {
     assert_eq!(mirror.count(WHOSE, OBJECT).await.unwrap(), (0, 0, 0));
     assert_eq!(mirror.count_unseen(WHOSE, OBJECT, 1).await.unwrap(), (0, 0));
     assert_eq!(scan(&mirror).await, ScanRow { scan: 2, ..ScanRow::new(WHOSE, OBJECT) });
+    maintain(&mirror).await;
     assert_eq!(mirror.bookmark_before(WHOSE, OBJECT, u64::MAX).await.unwrap(), None);
     assert!(mirror.look_ups(WHOSE, OBJECT, 9).await.unwrap().is_empty());
     let kinds: Vec<_> =
-        mirror.changes(None, 0, 9).await.unwrap().into_iter().map(|row| row.kind).collect();
+        mirror.changes(WHOSE, 0, 9).await.unwrap().into_iter().map(|row| row.kind).collect();
     assert_eq!(kinds, [ChangeKind::Created, ChangeKind::Drift, ChangeKind::Reset]);
     assert!(mirror.apply(stale).await.is_err());
     let applied = arrive(&mirror, Source::Page, vec![record("1", 0, "[0]")]).await;
@@ -131,11 +175,20 @@ pub async fn removing_a_connection_removes_its_mirror(database: &impl Database) 
     let id = WHOSE.to_owned();
     mirror.commit(vec![Change::RemoveConnection { id }]).await.unwrap();
     assert_eq!(mirror.count(WHOSE, OBJECT).await.unwrap(), (0, 0, 0));
-    assert!(mirror.changes(None, 0, 9).await.unwrap().is_empty());
+    assert!(mirror.changes(WHOSE, 0, 9).await.unwrap().is_empty());
     assert!(mirror.scans(WHOSE).await.unwrap().is_empty());
-    // Numbers go on all the same.
-    mirror.commit(vec![Change::PutConnection(connection("a"))]).await.unwrap();
-    assert_eq!(arrive(&mirror, Source::Page, vec![record("1", 0, "[1]")]).await.newest, 3);
+    assert!(mirror.dead_letters(None).await.unwrap().is_empty());
+    // Nothing of it comes back with its id, whether it was erased by then or not.
+    for erased in [false, true] {
+        mirror.commit(vec![Change::PutConnection(connection("a"))]).await.unwrap();
+        assert_eq!(mirror.moment(WHOSE).await.unwrap(), 0);
+        assert_eq!(arrive(&mirror, Source::Page, vec![record("1", 0, "[1]")]).await.newest, 1);
+        let id = WHOSE.to_owned();
+        mirror.commit(vec![Change::RemoveConnection { id }]).await.unwrap();
+        if !erased {
+            maintain(&mirror).await;
+        }
+    }
 }
 
 /// Each of two processes brings half of the versions, in its own order.

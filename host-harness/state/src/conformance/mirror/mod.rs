@@ -27,13 +27,18 @@ macro_rules! mirror_cases {
             a_record_is_created_updated_and_kept [apply record moment]
             nothing_is_written_for_what_is_known [apply moment]
             what_is_older_changes_nothing [apply]
+            look_ups_that_fail_are_given_up_in_the_end [fail_look_ups failing look_ups dead_letters]
+            what_is_unchanged_is_known_before_it_is_derived [unchanged apply]
             what_cannot_be_decided_is_looked_up [apply look_ups]
             a_look_up_that_was_asked_too_early_settles_nothing [apply look_ups]
             what_is_gone_comes_back_by_a_look_up_alone [apply record]
             what_was_never_here_can_be_gone [apply record]
             what_aged_out_is_not_removed [apply record]
             our_own_write_is_marked [apply changes]
-            records_come_in_the_order_of_their_ids [records]
+            what_a_pull_met_of_our_write_is_ours_with_all_that_it_holds [apply changes]
+            records_come_in_the_order_of_their_ids [records count]
+            derived_records_come_by_their_holders [records record]
+            a_derived_record_of_another_holder_is_refused [apply]
             what_belongs_to_no_connection_is_refused [apply change_scan]
             derived_records_follow_their_holders [apply record]
             derived_records_go_with_their_holders [apply record]
@@ -42,7 +47,8 @@ macro_rules! mirror_cases {
             a_full_scan_tells_what_it_did_not_see [unseen count_unseen]
             a_tainted_scan_sweeps_nothing [apply scans]
             bookmarks_are_kept_by_the_hour [bookmark_before]
-            changes_are_read_from_a_position [changes position set_position moment]
+            changes_are_read_from_a_position [changes positions set_position moment moments]
+            old_changes_are_forgotten_but_for_who_reads_them [changes set_position]
             pruned_changes_are_missed_aloud [prune_changes changes]
             dead_letters_are_kept_once [dead_letters remove_dead_letter]
             drift_is_told_once [apply changes]
@@ -80,7 +86,7 @@ fn record(id: &str, changed_s: i64, data: &str) -> DataRecord {
 
 /// A batch without anything.
 async fn batch(mirror: &Arc<dyn State>, source: Source) -> Batch {
-    Batch::new(WHOSE, OBJECT, source, mirror.moment().await.unwrap())
+    Batch::new(WHOSE, OBJECT, source, mirror.moment(WHOSE).await.unwrap())
 }
 
 /// Applies records of a request that is begun and answered just now.
@@ -102,7 +108,7 @@ async fn kept(mirror: &Arc<dyn State>, id: &str) -> MirroredRecord {
 
 /// Begins a scan, with a lease named after it.
 async fn begin(mirror: &Arc<dyn State>, kind: ScanKind) -> ScanRow {
-    let begin = move |row: &ScanRow| {
+    let begin = move |row: &ScanRow, _: u64| {
         let scan = row.scan + 1;
         Some(ScanRow {
             scan,
@@ -130,10 +136,10 @@ async fn page(
         scan: scan.scan,
         attempt: format!("attempt-{}", scan.scan),
         next: next.map(str::to_owned),
-        not_before_ms: None,
+        wait_ms: None,
         bookmark: next.is_none().then(|| format!("bookmark-{}", scan.scan)),
         outside: 0,
-        lease_until_ms: 2,
+        lease_ms: 2,
     };
     Batch { records, step: Some(step), ..batch(mirror, Source::Page).await }
 }

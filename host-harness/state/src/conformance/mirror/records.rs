@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::StoreError;
-use crate::mirror::{ChangeKind, RecordState, Unreadable};
+use crate::mirror::{ChangeKind, LOOK_UP_FAILED, LOOK_UP_TRIES, RecordState, Unreadable};
 
 pub async fn a_record_is_created_updated_and_kept(database: &impl Database) {
     let mirror = mirror(database).await;
@@ -17,7 +17,7 @@ pub async fn a_record_is_created_updated_and_kept(database: &impl Database) {
     assert_eq!(row.data, second.data);
     assert_eq!((row.updated_at, row.created_at), (second.updated_at.clone(), second.created_at));
     assert_eq!((row.state, row.change, row.holder), (RecordState::Live, 2, None));
-    let changes = mirror.changes(None, 0, 9).await.unwrap();
+    let changes = mirror.changes(WHOSE, 0, 9).await.unwrap();
     let kinds: Vec<_> = changes.iter().map(|change| change.kind).collect();
     assert_eq!(kinds, [ChangeKind::Created, ChangeKind::Updated]);
     let [created, updated] = &changes[..] else { panic!("{changes:?}") };
@@ -33,7 +33,7 @@ pub async fn nothing_is_written_for_what_is_known(database: &impl Database) {
     let mirror = mirror(database).await;
     let records: Vec<_> = (0..5).map(|id| record(&id.to_string(), 10, "{}")).collect();
     arrive(&mirror, Source::Page, records.clone()).await;
-    let before = mirror.moment().await.unwrap();
+    let before = mirror.moment(WHOSE).await.unwrap();
     for source in [Source::Page, Source::Lookup, Source::Delivery, Source::Ours] {
         let applied = arrive(&mirror, source, records.clone()).await;
         assert_eq!(applied, Applied { unchanged: 5, ..Applied::default() }, "{source:?}");
@@ -41,7 +41,7 @@ pub async fn nothing_is_written_for_what_is_known(database: &impl Database) {
     // Only the provider's time differs.
     let applied = arrive(&mirror, Source::Page, vec![record("1", 99, "{}")]).await;
     assert_eq!(applied, Applied { unchanged: 1, ..Applied::default() });
-    assert_eq!(mirror.moment().await.unwrap(), before);
+    assert_eq!(mirror.moment(WHOSE).await.unwrap(), before);
     // Something that it was in between comes late.
     let applied = arrive(&mirror, Source::Page, vec![record("1", 50, "[]")]).await;
     assert_eq!(applied, Applied { stale: 1, ..Applied::default() });
@@ -120,7 +120,7 @@ pub async fn what_is_gone_comes_back_by_a_look_up_alone(database: &impl Database
     let applied = arrive(&mirror, Source::Lookup, vec![record("1", 50, "[2]")]).await;
     assert_eq!((applied.created, applied.updated), (1, 0));
     assert_eq!(kept(&mirror, "1").await.state, RecordState::Live);
-    let last = mirror.changes(None, 0, 99).await.unwrap().pop().unwrap();
+    let last = mirror.changes(WHOSE, 0, 99).await.unwrap().pop().unwrap();
     assert_eq!((last.kind, last.members), (ChangeKind::Created, vec![]));
 }
 
@@ -131,7 +131,7 @@ pub async fn what_was_never_here_can_be_gone(database: &impl Database) {
     let records = vec![record("1", 0, "[1]")];
     let applied = mirror.apply(Batch { records, ..early }).await.unwrap();
     assert_eq!((applied.created, applied.look_up), (0, vec!["1".to_owned()]));
-    assert!(mirror.changes(None, 0, 9).await.unwrap().is_empty());
+    assert!(mirror.changes(WHOSE, 0, 9).await.unwrap().is_empty());
 }
 
 pub async fn what_aged_out_is_not_removed(database: &impl Database) {
@@ -157,7 +157,7 @@ pub async fn our_own_write_is_marked(database: &impl Database) {
     arrive(&mirror, Source::Ours, vec![record("1", 0, "[1]")]).await;
     arrive(&mirror, Source::Ours, vec![record("1", 0, "[2]")]).await;
     gone(&mirror, Source::Ours, &["1"]).await;
-    let changes = mirror.changes(Some(WHOSE), 0, 9).await.unwrap();
+    let changes = mirror.changes(WHOSE, 0, 9).await.unwrap();
     assert_eq!(changes.iter().map(|change| change.ours).collect::<Vec<_>>(), [true; 3]);
     assert_eq!(kept(&mirror, "1").await.state, RecordState::Deleted);
 }
@@ -184,8 +184,41 @@ pub async fn what_belongs_to_no_connection_is_refused(database: &impl Database) 
     let records = vec![record("1", 0, "[1]")];
     let batch = Batch { records, ..batch(&mirror, Source::Page).await };
     assert_eq!(mirror.apply(batch).await, Err(refused.clone()));
-    let changed = mirror.change_scan(WHOSE, OBJECT, Box::new(|_| None)).await;
+    let changed = mirror.change_scan(WHOSE, OBJECT, Box::new(|_, _| None)).await;
     assert_eq!(changed, Err(refused));
     assert!(mirror.scans(WHOSE).await.unwrap().is_empty());
     mirror.reset(WHOSE, OBJECT).await.unwrap();
+}
+
+pub async fn look_ups_that_fail_are_given_up_in_the_end(database: &impl Database) {
+    let mirror = mirror(database).await;
+    arrive(&mirror, Source::Page, vec![record("1", 0, "[1]"), record("2", 0, "[2]")]).await;
+    arrive(&mirror, Source::Page, vec![record("1", 0, "[9]"), record("2", 0, "[9]")]).await;
+    let fail = async || {
+        let failed = vec![("1".to_owned(), "no".to_owned())];
+        mirror.fail_look_ups(WHOSE, OBJECT, failed).await.unwrap()
+    };
+    let due = async || mirror.look_ups(WHOSE, OBJECT, 9).await.unwrap();
+    for tries in 1..LOOK_UP_TRIES {
+        assert_eq!(fail().await, 0);
+        assert_eq!(due().await, ["2"], "others are not held up");
+        let row = mirror.failing(WHOSE).await.unwrap().pop().unwrap();
+        let due_ms = row.due_ms;
+        assert_eq!((&*row.object, row.records, &*row.id, row.tries), (OBJECT, 1, "1", tries));
+        assert_eq!(row.reason, "no");
+        let wait_ms = LOOK_UP_FAILED.pause_ms(tries);
+        pass(wait_ms / 1_000).await;
+        assert_eq!(due().await, ["2", "1"]);
+        assert!(due_ms > 0);
+    }
+    assert_eq!(fail().await, 1);
+    assert_eq!(due().await, ["2"]);
+    assert!(mirror.failing(WHOSE).await.unwrap().is_empty());
+    let letter = mirror.dead_letters(Some(WHOSE)).await.unwrap().pop().unwrap();
+    assert_eq!((letter.id.as_deref(), &*letter.raw), (Some("1"), ""));
+    // Once more changes nothing of that.
+    for _ in 0..LOOK_UP_TRIES {
+        assert_eq!(fail().await, 0);
+    }
+    assert_eq!(mirror.dead_letters(None).await.unwrap().len(), 1);
 }

@@ -10,21 +10,22 @@ pub async fn a_page_and_its_cursor_are_one(database: &impl Database) {
     let (one, two) = (record("1", 0, "[1]"), record("2", 0, "[2]"));
     let mut batch = page(&mirror, &begun, vec![one], Some("c1")).await;
     let step = batch.step.as_mut().unwrap();
-    (step.outside, step.not_before_ms) = (1, Some(7));
+    (step.outside, step.wait_ms) = (1, Some(7));
     mirror.apply(batch).await.unwrap();
     let row = scan(&database.open()).await;
     let went = ScanRow {
         cursor: Some("c1".to_owned()),
-        not_before_ms: Some(7),
+        not_before_ms: Some(now_ms(0) + 7),
         pages: 1,
         records: 1,
         outside: 1,
-        lease: Some(Lease { attempt: "attempt-1".to_owned(), until_ms: 2 }),
+        // As long as the provider is waited for, and then some.
+        lease: Some(Lease { attempt: "attempt-1".to_owned(), until_ms: now_ms(0) + 9 }),
         ..begun.clone()
     };
     assert_eq!(row, went);
     // Whoever takes it over goes on there.
-    let fails = |row: &ScanRow| {
+    let fails = |row: &ScanRow, _: u64| {
         Some(ScanRow {
             error: Some("no".to_owned()),
             failures: 3,
@@ -45,6 +46,7 @@ pub async fn a_page_and_its_cursor_are_one(database: &impl Database) {
         records: 2,
         bookmark: Some("bookmark-1".to_owned()),
         completed_ms: Some(now_ms(60)),
+        lease: Some(Lease { attempt: "attempt-1".to_owned(), until_ms: now_ms(60) + 2 }),
         ..went
     };
     assert_eq!(row, ended);
@@ -63,7 +65,7 @@ pub async fn a_lost_lease_commits_nothing(database: &impl Database) {
     assert_eq!(mirror.apply(batch).await, superseded);
     let first = begin(&mirror, ScanKind::Full).await;
     let stale = page(&mirror, &first, records.clone(), Some("c1")).await;
-    let taken = |row: &ScanRow| {
+    let taken = |row: &ScanRow, _: u64| {
         let lease = Some(Lease { attempt: "other".to_owned(), until_ms: 9 });
         Some(ScanRow { lease, ..row.clone() })
     };
@@ -72,7 +74,7 @@ pub async fn a_lost_lease_commits_nothing(database: &impl Database) {
     begin(&mirror, ScanKind::Full).await;
     assert_eq!(mirror.apply(stale).await, superseded);
     assert_eq!((taken.cursor, mirror.count(WHOSE, OBJECT).await.unwrap()), (None, (0, 0, 0)));
-    assert_eq!(mirror.moment().await.unwrap(), 0);
+    assert_eq!(mirror.moment(WHOSE).await.unwrap(), 0);
 }
 
 pub async fn a_full_scan_tells_what_it_did_not_see(database: &impl Database) {
@@ -122,7 +124,7 @@ pub async fn a_full_scan_tells_what_it_did_not_see(database: &impl Database) {
 pub async fn a_tainted_scan_sweeps_nothing(database: &impl Database) {
     let mirror = mirror(database).await;
     let begun = begin(&mirror, ScanKind::Full).await;
-    let taint = |row: &ScanRow| Some(ScanRow { tainted: true, ..row.clone() });
+    let taint = |row: &ScanRow, _: u64| Some(ScanRow { tainted: true, ..row.clone() });
     mirror.change_scan(WHOSE, OBJECT, Box::new(taint)).await.unwrap();
     mirror.apply(page(&mirror, &begun, vec![], None).await).await.unwrap();
     let row = scan(&mirror).await;
@@ -165,8 +167,8 @@ pub async fn one_of_many_gets_a_lease(database: &impl Database) {
             tokio::spawn(async move {
                 let attempt = format!("task-{task}");
                 let mine = attempt.clone();
-                let take = move |row: &ScanRow| {
-                    let lease = Some(Lease { attempt, until_ms: 1 });
+                let take = move |row: &ScanRow, _: u64| {
+                    let lease = Some(Lease { attempt: attempt.clone(), until_ms: 1 });
                     row.lease.is_none().then(|| ScanRow { running: true, lease, ..row.clone() })
                 };
                 let row = mirror.change_scan(WHOSE, OBJECT, Box::new(take)).await.unwrap();
