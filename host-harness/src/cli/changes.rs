@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use host_harness::clock::unix_ms;
 use host_harness::contract::hex;
 use host_harness::mirror::{ChangeRow, Mirror as _};
 use host_harness::store::Word as _;
@@ -13,7 +12,8 @@ use serde_json::{Value, json};
 use super::context::Context;
 use super::input::span;
 use super::output::{Columns, counted, date};
-use super::state::{StateDirectory, clock, names, whose};
+use super::state::{StateDirectory, names, whose};
+use super::usage::Usage;
 
 /// Changes that are read at once.
 const AT_ONCE: u32 = 500;
@@ -29,14 +29,18 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
   connector-host changes --object orders --output table
   connector-host changes --prune-before 90d
 
-A consumer's position is kept, and moves only after its lines have been written. Without
---connection the changes of all connections are shown.")]
+Numbers count up for each connection, in the order in which its changes were noticed; between
+connections there is no order. Without --connection the changes of all connections are shown. A
+consumer's position in each is kept, and moves only after its lines have been written.
+
+Changes are kept for 30 days, and longer for a consumer that has not had them and is not silent for
+as long.")]
 pub struct ChangesArgs {
     /// Wait for more
     #[arg(long)]
     pub follow: bool,
 
-    /// Only those with a greater number
+    /// Only those with a greater number, of one connection
     #[arg(long, value_name = "N", conflicts_with = "consumer")]
     pub since: Option<u64>,
 
@@ -64,23 +68,44 @@ pub async fn run(args: &ChangesArgs, context: &Context) -> Result<()> {
     let state = StateDirectory::needed(context)?;
     let database = state.database().await?;
     if let Some(age) = args.prune_before {
-        let age = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
-        let before_ms = unix_ms(clock().now()).saturating_sub(age);
-        let pruned = database.prune_changes(before_ms).await?;
+        let age_ms = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
+        let mut pruned = 0;
+        for (id, _) in database.moments().await? {
+            loop {
+                match database.prune_changes(&id, age_ms).await? {
+                    0 => break,
+                    some => pruned += some,
+                }
+            }
+        }
         context.watch.say(&format!("forgot {}", counted(pruned, "change")));
         return Ok(());
     }
     let whose = whose(context, &state, &database).await?;
-    let mut since = match (&args.consumer, args.since) {
-        (Some(consumer), _) => database.position(consumer).await?,
-        (None, since) => since.unwrap_or(0),
-    };
     let mut by_id = names(&database).await?;
+    let mut since: BTreeMap<String, u64> = match (&args.consumer, args.since, &whose) {
+        (Some(consumer), _, _) => database.positions(consumer).await?.into_iter().collect(),
+        (None, None, _) => BTreeMap::new(),
+        (None, Some(since), Some(whose)) => [(whose.clone(), since)].into(),
+        (None, Some(since), None) => match by_id.keys().next() {
+            Some(only) if by_id.len() == 1 => [(only.clone(), since)].into(),
+            _ => {
+                return Err(Usage::new(
+                    "--since is a number of one connection's changes, and there are several",
+                )
+                .next("name one with --connection; --consumer NAME keeps how far it came in each")
+                .into());
+            }
+        },
+    };
     let mut out = context.output(&args.columns);
     while !(args.follow && context.shutdown.is_requested()) {
-        let changes = database.changes(whose.as_deref(), since, AT_ONCE).await;
-        let changes = changes.context("reading the changes")?;
-        let Some(last) = changes.last() else {
+        let mut moments = database.moments().await.context("reading the changes")?;
+        moments.retain(|(id, moment)| {
+            let is_meant = whose.as_ref().is_none_or(|whose| whose == id);
+            is_meant && *moment > since.get(id).copied().unwrap_or_default()
+        });
+        if moments.is_empty() {
             if !args.follow {
                 break;
             }
@@ -88,18 +113,26 @@ pub async fn run(args: &ChangesArgs, context: &Context) -> Result<()> {
                 () = tokio::time::sleep(LOOK_EVERY) => continue,
                 () = context.shutdown.requested() => break,
             }
-        };
-        since = last.number;
-        if changes.iter().any(|change| !by_id.contains_key(&change.connection)) {
+        }
+        if moments.iter().any(|(id, _)| !by_id.contains_key(id)) {
             by_id = names(&database).await?;
         }
-        let is_wanted = |change: &&ChangeRow| {
-            args.object.as_ref().is_none_or(|object| *object == change.object)
-        };
-        let shown = changes.iter().filter(is_wanted);
-        out.page(shown.map(|change| as_json(change, &by_id)))?;
-        if let Some(consumer) = &args.consumer {
-            database.set_position(consumer, since).await?;
+        for (id, moment) in moments {
+            let from = since.get(&id).copied().unwrap_or_default();
+            let name = || by_id.get(&id).unwrap_or(&id).clone();
+            let changes = database.changes(&id, from, AT_ONCE).await;
+            let changes = changes.with_context(|| format!("reading the changes of {}", name()))?;
+            let is_wanted = |change: &&ChangeRow| {
+                args.object.as_ref().is_none_or(|object| *object == change.object)
+            };
+            let shown = changes.iter().filter(is_wanted);
+            out.page(shown.map(|change| as_json(change, &by_id)))?;
+            // Numbers skip; with nothing left, all up to the moment is had.
+            let reached = changes.last().map_or(moment, |last| last.number);
+            if let Some(consumer) = &args.consumer {
+                database.set_position(consumer, &id, reached).await?;
+            }
+            since.insert(id, reached);
         }
     }
     out.end()

@@ -300,8 +300,10 @@ fn what_is_no_state_is_refused_untouched() {
 #[tokio::test]
 async fn damage_is_noticed_by_whoever_reads_it_and_by_a_check() {
     let disk = OnDisk::new();
-    drop(disk.sqlite());
-    disk.sqlite().check().await.unwrap();
+    let store = disk.sqlite();
+    store.commit(vec![Change::PutConnection(connection("a"))]).await.unwrap();
+    store.check().await.unwrap();
+    drop(store);
     let sql = "SELECT (rootpage - 1) * page_size, page_size
                FROM sqlite_schema, pragma_page_size WHERE name = 'connections'";
     let place = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));

@@ -5,7 +5,7 @@ use connector_contract::types::{DataRecord, ObjectRecord, Written};
 use connector_state::mirror::{Batch, Source};
 
 use super::engine::Push;
-use crate::sync::derive;
+use crate::sync::{derive, deriver};
 
 impl Push {
     /// Whether the object's records lie inside another object's.
@@ -54,7 +54,9 @@ impl Push {
         // What cannot be computed is left to the next pull, which tells why.
         let derived = derive(&self.client, &self.derived, &records).await.unwrap_or_default();
         let batch = Batch::new(&self.connection, &self.holder, source, asked);
-        Batch { records, derived, ..batch }
+        // Of what could not be computed nobody says that it was.
+        let deriver = if derived.is_empty() { 0 } else { deriver(&self.client) };
+        Batch { records, derived, deriver, ..batch }
     }
 
     /// What holds a derived record, when the mirror knows.

@@ -319,7 +319,7 @@ impl<'r> ItemWrite<'r> {
 
     /// What is asked from now on is newer than what is known now.
     async fn look(&mut self) -> Result<(), Failure> {
-        self.asked = self.push.mirror.moment().await?;
+        self.asked = self.push.mirror.moment(&self.push.connection).await?;
         Ok(())
     }
 

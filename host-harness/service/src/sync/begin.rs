@@ -5,7 +5,7 @@ use connector_state::Lease;
 use connector_state::mirror::{ScanKind, ScanRow};
 
 use super::error::SyncError;
-use super::pull::{PullRun, is_mine};
+use super::pull::{PullRun, is_mine, lease};
 use super::rhythm::OVERLAP_HOURS;
 
 const HOUR_MS: u64 = 60 * 60 * 1_000;
@@ -27,10 +27,11 @@ impl PullRun<'_> {
     /// Takes the lease, and decides what to do.
     pub(super) async fn begin(&self) -> Result<ScanStart, SyncError> {
         let now_ms = self.now_ms();
-        let (options, lease) = (*self.options, self.lease(now_ms));
+        let (options, name) = (*self.options, self.holder.name().to_owned());
         let overlap = self.overlap(now_ms, options.since_ms, None).await?;
         let can_overlap = overlap.is_some();
-        let row = self.change_scan(Box::new(move |row| {
+        let row = self.change_scan(Box::new(move |row, now_ms| {
+            let lease = lease(&name, now_ms);
             // The lease of who waits for the provider begins when that wait is over.
             let waits_ms = row.not_before_ms.map_or(0, |at| at.saturating_sub(now_ms));
             let wanted = Lease { until_ms: lease.until_ms + waits_ms, ..lease.clone() };
@@ -76,7 +77,7 @@ impl PullRun<'_> {
         let overlap = self.overlap(now_ms, None, refused.as_deref()).await?;
         let has_older = overlap.is_some();
         let name = self.holder.name().to_owned();
-        let row = self.change_scan(Box::new(move |row| {
+        let row = self.change_scan(Box::new(move |row, now_ms| {
             let kind = match row.kind {
                 Some(kind) if refused.is_none() => kind,
                 Some(ScanKind::Incremental) if has_older => ScanKind::Overlap,

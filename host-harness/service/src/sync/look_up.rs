@@ -18,6 +18,7 @@ use connector_state::mirror::{Applied, Batch, MirroredRecord, Source, Unreadable
 use futures_util::future::join_all;
 
 use super::error::SyncError;
+use super::prepare::Trust;
 use super::pull::PullRun;
 
 /// Requests at once.
@@ -77,7 +78,7 @@ impl PullRun<'_> {
 
     /// Asks for each of `ids`, a few at once. Fails with the first error that is no record's.
     pub(super) async fn ask(&self, ids: Vec<String>) -> Result<LookUpAnswers, SyncError> {
-        let asked = self.mirror.moment().await?;
+        let asked = self.mirror.moment(self.connection).await?;
         let mut answers = LookUpAnswers { asked, found: vec![], missing: vec![], refused: vec![] };
         for some in ids.chunks(AT_ONCE) {
             let _turn = self.pull.synced.turns.take().await;
@@ -127,9 +128,8 @@ impl PullRun<'_> {
         records: Vec<DataRecord>,
         deleted: Vec<String>,
     ) -> Result<Applied, SyncError> {
-        let (records, derived, unreadable) = self.derive(records).await?;
-        let batch =
-            Batch { derived, records, deleted, unreadable, ..self.batch(Source::Lookup, asked) };
+        let batch = Batch { deleted, ..self.batch(Source::Lookup, asked) };
+        let batch = self.prepare(batch, records, &mut None, Trust::Nothing).await?;
         Ok(self.mirror.apply(batch).await?)
     }
 

@@ -15,6 +15,7 @@ mod drift;
 mod error;
 mod look_up;
 mod pages;
+mod prepare;
 mod pull;
 mod report;
 mod rhythm;
@@ -32,6 +33,13 @@ pub use self::pull::{PageCommitted, Pull, PullOptions, SyncedConnection};
 pub use self::report::{PullOutcome, PullReport, Swept};
 pub use self::rhythm::Rhythm;
 pub use self::turns::Turns;
+
+/// Which component a connection derives by, as a number that another one does not have: the beginning
+/// of its SHA-256.
+pub(crate) fn deriver(client: &Connection) -> u64 {
+    let sha256 = &client.connector().facts().sha256;
+    sha256.get(..16).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or_default()
+}
 
 /// What each of `records` holds, for each of `objects` that are derived from theirs. Sends nothing.
 ///

@@ -1,4 +1,4 @@
-//! Reads the pages of a scan: while one is committed, the next one is asked for.
+//! Reads the pages of a scan: while one is committed, the next one is asked for and prepared.
 
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -7,17 +7,14 @@ use std::time::Duration;
 use connector_contract::records::{ListRequest, Page, Start, View};
 use connector_contract::types::DataRecord;
 use connector_runtime::Scan;
-use connector_runtime::retry::{Blame, blame};
-use connector_state::mirror::{
-    Applied, Batch, Derived, ScanKind, ScanRow, ScanStep, Source, Unreadable,
-};
+use connector_state::StoreError;
+use connector_state::mirror::{Applied, Batch, ScanKind, ScanRow, ScanStep, Source};
 use tracing::Instrument as _;
 
-use super::derive;
 use super::drift::Drift;
 use super::error::SyncError;
-use super::look_up::unreadable;
-use super::pull::{PageCommitted, PullRun};
+use super::prepare::Trust;
+use super::pull::{LEASE_MS, PageCommitted, PullRun};
 use super::turns::PageTurn;
 use super::window::{Window, outside};
 
@@ -29,6 +26,20 @@ struct Fetched {
     page: Page,
     /// [`connector_state::mirror::Mirror::moment`] before it was asked for.
     asked: u64,
+    _turn: PageTurn,
+}
+
+/// A page that is ready to be committed.
+struct Ready {
+    batch: Batch,
+    /// Records that it brought.
+    records: u64,
+    /// Records of the whole scan, where the provider tells.
+    total: Option<u32>,
+    /// There is another page.
+    more: bool,
+    /// Records that lay outside the window.
+    outside: u64,
     _turn: PageTurn,
 }
 
@@ -48,23 +59,35 @@ impl PullRun<'_> {
         scan.wait(Duration::from_millis(left));
         let mut guard =
             EndlessGuard { is_full: row.kind == Some(ScanKind::Full), ..EndlessGuard::default() };
-        let mut drift = Drift::default();
+        let mut drift = Some(Drift::default());
         let mut next = self.fetch(&mut scan).await?;
-        while let Some(Fetched { page, asked, _turn: turn }) = next {
-            guard.came(&page)?;
-            let (records, total, more) =
-                (page.records.len() as u64, page.total, page.next.is_some());
+        if let Some(fetched) = &next {
+            guard.came(&fetched.page)?;
+        }
+        let mut ready = match next.take() {
+            Some(fetched) => Some(self.ready(row, fetched, &mut drift).await?),
+            None => None,
+        };
+        while let Some(Ready { batch, records, total, more, outside, _turn: turn }) = ready {
             let number = row.pages + guard.pages;
             let span =
                 tracing::info_span!(target: "host_harness::sync::pages", "page", number, records);
+            let again = batch.records.clone();
             let committing = async {
-                let applied = self.commit(row, page, asked, &mut drift).await;
+                let applied = self.commit(batch, again, outside).await;
                 drop(turn);
                 applied
             };
-            let fetching = async { if more { self.fetch(&mut scan).await } else { Ok(None) } };
-            let (applied, following) = tokio::join!(committing.instrument(span), fetching);
-            let (applied, outside) = applied?;
+            // While a page is committed, the next one is asked for and prepared.
+            let preparing = async {
+                let Some(fetched) = (if more { self.fetch(&mut scan).await? } else { None }) else {
+                    return Ok(None);
+                };
+                guard.came(&fetched.page)?;
+                self.ready(row, fetched, &mut drift).await.map(Some)
+            };
+            let (applied, following) = tokio::join!(committing.instrument(span), preparing);
+            let applied = applied?;
             self.report.pages += 1;
             self.report.records += records;
             self.report.outside += outside;
@@ -72,7 +95,7 @@ impl PullRun<'_> {
             guard.committed(records, &applied)?;
             let object = self.object.to_owned();
             (self.pull.told)(&PageCommitted { object, records, total, applied });
-            next = following?;
+            ready = following?;
         }
         Ok(())
     }
@@ -81,46 +104,57 @@ impl PullRun<'_> {
         // Who waits for the provider holds no turn.
         scan.ready().await;
         let turn = self.pull.synced.turns.take().await;
-        let asked = self.mirror.moment().await?;
+        let asked = self.mirror.moment(self.connection).await?;
         let page = Box::pin(scan.next()).await?;
         Ok(page.map(|page| Fetched { page, asked, _turn: turn }))
     }
 
-    /// Commits a page with what its records hold, and the scan's next position. Returns also how
-    /// many records lay outside the window.
-    async fn commit(
+    /// A page as a batch, with what its records hold and the scan's next position.
+    async fn ready(
         &self,
         row: &ScanRow,
-        page: Page,
-        asked: u64,
-        drift: &mut Drift,
-    ) -> Result<(Applied, u64), SyncError> {
+        fetched: Fetched,
+        drift: &mut Option<Drift>,
+    ) -> Result<Ready, SyncError> {
+        let Fetched { page, asked, _turn } = fetched;
         let outside = outside(&page);
-        let now_ms = self.now_ms();
-        let not_before_ms = page.not_before_ms.map(|wait| now_ms.saturating_add(u64::from(wait)));
+        let (records, total, more) = (page.records.len() as u64, page.total, page.next.is_some());
         let step = ScanStep {
             scan: row.scan,
             attempt: self.holder.name().to_owned(),
             next: page.next,
-            not_before_ms,
+            wait_ms: page.not_before_ms.map(u64::from),
             bookmark: page.bookmark,
             outside,
-            // Waiting for the provider is no reason to lose the lease.
-            lease_until_ms: self.lease(not_before_ms.unwrap_or(now_ms)).until_ms,
+            lease_ms: LEASE_MS,
         };
-        let unreadable = page.unreadable.into_iter();
-        let drift = drift.new_in(&self.pull.object.outline, &page.records);
-        let (records, derived, aside) = self.derive(page.records).await?;
         let batch = Batch {
-            drift,
-            derived,
-            records,
             deleted: page.deleted,
-            unreadable: unreadable.chain(aside).collect(),
+            unreadable: page.unreadable,
             step: Some(step),
             ..self.batch(Source::Page, asked)
         };
-        let applied = self.mirror.apply(batch).await?;
+        let batch = self.prepare(batch, page.records, drift, Trust::Mirror).await?;
+        Ok(Ready { batch, records, total, more, outside, _turn })
+    }
+
+    /// Commits a page.
+    async fn commit(
+        &self,
+        batch: Batch,
+        records: Vec<DataRecord>,
+        outside: u64,
+    ) -> Result<Applied, SyncError> {
+        let anew =
+            Batch { records: vec![], derived: vec![], known_hashes: vec![], ..batch.clone() };
+        let applied = match self.mirror.apply(batch).await {
+            // Somebody else has changed a record that was left out because it was unchanged.
+            Err(StoreError::ChangedMeanwhile { .. }) => {
+                let batch = self.prepare(anew, records, &mut None, Trust::Nothing).await?;
+                self.mirror.apply(batch).await?
+            }
+            applied => applied?,
+        };
         tracing::debug!(
             target: "host_harness::sync::pages",
             created = applied.created,
@@ -129,43 +163,7 @@ impl PullRun<'_> {
             outside,
             "committed"
         );
-        Ok((applied, outside))
-    }
-
-    /// What each of `records` holds, for each derived object, without those for which that cannot
-    /// be computed: they are put aside. Sends nothing.
-    pub(super) async fn derive(
-        &self,
-        records: Vec<DataRecord>,
-    ) -> Result<(Vec<DataRecord>, Vec<Derived>, Vec<Unreadable>), SyncError> {
-        let error = match self.derive_all(&records).await {
-            Ok(derived) => return Ok((records, derived, Vec::new())),
-            Err(error) => error,
-        };
-        let (mut good, mut aside) = (Vec::new(), Vec::new());
-        for record in records {
-            match self.derive_all(std::slice::from_ref(&record)).await {
-                Ok(_) => good.push(record),
-                Err(why) if why.call().is_some_and(|why| blame(why) == Blame::Item) => {
-                    aside.push(unreadable(record, why.to_string()));
-                }
-                Err(why) => return Err(why),
-            }
-        }
-        // Where of many none can be derived from, it is no fault of records; nor where each can.
-        if aside.is_empty() || (good.is_empty() && aside.len() > 1) {
-            return Err(error);
-        }
-        let derived = self.derive_all(&good).await?;
-        Ok((good, derived, aside))
-    }
-
-    async fn derive_all(&self, records: &[DataRecord]) -> Result<Vec<Derived>, SyncError> {
-        let objects = &self.pull.object.derived;
-        derive(self.client, objects, records).await.map_err(|source| {
-            let (object, source) = (objects.join(", "), Box::new(source));
-            SyncError::Derive { object, source }
-        })
+        Ok(applied)
     }
 }
 

@@ -23,7 +23,7 @@ const RESTARTS: u32 = 3;
 /// next one.
 const SWEEP_TRIES: u32 = 3;
 /// How long the lease of a scan lasts; each page extends it.
-const LEASE_MS: u64 = 45_000;
+pub(super) const LEASE_MS: u64 = 45_000;
 
 /// A connection between its provider and its mirror. Cheap to clone.
 #[derive(Clone)]
@@ -198,9 +198,9 @@ impl PullRun<'_> {
             None => None,
         };
         let name = self.holder.name().to_owned();
-        let end = move |row: &ScanRow| {
+        let end = move |row: &ScanRow, _: u64| {
             let mut ended = ScanRow { lease: None, sweep: None, ..row.clone() };
-            (ended.error, ended.failures, ended.retry_ms) = (trouble, 0, None);
+            (ended.error, ended.failures, ended.retry_ms) = (trouble.clone(), 0, None);
             is_mine(row, &name).then_some(ended)
         };
         self.change_scan(Box::new(end)).await?;
@@ -211,9 +211,9 @@ impl PullRun<'_> {
     /// nothing any more; a complete one may be swept yet.
     async fn fail(&self, error: &SyncError) {
         tracing::error!(target: "host_harness::sync::pull", %error, object = %self.object, "the run failed");
-        let (name, now_ms) = (self.holder.name().to_owned(), self.now_ms());
+        let name = self.holder.name().to_owned();
         let (text, is_endless) = (error.to_string(), is_endless(error));
-        let change = move |row: &ScanRow| {
+        let change = move |row: &ScanRow, now_ms: u64| {
             if !is_mine(row, &name) {
                 return None;
             }
@@ -222,7 +222,7 @@ impl PullRun<'_> {
                 lease: None,
                 tainted: row.tainted || row.running,
                 sweep: row.sweep.filter(|_| !row.running && failures < SWEEP_TRIES),
-                error: Some(text),
+                error: Some(text.clone()),
                 failures,
                 retry_ms: Some(now_ms.saturating_add(FAILED.pause_ms(failures))),
                 ..row.clone()
@@ -240,21 +240,16 @@ impl PullRun<'_> {
 
     /// Keeps the lease for another while. Returns the scan as it is.
     pub(super) async fn keep(&self) -> Result<ScanRow, SyncError> {
-        let lease = self.lease(self.now_ms());
-        let change = move |row: &ScanRow| {
-            let held = is_mine(row, &lease.attempt);
-            held.then(|| ScanRow { lease: Some(lease), ..row.clone() })
+        let name = self.holder.name().to_owned();
+        let change = move |row: &ScanRow, now_ms: u64| {
+            let held = is_mine(row, &name);
+            held.then(|| ScanRow { lease: Some(lease(&name, now_ms)), ..row.clone() })
         };
         let row = self.change_scan(Box::new(change)).await?;
         match is_mine(&row, self.holder.name()) {
             true => Ok(row),
             false => Err(self.superseded()),
         }
-    }
-
-    /// A lease that is taken or extended at this time.
-    pub(super) fn lease(&self, now_ms: u64) -> Lease {
-        self.holder.lease(now_ms.saturating_add(LEASE_MS))
     }
 
     pub(super) async fn change_scan(&self, change: ScanChange) -> Result<ScanRow, StoreError> {
@@ -279,6 +274,11 @@ impl PullRun<'_> {
     pub(super) fn batch(&self, source: Source, asked: u64) -> Batch {
         Batch::new(self.connection, self.object, source, asked)
     }
+}
+
+/// The lease of a scan that is taken or extended at this time.
+pub(super) fn lease(holder: &str, now_ms: u64) -> Lease {
+    Lease { attempt: holder.to_owned(), until_ms: now_ms.saturating_add(LEASE_MS) }
 }
 
 /// Whether the lease of a scan is this holder's.

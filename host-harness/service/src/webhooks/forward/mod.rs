@@ -11,7 +11,7 @@ mod send;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +19,7 @@ use std::time::Duration;
 use connector_contract::backoff::Backoff;
 use connector_contract::clock::Clock;
 use connector_state::StoreError;
+use connector_state::mirror::ChangeRow;
 use connector_state::outbox::{Outbox, Outgoing, Parked};
 use tokio::sync::Notify;
 use tokio::time::sleep;
@@ -42,8 +43,6 @@ const PARKED: Backoff =
     Backoff::new(&[5_000, 20_000, 80_000, 320_000, 1_280_000, 5_120_000, 4 * 3_600_000]);
 /// A parked change is given up after a week.
 const GIVE_UP_MS: u64 = 7 * 24 * 3_600_000;
-/// How often versions that all have seen are forgotten.
-const FORGET_EVERY: Duration = Duration::from_secs(60);
 
 /// Hands changes on to one target.
 pub struct Forwarder {
@@ -75,12 +74,11 @@ impl Forwarder {
     /// # Errors
     /// When the store cannot be used.
     pub async fn open(&self) -> Result<(), StoreError> {
-        self.outbox.open(self.target.name()).await
+        self.outbox.begin_target(self.target.name()).await
     }
 
     async fn forward(&self, changed: &Notify) {
         let mut failures = 0;
-        let mut forgot: Option<tokio::time::Instant> = None;
         loop {
             match self.round().await {
                 Ok(true) => {
@@ -97,11 +95,6 @@ impl Forwarder {
                     continue;
                 }
             }
-            if forgot.is_none_or(|at| at.elapsed() >= FORGET_EVERY) {
-                forgot = Some(tokio::time::Instant::now());
-                // It is only tidying; a store that fails says so elsewhere.
-                let _ = self.outbox.forget_seen().await;
-            }
             tokio::select! {
                 () = changed.notified() => {}
                 () = sleep(TICK) => {}
@@ -114,12 +107,17 @@ impl Forwarder {
     async fn round(&self) -> Result<bool, NotTaken> {
         self.open().await?;
         let parked = self.retry_parked().await?;
-        let changes = self.outbox.unseen(self.target.name(), TOGETHER).await?;
-        let Some(last) = changes.last().map(|outgoing| outgoing.change.number) else {
+        let changes = self.outbox.outgoing(self.target.name(), TOGETHER).await?;
+        if changes.is_empty() {
             return Ok(parked);
-        };
+        }
+        // Those of a connection come in order.
+        let last: BTreeMap<String, u64> = changes
+            .iter()
+            .map(|outgoing| (outgoing.change.connection.clone(), outgoing.change.number))
+            .collect();
         let wanted: Vec<&Outgoing> = changes.iter().filter(|one| self.wants(one)).collect();
-        let numbers = wanted.iter().map(|one| one.change.number).collect();
+        let numbers = wanted.iter().map(|one| key(&one.change)).collect();
         let behind = self.outbox.behind_parked(self.target.name(), numbers).await?;
         let mut stuck: HashSet<(&str, &str, &str)> = HashSet::new();
         let (mut sent, mut not_sent) = (0, Vec::new());
@@ -128,7 +126,7 @@ impl Forwarder {
             let change = &outgoing.change;
             let record = (change.connection.as_str(), change.object.as_str(), change.id.as_str());
             let mut why = "one of its record before it was not taken".to_owned();
-            if !stuck.contains(&record) && !behind.contains(&change.number) {
+            if !stuck.contains(&record) && !behind.contains(&key(change)) {
                 let Err(not_taken) = self.send(outgoing).await else {
                     sent += 1;
                     continue;
@@ -141,12 +139,13 @@ impl Forwarder {
                     break;
                 }
             }
-            not_sent.push(self.parked(change.number, 0, self.clock.now_ms(), why));
+            not_sent.push(self.parked(key(change), 0, self.clock.now_ms(), why));
         }
         match refused {
             Some(not_taken) if sent == 0 => Err(not_taken),
             _ => {
-                self.outbox.seen(self.target.name(), last, not_sent).await?;
+                let last = last.into_iter().collect();
+                self.outbox.taken(self.target.name(), last, not_sent).await?;
                 Ok(true)
             }
         }
@@ -156,9 +155,7 @@ impl Forwarder {
     async fn retry_parked(&self) -> Result<bool, StoreError> {
         let name = self.target.name();
         let mut any = false;
-        for (parked, outgoing) in
-            self.outbox.due_parked(name, self.clock.now_ms(), TOGETHER).await?
-        {
+        for (parked, outgoing) in self.outbox.due_parked(name, TOGETHER).await? {
             let again = match self.send(&outgoing).await {
                 Ok(()) => {
                     any = true;
@@ -174,17 +171,28 @@ impl Forwarder {
                 }
                 Err(not_taken) => {
                     let attempts = parked.attempts + 1;
-                    Some(self.parked(parked.change, attempts, parked.since_ms, not_taken.why))
+                    Some(self.parked(
+                        key(&outgoing.change),
+                        attempts,
+                        parked.since_ms,
+                        not_taken.why,
+                    ))
                 }
             };
-            self.outbox.tried(name, parked.change, again).await?;
+            self.outbox.tried(name, &outgoing.change.connection, parked.change, again).await?;
         }
         Ok(any)
     }
 
-    fn parked(&self, change: u64, attempts: u32, since_ms: u64, reason: String) -> Parked {
+    fn parked(
+        &self,
+        (connection, change): (String, u64),
+        attempts: u32,
+        since_ms: u64,
+        reason: String,
+    ) -> Parked {
         let next_ms = self.clock.now_ms() + PARKED.pause_ms(attempts + 1);
-        Parked { change, since_ms, attempts, next_ms, reason }
+        Parked { connection, change, since_ms, attempts, next_ms, reason }
     }
 
     async fn send(&self, outgoing: &Outgoing) -> Result<(), NotTaken> {
@@ -199,4 +207,9 @@ impl Forwarder {
         let why = format!("{}: {why}", self.target.name());
         self.notes.failing("handing changes on", &why);
     }
+}
+
+/// By what a change is known: its connection, and its number there.
+fn key(change: &ChangeRow) -> (String, u64) {
+    (change.connection.clone(), change.number)
 }

@@ -101,7 +101,8 @@ impl ConnectionWork {
             Err(why) => return Ok(Err(why)),
         };
         let batch = Batch::new(&self.id, object, source, asked);
-        let batch = Batch { records, derived, deleted, ..batch };
+        let deriver = self.connection.reads.deriver();
+        let batch = Batch { records, derived, deriver, deleted, ..batch };
         let applied = self.shared.mirror.apply(batch).await?;
         if applied.newest > 0 {
             self.shared.changed.notify_one();

@@ -81,7 +81,7 @@ impl ConnectionWork {
     /// Asks for a record and applies the answer.
     async fn look_up(&self, event: &EventRow, id: &str) -> Result<LookUpAnswer, StoreError> {
         let mirror = &self.shared.mirror;
-        let moment = mirror.moment().await?;
+        let moment = mirror.moment(&self.id).await?;
         match self.connection.reads.get(&event.object, id).await {
             Ok(record) => self.apply_answer(event, moment, vec![record], vec![]).await,
             Err(CallError::Connector(error)) if error.kind == ErrorKind::NotFound => {
@@ -101,7 +101,7 @@ impl ConnectionWork {
 
     /// Finds what a delivery is about and applies it.
     async fn find(&self, event: &EventRow, input: &str) -> Result<LookUpAnswer, StoreError> {
-        let moment = self.shared.mirror.moment().await?;
+        let moment = self.shared.mirror.moment(&self.id).await?;
         match self.connection.reads.find(&event.object, input).await {
             Ok(records) if records.is_empty() => Ok(LookUpAnswer::Nothing),
             Ok(records) => self.apply_answer(event, moment, records, vec![]).await,

@@ -8,7 +8,7 @@ use connector_runtime::egress::Pending;
 use connector_runtime::{CallError, Connection};
 use connector_state::mirror::Derived;
 
-use crate::sync::{Catalog, derive};
+use crate::sync::{Catalog, derive, deriver};
 use crate::webhooks::Decode;
 
 /// What a provider will have answered.
@@ -19,6 +19,11 @@ pub trait Reads: Send + Sync {
     /// What lies inside records of `object`: for each object that is derived from it, one list a
     /// record. Sends nothing.
     fn derive<'a>(&'a self, object: &'a str, records: &'a [DataRecord]) -> Read<'a, Vec<Derived>>;
+
+    /// Which component derives.
+    fn deriver(&self) -> u64 {
+        0
+    }
 
     /// As [`Connection::paused`].
     fn paused(&self) -> Option<Duration> {
@@ -64,6 +69,10 @@ impl Reads for ConnectionReads {
     fn derive<'a>(&'a self, object: &'a str, records: &'a [DataRecord]) -> Read<'a, Vec<Derived>> {
         let derived = self.catalog.derived_from(object);
         Box::pin(async move { derive(&self.local, &derived, records).await })
+    }
+
+    fn deriver(&self) -> u64 {
+        deriver(&self.local)
     }
 
     fn paused(&self) -> Option<Duration> {
