@@ -185,7 +185,7 @@ impl Process {
         };
         let mut scan = self.connection.scan(request);
         loop {
-            let asked = self.store.moment().await.unwrap();
+            let asked = self.store.moment(&self.row.id).await.unwrap();
             let Some(page) = scan.next().await? else { return Ok(sum) };
             let derived = self.derive(page.records.clone()).await;
             let mut batch = self.batch(Source::Page, asked);
@@ -210,7 +210,7 @@ impl Process {
     }
 
     async fn look_up(&self, id: &str, sum: &mut Applied) {
-        let asked = self.store.moment().await.unwrap();
+        let asked = self.store.moment(&self.row.id).await.unwrap();
         let mut batch = self.batch(Source::Lookup, asked);
         match self.connection.get("trackings", id).await {
             Ok(record) => {
@@ -230,24 +230,12 @@ impl Process {
     }
 
     fn batch(&self, source: Source, asked: u64) -> Batch {
-        Batch {
-            connection: self.row.id.clone(),
-            object: "trackings".to_owned(),
-            source,
-            asked,
-            records: vec![],
-            derived: vec![],
-            deleted: vec![],
-            aged_out: vec![],
-            unreadable: vec![],
-            drift: vec![],
-            step: None,
-        }
+        Batch::new(&self.row.id, "trackings", source, asked)
     }
 
     /// Every change so far.
     pub async fn changes(&self) -> Vec<ChangeRow> {
-        self.store.changes(None, 0, 1_000_000).await.unwrap()
+        self.store.changes(&self.row.id, 0, 1_000_000).await.unwrap()
     }
 }
 

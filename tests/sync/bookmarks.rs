@@ -6,7 +6,8 @@ use super::mirrored::{DUE, HOUR, Mirrored, OBJECT, pass};
 
 pub async fn put(mirrored: &Mirrored, bookmark: &str) {
     let bookmark = Some(bookmark.to_owned());
-    let change = move |row: &ScanRow| Some(ScanRow { bookmark, ..row.clone() });
+    let change =
+        move |row: &ScanRow, _: u64| Some(ScanRow { bookmark: bookmark.clone(), ..row.clone() });
     let database = mirrored.database();
     database.change_scan(&mirrored.connection, OBJECT, Box::new(change)).await.unwrap();
 }

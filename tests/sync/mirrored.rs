@@ -141,7 +141,7 @@ impl Mirrored {
 
     /// Every change, oldest first.
     pub async fn changes(&self) -> Vec<ChangeRow> {
-        self.database().changes(Some(&self.connection), 0, 1_000_000).await.unwrap()
+        self.database().changes(&self.connection, 0, 1_000_000).await.unwrap()
     }
 
     pub async fn changes_of(&self, kind: ChangeKind) -> Vec<ChangeRow> {

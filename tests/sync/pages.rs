@@ -14,13 +14,13 @@ async fn a_second_run_on_unchanged_data_writes_no_change() {
     assert_eq!((first.kind, first.pages, first.records), (Some(ScanKind::Full), 5, 45));
     assert_eq!((first.applied.created, first.applied.unchanged), (45, 0));
     mirrored.assert_true().await;
-    let moment = mirrored.database().moment().await.unwrap();
+    let moment = mirrored.database().moment(&mirrored.connection).await.unwrap();
 
     let again = mirrored.sync(FULL).await;
     assert_eq!((again.applied.newest, again.applied.unchanged), (0, 45));
     let changes = mirrored.sync(DUE).await;
     assert_eq!((changes.kind, changes.applied.newest), (Some(ScanKind::Incremental), 0));
-    assert_eq!(mirrored.database().moment().await.unwrap(), moment);
+    assert_eq!(mirrored.database().moment(&mirrored.connection).await.unwrap(), moment);
 }
 
 #[tokio::test(start_paused = true)]

@@ -27,7 +27,7 @@ async fn a_scan_that_was_taken_over_commits_nothing_more() {
     let pull = mirrored.pull().told(move |_| {
         let (database, connection) = (database.clone(), connection.clone());
         tokio::spawn(async move {
-            let change = |row: &ScanRow| {
+            let change = |row: &ScanRow, _: u64| {
                 let lease = Lease { attempt: "other".to_owned(), until_ms: 0 };
                 Some(ScanRow { lease: Some(lease), ..row.clone() })
             };

@@ -168,5 +168,5 @@ async fn what_a_stranger_signs_changes_nothing() {
     post.pass(4 * DAY).await;
     assert_eq!(post.world.simulator.webhook_journal().len(), 14, "the sender gave up");
     assert!(post.sqlite.deliveries(None, None, 10).await.unwrap().is_empty());
-    assert_eq!(post.sqlite.moment().await.unwrap(), 0);
+    assert_eq!(post.sqlite.moment(&post.row.id).await.unwrap(), 0);
 }

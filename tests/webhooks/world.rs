@@ -163,7 +163,7 @@ impl Post {
 
     /// A poll: everything, as pages.
     pub async fn poll(&self) {
-        let asked = self.sqlite.moment().await.unwrap();
+        let asked = self.sqlite.moment(&self.row.id).await.unwrap();
         let records = self.world.scan(list(None, None)).await;
         let connection = self.world.once();
         let objects = ["checkpoints", "notifications", "estimated-delivery-dates"];
@@ -171,19 +171,8 @@ impl Post {
         let lists = connection.derive(&objects, records.clone()).await.unwrap();
         let named = objects.into_iter().zip(lists);
         let derived = named.map(|(object, lists)| Derived { object, lists }).collect();
-        let batch = Batch {
-            connection: self.row.id.clone(),
-            object: "trackings".to_owned(),
-            source: Source::Page,
-            asked,
-            records,
-            derived,
-            deleted: vec![],
-            aged_out: vec![],
-            unreadable: vec![],
-            drift: vec![],
-            step: None,
-        };
+        let batch = Batch::new(&self.row.id, "trackings", Source::Page, asked);
+        let batch = Batch { records, derived, ..batch };
         self.sqlite.apply(batch).await.unwrap();
     }
 
@@ -198,7 +187,7 @@ impl Post {
 
     /// How often each tracking changed, by the log.
     pub async fn changes(&self, object: &str, id: &str) -> Vec<ChangeKind> {
-        let changes = self.sqlite.changes(None, 0, u32::MAX).await.unwrap();
+        let changes = self.sqlite.changes(&self.row.id, 0, u32::MAX).await.unwrap();
         let of = changes.iter().filter(|row| row.object == object && row.id.starts_with(id));
         of.map(|row| row.kind).collect()
     }

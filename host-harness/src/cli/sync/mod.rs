@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result};
 use clap::value_parser;
 use host_harness::mirror::Mirror as _;
 use host_harness::service::jobs::{Jobs, Shutdown, Supervisor};
+use host_harness::store::Store as _;
 use host_harness::sync::{Catalog, PullOptions, Rhythm, Synced, Turns};
 
 use self::lines::RunResults;
@@ -133,6 +134,8 @@ async fn prepare(
         for stored in &connections {
             state.database.reset(&stored.row.id, &object.name).await?;
         }
+        // What is forgotten is erased before anything new is read.
+        while state.database.maintain().await? {}
     }
     let options = PullOptions {
         full: args.full || args.reset.is_some(),

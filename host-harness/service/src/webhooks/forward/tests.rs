@@ -6,6 +6,7 @@ use connector_runtime::AddressSpace::{self, Private, Public};
 use connector_runtime::egress::{
     Connect, EgressOptions, HttpClient, Origin, Pending, Resolve, Stream,
 };
+use connector_state::Store as _;
 use connector_state::mirror::{Batch, ChangeKind, ChangeRow, Mirror as _, Source};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
@@ -178,7 +179,12 @@ impl Post {
         let at = format!("2026-11-22T10:{:02}:{:02}Z", n / 60, n % 60);
         let batch = Batch {
             records: vec![record(id, &at, n)],
-            ..Batch::new(SHOP, "orders", Source::Page, self.world.sqlite.moment().await.unwrap())
+            ..Batch::new(
+                SHOP,
+                "orders",
+                Source::Page,
+                self.world.sqlite.moment(SHOP).await.unwrap(),
+            )
         };
         self.world.sqlite.apply(batch).await.unwrap();
     }
@@ -201,6 +207,7 @@ async fn each_change_is_handed_on_once_as_it_was() {
     post.change("r1", 4).await;
     post.forward(&[], 120).await;
     assert_eq!(post.service.taken().len(), 7);
+    while post.world.sqlite.maintain().await.unwrap() {}
     let kept: i64 = post.world.sqlite.with_connection(|on| {
         on.query_row("SELECT count(*) FROM forward_versions", (), |row| row.get(0)).unwrap()
     });

@@ -36,7 +36,7 @@ async fn work(worker: &Arc<Worker>, world: &World, seconds: u64) {
 async fn page(world: &World, record: DataRecord) {
     let batch = Batch {
         records: vec![record],
-        ..Batch::new(SHOP, "orders", Source::Page, world.sqlite.moment().await.unwrap())
+        ..Batch::new(SHOP, "orders", Source::Page, world.sqlite.moment(SHOP).await.unwrap())
     };
     world.sqlite.apply(batch).await.unwrap();
 }

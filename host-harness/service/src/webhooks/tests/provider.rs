@@ -133,7 +133,7 @@ impl World {
 
     /// Ids of changes, with what happened.
     pub async fn changes(&self) -> Vec<String> {
-        let changes = self.sqlite.changes(None, 0, 1_000).await.unwrap();
+        let changes = self.sqlite.changes(SHOP, 0, 1_000).await.unwrap();
         changes.iter().map(|row| format!("{:?} {}", row.kind, row.id)).collect()
     }
 }
