@@ -38,7 +38,8 @@ pub use self::turns::Turns;
 /// of its SHA-256.
 pub(crate) fn deriver(client: &Connection) -> u64 {
     let sha256 = &client.connector().facts().sha256;
-    sha256.get(..16).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or_default()
+    // Sixty bits, which every database keeps as a number.
+    sha256.get(..15).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or_default()
 }
 
 /// What each of `records` holds, for each of `objects` that are derived from theirs. Sends nothing.

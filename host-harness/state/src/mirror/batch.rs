@@ -27,7 +27,7 @@ pub struct Batch {
     /// Indexes of `records` that were not derived, because [`super::Mirror::unchanged`] said so: their
     /// lists are empty and mean nothing.
     pub underived: BTreeSet<usize>,
-    /// Which component derived: a number that another one does not have.
+    /// Which component derived: a number below 2^63 that another one does not have.
     pub deriver: u64,
     /// Ids that the provider says are gone; applied after `records`.
     pub deleted: Vec<String>,
