@@ -31,26 +31,23 @@ impl Instant {
 /// Reads RFC 3339: any offset, any fraction, `Z`, and a leap second (as the second after it).
 #[must_use]
 pub fn parse(text: &str) -> Option<Instant> {
-    let mut rest = text.as_bytes();
-    let year = number(&mut rest, 4)?;
-    byte(&mut rest, b"-")?;
-    let month = number(&mut rest, 2)?;
-    byte(&mut rest, b"-")?;
-    let day = number(&mut rest, 2)?;
-    byte(&mut rest, b"Tt ")?;
-    let hour = number(&mut rest, 2)?;
-    byte(&mut rest, b":")?;
-    let minute = number(&mut rest, 2)?;
-    byte(&mut rest, b":")?;
-    let second = number(&mut rest, 2)?;
-    let fraction = fraction(&mut rest)?;
-    let offset = offset(&mut rest)?;
+    let [y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1, b'T' | b't' | b' ', time @ ..] =
+        text.as_bytes()
+    else {
+        return None;
+    };
+    let [h0, h1, b':', n0, n1, b':', s0, s1, rest @ ..] = time else { return None };
+    let (year, month, day) =
+        (number(&[*y0, *y1, *y2, *y3])?, number(&[*m0, *m1])?, number(&[*d0, *d1])?);
+    let (hour, minute, second) = (number(&[*h0, *h1])?, number(&[*n0, *n1])?, number(&[*s0, *s1])?);
+    let (fraction, rest) = fraction(rest)?;
+    let offset = offset(rest)?;
     let in_range = (1..=12).contains(&month)
         && (1..=days_in(year, month)).contains(&day)
         && hour < 24
         && minute < 60
         && second <= 60;
-    if !in_range || !rest.is_empty() {
+    if !in_range {
         return None;
     }
     let seconds = days_from_civil(year, month, day) * DAY + hour * 3600 + minute * 60 + second;
@@ -118,49 +115,34 @@ fn civil(seconds: i64) -> [i64; 6] {
     [year, month, day, time / 3600, time / 60 % 60, time % 60]
 }
 
-fn byte(rest: &mut &[u8], allowed: &[u8]) -> Option<u8> {
-    let (&first, after) = rest.split_first()?;
-    if !allowed.contains(&first) {
-        return None;
-    }
-    *rest = after;
-    Some(first)
-}
-
-fn number(rest: &mut &[u8], digits: usize) -> Option<i64> {
-    let (text, after) = rest.split_at_checked(digits)?;
+fn number(digits: &[u8]) -> Option<i64> {
     let mut value = 0;
-    for digit in text {
-        value = value * 10 + i64::from(char::from(*digit).to_digit(10)?);
+    for digit in digits {
+        if !digit.is_ascii_digit() {
+            return None;
+        }
+        value = value * 10 + i64::from(digit - b'0');
     }
-    *rest = after;
     Some(value)
 }
 
-/// Whether there is a fraction other than zero.
-fn fraction(rest: &mut &[u8]) -> Option<bool> {
-    if byte(rest, b".").is_none() {
-        return Some(false);
-    }
-    let mut digit = byte(rest, b"0123456789")?;
-    let mut some = digit != b'0';
-    while let Some(next) = byte(rest, b"0123456789") {
-        digit = next;
-        some |= digit != b'0';
-    }
-    Some(some)
+/// Whether a fraction other than zero stands there, and what follows.
+fn fraction(text: &[u8]) -> Option<(bool, &[u8])> {
+    let [b'.', digits @ ..] = text else { return Some((false, text)) };
+    let end = digits.iter().take_while(|digit| digit.is_ascii_digit()).count();
+    let (digits, rest) = digits.split_at_checked(end)?;
+    (end > 0).then(|| (digits.iter().any(|digit| *digit != b'0'), rest))
 }
 
 /// Seconds east of UTC.
-fn offset(rest: &mut &[u8]) -> Option<i64> {
-    let sign = match byte(rest, b"Zz+-")? {
-        b'+' => 1,
-        b'-' => -1,
-        _ => return Some(0),
+fn offset(text: &[u8]) -> Option<i64> {
+    let (sign, h0, h1, m0, m1) = match text {
+        [b'Z' | b'z'] => return Some(0),
+        [b'+', h0, h1, b':', m0, m1] => (1, h0, h1, m0, m1),
+        [b'-', h0, h1, b':', m0, m1] => (-1, h0, h1, m0, m1),
+        _ => return None,
     };
-    let hours = number(rest, 2)?;
-    byte(rest, b":")?;
-    let minutes = number(rest, 2)?;
+    let (hours, minutes) = (number(&[*h0, *h1])?, number(&[*m0, *m1])?);
     (hours < 24 && minutes < 60).then_some(sign * (hours * 3600 + minutes * 60))
 }
 

@@ -175,6 +175,10 @@ pub fn to_record(item: Item<'_>) -> Option<DataRecord> {
 #[must_use]
 pub fn to_page(items: Vec<Item<'_>>, reason: &str) -> Page {
     let mut page = Page::empty();
+    // Room for all of them at once, which is given back right away: to grow the sandbox's memory for
+    // each few records costs as much as copying them.
+    let bytes = items.iter().map(|item| item.raw.len()).sum();
+    drop(std::hint::black_box(Vec::<u8>::with_capacity(bytes)));
     page.records.reserve(items.len());
     for item in items {
         let raw = item.raw;
