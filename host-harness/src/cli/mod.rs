@@ -81,6 +81,7 @@ mod serve;
 pub mod signals;
 mod source;
 mod state;
+mod state_file;
 mod status;
 mod subscribe;
 mod sync;
@@ -200,6 +201,8 @@ subcommands! {
     Secrets(secrets::SecretsArgs) by secrets::run,
     /// Show and name the kept connections
     Connections(connections::ConnectionsArgs) by connections::run,
+    /// Copy, restore and check the state
+    State(state_file::StateArgs) by state_file::run,
     /// Print completions for a shell
     Completions(completions::CompletionsArgs) by completions::run,
 }

@@ -220,7 +220,8 @@ impl StateDirectory {
         &self.directory
     }
 
-    fn file(&self) -> PathBuf {
+    /// The file of the state.
+    pub fn file(&self) -> PathBuf {
         self.directory.join("state.db")
     }
 }

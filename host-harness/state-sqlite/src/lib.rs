@@ -94,6 +94,27 @@ impl Sqlite {
         self.read(move |on| opening::check_pages(on, &path))
     }
 
+    /// Copies what is kept at this moment into the file `to`, while others read and write.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`], when `to` is there already or cannot be written too.
+    pub fn backup(&self, to: &Path) -> Answer<'_, ()> {
+        let to = to.to_owned();
+        Box::pin(async move {
+            // What cannot be read and what cannot be written are told apart.
+            self.read(move |on| Ok::<_, DbFault>(opening::copy(on, &to))).await?
+        })
+    }
+
+    /// Makes the file `to` from the copy `from`, which is checked. Blocks.
+    ///
+    /// # Errors
+    /// Those of [`Sqlite::open`] for `from`, with nothing made; [`StoreError::Unavailable`] when `to` is
+    /// there already or cannot be written.
+    pub fn restore(from: &Path, to: &Path) -> Result<(), StoreError> {
+        opening::restore(from, to)
+    }
+
     /// For what a test does to the file.
     #[cfg(any(test, feature = "testing"))]
     #[doc(hidden)]

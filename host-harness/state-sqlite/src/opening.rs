@@ -141,6 +141,57 @@ pub fn check_pages(connection: &Connection, path: &str) -> DbResult<()> {
     }
 }
 
+/// Copies a file that is open into a new one that is this user's alone.
+///
+/// # Errors
+/// [`StoreError::Unavailable`], with no file made.
+pub fn copy(from: &Connection, to: &Path) -> Result<(), StoreError> {
+    let unavailable = |why: String| StoreError::Unavailable { path: to.display().to_string(), why };
+    if to.symlink_metadata().is_ok() {
+        let why = "it is there already; name a file that is not".to_owned();
+        return Err(unavailable(why));
+    }
+    let written = || -> Result<(), String> {
+        files::make(to).map_err(|why| why.to_string())?;
+        let name = to.to_str().ok_or("its name is no text")?;
+        from.execute("VACUUM INTO ?", [name]).map_err(|why| why.to_string())?;
+        // The copy is on the disk before anybody counts on it.
+        std::fs::File::open(to).and_then(|file| file.sync_all()).map_err(|why| why.to_string())
+    };
+    written().map_err(|why| {
+        let _ = std::fs::remove_file(to);
+        unavailable(why)
+    })
+}
+
+/// Makes the file `to` from the copy `from`, which is checked.
+///
+/// # Errors
+/// Those of [`for_writing`] for `from`; [`StoreError::Unavailable`] when `to` is there already.
+pub fn restore(from: &Path, to: &Path) -> Result<(), StoreError> {
+    let shown = from.display().to_string();
+    let checked = || -> DbResult<Connection> {
+        let connection = open(from, OpenFlags::SQLITE_OPEN_READ_ONLY, Duration::ZERO)?;
+        check_owner(&connection, &shown)?;
+        let found = version(&connection)?;
+        check_version(found, &shown)?;
+        if found == 0 {
+            let why = "it is empty".to_owned();
+            return Err(StoreError::Corrupt { path: shown.clone(), why }.into());
+        }
+        check_pages(&connection, &shown)?;
+        Ok(connection)
+    };
+    let connection = checked().map_err(|fault| fault.of(&shown))?;
+    let directory = to.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let made = files::directory(directory.unwrap_or(Path::new(".")));
+    made.map_err(|why| StoreError::Unavailable {
+        path: to.display().to_string(),
+        why: why.to_string(),
+    })?;
+    copy(&connection, to)
+}
+
 /// The mark goes into the file with the tables, so no file of ours is ever without it.
 fn make_tables(connection: &mut Connection, path: &str) -> DbResult<()> {
     if version(connection)? == VERSION {

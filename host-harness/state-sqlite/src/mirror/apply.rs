@@ -189,20 +189,19 @@ fn records<'p>(
             PutBody::Keep => kept,
             PutBody::Remove => {
                 run(on, "DELETE FROM mirror_bodies WHERE body = ?", [kept])?;
-                None
+                kept
             }
             PutBody::Put(Body { created_at, data, held }) => {
                 let held = held.encode();
+                let sql =
+                    "UPDATE mirror_bodies SET created_at = ?, data = ?, held = ? WHERE body = ?";
                 match kept {
-                    Some(key) => {
-                        let sql = "UPDATE mirror_bodies SET created_at = ?, data = ?, held = ? WHERE body = ?";
-                        run(on, sql, (created_at, data, held, key))?;
-                        Some(key)
-                    }
-                    None => {
-                        let sql =
-                            "INSERT INTO mirror_bodies (created_at, data, held) VALUES (?, ?, ?)";
-                        run(on, sql, (created_at, data, held))?;
+                    Some(key) if run(on, sql, (created_at, data, &held, key))? > 0 => Some(key),
+                    // A new one, or one that is back.
+                    _ => {
+                        let sql = "INSERT INTO mirror_bodies (body, created_at, data, held)
+                                   VALUES (?, ?, ?, ?)";
+                        run(on, sql, (kept, created_at, data, held))?;
                         new.insert(id.as_str(), on.last_insert_rowid());
                         Some(on.last_insert_rowid())
                     }

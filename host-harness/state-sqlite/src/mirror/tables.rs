@@ -43,7 +43,8 @@ CREATE TABLE mirror_objects (
 ) STRICT;
 CREATE INDEX mirror_objects_derived ON mirror_objects (derived_from) WHERE derived_from IS NOT NULL;
 
--- body: key of its content; null for one that is gone. deriver: which component derived what it holds.
+-- body: key of its content, which one that is gone keeps for when it comes back; null for one that was
+-- never there. deriver: which component derived what it holds.
 CREATE TABLE mirror_heads (
     records INTEGER NOT NULL,
     id TEXT NOT NULL,
@@ -53,14 +54,13 @@ CREATE TABLE mirror_heads (
     hash BLOB NOT NULL CHECK (length(hash) = 32),
     deriver INTEGER NOT NULL,
     updated_at TEXT,
-    PRIMARY KEY (records, id),
-    CHECK ((body IS NULL) = (state = 'deleted'))
+    PRIMARY KEY (records, id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX mirror_heads_gone ON mirror_heads (records, change) WHERE state = 'deleted';
 
 -- held: the derived records that it holds, as JSON (connector_state::mirror::held).
 CREATE TABLE mirror_bodies (
-    body INTEGER PRIMARY KEY,
+    body INTEGER PRIMARY KEY AUTOINCREMENT,
     created_at TEXT,
     data TEXT NOT NULL,
     held TEXT

@@ -1,3 +1,4 @@
+mod alike;
 mod failures;
 mod kills;
 mod reading;

@@ -2,6 +2,7 @@
 
 mod derived;
 mod log;
+pub mod random;
 mod records;
 mod scans;
 
@@ -12,6 +13,9 @@ use connector_contract::types::DataRecord;
 
 pub use self::derived::*;
 pub use self::log::*;
+pub use self::random::{
+    any_order_of_versions_ends_as_the_newest, what_belongs_together_does_whatever_comes,
+};
 pub use self::records::*;
 pub use self::scans::*;
 use super::{Database, START_S, State, connection};
@@ -54,6 +58,8 @@ macro_rules! mirror_cases {
             drift_is_told_once [apply changes]
             a_reset_forgets_everything_but_the_log [reset]
             removing_a_connection_removes_its_mirror [apply]
+            any_order_of_versions_ends_as_the_newest [apply]
+            what_belongs_together_does_whatever_comes [apply changes count records record]
             two_processes_share_one_mirror [apply]
             one_of_many_gets_a_lease [change_scan]
         }

@@ -142,11 +142,14 @@ fn is_derived_anew(batch: &Batch, head: &Head) -> bool {
     !batch.derived.is_empty() && head.deriver != batch.deriver
 }
 
+/// How many records of each object are held.
+type HeldCounts = BTreeMap<String, usize>;
+
 /// A record that the batch changes.
 struct Touched {
     row: Option<i64>,
     /// As it was: its state, and how many records of each object it held.
-    before: Option<(RecordState, Vec<usize>)>,
+    before: Option<(RecordState, HeldCounts)>,
     head: Head,
     body: PutBody,
 }
@@ -261,7 +264,7 @@ impl Work<'_> {
             Some(&record.data),
         );
         let was = found.as_ref().map_or(RecordState::Deleted, |head| head.state);
-        let held_before = counts(&self.plan.objects, &held);
+        let held_before = counts(&held);
         let held = self.follow(index, &record.id, held, was, state)?;
         let head = Head {
             state,
@@ -290,10 +293,10 @@ impl Work<'_> {
             self.plan.ours.push(OurChange::Number(head.change));
         }
         let mut put = PutBody::Keep;
-        let mut before = (head.state, vec![]);
+        let mut before = (head.state, HeldCounts::new());
         if is_ours || is_derived_anew {
             let mut body = self.take_body(&record.id)?;
-            before.1 = counts(&self.plan.objects, &body.held);
+            before.1 = counts(&body.held);
             if is_ours {
                 let numbers = body.held.0.values().flatten().map(|held| held.change);
                 let ours = numbers.filter(|number| *number > self.batch.asked);
@@ -482,17 +485,10 @@ impl Work<'_> {
         };
         let after = is_there.then_some(body.data.as_str());
         let number = self.log(change, Some(&body.data), after);
-        let known = &mut self.plan.objects;
-        // Also what is held of objects that the batch does not name.
-        for object in
-            body.held.0.keys().filter(|object| !known.contains(object)).cloned().collect::<Vec<_>>()
-        {
-            known.push(object);
-        }
-        let held_before = counts(&self.plan.objects, &body.held);
+        let held_before = counts(&body.held);
         let held = std::mem::take(&mut body.held);
         for (object, records) in held.0 {
-            let at = self.plan.objects.iter().position(|name| *name == object).unwrap_or_default();
+            let at = index_of(&mut self.plan.objects, &object);
             let ended = records.into_iter().map(|record| self.end_held(at, record, kind));
             body.held.0.insert(object, ended.collect());
         }
@@ -590,7 +586,7 @@ impl Work<'_> {
     fn put(
         &mut self,
         id: &str,
-        before: Option<(RecordState, Vec<usize>)>,
+        before: Option<(RecordState, HeldCounts)>,
         head: Head,
         body: PutBody,
     ) {
@@ -614,23 +610,37 @@ impl Work<'_> {
     /// The plan, with the counts that follow from what was changed.
     fn finish(self) -> Plan {
         let mut plan = self.plan;
-        plan.counts = vec![[0; 3]; plan.objects.len()];
+        let mut all: BTreeMap<String, [i64; 3]> = BTreeMap::new();
         for (id, Touched { row, before, head, body }) in self.touched {
             let after = match &body {
-                PutBody::Put(body) => Some(counts(&plan.objects, &body.held)),
-                PutBody::Remove => Some(vec![]),
+                PutBody::Put(body) => Some(counts(&body.held)),
+                PutBody::Remove => Some(HeldCounts::new()),
                 PutBody::Keep => None,
             };
             if let Some(after) = after {
-                if let Some((state, held)) = &before {
-                    count(&mut plan.counts, *state, held, -1);
+                if let Some((state, held)) = before {
+                    count(&mut all, &self.batch.object, state, held, -1);
                 }
-                count(&mut plan.counts, head.state, &after, 1);
+                count(&mut all, &self.batch.object, head.state, after, 1);
             }
             plan.records.push(PutRecord { id, row, head, body });
         }
+        for object in all.keys() {
+            index_of(&mut plan.objects, object);
+        }
+        plan.counts =
+            plan.objects.iter().map(|object| all.remove(object).unwrap_or_default()).collect();
         plan
     }
+}
+
+/// The index of an object, which is added where it is not there: what is held of objects that the batch
+/// does not name changes with its holder.
+fn index_of(objects: &mut Vec<String>, object: &str) -> usize {
+    objects.iter().position(|name| name == object).unwrap_or_else(|| {
+        objects.push(object.to_owned());
+        objects.len() - 1
+    })
 }
 
 /// A change that is about a whole object.
@@ -648,28 +658,28 @@ pub fn whole_object(object: usize, kind: ChangeKind, members: Vec<String>) -> Pl
     }
 }
 
-/// How many records of each of `objects` are held.
-fn counts(objects: &[String], held: &Held) -> Vec<usize> {
-    objects.iter().map(|object| held.0.get(object).map_or(0, Vec::len)).collect()
+fn counts(held: &Held) -> HeldCounts {
+    held.0.iter().map(|(object, records)| (object.clone(), records.len())).collect()
 }
 
-/// Counts a record of the first object, and what it holds of the others. Derived records that are
-/// gone are not kept, so not counted.
-fn count(counts: &mut [[i64; 3]], state: RecordState, held: &[usize], by: i64) {
+/// Counts a record of `object`, and what it holds. Derived records that are gone are not kept, so not
+/// counted.
+fn count(
+    all: &mut BTreeMap<String, [i64; 3]>,
+    object: &str,
+    state: RecordState,
+    held: HeldCounts,
+    by: i64,
+) {
     let at = match state {
         RecordState::Live => 0,
         RecordState::AgedOut => 1,
         RecordState::Deleted => 2,
     };
-    for (index, counts) in counts.iter_mut().enumerate() {
-        let records = match index {
-            0 => 1,
-            _ => held.get(index).map_or(0, |held| i64::try_from(*held).unwrap_or(i64::MAX)),
-        };
-        if let Some(count) = counts.get_mut(at)
-            && (index == 0 || state != RecordState::Deleted)
-        {
-            *count += by * records;
+    let held = held.into_iter().filter(|_| state != RecordState::Deleted);
+    for (object, records) in held.chain([(object.to_owned(), 1)]) {
+        if let Some(count) = all.entry(object).or_default().get_mut(at) {
+            *count += by * i64::try_from(records).unwrap_or(i64::MAX);
         }
     }
 }
