@@ -17,8 +17,8 @@
 //! | `deliveries` | [`connector_state::inbox::DeliveryRow`] | `number`, `connection` (its id), `received_ms`, `method`, `url`, `headers` (a JSON array of pairs), `body` |
 //! | `events` | [`connector_state::inbox::EventRow`] | `number`, `delivery`, `connection` (its id), `id`, `object`, `name`, `occurred_at`, `effect`, `record`, `updated_at`, `created_at`, `data`, `state` (`waiting`, `done`, `dead`), `asks`, `attempts`, `next_ms`, `reason` |
 //! | `event_keys` | an event that is known | `connection` (its id), `key` (SHA-256), `seen_ms` |
-//! | `forwards` | one to whom changes are handed on | `target` (its URL), `position` (the newest change that it has seen) |
-//! | `forward_parked` | a change that it did not take | `target`, `change`, `object`, `id`, `since_ms`, `attempts`, `next_ms`, `reason` |
+//! | `forwards` | one to whom changes are handed on | `target` (its URL); how far it is stands in `mirror_readers` |
+//! | `forward_parked` | a change that it did not take | `target`, `mirror` and `change` (connection and number), `object`, `id`, `since_ms`, `attempts`, `next_ms`, `reason` |
 //! | `receiver` | the last sign of life of any receiver | `alive_ms` |
 //! | `pushes` | a run of many writes ([`connector_state::push::PushRow`]) | `id`, `connection` (its id), `object`, `mode`, `header`, `digest`, `made_ms`, `ended_ms` |
 //! | `intents` | an item of a run ([`connector_state::push::IntentRow`]) | `push` (the run's id), `item` (from 0), `line`, `record_key`, `input` (null once it is done; secrets in it are sealed), `sealed_raw`, `state`, `sent`, `outcome`, `id`, `error`, `attempts` |
@@ -31,8 +31,8 @@
 //!
 //! | view | a row is | columns |
 //! |---|---|---|
-//! | `records` | the newest known version of a record | `connection`, `object`, `id`, `holder` (id of the record that holds a derived one), `state` (`live`, `aged-out`: lists no longer show it, `deleted`), `updated_at`, `created_at`, `data` (the record as JSON text; null when deleted), `hash`, `change` (number of the change that made it so) |
-//! | `changes` | an entry of the log of changes | `number`, `connection`, `object`, `id` (empty for a whole object), `kind` (`created`, `updated`, `deleted`, `aged-out`, `drift`, `reset`), `ours` (1: our own write), `at_ms`, `updated_at`, `members` (a JSON array: top-level members that differ; of a drift, JSON Pointers), `previous` and `hash` (before and after) |
+//! | `records` | the newest known version of a record | `connection`, `object`, `id`, `holder` (id of the record that holds a derived one), `state` (`live`, `aged-out`: lists no longer show it, `deleted`; a derived record has its holder's, and is not here once it is gone), `updated_at`, `created_at`, `data` (the record as JSON text; null when deleted), `hash`, `change` (number of the change that made it so, among those of its connection) |
+//! | `changes` | an entry of the log of changes | `connection`, `number` (counts up for each connection), `object`, `id` (empty for a whole object), `kind` (`created`, `updated`, `deleted`, `aged-out`, `drift`, `reset`), `ours` (1: our own write), `at_ms`, `updated_at`, `members` (a JSON array: top-level members that differ; of a drift, JSON Pointers), `previous` and `hash` (before and after) |
 //! | `scans` | how far the scans of an object are | `connection`, `object`, `scan` (number of the newest), `kind` (`incremental`, `overlap`, `full`), `running`, `pages`, `records`, `outside`, `restarts`, `tainted`, `began_ms`, `completed_ms`, `overlap_ms`, `full_ms`, `sweep`, `bookmark`, `error`, `failures`, `retry_ms`: see [`connector_state::mirror::ScanRow`] |
 //! | `dead_letters` | an item that could not be read | `number`, `connection`, `object`, `id`, `raw` (as it came; empty for a record that was asked for and never answered), `reason`, `at_ms` |
 //!
@@ -46,9 +46,12 @@
 //!      WHERE connection = 'main' AND object = 'orders' AND state = 'live' GROUP BY status"
 //! ```
 //!
+//! Derived records are read from their holders: what is asked of many of them reads those. White space
+//! between the tokens of their `data` is not kept.
+//!
 //! Records and dead letters are not sealed: they are what the provider answered, with the secrets
 //! of the connection scrubbed, and the file is its user's alone. What is removed (a connection, an
-//! object's `reset`, a dead letter) is overwritten.
+//! object's `reset`, a dead letter) is overwritten, what is large piece by piece.
 
 use super::inbox::tables::TABLES as INBOX;
 use super::limits::TABLE as LIMITS;
