@@ -52,8 +52,8 @@ impl Store for Stops {
         self.store.connection(name)
     }
 
-    fn secrets(&self, connection: &str, now_ms: u64) -> Answer<'_, Vec<SecretRow>> {
-        self.store.secrets(connection, now_ms)
+    fn secrets(&self, connection: &str) -> Answer<'_, Vec<SecretRow>> {
+        self.store.secrets(connection)
     }
 
     fn grant(&self, connection: &str) -> Answer<'_, Option<GrantRow>> {
@@ -75,6 +75,10 @@ impl Store for Stops {
         change: SecretChange,
     ) -> Answer<'_, Vec<SecretRow>> {
         self.store.change_secret(connection, name, change)
+    }
+
+    fn maintain(&self) -> Answer<'_, bool> {
+        self.store.maintain()
     }
 
     fn take_session(&self, state: &[u8; 32]) -> Answer<'_, Option<SessionRow>> {

@@ -3,7 +3,7 @@
 use connector_state::{ConnectionRow, GrantRow, SecretRow, SessionRow};
 use rusqlite::{Connection, OptionalExtension as _, Result, Row};
 
-use super::columns::{Column, Record as _, Values, all, columns, put, run};
+use super::columns::{Column, Record as _, Values, all, columns, prepared, put, run};
 
 columns!(ConnectionRow [] { id, name, connector, scheme, settings, sealed_key, made_ms });
 columns!(SecretRow [] { connection, name, version, sealed, made_ms, ends_ms });
@@ -33,7 +33,7 @@ pub fn session(on: &Connection, state: &[u8; 32]) -> Result<Option<SessionRow>> 
             ends_ms: Column::read(row, "ends_ms")?,
         })
     };
-    on.query_row(sql, [state], read).optional()
+    prepared(on, sql)?.query_row([state], read).optional()
 }
 
 /// Adds or replaces a session.

@@ -9,7 +9,7 @@ use connector_contract::clock::TokioClock;
 use connector_contract::types::ErrorKind;
 use connector_runtime::egress::Pending;
 use connector_runtime::{Authorizer, BeginOutcome, CallError, ReceivedGrant, Tokens, error};
-use connector_state::memory::{Halt, Memory, Rows};
+use connector_state::memory::{Halt, Memory, Rows, StoreTables};
 use connector_state::{Change, ConnectionRow, Store};
 use tokio::time::advance;
 
@@ -84,9 +84,9 @@ struct World {
 impl World {
     fn new(script: Script) -> Self {
         let rows = Arc::<Mutex<Rows>>::default();
-        let store = Memory::open(&rows, &Halt::at(None));
         let master = Arc::new(Key::new([9; 32]));
         let clock = TokioClock::starting_at(UNIX_EPOCH + Duration::from_secs(1_800_000_000));
+        let store = Memory::open(&rows, &Halt::at(None), Arc::new(clock));
         let (kept, key) = (Arc::clone(&store) as _, MasterKey::from(Key::new([9; 32])));
         let desk = ConnectFlow { vault: Vault::new(kept, Arc::new(clock), key) };
         Self { rows, store, master, desk, script }
@@ -118,7 +118,7 @@ impl World {
         self.desk.complete_on_loopback(&self.script, query).await
     }
 
-    fn rows(&self) -> Rows {
+    fn rows(&self) -> StoreTables {
         self.rows.lock().unwrap().store.clone()
     }
 }

@@ -1,8 +1,14 @@
 //! [`Mirror`] in memory.
 
-use super::Memory;
-use crate::Answer;
+use super::{Memory, Rows};
 use crate::mirror::*;
+use crate::{Answer, StoreError};
+
+/// Commits a batch, or nothing of it.
+pub(super) fn apply(_: &mut Rows, _: &Batch, _: u64) -> Result<Applied, StoreError> {
+    let (path, why) = ("memory".to_owned(), "not made yet".to_owned());
+    Err(StoreError::Unavailable { path, why })
+}
 
 impl Mirror for Memory {
     #[allow(unused_variables)]

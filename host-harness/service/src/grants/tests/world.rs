@@ -210,7 +210,7 @@ impl World {
             learned: Learned::default(),
         };
         let rows = Arc::<Mutex<Rows>>::default();
-        lock(&rows).grants.insert(ID.to_owned(), first(ID, 1, granted, START_MS));
+        lock(&rows).store.grants.insert(ID.to_owned(), first(ID, 1, granted, START_MS));
         let fake = Fake {
             state: Mutex::default(),
             in_flight: AtomicU32::new(0),
@@ -276,8 +276,12 @@ impl Run {
 
     /// One process whose time of day is `clock`.
     pub fn process_with(&self, clock: Arc<dyn Clock>) -> Grants {
-        let store = Memory::open(&self.world_rows, &self.halt);
-        self.process_on(store, clock)
+        self.process_on(self.store(Arc::clone(&clock)), clock)
+    }
+
+    /// The store of a process whose time of day is `clock`.
+    pub fn store(&self, clock: Arc<dyn Clock>) -> Arc<Memory> {
+        Memory::open(&self.world_rows, &self.halt, clock)
     }
 
     pub fn process_on(&self, store: Arc<Memory>, clock: Arc<dyn Clock>) -> Grants {
@@ -287,7 +291,7 @@ impl Run {
     }
 
     pub fn row(&self) -> GrantRow {
-        lock(&self.world_rows).grants[ID].clone()
+        lock(&self.world_rows).store.grants[ID].clone()
     }
 
     pub fn requests(&self) -> u32 {
