@@ -1,7 +1,7 @@
 //! What was decided of a commit ([`connector_state::changes`]) as statements.
 
 use connector_state::changes::{Kept, Needs, needs, plan};
-use connector_state::{Change, ConnectionRow, GrantRow, SecretRow, StoreError};
+use connector_state::{Change, ConnectionRow, GrantRow, SecretRow};
 use rusqlite::{Connection, Result};
 
 use super::columns::{json, one, put_one, run, signed, value};
@@ -100,10 +100,4 @@ pub fn put_secret(on: &Connection, row: &SecretRow) -> Result<()> {
 /// Adds or replaces a grant.
 pub fn put_grant(on: &Connection, row: &GrantRow) -> Result<()> {
     put_one(on, "REPLACE INTO grants", row)
-}
-
-/// Whether there is such a connection.
-pub fn must_exist(on: &Connection, id: &str) -> DbResult<()> {
-    let found: Option<u32> = value(on, "SELECT 1 FROM connections WHERE id = ?", [id])?;
-    found.map(drop).ok_or_else(|| StoreError::NoConnection(id.to_owned()).into())
 }

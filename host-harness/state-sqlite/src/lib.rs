@@ -207,7 +207,7 @@ impl Store for Sqlite {
         let (connection, name) = (connection.to_owned(), name.to_owned());
         let sql = "SELECT * FROM secrets WHERE connection = ? AND name = ? ORDER BY version DESC";
         self.write(move |on, now_ms| {
-            changes::must_exist(on, &connection)?;
+            rows::must_exist(on, &connection)?;
             let versions = || columns::all(on, sql, (&connection, &name));
             let changed = change(&versions()?, now_ms).unwrap_or_default();
             changed.iter().try_for_each(|row| changes::put_secret(on, row))?;

@@ -134,7 +134,8 @@ impl Vault {
             let until_ms = now_ms.saturating_add(overlap);
             let version = rows.first().map_or(1, |newest| newest.version.saturating_add(1));
             let newest = sealed(&key, &id, &secret, version, &value, now_ms);
-            let newest = newest.map_err(|error| drop(failed.send(error)));
+            // The store may ask several times: what was said last is what it did.
+            let _ = failed.send(newest.as_ref().err().cloned());
             let older = rows.iter().cloned().map(|row| {
                 let ends_ms = Some(row.ends_ms.map_or(until_ms, |ends| ends.min(until_ms)));
                 SecretRow { ends_ms, ..row }
@@ -142,7 +143,7 @@ impl Vault {
             Some(older.chain([newest.ok()?]).collect())
         };
         let rows = self.store.change_secret(&connection.id, name, Box::new(change)).await?;
-        if let Ok(error) = why.try_recv() {
+        if let Some(Some(error)) = why.try_iter().last() {
             return Err(error.into());
         }
         Ok(rows.first().map_or(0, |newest| newest.version))

@@ -9,7 +9,6 @@ use std::time::{Duration, SystemTime};
 
 use connector_contract::clock::{Clock, TokioClock};
 use connector_state::GrantState;
-use connector_state::memory::Memory;
 use tokio::time::sleep;
 
 use self::world::{Fate, HOUR, World, access, refresh};
