@@ -53,7 +53,8 @@ pub fn check(area: &str, files: &[OnDisk], but: &Others<'_>, scanned: &[&str]) {
         }
         let steps = steps(&on, sql);
         let is_bad = |step: &&String| {
-            step.starts_with("SCAN ") && !scanned.iter().any(|it| step[5..].starts_with(it))
+            let table = step.strip_prefix("SCAN ");
+            table.is_some_and(|table| !scanned.iter().any(|it| table.starts_with(it)))
         };
         scans.extend(steps.iter().filter(is_bad).map(|step| format!("{step}: {sql}")));
         if !steps.is_empty() {

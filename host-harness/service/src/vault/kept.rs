@@ -135,7 +135,7 @@ impl Vault {
             let version = rows.first().map_or(1, |newest| newest.version.saturating_add(1));
             let newest = sealed(&key, &id, &secret, version, &value, now_ms);
             // The store may ask several times: what was said last is what it did.
-            let _ = failed.send(newest.as_ref().err().cloned());
+            let _ = failed.send(newest.as_ref().err().copied());
             let older = rows.iter().cloned().map(|row| {
                 let ends_ms = Some(row.ends_ms.map_or(until_ms, |ends| ends.min(until_ms)));
                 SecretRow { ends_ms, ..row }

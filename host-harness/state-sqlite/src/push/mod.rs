@@ -49,7 +49,7 @@ impl Intents for Sqlite {
     }
 
     fn add(&self, items: Vec<IntentRow>) -> Answer<'_, ()> {
-        self.write(move |on, _| work::add(on, items))
+        self.write(move |on, _| work::add(on, &items))
     }
 
     fn seal(&self, run: &str, digest: [u8; 32]) -> Answer<'_, String> {

@@ -26,7 +26,7 @@ pub fn begin(on: &Connection, new: PushRow) -> DbResult<()> {
 }
 
 /// Adds items to runs.
-pub fn add(on: &Connection, items: Vec<IntentRow>) -> DbResult<()> {
+pub fn add(on: &Connection, items: &[IntentRow]) -> DbResult<()> {
     for items in items.chunk_by(|a, b| a.run == b.run) {
         let id = items.first().map(|item| item.run.as_str()).unwrap_or_default();
         let indexes = || items.iter().map(|item| signed(item.index));

@@ -103,11 +103,11 @@ macro_rules! conformance_runs {
 #[doc(hidden)]
 macro_rules! conformance_entries {
     ($list:ident, $area:ident: $($case:ident [$($method:ident)*])*) => {
-        $($list.push(Case {
+        $list.extend([$(Case {
             area: stringify!($area),
             name: stringify!($case),
             methods: &[$(stringify!($method)),*],
-        });)*
+        }),*]);
     };
 }
 

@@ -305,7 +305,7 @@ pub async fn an_item_goes_its_way_and_is_counted(database: &impl Database) {
     let store = begun(database, "r", &["a", "b", "c", "d"]).await;
     let counts = async || {
         let run = run_of(&*store, "r").await;
-        assert_eq!(store.pushes(None).await.unwrap(), [run.clone()]);
+        assert_eq!(store.pushes(None).await.unwrap(), std::slice::from_ref(&run));
         let IntentCounts { pending, sending, done, parked, failed } = run.counts;
         (pending, sending, done, parked, failed)
     };

@@ -32,7 +32,7 @@ impl Intents for Memory {
     }
 
     fn add(&self, items: Vec<IntentRow>) -> Answer<'_, ()> {
-        self.answer(move |rows| rows.push.add(items))
+        self.answer(move |rows| rows.push.add(&items))
     }
 
     fn seal(&self, run: &str, digest: [u8; 32]) -> Answer<'_, String> {
@@ -147,7 +147,7 @@ impl PushTables {
         self.claims.get(&of).cloned()
     }
 
-    pub(crate) fn add(&mut self, items: Vec<IntentRow>) -> Result<(), StoreError> {
+    pub(crate) fn add(&mut self, items: &[IntentRow]) -> Result<(), StoreError> {
         let mut planned = Vec::new();
         for items in items.chunk_by(|a, b| a.run == b.run) {
             let id = items.first().map(|item| item.run.clone()).unwrap_or_default();

@@ -238,5 +238,6 @@ fn ended(mut run: PushRow, now_ms: u64) -> PushRow {
     run
 }
 
-#[cfg(all(test, feature = "memory"))]
+#[cfg(feature = "memory")]
+#[cfg(test)]
 mod tests;

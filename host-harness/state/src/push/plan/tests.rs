@@ -81,7 +81,7 @@ fn take_step(tables: &mut PushTables, step: &Step, now_ms: &mut u64) -> bool {
                 input: Some(String::new()),
                 ..IntentRow::default()
             };
-            tables.add(items.iter().map(item).collect()).is_ok()
+            tables.add(&items.iter().map(item).collect::<Vec<_>>()).is_ok()
         }
         Step::Seal(run, digest) => tables.seal(&id(*run), [*digest; 32], *now_ms).is_ok(),
         Step::Claim(run, index, who) => matches!(
