@@ -156,5 +156,6 @@ pub fn erases(change: &Change) -> bool {
     )
 }
 
+#[cfg(feature = "memory")]
 #[cfg(test)]
 mod tests;
