@@ -106,7 +106,7 @@ fuzz: ## Run each fuzz target for a minute (needs a nightly compiler)
 
 .PHONY: bless
 bless: component ## Rewrite the golden files under tests/golden
-	cargo build --locked --workspace --bins --tests && BLESS=1 cargo test --locked --workspace --test connector golden
+	cargo build --locked --workspace --bins --tests && BLESS=1 cargo test --locked --workspace --bins --tests golden
 
 .PHONY: picture
 picture: component ## Rewrite the terminal picture of the README from a recorded run

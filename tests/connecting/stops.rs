@@ -52,8 +52,8 @@ impl Store for Stops {
         self.store.connection(name)
     }
 
-    fn secrets(&self, connection: &str, now_ms: u64) -> Answer<'_, Vec<SecretRow>> {
-        self.store.secrets(connection, now_ms)
+    fn secrets(&self, connection: &str) -> Answer<'_, Vec<SecretRow>> {
+        self.store.secrets(connection)
     }
 
     fn grant(&self, connection: &str) -> Answer<'_, Option<GrantRow>> {

@@ -96,7 +96,7 @@ async fn when_the_provider_is_away_the_rest_is_left_for_later() {
     let stopped = process.run_to("trackings", &lines, Mode::Upsert, fail).await;
     assert!(matches!(stopped, Err(PushError::Stopped(_))));
     let pushes = process.store.pushes(None).await.unwrap();
-    let counts = pushes[0].1;
+    let counts = pushes[0].counts;
     assert_eq!((counts.failed, counts.pending), (0, 1_000), "{counts:?}");
     shop.simulator.configure(|options| options.faults = None);
     // Another process asks at once, whatever this one has met.

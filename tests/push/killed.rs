@@ -11,7 +11,7 @@ use aftership_simulator::Simulator;
 use host_harness::egress::{Connect, Pending, Resolve, Stream};
 use host_harness::mirror::{Applied, Batch};
 use host_harness::push::{
-    Claimed, Holder, IntentCounts, IntentEnd, IntentRow, Intents, Mode, OnConflict, PushRow, Sent,
+    Claimed, Holder, IntentEnd, IntentRow, Intents, Mode, OnConflict, PushRow, Sent,
 };
 use host_harness::store::Answer;
 use host_harness::store::Sqlite;
@@ -63,17 +63,20 @@ impl Intents for Counted {
     fn seal(&self, run: &str, digest: [u8; 32]) -> Answer<'_, String> {
         Box::pin(self.1.around(self.0.seal(run, digest)))
     }
-    fn pushes(&self, connection: Option<&str>) -> Answer<'_, Vec<(PushRow, IntentCounts)>> {
+    fn run(&self, run: &str) -> Answer<'_, Option<PushRow>> {
+        Intents::run(&*self.0, run)
+    }
+    fn pushes(&self, connection: Option<&str>) -> Answer<'_, Vec<PushRow>> {
         self.0.pushes(connection)
     }
     fn intents(&self, run: &str, from: u64, limit: u32) -> Answer<'_, Vec<IntentRow>> {
         self.0.intents(run, from, limit)
     }
-    fn claim(&self, item: &Holder, until_ms: u64) -> Answer<'_, Claimed> {
-        Box::pin(self.1.around(self.0.claim(item, until_ms)))
+    fn claim(&self, item: &Holder, for_ms: u64) -> Answer<'_, Claimed> {
+        Box::pin(self.1.around(self.0.claim(item, for_ms)))
     }
-    fn hold(&self, item: &Holder, key: &str, until_ms: u64) -> Answer<'_, Option<u64>> {
-        Box::pin(self.1.around(self.0.hold(item, key, until_ms)))
+    fn hold(&self, item: &Holder, key: &str, for_ms: u64) -> Answer<'_, Option<u64>> {
+        Box::pin(self.1.around(self.0.hold(item, key, for_ms)))
     }
     fn sending(&self, item: &Holder, sent: Sent, id: Option<&str>) -> Answer<'_, ()> {
         Box::pin(self.1.around(self.0.sending(item, sent, id)))
@@ -86,14 +89,11 @@ impl Intents for Counted {
     ) -> Answer<'_, Option<Applied>> {
         Box::pin(self.1.around(self.0.end(item, end, batch)))
     }
-    fn renew(&self, owner: &str, until_ms: u64) -> Answer<'_, ()> {
-        self.0.renew(owner, until_ms)
+    fn renew(&self, owner: &str, for_ms: u64) -> Answer<'_, ()> {
+        self.0.renew(owner, for_ms)
     }
     fn forget(&self, run: &str) -> Answer<'_, ()> {
         self.0.forget(run)
-    }
-    fn prune(&self, before_ms: u64) -> Answer<'_, ()> {
-        self.0.prune(before_ms)
     }
 }
 

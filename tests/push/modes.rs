@@ -137,7 +137,7 @@ async fn a_refused_key_stops_the_push_and_loses_nothing() {
     assert!(matches!(stopped, Err(PushError::Stopped(_))));
     assert!(shop.count("GET") <= 4, "{}", shop.count("GET"));
     let pushes = process.store.pushes(None).await.unwrap();
-    assert_eq!((pushes.len(), pushes[0].1.pending), (1, 100));
+    assert_eq!((pushes.len(), pushes[0].counts.pending), (1, 100));
 
     shop.simulator.configure(|options| {
         options.api_keys = vec![crate::support::world::KEY.to_owned()];
@@ -146,7 +146,7 @@ async fn a_refused_key_stops_the_push_and_loses_nothing() {
     assert_eq!((summary.done, summary.before), (100, 0));
     let pushes = process.store.pushes(None).await.unwrap();
     assert_eq!(pushes.len(), 1, "the same run went on");
-    assert!(pushes[0].0.ended_ms.is_some());
+    assert!(pushes[0].ended_ms.is_some());
 }
 
 /// Two processes push the same source at the same time: they share the work.

@@ -40,7 +40,10 @@ pub async fn run(args: &DisconnectArgs, context: &Context) -> Result<()> {
         }
     }
     let erase = Change::RemoveConnection { id: kept.row.id.clone() };
-    kept.state.vault.store().commit(vec![erase]).await?;
+    let store = kept.state.vault.store();
+    store.commit(vec![erase]).await?;
+    // Piece by piece, beside others that write.
+    while store.maintain().await.context("erasing what is left of it")? {}
     context.watch.mention(&format!("disconnected {}", kept.row.name));
     Ok(())
 }

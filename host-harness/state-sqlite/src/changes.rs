@@ -1,96 +1,90 @@
-//! Each [`Change`] as statements.
+//! What was decided of a commit ([`connector_state::changes`]) as statements.
 
-use connector_state::{Change, ConnectionRow, GrantRow, SecretRow, StoreError};
+use connector_state::changes::{Kept, Needs, needs, plan};
+use connector_state::{Change, ConnectionRow, GrantRow, SecretRow};
 use rusqlite::{Connection, Result};
 
 use super::columns::{json, one, put_one, run, signed, value};
 use super::fault::DbResult;
-use super::{limits, maintenance, mirror, rows};
+use super::{maintenance, mirror, rows};
 
-/// Whether a change erases what may not be found on the disk any more.
-pub fn erases(change: &Change) -> bool {
-    matches!(
-        change,
-        Change::RemoveConnection { .. } | Change::RemoveSecret { .. } | Change::RemoveGrant { .. }
-    )
+/// Makes all of these changes.
+pub fn commit(on: &Connection, changes: Vec<Change>, now_ms: u64) -> DbResult<()> {
+    let kept = kept(on, &needs(&changes))?;
+    plan(changes, kept)?.iter().try_for_each(|change| write(on, change, now_ms))
 }
 
-/// Makes one change.
-pub fn apply(on: &Connection, change: &Change) -> DbResult<()> {
+fn kept(on: &Connection, needs: &Needs) -> DbResult<Kept> {
+    let mut kept = Kept::default();
+    for id in &needs.ids {
+        kept.connections.extend(one(on, "SELECT * FROM connections WHERE id = ?", [id])?);
+    }
+    for name in &needs.names {
+        kept.connections.extend(one(on, "SELECT * FROM connections WHERE name = ?", [name])?);
+    }
+    for id in &needs.grants {
+        let epoch = value(on, "SELECT epoch FROM grants WHERE connection = ?", [id])?;
+        kept.epochs.extend(epoch.map(|epoch| (id.clone(), epoch)));
+    }
+    Ok(kept)
+}
+
+fn write(on: &Connection, change: &Change, now_ms: u64) -> DbResult<()> {
     match change {
         Change::PutConnection(row) => put_connection(on, row)?,
         Change::PutKey { id, sealed_key } => {
             let sql = "UPDATE connections SET sealed_key = ? WHERE id = ?";
-            if run(on, sql, (&sealed_key.0, id))? == 0 {
-                return Err(StoreError::NoConnection(id.clone()).into());
-            }
+            run(on, sql, (&sealed_key.0, id))?;
         }
         Change::RemoveConnection { id } => {
-            run(
-                on,
-                "INSERT OR IGNORE INTO removed_connections SELECT id FROM connections WHERE id = ?",
-                [id],
-            )?;
+            let sql = "INSERT OR IGNORE INTO removed_connections
+                           SELECT id FROM connections WHERE id = ?";
+            run(on, sql, [id])?;
             mirror::erase::remove(on, id)?;
             run(on, "DELETE FROM connections WHERE id = ?", [id])?;
             run(on, "DELETE FROM sessions WHERE connection_id = ?", [id])?;
         }
-        Change::PutSecret(row) => {
-            must_exist(on, &row.connection)?;
-            put_secret(on, row)?;
-        }
+        Change::PutSecret(row) => put_secret(on, row)?,
         Change::RemoveSecret { connection, name } => {
             let sql = "DELETE FROM secrets WHERE connection = ? AND name = ?";
             run(on, sql, (connection, name))?;
         }
-        Change::PutGrant(row) => {
-            must_exist(on, &row.connection)?;
-            put_grant(on, row)?;
-        }
-        Change::PutNextGrant(row) => {
-            must_exist(on, &row.connection)?;
-            let before: Option<GrantRow> = one(on, rows::GRANT, [&row.connection])?;
-            if row.epoch != before.map_or(0, |before| before.epoch).saturating_add(1) {
-                return Err(StoreError::NotNext(row.connection.clone()).into());
-            }
-            put_grant(on, row)?;
-        }
+        Change::PutGrant(row) | Change::PutNextGrant(row) => put_grant(on, row)?,
         Change::RemoveGrant { connection } => {
             run(on, "DELETE FROM grants WHERE connection = ?", [connection])?;
         }
         Change::PutSession(row) => {
-            run(on, "DELETE FROM sessions WHERE ends_ms <= ?", [signed(row.made_ms)])?;
+            run(on, "DELETE FROM sessions WHERE ends_ms <= ?", [signed(now_ms)])?;
             rows::put_session(on, row)?;
         }
     }
     Ok(())
 }
 
-/// Erases secrets, tokens and sessions that ended. Answers whether there were any.
-pub fn forget_ended(on: &Connection, now_ms: u64) -> DbResult<bool> {
-    limits::forget_idle(on, now_ms)?;
-    let mut forgotten = 0;
+/// Erases secrets, replaced tokens and sessions that ended: at most so many rows of each. Answers
+/// how many there were of the kind of which there were most.
+pub fn forget_ended(on: &Connection, now_ms: u64, limit: usize) -> DbResult<usize> {
+    let mut most = 0;
     for sql in [
-        "DELETE FROM secrets WHERE ends_ms <= ?",
-        "DELETE FROM sessions WHERE ends_ms <= ?",
-        "UPDATE grants SET sealed_previous = NULL, previous_until_ms = NULL
-         WHERE previous_until_ms <= ?",
+        "DELETE FROM secrets WHERE rowid IN
+             (SELECT rowid FROM secrets WHERE ends_ms <= ? LIMIT ?)",
+        "DELETE FROM sessions WHERE rowid IN
+             (SELECT rowid FROM sessions WHERE ends_ms <= ? LIMIT ?)",
+        "UPDATE grants SET sealed_previous = NULL, previous_until_ms = NULL WHERE rowid IN
+             (SELECT rowid FROM grants WHERE previous_until_ms <= ? LIMIT ?)",
     ] {
-        forgotten += run(on, sql, [signed(now_ms)])?;
+        most = most.max(run(on, sql, (signed(now_ms), signed(limit as u64)))?);
     }
-    Ok(forgotten > 0)
+    Ok(most)
 }
 
 fn put_connection(on: &Connection, row: &ConnectionRow) -> DbResult<()> {
-    let sql = "SELECT 1 FROM connections WHERE name = ? AND id <> ?";
-    if value::<u32>(on, sql, (&row.name, &row.id))?.is_some() {
-        return Err(StoreError::NameTaken(row.name.clone()).into());
-    }
-    let sql =
-        "UPDATE connections SET name = ?, connector = ?, scheme = ?, settings = ? WHERE id = ?";
+    let sql = "UPDATE connections SET name = ?, connector = ?, scheme = ?, settings = ?,
+                   sealed_key = ? WHERE id = ?";
     let settings = json(&row.settings)?;
-    if run(on, sql, (&row.name, &row.connector, &row.scheme, settings, &row.id))? == 0 {
-        maintenance::erase_all(on, &row.id)?;
+    let ConnectionRow { id, name, connector, scheme, sealed_key, .. } = row;
+    if run(on, sql, (name, connector, scheme, settings, &sealed_key.0, id))? == 0 {
+        maintenance::erase_all(on, id)?;
         put_one(on, "INSERT INTO connections", row)?;
     }
     Ok(())
@@ -104,10 +98,4 @@ pub fn put_secret(on: &Connection, row: &SecretRow) -> Result<()> {
 /// Adds or replaces a grant.
 pub fn put_grant(on: &Connection, row: &GrantRow) -> Result<()> {
     put_one(on, "REPLACE INTO grants", row)
-}
-
-/// Whether there is such a connection.
-pub fn must_exist(on: &Connection, id: &str) -> DbResult<()> {
-    let found: Option<u32> = value(on, "SELECT 1 FROM connections WHERE id = ?", [id])?;
-    found.map(drop).ok_or_else(|| StoreError::NoConnection(id.to_owned()).into())
 }

@@ -10,7 +10,10 @@ use connector_state::mirror::{ChangeKind, RecordState, ScanKind};
 use connector_state::push::{IntentState, Mode, Outcome, Sent};
 use connector_state::{GrantState, Lease, PreviousTokens, Sealed, Word};
 use rusqlite::types::{FromSql, Type, Value, ValueRef};
-use rusqlite::{Connection, Error, OptionalExtension as _, Params, Result, Row, params_from_iter};
+use rusqlite::{
+    CachedStatement, Connection, Error, OptionalExtension as _, Params, Result, Row,
+    params_from_iter,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -78,29 +81,36 @@ impl Values {
     }
 }
 
+/// A statement, prepared once. Tests look at the plans of all that come by here.
+pub fn prepared<'c>(on: &'c Connection, sql: &str) -> Result<CachedStatement<'c>> {
+    #[cfg(test)]
+    crate::plans::note(on, sql);
+    on.prepare_cached(sql)
+}
+
 /// Every row that `sql` finds.
 pub fn all<T: Record>(on: &Connection, sql: &str, of: impl Params) -> Result<Vec<T>> {
-    on.prepare_cached(sql)?.query_map(of, T::read)?.collect()
+    prepared(on, sql)?.query_map(of, T::read)?.collect()
 }
 
 /// The first row that `sql` finds.
 pub fn one<T: Record>(on: &Connection, sql: &str, of: impl Params) -> Result<Option<T>> {
-    on.prepare_cached(sql)?.query_row(of, T::read).optional()
+    prepared(on, sql)?.query_row(of, T::read).optional()
 }
 
 /// The first column of every row that `sql` finds.
 pub fn values<T: FromSql>(on: &Connection, sql: &str, of: impl Params) -> Result<Vec<T>> {
-    on.prepare_cached(sql)?.query_map(of, |row| row.get(0))?.collect()
+    prepared(on, sql)?.query_map(of, |row| row.get(0))?.collect()
 }
 
 /// The first column of the first row that `sql` finds.
 pub fn value<T: FromSql>(on: &Connection, sql: &str, of: impl Params) -> Result<Option<T>> {
-    on.prepare_cached(sql)?.query_row(of, |row| row.get(0)).optional()
+    prepared(on, sql)?.query_row(of, |row| row.get(0)).optional()
 }
 
 /// Changes rows; answers how many.
 pub fn run(on: &Connection, sql: &str, of: impl Params) -> Result<usize> {
-    on.prepare_cached(sql)?.execute(of)
+    prepared(on, sql)?.execute(of)
 }
 
 /// Runs `into`, which is `INSERT INTO` or `REPLACE INTO` a table, for one row.
@@ -108,6 +118,20 @@ pub fn put(on: &Connection, into: &str, Values(columns): Values) -> Result<()> {
     let (names, values): (Vec<String>, Vec<Value>) = columns.into_iter().unzip();
     let places = vec!["?"; names.len()].join(", ");
     let sql = format!("{into} ({}) VALUES ({places})", names.join(", "));
+    run(on, &sql, params_from_iter(values)).map(drop)
+}
+
+/// Adds a row to a table, or changes the one with these keys; indexes of what stays as it is are not
+/// touched.
+pub fn upsert(on: &Connection, table: &str, keys: &[&str], Values(columns): Values) -> Result<()> {
+    let (names, values): (Vec<String>, Vec<Value>) = columns.into_iter().unzip();
+    let places = vec!["?"; names.len()].join(", ");
+    let rest = names.iter().filter(|name| !keys.contains(&name.as_str()));
+    let set: Vec<String> = rest.map(|name| format!("{name} = excluded.{name}")).collect();
+    let (names, keys, set) = (names.join(", "), keys.join(", "), set.join(", "));
+    let sql = format!(
+        "INSERT INTO {table} ({names}) VALUES ({places}) ON CONFLICT ({keys}) DO UPDATE SET {set}"
+    );
     run(on, &sql, params_from_iter(values)).map(drop)
 }
 

@@ -55,7 +55,51 @@ fn judged(error: &rusqlite::Error, path: &str) -> StoreError {
     StoreError::Unavailable { path, why }
 }
 
+/// What a `COMMIT` that failed came to. SQLite undoes a transaction for which there was no lock or no
+/// room, or that the schema does not allow. After anything else, such as a disk that failed while it
+/// was flushed, the transaction may or may not be there when the file is opened the next time.
+pub fn of_commit(error: &rusqlite::Error, path: &str) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(
+            ErrorCode::DatabaseBusy
+            | ErrorCode::DatabaseLocked
+            | ErrorCode::DiskFull
+            | ErrorCode::ReadOnly
+            | ErrorCode::ConstraintViolation,
+        ) => judged(error, path),
+        _ => unknown(path, error.to_string()),
+    }
+}
+
+/// A transaction was begun, and it is not known how it ended.
+pub fn unknown(path: &str, why: String) -> StoreError {
+    StoreError::Unknown { path: path.to_owned(), why }
+}
+
 /// Why a store that is going away does nothing more.
 pub fn stopped(path: &str) -> StoreError {
     StoreError::Unavailable { path: path.to_owned(), why: "the program is ending".to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use connector_state::Retry;
+    use rusqlite::ffi;
+
+    use super::*;
+
+    #[test]
+    fn a_commit_that_the_disk_did_not_answer_may_be_there() {
+        let told = |code| {
+            let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            let error = of_commit(&error, "state.db");
+            (error.may_be_done(), error.retry())
+        };
+        for undone in [ffi::SQLITE_BUSY, ffi::SQLITE_FULL, ffi::SQLITE_READONLY] {
+            assert_eq!(told(undone), (false, Retry::Later), "{undone}");
+        }
+        for lost in [ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_IOERR_WRITE, ffi::SQLITE_CORRUPT] {
+            assert_eq!(told(lost), (true, Retry::Anew), "{lost}");
+        }
+    }
 }

@@ -13,6 +13,8 @@ mod maintenance;
 mod mirror;
 mod opening;
 mod outbox;
+#[cfg(test)]
+mod plans;
 mod push;
 mod readers;
 mod rows;
@@ -28,6 +30,7 @@ use std::time::{Duration, SystemTime};
 use connector_contract::clock::{Clock, unix_ms};
 use connector_contract::limits::slots::{self, Answer as SlotsAnswer, Reserved, SlotsError};
 use connector_contract::limits::{Charge, LimitReport, SlotRequest, Slots};
+use connector_state::changes::erases;
 use connector_state::{
     Answer, Change, ConnectionRow, GrantChange, GrantRow, SecretChange, SecretRow, SessionRow,
     Store, StoreError,
@@ -191,10 +194,10 @@ impl Store for Sqlite {
         self.one("SELECT * FROM connections WHERE name = ?", [name.to_owned()])
     }
 
-    fn secrets(&self, connection: &str, now_ms: u64) -> Answer<'_, Vec<SecretRow>> {
+    fn secrets(&self, connection: &str) -> Answer<'_, Vec<SecretRow>> {
         let sql = "SELECT * FROM secrets WHERE connection = ? AND (ends_ms IS NULL OR ends_ms > ?)
                    ORDER BY name, version DESC";
-        self.all(sql, (connection.to_owned(), signed(now_ms)))
+        self.all(sql, (connection.to_owned(), signed(self.clock.now_ms())))
     }
 
     fn grant(&self, connection: &str) -> Answer<'_, Option<GrantRow>> {
@@ -202,17 +205,15 @@ impl Store for Sqlite {
     }
 
     fn commit(&self, changes: Vec<Change>) -> Answer<'_, ()> {
-        let erases = changes.iter().any(changes::erases);
-        self.commit_work(erases, move |on, _| {
-            changes.iter().try_for_each(|change| changes::apply(on, change))
-        })
+        let erases = changes.iter().any(erases);
+        self.commit_work(erases, move |on, now_ms| changes::commit(on, changes, now_ms))
     }
 
     fn change_grant(&self, connection: &str, change: GrantChange) -> Answer<'_, Option<GrantRow>> {
         let connection = connection.to_owned();
-        self.write(move |on, _| {
+        self.write(move |on, now_ms| {
             let now: Option<GrantRow> = columns::one(on, rows::GRANT, [&connection])?;
-            let new = now.as_ref().and_then(change);
+            let new = now.as_ref().and_then(|now| change(now, now_ms));
             new.iter().try_for_each(|new| changes::put_grant(on, new))?;
             Ok::<_, rusqlite::Error>(new.or(now))
         })
@@ -226,10 +227,10 @@ impl Store for Sqlite {
     ) -> Answer<'_, Vec<SecretRow>> {
         let (connection, name) = (connection.to_owned(), name.to_owned());
         let sql = "SELECT * FROM secrets WHERE connection = ? AND name = ? ORDER BY version DESC";
-        self.write(move |on, _| {
-            changes::must_exist(on, &connection)?;
+        self.write(move |on, now_ms| {
+            rows::must_exist(on, &connection)?;
             let versions = || columns::all(on, sql, (&connection, &name));
-            let changed = change(&versions()?).unwrap_or_default();
+            let changed = change(&versions()?, now_ms).unwrap_or_default();
             changed.iter().try_for_each(|row| changes::put_secret(on, row))?;
             Ok::<_, DbFault>(versions()?)
         })

@@ -7,10 +7,11 @@ use connector_contract::limits::{LimitId, SlotRequest, Used};
 use rusqlite::{Connection, OptionalExtension as _};
 use tokio::time::Instant;
 
-use super::columns::{self, Column, Record as _, columns, run, signed};
+use super::columns::{self, Column, Record as _, columns, prepared, run, signed};
+use super::fault::DbResult;
 
-/// A row that was not looked at for this long is full again, whatever became of it.
-const FULL_AGAIN_US: i64 = 24 * 60 * 60 * 1_000_000;
+/// Rows are forgotten by the day, so that using a limit seldom moves its place in an index.
+const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 
 /// The table.
 pub const TABLE: &str = "
@@ -26,8 +27,11 @@ CREATE TABLE limits (
     told_interval_us INTEGER,
     told_burst INTEGER,
     told_until_us INTEGER,
+    -- The first day since 1970 on which the row says nothing more.
+    idle_day INTEGER NOT NULL,
     PRIMARY KEY (account, name)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX limits_by_idle_day ON limits (idle_day);
 ";
 
 /// Reserves what is asked for, at `time`.
@@ -43,8 +47,7 @@ pub fn reserve(
     let mut rows = before.clone();
     let reserved = slots::reserve(&mut rows, request, time, now);
     for ((charge, before), row) in charges.iter().zip(&before).zip(&rows) {
-        // A look alone changes nothing that the clock does not tell.
-        if row.used != before.used || row.ahead != before.ahead {
+        if row.is_other_than(before) {
             put(on, &charge.limit, row)?;
         }
     }
@@ -87,17 +90,16 @@ pub fn booked(on: &Connection, scopes: &[String], now_ms: u64) -> rusqlite::Resu
 
 columns!(Used [] { due "due_us", held_until "held_until_us", lost, lost_at "lost_at_us", reported "told" });
 
-/// Forgets rows that nobody has looked at for a day.
-pub fn forget_idle(on: &Connection, now_ms: u64) -> rusqlite::Result<()> {
-    let now_us = i64::try_from(now_ms.saturating_mul(1_000)).unwrap_or(i64::MAX);
-    let sql =
-        "DELETE FROM limits WHERE MAX(seen_us, due_us, IFNULL(held_until_us, 0)) - ahead_us < ?";
-    run(on, sql, [now_us - FULL_AGAIN_US]).map(drop)
+/// Forgets at most so many limits that are full again, whatever became of them.
+pub fn forget_idle(on: &Connection, now_ms: u64, limit: usize) -> DbResult<usize> {
+    let sql = "DELETE FROM limits WHERE (account, name) IN
+                   (SELECT account, name FROM limits WHERE idle_day <= ? LIMIT ?)";
+    Ok(run(on, sql, (signed(now_ms / DAY_MS), signed(limit as u64)))?)
 }
 
 fn row(on: &Connection, limit: &LimitId) -> Result<Row, rusqlite::Error> {
     let sql = "SELECT * FROM limits WHERE account = ? AND name = ?";
-    let found = on.prepare_cached(sql)?.query_row((&limit.scope, &limit.name), |row| {
+    let found = prepared(on, sql)?.query_row((&limit.scope, &limit.name), |row| {
         let (seen, ahead) = (Column::read(row, "seen_us")?, Column::read(row, "ahead_us")?);
         Ok(Row { used: Used::read(row)?, seen, ahead })
     });
@@ -110,7 +112,9 @@ fn put(on: &Connection, limit: &LimitId, row: &Row) -> Result<(), rusqlite::Erro
     limit.name.write("name", &mut to)?;
     row.seen.write("seen_us", &mut to)?;
     row.ahead.write("ahead_us", &mut to)?;
-    columns::put(on, "REPLACE INTO limits", to)
+    let idle_ms = u64::try_from(row.idle_from().as_millis()).unwrap_or(u64::MAX);
+    (idle_ms / DAY_MS + 1).write("idle_day", &mut to)?;
+    columns::upsert(on, "limits", &["account", "name"], to)
 }
 
 #[cfg(test)]

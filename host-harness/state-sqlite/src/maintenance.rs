@@ -5,7 +5,7 @@ use rusqlite::Connection;
 
 use super::columns::{run, values};
 use super::fault::DbResult;
-use super::{mirror, outbox};
+use super::{limits, mirror, outbox, push};
 
 /// Rows that one commit removes at most.
 const AT_ONCE: usize = 500;
@@ -16,9 +16,10 @@ type Erase = fn(&Connection, &str, usize) -> DbResult<usize>;
 type Forget = fn(&Connection, u64, usize) -> DbResult<usize>;
 
 /// One of each area whose rows do not go with the row of their connection.
-const ERASE: [Erase; 1] = [mirror::erase::connection];
+const ERASE: [Erase; 2] = [mirror::erase::connection, push::pruning::erase];
 /// One of each area that keeps rows for a time.
-const FORGET: [Forget; 2] = [mirror::log::forget, outbox::forget];
+const FORGET: [Forget; 4] =
+    [mirror::log::forget, outbox::forget, push::pruning::forget, limits::forget_idle];
 
 /// What a piece came to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

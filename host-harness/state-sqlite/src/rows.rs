@@ -1,9 +1,10 @@
 //! Connections, secrets, grants and sessions as rows. The columns are in [`super::schema`].
 
-use connector_state::{ConnectionRow, GrantRow, SecretRow, SessionRow};
+use connector_state::{ConnectionRow, GrantRow, SecretRow, SessionRow, StoreError};
 use rusqlite::{Connection, OptionalExtension as _, Result, Row};
 
-use super::columns::{Column, Record as _, Values, all, columns, put, run};
+use super::columns::{Column, Record as _, Values, all, columns, prepared, put, run, value};
+use super::fault::DbResult;
 
 columns!(ConnectionRow [] { id, name, connector, scheme, settings, sealed_key, made_ms });
 columns!(SecretRow [] { connection, name, version, sealed, made_ms, ends_ms });
@@ -14,6 +15,12 @@ columns!(GrantRow [] {
 
 /// The grant of a connection.
 pub const GRANT: &str = "SELECT * FROM grants WHERE connection = ?";
+
+/// Whether there is such a connection.
+pub fn must_exist(on: &Connection, id: &str) -> DbResult<()> {
+    let found: Option<u32> = value(on, "SELECT 1 FROM connections WHERE id = ?", [id])?;
+    found.map(drop).ok_or_else(|| StoreError::NoConnection(id.to_owned()).into())
+}
 
 /// The session with this digest.
 pub fn session(on: &Connection, state: &[u8; 32]) -> Result<Option<SessionRow>> {
@@ -33,7 +40,7 @@ pub fn session(on: &Connection, state: &[u8; 32]) -> Result<Option<SessionRow>> 
             ends_ms: Column::read(row, "ends_ms")?,
         })
     };
-    on.query_row(sql, [state], read).optional()
+    prepared(on, sql)?.query_row([state], read).optional()
 }
 
 /// Adds or replaces a session.

@@ -10,7 +10,7 @@
 //! | `secrets` | [`super::SecretRow`] | `connection` (its id), `name`, `version`, `sealed`, `made_ms`, `ends_ms` (null: the newest) |
 //! | `grants` | [`super::GrantRow`] | `connection` (its id), `epoch`, `state` (`valid`, `renewing`, `uncertain`, `ended`), `sends`, `lease_attempt`, `lease_until_ms`, `sealed_tokens`, `received_ms`, `expires_ms`, `scopes` (a JSON array of texts), `learned` (JSON: what the connector learned, and the account), `retry_ms`, `failures`, `sealed_previous`, `previous_until_ms` |
 //! | `sessions` | [`super::SessionRow`] | `state` (SHA-256), `connection_id`, `connection_name`, `connector`, `scheme`, `settings`, `sealed_key`, `connection_made_ms`, `sealed_verifier`, `session`, `made_ms`, `ends_ms` |
-//! | `limits` | how far a limit of an account is used ([`connector_runtime::egress::slots::Row`]) | `account` (who shares it: a connection's id, `account:...` or `app:...`), `name`, `due_us`, `held_until_us`, `lost`, `lost_at_us`, `seen_us`, `ahead_us`, and what the provider told: `told_interval_us`, `told_burst`, `told_until_us` (times in microseconds) |
+//! | `limits` | how far a limit of an account is used ([`connector_contract::limits::slots::Row`]) | `account` (who shares it: a connection's id, `account:...` or `app:...`), `name`, `due_us`, `held_until_us`, `lost`, `lost_at_us`, `seen_us`, `ahead_us`, and what the provider told: `told_interval_us`, `told_burst`, `told_until_us` (times in microseconds) |
 //! | `session_secrets` | a secret of a session | `state`, and the columns of `secrets` |
 //! | `hooks` | [`connector_state::inbox::HookRow`] | `connection` (its id), `token`, `made_ms`, `alive_ms`, `gap_ms`, `gap_end_ms`, `refused`, `refused_ms`, `lease_attempt`, `lease_until_ms` |
 //! | `subscriptions` | [`connector_state::inbox::SubscriptionRow`] | `connection` (its id), `object`, `events` (a JSON array of texts), `url`, `id`, `expires_at`, `made_ms`, `proven_ms`, `last_ms`, `deliveries` |
@@ -20,9 +20,10 @@
 //! | `forwards` | one to whom changes are handed on | `target` (its URL); how far it is stands in `mirror_readers` |
 //! | `forward_parked` | a change that it did not take | `target`, `mirror` and `change` (connection and number), `object`, `id`, `since_ms`, `attempts`, `next_ms`, `reason` |
 //! | `receiver` | the last sign of life of any receiver | `alive_ms` |
-//! | `pushes` | a run of many writes ([`connector_state::push::PushRow`]) | `id`, `connection` (its id), `object`, `mode`, `header`, `digest`, `made_ms`, `ended_ms` |
+//! | `pushes` | a run of many writes ([`connector_state::push::PushRow`]) | `id`, `connection` (its id), `object`, `mode`, `header`, `digest`, `made_ms`, `ended_ms`, and how many of its items are where: `pending`, `sending`, `done`, `parked`, `failed` |
 //! | `intents` | an item of a run ([`connector_state::push::IntentRow`]) | `push` (the run's id), `item` (from 0), `line`, `record_key`, `input` (null once it is done; secrets in it are sealed), `sealed_raw`, `state`, `sent`, `outcome`, `id`, `error`, `attempts` |
 //! | `push_claims` | a record that somebody writes just now | `connection` (its id), `object`, `record_key`, `owner`, `push`, `item`, `until_ms` |
+//! | `removed_connections`, `removed_pushes` | what was removed, and whose rows are erased piece by piece: until then they say nothing | `connection` (its id), `push` (the run's id) |
 //!
 //! What is known of the provider's records ([`connector_state::mirror`]) is read by these views; the tables
 //! behind them, whose names begin with `mirror_`, may change with any version. In all of them
@@ -94,6 +95,7 @@ CREATE TABLE secrets (
     ends_ms INTEGER,
     PRIMARY KEY (connection, name, version)
 ) STRICT;
+CREATE INDEX secrets_by_end ON secrets (ends_ms) WHERE ends_ms IS NOT NULL;
 
 CREATE TABLE grants (
     connection TEXT NOT NULL PRIMARY KEY REFERENCES connections (id) ON DELETE CASCADE,
@@ -114,6 +116,7 @@ CREATE TABLE grants (
     CHECK ((lease_attempt IS NULL) = (lease_until_ms IS NULL)),
     CHECK ((sealed_previous IS NULL) = (previous_until_ms IS NULL))
 ) STRICT;
+CREATE INDEX grants_by_previous ON grants (previous_until_ms) WHERE previous_until_ms IS NOT NULL;
 
 CREATE TABLE sessions (
     state BLOB NOT NULL PRIMARY KEY CHECK (length(state) = 32),
@@ -129,6 +132,8 @@ CREATE TABLE sessions (
     made_ms INTEGER NOT NULL,
     ends_ms INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX sessions_by_end ON sessions (ends_ms);
+CREATE INDEX sessions_by_connection ON sessions (connection_id);
 
 CREATE TABLE session_secrets (
     state BLOB NOT NULL REFERENCES sessions (state) ON DELETE CASCADE,

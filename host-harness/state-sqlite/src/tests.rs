@@ -10,8 +10,8 @@ use rusqlite::Connection;
 
 use super::*;
 
-/// A file of its own.
-pub(super) struct OnDisk(Scratch);
+/// A file of its own, and the time of a conformance case.
+pub(super) struct OnDisk(Scratch, Arc<dyn Clock>);
 
 impl OnDisk {
     pub(super) fn path(&self) -> PathBuf {
@@ -24,11 +24,7 @@ impl OnDisk {
 
     fn try_open(&self) -> Result<Sqlite, StoreError> {
         // Before all times in rows: nothing has ended.
-        self.open_at(UNIX_EPOCH)
-    }
-
-    fn open_at(&self, start: SystemTime) -> Result<Sqlite, StoreError> {
-        Sqlite::open(&self.path(), Arc::new(TokioClock::starting_at(start)))
+        Sqlite::open(&self.path(), Arc::new(TokioClock::starting_at(UNIX_EPOCH)))
     }
 
     /// For what a store does not do.
@@ -48,11 +44,12 @@ impl OnDisk {
 
 impl Database for OnDisk {
     fn new() -> Self {
-        Self(Scratch::new())
+        let start = UNIX_EPOCH + Duration::from_secs(START_S);
+        Self(Scratch::new(), Arc::new(TokioClock::starting_at(start)))
     }
 
     fn open(&self) -> Arc<dyn State> {
-        Arc::new(self.open_at(UNIX_EPOCH + Duration::from_secs(START_S)).unwrap())
+        Arc::new(Sqlite::open(&self.path(), Arc::clone(&self.1)).unwrap())
     }
 }
 
@@ -215,7 +212,20 @@ async fn what_ended_is_erased_within_the_hour() {
     assert!(!disk.holds(b"canary"));
     kept.previous = None;
     assert_eq!(store.grant("id-of-a").await.unwrap(), Some(kept));
-    assert_eq!(store.secrets("id-of-a", 0).await.unwrap(), [secret("a", "key", 2, None)]);
+    assert_eq!(store.secrets("id-of-a").await.unwrap(), [secret("a", "key", 2, None)]);
+}
+
+/// Whoever waits hears that nobody knows, and the next ones are served.
+#[tokio::test]
+async fn work_that_panics_leaves_nobody_waiting() {
+    let disk = OnDisk::new();
+    let store = disk.sqlite();
+    let broken =
+        |_: &Connection, _: u64| -> fault::DbResult<()> { panic!("a fault of the program") };
+    let broken = store.write(broken).await.unwrap_err();
+    assert!(matches!(&broken, StoreError::Unknown { .. }) && broken.may_be_done(), "{broken}");
+    store.commit(vec![Change::PutConnection(connection("a"))]).await.unwrap();
+    assert_eq!(store.connections().await.unwrap(), [connection("a")]);
 }
 
 /// A runtime that ends drops what it has not begun; what was queued is committed all the same.
@@ -300,16 +310,12 @@ fn what_is_no_state_is_refused_untouched() {
 #[tokio::test]
 async fn damage_is_noticed_by_whoever_reads_it_and_by_a_check() {
     let disk = OnDisk::new();
-    let store = disk.sqlite();
-    store.commit(vec![Change::PutConnection(connection("a"))]).await.unwrap();
-    store.check().await.unwrap();
-    drop(store);
-    let sql = "SELECT (rootpage - 1) * page_size, page_size
-               FROM sqlite_schema, pragma_page_size WHERE name = 'connections'";
-    let place = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
-    let (at, size): (usize, usize) = disk.raw().query_row(sql, (), place).unwrap();
+    drop(disk.sqlite());
+    disk.sqlite().check().await.unwrap();
+    let roots = "SELECT rootpage FROM sqlite_schema WHERE tbl_name = 'connections'";
+    let roots: Vec<usize> = columns::values(&disk.raw(), roots, ()).unwrap();
     let mut content = fs::read(disk.path()).unwrap();
-    content[at..at + size].fill(0xA5);
+    roots.into_iter().for_each(|root| content[(root - 1) * 4_096..root * 4_096].fill(0xA5));
     fs::write(disk.path(), content).unwrap();
     let store = disk.sqlite();
     for read in [store.connections().await.map(drop), store.check().await] {

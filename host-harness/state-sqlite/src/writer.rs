@@ -17,10 +17,12 @@ use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 
 use super::changes::forget_ended;
-use super::fault::{DbFault, DbResult, stopped};
+use super::fault::{DbFault, DbResult, of_commit, stopped, unknown};
 
 /// How often what ended is looked for and erased.
 const FORGET_EVERY_MS: u64 = 60 * 60 * 1_000;
+/// Rows that one commit erases of it at most.
+const FORGET_AT_ONCE: usize = 200;
 /// How often the log is tried to be emptied while somebody reads.
 const EMPTY_EVERY_MS: u64 = 1_000;
 
@@ -28,6 +30,34 @@ const EMPTY_EVERY_MS: u64 = 1_000;
 type Job = Box<dyn FnOnce(Result<&Connection, StoreError>) -> Answering + Send>;
 /// Answers a piece of work when it is known how the transaction ended.
 type Answering = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+
+/// Answers a piece of work, once. When it goes unanswered, because the program ends or because of a
+/// panic, it says what may have become of the work.
+struct Reply<T> {
+    to: Option<oneshot::Sender<Result<T, StoreError>>>,
+    path: String,
+    /// The work runs, or ran, in a transaction.
+    is_begun: bool,
+}
+
+impl<T> Reply<T> {
+    fn send(&mut self, answer: Result<T, StoreError>) {
+        if let Some(to) = self.to.take() {
+            // Nobody may wait any more, and it is done all the same.
+            let _ = to.send(answer);
+        }
+    }
+}
+
+impl<T> Drop for Reply<T> {
+    fn drop(&mut self) {
+        let ended = match self.is_begun {
+            true => unknown(&self.path, "the program ended meanwhile".to_owned()),
+            false => stopped(&self.path),
+        };
+        self.send(Err(ended));
+    }
+}
 
 /// The only one who writes in this process.
 pub struct Writer {
@@ -99,13 +129,11 @@ impl Writer {
         work: impl FnOnce(&Connection) -> DbResult<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (to, answer) = oneshot::channel();
-        let path = self.path.clone();
+        let mut reply = Reply { to: Some(to), path: self.path.clone(), is_begun: false };
         let job: Job = Box::new(move |on| {
-            let done = on.and_then(|on| alone(on, work).map_err(|fault| fault.of(&path)));
-            Box::new(move |ended| {
-                // Nobody may wait any more, and it is done all the same.
-                let _ = to.send(done.and_then(|value| ended.map(|()| value)));
-            })
+            reply.is_begun = on.is_ok();
+            let done = on.and_then(|on| alone(on, work).map_err(|fault| fault.of(&reply.path)));
+            Box::new(move |ended| reply.send(done.and_then(|value| ended.map(|()| value))))
         });
         if self.enqueue(job, erases) {
             let turn = PendingCommit(Arc::clone(&self));
@@ -155,10 +183,11 @@ impl Writer {
         // Only now: what came while others held the lock is in it too.
         let JobQueue { jobs, mut erase, .. } = taken();
         if file.forgot_ms.is_none_or(|last| now_ms.abs_diff(last) >= FORGET_EVERY_MS)
-            && let Ok(forgot) = alone(&transaction, |on| forget_ended(on, now_ms))
+            && let Ok(forgot) = alone(&transaction, |on| forget_ended(on, now_ms, FORGET_AT_ONCE))
         {
-            file.forgot_ms = Some(now_ms);
-            erase |= forgot;
+            // What is left of it goes with the next commit.
+            file.forgot_ms = (forgot < FORGET_AT_ONCE).then_some(now_ms);
+            erase |= forgot > 0;
         }
         // A full disk can end the whole transaction in the middle.
         let undone = || StoreError::Unavailable {
@@ -171,7 +200,7 @@ impl Writer {
         };
         let answers: Vec<Answering> = jobs.into_iter().map(run).collect();
         let ended = match transaction.is_autocommit() {
-            false => transaction.commit().map_err(|why| DbFault::from(why).of(&self.path)),
+            false => transaction.commit().map_err(|why| of_commit(&why, &self.path)),
             true => {
                 drop(transaction);
                 Err(undone())

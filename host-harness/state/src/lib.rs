@@ -10,15 +10,22 @@
 //! | [`outbox::Outbox`] | changes, until they are handed on |
 //!
 //! No trait needs another crate's trait, and a database needs nothing of the runtime: what it keeps
-//! are the plain types of [`connector_contract`]. With the feature `conformance`, [`conformance`]
-//! has what every database must do, case by case, and [`memory`] a store without a disk.
+//! are the plain types of [`connector_contract`]. What to keep is decided here, by functions of what
+//! a database has read ([`changes`], [`push::plan`]), so that every database decides alike.
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `memory` | `memory`: a state without a disk, for tests and simulations |
+//! | `conformance` | `conformance`: what every database must do, case by case; and `memory` |
 
+pub mod changes;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod error;
 pub mod files;
 pub mod inbox;
 mod lease;
-#[cfg(feature = "conformance")]
+#[cfg(feature = "memory")]
 pub mod memory;
 pub mod mirror;
 pub mod outbox;
@@ -31,8 +38,9 @@ mod sealed;
 mod store;
 mod words;
 
+pub use self::error::{Retry, StoreError};
 pub use self::lease::{Lease, LeaseHolder};
 pub use self::rows::{ConnectionRow, GrantRow, GrantState, PreviousTokens, SecretRow, SessionRow};
 pub use self::sealed::Sealed;
-pub use self::store::{Answer, Change, GrantChange, SecretChange, Store, StoreError};
+pub use self::store::{Answer, Change, GrantChange, SecretChange, Store};
 pub use self::words::Word;

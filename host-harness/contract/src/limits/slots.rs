@@ -30,6 +30,9 @@ impl SlotsError {
     }
 }
 
+/// A limit that nobody looked at or used for so long is full again, whatever became of it.
+const FULL_AGAIN: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// Shorter windows count as this long between processes, so that a slot can be used in time.
 const SHORTEST_WINDOW: Duration = Duration::from_millis(250);
 
@@ -130,6 +133,19 @@ pub struct Row {
 }
 
 impl Row {
+    /// From when on the row says nothing more, by the machine's clock.
+    #[must_use]
+    pub fn idle_from(&self) -> Duration {
+        let last = self.seen.max(self.used.due).max(self.used.held_until.unwrap_or_default());
+        last.saturating_sub(self.ahead).saturating_add(FULL_AGAIN)
+    }
+
+    /// Whether it differs from `before` by more than the time of a look, which the clock tells.
+    #[must_use]
+    pub fn is_other_than(&self, before: &Self) -> bool {
+        self.used != before.used || self.ahead != before.ahead
+    }
+
     /// Now, on its line, when the machine's clock shows `time`.
     fn look(&mut self, time: SystemTime) -> Duration {
         let machine = time.duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -3,7 +3,7 @@
 use connector_contract::auth::{BeginRequest, Redirect};
 use connector_contract::types::Error;
 use connector_runtime::{Authorizer, BeginOutcome, CallError, ReceivedGrant, Stop, Tokens};
-use connector_state::{Change, ConnectionRow, SecretRow, SessionRow, StoreError};
+use connector_state::{Change, ConnectionRow, Retry, SecretRow, SessionRow, StoreError};
 use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
 
@@ -160,7 +160,9 @@ impl ConnectFlow {
         secrets: &[SecretRow],
         received: &ReceivedGrant,
     ) -> Result<ConnectionRow, ConnectError> {
-        // A renewal that goes on meanwhile takes the epoch of its tokens.
+        // A renewal that goes on meanwhile takes the epoch of its tokens. Where an answer was lost,
+        // the same is put once more, on top of what may have been kept.
+        let mut failed = StoreError::NotNext(made.id.clone());
         for _ in 0..GRANT_TRIES {
             let connection = self.newest(made.clone()).await?;
             let id = connection.id.clone();
@@ -176,11 +178,11 @@ impl ConnectFlow {
                 false => Change::PutNextGrant(self.granted(&connection, received).await?),
             });
             match self.vault.store().commit(changes).await {
-                Err(StoreError::NotNext(_)) => {}
+                Err(why) if why.retry() == Retry::Anew => failed = why,
                 committed => return Ok(committed.map(|()| connection)?),
             }
         }
-        Err(StoreError::NotNext(made.id).into())
+        Err(failed.into())
     }
 
     /// The grant's row, as successor of the one that there may be.

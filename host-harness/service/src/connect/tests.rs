@@ -84,9 +84,9 @@ struct World {
 impl World {
     fn new(script: Script) -> Self {
         let rows = Arc::<Mutex<Rows>>::default();
-        let store = Memory::open(&rows, &Halt::at(None));
         let master = Arc::new(Key::new([9; 32]));
         let clock = TokioClock::starting_at(UNIX_EPOCH + Duration::from_secs(1_800_000_000));
+        let store = Memory::open(&rows, &Halt::at(None), Arc::new(clock));
         let (kept, key) = (Arc::clone(&store) as _, MasterKey::from(Key::new([9; 32])));
         let desk = ConnectFlow { vault: Vault::new(kept, Arc::new(clock), key) };
         Self { rows, store, master, desk, script }

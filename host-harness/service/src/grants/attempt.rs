@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout};
 
 use super::error::GrantError;
 use super::held::{CachedTokens, current};
-use super::protocol::{RenewalOutcome, SealedGrant, may_send};
+use super::protocol::{RenewalOutcome, SealedGrant};
 use super::schedule::DEADLINE_MS;
 use super::shared::{ClaimedGrant, GrantKeeper};
 use super::tokens;
@@ -31,7 +31,7 @@ impl GrantKeeper {
                 return Err(error.into());
             }
         };
-        if !may_send(row, self.clock.now_ms()) {
+        if !claimed.may_send() {
             self.settle(claimed, RenewalOutcome::Withdrawn).await?;
             return Ok(None);
         }

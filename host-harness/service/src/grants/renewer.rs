@@ -167,10 +167,10 @@ impl GrantKeeper {
                 since.elapsed() >= Duration::from_millis(LEASE_MS)
             };
             let outwaited = watched.as_ref().filter(over).map(|(holder, _)| holder.clone());
-            let holder = LeaseHolder::new();
+            let (holder, since) = (LeaseHolder::new(), Instant::now());
             match self.claim(&row, refused, holder.name(), outwaited).await? {
                 Claim::Mine(row) => {
-                    let claimed = ClaimedGrant { holder, row };
+                    let claimed = ClaimedGrant { holder, row, since };
                     if let Some(current) = self.renew(&claimed, refused).await? {
                         return Ok(current);
                     }

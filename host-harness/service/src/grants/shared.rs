@@ -7,12 +7,14 @@ use connector_contract::backoff::Backoff;
 use connector_contract::clock::Clock;
 use connector_runtime::observe::{Event, Level, Observer};
 use connector_runtime::{Current, TokenRenewer};
-use connector_state::{GrantRow, LeaseHolder, Store, StoreError};
+use connector_state::{GrantRow, LeaseHolder, Retry, Store, StoreError};
 use tokio::time::{Instant, sleep};
 
 use super::error::GrantError;
 use super::held::{CachedTokens, current};
-use super::protocol::{Claim, ClaimRequest, RenewalOutcome, claim, erase_previous, settle};
+use super::protocol::{
+    Claim, ClaimRequest, RenewalOutcome, claim, erase_previous, may_send, settle,
+};
 use super::schedule::{LEASE_MS, usable_until_ms};
 use super::tokens;
 use crate::lock;
@@ -41,10 +43,21 @@ pub struct GrantKeeper {
     pub replaced: Mutex<Option<(u64, Instant)>>,
 }
 
-/// The right to renew: who has it, and the row that says so.
+/// The right to renew: who has it, the row that says so, and when it was asked for.
 pub struct ClaimedGrant {
     pub holder: LeaseHolder,
     pub row: GrantRow,
+    pub since: Instant,
+}
+
+impl ClaimedGrant {
+    /// Whether there is still the time to send. The store's clock, which told the lease's end, may be
+    /// another one than this process's, so what has passed is measured.
+    pub fn may_send(&self) -> bool {
+        let passed = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let claimed_ms = self.row.lease.as_ref().map_or(0, |lease| lease.until_ms - LEASE_MS);
+        may_send(&self.row, claimed_ms.saturating_add(passed))
+    }
 }
 
 impl GrantKeeper {
@@ -55,8 +68,7 @@ impl GrantKeeper {
         if erase_previous(&row, now_ms).is_none() {
             return Ok(row);
         }
-        let erase = Box::new(move |row: &GrantRow| erase_previous(row, now_ms));
-        let row = self.store.change_grant(&self.connection, erase).await?;
+        let row = self.store.change_grant(&self.connection, Box::new(erase_previous)).await?;
         row.ok_or(GrantError::Missing)
     }
 
@@ -68,8 +80,8 @@ impl GrantKeeper {
         holder: &str,
         outwaited: Option<String>,
     ) -> Result<Claim, GrantError> {
-        let (epoch, now_ms, holder) = (row.epoch, self.clock.now_ms(), holder.to_owned());
-        let claim = self.decide(move |row| {
+        let (epoch, holder) = (row.epoch, holder.to_owned());
+        let claim = self.decide(move |row, now_ms| {
             let (attempt, outwaited) = (holder.as_str(), outwaited.as_deref());
             let claim = claim(row, &ClaimRequest { epoch, refused, attempt, outwaited, now_ms });
             let next = match &claim {
@@ -91,14 +103,15 @@ impl GrantKeeper {
     ) -> Result<Option<GrantRow>, GrantError> {
         let (since, mut failures) = (Instant::now(), 0);
         loop {
-            let (epoch, now_ms) = (claimed.row.epoch, self.clock.now_ms());
-            let (holder, outcome) = (claimed.holder.name().to_owned(), outcome.clone());
-            let settled = self.decide(move |row| {
-                let next = settle(row, epoch, &holder, outcome, now_ms);
+            let (epoch, holder) = (claimed.row.epoch, claimed.holder.name().to_owned());
+            let outcome = outcome.clone();
+            let settled = self.decide(move |row, now_ms| {
+                let next = settle(row, epoch, &holder, outcome.clone(), now_ms);
                 (next.clone(), next)
             });
             match settled.await {
-                Err(StoreError::Unavailable { .. }) if since.elapsed() < KEEP_FOR => {
+                // Where the answer was lost, the row says that the turn is over, and is read again.
+                Err(why) if why.retry() != Retry::Never && since.elapsed() < KEEP_FOR => {
                     failures += 1;
                     sleep(NOT_KEPT.pause(failures)).await;
                 }
@@ -107,20 +120,21 @@ impl GrantKeeper {
         }
     }
 
-    /// Lets `decide` say something about the row and, if it is to change, how it is then: one step
-    /// among all processes. `None` when there is no row.
+    /// Lets `decide` say something about the row at the store's time and, if it is to change, how it
+    /// is then: one step among all processes. `None` when there is no row.
     async fn decide<T: Send + 'static>(
         &self,
-        decide: impl FnOnce(&GrantRow) -> (T, Option<GrantRow>) + Send + 'static,
+        decide: impl Fn(&GrantRow, u64) -> (T, Option<GrantRow>) + Send + Sync + 'static,
     ) -> Result<Option<T>, StoreError> {
         let (decision, decided) = mpsc::channel();
-        let change = Box::new(move |row: &GrantRow| {
-            let (said, next) = decide(row);
+        let change = Box::new(move |row: &GrantRow, now_ms: u64| {
+            let (said, next) = decide(row, now_ms);
             let _ = decision.send(said);
             next
         });
         self.store.change_grant(&self.connection, change).await?;
-        Ok(decided.try_recv().ok())
+        // The store may have asked several times: what was said last is what it did.
+        Ok(decided.try_iter().last())
     }
 
     /// The tokens that there are, if they still serve; else `error`.

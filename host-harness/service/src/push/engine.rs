@@ -4,17 +4,18 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
+use std::time::Duration;
 
 use connector_contract::clock::Clock;
 use connector_runtime::{CallError, Connection};
 use connector_state::mirror::Mirror;
-use connector_state::push::{IntentCounts, IntentRow, IntentState, Intents, Mode, PushRow};
-use connector_state::{LeaseHolder, Word as _};
+use connector_state::push::{IntentRow, IntentState, Intents, Mode, PushRow};
+use connector_state::{LeaseHolder, StoreError, Word as _};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::error::PushError;
 use super::finder::Finder;
-use super::item::{LEASE, OnConflict};
+use super::item::{LEASE_MS, OnConflict};
 use super::shape::InputSchema;
 use super::work::ItemQueue;
 use crate::sync::Catalog;
@@ -147,7 +148,7 @@ impl Push {
     /// [`PushError::Store`].
     pub async fn unfinished(&self) -> Result<Vec<PushRow>, PushError> {
         let all = self.intents.pushes(Some(&self.connection)).await?;
-        let open = all.into_iter().map(|(row, _)| row).filter(|row| {
+        let open = all.into_iter().filter(|row| {
             row.object == self.object && row.ended_ms.is_none() && row.digest.is_some()
         });
         Ok(open.collect())
@@ -172,18 +173,17 @@ impl Push {
         on_conflict: OnConflict,
         tell_item: impl FnMut(IntentRow),
     ) -> Result<Summary, PushError> {
-        let (row, _) = self.row(run).await?;
+        let row = self.row(run).await?;
         Arc::new(self.begin_work(row.mode, on_conflict)?).work(run, 0, tell_item).await
     }
 
-    /// A run, and how many items it has of each state.
+    /// A run.
     ///
     /// # Errors
     /// [`PushError`].
-    pub async fn row(&self, run: &str) -> Result<(PushRow, IntentCounts), PushError> {
-        let all = self.intents.pushes(Some(&self.connection)).await?;
-        let found = all.into_iter().find(|(row, _)| row.id == run);
-        found.ok_or_else(|| PushError::NoRun(run.to_owned()))
+    pub async fn row(&self, run: &str) -> Result<PushRow, PushError> {
+        let found = self.intents.run(run).await?.filter(|row| row.connection == self.connection);
+        found.ok_or_else(|| StoreError::NoPush(run.to_owned()).into())
     }
 
     pub(super) fn begin_work(
@@ -230,7 +230,7 @@ impl PushRun {
                 tell_item(ended);
             }
         };
-        let mut renewal = interval(LEASE / 3);
+        let mut renewal = interval(Duration::from_millis(LEASE_MS / 3));
         renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             for ended in work.fetch().await? {
@@ -243,7 +243,7 @@ impl PushRun {
                     None => {}
                 },
                 _ = renewal.tick() => {
-                    self.push.intents.renew(self.owner.name(), self.push.lease_end()).await?;
+                    self.push.intents.renew(self.owner.name(), LEASE_MS).await?;
                 }
             }
         }

@@ -46,7 +46,4 @@ pub enum PushError {
     /// Nothing can be kept safely.
     #[error(transparent)]
     Seal(#[from] SealError),
-    /// There is no such run.
-    #[error("there is no push {0} any more")]
-    NoRun(String),
 }

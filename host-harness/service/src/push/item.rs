@@ -11,7 +11,7 @@ use connector_state::StoreError;
 use connector_state::push::{Claimed, Holder, IntentEnd, IntentRow, IntentState};
 use tokio::time::sleep;
 
-use super::engine::{Push, PushRun};
+use super::engine::PushRun;
 use super::error::PushError;
 use super::write::{Done, Failure, ItemWrite};
 
@@ -27,7 +27,7 @@ pub enum OnConflict {
 }
 
 /// How long a claim holds, unless it is renewed.
-pub const LEASE: Duration = Duration::from_secs(15);
+pub const LEASE_MS: u64 = 15_000;
 /// Times that an item is tried while the provider cannot be used.
 const TRIES: u32 = 5;
 /// Pauses between two of them.
@@ -49,10 +49,10 @@ pub async fn bring(run: &PushRun, item: &IntentRow) -> Result<IntentRow, PushErr
     let holder =
         Holder { run: item.run.clone(), index: item.index, owner: run.owner.name().to_owned() };
     loop {
-        let item = match push.intents.claim(&holder, push.lease_end()).await? {
+        let item = match push.intents.claim(&holder, LEASE_MS).await? {
             Claimed::Ended(item) => return Ok(*item),
-            Claimed::Busy(until) => {
-                push.wait(until).await;
+            Claimed::Busy(busy_ms) => {
+                wait(busy_ms).await;
                 continue;
             }
             Claimed::Ours(item) => *item,
@@ -112,18 +112,9 @@ async fn end(run: &PushRun, item: IntentRow, holder: Holder) -> Result<IntentRow
     Ok(IntentRow { state, outcome, id: id.or(item.id.clone()), error, ..item })
 }
 
-impl Push {
-    /// When a claim that is made now ends.
-    pub(super) fn lease_end(&self) -> u64 {
-        let lease = u64::try_from(LEASE.as_millis()).unwrap_or(u64::MAX);
-        self.clock.now_ms().saturating_add(lease)
-    }
-
-    /// Waits for a claim of somebody else's that lasts until then, or ends earlier.
-    pub(super) async fn wait(&self, until_ms: u64) {
-        let left = Duration::from_millis(until_ms.saturating_sub(self.clock.now_ms()).max(1));
-        sleep(left.min(LOOK)).await;
-    }
+/// Waits for a claim of somebody else's that lasts for so long, or ends earlier.
+pub async fn wait(busy_ms: u64) {
+    sleep(Duration::from_millis(busy_ms.max(1)).min(LOOK)).await;
 }
 
 impl PushRun {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use connector_runtime::digest::Digest;
 use connector_state::Word as _;
-use connector_state::push::{IntentRow, IntentState, Mode, PushRow};
+use connector_state::push::{IntentCounts, IntentRow, IntentState, Mode, PushRow};
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
@@ -21,8 +21,6 @@ use crate::vault::{fill, random_id};
 
 /// Items that are kept by one commit; as many more may have been read meanwhile.
 const CHUNK: usize = 500;
-/// How long an ended run is remembered.
-const REMEMBERED_MS: u64 = 30 * 24 * 60 * 60 * 1_000;
 
 /// A source that has been read to its end and kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -165,13 +163,14 @@ impl Push {
         Ok((sum, mapper.notes(&reading.end().await?)))
     }
 
-    /// Makes a run without items, and forgets those of long ago.
+    /// Makes a run without items.
     async fn begin(&self, mode: Mode, header: Option<String>) -> Result<String, PushError> {
         let made_ms = self.clock.now_ms();
-        self.intents.prune(made_ms.saturating_sub(REMEMBERED_MS)).await?;
         let (id, connection, object) = (random_id()?, self.connection.clone(), self.object.clone());
-        let (run, digest, ended_ms) = (id.clone(), None, None);
-        let row = PushRow { id, connection, object, mode, header, digest, made_ms, ended_ms };
+        let (run, counts) = (id.clone(), IntentCounts::default());
+        let (digest, ended_ms) = (None, None);
+        let row =
+            PushRow { id, connection, object, mode, header, digest, made_ms, ended_ms, counts };
         self.intents.begin(row).await?;
         Ok(run)
     }

@@ -15,7 +15,7 @@ use thiserror::Error;
 use super::differences::{InputMembers, patch};
 use super::engine::{Push, PushRun};
 use super::error::PushError;
-use super::item::OnConflict;
+use super::item::{LEASE_MS, OnConflict, wait};
 use super::shape::{id, key_of};
 
 /// How often a record is read again that somebody else has changed meanwhile.
@@ -333,9 +333,9 @@ impl<'r> ItemWrite<'r> {
     /// The right to write a record whose id was found only now.
     async fn hold(&self, id: &str) -> Result<(), Failure> {
         let push = self.push;
-        let held = || push.intents.hold(&self.holder, &key_of(id), push.lease_end());
-        while let Some(until) = held().await? {
-            push.wait(until).await;
+        let held = || push.intents.hold(&self.holder, &key_of(id), LEASE_MS);
+        while let Some(busy_ms) = held().await? {
+            wait(busy_ms).await;
         }
         Ok(())
     }

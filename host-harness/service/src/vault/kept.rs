@@ -117,7 +117,8 @@ impl Vault {
     /// older ones serve beside it for `overlap` and then end. Returns its version.
     ///
     /// # Errors
-    /// [`VaultError`]; then nothing was changed.
+    /// [`VaultError`]; then nothing was changed, unless the store's answer was lost
+    /// ([`StoreError::Unknown`]): the versions that there are tell.
     pub async fn put(
         &self,
         connection: &ConnectionRow,
@@ -126,15 +127,15 @@ impl Vault {
         overlap: Duration,
     ) -> Result<u32, VaultError> {
         let key = self.key(connection)?;
-        let now_ms = self.now_ms();
         let overlap = u64::try_from(overlap.as_millis()).unwrap_or(u64::MAX);
-        let until_ms = now_ms.saturating_add(overlap);
         let (failed, why) = mpsc::channel();
         let (id, secret, value) = (connection.id.clone(), name.to_owned(), value.clone());
-        let change = move |rows: &[SecretRow]| {
+        let change = move |rows: &[SecretRow], now_ms: u64| {
+            let until_ms = now_ms.saturating_add(overlap);
             let version = rows.first().map_or(1, |newest| newest.version.saturating_add(1));
             let newest = sealed(&key, &id, &secret, version, &value, now_ms);
-            let newest = newest.map_err(|error| failed.send(error));
+            // The store may ask several times: what was said last is what it did.
+            let _ = failed.send(newest.as_ref().err().copied());
             let older = rows.iter().cloned().map(|row| {
                 let ends_ms = Some(row.ends_ms.map_or(until_ms, |ends| ends.min(until_ms)));
                 SecretRow { ends_ms, ..row }
@@ -142,7 +143,7 @@ impl Vault {
             Some(older.chain([newest.ok()?]).collect())
         };
         let rows = self.store.change_secret(&connection.id, name, Box::new(change)).await?;
-        if let Ok(error) = why.try_recv() {
+        if let Some(Some(error)) = why.try_iter().last() {
             return Err(error.into());
         }
         Ok(rows.first().map_or(0, |newest| newest.version))
@@ -153,7 +154,7 @@ impl Vault {
     /// # Errors
     /// [`VaultError::Store`].
     pub async fn list(&self, connection: &ConnectionRow) -> Result<Vec<SecretRow>, VaultError> {
-        Ok(self.store.secrets(&connection.id, self.now_ms()).await?)
+        Ok(self.store.secrets(&connection.id).await?)
     }
 
     /// Erases every version of a secret.
@@ -225,8 +226,8 @@ impl Vault {
             }
             match self.store.commit(changes).await {
                 Ok(()) => done += count,
-                // Removed meanwhile: once more, with those that are left.
-                Err(StoreError::NoConnection(_)) => {}
+                // Removed meanwhile, or perhaps done: once more, with those that are left.
+                Err(StoreError::NoConnection(_) | StoreError::Unknown { .. }) => {}
                 Err(why) => return Err(why.into()),
             }
         }

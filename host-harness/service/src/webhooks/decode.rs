@@ -65,7 +65,7 @@ impl Decode for ConnectionDecode {
 
     fn disconnect(&self) -> Pending<'_, Result<(), StoreError>> {
         Box::pin(async move {
-            let end = Box::new(|row: &GrantRow| Some(withdrawn(row)));
+            let end = Box::new(|row: &GrantRow, _| Some(withdrawn(row)));
             self.vault.store().change_grant(&self.row.id, end).await.map(drop)
         })
     }

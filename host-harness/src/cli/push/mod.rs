@@ -155,6 +155,8 @@ pub async fn run(args: &PushArgs, context: &Context) -> Result<Exit> {
         notes.say(told);
         return Ok(exit);
     }
+    // Pushes of long ago are forgotten.
+    while kept.state.vault.store().maintain().await? {}
     // It must not turn out at the end that it cannot be written.
     let mut results = ItemResults::new(context, args)?;
     let (mut sum, mut stopped) = (Summary::default(), None);
@@ -183,7 +185,7 @@ pub async fn run(args: &PushArgs, context: &Context) -> Result<Exit> {
         };
         results.begin(header(args, &push, &runs).await?)?;
         for run in &runs {
-            context.watch.page(0, Some(push.row(run).await?.1.all()));
+            context.watch.page(0, Some(push.row(run).await?.counts.all()));
             let tell = |ended: IntentRow| results.tell(&push, &ended);
             match push.run(run, args.on_conflict, tell).await {
                 Ok(ran) => sum.add(&ran),
@@ -220,7 +222,7 @@ fn source(args: &PushArgs) -> Result<&str, Usage> {
 async fn header(args: &PushArgs, push: &Push, runs: &[String]) -> Result<Option<String>> {
     let mut headers = BTreeSet::new();
     for run in runs {
-        headers.insert(push.row(run).await?.0.header);
+        headers.insert(push.row(run).await?.header);
     }
     if headers.len() > 1 && args.failed.is_some() {
         return Err(Usage::new(

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use host_harness::push::{IntentCounts, Intents as _, PushRow, Word as _};
+use host_harness::push::{Intents as _, PushRow, Word as _};
 use host_harness::store::{ConnectionRow, Sqlite};
 use serde_json::{Value, json};
 
@@ -22,14 +22,14 @@ pub async fn list(
     store: &Arc<Sqlite>,
 ) -> Result<()> {
     let pushes = store.pushes(Some(&connection.id)).await?;
-    let wanted = |row: &PushRow| args.object.as_ref().is_none_or(|object| *object == row.object);
+    let wanted = |row: &&PushRow| args.object.as_ref().is_none_or(|object| *object == row.object);
     let mut out = context.output(&args.columns);
-    let rows = pushes.iter().filter(|(row, _)| wanted(row));
-    out.page(rows.map(|(row, counts)| line(row, counts)))?;
+    out.page(pushes.iter().filter(wanted).map(line))?;
     out.end()
 }
 
-fn line(row: &PushRow, counts: &IntentCounts) -> Value {
+fn line(row: &PushRow) -> Value {
+    let counts = &row.counts;
     json!({
         "id": row.id,
         "object": row.object,

@@ -12,10 +12,10 @@ use connector_state::inbox::{
 use connector_state::{Lease, StoreError};
 use rusqlite::{OptionalExtension as _, Row};
 
-use super::changes::must_exist;
 use super::columns::{Column as _, one, put_one, run, signed, value, values};
 use super::fault::DbFault;
 use super::{Answer, Sqlite};
+use crate::rows::must_exist;
 
 /// Notes a gap: its time, and the connection.
 const OPEN_GAP: &str = "UPDATE hooks SET gap_ms = min(coalesce(gap_ms, ?1), ?1),

@@ -2,9 +2,9 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Result, Row};
 
-use crate::changes::must_exist;
 use crate::columns::{run, value, values};
 use crate::fault::DbResult;
+use crate::rows::must_exist;
 
 /// Key of an object of a connection.
 pub type Key = i64;

@@ -4,19 +4,35 @@
 pub const TABLES: &str = "
 CREATE TABLE pushes (
     id TEXT NOT NULL PRIMARY KEY,
-    connection TEXT NOT NULL REFERENCES connections (id) ON DELETE CASCADE,
+    connection TEXT NOT NULL,
     object TEXT NOT NULL,
     mode TEXT NOT NULL CHECK (mode IN ('upsert', 'create', 'update', 'delete')),
     header TEXT,
     digest BLOB CHECK (length(digest) = 32),
     made_ms INTEGER NOT NULL,
-    ended_ms INTEGER
-) STRICT;
+    ended_ms INTEGER,
+    pending INTEGER NOT NULL,
+    sending INTEGER NOT NULL,
+    done INTEGER NOT NULL,
+    parked INTEGER NOT NULL,
+    failed INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX pushes_by_connection ON pushes (connection, made_ms, id);
 -- A source is gone on with, and not begun again.
-CREATE UNIQUE INDEX pushes_open ON pushes (digest) WHERE ended_ms IS NULL;
+CREATE INDEX pushes_open ON pushes (digest) WHERE ended_ms IS NULL;
+-- What is forgotten in time.
+CREATE INDEX pushes_ended ON pushes (ended_ms) WHERE ended_ms IS NOT NULL;
+CREATE INDEX pushes_unsealed ON pushes (made_ms) WHERE digest IS NULL;
+
+-- Runs that were removed, until their items are erased.
+CREATE TABLE removed_pushes (
+    connection TEXT NOT NULL,
+    push TEXT NOT NULL,
+    PRIMARY KEY (connection, push)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE intents (
-    push TEXT NOT NULL REFERENCES pushes (id) ON DELETE CASCADE,
+    push TEXT NOT NULL,
     item INTEGER NOT NULL,
     line INTEGER NOT NULL,
     record_key TEXT NOT NULL,
@@ -30,15 +46,14 @@ CREATE TABLE intents (
     attempts INTEGER NOT NULL,
     PRIMARY KEY (push, item)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX intents_by_state ON intents (push, state);
 
--- Who writes which record now.
+-- Who writes which record now: few, since they end with their items.
 CREATE TABLE push_claims (
-    connection TEXT NOT NULL REFERENCES connections (id) ON DELETE CASCADE,
+    connection TEXT NOT NULL,
     object TEXT NOT NULL,
     record_key TEXT NOT NULL,
     owner TEXT NOT NULL,
-    push TEXT NOT NULL REFERENCES pushes (id) ON DELETE CASCADE,
+    push TEXT NOT NULL,
     item INTEGER NOT NULL,
     until_ms INTEGER NOT NULL,
     PRIMARY KEY (connection, object, record_key)

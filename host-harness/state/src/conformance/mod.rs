@@ -21,6 +21,8 @@
 
 pub mod mirror;
 pub mod outbox;
+pub mod push;
+pub mod slots;
 pub mod store;
 
 use std::collections::BTreeMap;
@@ -38,12 +40,15 @@ use crate::{ConnectionRow, GrantRow, GrantState, Sealed, SecretRow, SessionRow, 
 /// When time begins, in seconds since 1970: 2023-11-14T22:13:20Z.
 pub const START_S: u64 = 1_700_000_000;
 
+/// The same in milliseconds.
+pub const START_MS: u64 = START_S * 1_000;
+
 /// Everything that a database keeps.
 pub trait State: Store + Mirror + Intents + Inbox + Outbox + Slots {}
 impl<T: Store + Mirror + Intents + Inbox + Outbox + Slots> State for T {}
 
 /// A database that can be opened several times, as by several processes. Its time is tokio's,
-/// which tests pause, and begins at [`START_S`].
+/// which tests pause, and is [`START_S`] when it is made.
 pub trait Database {
     /// An empty one.
     fn new() -> Self
@@ -60,6 +65,8 @@ macro_rules! conformance_tests {
         $crate::store_cases! { conformance_area $database, }
         $crate::mirror_cases! { conformance_area $database, }
         $crate::outbox_cases! { conformance_area $database, }
+        $crate::push_cases! { conformance_area $database, }
+        $crate::slots_cases! { conformance_area $database, }
     };
 }
 
@@ -79,16 +86,30 @@ macro_rules! conformance_area {
     };
 }
 
+/// Runs every case of one area, each on a database of its own, and keeps these in a list: for tests
+/// of what cases made a database do.
+#[macro_export]
+#[doc(hidden)]
+macro_rules! conformance_runs {
+    ($database:ty, $used:ident, $area:ident: $($case:ident [$($method:ident)*])*) => {
+        $(
+            let database = <$database as $crate::conformance::Database>::new();
+            $crate::conformance::$area::$case(&database).await;
+            $used.push(database);
+        )*
+    };
+}
+
 /// The entries of one area's list.
 #[macro_export]
 #[doc(hidden)]
 macro_rules! conformance_entries {
     ($list:ident, $area:ident: $($case:ident [$($method:ident)*])*) => {
-        $($list.push(Case {
+        $list.extend([$(Case {
             area: stringify!($area),
             name: stringify!($case),
             methods: &[$(stringify!($method)),*],
-        });)*
+        }),*]);
     };
 }
 
@@ -110,6 +131,8 @@ pub fn listed() -> Vec<Case> {
     crate::store_cases! { conformance_entries list, }
     crate::mirror_cases! { conformance_entries list, }
     crate::outbox_cases! { conformance_entries list, }
+    crate::push_cases! { conformance_entries list, }
+    crate::slots_cases! { conformance_entries list, }
     list
 }
 
@@ -163,7 +186,7 @@ pub fn session(state: u8, ends_ms: u64) -> SessionRow {
         secrets: vec![secret("new", "a", 1, None), secret("new", "b", 1, Some(9))],
         sealed_verifier: Sealed(b"verifier".to_vec()),
         session: "opaque".to_owned(),
-        made_ms: 1_000,
+        made_ms: START_MS,
         ends_ms,
     }
 }
@@ -190,6 +213,8 @@ mod tests {
             ("store", "Store", include_str!("../store.rs")),
             ("mirror", "Mirror", include_str!("../mirror/mod.rs")),
             ("outbox", "Outbox", include_str!("../outbox.rs")),
+            ("push", "Intents", include_str!("../push/intents.rs")),
+            ("slots", "Slots", include_str!("../../../contract/src/limits/slots.rs")),
         ];
         let cases = listed();
         let mut missing = Vec::new();

@@ -85,43 +85,6 @@ impl Rows {
         let mirror = self.mirror.of.entry(connection.to_owned()).or_default();
         Ok(mirror.objects.entry(object.to_owned()).or_default())
     }
-
-    /// What a removed connection had.
-    pub(super) fn erase_mirror(&mut self, connection: &str) {
-        self.mirror.of.remove(connection);
-    }
-
-    /// Forgets what is older than is kept.
-    pub(super) fn forget_changes(&mut self, now_ms: u64) {
-        let targets = &self.outbox.targets;
-        for mirror in self.mirror.of.values_mut() {
-            let silent_ms = now_ms.saturating_sub(retention::SILENT_MS);
-            let active = mirror.readers.values().filter(|(_, moved_ms)| *moved_ms > silent_ms);
-            let until = active.map(|(number, _)| *number).min();
-            mirror.prune(now_ms.saturating_sub(retention::CHANGES_MS), until);
-            let forgotten = mirror.forgotten;
-            for rows in mirror.objects.values_mut() {
-                let before = rows.records.len();
-                rows.records.retain(|_, (head, _)| {
-                    head.state != RecordState::Deleted || head.change > forgotten
-                });
-                let gone = i64::try_from(before - rows.records.len()).unwrap_or(i64::MAX);
-                if let Some(deleted) = rows.counts.get_mut(2) {
-                    *deleted -= gone;
-                }
-            }
-            let position = |target: &String| {
-                mirror.readers.get(&Reader::Target(target.clone())).map_or(0, |(number, _)| *number)
-            };
-            let had = targets.keys().map(position).min().unwrap_or(u64::MAX);
-            let parked: BTreeSet<u64> = targets
-                .values()
-                .flat_map(|parked| parked.keys())
-                .map(|(_, change)| *change)
-                .collect();
-            mirror.versions.retain(|change, _| *change > had || parked.contains(change));
-        }
-    }
 }
 
 impl ConnectionMirror {
@@ -138,6 +101,41 @@ impl ConnectionMirror {
             pruned += 1;
         }
         pruned
+    }
+}
+
+/// Removes what a connection had.
+pub(super) fn erase(rows: &mut Rows, connection: &str) {
+    rows.mirror.of.remove(connection);
+}
+
+/// Forgets what is older than is kept.
+pub(super) fn forget(rows: &mut Rows, now_ms: u64) {
+    let Rows { mirror, outbox, .. } = rows;
+    let targets = &outbox.targets;
+    for mirror in mirror.of.values_mut() {
+        let silent_ms = now_ms.saturating_sub(retention::SILENT_MS);
+        let active = mirror.readers.values().filter(|(_, moved_ms)| *moved_ms > silent_ms);
+        let until = active.map(|(number, _)| *number).min();
+        mirror.prune(now_ms.saturating_sub(retention::CHANGES_MS), until);
+        let forgotten = mirror.forgotten;
+        for rows in mirror.objects.values_mut() {
+            let before = rows.records.len();
+            rows.records.retain(|_, (head, _)| {
+                head.state != RecordState::Deleted || head.change > forgotten
+            });
+            let gone = i64::try_from(before - rows.records.len()).unwrap_or(i64::MAX);
+            if let Some(deleted) = rows.counts.get_mut(2) {
+                *deleted -= gone;
+            }
+        }
+        let position = |target: &String| {
+            mirror.readers.get(&Reader::Target(target.clone())).map_or(0, |(number, _)| *number)
+        };
+        let had = targets.keys().map(position).min().unwrap_or(u64::MAX);
+        let parked: BTreeSet<u64> =
+            targets.values().flat_map(|parked| parked.keys()).map(|(_, change)| *change).collect();
+        mirror.versions.retain(|change, _| *change > had || parked.contains(change));
     }
 }
 

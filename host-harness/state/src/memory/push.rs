@@ -1,73 +1,260 @@
 //! [`Intents`] in memory.
 
-use super::Memory;
-use crate::Answer;
+use std::collections::BTreeMap;
+
+use super::{Memory, Rows, mirror};
 use crate::mirror::{Applied, Batch};
+use crate::push::plan::{self, ClaimPlan, KeptItem, SealPlan};
 use crate::push::*;
+use crate::{Answer, StoreError};
+
+/// Runs, their items, and who writes which record.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct PushTables {
+    /// By id.
+    pub runs: BTreeMap<String, PushRow>,
+    /// By run and index.
+    pub items: BTreeMap<(String, u64), IntentRow>,
+    /// By connection, object and key.
+    pub claims: BTreeMap<(String, String, String), ClaimRow>,
+}
 
 impl Intents for Memory {
-    #[allow(unused_variables)]
     fn begin(&self, run: PushRow) -> Answer<'_, ()> {
-        self.missing()
+        self.answer(move |rows| {
+            let is_connected = rows.store.connections.contains_key(&run.connection);
+            let kept = rows.push.runs.get(&run.id);
+            if let Some(run) = plan::begin(run, kept, is_connected)? {
+                rows.push.put_run(run);
+            }
+            Ok(())
+        })
     }
 
-    #[allow(unused_variables)]
     fn add(&self, items: Vec<IntentRow>) -> Answer<'_, ()> {
-        self.missing()
+        self.answer(move |rows| rows.push.add(&items))
     }
 
-    #[allow(unused_variables)]
     fn seal(&self, run: &str, digest: [u8; 32]) -> Answer<'_, String> {
-        self.missing()
+        let run = run.to_owned();
+        self.write(move |rows, now_ms| rows.push.seal(&run, digest, now_ms))
     }
 
-    #[allow(unused_variables)]
     fn forget(&self, run: &str) -> Answer<'_, ()> {
-        self.missing()
+        let run = run.to_owned();
+        self.answer(move |rows| {
+            if rows.push.runs.get(&run).is_some_and(plan::is_forgotten) {
+                rows.push.remove(&run);
+            }
+            Ok(())
+        })
     }
 
-    #[allow(unused_variables)]
-    fn pushes(&self, connection: Option<&str>) -> Answer<'_, Vec<(PushRow, IntentCounts)>> {
-        self.missing()
+    fn run(&self, run: &str) -> Answer<'_, Option<PushRow>> {
+        let run = run.to_owned();
+        self.answer(move |rows| Ok(rows.push.runs.get(&run).cloned()))
     }
 
-    #[allow(unused_variables)]
+    fn pushes(&self, connection: Option<&str>) -> Answer<'_, Vec<PushRow>> {
+        let connection = connection.map(str::to_owned);
+        self.answer(move |rows| {
+            let wanted =
+                |run: &&PushRow| connection.as_ref().is_none_or(|id| run.connection == *id);
+            let mut found: Vec<_> = rows.push.runs.values().filter(wanted).cloned().collect();
+            found.sort_by_key(|run| run.made_ms);
+            Ok(found)
+        })
+    }
+
     fn intents(&self, run: &str, from: u64, limit: u32) -> Answer<'_, Vec<IntentRow>> {
-        self.missing()
+        let range = (run.to_owned(), from)..=(run.to_owned(), u64::MAX);
+        self.answer(move |rows| {
+            let found = rows.push.items.range(range).take(limit as usize);
+            Ok(found.map(|(_, item)| item.clone()).collect())
+        })
     }
 
-    #[allow(unused_variables)]
-    fn claim(&self, item: &Holder, until_ms: u64) -> Answer<'_, Claimed> {
-        self.missing()
+    fn claim(&self, item: &Holder, for_ms: u64) -> Answer<'_, Claimed> {
+        let item = item.clone();
+        self.write(move |rows, now_ms| rows.push.claim(&item, for_ms, now_ms))
     }
 
-    #[allow(unused_variables)]
-    fn hold(&self, item: &Holder, key: &str, until_ms: u64) -> Answer<'_, Option<u64>> {
-        self.missing()
+    fn hold(&self, item: &Holder, key: &str, for_ms: u64) -> Answer<'_, Option<u64>> {
+        let (item, key) = (item.clone(), key.to_owned());
+        self.write(move |rows, now_ms| rows.push.hold(&item, &key, for_ms, now_ms))
     }
 
-    #[allow(unused_variables)]
     fn sending(&self, item: &Holder, sent: Sent, id: Option<&str>) -> Answer<'_, ()> {
-        self.missing()
+        let (item, id) = (item.clone(), id.map(str::to_owned));
+        self.answer(move |rows| rows.push.sending(&item, sent, id.as_deref()))
     }
 
-    #[allow(unused_variables)]
     fn end(
         &self,
         item: &Holder,
         end: IntentEnd,
         batch: Option<Batch>,
     ) -> Answer<'_, Option<Applied>> {
-        self.missing()
+        let holder = item.clone();
+        self.write(move |rows, now_ms| {
+            let ended = plan::end(&holder, rows.push.kept(&holder), end, now_ms)?;
+            let applied = batch.map(|batch| mirror::apply(rows, &batch, now_ms)).transpose()?;
+            rows.push.end(&holder, ended);
+            Ok(applied)
+        })
     }
 
-    #[allow(unused_variables)]
-    fn renew(&self, owner: &str, until_ms: u64) -> Answer<'_, ()> {
-        self.missing()
+    fn renew(&self, owner: &str, for_ms: u64) -> Answer<'_, ()> {
+        let owner = owner.to_owned();
+        self.write(move |rows, now_ms| {
+            let claims = rows.push.claims.values_mut();
+            let ours = claims.filter(|claim| claim.holder.owner == owner);
+            ours.for_each(|claim| claim.until_ms = now_ms.saturating_add(for_ms));
+            Ok(())
+        })
+    }
+}
+
+impl PushTables {
+    pub(crate) fn put_run(&mut self, run: PushRow) {
+        self.runs.insert(run.id.clone(), run);
     }
 
-    #[allow(unused_variables)]
-    fn prune(&self, before_ms: u64) -> Answer<'_, ()> {
-        self.missing()
+    fn put_item(&mut self, item: IntentRow) {
+        self.items.insert((item.run.clone(), item.index), item);
     }
+
+    fn put_claim(&mut self, claim: ClaimRow) {
+        let ClaimRow { connection, object, key, .. } = &claim;
+        self.claims.insert((connection.clone(), object.clone(), key.clone()), claim);
+    }
+
+    fn remove(&mut self, run: &str) {
+        self.runs.remove(run);
+        self.items.retain(|(of, _), _| of != run);
+        self.claims.retain(|_, claim| claim.holder.run != run);
+    }
+
+    pub(crate) fn kept(&self, holder: &Holder) -> Option<KeptItem> {
+        let run = self.runs.get(&holder.run)?.clone();
+        let item = self.items.get(&(holder.run.clone(), holder.index))?.clone();
+        let claim = self.claim_of(&run, &item.key);
+        Some(KeptItem { run, item, claim })
+    }
+
+    fn claim_of(&self, run: &PushRow, key: &str) -> Option<ClaimRow> {
+        let of = (run.connection.clone(), run.object.clone(), key.to_owned());
+        self.claims.get(&of).cloned()
+    }
+
+    pub(crate) fn add(&mut self, items: &[IntentRow]) -> Result<(), StoreError> {
+        let mut planned = Vec::new();
+        for items in items.chunk_by(|a, b| a.run == b.run) {
+            let id = items.first().map(|item| item.run.clone()).unwrap_or_default();
+            let of = |index| (id.clone(), index);
+            let there = self.items.range(of(0)..=of(u64::MAX)).map(|((_, index), _)| *index);
+            let (there, run) = (there.collect(), self.runs.get(&id).cloned());
+            planned.push(plan::add(&id, run, items.to_vec(), &there)?);
+        }
+        for (run, items) in planned {
+            self.put_run(run);
+            items.into_iter().for_each(|item| self.put_item(item));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn seal(
+        &mut self,
+        run: &str,
+        digest: [u8; 32],
+        now_ms: u64,
+    ) -> Result<String, StoreError> {
+        let asks_the_same = |other: &&PushRow| {
+            other.digest == Some(digest) && other.ended_ms.is_none() && other.id != run
+        };
+        let same = self.runs.values().find(asks_the_same).map(|same| same.id.clone());
+        match plan::seal(run, self.runs.get(run).cloned(), same, digest, now_ms)? {
+            SealPlan::Same(same) => {
+                self.remove(run);
+                Ok(same)
+            }
+            SealPlan::Ours(sealed) => {
+                self.put_run(sealed);
+                Ok(run.to_owned())
+            }
+        }
+    }
+
+    pub(crate) fn claim(
+        &mut self,
+        holder: &Holder,
+        for_ms: u64,
+        now_ms: u64,
+    ) -> Result<Claimed, StoreError> {
+        Ok(match plan::claim(holder, self.kept(holder), for_ms, now_ms)? {
+            ClaimPlan::Ended(item) => Claimed::Ended(Box::new(item)),
+            ClaimPlan::Busy(busy_ms) => Claimed::Busy(busy_ms),
+            ClaimPlan::Take(item, claim) => {
+                self.put_item(item.clone());
+                self.put_claim(claim);
+                Claimed::Ours(Box::new(item))
+            }
+        })
+    }
+
+    pub(crate) fn hold(
+        &mut self,
+        holder: &Holder,
+        key: &str,
+        for_ms: u64,
+        now_ms: u64,
+    ) -> Result<Option<u64>, StoreError> {
+        let kept = self.kept(holder);
+        let there = kept.as_ref().and_then(|kept| self.claim_of(&kept.run, key));
+        match plan::hold(holder, kept, key, there.as_ref(), for_ms, now_ms)? {
+            Err(busy_ms) => Ok(Some(busy_ms)),
+            Ok(claim) => {
+                self.put_claim(claim);
+                Ok(None)
+            }
+        }
+    }
+
+    pub(crate) fn sending(
+        &mut self,
+        holder: &Holder,
+        sent: Sent,
+        id: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let (run, item) = plan::sending(holder, self.kept(holder), sent, id)?;
+        self.put_run(run);
+        self.put_item(item);
+        Ok(())
+    }
+
+    pub(crate) fn end(&mut self, holder: &Holder, (run, item): (PushRow, IntentRow)) {
+        self.put_run(run);
+        self.put_item(item);
+        let of = |claim: &ClaimRow| (claim.holder.run.clone(), claim.holder.index);
+        self.claims.retain(|_, claim| of(claim) != (holder.run.clone(), holder.index));
+    }
+}
+
+/// Removes the runs of a connection.
+pub(super) fn erase(rows: &mut Rows, connection: &str) {
+    let runs = rows.push.runs.values().filter(|run| run.connection == connection);
+    let runs: Vec<String> = runs.map(|run| run.id.clone()).collect();
+    runs.iter().for_each(|run| rows.push.remove(run));
+}
+
+/// Removes runs that ended long ago, or were begun long ago and never sealed.
+pub(super) fn forget(rows: &mut Rows, now_ms: u64) {
+    let since = plan::kept_since_ms(now_ms);
+    let is_over = |run: &&PushRow| {
+        run.ended_ms.is_some_and(|ended| ended < since)
+            || (plan::is_forgotten(run) && run.made_ms < since)
+    };
+    let runs: Vec<String> =
+        rows.push.runs.values().filter(is_over).map(|run| run.id.clone()).collect();
+    runs.iter().for_each(|run| rows.push.remove(run));
 }

@@ -2,40 +2,45 @@
 
 use std::collections::BTreeMap;
 
-use super::Memory;
+use super::{ERASE, FORGET, Memory, Rows};
+use crate::changes::{Kept, Needs, is_live, needs, plan};
 use crate::{
-    Answer, Change, ConnectionRow, GrantChange, GrantRow, SecretChange, SecretRow, SessionRow,
-    Store, StoreError,
+    Answer, Change, ConnectionRow, GrantChange, GrantRow, PreviousTokens, SecretChange, SecretRow,
+    SessionRow, Store, StoreError,
 };
 
 /// Connections and what belongs to them.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct StoreTables {
+    /// By id.
     pub connections: BTreeMap<String, ConnectionRow>,
+    /// By connection, name and version.
     pub secrets: BTreeMap<(String, String, u32), SecretRow>,
+    /// By connection.
     pub grants: BTreeMap<String, GrantRow>,
+    /// By the digest of their `state`.
     pub sessions: BTreeMap<[u8; 32], SessionRow>,
 }
 
 impl Store for Memory {
     fn connections(&self) -> Answer<'_, Vec<ConnectionRow>> {
-        self.answer(|rows| Ok(rows.store.connections.values().cloned().collect()))
+        self.answer(|rows| {
+            let mut all: Vec<_> = rows.store.connections.values().cloned().collect();
+            all.sort_by(|a, b| a.name.cmp(&b.name));
+            Ok(all)
+        })
     }
 
     fn connection(&self, name: &str) -> Answer<'_, Option<ConnectionRow>> {
         let name = name.to_owned();
-        self.answer(move |rows| {
-            Ok(rows.store.connections.values().find(|row| row.name == name).cloned())
-        })
+        self.answer(move |rows| Ok(rows.store.named(&name).cloned()))
     }
 
-    fn secrets(&self, connection: &str, now_ms: u64) -> Answer<'_, Vec<SecretRow>> {
+    fn secrets(&self, connection: &str) -> Answer<'_, Vec<SecretRow>> {
         let connection = connection.to_owned();
-        self.answer(move |rows| {
-            let live = |row: &&SecretRow| {
-                row.connection == connection && row.ends_ms.is_none_or(|end| end > now_ms)
-            };
-            let mut found: Vec<_> = rows.store.secrets.values().filter(live).cloned().collect();
+        self.write(move |rows, now_ms| {
+            let wanted = |row: &&SecretRow| row.connection == connection && is_live(row, now_ms);
+            let mut found: Vec<_> = rows.store.secrets.values().filter(wanted).cloned().collect();
             found.sort_by(|a, b| a.name.cmp(&b.name).then(b.version.cmp(&a.version)));
             Ok(found)
         })
@@ -47,25 +52,20 @@ impl Store for Memory {
     }
 
     fn commit(&self, changes: Vec<Change>) -> Answer<'_, ()> {
-        self.answer(move |rows| {
-            let mut next = rows.store.clone();
-            let removed = changes.iter().filter_map(|change| match change {
-                Change::RemoveConnection { id } => Some(id.clone()),
-                _ => None,
-            });
-            let removed: Vec<String> = removed.collect();
-            changes.into_iter().try_for_each(|change| apply(&mut next, change))?;
-            rows.store = next;
-            removed.iter().for_each(|id| rows.erase_mirror(id));
+        self.write(move |rows, now_ms| {
+            let kept = rows.store.kept(&needs(&changes));
+            plan(changes, kept)?.into_iter().for_each(|change| write(rows, change, now_ms));
             Ok(())
         })
     }
 
     fn change_grant(&self, connection: &str, change: GrantChange) -> Answer<'_, Option<GrantRow>> {
         let connection = connection.to_owned();
-        self.answer(move |rows| {
+        self.write(move |rows, now_ms| {
             let Some(row) = rows.store.grants.get_mut(&connection) else { return Ok(None) };
-            if let Some(next) = change(row) {
+            // What a first try decided is of no account.
+            change(row, now_ms);
+            if let Some(next) = change(row, now_ms) {
                 *row = next;
             }
             Ok(Some(row.clone()))
@@ -79,19 +79,21 @@ impl Store for Memory {
         change: SecretChange,
     ) -> Answer<'_, Vec<SecretRow>> {
         let (connection, name) = (connection.to_owned(), name.to_owned());
-        self.answer(move |rows| {
-            let changed = change(&versions(&rows.store, &connection, &name)).unwrap_or_default();
-            changed
-                .into_iter()
-                .try_for_each(|row| apply(&mut rows.store, Change::PutSecret(row)))?;
-            Ok(versions(&rows.store, &connection, &name))
+        self.write(move |rows, now_ms| {
+            if !rows.store.connections.contains_key(&connection) {
+                return Err(StoreError::NoConnection(connection));
+            }
+            let versions = rows.store.versions(&connection, &name);
+            change(&versions, now_ms);
+            let changed = change(&versions, now_ms).unwrap_or_default();
+            changed.into_iter().for_each(|row| rows.store.put_secret(row));
+            Ok(rows.store.versions(&connection, &name))
         })
     }
 
     fn maintain(&self) -> Answer<'_, bool> {
-        let now_ms = self.clock.now_ms();
-        self.answer(move |rows| {
-            rows.forget_changes(now_ms);
+        self.write(|rows, now_ms| {
+            FORGET.iter().for_each(|forget| forget(rows, now_ms));
             Ok(false)
         })
     }
@@ -102,55 +104,72 @@ impl Store for Memory {
     }
 }
 
-fn versions(rows: &StoreTables, connection: &str, name: &str) -> Vec<SecretRow> {
-    let named = |row: &&SecretRow| row.connection == connection && row.name == name;
-    rows.secrets.values().rev().filter(named).cloned().collect()
+impl StoreTables {
+    fn named(&self, name: &str) -> Option<&ConnectionRow> {
+        self.connections.values().find(|row| row.name == name)
+    }
+
+    /// What a commit needs to know.
+    pub(crate) fn kept(&self, needs: &Needs) -> Kept {
+        let by_id = needs.ids.iter().filter_map(|id| self.connections.get(id));
+        let by_name = needs.names.iter().filter_map(|name| self.named(name));
+        let epoch = |id: &String| Some((id.clone(), self.grants.get(id)?.epoch));
+        Kept {
+            connections: by_id.chain(by_name).cloned().collect(),
+            epochs: needs.grants.iter().filter_map(epoch).collect(),
+        }
+    }
+
+    /// Newest first.
+    fn versions(&self, connection: &str, name: &str) -> Vec<SecretRow> {
+        let of = |version| (connection.to_owned(), name.to_owned(), version);
+        self.secrets.range(of(0)..=of(u32::MAX)).rev().map(|(_, row)| row.clone()).collect()
+    }
+
+    fn put_secret(&mut self, row: SecretRow) {
+        self.secrets.insert((row.connection.clone(), row.name.clone(), row.version), row);
+    }
 }
 
-fn apply(rows: &mut StoreTables, change: Change) -> Result<(), StoreError> {
+/// Writes what was decided.
+pub(crate) fn write(rows: &mut Rows, change: Change, now_ms: u64) {
+    let store = &mut rows.store;
     match change {
-        Change::PutConnection(row) => {
-            let mut others = rows.connections.values().filter(|other| other.id != row.id);
-            if others.any(|other| other.name == row.name) {
-                return Err(StoreError::NameTaken(row.name));
-            }
-            let key = rows.connections.get(&row.id).map(|kept| kept.sealed_key.clone());
-            let sealed_key = key.unwrap_or_else(|| row.sealed_key.clone());
-            rows.connections.insert(row.id.clone(), ConnectionRow { sealed_key, ..row });
-        }
+        Change::PutConnection(row) => drop(store.connections.insert(row.id.clone(), row)),
         Change::PutKey { id, sealed_key } => {
-            if let Some(row) = rows.connections.get_mut(&id) {
+            if let Some(row) = store.connections.get_mut(&id) {
                 row.sealed_key = sealed_key;
             }
         }
         Change::RemoveConnection { id } => {
-            rows.connections.remove(&id);
-            rows.grants.remove(&id);
-            rows.secrets.retain(|_, row| row.connection != id);
+            store.connections.remove(&id);
+            store.grants.remove(&id);
+            store.secrets.retain(|_, row| row.connection != id);
+            store.sessions.retain(|_, row| row.connection.id != id);
+            ERASE.iter().for_each(|erase| erase(rows, &id));
         }
-        Change::PutSecret(row) => {
-            rows.secrets.insert((row.connection.clone(), row.name.clone(), row.version), row);
-        }
+        Change::PutSecret(row) => store.put_secret(row),
         Change::RemoveSecret { connection, name } => {
-            rows.secrets.retain(|_, row| row.connection != connection || row.name != name);
+            store.secrets.retain(|_, row| row.connection != connection || row.name != name);
         }
-        Change::PutNextGrant(row) => {
-            let before = rows.grants.get(&row.connection).map_or(0, |before| before.epoch);
-            if row.epoch != before.saturating_add(1) {
-                return Err(StoreError::NotNext(row.connection));
-            }
-            rows.grants.insert(row.connection.clone(), row);
+        Change::PutGrant(row) | Change::PutNextGrant(row) => {
+            store.grants.insert(row.connection.clone(), row);
         }
-        Change::PutGrant(row) => {
-            rows.grants.insert(row.connection.clone(), row);
-        }
-        Change::RemoveGrant { connection } => {
-            rows.grants.remove(&connection);
-        }
+        Change::RemoveGrant { connection } => drop(store.grants.remove(&connection)),
         Change::PutSession(row) => {
-            rows.sessions.retain(|_, other| other.ends_ms > row.made_ms);
-            rows.sessions.insert(row.state, row);
+            store.sessions.retain(|_, other| now_ms < other.ends_ms);
+            store.sessions.insert(row.state, row);
         }
     }
-    Ok(())
+}
+
+/// Erases secrets, replaced tokens and sessions that ended.
+pub(super) fn forget(rows: &mut Rows, now_ms: u64) {
+    let store = &mut rows.store;
+    store.secrets.retain(|_, row| is_live(row, now_ms));
+    store.sessions.retain(|_, row| now_ms < row.ends_ms);
+    for row in store.grants.values_mut() {
+        let over = |previous: &mut PreviousTokens| previous.until_ms <= now_ms;
+        row.previous.take_if(over);
+    }
 }

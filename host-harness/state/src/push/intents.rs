@@ -1,37 +1,46 @@
 //! What a store does for pushes.
 
-use super::rows::{IntentCounts, IntentRow, IntentState, Outcome, PushRow, Sent};
+use super::rows::{IntentRow, IntentState, Outcome, PushRow, Sent};
 use crate::Answer;
 use crate::mirror::{Applied, Batch};
 
 /// Keeps wishes before they are sent, for all processes of one machine. An answer that came is
-/// durable.
+/// durable. What is decided stands in [`super::plan`]; each of these may be asked for again after
+/// an answer that was lost. All who claim ask for the same length: a claim that lasts longer than
+/// one that is made now is taken to be of a clock that was set back ([`crate::Lease`]).
 pub trait Intents: Send + Sync {
-    /// Begins a run. Nothing of it is worked on before [`Intents::seal`].
+    /// Begins a run. Nothing of it is worked on before [`Intents::seal`]. Fails with
+    /// `StoreError::NoConnection`.
     fn begin(&self, run: PushRow) -> Answer<'_, ()>;
 
     /// Adds items to a run: to one that is not sealed, or that goes on while it is worked off.
+    /// Items that are there already stay as they are. Fails with `StoreError::NoPush`.
     fn add(&self, items: Vec<IntentRow>) -> Answer<'_, ()>;
 
     /// All items have been added. If another run of this connection asks for the same (its digest
-    /// says so) and has not ended, this one is removed. Answers the one to go on with.
+    /// says so) and has not ended, this one is removed. Answers the one to go on with. Fails with
+    /// `StoreError::NoPush`.
     fn seal(&self, run: &str, digest: [u8; 32]) -> Answer<'_, String>;
 
     /// Removes a run that was not sealed.
     fn forget(&self, run: &str) -> Answer<'_, ()>;
 
-    /// Runs, oldest first, with the counts of their items; those of one connection, or all.
-    fn pushes(&self, connection: Option<&str>) -> Answer<'_, Vec<(PushRow, IntentCounts)>>;
+    /// The run with this id.
+    fn run(&self, run: &str) -> Answer<'_, Option<PushRow>>;
+
+    /// Runs, oldest first; those of one connection, or all.
+    fn pushes(&self, connection: Option<&str>) -> Answer<'_, Vec<PushRow>>;
 
     /// Items of a run in their order, at most `limit`, those from index `from` on.
     fn intents(&self, run: &str, from: u64, limit: u32) -> Answer<'_, Vec<IntentRow>>;
 
-    /// Takes an item, and the right to write the record that its key names, until `until_ms`.
-    fn claim(&self, item: &Holder, until_ms: u64) -> Answer<'_, Claimed>;
+    /// Takes an item, and the right to write the record that its key names, for so long. Fails with
+    /// `StoreError::NoPush`.
+    fn claim(&self, item: &Holder, for_ms: u64) -> Answer<'_, Claimed>;
 
-    /// Takes the right to write one record more for an item that is claimed. Answers since when
-    /// somebody else has it until, if so.
-    fn hold(&self, item: &Holder, key: &str, until_ms: u64) -> Answer<'_, Option<u64>>;
+    /// Takes the right to write one record more for an item that is claimed. Answers for how long
+    /// somebody else has it, if so (milliseconds). Fails with `StoreError::TakenOver`.
+    fn hold(&self, item: &Holder, key: &str, for_ms: u64) -> Answer<'_, Option<u64>>;
 
     /// Notes that a write is about to be sent. Fails with `StoreError::TakenOver` when the claim
     /// has been taken over.
@@ -47,12 +56,8 @@ pub trait Intents: Send + Sync {
         batch: Option<Batch>,
     ) -> Answer<'_, Option<Applied>>;
 
-    /// Moves the end of all claims of an owner.
-    fn renew(&self, owner: &str, until_ms: u64) -> Answer<'_, ()>;
-
-    /// Removes runs that ended before `before_ms`, and those that were never sealed and made
-    /// before it.
-    fn prune(&self, before_ms: u64) -> Answer<'_, ()>;
+    /// All claims of an owner last for so long from now on.
+    fn renew(&self, owner: &str, for_ms: u64) -> Answer<'_, ()>;
 }
 
 /// Who works on an item.
@@ -71,7 +76,7 @@ pub struct Holder {
 pub enum Claimed {
     /// It is ours, as it stands.
     Ours(Box<IntentRow>),
-    /// Somebody else writes this record, until then if nothing more is heard.
+    /// Somebody else writes this record, for so long if nothing more is heard (milliseconds).
     Busy(u64),
     /// It has ended.
     Ended(Box<IntentRow>),

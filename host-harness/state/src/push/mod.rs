@@ -1,7 +1,10 @@
 //! What is kept of pushes: wishes to write, before they are sent and after.
 
 mod intents;
+pub mod plan;
 mod rows;
 
 pub use self::intents::{Claimed, Holder, IntentEnd, Intents};
-pub use self::rows::{IntentCounts, IntentRow, IntentState, Mode, Outcome, PushRow, Sent};
+pub use self::rows::{
+    ClaimRow, IntentCounts, IntentRow, IntentState, Mode, Outcome, PushRow, Sent,
+};

@@ -1,5 +1,6 @@
-//! The rows of a push. Times are milliseconds since 1970-01-01T00:00:00Z by the host's clock.
+//! The rows of a push. Times are milliseconds since 1970-01-01T00:00:00Z.
 
+use super::intents::Holder;
 use crate::Sealed;
 use crate::words::words;
 
@@ -23,6 +24,8 @@ pub struct PushRow {
     pub made_ms: u64,
     /// When the last of its items was done.
     pub ended_ms: Option<u64>,
+    /// How many of its items are where.
+    pub counts: IntentCounts,
 }
 
 words! {
@@ -118,6 +121,21 @@ words! {
     }
 }
 
+/// The right to write a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimRow {
+    /// Whose record: the id of a connection.
+    pub connection: String,
+    /// Of which object.
+    pub object: String,
+    /// Names the record.
+    pub key: String,
+    /// Who has it, for which item.
+    pub holder: Holder,
+    /// Until when, unless it is renewed.
+    pub until_ms: u64,
+}
+
 /// Counts of a run's items by their state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct IntentCounts {
@@ -138,6 +156,17 @@ impl IntentCounts {
     #[must_use]
     pub fn all(&self) -> u64 {
         self.open() + self.done + self.failed
+    }
+
+    /// Those of a state.
+    pub(super) fn of(&mut self, state: IntentState) -> &mut u64 {
+        match state {
+            IntentState::Pending => &mut self.pending,
+            IntentState::Sending => &mut self.sending,
+            IntentState::Done => &mut self.done,
+            IntentState::Parked => &mut self.parked,
+            IntentState::Failed => &mut self.failed,
+        }
     }
 
     /// Items whose end is not known.

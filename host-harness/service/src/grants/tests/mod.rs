@@ -9,7 +9,6 @@ use std::time::{Duration, SystemTime};
 
 use connector_contract::clock::{Clock, TokioClock};
 use connector_state::GrantState;
-use connector_state::memory::Memory;
 use tokio::time::sleep;
 
 use self::world::{Fate, HOUR, World, access, refresh};
@@ -223,17 +222,46 @@ fn a_caller_that_goes_away_wastes_no_token() {
 #[test]
 fn tokens_that_came_are_written_although_the_disk_is_full_for_a_while() {
     let (ended, _) = World::new().run(None, async |run| {
-        let store = Memory::open(&run.world_rows, &run.halt);
+        let store = run.store(Arc::new(run.time));
         let grants = run.process_on(Arc::clone(&store), Arc::new(run.time));
         sleep(2 * HOUR).await;
         let fill = async {
             sleep(Duration::from_millis(100)).await;
-            *lock(&store.failing) = 8;
+            store.fail(8);
         };
         let (got, ()) = tokio::join!(grants.fresh(), fill);
         assert_eq!((access(&got.unwrap()), run.row().epoch), (1, 2));
     });
     ended.unwrap();
+}
+
+/// Whether the store had kept them or not: they are found there, and asked for once.
+#[test]
+fn tokens_that_came_are_used_although_the_stores_answers_are_lost() {
+    for lost in 1..=8 {
+        let (ended, _) = World::new().run(None, async |run| {
+            let store = run.store(Arc::new(run.time));
+            let grants = run.process_on(Arc::clone(&store), Arc::new(run.time));
+            sleep(2 * HOUR).await;
+            let lose = async {
+                // The request is under way.
+                sleep(Duration::from_millis(100)).await;
+                store.lose(lost);
+            };
+            let (got, ()) = tokio::join!(grants.fresh(), lose);
+            // Reading may go unanswered as well; asking again finds the tokens.
+            let got = match got {
+                Ok(got) => got,
+                Err(_) => loop {
+                    if let Ok(got) = grants.fresh().await {
+                        break got;
+                    }
+                },
+            };
+            assert_eq!((access(&got), run.row().epoch, run.requests()), (1, 2, 1), "{lost}");
+        });
+        ended.unwrap();
+    }
 }
 
 #[test]

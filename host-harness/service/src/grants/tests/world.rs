@@ -276,8 +276,12 @@ impl Run {
 
     /// One process whose time of day is `clock`.
     pub fn process_with(&self, clock: Arc<dyn Clock>) -> Grants {
-        let store = Memory::open(&self.world_rows, &self.halt);
-        self.process_on(store, clock)
+        self.process_on(self.store(Arc::clone(&clock)), clock)
+    }
+
+    /// The store of a process whose time of day is `clock`.
+    pub fn store(&self, clock: Arc<dyn Clock>) -> Arc<Memory> {
+        Memory::open(&self.world_rows, &self.halt, clock)
     }
 
     pub fn process_on(&self, store: Arc<Memory>, clock: Arc<dyn Clock>) -> Grants {

@@ -1,24 +1,26 @@
 //! This database and the one in memory answer alike, whatever comes.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
 
 use connector_contract::clock::TokioClock;
 use connector_state::conformance::mirror::random::transcript;
 use connector_state::conformance::{Database, START_S, State};
-use connector_state::memory::{Halt, Memory, Rows};
+use connector_state::memory::{Halt, Memory};
 
 use super::super::super::tests::OnDisk;
 
-struct InMemory(Arc<Mutex<Rows>>);
+struct InMemory(Arc<Memory>);
 
 impl Database for InMemory {
     fn new() -> Self {
-        Self(Arc::default())
+        let start = UNIX_EPOCH + Duration::from_secs(START_S);
+        let clock = Arc::new(TokioClock::starting_at(start));
+        Self(Memory::open(&Arc::default(), &Halt::at(None), clock))
     }
 
     fn open(&self) -> Arc<dyn State> {
-        let start = std::time::UNIX_EPOCH + std::time::Duration::from_secs(START_S);
-        Memory::at(&self.0, &Halt::at(None), Arc::new(TokioClock::starting_at(start)))
+        self.0.again()
     }
 }
 

@@ -1,12 +1,17 @@
 //! What every [`Store`](crate::Store) must do.
 
+mod maintaining;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
 
 use connector_contract::auth::{Account, Learned};
+use tokio::time::advance;
 
-use super::{Database, connection, grant, secret, session};
+pub use self::maintaining::*;
+use super::{Database, START_MS, connection, grant, secret, session};
 use crate::{
     Change, ConnectionRow, GrantRow, GrantState, Lease, PreviousTokens, Sealed, SecretRow,
     StoreError,
@@ -31,6 +36,9 @@ macro_rules! store_cases {
             one_of_two_wins_a_lease [change_grant grant]
             versions_count_up_however_many_write [change_secret secrets]
             a_dropped_future_is_committed_whole [commit]
+            decisions_are_told_the_time_of_the_store [change_grant change_secret]
+            what_ended_is_forgotten [maintain secrets grant take_session]
+            an_id_that_is_used_again_has_nothing_of_before [maintain commit]
         }
     };
 }
@@ -59,7 +67,7 @@ pub async fn rows_come_back_as_they_were(database: &impl Database) {
             Change::PutConnection(row.clone()),
             Change::PutSecret(kept[0].clone()),
             Change::PutGrant(full.clone()),
-            Change::PutSession(session(1, 2_000)),
+            Change::PutSession(session(1, START_MS + 2_000)),
         ])
         .await
         .unwrap();
@@ -68,7 +76,7 @@ pub async fn rows_come_back_as_they_were(database: &impl Database) {
     assert_eq!(store.connections().await.unwrap(), std::slice::from_ref(&row));
     assert_eq!(store.connection("a").await.unwrap(), Some(row.clone()));
     assert_eq!(store.connection("b").await.unwrap(), None);
-    assert_eq!(store.secrets(&row.id, 0).await.unwrap(), kept);
+    assert_eq!(store.secrets(&row.id).await.unwrap(), kept);
     assert_eq!(store.grant(&row.id).await.unwrap(), Some(full));
     assert_eq!(store.grant("nobody").await.unwrap(), None);
     for state in [GrantState::Valid, GrantState::Renewing, GrantState::Uncertain, GrantState::Ended]
@@ -79,7 +87,8 @@ pub async fn rows_come_back_as_they_were(database: &impl Database) {
     }
     store.commit(vec![Change::RemoveGrant { connection: row.id.clone() }]).await.unwrap();
     assert_eq!(store.grant(&row.id).await.unwrap(), None);
-    assert_eq!(store.take_session(&[1; 32]).await.unwrap(), Some(session(1, 2_000)));
+    let session = session(1, START_MS + 2_000);
+    assert_eq!(store.take_session(&[1; 32]).await.unwrap(), Some(session));
 }
 
 pub async fn a_connection_keeps_its_key_until_it_is_put_anew(database: &impl Database) {
@@ -107,21 +116,22 @@ pub async fn secrets_come_by_name_newest_first_until_they_end(database: &impl Da
     let store = database.open();
     let rows = [
         secret("a", "key", 10, None),
-        secret("a", "key", 9, Some(100)),
-        secret("a", "key", 2, Some(50)),
+        secret("a", "key", 9, Some(START_MS + 100)),
+        secret("a", "key", 2, Some(START_MS + 50)),
         secret("a", "other", 1, None),
     ];
     let puts = rows.iter().rev().cloned().map(Change::PutSecret);
     let whose = [Change::PutConnection(connection("a")), Change::PutConnection(connection("b"))];
     store.commit(whose.into_iter().chain(puts).collect()).await.unwrap();
     let id = &rows[0].connection;
-    assert_eq!(store.secrets(id, 49).await.unwrap(), rows);
+    assert_eq!(store.secrets(id).await.unwrap(), rows);
     let left = [&rows[..2], &rows[3..]].concat();
-    assert_eq!(store.secrets(id, 50).await.unwrap(), left);
-    assert_eq!(store.secrets("id-of-b", 0).await.unwrap(), []);
+    advance(Duration::from_millis(50)).await;
+    assert_eq!(store.secrets(id).await.unwrap(), left);
+    assert_eq!(store.secrets("id-of-b").await.unwrap(), []);
     let remove = Change::RemoveSecret { connection: id.clone(), name: "key".to_owned() };
     store.commit(vec![remove]).await.unwrap();
-    assert_eq!(store.secrets(id, 0).await.unwrap(), rows[3..]);
+    assert_eq!(store.secrets(id).await.unwrap(), rows[3..]);
 }
 
 pub async fn all_of_a_commit_or_none(database: &impl Database) {
@@ -144,7 +154,7 @@ pub async fn all_of_a_commit_or_none(database: &impl Database) {
     let names: Vec<String> =
         store.connections().await.unwrap().into_iter().map(|row| row.name).collect();
     assert_eq!(names, ["a", "c", "d"]);
-    assert_eq!(store.secrets("id-of-b", 0).await.unwrap(), []);
+    assert_eq!(store.secrets("id-of-b").await.unwrap(), []);
 }
 
 pub async fn a_name_is_taken_once(database: &impl Database) {
@@ -167,9 +177,9 @@ pub async fn what_belongs_to_nobody_is_refused(database: &impl Database) {
     {
         assert_eq!(store.commit(vec![change]).await, refused);
     }
-    let changed = store.change_secret("id-of-a", "key", Box::new(|_| None)).await;
+    let changed = store.change_secret("id-of-a", "key", Box::new(|_, _| None)).await;
     assert_eq!(changed.map(|_| ()), refused);
-    let changed = store.change_grant("id-of-a", Box::new(|row| Some(row.clone()))).await;
+    let changed = store.change_grant("id-of-a", Box::new(|row, _| Some(row.clone()))).await;
     assert_eq!(changed, Ok(None));
 }
 
@@ -199,20 +209,20 @@ pub async fn removing_a_connection_takes_everything_with_it(database: &impl Data
             Change::PutConnection(connection("new")),
             Change::PutSecret(secret("new", "key", 1, None)),
             Change::PutGrant(grant("new")),
-            Change::PutSession(session(1, 2_000)),
+            Change::PutSession(session(1, START_MS + 2_000)),
             Change::RemoveConnection { id: id.clone() },
             Change::PutConnection(connection("new")),
         ])
         .await
         .unwrap();
-    assert_eq!(store.secrets(&id, 0).await.unwrap(), []);
+    assert_eq!(store.secrets(&id).await.unwrap(), []);
     assert_eq!(store.grant(&id).await.unwrap(), None);
     assert_eq!(store.take_session(&[1; 32]).await.unwrap(), None);
 }
 
 pub async fn a_session_serves_once(database: &impl Database) {
     let (store, other) = (database.open(), database.open());
-    store.commit(vec![Change::PutSession(session(1, 2_000))]).await.unwrap();
+    store.commit(vec![Change::PutSession(session(1, START_MS + 2_000))]).await.unwrap();
     let (state, wrong) = ([1; 32], [2; 32]);
     assert_eq!(store.take_session(&wrong).await.unwrap(), None);
     let taken = tokio::join!(
@@ -221,17 +231,19 @@ pub async fn a_session_serves_once(database: &impl Database) {
         store.take_session(&state),
     );
     let taken = [taken.0.unwrap(), taken.1.unwrap(), taken.2.unwrap()];
-    assert_eq!(taken.iter().flatten().collect::<Vec<_>>(), [&session(1, 2_000)]);
+    assert_eq!(taken.iter().flatten().collect::<Vec<_>>(), [&session(1, START_MS + 2_000)]);
 }
 
 pub async fn ended_sessions_are_forgotten(database: &impl Database) {
     let store = database.open();
     let put = |row| store.commit(vec![Change::PutSession(row)]);
-    put(session(1, 1_000)).await.unwrap();
-    put(session(2, 1_001)).await.unwrap();
-    put(session(3, 5_000)).await.unwrap();
+    put(session(1, START_MS + 10)).await.unwrap();
+    put(session(2, START_MS + 11)).await.unwrap();
+    advance(Duration::from_millis(10)).await;
+    put(session(3, START_MS + 5_000)).await.unwrap();
     assert_eq!(store.take_session(&[1; 32]).await.unwrap(), None);
-    assert_eq!(store.take_session(&[2; 32]).await.unwrap(), Some(session(2, 1_001)));
+    let left = store.take_session(&[2; 32]).await.unwrap();
+    assert_eq!(left, Some(session(2, START_MS + 11)));
 }
 
 /// Each of 64 tasks in two processes wants to renew each of 3 epochs.
@@ -247,15 +259,15 @@ pub async fn one_of_two_wins_a_lease(database: &impl Database) {
             tasks.push(tokio::spawn(async move {
                 let mine = format!("{task}-{epoch}");
                 let attempt = mine.clone();
-                let lease = move |row: &GrantRow| {
+                let lease = move |row: &GrantRow, _: u64| {
                     let free = row.epoch == epoch && row.lease.is_none();
-                    let lease = Some(Lease { attempt, until_ms: 30_000 });
+                    let lease = Some(Lease { attempt: attempt.clone(), until_ms: 30_000 });
                     free.then(|| GrantRow { lease, ..row.clone() })
                 };
                 let row = store.change_grant("id-of-a", Box::new(lease)).await.unwrap().unwrap();
                 if row.lease.as_ref().is_some_and(|lease| lease.attempt == mine) {
                     won[index].fetch_add(1, Ordering::Relaxed);
-                    let store_tokens = |row: &GrantRow| {
+                    let store_tokens = |row: &GrantRow, _: u64| {
                         Some(GrantRow { epoch: row.epoch + 1, lease: None, ..row.clone() })
                     };
                     store.change_grant("id-of-a", Box::new(store_tokens)).await.unwrap();
@@ -280,7 +292,7 @@ pub async fn versions_count_up_however_many_write(database: &impl Database) {
         .map(|task| {
             let store = Arc::clone(&stores[task % 2]);
             tokio::spawn(async move {
-                let next = |rows: &[SecretRow]| {
+                let next = |rows: &[SecretRow], _: u64| {
                     let newest = rows.first().map_or(0, |row| row.version);
                     Some(vec![secret("a", "key", newest + 1, None)])
                 };
@@ -291,10 +303,10 @@ pub async fn versions_count_up_however_many_write(database: &impl Database) {
     for task in tasks {
         task.await.unwrap();
     }
-    let rows = stores[0].secrets("id-of-a", 0).await.unwrap();
+    let rows = stores[0].secrets("id-of-a").await.unwrap();
     let versions: Vec<u32> = rows.iter().map(|row| row.version).collect();
     assert_eq!(versions, (1..=20).rev().collect::<Vec<_>>());
-    let same = stores[1].change_secret("id-of-a", "key", Box::new(|_| None)).await.unwrap();
+    let same = stores[1].change_secret("id-of-a", "key", Box::new(|_, _| None)).await.unwrap();
     assert_eq!(same, rows);
 }
 
@@ -311,5 +323,30 @@ pub async fn a_dropped_future_is_committed_whole(database: &impl Database) {
     drop(commit);
     drop(store);
     let store = database.open();
-    assert_eq!(store.secrets("id-of-a", 0).await.unwrap(), [secret("a", "k", 1, None)]);
+    assert_eq!(store.secrets("id-of-a").await.unwrap(), [secret("a", "k", 1, None)]);
+}
+
+pub async fn decisions_are_told_the_time_of_the_store(database: &impl Database) {
+    let store = database.open();
+    let made = vec![Change::PutConnection(connection("a")), Change::PutGrant(grant("a"))];
+    store.commit(made).await.unwrap();
+    advance(Duration::from_millis(7)).await;
+    let told: Arc<[AtomicU64; 2]> = Arc::default();
+    let note = |index: usize| {
+        let told = Arc::clone(&told);
+        move |now_ms| told[index].store(now_ms, Ordering::Relaxed)
+    };
+    let (of_grant, of_secret) = (note(0), note(1));
+    let change = move |_: &GrantRow, now_ms| {
+        of_grant(now_ms);
+        None
+    };
+    store.change_grant("id-of-a", Box::new(change)).await.unwrap();
+    let change = move |_: &[SecretRow], now_ms| {
+        of_secret(now_ms);
+        None
+    };
+    store.change_secret("id-of-a", "key", Box::new(change)).await.unwrap();
+    let told = [0, 1].map(|index: usize| told[index].load(Ordering::Relaxed));
+    assert_eq!(told, [START_MS + 7; 2]);
 }

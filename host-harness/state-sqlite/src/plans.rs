@@ -1,0 +1,102 @@
+//! How SQLite finds what the statements of an area ask for, as golden files: whoever makes one read
+//! a table from end to end, or forgets an index, sees it there.
+//!
+//! Every statement that comes by [`crate::columns`] is noted by its file. An area's conformance
+//! cases run, and the plans of all that they asked for are compared with `plans/AREA.txt`;
+//! `make bless` writes these.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::Mutex;
+
+use rusqlite::Connection;
+
+use crate::tests::OnDisk;
+
+/// Statements, by the path of the file.
+static NOTED: Mutex<BTreeMap<String, BTreeSet<String>>> = Mutex::new(BTreeMap::new());
+
+/// Notes a statement.
+pub fn note(on: &Connection, sql: &str) {
+    if let Some(path) = on.path() {
+        let sql = sql.split_whitespace().collect::<Vec<_>>().join(" ");
+        NOTED.lock().unwrap().entry(path.to_owned()).or_default().insert(sql);
+    }
+}
+
+/// All statements that these files were asked.
+fn noted(files: &[OnDisk]) -> BTreeSet<String> {
+    let noted = NOTED.lock().unwrap();
+    let of = |file: &OnDisk| noted.get(&file.path().display().to_string()).cloned();
+    files.iter().filter_map(of).flatten().collect()
+}
+
+/// The steps of a statement.
+fn steps(on: &Connection, sql: &str) -> Vec<String> {
+    let mut plan = on.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+    plan.raw_query().mapped(|row| row.get("detail")).map(Result::unwrap).collect()
+}
+
+/// What an area's golden file leaves out: the statements of other areas' cases, and those that name a
+/// table that begins so.
+pub struct Others<'a>(pub &'a BTreeSet<String>, pub &'a [&'a str]);
+
+/// Compares the plans of what these files were asked with the golden file of an area. `scanned`: what
+/// may be read from end to end, because it is small or all of it was asked for.
+pub fn check(area: &str, files: &[OnDisk], but: &Others<'_>, scanned: &[&str]) {
+    let on = files.first().unwrap().raw();
+    let (mut text, mut scans) = (String::new(), Vec::new());
+    for sql in noted(files).difference(but.0) {
+        if but.1.iter().any(|table| sql.contains(table)) {
+            continue;
+        }
+        let steps = steps(&on, sql);
+        let is_bad = |step: &&String| {
+            let table = step.strip_prefix("SCAN ");
+            table.is_some_and(|table| !scanned.iter().any(|it| table.starts_with(it)))
+        };
+        scans.extend(steps.iter().filter(is_bad).map(|step| format!("{step}: {sql}")));
+        if !steps.is_empty() {
+            writeln!(text, "{sql}\n    {}\n", steps.join("\n    ")).unwrap();
+        }
+    }
+    assert!(scans.is_empty(), "these read a whole table: {scans:#?}");
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("src/plans/{area}.txt"));
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::create_dir_all(golden.parent().unwrap()).unwrap();
+        std::fs::write(&golden, &text).unwrap();
+    }
+    let kept = std::fs::read_to_string(&golden).unwrap_or_default();
+    assert!(kept == text, "{} is not what is asked now; run make bless:\n{text}", golden.display());
+}
+
+/// What the cases of `store` ask for stands in its own file alone.
+async fn of_store() -> Vec<OnDisk> {
+    let mut files = Vec::new();
+    connector_state::store_cases! { conformance_runs OnDisk, files, }
+    files
+}
+
+#[tokio::test(start_paused = true)]
+async fn golden_store() {
+    let lists_all = ["connections", "removed_connections", "removed_pushes"];
+    let others = Others(&BTreeSet::new(), &["mirror_"]);
+    check("store", &of_store().await, &others, &lists_all);
+}
+
+#[tokio::test(start_paused = true)]
+async fn golden_push() {
+    let mut files = Vec::new();
+    connector_state::push_cases! { conformance_runs OnDisk, files, }
+    let of_store = noted(&of_store().await);
+    // `pushes` of all connections lists them all.
+    check("push", &files, &Others(&of_store, &["mirror_"]), &["p USING INDEX", "removed_"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn golden_slots() {
+    let mut files = Vec::new();
+    connector_state::slots_cases! { conformance_runs OnDisk, files, }
+    check("slots", &files, &Others(&noted(&of_store().await), &[]), &[]);
+}

@@ -1,0 +1,243 @@
+//! What becomes of a run and of its items, decided from what is kept.
+//!
+//! A database reads the rows that a function asks for, lets it decide, and writes the rows that it
+//! answers, all in one transaction. Asking again for what was done already changes nothing.
+
+use std::collections::BTreeSet;
+
+use super::intents::{Holder, IntentEnd};
+use super::rows::{ClaimRow, IntentCounts, IntentRow, IntentState, PushRow, Sent};
+use crate::retention::PUSHES_MS;
+use crate::{Lease, StoreError};
+
+/// What is kept of an item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptItem {
+    /// Its run.
+    pub run: PushRow,
+    /// The item.
+    pub item: IntentRow,
+    /// Who may write the record that the item's key names.
+    pub claim: Option<ClaimRow>,
+}
+
+/// What becomes of a run whose items are all there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SealPlan {
+    /// Another run asks for the same: that one is gone on with, and this one removed.
+    Same(String),
+    /// The run as it is now.
+    Ours(PushRow),
+}
+
+/// What becomes of an item that somebody wants to work on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ClaimPlan {
+    /// It has ended: nothing is written.
+    Ended(IntentRow),
+    /// Somebody else has the record, for so long (milliseconds): nothing is written.
+    Busy(u64),
+    /// It is taken.
+    Take(IntentRow, ClaimRow),
+}
+
+/// A run to be kept; `None` when it is kept already.
+///
+/// # Errors
+/// [`StoreError::NoConnection`].
+pub fn begin(
+    run: PushRow,
+    kept: Option<&PushRow>,
+    is_connected: bool,
+) -> Result<Option<PushRow>, StoreError> {
+    match kept {
+        Some(_) => Ok(None),
+        None if is_connected => {
+            let counts = IntentCounts::default();
+            Ok(Some(PushRow { digest: None, ended_ms: None, counts, ..run }))
+        }
+        None => Err(StoreError::NoConnection(run.connection)),
+    }
+}
+
+/// Items that are added to the run with this id, where those with the indexes `there` are kept
+/// already: the run, and the items that are new. A run that had come to its end goes on.
+///
+/// # Errors
+/// [`StoreError::NoPush`].
+pub fn add(
+    id: &str,
+    run: Option<PushRow>,
+    mut items: Vec<IntentRow>,
+    there: &BTreeSet<u64>,
+) -> Result<(PushRow, Vec<IntentRow>), StoreError> {
+    let mut run = run.ok_or_else(|| StoreError::NoPush(id.to_owned()))?;
+    let mut there = there.clone();
+    items.retain(|item| there.insert(item.index));
+    items.iter().for_each(|item| *run.counts.of(item.state) += 1);
+    if run.counts.open() > 0 {
+        run.ended_ms = None;
+    }
+    Ok((run, items))
+}
+
+/// All items of the run with this id are there. `same`: another run of its connection with this
+/// digest that has not ended.
+///
+/// # Errors
+/// [`StoreError::NoPush`].
+pub fn seal(
+    id: &str,
+    run: Option<PushRow>,
+    same: Option<String>,
+    digest: [u8; 32],
+    now_ms: u64,
+) -> Result<SealPlan, StoreError> {
+    match (run, same) {
+        (Some(run), _) if run.digest == Some(digest) => Ok(SealPlan::Ours(run)),
+        (_, Some(same)) => Ok(SealPlan::Same(same)),
+        (Some(run), None) => {
+            let sealed = PushRow { digest: Some(digest), ..run };
+            Ok(SealPlan::Ours(ended(sealed, now_ms)))
+        }
+        (None, None) => Err(StoreError::NoPush(id.to_owned())),
+    }
+}
+
+/// Whether a run may be removed because its source was not read to its end.
+#[must_use]
+pub fn is_forgotten(run: &PushRow) -> bool {
+    run.digest.is_none()
+}
+
+/// Runs that ended before this time, and those that were made before it and never sealed, are
+/// removed.
+#[must_use]
+pub fn kept_since_ms(now_ms: u64) -> u64 {
+    now_ms.saturating_sub(PUSHES_MS)
+}
+
+/// Somebody wants to work on an item.
+///
+/// # Errors
+/// [`StoreError::NoPush`].
+pub fn claim(
+    holder: &Holder,
+    kept: Option<KeptItem>,
+    for_ms: u64,
+    now_ms: u64,
+) -> Result<ClaimPlan, StoreError> {
+    let kept = kept.ok_or_else(|| StoreError::NoPush(holder.run.clone()))?;
+    let KeptItem { run, mut item, claim } = kept;
+    if matches!(item.state, IntentState::Done | IntentState::Failed) {
+        return Ok(ClaimPlan::Ended(item));
+    }
+    Ok(match take(&run, holder, &item.key, claim.as_ref(), for_ms, now_ms) {
+        Err(busy_ms) => ClaimPlan::Busy(busy_ms),
+        Ok(claim) => {
+            item.attempts = item.attempts.saturating_add(1);
+            ClaimPlan::Take(item, claim)
+        }
+    })
+}
+
+/// The holder of an item wants to write one record more, which `there` says who may write: the claim
+/// to be kept, or for how long somebody else has it.
+///
+/// # Errors
+/// [`StoreError::TakenOver`].
+pub fn hold(
+    holder: &Holder,
+    kept: Option<KeptItem>,
+    key: &str,
+    there: Option<&ClaimRow>,
+    for_ms: u64,
+    now_ms: u64,
+) -> Result<Result<ClaimRow, u64>, StoreError> {
+    let KeptItem { run, .. } = held(holder, kept)?;
+    Ok(take(&run, holder, key, there, for_ms, now_ms))
+}
+
+/// A write of an item is about to be sent: its run and the item as they are then.
+///
+/// # Errors
+/// [`StoreError::TakenOver`].
+pub fn sending(
+    holder: &Holder,
+    kept: Option<KeptItem>,
+    sent: Sent,
+    id: Option<&str>,
+) -> Result<(PushRow, IntentRow), StoreError> {
+    let KeptItem { run, item, .. } = held(holder, kept)?;
+    let id = id.map(str::to_owned).or(item.id.clone());
+    let next = IntentRow { state: IntentState::Sending, sent: Some(sent), id, ..item.clone() };
+    Ok((moved(run, item.state, next.state), next))
+}
+
+/// An item ends, or stops for now: its run and the item as they are then. All claims for it are
+/// given back.
+///
+/// # Errors
+/// [`StoreError::TakenOver`].
+pub fn end(
+    holder: &Holder,
+    kept: Option<KeptItem>,
+    end: IntentEnd,
+    now_ms: u64,
+) -> Result<(PushRow, IntentRow), StoreError> {
+    let KeptItem { run, item, .. } = held(holder, kept)?;
+    let IntentEnd { state, outcome, id, error } = end;
+    let run = ended(moved(run, item.state, state), now_ms);
+    let mut item = IntentRow { state, outcome, id: id.or(item.id), error, ..item };
+    if state == IntentState::Done {
+        // What was wished may hold secrets, and is needed no longer.
+        (item.input, item.raw) = (None, None);
+    }
+    Ok((run, item))
+}
+
+/// Fencing: whoever lost the claim of an item writes nothing more.
+fn held(holder: &Holder, kept: Option<KeptItem>) -> Result<KeptItem, StoreError> {
+    let holds = |kept: &KeptItem| kept.claim.as_ref().is_some_and(|it| it.holder == *holder);
+    kept.filter(holds).ok_or(StoreError::TakenOver { item: holder.index })
+}
+
+/// The right to write a record, or for how long somebody else has it.
+fn take(
+    run: &PushRow,
+    holder: &Holder,
+    key: &str,
+    there: Option<&ClaimRow>,
+    for_ms: u64,
+    now_ms: u64,
+) -> Result<ClaimRow, u64> {
+    let until_ms = now_ms.saturating_add(for_ms);
+    if let Some(other) = there.filter(|there| there.holder != *holder) {
+        let lease = Lease { attempt: other.holder.owner.clone(), until_ms: other.until_ms };
+        // An owner that is at it for another item may not write it for this one either.
+        if lease.blocks(&Lease { attempt: String::new(), until_ms }, now_ms) {
+            return Err(lease.until_ms.saturating_sub(now_ms));
+        }
+    }
+    let (connection, object) = (run.connection.clone(), run.object.clone());
+    Ok(ClaimRow { connection, object, key: key.to_owned(), holder: holder.clone(), until_ms })
+}
+
+fn moved(mut run: PushRow, from: IntentState, to: IntentState) -> PushRow {
+    let left = run.counts.of(from);
+    *left = left.saturating_sub(1);
+    *run.counts.of(to) += 1;
+    run
+}
+
+/// A run ends with its last item.
+fn ended(mut run: PushRow, now_ms: u64) -> PushRow {
+    if run.ended_ms.is_none() && run.counts.open() == 0 {
+        run.ended_ms = Some(now_ms);
+    }
+    run
+}
+
+#[cfg(feature = "memory")]
+#[cfg(test)]
+mod tests;
