@@ -12,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension as _, Result, Row};
 
 use super::objects::{self, Object};
 use super::{look_ups, scan, seen};
-use crate::columns::{Column, columns, json, odd, one, run, signed, value, values};
+use crate::columns::{Column, columns, json, odd, one, prepared, run, signed, value, values};
 use crate::fault::DbResult;
 use crate::outbox;
 
@@ -48,7 +48,7 @@ fn known(on: &Connection, object: Object, batch: &Batch, now_ms: u64) -> DbResul
     for hash in plan::letters(batch) {
         let sql = "SELECT number, scan FROM mirror_dead_letters WHERE object = ? AND hash = ?";
         let letter = |row: &Row<'_>| Ok(KeptLetter { number: row.get(0)?, scan: row.get(1)? });
-        let found = on.prepare_cached(sql)?.query_row((object.object, hash), letter).optional()?;
+        let found = prepared(on, sql)?.query_row((object.object, hash), letter).optional()?;
         letters.extend(found.map(|letter| (hash, letter)));
     }
     let drifts = match batch.drift.is_empty() {
@@ -77,7 +77,7 @@ fn heads(
     full: Option<u64>,
 ) -> Result<BTreeMap<String, KeptHead>> {
     let mut seen = full.map(|scan| seen::Blocks::new(object.records, scan));
-    let mut find = on.prepare_cached(HEAD)?;
+    let mut find = prepared(on, HEAD)?;
     let mut heads = BTreeMap::new();
     for id in plan::ids(batch) {
         let read = |row: &Row<'_>| Ok((crate::columns::Record::read(row)?, row.get("body")?));
@@ -108,7 +108,7 @@ fn body(on: &Connection, key: i64) -> Result<Option<Body>> {
     let read = |row: &Row<'_>| {
         Ok(Body { created_at: row.get(0)?, data: row.get(1)?, held: Column::read(row, "held")? })
     };
-    on.prepare_cached(sql)?.query_row([key], read).optional()
+    prepared(on, sql)?.query_row([key], read).optional()
 }
 
 /// As its text; null where nothing is held.
@@ -229,7 +229,8 @@ fn records<'p>(
 }
 
 fn changes(on: &Connection, mirror: i64, keys: &[i64], plan: &Plan, now_ms: u64) -> DbResult<()> {
-    let mut log = on.prepare_cached(
+    let mut log = prepared(
+        on,
         "INSERT INTO mirror_changes
              (mirror, number, object, id, kind, ours, at_ms, updated_at, previous, hash, members)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

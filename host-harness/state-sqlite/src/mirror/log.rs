@@ -5,7 +5,7 @@ use connector_state::{StoreError, retention};
 use rusqlite::{Connection, Result};
 
 use super::objects::{self, Key};
-use crate::columns::{all, run, signed, value, values};
+use crate::columns::{all, prepared, run, signed, value, values};
 use crate::fault::DbResult;
 
 /// Changes that are pruned in one transaction at most.
@@ -53,7 +53,7 @@ pub fn prune(
     until: Option<u64>,
     limit: usize,
 ) -> Result<usize> {
-    let mut oldest = on.prepare_cached(OLDEST)?;
+    let mut oldest = prepared(on, OLDEST)?;
     let rows = oldest
         .query_map((mirror, i64::try_from(limit).unwrap_or(i64::MAX)), |row| row.try_into())?;
     let (mut count, mut last): (usize, Option<u64>) = (0, None);
@@ -102,7 +102,7 @@ pub fn forget(on: &Connection, now_ms: u64, limit: usize) -> DbResult<usize> {
 }
 
 fn first(on: &Connection, mirror: Key) -> Result<Option<(i64, u64)>> {
-    let mut oldest = on.prepare_cached(OLDEST)?;
+    let mut oldest = prepared(on, OLDEST)?;
     oldest.query_map((mirror, 1), |row| row.try_into())?.next().transpose()
 }
 
@@ -118,7 +118,7 @@ fn forget_gone(on: &Connection, mirror: Key, limit: usize) -> Result<usize> {
     let until = signed(forgotten(on, mirror)?);
     let sets: Vec<(Key, Key)> = {
         let sql = "SELECT object, records FROM mirror_objects WHERE mirror = ?";
-        on.prepare_cached(sql)?.query_map([mirror], |row| row.try_into())?.collect::<Result<_>>()?
+        prepared(on, sql)?.query_map([mirror], |row| row.try_into())?.collect::<Result<_>>()?
     };
     let mut forgotten = 0;
     for (object, records) in sets {

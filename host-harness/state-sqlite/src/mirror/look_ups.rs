@@ -6,7 +6,7 @@ use connector_state::mirror::plan::{FailedLookUp, PutLetter, fail_look_ups};
 use rusqlite::{Connection, OptionalExtension as _, Result, Row};
 
 use super::objects::{self, Key};
-use crate::columns::{run, signed, value};
+use crate::columns::{prepared, run, signed, value};
 use crate::fault::DbResult;
 
 /// Puts a record on the list: a look-up asked for at `since` or later answers for it.
@@ -49,7 +49,7 @@ pub fn fail(
                 let sql = "SELECT number FROM mirror_dead_letters WHERE object = ? AND hash = ?";
                 let number = |row: &Row<'_>| row.get(0);
                 let number: Option<u64> =
-                    on.prepare_cached(sql)?.query_row((object, hash), number).optional()?;
+                    prepared(on, sql)?.query_row((object, hash), number).optional()?;
                 dead += u64::from(number.is_none());
                 put_letter(on, object, &PutLetter { number, hash, item, scan: None }, now_ms)?;
             }

@@ -15,14 +15,14 @@ mod tests;
 
 use connector_contract::clock::unix_ms;
 use connector_state::mirror::{
-    Applied, Batch, ChangeRow, DeadLetterRow, FailingRow, LOOK_UP_FAILED, Mirror, MirroredRecord,
-    ScanChange, ScanRow, plan,
+    Applied, Batch, ChangeRow, DeadLetterRow, FailingRow, Mirror, MirroredRecord, ScanChange,
+    ScanRow, plan,
 };
 use rusqlite::OptionalExtension as _;
 
 pub use self::apply::apply;
 use self::reading::Named;
-use super::columns::{run, signed, value, values};
+use super::columns::{prepared, run, signed, value};
 use super::{Answer, Sqlite, outbox};
 
 impl Sqlite {
@@ -51,9 +51,7 @@ impl Mirror for Sqlite {
     fn moments(&self) -> Answer<'_, Vec<(String, u64)>> {
         let sql = "SELECT connection, moment FROM mirrors JOIN connections ON id = connection";
         self.read(move |on| {
-            on.prepare_cached(sql)?
-                .query_map((), |row| row.try_into())?
-                .collect::<rusqlite::Result<_>>()
+            prepared(on, sql)?.query_map((), |row| row.try_into())?.collect::<rusqlite::Result<_>>()
         })
     }
 
@@ -84,20 +82,8 @@ impl Mirror for Sqlite {
     }
 
     fn look_ups(&self, connection: &str, object: &str, limit: u32) -> Answer<'_, Vec<String>> {
-        let now = signed(unix_ms(self.clock.now()));
-        // One that is due later than any can be was put before the clock was set back.
-        let sql = "SELECT id FROM (
-                SELECT l.id, l.due_ms FROM mirrors JOIN mirror_objects USING (mirror)
-                    JOIN mirror_look_ups AS l USING (records)
-                WHERE connection = ?1 AND name = ?2 AND l.due_ms <= ?3
-                UNION ALL
-                SELECT l.id, l.due_ms FROM mirrors JOIN mirror_objects USING (mirror)
-                    JOIN mirror_look_ups AS l USING (records)
-                WHERE connection = ?1 AND name = ?2 AND l.due_ms > ?3 + ?4)
-            ORDER BY due_ms, id LIMIT ?5";
-        let longest = signed(LOOK_UP_FAILED.longest_ms());
-        let of = (connection.to_owned(), object.to_owned(), now, longest, limit);
-        self.read(move |on| values(on, sql, of))
+        let now_ms = unix_ms(self.clock.now());
+        self.read_object(connection, object, move |on, named| named.look_ups(on, now_ms, limit))
     }
 
     fn fail_look_ups(
@@ -150,7 +136,7 @@ impl Mirror for Sqlite {
         let sql = "SELECT connection, number FROM mirror_readers JOIN mirrors USING (mirror)
                    WHERE kind = 'consumer' AND reader = ?";
         self.read(move |on| {
-            on.prepare_cached(sql)?
+            prepared(on, sql)?
                 .query_map([consumer], |row| row.try_into())?
                 .collect::<rusqlite::Result<_>>()
         })
@@ -220,13 +206,28 @@ impl Mirror for Sqlite {
     }
 
     fn dead_letters(&self, connection: Option<&str>) -> Answer<'_, Vec<DeadLetterRow>> {
-        let sql =
-            "SELECT number, connection, mirror_objects.name AS object, mirror_dead_letters.id, raw,
-                       reason, at_ms
-                   FROM mirror_dead_letters JOIN mirror_objects USING (object)
-                       JOIN mirrors USING (mirror) JOIN connections AS c ON c.id = connection
-                   WHERE ?1 IS NULL OR connection = ?1 ORDER BY number";
-        self.all(sql, [connection.map(str::to_owned)])
+        const COLUMNS: &str =
+            "d.number, m.connection, o.name AS object, d.id, d.raw, d.reason, d.at_ms";
+        match connection {
+            Some(connection) => {
+                let sql = format!(
+                    "SELECT {COLUMNS} FROM mirrors AS m CROSS JOIN mirror_objects AS o USING (mirror)
+                         CROSS JOIN mirror_dead_letters AS d USING (object)
+                     WHERE m.connection = ? ORDER BY d.number"
+                );
+                self.all(sql, [connection.to_owned()])
+            }
+            None => {
+                let sql = format!(
+                    "SELECT {COLUMNS} FROM mirror_dead_letters AS d
+                         CROSS JOIN mirror_objects AS o USING (object)
+                         CROSS JOIN mirrors AS m USING (mirror)
+                         CROSS JOIN connections AS c ON c.id = m.connection
+                     ORDER BY d.number"
+                );
+                self.all(sql, ())
+            }
+        }
     }
 
     fn remove_dead_letter(&self, number: u64) -> Answer<'_, bool> {
@@ -244,7 +245,7 @@ impl Mirror for Sqlite {
         let sql = "SELECT live, aged_out, deleted FROM mirrors JOIN mirror_objects USING (mirror)
                    WHERE connection = ? AND name = ?";
         self.read(move |on| {
-            on.prepare_cached(sql)?
+            prepared(on, sql)?
                 .query_row(of, |row| row.try_into())
                 .optional()
                 .map(Option::unwrap_or_default)

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Result, Row};
 
-use crate::columns::{run, value, values};
+use crate::columns::{prepared, run, value, values};
 use crate::fault::DbResult;
 use crate::rows::must_exist;
 
@@ -38,13 +38,13 @@ pub fn mirror(on: &Connection, connection: &str) -> Result<Option<Key>> {
 /// The object, when anything is kept of it.
 pub fn find(on: &Connection, connection: &str, name: &str) -> Result<Option<Object>> {
     let sql = format!("{SELECT} WHERE m.connection = ? AND o.name = ?");
-    on.prepare_cached(&sql)?.query_row((connection, name), of).optional()
+    prepared(on, &sql)?.query_row((connection, name), of).optional()
 }
 
 /// The object by its key.
 pub fn by_key(on: &Connection, object: Key) -> Result<Option<Object>> {
     let sql = "SELECT mirror, object, records, derived_from FROM mirror_objects WHERE object = ?";
-    on.prepare_cached(sql)?.query_row([object], of).optional()
+    prepared(on, sql)?.query_row([object], of).optional()
 }
 
 /// The object, made when it is the first time.

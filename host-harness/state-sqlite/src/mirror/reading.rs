@@ -1,12 +1,12 @@
 //! Records as they are read: those of their own, and those that others hold.
 
 use connector_state::mirror::held::{Held, holders_of};
-use connector_state::mirror::{MirroredRecord, RecordState};
+use connector_state::mirror::{LOOK_UP_FAILED, MirroredRecord, RecordState};
 use rusqlite::{Connection, Result, Row};
 
 use super::objects::{self, Object};
 use super::seen;
-use crate::columns::{Column, value};
+use crate::columns::{Column, prepared, signed, value, values};
 
 /// Heads that are looked through at once.
 const HEADS: u32 = 500;
@@ -34,7 +34,7 @@ impl<'n> Named<'n> {
     pub fn record(&self, on: &Connection, id: &str) -> Result<Option<MirroredRecord>> {
         let Some(holder) = self.holder(on)? else {
             let sql = format!("{SELECT} AND h.id = ?2");
-            let mut found = on.prepare_cached(&sql)?;
+            let mut found = prepared(on, &sql)?;
             return found
                 .query_map((self.object.records, id), |row| self.read(row))?
                 .next()
@@ -56,7 +56,7 @@ impl<'n> Named<'n> {
         let Some(holder) = self.holder(on)? else {
             let sql =
                 format!("{SELECT} AND h.id > ?2 AND h.state <> 'deleted' ORDER BY h.id LIMIT ?3");
-            let mut found = on.prepare_cached(&sql)?;
+            let mut found = prepared(on, &sql)?;
             let of = (self.object.records, after, limit);
             return found.query_map(of, |row| self.read(row))?.collect();
         };
@@ -108,6 +108,20 @@ impl<'n> Named<'n> {
         Ok((unseen, value(on, sql, [self.object.object])?.unwrap_or_default()))
     }
 
+    /// Records to be looked up that are due, the longest due first.
+    pub fn look_ups(&self, on: &Connection, now_ms: u64, limit: u32) -> Result<Vec<String>> {
+        let due = "SELECT id FROM mirror_look_ups WHERE records = ? AND due_ms <= ?
+                   ORDER BY due_ms, id LIMIT ?";
+        let mut ids: Vec<String> = values(on, due, (self.object.records, signed(now_ms), limit))?;
+        // One that is due later than any can be was put before the clock was set back.
+        let latest_ms = signed(now_ms.saturating_add(LOOK_UP_FAILED.longest_ms()));
+        let left = limit.saturating_sub(u32::try_from(ids.len()).unwrap_or(u32::MAX));
+        let late = "SELECT id FROM mirror_look_ups WHERE records = ? AND due_ms > ?
+                    ORDER BY due_ms, id LIMIT ?";
+        ids.extend(values::<String>(on, late, (self.object.records, latest_ms, left))?);
+        Ok(ids)
+    }
+
     /// Goes through the heads alone; contents are not read.
     fn walk_unseen(
         &self,
@@ -119,7 +133,7 @@ impl<'n> Named<'n> {
         let mut blocks = seen::Blocks::new(self.object.records, scan);
         let sql = "SELECT id, body FROM mirror_heads
                    WHERE records = ? AND id > ? AND state = 'live' ORDER BY id";
-        let mut found = on.prepare_cached(sql)?;
+        let mut found = prepared(on, sql)?;
         let mut rows = found.query((self.object.records, after))?;
         while let Some(row) = rows.next()? {
             if !blocks.has(on, row.get(1)?)? && !each(row.get_ref(0)?.as_str()?) {
@@ -168,7 +182,7 @@ impl<'n> Named<'n> {
             let rows = held.rows(self.connection, self.name, &holder, state);
             Ok((holder, rows))
         };
-        let mut found = on.prepare_cached(&sql)?;
+        let mut found = prepared(on, &sql)?;
         found.query_map((holder.records, id, limit), read)?.collect()
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension as _, Result, Row};
 
 use super::objects::Key;
-use crate::columns::{run, signed};
+use crate::columns::{prepared, run, signed};
 
 /// Records of a block.
 const RECORDS: i64 = 4_096;
@@ -63,8 +63,7 @@ impl Blocks {
                     "SELECT bits FROM mirror_seen WHERE records = ? AND block = ? AND scan = ?";
                 let bits = |row: &Row<'_>| row.get(0);
                 let of = (self.records, number, signed(self.scan));
-                let bits: Option<Vec<u8>> =
-                    on.prepare_cached(sql)?.query_row(of, bits).optional()?;
+                let bits: Option<Vec<u8>> = prepared(on, sql)?.query_row(of, bits).optional()?;
                 let bytes = usize::try_from(RECORDS / 8).unwrap_or_default();
                 let bits =
                     bits.filter(|bits| bits.len() == bytes).unwrap_or_else(|| vec![0; bytes]);

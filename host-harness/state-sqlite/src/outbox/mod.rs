@@ -8,7 +8,7 @@ use connector_state::mirror::plan::{ChangedVersions, FORWARD_BEHIND};
 use connector_state::outbox::{Outbox, Outgoing, Parked};
 use rusqlite::{Connection, Result, Row};
 
-use super::columns::{Record as _, columns, run, signed, value, values};
+use super::columns::{Record as _, columns, prepared, run, signed, value, values};
 use super::fault::DbResult;
 use super::{Answer, Sqlite};
 
@@ -48,8 +48,7 @@ impl Outbox for Sqlite {
                     LEFT JOIN mirror_readers AS r
                         ON r.kind = 'forward' AND r.reader = ? AND r.mirror = m.mirror
                 WHERE m.moment > coalesce(r.number, 0)";
-            let behind: Vec<(i64, i64)> = on
-                .prepare_cached(behind)?
+            let behind: Vec<(i64, i64)> = prepared(on, behind)?
                 .query_map([target], |row| row.try_into())?
                 .collect::<Result<_>>()?;
             // Each has its share, so that none waits for another.
@@ -58,7 +57,7 @@ impl Outbox for Sqlite {
                 "SELECT {COLUMNS} FROM {TABLES} WHERE c.mirror = ? AND c.number > ?
                  ORDER BY c.number LIMIT ?"
             );
-            let mut find = on.prepare_cached(&sql)?;
+            let mut find = prepared(on, &sql)?;
             let mut outgoing: Vec<Outgoing> = Vec::new();
             for (mirror, number) in behind {
                 let share = i64::try_from(share).unwrap_or(i64::MAX);
@@ -101,7 +100,7 @@ impl Outbox for Sqlite {
         self.read(move |on| {
             let both = |row: &Row<'_>| Ok((Parked::read(row)?, outgoing_of(row)?));
             let of = (target, now_ms, limit);
-            on.prepare_cached(&sql)?.query_map(of, both)?.collect::<Result<_>>()
+            prepared(on, &sql)?.query_map(of, both)?.collect::<Result<_>>()
         })
     }
 
@@ -130,7 +129,8 @@ impl Outbox for Sqlite {
     ) -> Answer<'_, Vec<(String, u64)>> {
         let target = target.to_owned();
         self.read(move |on| {
-            let mut parked = on.prepare_cached(
+            let mut parked = prepared(
+                on,
                 "SELECT 1 FROM mirrors AS m
                      CROSS JOIN mirror_changes AS c ON c.mirror = m.mirror AND c.number = ?3
                      CROSS JOIN forward_parked AS p
