@@ -77,6 +77,10 @@ impl Store for Stops {
         self.store.change_secret(connection, name, change)
     }
 
+    fn maintain(&self) -> Answer<'_, bool> {
+        self.store.maintain()
+    }
+
     fn take_session(&self, state: &[u8; 32]) -> Answer<'_, Option<SessionRow>> {
         self.store.take_session(state)
     }

@@ -41,6 +41,8 @@ pub async fn run(args: &DisconnectArgs, context: &Context) -> Result<()> {
     }
     let erase = Change::RemoveConnection { id: kept.row.id.clone() };
     kept.state.vault.store().commit(vec![erase]).await?;
+    // What it had is off the disk when this ends.
+    while kept.state.vault.store().maintain().await? {}
     context.watch.mention(&format!("disconnected {}", kept.row.name));
     Ok(())
 }

@@ -5,6 +5,7 @@ use rusqlite::Connection;
 
 use super::columns::{run, values};
 use super::fault::DbResult;
+use super::inbox::forget as inbox;
 
 /// Rows that one commit removes at most.
 const AT_ONCE: usize = 500;
@@ -15,9 +16,9 @@ type Erase = fn(&Connection, &str, usize) -> DbResult<usize>;
 type Forget = fn(&Connection, u64, usize) -> DbResult<usize>;
 
 /// One of each area whose rows do not go with the row of their connection.
-const ERASE: [Erase; 0] = [];
+const ERASE: [Erase; 1] = [inbox::erase];
 /// One of each area that keeps rows for a time.
-const FORGET: [Forget; 0] = [];
+const FORGET: [Forget; 2] = [inbox::deliveries, inbox::keys];
 
 /// What a piece came to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -25,9 +25,9 @@ const FORGET_EVERY_MS: u64 = 60 * 60 * 1_000;
 const EMPTY_EVERY_MS: u64 = 1_000;
 
 /// A piece of work: runs in the transaction, or hears why there is none.
-type Job = Box<dyn FnOnce(Result<&Connection, StoreError>) -> Answering + Send>;
+pub type Job = Box<dyn FnOnce(Result<&Connection, StoreError>) -> Answering + Send>;
 /// Answers a piece of work when it is known how the transaction ended.
-type Answering = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+pub type Answering = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
 /// The only one who writes in this process.
 pub struct Writer {
@@ -107,11 +107,17 @@ impl Writer {
                 let _ = to.send(done.and_then(|value| ended.map(|()| value)));
             })
         });
+        Arc::clone(&self).submit(erases, job);
+        answer.await.unwrap_or_else(|_| Err(stopped(&self.path)))
+    }
+
+    /// Queues a piece of work that answers by itself. Unless it runs within [`alone`], it has to undo
+    /// what it did before it failed. `erases` as for [`Writer::write`].
+    pub fn submit(self: Arc<Self>, erases: bool, job: Job) {
         if self.enqueue(job, erases) {
-            let turn = PendingCommit(Arc::clone(&self));
+            let turn = PendingCommit(self);
             drop(spawn_blocking(move || drop(turn)));
         }
-        answer.await.unwrap_or_else(|_| Err(stopped(&self.path)))
     }
 
     /// Waits for what is under way, commits what is queued, and closes the file.
@@ -216,7 +222,7 @@ impl Drop for PendingCommit {
 }
 
 /// Runs `work` so that its failure undoes itself and nothing else.
-fn alone<T>(on: &Connection, work: impl FnOnce(&Connection) -> DbResult<T>) -> DbResult<T> {
+pub fn alone<T>(on: &Connection, work: impl FnOnce(&Connection) -> DbResult<T>) -> DbResult<T> {
     on.execute_batch("SAVEPOINT piece")?;
     let done = work(on);
     if done.is_ok() {

@@ -9,7 +9,7 @@ use connector_contract::clock::TokioClock;
 use connector_contract::types::ErrorKind;
 use connector_runtime::egress::Pending;
 use connector_runtime::{Authorizer, BeginOutcome, CallError, ReceivedGrant, Tokens, error};
-use connector_state::memory::{Halt, Memory, Rows};
+use connector_state::memory::{Halt, Memory, Rows, StoreTables};
 use connector_state::{Change, ConnectionRow, Store};
 use tokio::time::advance;
 
@@ -118,7 +118,7 @@ impl World {
         self.desk.complete_on_loopback(&self.script, query).await
     }
 
-    fn rows(&self) -> Rows {
+    fn rows(&self) -> StoreTables {
         self.rows.lock().unwrap().store.clone()
     }
 }

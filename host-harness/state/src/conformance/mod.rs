@@ -19,6 +19,7 @@
     reason = "tests that databases in other crates run; each case's name says what it is about"
 )]
 
+pub mod inbox;
 pub mod mirror;
 pub mod store;
 
@@ -58,6 +59,7 @@ macro_rules! conformance_tests {
     ($database:ty) => {
         $crate::store_cases! { conformance_area $database, }
         $crate::mirror_cases! { conformance_area $database, }
+        $crate::inbox_cases! { conformance_area $database, }
     };
 }
 
@@ -107,6 +109,7 @@ pub fn listed() -> Vec<Case> {
     let mut list = Vec::new();
     crate::store_cases! { conformance_entries list, }
     crate::mirror_cases! { conformance_entries list, }
+    crate::inbox_cases! { conformance_entries list, }
     list
 }
 
@@ -186,6 +189,7 @@ mod tests {
         let areas = [
             ("store", "Store", include_str!("../store.rs")),
             ("mirror", "Mirror", include_str!("../mirror/mod.rs")),
+            ("inbox", "Inbox", include_str!("../inbox/mod.rs")),
         ];
         let cases = listed();
         let mut missing = Vec::new();

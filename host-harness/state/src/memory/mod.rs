@@ -13,9 +13,10 @@ mod store;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use connector_contract::clock::{Clock, SystemClock};
+use connector_contract::clock::{Clock, SystemClock, unix_ms};
 use tokio::sync::Notify;
 
+pub use self::inbox::InboxTables;
 pub use self::store::StoreTables;
 use crate::{Answer, StoreError};
 
@@ -23,6 +24,7 @@ use crate::{Answer, StoreError};
 #[derive(Debug, Default, Clone)]
 pub struct Rows {
     pub store: StoreTables,
+    pub inbox: InboxTables,
 }
 
 /// A process's way to the rows.
@@ -73,6 +75,10 @@ impl Memory {
     pub fn at(rows: &Arc<Mutex<Rows>>, halt: &Arc<Halt>, clock: Arc<dyn Clock>) -> Arc<Self> {
         let (rows, halt) = (Arc::clone(rows), Arc::clone(halt));
         Arc::new(Self { rows, halt, failing: Mutex::new(0), clock })
+    }
+
+    fn now_ms(&self) -> u64 {
+        unix_ms(self.clock.now())
     }
 
     fn missing<T: Send + 'static>(&self) -> Answer<'_, T> {

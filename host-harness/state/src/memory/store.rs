@@ -49,8 +49,14 @@ impl Store for Memory {
     fn commit(&self, changes: Vec<Change>) -> Answer<'_, ()> {
         self.answer(move |rows| {
             let mut next = rows.store.clone();
+            let removed = changes.iter().filter_map(|change| match change {
+                Change::RemoveConnection { id } => Some(id.clone()),
+                _ => None,
+            });
+            let removed: Vec<String> = removed.collect();
             changes.into_iter().try_for_each(|change| apply(&mut next, change))?;
             rows.store = next;
+            removed.iter().for_each(|id| rows.inbox.remove_connection(id));
             Ok(())
         })
     }
@@ -83,7 +89,11 @@ impl Store for Memory {
     }
 
     fn maintain(&self) -> Answer<'_, bool> {
-        self.answer(|_| Ok(false))
+        let now_ms = self.now_ms();
+        self.answer(move |rows| {
+            rows.inbox.forget(now_ms);
+            Ok(false)
+        })
     }
 
     fn take_session(&self, state: &[u8; 32]) -> Answer<'_, Option<SessionRow>> {

@@ -210,7 +210,7 @@ impl World {
             learned: Learned::default(),
         };
         let rows = Arc::<Mutex<Rows>>::default();
-        lock(&rows).grants.insert(ID.to_owned(), first(ID, 1, granted, START_MS));
+        lock(&rows).store.grants.insert(ID.to_owned(), first(ID, 1, granted, START_MS));
         let fake = Fake {
             state: Mutex::default(),
             in_flight: AtomicU32::new(0),
@@ -287,7 +287,7 @@ impl Run {
     }
 
     pub fn row(&self) -> GrantRow {
-        lock(&self.world_rows).grants[ID].clone()
+        lock(&self.world_rows).store.grants[ID].clone()
     }
 
     pub fn requests(&self) -> u32 {
