@@ -25,7 +25,8 @@ pub const ANY_EVENT: &str =
         ON e.number >= d.first_event AND e.number < d.first_event + d.events
     WHERE d.number = ? LIMIT 1";
 pub const REMOVE: &str = "DELETE FROM inbox_deliveries WHERE number = ?";
-pub const REMOVE_EVENTS: &str = "DELETE FROM inbox_events WHERE number IN (
+pub const REMOVE_EVENTS: &str = "DELETE FROM inbox_events WHERE number >= ?1 AND number < ?1 + ?2";
+pub const REMOVE_SOME: &str = "DELETE FROM inbox_events WHERE number IN (
     SELECT number FROM inbox_events WHERE number >= ?1 AND number < ?1 + ?2 LIMIT ?3)";
 pub const REMOVE_OLD_KEYS: &str = "DELETE FROM inbox_keys WHERE (generation, inbox, key) IN (
     SELECT generation, inbox, key FROM inbox_keys WHERE generation < ? LIMIT ?)";
@@ -62,10 +63,13 @@ fn limit(most: usize) -> i64 {
 /// whether the delivery is gone.
 fn remove(on: &Connection, delivery: &Kept, most: usize) -> Result<(usize, bool)> {
     let Kept { number, first_event, events, bytes, .. } = *delivery;
-    let removed = run(on, REMOVE_EVENTS, (first_event, events, limit(most)))?;
-    if removed >= most {
-        return Ok((removed, false));
+    if events >= limit(most) {
+        let removed = run(on, REMOVE_SOME, (first_event, events, limit(most)))?;
+        if removed >= most {
+            return Ok((removed, false));
+        }
     }
+    let removed = run(on, REMOVE_EVENTS, (first_event, events))?;
     run(on, REMOVE, [number])?;
     let rows = 1 + usize::try_from(bytes / BYTES_A_ROW).unwrap_or_default();
     Ok((removed + rows, true))

@@ -53,6 +53,7 @@ fn nothing_walks_what_grows() {
         ("states of its events", forget::STATES),
         ("any of its events", forget::ANY_EVENT),
         ("its events go", forget::REMOVE_EVENTS),
+        ("some of its events go", forget::REMOVE_SOME),
         ("it goes", forget::REMOVE),
         ("old keys go", forget::REMOVE_OLD_KEYS),
         ("a connection is erased: deliveries", forget::OF_INBOX),
