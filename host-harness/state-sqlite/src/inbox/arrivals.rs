@@ -30,7 +30,7 @@ pub const PUT: &str = "INSERT INTO inbox_deliveries
 type AnswerTo = oneshot::Sender<Result<Receipt, StoreError>>;
 
 /// Deliveries that wait for the next commit. Whoever finds none here queues the piece of work that
-/// will take all.
+/// will take all. They are as many as callers that wait for an answer, which the receiver bounds.
 #[derive(Default)]
 pub struct Arrivals(Mutex<Vec<(NewDelivery, AnswerTo)>>);
 
@@ -46,6 +46,22 @@ impl Arrivals {
     }
 }
 
+/// A piece of work that takes what waits. When it goes without having run, those who wait hear so, and
+/// the next one who comes queues another.
+struct Pending(Option<Arc<Arrivals>>);
+
+impl Pending {
+    fn take(mut self) -> Vec<(NewDelivery, AnswerTo)> {
+        self.0.take().map(|arrivals| arrivals.take()).unwrap_or_default()
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        drop(self.0.take().map(|arrivals| arrivals.take()));
+    }
+}
+
 /// Keeps a delivery with all that wait.
 pub async fn receive(
     arrivals: Arc<Arrivals>,
@@ -57,15 +73,15 @@ pub async fn receive(
     let (to, answer) = oneshot::channel();
     if arrivals.add(delivery, to) {
         let path = path.clone();
-        writer.submit(false, piece(arrivals, clock, path));
+        writer.submit(false, piece(Pending(Some(arrivals)), clock, path));
     }
     answer.await.unwrap_or_else(|_| Err(stopped(&path)))
 }
 
 /// Keeps all that have come until it runs.
-fn piece(arrivals: Arc<Arrivals>, clock: Arc<dyn Clock>, path: String) -> Job {
+fn piece(pending: Pending, clock: Arc<dyn Clock>, path: String) -> Job {
     Box::new(move |on| {
-        let (deliveries, answers): (Vec<_>, Vec<_>) = arrivals.take().into_iter().unzip();
+        let (deliveries, answers): (Vec<_>, Vec<_>) = pending.take().into_iter().unzip();
         let kept = match on {
             Ok(on) => keep(on, unix_ms(clock.now()), &deliveries, &path),
             Err(why) => vec![Err(why); deliveries.len()],

@@ -49,6 +49,29 @@ async fn one_that_fails_takes_no_other_with_it() {
     assert_eq!(disk.sqlite().deliveries(None, None, 100).await.unwrap().len(), 9);
 }
 
+/// What a fault takes with it is told, and what comes later is kept.
+#[tokio::test(start_paused = true)]
+async fn a_fault_in_other_work_ends_no_receiving() {
+    let disk = OnDisk::new();
+    let sqlite = Arc::new(disk.sqlite());
+    sqlite.commit(vec![Change::PutConnection(connection("a"))]).await.unwrap();
+    let other = disk.raw();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let faulty = tokio::spawn({
+        let sqlite = Arc::clone(&sqlite);
+        async move { sqlite.write(|_, _| -> crate::fault::DbResult<()> { panic!("on purpose") }).await }
+    });
+    let receive = || {
+        let sqlite = Arc::clone(&sqlite);
+        tokio::spawn(async move { sqlite.receive(delivery(1, 1_000)).await })
+    };
+    let with_it = receive();
+    tokio::spawn(async move { other.execute_batch("COMMIT").unwrap() }).await.unwrap();
+    assert!(faulty.await.unwrap().is_err());
+    assert!(with_it.await.unwrap().is_err());
+    assert_eq!(receive().await.unwrap(), Ok(Receipt::New { delivery: 1, dead: None }));
+}
+
 /// A caller that is cut off before or after it asked.
 #[tokio::test]
 async fn a_dropped_delivery_is_kept_whole_or_not_at_all() {
