@@ -105,8 +105,9 @@ fuzz: ## Run each fuzz target for a minute (needs a nightly compiler)
 	mkdir -p corpus/$$target && cargo +nightly fuzz run --sanitizer none $$target corpus/$$target seeds -- -max_total_time=60 -verbosity=0 -print_final_stats=1 || exit 1; done
 
 .PHONY: bless
-bless: component ## Rewrite the golden files under tests/golden
+bless: component ## Rewrite the golden files under tests/golden, and the query plans of the state
 	cargo build --locked --workspace --bins --tests && BLESS=1 cargo test --locked --workspace --test connector golden
+	BLESS=1 cargo test --locked --workspace --bins --tests tests::plans
 
 .PHONY: picture
 picture: component ## Rewrite the terminal picture of the README from a recorded run
