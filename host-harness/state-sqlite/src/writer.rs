@@ -3,7 +3,8 @@
 //! Work is queued, and whoever finds nobody on the way takes the next turn: it begins a
 //! transaction, runs everything that has been queued by then, each piece within a savepoint of
 //! its own, commits, and only then answers. So a commit is made durable once for many, a piece
-//! that fails undoes itself only, and a caller that stops waiting changes nothing.
+//! that fails undoes itself only, and a caller that stops waiting changes nothing. All deliveries that
+//! wait are one piece (`inbox/arrivals.rs`).
 //!
 //! A turn runs on tokio's threads for blocking work. That holds a paused clock back, so that
 //! tests in virtual time see no time pass.
