@@ -17,8 +17,7 @@ use host_harness::service::jobs::Shutdown;
 use host_harness::store::{Change, ConnectionRow, Sealed, Sqlite, Store as _, StoreError};
 use host_harness::vault::Secret;
 use host_harness::webhooks::{
-    Decode, Decoded, Hook, HookRow, Inbox as _, Receiver, ReceiverBounds, Surroundings, Unnoted,
-    new_token,
+    Decode, Decoded, Hook, Inbox as _, Receiver, ReceiverBounds, Surroundings, Unnoted, new_token,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -132,17 +131,7 @@ async fn receiver(connector: &Connector, sqlite: &Arc<Sqlite>) -> Result<(String
         made_ms: 0,
     };
     sqlite.commit(vec![Change::PutConnection(row)]).await?;
-    let hook = HookRow {
-        connection: "bench".to_owned(),
-        token: new_token()?,
-        made_ms: 0,
-        alive_ms: None,
-        gap_ms: None,
-        gap_end_ms: None,
-        refused: 0,
-        refused_ms: None,
-    };
-    let hook = sqlite.make_hook(hook).await?;
+    let hook = sqlite.make_hook("bench", &new_token()?).await?;
     let connection = Connection::builder(connector)
         .secret("webhook-secret", Secret::new(SECRET))
         .build()

@@ -87,17 +87,8 @@ impl Post {
         let receiver =
             Receiver::new(bounds, sqlite.clone(), clock.clone(), Arc::new(Unnoted), surroundings);
         let token = new_token().unwrap();
-        let made = host_harness::webhooks::HookRow {
-            connection: row.id.clone(),
-            token: token.clone(),
-            made_ms: 0,
-            alive_ms: None,
-            gap_ms: None,
-            gap_end_ms: None,
-            refused: 0,
-            refused_ms: None,
-        };
-        host_harness::webhooks::Inbox::make_hook(sqlite.as_ref(), made).await.unwrap();
+        let inbox: &dyn host_harness::webhooks::Inbox = sqlite.as_ref();
+        inbox.make_hook(&row.id, &token).await.unwrap();
         receiver.serve_hooks(vec![Hook {
             connection: row.id.clone(),
             token: token.clone(),

@@ -11,6 +11,7 @@
 //! | [`source`] | files and pipes that are pushed, read item by item whatever programs made of them |
 //! | [`webhooks`] | events that providers push, kept before they are answered, then applied and handed on |
 //! | [`recording`] | files of the component's calls, sealed, that can be made again |
+//! | [`maintenance`] | what is old forgotten, what was removed erased |
 //! | [`jobs`] | what runs as long as the program: begun again when it dies, ended in order |
 //! | [`schema`], [`nearest`] | what a schema says outright, and which name was probably meant |
 
@@ -19,6 +20,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub mod connect;
 pub mod grants;
 pub mod jobs;
+pub mod maintenance;
 pub mod nearest;
 pub mod push;
 pub mod recording;

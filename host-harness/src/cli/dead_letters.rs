@@ -4,7 +4,6 @@ use std::fmt;
 use std::str::FromStr;
 
 use anyhow::Result;
-use host_harness::clock::unix_ms;
 use host_harness::mirror::Mirror as _;
 use host_harness::webhooks::Inbox as _;
 use serde_json::json;
@@ -12,7 +11,7 @@ use serde_json::json;
 use super::context::Context;
 use super::exit::Exit;
 use super::output::{Columns, counted, date};
-use super::state::{StateDirectory, clock, names, whose};
+use super::state::{StateDirectory, names, whose};
 use super::usage::Usage;
 
 subcommands! {
@@ -132,12 +131,11 @@ async fn list(args: &ListDeadLettersArgs, context: &Context) -> Result<()> {
 /// A number that is not there, or not a delivery's, is wrong usage, after the others were tried.
 async fn replay(args: &ReplayDeadLettersArgs, context: &Context) -> Result<()> {
     let database = StateDirectory::needed(context)?.database().await?;
-    let now_ms = unix_ms(clock().now());
     let (mut absent, mut of_scans) = (Vec::new(), Vec::new());
     for number in &args.numbers {
         match *number {
             DeadLetterNumber::Record(_) => of_scans.push(number.to_string()),
-            DeadLetterNumber::Event(event) if database.replay(event, now_ms).await? => {}
+            DeadLetterNumber::Event(event) if database.replay(event).await? => {}
             DeadLetterNumber::Event(_) => absent.push(*number),
         }
     }

@@ -147,9 +147,7 @@ async fn end_orphans(
 
 /// The connection's path: made once, and the same for all its subscriptions.
 async fn hook(database: &Sqlite, connection: &str) -> Result<HookRow> {
-    let (connection, token) = (connection.to_owned(), new_token()?);
-    let made_ms = unix_ms(clock().now());
-    Ok(database.make_hook(HookRow { connection, token, made_ms, ..HookRow::default() }).await?)
+    Ok(database.make_hook(connection, &new_token()?).await?)
 }
 
 /// Until the first verified delivery, or Ctrl-C.

@@ -54,6 +54,7 @@ pub struct Sqlite {
     clock: Arc<dyn Clock>,
     /// The file, as errors name it.
     shown: String,
+    arrivals: Arc<inbox::Arrivals>,
     readers: Arc<Readers>,
     writer: Arc<Writer>,
 }
@@ -75,6 +76,7 @@ impl Sqlite {
         Ok(Self {
             clock: Arc::clone(&clock),
             shown: shown.clone(),
+            arrivals: Arc::default(),
             readers: Arc::new(Readers::new(path.to_owned(), busy)),
             writer: Arc::new(Writer::new(connection, shown, clock)),
         })
@@ -123,6 +125,10 @@ impl Sqlite {
     #[doc(hidden)]
     pub fn with_connection<T>(&self, look: impl FnOnce(&rusqlite::Connection) -> T) -> T {
         self.writer.with_connection(look)
+    }
+
+    fn now_ms(&self) -> u64 {
+        unix_ms(self.clock.now())
     }
 
     /// Runs `work` beside the writer.

@@ -5,6 +5,7 @@ use rusqlite::Connection;
 
 use super::columns::{run, values};
 use super::fault::DbResult;
+use super::inbox::forget as inbox;
 use super::{limits, mirror, outbox, push};
 
 /// Rows that one commit removes at most.
@@ -16,10 +17,16 @@ type Erase = fn(&Connection, &str, usize) -> DbResult<usize>;
 type Forget = fn(&Connection, u64, usize) -> DbResult<usize>;
 
 /// One of each area whose rows do not go with the row of their connection.
-const ERASE: [Erase; 2] = [mirror::erase::connection, push::pruning::erase];
+const ERASE: [Erase; 3] = [mirror::erase::connection, push::pruning::erase, inbox::erase];
 /// One of each area that keeps rows for a time.
-const FORGET: [Forget; 4] =
-    [mirror::log::forget, outbox::forget, push::pruning::forget, limits::forget_idle];
+const FORGET: [Forget; 6] = [
+    mirror::log::forget,
+    outbox::forget,
+    push::pruning::forget,
+    limits::forget_idle,
+    inbox::deliveries,
+    inbox::keys,
+];
 
 /// What a piece came to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

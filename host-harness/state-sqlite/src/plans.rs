@@ -134,3 +134,12 @@ async fn golden_outbox() {
         &["m", "mirrors", "n", "f", "removed_connections"],
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn golden_inbox() {
+    let mut files = Vec::new();
+    connector_state::inbox_cases! { conformance_runs OnDisk, files, }
+    // One row for each connection, or for each of its objects.
+    let few = ["c", "i", "hooks", "subscriptions", "removed_connections"];
+    check("inbox", &files, &Others(&noted(&of_store().await), &["mirror_"]), &few);
+}

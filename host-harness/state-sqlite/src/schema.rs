@@ -14,9 +14,6 @@
 //! | `session_secrets` | a secret of a session | `state`, and the columns of `secrets` |
 //! | `hooks` | [`connector_state::inbox::HookRow`] | `connection` (its id), `token`, `made_ms`, `alive_ms`, `gap_ms`, `gap_end_ms`, `refused`, `refused_ms`, `lease_attempt`, `lease_until_ms` |
 //! | `subscriptions` | [`connector_state::inbox::SubscriptionRow`] | `connection` (its id), `object`, `events` (a JSON array of texts), `url`, `id`, `expires_at`, `made_ms`, `proven_ms`, `last_ms`, `deliveries` |
-//! | `deliveries` | [`connector_state::inbox::DeliveryRow`] | `number`, `connection` (its id), `received_ms`, `method`, `url`, `headers` (a JSON array of pairs), `body` |
-//! | `events` | [`connector_state::inbox::EventRow`] | `number`, `delivery`, `connection` (its id), `id`, `object`, `name`, `occurred_at`, `effect`, `record`, `updated_at`, `created_at`, `data`, `state` (`waiting`, `done`, `dead`), `asks`, `attempts`, `next_ms`, `reason` |
-//! | `event_keys` | an event that is known | `connection` (its id), `key` (SHA-256), `seen_ms` |
 //! | `forwards` | one to whom changes are handed on | `target` (its URL); how far it is stands in `mirror_readers` |
 //! | `forward_parked` | a change that it did not take | `target`, `mirror` and `change` (connection and number), `object`, `id`, `since_ms`, `attempts`, `next_ms`, `reason` |
 //! | `receiver` | the last sign of life of any receiver | `alive_ms` |
@@ -24,6 +21,14 @@
 //! | `intents` | an item of a run ([`connector_state::push::IntentRow`]) | `push` (the run's id), `item` (from 0), `line`, `record_key`, `input` (null once it is done; secrets in it are sealed), `sealed_raw`, `state`, `sent`, `outcome`, `id`, `error`, `attempts` |
 //! | `push_claims` | a record that somebody writes just now | `connection` (its id), `object`, `record_key`, `owner`, `push`, `item`, `until_ms` |
 //! | `removed_connections`, `removed_pushes` | what was removed, and whose rows are erased piece by piece: until then they say nothing | `connection` (its id), `push` (the run's id) |
+//!
+//! What was delivered is read by these views; the tables behind them, whose names begin with `inbox`,
+//! may change with any version. `connection` is the connection's id.
+//!
+//! | view | a row is | columns |
+//! |---|---|---|
+//! | `deliveries` | [`connector_state::inbox::DeliveryRow`] | `number`, `connection`, `received_ms`, `method`, `url`, `headers` (a JSON array of pairs), `body` |
+//! | `events` | [`connector_state::inbox::EventRow`] | `number`, `delivery`, `connection`, `id`, `object`, `name`, `occurred_at`, `effect`, `record`, `updated_at`, `created_at`, `version`, `data`, `state` (`waiting`, `done`, `dead`), `asks`, `attempts`, `next_ms`, `reason` |
 //!
 //! What is known of the provider's records ([`connector_state::mirror`]) is read by these views; the tables
 //! behind them, whose names begin with `mirror_`, may change with any version. In all of them

@@ -3,7 +3,8 @@
 //! Work is queued, and whoever finds nobody on the way takes the next turn: it begins a
 //! transaction, runs everything that has been queued by then, each piece within a savepoint of
 //! its own, commits, and only then answers. So a commit is made durable once for many, a piece
-//! that fails undoes itself only, and a caller that stops waiting changes nothing.
+//! that fails undoes itself only, and a caller that stops waiting changes nothing. All deliveries that
+//! wait are one piece (`inbox/arrivals.rs`).
 //!
 //! A turn runs on tokio's threads for blocking work. That holds a paused clock back, so that
 //! tests in virtual time see no time pass.
@@ -27,9 +28,9 @@ const FORGET_AT_ONCE: usize = 200;
 const EMPTY_EVERY_MS: u64 = 1_000;
 
 /// A piece of work: runs in the transaction, or hears why there is none.
-type Job = Box<dyn FnOnce(Result<&Connection, StoreError>) -> Answering + Send>;
+pub type Job = Box<dyn FnOnce(Result<&Connection, StoreError>) -> Answering + Send>;
 /// Answers a piece of work when it is known how the transaction ended.
-type Answering = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+pub type Answering = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
 /// Answers a piece of work, once. When it goes unanswered, because the program ends or because of a
 /// panic, it says what may have become of the work.
@@ -135,11 +136,17 @@ impl Writer {
             let done = on.and_then(|on| alone(on, work).map_err(|fault| fault.of(&reply.path)));
             Box::new(move |ended| reply.send(done.and_then(|value| ended.map(|()| value))))
         });
+        Arc::clone(&self).submit(erases, job);
+        answer.await.unwrap_or_else(|_| Err(stopped(&self.path)))
+    }
+
+    /// Queues a piece of work that answers by itself. Unless it runs within [`alone`], it has to undo
+    /// what it did before it failed. `erases` as for [`Writer::write`].
+    pub fn submit(self: Arc<Self>, erases: bool, job: Job) {
         if self.enqueue(job, erases) {
-            let turn = PendingCommit(Arc::clone(&self));
+            let turn = PendingCommit(self);
             drop(spawn_blocking(move || drop(turn)));
         }
-        answer.await.unwrap_or_else(|_| Err(stopped(&self.path)))
     }
 
     /// Waits for what is under way, commits what is queued, and closes the file.
@@ -245,7 +252,7 @@ impl Drop for PendingCommit {
 }
 
 /// Runs `work` so that its failure undoes itself and nothing else.
-fn alone<T>(on: &Connection, work: impl FnOnce(&Connection) -> DbResult<T>) -> DbResult<T> {
+pub fn alone<T>(on: &Connection, work: impl FnOnce(&Connection) -> DbResult<T>) -> DbResult<T> {
     on.execute_batch("SAVEPOINT piece")?;
     let done = work(on);
     if done.is_ok() {

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use host_harness::service::jobs::{Jobs, Stage, Stopped, Supervisor};
+use host_harness::service::maintenance;
 use host_harness::webhooks::{
     GapCloser, Notes, Pace, Receiver, ReceiverBounds, SubscriptionRenewal, Surroundings, Tls,
     Worker,
@@ -181,6 +182,8 @@ pub async fn begin(listening: &Listening, context: &Context, jobs: &Jobs) -> Res
             stop.ended()
         }
     })?;
+    let store = Arc::clone(&serving.state.database) as _;
+    maintenance::keep(jobs, store, reporting(context, maintenance::NAME))?;
     let (wake, changed) = (receiver.wake(), worker.changed());
     let report = reporting(context, "applying deliveries");
     jobs.keep(Stage::Work, "applying deliveries", report, move |stop| {

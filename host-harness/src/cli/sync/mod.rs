@@ -3,13 +3,14 @@
 mod lines;
 mod reader;
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use clap::value_parser;
 use host_harness::mirror::Mirror as _;
 use host_harness::service::jobs::{Jobs, Shutdown, Supervisor};
+use host_harness::service::maintenance;
 use host_harness::store::Store as _;
 use host_harness::sync::{Catalog, PullOptions, Rhythm, Synced, Turns};
 
@@ -19,6 +20,7 @@ use self::reader::SyncReader;
 use super::context::Context;
 use super::exit::Exit;
 use super::input::{interval, span};
+use super::listen::reporting;
 use super::state::{DEFAULT, OpenState, StateDirectory, StoredConnection, name};
 use super::usage::{Usage, unknown};
 
@@ -102,6 +104,8 @@ pub async fn follow(
     stop: &Shutdown,
 ) -> Result<()> {
     let (reader, _) = prepare(args, context).await?;
+    let store = Arc::clone(&reader.state.database) as _;
+    maintenance::keep(jobs, store, reporting(context, maintenance::NAME))?;
     reader.follow(RunResults::new(context, true), jobs, stop).await
 }
 

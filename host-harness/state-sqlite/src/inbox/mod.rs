@@ -1,40 +1,84 @@
 //! [`Inbox`] in the same file.
 
-mod deliveries;
+mod arrivals;
 mod events;
+pub mod forget;
+mod hooks;
+mod numbers;
 mod rows;
 pub mod tables;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
 
 use connector_state::inbox::{
     Beat, DeliveryRow, EventRow, HookRow, Inbox, NewDelivery, NewEvent, Receipt, Settled,
-    SubscriptionRow,
+    SubscriptionRow, plan,
 };
 use connector_state::{Lease, StoreError};
-use rusqlite::{OptionalExtension as _, Row};
+use rusqlite::{Connection, OptionalExtension as _, Params, Result};
 
-use super::columns::{Column as _, one, put_one, run, signed, value, values};
+pub use self::arrivals::Arrivals;
+use self::rows::select_deliveries;
+use super::columns::{one, prepared, put_one, run, signed, values};
 use super::fault::DbFault;
+use super::rows::must_exist;
 use super::{Answer, Sqlite};
-use crate::rows::must_exist;
 
-/// Notes a gap: its time, and the connection.
-const OPEN_GAP: &str = "UPDATE hooks SET gap_ms = min(coalesce(gap_ms, ?1), ?1),
-        gap_end_ms = max(coalesce(gap_end_ms, ?1), ?1)
-    WHERE connection = ?2";
+const HOOKS: &str = "SELECT * FROM hooks ORDER BY connection";
+const PUT_HOOK: &str = "INSERT INTO hooks (connection, token, made_ms) VALUES (?, ?, ?)
+    ON CONFLICT (connection) DO NOTHING";
+const REMOVE_SUBSCRIPTION: &str = "DELETE FROM subscriptions WHERE connection = ? AND object = ?";
+const SUBSCRIPTIONS: &str = "SELECT * FROM subscriptions ORDER BY connection, object";
+const SUBSCRIPTIONS_OF: &str = "SELECT * FROM subscriptions WHERE connection = ? ORDER BY object";
+/// Looks at one event of each inbox: that with the least `next_ms`.
+const DUE: &str = "SELECT i.connection FROM inboxes AS i
+    CROSS JOIN connections AS c ON c.id = i.connection
+    WHERE (i.waiting > 0 OR i.dead > 0) AND (
+        EXISTS (SELECT 1 FROM inbox_events AS e
+                WHERE e.inbox = i.number AND e.asks = 0 AND e.next_ms <= ?1)
+        OR EXISTS (SELECT 1 FROM inbox_events AS e
+                   WHERE e.inbox = i.number AND e.asks = 1 AND e.next_ms <= ?1))
+    ORDER BY i.number";
+const DELIVERIES: &str =
+    select_deliveries!("x''", "WHERE d.number < ?1 ORDER BY d.number DESC LIMIT ?2");
+const DELIVERIES_OF: &str = select_deliveries!(
+    "x''",
+    "WHERE d.inbox = (SELECT number FROM inboxes WHERE connection = ?3) AND d.number < ?1
+     ORDER BY d.number DESC LIMIT ?2"
+);
+const DELIVERY: &str = select_deliveries!("d.body", "WHERE d.number = ?");
+const COUNT: &str = "SELECT coalesce(sum(i.waiting), 0), coalesce(sum(i.dead), 0)
+    FROM inboxes AS i CROSS JOIN connections AS c ON c.id = i.connection";
+const COUNT_OF: &str = "SELECT i.waiting, i.dead
+    FROM connections AS c CROSS JOIN inboxes AS i ON i.connection = c.id WHERE c.id = ?";
+
+/// The deliveries that `sql` finds, with their events.
+fn deliveries(on: &Connection, sql: &str, of: impl Params) -> Result<Vec<DeliveryRow>> {
+    let mut statement = prepared(on, sql)?;
+    let mut found = statement.query(of)?;
+    let mut deliveries = Vec::new();
+    while let Some(row) = found.next()? {
+        let mut delivery = rows::delivery_of(row)?;
+        delivery.events = rows::events(on, events::OF_DELIVERY, [signed(delivery.number)])?;
+        deliveries.push(delivery);
+    }
+    Ok(deliveries)
+}
 
 impl Inbox for Sqlite {
     fn hooks(&self) -> Answer<'_, Vec<HookRow>> {
-        self.all("SELECT * FROM hooks ORDER BY connection", ())
+        self.all(HOOKS, ())
     }
 
-    fn make_hook(&self, new: HookRow) -> Answer<'_, HookRow> {
-        self.write(move |on, _| {
-            must_exist(on, &new.connection)?;
-            let sql = "INSERT INTO hooks (connection, token, made_ms) VALUES (?, ?, ?)
-                       ON CONFLICT (connection) DO NOTHING";
-            run(on, sql, (&new.connection, &new.token, signed(new.made_ms)))?;
-            let found = one(on, "SELECT * FROM hooks WHERE connection = ?", [&new.connection])?;
-            found.ok_or_else(|| DbFault::from(StoreError::NoConnection(new.connection)))
+    fn make_hook(&self, connection: &str, token: &str) -> Answer<'_, HookRow> {
+        let (connection, token) = (connection.to_owned(), token.to_owned());
+        self.write(move |on, now_ms| {
+            must_exist(on, &connection)?;
+            run(on, PUT_HOOK, (&connection, token, signed(now_ms)))?;
+            let found = one(on, hooks::ONE, [&connection])?;
+            found.ok_or_else(|| DbFault::from(StoreError::NoConnection(connection)))
         })
     }
 
@@ -46,97 +90,71 @@ impl Inbox for Sqlite {
     }
 
     fn remove_subscription(&self, connection: &str, object: &str) -> Answer<'_, ()> {
-        let sql = "DELETE FROM subscriptions WHERE connection = ? AND object = ?";
-        self.run(sql, (connection.to_owned(), object.to_owned()))
+        self.run(REMOVE_SUBSCRIPTION, (connection.to_owned(), object.to_owned()))
     }
 
     fn subscriptions(&self, connection: Option<&str>) -> Answer<'_, Vec<SubscriptionRow>> {
-        let sql = "SELECT * FROM subscriptions WHERE ?1 IS NULL OR connection = ?1
-                   ORDER BY connection, object";
-        self.all(sql, [connection.map(str::to_owned)])
+        match connection {
+            Some(connection) => self.all(SUBSCRIPTIONS_OF, [connection.to_owned()]),
+            None => self.all(SUBSCRIPTIONS, ()),
+        }
     }
 
     fn receive(&self, delivery: NewDelivery) -> Answer<'_, Receipt> {
-        self.write(move |on, _| deliveries::receive(on, &delivery))
+        let (arrivals, writer) = (Arc::clone(&self.arrivals), Arc::clone(&self.writer));
+        let (clock, path) = (Arc::clone(&self.clock), self.shown.clone());
+        Box::pin(arrivals::receive(arrivals, writer, clock, path, delivery))
     }
 
     fn beat(&self, beat: Beat) -> Answer<'_, ()> {
-        let now = signed(beat.now_ms);
-        let oldest = signed(beat.now_ms.saturating_sub(beat.gap_after_ms));
-        let sql = "UPDATE hooks SET
-                       gap_ms = CASE WHEN alive_ms < ?1
-                                THEN min(coalesce(gap_ms, alive_ms), alive_ms) ELSE gap_ms END,
-                       gap_end_ms = CASE WHEN alive_ms < ?1 THEN ?2 ELSE gap_end_ms END,
-                       alive_ms = ?2, refused = refused + ?3,
-                       refused_ms = CASE WHEN ?3 > 0 THEN ?2 ELSE refused_ms END
-                   WHERE connection = ?4";
-        self.write(move |on, _| {
-            run(on, "REPLACE INTO receiver (one, alive_ms) VALUES (1, ?)", [now])?;
-            for (connection, refused) in &beat.served {
-                run(on, sql, (oldest, now, signed(*refused), connection))?;
-            }
-            Ok::<_, rusqlite::Error>(())
-        })
+        self.write(move |on, now_ms| hooks::beat(on, now_ms, &beat))
     }
 
     fn close_gap(&self, connection: &str, gap_ms: u64, until_ms: u64) -> Answer<'_, bool> {
-        let of = (connection.to_owned(), signed(gap_ms), signed(until_ms));
-        let sql = "UPDATE hooks SET
-                       gap_ms = CASE WHEN gap_end_ms >= ?3 THEN max(gap_ms, ?3) END,
-                       gap_end_ms = CASE WHEN gap_end_ms >= ?3 THEN gap_end_ms END
-                   WHERE connection = ?1 AND gap_ms >= ?2 RETURNING gap_ms IS NULL";
-        self.write(move |on, _| value(on, sql, of).map(Option::unwrap_or_default))
-    }
-
-    fn open_gap(&self, connection: &str, since_ms: u64) -> Answer<'_, ()> {
-        self.run(OPEN_GAP, (signed(since_ms), connection.to_owned()))
-    }
-
-    fn due(&self, now_ms: u64) -> Answer<'_, Vec<String>> {
-        let sql = "SELECT connection FROM hooks AS h WHERE EXISTS (
-                       SELECT 1 FROM events AS e WHERE e.connection = h.connection
-                           AND e.next_ms IS NOT NULL AND e.next_ms <= ?)";
-        self.read(move |on| values(on, sql, [signed(now_ms)]))
-    }
-
-    fn lease(&self, connection: &str, lease: Lease, now_ms: u64) -> Answer<'_, bool> {
         let connection = connection.to_owned();
-        let sql = "SELECT lease_attempt, lease_until_ms FROM hooks WHERE connection = ?";
         self.write(move |on, _| {
-            let held = |row: &Row<'_>| <Option<Lease>>::read(row, "lease");
-            let held = on.prepare_cached(sql)?.query_row([&connection], held).optional()?.flatten();
-            if held.is_some_and(|held| held.blocks(&lease, now_ms)) {
-                return Ok(false);
-            }
-            let sql = "UPDATE hooks SET lease_attempt = ?, lease_until_ms = ? WHERE connection = ?";
-            run(on, sql, (lease.attempt, signed(lease.until_ms), connection)).map(|taken| taken > 0)
+            let close = |hook: &mut HookRow| plan::close_gap(hook, gap_ms, until_ms);
+            hooks::change(on, &connection, close).map(|none_left| none_left.unwrap_or(true))
         })
     }
 
-    fn release(&self, connection: &str, attempt: &str) -> Answer<'_, ()> {
-        let sql = "UPDATE hooks SET lease_attempt = NULL, lease_until_ms = NULL
-                   WHERE connection = ? AND lease_attempt = ?";
-        self.run(sql, (connection.to_owned(), attempt.to_owned()))
+    fn open_gap(&self, connection: &str, since_ms: u64) -> Answer<'_, ()> {
+        let connection = connection.to_owned();
+        self.write(move |on, _| {
+            hooks::change(on, &connection, |hook| plan::open_gap(hook, since_ms)).map(drop)
+        })
     }
 
-    fn due_events(
-        &self,
-        connection: &str,
-        asks: bool,
-        now_ms: u64,
-        limit: u32,
-    ) -> Answer<'_, Vec<EventRow>> {
-        let of = (connection.to_owned(), asks, signed(now_ms), limit);
-        let due = "e.connection = ? AND e.asks = ? AND e.next_ms IS NOT NULL AND e.next_ms <= ?";
-        self.all(format!("{} WHERE {due} ORDER BY e.number LIMIT ?", events::SELECT), of)
+    fn due(&self) -> Answer<'_, Vec<String>> {
+        let now = signed(self.now_ms());
+        self.read(move |on| values(on, DUE, [now]))
+    }
+
+    fn lease(&self, connection: &str, holder: &str, for_ms: u64) -> Answer<'_, bool> {
+        let (connection, attempt) = (connection.to_owned(), holder.to_owned());
+        self.write(move |on, now_ms| {
+            let wanted = Lease { attempt, until_ms: now_ms.saturating_add(for_ms) };
+            hooks::lease(on, now_ms, &connection, &wanted)
+        })
+    }
+
+    fn release(&self, connection: &str, holder: &str) -> Answer<'_, ()> {
+        self.run(hooks::RELEASE, (connection.to_owned(), holder.to_owned()))
+    }
+
+    fn due_events(&self, connection: &str, asks: bool, limit: u32) -> Answer<'_, Vec<EventRow>> {
+        let of = (connection.to_owned(), asks, signed(self.now_ms()), limit);
+        self.read(move |on| rows::events(on, events::DUE, of))
     }
 
     fn settle(&self, settled: Vec<Settled>) -> Answer<'_, ()> {
-        self.write(move |on, _| settled.iter().try_for_each(|one| events::settle(on, one)))
+        self.write(move |on, now_ms| {
+            settled.into_iter().try_for_each(|one| events::settle(on, one, now_ms))
+        })
     }
 
     fn read_again(&self, event: u64, new: Vec<NewEvent>) -> Answer<'_, ()> {
-        self.write(move |on, _| events::read_again(on, event, &new))
+        self.write(move |on, now_ms| events::read_again(on, event, &new, now_ms))
     }
 
     fn deliveries(
@@ -145,50 +163,41 @@ impl Inbox for Sqlite {
         before: Option<u64>,
         limit: u32,
     ) -> Answer<'_, Vec<DeliveryRow>> {
-        let of = (connection.map(str::to_owned), before.map(signed), limit);
-        let sql = "SELECT number, connection, received_ms, method, url, headers,
-                       length(body) AS bytes, x'' AS body FROM deliveries
-                   WHERE (?1 IS NULL OR connection = ?1) AND (?2 IS NULL OR number < ?2)
-                   ORDER BY number DESC LIMIT ?3";
-        self.read(move |on| deliveries::with_events(on, sql, of))
+        let before = before.map_or(i64::MAX, signed);
+        match connection.map(str::to_owned) {
+            Some(of) => self.read(move |on| deliveries(on, DELIVERIES_OF, (before, limit, of))),
+            None => self.read(move |on| deliveries(on, DELIVERIES, (before, limit))),
+        }
     }
 
     fn delivery(&self, number: u64) -> Answer<'_, Option<DeliveryRow>> {
-        let sql = "SELECT *, length(body) AS bytes FROM deliveries WHERE number = ?";
-        self.read(move |on| {
-            deliveries::with_events(on, sql, [signed(number)]).map(|mut found| found.pop())
-        })
+        let number = signed(number);
+        self.read(move |on| deliveries(on, DELIVERY, [number]).map(|mut found| found.pop()))
     }
 
     fn dead_events(&self, connection: Option<&str>) -> Answer<'_, Vec<EventRow>> {
-        let dead = "e.state = 'dead' AND (?1 IS NULL OR e.connection = ?1)";
-        let sql = format!("{} WHERE {dead} ORDER BY e.number", events::SELECT);
-        self.all(sql, [connection.map(str::to_owned)])
+        match connection.map(str::to_owned) {
+            Some(of) => self.read(move |on| rows::events(on, events::DEAD_OF, [of])),
+            None => self.read(move |on| rows::events(on, events::DEAD, ())),
+        }
     }
 
-    fn replay(&self, event: u64, now_ms: u64) -> Answer<'_, bool> {
-        let sql = "UPDATE events SET state = 'waiting', attempts = 0, next_ms = ?,
-                       asks = (effect = 'changed')
-                   WHERE number = ? AND state = 'dead'";
-        let of = (signed(now_ms), signed(event));
-        self.write(move |on, _| run(on, sql, of).map(|count| count > 0))
+    fn replay(&self, event: u64) -> Answer<'_, bool> {
+        self.write(move |on, now_ms| events::replay(on, event, now_ms))
     }
 
     fn drop_event(&self, event: u64) -> Answer<'_, bool> {
-        self.commit_work(true, move |on, _| events::remove(on, event))
-    }
-
-    fn prune(&self, applied_before_ms: u64, keys_before_ms: u64) -> Answer<'_, bool> {
-        self.write(move |on, _| deliveries::prune(on, applied_before_ms, keys_before_ms))
+        self.commit_work(true, move |on, now_ms| events::remove(on, event, now_ms))
     }
 
     fn count_events(&self, connection: Option<&str>) -> Answer<'_, (u64, u64)> {
-        let of = [connection.map(str::to_owned)];
-        let sql = "SELECT
-            (SELECT count(*) FROM events
-             WHERE state = 'waiting' AND (?1 IS NULL OR connection = ?1)),
-            (SELECT count(*) FROM events
-             WHERE state = 'dead' AND (?1 IS NULL OR connection = ?1))";
-        self.read(move |on| on.query_row(sql, of, |row| row.try_into()))
+        let connection = connection.map(str::to_owned);
+        self.read(move |on| {
+            let found = match &connection {
+                Some(of) => prepared(on, COUNT_OF)?.query_row([of], |row| row.try_into()),
+                None => prepared(on, COUNT)?.query_row((), |row| row.try_into()),
+            };
+            found.optional().map(Option::unwrap_or_default)
+        })
     }
 }

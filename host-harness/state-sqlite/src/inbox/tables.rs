@@ -1,4 +1,16 @@
 //! The inbox's tables. Their columns are documented in [`super::super::schema`].
+//!
+//! | what is asked for | is found by |
+//! |---|---|
+//! | a connection's deliveries, newest first | `inbox_deliveries_of` |
+//! | a delivery's events | their numbers, which follow one another: `first_event`, `events` |
+//! | what is due | `inbox_events_due` |
+//! | dead letters | `inbox_events_dead` |
+//! | how many wait or are dead | `inboxes`, where they are counted |
+//! | what is old | the numbers, which ascend with the time |
+//!
+//! A key is put into the newest generation, and known while it is in that or in the one before; so
+//! what is too old is known by its generation alone.
 
 /// Hooks, subscriptions, deliveries and events.
 pub const TABLES: &str = "
@@ -37,49 +49,92 @@ CREATE TABLE subscriptions (
     PRIMARY KEY (connection, object)
 ) STRICT, WITHOUT ROWID;
 
--- Which events are known: longer than the deliveries themselves are kept.
-CREATE TABLE event_keys (
-    connection TEXT NOT NULL REFERENCES connections (id) ON DELETE CASCADE,
-    key BLOB NOT NULL CHECK (length(key) = 32),
-    seen_ms INTEGER NOT NULL,
-    PRIMARY KEY (connection, key)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX event_keys_by_age ON event_keys (seen_ms);
-
-CREATE TABLE deliveries (
+-- A number for each connection that had a delivery, until all of it is erased; and how many of its
+-- events wait or are dead.
+CREATE TABLE inboxes (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
-    connection TEXT NOT NULL REFERENCES connections (id) ON DELETE CASCADE,
+    connection TEXT NOT NULL UNIQUE,
+    waiting INTEGER NOT NULL DEFAULT 0,
+    dead INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+-- Newest numbers of a delivery and of an event; up to which delivery all were looked at that are
+-- old; the newest generation of keys, and since when it is.
+CREATE TABLE inbox_numbers (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    delivery INTEGER NOT NULL,
+    event INTEGER NOT NULL,
+    looked_at INTEGER NOT NULL,
+    generation INTEGER NOT NULL,
+    generation_ms INTEGER NOT NULL
+) STRICT;
+INSERT INTO inbox_numbers VALUES (1, 0, 0, 0, 0, 0);
+
+-- Which events are known: longer than the deliveries themselves are kept.
+CREATE TABLE inbox_keys (
+    generation INTEGER NOT NULL,
+    inbox INTEGER NOT NULL,
+    key BLOB NOT NULL,
+    PRIMARY KEY (generation, inbox, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE inbox_deliveries (
+    number INTEGER PRIMARY KEY,
+    inbox INTEGER NOT NULL,
     received_ms INTEGER NOT NULL,
+    first_event INTEGER NOT NULL,
+    events INTEGER NOT NULL,
     method TEXT NOT NULL,
     url TEXT NOT NULL,
     headers TEXT NOT NULL,
     body BLOB NOT NULL
 ) STRICT;
-CREATE INDEX deliveries_of_connection ON deliveries (connection);
+CREATE INDEX inbox_deliveries_of ON inbox_deliveries (inbox);
 
+-- effect: 0 upserted, 1 deleted, 2 changed, 3 nothing, 4 unreadable; state: 0 waiting, 1 done, 2
+-- dead. data_at, data_bytes: where in the delivery's body the data is, unless it is in data.
 -- asks: it needs the provider. next_ms: when something is to be done; null: never again.
-CREATE TABLE events (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
-    delivery INTEGER NOT NULL REFERENCES deliveries (number) ON DELETE CASCADE,
-    connection TEXT NOT NULL,
+CREATE TABLE inbox_events (
+    number INTEGER PRIMARY KEY,
+    delivery INTEGER NOT NULL,
+    inbox INTEGER NOT NULL,
+    state INTEGER NOT NULL,
+    asks INTEGER NOT NULL,
+    next_ms INTEGER,
+    attempts INTEGER NOT NULL,
+    reason TEXT,
+    effect INTEGER NOT NULL,
     id TEXT,
     object TEXT NOT NULL,
     name TEXT NOT NULL,
     occurred_at TEXT,
-    effect TEXT NOT NULL
-        CHECK (effect IN ('upserted', 'deleted', 'changed', 'nothing', 'unreadable')),
     record TEXT,
     updated_at TEXT,
     created_at TEXT,
-    data TEXT,
-    state TEXT NOT NULL CHECK (state IN ('waiting', 'done', 'dead')),
-    asks INTEGER NOT NULL,
-    attempts INTEGER NOT NULL,
-    next_ms INTEGER,
-    reason TEXT
+    version TEXT,
+    data_at INTEGER,
+    data_bytes INTEGER,
+    data TEXT
 ) STRICT;
-CREATE INDEX events_of_delivery ON events (delivery);
-CREATE INDEX events_to_do ON events (connection, asks, number) WHERE next_ms IS NOT NULL;
-CREATE INDEX events_dead ON events (number) WHERE state = 'dead';
-CREATE INDEX events_waiting ON events (connection) WHERE state = 'waiting';
+CREATE INDEX inbox_events_due ON inbox_events (inbox, asks, next_ms) WHERE next_ms IS NOT NULL;
+CREATE INDEX inbox_events_dead ON inbox_events (inbox) WHERE state = 2;
+
+CREATE VIEW deliveries AS
+SELECT d.number, i.connection, d.received_ms, d.method, d.url, d.headers, d.body
+FROM inbox_deliveries AS d
+    JOIN inboxes AS i ON i.number = d.inbox
+    JOIN connections AS c ON c.id = i.connection;
+
+CREATE VIEW events AS
+SELECT e.number, e.delivery, i.connection, e.id, e.object, e.name, e.occurred_at,
+    CASE e.effect WHEN 0 THEN 'upserted' WHEN 1 THEN 'deleted' WHEN 2 THEN 'changed'
+        WHEN 3 THEN 'nothing' ELSE 'unreadable' END AS effect,
+    e.record, e.updated_at, e.created_at, e.version,
+    coalesce(e.data, CAST(substr(d.body, e.data_at + 1, e.data_bytes) AS TEXT)) AS data,
+    CASE e.state WHEN 0 THEN 'waiting' WHEN 1 THEN 'done' ELSE 'dead' END AS state,
+    e.asks, e.attempts, e.next_ms, e.reason
+FROM inbox_events AS e
+    JOIN inbox_deliveries AS d ON d.number = e.delivery
+    JOIN inboxes AS i ON i.number = e.inbox
+    JOIN connections AS c ON c.id = i.connection;
 ";

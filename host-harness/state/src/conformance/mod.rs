@@ -19,6 +19,7 @@
     reason = "tests that databases in other crates run; each case's name says what it is about"
 )]
 
+pub mod inbox;
 pub mod mirror;
 pub mod outbox;
 pub mod push;
@@ -67,6 +68,7 @@ macro_rules! conformance_tests {
         $crate::outbox_cases! { conformance_area $database, }
         $crate::push_cases! { conformance_area $database, }
         $crate::slots_cases! { conformance_area $database, }
+        $crate::inbox_cases! { conformance_area $database, }
     };
 }
 
@@ -133,6 +135,7 @@ pub fn listed() -> Vec<Case> {
     crate::outbox_cases! { conformance_entries list, }
     crate::push_cases! { conformance_entries list, }
     crate::slots_cases! { conformance_entries list, }
+    crate::inbox_cases! { conformance_entries list, }
     list
 }
 
@@ -215,6 +218,7 @@ mod tests {
             ("outbox", "Outbox", include_str!("../outbox.rs")),
             ("push", "Intents", include_str!("../push/intents.rs")),
             ("slots", "Slots", include_str!("../../../contract/src/limits/slots.rs")),
+            ("inbox", "Inbox", include_str!("../inbox/mod.rs")),
         ];
         let cases = listed();
         let mut missing = Vec::new();

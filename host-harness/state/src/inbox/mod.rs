@@ -1,21 +1,28 @@
 //! What keeps deliveries until they are applied.
+//!
+//! What a delivery means, what settling an event means, when a gap is open: that is decided once,
+//! in [`plan`], from what a database read. A database reads, plans and writes in one step among all
+//! who write.
 
+pub mod plan;
 mod rows;
 
 pub use self::rows::{
     DeliveryRow, EventEffect, EventRow, EventState, HookRow, NewDelivery, NewEvent, Receipt,
     SubscriptionRow,
 };
-use crate::{Answer, Lease};
+use crate::Answer;
 
 /// Keeps hooks, subscriptions, deliveries and their events for all processes of one machine. An
-/// answer that came is durable: it outlives the process and a loss of power.
+/// answer that came is durable: it outlives the process and a loss of power. The time is the
+/// store's. Deliveries that were applied and keys of events are forgotten by
+/// [`Store::maintain`](crate::Store::maintain); nothing here shows what a removed connection had.
 pub trait Inbox: Send + Sync {
     /// Every hook.
     fn hooks(&self) -> Answer<'_, Vec<HookRow>>;
 
-    /// The hook of `new`'s connection: the one that is there, else `new`.
-    fn make_hook(&self, new: HookRow) -> Answer<'_, HookRow>;
+    /// The hook of a connection: the one that is there, else a new one with this `token`.
+    fn make_hook(&self, connection: &str, token: &str) -> Answer<'_, HookRow>;
 
     /// Adds a subscription, or replaces the one of its connection and object.
     fn put_subscription(&self, row: SubscriptionRow) -> Answer<'_, ()>;
@@ -44,29 +51,24 @@ pub trait Inbox: Send + Sync {
     fn open_gap(&self, connection: &str, since_ms: u64) -> Answer<'_, ()>;
 
     /// Connections with events that are due.
-    fn due(&self, now_ms: u64) -> Answer<'_, Vec<String>>;
+    fn due(&self) -> Answer<'_, Vec<String>>;
 
-    /// Takes the right to work on a connection's events, or extends it; `false` while somebody
-    /// else has it.
-    fn lease(&self, connection: &str, lease: Lease, now_ms: u64) -> Answer<'_, bool>;
+    /// Takes the right to work on a connection's events for so long from now, or extends it;
+    /// `false` while another `holder` (see [`LeaseHolder`](crate::LeaseHolder)) has it.
+    fn lease(&self, connection: &str, holder: &str, for_ms: u64) -> Answer<'_, bool>;
 
     /// Gives that right back.
-    fn release(&self, connection: &str, attempt: &str) -> Answer<'_, ()>;
+    fn release(&self, connection: &str, holder: &str) -> Answer<'_, ()>;
 
-    /// Events of a connection that are due, in the order of their numbers, at most `limit`:
-    /// those that need the provider (`asks`), or those that do not.
-    fn due_events(
-        &self,
-        connection: &str,
-        asks: bool,
-        now_ms: u64,
-        limit: u32,
-    ) -> Answer<'_, Vec<EventRow>>;
+    /// Events of a connection that are due, those first that have been for the longest, at most
+    /// `limit`: those that need the provider (`asks`), or those that do not.
+    fn due_events(&self, connection: &str, asks: bool, limit: u32) -> Answer<'_, Vec<EventRow>>;
 
     /// Keeps what came of events. One that was given up on opens a gap in the same step.
     fn settle(&self, settled: Vec<Settled>) -> Answer<'_, ()>;
 
-    /// Puts new events in the place of the one that stood for an unreadable delivery.
+    /// Puts those events that are new in the place of the one that stood for an unreadable
+    /// delivery, due at once.
     fn read_again(&self, event: u64, events: Vec<NewEvent>) -> Answer<'_, ()>;
 
     /// Deliveries with numbers below `before`, newest first, without their bodies; of one
@@ -84,15 +86,11 @@ pub trait Inbox: Send + Sync {
     /// Events that were given up on, oldest first; of one connection or of all.
     fn dead_events(&self, connection: Option<&str>) -> Answer<'_, Vec<EventRow>>;
 
-    /// Has a dead event tried again from `now_ms` on. Answers whether it was there.
-    fn replay(&self, event: u64, now_ms: u64) -> Answer<'_, bool>;
+    /// Has a dead event tried again, from now on. Answers whether it was there.
+    fn replay(&self, event: u64) -> Answer<'_, bool>;
 
-    /// Forgets a dead event. Answers whether it was there.
+    /// Forgets a dead event, and its delivery when no other of it is left. Answers whether it was there.
     fn drop_event(&self, event: u64) -> Answer<'_, bool>;
-
-    /// Forgets deliveries that were applied before `applied_before_ms` and keys from before
-    /// `keys_before_ms`, some at a time. Answers whether there is more.
-    fn prune(&self, applied_before_ms: u64, keys_before_ms: u64) -> Answer<'_, bool>;
 
     /// Events that wait, and dead ones; of one connection or of all.
     fn count_events(&self, connection: Option<&str>) -> Answer<'_, (u64, u64)>;
@@ -101,8 +99,6 @@ pub trait Inbox: Send + Sync {
 /// A receiver is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Beat {
-    /// The time of day, in milliseconds since 1970.
-    pub now_ms: u64,
     /// A connection that was served longer ago has a gap.
     pub gap_after_ms: u64,
     /// Connections that it serves, each with how many deliveries were refused since the last beat.
@@ -118,8 +114,8 @@ pub struct Settled {
     pub state: EventState,
     /// Failed tries.
     pub attempts: u32,
-    /// When it is taken up again.
-    pub next_ms: Option<u64>,
+    /// In how many milliseconds it is taken up again; `None`: never.
+    pub again_after_ms: Option<u64>,
     /// It needs the provider from now on.
     pub asks: bool,
     /// What went wrong.
@@ -136,7 +132,7 @@ impl Settled {
             event: event.number,
             state: event.state,
             attempts: event.attempts,
-            next_ms: None,
+            again_after_ms: None,
             asks: false,
             reason: None,
             missed: false,

@@ -58,8 +58,6 @@ pub struct SubscriptionRow {
 pub struct NewDelivery {
     /// Id of the connection.
     pub connection: String,
-    /// When it came.
-    pub received_ms: u64,
     /// `POST` ...
     pub method: String,
     /// As the provider called it.
@@ -75,7 +73,8 @@ pub struct NewDelivery {
 /// An event of a new delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewEvent {
-    /// SHA-256 of what it is known by: an event of a connection is kept once.
+    /// SHA-256 of what it is known by: an event of a connection is kept once. The first 16 bytes are
+    /// compared.
     pub key: [u8; 32],
     /// The provider's id.
     pub id: Option<String>,

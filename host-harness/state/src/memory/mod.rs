@@ -47,9 +47,10 @@ mod store;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use connector_contract::clock::{Clock, SystemClock};
+use connector_contract::clock::{Clock, SystemClock, unix_ms};
 use tokio::sync::Notify;
 
+pub use self::inbox::InboxTables;
 pub use self::mirror::MirrorTables;
 pub use self::outbox::OutboxTables;
 pub use self::push::PushTables;
@@ -72,6 +73,8 @@ pub struct Rows {
     pub push: PushTables,
     /// Limits that processes share.
     pub slots: SlotTables,
+    /// Deliveries and their events.
+    pub inbox: InboxTables,
 }
 
 /// Removes what an area keeps for a connection.
@@ -80,9 +83,10 @@ type Erase = fn(&mut Rows, &str);
 type Forget = fn(&mut Rows, u64);
 
 /// One of each area that keeps rows of a connection.
-const ERASE: [Erase; 2] = [mirror::erase, push::erase];
+const ERASE: [Erase; 3] = [mirror::erase, push::erase, inbox::erase];
 /// One of each area that keeps rows for a time.
-const FORGET: [Forget; 4] = [store::forget, mirror::forget, push::forget, slots::forget];
+const FORGET: [Forget; 5] =
+    [store::forget, mirror::forget, push::forget, slots::forget, inbox::forget];
 
 /// A process's way to the rows.
 pub struct Memory {
@@ -166,11 +170,8 @@ impl Memory {
         self.losing.store(calls, Ordering::SeqCst);
     }
 
-    fn missing<T: Send + 'static>(&self) -> Answer<'_, T> {
-        self.answer(|_| {
-            let (path, why) = ("memory".to_owned(), "not made yet".to_owned());
-            Err(StoreError::Unavailable { path, why })
-        })
+    fn now_ms(&self) -> u64 {
+        unix_ms(self.clock.now())
     }
 
     /// As [`Memory::answer`], at the store's time (milliseconds since 1970).

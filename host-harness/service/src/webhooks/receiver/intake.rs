@@ -67,7 +67,7 @@ pub async fn take(
     let why = unread.and_then(|event| event.reason.clone()).unwrap_or_default();
     let Delivery { method, url, headers, body, .. } = delivery;
     let id = connection.clone();
-    let row = NewDelivery { connection: id, received_ms, method, url, headers, body, events };
+    let row = NewDelivery { connection: id, method, url, headers, body, events };
     let received = shared.inbox.receive(row).await.map_err(|why| shared.not_kept(&why))?;
     shared.works();
     shared.kept(received, connection, names, why);

@@ -91,9 +91,9 @@ impl Receiver {
     pub(super) async fn beat(&self) -> Result<(), StoreError> {
         let served = self.served();
         let served = served.iter().map(|it| (it.hook.connection.clone(), it.take_refused()));
-        let (now_ms, served) = (self.clock.now_ms(), served.collect());
+        let served = served.collect();
         let gap_after_ms = u64::try_from(GAP.as_millis()).unwrap_or(u64::MAX);
-        let beat = self.inbox.beat(Beat { now_ms, gap_after_ms, served }).await;
+        let beat = self.inbox.beat(Beat { gap_after_ms, served }).await;
         match &beat {
             Ok(()) => self.works(),
             Err(why) => self.fails(why),

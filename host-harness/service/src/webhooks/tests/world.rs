@@ -237,17 +237,7 @@ pub async fn shop(sqlite: &Sqlite) {
         made_ms: NOW_MS,
     };
     sqlite.commit(vec![Change::PutConnection(connection)]).await.unwrap();
-    let hook = HookRow {
-        connection: SHOP.to_owned(),
-        token: TOKEN.to_owned(),
-        made_ms: NOW_MS,
-        alive_ms: None,
-        gap_ms: None,
-        gap_end_ms: None,
-        refused: 0,
-        refused_ms: None,
-    };
-    sqlite.make_hook(hook).await.unwrap();
+    sqlite.make_hook(SHOP, TOKEN).await.unwrap();
 }
 
 pub fn hook(fake: &Arc<Fake>) -> Hook {

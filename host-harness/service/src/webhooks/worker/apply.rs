@@ -17,8 +17,7 @@ impl ConnectionWork {
     /// Applies what is due, in order, until nothing is.
     pub async fn apply_due(&self) -> Result<(), StoreError> {
         while !self.stopping() {
-            let (inbox, now_ms) = (&self.shared.inbox, self.shared.clock.now_ms());
-            let events = inbox.due_events(&self.id, false, now_ms, TOGETHER).await?;
+            let events = self.shared.inbox.due_events(&self.id, false, TOGETHER).await?;
             if events.is_empty() {
                 break;
             }
@@ -79,8 +78,8 @@ impl ConnectionWork {
         let settled = Settled { reason: None, ..Settled::of(event) };
         match is_undecided {
             true => {
-                let next_ms = Some(self.shared.clock.now_ms());
-                Settled { state: EventState::Waiting, next_ms, asks: true, ..settled }
+                let again_after_ms = Some(0);
+                Settled { state: EventState::Waiting, again_after_ms, asks: true, ..settled }
             }
             false => Settled { state: EventState::Done, ..settled },
         }

@@ -34,8 +34,7 @@ impl ConnectionWork {
     /// they are, however many there are.
     pub async fn ask_due(&self) -> Result<(), StoreError> {
         while !self.stopping() && self.connection.reads.paused().is_none() {
-            let (inbox, now_ms) = (&self.shared.inbox, self.shared.clock.now_ms());
-            let events = inbox.due_events(&self.id, true, now_ms, TOGETHER).await?;
+            let events = self.shared.inbox.due_events(&self.id, true, TOGETHER).await?;
             if events.is_empty() {
                 break;
             }

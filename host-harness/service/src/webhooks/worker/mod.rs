@@ -22,7 +22,7 @@ use connector_state::mirror::Mirror;
 use connector_state::{LeaseHolder, StoreError};
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 
 pub use self::connection::{ConnectionReads, Reads, WorkerConnection};
 use super::{EventEffect, EventRow, EventState, Inbox, Note, Notes, Settled};
@@ -35,12 +35,6 @@ const AT_ONCE: usize = 16;
 const LEASE_MS: u64 = 30_000;
 /// Events that are taken up together.
 const TOGETHER: u32 = 100;
-/// How often what is old is forgotten.
-const PRUNE_EVERY: Duration = Duration::from_secs(60);
-/// Deliveries that were applied are kept for 72 hours, for people to see.
-const KEEP_MS: u64 = 72 * 3_600_000;
-/// Events are known for 7 days: longer than any accepted age and a day.
-const KNOW_MS: u64 = 7 * 24 * 3_600_000;
 /// When the worker stops, what it is doing has this time.
 const FAREWELL: Duration = Duration::from_secs(10);
 /// Failed tries after which an event is given up.
@@ -123,19 +117,14 @@ impl Worker {
         self.stopping.store(false, Ordering::Relaxed);
         let room = Arc::new(Semaphore::new(AT_ONCE));
         let mut tasks = JoinSet::new();
-        let mut pruned = None;
         let working = async {
             loop {
-                match self.inbox.due(self.clock.now_ms()).await {
+                match self.inbox.due().await {
                     Ok(due) => {
                         self.works();
                         due.into_iter().for_each(|id| self.begin(&mut tasks, &room, id));
                     }
                     Err(why) => self.fails(&why),
-                }
-                if pruned.is_none_or(|at: Instant| at.elapsed() >= PRUNE_EVERY) {
-                    pruned = Some(Instant::now());
-                    self.prune().await;
                 }
                 let tick = sleep(self.tick);
                 tokio::pin!(tick);
@@ -179,12 +168,6 @@ impl Worker {
         });
     }
 
-    async fn prune(&self) {
-        let now_ms = self.clock.now_ms();
-        let (applied, keys) = (now_ms.saturating_sub(KEEP_MS), now_ms.saturating_sub(KNOW_MS));
-        while let Ok(true) = self.inbox.prune(applied, keys).await {}
-    }
-
     fn works(&self) {
         self.failing.store(false, Ordering::Relaxed);
     }
@@ -220,18 +203,15 @@ impl Drop for ConnectionWork {
 
 impl ConnectionWork {
     async fn run(&self) -> Result<(), StoreError> {
-        let (inbox, clock, id) = (&self.shared.inbox, &self.shared.clock, self.id.as_str());
+        let (inbox, id) = (&self.shared.inbox, self.id.as_str());
         // A lease is not written for events that all have to wait for the provider.
         if self.connection.reads.paused().is_some()
-            && inbox.due_events(id, false, clock.now_ms(), 1).await?.is_empty()
+            && inbox.due_events(id, false, 1).await?.is_empty()
         {
             return Ok(());
         }
         let holder = LeaseHolder::new();
-        let take = || {
-            let now_ms = clock.now_ms();
-            inbox.lease(id, holder.lease(now_ms + LEASE_MS), now_ms)
-        };
+        let take = || inbox.lease(id, holder.name(), LEASE_MS);
         if !take().await? {
             return Ok(());
         }
@@ -258,27 +238,26 @@ impl ConnectionWork {
 
     /// A try failed: what becomes of the event.
     fn failed(&self, event: &EventRow, asks: bool, blame: &Blame, why: String) -> Settled {
-        let now_ms = self.shared.clock.now_ms();
         let settled = Settled { asks, reason: Some(why), ..Settled::of(event) };
         if let Blame::World(wait) = blame {
             let wait = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-            return Settled { next_ms: Some(now_ms.saturating_add(wait)), ..settled };
+            return Settled { again_after_ms: Some(wait), ..settled };
         }
         let (attempts, is_dead) = (event.attempts + 1, event.state == EventState::Dead);
         // A dead event is tried on for its look-up, as often again.
         let tries = if is_dead { attempts.saturating_sub(TRIES) } else { attempts };
         if tries < TRIES {
             let mut random = lock(&self.shared.random);
-            let next_ms = Some(now_ms + random.u64(0..=FAILED.pause_ms(tries)));
-            return Settled { attempts, next_ms, ..settled };
+            let again_after_ms = Some(random.u64(0..=FAILED.pause_ms(tries)));
+            return Settled { attempts, again_after_ms, ..settled };
         }
         // The delivery was a hint; the provider has the truth. Where that cannot be had either, a
         // scan may bring it; one that could not be read opened its gap when it came.
         let look_up = !is_dead && event.effect.record().is_some();
-        let next_ms = look_up.then_some(now_ms);
+        let again_after_ms = look_up.then_some(0);
         let missed = !look_up && event.effect != EventEffect::Unreadable;
         let state = EventState::Dead;
-        Settled { state, attempts, next_ms, asks: true, missed, ..settled }
+        Settled { state, attempts, again_after_ms, asks: true, missed, ..settled }
     }
 
     /// Keeps what came of events, and tells of those that died.
