@@ -245,7 +245,7 @@ impl Work<'_> {
             ChangeKind::Created => self.plan.applied.created += 1,
             _ => self.plan.applied.updated += 1,
         }
-        let Body { data: before, held, .. } = old.map_or_else(Body::default, |old| old);
+        let Body { data: before, held, .. } = old.unwrap_or_default();
         let before =
             found.as_ref().filter(|head| head.state != RecordState::Deleted).map(|_| before);
         let number = self.log(
@@ -363,7 +363,7 @@ impl Work<'_> {
                 let hash = hash_of(&record.data);
                 let kept = match kept {
                     Some(kept) if kept.hash == hash && was == state => kept,
-                    kept => self.put_held(at + 1, record, hash, kept),
+                    kept => self.put_held(at + 1, record, hash, kept.as_ref()),
                 };
                 new.insert(&record.id, kept);
             }
@@ -380,9 +380,9 @@ impl Work<'_> {
         object: usize,
         record: &DataRecord,
         hash: [u8; 32],
-        kept: Option<HeldRecord>,
+        kept: Option<&HeldRecord>,
     ) -> HeldRecord {
-        let names = match &kept {
+        let names = match kept {
             Some(kept) if kept.hash != hash => members::changed(&kept.data, &record.data),
             _ => vec![],
         };
@@ -394,11 +394,11 @@ impl Work<'_> {
             kind,
             ours: false,
             updated_at: record.updated_at.clone(),
-            previous: kept.as_ref().map(|kept| kept.hash),
+            previous: kept.map(|kept| kept.hash),
             hash: Some(hash),
             members: names,
         };
-        let before = kept.as_ref().map(|kept| kept.data.as_str());
+        let before = kept.map(|kept| kept.data.as_str());
         let change = self.log(change, before, Some(&record.data));
         self.plan.applied.derived += 1;
         HeldRecord {
