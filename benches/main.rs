@@ -54,15 +54,18 @@ fn main() -> Result<()> {
         }
         anyhow::Ok(())
     })?;
-    if only.is_some() {
-        print!("{report}");
-        return Ok(());
+    let wants = |part| only.as_deref().is_none_or(|only| only == part);
+    if wants("memory") {
+        memory::measure(component, &mut report, quick)?;
     }
-    memory::measure(component, &mut report, quick)?;
-    mirror::measure(component, &mut report, if quick { 1 } else { 3 }, quick)?;
-    size::measure(component, &mut report)?;
+    if wants("mirror") {
+        mirror::measure(component, &mut report, if quick { 1 } else { 3 }, quick)?;
+    }
+    if wants("size") {
+        size::measure(component, &mut report)?;
+    }
     print!("{report}");
-    if !quick {
+    if !quick && only.is_none() {
         std::fs::write("BENCHMARKS.md", report.page()).context("cannot write BENCHMARKS.md")?;
     }
     Ok(())

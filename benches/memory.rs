@@ -39,26 +39,36 @@ fn peak(component: &Path, trackings: u32) -> Result<u64> {
     ]);
     command.args(["--allow-private", "--limits", "off", "list", "trackings", "--output", "ndjson"]);
     command.env("BENCH_KEY", "asat_bench").stdout(Stdio::null());
-    run_to_end(command)
+    Ok(run_to_end(command)?.kib)
 }
 
-/// Runs a command to its good end. Answers its peak resident memory in KiB (Linux: `VmHWM` in
-/// proc(5)).
-pub fn run_to_end(mut command: Command) -> Result<u64> {
+/// What a process took.
+pub struct Taken {
+    /// Peak resident memory in KiB (Linux: `VmHWM` in proc(5)).
+    pub kib: u64,
+    /// Bytes that it wrote, or had to be written because of it (Linux: `write_bytes` in proc(5)).
+    pub written: u64,
+}
+
+/// Runs a command to its good end.
+pub fn run_to_end(mut command: Command) -> Result<Taken> {
     let mut child = command.spawn().context("cannot start connector-host")?;
-    let status = format!("/proc/{}/status", child.id());
-    let mut highest = 0;
+    let (status, io) = (format!("/proc/{}/status", child.id()), format!("/proc/{}/io", child.id()));
+    let mut taken = Taken { kib: 0, written: 0 };
     let ended = loop {
-        if let Some(kib) = resident(&status, "VmHWM:") {
-            highest = highest.max(kib);
-        }
+        taken.kib = taken.kib.max(resident(&status, "VmHWM:").unwrap_or_default());
+        let text = std::fs::read_to_string(&io).unwrap_or_default();
+        let written = text.lines().find_map(|line| line.strip_prefix("write_bytes:"));
+        let written = written.and_then(|bytes| bytes.trim().parse().ok()).unwrap_or_default();
+        taken.written = taken.written.max(written);
         if let Some(ended) = child.try_wait()? {
             break ended;
         }
         std::thread::sleep(Duration::from_millis(5));
     };
     anyhow::ensure!(ended.success(), "connector-host ended with {ended}");
-    (highest > 0).then_some(highest).context("this system does not tell a process's peak memory")
+    anyhow::ensure!(taken.kib > 0, "this system does not tell a process's peak memory");
+    Ok(taken)
 }
 
 /// Memory of a process in KiB, by the field of its status.

@@ -28,9 +28,18 @@ const FORGET_AT_ONCE: usize = 200;
 const EMPTY_EVERY_MS: u64 = 1_000;
 
 /// A piece of work: runs in the transaction, or hears why there is none.
-pub type Job = Box<dyn FnOnce(Result<&Connection, StoreError>) -> Answering + Send>;
+pub type Job = Box<dyn FnOnce(Result<Turn<'_>, StoreError>) -> Answering + Send>;
 /// Answers a piece of work when it is known how the transaction ended.
 pub type Answering = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+
+/// A transaction that a piece of work runs in.
+#[derive(Clone, Copy)]
+pub struct Turn<'c> {
+    /// Where to.
+    pub on: &'c Connection,
+    /// Nothing else is in the transaction.
+    pub only: bool,
+}
 
 /// Answers a piece of work, once. When it goes unanswered, because the program ends or because of a
 /// panic, it says what may have become of the work.
@@ -133,7 +142,7 @@ impl Writer {
         let mut reply = Reply { to: Some(to), path: self.path.clone(), is_begun: false };
         let job: Job = Box::new(move |on| {
             reply.is_begun = on.is_ok();
-            let done = on.and_then(|on| alone(on, work).map_err(|fault| fault.of(&reply.path)));
+            let done = on.and_then(|turn| alone(turn, work).map_err(|fault| fault.of(&reply.path)));
             Box::new(move |ended| reply.send(done.and_then(|value| ended.map(|()| value))))
         });
         Arc::clone(&self).submit(erases, job);
@@ -189,9 +198,13 @@ impl Writer {
         };
         // Only now: what came while others held the lock is in it too.
         let JobQueue { jobs, mut erase, .. } = taken();
+        let mut is_empty = jobs.len() == 1;
         if file.forgot_ms.is_none_or(|last| now_ms.abs_diff(last) >= FORGET_EVERY_MS)
-            && let Ok(forgot) = alone(&transaction, |on| forget_ended(on, now_ms, FORGET_AT_ONCE))
+            && let Ok(forgot) = alone(Turn { on: &transaction, only: false }, |on| {
+                forget_ended(on, now_ms, FORGET_AT_ONCE)
+            })
         {
+            is_empty = false;
             // What is left of it goes with the next commit.
             file.forgot_ms = (forgot < FORGET_AT_ONCE).then_some(now_ms);
             erase |= forgot > 0;
@@ -202,7 +215,7 @@ impl Writer {
             why: "the disk is full or fails; nothing was changed".to_owned(),
         };
         let run = |job: Job| match transaction.is_autocommit() {
-            false => job(Ok(&transaction)),
+            false => job(Ok(Turn { on: &transaction, only: is_empty })),
             true => job(Err(undone())),
         };
         let answers: Vec<Answering> = jobs.into_iter().map(run).collect();
@@ -251,8 +264,19 @@ impl Drop for PendingCommit {
     }
 }
 
-/// Runs `work` so that its failure undoes itself and nothing else.
-pub fn alone<T>(on: &Connection, work: impl FnOnce(&Connection) -> DbResult<T>) -> DbResult<T> {
+/// Runs `work` so that its failure undoes itself and nothing else. Where nothing else is in the
+/// transaction that needs no savepoint, for which SQLite would copy each page before it changes.
+pub fn alone<T>(
+    Turn { on, only }: Turn<'_>,
+    work: impl FnOnce(&Connection) -> DbResult<T>,
+) -> DbResult<T> {
+    if only {
+        let done = work(on);
+        if done.is_err() && !on.is_autocommit() {
+            on.execute_batch("ROLLBACK; BEGIN IMMEDIATE")?;
+        }
+        return done;
+    }
     on.execute_batch("SAVEPOINT piece")?;
     let done = work(on);
     if done.is_ok() {

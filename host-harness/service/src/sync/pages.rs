@@ -72,7 +72,11 @@ impl PullRun<'_> {
             let number = row.pages + guard.pages;
             let span =
                 tracing::info_span!(target: "host_harness::sync::pages", "page", number, records);
-            let again = batch.records.clone();
+            // Only what was not derived may have to be prepared anew.
+            let again = match batch.underived.is_empty() {
+                true => vec![],
+                false => batch.records.clone(),
+            };
             let committing = async {
                 let applied = self.commit(batch, again, outside).await;
                 drop(turn);

@@ -15,7 +15,7 @@ use super::numbers::{self, InboxNumbers};
 use super::{events, hooks, rows};
 use crate::columns::{run, signed, values};
 use crate::fault::{DbResult, stopped};
-use crate::writer::{Job, Writer, alone};
+use crate::writer::{Job, Turn, Writer, alone};
 
 pub const OF_CONNECTION: &str =
     "SELECT object FROM subscriptions WHERE connection = ? ORDER BY object";
@@ -80,10 +80,10 @@ pub async fn receive(
 
 /// Keeps all that have come until it runs.
 fn piece(pending: Pending, clock: Arc<dyn Clock>, path: String) -> Job {
-    Box::new(move |on| {
+    Box::new(move |turn| {
         let (deliveries, answers): (Vec<_>, Vec<_>) = pending.take().into_iter().unzip();
-        let kept = match on {
-            Ok(on) => keep(on, unix_ms(clock.now()), &deliveries, &path),
+        let kept = match turn {
+            Ok(turn) => keep(turn, unix_ms(clock.now()), &deliveries, &path),
             Err(why) => vec![Err(why); deliveries.len()],
         };
         Box::new(move |ended| {
@@ -97,19 +97,20 @@ fn piece(pending: Pending, clock: Arc<dyn Clock>, path: String) -> Job {
 
 /// Together; when that fails, each alone, so that the one at which it fails takes no other with it.
 fn keep(
-    on: &Connection,
+    turn: Turn<'_>,
     now_ms: u64,
     deliveries: &[NewDelivery],
     path: &str,
 ) -> Vec<Result<Receipt, StoreError>> {
-    match alone(on, |on| keep_all(on, now_ms, deliveries)) {
+    match alone(turn, |on| keep_all(on, now_ms, deliveries)) {
         Ok(kept) => kept,
-        Err(why) if deliveries.len() == 1 || on.is_autocommit() => {
+        Err(why) if deliveries.len() == 1 || turn.on.is_autocommit() => {
             vec![Err(why.of(path)); deliveries.len()]
         }
         Err(_) => {
             let each = deliveries.chunks(1);
-            each.flat_map(|one| keep(on, now_ms, one, path)).collect()
+            let turn = Turn { only: false, ..turn };
+            each.flat_map(|one| keep(turn, now_ms, one, path)).collect()
         }
     }
 }
