@@ -46,7 +46,8 @@ fn peak(component: &Path, trackings: u32) -> Result<u64> {
 pub struct Taken {
     /// Peak resident memory in KiB (Linux: `VmHWM` in proc(5)).
     pub kib: u64,
-    /// Bytes that it wrote, or had to be written because of it (Linux: `write_bytes` in proc(5)).
+    /// Bytes that it handed to the system to be written, to the disk and elsewhere (Linux: `wchar` in
+    /// proc(5)).
     pub written: u64,
 }
 
@@ -58,7 +59,7 @@ pub fn run_to_end(mut command: Command) -> Result<Taken> {
     let ended = loop {
         taken.kib = taken.kib.max(resident(&status, "VmHWM:").unwrap_or_default());
         let text = std::fs::read_to_string(&io).unwrap_or_default();
-        let written = text.lines().find_map(|line| line.strip_prefix("write_bytes:"));
+        let written = text.lines().find_map(|line| line.strip_prefix("wchar:"));
         let written = written.and_then(|bytes| bytes.trim().parse().ok()).unwrap_or_default();
         taken.written = taken.written.max(written);
         if let Some(ended) = child.try_wait()? {

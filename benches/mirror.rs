@@ -101,7 +101,8 @@ impl Side<'_> {
         let mut items = String::new();
         for line in String::from_utf8(listed.stdout)?.lines() {
             let record: serde_json::Value = serde_json::from_str(line)?;
-            let item = serde_json::json!({ "id": record["id"], "note": format!("round {round}") });
+            let item =
+                serde_json::json!({ "id": record.get("id"), "note": format!("round {round}") });
             writeln!(items, "{item}")?;
         }
         let file = state.0.join("items.ndjson");

@@ -5,7 +5,9 @@
 //! tables, for whoever wants to read them.
 
 mod changes;
+mod checkpoints;
 mod columns;
+mod ended;
 mod fault;
 mod inbox;
 mod limits;
@@ -37,6 +39,7 @@ use connector_state::{
 };
 use rusqlite::{Connection, Params};
 
+use self::checkpoints::Checkpoints;
 use self::columns::{Record, signed};
 use self::fault::DbFault;
 pub use self::limits::Booked;
@@ -56,6 +59,7 @@ pub struct Sqlite {
     shown: String,
     arrivals: Arc<inbox::Arrivals>,
     readers: Arc<Readers>,
+    checkpoints: Arc<Checkpoints>,
     writer: Arc<Writer>,
 }
 
@@ -72,13 +76,15 @@ impl Sqlite {
 
     fn waiting(path: &Path, clock: Arc<dyn Clock>, busy: Duration) -> Result<Self, StoreError> {
         let connection = opening::for_writing(path, busy)?;
+        let checkpoints = Arc::new(Checkpoints::new(path.to_owned(), opening::for_checkpoints));
         let shown = path.display().to_string();
         Ok(Self {
             clock: Arc::clone(&clock),
             shown: shown.clone(),
             arrivals: Arc::default(),
             readers: Arc::new(Readers::new(path.to_owned(), busy)),
-            writer: Arc::new(Writer::new(connection, shown, clock)),
+            writer: Arc::new(Writer::new(connection, shown, clock, Arc::clone(&checkpoints))),
+            checkpoints,
         })
     }
 
@@ -187,6 +193,7 @@ impl Drop for Sqlite {
     fn drop(&mut self) {
         // The last connection to close takes the log into the file, and readers may not write.
         self.readers.close();
+        self.checkpoints.close();
         self.writer.close();
     }
 }

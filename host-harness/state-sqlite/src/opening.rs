@@ -25,11 +25,11 @@ PRAGMA trusted_schema = OFF;
 ";
 
 /// The one that writes: a commit is on the disk before it is answered (`fullfsync` is what that
-/// takes on macOS). Ids come in no order, so 32 MiB of pages are kept at hand, and the log beside the file
-/// is taken into it when it has 8 MiB: what changes often is then written once for many commits.
+/// takes on macOS). Ids come in no order, so 32 MiB of pages are kept at hand, and a commit
+/// takes the log beside the file into it only where that has grown to 64 MiB ([`super::checkpoints`]).
 const WRITING: &str = "
 PRAGMA cache_size = -32768;
-PRAGMA wal_autocheckpoint = 2000;
+PRAGMA wal_autocheckpoint = 16000;
 PRAGMA synchronous = FULL;
 PRAGMA fullfsync = ON;
 PRAGMA checkpoint_fullfsync = ON;
@@ -84,6 +84,18 @@ fn turn(_: &Path) -> io::Result<()> {
 pub fn for_reading(path: &Path, busy: Duration) -> DbResult<Connection> {
     let connection = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY, busy)?;
     connection.execute_batch(ALWAYS)?;
+    Ok(connection)
+}
+
+/// Opens a file that is there, for taking the log beside it into it.
+///
+/// # Errors
+/// When SQLite cannot.
+pub fn for_checkpoints(path: &Path) -> DbResult<Connection> {
+    // It waits for nobody: what it leaves is taken the next time.
+    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE, Duration::ZERO)?;
+    connection.execute_batch(ALWAYS)?;
+    connection.execute_batch(WRITING)?;
     Ok(connection)
 }
 

@@ -17,7 +17,8 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 
-use super::changes::forget_ended;
+use super::checkpoints::Checkpoints;
+use super::ended;
 use super::fault::{DbFault, DbResult, of_commit, stopped, unknown};
 
 /// How often what ended is looked for and erased.
@@ -73,6 +74,7 @@ impl<T> Drop for Reply<T> {
 pub struct Writer {
     path: String,
     clock: Arc<dyn Clock>,
+    checkpoints: Arc<Checkpoints>,
     queue: Mutex<JobQueue>,
     /// `None` once it is closed.
     file: Mutex<Option<OpenFile>>,
@@ -119,7 +121,12 @@ impl OpenFile {
 
 impl Writer {
     /// Writes by `connection`.
-    pub fn new(connection: Connection, path: String, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(
+        connection: Connection,
+        path: String,
+        clock: Arc<dyn Clock>,
+        checkpoints: Arc<Checkpoints>,
+    ) -> Self {
         let file = OpenFile {
             connection,
             erase: false,
@@ -128,7 +135,8 @@ impl Writer {
             #[cfg(test)]
             transactions: 0,
         };
-        Self { path, clock, queue: Mutex::default(), file: Mutex::new(Some(file)) }
+        let file = Mutex::new(Some(file));
+        Self { path, clock, checkpoints, queue: Mutex::default(), file }
     }
 
     /// Queues `work` and waits for its commit. `erases`: what it removes may not be found in the
@@ -201,7 +209,7 @@ impl Writer {
         let mut is_empty = jobs.len() == 1;
         if file.forgot_ms.is_none_or(|last| now_ms.abs_diff(last) >= FORGET_EVERY_MS)
             && let Ok(forgot) = alone(Turn { on: &transaction, only: false }, |on| {
-                forget_ended(on, now_ms, FORGET_AT_ONCE)
+                ended::forget(on, now_ms, FORGET_AT_ONCE)
             })
         {
             is_empty = false;
@@ -232,6 +240,7 @@ impl Writer {
         }
         file.erased(erase && ended.is_ok(), now_ms);
         answers.into_iter().for_each(|answer| answer(ended.clone()));
+        self.checkpoints.committed();
     }
 
     fn queue(&self) -> MutexGuard<'_, JobQueue> {

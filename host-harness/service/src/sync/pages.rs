@@ -149,8 +149,13 @@ impl PullRun<'_> {
         records: Vec<DataRecord>,
         outside: u64,
     ) -> Result<Applied, SyncError> {
-        let anew =
-            Batch { records: vec![], derived: vec![], known_hashes: vec![], ..batch.clone() };
+        let anew = Batch {
+            deleted: batch.deleted.clone(),
+            unreadable: batch.unreadable.clone(),
+            drift: batch.drift.clone(),
+            step: batch.step.clone(),
+            ..self.batch(batch.source, batch.asked)
+        };
         let applied = match self.mirror.apply(batch).await {
             // Somebody else has changed a record that was left out because it was unchanged.
             Err(StoreError::ChangedMeanwhile { .. }) => {
