@@ -3,19 +3,26 @@
 //!
 //! A checkpoint goes on as far as readers let it (`PASSIVE`), and writers begin the log anew when all of
 //! it has been taken. Where commits come faster than that for long, the commit that finds the log at its
-//! bound takes what is left itself ([`super::opening`]).
+//! bound takes what is left itself.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::Connection;
+use rusqlite::hooks::Wal;
 use tokio::runtime::Handle;
 
 use super::fault::DbResult;
 
-/// From this size of the log on it is taken into the file.
-const BYTES: u64 = 8 << 20;
+/// After so many more pages (of 4 KiB) in the log it is taken into the file: pages that change often are
+/// then written once for many commits.
+const EVERY: u32 = 4_096;
+/// At so many, whoever commits takes it in.
+const MOST: u32 = 16_384;
+
+/// Opens the file for checkpoints.
+pub type Open = fn(&Path) -> DbResult<Connection>;
 
 /// The connection that takes the log into the file.
 #[derive(Default)]
@@ -28,32 +35,54 @@ enum Checkpointer {
     Closed,
 }
 
-/// Opens the file for checkpoints.
-pub type Open = fn(&Path) -> DbResult<Connection>;
-
 /// Takes the log into the file.
 pub struct Checkpoints {
     path: PathBuf,
-    log: PathBuf,
     open: Open,
     connection: Mutex<Checkpointer>,
     /// One is under way.
     running: AtomicBool,
+    /// Pages in the log after the last commit of this process.
+    pages: AtomicU32,
+    /// Those of them that are in the file.
+    taken: AtomicU32,
 }
 
 impl Checkpoints {
     /// Of this file, which `open` opens when it is time.
     pub fn new(path: PathBuf, open: Open) -> Self {
-        let mut log = path.clone().into_os_string();
-        log.push("-wal");
         let (connection, running) = (Mutex::default(), AtomicBool::default());
-        Self { path, log: log.into(), open, connection, running }
+        let (pages, taken) = (AtomicU32::default(), AtomicU32::default());
+        Self { path, open, connection, running, pages, taken }
     }
 
-    /// Something was committed: begins a checkpoint when the log is large and none is under way.
+    /// Sees what `connection` commits.
+    ///
+    /// # Errors
+    /// When SQLite cannot.
+    pub fn watch(self: &Arc<Self>, connection: &mut Connection) -> rusqlite::Result<()> {
+        let checkpoints = Arc::clone(self);
+        connection.wal_hook(Some(move |log: &mut Wal, pages| {
+            let pages = u32::try_from(pages).unwrap_or_default();
+            checkpoints.pages.store(pages, Ordering::Release);
+            if pages >= MOST {
+                // The commit is done whatever comes of this.
+                let _ = log.checkpoint();
+            }
+            Ok(())
+        }))
+    }
+
+    /// Something was committed: begins a checkpoint when the log has grown and none is under way.
     pub fn committed(self: &Arc<Self>) {
-        let is_large = std::fs::metadata(&self.log).is_ok_and(|log| log.len() >= BYTES);
-        if !is_large || self.running.swap(true, Ordering::AcqRel) {
+        let (pages, taken) =
+            (self.pages.load(Ordering::Acquire), self.taken.load(Ordering::Acquire));
+        if pages < taken {
+            // The log has begun anew.
+            self.taken.store(0, Ordering::Release);
+        }
+        let new = pages.checked_sub(taken).unwrap_or(pages);
+        if new < EVERY || self.running.swap(true, Ordering::AcqRel) {
             return;
         }
         let checkpoints = Arc::clone(self);
@@ -82,7 +111,11 @@ impl Checkpoints {
             *connection = Checkpointer::Open(opened);
         }
         if let Checkpointer::Open(connection) = &*connection {
-            let _ = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |_| Ok(()));
+            let taken = |row: &rusqlite::Row<'_>| row.get::<_, i64>("checkpointed");
+            let taken = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", (), taken);
+            if let Ok(taken) = taken.map(|taken| u32::try_from(taken).unwrap_or_default()) {
+                self.taken.store(taken, Ordering::Release);
+            }
         }
     }
 }

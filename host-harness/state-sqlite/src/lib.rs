@@ -75,9 +75,10 @@ impl Sqlite {
     }
 
     fn waiting(path: &Path, clock: Arc<dyn Clock>, busy: Duration) -> Result<Self, StoreError> {
-        let connection = opening::for_writing(path, busy)?;
+        let mut connection = opening::for_writing(path, busy)?;
         let checkpoints = Arc::new(Checkpoints::new(path.to_owned(), opening::for_checkpoints));
         let shown = path.display().to_string();
+        checkpoints.watch(&mut connection).map_err(|why| DbFault::from(why).of(&shown))?;
         Ok(Self {
             clock: Arc::clone(&clock),
             shown: shown.clone(),

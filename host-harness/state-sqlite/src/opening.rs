@@ -25,11 +25,10 @@ PRAGMA trusted_schema = OFF;
 ";
 
 /// The one that writes: a commit is on the disk before it is answered (`fullfsync` is what that
-/// takes on macOS). Ids come in no order, so 32 MiB of pages are kept at hand, and a commit
-/// takes the log beside the file into it only where that has grown to 64 MiB ([`super::checkpoints`]).
+/// takes on macOS). Ids come in no order, so 32 MiB of pages are kept at hand ([`super::checkpoints`]
+/// takes the log into the file).
 const WRITING: &str = "
 PRAGMA cache_size = -32768;
-PRAGMA wal_autocheckpoint = 16000;
 PRAGMA synchronous = FULL;
 PRAGMA fullfsync = ON;
 PRAGMA checkpoint_fullfsync = ON;
