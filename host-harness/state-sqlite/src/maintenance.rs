@@ -9,7 +9,7 @@ use super::inbox::forget as inbox;
 use super::{limits, mirror, outbox, push};
 
 /// Rows that one commit removes at most.
-const AT_ONCE: usize = 500;
+const AT_ONCE: usize = 250;
 
 /// Removes at most so many rows of a removed connection; answers how many there were.
 type Erase = fn(&Connection, &str, usize) -> DbResult<usize>;

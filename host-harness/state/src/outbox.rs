@@ -13,6 +13,10 @@ pub trait Outbox: Send + Sync {
     /// between connections in none.
     fn outgoing(&self, target: &str, limit: u32) -> Answer<'_, Vec<Outgoing>>;
 
+    /// What was forgotten before the target had it, because it was silent for too long
+    /// ([`crate::retention`]). Say so, and go on from there ([`Outbox::taken`]).
+    fn missed(&self, target: &str) -> Answer<'_, Vec<Missed>>;
+
     /// Of each of these connections everything up to the number was taken, but for `parked`, which
     /// is to be tried again.
     fn taken(
@@ -40,6 +44,19 @@ pub trait Outbox: Send + Sync {
         target: &str,
         changes: Vec<(String, u64)>,
     ) -> Answer<'_, Vec<(String, u64)>>;
+}
+
+/// Changes of a connection that a target will not get.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missed {
+    /// Id of the connection.
+    pub connection: String,
+    /// Its name.
+    pub name: String,
+    /// Number of the last change that the target had; 0: none.
+    pub position: u64,
+    /// Up to which number changes are forgotten.
+    pub forgotten: u64,
 }
 
 /// A change with what it is between.

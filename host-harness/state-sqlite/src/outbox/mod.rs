@@ -5,7 +5,7 @@ pub mod tables;
 use connector_contract::clock::unix_ms;
 use connector_state::mirror::ChangeRow;
 use connector_state::mirror::plan::{ChangedVersions, FORWARD_BEHIND};
-use connector_state::outbox::{Outbox, Outgoing, Parked};
+use connector_state::outbox::{Missed, Outbox, Outgoing, Parked};
 use rusqlite::{Connection, Result, Row};
 
 use super::columns::{Record as _, columns, prepared, run, signed, value, values};
@@ -23,6 +23,7 @@ const TABLES: &str = "mirror_changes AS c
     CROSS JOIN connections AS n ON n.id = m.connection
     LEFT JOIN forward_versions AS v ON v.mirror = c.mirror AND v.change = c.number";
 
+columns!(Missed [] { connection, name, position, forgotten });
 columns!(Parked [connection] { change, since_ms, attempts, next_ms, reason });
 
 impl Outbox for Sqlite {
@@ -69,6 +70,15 @@ impl Outbox for Sqlite {
             }
             Ok::<_, rusqlite::Error>(outgoing)
         })
+    }
+
+    fn missed(&self, target: &str) -> Answer<'_, Vec<Missed>> {
+        let sql = "SELECT m.connection, n.name, coalesce(r.number, 0) AS position, m.forgotten
+                   FROM mirrors AS m CROSS JOIN connections AS n ON n.id = m.connection
+                       LEFT JOIN mirror_readers AS r
+                           ON r.kind = 'forward' AND r.reader = ? AND r.mirror = m.mirror
+                   WHERE m.forgotten > coalesce(r.number, 0)";
+        self.all(sql, [target.to_owned()])
     }
 
     fn taken(

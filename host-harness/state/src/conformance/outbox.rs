@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Database, START_S, State, connection};
 use crate::Change;
 use crate::mirror::{Batch, Source};
-use crate::outbox::{Outgoing, Parked};
+use crate::outbox::{Missed, Outgoing, Parked};
 
 /// The cases, each with the methods that it is about.
 #[macro_export]
@@ -18,6 +18,7 @@ macro_rules! outbox_cases {
             changes_come_with_what_they_are_between [outgoing]
             what_was_not_taken_is_parked_by_record [taken due_parked tried behind_parked]
             versions_stay_until_every_target_has_had_them [begin_target taken outgoing]
+            a_target_that_is_silent_holds_nothing_back_and_is_told [missed taken outgoing]
         }
     };
 }
@@ -165,4 +166,29 @@ pub async fn versions_stay_until_every_target_has_had_them(database: &impl Datab
     // One is parked yet.
     let due = state.due_parked(TARGET, 9).await.unwrap();
     assert_eq!(due.iter().map(|(_, one)| one.after.as_deref()).collect::<Vec<_>>(), [Some("[1]")]);
+}
+
+pub async fn a_target_that_is_silent_holds_nothing_back_and_is_told(database: &impl Database) {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    let state = state(database).await;
+    state.begin_target(TARGET).await.unwrap();
+    for data in ["[1]", "[2]", "[3]"] {
+        put(&state, "a", "1", data).await;
+    }
+    state.taken(TARGET, vec![position("a", 1)], vec![]).await.unwrap();
+    let maintain = async || while state.maintain().await.unwrap() {};
+    tokio::time::advance(DAY * 29).await;
+    maintain().await;
+    assert_eq!(state.missed(TARGET).await.unwrap(), []);
+    tokio::time::advance(DAY * 2).await;
+    maintain().await;
+    let (connection, name) = ("id-of-a".to_owned(), "a".to_owned());
+    let missed = Missed { connection, name, position: 1, forgotten: 3 };
+    assert_eq!(state.missed(TARGET).await.unwrap(), [missed]);
+    assert!(outgoing(&state, TARGET).await.is_empty());
+    // It goes on from there.
+    state.taken(TARGET, vec![position("a", 3)], vec![]).await.unwrap();
+    put(&state, "a", "1", "[4]").await;
+    assert_eq!(state.missed(TARGET).await.unwrap(), []);
+    assert_eq!(numbers(&outgoing(&state, TARGET).await), [("a", 4)]);
 }

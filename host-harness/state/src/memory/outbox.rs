@@ -6,7 +6,7 @@ use super::mirror::Reader;
 use super::{Memory, Rows};
 use crate::Answer;
 use crate::mirror::ChangeRow;
-use crate::outbox::{Outbox, Outgoing, Parked};
+use crate::outbox::{Missed, Outbox, Outgoing, Parked};
 
 /// Targets, and what each did not take, by connection and number.
 #[derive(Debug, Default, Clone)]
@@ -70,6 +70,20 @@ impl Outbox for Memory {
                 mirror.changes.range(at + 1..).map(|(_, change)| change)
             });
             Ok(after.filter_map(|change| rows.outgoing(change)).take(limit as usize).collect())
+        })
+    }
+
+    fn missed(&self, target: &str) -> Answer<'_, Vec<Missed>> {
+        let reader = Reader::Target(target.to_owned());
+        self.answer(move |rows| {
+            let missed = rows.mirror.of.iter().filter_map(|(id, mirror)| {
+                let position = mirror.readers.get(&reader).map_or(0, |(number, _)| *number);
+                let forgotten = mirror.forgotten;
+                let name = rows.store.connections.get(id)?.name.clone();
+                let connection = id.clone();
+                (position < forgotten).then_some(Missed { connection, name, position, forgotten })
+            });
+            Ok(missed.collect())
         })
     }
 

@@ -20,7 +20,7 @@ use connector_contract::backoff::Backoff;
 use connector_contract::clock::Clock;
 use connector_state::StoreError;
 use connector_state::mirror::ChangeRow;
-use connector_state::outbox::{Outbox, Outgoing, Parked};
+use connector_state::outbox::{Missed, Outbox, Outgoing, Parked};
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
@@ -106,6 +106,7 @@ impl Forwarder {
     /// were any.
     async fn round(&self) -> Result<bool, NotTaken> {
         self.open().await?;
+        self.tell_missed().await?;
         let parked = self.retry_parked().await?;
         let changes = self.outbox.outgoing(self.target.name(), TOGETHER).await?;
         if changes.is_empty() {
@@ -149,6 +150,22 @@ impl Forwarder {
                 Ok(true)
             }
         }
+    }
+
+    /// Says what was forgotten before the target had it, and goes on from there.
+    async fn tell_missed(&self) -> Result<(), StoreError> {
+        let name = self.target.name();
+        for Missed { connection, name: whose, position, forgotten } in
+            self.outbox.missed(name).await?
+        {
+            self.fails(&format!(
+                "changes {} to {forgotten} of {whose} were forgotten, since it took none for too \
+                 long; `export` has the records as they are, and later changes follow",
+                position + 1
+            ));
+            self.outbox.taken(name, vec![(connection, forgotten)], vec![]).await?;
+        }
+        Ok(())
     }
 
     /// Returns whether any was taken.

@@ -5,14 +5,17 @@
 //!
 //! | arrives | decided in |
 //! |---|---|
-//! | records, their ends, what they hold | `records` by [`super::version`] |
+//! | records and their ends | `records` by [`super::version`] |
+//! | what records hold | `derived` |
 //! | a page's step of its scan, bookmarks | `scan` |
 //! | look-ups that failed | [`fail_look_ups`] |
 //! | whether a record has to be derived at all | [`is_unchanged`] |
 
+mod derived;
 mod look_ups;
 mod records;
 mod scan;
+mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -4,12 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use connector_contract::types::DataRecord;
 
+use super::work::{HeldCounts, Work, counts, index_of};
 use super::{
-    Body, ChangedVersions, DRIFTS, Head, KeptHead, Known, OurChange, Plan, PlannedChange, PutBody,
-    PutLetter, PutRecord, scan,
+    Body, DRIFTS, Head, KeptHead, Known, OurChange, Plan, PlannedChange, PutBody, PutLetter, scan,
 };
 use crate::StoreError;
-use crate::mirror::held::{Held, HeldRecord, foreign, is_held_by};
 use crate::mirror::version::{Arrived, Decision, KeptVersion, decide, decide_gone, is_later};
 use crate::mirror::{Batch, ChangeKind, RecordState, ScanKind, Source, hash_of, members};
 
@@ -142,47 +141,7 @@ fn is_derived_anew(batch: &Batch, head: &Head) -> bool {
     !batch.derived.is_empty() && head.deriver != batch.deriver
 }
 
-/// How many records of each object are held.
-type HeldCounts = BTreeMap<String, usize>;
-
-/// A record that the batch changes.
-struct Touched {
-    row: Option<i64>,
-    /// As it was: its state, and how many records of each object it held.
-    before: Option<(RecordState, HeldCounts)>,
-    head: Head,
-    body: PutBody,
-}
-
-/// A batch under way.
-struct Work<'b> {
-    batch: &'b Batch,
-    now_ms: u64,
-    /// Number of the full scan that the batch is of, if it is of one.
-    full: Option<u64>,
-    known: Known,
-    plan: Plan,
-    /// What the batch has changed so far: newer than what is in `known`.
-    touched: BTreeMap<String, Touched>,
-}
-
 impl Work<'_> {
-    fn head(&self, id: &str) -> Option<&Head> {
-        let touched = self.touched.get(id).map(|touched| &touched.head);
-        touched.or_else(|| self.known.heads.get(id).map(|kept| &kept.head))
-    }
-
-    /// The content as it is by now. It is put back by [`Work::put`].
-    fn take_body(&mut self, id: &str) -> Result<Body, StoreError> {
-        if let Some(touched) = self.touched.get_mut(id)
-            && let PutBody::Put(body) = &mut touched.body
-        {
-            return Ok(std::mem::take(body));
-        }
-        let known = self.known.bodies.remove(id);
-        known.ok_or_else(|| StoreError::ChangedMeanwhile { object: self.batch.object.clone() })
-    }
-
     fn arrive(
         &mut self,
         index: usize,
@@ -325,112 +284,6 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn give_back(&mut self, id: &str, body: Body) {
-        match self.touched.get_mut(id) {
-            Some(Touched { body: PutBody::Put(taken), .. }) => *taken = body,
-            _ => drop(self.known.bodies.insert(id.to_owned(), body)),
-        }
-    }
-
-    fn must_be_derived(&self, index: usize) -> Result<(), StoreError> {
-        match self.batch.underived.contains(&index) && !self.batch.derived.is_empty() {
-            true => Err(StoreError::ChangedMeanwhile { object: self.batch.object.clone() }),
-            false => Ok(()),
-        }
-    }
-
-    /// Brings what a record holds in line with the lists at `index`.
-    fn follow(
-        &mut self,
-        index: usize,
-        holder: &str,
-        mut held: Held,
-        was: RecordState,
-        state: RecordState,
-    ) -> Result<Held, StoreError> {
-        let batch = self.batch;
-        for (at, derived) in batch.derived.iter().enumerate() {
-            let Some(list) = derived.lists.get(index) else { continue };
-            let old = held.0.remove(&derived.object).unwrap_or_default();
-            let mut left: BTreeMap<String, HeldRecord> =
-                old.into_iter().map(|record| (record.id.clone(), record)).collect();
-            let mut new: BTreeMap<&str, HeldRecord> = BTreeMap::new();
-            for record in list {
-                if !is_held_by(&record.id, holder) {
-                    return Err(foreign(&derived.object, &record.id, holder));
-                }
-                let kept = new.remove(record.id.as_str()).or_else(|| left.remove(&record.id));
-                let hash = hash_of(&record.data);
-                let kept = match kept {
-                    Some(kept) if kept.hash == hash && was == state => kept,
-                    kept => self.put_held(at + 1, record, hash, kept.as_ref()),
-                };
-                new.insert(&record.id, kept);
-            }
-            for kept in left.into_values() {
-                self.end_held(at + 1, kept, ChangeKind::Deleted);
-            }
-            held.0.insert(derived.object.clone(), new.into_values().collect());
-        }
-        Ok(held)
-    }
-
-    fn put_held(
-        &mut self,
-        object: usize,
-        record: &DataRecord,
-        hash: [u8; 32],
-        kept: Option<&HeldRecord>,
-    ) -> HeldRecord {
-        let names = match kept {
-            Some(kept) if kept.hash != hash => members::changed(&kept.data, &record.data),
-            _ => vec![],
-        };
-        let kind = if kept.is_some() { ChangeKind::Updated } else { ChangeKind::Created };
-        let change = PlannedChange {
-            number: 0,
-            object,
-            id: record.id.clone(),
-            kind,
-            ours: false,
-            updated_at: record.updated_at.clone(),
-            previous: kept.map(|kept| kept.hash),
-            hash: Some(hash),
-            members: names,
-        };
-        let before = kept.map(|kept| kept.data.as_str());
-        let change = self.log(change, before, Some(&record.data));
-        self.plan.applied.derived += 1;
-        HeldRecord {
-            id: record.id.clone(),
-            updated_at: record.updated_at.clone(),
-            created_at: record.created_at.clone(),
-            change,
-            hash,
-            data: record.data.clone(),
-        }
-    }
-
-    /// A derived record is gone or aged out.
-    fn end_held(&mut self, object: usize, mut record: HeldRecord, kind: ChangeKind) -> HeldRecord {
-        let is_there = kind == ChangeKind::AgedOut;
-        let change = PlannedChange {
-            number: 0,
-            object,
-            id: record.id.clone(),
-            kind,
-            ours: false,
-            updated_at: record.updated_at.clone(),
-            previous: Some(record.hash),
-            hash: is_there.then_some(record.hash),
-            members: vec![],
-        };
-        let after = is_there.then(|| record.data.clone());
-        record.change = self.log(change, Some(&record.data.clone()), after.as_deref());
-        self.plan.applied.derived += 1;
-        record
-    }
-
     fn is_gone(&mut self, id: &str) -> Result<(), StoreError> {
         let found = self.head(id).cloned();
         let decision =
@@ -540,111 +393,10 @@ impl Work<'_> {
             self.log(whole_object(0, ChangeKind::Drift, members), None, None);
         }
     }
-
-    /// What cannot be decided is looked up; an answer to that takes it off the list.
-    fn decided(&mut self, id: &str, decision: Decision) {
-        if decision == Decision::LookUp {
-            let since = self.tick();
-            self.plan.look_ups.insert(id.to_owned(), since);
-            let listed = &mut self.plan.applied.look_up;
-            if !listed.iter().any(|listed| listed == id) {
-                listed.push(id.to_owned());
-            }
-        } else if matches!(self.batch.source, Source::Lookup | Source::Ours) {
-            self.plan.answered.insert(id.to_owned());
-        }
-    }
-
-    /// Notes that the full scan has seen the record, if it had not.
-    fn mark(&mut self, id: &str) {
-        let was_seen = self.known.heads.get(id).is_some_and(|kept| kept.seen);
-        if self.full.is_some() && !was_seen && self.plan.seen.insert(id.to_owned()) {
-            self.plan.applied.unseen += 1;
-        }
-    }
-
-    /// Counts the moment up.
-    fn tick(&mut self) -> u64 {
-        self.plan.moment += 1;
-        self.plan.moment
-    }
-
-    /// Logs a change under the next number, and returns that.
-    fn log(&mut self, change: PlannedChange, before: Option<&str>, after: Option<&str>) -> u64 {
-        let number = self.tick();
-        // What is told of a whole object is nobody's write.
-        let ours = self.batch.source == Source::Ours && !change.id.is_empty();
-        if self.known.forwarded && !change.id.is_empty() {
-            let (before, after) = (before.map(str::to_owned), after.map(str::to_owned));
-            self.plan.versions.push(ChangedVersions { change: number, before, after });
-        }
-        self.plan.changes.push(PlannedChange { number, ours, ..change });
-        self.plan.applied.newest = number;
-        number
-    }
-
-    fn put(
-        &mut self,
-        id: &str,
-        before: Option<(RecordState, HeldCounts)>,
-        head: Head,
-        body: PutBody,
-    ) {
-        let row = self.known.heads.get(id).map(|kept| kept.row);
-        match self.touched.get_mut(id) {
-            Some(touched) => {
-                touched.head = head;
-                if body != PutBody::Keep {
-                    if touched.body == PutBody::Keep {
-                        touched.before = before;
-                    }
-                    touched.body = body;
-                }
-            }
-            None => {
-                self.touched.insert(id.to_owned(), Touched { row, before, head, body });
-            }
-        }
-    }
-
-    /// The plan, with the counts that follow from what was changed.
-    fn finish(self) -> Plan {
-        let mut plan = self.plan;
-        let mut all: BTreeMap<String, [i64; 3]> = BTreeMap::new();
-        for (id, Touched { row, before, head, body }) in self.touched {
-            let after = match &body {
-                PutBody::Put(body) => Some(counts(&body.held)),
-                PutBody::Remove => Some(HeldCounts::new()),
-                PutBody::Keep => None,
-            };
-            if let Some(after) = after {
-                if let Some((state, held)) = before {
-                    count(&mut all, &self.batch.object, state, held, -1);
-                }
-                count(&mut all, &self.batch.object, head.state, after, 1);
-            }
-            plan.records.push(PutRecord { id, row, head, body });
-        }
-        for object in all.keys() {
-            index_of(&mut plan.objects, object);
-        }
-        plan.counts =
-            plan.objects.iter().map(|object| all.remove(object).unwrap_or_default()).collect();
-        plan
-    }
-}
-
-/// The index of an object, which is added where it is not there: what is held of objects that the batch
-/// does not name changes with its holder.
-fn index_of(objects: &mut Vec<String>, object: &str) -> usize {
-    objects.iter().position(|name| name == object).unwrap_or_else(|| {
-        objects.push(object.to_owned());
-        objects.len() - 1
-    })
 }
 
 /// A change that is about a whole object.
-pub fn whole_object(object: usize, kind: ChangeKind, members: Vec<String>) -> PlannedChange {
+fn whole_object(object: usize, kind: ChangeKind, members: Vec<String>) -> PlannedChange {
     PlannedChange {
         number: 0,
         object,
@@ -655,31 +407,5 @@ pub fn whole_object(object: usize, kind: ChangeKind, members: Vec<String>) -> Pl
         previous: None,
         hash: None,
         members,
-    }
-}
-
-fn counts(held: &Held) -> HeldCounts {
-    held.0.iter().map(|(object, records)| (object.clone(), records.len())).collect()
-}
-
-/// Counts a record of `object`, and what it holds. Derived records that are gone are not kept, so not
-/// counted.
-fn count(
-    all: &mut BTreeMap<String, [i64; 3]>,
-    object: &str,
-    state: RecordState,
-    held: HeldCounts,
-    by: i64,
-) {
-    let at = match state {
-        RecordState::Live => 0,
-        RecordState::AgedOut => 1,
-        RecordState::Deleted => 2,
-    };
-    let held = held.into_iter().filter(|_| state != RecordState::Deleted);
-    for (object, records) in held.chain([(object.to_owned(), 1)]) {
-        if let Some(count) = all.entry(object).or_default().get_mut(at) {
-            *count += by * i64::try_from(records).unwrap_or(i64::MAX);
-        }
     }
 }

@@ -1,0 +1,137 @@
+//! [`crate::mirror::Mirror`] in memory.
+
+mod apply;
+mod calls;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub(super) use self::apply::apply;
+use super::Rows;
+use crate::mirror::plan::{Body, ChangedVersions, Head};
+use crate::mirror::{ChangeRow, DeadLetterRow, RecordState, ScanRow};
+use crate::{StoreError, retention};
+
+/// What is known of the records of all connections.
+#[derive(Debug, Default, Clone)]
+pub struct MirrorTables {
+    /// By the connection's id.
+    pub(super) of: BTreeMap<String, ConnectionMirror>,
+    letters: u64,
+}
+
+/// That of one connection.
+#[derive(Debug, Default, Clone)]
+pub(super) struct ConnectionMirror {
+    pub moment: u64,
+    pub forgotten: u64,
+    objects: BTreeMap<String, ObjectRows>,
+    pub changes: BTreeMap<u64, ChangeRow>,
+    pub versions: BTreeMap<u64, ChangedVersions>,
+    letters: BTreeMap<u64, Letter>,
+    /// Positions of readers, and when they came there.
+    pub readers: BTreeMap<Reader, (u64, u64)>,
+}
+
+/// Who reads changes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Reader {
+    Consumer(String),
+    Target(String),
+}
+
+#[derive(Debug, Default, Clone)]
+struct ObjectRows {
+    derived_from: Option<String>,
+    records: BTreeMap<String, (Head, Option<Body>)>,
+    seen: BTreeMap<String, u64>,
+    look_ups: BTreeMap<String, LookUp>,
+    scan: Option<ScanRow>,
+    bookmarks: BTreeMap<u64, String>,
+    drifts: BTreeSet<String>,
+    counts: [i64; 3],
+}
+
+#[derive(Debug, Default, Clone)]
+struct LookUp {
+    since: u64,
+    tries: u32,
+    due_ms: u64,
+    reason: String,
+}
+
+#[derive(Debug, Clone)]
+struct Letter {
+    row: DeadLetterRow,
+    hash: [u8; 32],
+    scan: Option<u64>,
+}
+
+impl Rows {
+    fn object(&self, connection: &str, object: &str) -> Option<&ObjectRows> {
+        self.mirror.of.get(connection)?.objects.get(object)
+    }
+
+    fn make_object(
+        &mut self,
+        connection: &str,
+        object: &str,
+    ) -> Result<&mut ObjectRows, StoreError> {
+        if !self.store.connections.contains_key(connection) {
+            return Err(StoreError::NoConnection(connection.to_owned()));
+        }
+        let mirror = self.mirror.of.entry(connection.to_owned()).or_default();
+        Ok(mirror.objects.entry(object.to_owned()).or_default())
+    }
+}
+
+impl ConnectionMirror {
+    fn prune(&mut self, before_ms: u64, until: Option<u64>) -> u64 {
+        let mut pruned = 0;
+        while let Some(first) = self.changes.first_entry() {
+            let number = *first.key();
+            if first.get().at_ms >= before_ms || until.is_some_and(|until| number > until) {
+                break;
+            }
+            first.remove();
+            self.versions.remove(&number);
+            self.forgotten = number;
+            pruned += 1;
+        }
+        pruned
+    }
+}
+
+/// Removes what a connection had.
+pub(super) fn erase(rows: &mut Rows, connection: &str) {
+    rows.mirror.of.remove(connection);
+}
+
+/// Forgets what is older than is kept.
+pub(super) fn forget(rows: &mut Rows, now_ms: u64) {
+    let Rows { mirror, outbox, .. } = rows;
+    let targets = &outbox.targets;
+    for mirror in mirror.of.values_mut() {
+        let silent_ms = now_ms.saturating_sub(retention::SILENT_MS);
+        let active = mirror.readers.values().filter(|(_, moved_ms)| *moved_ms > silent_ms);
+        let until = active.map(|(number, _)| *number).min();
+        mirror.prune(now_ms.saturating_sub(retention::CHANGES_MS), until);
+        let forgotten = mirror.forgotten;
+        for rows in mirror.objects.values_mut() {
+            let before = rows.records.len();
+            rows.records.retain(|_, (head, _)| {
+                head.state != RecordState::Deleted || head.change > forgotten
+            });
+            let gone = i64::try_from(before - rows.records.len()).unwrap_or(i64::MAX);
+            if let Some(deleted) = rows.counts.get_mut(2) {
+                *deleted -= gone;
+            }
+        }
+        let position = |target: &String| {
+            mirror.readers.get(&Reader::Target(target.clone())).map_or(0, |(number, _)| *number)
+        };
+        let had = targets.keys().map(position).min().unwrap_or(u64::MAX);
+        let parked: BTreeSet<u64> =
+            targets.values().flat_map(|parked| parked.keys()).map(|(_, change)| *change).collect();
+        mirror.versions.retain(|change, _| *change > had || parked.contains(change));
+    }
+}

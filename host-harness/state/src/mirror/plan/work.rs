@@ -1,0 +1,190 @@
+//! A batch under way: what it has changed so far, and the plan that grows.
+
+use std::collections::BTreeMap;
+
+use super::{Body, ChangedVersions, Head, Known, Plan, PlannedChange, PutBody, PutRecord};
+use crate::StoreError;
+use crate::mirror::held::Held;
+use crate::mirror::version::Decision;
+use crate::mirror::{Batch, RecordState, Source};
+
+/// How many records of each object are held.
+pub(super) type HeldCounts = BTreeMap<String, usize>;
+
+/// A record that the batch changes.
+pub(super) struct Touched {
+    row: Option<i64>,
+    /// As it was: its state, and how many records of each object it held.
+    before: Option<(RecordState, HeldCounts)>,
+    head: Head,
+    body: PutBody,
+}
+
+/// A batch under way.
+pub(super) struct Work<'b> {
+    pub(super) batch: &'b Batch,
+    pub(super) now_ms: u64,
+    /// Number of the full scan that the batch is of, if it is of one.
+    pub(super) full: Option<u64>,
+    pub(super) known: Known,
+    pub(super) plan: Plan,
+    /// What the batch has changed so far: newer than what is in `known`.
+    pub(super) touched: BTreeMap<String, Touched>,
+}
+
+impl Work<'_> {
+    pub(super) fn head(&self, id: &str) -> Option<&Head> {
+        let touched = self.touched.get(id).map(|touched| &touched.head);
+        touched.or_else(|| self.known.heads.get(id).map(|kept| &kept.head))
+    }
+
+    /// The content as it is by now. It is put back by [`Work::put`].
+    pub(super) fn take_body(&mut self, id: &str) -> Result<Body, StoreError> {
+        if let Some(touched) = self.touched.get_mut(id)
+            && let PutBody::Put(body) = &mut touched.body
+        {
+            return Ok(std::mem::take(body));
+        }
+        let known = self.known.bodies.remove(id);
+        known.ok_or_else(|| StoreError::ChangedMeanwhile { object: self.batch.object.clone() })
+    }
+
+    pub(super) fn give_back(&mut self, id: &str, body: Body) {
+        match self.touched.get_mut(id) {
+            Some(Touched { body: PutBody::Put(taken), .. }) => *taken = body,
+            _ => drop(self.known.bodies.insert(id.to_owned(), body)),
+        }
+    }
+
+    /// What cannot be decided is looked up; an answer to that takes it off the list.
+    pub(super) fn decided(&mut self, id: &str, decision: Decision) {
+        if decision == Decision::LookUp {
+            let since = self.tick();
+            self.plan.look_ups.insert(id.to_owned(), since);
+            let listed = &mut self.plan.applied.look_up;
+            if !listed.iter().any(|listed| listed == id) {
+                listed.push(id.to_owned());
+            }
+        } else if matches!(self.batch.source, Source::Lookup | Source::Ours) {
+            self.plan.answered.insert(id.to_owned());
+        }
+    }
+
+    /// Notes that the full scan has seen the record, if it had not.
+    pub(super) fn mark(&mut self, id: &str) {
+        let was_seen = self.known.heads.get(id).is_some_and(|kept| kept.seen);
+        if self.full.is_some() && !was_seen && self.plan.seen.insert(id.to_owned()) {
+            self.plan.applied.unseen += 1;
+        }
+    }
+
+    /// Counts the moment up.
+    pub(super) fn tick(&mut self) -> u64 {
+        self.plan.moment += 1;
+        self.plan.moment
+    }
+
+    /// Logs a change under the next number, and returns that.
+    pub(super) fn log(
+        &mut self,
+        change: PlannedChange,
+        before: Option<&str>,
+        after: Option<&str>,
+    ) -> u64 {
+        let number = self.tick();
+        // What is told of a whole object is nobody's write.
+        let ours = self.batch.source == Source::Ours && !change.id.is_empty();
+        if self.known.forwarded && !change.id.is_empty() {
+            let (before, after) = (before.map(str::to_owned), after.map(str::to_owned));
+            self.plan.versions.push(ChangedVersions { change: number, before, after });
+        }
+        self.plan.changes.push(PlannedChange { number, ours, ..change });
+        self.plan.applied.newest = number;
+        number
+    }
+
+    pub(super) fn put(
+        &mut self,
+        id: &str,
+        before: Option<(RecordState, HeldCounts)>,
+        head: Head,
+        body: PutBody,
+    ) {
+        let row = self.known.heads.get(id).map(|kept| kept.row);
+        match self.touched.get_mut(id) {
+            Some(touched) => {
+                touched.head = head;
+                if body != PutBody::Keep {
+                    if touched.body == PutBody::Keep {
+                        touched.before = before;
+                    }
+                    touched.body = body;
+                }
+            }
+            None => {
+                self.touched.insert(id.to_owned(), Touched { row, before, head, body });
+            }
+        }
+    }
+
+    /// The plan, with the counts that follow from what was changed.
+    pub(super) fn finish(self) -> Plan {
+        let mut plan = self.plan;
+        let mut all: BTreeMap<String, [i64; 3]> = BTreeMap::new();
+        for (id, Touched { row, before, head, body }) in self.touched {
+            let after = match &body {
+                PutBody::Put(body) => Some(counts(&body.held)),
+                PutBody::Remove => Some(HeldCounts::new()),
+                PutBody::Keep => None,
+            };
+            if let Some(after) = after {
+                if let Some((state, held)) = before {
+                    count(&mut all, &self.batch.object, state, held, -1);
+                }
+                count(&mut all, &self.batch.object, head.state, after, 1);
+            }
+            plan.records.push(PutRecord { id, row, head, body });
+        }
+        for object in all.keys() {
+            index_of(&mut plan.objects, object);
+        }
+        plan.counts =
+            plan.objects.iter().map(|object| all.remove(object).unwrap_or_default()).collect();
+        plan
+    }
+}
+
+/// The index of an object, which is added where it is not there: what is held of objects that the batch
+/// does not name changes with its holder.
+pub(super) fn index_of(objects: &mut Vec<String>, object: &str) -> usize {
+    objects.iter().position(|name| name == object).unwrap_or_else(|| {
+        objects.push(object.to_owned());
+        objects.len() - 1
+    })
+}
+
+pub(super) fn counts(held: &Held) -> HeldCounts {
+    held.0.iter().map(|(object, records)| (object.clone(), records.len())).collect()
+}
+
+/// Counts a record of `object`, and what it holds. Derived records that are gone are not kept, so not
+/// counted.
+fn count(
+    all: &mut BTreeMap<String, [i64; 3]>,
+    object: &str,
+    state: RecordState,
+    held: HeldCounts,
+    by: i64,
+) {
+    let at = match state {
+        RecordState::Live => 0,
+        RecordState::AgedOut => 1,
+        RecordState::Deleted => 2,
+    };
+    let held = held.into_iter().filter(|_| state != RecordState::Deleted);
+    for (object, records) in held.chain([(object.to_owned(), 1)]) {
+        if let Some(count) = all.entry(object).or_default().get_mut(at) {
+            *count += by * i64::try_from(records).unwrap_or(i64::MAX);
+        }
+    }
+}
