@@ -11,7 +11,8 @@
 //!
 //! No trait needs another crate's trait, and a database needs nothing of the runtime: what it keeps
 //! are the plain types of [`connector_contract`]. What to keep is decided here, by functions of what
-//! a database has read ([`changes`], [`push::plan`]), so that every database decides alike.
+//! a database has read ([`changes`], [`mirror::plan`], [`push::plan`], [`inbox::plan`]), so that every
+//! database decides alike.
 //!
 //! | feature | what it adds |
 //! |---|---|

@@ -76,32 +76,38 @@ pub fn prune(
     Ok(count)
 }
 
-/// Forgets what is older than is kept, of one connection at a time: changes, and records that were
-/// removed by them.
+/// Forgets what is older than is kept, connection by connection: changes, and records that were removed
+/// by them.
 pub fn forget(on: &Connection, now_ms: u64, limit: usize) -> DbResult<usize> {
     let sql = "SELECT mirror FROM mirrors WHERE prune_ms <= ? ORDER BY prune_ms LIMIT 1";
-    let Some(mirror): Option<Key> = value(on, sql, [signed(now_ms)])? else { return Ok(0) };
+    let mut forgotten = 0;
+    while forgotten < limit {
+        let Some(mirror) = value(on, sql, [signed(now_ms)])? else { break };
+        // The look itself counts too.
+        forgotten += forget_of(on, mirror, now_ms, limit - forgotten)?.max(1);
+    }
+    Ok(forgotten)
+}
+
+/// Of one connection, and notes when to look at it again.
+fn forget_of(on: &Connection, mirror: Key, now_ms: u64, limit: usize) -> DbResult<usize> {
     let before_ms = now_ms.saturating_sub(retention::CHANGES_MS);
     let pruned = prune(on, mirror, before_ms, read_by_all(on, mirror, now_ms)?, limit)?;
     let gone = forget_gone(on, mirror, limit)?;
     let next = match pruned.max(gone) == limit {
         true => Some(now_ms),
-        false => {
-            let oldest: Option<(i64, u64)> = first(on, mirror)?;
+        false => first(on, mirror)?.map(|(_, at_ms)| match at_ms < before_ms {
             // What somebody has not read yet is looked at again tomorrow.
-            let tomorrow = now_ms.saturating_add(24 * 60 * 60 * 1_000);
-            oldest.map(|(_, at_ms)| match at_ms < before_ms {
-                true => tomorrow,
-                false => at_ms.saturating_add(retention::CHANGES_MS),
-            })
-        }
+            true => now_ms.saturating_add(24 * 60 * 60 * 1_000),
+            false => at_ms.saturating_add(retention::CHANGES_MS),
+        }),
     };
     run(on, "UPDATE mirrors SET prune_ms = ? WHERE mirror = ?", (next.map(signed), mirror))?;
-    // One is counted for the look itself, so that the next connection has its turn.
-    Ok((pruned + gone).clamp(1, limit))
+    Ok((pruned + gone).min(limit))
 }
 
-fn first(on: &Connection, mirror: Key) -> Result<Option<(i64, u64)>> {
+/// The oldest change of a mirror, and when it was noticed.
+fn first(on: &Connection, mirror: Key) -> Result<Option<(u64, u64)>> {
     let mut oldest = prepared(on, OLDEST)?;
     oldest.query_map((mirror, 1), |row| row.try_into())?.next().transpose()
 }

@@ -51,6 +51,14 @@ pub async fn old_changes_are_forgotten_but_for_who_reads_them(database: &impl Da
     let mirror = mirror(database).await;
     arrive(&mirror, Source::Page, vec![record("1", 0, "[1]"), record("2", 0, "[2]")]).await;
     gone(&mirror, Source::Lookup, &["2"]).await;
+    // Many connections have changes that are as old.
+    let others: Vec<String> = (0..9).map(|number| format!("other-{number}")).collect();
+    for name in &others {
+        mirror.commit(vec![Change::PutConnection(connection(name))]).await.unwrap();
+        let batch = Batch::new(&format!("id-of-{name}"), OBJECT, Source::Page, 0);
+        let records = vec![record("1", 0, "[1]")];
+        mirror.apply(Batch { records, ..batch }).await.unwrap();
+    }
     pass(29 * DAY_S).await;
     arrive(&mirror, Source::Page, vec![record("1", 9, "[9]")]).await;
     mirror.set_position("reader", WHOSE, 1).await.unwrap();
@@ -58,6 +66,9 @@ pub async fn old_changes_are_forgotten_but_for_who_reads_them(database: &impl Da
     maintain(&mirror).await;
     assert_eq!(numbers(&mirror, 0, 9).await.unwrap(), [2, 3, 4]);
     assert_eq!(mirror.count(WHOSE, OBJECT).await.unwrap(), (1, 0, 1));
+    for name in &others {
+        assert!(mirror.changes(&format!("id-of-{name}"), 0, 9).await.unwrap().is_empty());
+    }
     // Read on, and they are forgotten within a day.
     mirror.set_position("reader", WHOSE, 3).await.unwrap();
     pass(DAY_S).await;
