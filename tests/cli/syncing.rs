@@ -56,6 +56,17 @@ async fn what_is_kept_is_shown_by_every_command() {
     assert!(pruned.err.contains("forgot "), "{}", pruned.err);
     keeper.run(&["changes", "--since", "1"]).failed(1, &["no longer all kept"]);
 
+    // A consumer that missed some hears so once, and goes on.
+    let id = account.simulator.ids().remove(0);
+    for title in ["one", "two"] {
+        account.simulator.update(&id, &format!(r#"{{"title":"{title}"}}"#)).unwrap();
+        keeper.run(&["--limits", "off", "sync", "--full"]).quiet();
+    }
+    keeper.run(&["changes", "--prune-before", "0s"]);
+    let missed = keeper.run(&["changes", "--consumer", "a"]);
+    missed.failed(3, &["default: the changes", "were forgotten before a had them"]);
+    keeper.run(&["changes", "--consumer", "a"]).quiet();
+
     let csv = ["export", "trackings", "--output", "csv", "--columns", "slug,tag"];
     let csv = keeper.run(&csv).quiet();
     assert_eq!((csv.lines().next(), csv.lines().count()), (Some("slug,tag"), 251));

@@ -1,9 +1,12 @@
 //! Pages become records, changes and a position, together or not at all.
 
 use aftership_simulator::Answer;
-use host_harness::mirror::{ChangeKind, Mirror as _, ScanKind};
+use host_harness::contract::types::DataRecord;
+use host_harness::mirror::{
+    Batch, ChangeKind, Derived, Mirror as _, MirroredRecord, ScanKind, Source,
+};
 use host_harness::runtime::ScanError;
-use host_harness::sync::SyncError;
+use host_harness::sync::{PullOutcome, SyncError};
 
 use super::mirrored::{DUE, FULL, HOUR, Mirrored, OBJECT, down, page, pass};
 
@@ -21,6 +24,46 @@ async fn a_second_run_on_unchanged_data_writes_no_change() {
     let changes = mirrored.sync(DUE).await;
     assert_eq!((changes.kind, changes.applied.newest), (Some(ScanKind::Incremental), 0));
     assert_eq!(mirrored.database().moment(&mirrored.connection).await.unwrap(), moment);
+}
+
+/// What is left out of a page because it is unchanged may change before the page is committed.
+#[tokio::test(start_paused = true)]
+async fn a_page_whose_records_change_meanwhile_is_prepared_anew() {
+    let mirrored = Mirrored::of(25).await;
+    mirrored.sync(DUE).await;
+    let kept = mirrored.kept("checkpoints").await.len();
+    let (database, connection) = (mirrored.database().clone(), mirrored.connection.clone());
+    let records: Vec<DataRecord> = mirrored.kept(OBJECT).await.into_values().map(record).collect();
+    let pull = mirrored.pull().told(move |_| {
+        // While the next page waits to be committed, somebody derives by another component.
+        let lists = vec![vec![]; records.len()];
+        let derived = vec![Derived { object: "checkpoints".to_owned(), lists }];
+        let records = records.clone();
+        let batch = Batch::new(&connection, OBJECT, Source::Delivery, 0);
+        let batch = Batch { records, derived, deriver: 1, ..batch };
+        let database = database.clone();
+        let elsewhere = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            runtime.block_on(database.apply(batch)).unwrap();
+        });
+        elsewhere.join().unwrap();
+    });
+    let PullOutcome::Done(report) = Box::pin(pull.run(&FULL)).await.unwrap() else { panic!() };
+    assert_eq!((report.pages, report.applied.unchanged), (3, 25));
+    // All but the last time that it did so.
+    assert!(report.applied.derived > 0);
+    mirrored.sync(FULL).await;
+    assert_eq!(mirrored.kept("checkpoints").await.len(), kept);
+}
+
+fn record(kept: MirroredRecord) -> DataRecord {
+    DataRecord {
+        id: kept.id,
+        updated_at: kept.updated_at,
+        created_at: kept.created_at,
+        version: None,
+        data: kept.data,
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use connector_state::Store;
+use connector_state::{Store, StoreError};
 use tokio::time::sleep;
 
 use crate::jobs::{Jobs, NotBegun, Shutdown, Stage, Stopped};
@@ -27,6 +27,22 @@ pub fn keep(
     report: impl Fn(&Stopped) + Send + 'static,
 ) -> Result<(), NotBegun> {
     jobs.keep(Stage::Work, NAME, report, move |stop| run(Arc::clone(&store), stop))
+}
+
+/// Pieces that a program does which ends by itself.
+const SOME: usize = 40;
+
+/// Does some of it, for a program that ends by itself and may be the only one that uses the state.
+///
+/// # Errors
+/// When the store cannot be used.
+pub async fn some(store: &dyn Store) -> Result<(), StoreError> {
+    for _ in 0..SOME {
+        if !store.maintain().await? {
+            break;
+        }
+    }
+    Ok(())
 }
 
 async fn run(store: Arc<dyn Store>, stop: Shutdown) -> Result<(), String> {

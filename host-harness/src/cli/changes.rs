@@ -6,10 +6,11 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use host_harness::contract::hex;
 use host_harness::mirror::{ChangeRow, Mirror as _};
-use host_harness::store::Word as _;
+use host_harness::store::{StoreError, Word as _};
 use serde_json::{Value, json};
 
 use super::context::Context;
+use super::exit::Exit;
 use super::input::span;
 use super::output::{Columns, counted, date};
 use super::state::{StateDirectory, names, whose};
@@ -34,7 +35,7 @@ connections there is no order. Without --connection the changes of all connectio
 consumer's position in each is kept, and moves only after its lines have been written.
 
 Changes are kept for 30 days, and longer for a consumer that has not had them and is not silent for
-as long.")]
+as long. One that missed some hears which, goes on after them, and the command ends with 3.")]
 pub struct ChangesArgs {
     /// Wait for more
     #[arg(long)]
@@ -64,7 +65,7 @@ pub struct ChangesArgs {
 ///
 /// # Errors
 /// When the state cannot be used, or the output not written.
-pub async fn run(args: &ChangesArgs, context: &Context) -> Result<()> {
+pub async fn run(args: &ChangesArgs, context: &Context) -> Result<Exit> {
     let state = StateDirectory::needed(context)?;
     let database = state.database().await?;
     if let Some(age) = args.prune_before {
@@ -79,7 +80,7 @@ pub async fn run(args: &ChangesArgs, context: &Context) -> Result<()> {
             }
         }
         context.watch.say(&format!("forgot {}", counted(pruned, "change")));
-        return Ok(());
+        return Ok(Exit::Done);
     }
     let whose = whose(context, &state, &database).await?;
     let mut by_id = names(&database).await?;
@@ -98,7 +99,7 @@ pub async fn run(args: &ChangesArgs, context: &Context) -> Result<()> {
             }
         },
     };
-    let mut out = context.output(&args.columns);
+    let (mut out, mut exit) = (context.output(&args.columns), Exit::Done);
     while !(args.follow && context.shutdown.is_requested()) {
         let mut moments = database.moments().await.context("reading the changes")?;
         moments.retain(|(id, moment)| {
@@ -119,9 +120,24 @@ pub async fn run(args: &ChangesArgs, context: &Context) -> Result<()> {
         }
         for (id, moment) in moments {
             let from = since.get(&id).copied().unwrap_or_default();
-            let name = || by_id.get(&id).unwrap_or(&id).clone();
-            let changes = database.changes(&id, from, AT_ONCE).await;
-            let changes = changes.with_context(|| format!("reading the changes of {}", name()))?;
+            let name = by_id.get(&id).unwrap_or(&id);
+            let changes = match (database.changes(&id, from, AT_ONCE).await, &args.consumer) {
+                // A consumer that was silent for too long hears what it missed, and goes on.
+                (Err(StoreError::Forgotten { until, .. }), Some(consumer)) => {
+                    context.watch.say(&format!(
+                        "{name}: the changes {} to {until} were forgotten before {consumer} had \
+                         them; `export` has the records as they are, and later changes follow",
+                        from + 1
+                    ));
+                    database.set_position(consumer, &id, until).await?;
+                    since.insert(id, until);
+                    exit = Exit::Partly;
+                    continue;
+                }
+                (changes, _) => {
+                    changes.with_context(|| format!("reading the changes of {name}"))?
+                }
+            };
             let is_wanted = |change: &&ChangeRow| {
                 args.object.as_ref().is_none_or(|object| *object == change.object)
             };
@@ -135,7 +151,8 @@ pub async fn run(args: &ChangesArgs, context: &Context) -> Result<()> {
             since.insert(id, reached);
         }
     }
-    out.end()
+    out.end()?;
+    Ok(exit)
 }
 
 fn as_json(change: &ChangeRow, names: &BTreeMap<String, String>) -> Value {

@@ -20,7 +20,7 @@
 //! | everything else | 1 |
 //!
 //! `list` ends with 3 when it met records that the connector cannot read, `push` when items
-//! failed or are parked; for
+//! failed or are parked, `changes` when its consumer missed some; for
 //! `check` see [`super::check`].
 
 use std::io;

@@ -1,6 +1,6 @@
 //! `state`: copies of what is kept, and whether it is whole.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use host_harness::store::Sqlite;
@@ -8,6 +8,7 @@ use host_harness::store::Sqlite;
 use super::context::Context;
 use super::exit::Exit;
 use super::state::StateDirectory;
+use super::usage::Usage;
 
 subcommands! {
     /// Copies the state, restores a copy, and checks it.
@@ -53,6 +54,7 @@ struct RestoreArgs {
 struct CheckStateArgs {}
 
 async fn backup(args: &BackupArgs, context: &Context) -> Result<()> {
+    must_be_new(&args.file)?;
     let database = StateDirectory::needed(context)?.database().await?;
     database.backup(&args.file).await?;
     context.watch.mention(&format!("copied the state to {}", args.file.display()));
@@ -61,11 +63,21 @@ async fn backup(args: &BackupArgs, context: &Context) -> Result<()> {
 
 async fn restore(args: &RestoreArgs, context: &Context) -> Result<()> {
     let to = StateDirectory::somewhere(context)?.file();
+    must_be_new(&to)?;
     let (from, shown) = (args.file.clone(), to.display().to_string());
     let restored = tokio::task::spawn_blocking(move || Sqlite::restore(&from, &to));
     restored.await.context("restoring the state")??;
     context.watch.mention(&format!("restored {shown}; docs/backup.md says what an old copy means"));
     Ok(())
+}
+
+fn must_be_new(file: &Path) -> Result<(), Usage> {
+    match file.symlink_metadata() {
+        Ok(_) => Err(Usage::new(format!("{} is there already", file.display()))
+            .next("name another one, or move it away")),
+        // What cannot be looked at says why when it is written.
+        Err(_) => Ok(()),
+    }
 }
 
 async fn check(_: &CheckStateArgs, context: &Context) -> Result<()> {

@@ -160,9 +160,14 @@ pub fn check_pages(connection: &Connection, path: &str) -> DbResult<()> {
 /// [`StoreError::Unavailable`], with no file made.
 pub fn copy(from: &Connection, to: &Path) -> Result<(), StoreError> {
     let unavailable = |why: String| StoreError::Unavailable { path: to.display().to_string(), why };
-    if to.symlink_metadata().is_ok() {
-        let why = "it is there already; name a file that is not".to_owned();
-        return Err(unavailable(why));
+    // A log of another database beside it would be taken for its own.
+    for end in ["", "-wal", "-shm", "-journal"] {
+        let mut there = to.as_os_str().to_owned();
+        there.push(end);
+        if Path::new(&there).symlink_metadata().is_ok() {
+            let there = Path::new(&there).display();
+            return Err(unavailable(format!("{there} is there already; move it away")));
+        }
     }
     let written = || -> Result<(), String> {
         files::make(to).map_err(|why| why.to_string())?;

@@ -73,12 +73,6 @@ impl LeaseHolder {
     pub fn name(&self) -> &str {
         &self.0
     }
-
-    /// A lease until then.
-    #[must_use]
-    pub fn lease(&self, until_ms: u64) -> Lease {
-        Lease { attempt: self.0.clone(), until_ms }
-    }
 }
 
 impl Drop for LeaseHolder {
@@ -141,12 +135,14 @@ mod tests {
     fn a_lease_is_held_as_long_as_its_holder_lives() {
         let (holder, other) = (LeaseHolder::new(), LeaseHolder::new());
         assert_ne!(holder.name(), other.name());
-        let lease = holder.lease(46_000);
-        let blocks = |now_ms| lease.blocks(&other.lease(now_ms + 45_000), now_ms);
+        let of =
+            |holder: &LeaseHolder, until_ms| Lease { attempt: holder.name().to_owned(), until_ms };
+        let lease = of(&holder, 46_000);
+        let blocks = |now_ms| lease.blocks(&of(&other, now_ms + 45_000), now_ms);
         assert!(blocks(1_000) && blocks(45_999));
         assert!(!blocks(46_000));
         assert!(!blocks(999), "the clock was set back");
-        assert!(!lease.blocks(&holder.lease(46_000), 1_000), "its own");
+        assert!(!lease.blocks(&of(&holder, 46_000), 1_000), "its own");
         drop(holder);
         assert!(!blocks(1_000));
     }
@@ -156,7 +152,10 @@ mod tests {
     fn the_lease_of_a_process_that_ended_is_free_where_its_number_means_something() {
         let mut child = std::process::Command::new("true").spawn().unwrap();
         let me = LeaseHolder::new();
-        let held = |attempt: String| Lease { attempt, until_ms: 10 }.blocks(&me.lease(10), 1);
+        let held = |attempt: String| {
+            Lease { attempt, until_ms: 10 }
+                .blocks(&Lease { attempt: me.name().to_owned(), until_ms: 10 }, 1)
+        };
         let (here, elsewhere) = (
             format!("{}.{}-0-0", *PLACE, child.id()),
             format!("0123456789abcdef.{}-0-0", child.id()),

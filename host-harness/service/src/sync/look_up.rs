@@ -128,8 +128,8 @@ impl PullRun<'_> {
         records: Vec<DataRecord>,
         deleted: Vec<String>,
     ) -> Result<Applied, SyncError> {
-        let batch = Batch { deleted, ..self.batch(Source::Lookup, asked) };
-        let batch = self.prepare(batch, records, &mut None, Trust::Nothing).await?;
+        let batch = Batch { records, deleted, ..self.batch(Source::Lookup, asked) };
+        let batch = self.prepare(batch, None, Trust::Nothing).await?;
         Ok(self.mirror.apply(batch).await?)
     }
 

@@ -5,7 +5,6 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Duration;
 
 use connector_contract::records::{ListRequest, Page, Start, View};
-use connector_contract::types::DataRecord;
 use connector_runtime::Scan;
 use connector_state::StoreError;
 use connector_state::mirror::{Applied, Batch, ScanKind, ScanRow, ScanStep, Source};
@@ -20,14 +19,6 @@ use super::window::{Window, outside};
 
 /// Pages in a row without an unseen record that are taken for a full scan that does not end.
 const NOTHING_NEW: u32 = 10;
-
-/// A page that came.
-struct Fetched {
-    page: Page,
-    /// [`connector_state::mirror::Mirror::moment`] before it was asked for.
-    asked: u64,
-    _turn: PageTurn,
-}
 
 /// A page that is ready to be committed.
 struct Ready {
@@ -59,36 +50,23 @@ impl PullRun<'_> {
         scan.wait(Duration::from_millis(left));
         let mut guard =
             EndlessGuard { is_full: row.kind == Some(ScanKind::Full), ..EndlessGuard::default() };
-        let mut drift = Some(Drift::default());
-        let mut next = self.fetch(&mut scan).await?;
-        if let Some(fetched) = &next {
-            guard.came(&fetched.page)?;
-        }
-        let mut ready = match next.take() {
-            Some(fetched) => Some(self.ready(row, fetched, &mut drift).await?),
-            None => None,
-        };
+        let mut drift = Drift::default();
+        let mut ready = self.next(row, &mut scan, &mut guard, &mut drift).await?;
         while let Some(Ready { batch, records, total, more, outside, _turn: turn }) = ready {
             let number = row.pages + guard.pages;
             let span =
                 tracing::info_span!(target: "host_harness::sync::pages", "page", number, records);
-            // Only what was not derived may have to be prepared anew.
-            let again = match batch.underived.is_empty() {
-                true => vec![],
-                false => batch.records.clone(),
-            };
             let committing = async {
-                let applied = self.commit(batch, again, outside).await;
+                let applied = self.commit(batch, outside).await;
                 drop(turn);
                 applied
             };
             // While a page is committed, the next one is asked for and prepared.
             let preparing = async {
-                let Some(fetched) = (if more { self.fetch(&mut scan).await? } else { None }) else {
-                    return Ok(None);
-                };
-                guard.came(&fetched.page)?;
-                self.ready(row, fetched, &mut drift).await.map(Some)
+                match more {
+                    true => self.next(row, &mut scan, &mut guard, &mut drift).await,
+                    false => Ok(None),
+                }
             };
             let (applied, following) = tokio::join!(committing.instrument(span), preparing);
             let applied = applied?;
@@ -104,23 +82,20 @@ impl PullRun<'_> {
         Ok(())
     }
 
-    async fn fetch(&self, scan: &mut Scan<'_>) -> Result<Option<Fetched>, SyncError> {
+    /// The next page as a batch, with what its records hold and the scan's next position.
+    async fn next(
+        &self,
+        row: &ScanRow,
+        scan: &mut Scan<'_>,
+        guard: &mut EndlessGuard,
+        drift: &mut Drift,
+    ) -> Result<Option<Ready>, SyncError> {
         // Who waits for the provider holds no turn.
         scan.ready().await;
         let turn = self.pull.synced.turns.take().await;
         let asked = self.mirror.moment(self.connection).await?;
-        let page = Box::pin(scan.next()).await?;
-        Ok(page.map(|page| Fetched { page, asked, _turn: turn }))
-    }
-
-    /// A page as a batch, with what its records hold and the scan's next position.
-    async fn ready(
-        &self,
-        row: &ScanRow,
-        fetched: Fetched,
-        drift: &mut Option<Drift>,
-    ) -> Result<Ready, SyncError> {
-        let Fetched { page, asked, _turn } = fetched;
+        let Some(page) = Box::pin(scan.next()).await? else { return Ok(None) };
+        guard.came(&page)?;
         let outside = outside(&page);
         let (records, total, more) = (page.records.len() as u64, page.total, page.next.is_some());
         let step = ScanStep {
@@ -133,36 +108,27 @@ impl PullRun<'_> {
             lease_ms: LEASE_MS,
         };
         let batch = Batch {
+            records: page.records,
             deleted: page.deleted,
             unreadable: page.unreadable,
             step: Some(step),
             ..self.batch(Source::Page, asked)
         };
-        let batch = self.prepare(batch, page.records, drift, Trust::Mirror).await?;
-        Ok(Ready { batch, records, total, more, outside, _turn })
+        let batch = self.prepare(batch, Some(drift), Trust::Mirror).await?;
+        Ok(Some(Ready { batch, records, total, more, outside, _turn: turn }))
     }
 
     /// Commits a page.
-    async fn commit(
-        &self,
-        batch: Batch,
-        records: Vec<DataRecord>,
-        outside: u64,
-    ) -> Result<Applied, SyncError> {
-        let anew = Batch {
-            deleted: batch.deleted.clone(),
-            unreadable: batch.unreadable.clone(),
-            drift: batch.drift.clone(),
-            step: batch.step.clone(),
-            ..self.batch(batch.source, batch.asked)
-        };
-        let applied = match self.mirror.apply(batch).await {
+    async fn commit(&self, batch: Batch, outside: u64) -> Result<Applied, SyncError> {
+        // Only what was left out may have to be prepared anew.
+        let again = (!batch.underived.is_empty()).then(|| batch.clone());
+        let applied = match (self.mirror.apply(batch).await, again) {
             // Somebody else has changed a record that was left out because it was unchanged.
-            Err(StoreError::ChangedMeanwhile { .. }) => {
-                let batch = self.prepare(anew, records, &mut None, Trust::Nothing).await?;
+            (Err(StoreError::ChangedMeanwhile { .. }), Some(again)) => {
+                let batch = self.prepare(again, None, Trust::Nothing).await?;
                 self.mirror.apply(batch).await?
             }
-            applied => applied?,
+            (applied, _) => applied?,
         };
         tracing::debug!(
             target: "host_harness::sync::pages",

@@ -22,14 +22,15 @@ pub(super) enum Trust {
 }
 
 impl PullRun<'_> {
-    /// Puts `records` into `batch`, those that changed first.
+    /// Derives what the records of `batch` hold, and adds where they differ from their schema, as far
+    /// as `drift` has not met it. Puts those that changed first.
     pub(super) async fn prepare(
         &self,
         batch: Batch,
-        records: Vec<DataRecord>,
-        drift: &mut Option<Drift>,
+        drift: Option<&mut Drift>,
         trust: Trust,
     ) -> Result<Batch, SyncError> {
+        let Batch { records, drift: mut differences, .. } = batch;
         let hashes: Vec<[u8; 32]> = records.iter().map(|record| hash_of(&record.data)).collect();
         let deriver = deriver(self.client);
         let unchanged = match trust {
@@ -49,7 +50,9 @@ impl PullRun<'_> {
         }
         let (changed, mut known_hashes): (Vec<DataRecord>, Vec<[u8; 32]>) =
             changed.into_iter().unzip();
-        let found = drift.as_mut().map(|drift| drift.new_in(&self.pull.object.outline, &changed));
+        if let Some(drift) = drift {
+            differences.extend(drift.new_in(&self.pull.object.outline, &changed));
+        }
         let before = changed.len();
         let (mut records, mut derived, aside) = self.derive(changed).await?;
         if records.len() < before {
@@ -74,7 +77,7 @@ impl PullRun<'_> {
             underived: underived.collect(),
             deriver,
             unreadable,
-            drift: found.unwrap_or_default(),
+            drift: differences,
             ..batch
         })
     }

@@ -12,6 +12,7 @@ use anyhow::{Context as _, Result};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use host_harness::push::mapping::{Mapping, SCHEMA};
 use host_harness::push::{IntentRow, Mode, OnConflict, Push, StoredRun as Read, Summary};
+use host_harness::service::maintenance;
 use host_harness::source::Items;
 
 use self::results::ItemResults;
@@ -156,7 +157,7 @@ pub async fn run(args: &PushArgs, context: &Context) -> Result<Exit> {
         return Ok(exit);
     }
     // Pushes of long ago are forgotten.
-    while kept.state.vault.store().maintain().await? {}
+    maintenance::some(kept.state.vault.store().as_ref()).await?;
     // It must not turn out at the end that it cannot be written.
     let mut results = ItemResults::new(context, args)?;
     let (mut sum, mut stopped) = (Summary::default(), None);

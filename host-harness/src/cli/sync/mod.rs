@@ -90,7 +90,10 @@ pub async fn run(args: &SyncArgs, context: &Context) -> Result<Exit> {
         return Ok(Exit::Done);
     }
     let (reader, connections) = prepare(args, context).await?;
-    reader.once(connections, RunResults::new(context, false)).await
+    let store = Arc::clone(&reader.state.database);
+    let exit = reader.once(connections, RunResults::new(context, false)).await?;
+    maintenance::some(store.as_ref()).await.context("forgetting what is old")?;
+    Ok(exit)
 }
 
 /// Reads again and again, by `jobs`, until `stop`.

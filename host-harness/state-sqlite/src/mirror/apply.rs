@@ -27,6 +27,28 @@ pub fn apply(on: &Connection, batch: &Batch, now_ms: u64) -> DbResult<Applied> {
     Ok(plan.applied)
 }
 
+/// Forgets everything of an object and of what is derived from it. Its records go into a set that is
+/// erased in pieces.
+pub fn reset(on: &Connection, connection: &str, object: &str, now_ms: u64) -> DbResult<()> {
+    let Some(object) = objects::find(on, connection, object)? else { return Ok(()) };
+    let (mut keys, mut names) = (Vec::new(), Vec::new());
+    for (key, name, records) in objects::with_derived(on, object.object)? {
+        run(on, "UPDATE mirror_sets SET dropped = 1 WHERE records = ?", [records])?;
+        let sql = "UPDATE mirror_objects SET records = ?, live = 0, aged_out = 0, deleted = 0
+                   WHERE object = ?";
+        run(on, sql, (objects::make_set(on)?, key))?;
+        for table in ["bookmarks", "drifts"] {
+            run(on, &format!("DELETE FROM mirror_{table} WHERE object = ?"), [key])?;
+        }
+        keys.push(key);
+        names.push(name);
+    }
+    let scan = scan::of_object(on, object.object)?;
+    let plan = plan::reset(names, moment(on, object.mirror)?, scan.as_ref());
+    changes(on, object.mirror, &keys, &plan, now_ms)?;
+    plan.scan.iter().try_for_each(|row| Ok(scan::put(on, object.object, row)?))
+}
+
 /// Everything that the decision on a batch needs.
 fn known(on: &Connection, object: Object, batch: &Batch, now_ms: u64) -> DbResult<Known> {
     let moment = moment(on, object.mirror)?;
@@ -277,7 +299,7 @@ fn changes(on: &Connection, mirror: i64, keys: &[i64], plan: &Plan, now_ms: u64)
 }
 
 /// Keeps the moment that was reached; with changes, also when to look for those that are too old.
-pub fn set_moment(
+fn set_moment(
     on: &Connection,
     mirror: i64,
     moment: u64,
@@ -292,7 +314,7 @@ pub fn set_moment(
 }
 
 /// How often anything of a connection has changed so far.
-pub fn moment(on: &Connection, mirror: i64) -> Result<u64> {
+fn moment(on: &Connection, mirror: i64) -> Result<u64> {
     Ok(value(on, "SELECT moment FROM mirrors WHERE mirror = ?", [mirror])?.unwrap_or_default())
 }
 

@@ -237,7 +237,7 @@ impl Mirror for Sqlite {
 
     fn reset(&self, connection: &str, object: &str) -> Answer<'_, ()> {
         let (connection, object) = (connection.to_owned(), object.to_owned());
-        self.commit_work(true, move |on, now_ms| scan::reset(on, &connection, &object, now_ms))
+        self.commit_work(true, move |on, now_ms| apply::reset(on, &connection, &object, now_ms))
     }
 
     fn count(&self, connection: &str, object: &str) -> Answer<'_, (u64, u64, u64)> {

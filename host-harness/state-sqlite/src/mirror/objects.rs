@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Result, Row};
 
-use crate::columns::{prepared, run, value, values};
+use crate::columns::{prepared, run, value};
 use crate::fault::DbResult;
 use crate::rows::must_exist;
 
@@ -87,7 +87,10 @@ pub fn make_set(on: &Connection) -> Result<Key> {
     Ok(on.last_insert_rowid())
 }
 
-/// The keys of what is derived from an object.
-pub fn derived_from(on: &Connection, holder: Key) -> Result<Vec<Key>> {
-    values(on, "SELECT object FROM mirror_objects WHERE derived_from = ?", [holder])
+/// An object and those that are derived from it, itself first: key, name, and the set of records.
+pub fn with_derived(on: &Connection, object: Key) -> Result<Vec<(Key, String, Key)>> {
+    let sql = "SELECT object, name, records FROM mirror_objects WHERE object = ?1
+               UNION ALL
+               SELECT object, name, records FROM mirror_objects WHERE derived_from = ?1";
+    prepared(on, sql)?.query_map([object], |row| row.try_into())?.collect()
 }

@@ -3,7 +3,6 @@
 use connector_state::mirror::ScanRow;
 use rusqlite::{Connection, Result};
 
-use super::apply::{moment, set_moment};
 use super::objects::{self, Key};
 use crate::columns::{self, Record as _, run, signed, value};
 use crate::fault::DbResult;
@@ -25,35 +24,6 @@ pub fn change(
     let Some(new) = change(&now) else { return Ok(now) };
     put(on, key, &new)?;
     Ok(new)
-}
-
-/// Forgets everything of an object and of what is derived from it. Its records go into a set that is
-/// erased in pieces.
-pub fn reset(on: &Connection, connection: &str, object: &str, now_ms: u64) -> DbResult<()> {
-    let Some(object) = objects::find(on, connection, object)? else { return Ok(()) };
-    let mut keys = objects::derived_from(on, object.object)?;
-    keys.push(object.object);
-    let mut number = moment(on, object.mirror)?;
-    for key in keys {
-        let Some(reset) = objects::by_key(on, key)? else { continue };
-        run(on, "UPDATE mirror_sets SET dropped = 1 WHERE records = ?", [reset.records])?;
-        let sql = "UPDATE mirror_objects SET records = ?, live = 0, aged_out = 0, deleted = 0
-                   WHERE object = ?";
-        run(on, sql, (objects::make_set(on)?, key))?;
-        for table in ["bookmarks", "drifts"] {
-            run(on, &format!("DELETE FROM mirror_{table} WHERE object = ?"), [key])?;
-        }
-        number += 1;
-        let sql = "INSERT INTO mirror_changes (mirror, number, object, id, kind, ours, at_ms)
-                   VALUES (?, ?, ?, '', 'reset', 0, ?)";
-        run(on, sql, (object.mirror, signed(number), key, signed(now_ms)))?;
-    }
-    set_moment(on, object.mirror, number, now_ms, true)?;
-    if let Some(row) = of_object(on, object.object)? {
-        let began = ScanRow::new(&row.connection, &row.object);
-        put(on, object.object, &ScanRow { scan: row.scan, ..began })?;
-    }
-    Ok(())
 }
 
 /// When the newest bookmark was kept that is not of the future.

@@ -5,8 +5,10 @@
 //! test of every case of every area, and [`listed`] is the list itself: a method of a trait without
 //! a case fails this crate's own test.
 //!
-//! ```ignore
-//! connector_state::conformance_tests!(MyDatabase);
+//! ```
+//! use connector_state::conformance::InMemory;
+//!
+//! connector_state::conformance_tests!(InMemory);
 //! ```
 
 #![allow(
@@ -28,11 +30,14 @@ pub mod store;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
 
 use connector_contract::auth::Learned;
+use connector_contract::clock::TokioClock;
 use connector_contract::limits::Slots;
 
 use crate::inbox::Inbox;
+use crate::memory::{Halt, Memory};
 use crate::mirror::Mirror;
 use crate::outbox::Outbox;
 use crate::push::Intents;
@@ -57,6 +62,21 @@ pub trait Database {
         Self: Sized;
     /// Opens it once more.
     fn open(&self) -> Arc<dyn State>;
+}
+
+/// The state in memory, which the cases run on too.
+pub struct InMemory(Arc<Memory>);
+
+impl Database for InMemory {
+    fn new() -> Self {
+        let start = UNIX_EPOCH + Duration::from_secs(START_S);
+        let clock = Arc::new(TokioClock::starting_at(start));
+        Self(Memory::open(&Arc::default(), &Halt::at(None), clock))
+    }
+
+    fn open(&self) -> Arc<dyn State> {
+        self.0.again()
+    }
 }
 
 /// Makes a test of every case for a [`Database`].

@@ -217,26 +217,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(feature = "conformance")]
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, UNIX_EPOCH};
-
-    use connector_contract::clock::TokioClock;
-
-    use super::*;
-    use crate::conformance::{Database, START_S, State};
-
-    struct InMemory(Arc<Memory>);
-
-    impl Database for InMemory {
-        fn new() -> Self {
-            let start = UNIX_EPOCH + Duration::from_secs(START_S);
-            let clock = Arc::new(TokioClock::starting_at(start));
-            Self(Memory::open(&Arc::default(), &Halt::at(None), clock))
-        }
-
-        fn open(&self) -> Arc<dyn State> {
-            self.0.again()
-        }
-    }
+    use crate::conformance::InMemory;
 
     crate::conformance_tests!(InMemory);
 }

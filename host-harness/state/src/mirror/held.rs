@@ -5,7 +5,7 @@
 //!             "data": {"id": "7/1", "amount": 1.50}}]}
 //! ```
 //!
-//! `data` is the record as it came; of one that is no JSON value, its text. `change` and `hash` are
+//! `data` is the record as it came; where that is more or less than one JSON value, `text` is it. `change` and `hash` are
 //! those of a record of its own. Its state is its holder's.
 
 use std::collections::BTreeMap;
@@ -50,13 +50,13 @@ struct Entry<'a> {
     created_at: Option<std::borrow::Cow<'a, str>>,
     #[serde(borrow, skip_serializing_if = "Option::is_none", default)]
     data: Option<&'a RawValue>,
-    /// Of data that is no JSON value.
+    /// Of data that is not just one JSON value.
     #[serde(borrow, skip_serializing_if = "Option::is_none", default)]
     text: Option<std::borrow::Cow<'a, str>>,
 }
 
 impl Held {
-    /// How many there are, of all objects.
+    /// Whether there is nothing of any object.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.values().all(Vec::is_empty)
@@ -70,6 +70,8 @@ impl Held {
         }
         let entry = |record: &'_ HeldRecord| {
             let data: Option<&RawValue> = serde_json::from_str(&record.data).ok();
+            // White space around it is not part of the value.
+            let data = data.filter(|data| data.get().len() == record.data.len());
             let hash = hex(&record.hash);
             // What serialises here are texts and JSON as it came: nothing of it can fail.
             serde_json::to_string(&Entry {
@@ -207,7 +209,14 @@ mod tests {
 
     #[test]
     fn what_is_held_comes_back_as_it_was() {
-        let data = ["{\"n\": 1.50, \"a\":12345678901234567890}", "[]", "no json", "", "\"text\""];
+        let data = [
+            " [1]\n",
+            "{\"n\": 1.50, \"a\":12345678901234567890}",
+            "[]",
+            "no json",
+            "",
+            "\"text\"",
+        ];
         let records: Vec<_> = data.iter().map(|data| record("1/\"", data)).collect();
         let held = Held([("a".to_owned(), records), ("b\"".to_owned(), vec![])].into());
         let kept = Held::decode(&held.encode().unwrap()).unwrap();

@@ -8,7 +8,7 @@ use crate::memory::Rows;
 use crate::mirror::plan::{
     self, FORWARD_BEHIND, KeptHead, KeptLetter, Known, OurChange, Plan, PutBody,
 };
-use crate::mirror::{Applied, Batch, ChangeKind, ChangeRow, DeadLetterRow};
+use crate::mirror::{Applied, Batch, ChangeKind, ChangeRow};
 
 /// Commits a batch.
 pub fn apply(rows: &mut Rows, batch: &Batch, now_ms: u64) -> Result<Applied, StoreError> {
@@ -66,23 +66,7 @@ fn write(
     now_ms: u64,
 ) -> Applied {
     mirror.moment = plan.moment;
-    for change in plan.changes {
-        let object = plan.objects.get(change.object).cloned().unwrap_or_default();
-        let row = ChangeRow {
-            number: change.number,
-            connection: batch.connection.clone(),
-            object,
-            id: change.id,
-            kind: change.kind,
-            ours: change.ours,
-            at_ms: now_ms,
-            updated_at: change.updated_at,
-            previous: change.previous,
-            hash: change.hash,
-            members: change.members,
-        };
-        mirror.changes.insert(row.number, row);
-    }
+    mirror.log(&batch.connection, &plan.objects, plan.changes, now_ms);
     mirror.versions.extend(plan.versions.into_iter().map(|version| (version.change, version)));
     for ours in plan.ours {
         match ours {
@@ -113,17 +97,8 @@ fn write(
             Some(kept) => kept.scan = letter.scan.or(kept.scan),
             None => {
                 *letters += 1;
-                let row = DeadLetterRow {
-                    number: *letters,
-                    connection: batch.connection.clone(),
-                    object: batch.object.clone(),
-                    id: letter.item.id,
-                    raw: letter.item.raw,
-                    reason: letter.item.reason,
-                    at_ms: now_ms,
-                };
-                let (hash, scan) = (letter.hash, letter.scan);
-                mirror.letters.insert(*letters, Letter { row, hash, scan });
+                let of = (batch.connection.as_str(), batch.object.as_str());
+                mirror.keep_letter(*letters, of, letter, now_ms);
             }
         }
     }

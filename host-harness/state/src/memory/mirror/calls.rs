@@ -3,10 +3,10 @@
 use super::{ConnectionMirror, Letter, LookUp, MirrorTables, ObjectRows, Reader, apply};
 use crate::memory::{Memory, Rows};
 use crate::mirror::held::holders_of;
-use crate::mirror::plan::{self, Body, FailedLookUp, Head, fail_look_ups};
+use crate::mirror::plan::{self, Body, FailedLookUp, Head, PutLetter, fail_look_ups};
 use crate::mirror::{
-    Applied, Batch, ChangeKind, ChangeRow, DeadLetterRow, FailingRow, LOOK_UP_FAILED, Mirror,
-    MirroredRecord, RecordState, ScanChange, ScanRow, hash_of,
+    Applied, Batch, ChangeRow, DeadLetterRow, FailingRow, LOOK_UP_FAILED, Mirror, MirroredRecord,
+    RecordState, ScanChange, ScanRow, hash_of,
 };
 use crate::{Answer, StoreError};
 
@@ -94,16 +94,8 @@ impl Mirror for Memory {
                         }
                         dead += 1;
                         *letters += 1;
-                        let row = DeadLetterRow {
-                            number: *letters,
-                            connection: connection.clone(),
-                            object: object.clone(),
-                            id: item.id,
-                            raw: item.raw,
-                            reason: item.reason,
-                            at_ms: now_ms,
-                        };
-                        mirror.letters.insert(*letters, Letter { row, hash, scan: None });
+                        let letter = PutLetter { number: None, hash, item, scan: None };
+                        mirror.keep_letter(*letters, (&connection, &object), letter, now_ms);
                     }
                 }
             }
@@ -316,33 +308,20 @@ impl Mirror for Memory {
             if !mirror.objects.contains_key(&object) {
                 return Ok(());
             }
-            for (name, kept) in &mut mirror.objects {
-                let is_derived = kept.derived_from.as_ref() == Some(&object);
-                if *name != object && !is_derived {
-                    continue;
-                }
-                let scan = kept
-                    .scan
-                    .as_ref()
-                    .map(|row| ScanRow { scan: row.scan, ..ScanRow::new(&connection, name) });
+            let is_derived =
+                |(_, kept): &(&String, &ObjectRows)| kept.derived_from.as_ref() == Some(&object);
+            let derived = mirror.objects.iter().filter(is_derived).map(|(name, _)| name.clone());
+            let names: Vec<String> = std::iter::once(object.clone()).chain(derived).collect();
+            let scan = mirror.objects.get(&object).and_then(|kept| kept.scan.as_ref());
+            let plan = plan::reset(names, mirror.moment, scan);
+            for name in &plan.objects {
+                let kept = mirror.objects.entry(name.clone()).or_default();
                 let derived_from = kept.derived_from.take();
-                *kept = ObjectRows { derived_from, scan, ..ObjectRows::default() };
-                mirror.moment += 1;
-                let row = ChangeRow {
-                    number: mirror.moment,
-                    connection: connection.clone(),
-                    object: name.clone(),
-                    id: String::new(),
-                    kind: ChangeKind::Reset,
-                    ours: false,
-                    at_ms: now_ms,
-                    updated_at: None,
-                    previous: None,
-                    hash: None,
-                    members: vec![],
-                };
-                mirror.changes.insert(row.number, row);
+                *kept = ObjectRows { derived_from, ..ObjectRows::default() };
             }
+            mirror.objects.entry(object.clone()).or_default().scan = plan.scan;
+            mirror.moment = plan.moment;
+            mirror.log(&connection, &plan.objects, plan.changes, now_ms);
             Ok(())
         })
     }

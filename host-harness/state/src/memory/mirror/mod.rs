@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) use self::apply::apply;
 use super::Rows;
-use crate::mirror::plan::{Body, ChangedVersions, Head};
+use crate::mirror::plan::{Body, ChangedVersions, Head, PlannedChange, PutLetter};
 use crate::mirror::{ChangeRow, DeadLetterRow, RecordState, ScanRow};
 use crate::{StoreError, retention};
 
@@ -85,6 +85,53 @@ impl Rows {
 }
 
 impl ConnectionMirror {
+    /// Keeps what could not be read or answered, of this object, under this number.
+    fn keep_letter(
+        &mut self,
+        number: u64,
+        (connection, object): (&str, &str),
+        letter: PutLetter,
+        now_ms: u64,
+    ) {
+        let PutLetter { hash, item, scan, .. } = letter;
+        let row = DeadLetterRow {
+            number,
+            connection: connection.to_owned(),
+            object: object.to_owned(),
+            id: item.id,
+            raw: item.raw,
+            reason: item.reason,
+            at_ms: now_ms,
+        };
+        self.letters.insert(number, Letter { row, hash, scan });
+    }
+
+    /// Keeps changes of these objects.
+    fn log(
+        &mut self,
+        connection: &str,
+        objects: &[String],
+        changes: Vec<PlannedChange>,
+        now_ms: u64,
+    ) {
+        for change in changes {
+            let row = ChangeRow {
+                number: change.number,
+                connection: connection.to_owned(),
+                object: objects.get(change.object).cloned().unwrap_or_default(),
+                id: change.id,
+                kind: change.kind,
+                ours: change.ours,
+                at_ms: now_ms,
+                updated_at: change.updated_at,
+                previous: change.previous,
+                hash: change.hash,
+                members: change.members,
+            };
+            self.changes.insert(row.number, row);
+        }
+    }
+
     fn prune(&mut self, before_ms: u64, until: Option<u64>) -> u64 {
         let mut pruned = 0;
         while let Some(first) = self.changes.first_entry() {

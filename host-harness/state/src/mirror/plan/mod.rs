@@ -7,7 +7,7 @@
 //! |---|---|
 //! | records and their ends | `records` by [`super::version`] |
 //! | what records hold | `derived` |
-//! | a page's step of its scan, bookmarks | `scan` |
+//! | a page's step of its scan, bookmarks; a reset | `scan` |
 //! | look-ups that failed | [`fail_look_ups`] |
 //! | whether a record has to be derived at all | [`is_unchanged`] |
 
@@ -21,6 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use self::look_ups::{FailedLookUp, fail_look_ups};
 pub use self::records::{apply, bodies, ids, is_unchanged, letters};
+pub use self::scan::reset;
 use super::held::Held;
 use super::{Applied, ChangeKind, RecordState, ScanRow, Unreadable};
 
@@ -157,6 +158,28 @@ pub enum PutBody {
     Put(Body),
     /// There is none any more.
     Remove,
+}
+
+impl PlannedChange {
+    /// One that is about a whole object.
+    pub(super) fn of_object(
+        number: u64,
+        object: usize,
+        kind: ChangeKind,
+        members: Vec<String>,
+    ) -> Self {
+        Self {
+            number,
+            object,
+            id: String::new(),
+            kind,
+            ours: false,
+            updated_at: None,
+            previous: None,
+            hash: None,
+            members,
+        }
+    }
 }
 
 /// A change to be logged.

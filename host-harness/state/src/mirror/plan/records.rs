@@ -390,22 +390,7 @@ impl Work<'_> {
         self.plan.drifts = new.into_iter().take(room).cloned().collect();
         if !self.plan.drifts.is_empty() {
             let members = self.plan.drifts.clone();
-            self.log(whole_object(0, ChangeKind::Drift, members), None, None);
+            self.log(PlannedChange::of_object(0, 0, ChangeKind::Drift, members), None, None);
         }
-    }
-}
-
-/// A change that is about a whole object.
-fn whole_object(object: usize, kind: ChangeKind, members: Vec<String>) -> PlannedChange {
-    PlannedChange {
-        number: 0,
-        object,
-        id: String::new(),
-        kind,
-        ours: false,
-        updated_at: None,
-        previous: None,
-        hash: None,
-        members,
     }
 }

@@ -1,8 +1,8 @@
 //! How a page moves its scan.
 
-use super::{Known, Plan};
+use super::{Known, Plan, PlannedChange};
 use crate::StoreError;
-use crate::mirror::{Batch, ScanKind, ScanRow, ScanStep};
+use crate::mirror::{Batch, ChangeKind, ScanKind, ScanRow, ScanStep};
 
 /// Bookmarks are kept one for so long a time.
 const BOOKMARK_EVERY_MS: u64 = 60 * 60 * 1_000;
@@ -72,4 +72,22 @@ fn complete(row: &mut ScanRow, now_ms: u64) {
     row.error = None;
     row.failures = 0;
     row.retry_ms = None;
+}
+
+/// Decides on the reset of an object, the first of `objects`, whose others are derived from it. The
+/// database forgets all else that it keeps of them. Scans go on counting.
+#[must_use]
+pub fn reset(objects: Vec<String>, moment: u64, scan: Option<&ScanRow>) -> Plan {
+    let numbered = (moment + 1..).zip(0..objects.len());
+    let reset =
+        |(number, object)| PlannedChange::of_object(number, object, ChangeKind::Reset, vec![]);
+    let began =
+        |row: &ScanRow| ScanRow { scan: row.scan, ..ScanRow::new(&row.connection, &row.object) };
+    Plan {
+        moment: moment + objects.len() as u64,
+        changes: numbered.map(reset).collect(),
+        scan: scan.map(began),
+        objects,
+        ..Plan::default()
+    }
 }
