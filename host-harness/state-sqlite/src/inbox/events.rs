@@ -140,6 +140,7 @@ pub fn settle(on: &Connection, settled: Settled, now_ms: u64) -> Result<()> {
     let (event, state) = (settled.event, settled.state);
     let Some(head) = head(on, event)? else { return Ok(()) };
     let planned = plan::settle(head.state, head.received_ms, settled, now_ms);
+    let Some(planned) = planned else { return Ok(()) };
     change(on, event, &head, planned)?;
     match state {
         EventState::Done => forget::if_over(on, head.delivery, now_ms),
@@ -182,7 +183,7 @@ pub fn read_again(on: &Connection, event: u64, new: &[NewEvent], now_ms: u64) ->
     }
     let known = numbers::known(on, &numbers, inbox, new)?;
     let text = std::str::from_utf8(&body).ok();
-    for planned in plan::read_again(new, &known, &mut numbers.newest, now_ms) {
+    for planned in plan::new_events(new, &known, &mut numbers.newest, now_ms) {
         numbers::put_key(on, &numbers, inbox, &planned.key)?;
         put(on, inbox, delivery, text, &planned)?;
         counts.add(planned.state);
