@@ -143,7 +143,7 @@ pub fn settle(on: &Connection, settled: Settled, now_ms: u64) -> Result<()> {
     let Some(planned) = planned else { return Ok(()) };
     change(on, event, &head, planned)?;
     match state {
-        EventState::Done => forget::if_over(on, head.delivery, now_ms),
+        EventState::Done => forget::if_over(on, head.delivery, head.received_ms, now_ms),
         EventState::Waiting | EventState::Dead => Ok(()),
     }
 }
@@ -192,7 +192,7 @@ pub fn read_again(on: &Connection, event: u64, new: &[NewEvent], now_ms: u64) ->
     run(on, RANGE, (signed(from), signed(count), delivery))?;
     numbers::write(on, &numbers)?;
     numbers::count(on, inbox, counts)?;
-    forget::if_over(on, delivery, now_ms)
+    forget::if_over(on, delivery, unread.received_ms, now_ms)
 }
 
 /// Forgets a dead event, and its delivery when nothing else of that is left.
@@ -206,7 +206,7 @@ pub fn remove(on: &Connection, event: u64, now_ms: u64) -> Result<bool> {
     numbers::count(on, head.inbox, counts)?;
     let left: Option<i64> = value(on, forget::ANY_EVENT, [head.delivery])?;
     match left {
-        Some(_) => forget::if_over(on, head.delivery, now_ms)?,
+        Some(_) => forget::if_over(on, head.delivery, head.received_ms, now_ms)?,
         None => drop(run(on, forget::REMOVE, [head.delivery])?),
     }
     Ok(true)

@@ -24,7 +24,7 @@ pub struct InboxTables {
 
 impl InboxTables {
     /// Takes everything of a removed connection with it.
-    pub fn remove_connection(&mut self, id: &str) {
+    fn remove_connection(&mut self, id: &str) {
         self.hooks.remove(id);
         self.subscriptions.retain(|(connection, _), _| connection != id);
         self.keys.retain(|(connection, _), _| connection != id);
@@ -33,7 +33,7 @@ impl InboxTables {
     }
 
     /// Forgets what is older than it is kept.
-    pub fn forget(&mut self, now_ms: u64) {
+    fn forget(&mut self, now_ms: u64) {
         self.keys.retain(|_, seen_ms| seen_ms.saturating_add(EVENT_KEYS_MS) > now_ms);
         let over = |row: &DeliveryRow| {
             let states = self.of(row.number).map(|(event, _)| event.state);
