@@ -25,6 +25,8 @@ pub mod nearest;
 pub mod push;
 pub mod recording;
 pub mod schema;
+#[cfg(test)]
+mod shared_limits;
 pub mod source;
 pub mod sync;
 pub mod vault;

@@ -57,3 +57,38 @@ async fn run(store: Arc<dyn Store>, stop: Shutdown) -> Result<(), String> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::time::UNIX_EPOCH;
+
+    use connector_contract::clock::{TokioClock, unix_ms};
+    use connector_state::conformance::{START_S, session};
+    use connector_state::memory::{Halt, Memory, Rows};
+    use connector_state::{Change, SessionRow};
+
+    use super::*;
+    use crate::jobs::Supervisor;
+
+    /// Also after the store could not be used for a while.
+    #[tokio::test(start_paused = true)]
+    async fn what_ended_is_forgotten_within_a_minute_or_two() {
+        let start = UNIX_EPOCH + Duration::from_secs(START_S);
+        let rows = Arc::<Mutex<Rows>>::default();
+        let clock = Arc::new(TokioClock::starting_at(start));
+        let store = Memory::open(&rows, &Halt::at(None), clock);
+        let ends = |after: u64| unix_ms(start + Duration::from_secs(after));
+        let sessions: [SessionRow; 2] = [session(1, ends(30)), session(2, ends(3_600))];
+        store.commit(sessions.map(Change::PutSession).to_vec()).await.unwrap();
+        let (trigger, shutdown) = Shutdown::new();
+        let jobs = Supervisor::new(shutdown);
+        keep(jobs.jobs(), Arc::clone(&store) as _, |_| {}).unwrap();
+        sleep(Duration::from_secs(1)).await;
+        store.fail(1);
+        sleep(Duration::from_secs(150)).await;
+        let left: Vec<[u8; 32]> = rows.lock().unwrap().store.sessions.keys().copied().collect();
+        assert_eq!(left, [[2; 32]]);
+        trigger.request();
+    }
+}

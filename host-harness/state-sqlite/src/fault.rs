@@ -76,6 +76,12 @@ pub fn unknown(path: &str, why: String) -> StoreError {
     StoreError::Unknown { path: path.to_owned(), why }
 }
 
+/// A full disk can end a transaction in the middle: what else there was in it is not done.
+pub fn undone(path: &str) -> StoreError {
+    let why = "the disk is full or fails; nothing was changed".to_owned();
+    StoreError::Unavailable { path: path.to_owned(), why }
+}
+
 /// Why a store that is going away does nothing more.
 pub fn stopped(path: &str) -> StoreError {
     StoreError::Unavailable { path: path.to_owned(), why: "the program is ending".to_owned() }

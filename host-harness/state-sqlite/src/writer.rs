@@ -19,7 +19,7 @@ use tokio::task::spawn_blocking;
 
 use super::checkpoints::Checkpoints;
 use super::ended;
-use super::fault::{DbFault, DbResult, of_commit, stopped, unknown};
+use super::fault::{DbFault, DbResult, of_commit, stopped, undone, unknown};
 
 /// How often what ended is looked for and erased.
 const FORGET_EVERY_MS: u64 = 60 * 60 * 1_000;
@@ -217,21 +217,16 @@ impl Writer {
             file.forgot_ms = (forgot < FORGET_AT_ONCE).then_some(now_ms);
             erase |= forgot > 0;
         }
-        // A full disk can end the whole transaction in the middle.
-        let undone = || StoreError::Unavailable {
-            path: self.path.clone(),
-            why: "the disk is full or fails; nothing was changed".to_owned(),
-        };
         let run = |job: Job| match transaction.is_autocommit() {
             false => job(Ok(Turn { on: &transaction, only: is_empty })),
-            true => job(Err(undone())),
+            true => job(Err(undone(&self.path))),
         };
         let answers: Vec<Answering> = jobs.into_iter().map(run).collect();
         let ended = match transaction.is_autocommit() {
             false => transaction.commit().map_err(|why| of_commit(&why, &self.path)),
             true => {
                 drop(transaction);
-                Err(undone())
+                Err(undone(&self.path))
             }
         };
         #[cfg(test)]

@@ -2,7 +2,8 @@
 //!
 //! A lease lasts for a time that its holder extends, and ends at once with its holder. Whether that
 //! has ended is told by its name, `PLACE.PROCESS-STARTED-NUMBER`. What the holder of a lost lease
-//! does is never committed: every write names its holder.
+//! does is never committed, since every write names its holder; where writes do not (events), they do no
+//! harm.
 //!
 //! | the lease that is there | somebody else |
 //! |---|---|
@@ -15,7 +16,7 @@
 //! | what is leased | where | for | differs |
 //! |---|---|---|---|
 //! | the scan of an object | `mirror_scans` | 45 s | a scan that waits for its provider holds on until then |
-//! | a connection's events | `hooks` | 30 s | |
+//! | a connection's events | `hooks` | 30 s | writes do not name the holder: a record is applied by its version, however often, and an event that is done stays so |
 //! | the write of a record, for one item of a push | `push_claims` | 15 s | also needs the item: an owner writes many records at a time |
 //! | the renewal of a grant | `grants` | 30 s | is waited for to its end even when its holder has ended, because what that had sent may still arrive |
 

@@ -55,8 +55,8 @@ impl ClaimedGrant {
     /// another one than this process's, so what has passed is measured.
     pub fn may_send(&self) -> bool {
         let passed = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let claimed_ms = self.row.lease.as_ref().map_or(0, |lease| lease.until_ms - LEASE_MS);
-        may_send(&self.row, claimed_ms.saturating_add(passed))
+        let until_ms = self.row.lease.as_ref().map_or(0, |lease| lease.until_ms);
+        may_send(&self.row, until_ms.saturating_sub(LEASE_MS).saturating_add(passed))
     }
 }
 

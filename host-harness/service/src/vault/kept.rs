@@ -208,8 +208,9 @@ impl Vault {
     /// again.
     ///
     /// # Errors
-    /// [`VaultError`]; then all keys are as they were, or, where a connection was made meanwhile,
-    /// all but that one are sealed anew: do it again.
+    /// [`VaultError`]; then all keys are as they were, or, where a connection was made meanwhile or
+    /// the store's answer was lost ([`StoreError::Unknown`]), those of before may be sealed anew: do
+    /// it again, which goes on with those that are left.
     pub async fn rewrap(&self, new: &MasterKey) -> Result<usize, VaultError> {
         let mut done = 0;
         loop {
@@ -226,8 +227,8 @@ impl Vault {
             }
             match self.store.commit(changes).await {
                 Ok(()) => done += count,
-                // Removed meanwhile, or perhaps done: once more, with those that are left.
-                Err(StoreError::NoConnection(_) | StoreError::Unknown { .. }) => {}
+                // Removed meanwhile: once more, with those that are left.
+                Err(StoreError::NoConnection(_)) => {}
                 Err(why) => return Err(why.into()),
             }
         }

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use super::numbers::{self, InboxNumbers};
 use super::{events, hooks, rows};
 use crate::columns::{run, signed, values};
-use crate::fault::{DbResult, stopped};
+use crate::fault::{DbResult, stopped, undone};
 use crate::writer::{Job, Turn, Writer, alone};
 
 pub const OF_CONNECTION: &str =
@@ -102,11 +102,14 @@ fn keep(
     deliveries: &[NewDelivery],
     path: &str,
 ) -> Vec<Result<Receipt, StoreError>> {
+    let refused = |why| vec![Err(why); deliveries.len()];
+    // One before these may have ended the transaction, and they would be committed on their own.
+    if turn.on.is_autocommit() {
+        return refused(undone(path));
+    }
     match alone(turn, |on| keep_all(on, now_ms, deliveries)) {
         Ok(kept) => kept,
-        Err(why) if deliveries.len() == 1 || turn.on.is_autocommit() => {
-            vec![Err(why.of(path)); deliveries.len()]
-        }
+        Err(why) if deliveries.len() == 1 || turn.on.is_autocommit() => refused(why.of(path)),
         Err(_) => {
             let each = deliveries.chunks(1);
             let turn = Turn { only: false, ..turn };

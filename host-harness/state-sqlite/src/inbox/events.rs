@@ -140,9 +140,10 @@ pub fn settle(on: &Connection, settled: Settled, now_ms: u64) -> Result<()> {
     let (event, state) = (settled.event, settled.state);
     let Some(head) = head(on, event)? else { return Ok(()) };
     let planned = plan::settle(head.state, head.received_ms, settled, now_ms);
+    let Some(planned) = planned else { return Ok(()) };
     change(on, event, &head, planned)?;
     match state {
-        EventState::Done => forget::if_over(on, head.delivery, now_ms),
+        EventState::Done => forget::if_over(on, head.delivery, head.received_ms, now_ms),
         EventState::Waiting | EventState::Dead => Ok(()),
     }
 }
@@ -182,7 +183,7 @@ pub fn read_again(on: &Connection, event: u64, new: &[NewEvent], now_ms: u64) ->
     }
     let known = numbers::known(on, &numbers, inbox, new)?;
     let text = std::str::from_utf8(&body).ok();
-    for planned in plan::read_again(new, &known, &mut numbers.newest, now_ms) {
+    for planned in plan::new_events(new, &known, &mut numbers.newest, now_ms) {
         numbers::put_key(on, &numbers, inbox, &planned.key)?;
         put(on, inbox, delivery, text, &planned)?;
         counts.add(planned.state);
@@ -191,7 +192,7 @@ pub fn read_again(on: &Connection, event: u64, new: &[NewEvent], now_ms: u64) ->
     run(on, RANGE, (signed(from), signed(count), delivery))?;
     numbers::write(on, &numbers)?;
     numbers::count(on, inbox, counts)?;
-    forget::if_over(on, delivery, now_ms)
+    forget::if_over(on, delivery, unread.received_ms, now_ms)
 }
 
 /// Forgets a dead event, and its delivery when nothing else of that is left.
@@ -205,7 +206,7 @@ pub fn remove(on: &Connection, event: u64, now_ms: u64) -> Result<bool> {
     numbers::count(on, head.inbox, counts)?;
     let left: Option<i64> = value(on, forget::ANY_EVENT, [head.delivery])?;
     match left {
-        Some(_) => forget::if_over(on, head.delivery, now_ms)?,
+        Some(_) => forget::if_over(on, head.delivery, head.received_ms, now_ms)?,
         None => drop(run(on, forget::REMOVE, [head.delivery])?),
     }
     Ok(true)

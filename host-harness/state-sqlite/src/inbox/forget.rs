@@ -83,9 +83,10 @@ fn is_over(on: &Connection, delivery: &Kept, now_ms: u64) -> Result<bool> {
     Ok(plan::is_over(delivery.received_ms, states, now_ms))
 }
 
-/// Forgets a delivery that was passed over while it was needed, when it is not any more.
-pub fn if_over(on: &Connection, delivery: i64, now_ms: u64) -> Result<()> {
-    if delivery > signed(numbers::read(on)?.looked_at) {
+/// Forgets an old delivery, which may have been passed over while it was needed, when it is not any
+/// more.
+pub fn if_over(on: &Connection, delivery: i64, received_ms: u64, now_ms: u64) -> Result<()> {
+    if !plan::is_old(received_ms, now_ms) {
         return Ok(());
     }
     let mut statement = prepared(on, ONE)?;

@@ -30,6 +30,7 @@ const HOOKS: &str = "SELECT * FROM hooks ORDER BY connection";
 const PUT_HOOK: &str = "INSERT INTO hooks (connection, token, made_ms) VALUES (?, ?, ?)
     ON CONFLICT (connection) DO NOTHING";
 const REMOVE_SUBSCRIPTION: &str = "DELETE FROM subscriptions WHERE connection = ? AND object = ?";
+const SUBSCRIPTION: &str = "SELECT * FROM subscriptions WHERE connection = ? AND object = ?";
 const SUBSCRIPTIONS: &str = "SELECT * FROM subscriptions ORDER BY connection, object";
 const SUBSCRIPTIONS_OF: &str = "SELECT * FROM subscriptions WHERE connection = ? ORDER BY object";
 /// Looks at one event of each inbox: that with the least `next_ms`.
@@ -85,6 +86,8 @@ impl Inbox for Sqlite {
     fn put_subscription(&self, row: SubscriptionRow) -> Answer<'_, ()> {
         self.write(move |on, _| {
             must_exist(on, &row.connection)?;
+            let kept = one(on, SUBSCRIPTION, (&row.connection, &row.object))?;
+            let row = plan::subscription(row, kept.as_ref());
             put_one(on, "REPLACE INTO subscriptions", &row).map_err(DbFault::from)
         })
     }

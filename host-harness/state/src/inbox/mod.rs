@@ -24,7 +24,8 @@ pub trait Inbox: Send + Sync {
     /// The hook of a connection: the one that is there, else a new one with this `token`.
     fn make_hook(&self, connection: &str, token: &str) -> Answer<'_, HookRow>;
 
-    /// Adds a subscription, or replaces the one of its connection and object.
+    /// Adds a subscription, or replaces the one of its connection and object, of which `deliveries`
+    /// and `last_ms` stay where they are higher: some may have come meanwhile.
     fn put_subscription(&self, row: SubscriptionRow) -> Answer<'_, ()>;
 
     /// Forgets a subscription.
@@ -64,7 +65,8 @@ pub trait Inbox: Send + Sync {
     /// `limit`: those that need the provider (`asks`), or those that do not.
     fn due_events(&self, connection: &str, asks: bool, limit: u32) -> Answer<'_, Vec<EventRow>>;
 
-    /// Keeps what came of events. One that was given up on opens a gap in the same step.
+    /// Keeps what came of events. One that was given up on opens a gap in the same step. One that
+    /// is done stays so, whoever settles it after its lease was over.
     fn settle(&self, settled: Vec<Settled>) -> Answer<'_, ()>;
 
     /// Puts those events that are new in the place of the one that stood for an unreadable

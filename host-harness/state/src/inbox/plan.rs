@@ -4,14 +4,17 @@
 //! | what happens | reads | decides |
 //! |---|---|---|
 //! | a delivery comes | which of its keys are known, objects of the subscriptions | [`arrival`], [`works`] |
-//! | a delivery is read again | the same | [`read_again`] |
+//! | a delivery is read again | which of its keys are known | [`new_events`] |
+//! | a subscription is put | the one that is there | [`subscription`] |
 //! | an event is settled, replayed | the event | [`settle`], [`replay`] |
 //! | a receiver is there, a gap opens or closes | the hook | [`beat`], [`open_gap`], [`close_gap`] |
 //! | time passes | a delivery with the states of its events | [`is_over`] |
 
 use std::collections::BTreeSet;
 
-use super::{EventEffect, EventRow, EventState, HookRow, NewEvent, Receipt, Settled};
+use super::{
+    EventEffect, EventRow, EventState, HookRow, NewEvent, Receipt, Settled, SubscriptionRow,
+};
 use crate::retention::DELIVERIES_MS;
 
 /// What an event is known by, as it is kept.
@@ -99,7 +102,7 @@ pub fn arrival<'a>(
     numbers: &mut Numbers,
     now_ms: u64,
 ) -> Arrival<'a> {
-    let events = planned(events, known, numbers, now_ms);
+    let events = new_events(events, known, numbers, now_ms);
     if events.is_empty() {
         return Arrival { receipt: Receipt::Repeat, events, opens_gap: false };
     }
@@ -110,19 +113,11 @@ pub fn arrival<'a>(
     Arrival { receipt, events, opens_gap: dead.is_some() }
 }
 
-/// As [`arrival`], of a delivery that is kept already: what takes the place of its unreadable event.
+/// Those of a delivery's events that are new, in the order and with the numbers in which they are
+/// kept: one whose key is known is none, and so is one that comes twice in a delivery. Where a delivery
+/// is read again, they take the place of its unreadable event.
 #[must_use]
-pub fn read_again<'a>(
-    events: &'a [NewEvent],
-    known: &BTreeSet<EventKey>,
-    numbers: &mut Numbers,
-    now_ms: u64,
-) -> Vec<PlannedEvent<'a>> {
-    planned(events, known, numbers, now_ms)
-}
-
-/// An event whose key is known is none, and so is one that comes twice in a delivery.
-fn planned<'a>(
+pub fn new_events<'a>(
     events: &'a [NewEvent],
     known: &BTreeSet<EventKey>,
     numbers: &mut Numbers,
@@ -174,6 +169,15 @@ pub fn works<'a>(
     subscribed.iter().enumerate().filter_map(works)
 }
 
+/// A subscription that is put where `kept` is: deliveries that came while the provider was asked for
+/// it stay counted.
+#[must_use]
+pub fn subscription(row: SubscriptionRow, kept: Option<&SubscriptionRow>) -> SubscriptionRow {
+    let Some(kept) = kept else { return row };
+    let deliveries = row.deliveries.max(kept.deliveries);
+    SubscriptionRow { deliveries, last_ms: row.last_ms.max(kept.last_ms), ..row }
+}
+
 /// What is put in the place of an event's state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventChange {
@@ -193,15 +197,25 @@ pub struct EventChange {
     pub counts: CountChange,
 }
 
-/// What came of an event that was in a state `was`, and had come with its delivery.
+/// What came of an event that was in a state `was`, and had come with its delivery at `received_ms`;
+/// `None` when nothing changes. One that is done stays so: whoever settles it once more has lost its
+/// lease, and believes what was true before.
 #[must_use]
-pub fn settle(was: EventState, received_ms: u64, settled: Settled, now_ms: u64) -> EventChange {
+pub fn settle(
+    was: EventState,
+    received_ms: u64,
+    settled: Settled,
+    now_ms: u64,
+) -> Option<EventChange> {
+    if was == EventState::Done {
+        return None;
+    }
     let mut counts = CountChange::default();
     counts.take(was);
     counts.add(settled.state);
     // Nothing is left to do about one that is done.
     let again_after_ms = settled.again_after_ms.filter(|_| settled.state != EventState::Done);
-    EventChange {
+    Some(EventChange {
         state: settled.state,
         attempts: settled.attempts,
         next_ms: again_after_ms.map(|after| now_ms.saturating_add(after)),
@@ -209,7 +223,7 @@ pub fn settle(was: EventState, received_ms: u64, settled: Settled, now_ms: u64) 
         reason: settled.reason,
         gap_ms: settled.missed.then_some(received_ms),
         counts,
-    }
+    })
 }
 
 /// A person has an event tried again: only a dead one.
@@ -226,7 +240,7 @@ pub fn replay(event: &EventRow, now_ms: u64) -> Option<EventChange> {
         reason: event.reason.clone(),
         ..Settled::of(event)
     };
-    Some(settle(event.state, event.received_ms, settled, now_ms))
+    settle(event.state, event.received_ms, settled, now_ms)
 }
 
 /// Whether a delivery may be forgotten: it is old, and nothing is left to do about any of its

@@ -24,7 +24,7 @@ pub struct InboxTables {
 
 impl InboxTables {
     /// Takes everything of a removed connection with it.
-    pub fn remove_connection(&mut self, id: &str) {
+    fn remove_connection(&mut self, id: &str) {
         self.hooks.remove(id);
         self.subscriptions.retain(|(connection, _), _| connection != id);
         self.keys.retain(|(connection, _), _| connection != id);
@@ -33,7 +33,7 @@ impl InboxTables {
     }
 
     /// Forgets what is older than it is kept.
-    pub fn forget(&mut self, now_ms: u64) {
+    fn forget(&mut self, now_ms: u64) {
         self.keys.retain(|_, seen_ms| seen_ms.saturating_add(EVENT_KEYS_MS) > now_ms);
         let over = |row: &DeliveryRow| {
             let states = self.of(row.number).map(|(event, _)| event.state);
@@ -148,7 +148,7 @@ impl InboxTables {
         let Some(delivery) = self.deliveries.get(&unread.delivery).cloned() else { return };
         self.events.remove(&event);
         let known = self.known(&delivery.connection, new);
-        let planned = plan::read_again(new, &known, &mut self.numbers, now_ms);
+        let planned = plan::new_events(new, &known, &mut self.numbers, now_ms);
         self.put(&delivery, planned, now_ms);
     }
 
@@ -181,8 +181,8 @@ impl Inbox for Memory {
     }
 
     fn make_hook(&self, connection: &str, token: &str) -> Answer<'_, HookRow> {
-        let (connection, token, made_ms) = (connection.to_owned(), token.to_owned(), self.now_ms());
-        self.answer(move |rows| {
+        let (connection, token) = (connection.to_owned(), token.to_owned());
+        self.write(move |rows, made_ms| {
             must_exist(rows, &connection)?;
             let new = || {
                 let connection = connection.clone();
@@ -196,6 +196,7 @@ impl Inbox for Memory {
         self.answer(move |rows| {
             must_exist(rows, &row.connection)?;
             let key = (row.connection.clone(), row.object.clone());
+            let row = plan::subscription(row, rows.inbox.subscriptions.get(&key));
             rows.inbox.subscriptions.insert(key, row);
             Ok(())
         })
@@ -218,16 +219,14 @@ impl Inbox for Memory {
     }
 
     fn receive(&self, delivery: NewDelivery) -> Answer<'_, Receipt> {
-        let now_ms = self.now_ms();
-        self.answer(move |rows| {
+        self.write(move |rows, now_ms| {
             must_exist(rows, &delivery.connection)?;
             Ok(rows.inbox.receive(delivery, now_ms))
         })
     }
 
     fn beat(&self, beat: Beat) -> Answer<'_, ()> {
-        let now_ms = self.now_ms();
-        self.answer(move |rows| {
+        self.write(move |rows, now_ms| {
             for (connection, refused) in &beat.served {
                 if let Some((hook, _)) = rows.inbox.hooks.get_mut(connection) {
                     plan::beat(hook, *refused, beat.gap_after_ms, now_ms);
@@ -254,8 +253,7 @@ impl Inbox for Memory {
     }
 
     fn due(&self) -> Answer<'_, Vec<String>> {
-        let now_ms = self.now_ms();
-        self.answer(move |rows| {
+        self.write(move |rows, now_ms| {
             let due = |(row, _): &&(EventRow, bool)| row.next_ms.is_some_and(|at| at <= now_ms);
             let due = rows.inbox.events.values().filter(due);
             let due: BTreeSet<String> = due.map(|(row, _)| row.connection.clone()).collect();
@@ -264,9 +262,9 @@ impl Inbox for Memory {
     }
 
     fn lease(&self, connection: &str, holder: &str, for_ms: u64) -> Answer<'_, bool> {
-        let (connection, now_ms) = (connection.to_owned(), self.now_ms());
-        let wanted = Lease { attempt: holder.to_owned(), until_ms: now_ms.saturating_add(for_ms) };
-        self.answer(move |rows| {
+        let (connection, attempt) = (connection.to_owned(), holder.to_owned());
+        self.write(move |rows, now_ms| {
+            let wanted = Lease { attempt, until_ms: now_ms.saturating_add(for_ms) };
             let Some((_, lease)) = rows.inbox.hooks.get_mut(&connection) else { return Ok(false) };
             if lease.as_ref().is_some_and(|held| held.blocks(&wanted, now_ms)) {
                 return Ok(false);
@@ -287,8 +285,8 @@ impl Inbox for Memory {
     }
 
     fn due_events(&self, connection: &str, asks: bool, limit: u32) -> Answer<'_, Vec<EventRow>> {
-        let (connection, now_ms) = (connection.to_owned(), self.now_ms());
-        self.answer(move |rows| {
+        let connection = connection.to_owned();
+        self.write(move |rows, now_ms| {
             let due = rows.inbox.events.values().filter(|(row, of)| {
                 row.connection == connection
                     && *of == asks
@@ -302,21 +300,19 @@ impl Inbox for Memory {
     }
 
     fn settle(&self, settled: Vec<Settled>) -> Answer<'_, ()> {
-        let now_ms = self.now_ms();
-        self.answer(move |rows| {
+        self.write(move |rows, now_ms| {
             for settled in settled {
                 let number = settled.event;
                 let Some((row, _)) = rows.inbox.events.get(&number) else { continue };
                 let change = plan::settle(row.state, row.received_ms, settled, now_ms);
-                rows.inbox.change(number, change);
+                change.into_iter().for_each(|change| rows.inbox.change(number, change));
             }
             Ok(())
         })
     }
 
     fn read_again(&self, event: u64, events: Vec<NewEvent>) -> Answer<'_, ()> {
-        let now_ms = self.now_ms();
-        self.answer(move |rows| {
+        self.write(move |rows, now_ms| {
             rows.inbox.read_again(event, &events, now_ms);
             Ok(())
         })
@@ -358,8 +354,7 @@ impl Inbox for Memory {
     }
 
     fn replay(&self, event: u64) -> Answer<'_, bool> {
-        let now_ms = self.now_ms();
-        self.answer(move |rows| {
+        self.write(move |rows, now_ms| {
             let row = rows.inbox.events.get(&event);
             let change = row.and_then(|(row, _)| plan::replay(row, now_ms));
             let was_there = change.is_some();

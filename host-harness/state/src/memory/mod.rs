@@ -47,7 +47,7 @@ mod store;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use connector_contract::clock::{Clock, SystemClock, unix_ms};
+use connector_contract::clock::{Clock, SystemClock};
 use tokio::sync::Notify;
 
 pub use self::inbox::InboxTables;
@@ -168,10 +168,6 @@ impl Memory {
     /// The next `calls` that could be done are done, and their answers lost.
     pub fn lose(&self, calls: u32) {
         self.losing.store(calls, Ordering::SeqCst);
-    }
-
-    fn now_ms(&self) -> u64 {
-        unix_ms(self.clock.now())
     }
 
     /// As [`Memory::answer`], at the store's time (milliseconds since 1970).

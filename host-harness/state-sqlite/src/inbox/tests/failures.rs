@@ -49,6 +49,43 @@ async fn one_that_fails_takes_no_other_with_it() {
     assert_eq!(disk.sqlite().deliveries(None, None, 100).await.unwrap().len(), 9);
 }
 
+/// A full disk ends the whole transaction: what is answered with an error is not there either.
+#[tokio::test(start_paused = true)]
+async fn nothing_is_kept_after_the_transaction_ended_in_the_middle() {
+    let disk = OnDisk::new();
+    let sqlite = Arc::new(disk.sqlite());
+    sqlite.commit(vec![Change::PutConnection(connection("a"))]).await.unwrap();
+    sqlite.with_connection(|on| {
+        on.execute_batch(
+            "CREATE TEMP TRIGGER refused BEFORE INSERT ON inbox_deliveries
+             WHEN length(new.body) BETWEEN 100000 AND 200000
+             BEGIN SELECT RAISE(ABORT, 'refused'); END;
+             CREATE TEMP TRIGGER ended BEFORE INSERT ON inbox_deliveries
+             WHEN length(new.body) > 200000 BEGIN SELECT RAISE(ROLLBACK, 'full'); END",
+        )
+        .unwrap();
+    });
+    let other = disk.raw();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let receive = |number: u64| {
+        let sqlite = Arc::clone(&sqlite);
+        // The first of these has each kept on its own, and the second ends the transaction.
+        let bytes = match number {
+            3 => 150_000,
+            5 => 1_000_000,
+            _ => 1_000,
+        };
+        tokio::spawn(async move { sqlite.receive(delivery(number, bytes)).await })
+    };
+    let answers: Vec<_> = (0..10).map(receive).collect();
+    tokio::spawn(async move { other.execute_batch("COMMIT").unwrap() }).await.unwrap();
+    for answer in answers {
+        assert!(!answer.await.unwrap().unwrap_err().may_be_done());
+    }
+    assert_eq!(sqlite.count_events(None).await.unwrap(), (0, 0));
+    assert_eq!(disk.sqlite().deliveries(None, None, 100).await.unwrap(), []);
+}
+
 /// What a fault takes with it is told, and what comes later is kept.
 #[tokio::test(start_paused = true)]
 async fn a_fault_in_other_work_ends_no_receiving() {

@@ -91,6 +91,22 @@ pub async fn an_event_waits_is_done_or_is_dead(database: &impl Database) {
     assert_eq!(state.count_events(None).await.unwrap(), (1, 1));
 }
 
+/// By whoever had it in hand when the lease was over.
+pub async fn what_is_done_stays_done(database: &impl Database) {
+    let state = open(database).await;
+    state.make_hook(WHOSE, "t").await.unwrap();
+    let row = kept(&state, delivery([upsert("1")])).await;
+    let event = &row.events[0];
+    state.settle(vec![settled(event, EventState::Done)]).await.unwrap();
+    let again = Settled { again_after_ms: Some(0), ..settled(event, EventState::Waiting) };
+    let given_up = Settled { missed: true, ..settled(event, EventState::Dead) };
+    state.settle(vec![again, given_up]).await.unwrap();
+    let done = EventRow { state: EventState::Done, next_ms: None, ..event.clone() };
+    assert_eq!(state.delivery(row.number).await.unwrap().unwrap().events, [done]);
+    assert_eq!(state.count_events(None).await.unwrap(), (0, 0));
+    assert_eq!(hook(&state).await.gap_ms, None);
+}
+
 pub async fn one_that_is_given_up_on_opens_a_gap(database: &impl Database) {
     let state = open(database).await;
     state.make_hook(WHOSE, "t").await.unwrap();

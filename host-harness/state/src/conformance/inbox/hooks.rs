@@ -91,6 +91,19 @@ pub async fn a_delivery_proves_its_subscriptions(database: &impl Database) {
     assert_eq!(seen().await[1].2, 23);
 }
 
+/// Who renews it has read it before.
+pub async fn what_came_while_a_subscription_was_renewed_is_counted(database: &impl Database) {
+    let state = open(database).await;
+    let read = subscription(WHOSE, "orders");
+    state.put_subscription(read.clone()).await.unwrap();
+    state.receive(delivery([upsert("1")])).await.unwrap();
+    let renewed = SubscriptionRow { id: Some("8".to_owned()), ..read };
+    state.put_subscription(renewed.clone()).await.unwrap();
+    // The new one has still to be proven.
+    let kept = SubscriptionRow { last_ms: Some(START_MS), deliveries: 1, ..renewed };
+    assert_eq!(state.subscriptions(None).await.unwrap(), [kept]);
+}
+
 pub async fn an_absence_is_a_gap(database: &impl Database) {
     let state = open(database).await;
     state.make_hook(WHOSE, "t").await.unwrap();

@@ -32,6 +32,7 @@ macro_rules! inbox_cases {
             subscriptions_are_put_replaced_and_removed
                 [put_subscription subscriptions remove_subscription]
             a_delivery_proves_its_subscriptions [receive subscriptions]
+            what_came_while_a_subscription_was_renewed_is_counted [put_subscription subscriptions]
             an_absence_is_a_gap [beat hooks]
             a_gap_lasts_until_a_scan_has_overlapped_it [open_gap close_gap hooks]
             one_holder_works_at_a_time [lease release]
@@ -48,6 +49,7 @@ macro_rules! inbox_cases {
                 [hooks subscriptions due due_events deliveries delivery dead_events count_events]
             events_are_due_in_the_order_in_which_they_became_so [due due_events]
             an_event_waits_is_done_or_is_dead [settle due_events dead_events count_events]
+            what_is_done_stays_done [settle delivery count_events]
             one_that_is_given_up_on_opens_a_gap [settle hooks]
             a_dead_event_is_replayed_or_dropped [replay drop_event dead_events delivery]
             an_unreadable_delivery_is_read_again [read_again delivery count_events]
