@@ -82,7 +82,10 @@
 //! ```toml
 //! [target.wasm32-unknown-unknown]
 //! linker = "wasm-component-ld"
-//! rustflags = ["-C", "target-feature=+simd128", "-C", "link-arg=-zstack-size=262144"]
+//! rustflags = [
+//!     "-C", "target-feature=+simd128",
+//!     "-C", "link-arg=-zstack-size=262144", "-C", "link-arg=--initial-heap=262144",
+//! ]
 //! ```
 //!
 //! With `opt-level = "z"`, `lto = "fat"`, `codegen-units = 1`, `panic = "abort"` and `strip = true` it is
@@ -103,6 +106,12 @@
 //! | read and write times, and how long to wait | [`dates`], [`served`], [`wait`] |
 //! | turn what came into an error | [`fault`], [`Error`], [`hidden`] |
 //! | verify a delivery | [`signing::verify_delivery`] |
+
+/// The standard library's allocator in a later version: it begins with the heap that the linker leaves
+/// (`--initial-heap`) before it asks the host for memory.
+#[cfg(target_arch = "wasm32")]
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
 
 pub mod bindings;
 pub mod bookmark;
