@@ -83,9 +83,10 @@ impl Values {
 
 /// A statement, prepared once. Tests look at the plans of all that come by here.
 pub fn prepared<'c>(on: &'c Connection, sql: &str) -> Result<CachedStatement<'c>> {
+    let statement = on.prepare_cached(sql)?;
     #[cfg(test)]
-    crate::plans::note(on, sql);
-    on.prepare_cached(sql)
+    crate::plans::note(on, sql, &statement);
+    Ok(statement)
 }
 
 /// Every row that `sql` finds.

@@ -115,6 +115,8 @@ fn ready(path: &Path, shown: &str, busy: Duration) -> DbResult<Connection> {
 fn open(path: &Path, flags: OpenFlags, busy: Duration) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // A plan that could depend on what is bound would be made anew whenever that changes.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.busy_timeout(busy)?;
     Ok(connection)
 }

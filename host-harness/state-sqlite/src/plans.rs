@@ -10,15 +10,17 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Mutex;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Statement, StatementStatus};
 
 use crate::tests::OnDisk;
 
 /// Statements, by the path of the file.
 static NOTED: Mutex<BTreeMap<String, BTreeSet<String>>> = Mutex::new(BTreeMap::new());
 
-/// Notes a statement.
-pub fn note(on: &Connection, sql: &str) {
+/// Notes a statement, which may never have been prepared anew: that would cost more than most of them
+/// take to run.
+pub fn note(on: &Connection, sql: &str, statement: &Statement<'_>) {
+    assert_eq!(statement.get_status(StatementStatus::RePrepare), 0, "prepared anew: {sql}");
     if let Some(path) = on.path() {
         let sql = sql.split_whitespace().collect::<Vec<_>>().join(" ");
         NOTED.lock().unwrap().entry(path.to_owned()).or_default().insert(sql);

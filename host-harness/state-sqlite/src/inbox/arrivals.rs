@@ -187,7 +187,7 @@ fn keep_one(
             *count += 1;
         }
     }
-    let known = numbers::known(on, numbers, whose.inbox, new)?;
+    let known = numbers::learn(on, numbers, whose.inbox, new)?;
     let first = numbers.newest.event + 1;
     let Arrival { receipt, events, opens_gap } =
         plan::arrival(new, &known, &mut numbers.newest, now_ms);
@@ -199,7 +199,6 @@ fn keep_one(
     run(on, PUT, (number, whose.inbox, now, first, count, method, url, headers, body))?;
     let text = std::str::from_utf8(body).ok();
     for event in &events {
-        numbers::put_key(on, numbers, whose.inbox, &event.key)?;
         events::put(on, whose.inbox, number, text, event)?;
         whose.counts.add(event.state);
     }

@@ -181,10 +181,9 @@ pub fn read_again(on: &Connection, event: u64, new: &[NewEvent], now_ms: u64) ->
         numbers.newest.event += 1;
         run(on, MOVE, (signed(numbers.newest.event), kept))?;
     }
-    let known = numbers::known(on, &numbers, inbox, new)?;
+    let known = numbers::learn(on, &numbers, inbox, new)?;
     let text = std::str::from_utf8(&body).ok();
     for planned in plan::new_events(new, &known, &mut numbers.newest, now_ms) {
-        numbers::put_key(on, &numbers, inbox, &planned.key)?;
         put(on, inbox, delivery, text, &planned)?;
         counts.add(planned.state);
     }

@@ -18,9 +18,11 @@ pub const PUT_INBOX: &str = "INSERT INTO inboxes (connection)
     SELECT id FROM connections WHERE id = ? RETURNING number";
 pub const COUNT: &str =
     "UPDATE inboxes SET waiting = waiting + ?, dead = dead + ? WHERE number = ?";
-pub const KNOWN: &str = "SELECT 1 FROM inbox_keys
-    WHERE generation IN (?1, ?1 - 1) AND inbox = ?2 AND key = ?3";
-pub const PUT_KEY: &str = "INSERT INTO inbox_keys (generation, inbox, key) VALUES (?, ?, ?)";
+/// Whether a key is known from the generation before the newest.
+pub const KNOWN_BEFORE: &str =
+    "SELECT 1 FROM inbox_keys WHERE generation = ?1 - 1 AND inbox = ?2 AND key = ?3";
+pub const PUT_KEY: &str =
+    "INSERT INTO inbox_keys (generation, inbox, key) VALUES (?, ?, ?) ON CONFLICT DO NOTHING";
 
 /// The row of `inbox_numbers`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,23 +72,20 @@ pub fn count(on: &Connection, inbox: i64, change: CountChange) -> Result<()> {
     Ok(())
 }
 
-/// Those keys of new events that are known.
-pub fn known(
+/// Knows the keys of new events from now on. Answers those that were known.
+pub fn learn(
     on: &Connection,
     numbers: &InboxNumbers,
     inbox: i64,
     events: &[NewEvent],
 ) -> Result<BTreeSet<EventKey>> {
+    let keys: BTreeSet<EventKey> = events.iter().map(plan::key).collect();
     let mut known = BTreeSet::new();
-    for key in events.iter().map(plan::key) {
-        if value::<i64>(on, KNOWN, (numbers.generation, inbox, key))?.is_some() {
+    for key in keys {
+        let of = (numbers.generation, inbox, key);
+        if value::<i64>(on, KNOWN_BEFORE, of)?.is_some() || run(on, PUT_KEY, of)? == 0 {
             known.insert(key);
         }
     }
     Ok(known)
-}
-
-/// Knows a key from now on.
-pub fn put_key(on: &Connection, numbers: &InboxNumbers, inbox: i64, key: &EventKey) -> Result<()> {
-    run(on, PUT_KEY, (numbers.generation, inbox, key)).map(drop)
 }
