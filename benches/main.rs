@@ -3,6 +3,7 @@
 //! Every figure that compares two things is the median of pairs that were run in turn, so
 //! that a busy machine slows both. Servers are the simulator in a process of its own.
 
+mod backlog;
 mod crowd;
 mod deliveries;
 mod derive;
@@ -51,6 +52,10 @@ fn main() -> Result<()> {
         if wants("deliveries") {
             let time = Duration::from_secs(if quick { 2 } else { 10 });
             deliveries::measure(&connector, &mut report, time).await?;
+        }
+        if only.as_deref() == Some("backlog") {
+            let count = if quick { 20_000 } else { 1_000_000 };
+            backlog::measure(component, &mut report, count).await?;
         }
         anyhow::Ok(())
     })?;

@@ -20,10 +20,11 @@ const CHANGED: usize = 1_000;
 const KIBI: f64 = 1024.0;
 
 /// A state of its own, removed when it goes.
-struct State(PathBuf);
+pub struct State(pub PathBuf);
 
 impl State {
-    fn new(name: &str) -> Self {
+    /// A folder that is not there yet.
+    pub fn new(name: &str) -> Self {
         Self(PathBuf::from(format!("target/mirror-{}-{name}", std::process::id())))
     }
 }

@@ -28,7 +28,8 @@ impl PullRun<'_> {
     pub(super) async fn begin(&self) -> Result<ScanStart, SyncError> {
         let now_ms = self.now_ms();
         let (options, name) = (*self.options, self.holder.name().to_owned());
-        let overlap = self.overlap(now_ms, options.since_ms, None).await?;
+        let age_ms = options.since_ms.map(|since_ms| now_ms.saturating_sub(since_ms));
+        let overlap = self.overlap(age_ms, None).await?;
         let can_overlap = overlap.is_some();
         let row = self.change_scan(Box::new(move |row, now_ms| {
             let lease = lease(&name, now_ms);
@@ -73,8 +74,7 @@ impl PullRun<'_> {
         restarts: u32,
         refused: Option<String>,
     ) -> Result<(ScanRow, Start), SyncError> {
-        let now_ms = self.now_ms();
-        let overlap = self.overlap(now_ms, None, refused.as_deref()).await?;
+        let overlap = self.overlap(None, refused.as_deref()).await?;
         let has_older = overlap.is_some();
         let name = self.holder.name().to_owned();
         let row = self.change_scan(Box::new(move |row, now_ms| {
@@ -95,18 +95,17 @@ impl PullRun<'_> {
         Ok((row, start))
     }
 
-    /// The bookmark that a scan with overlap begins at: no later than `since_ms`, where there is one
-    /// so old, and not the one that was `refused`.
+    /// The bookmark that a scan with overlap begins at: at least `age_ms` old, where there is one so
+    /// old, and not the one that was `refused`.
     async fn overlap(
         &self,
-        now_ms: u64,
-        since_ms: Option<u64>,
+        age_ms: Option<u64>,
         refused: Option<&str>,
     ) -> Result<Option<String>, SyncError> {
-        let usual = OVERLAP_HOURS.map(|hours| now_ms.saturating_sub(hours * HOUR_MS));
-        let wished = since_ms.filter(|since_ms| usual.first().is_some_and(|at| since_ms < at));
-        for at_ms in wished.into_iter().chain(usual) {
-            let found = self.mirror.bookmark_before(self.connection, self.object, at_ms).await?;
+        let usual = OVERLAP_HOURS.map(|hours| hours * HOUR_MS);
+        let wished = age_ms.filter(|age_ms| usual.first().is_some_and(|usual| age_ms > usual));
+        for age_ms in wished.into_iter().chain(usual) {
+            let found = self.mirror.bookmark_before(self.connection, self.object, age_ms).await?;
             if found.is_some() && found.as_deref() != refused {
                 return Ok(found);
             }

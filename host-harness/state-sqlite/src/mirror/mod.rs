@@ -180,8 +180,9 @@ impl Mirror for Sqlite {
         &self,
         connection: &str,
         object: &str,
-        at_ms: u64,
+        age_ms: u64,
     ) -> Answer<'_, Option<String>> {
+        let at_ms = self.clock.now_ms().saturating_sub(age_ms);
         let of = (connection.to_owned(), object.to_owned(), signed(at_ms));
         let sql = "SELECT bookmark FROM mirrors JOIN mirror_objects USING (mirror)
                        JOIN mirror_bookmarks USING (object)

@@ -116,14 +116,14 @@ pub trait Mirror: Send + Sync {
         change: ScanChange,
     ) -> Answer<'_, ScanRow>;
 
-    /// The newest bookmark of an object that a scan completed at or before `at_ms` had; `None`
-    /// when all are younger. A scan from it overlaps what has been read since then. One an hour is
-    /// kept, for two weeks; the newest of those that are older stays.
+    /// The newest bookmark of an object that a scan had which was completed so long ago or longer;
+    /// `None` when all are younger. A scan from it overlaps what has been read since then. One an
+    /// hour is kept, for two weeks; the newest of those that are older stays.
     fn bookmark_before(
         &self,
         connection: &str,
         object: &str,
-        at_ms: u64,
+        age_ms: u64,
     ) -> Answer<'_, Option<String>>;
 
     /// Live records of an object that the full scan `scan` has not seen, in the order of their

@@ -135,7 +135,7 @@ pub async fn bookmarks_are_kept_by_the_hour(database: &impl Database) {
     let mirror = mirror(database).await;
     let hour = 3_600;
     let before =
-        async |passed_s| mirror.bookmark_before(WHOSE, OBJECT, now_ms(passed_s)).await.unwrap();
+        async |age_s: u64| mirror.bookmark_before(WHOSE, OBJECT, age_s * 1_000).await.unwrap();
     let complete = async || {
         let begun = begin(&mirror, ScanKind::Incremental).await;
         mirror.apply(page(&mirror, &begun, vec![], None).await).await.unwrap();
@@ -148,14 +148,14 @@ pub async fn bookmarks_are_kept_by_the_hour(database: &impl Database) {
     assert_eq!(scan(&mirror).await.bookmark, second);
     pass(hour / 2).await;
     let third = complete().await;
-    assert_eq!((before(0).await, before(hour - 1).await), (first.clone(), first.clone()));
-    assert_eq!((before(hour).await, before(99 * hour).await), (third.clone(), third));
+    assert_eq!((before(hour).await, before(1).await), (first.clone(), first));
+    assert_eq!((before(0).await, before(hour + 1).await), (third, None));
     // Of the old ones, the newest stays.
     pass(20 * 24 * hour).await;
     let last = complete().await;
-    assert_eq!(before(hour - 1).await, None);
-    assert_eq!(before(19 * 24 * hour).await.as_deref(), Some("bookmark-3"));
-    assert_eq!(before(30 * 24 * hour).await, last);
+    assert_eq!(before(20 * 24 * hour + 1).await, None);
+    assert_eq!(before(24 * hour).await.as_deref(), Some("bookmark-3"));
+    assert_eq!(before(0).await, last);
 }
 
 /// Each of 32 tasks in two processes wants to scan.

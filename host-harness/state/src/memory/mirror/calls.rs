@@ -246,8 +246,9 @@ impl Mirror for Memory {
         &self,
         connection: &str,
         object: &str,
-        at_ms: u64,
+        age_ms: u64,
     ) -> Answer<'_, Option<String>> {
+        let at_ms = self.clock.now_ms().saturating_sub(age_ms);
         let (connection, object) = (connection.to_owned(), object.to_owned());
         self.answer(move |rows| {
             let object = rows.object(&connection, &object);
