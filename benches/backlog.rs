@@ -10,9 +10,10 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::{Context as _, Result};
 use host_harness::clock::{Clock, SystemClock};
 use host_harness::contract::types::DataRecord;
-use host_harness::mirror::{Batch, Derived, Lease, Mirror as _, ScanKind, ScanRow, ScanStep, Source};
+use host_harness::mirror::{Batch, Derived, Mirror as _, ScanKind, ScanRow, ScanStep, Source};
+use host_harness::state::Lease;
+use host_harness::state::inbox::{EventEffect, Inbox as _, NewDelivery, NewEvent};
 use host_harness::store::{Change, Sqlite, Store as _};
-use host_harness::webhooks::{EventEffect, Inbox as _, NewDelivery, NewEvent};
 use tokio::task::JoinSet;
 
 use crate::memory::{resident, run_to_end};
