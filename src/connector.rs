@@ -66,6 +66,7 @@ impl Connector for AfterShip {
     const SETTINGS: &'static [Setting] = SETTINGS;
     const KEY_USES: &'static [KeyUse] = subscriptions::KEY_USES;
     const SCHEMA_PARTS: &'static [(&'static str, Packed)] = SCHEMA_PARTS;
+    const VIEWS: Option<Packed> = Some(include_json!("views.json"));
 
     fn client(host: &dyn Host) -> Result<Api<'_>, Error> {
         Api::new(host)

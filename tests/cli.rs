@@ -9,6 +9,7 @@ mod proxied;
 mod pushing;
 mod reading;
 pub mod recorded;
+mod reports;
 #[cfg(unix)]
 mod running;
 mod sharing;

@@ -49,6 +49,8 @@ pub trait Connector: Sized + 'static {
     const REPORTS_LIMITS: bool = false;
     /// What several schemas share, by name: see [`schema::whole`].
     const SCHEMA_PARTS: &'static [(&'static str, Packed)] = &[];
+    /// How records are shown and counted: its view file (`wit/VIEWS.md`), if it has one.
+    const VIEWS: Option<Packed> = None;
 
     /// What objects are given.
     ///
@@ -100,7 +102,7 @@ pub trait Connector: Sized + 'static {
             delivery_secrets: Self::DELIVERY_SECRETS.iter().map(|it| it.name.to_owned()).collect(),
             key_uses: key_uses.into_iter().map(Into::into).collect(),
             objects: Self::OBJECTS.iter().map(|object| object.descriptor().summary()).collect(),
-            more: Vec::new(),
+            more: Self::VIEWS.map(|file| ("views".to_owned(), file.unpack())).into_iter().collect(),
         }
     }
 

@@ -30,6 +30,7 @@ mod shared_limits;
 pub mod source;
 pub mod sync;
 pub mod vault;
+pub mod views;
 pub mod webhooks;
 
 /// What a mutex guards, also after somebody has panicked with it: nothing is left half changed.

@@ -1,17 +1,20 @@
-//! `state`: copies of what is kept, and whether it is whole.
+//! `state`: copies of what is kept, whether it is whole, and tables for reports.
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
+use host_harness::service::views::views_of;
 use host_harness::store::Sqlite;
+use serde_json::json;
 
 use super::context::Context;
 use super::exit::Exit;
+use super::output::Columns;
 use super::state::StateDirectory;
 use super::usage::Usage;
 
 subcommands! {
-    /// Copies the state, restores a copy, and checks it.
+    /// Copies the state, restores a copy, checks it, and makes tables for reports.
     StateArgs:
 
     /// Copy the state into a file, beside hosts that run
@@ -20,6 +23,8 @@ subcommands! {
     Restore(RestoreArgs) by restore,
     /// Read all of the state and see whether it is whole
     Check(CheckStateArgs) by check,
+    /// Make tables for reports of what the connector's records hold
+    Views(ViewsArgs) by views,
 }
 
 /// Copies the state into a file, as it is at one moment, while hosts go on. Everything in it is as
@@ -53,6 +58,16 @@ struct RestoreArgs {
   connector-host state check")]
 struct CheckStateArgs {}
 
+/// Makes SQL views of what the records of a connector hold, as the connector describes it: flat tables for
+/// spreadsheets and reports. Any program that reads SQLite can read them; they are always up to date.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  connector-host state views
+  sqlite3 -readonly -csv ~/.local/share/connector-host/state.db 'SELECT * FROM ...'
+
+What a connector describes, and queries to begin with: docs/reports.md")]
+struct ViewsArgs {}
+
 async fn backup(args: &BackupArgs, context: &Context) -> Result<()> {
     must_be_new(&args.file)?;
     let database = StateDirectory::needed(context)?.database().await?;
@@ -83,5 +98,26 @@ fn must_be_new(file: &Path) -> Result<(), Usage> {
 async fn check(_: &CheckStateArgs, context: &Context) -> Result<()> {
     StateDirectory::needed(context)?.database().await?.check().await?;
     context.watch.mention("the state is whole");
+    Ok(())
+}
+
+async fn views(_: &ViewsArgs, context: &Context) -> Result<()> {
+    let state = StateDirectory::needed(context)?;
+    let connector = context.connector().await?;
+    let name = &connector.manifest().name;
+    let Some(file) = views_of(&connector).await? else {
+        context.watch.say(&format!("the connector {name} describes no tables"));
+        return Ok(());
+    };
+    let made = state.database().await?.make_views(name, &file).await?;
+    let made = made.map_err(|taken| {
+        anyhow!(
+            "the connector {name} describes a table `{taken}`, and the state has something else of \
+             this name; nothing was made. Report it to who made the connector"
+        )
+    })?;
+    let mut out = context.output(&Columns::default());
+    out.page(made.into_iter().map(|table| json!({ "table": table })))?;
+    out.end()?;
     Ok(())
 }

@@ -23,6 +23,7 @@ mod rows;
 pub mod schema;
 #[cfg(test)]
 mod tests;
+mod views;
 mod writer;
 
 use std::path::Path;

@@ -37,6 +37,7 @@ mod rows;
 pub mod scratch;
 mod sealed;
 mod store;
+pub mod views;
 mod words;
 
 pub use self::error::{Retry, StoreError};

@@ -29,7 +29,7 @@ const MARGIN_MS: u64 = 3_600_000;
 /// The members of which made-up trackings have nothing: answers of the API show each member, null
 /// where it is empty.
 const EMPTY: &str = "origin_raw_location destination_raw_location order_id_path order_date shipment_package_count \
-    shipment_pickup_date shipment_delivery_date shipment_type delivery_type pickup_location \
+    shipment_type delivery_type pickup_location \
     pickup_note courier_tracking_link first_attempted_at courier_redirect_link \
     tracking_account_number tracking_key tracking_ship_date courier_connection_id last_mile \
     first_mile carbon_emissions location_id shipping_method failed_delivery_attempts \
@@ -137,6 +137,9 @@ fn tracking(
     json.texts("shipment_tags", &tags);
     json.raw("signed_by", if done { "\"J. DOE\"" } else { "null" });
     json.nulls(EMPTY);
+    let naive = |ms: u64| transit_time.map(|_| dates::format_naive(ms));
+    json.text_or_null("shipment_pickup_date", naive(created_ms).as_deref());
+    json.text_or_null("shipment_delivery_date", naive(updated_ms).as_deref());
     json.raw("shipment_direction", if rng.u8(..) < 230 { "\"forward\"" } else { "\"return\"" });
 
     let mut word = |text: &str| words.share(text);
