@@ -73,6 +73,7 @@ mod progress;
 mod push;
 mod read;
 mod record;
+mod records;
 mod replay;
 mod schema;
 mod secret_value;
@@ -183,6 +184,8 @@ subcommands! {
     Sync(sync::SyncArgs) by sync::run,
     /// Print what changed
     Changes(changes::ChangesArgs) by changes::run,
+    /// Show what became of a record
+    Records(records::RecordsArgs) by records::run,
     /// Print the records that are kept of an object
     Export(export::ExportArgs) by export::run,
     /// Show how far the kept records are

@@ -6,7 +6,7 @@ use std::time::Duration;
 use connector_contract::auth::Learned;
 use connector_contract::limits::Reported;
 use connector_state::inbox::EventState;
-use connector_state::mirror::{ChangeKind, RecordState, ScanKind};
+use connector_state::mirror::{ChangeKind, RecordState, ScanKind, Source};
 use connector_state::push::{IntentState, Mode, Outcome, Sent};
 use connector_state::{GrantState, Lease, PreviousTokens, Sealed, Word};
 use rusqlite::types::{FromSql, Type, Value, ValueRef};
@@ -162,7 +162,8 @@ scalars!(micros, |it: &Self| Ok(us(*it).into()); Duration);
 scalars!(sealed, |it: &Self| Ok(it.0.clone().into()); Sealed);
 scalars!(from_json, |it| Ok(json(it)?.into()); Vec<String>, BTreeMap<String, String>, Learned);
 scalars!(word, |it: &Self| Ok(it.word().to_owned().into());
-    GrantState, EventState, ChangeKind, RecordState, ScanKind, IntentState, Mode, Outcome, Sent);
+    GrantState, EventState, ChangeKind, RecordState, ScanKind, Source, IntentState, Mode, Outcome,
+    Sent);
 
 impl<T: Scalar> Column for T {
     fn read(row: &Row<'_>, name: &str) -> Result<Self> {

@@ -38,7 +38,7 @@
 //! | view | a row is | columns |
 //! |---|---|---|
 //! | `records` | the newest known version of a record | `connection`, `object`, `id`, `holder` (id of the record that holds a derived one), `state` (`live`, `aged-out`: lists no longer show it, `deleted`; a derived record has its holder's, and is not here once it is gone), `updated_at`, `created_at`, `data` (the record as JSON text; null when deleted), `hash`, `change` (number of the change that made it so, among those of its connection) |
-//! | `changes` | an entry of the log of changes | `connection`, `number` (counts up for each connection), `object`, `id` (empty for a whole object), `kind` (`created`, `updated`, `deleted`, `aged-out`, `drift`, `reset`), `ours` (1: our own write), `at_ms`, `updated_at`, `members` (a JSON array: top-level members that differ; of a drift, JSON Pointers), `previous` and `hash` (before and after) |
+//! | `changes` | an entry of the log of changes | `connection`, `number` (counts up for each connection), `object`, `id` (empty for a whole object), `kind` (`created`, `updated`, `deleted`, `aged-out`, `drift`, `reset`), `ours` (1: our own write), `source` (what brought it: `page`, `look-up`, `delivery`, `write`), `at_ms`, `updated_at`, `prior` (number of the record's change before this one), `members` (a JSON array: top-level members that differ; of a drift, JSON Pointers), `previous` and `hash` (before and after) |
 //! | `scans` | how far the scans of an object are | `connection`, `object`, `scan` (number of the newest), `kind` (`incremental`, `overlap`, `full`), `running`, `pages`, `records`, `outside`, `restarts`, `tainted`, `began_ms`, `completed_ms`, `overlap_ms`, `full_ms`, `sweep`, `bookmark`, `error`, `failures`, `retry_ms`: see [`connector_state::mirror::ScanRow`] |
 //! | `dead_letters` | an item that could not be read | `number`, `connection`, `object`, `id`, `raw` (as it came; empty for a record that was asked for and never answered), `reason`, `at_ms` |
 //!
@@ -70,7 +70,7 @@ pub const APPLICATION: u32 = 0x436F_6E48;
 
 /// Version of the schema (`PRAGMA user_version`). Those below it were never released: such a file is
 /// refused as it is.
-pub const VERSION: u32 = 10;
+pub const VERSION: u32 = 11;
 
 /// All tables and views, for an empty file.
 pub const TABLES: [&str; 6] = [STORE, MIRROR, LIMITS, PUSH, INBOX, OUTBOX];

@@ -4,6 +4,8 @@
 //! |---|---|---|
 //! | changes | [`CHANGES_MS`] | those that an active consumer or forward has not had stay |
 //! | a consumer or forward that is silent | [`SILENT_MS`] | then it holds nothing back, and is told so when it comes again |
+//! | versions that a change replaced | [`VERSIONS_MS`], and the newest 20 of a record | see [`crate::mirror::history`] |
+//! | those of a record that was removed | [`REMOVED_VERSIONS_MS`] | gone within 7 days |
 //! | records that were removed | as long as the change that says so | |
 //! | deliveries that are applied | [`DELIVERIES_MS`] | those that wait or are dead letters stay |
 //! | keys of events, which tell a repeat | between [`EVENT_KEYS_MS`] and twice that | |
@@ -14,6 +16,12 @@ const DAY_MS: u64 = 24 * HOUR_MS;
 
 /// Changes of records.
 pub const CHANGES_MS: u64 = 30 * DAY_MS;
+/// Versions of records, since they were replaced.
+pub const VERSIONS_MS: u64 = 30 * DAY_MS;
+/// Versions of a record that was removed, since then. Looked for once a day, they are gone within 7 days.
+pub const REMOVED_VERSIONS_MS: u64 = 5 * DAY_MS;
+/// How often it is looked whether changes and versions are too old.
+pub const LOOK_EVERY_MS: u64 = DAY_MS;
 /// The position of a consumer or forward that does not move while there are changes.
 pub const SILENT_MS: u64 = 30 * DAY_MS;
 /// Deliveries of events that were applied.

@@ -12,11 +12,12 @@ mod seen;
 pub mod tables;
 #[cfg(test)]
 mod tests;
+mod versions;
 
 use connector_contract::clock::unix_ms;
 use connector_state::mirror::{
-    Applied, Batch, ChangeRow, DeadLetterRow, FailingRow, Mirror, MirroredRecord, ScanChange,
-    ScanRow, plan,
+    Applied, Batch, ChangeRow, DeadLetterRow, FailingRow, HistoryRow, Mirror, MirroredRecord,
+    ScanChange, ScanRow, plan,
 };
 use rusqlite::OptionalExtension as _;
 
@@ -113,6 +114,26 @@ impl Mirror for Sqlite {
     ) -> Answer<'_, Option<MirroredRecord>> {
         let id = id.to_owned();
         self.read_object(connection, object, move |on, named| named.record(on, &id))
+    }
+
+    fn history(
+        &self,
+        connection: &str,
+        object: &str,
+        id: &str,
+        limit: u32,
+    ) -> Answer<'_, Vec<HistoryRow>> {
+        let (connection, object) = (connection.to_owned(), object.to_owned());
+        let (id, path) = (id.to_owned(), self.shown.clone());
+        self.read(move |on| {
+            // One transaction: what the record is and what it was belong together.
+            let reading = on.unchecked_transaction()?;
+            let named = Named::find(&reading, &connection, &object)?;
+            match named.map(|named| named.record(&reading, &id)).transpose()?.flatten() {
+                Some(now) => versions::history(&reading, &path, &now, limit),
+                None => Ok(vec![]),
+            }
+        })
     }
 
     fn records(

@@ -3,6 +3,7 @@
 
 use connector_contract::backoff::Backoff;
 
+use super::Source;
 use crate::words::words;
 
 /// A record as it is kept.
@@ -57,6 +58,8 @@ pub struct ChangeRow {
     pub kind: ChangeKind,
     /// True when it was a write of our own.
     pub ours: bool,
+    /// What brought it; `None` of a whole object.
+    pub source: Option<Source>,
     /// When it was noticed.
     pub at_ms: u64,
     /// The provider's time of the change.

@@ -3,10 +3,11 @@
 use super::{ConnectionMirror, Letter, LookUp, MirrorTables, ObjectRows, Reader, apply};
 use crate::memory::{Memory, Rows};
 use crate::mirror::held::holders_of;
+use crate::mirror::history::Unfolding;
 use crate::mirror::plan::{self, Body, FailedLookUp, Head, PutLetter, fail_look_ups};
 use crate::mirror::{
-    Applied, Batch, ChangeRow, DeadLetterRow, FailingRow, LOOK_UP_FAILED, Mirror, MirroredRecord,
-    RecordState, ScanChange, ScanRow, hash_of,
+    Applied, Batch, ChangeRow, DeadLetterRow, FailingRow, HistoryRow, LOOK_UP_FAILED, Mirror,
+    MirroredRecord, RecordState, ScanChange, ScanRow, hash_of,
 };
 use crate::{Answer, StoreError};
 
@@ -132,6 +133,30 @@ impl Mirror for Memory {
     ) -> Answer<'_, Option<MirroredRecord>> {
         let (connection, object, id) = (connection.to_owned(), object.to_owned(), id.to_owned());
         self.answer(move |rows| Ok(record(rows, &connection, &object, &id)))
+    }
+
+    fn history(
+        &self,
+        connection: &str,
+        object: &str,
+        id: &str,
+        limit: u32,
+    ) -> Answer<'_, Vec<HistoryRow>> {
+        let (connection, object) = (connection.to_owned(), object.to_owned());
+        let id = id.to_owned();
+        self.answer(move |rows| {
+            let Some(now) = record(rows, &connection, &object, &id) else { return Ok(vec![]) };
+            let Some(mirror) = rows.mirror.of.get(&connection) else { return Ok(vec![]) };
+            let mut unfolding = Unfolding::new(&now);
+            for number in mirror.back(now.change).take(limit as usize) {
+                let Some(change) = mirror.changes.get(&number) else { break };
+                let packed = mirror.packed.get(&number).map(|(_, packed)| packed.as_slice());
+                let path = "memory".to_owned();
+                let damaged = |why| StoreError::Corrupt { path, why };
+                unfolding.add(change.clone(), packed).map_err(damaged)?;
+            }
+            Ok(unfolding.rows())
+        })
     }
 
     fn records(
@@ -314,11 +339,14 @@ impl Mirror for Memory {
             let names: Vec<String> = std::iter::once(object.clone()).chain(derived).collect();
             let scan = mirror.objects.get(&object).and_then(|kept| kept.scan.as_ref());
             let plan = plan::reset(names, mirror.moment, scan);
+            let mut ended: Vec<u64> = Vec::new();
             for name in &plan.objects {
                 let kept = mirror.objects.entry(name.clone()).or_default();
+                ended.extend(kept.records.values().map(|(head, _)| head.change));
                 let derived_from = kept.derived_from.take();
                 *kept = ObjectRows { derived_from, ..ObjectRows::default() };
             }
+            ended.into_iter().for_each(|number| mirror.forget_versions(number, 0));
             mirror.objects.entry(object.clone()).or_default().scan = plan.scan;
             mirror.moment = plan.moment;
             mirror.log(&connection, &plan.objects, plan.changes, now_ms);

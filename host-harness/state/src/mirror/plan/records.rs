@@ -214,7 +214,9 @@ impl Work<'_> {
                 id: record.id.clone(),
                 kind,
                 ours: false,
+                source: None,
                 updated_at: record.updated_at.clone(),
+                prior: found.as_ref().map(|head| head.change),
                 previous: found.as_ref().map(|head| head.hash),
                 hash: Some(*hash),
                 members: names,
@@ -222,6 +224,9 @@ impl Work<'_> {
             before.as_deref(),
             Some(&record.data),
         );
+        let versions = found.as_ref().map_or(0, |head| head.versions).saturating_add(1);
+        let replaced = before.filter(|_| found.as_ref().is_some_and(|head| head.hash != *hash));
+        self.keep_version(number, versions, replaced.as_deref(), Some(&record.data))?;
         let was = found.as_ref().map_or(RecordState::Deleted, |head| head.state);
         let held_before = counts(&held);
         let held = self.follow(index, &record.id, held, was, state)?;
@@ -231,6 +236,7 @@ impl Work<'_> {
             hash: *hash,
             change: number,
             deriver: self.batch.deriver,
+            versions,
         };
         let body = Body { created_at: record.created_at.clone(), data: record.data.clone(), held };
         self.put(&record.id, found.map(|head| (head.state, held_before)), head, PutBody::Put(body));
@@ -297,7 +303,14 @@ impl Work<'_> {
                 // Noted, so that a late word of it does not bring it back.
                 let change = self.tick();
                 let state = RecordState::Deleted;
-                let head = Head { state, updated_at: None, hash: [0; 32], change, deriver: 0 };
+                let head = Head {
+                    state,
+                    updated_at: None,
+                    hash: [0; 32],
+                    change,
+                    deriver: 0,
+                    versions: 0,
+                };
                 self.put(id, None, head, PutBody::Remove);
             }
             // A pull may have met our removal before its answer came back to us.
@@ -331,13 +344,18 @@ impl Work<'_> {
             id: id.to_owned(),
             kind,
             ours: false,
+            source: None,
             updated_at: head.updated_at.clone(),
+            prior: Some(head.change),
             previous: Some(head.hash),
             hash: is_there.then_some(head.hash),
             members: vec![],
         };
         let after = is_there.then_some(body.data.as_str());
         let number = self.log(change, Some(&body.data), after);
+        let versions = head.versions.saturating_add(1);
+        let replaced = (!is_there).then_some(body.data.as_str());
+        self.keep_version(number, versions, replaced, None)?;
         let held_before = counts(&body.held);
         let held = std::mem::take(&mut body.held);
         for (object, records) in held.0 {
@@ -350,7 +368,7 @@ impl Work<'_> {
             false => (RecordState::Deleted, PutBody::Remove),
         };
         let before = (head.state, held_before);
-        self.put(id, Some(before), Head { state, change: number, ..head }, body);
+        self.put(id, Some(before), Head { state, change: number, versions, ..head }, body);
         Ok(())
     }
 

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::{Body, ChangedVersions, Head, Known, Plan, PlannedChange, PutBody, PutRecord};
+use super::{
+    Body, ChangedVersions, Head, Known, PackedVersion, Plan, PlannedChange, PutBody, PutRecord,
+};
 use crate::StoreError;
 use crate::mirror::held::Held;
 use crate::mirror::version::Decision;
-use crate::mirror::{Batch, RecordState, Source};
+use crate::mirror::{Batch, RecordState, Source, history};
 
 /// How many records of each object are held.
 pub(super) type HeldCounts = BTreeMap<String, usize>;
@@ -98,9 +100,29 @@ impl Work<'_> {
             let (before, after) = (before.map(str::to_owned), after.map(str::to_owned));
             self.plan.versions.push(ChangedVersions { change: number, before, after });
         }
-        self.plan.changes.push(PlannedChange { number, ours, ..change });
+        let source = (!change.id.is_empty()).then_some(self.batch.source);
+        self.plan.changes.push(PlannedChange { number, ours, source, ..change });
         self.plan.applied.newest = number;
         number
+    }
+
+    /// Keeps what a record's change has `replaced`, for its history: with this one it has had so many
+    /// changes.
+    pub(super) fn keep_version(
+        &mut self,
+        change: u64,
+        versions: u32,
+        replaced: Option<&str>,
+        after: Option<&str>,
+    ) -> Result<(), StoreError> {
+        if let Some(before) = replaced {
+            let before = history::pack(before, after)?;
+            self.plan.packed.push(PackedVersion { change, before });
+        }
+        if history::trims(versions) {
+            self.plan.trims.push(change);
+        }
+        Ok(())
     }
 
     pub(super) fn put(
