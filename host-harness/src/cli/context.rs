@@ -29,6 +29,8 @@ pub type Recordings = Arc<Mutex<Vec<Arc<RecordingWriter>>>>;
 /// Options of one call of the program, and who watches it.
 #[derive(Clone)]
 pub struct Context {
+    /// Name of the command.
+    pub command: String,
     /// Given once.
     pub options: CommonOptions,
     /// Given several times.

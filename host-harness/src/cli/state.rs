@@ -38,6 +38,8 @@ pub const LOOK_EVERY: Duration = Duration::from_secs(2);
 pub struct StateDirectory {
     directory: PathBuf,
     master_key: PathBuf,
+    /// Who uses it, for the journal.
+    actor: String,
 }
 
 /// The state, opened, and what opens the secrets in it.
@@ -79,7 +81,7 @@ impl StateDirectory {
         let directory = given(&context.options.state).or_else(users)?;
         let master_key = given(&context.options.master_key);
         let master_key = master_key.unwrap_or_else(|| directory.join("master.key"));
-        Some(Self { directory, master_key })
+        Some(Self { directory, master_key, actor: actor(&context.command) })
     }
 
     /// As [`StateDirectory::of`], for commands that cannot do without.
@@ -141,7 +143,8 @@ impl StateDirectory {
     pub async fn store_made(&self) -> Result<Arc<Sqlite>> {
         let file = self.file();
         let opened = tokio::task::spawn_blocking(move || Sqlite::open(&file, clock()));
-        Ok(Arc::new(opened.await.context("opening the state")??))
+        let opened = opened.await.context("opening the state")??;
+        Ok(Arc::new(opened.used_by(&self.actor)))
     }
 
     /// What is kept, as store and as mirror.
@@ -381,6 +384,15 @@ pub fn belongs(row: &ConnectionRow, connector: &Connector) -> Result<(), Usage> 
         row.name, row.connector
     ))
     .next("name another one with --connection; `connections list` shows them"))
+}
+
+/// The user and the command, as the journal names who did something.
+fn actor(command: &str) -> String {
+    let user = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
+    match user.filter(|user| !user.is_empty()) {
+        Some(user) => format!("{user}, {command}"),
+        None => command.to_owned(),
+    }
 }
 
 /// The machine's clock.

@@ -136,6 +136,16 @@ async fn golden_outbox() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn golden_journal() {
+    let mut files = Vec::new();
+    connector_state::journal_cases! { conformance_runs OnDisk, files, }
+    // What else the cases ask for stands in the files of its areas.
+    let others = noted(&of_store().await);
+    let but = ["mirror", "hooks", "subscriptions", "pushes", "intents", "inbox", "receiver"];
+    check("journal", &files, &Others(&others, &but), &["json_each"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn golden_inbox() {
     let mut files = Vec::new();
     connector_state::inbox_cases! { conformance_runs OnDisk, files, }

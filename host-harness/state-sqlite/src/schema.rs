@@ -20,6 +20,7 @@
 //! | `pushes` | a run of many writes ([`connector_state::push::PushRow`]) | `id`, `connection` (its id), `object`, `mode`, `header`, `digest`, `made_ms`, `ended_ms`, and how many of its items are where: `pending`, `sending`, `done`, `parked`, `failed` |
 //! | `intents` | an item of a run ([`connector_state::push::IntentRow`]) | `push` (the run's id), `item` (from 0), `line`, `record_key`, `input` (null once it is done; secrets in it are sealed), `sealed_raw`, `state`, `sent`, `outcome`, `id`, `error`, `attempts` |
 //! | `push_claims` | a record that somebody writes just now | `connection` (its id), `object`, `record_key`, `owner`, `push`, `item`, `until_ms` |
+//! | `journal` | something that happened to a connection ([`connector_state::journal`]) | `number`, `connection` (its id), `at_ms`, `kind`, `object`, `by`, `data` (a JSON object), `folds` (1: becomes part of the row of its day), `day` (set of such a row: days since 1970) |
 //! | `removed_connections`, `removed_pushes` | what was removed, and whose rows are erased piece by piece: until then they say nothing | `connection` (its id), `push` (the run's id) |
 //!
 //! What was delivered is read by these views; the tables behind them, whose names begin with `inbox`,
@@ -39,7 +40,7 @@
 //! |---|---|---|
 //! | `records` | the newest known version of a record | `connection`, `object`, `id`, `holder` (id of the record that holds a derived one), `state` (`live`, `aged-out`: lists no longer show it, `deleted`; a derived record has its holder's, and is not here once it is gone), `updated_at`, `created_at`, `data` (the record as JSON text; null when deleted), `hash`, `change` (number of the change that made it so, among those of its connection) |
 //! | `changes` | an entry of the log of changes | `connection`, `number` (counts up for each connection), `object`, `id` (empty for a whole object), `kind` (`created`, `updated`, `deleted`, `aged-out`, `drift`, `reset`), `ours` (1: our own write), `source` (what brought it: `page`, `look-up`, `delivery`, `write`), `at_ms`, `updated_at`, `prior` (number of the record's change before this one), `members` (a JSON array: top-level members that differ; of a drift, JSON Pointers), `previous` and `hash` (before and after) |
-//! | `scans` | how far the scans of an object are | `connection`, `object`, `scan` (number of the newest), `kind` (`incremental`, `overlap`, `full`), `running`, `pages`, `records`, `outside`, `restarts`, `tainted`, `began_ms`, `completed_ms`, `overlap_ms`, `full_ms`, `sweep`, `bookmark`, `error`, `failures`, `retry_ms`: see [`connector_state::mirror::ScanRow`] |
+//! | `scans` | how far the scans of an object are | `connection`, `object`, `scan` (number of the newest), `kind` (`incremental`, `overlap`, `full`), `running`, `pages`, `records`, `created`, `updated`, `deleted`, `outside`, `restarts`, `tainted`, `began_ms`, `completed_ms`, `overlap_ms`, `full_ms`, `sweep`, `bookmark`, `error`, `failures`, `retry_ms`: see [`connector_state::mirror::ScanRow`] |
 //! | `dead_letters` | an item that could not be read | `number`, `connection`, `object`, `id`, `raw` (as it came; empty for a record that was asked for and never answered), `reason`, `at_ms` |
 //!
 //! Open the file read-only, as the user whose file it is, and keep no transaction open for long:
@@ -60,6 +61,7 @@
 //! object's `reset`, a dead letter) is overwritten, what is large piece by piece.
 
 use super::inbox::tables::TABLES as INBOX;
+use super::journal::TABLES as JOURNAL;
 use super::limits::TABLE as LIMITS;
 use super::mirror::tables::TABLES as MIRROR;
 use super::outbox::tables::TABLES as OUTBOX;
@@ -73,7 +75,7 @@ pub const APPLICATION: u32 = 0x436F_6E48;
 pub const VERSION: u32 = 11;
 
 /// All tables and views, for an empty file.
-pub const TABLES: [&str; 6] = [STORE, MIRROR, LIMITS, PUSH, INBOX, OUTBOX];
+pub const TABLES: [&str; 7] = [STORE, MIRROR, LIMITS, PUSH, INBOX, OUTBOX, JOURNAL];
 
 const STORE: &str = "
 CREATE TABLE connections (

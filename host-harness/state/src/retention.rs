@@ -10,6 +10,7 @@
 //! | deliveries that are applied | [`DELIVERIES_MS`] | those that wait or are dead letters stay |
 //! | keys of events, which tell a repeat | between [`EVENT_KEYS_MS`] and twice that | |
 //! | runs of pushes that ended | [`PUSHES_MS`] | |
+//! | entries of the journal | [`JOURNAL_MS`] | ordinary reads become one row a day after [`SYNCS_MS`] |
 
 const HOUR_MS: u64 = 60 * 60 * 1_000;
 const DAY_MS: u64 = 24 * HOUR_MS;
@@ -28,5 +29,9 @@ pub const SILENT_MS: u64 = 30 * DAY_MS;
 pub const DELIVERIES_MS: u64 = 72 * HOUR_MS;
 /// Keys by which a repeated event is known.
 pub const EVENT_KEYS_MS: u64 = 7 * DAY_MS;
+/// What happened to a connection.
+pub const JOURNAL_MS: u64 = 90 * DAY_MS;
+/// Ordinary reads, each on its own.
+pub const SYNCS_MS: u64 = DAY_MS;
 /// Pushes, since their end.
 pub const PUSHES_MS: u64 = 30 * DAY_MS;

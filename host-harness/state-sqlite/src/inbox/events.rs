@@ -1,7 +1,7 @@
 //! Events: what is to be done about each.
 
 use connector_state::inbox::plan::{self, CountChange, EventChange, PlannedEvent};
-use connector_state::inbox::{EventEffect, EventRow, EventState, NewEvent, Settled};
+use connector_state::inbox::{EventEffect, EventRow, EventState, HookRow, NewEvent, Settled};
 use rusqlite::{Connection, OptionalExtension as _, Result, Row};
 
 use super::forget;
@@ -124,13 +124,20 @@ fn head(on: &Connection, event: u64) -> Result<Option<EventHead>> {
     prepared(on, HEAD)?.query_row([signed(event)], read).optional()
 }
 
-fn change(on: &Connection, event: u64, head: &EventHead, change: EventChange) -> Result<()> {
+fn change(
+    on: &Connection,
+    event: u64,
+    head: &EventHead,
+    change: EventChange,
+    now_ms: u64,
+) -> Result<()> {
     let EventChange { state, attempts, next_ms, asks, reason, gap_ms, counts } = change;
     let to = (state_code(state), attempts, next_ms.map(signed), asks, reason, signed(event));
     run(on, CHANGE, to)?;
     numbers::count(on, head.inbox, counts)?;
     if let Some(since_ms) = gap_ms {
-        hooks::change(on, &head.connection, |hook| plan::open_gap(hook, since_ms))?;
+        let open = |hook: &mut HookRow| plan::open_gap(hook, since_ms);
+        hooks::change(on, &head.connection, now_ms, open)?;
     }
     Ok(())
 }
@@ -141,7 +148,7 @@ pub fn settle(on: &Connection, settled: Settled, now_ms: u64) -> Result<()> {
     let Some(head) = head(on, event)? else { return Ok(()) };
     let planned = plan::settle(head.state, head.received_ms, settled, now_ms);
     let Some(planned) = planned else { return Ok(()) };
-    change(on, event, &head, planned)?;
+    change(on, event, &head, planned, now_ms)?;
     match state {
         EventState::Done => forget::if_over(on, head.delivery, head.received_ms, now_ms),
         EventState::Waiting | EventState::Dead => Ok(()),
@@ -158,7 +165,7 @@ pub fn replay(on: &Connection, event: u64, now_ms: u64) -> Result<bool> {
     let row = one(on, event)?;
     let Some(planned) = row.and_then(|row| plan::replay(&row, now_ms)) else { return Ok(false) };
     if let Some(head) = head(on, event)? {
-        change(on, event, &head, planned)?;
+        change(on, event, &head, planned, now_ms)?;
     }
     Ok(true)
 }

@@ -28,9 +28,9 @@ pub fn apply(on: &Connection, batch: &Batch, now_ms: u64) -> DbResult<Applied> {
 }
 
 /// Forgets everything of an object and of what is derived from it. Its records go into a set that is
-/// erased in pieces.
-pub fn reset(on: &Connection, connection: &str, object: &str, now_ms: u64) -> DbResult<()> {
-    let Some(object) = objects::find(on, connection, object)? else { return Ok(()) };
+/// erased in pieces. Answers whether anything was kept of it.
+pub fn reset(on: &Connection, connection: &str, object: &str, now_ms: u64) -> DbResult<bool> {
+    let Some(object) = objects::find(on, connection, object)? else { return Ok(false) };
     let (mut keys, mut names) = (Vec::new(), Vec::new());
     for (key, name, records) in objects::with_derived(on, object.object)? {
         run(on, "UPDATE mirror_sets SET dropped = 1 WHERE records = ?", [records])?;
@@ -46,7 +46,8 @@ pub fn reset(on: &Connection, connection: &str, object: &str, now_ms: u64) -> Db
     let scan = scan::of_object(on, object.object)?;
     let plan = plan::reset(names, moment(on, object.mirror)?, scan.as_ref());
     changes(on, object.mirror, &keys, &plan, now_ms)?;
-    plan.scan.iter().try_for_each(|row| Ok(scan::put(on, object.object, row)?))
+    plan.scan.iter().try_for_each(|row| scan::put(on, object.object, row))?;
+    Ok(true)
 }
 
 /// Everything that the decision on a batch needs.

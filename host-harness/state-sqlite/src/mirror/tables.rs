@@ -121,6 +121,9 @@ CREATE TABLE mirror_scans (
     began_ms INTEGER NOT NULL,
     pages INTEGER NOT NULL,
     records INTEGER NOT NULL,
+    created INTEGER NOT NULL,
+    updated INTEGER NOT NULL,
+    deleted INTEGER NOT NULL,
     outside INTEGER NOT NULL,
     restarts INTEGER NOT NULL,
     tainted INTEGER NOT NULL,
@@ -218,7 +221,8 @@ CREATE VIEW changes AS
     FROM mirror_changes AS c JOIN mirror_names AS n ON n.object_key = c.object;
 
 CREATE VIEW scans AS
-    SELECT n.connection, n.object, s.scan, s.kind, s.running, s.pages, s.records, s.outside,
+    SELECT n.connection, n.object, s.scan, s.kind, s.running, s.pages, s.records, s.created,
+        s.updated, s.deleted, s.outside,
         s.restarts, s.tainted, s.began_ms, s.completed_ms, s.overlap_ms, s.full_ms, s.sweep,
         s.bookmark, s.error, s.failures, s.retry_ms
     FROM mirror_scans AS s JOIN mirror_names AS n ON n.object_key = s.object;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Memory, Rows};
 use crate::inbox::plan::{self, Arrival, EventChange, EventKey, Numbers, PlannedEvent};
 use crate::inbox::*;
+use crate::journal::entries;
 use crate::retention::EVENT_KEYS_MS;
 use crate::{Answer, Lease, StoreError};
 
@@ -51,6 +52,11 @@ impl InboxTables {
     fn whole(&self, row: &DeliveryRow) -> DeliveryRow {
         let events = self.of(row.number).map(|(event, _)| event.clone()).collect();
         DeliveryRow { events, ..row.clone() }
+    }
+
+    /// Hooks by their connections.
+    pub(super) fn hooks(&self) -> impl Iterator<Item = (String, HookRow)> + '_ {
+        self.hooks.iter().map(|(connection, (hook, _))| (connection.clone(), hook.clone()))
     }
 
     fn known(&self, connection: &str, events: &[NewEvent]) -> BTreeSet<EventKey> {
@@ -193,10 +199,15 @@ impl Inbox for Memory {
     }
 
     fn put_subscription(&self, row: SubscriptionRow) -> Answer<'_, ()> {
-        self.answer(move |rows| {
+        self.write(move |rows, now_ms| {
             must_exist(rows, &row.connection)?;
             let key = (row.connection.clone(), row.object.clone());
-            let row = plan::subscription(row, rows.inbox.subscriptions.get(&key));
+            let kept = rows.inbox.subscriptions.get(&key);
+            if kept.is_none() {
+                let entry = entries::of_subscription(&row.object, true);
+                rows.journal.note(&row.connection, now_ms, entry);
+            }
+            let row = plan::subscription(row, kept);
             rows.inbox.subscriptions.insert(key, row);
             Ok(())
         })
@@ -204,8 +215,11 @@ impl Inbox for Memory {
 
     fn remove_subscription(&self, connection: &str, object: &str) -> Answer<'_, ()> {
         let key = (connection.to_owned(), object.to_owned());
-        self.answer(move |rows| {
-            rows.inbox.subscriptions.remove(&key);
+        self.write(move |rows, now_ms| {
+            if rows.inbox.subscriptions.remove(&key).is_some() {
+                let entry = entries::of_subscription(&key.1, false);
+                rows.journal.note(&key.0, now_ms, entry);
+            }
             Ok(())
         })
     }
@@ -221,33 +235,37 @@ impl Inbox for Memory {
     fn receive(&self, delivery: NewDelivery) -> Answer<'_, Receipt> {
         self.write(move |rows, now_ms| {
             must_exist(rows, &delivery.connection)?;
-            Ok(rows.inbox.receive(delivery, now_ms))
+            Ok(rows.noting_gaps(now_ms, |rows| rows.inbox.receive(delivery, now_ms)))
         })
     }
 
     fn beat(&self, beat: Beat) -> Answer<'_, ()> {
         self.write(move |rows, now_ms| {
-            for (connection, refused) in &beat.served {
-                if let Some((hook, _)) = rows.inbox.hooks.get_mut(connection) {
-                    plan::beat(hook, *refused, beat.gap_after_ms, now_ms);
+            rows.noting_gaps(now_ms, |rows| {
+                for (connection, refused) in &beat.served {
+                    if let Some((hook, _)) = rows.inbox.hooks.get_mut(connection) {
+                        plan::beat(hook, *refused, beat.gap_after_ms, now_ms);
+                    }
                 }
-            }
-            Ok(())
+                Ok(())
+            })
         })
     }
 
     fn close_gap(&self, connection: &str, gap_ms: u64, until_ms: u64) -> Answer<'_, bool> {
         let connection = connection.to_owned();
-        self.answer(move |rows| {
-            let hook = rows.inbox.hooks.get_mut(&connection);
-            Ok(hook.is_none_or(|(hook, _)| plan::close_gap(hook, gap_ms, until_ms)))
+        self.write(move |rows, now_ms| {
+            rows.noting_gaps(now_ms, |rows| {
+                let hook = rows.inbox.hooks.get_mut(&connection);
+                Ok(hook.is_none_or(|(hook, _)| plan::close_gap(hook, gap_ms, until_ms)))
+            })
         })
     }
 
     fn open_gap(&self, connection: &str, since_ms: u64) -> Answer<'_, ()> {
         let connection = connection.to_owned();
-        self.answer(move |rows| {
-            rows.inbox.open_gap(&connection, since_ms);
+        self.write(move |rows, now_ms| {
+            rows.noting_gaps(now_ms, |rows| rows.inbox.open_gap(&connection, since_ms));
             Ok(())
         })
     }
@@ -301,13 +319,15 @@ impl Inbox for Memory {
 
     fn settle(&self, settled: Vec<Settled>) -> Answer<'_, ()> {
         self.write(move |rows, now_ms| {
-            for settled in settled {
-                let number = settled.event;
-                let Some((row, _)) = rows.inbox.events.get(&number) else { continue };
-                let change = plan::settle(row.state, row.received_ms, settled, now_ms);
-                change.into_iter().for_each(|change| rows.inbox.change(number, change));
-            }
-            Ok(())
+            rows.noting_gaps(now_ms, |rows| {
+                for settled in settled {
+                    let number = settled.event;
+                    let Some((row, _)) = rows.inbox.events.get(&number) else { continue };
+                    let change = plan::settle(row.state, row.received_ms, settled, now_ms);
+                    change.into_iter().for_each(|change| rows.inbox.change(number, change));
+                }
+                Ok(())
+            })
         })
     }
 

@@ -113,6 +113,12 @@ pub struct ScanRow {
     pub pages: u64,
     /// See `pages`.
     pub records: u64,
+    /// Records that it created, updated and deleted, as far as its runs have ended.
+    pub created: u64,
+    /// See `created`.
+    pub updated: u64,
+    /// See `created`.
+    pub deleted: u64,
     /// Records that lay outside the window that was asked for.
     pub outside: u64,
     /// Times that it began anew because its cursor had expired, without getting further.

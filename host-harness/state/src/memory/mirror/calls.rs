@@ -1,6 +1,7 @@
 //! [`Mirror`], call by call.
 
 use super::{ConnectionMirror, Letter, LookUp, MirrorTables, ObjectRows, Reader, apply};
+use crate::journal::entries;
 use crate::memory::{Memory, Rows};
 use crate::mirror::held::holders_of;
 use crate::mirror::history::Unfolding;
@@ -263,6 +264,8 @@ impl Mirror for Memory {
             let row = kept.scan.clone().unwrap_or_else(|| ScanRow::new(&connection, &object));
             let Some(new) = change(&row, now_ms) else { return Ok(row) };
             kept.scan = Some(new.clone());
+            let told = entries::of_scan(&row, &new);
+            told.into_iter().for_each(|entry| rows.journal.note(&connection, now_ms, entry));
             Ok(new)
         })
     }
@@ -350,6 +353,7 @@ impl Mirror for Memory {
             mirror.objects.entry(object.clone()).or_default().scan = plan.scan;
             mirror.moment = plan.moment;
             mirror.log(&connection, &plan.objects, plan.changes, now_ms);
+            rows.journal.note(&connection, now_ms, entries::of_reset(&object));
             Ok(())
         })
     }
