@@ -235,7 +235,7 @@ pub struct ChangedVersions {
 pub struct PackedVersion {
     /// Its number.
     pub change: u64,
-    /// The record before, by [`super::history::pack`].
+    /// The record before, by [`super::history::Packer`].
     pub before: Vec<u8>,
 }
 

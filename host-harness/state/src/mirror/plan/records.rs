@@ -9,6 +9,7 @@ use super::{
     Body, DRIFTS, Head, KeptHead, Known, OurChange, Plan, PlannedChange, PutBody, PutLetter, scan,
 };
 use crate::StoreError;
+use crate::mirror::history::Packer;
 use crate::mirror::version::{Arrived, Decision, KeptVersion, decide, decide_gone, is_later};
 use crate::mirror::{Batch, ChangeKind, RecordState, ScanKind, Source, hash_of, members};
 
@@ -90,6 +91,7 @@ pub fn apply(batch: &Batch, known: Known, now_ms: u64) -> Result<Plan, StoreErro
         full: scan.as_ref().filter(|row| row.kind == Some(ScanKind::Full)).map(|row| row.scan),
         plan: Plan { objects, moment: known.moment, ..Plan::default() },
         known,
+        packer: Packer::default(),
         touched: BTreeMap::new(),
     };
     let hashes = batch.hashes();
@@ -226,7 +228,7 @@ impl Work<'_> {
         );
         let versions = found.as_ref().map_or(0, |head| head.versions).saturating_add(1);
         let replaced = before.filter(|_| found.as_ref().is_some_and(|head| head.hash != *hash));
-        self.keep_version(number, versions, replaced.as_deref(), Some(&record.data))?;
+        self.keep_version(number, versions, replaced.as_deref(), Some(index))?;
         let was = found.as_ref().map_or(RecordState::Deleted, |head| head.state);
         let held_before = counts(&held);
         let held = self.follow(index, &record.id, held, was, state)?;

@@ -7,8 +7,9 @@ use super::{
 };
 use crate::StoreError;
 use crate::mirror::held::Held;
+use crate::mirror::history::{self, Packer};
 use crate::mirror::version::Decision;
-use crate::mirror::{Batch, RecordState, Source, history};
+use crate::mirror::{Batch, RecordState, Source};
 
 /// How many records of each object are held.
 pub(super) type HeldCounts = BTreeMap<String, usize>;
@@ -30,6 +31,7 @@ pub(super) struct Work<'b> {
     pub(super) full: Option<u64>,
     pub(super) known: Known,
     pub(super) plan: Plan,
+    pub(super) packer: Packer<'b>,
     /// What the batch has changed so far: newer than what is in `known`.
     pub(super) touched: BTreeMap<String, Touched>,
 }
@@ -106,17 +108,19 @@ impl Work<'_> {
         number
     }
 
-    /// Keeps what a record's change has `replaced`, for its history: with this one it has had so many
-    /// changes.
+    /// Keeps what a record's change has `replaced`, for its history; `after`: the place of what it brought
+    /// among the batch's records. With this change the record has had so many.
     pub(super) fn keep_version(
         &mut self,
         change: u64,
         versions: u32,
         replaced: Option<&str>,
-        after: Option<&str>,
+        after: Option<usize>,
     ) -> Result<(), StoreError> {
         if let Some(before) = replaced {
-            let before = history::pack(before, after)?;
+            let after = after.and_then(|index| self.batch.records.get(index));
+            let after = after.map(|record| record.data.as_str());
+            let before = self.packer.pack(before, after)?;
             self.plan.packed.push(PackedVersion { change, before });
         }
         if history::trims(versions) {
