@@ -5,20 +5,23 @@ use connector_state::inbox::{EventEffect, EventRow, EventState, HookRow, NewEven
 use rusqlite::{Connection, OptionalExtension as _, Result, Row};
 
 use super::forget;
-use super::rows::{effect_code, events, place_in, select_events, state_code, state_of};
+use super::rows::{effect_code, events, place_in, select_events, state_code, state_of, tries};
 use super::{hooks, numbers};
-use crate::columns::{prepared, run, signed, value};
+use crate::columns::{json, prepared, run, signed, value};
 
 pub const PUT: &str = "INSERT INTO inbox_events (number, delivery, inbox, state, asks, next_ms,
     attempts, reason, effect, id, object, name, occurred_at, record, updated_at, created_at, version,
-    data_at, data_bytes, data) VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    data_at, data_bytes, data, applied_ms)
+    VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+pub const TRIES: &str = "SELECT tries FROM inbox_events WHERE number = ?";
+pub const PUT_TRIES: &str = "UPDATE inbox_events SET tries = ? WHERE number = ?";
 pub const HEAD: &str = "SELECT e.state, e.delivery, e.inbox, d.received_ms, i.connection
     FROM inbox_events AS e
         CROSS JOIN inbox_deliveries AS d ON d.number = e.delivery
         CROSS JOIN inboxes AS i ON i.number = e.inbox
     WHERE e.number = ?";
 pub const CHANGE: &str = "UPDATE inbox_events SET state = ?, attempts = ?, next_ms = ?, asks = ?,
-    reason = ? WHERE number = ?";
+    reason = ?, applied_ms = ? WHERE number = ?";
 pub const REMOVE: &str = "DELETE FROM inbox_events WHERE number = ?";
 /// Those of removed connections are not shown.
 pub const ONE: &str = select_events!(
@@ -98,6 +101,7 @@ pub fn put(
         place.map(|(at, _)| at),
         place.map(|(_, bytes)| bytes),
         data.filter(|_| place.is_none()),
+        event.applied_ms.map(signed),
     ])?;
     Ok(())
 }
@@ -131,9 +135,14 @@ fn change(
     change: EventChange,
     now_ms: u64,
 ) -> Result<()> {
-    let EventChange { state, attempts, next_ms, asks, reason, gap_ms, counts } = change;
-    let to = (state_code(state), attempts, next_ms.map(signed), asks, reason, signed(event));
-    run(on, CHANGE, to)?;
+    let EventChange { state, attempts, next_ms, asks, reason, applied_ms, failed, gap_ms, counts } =
+        change;
+    let (state, next, applied) = (state_code(state), next_ms.map(signed), applied_ms.map(signed));
+    run(on, CHANGE, (state, attempts, next, asks, reason, applied, signed(event)))?;
+    if let Some(failed) = failed {
+        let kept = prepared(on, TRIES)?.query_row([signed(event)], tries)?;
+        run(on, PUT_TRIES, (json(&plan::with_try(kept, failed))?, signed(event)))?;
+    }
     numbers::count(on, head.inbox, counts)?;
     if let Some(since_ms) = gap_ms {
         let open = |hook: &mut HookRow| plan::open_gap(hook, since_ms);

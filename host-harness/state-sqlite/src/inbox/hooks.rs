@@ -43,7 +43,7 @@ pub fn beat(on: &Connection, now_ms: u64, beat: &Beat) -> Result<()> {
     run(on, ALIVE, [signed(now_ms)])?;
     for (connection, refused) in &beat.served {
         change(on, connection, now_ms, |hook| {
-            plan::beat(hook, *refused, beat.gap_after_ms, now_ms)
+            plan::beat(hook, *refused, beat.gap_after_ms, now_ms);
         })?;
     }
     Ok(())

@@ -110,7 +110,7 @@ impl InboxTables {
     }
 
     fn put(&mut self, delivery: &DeliveryRow, events: Vec<PlannedEvent<'_>>, now_ms: u64) {
-        for PlannedEvent { number, key, new, state, asks, next_ms } in events {
+        for PlannedEvent { number, key, new, state, asks, next_ms, applied_ms } in events {
             let connection = delivery.connection.clone();
             self.keys.insert((connection.clone(), key), now_ms);
             let new = new.clone();
@@ -128,6 +128,8 @@ impl InboxTables {
                 next_ms,
                 reason: new.reason,
                 received_ms: delivery.received_ms,
+                applied_ms,
+                tries: vec![],
             };
             self.events.insert(number, (row, asks));
         }
@@ -139,6 +141,10 @@ impl InboxTables {
         row.attempts = change.attempts;
         row.next_ms = change.next_ms;
         row.reason = change.reason;
+        row.applied_ms = change.applied_ms;
+        if let Some(failed) = change.failed {
+            row.tries = plan::with_try(std::mem::take(&mut row.tries), failed);
+        }
         *asks = change.asks;
         let connection = row.connection.clone();
         if let Some(since_ms) = change.gap_ms {
