@@ -19,6 +19,7 @@ mod outbox;
 #[cfg(test)]
 mod plans;
 mod push;
+mod rates;
 mod readers;
 mod rows;
 pub mod schema;
@@ -35,6 +36,7 @@ use connector_contract::limits::slots::{self, Answer as SlotsAnswer, Reserved, S
 use connector_contract::limits::{Charge, LimitReport, SlotRequest, Slots};
 use connector_state::changes::erases;
 use connector_state::journal::entries;
+use connector_state::rates::{minute, of_refused};
 use connector_state::{
     Answer, Change, ConnectionRow, GrantChange, GrantRow, SecretChange, SecretRow, SessionRow,
     Store, StoreError,
@@ -302,6 +304,7 @@ impl Slots for Sqlite {
 
     fn hold(&self, charge: Charge, pause: Duration) -> SlotsAnswer<'_, ()> {
         self.limits(move |on, now| {
+            rates::count(on, &charge.limit, minute(now), of_refused())?;
             limits::change(on, &charge.limit, |row| slots::hold(row, charge.rate, pause, now))
         })
     }

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use super::columns::{run, values};
 use super::fault::DbResult;
 use super::inbox::forget as inbox;
-use super::{journal, limits, mirror, outbox, push};
+use super::{journal, limits, mirror, outbox, push, rates};
 
 /// Rows that one commit removes at most.
 const AT_ONCE: usize = 250;
@@ -20,7 +20,7 @@ type Forget = fn(&Connection, u64, usize) -> DbResult<usize>;
 const ERASE: [Erase; 4] =
     [mirror::erase::connection, push::pruning::erase, inbox::erase, journal::erase];
 /// One of each area that keeps rows for a time.
-const FORGET: [Forget; 7] = [
+const FORGET: [Forget; 8] = [
     mirror::log::forget,
     outbox::forget,
     push::pruning::forget,
@@ -28,6 +28,7 @@ const FORGET: [Forget; 7] = [
     inbox::deliveries,
     inbox::keys,
     journal::forget,
+    rates::forget,
 ];
 
 /// What a piece came to.

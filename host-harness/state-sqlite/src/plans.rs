@@ -110,6 +110,13 @@ async fn golden_slots() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn golden_rates() {
+    let mut files = Vec::new();
+    connector_state::rates_cases! { conformance_runs OnDisk, files, }
+    check("rates", &files, &Others(&noted(&of_store().await), &["limits"]), &[]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn golden_mirror() {
     let mut files = Vec::new();
     connector_state::mirror_cases! { conformance_runs OnDisk, files, }

@@ -11,6 +11,7 @@
 //! | `grants` | [`super::GrantRow`] | `connection` (its id), `epoch`, `state` (`valid`, `renewing`, `uncertain`, `ended`), `sends`, `lease_attempt`, `lease_until_ms`, `sealed_tokens`, `received_ms`, `expires_ms`, `scopes` (a JSON array of texts), `learned` (JSON: what the connector learned, and the account), `retry_ms`, `failures`, `sealed_previous`, `previous_until_ms` |
 //! | `sessions` | [`super::SessionRow`] | `state` (SHA-256), `connection_id`, `connection_name`, `connector`, `scheme`, `settings`, `sealed_key`, `connection_made_ms`, `sealed_verifier`, `session`, `made_ms`, `ends_ms` |
 //! | `limits` | how far a limit of an account is used ([`connector_contract::limits::slots::Row`]) | `account` (who shares it: a connection's id, `account:...` or `app:...`), `name`, `due_us`, `held_until_us`, `lost`, `lost_at_us`, `seen_us`, `ahead_us`, and what the provider told: `told_interval_us`, `told_burst`, `told_until_us` (times in microseconds) |
+//! | `rates` | what a limit let go in a minute ([`connector_state::rates`]) | `account`, `name` (as in `limits`), `minute` (since 1970), `sent`, `waited`, `refused` |
 //! | `session_secrets` | a secret of a session | `state`, and the columns of `secrets` |
 //! | `hooks` | [`connector_state::inbox::HookRow`] | `connection` (its id), `token`, `made_ms`, `alive_ms`, `gap_ms`, `gap_end_ms`, `refused`, `refused_ms`, `lease_attempt`, `lease_until_ms` |
 //! | `subscriptions` | [`connector_state::inbox::SubscriptionRow`] | `connection` (its id), `object`, `events` (a JSON array of texts), `url`, `id`, `expires_at`, `made_ms`, `proven_ms`, `last_ms`, `deliveries` |
@@ -29,7 +30,7 @@
 //! | view | a row is | columns |
 //! |---|---|---|
 //! | `deliveries` | [`connector_state::inbox::DeliveryRow`] | `number`, `connection`, `received_ms`, `method`, `url`, `headers` (a JSON array of pairs), `body` |
-//! | `events` | [`connector_state::inbox::EventRow`] | `number`, `delivery`, `connection`, `id`, `object`, `name`, `occurred_at`, `effect`, `record`, `updated_at`, `created_at`, `version`, `data`, `state` (`waiting`, `done`, `dead`), `asks`, `attempts`, `next_ms`, `reason` |
+//! | `events` | [`connector_state::inbox::EventRow`] | `number`, `delivery`, `connection`, `id`, `object`, `name`, `occurred_at`, `effect`, `record`, `updated_at`, `created_at`, `version`, `data`, `state` (`waiting`, `done`, `dead`), `asks`, `attempts`, `next_ms`, `reason`, `applied_ms`, `tries` (the newest failed ones: a JSON array of objects with `at_ms`, `reason`, `wait_ms`) |
 //!
 //! What is known of the provider's records ([`connector_state::mirror`]) is read by these views; the tables
 //! behind them, whose names begin with `mirror_`, may change with any version. In all of them
@@ -66,6 +67,7 @@ use super::limits::TABLE as LIMITS;
 use super::mirror::tables::TABLES as MIRROR;
 use super::outbox::tables::TABLES as OUTBOX;
 use super::push::tables::TABLES as PUSH;
+use super::rates::TABLE as RATES;
 
 /// Marks a file as ours (`PRAGMA application_id`): "ConH" in ASCII.
 pub const APPLICATION: u32 = 0x436F_6E48;
@@ -75,7 +77,7 @@ pub const APPLICATION: u32 = 0x436F_6E48;
 pub const VERSION: u32 = 11;
 
 /// All tables and views, for an empty file.
-pub const TABLES: [&str; 7] = [STORE, MIRROR, LIMITS, PUSH, INBOX, OUTBOX, JOURNAL];
+pub const TABLES: [&str; 8] = [STORE, MIRROR, LIMITS, PUSH, INBOX, OUTBOX, JOURNAL, RATES];
 
 const STORE: &str = "
 CREATE TABLE connections (

@@ -9,6 +9,7 @@
 //! | [`inbox::Inbox`] | what providers delivered, until it is applied |
 //! | [`outbox::Outbox`] | changes, until they are handed on |
 //! | [`journal::Journal`] | what happened to connections, for people to read |
+//! | [`rates::Rates`] | how many requests each limit let go |
 //!
 //! No trait needs another crate's trait, and a database needs nothing of the runtime: what it keeps
 //! are the plain types of [`connector_contract`]. What to keep is decided here, by functions of what
@@ -34,6 +35,7 @@ pub mod memory;
 pub mod mirror;
 pub mod outbox;
 pub mod push;
+pub mod rates;
 pub mod retention;
 mod rows;
 #[cfg(feature = "conformance")]

@@ -10,6 +10,7 @@
 //! | deliveries that are applied | [`DELIVERIES_MS`] | those that wait or are dead letters stay |
 //! | keys of events, which tell a repeat | between [`EVENT_KEYS_MS`] and twice that | |
 //! | runs of pushes that ended | [`PUSHES_MS`] | |
+//! | requests of each minute and limit | [`RATES_MS`] | |
 //! | entries of the journal | [`JOURNAL_MS`] | ordinary reads become one row a day after [`SYNCS_MS`] |
 
 const HOUR_MS: u64 = 60 * 60 * 1_000;
@@ -29,6 +30,8 @@ pub const SILENT_MS: u64 = 30 * DAY_MS;
 pub const DELIVERIES_MS: u64 = 72 * HOUR_MS;
 /// Keys by which a repeated event is known.
 pub const EVENT_KEYS_MS: u64 = 7 * DAY_MS;
+/// Requests of each minute and limit.
+pub const RATES_MS: u64 = 8 * DAY_MS;
 /// What happened to a connection.
 pub const JOURNAL_MS: u64 = 90 * DAY_MS;
 /// Ordinary reads, each on its own.
