@@ -68,6 +68,16 @@ impl Context {
         }
     }
 
+    /// The user and the command, as the journal names who did something.
+    #[must_use]
+    pub fn actor(&self) -> String {
+        let user = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
+        match user.filter(|user| !user.is_empty()) {
+            Some(user) => format!("{user}, {}", self.command),
+            None => self.command.clone(),
+        }
+    }
+
     /// Loads this connector, else the one that the options name. Its calls are not recorded.
     ///
     /// # Errors

@@ -81,7 +81,7 @@ impl StateDirectory {
         let directory = given(&context.options.state).or_else(users)?;
         let master_key = given(&context.options.master_key);
         let master_key = master_key.unwrap_or_else(|| directory.join("master.key"));
-        Some(Self { directory, master_key, actor: actor(&context.command) })
+        Some(Self { directory, master_key, actor: context.actor() })
     }
 
     /// As [`StateDirectory::of`], for commands that cannot do without.
@@ -384,15 +384,6 @@ pub fn belongs(row: &ConnectionRow, connector: &Connector) -> Result<(), Usage> 
         row.name, row.connector
     ))
     .next("name another one with --connection; `connections list` shows them"))
-}
-
-/// The user and the command, as the journal names who did something.
-fn actor(command: &str) -> String {
-    let user = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
-    match user.filter(|user| !user.is_empty()) {
-        Some(user) => format!("{user}, {command}"),
-        None => command.to_owned(),
-    }
 }
 
 /// The machine's clock.

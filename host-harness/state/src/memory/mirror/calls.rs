@@ -1,10 +1,10 @@
 //! [`Mirror`], call by call.
 
+use super::found::{history, own, record};
 use super::{ConnectionMirror, Letter, LookUp, MirrorTables, ObjectRows, Reader, apply};
 use crate::journal::entries;
 use crate::memory::{Memory, Rows};
 use crate::mirror::held::holders_of;
-use crate::mirror::history::Unfolding;
 use crate::mirror::plan::{self, Body, FailedLookUp, Head, PutLetter, fail_look_ups};
 use crate::mirror::{
     Applied, Batch, ChangeRow, DeadLetterRow, FailingRow, HistoryRow, LOOK_UP_FAILED, Mirror,
@@ -145,19 +145,7 @@ impl Mirror for Memory {
     ) -> Answer<'_, Vec<HistoryRow>> {
         let (connection, object) = (connection.to_owned(), object.to_owned());
         let id = id.to_owned();
-        self.answer(move |rows| {
-            let Some(now) = record(rows, &connection, &object, &id) else { return Ok(vec![]) };
-            let Some(mirror) = rows.mirror.of.get(&connection) else { return Ok(vec![]) };
-            let mut unfolding = Unfolding::new(&now);
-            for number in mirror.back(now.change).take(limit as usize) {
-                let Some(change) = mirror.changes.get(&number) else { break };
-                let packed = mirror.packed.get(&number).map(|(_, packed)| packed.as_slice());
-                let path = "memory".to_owned();
-                let damaged = |why| StoreError::Corrupt { path, why };
-                unfolding.add(change.clone(), packed).map_err(damaged)?;
-            }
-            Ok(unfolding.rows())
-        })
+        self.answer(move |rows| history(rows, &connection, &object, &id, limit))
     }
 
     fn records(
@@ -375,39 +363,4 @@ fn unseen(rows: &Rows, connection: &str, object: &str, scan: u64) -> Vec<String>
     let Some(kept) = rows.object(connection, object) else { return vec![] };
     let live = kept.records.iter().filter(|(_, (head, _))| head.state == RecordState::Live);
     live.filter(|(id, _)| kept.seen.get(*id) != Some(&scan)).map(|(id, _)| id.clone()).collect()
-}
-
-fn record(rows: &Rows, connection: &str, object: &str, id: &str) -> Option<MirroredRecord> {
-    let kept = rows.object(connection, object)?;
-    let Some(holder) = &kept.derived_from else {
-        let (head, body) = kept.records.get(id)?;
-        return Some(own(connection, object, id, head, body.as_ref()));
-    };
-    let holders = rows.object(connection, holder)?;
-    holders_of(id).find_map(|holder| {
-        let (head, body) = holders.records.get(holder)?;
-        let held = body.clone()?.held.rows(connection, object, holder, head.state);
-        held.into_iter().find(|row| row.id == id)
-    })
-}
-
-fn own(
-    connection: &str,
-    object: &str,
-    id: &str,
-    head: &Head,
-    body: Option<&Body>,
-) -> MirroredRecord {
-    MirroredRecord {
-        connection: connection.to_owned(),
-        object: object.to_owned(),
-        id: id.to_owned(),
-        holder: None,
-        state: head.state,
-        updated_at: head.updated_at.clone(),
-        created_at: body.and_then(|body| body.created_at.clone()),
-        hash: head.hash,
-        data: body.map(|body| body.data.clone()).unwrap_or_default(),
-        change: head.change,
-    }
 }

@@ -2,6 +2,7 @@
 
 mod apply;
 mod calls;
+mod found;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | records and their ends | `records` by [`super::version`] |
 //! | what records hold | `derived` |
+//! | what could not be read, and drift | `unread` |
 //! | a page's step of its scan, bookmarks; a reset | `scan` |
 //! | look-ups that failed | [`fail_look_ups`] |
 //! | whether a record has to be derived at all | [`is_unchanged`] |
@@ -15,13 +16,15 @@ mod derived;
 mod look_ups;
 mod records;
 mod scan;
+mod unread;
 mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use self::look_ups::{FailedLookUp, fail_look_ups};
-pub use self::records::{apply, bodies, ids, is_unchanged, letters};
+pub use self::records::{apply, bodies, ids, is_unchanged};
 pub use self::scan::reset;
+pub use self::unread::letters;
 use super::held::Held;
 use super::{Applied, ChangeKind, RecordState, ScanRow, Source, Unreadable};
 

@@ -5,13 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use connector_contract::types::DataRecord;
 
 use super::work::{HeldCounts, Work, counts, index_of};
-use super::{
-    Body, DRIFTS, Head, KeptHead, Known, OurChange, Plan, PlannedChange, PutBody, PutLetter, scan,
-};
+use super::{Body, Head, KeptHead, Known, OurChange, Plan, PlannedChange, PutBody, scan};
 use crate::StoreError;
 use crate::mirror::history::Packer;
 use crate::mirror::version::{Arrived, Decision, KeptVersion, decide, decide_gone, is_later};
-use crate::mirror::{Batch, ChangeKind, RecordState, ScanKind, Source, hash_of, members};
+use crate::mirror::{Batch, ChangeKind, RecordState, ScanKind, Source, members};
 
 /// The records of a batch: their heads are needed.
 #[must_use]
@@ -20,18 +18,6 @@ pub fn ids(batch: &Batch) -> BTreeSet<&str> {
     let gone = batch.deleted.iter().chain(&batch.aged_out).map(String::as_str);
     let unread = batch.unreadable.iter().filter_map(|item| item.id.as_deref());
     records.chain(gone).chain(unread).collect()
-}
-
-/// The hashes of what could not be read, in the order of the items: the dead letters of these are
-/// needed.
-#[must_use]
-pub fn letters(batch: &Batch) -> Vec<[u8; 32]> {
-    let hash = |item: &super::Unreadable| {
-        // Of what was never answered there is no text.
-        let text = item.id.as_ref().filter(|_| item.raw.is_empty()).unwrap_or(&item.raw);
-        hash_of(text)
-    };
-    batch.unreadable.iter().map(hash).collect()
 }
 
 /// The records among `heads` whose content is needed.
@@ -372,45 +358,5 @@ impl Work<'_> {
         let before = (head.state, held_before);
         self.put(id, Some(before), Head { state, change: number, versions, ..head }, body);
         Ok(())
-    }
-
-    /// Dead letters. Their records are seen all the same.
-    fn set_aside(&mut self) {
-        let scan = self.batch.step.as_ref().map(|step| step.scan);
-        for (item, hash) in self.batch.unreadable.iter().zip(letters(self.batch)) {
-            let kept = self.known.letters.get(&hash).copied();
-            let listed = self.plan.letters.iter().any(|letter| letter.hash == hash);
-            let is_new = kept.is_none() && !listed;
-            let is_unseen =
-                is_new || (!listed && scan.is_some() && kept.is_some_and(|kept| kept.scan != scan));
-            self.plan.applied.unreadable += u64::from(is_new);
-            if is_unseen {
-                let (number, item) = (kept.map(|kept| kept.number), item.clone());
-                self.plan.letters.push(PutLetter { number, hash, item, scan });
-            }
-            if let (Some(id), Source::Lookup) = (&item.id, self.batch.source) {
-                self.plan.answered.insert(id.clone());
-            }
-            match item.id.as_deref().filter(|id| self.head(id).is_some()) {
-                Some(id) => self.mark(id),
-                None => self.plan.applied.unseen += u64::from(is_unseen && self.full.is_some()),
-            }
-        }
-    }
-
-    /// Tells where records differ from their schema, as far as that was not told before.
-    fn drift(&mut self) {
-        let room = DRIFTS.saturating_sub(self.known.drifts.len());
-        let new: BTreeSet<&String> = self
-            .batch
-            .drift
-            .iter()
-            .filter(|pointer| !self.known.drifts.contains(*pointer))
-            .collect();
-        self.plan.drifts = new.into_iter().take(room).cloned().collect();
-        if !self.plan.drifts.is_empty() {
-            let members = self.plan.drifts.clone();
-            self.log(PlannedChange::of_object(0, 0, ChangeKind::Drift, members), None, None);
-        }
     }
 }
