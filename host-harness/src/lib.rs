@@ -25,7 +25,7 @@ pub use connector_runtime::{egress, observe, retry};
 pub use connector_service as service;
 pub use connector_service::{connect, grants, nearest, push, schema, source, sync, webhooks};
 pub use connector_state as state;
-pub use connector_state::{files, mirror};
+pub use connector_state::{files, journal, mirror};
 pub use connector_state_sqlite as state_sqlite;
 
 /// What is kept between runs, and SQLite to keep it.

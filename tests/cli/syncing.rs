@@ -106,6 +106,46 @@ async fn a_reset_reads_everything_anew() {
     exported(&keeper, &account);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_became_of_a_record_and_a_connection_is_shown() {
+    let account = Account::new().await;
+    account.simulator.seed(3, 20);
+    let keeper = Keeper::new("history");
+    keeper.keep(&account, "default");
+    keeper.run(&["--limits", "off", "sync", "trackings"]).quiet();
+    let id = account.simulator.ids().remove(0);
+    account.simulator.update(&id, r#"{"title":"A <new> title","note":"n"}"#).unwrap();
+    keeper.run(&["--limits", "off", "sync", "trackings", "--full"]).quiet();
+
+    let rows = values(&keeper.run(&["records", "history", "trackings", &id]).quiet());
+    assert_eq!(rows.len(), 2, "{rows:?}");
+    assert_eq!((&rows[0]["kind"], &rows[0]["by"]), (&"updated".into(), &"sync".into()));
+    let differences = rows[0]["differences"].as_array().unwrap();
+    let title = differences.iter().find(|one| one["pointer"] == "/title").unwrap();
+    assert_eq!(title["after"], "A <new> title");
+    assert!(title["before"].is_string(), "{title}");
+    assert!(!differences.iter().any(|one| one["pointer"] == "/id"));
+    assert_eq!((&rows[1]["kind"], &rows[1]["kept"]), (&"created".into(), &true.into()));
+    let arguments = ["records", "history", "trackings", &id, "--output", "table"];
+    let shown = keeper.run(&arguments).quiet();
+    assert!(shown.contains("-> \"A <new> title\"\n"), "{shown}");
+    keeper.run(&["records", "history", "trackings", "other"]).failed(2, &["nothing is kept of"]);
+
+    let rows = values(&keeper.run(&["journal"]).quiet());
+    let kinds: Vec<_> = rows.iter().rev().map(|row| row["kind"].as_str().unwrap()).collect();
+    let read = ["sync-begun", "sync-ended"];
+    assert_eq!(kinds, [&["connected"][..], &read, &read].concat());
+    let ended = &rows[0];
+    assert_eq!((&ended["object"], &ended["data"]["read"]), (&"trackings".into(), &"full".into()));
+    assert_eq!((&ended["data"]["updated"], &ended["data"]["created"]), (&1.into(), &0.into()));
+    assert!(ended["by"].as_str().unwrap().ends_with("sync"), "{ended}");
+    let made = values(&keeper.run(&["journal", "--kind", "connected", "--max", "5"]).quiet());
+    assert_eq!((made.len(), &made[0]["data"]["scheme"]), (1, &"api-key".into()));
+    let shown = keeper.run(&["journal", "--output", "table"]).quiet();
+    assert!(shown.contains("sync-ended") && shown.contains("updated 1"), "{shown}");
+    keeper.run(&["journal", "--kind", "lost"]).failed(2, &["possible values"]);
+}
+
 #[test]
 fn without_a_kept_connection_it_says_what_to_do() {
     let keeper = Keeper::new("sync-none");

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use host_harness::contract::hex;
 use host_harness::mirror::{ChangeRow, Mirror as _};
-use host_harness::store::{StoreError, Word as _};
+use host_harness::store::{StoreError, Word};
 use serde_json::{Value, json};
 
 use super::context::Context;
@@ -164,6 +164,7 @@ fn as_json(change: &ChangeRow, names: &BTreeMap<String, String>) -> Value {
         "id": change.id,
         "kind": change.kind.word(),
         "ours": change.ours,
+        "source": change.source.map(Word::word),
         "at": date(change.at_ms),
         "updated_at": change.updated_at,
         "previous": hash(change.previous),

@@ -29,6 +29,8 @@ pub type Recordings = Arc<Mutex<Vec<Arc<RecordingWriter>>>>;
 /// Options of one call of the program, and who watches it.
 #[derive(Clone)]
 pub struct Context {
+    /// Name of the command.
+    pub command: String,
     /// Given once.
     pub options: CommonOptions,
     /// Given several times.
@@ -63,6 +65,16 @@ impl Context {
             OutputFormat::Csv => Err(Usage::new("this has no rows, so it cannot be CSV")
                 .next("use --output table or --output json")),
             form => Ok(form),
+        }
+    }
+
+    /// The user and the command, as the journal names who did something.
+    #[must_use]
+    pub fn actor(&self) -> String {
+        let user = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
+        match user.filter(|user| !user.is_empty()) {
+            Some(user) => format!("{user}, {}", self.command),
+            None => self.command.clone(),
         }
     }
 

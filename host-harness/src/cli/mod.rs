@@ -60,6 +60,7 @@ mod hidden;
 mod input;
 mod inspect;
 mod invoke;
+mod journal;
 mod list;
 mod listen;
 mod log;
@@ -73,6 +74,7 @@ mod progress;
 mod push;
 mod read;
 mod record;
+mod records;
 mod replay;
 mod schema;
 mod secret_value;
@@ -183,8 +185,12 @@ subcommands! {
     Sync(sync::SyncArgs) by sync::run,
     /// Print what changed
     Changes(changes::ChangesArgs) by changes::run,
+    /// Show what became of a record
+    Records(records::RecordsArgs) by records::run,
     /// Print the records that are kept of an object
     Export(export::ExportArgs) by export::run,
+    /// Show what happened to a connection
+    Journal(journal::JournalArgs) by journal::run,
     /// Show how far the kept records are
     Status(status::StatusArgs) by status::run,
     /// Show and drop what could not be read
@@ -212,6 +218,8 @@ pub struct ParsedCommand {
     cli: Cli,
     repeated: RepeatedOptions,
     subject: Subject,
+    /// Name of the command.
+    command: String,
 }
 
 /// Understands the arguments. What there is to say about them has been said when this
@@ -224,8 +232,9 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<ParsedComm
     let understood = grammar.try_get_matches_from_mut(arguments).and_then(|matches| {
         let repeated = RepeatedOptions::join(&matches)?;
         let subject = Subject::of(&matches, &repeated.secrets);
+        let command = matches.subcommand_name().unwrap_or_default().to_owned();
         let cli = Cli::from_arg_matches(&matches)?;
-        Ok(ParsedCommand { cli, repeated, subject })
+        Ok(ParsedCommand { cli, repeated, subject, command })
     });
     understood.map_err(|error| {
         // Help that nobody reads to its end is no failure.
@@ -238,7 +247,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<ParsedComm
 /// without end comes to it by itself and has done what it was asked; any other is dropped where it
 /// stands, and was interrupted.
 pub async fn run(call: ParsedCommand, shutdown: Shutdown) -> Exit {
-    let ParsedCommand { cli, repeated, subject } = call;
+    let ParsedCommand { cli, repeated, subject, command } = call;
     let watch = Watch::new(&cli.options);
     if let Some(filter) = cli.options.log.as_deref().filter(|filter| !filter.is_empty()) {
         let shown = Arc::clone(&watch);
@@ -256,6 +265,7 @@ pub async fn run(call: ParsedCommand, shutdown: Shutdown) -> Exit {
         egress,
         limiter: OnceLock::new(),
         options: cli.options,
+        command,
         repeated,
         watch: Arc::clone(&watch),
         grants: Arc::clone(&grants),

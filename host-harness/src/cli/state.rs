@@ -38,6 +38,8 @@ pub const LOOK_EVERY: Duration = Duration::from_secs(2);
 pub struct StateDirectory {
     directory: PathBuf,
     master_key: PathBuf,
+    /// Who uses it, for the journal.
+    actor: String,
 }
 
 /// The state, opened, and what opens the secrets in it.
@@ -79,7 +81,7 @@ impl StateDirectory {
         let directory = given(&context.options.state).or_else(users)?;
         let master_key = given(&context.options.master_key);
         let master_key = master_key.unwrap_or_else(|| directory.join("master.key"));
-        Some(Self { directory, master_key })
+        Some(Self { directory, master_key, actor: context.actor() })
     }
 
     /// As [`StateDirectory::of`], for commands that cannot do without.
@@ -141,7 +143,8 @@ impl StateDirectory {
     pub async fn store_made(&self) -> Result<Arc<Sqlite>> {
         let file = self.file();
         let opened = tokio::task::spawn_blocking(move || Sqlite::open(&file, clock()));
-        Ok(Arc::new(opened.await.context("opening the state")??))
+        let opened = opened.await.context("opening the state")??;
+        Ok(Arc::new(opened.used_by(&self.actor)))
     }
 
     /// What is kept, as store and as mirror.

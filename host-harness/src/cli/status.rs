@@ -8,6 +8,7 @@ use anyhow::Result;
 use host_harness::clock::unix_ms;
 use host_harness::egress::limit_scopes;
 use host_harness::mirror::{FailingRow, LOOK_UP_TRIES, Mirror as _, ScanRow};
+use host_harness::state::rates::{RateCounts, RateRow, Rates as _, minute};
 use host_harness::store::sqlite::Booked;
 use host_harness::store::{ConnectionRow, Sqlite, Store as _};
 use host_harness::webhooks::{HookRow, Inbox as _, SubscriptionRow};
@@ -33,6 +34,10 @@ const OBJECTS: [&str; 8] = [
 ];
 const SUBSCRIPTIONS: [&str; 6] =
     ["CONNECTION", "SUBSCRIBED TO", "PROVEN", "LAST DELIVERY", "DELIVERIES", "WAITING"];
+const RATES: [&str; 6] =
+    ["CONNECTION", "LIMIT", "SENT IN 1 H", "FULLEST MINUTE", "WAITED", "REFUSED"];
+/// Minutes that `--rates` shows.
+const RATES_OF: u64 = 60;
 const LIMITS: [&str; 4] = ["CONNECTION", "LIMIT", "FREE IN", "WHY"];
 
 /// Shows what `sync` keeps of each connection and object, how far it is, and whether subscriptions
@@ -40,8 +45,13 @@ const LIMITS: [&str; 4] = ["CONNECTION", "LIMIT", "FREE IN", "WHY"];
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   connector-host status
-  connector-host status --connection shop-7 --output json")]
-pub struct StatusArgs {}
+  connector-host status --connection shop-7 --output json
+  connector-host status --rates")]
+pub struct StatusArgs {
+    /// Show what the limits let go in the last hour, minute by minute
+    #[arg(long)]
+    rates: bool,
+}
 
 /// What there is to show.
 #[derive(Default)]
@@ -59,12 +69,15 @@ struct StatusReport {
 ///
 /// # Errors
 /// When the state cannot be used.
-pub async fn run(_: &StatusArgs, context: &Context) -> Result<()> {
+pub async fn run(args: &StatusArgs, context: &Context) -> Result<()> {
     let state = StateDirectory::needed(context)?;
     let database = state.database().await?;
     let mut rows = database.connections().await?;
     if let Some(name) = name(context)? {
         rows = vec![state.named(&database, name).await?];
+    }
+    if args.rates {
+        return rates(context, &database, &rows).await;
     }
     let hooks = database.hooks().await?.into_iter();
     let hooks: BTreeMap<_, _> = hooks.map(|hook| (hook.connection.clone(), hook)).collect();
@@ -248,10 +261,8 @@ fn warnings(connection: &ConnectionRow, row: &SubscriptionRow, hook: &HookRow) -
 
 /// Limits that are used up, by whatever process uses the connection.
 async fn limits(report: &mut StatusReport, database: &Sqlite, row: &ConnectionRow) -> Result<()> {
-    let account = database.grant(&row.id).await?.and_then(|grant| grant.learned.account);
-    let scopes = limit_scopes(&row.connector, &row.id, account.map(|account| account.id));
-    for Booked { name, until_ms, held, .. } in database.booked(scopes.into(), report.now_ms).await?
-    {
+    let scopes = scopes(database, row).await?;
+    for Booked { name, until_ms, held, .. } in database.booked(scopes, report.now_ms).await? {
         let wait = Duration::from_millis(until_ms.saturating_sub(report.now_ms));
         let why = if held { "the provider asked to slow down" } else { "used up" };
         report.limits.push(Entry {
@@ -263,6 +274,55 @@ async fn limits(report: &mut StatusReport, database: &Sqlite, row: &ConnectionRo
         });
     }
     Ok(())
+}
+
+/// Whose limits count for a connection.
+async fn scopes(database: &Sqlite, row: &ConnectionRow) -> Result<Vec<String>> {
+    let account = database.grant(&row.id).await?.and_then(|grant| grant.learned.account);
+    Ok(limit_scopes(&row.connector, &row.id, account.map(|account| account.id)).into())
+}
+
+/// What the limits let go in the last hour: for people its sums and its fullest minute.
+async fn rates(context: &Context, database: &Sqlite, rows: &[ConnectionRow]) -> Result<()> {
+    let since = minute(clock().now()).saturating_sub(RATES_OF - 1);
+    let mut all = Vec::new();
+    for row in rows {
+        let found = database.rates(scopes(database, row).await?, since).await?;
+        let of_limit = |one: &RateRow, other: &RateRow| {
+            (&one.account, &one.name) == (&other.account, &other.name)
+        };
+        for minutes in found.chunk_by(of_limit) {
+            let Some(RateRow { account, name, .. }) = minutes.first() else { continue };
+            let sum = minutes.iter().map(|row| row.counts);
+            let sum = sum.fold(RateCounts::default(), RateCounts::and);
+            let fullest = minutes.iter().map(|row| row.counts.sent).max().unwrap_or_default();
+            let shown = minutes.iter().map(|RateRow { minute, counts, .. }| {
+                json!({
+                    "at": date(minute * 60_000),
+                    "sent": counts.sent,
+                    "waited": counts.waited,
+                    "refused": counts.refused,
+                })
+            });
+            all.push(Entry {
+                json: json!({
+                    "connection": row.name,
+                    "account": account,
+                    "limit": name,
+                    "minutes": shown.collect::<Vec<_>>(),
+                }),
+                cells: vec![
+                    row.name.clone(),
+                    name.clone(),
+                    count(sum.sent),
+                    count(fullest),
+                    count(sum.waited),
+                    count(sum.refused),
+                ],
+            });
+        }
+    }
+    context.listing(&RATES, all)
 }
 
 /// At least a second: less says nothing.

@@ -1,17 +1,28 @@
 //! What was decided of a commit ([`connector_state::changes`]) as statements.
 
 use connector_state::changes::{Kept, Needs, needs, plan};
+use connector_state::journal::entries;
 use connector_state::{Change, ConnectionRow, GrantRow, SecretRow};
 use rusqlite::{Connection, Result};
 
 use super::columns::{json, one, put_one, run, signed, value};
 use super::fault::DbResult;
-use super::{maintenance, mirror, rows};
+use super::{journal, maintenance, mirror, rows};
 
 /// Makes all of these changes.
-pub fn commit(on: &Connection, changes: Vec<Change>, now_ms: u64) -> DbResult<()> {
+pub fn commit(
+    on: &Connection,
+    changes: Vec<Change>,
+    now_ms: u64,
+    by: Option<&str>,
+) -> DbResult<()> {
     let kept = kept(on, &needs(&changes))?;
-    plan(changes, kept)?.iter().try_for_each(|change| write(on, change, now_ms))
+    let told = entries::of_commit(&changes, &kept);
+    plan(changes, kept)?.iter().try_for_each(|change| write(on, change, now_ms))?;
+    for (connection, entry) in told {
+        journal::note(on, &connection, now_ms, by, &entry)?;
+    }
+    Ok(())
 }
 
 fn kept(on: &Connection, needs: &Needs) -> DbResult<Kept> {

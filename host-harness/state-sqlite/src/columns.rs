@@ -6,7 +6,8 @@ use std::time::Duration;
 use connector_contract::auth::Learned;
 use connector_contract::limits::Reported;
 use connector_state::inbox::EventState;
-use connector_state::mirror::{ChangeKind, RecordState, ScanKind};
+use connector_state::journal::{Data, JournalKind};
+use connector_state::mirror::{ChangeKind, RecordState, ScanKind, Source};
 use connector_state::push::{IntentState, Mode, Outcome, Sent};
 use connector_state::{GrantState, Lease, PreviousTokens, Sealed, Word};
 use rusqlite::types::{FromSql, Type, Value, ValueRef};
@@ -161,9 +162,10 @@ scalars!(Row::get, |it: &Self| Ok(it.to_vec().into()); [u8; 32]);
 scalars!(Row::get, |it: &Self| Ok(signed(*it).into()); u64);
 scalars!(micros, |it: &Self| Ok(us(*it).into()); Duration);
 scalars!(sealed, |it: &Self| Ok(it.0.clone().into()); Sealed);
-scalars!(from_json, |it| Ok(json(it)?.into()); Vec<String>, BTreeMap<String, String>, Learned);
+scalars!(from_json, |it| Ok(json(it)?.into()); Vec<String>, BTreeMap<String, String>, Data, Learned);
 scalars!(word, |it: &Self| Ok(it.word().to_owned().into());
-    GrantState, EventState, ChangeKind, RecordState, ScanKind, IntentState, Mode, Outcome, Sent);
+    GrantState, EventState, JournalKind, ChangeKind, RecordState, ScanKind, Source, IntentState, Mode, Outcome,
+    Sent);
 
 impl<T: Scalar> Column for T {
     fn read(row: &Row<'_>, name: &str) -> Result<Self> {

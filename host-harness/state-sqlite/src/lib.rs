@@ -10,6 +10,7 @@ mod columns;
 mod ended;
 mod fault;
 mod inbox;
+mod journal;
 mod limits;
 mod maintenance;
 mod mirror;
@@ -18,6 +19,7 @@ mod outbox;
 #[cfg(test)]
 mod plans;
 mod push;
+mod rates;
 mod readers;
 mod rows;
 pub mod schema;
@@ -34,6 +36,8 @@ use connector_contract::clock::{Clock, unix_ms};
 use connector_contract::limits::slots::{self, Answer as SlotsAnswer, Reserved, SlotsError};
 use connector_contract::limits::{Charge, LimitReport, SlotRequest, Slots};
 use connector_state::changes::erases;
+use connector_state::journal::entries;
+use connector_state::rates::{minute, of_refused};
 use connector_state::{
     Answer, Change, ConnectionRow, GrantChange, GrantRow, SecretChange, SecretRow, SessionRow,
     Store, StoreError,
@@ -58,6 +62,8 @@ pub struct Sqlite {
     clock: Arc<dyn Clock>,
     /// The file, as errors name it.
     shown: String,
+    /// Who does what is done here, as the journal names them.
+    actor: Option<Arc<str>>,
     arrivals: Arc<inbox::Arrivals>,
     readers: Arc<Readers>,
     checkpoints: Arc<Checkpoints>,
@@ -83,11 +89,19 @@ impl Sqlite {
         Ok(Self {
             clock: Arc::clone(&clock),
             shown: shown.clone(),
+            actor: None,
             arrivals: Arc::default(),
             readers: Arc::new(Readers::new(path.to_owned(), busy)),
             writer: Arc::new(Writer::new(connection, shown, clock, Arc::clone(&checkpoints))),
             checkpoints,
         })
+    }
+
+    /// The same, used by `actor`: the journal names them.
+    #[must_use]
+    pub fn used_by(mut self, actor: &str) -> Self {
+        self.actor = Some(actor.into());
+        self
     }
 
     /// The limits of these scopes that are used up after `now_ms`, by whatever process.
@@ -221,15 +235,22 @@ impl Store for Sqlite {
 
     fn commit(&self, changes: Vec<Change>) -> Answer<'_, ()> {
         let erases = changes.iter().any(erases);
-        self.commit_work(erases, move |on, now_ms| changes::commit(on, changes, now_ms))
+        let by = self.actor.clone();
+        self.commit_work(erases, move |on, now_ms| {
+            changes::commit(on, changes, now_ms, by.as_deref())
+        })
     }
 
     fn change_grant(&self, connection: &str, change: GrantChange) -> Answer<'_, Option<GrantRow>> {
-        let connection = connection.to_owned();
+        let (connection, by) = (connection.to_owned(), self.actor.clone());
         self.write(move |on, now_ms| {
             let now: Option<GrantRow> = columns::one(on, rows::GRANT, [&connection])?;
             let new = now.as_ref().and_then(|now| change(now, now_ms));
             new.iter().try_for_each(|new| changes::put_grant(on, new))?;
+            let told = now.as_ref().zip(new.as_ref());
+            if let Some(entry) = told.and_then(|(now, new)| entries::of_grant(now, new)) {
+                journal::note(on, &connection, now_ms, by.as_deref(), &entry)?;
+            }
             Ok::<_, rusqlite::Error>(new.or(now))
         })
     }
@@ -241,11 +262,16 @@ impl Store for Sqlite {
         change: SecretChange,
     ) -> Answer<'_, Vec<SecretRow>> {
         let (connection, name) = (connection.to_owned(), name.to_owned());
+        let by = self.actor.clone();
         let sql = "SELECT * FROM secrets WHERE connection = ? AND name = ? ORDER BY version DESC";
         self.write(move |on, now_ms| {
             rows::must_exist(on, &connection)?;
             let versions = || columns::all(on, sql, (&connection, &name));
-            let changed = change(&versions()?, now_ms).unwrap_or_default();
+            let before = versions()?;
+            let changed = change(&before, now_ms).unwrap_or_default();
+            if let Some(entry) = entries::of_secret(&before, &changed) {
+                journal::note(on, &connection, now_ms, by.as_deref(), &entry)?;
+            }
             changed.iter().try_for_each(|row| changes::put_secret(on, row))?;
             Ok::<_, DbFault>(versions()?)
         })
@@ -279,6 +305,7 @@ impl Slots for Sqlite {
 
     fn hold(&self, charge: Charge, pause: Duration) -> SlotsAnswer<'_, ()> {
         self.limits(move |on, now| {
+            rates::count(on, &charge.limit, minute(now), of_refused())?;
             limits::change(on, &charge.limit, |row| slots::hold(row, charge.rate, pause, now))
         })
     }

@@ -4,11 +4,13 @@ use std::time::SystemTime;
 
 use connector_contract::limits::slots::{self, Reserved, Row};
 use connector_contract::limits::{LimitId, SlotRequest, Used};
+use connector_state::rates::of_reserved;
 use rusqlite::{Connection, OptionalExtension as _};
 use tokio::time::Instant;
 
 use super::columns::{self, Column, Record as _, columns, prepared, run, signed};
 use super::fault::DbResult;
+use super::rates;
 
 /// Rows are forgotten by the day, so that using a limit seldom moves its place in an index.
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
@@ -50,6 +52,9 @@ pub fn reserve(
         if row.is_other_than(before) {
             put(on, &charge.limit, row)?;
         }
+    }
+    for ((limit, minute), counts) in of_reserved(request, &reserved, time) {
+        rates::count(on, limit, minute, counts)?;
     }
     Ok(reserved)
 }

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use super::columns::{run, values};
 use super::fault::DbResult;
 use super::inbox::forget as inbox;
-use super::{limits, mirror, outbox, push};
+use super::{journal, limits, mirror, outbox, push, rates};
 
 /// Rows that one commit removes at most.
 const AT_ONCE: usize = 250;
@@ -17,15 +17,18 @@ type Erase = fn(&Connection, &str, usize) -> DbResult<usize>;
 type Forget = fn(&Connection, u64, usize) -> DbResult<usize>;
 
 /// One of each area whose rows do not go with the row of their connection.
-const ERASE: [Erase; 3] = [mirror::erase::connection, push::pruning::erase, inbox::erase];
+const ERASE: [Erase; 4] =
+    [mirror::erase::connection, push::pruning::erase, inbox::erase, journal::erase];
 /// One of each area that keeps rows for a time.
-const FORGET: [Forget; 6] = [
+const FORGET: [Forget; 8] = [
     mirror::log::forget,
     outbox::forget,
     push::pruning::forget,
     limits::forget_idle,
     inbox::deliveries,
     inbox::keys,
+    journal::forget,
+    rates::forget,
 ];
 
 /// What a piece came to.

@@ -112,6 +112,13 @@ async fn golden_slots() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn golden_rates() {
+    let mut files = Vec::new();
+    connector_state::rates_cases! { conformance_runs OnDisk, files, }
+    check("rates", &files, &Others(&noted(&of_store().await), &["limits"]), &[]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn golden_mirror() {
     let mut files = Vec::new();
     connector_state::mirror_cases! { conformance_runs OnDisk, files, }
@@ -135,6 +142,16 @@ async fn golden_outbox() {
         &Others(&others, &[]),
         &["m", "mirrors", "n", "f", "removed_connections"],
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn golden_journal() {
+    let mut files = Vec::new();
+    connector_state::journal_cases! { conformance_runs OnDisk, files, }
+    // What else the cases ask for stands in the files of its areas.
+    let others = noted(&of_store().await);
+    let but = ["mirror", "hooks", "subscriptions", "pushes", "intents", "inbox", "receiver"];
+    check("journal", &files, &Others(&others, &but), &["json_each"]);
 }
 
 #[tokio::test(start_paused = true)]

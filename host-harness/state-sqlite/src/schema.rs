@@ -11,6 +11,7 @@
 //! | `grants` | [`super::GrantRow`] | `connection` (its id), `epoch`, `state` (`valid`, `renewing`, `uncertain`, `ended`), `sends`, `lease_attempt`, `lease_until_ms`, `sealed_tokens`, `received_ms`, `expires_ms`, `scopes` (a JSON array of texts), `learned` (JSON: what the connector learned, and the account), `retry_ms`, `failures`, `sealed_previous`, `previous_until_ms` |
 //! | `sessions` | [`super::SessionRow`] | `state` (SHA-256), `connection_id`, `connection_name`, `connector`, `scheme`, `settings`, `sealed_key`, `connection_made_ms`, `sealed_verifier`, `session`, `made_ms`, `ends_ms` |
 //! | `limits` | how far a limit of an account is used ([`connector_contract::limits::slots::Row`]) | `account` (who shares it: a connection's id, `account:...` or `app:...`), `name`, `due_us`, `held_until_us`, `lost`, `lost_at_us`, `seen_us`, `ahead_us`, and what the provider told: `told_interval_us`, `told_burst`, `told_until_us` (times in microseconds) |
+//! | `rates` | what a limit let go in a minute ([`connector_state::rates`]) | `account`, `name` (as in `limits`), `minute` (since 1970), `sent`, `waited`, `refused` |
 //! | `session_secrets` | a secret of a session | `state`, and the columns of `secrets` |
 //! | `hooks` | [`connector_state::inbox::HookRow`] | `connection` (its id), `token`, `made_ms`, `alive_ms`, `gap_ms`, `gap_end_ms`, `refused`, `refused_ms`, `lease_attempt`, `lease_until_ms` |
 //! | `subscriptions` | [`connector_state::inbox::SubscriptionRow`] | `connection` (its id), `object`, `events` (a JSON array of texts), `url`, `id`, `expires_at`, `made_ms`, `proven_ms`, `last_ms`, `deliveries` |
@@ -20,6 +21,7 @@
 //! | `pushes` | a run of many writes ([`connector_state::push::PushRow`]) | `id`, `connection` (its id), `object`, `mode`, `header`, `digest`, `made_ms`, `ended_ms`, and how many of its items are where: `pending`, `sending`, `done`, `parked`, `failed` |
 //! | `intents` | an item of a run ([`connector_state::push::IntentRow`]) | `push` (the run's id), `item` (from 0), `line`, `record_key`, `input` (null once it is done; secrets in it are sealed), `sealed_raw`, `state`, `sent`, `outcome`, `id`, `error`, `attempts` |
 //! | `push_claims` | a record that somebody writes just now | `connection` (its id), `object`, `record_key`, `owner`, `push`, `item`, `until_ms` |
+//! | `journal` | something that happened to a connection ([`connector_state::journal`]) | `number`, `connection` (its id), `at_ms`, `kind`, `object`, `by`, `data` (a JSON object), `folds` (1: becomes part of the row of its day), `day` (set of such a row: days since 1970) |
 //! | `removed_connections`, `removed_pushes` | what was removed, and whose rows are erased piece by piece: until then they say nothing | `connection` (its id), `push` (the run's id) |
 //!
 //! What was delivered is read by these views; the tables behind them, whose names begin with `inbox`,
@@ -28,7 +30,7 @@
 //! | view | a row is | columns |
 //! |---|---|---|
 //! | `deliveries` | [`connector_state::inbox::DeliveryRow`] | `number`, `connection`, `received_ms`, `method`, `url`, `headers` (a JSON array of pairs), `body` |
-//! | `events` | [`connector_state::inbox::EventRow`] | `number`, `delivery`, `connection`, `id`, `object`, `name`, `occurred_at`, `effect`, `record`, `updated_at`, `created_at`, `version`, `data`, `state` (`waiting`, `done`, `dead`), `asks`, `attempts`, `next_ms`, `reason` |
+//! | `events` | [`connector_state::inbox::EventRow`] | `number`, `delivery`, `connection`, `id`, `object`, `name`, `occurred_at`, `effect`, `record`, `updated_at`, `created_at`, `version`, `data`, `state` (`waiting`, `done`, `dead`), `asks`, `attempts`, `next_ms`, `reason`, `applied_ms`, `tries` (the newest failed ones: a JSON array of objects with `at_ms`, `reason`, `wait_ms`) |
 //!
 //! What is known of the provider's records ([`connector_state::mirror`]) is read by these views; the tables
 //! behind them, whose names begin with `mirror_`, may change with any version. In all of them
@@ -38,8 +40,8 @@
 //! | view | a row is | columns |
 //! |---|---|---|
 //! | `records` | the newest known version of a record | `connection`, `object`, `id`, `holder` (id of the record that holds a derived one), `state` (`live`, `aged-out`: lists no longer show it, `deleted`; a derived record has its holder's, and is not here once it is gone), `updated_at`, `created_at`, `data` (the record as JSON text; null when deleted), `hash`, `change` (number of the change that made it so, among those of its connection) |
-//! | `changes` | an entry of the log of changes | `connection`, `number` (counts up for each connection), `object`, `id` (empty for a whole object), `kind` (`created`, `updated`, `deleted`, `aged-out`, `drift`, `reset`), `ours` (1: our own write), `at_ms`, `updated_at`, `members` (a JSON array: top-level members that differ; of a drift, JSON Pointers), `previous` and `hash` (before and after) |
-//! | `scans` | how far the scans of an object are | `connection`, `object`, `scan` (number of the newest), `kind` (`incremental`, `overlap`, `full`), `running`, `pages`, `records`, `outside`, `restarts`, `tainted`, `began_ms`, `completed_ms`, `overlap_ms`, `full_ms`, `sweep`, `bookmark`, `error`, `failures`, `retry_ms`: see [`connector_state::mirror::ScanRow`] |
+//! | `changes` | an entry of the log of changes | `connection`, `number` (counts up for each connection), `object`, `id` (empty for a whole object), `kind` (`created`, `updated`, `deleted`, `aged-out`, `drift`, `reset`), `ours` (1: our own write), `source` (what brought it: `page`, `look-up`, `delivery`, `write`), `at_ms`, `updated_at`, `prior` (number of the record's change before this one), `members` (a JSON array: top-level members that differ; of a drift, JSON Pointers), `previous` and `hash` (before and after) |
+//! | `scans` | how far the scans of an object are | `connection`, `object`, `scan` (number of the newest), `kind` (`incremental`, `overlap`, `full`), `running`, `pages`, `records`, `created`, `updated`, `deleted`, `outside`, `restarts`, `tainted`, `began_ms`, `completed_ms`, `overlap_ms`, `full_ms`, `sweep`, `bookmark`, `error`, `failures`, `retry_ms`: see [`connector_state::mirror::ScanRow`] |
 //! | `dead_letters` | an item that could not be read | `number`, `connection`, `object`, `id`, `raw` (as it came; empty for a record that was asked for and never answered), `reason`, `at_ms` |
 //!
 //! Open the file read-only, as the user whose file it is, and keep no transaction open for long:
@@ -60,20 +62,22 @@
 //! object's `reset`, a dead letter) is overwritten, what is large piece by piece.
 
 use super::inbox::tables::TABLES as INBOX;
+use super::journal::TABLES as JOURNAL;
 use super::limits::TABLE as LIMITS;
 use super::mirror::tables::TABLES as MIRROR;
 use super::outbox::tables::TABLES as OUTBOX;
 use super::push::tables::TABLES as PUSH;
+use super::rates::TABLE as RATES;
 
 /// Marks a file as ours (`PRAGMA application_id`): "ConH" in ASCII.
 pub const APPLICATION: u32 = 0x436F_6E48;
 
 /// Version of the schema (`PRAGMA user_version`). Those below it were never released: such a file is
 /// refused as it is.
-pub const VERSION: u32 = 10;
+pub const VERSION: u32 = 11;
 
 /// All tables and views, for an empty file.
-pub const TABLES: [&str; 6] = [STORE, MIRROR, LIMITS, PUSH, INBOX, OUTBOX];
+pub const TABLES: [&str; 8] = [STORE, MIRROR, LIMITS, PUSH, INBOX, OUTBOX, JOURNAL, RATES];
 
 const STORE: &str = "
 CREATE TABLE connections (

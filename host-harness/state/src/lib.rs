@@ -8,10 +8,13 @@
 //! | [`push::Intents`] | wishes to write, before they are sent and after |
 //! | [`inbox::Inbox`] | what providers delivered, until it is applied |
 //! | [`outbox::Outbox`] | changes, until they are handed on |
+//! | [`journal::Journal`] | what happened to connections, for people to read |
+//! | [`rates::Rates`] | how many requests each limit let go |
 //!
 //! No trait needs another crate's trait, and a database needs nothing of the runtime: what it keeps
 //! are the plain types of [`connector_contract`]. What to keep is decided here, by functions of what
-//! a database has read ([`changes`], [`mirror::plan`], [`push::plan`], [`inbox::plan`]), so that every
+//! a database has read ([`changes`], [`mirror::plan`], [`push::plan`], [`inbox::plan`],
+//! [`journal::entries`]), so that every
 //! database decides alike.
 //!
 //! | feature | what it adds |
@@ -25,12 +28,14 @@ pub mod conformance;
 mod error;
 pub mod files;
 pub mod inbox;
+pub mod journal;
 mod lease;
 #[cfg(feature = "memory")]
 pub mod memory;
 pub mod mirror;
 pub mod outbox;
 pub mod push;
+pub mod rates;
 pub mod retention;
 mod rows;
 #[cfg(feature = "conformance")]

@@ -198,8 +198,10 @@ impl PullRun<'_> {
             None => None,
         };
         let name = self.holder.name().to_owned();
+        let applied = self.report.applied.clone();
         let end = move |row: &ScanRow, _: u64| {
-            let mut ended = ScanRow { lease: None, sweep: None, ..row.clone() };
+            let mut ended =
+                ScanRow { lease: None, sweep: None, ..with_counts(row.clone(), &applied) };
             (ended.error, ended.failures, ended.retry_ms) = (trouble.clone(), 0, None);
             is_mine(row, &name).then_some(ended)
         };
@@ -213,6 +215,7 @@ impl PullRun<'_> {
         tracing::error!(target: "host_harness::sync::pull", %error, object = %self.object, "the run failed");
         let name = self.holder.name().to_owned();
         let (text, is_endless) = (error.to_string(), is_endless(error));
+        let applied = self.report.applied.clone();
         let change = move |row: &ScanRow, now_ms: u64| {
             if !is_mine(row, &name) {
                 return None;
@@ -225,7 +228,7 @@ impl PullRun<'_> {
                 error: Some(text.clone()),
                 failures,
                 retry_ms: Some(now_ms.saturating_add(FAILED.pause_ms(failures))),
-                ..row.clone()
+                ..with_counts(row.clone(), &applied)
             };
             if is_endless {
                 // To go on from the same place would be the same again.
@@ -279,6 +282,16 @@ impl PullRun<'_> {
 /// The lease of a scan that is taken or extended at this time.
 pub(super) fn lease(holder: &str, now_ms: u64) -> Lease {
     Lease { attempt: holder.to_owned(), until_ms: now_ms.saturating_add(LEASE_MS) }
+}
+
+/// A scan with what a run of it has changed.
+fn with_counts(row: ScanRow, applied: &Applied) -> ScanRow {
+    ScanRow {
+        created: row.created + applied.created,
+        updated: row.updated + applied.updated,
+        deleted: row.deleted + applied.deleted,
+        ..row
+    }
 }
 
 /// Whether the lease of a scan is this holder's.

@@ -3,6 +3,7 @@
 mod replay;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use anyhow::Result;
 use base64::Engine as _;
@@ -13,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::context::Context;
 use super::exit::Exit;
-use super::output::{date, printable};
+use super::output::{date, duration, printable};
 use super::print::Entry;
 use super::state::{StateDirectory, names, whose};
 use super::usage::Usage;
@@ -124,8 +125,17 @@ fn text(row: &DeliveryRow, document: &Value) -> String {
         text.push_str(&format!("{}\n", printable(line)));
     }
     text.push_str("\n\n");
-    for event in document["events"].as_array().into_iter().flatten() {
-        text.push_str(&format!("event {event}\n"));
+    for (event, shown) in row.events.iter().zip(document["events"].as_array().into_iter().flatten())
+    {
+        text.push_str(&format!("event {shown}\n"));
+        for failed in &event.tries {
+            let (at, reason) = (date(failed.at_ms), printable(&failed.reason));
+            let wait = match failed.wait_ms {
+                Some(wait_ms) => format!("again in {}", duration(Duration::from_millis(wait_ms))),
+                None => "not again".to_owned(),
+            };
+            text.push_str(&format!("  failed at {at}, {wait}: {reason}\n"));
+        }
     }
     text
 }
@@ -144,6 +154,12 @@ fn event(row: &EventRow) -> Value {
         "attempts": row.attempts,
         "next": row.next_ms.map(date),
         "reason": row.reason,
+        "applied": row.applied_ms.map(date),
+        "tries": row.tries.iter().map(|failed| json!({
+            "at": date(failed.at_ms),
+            "reason": failed.reason,
+            "wait_seconds": failed.wait_ms.map(|wait_ms| wait_ms as f64 / 1_000.0),
+        })).collect::<Vec<_>>(),
     })
 }
 

@@ -159,7 +159,8 @@ fn keep_all(
             }
         }
         if whose.opens_gap {
-            hooks::change(on, connection, |hook: &mut HookRow| plan::open_gap(hook, now_ms))?;
+            let open = |hook: &mut HookRow| plan::open_gap(hook, now_ms);
+            hooks::change(on, connection, now_ms, open)?;
         }
     }
     Ok(kept)

@@ -1,24 +1,27 @@
 //! Events: what is to be done about each.
 
 use connector_state::inbox::plan::{self, CountChange, EventChange, PlannedEvent};
-use connector_state::inbox::{EventEffect, EventRow, EventState, NewEvent, Settled};
+use connector_state::inbox::{EventEffect, EventRow, EventState, HookRow, NewEvent, Settled};
 use rusqlite::{Connection, OptionalExtension as _, Result, Row};
 
 use super::forget;
-use super::rows::{effect_code, events, place_in, select_events, state_code, state_of};
+use super::rows::{effect_code, events, place_in, select_events, state_code, state_of, tries};
 use super::{hooks, numbers};
-use crate::columns::{prepared, run, signed, value};
+use crate::columns::{json, prepared, run, signed, value};
 
 pub const PUT: &str = "INSERT INTO inbox_events (number, delivery, inbox, state, asks, next_ms,
     attempts, reason, effect, id, object, name, occurred_at, record, updated_at, created_at, version,
-    data_at, data_bytes, data) VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    data_at, data_bytes, data, applied_ms)
+    VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+pub const TRIES: &str = "SELECT tries FROM inbox_events WHERE number = ?";
+pub const PUT_TRIES: &str = "UPDATE inbox_events SET tries = ? WHERE number = ?";
 pub const HEAD: &str = "SELECT e.state, e.delivery, e.inbox, d.received_ms, i.connection
     FROM inbox_events AS e
         CROSS JOIN inbox_deliveries AS d ON d.number = e.delivery
         CROSS JOIN inboxes AS i ON i.number = e.inbox
     WHERE e.number = ?";
 pub const CHANGE: &str = "UPDATE inbox_events SET state = ?, attempts = ?, next_ms = ?, asks = ?,
-    reason = ? WHERE number = ?";
+    reason = ?, applied_ms = ? WHERE number = ?";
 pub const REMOVE: &str = "DELETE FROM inbox_events WHERE number = ?";
 /// Those of removed connections are not shown.
 pub const ONE: &str = select_events!(
@@ -98,6 +101,7 @@ pub fn put(
         place.map(|(at, _)| at),
         place.map(|(_, bytes)| bytes),
         data.filter(|_| place.is_none()),
+        event.applied_ms.map(signed),
     ])?;
     Ok(())
 }
@@ -124,13 +128,25 @@ fn head(on: &Connection, event: u64) -> Result<Option<EventHead>> {
     prepared(on, HEAD)?.query_row([signed(event)], read).optional()
 }
 
-fn change(on: &Connection, event: u64, head: &EventHead, change: EventChange) -> Result<()> {
-    let EventChange { state, attempts, next_ms, asks, reason, gap_ms, counts } = change;
-    let to = (state_code(state), attempts, next_ms.map(signed), asks, reason, signed(event));
-    run(on, CHANGE, to)?;
+fn change(
+    on: &Connection,
+    event: u64,
+    head: &EventHead,
+    change: EventChange,
+    now_ms: u64,
+) -> Result<()> {
+    let EventChange { state, attempts, next_ms, asks, reason, applied_ms, failed, gap_ms, counts } =
+        change;
+    let (state, next, applied) = (state_code(state), next_ms.map(signed), applied_ms.map(signed));
+    run(on, CHANGE, (state, attempts, next, asks, reason, applied, signed(event)))?;
+    if let Some(failed) = failed {
+        let kept = prepared(on, TRIES)?.query_row([signed(event)], tries)?;
+        run(on, PUT_TRIES, (json(&plan::with_try(kept, failed))?, signed(event)))?;
+    }
     numbers::count(on, head.inbox, counts)?;
     if let Some(since_ms) = gap_ms {
-        hooks::change(on, &head.connection, |hook| plan::open_gap(hook, since_ms))?;
+        let open = |hook: &mut HookRow| plan::open_gap(hook, since_ms);
+        hooks::change(on, &head.connection, now_ms, open)?;
     }
     Ok(())
 }
@@ -141,7 +157,7 @@ pub fn settle(on: &Connection, settled: Settled, now_ms: u64) -> Result<()> {
     let Some(head) = head(on, event)? else { return Ok(()) };
     let planned = plan::settle(head.state, head.received_ms, settled, now_ms);
     let Some(planned) = planned else { return Ok(()) };
-    change(on, event, &head, planned)?;
+    change(on, event, &head, planned, now_ms)?;
     match state {
         EventState::Done => forget::if_over(on, head.delivery, head.received_ms, now_ms),
         EventState::Waiting | EventState::Dead => Ok(()),
@@ -158,7 +174,7 @@ pub fn replay(on: &Connection, event: u64, now_ms: u64) -> Result<bool> {
     let row = one(on, event)?;
     let Some(planned) = row.and_then(|row| plan::replay(&row, now_ms)) else { return Ok(false) };
     if let Some(head) = head(on, event)? {
-        change(on, event, &head, planned)?;
+        change(on, event, &head, planned, now_ms)?;
     }
     Ok(true)
 }

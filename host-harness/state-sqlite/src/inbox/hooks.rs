@@ -2,9 +2,11 @@
 
 use connector_state::Lease;
 use connector_state::inbox::{Beat, HookRow, plan};
+use connector_state::journal::entries;
 use rusqlite::{Connection, OptionalExtension as _, Result, Row};
 
 use crate::columns::{Column as _, one, prepared, run, signed};
+use crate::journal;
 
 pub const ONE: &str = "SELECT * FROM hooks WHERE connection = ?";
 pub const CHANGE: &str = "UPDATE hooks SET alive_ms = ?, gap_ms = ?, gap_end_ms = ?, refused = ?,
@@ -20,10 +22,15 @@ pub const RELEASE: &str = "UPDATE hooks SET lease_attempt = NULL, lease_until_ms
 pub fn change<T>(
     on: &Connection,
     connection: &str,
+    now_ms: u64,
     change: impl FnOnce(&mut HookRow) -> T,
 ) -> Result<Option<T>> {
-    let Some(mut hook) = one::<HookRow>(on, ONE, [connection])? else { return Ok(None) };
+    let Some(before) = one::<HookRow>(on, ONE, [connection])? else { return Ok(None) };
+    let mut hook = before.clone();
     let answer = change(&mut hook);
+    if let Some(entry) = entries::of_hook(&before, &hook) {
+        journal::note(on, connection, now_ms, None, &entry)?;
+    }
     let HookRow { alive_ms, gap_ms, gap_end_ms, refused, refused_ms, .. } = hook;
     let at = |ms: Option<u64>| ms.map(signed);
     let to = (at(alive_ms), at(gap_ms), at(gap_end_ms), signed(refused), at(refused_ms));
@@ -35,7 +42,9 @@ pub fn change<T>(
 pub fn beat(on: &Connection, now_ms: u64, beat: &Beat) -> Result<()> {
     run(on, ALIVE, [signed(now_ms)])?;
     for (connection, refused) in &beat.served {
-        change(on, connection, |hook| plan::beat(hook, *refused, beat.gap_after_ms, now_ms))?;
+        change(on, connection, now_ms, |hook| {
+            plan::beat(hook, *refused, beat.gap_after_ms, now_ms);
+        })?;
     }
     Ok(())
 }

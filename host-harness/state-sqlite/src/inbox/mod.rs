@@ -16,6 +16,7 @@ use connector_state::inbox::{
     Beat, DeliveryRow, EventRow, HookRow, Inbox, NewDelivery, NewEvent, Receipt, Settled,
     SubscriptionRow, plan,
 };
+use connector_state::journal::entries;
 use connector_state::{Lease, StoreError};
 use rusqlite::{Connection, OptionalExtension as _, Params, Result};
 
@@ -24,7 +25,7 @@ use self::rows::select_deliveries;
 use super::columns::{one, prepared, put_one, run, signed, values};
 use super::fault::DbFault;
 use super::rows::must_exist;
-use super::{Answer, Sqlite};
+use super::{Answer, Sqlite, journal};
 
 const HOOKS: &str = "SELECT * FROM hooks ORDER BY connection";
 const PUT_HOOK: &str = "INSERT INTO hooks (connection, token, made_ms) VALUES (?, ?, ?)
@@ -84,16 +85,29 @@ impl Inbox for Sqlite {
     }
 
     fn put_subscription(&self, row: SubscriptionRow) -> Answer<'_, ()> {
-        self.write(move |on, _| {
+        let by = self.actor.clone();
+        self.write(move |on, now_ms| {
             must_exist(on, &row.connection)?;
             let kept = one(on, SUBSCRIPTION, (&row.connection, &row.object))?;
+            if kept.is_none() {
+                let entry = entries::of_subscription(&row.object, true);
+                journal::note(on, &row.connection, now_ms, by.as_deref(), &entry)?;
+            }
             let row = plan::subscription(row, kept.as_ref());
             put_one(on, "REPLACE INTO subscriptions", &row).map_err(DbFault::from)
         })
     }
 
     fn remove_subscription(&self, connection: &str, object: &str) -> Answer<'_, ()> {
-        self.run(REMOVE_SUBSCRIPTION, (connection.to_owned(), object.to_owned()))
+        let (connection, object) = (connection.to_owned(), object.to_owned());
+        let by = self.actor.clone();
+        self.write(move |on, now_ms| {
+            if run(on, REMOVE_SUBSCRIPTION, (&connection, &object))? > 0 {
+                let entry = entries::of_subscription(&object, false);
+                journal::note(on, &connection, now_ms, by.as_deref(), &entry)?;
+            }
+            Ok::<_, rusqlite::Error>(())
+        })
     }
 
     fn subscriptions(&self, connection: Option<&str>) -> Answer<'_, Vec<SubscriptionRow>> {
@@ -115,16 +129,17 @@ impl Inbox for Sqlite {
 
     fn close_gap(&self, connection: &str, gap_ms: u64, until_ms: u64) -> Answer<'_, bool> {
         let connection = connection.to_owned();
-        self.write(move |on, _| {
+        self.write(move |on, now_ms| {
             let close = |hook: &mut HookRow| plan::close_gap(hook, gap_ms, until_ms);
-            hooks::change(on, &connection, close).map(|none_left| none_left.unwrap_or(true))
+            hooks::change(on, &connection, now_ms, close).map(|none_left| none_left.unwrap_or(true))
         })
     }
 
     fn open_gap(&self, connection: &str, since_ms: u64) -> Answer<'_, ()> {
         let connection = connection.to_owned();
-        self.write(move |on, _| {
-            hooks::change(on, &connection, |hook| plan::open_gap(hook, since_ms)).map(drop)
+        self.write(move |on, now_ms| {
+            let open = |hook: &mut HookRow| plan::open_gap(hook, since_ms);
+            hooks::change(on, &connection, now_ms, open).map(drop)
         })
     }
 

@@ -2,7 +2,7 @@
 
 use connector_contract::types::DataRecord;
 use connector_state::inbox::{
-    DeliveryRow, EventEffect, EventRow, EventState, HookRow, SubscriptionRow,
+    DeliveryRow, EventEffect, EventRow, EventState, FailedTry, HookRow, SubscriptionRow,
 };
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Params, Result, Row};
@@ -64,7 +64,8 @@ macro_rules! select_events {
         concat!(
             "SELECT e.number, e.delivery, i.connection, e.id, e.object, e.name, e.occurred_at,
                  e.effect, e.record, e.updated_at, e.created_at, e.version, e.data_at,
-                 e.data_bytes, e.data, e.state, e.attempts, e.next_ms, e.reason, d.received_ms
+                 e.data_bytes, e.data, e.state, e.attempts, e.next_ms, e.reason, d.received_ms,
+                 e.applied_ms, e.tries
              FROM ",
             $from
         )
@@ -131,7 +132,17 @@ fn event_of(on: &Connection, row: &Row<'_>, body: &mut (i64, Vec<u8>)) -> Result
         next_ms: row.get(17)?,
         reason: row.get(18)?,
         received_ms: row.get(19)?,
+        applied_ms: row.get(20)?,
+        tries: tries(row)?,
     })
+}
+
+/// Failed tries, oldest first; null where there are none.
+pub fn tries(row: &Row<'_>) -> Result<Vec<FailedTry>> {
+    match row.get_ref("tries")? {
+        ValueRef::Null => Ok(vec![]),
+        _ => from_json(row, "tries"),
+    }
 }
 
 /// How an effect is kept.

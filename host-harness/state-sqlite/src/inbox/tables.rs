@@ -93,7 +93,7 @@ CREATE INDEX inbox_deliveries_of ON inbox_deliveries (inbox);
 
 -- effect: 0 upserted, 1 deleted, 2 changed, 3 nothing, 4 unreadable; state: 0 waiting, 1 done, 2
 -- dead. data_at, data_bytes: where in the delivery's body the data is, unless it is in data.
--- asks: it needs the provider. next_ms: when something is to be done; null: never again.
+-- tries: the newest failed ones, as JSON. asks: it needs the provider. next_ms: when something is to be done; null: never again.
 CREATE TABLE inbox_events (
     number INTEGER PRIMARY KEY,
     delivery INTEGER NOT NULL,
@@ -114,7 +114,9 @@ CREATE TABLE inbox_events (
     version TEXT,
     data_at INTEGER,
     data_bytes INTEGER,
-    data TEXT
+    data TEXT,
+    applied_ms INTEGER,
+    tries TEXT
 ) STRICT;
 CREATE INDEX inbox_events_due ON inbox_events (inbox, asks, next_ms) WHERE next_ms IS NOT NULL;
 CREATE INDEX inbox_events_dead ON inbox_events (inbox) WHERE state = 2;
@@ -132,7 +134,7 @@ SELECT e.number, e.delivery, i.connection, e.id, e.object, e.name, e.occurred_at
     e.record, e.updated_at, e.created_at, e.version,
     coalesce(e.data, CAST(substr(d.body, e.data_at + 1, e.data_bytes) AS TEXT)) AS data,
     CASE e.state WHEN 0 THEN 'waiting' WHEN 1 THEN 'done' ELSE 'dead' END AS state,
-    e.asks, e.attempts, e.next_ms, e.reason
+    e.asks, e.attempts, e.next_ms, e.reason, e.applied_ms, coalesce(e.tries, '[]') AS tries
 FROM inbox_events AS e
     JOIN inbox_deliveries AS d ON d.number = e.delivery
     JOIN inboxes AS i ON i.number = e.inbox

@@ -6,17 +6,17 @@ use connector_state::mirror::held::Held;
 use connector_state::mirror::plan::{
     self, Body, Head, KeptHead, KeptLetter, Known, OurChange, Plan, PutBody, PutRecord,
 };
-use connector_state::mirror::{Applied, Batch, ScanKind, ScanRow};
+use connector_state::mirror::{Applied, Batch, ScanKind, ScanRow, Source};
 use connector_state::{Word as _, retention};
 use rusqlite::{Connection, OptionalExtension as _, Result, Row};
 
 use super::objects::{self, Object};
-use super::{look_ups, scan, seen};
+use super::{look_ups, scan, seen, versions};
 use crate::columns::{Column, columns, json, odd, one, prepared, run, signed, value, values};
 use crate::fault::DbResult;
 use crate::outbox;
 
-columns!(Head [] { state, updated_at, hash, change, deriver });
+columns!(Head [] { state, updated_at, hash, change, deriver, versions });
 
 /// Commits a batch.
 pub fn apply(on: &Connection, batch: &Batch, now_ms: u64) -> DbResult<Applied> {
@@ -28,15 +28,15 @@ pub fn apply(on: &Connection, batch: &Batch, now_ms: u64) -> DbResult<Applied> {
 }
 
 /// Forgets everything of an object and of what is derived from it. Its records go into a set that is
-/// erased in pieces.
-pub fn reset(on: &Connection, connection: &str, object: &str, now_ms: u64) -> DbResult<()> {
-    let Some(object) = objects::find(on, connection, object)? else { return Ok(()) };
+/// erased in pieces. Answers whether anything was kept of it.
+pub fn reset(on: &Connection, connection: &str, object: &str, now_ms: u64) -> DbResult<bool> {
+    let Some(object) = objects::find(on, connection, object)? else { return Ok(false) };
     let (mut keys, mut names) = (Vec::new(), Vec::new());
     for (key, name, records) in objects::with_derived(on, object.object)? {
         run(on, "UPDATE mirror_sets SET dropped = 1 WHERE records = ?", [records])?;
         let sql = "UPDATE mirror_objects SET records = ?, live = 0, aged_out = 0, deleted = 0
                    WHERE object = ?";
-        run(on, sql, (objects::make_set(on)?, key))?;
+        run(on, sql, (objects::make_set(on, object.mirror)?, key))?;
         for table in ["bookmarks", "drifts"] {
             run(on, &format!("DELETE FROM mirror_{table} WHERE object = ?"), [key])?;
         }
@@ -46,7 +46,8 @@ pub fn reset(on: &Connection, connection: &str, object: &str, now_ms: u64) -> Db
     let scan = scan::of_object(on, object.object)?;
     let plan = plan::reset(names, moment(on, object.mirror)?, scan.as_ref());
     changes(on, object.mirror, &keys, &plan, now_ms)?;
-    plan.scan.iter().try_for_each(|row| Ok(scan::put(on, object.object, row)?))
+    plan.scan.iter().try_for_each(|row| scan::put(on, object.object, row))?;
+    Ok(true)
 }
 
 /// Everything that the decision on a batch needs.
@@ -117,8 +118,8 @@ fn heads(
 }
 
 /// The head of a record.
-const HEAD: &str = "SELECT body, state, updated_at, hash, change, deriver FROM mirror_heads
-    WHERE records = ? AND id = ?";
+const HEAD: &str = "SELECT body, state, updated_at, hash, change, deriver, versions
+    FROM mirror_heads WHERE records = ? AND id = ?";
 
 /// The head of a record.
 pub fn head(on: &Connection, object: Object, id: &str) -> Result<Option<Head>> {
@@ -230,21 +231,21 @@ fn records<'p>(
                 }
             }
         };
-        let Head { state, updated_at, hash, change, deriver } = head;
+        let Head { state, updated_at, hash, change, deriver, versions } = head;
         let sql = match row {
             Some(_) => {
                 "UPDATE mirror_heads SET body = ?, state = ?, change = ?, hash = ?, deriver = ?,
-                            updated_at = ? WHERE records = ? AND id = ?"
+                            updated_at = ?, versions = ? WHERE records = ? AND id = ?"
             }
             None => {
                 "INSERT INTO mirror_heads
-                         (body, state, change, hash, deriver, updated_at, records, id)
-                     VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+                         (body, state, change, hash, deriver, updated_at, versions, records, id)
+                     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
             }
         };
         let deriver = deriver.cast_signed();
-        let of =
-            (key, state.word(), signed(*change), hash, deriver, updated_at, object.records, id);
+        let (state, change) = (state.word(), signed(*change));
+        let of = (key, state, change, hash, deriver, updated_at, versions, object.records, id);
         run(on, sql, of)?;
     }
     Ok(new)
@@ -254,8 +255,9 @@ fn changes(on: &Connection, mirror: i64, keys: &[i64], plan: &Plan, now_ms: u64)
     let mut log = prepared(
         on,
         "INSERT INTO mirror_changes
-             (mirror, number, object, id, kind, ours, at_ms, updated_at, previous, hash, members)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             (mirror, number, object, id, kind, ours, source, at_ms, updated_at, prior, previous,
+              hash, members)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?;
     for change in &plan.changes {
         let members = match change.members.is_empty() {
@@ -270,13 +272,16 @@ fn changes(on: &Connection, mirror: i64, keys: &[i64], plan: &Plan, now_ms: u64)
             &change.id,
             change.kind.word(),
             change.ours,
+            change.source.map(Source::word),
             signed(now_ms),
             &change.updated_at,
+            change.prior.map(signed),
             change.previous,
             change.hash,
             members,
         ))?;
     }
+    versions::keep(on, mirror, plan, now_ms)?;
     outbox::keep_versions(on, mirror, &plan.versions)?;
     for ours in &plan.ours {
         match ours {
@@ -306,7 +311,7 @@ fn set_moment(
     now_ms: u64,
     logged: bool,
 ) -> DbResult<()> {
-    let prune_ms = logged.then(|| signed(now_ms.saturating_add(retention::CHANGES_MS)));
+    let prune_ms = logged.then(|| signed(now_ms.saturating_add(retention::LOOK_EVERY_MS)));
     let sql = "UPDATE mirrors SET moment = ?1, prune_ms = coalesce(prune_ms, ?2)
                WHERE mirror = ?3 AND moment <> ?1";
     run(on, sql, (signed(moment), prune_ms, mirror))?;

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, Result};
 
 use super::objects::{self, Key};
+use super::versions;
 use crate::columns::{run, value, values};
 use crate::fault::DbResult;
 
@@ -20,6 +21,10 @@ pub fn remove(on: &Connection, connection: &str) -> Result<()> {
 pub fn dropped(on: &Connection, limit: usize) -> DbResult<Option<bool>> {
     let sql = "SELECT records FROM mirror_sets WHERE dropped = 1 LIMIT 1";
     let Some(records) = value(on, sql, ())? else { return Ok(None) };
+    let sql = "SELECT mirror FROM mirror_sets WHERE records = ?";
+    if let Some(mirror) = value(on, sql, [records])? {
+        versions::erase(on, mirror, records, limit)?;
+    }
     let is_done = set(on, records, limit)? < limit;
     if is_done {
         run(on, "DELETE FROM mirror_sets WHERE records = ?", [records])?;
@@ -53,6 +58,7 @@ pub fn connection(on: &Connection, connection: &str, limit: usize) -> DbResult<u
     }
     for (table, keys) in [
         ("mirror_changes", "mirror, number"),
+        ("mirror_versions", "mirror, change"),
         ("forward_versions", "mirror, change"),
         ("forward_parked", "target, mirror, change"),
         ("mirror_readers", "kind, reader, mirror"),

@@ -5,6 +5,7 @@ use connector_state::{StoreError, retention};
 use rusqlite::{Connection, Result};
 
 use super::objects::{self, Key};
+use super::versions;
 use crate::columns::{all, prepared, run, signed, value, values};
 use crate::fault::DbResult;
 
@@ -13,8 +14,8 @@ pub const PRUNED_AT_ONCE: usize = 2_000;
 
 /// Changes after `since`.
 pub const AFTER: &str =
-    "SELECT m.connection, o.name AS object, c.number, c.id, c.kind, c.ours, c.at_ms,
-        c.updated_at, c.previous, c.hash, coalesce(c.members, '[]') AS members
+    "SELECT m.connection, o.name AS object, c.number, c.id, c.kind, c.ours, c.source,
+        c.at_ms, c.updated_at, c.previous, c.hash, coalesce(c.members, '[]') AS members
     FROM mirror_changes AS c CROSS JOIN mirror_objects AS o USING (object)
         CROSS JOIN mirrors AS m ON m.mirror = c.mirror
     WHERE c.mirror = ? AND c.number > ? ORDER BY c.number LIMIT ?";
@@ -68,6 +69,7 @@ pub fn prune(
     run(on, "UPDATE mirrors SET forgotten = ? WHERE mirror = ?", (last, mirror))?;
     for table in [
         "mirror_changes WHERE mirror = ? AND number",
+        "mirror_versions WHERE mirror = ? AND change",
         "forward_versions WHERE mirror = ? AND change",
         "forward_parked WHERE mirror = ? AND change",
     ] {
@@ -76,8 +78,8 @@ pub fn prune(
     Ok(count)
 }
 
-/// Forgets what is older than is kept, connection by connection: changes, and records that were removed
-/// by them.
+/// Forgets what is older than is kept, connection by connection: changes, records that were removed by
+/// them, and versions of records.
 pub fn forget(on: &Connection, now_ms: u64, limit: usize) -> DbResult<usize> {
     let sql = "SELECT mirror FROM mirrors WHERE prune_ms <= ? ORDER BY prune_ms LIMIT 1";
     let mut forgotten = 0;
@@ -94,22 +96,19 @@ fn forget_of(on: &Connection, mirror: Key, now_ms: u64, limit: usize) -> DbResul
     let before_ms = now_ms.saturating_sub(retention::CHANGES_MS);
     let pruned = prune(on, mirror, before_ms, read_by_all(on, mirror, now_ms)?, limit)?;
     let gone = forget_gone(on, mirror, limit)?;
-    let next = match pruned.max(gone) == limit {
+    let old = versions::forget_old(on, mirror, now_ms, limit)?;
+    let removed = versions::forget_removed(on, mirror, now_ms, limit)?;
+    let next = match pruned.max(gone).max(old).max(removed) == limit {
         true => Some(now_ms),
-        false => first(on, mirror)?.map(|(_, at_ms)| match at_ms < before_ms {
-            // What somebody has not read yet is looked at again tomorrow.
-            true => now_ms.saturating_add(24 * 60 * 60 * 1_000),
-            false => at_ms.saturating_add(retention::CHANGES_MS),
-        }),
+        // With the last change goes the last version.
+        false => has_changes(on, mirror)?.then(|| now_ms.saturating_add(retention::LOOK_EVERY_MS)),
     };
     run(on, "UPDATE mirrors SET prune_ms = ? WHERE mirror = ?", (next.map(signed), mirror))?;
-    Ok((pruned + gone).min(limit))
+    Ok((pruned + gone + old + removed).min(limit))
 }
 
-/// The oldest change of a mirror, and when it was noticed.
-fn first(on: &Connection, mirror: Key) -> Result<Option<(u64, u64)>> {
-    let mut oldest = prepared(on, OLDEST)?;
-    oldest.query_map((mirror, 1), |row| row.try_into())?.next().transpose()
+fn has_changes(on: &Connection, mirror: Key) -> Result<bool> {
+    prepared(on, OLDEST)?.exists((mirror, 1))
 }
 
 /// Up to where all have read who are not silent; `None` where nobody reads.

@@ -12,18 +12,21 @@ mod seen;
 pub mod tables;
 #[cfg(test)]
 mod tests;
+mod versions;
 
 use connector_contract::clock::unix_ms;
+use connector_state::journal::entries;
 use connector_state::mirror::{
-    Applied, Batch, ChangeRow, DeadLetterRow, FailingRow, Mirror, MirroredRecord, ScanChange,
-    ScanRow, plan,
+    Applied, Batch, ChangeRow, DeadLetterRow, FailingRow, HistoryRow, Mirror, MirroredRecord,
+    ScanChange, ScanRow, plan,
 };
 use rusqlite::OptionalExtension as _;
 
 pub use self::apply::apply;
 use self::reading::Named;
 use super::columns::{prepared, run, signed, value};
-use super::{Answer, Sqlite, outbox};
+use super::fault::DbFault;
+use super::{Answer, Sqlite, journal, outbox};
 
 impl Sqlite {
     /// Reads from an object, when anything is kept of it.
@@ -115,6 +118,26 @@ impl Mirror for Sqlite {
         self.read_object(connection, object, move |on, named| named.record(on, &id))
     }
 
+    fn history(
+        &self,
+        connection: &str,
+        object: &str,
+        id: &str,
+        limit: u32,
+    ) -> Answer<'_, Vec<HistoryRow>> {
+        let (connection, object) = (connection.to_owned(), object.to_owned());
+        let (id, path) = (id.to_owned(), self.shown.clone());
+        self.read(move |on| {
+            // One transaction: what the record is and what it was belong together.
+            let reading = on.unchecked_transaction()?;
+            let named = Named::find(&reading, &connection, &object)?;
+            match named.map(|named| named.record(&reading, &id)).transpose()?.flatten() {
+                Some(now) => versions::history(&reading, &path, &now, limit),
+                None => Ok(vec![]),
+            }
+        })
+    }
+
     fn records(
         &self,
         connection: &str,
@@ -171,8 +194,10 @@ impl Mirror for Sqlite {
         change: ScanChange,
     ) -> Answer<'_, ScanRow> {
         let (connection, object) = (connection.to_owned(), object.to_owned());
+        let by = self.actor.clone();
         self.write(move |on, now_ms| {
-            scan::change(on, &connection, &object, |row| change(row, now_ms))
+            let at = (now_ms, by.as_deref());
+            scan::change(on, &connection, &object, at, |row| change(row, now_ms))
         })
     }
 
@@ -238,7 +263,14 @@ impl Mirror for Sqlite {
 
     fn reset(&self, connection: &str, object: &str) -> Answer<'_, ()> {
         let (connection, object) = (connection.to_owned(), object.to_owned());
-        self.commit_work(true, move |on, now_ms| apply::reset(on, &connection, &object, now_ms))
+        let by = self.actor.clone();
+        self.commit_work(true, move |on, now_ms| {
+            if apply::reset(on, &connection, &object, now_ms)? {
+                let entry = entries::of_reset(&object);
+                journal::note(on, &connection, now_ms, by.as_deref(), &entry)?;
+            }
+            Ok::<_, DbFault>(())
+        })
     }
 
     fn count(&self, connection: &str, object: &str) -> Answer<'_, (u64, u64, u64)> {

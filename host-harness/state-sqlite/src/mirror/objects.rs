@@ -59,7 +59,7 @@ pub fn make(on: &Connection, connection: &str, name: &str) -> DbResult<Object> {
     let sql = "INSERT OR IGNORE INTO mirrors (connection, moment, forgotten) VALUES (?, 0, 0)";
     run(on, sql, [connection])?;
     let mirror = mirror(on, connection)?.unwrap_or_default();
-    let records = make_set(on)?;
+    let records = make_set(on, mirror)?;
     let sql = "INSERT INTO mirror_objects (mirror, name, records, live, aged_out, deleted)
                VALUES (?, ?, ?, 0, 0, 0)";
     run(on, sql, (mirror, name, records))?;
@@ -82,8 +82,8 @@ pub fn make_derived(
 }
 
 /// A new set of records.
-pub fn make_set(on: &Connection) -> Result<Key> {
-    run(on, "INSERT INTO mirror_sets (dropped) VALUES (0)", ())?;
+pub fn make_set(on: &Connection, mirror: Key) -> Result<Key> {
+    run(on, "INSERT INTO mirror_sets (mirror, dropped) VALUES (?, 0)", [mirror])?;
     Ok(on.last_insert_rowid())
 }
 

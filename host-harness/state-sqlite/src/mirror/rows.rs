@@ -6,10 +6,11 @@ use connector_state::mirror::{ChangeRow, DeadLetterRow, FailingRow, ScanRow};
 use crate::columns::columns;
 
 columns!(ChangeRow [connection, object] {
-    number, id, kind, ours, at_ms, updated_at, previous, hash, members
+    number, id, kind, ours, source, at_ms, updated_at, previous, hash, members
 });
 columns!(ScanRow [connection, object] {
-    scan, kind, running, cursor, not_before_ms, began_ms, pages, records, outside, restarts,
+    scan, kind, running, cursor, not_before_ms, began_ms, pages, records, created, updated, deleted,
+    outside, restarts,
     tainted, bookmark, lease, completed_ms, overlap_ms, full_ms, sweep, error, failures, retry_ms
 });
 columns!(DeadLetterRow [connection, object] { number, id, raw, reason, at_ms });

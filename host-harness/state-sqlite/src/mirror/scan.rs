@@ -1,11 +1,13 @@
 //! How far scans are, and the bookmarks that they had.
 
+use connector_state::journal::entries;
 use connector_state::mirror::ScanRow;
 use rusqlite::{Connection, Result};
 
 use super::objects::{self, Key};
 use crate::columns::{self, Record as _, run, signed, value};
 use crate::fault::DbResult;
+use crate::journal;
 
 /// Scans with the names of what they are of.
 pub const SELECT: &str = "SELECT m.connection, o.name AS object, s.*
@@ -17,12 +19,16 @@ pub fn change(
     on: &Connection,
     connection: &str,
     object: &str,
+    (now_ms, by): (u64, Option<&str>),
     change: impl Fn(&ScanRow) -> Option<ScanRow>,
 ) -> DbResult<ScanRow> {
     let key = objects::make(on, connection, object)?.object;
     let now = of_object(on, key)?.unwrap_or_else(|| ScanRow::new(connection, object));
     let Some(new) = change(&now) else { return Ok(now) };
     put(on, key, &new)?;
+    if let Some(entry) = entries::of_scan(&now, &new) {
+        journal::note(on, connection, now_ms, by, &entry)?;
+    }
     Ok(new)
 }
 

@@ -8,6 +8,7 @@
 //! | `mirror_heads` | what decisions need of a record, clustered by id: a page's records are found together |
 //! | `mirror_bodies` | contents in the order in which they came, each with what it holds: appended, not spread |
 //! | `mirror_changes` | the log, clustered by connection and number |
+//! | `mirror_versions` | what a change replaced, clustered as the log is: appended, and forgotten from its beginning. A record is followed back by `prior` of its changes, so nothing is found by its id |
 //! | `mirror_seen` | a bit a record and full scan, 4,096 in a row |
 
 /// Records, changes, scans, and the views that users read.
@@ -25,6 +26,7 @@ CREATE INDEX mirrors_to_prune ON mirrors (prune_ms) WHERE prune_ms IS NOT NULL;
 
 CREATE TABLE mirror_sets (
     records INTEGER PRIMARY KEY AUTOINCREMENT,
+    mirror INTEGER NOT NULL,
     dropped INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX mirror_sets_dropped ON mirror_sets (records) WHERE dropped = 1;
@@ -44,7 +46,8 @@ CREATE TABLE mirror_objects (
 CREATE INDEX mirror_objects_derived ON mirror_objects (derived_from) WHERE derived_from IS NOT NULL;
 
 -- body: key of its content, which one that is gone keeps for when it comes back; null for one that was
--- never there. deriver: which component derived what it holds.
+-- never there. deriver: which component derived what it holds. versions: how many changes it has had; 0:
+-- nothing is kept of what it was.
 CREATE TABLE mirror_heads (
     records INTEGER NOT NULL,
     id TEXT NOT NULL,
@@ -54,9 +57,12 @@ CREATE TABLE mirror_heads (
     hash BLOB NOT NULL CHECK (length(hash) = 32),
     deriver INTEGER NOT NULL,
     updated_at TEXT,
+    versions INTEGER NOT NULL,
     PRIMARY KEY (records, id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX mirror_heads_gone ON mirror_heads (records, change) WHERE state = 'deleted';
+CREATE INDEX mirror_heads_removed ON mirror_heads (records, change)
+    WHERE state = 'deleted' AND versions > 0;
 
 -- held: the derived records that it holds, as JSON (connector_state::mirror::held).
 CREATE TABLE mirror_bodies (
@@ -66,6 +72,7 @@ CREATE TABLE mirror_bodies (
     held TEXT
 ) STRICT;
 
+-- source: what brought it. prior: number of the record's change before this one.
 CREATE TABLE mirror_changes (
     mirror INTEGER NOT NULL,
     number INTEGER NOT NULL,
@@ -74,12 +81,23 @@ CREATE TABLE mirror_changes (
     kind TEXT NOT NULL
         CHECK (kind IN ('created', 'updated', 'deleted', 'aged-out', 'drift', 'reset')),
     ours INTEGER NOT NULL,
+    source TEXT CHECK (source IN ('page', 'look-up', 'delivery', 'write')),
     at_ms INTEGER NOT NULL,
     updated_at TEXT,
+    prior INTEGER,
     previous BLOB,
     hash BLOB,
     members TEXT,
     PRIMARY KEY (mirror, number)
+) STRICT, WITHOUT ROWID;
+
+-- before: the version that the change replaced, packed (connector_state::mirror::history).
+CREATE TABLE mirror_versions (
+    mirror INTEGER NOT NULL,
+    change INTEGER NOT NULL,
+    at_ms INTEGER NOT NULL,
+    before BLOB NOT NULL,
+    PRIMARY KEY (mirror, change)
 ) STRICT, WITHOUT ROWID;
 
 -- Who reads changes, and how far: consumers, and targets of forwarding. moved_ms: when it came there.
@@ -103,6 +121,9 @@ CREATE TABLE mirror_scans (
     began_ms INTEGER NOT NULL,
     pages INTEGER NOT NULL,
     records INTEGER NOT NULL,
+    created INTEGER NOT NULL,
+    updated INTEGER NOT NULL,
+    deleted INTEGER NOT NULL,
     outside INTEGER NOT NULL,
     restarts INTEGER NOT NULL,
     tainted INTEGER NOT NULL,
@@ -194,13 +215,14 @@ CREATE VIEW records AS
         JOIN json_each(b.held, '$.\"' || n.object || '\"') AS r;
 
 CREATE VIEW changes AS
-    SELECT n.connection, c.number, n.object, c.id, c.kind, c.ours, c.at_ms, c.updated_at,
-        coalesce(c.members, '[]') AS members, lower(hex(c.previous)) AS previous,
+    SELECT n.connection, c.number, n.object, c.id, c.kind, c.ours, c.source, c.at_ms, c.updated_at,
+        coalesce(c.members, '[]') AS members, c.prior, lower(hex(c.previous)) AS previous,
         lower(hex(c.hash)) AS hash
     FROM mirror_changes AS c JOIN mirror_names AS n ON n.object_key = c.object;
 
 CREATE VIEW scans AS
-    SELECT n.connection, n.object, s.scan, s.kind, s.running, s.pages, s.records, s.outside,
+    SELECT n.connection, n.object, s.scan, s.kind, s.running, s.pages, s.records, s.created,
+        s.updated, s.deleted, s.outside,
         s.restarts, s.tainted, s.began_ms, s.completed_ms, s.overlap_ms, s.full_ms, s.sweep,
         s.bookmark, s.error, s.failures, s.retry_ms
     FROM mirror_scans AS s JOIN mirror_names AS n ON n.object_key = s.object;

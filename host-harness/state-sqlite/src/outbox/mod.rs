@@ -15,7 +15,7 @@ use super::{Answer, Sqlite};
 /// Entries of the log with what they are between. (The object's name comes before its key.)
 const COLUMNS: &str =
     "m.connection, o.name AS object, n.name AS connection_name, v.before, v.after,
-    c.number, c.id, c.kind, c.ours, c.at_ms, c.updated_at, c.previous, c.hash,
+    c.number, c.id, c.kind, c.ours, c.source, c.at_ms, c.updated_at, c.previous, c.hash,
     coalesce(c.members, '[]') AS members";
 const TABLES: &str = "mirror_changes AS c
     CROSS JOIN mirror_objects AS o USING (object)

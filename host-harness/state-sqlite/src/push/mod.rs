@@ -53,7 +53,8 @@ impl Intents for Sqlite {
 
     fn seal(&self, run: &str, digest: [u8; 32]) -> Answer<'_, String> {
         let run = run.to_owned();
-        self.write(move |on, now_ms| work::seal(on, &run, digest, now_ms))
+        let by = self.actor.clone();
+        self.write(move |on, now_ms| work::seal(on, &run, digest, now_ms, by.as_deref()))
     }
 
     fn forget(&self, run: &str) -> Answer<'_, ()> {

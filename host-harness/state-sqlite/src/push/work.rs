@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use connector_state::journal::entries;
 use connector_state::mirror::{Applied, Batch};
 use connector_state::push::plan::{self, ClaimPlan, KeptItem, SealPlan};
 use connector_state::push::{ClaimRow, Claimed, Holder, IntentEnd, IntentRow, PushRow, Sent};
@@ -11,6 +12,7 @@ use rusqlite::Connection;
 use super::pruning;
 use crate::columns::{Record as _, one, put_one, run, signed, upsert, value, values};
 use crate::fault::DbResult;
+use crate::journal;
 use crate::mirror::apply;
 
 /// A run. Those of a removed connection are gone, though they are not erased yet.
@@ -41,16 +43,24 @@ pub fn add(on: &Connection, items: &[IntentRow]) -> DbResult<()> {
 }
 
 /// All items are there: the run to go on with.
-pub fn seal(on: &Connection, id: &str, digest: [u8; 32], now_ms: u64) -> DbResult<String> {
+pub fn seal(
+    on: &Connection,
+    id: &str,
+    digest: [u8; 32],
+    now_ms: u64,
+    by: Option<&str>,
+) -> DbResult<String> {
     let same = "SELECT id FROM pushes WHERE digest = ? AND ended_ms IS NULL AND id <> ? LIMIT 1";
     let same = value(on, same, (&digest, id))?;
-    match plan::seal(id, one(on, RUN, [id])?, same, digest, now_ms)? {
+    let before: Option<PushRow> = one(on, RUN, [id])?;
+    match plan::seal(id, before.clone(), same, digest, now_ms)? {
         SealPlan::Same(same) => {
             pruning::remove(on, id)?;
             Ok(same)
         }
         SealPlan::Ours(run) => {
             put_run(on, &run)?;
+            note(on, before.as_ref(), &run, now_ms, by)?;
             Ok(run.id)
         }
     }
@@ -115,12 +125,29 @@ pub fn end(
     batch: Option<&Batch>,
     now_ms: u64,
 ) -> DbResult<Option<Applied>> {
-    let (push, item) = plan::end(holder, kept(on, holder)?, end, now_ms)?;
+    let kept = kept(on, holder)?;
+    let before = kept.as_ref().map(|kept| kept.run.clone());
+    let (push, item) = plan::end(holder, kept, end, now_ms)?;
     put_run(on, &push)?;
+    note(on, before.as_ref(), &push, now_ms, None)?;
     put_one(on, "REPLACE INTO intents", &item)?;
     let sql = "DELETE FROM push_claims WHERE push = ? AND item = ?";
     run(on, sql, (&holder.run, signed(holder.index)))?;
     batch.map(|batch| apply(on, batch, now_ms)).transpose()
+}
+
+/// Writes what the journal says of a run that was changed.
+fn note(
+    on: &Connection,
+    before: Option<&PushRow>,
+    run: &PushRow,
+    now_ms: u64,
+    by: Option<&str>,
+) -> DbResult<()> {
+    for entry in entries::of_push(before, run) {
+        journal::note(on, &run.connection, now_ms, by, &entry)?;
+    }
+    Ok(())
 }
 
 fn put_run(on: &Connection, run: &PushRow) -> DbResult<()> {

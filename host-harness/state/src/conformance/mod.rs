@@ -22,9 +22,11 @@
 )]
 
 pub mod inbox;
+pub mod journal;
 pub mod mirror;
 pub mod outbox;
 pub mod push;
+pub mod rates;
 pub mod slots;
 pub mod store;
 
@@ -37,10 +39,12 @@ use connector_contract::clock::TokioClock;
 use connector_contract::limits::Slots;
 
 use crate::inbox::Inbox;
+use crate::journal::Journal;
 use crate::memory::{Halt, Memory};
 use crate::mirror::Mirror;
 use crate::outbox::Outbox;
 use crate::push::Intents;
+use crate::rates::Rates;
 use crate::{ConnectionRow, GrantRow, GrantState, Sealed, SecretRow, SessionRow, Store};
 
 /// When time begins, in seconds since 1970: 2023-11-14T22:13:20Z.
@@ -50,8 +54,8 @@ pub const START_S: u64 = 1_700_000_000;
 pub const START_MS: u64 = START_S * 1_000;
 
 /// Everything that a database keeps.
-pub trait State: Store + Mirror + Intents + Inbox + Outbox + Slots {}
-impl<T: Store + Mirror + Intents + Inbox + Outbox + Slots> State for T {}
+pub trait State: Store + Mirror + Intents + Inbox + Outbox + Journal + Rates + Slots {}
+impl<T: Store + Mirror + Intents + Inbox + Outbox + Journal + Rates + Slots> State for T {}
 
 /// A database that can be opened several times, as by several processes. Its time is tokio's,
 /// which tests pause, and is [`START_S`] when it is made.
@@ -89,6 +93,8 @@ macro_rules! conformance_tests {
         $crate::push_cases! { conformance_area $database, }
         $crate::slots_cases! { conformance_area $database, }
         $crate::inbox_cases! { conformance_area $database, }
+        $crate::journal_cases! { conformance_area $database, }
+        $crate::rates_cases! { conformance_area $database, }
     };
 }
 
@@ -156,6 +162,8 @@ pub fn listed() -> Vec<Case> {
     crate::push_cases! { conformance_entries list, }
     crate::slots_cases! { conformance_entries list, }
     crate::inbox_cases! { conformance_entries list, }
+    crate::journal_cases! { conformance_entries list, }
+    crate::rates_cases! { conformance_entries list, }
     list
 }
 
@@ -239,6 +247,8 @@ mod tests {
             ("push", "Intents", include_str!("../push/intents.rs")),
             ("slots", "Slots", include_str!("../../../contract/src/limits/slots.rs")),
             ("inbox", "Inbox", include_str!("../inbox/mod.rs")),
+            ("journal", "Journal", include_str!("../journal/mod.rs")),
+            ("rates", "Rates", include_str!("../rates.rs")),
         ];
         let cases = listed();
         let mut missing = Vec::new();

@@ -8,8 +8,8 @@ pub mod plan;
 mod rows;
 
 pub use self::rows::{
-    DeliveryRow, EventEffect, EventRow, EventState, HookRow, NewDelivery, NewEvent, Receipt,
-    SubscriptionRow,
+    DeliveryRow, EventEffect, EventRow, EventState, FAILED_TRIES, FailedTry, HookRow, NewDelivery,
+    NewEvent, Receipt, SubscriptionRow,
 };
 use crate::Answer;
 

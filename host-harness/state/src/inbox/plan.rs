@@ -13,9 +13,13 @@
 use std::collections::BTreeSet;
 
 use super::{
-    EventEffect, EventRow, EventState, HookRow, NewEvent, Receipt, Settled, SubscriptionRow,
+    EventEffect, EventRow, EventState, FAILED_TRIES, FailedTry, HookRow, NewEvent, Receipt,
+    Settled, SubscriptionRow,
 };
 use crate::retention::DELIVERIES_MS;
+
+/// Letters of the reason of a failed try.
+const REASON: usize = 500;
 
 /// What an event is known by, as it is kept.
 pub type EventKey = [u8; 16];
@@ -80,6 +84,8 @@ pub struct PlannedEvent<'a> {
     pub asks: bool,
     /// When it is taken up.
     pub next_ms: Option<u64>,
+    /// When nothing was left to do about it.
+    pub applied_ms: Option<u64>,
 }
 
 /// What is kept of a delivery.
@@ -145,6 +151,7 @@ pub fn new_events<'a>(
             state,
             asks: new.asks || asks(&new.effect),
             next_ms: (state == EventState::Waiting).then_some(now_ms),
+            applied_ms: (state == EventState::Done).then_some(now_ms),
         });
     }
     planned
@@ -191,6 +198,10 @@ pub struct EventChange {
     pub asks: bool,
     /// What went wrong.
     pub reason: Option<String>,
+    /// When it was applied, if it is.
+    pub applied_ms: Option<u64>,
+    /// The try that failed, to be added to those before it ([`with_try`]).
+    pub failed: Option<FailedTry>,
     /// Deliveries may have been missed since then.
     pub gap_ms: Option<u64>,
     /// Of its connection.
@@ -215,7 +226,15 @@ pub fn settle(
     counts.add(settled.state);
     // Nothing is left to do about one that is done.
     let again_after_ms = settled.again_after_ms.filter(|_| settled.state != EventState::Done);
+    let is_done = settled.state == EventState::Done;
+    let failed = settled.reason.as_ref().filter(|_| !is_done).map(|reason| FailedTry {
+        at_ms: now_ms,
+        reason: reason.chars().take(REASON).collect(),
+        wait_ms: again_after_ms,
+    });
     Some(EventChange {
+        applied_ms: is_done.then_some(now_ms),
+        failed,
         state: settled.state,
         attempts: settled.attempts,
         next_ms: again_after_ms.map(|after| now_ms.saturating_add(after)),
@@ -240,7 +259,16 @@ pub fn replay(event: &EventRow, now_ms: u64) -> Option<EventChange> {
         reason: event.reason.clone(),
         ..Settled::of(event)
     };
+    // It has not failed once more.
     settle(event.state, event.received_ms, settled, now_ms)
+        .map(|change| EventChange { failed: None, ..change })
+}
+
+/// The failed tries of an event with one more: the newest [`FAILED_TRIES`].
+#[must_use]
+pub fn with_try(mut tries: Vec<FailedTry>, failed: FailedTry) -> Vec<FailedTry> {
+    tries.push(failed);
+    tries.split_off(tries.len().saturating_sub(FAILED_TRIES))
 }
 
 /// Whether a delivery may be forgotten: it is old, and nothing is left to do about any of its

@@ -3,6 +3,7 @@
 
 use connector_contract::subscriptions;
 use connector_contract::types::DataRecord;
+use serde::{Deserialize, Serialize};
 
 use crate::words::words;
 
@@ -173,6 +174,24 @@ pub struct EventRow {
     pub reason: Option<String>,
     /// When it came.
     pub received_ms: u64,
+    /// When it was applied, or there was nothing to apply.
+    pub applied_ms: Option<u64>,
+    /// Its newest failed tries, oldest first, at most [`FAILED_TRIES`].
+    pub tries: Vec<FailedTry>,
+}
+
+/// Failed tries of an event that are kept.
+pub const FAILED_TRIES: usize = 16;
+
+/// A try of an event that failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedTry {
+    /// When.
+    pub at_ms: u64,
+    /// Why, cut where it is long.
+    pub reason: String,
+    /// After how long it was to be tried again; `None`: never.
+    pub wait_ms: Option<u64>,
 }
 
 words! {

@@ -38,6 +38,7 @@
 //! as a database that several hosts share may.
 
 mod inbox;
+mod journal;
 mod mirror;
 mod outbox;
 mod push;
@@ -51,6 +52,7 @@ use connector_contract::clock::{Clock, SystemClock};
 use tokio::sync::Notify;
 
 pub use self::inbox::InboxTables;
+pub use self::journal::JournalTables;
 pub use self::mirror::MirrorTables;
 pub use self::outbox::OutboxTables;
 pub use self::push::PushTables;
@@ -75,6 +77,8 @@ pub struct Rows {
     pub slots: SlotTables,
     /// Deliveries and their events.
     pub inbox: InboxTables,
+    /// What happened to connections.
+    pub journal: JournalTables,
 }
 
 /// Removes what an area keeps for a connection.
@@ -83,10 +87,10 @@ type Erase = fn(&mut Rows, &str);
 type Forget = fn(&mut Rows, u64);
 
 /// One of each area that keeps rows of a connection.
-const ERASE: [Erase; 3] = [mirror::erase, push::erase, inbox::erase];
+const ERASE: [Erase; 4] = [mirror::erase, push::erase, inbox::erase, journal::erase];
 /// One of each area that keeps rows for a time.
-const FORGET: [Forget; 5] =
-    [store::forget, mirror::forget, push::forget, slots::forget, inbox::forget];
+const FORGET: [Forget; 6] =
+    [store::forget, mirror::forget, push::forget, slots::forget, inbox::forget, journal::forget];
 
 /// A process's way to the rows.
 pub struct Memory {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Memory, Rows, mirror};
+use crate::journal::entries;
 use crate::mirror::{Applied, Batch};
 use crate::push::plan::{self, ClaimPlan, KeptItem, SealPlan};
 use crate::push::*;
@@ -37,7 +38,12 @@ impl Intents for Memory {
 
     fn seal(&self, run: &str, digest: [u8; 32]) -> Answer<'_, String> {
         let run = run.to_owned();
-        self.write(move |rows, now_ms| rows.push.seal(&run, digest, now_ms))
+        self.write(move |rows, now_ms| {
+            let before = rows.push.runs.get(&run).cloned();
+            let sealed = rows.push.seal(&run, digest, now_ms)?;
+            note(rows, &run, before.as_ref(), now_ms);
+            Ok(sealed)
+        })
     }
 
     fn forget(&self, run: &str) -> Answer<'_, ()> {
@@ -99,7 +105,9 @@ impl Intents for Memory {
         self.write(move |rows, now_ms| {
             let ended = plan::end(&holder, rows.push.kept(&holder), end, now_ms)?;
             let applied = batch.map(|batch| mirror::apply(rows, &batch, now_ms)).transpose()?;
+            let before = rows.push.runs.get(&holder.run).cloned();
             rows.push.end(&holder, ended);
+            note(rows, &holder.run, before.as_ref(), now_ms);
             Ok(applied)
         })
     }
@@ -237,6 +245,14 @@ impl PushTables {
         self.put_item(item);
         let of = |claim: &ClaimRow| (claim.holder.run.clone(), claim.holder.index);
         self.claims.retain(|_, claim| of(claim) != (holder.run.clone(), holder.index));
+    }
+}
+
+/// Writes what the journal says of a run that was changed.
+fn note(rows: &mut Rows, run: &str, before: Option<&PushRow>, now_ms: u64) {
+    let Some(run) = rows.push.runs.get(run) else { return };
+    for entry in entries::of_push(before, run) {
+        rows.journal.note(&run.connection, now_ms, entry);
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{ERASE, FORGET, Memory, Rows};
 use crate::changes::{Kept, Needs, is_live, needs, plan};
+use crate::journal::entries;
 use crate::{
     Answer, Change, ConnectionRow, GrantChange, GrantRow, PreviousTokens, SecretChange, SecretRow,
     SessionRow, Store, StoreError,
@@ -54,7 +55,10 @@ impl Store for Memory {
     fn commit(&self, changes: Vec<Change>) -> Answer<'_, ()> {
         self.write(move |rows, now_ms| {
             let kept = rows.store.kept(&needs(&changes));
-            plan(changes, kept)?.into_iter().for_each(|change| write(rows, change, now_ms));
+            let told = entries::of_commit(&changes, &kept);
+            let planned = plan(changes, kept)?;
+            told.into_iter().for_each(|(id, entry)| rows.journal.note(&id, now_ms, entry));
+            planned.into_iter().for_each(|change| write(rows, change, now_ms));
             Ok(())
         })
     }
@@ -65,10 +69,14 @@ impl Store for Memory {
             let Some(row) = rows.store.grants.get_mut(&connection) else { return Ok(None) };
             // What a first try decided is of no account.
             change(row, now_ms);
+            let mut told = None;
             if let Some(next) = change(row, now_ms) {
+                told = entries::of_grant(row, &next);
                 *row = next;
             }
-            Ok(Some(row.clone()))
+            let row = row.clone();
+            told.into_iter().for_each(|entry| rows.journal.note(&connection, now_ms, entry));
+            Ok(Some(row))
         })
     }
 
@@ -86,6 +94,8 @@ impl Store for Memory {
             let versions = rows.store.versions(&connection, &name);
             change(&versions, now_ms);
             let changed = change(&versions, now_ms).unwrap_or_default();
+            let told = entries::of_secret(&versions, &changed);
+            told.into_iter().for_each(|entry| rows.journal.note(&connection, now_ms, entry));
             changed.into_iter().for_each(|row| rows.store.put_secret(row));
             Ok(rows.store.versions(&connection, &name))
         })

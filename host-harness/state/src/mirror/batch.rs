@@ -7,6 +7,8 @@ use connector_contract::records::Unreadable;
 use connector_contract::types::DataRecord;
 use sha2::{Digest as _, Sha256};
 
+use crate::words::words;
+
 /// Records that arrived together, to be committed together.
 #[derive(Debug, Clone)]
 pub struct Batch {
@@ -80,17 +82,18 @@ pub fn hash_of(text: &str) -> [u8; 32] {
     Sha256::digest(text).into()
 }
 
-/// What brought records. Decides who wins a tie (see [`super::version`]).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
-    /// A page of a scan.
-    Page,
-    /// One record, asked for by its id.
-    Lookup,
-    /// A delivery of the provider's.
-    Delivery,
-    /// The answer to a write of our own: its changes are marked as ours.
-    Ours,
+words! {
+    /// What brought records. Decides who wins a tie (see [`super::version`]).
+    pub enum Source {
+        /// A page of a scan.
+        Page = "page",
+        /// One record, asked for by its id.
+        Lookup = "look-up",
+        /// A delivery of the provider's.
+        Delivery = "delivery",
+        /// The answer to a write of our own: its changes are marked as ours.
+        Ours = "write",
+    }
 }
 
 /// The records of one derived object.

@@ -7,14 +7,17 @@
 //! arrival does not matter and a repeat changes nothing.
 
 mod batch;
+pub mod differences;
 pub mod gone;
 pub mod held;
+pub mod history;
 mod members;
 pub mod plan;
 mod rows;
 pub mod version;
 
 pub use self::batch::{Applied, Batch, Derived, ScanStep, Source, hash_of};
+pub use self::history::{Content, HistoryRow};
 pub use self::rows::{
     ChangeKind, ChangeRow, DeadLetterRow, FailingRow, LOOK_UP_FAILED, LOOK_UP_TRIES,
     MirroredRecord, RecordState, ScanKind, ScanRow,
@@ -76,6 +79,16 @@ pub trait Mirror: Send + Sync {
         object: &str,
         id: &str,
     ) -> Answer<'_, Option<MirroredRecord>>;
+
+    /// What became of a record, newest change first, at most `limit`, with what each change is between as
+    /// far as that is kept ([`history`]). Of a derived record that is gone nothing is known.
+    fn history(
+        &self,
+        connection: &str,
+        object: &str,
+        id: &str,
+        limit: u32,
+    ) -> Answer<'_, Vec<HistoryRow>>;
 
     /// Live and aged-out records in the order of their ids, at most `limit`, those after `after`;
     /// derived ones in the order of their holders' ids, then of their own.

@@ -3,6 +3,7 @@
 
 use connector_contract::backoff::Backoff;
 
+use super::Source;
 use crate::words::words;
 
 /// A record as it is kept.
@@ -57,6 +58,8 @@ pub struct ChangeRow {
     pub kind: ChangeKind,
     /// True when it was a write of our own.
     pub ours: bool,
+    /// What brought it; `None` of a whole object.
+    pub source: Option<Source>,
     /// When it was noticed.
     pub at_ms: u64,
     /// The provider's time of the change.
@@ -110,6 +113,12 @@ pub struct ScanRow {
     pub pages: u64,
     /// See `pages`.
     pub records: u64,
+    /// Records that it created, updated and deleted, as far as its runs have ended.
+    pub created: u64,
+    /// See `created`.
+    pub updated: u64,
+    /// See `created`.
+    pub deleted: u64,
     /// Records that lay outside the window that was asked for.
     pub outside: u64,
     /// Times that it began anew because its cursor had expired, without getting further.

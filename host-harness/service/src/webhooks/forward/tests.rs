@@ -34,6 +34,7 @@ pub fn outgoing(
             id: id.to_owned(),
             kind: ChangeKind::Updated,
             ours: false,
+            source: None,
             at_ms: NOW_MS,
             updated_at: None,
             previous: None,

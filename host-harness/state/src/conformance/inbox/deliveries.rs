@@ -39,6 +39,8 @@ pub async fn a_delivery_comes_back_as_it_came(database: &impl Database) {
             next_ms: (place < 3).then_some(START_MS),
             reason: new.reason.clone(),
             received_ms: START_MS,
+            applied_ms: (place == 3).then_some(START_MS),
+            tries: vec![],
         };
         assert_eq!(*event, expected);
     }

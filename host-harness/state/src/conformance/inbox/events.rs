@@ -1,6 +1,7 @@
 //! What is to be done about each event.
 
 use super::*;
+use crate::inbox::{FAILED_TRIES, FailedTry};
 
 fn numbers(rows: &[EventRow]) -> Vec<u64> {
     rows.iter().map(|row| row.number).collect()
@@ -62,11 +63,18 @@ pub async fn an_event_waits_is_done_or_is_dead(database: &impl Database) {
     state.settle(all).await.unwrap();
     let now = state.delivery(1).await.unwrap().unwrap().events;
     let [one, two, three] = [0, 1, 2].map(|n| row.events[n].clone());
-    let one = EventRow { state: EventState::Done, next_ms: None, ..one };
+    let failed = |reason: &str, wait_ms| FailedTry {
+        at_ms: START_MS,
+        reason: reason.to_owned(),
+        wait_ms: Some(wait_ms),
+    };
+    let applied_ms = Some(START_MS);
+    let one = EventRow { state: EventState::Done, next_ms: None, applied_ms, ..one };
     let two = EventRow {
         attempts: 3,
         next_ms: Some(START_MS + 5_000),
         reason: Some("\"no\"".to_owned()),
+        tries: vec![failed("\"no\"", 5_000)],
         ..two
     };
     let three = EventRow {
@@ -74,6 +82,7 @@ pub async fn an_event_waits_is_done_or_is_dead(database: &impl Database) {
         attempts: 8,
         next_ms: Some(START_MS),
         reason: Some("poison".to_owned()),
+        tries: vec![failed("poison", 0)],
         ..three
     };
     assert_eq!(now, [one.clone(), two.clone(), three.clone()]);
@@ -91,6 +100,38 @@ pub async fn an_event_waits_is_done_or_is_dead(database: &impl Database) {
     assert_eq!(state.count_events(None).await.unwrap(), (1, 1));
 }
 
+/// Each with its time, its reason and how long was waited; the newest of many.
+pub async fn failed_tries_are_told(database: &impl Database) {
+    let state = open(database).await;
+    let row = kept(&state, delivery([upsert("1")])).await;
+    let event = &row.events[0];
+    let tries = FAILED_TRIES as u64 + 3;
+    for number in 0..tries {
+        let reason = Some(format!("no {number} {}", "é".repeat(900)));
+        let again_after_ms = (number + 1 < tries).then_some(number);
+        let waiting = settled(event, EventState::Waiting);
+        let again = Settled { attempts: number as u32, again_after_ms, reason, ..waiting };
+        state.settle(vec![again]).await.unwrap();
+        tokio::time::advance(Duration::from_secs(1)).await;
+    }
+    let dead = Settled { reason: None, ..settled(event, EventState::Dead) };
+    state.settle(vec![dead]).await.unwrap();
+    // That it is tried again is no try that failed.
+    assert!(state.replay(event.number).await.unwrap());
+    let now = state.delivery(row.number).await.unwrap().unwrap().events.remove(0);
+    assert_eq!((now.tries.len(), now.applied_ms), (FAILED_TRIES, None));
+    for (failed, number) in now.tries.iter().zip(3..) {
+        assert_eq!(failed.at_ms, START_MS + number * 1_000);
+        assert_eq!(failed.wait_ms, (number + 1 < tries).then_some(number));
+        assert!(failed.reason.starts_with(&format!("no {number} ")), "{failed:?}");
+        assert_eq!(failed.reason.chars().count(), 500);
+    }
+    state.settle(vec![settled(event, EventState::Done)]).await.unwrap();
+    let done = state.delivery(row.number).await.unwrap().unwrap().events.remove(0);
+    assert_eq!(done.applied_ms, Some(START_MS + tries * 1_000));
+    assert_eq!(done.tries, now.tries);
+}
+
 /// By whoever had it in hand when the lease was over.
 pub async fn what_is_done_stays_done(database: &impl Database) {
     let state = open(database).await;
@@ -101,7 +142,8 @@ pub async fn what_is_done_stays_done(database: &impl Database) {
     let again = Settled { again_after_ms: Some(0), ..settled(event, EventState::Waiting) };
     let given_up = Settled { missed: true, ..settled(event, EventState::Dead) };
     state.settle(vec![again, given_up]).await.unwrap();
-    let done = EventRow { state: EventState::Done, next_ms: None, ..event.clone() };
+    let applied_ms = Some(START_MS);
+    let done = EventRow { state: EventState::Done, next_ms: None, applied_ms, ..event.clone() };
     assert_eq!(state.delivery(row.number).await.unwrap().unwrap().events, [done]);
     assert_eq!(state.count_events(None).await.unwrap(), (0, 0));
     assert_eq!(hook(&state).await.gap_ms, None);

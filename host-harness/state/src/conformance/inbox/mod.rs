@@ -48,6 +48,7 @@ macro_rules! inbox_cases {
             a_removed_connection_shows_nothing
                 [hooks subscriptions due due_events deliveries delivery dead_events count_events]
             events_are_due_in_the_order_in_which_they_became_so [due due_events]
+            failed_tries_are_told [settle replay]
             an_event_waits_is_done_or_is_dead [settle due_events dead_events count_events]
             what_is_done_stays_done [settle delivery count_events]
             one_that_is_given_up_on_opens_a_gap [settle hooks]

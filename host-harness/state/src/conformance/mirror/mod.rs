@@ -1,6 +1,7 @@
 //! What every [`Mirror`](crate::mirror::Mirror) must do.
 
 mod derived;
+mod history;
 mod log;
 pub mod random;
 mod records;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use connector_contract::types::DataRecord;
 
 pub use self::derived::*;
+pub use self::history::*;
 pub use self::log::*;
 pub use self::random::{
     any_order_of_versions_ends_as_the_newest, what_belongs_together_does_whatever_comes,
@@ -40,6 +42,12 @@ macro_rules! mirror_cases {
             what_aged_out_is_not_removed [apply record]
             our_own_write_is_marked [apply changes]
             what_a_pull_met_of_our_write_is_ours_with_all_that_it_holds [apply changes]
+            a_record_is_followed_back_to_where_it_began [history apply]
+            the_newest_versions_of_a_record_are_kept [history apply]
+            versions_are_forgotten_in_time [history]
+            what_was_removed_is_forgotten_within_a_week [history]
+            a_reset_forgets_what_records_were [history reset]
+            derived_records_have_changes_without_contents [history]
             records_come_in_the_order_of_their_ids [records count]
             derived_records_come_by_their_holders [records record]
             a_derived_record_of_another_holder_is_refused [apply]
@@ -59,7 +67,7 @@ macro_rules! mirror_cases {
             a_reset_forgets_everything_but_the_log [reset]
             removing_a_connection_removes_its_mirror [apply]
             any_order_of_versions_ends_as_the_newest [apply]
-            what_belongs_together_does_whatever_comes [apply changes count records record]
+            what_belongs_together_does_whatever_comes [apply changes count records record history]
             two_processes_share_one_mirror [apply]
             one_of_many_gets_a_lease [change_scan]
         }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::*;
 use crate::StoreError;
-use crate::mirror::{ChangeKind, ChangeRow, RecordState, hash_of};
+use crate::mirror::{ChangeKind, ChangeRow, Content, RecordState, hash_of};
 
 const LINES: &str = "lines";
 const IDS: [&str; 5] = ["1", "2", "2/x", "3", "4!"];
@@ -89,6 +89,10 @@ pub async fn transcript(database: &impl Database, seed: u64) -> String {
     for change in mirror.changes(WHOSE, 0, 9_999).await.unwrap() {
         writeln!(told, "{change:?}").unwrap();
     }
+    for id in IDS {
+        let history = mirror.history(WHOSE, OBJECT, id, 9_999).await;
+        writeln!(told, "{history:#?}").unwrap();
+    }
     let unseen = mirror.count_unseen(WHOSE, OBJECT, scanning.scan).await;
     let open = mirror.look_ups(WHOSE, OBJECT, 99).await;
     let outgoing = mirror.outgoing("https://a.example.com/", 9_999).await;
@@ -101,6 +105,7 @@ pub async fn transcript(database: &impl Database, seed: u64) -> String {
 pub async fn what_belongs_together_does_whatever_comes(database: &impl Database) {
     transcript(database, 7).await;
     let mirror = database.open();
+    histories_are_right(&mirror).await;
     let changes = mirror.changes(WHOSE, 0, 9_999).await.unwrap();
     assert!(changes.len() > 60 && changes.windows(2).all(|two| two[0].number < two[1].number));
     let mut last: BTreeMap<(&str, &str), &ChangeRow> = BTreeMap::new();
@@ -125,6 +130,27 @@ pub async fn what_belongs_together_does_whatever_comes(database: &impl Database)
             assert_eq!(alone, Some(row));
         }
     }
+}
+
+/// What a record was is what was there to be forwarded.
+async fn histories_are_right(mirror: &Arc<dyn State>) {
+    let outgoing = mirror.outgoing("https://a.example.com/", 9_999).await.unwrap();
+    let mut texts = 0;
+    for id in IDS {
+        for row in mirror.history(WHOSE, OBJECT, id, 9_999).await.unwrap() {
+            let number = row.change.number;
+            let one = outgoing.iter().find(|one| one.change.number == number).unwrap();
+            for (content, expected) in [(row.before, &one.before), (row.after, &one.after)] {
+                texts += usize::from(matches!(content, Content::Text(_)));
+                match content {
+                    Content::Text(text) => assert_eq!(Some(text), *expected, "{number}"),
+                    Content::Absent => assert_eq!(*expected, None, "{number}"),
+                    Content::NotKept => {}
+                }
+            }
+        }
+    }
+    assert!(texts > 30, "{texts}");
 }
 
 /// Versions of a record in any order, each once or more, end as the newest one.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{ConnectionMirror, Letter, ObjectRows, Reader};
 use crate::StoreError;
 use crate::memory::Rows;
+use crate::mirror::history::KEPT;
 use crate::mirror::plan::{
     self, FORWARD_BEHIND, KeptHead, KeptLetter, Known, OurChange, Plan, PutBody,
 };
@@ -68,6 +69,12 @@ fn write(
     mirror.moment = plan.moment;
     mirror.log(&batch.connection, &plan.objects, plan.changes, now_ms);
     mirror.versions.extend(plan.versions.into_iter().map(|version| (version.change, version)));
+    for version in plan.packed {
+        mirror.packed.insert(version.change, (now_ms, version.before));
+    }
+    for number in plan.trims {
+        mirror.forget_versions(number, KEPT);
+    }
     for ours in plan.ours {
         match ours {
             OurChange::Number(number) => {

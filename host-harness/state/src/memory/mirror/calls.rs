@@ -1,12 +1,14 @@
 //! [`Mirror`], call by call.
 
+use super::found::{history, own, record};
 use super::{ConnectionMirror, Letter, LookUp, MirrorTables, ObjectRows, Reader, apply};
+use crate::journal::entries;
 use crate::memory::{Memory, Rows};
 use crate::mirror::held::holders_of;
 use crate::mirror::plan::{self, Body, FailedLookUp, Head, PutLetter, fail_look_ups};
 use crate::mirror::{
-    Applied, Batch, ChangeRow, DeadLetterRow, FailingRow, LOOK_UP_FAILED, Mirror, MirroredRecord,
-    RecordState, ScanChange, ScanRow, hash_of,
+    Applied, Batch, ChangeRow, DeadLetterRow, FailingRow, HistoryRow, LOOK_UP_FAILED, Mirror,
+    MirroredRecord, RecordState, ScanChange, ScanRow, hash_of,
 };
 use crate::{Answer, StoreError};
 
@@ -134,6 +136,18 @@ impl Mirror for Memory {
         self.answer(move |rows| Ok(record(rows, &connection, &object, &id)))
     }
 
+    fn history(
+        &self,
+        connection: &str,
+        object: &str,
+        id: &str,
+        limit: u32,
+    ) -> Answer<'_, Vec<HistoryRow>> {
+        let (connection, object) = (connection.to_owned(), object.to_owned());
+        let id = id.to_owned();
+        self.answer(move |rows| history(rows, &connection, &object, &id, limit))
+    }
+
     fn records(
         &self,
         connection: &str,
@@ -238,6 +252,8 @@ impl Mirror for Memory {
             let row = kept.scan.clone().unwrap_or_else(|| ScanRow::new(&connection, &object));
             let Some(new) = change(&row, now_ms) else { return Ok(row) };
             kept.scan = Some(new.clone());
+            let told = entries::of_scan(&row, &new);
+            told.into_iter().for_each(|entry| rows.journal.note(&connection, now_ms, entry));
             Ok(new)
         })
     }
@@ -315,14 +331,18 @@ impl Mirror for Memory {
             let names: Vec<String> = std::iter::once(object.clone()).chain(derived).collect();
             let scan = mirror.objects.get(&object).and_then(|kept| kept.scan.as_ref());
             let plan = plan::reset(names, mirror.moment, scan);
+            let mut ended: Vec<u64> = Vec::new();
             for name in &plan.objects {
                 let kept = mirror.objects.entry(name.clone()).or_default();
+                ended.extend(kept.records.values().map(|(head, _)| head.change));
                 let derived_from = kept.derived_from.take();
                 *kept = ObjectRows { derived_from, ..ObjectRows::default() };
             }
+            ended.into_iter().for_each(|number| mirror.forget_versions(number, 0));
             mirror.objects.entry(object.clone()).or_default().scan = plan.scan;
             mirror.moment = plan.moment;
             mirror.log(&connection, &plan.objects, plan.changes, now_ms);
+            rows.journal.note(&connection, now_ms, entries::of_reset(&object));
             Ok(())
         })
     }
@@ -344,39 +364,4 @@ fn unseen(rows: &Rows, connection: &str, object: &str, scan: u64) -> Vec<String>
     let Some(kept) = rows.object(connection, object) else { return vec![] };
     let live = kept.records.iter().filter(|(_, (head, _))| head.state == RecordState::Live);
     live.filter(|(id, _)| kept.seen.get(*id) != Some(&scan)).map(|(id, _)| id.clone()).collect()
-}
-
-fn record(rows: &Rows, connection: &str, object: &str, id: &str) -> Option<MirroredRecord> {
-    let kept = rows.object(connection, object)?;
-    let Some(holder) = &kept.derived_from else {
-        let (head, body) = kept.records.get(id)?;
-        return Some(own(connection, object, id, head, body.as_ref()));
-    };
-    let holders = rows.object(connection, holder)?;
-    holders_of(id).find_map(|holder| {
-        let (head, body) = holders.records.get(holder)?;
-        let held = body.clone()?.held.rows(connection, object, holder, head.state);
-        held.into_iter().find(|row| row.id == id)
-    })
-}
-
-fn own(
-    connection: &str,
-    object: &str,
-    id: &str,
-    head: &Head,
-    body: Option<&Body>,
-) -> MirroredRecord {
-    MirroredRecord {
-        connection: connection.to_owned(),
-        object: object.to_owned(),
-        id: id.to_owned(),
-        holder: None,
-        state: head.state,
-        updated_at: head.updated_at.clone(),
-        created_at: body.and_then(|body| body.created_at.clone()),
-        hash: head.hash,
-        data: body.map(|body| body.data.clone()).unwrap_or_default(),
-        change: head.change,
-    }
 }

@@ -2,11 +2,13 @@
 
 mod apply;
 mod calls;
+mod found;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) use self::apply::apply;
 use super::Rows;
+use crate::mirror::held::is_held_by;
 use crate::mirror::plan::{Body, ChangedVersions, Head, PlannedChange, PutLetter};
 use crate::mirror::{ChangeRow, DeadLetterRow, RecordState, ScanRow};
 use crate::{StoreError, retention};
@@ -27,6 +29,10 @@ pub(super) struct ConnectionMirror {
     objects: BTreeMap<String, ObjectRows>,
     pub changes: BTreeMap<u64, ChangeRow>,
     pub versions: BTreeMap<u64, ChangedVersions>,
+    /// What changes have replaced, and when.
+    packed: BTreeMap<u64, (u64, Vec<u8>)>,
+    /// By the number of a change that of the one before it of the same record.
+    prior: BTreeMap<u64, u64>,
     letters: BTreeMap<u64, Letter>,
     /// Positions of readers, and when they came there.
     pub readers: BTreeMap<Reader, (u64, u64)>,
@@ -115,6 +121,7 @@ impl ConnectionMirror {
         now_ms: u64,
     ) {
         for change in changes {
+            self.prior.extend(change.prior.map(|prior| (change.number, prior)));
             let row = ChangeRow {
                 number: change.number,
                 connection: connection.to_owned(),
@@ -122,6 +129,7 @@ impl ConnectionMirror {
                 id: change.id,
                 kind: change.kind,
                 ours: change.ours,
+                source: change.source,
                 at_ms: now_ms,
                 updated_at: change.updated_at,
                 previous: change.previous,
@@ -141,10 +149,57 @@ impl ConnectionMirror {
             }
             first.remove();
             self.versions.remove(&number);
+            self.packed.remove(&number);
+            self.prior.remove(&number);
             self.forgotten = number;
             pruned += 1;
         }
         pruned
+    }
+}
+
+impl ConnectionMirror {
+    /// The numbers of a record's changes, from this one back.
+    fn back(&self, from: u64) -> impl Iterator<Item = u64> {
+        std::iter::successors(Some(from), |number| self.prior.get(number).copied())
+    }
+
+    /// Forgets versions that a record had before `skip` changes from this one back.
+    fn forget_versions(&mut self, from: u64, skip: u32) {
+        let numbers: Vec<u64> = self.back(from).skip(skip as usize).collect();
+        for number in numbers {
+            self.packed.remove(&number);
+        }
+    }
+
+    /// Forgets all that a record which was removed was before this change, also what is to be forwarded
+    /// of it and of what it held.
+    fn forget_removed(&mut self, id: &str, from: u64) {
+        self.forget_versions(from, 0);
+        for number in self.back(from).collect::<Vec<_>>() {
+            let after = self.changes.range(number + 1..);
+            let held = after.take_while(|(_, change)| is_held_by(&change.id, id));
+            let held: Vec<u64> = held.map(|(number, _)| *number).collect();
+            self.versions.retain(|change, _| *change != number && !held.contains(change));
+        }
+    }
+
+    /// Forgets versions that are too old, and those of records that were removed.
+    fn forget_old_versions(&mut self, now_ms: u64) {
+        let since_ms = now_ms.saturating_sub(retention::VERSIONS_MS);
+        self.packed.retain(|_, (at_ms, _)| *at_ms >= since_ms);
+        let since_ms = now_ms.saturating_sub(retention::REMOVED_VERSIONS_MS);
+        let mut ended = Vec::new();
+        for rows in self.objects.values_mut() {
+            for (id, (head, _)) in &mut rows.records {
+                let at_ms = self.changes.get(&head.change).map_or(0, |change| change.at_ms);
+                if head.state == RecordState::Deleted && at_ms < since_ms {
+                    head.versions = 0;
+                    ended.push((id.clone(), head.change));
+                }
+            }
+        }
+        ended.into_iter().for_each(|(id, number)| self.forget_removed(&id, number));
     }
 }
 
@@ -162,6 +217,7 @@ pub(super) fn forget(rows: &mut Rows, now_ms: u64) {
         let active = mirror.readers.values().filter(|(_, moved_ms)| *moved_ms > silent_ms);
         let until = active.map(|(number, _)| *number).min();
         mirror.prune(now_ms.saturating_sub(retention::CHANGES_MS), until);
+        mirror.forget_old_versions(now_ms);
         let forgotten = mirror.forgotten;
         for rows in mirror.objects.values_mut() {
             let before = rows.records.len();

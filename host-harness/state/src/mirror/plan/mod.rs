@@ -7,6 +7,7 @@
 //! |---|---|
 //! | records and their ends | `records` by [`super::version`] |
 //! | what records hold | `derived` |
+//! | what could not be read, and drift | `unread` |
 //! | a page's step of its scan, bookmarks; a reset | `scan` |
 //! | look-ups that failed | [`fail_look_ups`] |
 //! | whether a record has to be derived at all | [`is_unchanged`] |
@@ -15,15 +16,17 @@ mod derived;
 mod look_ups;
 mod records;
 mod scan;
+mod unread;
 mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use self::look_ups::{FailedLookUp, fail_look_ups};
-pub use self::records::{apply, bodies, ids, is_unchanged, letters};
+pub use self::records::{apply, bodies, ids, is_unchanged};
 pub use self::scan::reset;
+pub use self::unread::letters;
 use super::held::Held;
-use super::{Applied, ChangeKind, RecordState, ScanRow, Unreadable};
+use super::{Applied, ChangeKind, RecordState, ScanRow, Source, Unreadable};
 
 /// So many pointers of drift are told of an object: a provider that uses keys as data would tell
 /// new ones without end.
@@ -44,6 +47,8 @@ pub struct Head {
     pub change: u64,
     /// Which component derived what it holds ([`super::Batch::deriver`]).
     pub deriver: u64,
+    /// How many changes it has had; 0: no version of before is kept.
+    pub versions: u32,
 }
 
 /// The content of a record.
@@ -112,6 +117,12 @@ pub struct Plan {
     pub changes: Vec<PlannedChange>,
     /// What those changes are between, where they are forwarded.
     pub versions: Vec<ChangedVersions>,
+    /// What those changes have replaced, to be kept for the history of its record.
+    pub packed: Vec<PackedVersion>,
+    /// Changes of records that have had many: walk back from each by [`PlannedChange::prior`], pass
+    /// over the newest [`super::history::KEPT`] changes, and forget the versions of the next
+    /// [`super::history::TRIM_EVERY`].
+    pub trims: Vec<u64>,
     /// Changes of before that were our own writes.
     pub ours: Vec<OurChange>,
     /// Look-ups that were answered: forget those added at [`super::Batch::asked`] or before.
@@ -174,7 +185,9 @@ impl PlannedChange {
             id: String::new(),
             kind,
             ours: false,
+            source: None,
             updated_at: None,
+            prior: None,
             previous: None,
             hash: None,
             members,
@@ -195,8 +208,12 @@ pub struct PlannedChange {
     pub kind: ChangeKind,
     /// It was a write of our own.
     pub ours: bool,
+    /// What brought it; of a whole object nothing did.
+    pub source: Option<Source>,
     /// The provider's time of it.
     pub updated_at: Option<String>,
+    /// Number of the record's change before this one.
+    pub prior: Option<u64>,
     /// Hash of what was there before.
     pub previous: Option<[u8; 32]>,
     /// Hash of what is there now.
@@ -214,6 +231,15 @@ pub struct ChangedVersions {
     pub before: Option<String>,
     /// The record after.
     pub after: Option<String>,
+}
+
+/// What a change has replaced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackedVersion {
+    /// Its number.
+    pub change: u64,
+    /// The record before, by [`super::history::Packer`].
+    pub before: Vec<u8>,
 }
 
 /// A change of before that turns out to be our own write.

@@ -5,12 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use connector_contract::types::DataRecord;
 
 use super::work::{HeldCounts, Work, counts, index_of};
-use super::{
-    Body, DRIFTS, Head, KeptHead, Known, OurChange, Plan, PlannedChange, PutBody, PutLetter, scan,
-};
+use super::{Body, Head, KeptHead, Known, OurChange, Plan, PlannedChange, PutBody, scan};
 use crate::StoreError;
+use crate::mirror::history::Packer;
 use crate::mirror::version::{Arrived, Decision, KeptVersion, decide, decide_gone, is_later};
-use crate::mirror::{Batch, ChangeKind, RecordState, ScanKind, Source, hash_of, members};
+use crate::mirror::{Batch, ChangeKind, RecordState, ScanKind, Source, members};
 
 /// The records of a batch: their heads are needed.
 #[must_use]
@@ -19,18 +18,6 @@ pub fn ids(batch: &Batch) -> BTreeSet<&str> {
     let gone = batch.deleted.iter().chain(&batch.aged_out).map(String::as_str);
     let unread = batch.unreadable.iter().filter_map(|item| item.id.as_deref());
     records.chain(gone).chain(unread).collect()
-}
-
-/// The hashes of what could not be read, in the order of the items: the dead letters of these are
-/// needed.
-#[must_use]
-pub fn letters(batch: &Batch) -> Vec<[u8; 32]> {
-    let hash = |item: &super::Unreadable| {
-        // Of what was never answered there is no text.
-        let text = item.id.as_ref().filter(|_| item.raw.is_empty()).unwrap_or(&item.raw);
-        hash_of(text)
-    };
-    batch.unreadable.iter().map(hash).collect()
 }
 
 /// The records among `heads` whose content is needed.
@@ -90,6 +77,7 @@ pub fn apply(batch: &Batch, known: Known, now_ms: u64) -> Result<Plan, StoreErro
         full: scan.as_ref().filter(|row| row.kind == Some(ScanKind::Full)).map(|row| row.scan),
         plan: Plan { objects, moment: known.moment, ..Plan::default() },
         known,
+        packer: Packer::default(),
         touched: BTreeMap::new(),
     };
     let hashes = batch.hashes();
@@ -214,7 +202,9 @@ impl Work<'_> {
                 id: record.id.clone(),
                 kind,
                 ours: false,
+                source: None,
                 updated_at: record.updated_at.clone(),
+                prior: found.as_ref().map(|head| head.change),
                 previous: found.as_ref().map(|head| head.hash),
                 hash: Some(*hash),
                 members: names,
@@ -222,6 +212,9 @@ impl Work<'_> {
             before.as_deref(),
             Some(&record.data),
         );
+        let versions = found.as_ref().map_or(0, |head| head.versions).saturating_add(1);
+        let replaced = before.filter(|_| found.as_ref().is_some_and(|head| head.hash != *hash));
+        self.keep_version(number, versions, replaced.as_deref(), Some(index))?;
         let was = found.as_ref().map_or(RecordState::Deleted, |head| head.state);
         let held_before = counts(&held);
         let held = self.follow(index, &record.id, held, was, state)?;
@@ -231,6 +224,7 @@ impl Work<'_> {
             hash: *hash,
             change: number,
             deriver: self.batch.deriver,
+            versions,
         };
         let body = Body { created_at: record.created_at.clone(), data: record.data.clone(), held };
         self.put(&record.id, found.map(|head| (head.state, held_before)), head, PutBody::Put(body));
@@ -297,7 +291,14 @@ impl Work<'_> {
                 // Noted, so that a late word of it does not bring it back.
                 let change = self.tick();
                 let state = RecordState::Deleted;
-                let head = Head { state, updated_at: None, hash: [0; 32], change, deriver: 0 };
+                let head = Head {
+                    state,
+                    updated_at: None,
+                    hash: [0; 32],
+                    change,
+                    deriver: 0,
+                    versions: 0,
+                };
                 self.put(id, None, head, PutBody::Remove);
             }
             // A pull may have met our removal before its answer came back to us.
@@ -331,13 +332,18 @@ impl Work<'_> {
             id: id.to_owned(),
             kind,
             ours: false,
+            source: None,
             updated_at: head.updated_at.clone(),
+            prior: Some(head.change),
             previous: Some(head.hash),
             hash: is_there.then_some(head.hash),
             members: vec![],
         };
         let after = is_there.then_some(body.data.as_str());
         let number = self.log(change, Some(&body.data), after);
+        let versions = head.versions.saturating_add(1);
+        let replaced = (!is_there).then_some(body.data.as_str());
+        self.keep_version(number, versions, replaced, None)?;
         let held_before = counts(&body.held);
         let held = std::mem::take(&mut body.held);
         for (object, records) in held.0 {
@@ -350,47 +356,7 @@ impl Work<'_> {
             false => (RecordState::Deleted, PutBody::Remove),
         };
         let before = (head.state, held_before);
-        self.put(id, Some(before), Head { state, change: number, ..head }, body);
+        self.put(id, Some(before), Head { state, change: number, versions, ..head }, body);
         Ok(())
-    }
-
-    /// Dead letters. Their records are seen all the same.
-    fn set_aside(&mut self) {
-        let scan = self.batch.step.as_ref().map(|step| step.scan);
-        for (item, hash) in self.batch.unreadable.iter().zip(letters(self.batch)) {
-            let kept = self.known.letters.get(&hash).copied();
-            let listed = self.plan.letters.iter().any(|letter| letter.hash == hash);
-            let is_new = kept.is_none() && !listed;
-            let is_unseen =
-                is_new || (!listed && scan.is_some() && kept.is_some_and(|kept| kept.scan != scan));
-            self.plan.applied.unreadable += u64::from(is_new);
-            if is_unseen {
-                let (number, item) = (kept.map(|kept| kept.number), item.clone());
-                self.plan.letters.push(PutLetter { number, hash, item, scan });
-            }
-            if let (Some(id), Source::Lookup) = (&item.id, self.batch.source) {
-                self.plan.answered.insert(id.clone());
-            }
-            match item.id.as_deref().filter(|id| self.head(id).is_some()) {
-                Some(id) => self.mark(id),
-                None => self.plan.applied.unseen += u64::from(is_unseen && self.full.is_some()),
-            }
-        }
-    }
-
-    /// Tells where records differ from their schema, as far as that was not told before.
-    fn drift(&mut self) {
-        let room = DRIFTS.saturating_sub(self.known.drifts.len());
-        let new: BTreeSet<&String> = self
-            .batch
-            .drift
-            .iter()
-            .filter(|pointer| !self.known.drifts.contains(*pointer))
-            .collect();
-        self.plan.drifts = new.into_iter().take(room).cloned().collect();
-        if !self.plan.drifts.is_empty() {
-            let members = self.plan.drifts.clone();
-            self.log(PlannedChange::of_object(0, 0, ChangeKind::Drift, members), None, None);
-        }
     }
 }

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::{Body, ChangedVersions, Head, Known, Plan, PlannedChange, PutBody, PutRecord};
+use super::{
+    Body, ChangedVersions, Head, Known, PackedVersion, Plan, PlannedChange, PutBody, PutRecord,
+};
 use crate::StoreError;
 use crate::mirror::held::Held;
+use crate::mirror::history::{self, Packer};
 use crate::mirror::version::Decision;
 use crate::mirror::{Batch, RecordState, Source};
 
@@ -28,6 +31,7 @@ pub(super) struct Work<'b> {
     pub(super) full: Option<u64>,
     pub(super) known: Known,
     pub(super) plan: Plan,
+    pub(super) packer: Packer<'b>,
     /// What the batch has changed so far: newer than what is in `known`.
     pub(super) touched: BTreeMap<String, Touched>,
 }
@@ -98,9 +102,31 @@ impl Work<'_> {
             let (before, after) = (before.map(str::to_owned), after.map(str::to_owned));
             self.plan.versions.push(ChangedVersions { change: number, before, after });
         }
-        self.plan.changes.push(PlannedChange { number, ours, ..change });
+        let source = (!change.id.is_empty()).then_some(self.batch.source);
+        self.plan.changes.push(PlannedChange { number, ours, source, ..change });
         self.plan.applied.newest = number;
         number
+    }
+
+    /// Keeps what a record's change has `replaced`, for its history; `after`: the place of what it brought
+    /// among the batch's records. With this change the record has had so many.
+    pub(super) fn keep_version(
+        &mut self,
+        change: u64,
+        versions: u32,
+        replaced: Option<&str>,
+        after: Option<usize>,
+    ) -> Result<(), StoreError> {
+        if let Some(before) = replaced {
+            let after = after.and_then(|index| self.batch.records.get(index));
+            let after = after.map(|record| record.data.as_str());
+            let before = self.packer.pack(before, after)?;
+            self.plan.packed.push(PackedVersion { change, before });
+        }
+        if history::trims(versions) {
+            self.plan.trims.push(change);
+        }
+        Ok(())
     }
 
     pub(super) fn put(

@@ -1,11 +1,13 @@
 //! [`Inbox`] in memory.
 
+mod tables;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Memory, Rows};
-use crate::inbox::plan::{self, Arrival, EventChange, EventKey, Numbers, PlannedEvent};
+use crate::inbox::plan::{self, EventKey, Numbers};
 use crate::inbox::*;
-use crate::retention::EVENT_KEYS_MS;
+use crate::journal::entries;
 use crate::{Answer, Lease, StoreError};
 
 /// What providers delivered.
@@ -20,147 +22,6 @@ pub struct InboxTables {
     /// Each with whether it needs the provider.
     events: BTreeMap<u64, (EventRow, bool)>,
     numbers: Numbers,
-}
-
-impl InboxTables {
-    /// Takes everything of a removed connection with it.
-    fn remove_connection(&mut self, id: &str) {
-        self.hooks.remove(id);
-        self.subscriptions.retain(|(connection, _), _| connection != id);
-        self.keys.retain(|(connection, _), _| connection != id);
-        self.deliveries.retain(|_, row| row.connection != id);
-        self.events.retain(|_, (row, _)| row.connection != id);
-    }
-
-    /// Forgets what is older than it is kept.
-    fn forget(&mut self, now_ms: u64) {
-        self.keys.retain(|_, seen_ms| seen_ms.saturating_add(EVENT_KEYS_MS) > now_ms);
-        let over = |row: &DeliveryRow| {
-            let states = self.of(row.number).map(|(event, _)| event.state);
-            plan::is_over(row.received_ms, states, now_ms).then_some(row.number)
-        };
-        let over: BTreeSet<u64> = self.deliveries.values().filter_map(over).collect();
-        self.deliveries.retain(|number, _| !over.contains(number));
-        self.events.retain(|_, (row, _)| !over.contains(&row.delivery));
-    }
-
-    fn of(&self, delivery: u64) -> impl Iterator<Item = &(EventRow, bool)> {
-        self.events.values().filter(move |(row, _)| row.delivery == delivery)
-    }
-
-    fn whole(&self, row: &DeliveryRow) -> DeliveryRow {
-        let events = self.of(row.number).map(|(event, _)| event.clone()).collect();
-        DeliveryRow { events, ..row.clone() }
-    }
-
-    fn known(&self, connection: &str, events: &[NewEvent]) -> BTreeSet<EventKey> {
-        let keys = events.iter().map(plan::key);
-        keys.filter(|key| self.keys.contains_key(&(connection.to_owned(), *key))).collect()
-    }
-
-    fn open_gap(&mut self, connection: &str, since_ms: u64) {
-        if let Some((hook, _)) = self.hooks.get_mut(connection) {
-            plan::open_gap(hook, since_ms);
-        }
-    }
-
-    fn works(&mut self, delivery: &NewDelivery, now_ms: u64) {
-        let rows = self.subscriptions.values_mut();
-        let mut rows: Vec<_> = rows.filter(|row| row.connection == delivery.connection).collect();
-        let subscribed: Vec<String> = rows.iter().map(|row| row.object.clone()).collect();
-        for place in plan::works(&delivery.events, &subscribed) {
-            let Some(row) = rows.get_mut(place) else { continue };
-            row.deliveries += 1;
-            row.last_ms = Some(row.last_ms.map_or(now_ms, |last_ms| last_ms.max(now_ms)));
-            row.proven_ms = row.proven_ms.or(Some(now_ms));
-        }
-    }
-
-    fn receive(&mut self, delivery: NewDelivery, now_ms: u64) -> Receipt {
-        self.works(&delivery, now_ms);
-        let known = self.known(&delivery.connection, &delivery.events);
-        let NewDelivery { connection, method, url, headers, body, events } = delivery;
-        let Arrival { receipt, events, opens_gap } =
-            plan::arrival(&events, &known, &mut self.numbers, now_ms);
-        let Receipt::New { delivery: number, .. } = receipt else { return receipt };
-        let bytes = body.len() as u64;
-        let row = DeliveryRow {
-            number,
-            connection: connection.clone(),
-            received_ms: now_ms,
-            method,
-            url,
-            headers,
-            body,
-            bytes,
-            events: vec![],
-        };
-        self.put(&row, events, now_ms);
-        self.deliveries.insert(number, row);
-        if opens_gap {
-            self.open_gap(&connection, now_ms);
-        }
-        receipt
-    }
-
-    fn put(&mut self, delivery: &DeliveryRow, events: Vec<PlannedEvent<'_>>, now_ms: u64) {
-        for PlannedEvent { number, key, new, state, asks, next_ms } in events {
-            let connection = delivery.connection.clone();
-            self.keys.insert((connection.clone(), key), now_ms);
-            let new = new.clone();
-            let row = EventRow {
-                number,
-                delivery: delivery.number,
-                connection,
-                id: new.id,
-                object: new.object,
-                name: new.name,
-                occurred_at: new.occurred_at,
-                effect: new.effect,
-                state,
-                attempts: 0,
-                next_ms,
-                reason: new.reason,
-                received_ms: delivery.received_ms,
-            };
-            self.events.insert(number, (row, asks));
-        }
-    }
-
-    fn change(&mut self, event: u64, change: EventChange) {
-        let Some((row, asks)) = self.events.get_mut(&event) else { return };
-        row.state = change.state;
-        row.attempts = change.attempts;
-        row.next_ms = change.next_ms;
-        row.reason = change.reason;
-        *asks = change.asks;
-        let connection = row.connection.clone();
-        if let Some(since_ms) = change.gap_ms {
-            self.open_gap(&connection, since_ms);
-        }
-    }
-
-    fn read_again(&mut self, event: u64, new: &[NewEvent], now_ms: u64) {
-        let Some((unread, _)) = self.events.get(&event) else { return };
-        if unread.effect != EventEffect::Unreadable {
-            return;
-        }
-        let Some(delivery) = self.deliveries.get(&unread.delivery).cloned() else { return };
-        self.events.remove(&event);
-        let known = self.known(&delivery.connection, new);
-        let planned = plan::new_events(new, &known, &mut self.numbers, now_ms);
-        self.put(&delivery, planned, now_ms);
-    }
-
-    fn drop_event(&mut self, event: u64) -> bool {
-        let dead = self.events.get(&event).filter(|(row, _)| row.state == EventState::Dead);
-        let Some(delivery) = dead.map(|(row, _)| row.delivery) else { return false };
-        self.events.remove(&event);
-        if self.of(delivery).next().is_none() {
-            self.deliveries.remove(&delivery);
-        }
-        true
-    }
 }
 
 fn must_exist(rows: &Rows, connection: &str) -> Result<(), StoreError> {
@@ -193,10 +54,15 @@ impl Inbox for Memory {
     }
 
     fn put_subscription(&self, row: SubscriptionRow) -> Answer<'_, ()> {
-        self.answer(move |rows| {
+        self.write(move |rows, now_ms| {
             must_exist(rows, &row.connection)?;
             let key = (row.connection.clone(), row.object.clone());
-            let row = plan::subscription(row, rows.inbox.subscriptions.get(&key));
+            let kept = rows.inbox.subscriptions.get(&key);
+            if kept.is_none() {
+                let entry = entries::of_subscription(&row.object, true);
+                rows.journal.note(&row.connection, now_ms, entry);
+            }
+            let row = plan::subscription(row, kept);
             rows.inbox.subscriptions.insert(key, row);
             Ok(())
         })
@@ -204,8 +70,11 @@ impl Inbox for Memory {
 
     fn remove_subscription(&self, connection: &str, object: &str) -> Answer<'_, ()> {
         let key = (connection.to_owned(), object.to_owned());
-        self.answer(move |rows| {
-            rows.inbox.subscriptions.remove(&key);
+        self.write(move |rows, now_ms| {
+            if rows.inbox.subscriptions.remove(&key).is_some() {
+                let entry = entries::of_subscription(&key.1, false);
+                rows.journal.note(&key.0, now_ms, entry);
+            }
             Ok(())
         })
     }
@@ -221,33 +90,37 @@ impl Inbox for Memory {
     fn receive(&self, delivery: NewDelivery) -> Answer<'_, Receipt> {
         self.write(move |rows, now_ms| {
             must_exist(rows, &delivery.connection)?;
-            Ok(rows.inbox.receive(delivery, now_ms))
+            Ok(rows.noting_gaps(now_ms, |rows| rows.inbox.receive(delivery, now_ms)))
         })
     }
 
     fn beat(&self, beat: Beat) -> Answer<'_, ()> {
         self.write(move |rows, now_ms| {
-            for (connection, refused) in &beat.served {
-                if let Some((hook, _)) = rows.inbox.hooks.get_mut(connection) {
-                    plan::beat(hook, *refused, beat.gap_after_ms, now_ms);
+            rows.noting_gaps(now_ms, |rows| {
+                for (connection, refused) in &beat.served {
+                    if let Some((hook, _)) = rows.inbox.hooks.get_mut(connection) {
+                        plan::beat(hook, *refused, beat.gap_after_ms, now_ms);
+                    }
                 }
-            }
-            Ok(())
+                Ok(())
+            })
         })
     }
 
     fn close_gap(&self, connection: &str, gap_ms: u64, until_ms: u64) -> Answer<'_, bool> {
         let connection = connection.to_owned();
-        self.answer(move |rows| {
-            let hook = rows.inbox.hooks.get_mut(&connection);
-            Ok(hook.is_none_or(|(hook, _)| plan::close_gap(hook, gap_ms, until_ms)))
+        self.write(move |rows, now_ms| {
+            rows.noting_gaps(now_ms, |rows| {
+                let hook = rows.inbox.hooks.get_mut(&connection);
+                Ok(hook.is_none_or(|(hook, _)| plan::close_gap(hook, gap_ms, until_ms)))
+            })
         })
     }
 
     fn open_gap(&self, connection: &str, since_ms: u64) -> Answer<'_, ()> {
         let connection = connection.to_owned();
-        self.answer(move |rows| {
-            rows.inbox.open_gap(&connection, since_ms);
+        self.write(move |rows, now_ms| {
+            rows.noting_gaps(now_ms, |rows| rows.inbox.open_gap(&connection, since_ms));
             Ok(())
         })
     }
@@ -301,13 +174,15 @@ impl Inbox for Memory {
 
     fn settle(&self, settled: Vec<Settled>) -> Answer<'_, ()> {
         self.write(move |rows, now_ms| {
-            for settled in settled {
-                let number = settled.event;
-                let Some((row, _)) = rows.inbox.events.get(&number) else { continue };
-                let change = plan::settle(row.state, row.received_ms, settled, now_ms);
-                change.into_iter().for_each(|change| rows.inbox.change(number, change));
-            }
-            Ok(())
+            rows.noting_gaps(now_ms, |rows| {
+                for settled in settled {
+                    let number = settled.event;
+                    let Some((row, _)) = rows.inbox.events.get(&number) else { continue };
+                    let change = plan::settle(row.state, row.received_ms, settled, now_ms);
+                    change.into_iter().for_each(|change| rows.inbox.change(number, change));
+                }
+                Ok(())
+            })
         })
     }
 
