@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | changes | [`CHANGES_MS`] | those that an active consumer or forward has not had stay |
 //! | a consumer or forward that is silent | [`SILENT_MS`] | then it holds nothing back, and is told so when it comes again |
+//! | changes that a forward's target did not take | as long as the change | those that wait for a try are parked after seven days ([`crate::outbox::plan`]) |
 //! | records that were removed | as long as the change that says so | |
 //! | deliveries that are applied | [`DELIVERIES_MS`] | those that wait or are dead letters stay |
 //! | keys of events, which tell a repeat | between [`EVENT_KEYS_MS`] and twice that | |

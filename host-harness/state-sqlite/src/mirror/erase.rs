@@ -54,7 +54,7 @@ pub fn connection(on: &Connection, connection: &str, limit: usize) -> DbResult<u
     for (table, keys) in [
         ("mirror_changes", "mirror, number"),
         ("forward_versions", "mirror, change"),
-        ("forward_parked", "target, mirror, change"),
+        ("forward_undelivered", "forward, mirror, change"),
         ("mirror_readers", "kind, reader, mirror"),
     ] {
         erased += some(on, table, keys, "mirror", mirror, limit - erased)?;

@@ -69,7 +69,7 @@ pub fn prune(
     for table in [
         "mirror_changes WHERE mirror = ? AND number",
         "forward_versions WHERE mirror = ? AND change",
-        "forward_parked WHERE mirror = ? AND change",
+        "forward_undelivered WHERE mirror = ? AND change",
     ] {
         run(on, &format!("DELETE FROM {table} <= ?"), (mirror, last))?;
     }
