@@ -41,10 +41,7 @@ pub enum StoreError {
     #[error("a forward named \"{0}\" is there already; choose another name, or change that one")]
     ForwardNameTaken(String),
     /// There are as many forwards as there may be.
-    #[error(
-        "{} forwards are kept already, and no more may be; remove one",
-        crate::outbox::plan::MOST_FORWARDS
-    )]
+    #[error("as many forwards are kept as may be; remove one")]
     TooManyForwards,
     /// There is no connection with this id, so nothing is kept for it.
     #[error("the connection {0} is not there any more; connect again")]

@@ -31,7 +31,8 @@ const ELSEWHERE: Duration = Duration::from_secs(5);
 /// the time between the two.
 const LEASE: Duration = Duration::from_secs(90);
 const LEASE_AGAIN: Duration = Duration::from_secs(30);
-/// Tries to tell of a gap while other messages are taken.
+/// Tries to tell of a gap while other messages are taken; while none is, it is told as long as any
+/// message.
 const GAP_TRIES: u32 = 8;
 
 /// Hands changes on for one forward.
@@ -59,8 +60,18 @@ struct Running {
     breaker: TargetBreaker,
     /// What went wrong last; `None`: something was taken since.
     error: Option<String>,
-    /// By connection: how often the target failed to take a gap, and when it is told again.
-    gaps: HashMap<String, (u32, u64)>,
+    /// By connection: a gap that the target failed to take.
+    gaps: HashMap<String, UntoldGap>,
+}
+
+/// A gap that the target failed to take.
+#[derive(Clone, Copy, Default)]
+struct UntoldGap {
+    since_ms: u64,
+    /// Failed tries while the target took other messages.
+    tries: u32,
+    /// When it is told again.
+    next_ms: u64,
 }
 
 /// When the next round is.
@@ -192,9 +203,9 @@ impl Forwarder {
     ) -> Result<(), StoreError> {
         for missed in &work.missed {
             let now_ms = self.clock.now_ms();
-            let (tries, next_ms) =
-                running.gaps.get(&missed.connection).copied().unwrap_or_default();
-            if now_ms < next_ms {
+            let kept = running.gaps.get(&missed.connection).copied();
+            let mut gap = kept.unwrap_or(UntoldGap { since_ms: now_ms, ..UntoldGap::default() });
+            if now_ms < gap.next_ms {
                 continue;
             }
             if round.is_over(&running.breaker) {
@@ -205,10 +216,12 @@ impl Forwarder {
             let Some(answer) = self.send(running, &message).await? else { break };
             round.sent(&mut running.breaker, &answer);
             // The fault is the target's where it takes nothing else.
-            let tries = tries + u32::from(!was_open);
-            if matches!(answer, TargetAnswer::Failed { .. }) && tries < GAP_TRIES {
-                let next_ms = now_ms + if was_open { 0 } else { CHANGE_WAITS.pause_ms(tries) };
-                running.gaps.insert(missed.connection.clone(), (tries, next_ms));
+            gap.tries += u32::from(!was_open);
+            let is_given_up =
+                gap.tries >= GAP_TRIES || now_ms >= gap.since_ms.saturating_add(plan::PATIENCE_MS);
+            if matches!(answer, TargetAnswer::Failed { .. }) && !is_given_up {
+                gap.next_ms = if was_open { 0 } else { now_ms + CHANGE_WAITS.pause_ms(gap.tries) };
+                running.gaps.insert(missed.connection.clone(), gap);
                 continue;
             }
             running.gaps.remove(&missed.connection);

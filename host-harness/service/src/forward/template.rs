@@ -198,11 +198,11 @@ fn find<'m>(tokens: &[String], message: &'m Message) -> Option<Cow<'m, str>> {
     let mut json: &'m str = &message.body;
     for token in tokens {
         let next: &'m RawValue = match json.trim_start().as_bytes().first()? {
-            b'{' => *serde_json::from_str::<BTreeMap<String, &RawValue>>(json).ok()?.get(token)?,
+            b'{' => serde_json::from_str::<BTreeMap<String, &RawValue>>(json).ok()?.get(token)?,
             b'[' => {
                 let is_index = token == "0" || !token.starts_with(['0', '+']);
                 let index = token.parse::<usize>().ok().filter(|_| is_index)?;
-                *serde_json::from_str::<Vec<&RawValue>>(json).ok()?.get(index)?
+                serde_json::from_str::<Vec<&RawValue>>(json).ok()?.get(index)?
             }
             _ => return None,
         };
@@ -336,7 +336,7 @@ mod tests {
         let message = Message::of(&outgoing(1, "orders", "7", None, Some(&record)));
         let twice = Template::read(r#"["{{/data/record/s}}","{{/data/record/s}}"]"#).unwrap();
         assert!(twice.render(&message).is_ok());
-        let many = format!("[{}]", vec![r#""{{/data/record/s}}""#; 6].join(","));
+        let many = format!("[{}]", [r#""{{/data/record/s}}""#; 6].join(","));
         assert_eq!(Template::read(&many).unwrap().render(&message), Err(MadeTooMuch));
     }
 }

@@ -13,7 +13,8 @@ async fn three_refused_changes_at_the_head_hold_up_nothing() {
         world.seconds(2).await;
         assert_eq!(world.target.taken(), ["good 1", "good 2"]);
         // They are parked at once, and not tried again.
-        world.seconds(24 * 3_600).await;
+        sleep(DAY).await;
+        world.seconds(60).await;
         assert_eq!(world.target.tries().len(), 5);
         let why = format!("it answered {status}");
         let expected: Vec<_> = (1..4).map(|change| (change, why.clone())).collect();
@@ -80,7 +81,7 @@ async fn a_parked_change_lets_its_record_go_on_and_can_be_retried_or_dropped() {
     let which = |change| WhichParked { connection: None, changes: vec![change] };
     assert_eq!(world.state.retry_parked(&world.row.id, which(1)).await.unwrap(), 1);
     assert_eq!(world.state.drop_parked(&world.row.id, which(2)).await.unwrap(), 1);
-    world.seconds(24 * 3_600).await;
+    world.seconds(60).await;
     assert_eq!(world.target.taken(), ["r1 2", "r1 1"]);
     assert_eq!(world.lag().await, ForwardLag::default());
 }
@@ -174,9 +175,12 @@ async fn a_change_that_fails_for_seven_days_is_parked_and_its_record_goes_on() {
     let world = World::new().await;
     world.target.says(|data| Says::Status(if data["record"]["n"] == 1 { 500 } else { 200 }));
     world.change(&[("r1", 1), ("r1", 2)]).await;
-    world.forward(DAY * 7 - Duration::from_secs(1)).await;
-    assert!(world.target.taken().is_empty());
-    world.forward(DAY).await;
+    world.seconds(60).await;
+    sleep(DAY * 7 - Duration::from_secs(3_600)).await;
+    world.seconds(60).await;
+    assert!(world.target.taken().is_empty() && world.parked().await.is_empty());
+    sleep(DAY / 4).await;
+    world.seconds(60).await;
     assert_eq!(world.target.taken(), ["r1 2"]);
     assert_eq!(world.parked().await, [(1, "it answered 500".to_owned())]);
 }
@@ -185,9 +189,8 @@ async fn a_change_that_fails_for_seven_days_is_parked_and_its_record_goes_on() {
 #[tokio::test(start_paused = true)]
 async fn what_is_not_delivered_is_bounded() {
     let world = World::new().await;
-    let all: Vec<String> = (0..MOST_UNDELIVERED).map(|n| n.to_string()).collect();
-    let all: Vec<(&str, u32)> = all.iter().map(|id| (id.as_str(), 1)).collect();
-    world.change(&all).await;
+    let all = (0..MOST_UNDELIVERED).map(|n| record(&n.to_string(), 1));
+    world.apply("shop", all.collect()).await;
     let undelivered = (1..=MOST_UNDELIVERED).map(|change| Undelivered {
         connection: SHOP.to_owned(),
         change,

@@ -57,15 +57,24 @@ async fn a_gap_is_told_to_the_target() {
 
 #[tokio::test(start_paused = true)]
 async fn a_gap_that_is_not_taken_holds_up_nothing_for_ever() {
-    for (status, hours) in [(400, 1), (500, 24)] {
+    // Refused; failing while others are taken; failing alone, as where the target is away.
+    for (status, hours, others) in [(400, 1, 0), (500, 12, 60), (500, 8 * 24, 0)] {
         let world = World::new().await;
+        world.connect("other").await;
         world.change(&[("r1", 1)]).await;
         sleep(Duration::from_secs(1)).await;
         world.state.prune_changes(SHOP, 0).await.unwrap();
         world.change(&[("r1", 2)]).await;
         world.target.says(move |data| Says::Status(if data["from"] == 1 { status } else { 200 }));
-        world.seconds(hours * 3_600).await;
-        assert_eq!(world.target.taken(), ["r1 2"]);
+        let traffic = async {
+            for n in 0..others {
+                world.change_of("other", &[("r2", n)]).await;
+                sleep(Duration::from_secs(600)).await;
+            }
+        };
+        tokio::join!(world.seconds(hours * 3_600), traffic);
+        let taken = world.target.taken();
+        assert!(taken.contains(&"r1 2".to_owned()), "{status} {others}: {taken:?}");
         assert!(world.notes().iter().any(|note| note.contains("did not take the message")));
     }
 }

@@ -251,18 +251,16 @@ impl World {
     /// The records change, one after the other.
     pub async fn change_of(&self, connection: &str, records: &[(&str, u32)]) {
         for (id, n) in records {
-            let record = DataRecord {
-                id: (*id).to_owned(),
-                updated_at: None,
-                created_at: None,
-                version: None,
-                data: json!({ "n": n }).to_string(),
-            };
-            let connection = format!("id-of-{connection}");
-            let asked = self.state.moment(&connection).await.unwrap();
-            let batch = Batch::new(&connection, "orders", Source::Lookup, asked);
-            self.state.apply(Batch { records: vec![record], ..batch }).await.unwrap();
+            self.apply(connection, vec![record(id, *n)]).await;
         }
+    }
+
+    /// They do all at once.
+    pub async fn apply(&self, connection: &str, records: Vec<DataRecord>) {
+        let connection = format!("id-of-{connection}");
+        let asked = self.state.moment(&connection).await.unwrap();
+        let batch = Batch::new(&connection, "orders", Source::Lookup, asked);
+        self.state.apply(Batch { records, ..batch }).await.unwrap();
     }
 
     pub async fn change(&self, records: &[(&str, u32)]) {
@@ -280,5 +278,15 @@ impl World {
 
     pub fn notes(&self) -> Vec<String> {
         self.noted.0.lock().unwrap().clone()
+    }
+}
+
+pub fn record(id: &str, n: u32) -> DataRecord {
+    DataRecord {
+        id: id.to_owned(),
+        updated_at: None,
+        created_at: None,
+        version: None,
+        data: json!({ "n": n }).to_string(),
     }
 }
