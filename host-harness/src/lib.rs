@@ -23,7 +23,9 @@ pub use connector_registry as registry;
 pub use connector_runtime as runtime;
 pub use connector_runtime::{egress, observe, retry};
 pub use connector_service as service;
-pub use connector_service::{connect, grants, nearest, push, schema, source, sync, webhooks};
+pub use connector_service::{
+    connect, forward, grants, nearest, push, schema, source, sync, webhooks,
+};
 pub use connector_state as state;
 pub use connector_state::{files, journal, mirror};
 pub use connector_state_sqlite as state_sqlite;

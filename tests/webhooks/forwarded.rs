@@ -21,10 +21,11 @@ async fn changes_are_handed_on_signed_and_chosen() {
     let url = format!("http://{}/hook", service.local_addr().unwrap());
     let got = Arc::new(Mutex::new(Vec::new()));
     tokio::spawn(serve(service, Arc::clone(&got)));
-    let forward = ["--forward", &url, "--forward-secret-env", "FORWARD"];
     let filter = documented("README.md");
     assert_eq!(filter, documented("examples/watch-exceptions/README.md"));
-    let listener = shop.listen("listen", &[&forward[..], &["--only", &filter]].concat());
+    let listener = shop.listen("listen", &[]);
+    // It is picked up while the program runs.
+    shop.run(&["forwards", "add", "shop", &url, "--secret-env", "FORWARD", "--only", &filter]);
     let scanned = |tracking: String, tag: &str| {
         let scan = format!(r#""checkpoints":[{{"hash":"{tag}","tag":"{tag}"}}]"#);
         tracking.replace(r#""checkpoints":[]"#, &scan)
@@ -65,7 +66,95 @@ async fn changes_are_handed_on_signed_and_chosen() {
     assert_eq!(body["type"], "trackings.updated");
     assert_eq!(body["data"]["previous"]["tag"], "OutForDelivery");
     assert_eq!(body["data"]["record"]["tag"], "Exception");
+    let forward = &shop.rows(&["forwards", "list"])[0];
+    assert_eq!((&forward["name"], &forward["parked"]), (&"shop".into(), &0.into()));
     assert_eq!(listener.end("-TERM").0, Some(0));
+}
+
+/// A forward is made, shown, changed, disabled, enabled and removed; its secret and the rest of its URL
+/// are shown by none of these.
+#[tokio::test(flavor = "multi_thread")]
+async fn forwards_are_managed() {
+    let shop = Shop::new("forwards").await;
+    let add = |more: &[&str]| shop.run(&[&["forwards", "add"], more].concat());
+    let made: Value = serde_json::from_str(&add(&["one", "http://127.0.0.1/token"])).unwrap();
+    let secret = made["secret"].as_str().unwrap().to_owned();
+    assert!(secret.starts_with("whsec_"));
+    let template = shop.base.join("chat.json");
+    std::fs::write(&template, r#"{"text":"{{/data/id}} is {{/data/record/tag}}"}"#).unwrap();
+    let template = template.to_str().unwrap();
+    let chat = ["chat", "http://127.0.0.1/chat-token", "--unsigned", "--template", template];
+    assert_eq!(add(&[&chat[..], &["--connection", "default"]].concat()), "");
+    let list = || shop.run(&["forwards", "list"]);
+    let rows = || shop.rows(&["forwards", "list"]);
+    assert!(!list().contains(&secret) && !list().contains("token"));
+    assert_eq!((&rows()[0]["name"], &rows()[0]["signed"]), (&"chat".into(), &false.into()));
+    assert_eq!(
+        (&rows()[0]["connection"], &rows()[0]["template"]),
+        (&"default".into(), &true.into())
+    );
+    assert_eq!(
+        (&rows()[1]["target"], &rows()[1]["enabled"]),
+        (&"http://127.0.0.1".into(), &true.into())
+    );
+    shop.run(&["forwards", "disable", "one"]);
+    assert_eq!(rows()[1]["enabled"], false);
+    shop.run(&["forwards", "enable", "one"]);
+    let change = [
+        "forwards",
+        "change",
+        "one",
+        "--rename",
+        "a",
+        "--url",
+        "https://a.example/t",
+        "--only",
+        "trackings",
+    ];
+    shop.run(&change);
+    let first = rows().remove(0);
+    assert_eq!((&first["name"], &first["target"]), (&"a".into(), &"https://a.example".into()));
+    assert_eq!((&first["only"], &first["enabled"]), (&vec!["trackings"].into(), &true.into()));
+    let new: Value =
+        serde_json::from_str(&shop.run(&["forwards", "change", "a", "--new-secret"])).unwrap();
+    assert_ne!(new["secret"].as_str().unwrap(), secret);
+    assert!(shop.rows(&["forwards", "parked", "a"]).is_empty());
+    shop.run(&["forwards", "retry", "a"]);
+    for (wrong, said) in [
+        (
+            &["forwards", "add", "a", "http://127.0.0.1/x"][..],
+            "a forward named \"a\" is there already",
+        ),
+        (&["forwards", "drop", "a", "7"], "no parked change has such a number"),
+        (&["forwards", "change", "a"], "required"),
+        (&["forwards", "change", "lost", "--every"], "unknown forward \"lost\""),
+    ] {
+        let output = shop.output(wrong);
+        let err = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(2) && err.contains(said), "{wrong:?}: {err}");
+    }
+    // Templates are checked when they are given.
+    for (text, said) in [
+        ("{", "the template is no JSON"),
+        (r#"{"text": {{/data/id}}}"#, "a pointer stands within quotes"),
+        (r#"{"text": "{{/data/recrod/tag}}"}"#, "/data/recrod/tag leads to nothing"),
+    ] {
+        std::fs::write(template, text).unwrap();
+        let output = shop.output(&["forwards", "change", "chat", "--template", template]);
+        let err = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(2) && err.contains(said), "{err}");
+    }
+    // A private target is for --allow-private alone, and a URL that came from the environment is not repeated.
+    let mut refused = crate::support::host_command();
+    refused.env("CONNECTOR_COMPONENT", crate::support::component());
+    refused.env("CONNECTOR_STATE", shop.base.join("state")).env("URL", "http://10.0.0.1/token");
+    let output = refused.args(["forwards", "add", "b", "--url-env", "URL"]).output().unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(2) && err.contains("--allow-private"), "{err}");
+    assert!(!err.contains("token"), "{err}");
+    shop.run(&["forwards", "remove", "a"]);
+    shop.run(&["disconnect"]);
+    assert!(rows().is_empty(), "the forward of a connection goes with it");
 }
 
 /// The filter that a page shows.

@@ -177,15 +177,15 @@ async fn a_second_signal_ends_the_program_at_once() {
 async fn wrong_usage_is_said() {
     let shop = Shop::new("usage").await;
     let forward = |url: &str, secret: &str| {
-        let arguments = ["listen", "--forward", url, "--forward-secret-env", secret];
+        let arguments = ["forwards", "add", "shop", url, "--secret-env", secret];
         let mut command = shop.command(&[]);
         let output = command.args(arguments).output().unwrap();
         (output.status.code(), String::from_utf8(output.stderr).unwrap())
     };
     let only = |filter: &str| {
         let url = "http://127.0.0.1/x";
-        let more = ["--forward", url, "--forward-secret-env", "FORWARD", "--only", filter];
-        let output = shop.command(&["listen"]).args(more).output().unwrap();
+        let output =
+            shop.command(&["forwards", "add", "shop", url, "--only", filter]).output().unwrap();
         (output.status.code(), String::from_utf8(output.stderr).unwrap())
     };
     for (said, word) in [
@@ -198,7 +198,9 @@ async fn wrong_usage_is_said() {
         assert!(said.0 == Some(2) && said.1.contains(word), "{said:?}");
     }
     for wrong in [
-        &["listen", "--only", "tag=x"][..],
+        &["forwards", "remove", "lost"][..],
+        &["forwards", "add", "shop"],
+        &["forwards", "add", "shop", "http://127.0.0.1/x", "--template", "/no/such/file"],
         &["listen", "--address", "nowhere"],
         &["listen", "--public-url", "nowhere"],
         &["listen", "--tls-cert", "x"],

@@ -8,8 +8,8 @@
 //! | a record's look-up | 1 min, five times as long each, up to 2 h | given up after five tries |
 //! | an item of a push | 2 s, doubled up to 30 s | as long as was asked for, within that; left for the next time after five tries |
 //! | an event of a delivery | 10 s, 2 min, 24 min, 4 h | drawn from between nothing and this; given up after eight tries |
-//! | a target of changes | 1 s, doubled up to 5 min | as long as it asks for at least |
-//! | a change that its target alone refused | 5 s, four times as long each, up to 4 h | given up after a week |
+//! | a target of changes | 1 s, doubled up to 5 min | as long as it asks for at least, within 1 h |
+//! | a change that is not taken while others are | 5 s, four times as long each, up to 4 h | parked after a week |
 //! | a job of a supervisor | 1 s, doubled up to 1 min | begins with the first again after five good minutes |
 //! | a grant's renewal | 30 s, 1, 2, 5, 15 min | as long as was asked for, within 15 min; 10 % more or less by the connection's id |
 

@@ -9,7 +9,8 @@
 //! | [`sync`] | the mirror brought up to date, page by page, by scans that may be cut anywhere |
 //! | [`push`] | many records written, each wish kept before it is sent and told as ours after |
 //! | [`source`] | files and pipes that are pushed, read item by item whatever programs made of them |
-//! | [`webhooks`] | events that providers push, kept before they are answered, then applied and handed on |
+//! | [`webhooks`] | events that providers push, kept before they are answered, then applied |
+//! | [`forward`] | changes handed on to services of the user's own |
 //! | [`recording`] | files of the component's calls, sealed, that can be made again |
 //! | [`maintenance`] | what is old forgotten, what was removed erased |
 //! | [`jobs`] | what runs as long as the program: begun again when it dies, ended in order |
@@ -18,6 +19,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub mod connect;
+pub mod forward;
 pub mod grants;
 pub mod jobs;
 pub mod maintenance;

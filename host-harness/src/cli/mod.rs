@@ -56,6 +56,7 @@ mod errors;
 pub mod exit;
 mod export;
 mod filter;
+mod forwards;
 mod hidden;
 mod input;
 mod inspect;
@@ -199,6 +200,8 @@ subcommands! {
     Listen(listen::ListenArgs) by listen::run,
     /// Receive events, and read what changed again and again
     Serve(serve::ServeArgs) by serve::run,
+    /// Hand changes on to services of your own
+    Forwards(forwards::ForwardsArgs) by forwards::run,
     /// Show what was received
     Deliveries(deliveries::DeliveriesArgs) by deliveries::run,
     /// Make recorded calls of the connector again, and compare

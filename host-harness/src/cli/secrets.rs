@@ -1,9 +1,11 @@
 //! `secrets`: what is kept so that it need not be handed over with each call.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
+use host_harness::forward;
 use host_harness::store::Change;
 use host_harness::vault::{MASTER_KEY_VARIABLE, MasterKey, OVERLAP};
 use serde_json::json;
@@ -175,7 +177,7 @@ async fn rewrap(args: &RewrapArgs, context: &Context) -> Result<()> {
     let state = StateDirectory::needed(context)?;
     let store = state.store().await?;
     let store = store.ok_or_else(|| Usage::new("nothing is kept yet, so nothing is sealed"))?;
-    let vault = state.vault(store).await?;
+    let vault = state.vault(Arc::clone(&store)).await?;
     let (new, next) = match (&args.new_key_file, &args.new_key_env) {
         (Some(file), _) => {
             let shown = file.display();
@@ -191,8 +193,11 @@ async fn rewrap(args: &RewrapArgs, context: &Context) -> Result<()> {
             (MasterKey::from_variable(variable)?, next)
         }
     };
-    let done = vault.rewrap(&new).await?;
-    let keys = counted(done as u64, "connection");
+    let forwards = forward::rewrap(&*store, &vault, &new).await?;
+    let mut keys = counted(vault.rewrap(&new).await? as u64, "connection");
+    if forwards > 0 {
+        keys = format!("{keys} and {}", counted(forwards as u64, "forward"));
+    }
     context.watch.say(&format!("sealed {keys} by the new key\n  next: from now on, {next}"));
     Ok(())
 }

@@ -100,7 +100,7 @@ async fn golden_push() {
         "push",
         &files,
         &Others(&of_store, &["mirror_"]),
-        &["p", "removed_connections", "removed_pushes"],
+        &["p", "f", "removed_connections", "removed_pushes"],
     );
 }
 
@@ -123,9 +123,9 @@ async fn golden_mirror() {
     let mut files = Vec::new();
     connector_state::mirror_cases! { conformance_runs OnDisk, files, }
     let of_store = noted(&of_store().await);
-    // Connections and those to whom changes are handed on are few, and what a record holds is read whole.
+    // Connections and forwards are few, and what a record holds is read whole.
     // Dead letters of all connections are listed whole.
-    let few = ["m", "mirrors", "connections", "f", "d", "removed_connections"];
+    let few = ["m", "mirrors", "connections", "n", "f", "forwards", "d", "removed_connections"];
     check("mirror", &files, &Others(&of_store, &[]), &few);
 }
 

@@ -15,8 +15,8 @@
 //! | `session_secrets` | a secret of a session | `state`, and the columns of `secrets` |
 //! | `hooks` | [`connector_state::inbox::HookRow`] | `connection` (its id), `token`, `made_ms`, `alive_ms`, `gap_ms`, `gap_end_ms`, `refused`, `refused_ms`, `lease_attempt`, `lease_until_ms` |
 //! | `subscriptions` | [`connector_state::inbox::SubscriptionRow`] | `connection` (its id), `object`, `events` (a JSON array of texts), `url`, `id`, `expires_at`, `made_ms`, `proven_ms`, `last_ms`, `deliveries` |
-//! | `forwards` | one to whom changes are handed on | `target` (its URL); how far it is stands in `mirror_readers` |
-//! | `forward_parked` | a change that it did not take | `target`, `mirror` and `change` (connection and number), `object`, `id`, `since_ms`, `attempts`, `next_ms`, `reason` |
+//! | `forwards` | [`connector_state::outbox::ForwardRow`]; how far it is stands in `mirror_readers` | `id`, `name`, `connector`, `connection` (its id, or null), `origin`, `filters` (a JSON array of texts), `template`, `is_signed`, `sealed`, `enabled`, `made_ms`, `error`, `error_ms`, `lease_attempt`, `lease_until_ms` |
+//! | `forward_undelivered` | a change that its target did not take | `forward` (its id), `mirror` and `change` (connection and number), `object`, `id`, `attempts`, `next_ms` (null: it is parked), `reason` |
 //! | `receiver` | the last sign of life of any receiver | `alive_ms` |
 //! | `pushes` | a run of many writes ([`connector_state::push::PushRow`]) | `id`, `connection` (its id), `object`, `mode`, `header`, `digest`, `made_ms`, `ended_ms`, and how many of its items are where: `pending`, `sending`, `done`, `parked`, `failed` |
 //! | `intents` | an item of a run ([`connector_state::push::IntentRow`]) | `push` (the run's id), `item` (from 0), `line`, `record_key`, `input` (null once it is done; secrets in it are sealed), `sealed_raw`, `state`, `sent`, `outcome`, `id`, `error`, `attempts` |

@@ -9,7 +9,7 @@ use thiserror::Error;
 ///
 /// | error | done | again |
 /// |---|---|---|
-/// | [`NameTaken`], [`NoConnection`], [`NoPush`] | no | not before somebody has changed what is kept |
+/// | [`NameTaken`], [`ForwardNameTaken`], [`TooManyForwards`], [`NoConnection`], [`NoPush`] | no | not before somebody has changed what is kept |
 /// | [`TooNew`], [`TooOld`], [`Corrupt`] | no | not before somebody has seen to the state |
 /// | [`ForeignId`] | no | not with this connector |
 /// | [`NotNext`], [`TakenOver`], [`Superseded`], [`ChangedMeanwhile`], [`Forgotten`] | no | anew: what is kept is not what the caller believes |
@@ -17,6 +17,8 @@ use thiserror::Error;
 /// | [`Unknown`] | perhaps | anew: read what is kept, and ask for what is missing |
 ///
 /// [`NameTaken`]: StoreError::NameTaken
+/// [`ForwardNameTaken`]: StoreError::ForwardNameTaken
+/// [`TooManyForwards`]: StoreError::TooManyForwards
 /// [`NoConnection`]: StoreError::NoConnection
 /// [`NoPush`]: StoreError::NoPush
 /// [`TooNew`]: StoreError::TooNew
@@ -35,6 +37,12 @@ pub enum StoreError {
     /// Another connection has this name.
     #[error("a connection named \"{0}\" is there already; choose another name or remove it")]
     NameTaken(String),
+    /// Another forward has this name.
+    #[error("a forward named \"{0}\" is there already; choose another name, or change that one")]
+    ForwardNameTaken(String),
+    /// There are as many forwards as there may be.
+    #[error("as many forwards are kept as may be; remove one")]
+    TooManyForwards,
     /// There is no connection with this id, so nothing is kept for it.
     #[error("the connection {0} is not there any more; connect again")]
     NoConnection(String),
@@ -165,6 +173,8 @@ impl StoreError {
     pub fn retry(&self) -> Retry {
         match self {
             Self::NameTaken(_)
+            | Self::ForwardNameTaken(_)
+            | Self::TooManyForwards
             | Self::NoConnection(_)
             | Self::NoPush(_)
             | Self::TooNew { .. }

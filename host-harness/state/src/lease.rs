@@ -17,6 +17,7 @@
 //! |---|---|---|---|
 //! | the scan of an object | `mirror_scans` | 45 s | a scan that waits for its provider holds on until then |
 //! | a connection's events | `hooks` | 30 s | writes do not name the holder: a record is applied by its version, however often, and an event that is done stays so |
+//! | the handing on of a forward | `forwards` | 90 s | writes do not name the holder: a message that is sent twice has the same id |
 //! | the write of a record, for one item of a push | `push_claims` | 15 s | also needs the item: an owner writes many records at a time |
 //! | the renewal of a grant | `grants` | 30 s | is waited for to its end even when its holder has ended, because what that had sent may still arrive |
 

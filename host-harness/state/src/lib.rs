@@ -7,14 +7,14 @@
 //! | [`mirror::Mirror`] | the provider's records as far as they are known, the log of their changes, and scans |
 //! | [`push::Intents`] | wishes to write, before they are sent and after |
 //! | [`inbox::Inbox`] | what providers delivered, until it is applied |
-//! | [`outbox::Outbox`] | changes, until they are handed on |
+//! | [`outbox::Outbox`] | forwards, and changes until they are handed on |
 //! | [`journal::Journal`] | what happened to connections, for people to read |
 //! | [`rates::Rates`] | how many requests each limit let go |
 //!
 //! No trait needs another crate's trait, and a database needs nothing of the runtime: what it keeps
 //! are the plain types of [`connector_contract`]. What to keep is decided here, by functions of what
 //! a database has read ([`changes`], [`mirror::plan`], [`push::plan`], [`inbox::plan`],
-//! [`journal::entries`]), so that every
+//! [`outbox::plan`], [`journal::entries`]), so that every
 //! database decides alike.
 //!
 //! | feature | what it adds |

@@ -52,6 +52,19 @@ pub async fn read(
     if is_gzip { unpack(&received, most, ratio) } else { Ok(received) }
 }
 
+/// Reads a body that nobody wants, and answers whether it ended within `most` bytes.
+pub async fn skip(mut body: Incoming, most: usize) -> bool {
+    let mut received = 0;
+    while let Some(frame) = body.frame().await {
+        let Ok(frame) = frame else { return false };
+        received += frame.data_ref().map_or(0, Bytes::len);
+        if received > most {
+            return false;
+        }
+    }
+    true
+}
+
 /// Unpacks no further than an answer may go, so that a bomb costs neither memory nor time.
 fn unpack(received: &[u8], most: usize, ratio: usize) -> Result<Vec<u8>, HttpError> {
     let allowed = most.min(RATIO_FROM.max(received.len() * ratio));

@@ -1,6 +1,7 @@
 //! The HTTP client: one request, one answer, bounded in time and size, never repeated.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, HOST, HeaderValue, SET_COOKIE};
@@ -26,6 +27,17 @@ pub struct HttpClient {
     pub(crate) options: EgressOptions,
     tls: Arc<rustls::ClientConfig>,
     pool: Arc<Pool>,
+}
+
+/// Bytes of a body that are read only so that its connection can be used again, and for how long.
+const UNWANTED_BYTES: usize = 16 * 1024;
+const UNWANTED_WITHIN: Duration = Duration::from_secs(1);
+
+/// What is read of an answer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    Whole,
+    Head,
 }
 
 /// What came back.
@@ -82,6 +94,30 @@ impl HttpClient {
         filled: &FilledRequest,
         progress: &Progress,
     ) -> Result<HttpResponse, HttpError> {
+        self.exchange_for(Wanted::Whole, origin, method, filled, progress).await
+    }
+
+    /// Posts a message of which nothing but the status and headers of the answer count: however long
+    /// or slow its body is, it is not waited for, and comes back empty.
+    ///
+    /// # Errors
+    /// As [`HttpClient::exchange`].
+    pub async fn post(
+        &self,
+        origin: &Origin,
+        filled: &FilledRequest,
+    ) -> Result<HttpResponse, HttpError> {
+        self.exchange_for(Wanted::Head, origin, "POST", filled, &Progress::default()).await
+    }
+
+    async fn exchange_for(
+        &self,
+        wanted: Wanted,
+        origin: &Origin,
+        method: &str,
+        filled: &FilledRequest,
+        progress: &Progress,
+    ) -> Result<HttpResponse, HttpError> {
         let mut connection = self.connection(origin).await?;
         loop {
             let request = build(origin, method, filled)?;
@@ -91,15 +127,17 @@ impl HttpClient {
             let limit = self.options.first_byte_within;
             let error = match timeout(limit, connection.sender.try_send_request(request)).await {
                 Ok(Ok(response)) => {
-                    let answer = timeout_at(whole, self.read(response)).await;
-                    let answer = answer.unwrap_or_else(|_| {
+                    let answer = timeout_at(whole, self.read(wanted, response)).await;
+                    let (answer, is_read) = answer.unwrap_or_else(|_| {
                         let limit = self.options.answer_within;
                         Err(HttpError::Unanswered(format!(
                             "the answer did not end within {limit:?}"
                         )))
                     })?;
-                    connection.reused = true;
-                    self.pool.put(origin, connection);
+                    if is_read {
+                        connection.reused = true;
+                        self.pool.put(origin, connection);
+                    }
                     return Ok(answer);
                 }
                 Ok(Err(error)) => error,
@@ -135,13 +173,25 @@ impl HttpClient {
             .map_err(|why| HttpError::NotSent(format!("cannot speak HTTP with {origin}: {why}")))
     }
 
-    async fn read(&self, response: http::Response<Incoming>) -> Result<HttpResponse, HttpError> {
+    /// Returns the answer, and whether all of it was read.
+    async fn read(
+        &self,
+        wanted: Wanted,
+        response: http::Response<Incoming>,
+    ) -> Result<(HttpResponse, bool), HttpError> {
         let (head, incoming) = response.into_parts();
-        let body = body::read(&head.headers, incoming, &self.options).await?;
+        let (body, is_read) = match wanted {
+            Wanted::Whole => (body::read(&head.headers, incoming, &self.options).await?, true),
+            Wanted::Head => {
+                let unwanted = timeout(UNWANTED_WITHIN, body::skip(incoming, UNWANTED_BYTES)).await;
+                (vec![], unwanted.unwrap_or_default())
+            }
+        };
         let headers = head.headers.iter().filter(|(name, _)| **name != SET_COOKIE);
         let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let headers = headers.map(|(name, value)| (name.as_str().to_owned(), text(value)));
-        Ok(HttpResponse { status: head.status.as_u16(), headers: headers.collect(), body })
+        let status = head.status.as_u16();
+        Ok((HttpResponse { status, headers: headers.collect(), body }, is_read))
     }
 }
 

@@ -234,6 +234,10 @@ impl Vault {
         }
     }
 
+    pub(super) fn master(&self) -> &MasterKey {
+        &self.master
+    }
+
     /// Now, by its clock: milliseconds since 1970.
     pub(crate) fn now_ms(&self) -> u64 {
         self.clock.now_ms()

@@ -4,6 +4,7 @@ mod keep;
 mod kept;
 mod master;
 mod sealing;
+mod targets;
 pub mod write_only;
 
 pub use self::keep::VaultKeep;

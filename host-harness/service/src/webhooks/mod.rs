@@ -11,7 +11,6 @@
 
 mod bounds;
 mod decode;
-mod forward;
 mod gaps;
 mod note;
 mod receiver;
@@ -25,7 +24,6 @@ use time::format_description::well_known::Rfc3339;
 
 pub use self::bounds::ReceiverBounds;
 pub use self::decode::{ConnectionDecode, Decode, Decoded};
-pub use self::forward::{BadSecret, Filter, ForwardTarget, Forwarder, Signer};
 pub use self::gaps::GapCloser;
 pub use self::note::{Note, Notes, Unnoted};
 pub use self::receiver::{
@@ -40,7 +38,7 @@ pub use connector_state::inbox::{
 };
 
 /// A time in milliseconds since 1970, in UTC.
-fn rfc3339(ms: u64) -> String {
+pub(crate) fn rfc3339(ms: u64) -> String {
     let at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000).ok();
     at.and_then(|at| at.format(&Rfc3339).ok()).unwrap_or_default()
 }

@@ -1,6 +1,5 @@
-//! `listen`: receives events, keeps them, applies them, and may hand changes on.
+//! `listen`: receives events, keeps them, applies them, and hands changes on to the forwards.
 
-mod forwarding;
 mod notes;
 mod serving;
 
@@ -10,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
+use host_harness::forward::ForwardJobs;
 use host_harness::service::jobs::{Jobs, Stage, Stopped, Supervisor};
 use host_harness::service::maintenance;
 use host_harness::webhooks::{
@@ -19,7 +19,6 @@ use host_harness::webhooks::{
 use tokio::net::TcpListener;
 use tokio::sync::Mutex;
 
-use self::forwarding::{Forwarding, forwarder};
 use self::notes::NotePrinter;
 use self::serving::Serving;
 use super::context::Context;
@@ -34,23 +33,11 @@ use super::usage::Usage;
   connector-host listen --public-url https://hooks.example.com
   connector-host listen --address 0.0.0.0:8443 --tls-cert cert.pem --tls-key key.pem
   connector-host listen --trusted-proxy 10.0.0.2 --address 10.0.0.1:8080
-  connector-host listen --forward https://shop.example.com/events --forward-secret-env SECRET \\
-      --only 'orders.status:->paid' --only refunds
 
 Every kept connection of this connector that has a subscription is served, or that of --connection.
 /healthz answers while the program runs, /readyz while deliveries can be kept.
 
---forward signs as Standard Webhooks do (webhook-id, webhook-timestamp, webhook-signature), sends in
-order for each record, and again until it is taken; drop an id that you know.
-
---only takes, several meaning any of them:
-  OBJECT                    every change of its records, new ones included
-  OBJECT.MEMBER=VALUE       changes after which the member has the value, of other members too
-  OBJECT.MEMBER:FROM->TO    changes that took the member from FROM to TO; either may be left out for
-                            any other value of a record that is there, or be * for new and gone
-                            records as well
-Objects that lie inside others are their own: name them too if they are meant, or write *.MEMBER for
-every object that has such a member.")]
+Changes are handed on to every forward that `forwards add` made.")]
 pub struct ListenArgs {
     #[command(flatten)]
     pub listening: Listening,
@@ -83,9 +70,6 @@ pub struct Listening {
     /// Take so many deliveries a second for one connection, and ten times as many at once
     #[arg(long, value_name = "N", default_value = "50", value_parser = clap::value_parser!(u32).range(1..))]
     pub rate: u32,
-
-    #[command(flatten)]
-    pub forwarding: Forwarding,
 }
 
 /// Runs the command.
@@ -141,15 +125,23 @@ pub async fn begin(listening: &Listening, context: &Context, jobs: &Jobs) -> Res
     let database = &state.database;
     let notes = Arc::new(NotePrinter::new(Arc::clone(&context.watch)));
     let noted = || Arc::clone(&notes) as Arc<dyn Notes>;
-    let forwarder = forwarder(&listening.forwarding, context, &connector, database, &notes)?;
-    if let Some(forwarder) = &forwarder {
-        forwarder.open().await?;
-    }
     let receiver = Receiver::new(bounds, database.clone(), clock(), noted(), surroundings);
     let worker = Worker::new(database.clone(), database.clone(), clock(), noted(), Pace::default());
     let (mirror, inbox) = (Arc::clone(database) as _, Arc::clone(database) as _);
     let gaps = GapCloser::new(&connector, mirror, inbox, clock(), noted(), jobs.clone()).await;
     let gaps = gaps.context("describing the objects")?;
+    let mut forwards = ForwardJobs {
+        outbox: Arc::clone(database) as _,
+        vault: Arc::clone(&state.vault),
+        clock: clock(),
+        notes: noted(),
+        http: Arc::clone(connector.http_client()),
+        space: context.address_space(),
+        connector: connector.manifest().name.clone(),
+        changed: worker.changed(),
+        jobs: jobs.clone(),
+        begun: HashMap::new(),
+    };
     let mut serving = Serving {
         context: context.clone(),
         connector,
@@ -184,7 +176,7 @@ pub async fn begin(listening: &Listening, context: &Context, jobs: &Jobs) -> Res
     })?;
     let store = Arc::clone(&serving.state.database) as _;
     maintenance::keep(jobs, store, reporting(context, maintenance::NAME))?;
-    let (wake, changed) = (receiver.wake(), worker.changed());
+    let wake = receiver.wake();
     let report = reporting(context, "applying deliveries");
     jobs.keep(Stage::Work, "applying deliveries", report, move |stop| {
         let (worker, wake) = (worker.clone(), Arc::clone(&wake));
@@ -193,15 +185,16 @@ pub async fn begin(listening: &Listening, context: &Context, jobs: &Jobs) -> Res
             stop.ended()
         }
     })?;
-    if let Some(forwarder) = forwarder.map(Arc::new) {
-        jobs.keep(Stage::Work, "forwarding", reporting(context, "forwarding"), move |stop| {
-            let (forwarder, changed) = (Arc::clone(&forwarder), Arc::clone(&changed));
-            async move {
-                forwarder.run(&changed, stop.requested()).await;
-                stop.ended()
-            }
-        })?;
-    }
+    forwards.refresh().await?;
+    let forwards = Arc::new(Mutex::new(forwards));
+    let report = reporting(context, "looking for forwards");
+    jobs.keep(Stage::Work, "looking for forwards", report, move |stop| {
+        let forwards = Arc::clone(&forwards);
+        async move {
+            forwards.lock().await.keep(&stop).await;
+            stop.ended()
+        }
+    })?;
     let serving = Arc::new(Mutex::new(serving));
     let report = reporting(context, "looking for connections");
     jobs.keep(Stage::Work, "looking for connections", report, move |stop| {

@@ -80,7 +80,7 @@ fn known(on: &Connection, object: Object, batch: &Batch, now_ms: u64) -> DbResul
     };
     Ok(Known {
         moment,
-        forwarded: outbox::keeps_versions(on, object.mirror, moment)?,
+        forwarded: outbox::are_kept(on, object.mirror)?,
         bookmarked_ms: match &batch.step {
             Some(step) if step.next.is_none() => scan::bookmarked_ms(on, object.object, now_ms)?,
             _ => None,
@@ -282,7 +282,7 @@ fn changes(on: &Connection, mirror: i64, keys: &[i64], plan: &Plan, now_ms: u64)
         ))?;
     }
     versions::keep(on, mirror, plan, now_ms)?;
-    outbox::keep_versions(on, mirror, &plan.versions)?;
+    outbox::keep(on, mirror, &plan.versions)?;
     for ours in &plan.ours {
         match ours {
             OurChange::Number(number) => {

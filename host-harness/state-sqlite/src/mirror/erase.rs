@@ -60,7 +60,7 @@ pub fn connection(on: &Connection, connection: &str, limit: usize) -> DbResult<u
         ("mirror_changes", "mirror, number"),
         ("mirror_versions", "mirror, change"),
         ("forward_versions", "mirror, change"),
-        ("forward_parked", "target, mirror, change"),
+        ("forward_undelivered", "forward, mirror, change"),
         ("mirror_readers", "kind, reader, mirror"),
     ] {
         erased += some(on, table, keys, "mirror", mirror, limit - erased)?;

@@ -71,7 +71,7 @@ pub fn prune(
         "mirror_changes WHERE mirror = ? AND number",
         "mirror_versions WHERE mirror = ? AND change",
         "forward_versions WHERE mirror = ? AND change",
-        "forward_parked WHERE mirror = ? AND change",
+        "forward_undelivered WHERE mirror = ? AND change",
     ] {
         run(on, &format!("DELETE FROM {table} <= ?"), (mirror, last))?;
     }

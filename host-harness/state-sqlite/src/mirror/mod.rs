@@ -168,7 +168,7 @@ impl Mirror for Sqlite {
     fn set_position(&self, consumer: &str, connection: &str, number: u64) -> Answer<'_, ()> {
         let (consumer, connection) = (consumer.to_owned(), connection.to_owned());
         self.write(move |on, now_ms| {
-            outbox::move_reader(on, "consumer", &consumer, &connection, number, now_ms)
+            outbox::move_consumer(on, &consumer, &connection, number, now_ms)
         })
     }
 

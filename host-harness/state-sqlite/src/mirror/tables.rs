@@ -100,7 +100,7 @@ CREATE TABLE mirror_versions (
     PRIMARY KEY (mirror, change)
 ) STRICT, WITHOUT ROWID;
 
--- Who reads changes, and how far: consumers, and targets of forwarding. moved_ms: when it came there.
+-- Who reads changes, and how far: consumers, and forwards (by id). moved_ms: when it came there.
 CREATE TABLE mirror_readers (
     kind TEXT NOT NULL CHECK (kind IN ('consumer', 'forward')),
     reader TEXT NOT NULL,

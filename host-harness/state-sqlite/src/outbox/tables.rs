@@ -1,14 +1,30 @@
-//! The outbox's tables. How far a target is stands in `mirror_readers`.
+//! The outbox's tables. How far a forward is stands in `mirror_readers`.
 
-/// Those to whom changes are handed on, and the versions that these changes are between.
+/// Forwards, the versions that changes are between, and changes that targets did not take.
 ///
 /// The versions are kept by the commit that changes a record: what a change was is never read from a
-/// record that has changed again. A target that is more than a million changes behind is no longer
-/// waited for.
+/// record that has changed again.
 pub const TABLES: &str = "
 CREATE TABLE forwards (
-    target TEXT NOT NULL PRIMARY KEY
+    id TEXT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    connector TEXT NOT NULL,
+    connection TEXT REFERENCES connections (id) ON DELETE CASCADE,
+    origin TEXT NOT NULL,
+    filters TEXT NOT NULL,
+    template TEXT,
+    is_signed INTEGER NOT NULL,
+    sealed BLOB NOT NULL,
+    enabled INTEGER NOT NULL,
+    made_ms INTEGER NOT NULL,
+    error TEXT,
+    error_ms INTEGER,
+    lease_attempt TEXT,
+    lease_until_ms INTEGER,
+    CHECK ((error IS NULL) = (error_ms IS NULL)),
+    CHECK ((lease_attempt IS NULL) = (lease_until_ms IS NULL))
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX forwards_of_connection ON forwards (connection) WHERE connection IS NOT NULL;
 
 CREATE TABLE forward_versions (
     mirror INTEGER NOT NULL,
@@ -18,20 +34,21 @@ CREATE TABLE forward_versions (
     PRIMARY KEY (mirror, change)
 ) STRICT, WITHOUT ROWID;
 
--- Changes that a target did not take, each tried again on its own.
-CREATE TABLE forward_parked (
-    target TEXT NOT NULL,
+-- next_ms: when it is tried again; null for one that is parked.
+CREATE TABLE forward_undelivered (
+    forward TEXT NOT NULL,
     mirror INTEGER NOT NULL,
     change INTEGER NOT NULL,
     object INTEGER NOT NULL,
     id TEXT NOT NULL,
-    since_ms INTEGER NOT NULL,
     attempts INTEGER NOT NULL,
-    next_ms INTEGER NOT NULL,
+    next_ms INTEGER,
     reason TEXT NOT NULL,
-    PRIMARY KEY (target, mirror, change)
+    PRIMARY KEY (forward, mirror, change)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX forward_parked_of_record ON forward_parked (target, object, id, change);
-CREATE INDEX forward_parked_of_mirror ON forward_parked (mirror, change);
-CREATE INDEX forward_parked_due ON forward_parked (target, next_ms);
+CREATE INDEX forward_undelivered_of_mirror ON forward_undelivered (mirror, change);
+CREATE INDEX forward_waiting_of_record ON forward_undelivered (forward, object, id, change)
+    WHERE next_ms IS NOT NULL;
+CREATE INDEX forward_waiting_due ON forward_undelivered (forward, next_ms)
+    WHERE next_ms IS NOT NULL;
 ";

@@ -243,7 +243,7 @@ mod tests {
         let areas = [
             ("store", "Store", include_str!("../store.rs")),
             ("mirror", "Mirror", include_str!("../mirror/mod.rs")),
-            ("outbox", "Outbox", include_str!("../outbox.rs")),
+            ("outbox", "Outbox", include_str!("../outbox/mod.rs")),
             ("push", "Intents", include_str!("../push/intents.rs")),
             ("slots", "Slots", include_str!("../../../contract/src/limits/slots.rs")),
             ("inbox", "Inbox", include_str!("../inbox/mod.rs")),

@@ -69,7 +69,7 @@ pub struct Rows {
     pub store: StoreTables,
     /// What is known of the provider's records.
     pub mirror: MirrorTables,
-    /// Those to whom changes are handed on.
+    /// Forwards, and what their targets did not take.
     pub outbox: OutboxTables,
     /// Runs of pushes.
     pub push: PushTables,
@@ -87,7 +87,7 @@ type Erase = fn(&mut Rows, &str);
 type Forget = fn(&mut Rows, u64);
 
 /// One of each area that keeps rows of a connection.
-const ERASE: [Erase; 4] = [mirror::erase, push::erase, inbox::erase, journal::erase];
+const ERASE: [Erase; 5] = [mirror::erase, outbox::erase, push::erase, inbox::erase, journal::erase];
 /// One of each area that keeps rows for a time.
 const FORGET: [Forget; 6] =
     [store::forget, mirror::forget, push::forget, slots::forget, inbox::forget, journal::forget];

@@ -104,7 +104,7 @@ impl ConnectionWork {
         let batch = Batch { records, derived, deriver, deleted, ..batch };
         let applied = self.shared.mirror.apply(batch).await?;
         if applied.newest > 0 {
-            self.shared.changed.notify_one();
+            self.shared.changed.notify_waiters();
         }
         Ok(Ok(applied))
     }

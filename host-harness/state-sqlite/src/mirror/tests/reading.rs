@@ -1,6 +1,9 @@
 //! What users may read, and what is erased.
 
+use connector_state::Sealed;
+use connector_state::conformance::outbox::forward;
 use connector_state::mirror::Unreadable;
+use connector_state::outbox::{ForwardRow, Outbox as _};
 use rusqlite::{Connection, OpenFlags};
 
 use super::*;
@@ -55,7 +58,17 @@ async fn what_is_removed_or_reset_is_erased() {
     sqlite.reset(WHOSE, OBJECT).await.unwrap();
     while sqlite.maintain().await.unwrap() {}
     assert!(!disk.holds(b"canarycanary"));
+    // With a forward that has not had them, and whose target is in its row.
+    let sealed = Sealed(b"canary of the target".to_vec());
+    let connection = Some(WHOSE.to_owned());
+    sqlite.put_forward(ForwardRow { sealed, connection, ..forward("one") }).await.unwrap();
     put("2").await;
+    let kept = "SELECT count(*) FROM forward_versions";
+    assert!(
+        sqlite.with_connection(|on| on.query_row(kept, (), |row| row.get::<_, u32>(0))).unwrap()
+            > 0
+    );
+    assert!(disk.holds(b"canary of the target"));
     sqlite.commit(vec![Change::RemoveConnection { id: WHOSE.to_owned() }]).await.unwrap();
     while sqlite.maintain().await.unwrap() {}
     assert!(!disk.holds(b"canary"));

@@ -1,6 +1,7 @@
 //! What records were before.
 
 use super::*;
+use crate::conformance::outbox::forward;
 use crate::mirror::history::{KEPT, TRIM_EVERY};
 use crate::mirror::{ChangeKind, Content, HistoryRow};
 
@@ -116,9 +117,8 @@ pub async fn versions_are_forgotten_in_time(database: &impl Database) {
 
 /// Within seven days nothing tells what a record was that was removed, and what it held.
 pub async fn what_was_removed_is_forgotten_within_a_week(database: &impl Database) {
-    const TARGET: &str = "https://a.example.com/";
     let mirror = mirror(database).await;
-    mirror.begin_target(TARGET).await.unwrap();
+    mirror.put_forward(forward("one")).await.unwrap();
     for version in 0..2 {
         let line = record("1/a", version, &format!("[\"held {version}\"]"));
         let data = format!("[\"secret {version}\"]");
@@ -142,7 +142,7 @@ pub async fn what_was_removed_is_forgotten_within_a_week(database: &impl Databas
     let is_known = |row: &HistoryRow| matches!(row.before, Content::Text(_));
     assert!(!rows.iter().any(is_known), "{rows:?}");
     // Nor is it there to be forwarded; other records are.
-    let outgoing = mirror.outgoing(TARGET, 99).await.unwrap();
+    let outgoing = mirror.find_work(&forward("one").id, 99).await.unwrap().pending;
     assert_eq!(outgoing.len(), 8);
     for one in outgoing {
         let is_other = one.change.id == "2";

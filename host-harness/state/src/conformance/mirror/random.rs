@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use super::*;
 use crate::StoreError;
+use crate::conformance::outbox::forward;
 use crate::mirror::{ChangeKind, ChangeRow, Content, RecordState, hash_of};
 
 const LINES: &str = "lines";
@@ -28,7 +29,7 @@ impl Numbers {
 /// Does the same things to every database, and tells what each answered and what is kept in the end.
 pub async fn transcript(database: &impl Database, seed: u64) -> String {
     let mirror = mirror(database).await;
-    mirror.begin_target("https://a.example.com/").await.unwrap();
+    mirror.put_forward(forward("one")).await.unwrap();
     let (mut numbers, mut told) = (Numbers(seed), String::new());
     let mut asked = vec![0];
     let mut scanning = begin(&mirror, ScanKind::Full).await;
@@ -95,7 +96,7 @@ pub async fn transcript(database: &impl Database, seed: u64) -> String {
     }
     let unseen = mirror.count_unseen(WHOSE, OBJECT, scanning.scan).await;
     let open = mirror.look_ups(WHOSE, OBJECT, 99).await;
-    let outgoing = mirror.outgoing("https://a.example.com/", 9_999).await;
+    let outgoing = mirror.find_work(&forward("one").id, 9_999).await.unwrap().pending;
     writeln!(told, "{unseen:?} {open:?} {:?} {outgoing:#?}", mirror.scans(WHOSE).await).unwrap();
     told
 }
@@ -134,7 +135,7 @@ pub async fn what_belongs_together_does_whatever_comes(database: &impl Database)
 
 /// What a record was is what was there to be forwarded.
 async fn histories_are_right(mirror: &Arc<dyn State>) {
-    let outgoing = mirror.outgoing("https://a.example.com/", 9_999).await.unwrap();
+    let outgoing = mirror.find_work(&forward("one").id, 9_999).await.unwrap().pending;
     let mut texts = 0;
     for id in IDS {
         for row in mirror.history(WHOSE, OBJECT, id, 9_999).await.unwrap() {

@@ -2,21 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use super::{ConnectionMirror, Letter, ObjectRows, Reader};
+use super::{ConnectionMirror, Letter, ObjectRows};
 use crate::StoreError;
 use crate::memory::Rows;
 use crate::mirror::history::KEPT;
-use crate::mirror::plan::{
-    self, FORWARD_BEHIND, KeptHead, KeptLetter, Known, OurChange, Plan, PutBody,
-};
+use crate::mirror::plan::{self, KeptHead, KeptLetter, Known, OurChange, Plan, PutBody};
 use crate::mirror::{Applied, Batch, ChangeKind, ChangeRow};
 
 /// Commits a batch.
 pub fn apply(rows: &mut Rows, batch: &Batch, now_ms: u64) -> Result<Applied, StoreError> {
-    let targets: Vec<String> = rows.outbox.targets.keys().cloned().collect();
+    let forwarded = rows.is_forwarded(&batch.connection);
     rows.make_object(&batch.connection, &batch.object)?;
     let mirror = rows.mirror.of.entry(batch.connection.clone()).or_default();
-    let known = known(mirror, batch, &targets, now_ms);
+    let known = known(mirror, batch, forwarded, now_ms);
     let plan = plan::apply(batch, known, now_ms)?;
     for object in plan.objects.iter().skip(1) {
         let derived = mirror.objects.entry(object.clone()).or_default();
@@ -25,7 +23,7 @@ pub fn apply(rows: &mut Rows, batch: &Batch, now_ms: u64) -> Result<Applied, Sto
     Ok(write(mirror, &mut rows.mirror.letters, batch, plan, now_ms))
 }
 
-fn known(mirror: &ConnectionMirror, batch: &Batch, targets: &[String], now_ms: u64) -> Known {
+fn known(mirror: &ConnectionMirror, batch: &Batch, forwarded: bool, now_ms: u64) -> Known {
     let none = ObjectRows::default();
     let object = mirror.objects.get(&batch.object).unwrap_or(&none);
     let scan = object.scan.clone().filter(|_| batch.step.is_some());
@@ -42,14 +40,9 @@ fn known(mirror: &ConnectionMirror, batch: &Batch, targets: &[String], now_ms: u
         (letter.hash, KeptLetter { number: *number, scan: letter.scan })
     };
     let of_object = |(_, letter): &(&u64, &Letter)| letter.row.object == batch.object;
-    let is_near = |target: &String| {
-        let at =
-            mirror.readers.get(&Reader::Target(target.clone())).map_or(0, |(number, _)| *number);
-        mirror.moment.saturating_sub(at) < FORWARD_BEHIND
-    };
     Known {
         moment: mirror.moment,
-        forwarded: targets.iter().any(is_near),
+        forwarded,
         scan,
         bookmarked_ms: object.bookmarks.range(..=now_ms).next_back().map(|(at_ms, _)| *at_ms),
         heads,

@@ -42,7 +42,8 @@ pub(super) struct ConnectionMirror {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Reader {
     Consumer(String),
-    Target(String),
+    /// By its id.
+    Forward(String),
 }
 
 #[derive(Debug, Default, Clone)]
@@ -210,9 +211,16 @@ pub(super) fn erase(rows: &mut Rows, connection: &str) {
 
 /// Forgets what is older than is kept.
 pub(super) fn forget(rows: &mut Rows, now_ms: u64) {
-    let Rows { mirror, outbox, .. } = rows;
-    let targets = &outbox.targets;
-    for mirror in mirror.of.values_mut() {
+    let had: BTreeMap<String, u64> = rows
+        .mirror
+        .of
+        .keys()
+        .map(|connection| (connection.clone(), rows.had_by_all(connection)))
+        .collect();
+    let undelivered = rows.outbox.undelivered.keys();
+    let undelivered: BTreeSet<(String, u64)> =
+        undelivered.map(|(_, connection, change)| (connection.clone(), *change)).collect();
+    for (connection, mirror) in &mut rows.mirror.of {
         let silent_ms = now_ms.saturating_sub(retention::SILENT_MS);
         let active = mirror.readers.values().filter(|(_, moved_ms)| *moved_ms > silent_ms);
         let until = active.map(|(number, _)| *number).min();
@@ -229,12 +237,13 @@ pub(super) fn forget(rows: &mut Rows, now_ms: u64) {
                 *deleted -= gone;
             }
         }
-        let position = |target: &String| {
-            mirror.readers.get(&Reader::Target(target.clone())).map_or(0, |(number, _)| *number)
-        };
-        let had = targets.keys().map(position).min().unwrap_or(u64::MAX);
-        let parked: BTreeSet<u64> =
-            targets.values().flat_map(|parked| parked.keys()).map(|(_, change)| *change).collect();
-        mirror.versions.retain(|change, _| *change > had || parked.contains(change));
+        let had = had.get(connection).copied().unwrap_or(u64::MAX);
+        let is_kept =
+            |change: &u64| *change > had || undelivered.contains(&(connection.clone(), *change));
+        mirror.versions.retain(|change, _| is_kept(change));
     }
+    let Rows { mirror, outbox, .. } = rows;
+    outbox.undelivered.retain(|(_, connection, change), _| {
+        mirror.of.get(connection).is_some_and(|mirror| mirror.changes.contains_key(change))
+    });
 }

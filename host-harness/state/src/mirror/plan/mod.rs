@@ -31,8 +31,6 @@ use super::{Applied, ChangeKind, RecordState, ScanRow, Source, Unreadable};
 /// So many pointers of drift are told of an object: a provider that uses keys as data would tell
 /// new ones without end.
 pub const DRIFTS: usize = 200;
-/// Changes behind which a target of changes is no longer waited for.
-pub const FORWARD_BEHIND: u64 = 1_000_000;
 
 /// A version of a record as it is kept, without its content.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,7 +85,7 @@ pub struct KeptLetter {
 pub struct Known {
     /// The connection's moment.
     pub moment: u64,
-    /// Changes are forwarded to somebody who is not too far behind ([`FORWARD_BEHIND`]).
+    /// Changes are forwarded to somebody.
     pub forwarded: bool,
     /// The scan of the object.
     pub scan: Option<ScanRow>,

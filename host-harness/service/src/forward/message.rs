@@ -13,6 +13,9 @@
 //! }
 //! ```
 //!
+//! Changes that were forgotten before they could be handed on are told by a message of their own, of
+//! the type `changes.missed`; its data has `connection`, `from` and `to` (numbers of changes).
+//!
 //! `record` and the members of `previous` are the provider's JSON as it came. The id is made of
 //! what the change is, so that it is the same however often it is sent: drop what you know.
 
@@ -24,12 +27,13 @@ use connector_contract::hex;
 use connector_runtime::digest::digest;
 use connector_runtime::secrets::hmac_sha256;
 use connector_state::Word as _;
-use connector_state::outbox::Outgoing;
+use connector_state::outbox::{Missed, Outgoing};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use thiserror::Error;
+use zeroize::Zeroizing;
 
-use crate::vault::Secret;
+use crate::vault::{SealError, Secret, fill, random_id};
 use crate::webhooks::rfc3339;
 
 /// Before the base64 of a secret.
@@ -58,6 +62,28 @@ pub(super) struct Message {
     pub id: String,
     /// JSON.
     pub body: String,
+    /// The same in a sentence.
+    pub summary: String,
+    /// It tells of changes that are forgotten.
+    pub is_gap: bool,
+}
+
+/// An id for a new forward.
+///
+/// # Errors
+/// [`SealError::NoRandomness`].
+pub fn new_id() -> Result<String, SealError> {
+    random_id()
+}
+
+/// A secret that [`Signer::read`] takes, drawn at random.
+///
+/// # Errors
+/// [`SealError::NoRandomness`].
+pub fn new_secret() -> Result<Secret, SealError> {
+    let mut key = Zeroizing::new([0; 32]);
+    fill(&mut *key)?;
+    Ok(Secret::new(format!("{PREFIX}{}", BASE64.encode(*key))))
 }
 
 impl Signer {
@@ -76,18 +102,25 @@ impl Signer {
     }
 
     /// The header `webhook-signature` of a message that is sent at this second.
-    pub(super) fn sign(&self, message: &Message, timestamp: u64) -> String {
-        let before = format!("{}.{timestamp}.", message.id);
-        let signed = hmac_sha256(&self.0, &[before.as_bytes(), message.body.as_bytes()]);
+    pub(super) fn sign(&self, id: &str, timestamp: u64, body: &str) -> String {
+        let before = format!("{id}.{timestamp}.");
+        let signed = hmac_sha256(&self.0, &[before.as_bytes(), body.as_bytes()]);
         format!("v1,{}", BASE64.encode(signed))
     }
 }
 
 #[derive(Serialize)]
-struct Envelope<'a> {
+struct Envelope<T> {
     r#type: String,
     timestamp: String,
-    data: MessageData<'a>,
+    data: T,
+}
+
+#[derive(Serialize)]
+struct GapData<'a> {
+    connection: &'a str,
+    from: u64,
+    to: u64,
 }
 
 #[derive(Serialize)]
@@ -138,7 +171,29 @@ impl Message {
         };
         // Maps of texts and JSON as it came: there is nothing that cannot be written.
         let body = serde_json::to_string(&envelope).unwrap_or_default();
-        Self { id: id(outgoing), body }
+        let whose = &outgoing.connection;
+        let summary = match change.id.as_str() {
+            "" => format!("{} of {whose}: {}", change.object, change.kind.word()),
+            id => format!("{} {id} of {whose} was {}", change.object, change.kind.word()),
+        };
+        Self { id: id(outgoing), body, summary, is_gap: false }
+    }
+
+    /// The message of changes that are forgotten.
+    pub fn of_gap(missed: &Missed, now_ms: u64) -> Self {
+        let (from, to) = (missed.position.saturating_add(1), missed.forgotten);
+        let connection = missed.name.as_str();
+        let summary = format!(
+            "changes {from} to {to} of {connection} were forgotten before they could be handed on; \
+             take the records as they are now"
+        );
+        let data = GapData { connection, from, to };
+        let envelope =
+            Envelope { r#type: "changes.missed".to_owned(), timestamp: rfc3339(now_ms), data };
+        let body = serde_json::to_string(&envelope).unwrap_or_default();
+        let parts =
+            [b"missed", missed.connection.as_bytes(), &from.to_be_bytes(), &to.to_be_bytes()];
+        Self { id: message_id(&parts), body, summary, is_gap: true }
     }
 }
 
@@ -147,13 +202,17 @@ fn id(outgoing: &Outgoing) -> String {
     let change = &outgoing.change;
     let number = change.number.to_be_bytes();
     let version = change.hash.unwrap_or_default();
-    let mut digits = hex(&digest(&[
+    message_id(&[
         change.connection.as_bytes(),
         change.object.as_bytes(),
         change.id.as_bytes(),
         &number,
         &version,
-    ]));
+    ])
+}
+
+fn message_id(parts: &[&[u8]]) -> String {
+    let mut digits = hex(&digest(parts));
     digits.truncate(32);
     format!("msg_{digits}")
 }
@@ -167,11 +226,8 @@ mod tests {
     #[test]
     fn a_signature_is_that_of_the_standard() {
         let secret = Secret::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
-        let message = Message {
-            id: "msg_p5jXN8AQM9LWM0D4loKWxJek".to_owned(),
-            body: r#"{"test": 2432232314}"#.to_owned(),
-        };
-        let signed = Signer::read(&secret).unwrap().sign(&message, 1_614_265_330);
+        let (id, body) = ("msg_p5jXN8AQM9LWM0D4loKWxJek", r#"{"test": 2432232314}"#);
+        let signed = Signer::read(&secret).unwrap().sign(id, 1_614_265_330, body);
         assert_eq!(signed, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
     }
 
@@ -181,6 +237,8 @@ mod tests {
         assert_eq!(read("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), Err(BadSecret::NoBase64));
         assert_eq!(read("whsec_***"), Err(BadSecret::NoBase64));
         assert_eq!(read("whsec_AAAA"), Err(BadSecret::Size));
+        let (one, other) = (new_secret().unwrap(), new_secret().unwrap());
+        assert!(Signer::read(&one).is_ok() && one.expose() != other.expose());
     }
 
     #[test]
@@ -197,5 +255,22 @@ mod tests {
         assert_eq!(message, Message::of(&one.clone()));
         one.change.number = 13;
         assert_ne!(message.id, Message::of(&one).id);
+    }
+
+    #[test]
+    fn a_gap_has_an_id_that_stays() {
+        let missed = |position| Missed {
+            connection: "c".to_owned(),
+            name: "shop".to_owned(),
+            position,
+            forgotten: 9,
+        };
+        let gap = Message::of_gap(&missed(3), 1_795_348_800_000);
+        assert_eq!(
+            gap.body,
+            r#"{"type":"changes.missed","timestamp":"2026-11-22T12:00:00Z","data":{"connection":"shop","from":4,"to":9}}"#
+        );
+        assert_eq!(gap.id, Message::of_gap(&missed(3), 0).id);
+        assert_ne!(gap.id, Message::of_gap(&missed(2), 0).id);
     }
 }
