@@ -156,7 +156,7 @@ impl Life {
         let receiver = Receiver::new(bounds, inbox.clone(), clock.clone(), notes.clone(), around);
         receiver.serve_hooks(hooks);
         let seed = Some(self.world.plan.seed + self.host as u64);
-        let pace = Pace { tick: Duration::from_secs(60), seed };
+        let pace = Pace { tick: Duration::from_secs(300), seed };
         let mirror = Arc::clone(&self.state.mirror);
         let worker = Worker::new(inbox.clone(), mirror.clone(), clock.clone(), notes.clone(), pace);
         worker.work_for(seats.into_iter().collect());
@@ -257,10 +257,19 @@ impl Life {
     /// Works off what is to be written, one run after the other.
     async fn push(self, number: usize, client: Connection, clock: Arc<TokioClock>) {
         let world = Arc::clone(&self.world);
-        for (place, planned) in world.accounts[number].pushes.iter().enumerate() {
+        let account = &world.accounts[number];
+        let push = loop {
+            match push(&self.state, account, client.clone(), clock.clone()).await {
+                Ok(push) => break push,
+                Err(_) => sleep(AGAIN).await,
+            }
+        };
+        for (place, planned) in account.pushes.iter().enumerate() {
             sleep_until(world.began + planned.at).await;
             loop {
-                let ended = self.push_once(number, place, &client, &clock).await;
+                let run = planned.run.get().unwrap();
+                let ended = push.run(run, OnConflict::Ours, |_| {}).await;
+                let ended = ended.map(|sum| sum.waiting + sum.parked).map_err(text);
                 let host = self.host;
                 world.journal.note(format_args!("h{host} a{number:02} push {place}: {ended:?}"));
                 if ended.is_ok_and(|open| open == 0) {
@@ -272,21 +281,6 @@ impl Life {
         std::future::pending().await
     }
 
-    /// Answers how many items are still open.
-    async fn push_once(
-        &self,
-        number: usize,
-        place: usize,
-        client: &Connection,
-        clock: &Arc<TokioClock>,
-    ) -> Result<u64, String> {
-        let account = &self.world.accounts[number];
-        let push = push(&self.state, account, client.clone(), clock.clone()).await?;
-        let run = account.pushes[place].run.get().unwrap();
-        let summary = push.run(run, OnConflict::Ours, |_| {}).await.map_err(text)?;
-        Ok(summary.waiting + summary.parked)
-    }
-
     /// Looks for gaps, as `listen` does.
     async fn close_gaps(self, gaps: GapCloser, clients: Vec<Connection>) {
         loop {
@@ -296,7 +290,7 @@ impl Life {
                     let _ = gaps.consider(&hook, &clients[number]);
                 }
             }
-            sleep(Duration::from_secs(30)).await;
+            sleep(Duration::from_secs(120)).await;
         }
     }
 }

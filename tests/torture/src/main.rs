@@ -24,8 +24,9 @@ mod provider;
 mod state;
 mod sum;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -46,6 +47,11 @@ const TWICE: u64 = 10;
 /// Failed days after which no further one is begun.
 const ENOUGH: usize = 5;
 
+thread_local! {
+    /// Panics of the day that this thread runs.
+    static PANICS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
+
 /// What a thread runs its days with.
 #[derive(Clone)]
 pub struct Engine {
@@ -54,6 +60,7 @@ pub struct Engine {
 }
 
 fn main() -> ExitCode {
+    set_hook(Box::new(|panic| PANICS.with_borrow_mut(|panics| panics.push(panic.to_string()))));
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse().unwrap());
     if let Some(seed) = number("SEED") {
         return one(seed);
@@ -122,11 +129,11 @@ fn run(engine: &Engine, seed: u64, shown: bool) -> Day {
         let runtime = { runtime }.enable_all().start_paused(true).build().unwrap();
         runtime.block_on(day::live(engine.clone(), plan.clone(), shown))
     };
-    catch_unwind(AssertUnwindSafe(live)).unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().cloned();
-        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-        Day::panicked(plan, &text.unwrap_or_default())
-    })
+    let lived = catch_unwind(AssertUnwindSafe(live));
+    let mut day = lived.unwrap_or_else(|_| Day::ended(plan));
+    let panics = PANICS.with_borrow_mut(std::mem::take).into_iter();
+    day.found.extend(panics.map(|panic| find::Violation::new("I-15", panic)));
+    day
 }
 
 impl Engine {

@@ -13,6 +13,7 @@ use fastrand::Rng;
 use host_harness::egress::{Connect, Pending, Resolve, Stream};
 use host_harness::store::memory::Halt;
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf, duplex};
+use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep, sleep};
 
 use crate::find::Violation;
@@ -21,6 +22,8 @@ use crate::lock;
 
 /// What secrets of accounts begin with; two digits follow that name the account.
 pub const CANARY: &str = "canary-";
+/// Requests of an account in a day; more are a fault of the hosts, and end the day.
+const MOST: usize = 4_000;
 /// How requests begin.
 const METHODS: [&str; 5] = ["GET ", "POST ", "PUT ", "PATCH ", "DELETE "];
 
@@ -67,6 +70,10 @@ pub struct Network {
     calm: AtomicBool,
     /// In the order of their times.
     pub sent: Mutex<Vec<Sent>>,
+    /// By account.
+    counts: Mutex<Vec<usize>>,
+    /// Told when an account has more than enough of it.
+    pub too_many: Notify,
     pub cuts: AtomicU64,
     pub found: Mutex<Vec<Violation>>,
     journal: Arc<Journal>,
@@ -81,7 +88,10 @@ impl Network {
         seed: u64,
         journal: Arc<Journal>,
     ) -> Arc<Self> {
+        let counts = Mutex::new(vec![0; simulators.len()]);
         Arc::new(Self {
+            counts,
+            too_many: Notify::new(),
             simulators,
             faults,
             random: Mutex::new(Rng::with_seed(seed ^ 0x6e65_7477)),
@@ -121,6 +131,13 @@ impl Network {
         let request = request.split('?').next().unwrap_or_default().to_owned();
         let at_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap();
         lock(&self.sent).push(Sent { at_ms, account, request });
+        let mut counts = lock(&self.counts);
+        counts[account] += 1;
+        if counts[account] == MOST {
+            let what = format!("a{account:02} was asked {MOST} times by {at_ms} ms");
+            lock(&self.found).push(Violation::new("I-8", what));
+            self.too_many.notify_one();
+        }
         true
     }
 

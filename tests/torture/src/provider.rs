@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aftership_simulator::Ghost;
 use bytes::Bytes;
 use fastrand::Rng;
 use http::Request;
@@ -67,7 +68,11 @@ async fn change(account: &Account, random: &mut Rng, count: usize) -> String {
             simulator.insert(&text).unwrap();
             format!("insert {new}")
         }
-        16..18 if ids.len() > FEW => {
+        16 if count.is_multiple_of(3) && simulator.remove_in_part(id, Ghost::Unlisted) => {
+            // Lists do not show it any more, and it is still there.
+            format!("hide {id}")
+        }
+        17 if ids.len() > FEW => {
             simulator.remove(id).unwrap();
             lock(&account.facts).removed.insert(id.clone(), simulator.now_ms());
             format!("remove {id}")

@@ -52,7 +52,7 @@ pub async fn judge(world: &World, account: &Account, state: &State, found: &mut 
         }
         live.insert(record.id.clone());
         match truth.get(&record.id) {
-            Some(text) if *text != record.data => {
+            Some(text) if *text != record.data && is_listed(record.created_at.as_deref()) => {
                 broken("I-1", format!("{} is kept otherwise: {} / {text}", record.id, record.data));
             }
             Some(_) => {}
@@ -67,7 +67,8 @@ pub async fn judge(world: &World, account: &Account, state: &State, found: &mut 
             None => {}
         }
     }
-    let missing = truth.keys().filter(|id| !live.contains(*id));
+    let missing = truth.iter().filter(|(id, text)| !live.contains(*id) && is_listed(made(text)));
+    let missing = missing.map(|(id, _)| id);
     missing.for_each(|id| broken("I-1", format!("{id} is not kept")));
     let changes = state.mirror.changes(connection, 0, ALL).await.unwrap();
     judge_log(&changes, removed, &mut broken);
@@ -86,6 +87,11 @@ pub async fn judge(world: &World, account: &Account, state: &State, found: &mut 
     if now_ms.saturating_sub(completed) > OLDEST_SCAN_MS {
         broken("I-17", format!("the last scan was completed at {completed}: {scan:?}"));
     }
+}
+
+/// Lists forget a record 120 days after it was made.
+fn is_listed(created_at: Option<&str>) -> bool {
+    created_at.is_some_and(|at| at > "2026-07-26T12:00:00")
 }
 
 /// Removed records count as gone only when they are more than a day old.
@@ -190,6 +196,11 @@ async fn judge_deliveries(
 
 fn is_forged(fault: &str) -> bool {
     ["WrongSignature", "Unsigned", "Tampered"].iter().any(|forged| fault.contains(forged))
+}
+
+/// When it was made.
+fn made(tracking: &str) -> Option<&str> {
+    tracking.split_once(r#""created_at":""#)?.1.split('"').next()
 }
 
 fn id(tracking: &str) -> String {
