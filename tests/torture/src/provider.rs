@@ -68,7 +68,7 @@ async fn change(account: &Account, random: &mut Rng, count: usize) -> String {
             simulator.insert(&text).unwrap();
             format!("insert {new}")
         }
-        16 if count.is_multiple_of(3) && simulator.remove_in_part(id, Ghost::Unlisted) => {
+        16 if count.is_multiple_of(3) && hides(account, id) => {
             // Lists do not show it any more, and it is still there.
             format!("hide {id}")
         }
@@ -82,6 +82,13 @@ async fn change(account: &Account, random: &mut Rng, count: usize) -> String {
             "rival".to_owned()
         }
     }
+}
+
+/// Hides a tracking from lists, if it is more than a few weeks old: what is young is not looked for.
+fn hides(account: &Account, id: &str) -> bool {
+    let text = account.simulator.tracking(id).unwrap_or_default();
+    let is_young = text.contains(r#""created_at":"2026-11"#);
+    !is_young && account.simulator.remove_in_part(id, Ghost::Unlisted)
 }
 
 /// Another program uses up what the account may ask for.
