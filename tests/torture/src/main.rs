@@ -44,8 +44,8 @@ use self::sum::Sum;
 const SEEDS: u64 = 200;
 /// Of so many days one is run twice.
 const TWICE: u64 = 10;
-/// Failed days after which no further one is begun.
-const ENOUGH: usize = 5;
+/// Failed days after which no further one is begun, when nobody says how many.
+const ENOUGH: u64 = 5;
 
 thread_local! {
     /// Panics of the day that this thread runs.
@@ -65,7 +65,8 @@ fn main() -> ExitCode {
     if let Some(seed) = number("SEED") {
         return one(seed);
     }
-    all(number("FROM").unwrap_or(1), number("SEEDS").unwrap_or(SEEDS))
+    let enough = number("ENOUGH").unwrap_or(ENOUGH);
+    all(number("FROM").unwrap_or(1), number("SEEDS").unwrap_or(SEEDS), enough)
 }
 
 /// Runs one day, and prints what happened.
@@ -79,7 +80,7 @@ fn one(seed: u64) -> ExitCode {
 }
 
 /// Runs days side by side, and prints what they came to.
-fn all(from: u64, count: u64) -> ExitCode {
+fn all(from: u64, count: u64, enough: u64) -> ExitCode {
     let began = Instant::now();
     let next = AtomicU64::new(from);
     let failed = Mutex::new(BTreeMap::new());
@@ -88,7 +89,7 @@ fn all(from: u64, count: u64) -> ExitCode {
         let engine = Engine::new();
         loop {
             let seed = next.fetch_add(1, Ordering::SeqCst);
-            if seed >= from + count || lock(&failed).len() >= ENOUGH {
+            if seed >= from + count || lock(&failed).len() as u64 >= enough {
                 return;
             }
             let mut day = run(&engine, seed, false);
