@@ -262,5 +262,5 @@ async fn fill_disks(world: Arc<World>) {
             false => memory.fail(disk.calls),
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }

@@ -33,7 +33,7 @@ use crate::state::State;
 /// What is read of each account.
 pub const OBJECT: &str = "trackings";
 /// Time between two pulls, and between two full ones; both while there is trouble, and later.
-const EVERY: [Duration; 2] = [Duration::from_secs(7_200), Duration::from_secs(1_200)];
+const EVERY: [Duration; 2] = [Duration::from_secs(3_600), Duration::from_secs(1_200)];
 const FULL_EVERY: [Duration; 2] = [Duration::from_secs(8 * 3_600), Duration::from_secs(3_000)];
 /// How long a push that did not end waits before it goes on.
 const AGAIN: Duration = Duration::from_secs(300);
@@ -81,7 +81,7 @@ impl Reads for AccountReads {
 
     fn deriver(&self) -> u64 {
         let sha256 = &self.local.connector().facts().sha256;
-        u64::from_str_radix(&sha256[..15], 16).unwrap()
+        u64::from_str_radix(sha256.get(..15).unwrap(), 16).unwrap()
     }
 
     fn paused(&self) -> Option<Duration> {
@@ -278,7 +278,7 @@ impl Life {
                 sleep(AGAIN).await;
             }
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// Looks for gaps, as `listen` does.

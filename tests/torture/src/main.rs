@@ -94,7 +94,7 @@ fn all(from: u64, count: u64, enough: u64) -> ExitCode {
             }
             let mut day = run(&engine, seed, false);
             lock(&sum).add(&day.sum);
-            if seed % TWICE == 0 {
+            if seed.is_multiple_of(TWICE) {
                 let again = run(&engine, seed, false);
                 lock(&sum).twice += 1;
                 if again.hash != day.hash {

@@ -45,7 +45,7 @@ pub async fn judge(world: &World, account: &Account, state: &State, found: &mut 
         match records.as_slice() {
             [record] if record["title"] == title.as_str() => {}
             [record] => {
-                broken("I-6", format!("{number} is called {}, not {title}", record["title"]))
+                broken("I-6", format!("{number} is called {}, not {title}", record["title"]));
             }
             [] if removed > 0 => {}
             _ => broken("I-6", format!("{number} is there {} times", records.len())),

@@ -43,8 +43,8 @@ pub async fn judge(world: &World, account: &Account, state: &State, found: &mut 
     let kept = state.mirror.records(connection, OBJECT, None, ALL).await.unwrap();
     let truth: BTreeMap<String, String> =
         account.simulator.trackings().into_iter().map(|text| (id(&text), text)).collect();
-    let facts = lock(&account.facts);
-    let (removed, mut live) = (&facts.removed, BTreeSet::new());
+    let removed = lock(&account.facts).removed.clone();
+    let mut live = BTreeSet::new();
     for record in &kept {
         world.journal.note(format_args!("{name} {} {:?}", record.id, record.state));
         if record.state == RecordState::Deleted {
@@ -71,14 +71,13 @@ pub async fn judge(world: &World, account: &Account, state: &State, found: &mut 
     let missing = missing.map(|(id, _)| id);
     missing.for_each(|id| broken("I-1", format!("{id} is not kept")));
     let changes = state.mirror.changes(connection, 0, ALL).await.unwrap();
-    judge_log(&changes, removed, &mut broken);
+    judge_log(&changes, &removed, &mut broken);
     for (id, hash) in ends(&changes) {
         let is_kept = kept.iter().any(|record| record.id == id && record.hash == hash);
         if !is_kept {
             broken("I-14", format!("the log does not end with what is kept of {id}"));
         }
     }
-    drop(facts);
     judge_deliveries(account, state, &mut broken).await;
     let scans = state.mirror.scans(connection).await.unwrap();
     let now_ms = world.clock.now_ms();
