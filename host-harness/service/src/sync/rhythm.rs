@@ -58,11 +58,13 @@ impl Rhythm {
     /// When the object is to be read next, in milliseconds since 1970: `every` after the last
     /// time, later after failures.
     pub fn due_ms(row: &ScanRow, every: Duration, now_ms: u64) -> u64 {
-        let last = row.completed_ms.filter(|last| *last <= now_ms);
+        // The state may have another clock, a little ahead of ours.
+        let latest_ms = now_ms.saturating_add(millis(SET_BACK));
+        let last = row.completed_ms.filter(|last| *last <= latest_ms);
         let after = last.map_or(0, |last| last.saturating_add(millis(every)));
         match row.retry_ms {
             Some(retry) if row.failures > 0 => {
-                let longest = now_ms.saturating_add(FAILED.longest_ms());
+                let longest = latest_ms.saturating_add(FAILED.longest_ms());
                 Some(retry).filter(|retry| *retry <= longest).unwrap_or(0)
             }
             _ if row.running => 0,
@@ -125,6 +127,16 @@ mod tests {
         assert_eq!(rhythm.kind(&overlap, NOW), ScanKind::Overlap);
         let a_second = ScanRow { full_ms: Some(NOW + 1_000), ..row };
         assert_eq!(rhythm.kind(&a_second, NOW), ScanKind::Incremental);
+    }
+
+    #[test]
+    fn a_state_whose_clock_is_ahead_of_ours_is_not_read_all_the_time() {
+        let every = Duration::from_secs(300);
+        let row = ScanRow { completed_ms: Some(NOW + 60_000), ..row(HOUR, HOUR) };
+        assert_eq!(Rhythm::due_ms(&row, every, NOW), NOW + 360_000);
+        let retry_ms = Some(NOW + 60_000 + 300_000);
+        let failed = ScanRow { failures: 9, retry_ms, ..row };
+        assert_eq!(Rhythm::due_ms(&failed, every, NOW), NOW + 360_000);
     }
 
     #[test]
