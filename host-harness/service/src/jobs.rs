@@ -235,8 +235,9 @@ async fn supervise<F>(
         let pause = FAILED.pause(failures);
         report(&Stopped { why, pause });
         tokio::select! {
-            () = sleep(pause) => {}
+            biased;
             () = shutdown.requested() => {}
+            () = sleep(pause) => {}
         }
     }
 }

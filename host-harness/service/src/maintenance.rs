@@ -52,8 +52,9 @@ async fn run(store: Arc<dyn Store>, stop: Shutdown) -> Result<(), String> {
             false => EVERY,
         };
         tokio::select! {
-            () = sleep(pause) => {}
+            biased;
             () = stop.requested() => return Ok(()),
+            () = sleep(pause) => {}
         }
     }
 }

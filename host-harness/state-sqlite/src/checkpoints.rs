@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::Connection;
 use rusqlite::hooks::Wal;
-use tokio::runtime::Handle;
 
+use super::blocking::Blocking;
 use super::fault::DbResult;
 
 /// After so many more pages (of 4 KiB) in the log it is taken into the file. More of them save writing
@@ -46,14 +46,15 @@ pub struct Checkpoints {
     pages: AtomicU32,
     /// Those of them that are in the file.
     taken: AtomicU32,
+    blocking: Blocking,
 }
 
 impl Checkpoints {
     /// Of this file, which `open` opens when it is time.
-    pub fn new(path: PathBuf, open: Open) -> Self {
+    pub fn new(path: PathBuf, open: Open, blocking: Blocking) -> Self {
         let (connection, running) = (Mutex::default(), AtomicBool::default());
         let (pages, taken) = (AtomicU32::default(), AtomicU32::default());
-        Self { path, open, connection, running, pages, taken }
+        Self { path, open, connection, running, pages, taken, blocking }
     }
 
     /// Sees what `connection` commits.
@@ -90,10 +91,9 @@ impl Checkpoints {
             checkpoints.run();
             checkpoints.running.store(false, Ordering::Release);
         };
-        match Handle::try_current() {
-            Ok(runtime) => drop(runtime.spawn_blocking(run)),
+        if !self.blocking.begin(run) {
             // The program ends: the last to close the file takes the log into it.
-            Err(_) => self.running.store(false, Ordering::Release),
+            self.running.store(false, Ordering::Release);
         }
     }
 

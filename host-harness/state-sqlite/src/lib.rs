@@ -4,6 +4,7 @@
 //! on the disk before it is answered. What is removed is overwritten. [`schema`] documents the
 //! tables, for whoever wants to read them.
 
+mod blocking;
 mod changes;
 mod checkpoints;
 mod columns;
@@ -39,6 +40,7 @@ use connector_state::{
 };
 use rusqlite::{Connection, Params};
 
+use self::blocking::Blocking;
 use self::checkpoints::Checkpoints;
 use self::columns::{Record, signed};
 use self::fault::DbFault;
@@ -74,17 +76,38 @@ impl Sqlite {
         Self::waiting(path, clock, BUSY)
     }
 
+    /// As [`Sqlite::open`], for simulations: every call reads and writes in the thread that makes it,
+    /// so that everything happens in one order.
+    ///
+    /// # Errors
+    /// Those of [`Sqlite::open`].
+    pub fn open_inline(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        Self::opened(path, clock, BUSY, Blocking::Here)
+    }
+
     fn waiting(path: &Path, clock: Arc<dyn Clock>, busy: Duration) -> Result<Self, StoreError> {
+        Self::opened(path, clock, busy, Blocking::Threads)
+    }
+
+    fn opened(
+        path: &Path,
+        clock: Arc<dyn Clock>,
+        busy: Duration,
+        blocking: Blocking,
+    ) -> Result<Self, StoreError> {
         let mut connection = opening::for_writing(path, busy)?;
-        let checkpoints = Arc::new(Checkpoints::new(path.to_owned(), opening::for_checkpoints));
+        let open = opening::for_checkpoints;
+        let checkpoints = Arc::new(Checkpoints::new(path.to_owned(), open, blocking));
         let shown = path.display().to_string();
         checkpoints.watch(&mut connection).map_err(|why| DbFault::from(why).of(&shown))?;
+        let kept = Arc::clone(&checkpoints);
+        let writer = Writer::new(connection, shown.clone(), Arc::clone(&clock), kept, blocking);
         Ok(Self {
-            clock: Arc::clone(&clock),
-            shown: shown.clone(),
+            clock,
+            shown,
             arrivals: Arc::default(),
-            readers: Arc::new(Readers::new(path.to_owned(), busy)),
-            writer: Arc::new(Writer::new(connection, shown, clock, Arc::clone(&checkpoints))),
+            readers: Arc::new(Readers::new(path.to_owned(), busy, blocking)),
+            writer: Arc::new(writer),
             checkpoints,
         })
     }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use connector_state::StoreError;
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
-use tokio::task::spawn_blocking;
 
+use super::blocking::Blocking;
 use super::fault::{DbResult, stopped};
 use super::opening::for_reading;
 
@@ -21,12 +21,13 @@ pub struct Readers {
     busy: Duration,
     idle: Mutex<Vec<Connection>>,
     room: Semaphore,
+    blocking: Blocking,
 }
 
 impl Readers {
     /// None is open yet.
-    pub fn new(path: PathBuf, busy: Duration) -> Self {
-        Self { path, busy, idle: Mutex::default(), room: Semaphore::new(READS) }
+    pub fn new(path: PathBuf, busy: Duration, blocking: Blocking) -> Self {
+        Self { path, busy, idle: Mutex::default(), room: Semaphore::new(READS), blocking }
     }
 
     /// Runs `work` where it may block.
@@ -38,8 +39,8 @@ impl Readers {
         // Never closed, so a failure to acquire cannot come.
         let _room = self.room.acquire().await;
         let readers = Arc::clone(&self);
-        let read = spawn_blocking(move || readers.run(work)).await;
-        read.map_err(|_| stopped(&path))?.map_err(|fault| fault.of(&path))
+        let read = self.blocking.run(move || readers.run(work)).await;
+        read.ok_or_else(|| stopped(&path))?.map_err(|fault| fault.of(&path))
     }
 
     /// Closes those that nobody uses.

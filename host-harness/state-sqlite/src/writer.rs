@@ -6,8 +6,8 @@
 //! that fails undoes itself only, and a caller that stops waiting changes nothing. All deliveries that
 //! wait are one piece (`inbox/arrivals.rs`).
 //!
-//! A turn runs on tokio's threads for blocking work. That holds a paused clock back, so that
-//! tests in virtual time see no time pass.
+//! A turn runs on tokio's threads for blocking work ([`Blocking`]). That holds a paused clock back, so
+//! that tests in virtual time see no time pass.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -15,8 +15,8 @@ use connector_contract::clock::{Clock, unix_ms};
 use connector_state::StoreError;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::oneshot;
-use tokio::task::spawn_blocking;
 
+use super::blocking::Blocking;
 use super::checkpoints::Checkpoints;
 use super::ended;
 use super::fault::{DbFault, DbResult, of_commit, stopped, undone, unknown};
@@ -78,6 +78,7 @@ pub struct Writer {
     queue: Mutex<JobQueue>,
     /// `None` once it is closed.
     file: Mutex<Option<OpenFile>>,
+    blocking: Blocking,
 }
 
 #[derive(Default)]
@@ -126,6 +127,7 @@ impl Writer {
         path: String,
         clock: Arc<dyn Clock>,
         checkpoints: Arc<Checkpoints>,
+        blocking: Blocking,
     ) -> Self {
         let file = OpenFile {
             connection,
@@ -136,7 +138,7 @@ impl Writer {
             transactions: 0,
         };
         let file = Mutex::new(Some(file));
-        Self { path, clock, checkpoints, queue: Mutex::default(), file }
+        Self { path, clock, checkpoints, queue: Mutex::default(), file, blocking }
     }
 
     /// Queues `work` and waits for its commit. `erases`: what it removes may not be found in the
@@ -161,8 +163,9 @@ impl Writer {
     /// what it did before it failed. `erases` as for [`Writer::write`].
     pub fn submit(self: Arc<Self>, erases: bool, job: Job) {
         if self.enqueue(job, erases) {
-            let turn = PendingCommit(self);
-            drop(spawn_blocking(move || drop(turn)));
+            let (blocking, turn) = (self.blocking, PendingCommit(self));
+            // Unbegun, its drop commits all the same.
+            blocking.begin(move || drop(turn));
         }
     }
 

@@ -237,14 +237,15 @@ impl PushRun {
                 tell(ended, true);
             }
             tokio::select! {
+                biased;
+                _ = renewal.tick() => {
+                    self.push.intents.renew(self.owner.name(), LEASE_MS).await?;
+                }
                 ended = work.next() => match ended {
                     Some(ended) => tell(ended, false),
                     None if work.is_done() => break,
                     None => {}
                 },
-                _ = renewal.tick() => {
-                    self.push.intents.renew(self.owner.name(), LEASE_MS).await?;
-                }
             }
         }
         early.into_values().for_each(tell_item);

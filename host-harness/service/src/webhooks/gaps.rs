@@ -90,6 +90,7 @@ impl GapCloser {
             };
             async move {
                 tokio::select! {
+                    biased;
                     ended = closing => ended,
                     () = stop.requested() => Ok(()),
                 }

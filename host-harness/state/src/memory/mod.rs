@@ -126,6 +126,12 @@ impl Halt {
         }
     }
 
+    /// Stops whoever takes more than so many further steps.
+    pub fn stop_after(&self, steps: usize) {
+        let mut state = lock(&self.state);
+        state.1 = Some(state.0.saturating_add(steps));
+    }
+
     /// Steps so far.
     #[must_use]
     pub fn steps(&self) -> usize {

@@ -49,6 +49,7 @@ impl Simulator {
             match wait {
                 Some(wait) => {
                     tokio::select! {
+                        biased;
                         () = sleep(wait.max(A_MOMENT)) => {}
                         () = wake.notified() => {}
                     }

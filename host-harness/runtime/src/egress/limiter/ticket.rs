@@ -82,6 +82,7 @@ impl Ticket {
             let look = opening.filter(|_| first).map_or(deadline, |opening| opening.look);
             let look = look.max(now + Duration::from_millis(1)).min(deadline);
             tokio::select! {
+                biased;
                 () = self.wake.notified() => {}
                 () = sleep_until(look) => {}
             }

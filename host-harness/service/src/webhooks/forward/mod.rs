@@ -63,8 +63,9 @@ impl Forwarder {
     /// run. `changed` says that there are new ones.
     pub async fn run(&self, changed: &Notify, stop: impl Future<Output = ()>) {
         tokio::select! {
-            () = self.forward(changed) => {}
+            biased;
             () = stop => {}
+            () = self.forward(changed) => {}
         }
     }
 
@@ -96,6 +97,7 @@ impl Forwarder {
                 }
             }
             tokio::select! {
+                biased;
                 () = changed.notified() => {}
                 () = sleep(TICK) => {}
             }

@@ -130,8 +130,9 @@ impl Receiver {
                 let Ok(room) = Arc::clone(&room).acquire_owned().await else { return };
                 let next = loop {
                     tokio::select! {
-                        next = accept.accept() => break next,
+                        biased;
                         Some(_) = connections.join_next() => {}
+                        next = accept.accept() => break next,
                     }
                 };
                 let Some((stream, from)) = next else { return };
@@ -149,9 +150,10 @@ impl Receiver {
             }
         };
         tokio::select! {
+            biased;
+            () = stop.requested() => {}
             () = accepting => {}
             () = beats(self) => {}
-            () = stop.requested() => {}
         }
         drop(accept);
         let all = async { while connections.join_next().await.is_some() {} };
@@ -212,6 +214,7 @@ async fn serve(shared: &Arc<Receiver>, stream: Box<dyn Stream>, address: IpAddr,
         .serve_connection(TokioIo::new(guarded), service);
     let mut connection = std::pin::pin!(connection);
     tokio::select! {
+        biased;
         // What goes wrong with a stranger's connection is the stranger's to say.
         _ = connection.as_mut() => return,
         () = stop.requested() => {}

@@ -107,7 +107,9 @@ impl Receiver {
     }
 
     fn served(&self) -> Vec<Arc<ServedHook>> {
-        lock(&self.hooks).values().cloned().collect()
+        let mut served: Vec<_> = lock(&self.hooks).values().cloned().collect();
+        served.sort_by(|a, b| a.hook.connection.cmp(&b.hook.connection));
+        served
     }
 
     /// Has the next scan overlap what hooks turned away; for each hook not too often.

@@ -130,17 +130,19 @@ impl Worker {
                 tokio::pin!(tick);
                 loop {
                     tokio::select! {
+                        biased;
+                        Some(ended) = tasks.join_next() => self.panicked(&ended),
                         () = wake.notified() => break,
                         () = self.more.notified() => break,
                         () = &mut tick => break,
-                        Some(ended) = tasks.join_next() => self.panicked(&ended),
                     }
                 }
             }
         };
         tokio::select! {
-            () = working => {}
+            biased;
             () = stop => {}
+            () = working => {}
         }
         self.stopping.store(true, Ordering::Relaxed);
         let all = async { while tasks.join_next().await.is_some() {} };
@@ -228,6 +230,7 @@ impl ConnectionWork {
             applied.and(asked)
         };
         let worked = tokio::select! {
+            biased;
             worked = working => worked,
             // Somebody else took over, or the disk fails; what was not settled is done again.
             () = extending => Ok(()),
