@@ -24,7 +24,7 @@ run: component ## Build everything and show the main job on a simulated AfterShi
 
 .PHONY: test
 test: components guests ## Run every test, from nothing
-	cargo build --locked --workspace --bins --tests && cargo test --locked --workspace
+	cargo build --locked --workspace --bins --tests && cargo test --locked --workspace && SEEDS=40 target/debug/torture
 	@for program in jq sqlite3; do \
 	if command -v $$program > /dev/null; then cargo test --locked --workspace --test connector with_$$program -- --ignored || exit 1; \
 	else echo "left out, because $$program is not installed: the tests named with_$$program"; fi; done
@@ -98,6 +98,14 @@ code-size: ## Show bytes of code in the component by crate and module
 .PHONY: soak
 soak: component ## Kill `sync` fifty times under faults and wrong clocks; takes some minutes
 	cargo build --locked --workspace --bins --tests && cargo test --locked --workspace --test connector cli::soak -- --ignored --nocapture
+
+.PHONY: torture
+torture: component ## Live simulated days of a fleet, each from a seed (SEEDS=200 of them, or SEED=7 alone with its journal)
+	cargo build --locked --profile torture -p torture && target/torture/torture
+
+.PHONY: torture-bugs
+torture-bugs: component ## Plant bugs in a copy, one at a time, and say which seed shows each
+	tests/torture/plant-bugs
 
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for a minute (needs a nightly compiler)
