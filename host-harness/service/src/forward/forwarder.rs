@@ -86,8 +86,9 @@ impl Forwarder {
     /// run. `changed` says that there are new ones.
     pub async fn run(&self, changed: &Notify, stop: impl Future<Output = ()>) {
         tokio::select! {
-            () = self.forward(changed) => {}
+            biased;
             () = stop => {}
+            () = self.forward(changed) => {}
         }
     }
 
@@ -112,6 +113,7 @@ impl Forwarder {
                 Next::Changed => {
                     failures = 0;
                     tokio::select! {
+                        biased;
                         () = changed.notified() => {}
                         () = sleep(TICK) => {}
                     }

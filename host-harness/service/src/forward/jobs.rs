@@ -53,8 +53,9 @@ impl ForwardJobs {
                 self.notes.failing("looking for forwards", &why);
             }
             tokio::select! {
-                () = sleep(LOOK_EVERY) => {}
+                biased;
                 () = stop.requested() => return,
+                () = sleep(LOOK_EVERY) => {}
             }
         }
     }
