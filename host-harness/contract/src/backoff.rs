@@ -12,6 +12,7 @@
 //! | a change that is not taken while others are | 5 s, four times as long each, up to 4 h | parked after a week |
 //! | a job of a supervisor | 1 s, doubled up to 1 min | begins with the first again after five good minutes |
 //! | a grant's renewal | 30 s, 1, 2, 5, 15 min | as long as was asked for, within 15 min; 10 % more or less by the connection's id |
+//! | a grant's renewal after a lost answer | 1, 2, 4, 8, 16, 30 s, 1, 2, 5, 15 min | the same |
 
 use std::time::Duration;
 

@@ -28,6 +28,21 @@ pub const PREVIOUS_MS: u64 = 24 * HOUR_MS;
 const FAILED: Backoff =
     Backoff::new(&[30 * SECOND_MS, MINUTE_MS, 2 * MINUTE_MS, 5 * MINUTE_MS, 15 * MINUTE_MS]);
 
+/// Pauses while an answer may be lost: many providers take the replaced token once more, for a minute
+/// or less.
+const LOST: Backoff = Backoff::new(&[
+    SECOND_MS,
+    2 * SECOND_MS,
+    4 * SECOND_MS,
+    8 * SECOND_MS,
+    16 * SECOND_MS,
+    30 * SECOND_MS,
+    MINUTE_MS,
+    2 * MINUTE_MS,
+    5 * MINUTE_MS,
+    15 * MINUTE_MS,
+]);
+
 /// A token is renewed so long before its end when it lives for hours ...
 const EARLY_MS: u64 = 15 * MINUTE_MS;
 /// ... and at least so long before.
@@ -54,10 +69,11 @@ pub fn usable_until_ms(row: &GrantRow) -> Option<u64> {
     row.expires_ms.map(|end| end.saturating_sub(margin))
 }
 
-/// When a renewal is tried again after `row.failures` failed tries. The provider may ask for more
-/// by `wait_ms`.
+/// When a renewal is tried again after `row.failures` failed tries: soon while tokens may have been sent
+/// and their answer lost. The provider may ask for more by `wait_ms`.
 pub fn retry_ms(row: &GrantRow, wait_ms: Option<u64>, now_ms: u64) -> u64 {
-    let pause = spread(row, FAILED.pause_ms(row.failures));
+    let pauses = if row.sends > 0 { LOST } else { FAILED };
+    let pause = spread(row, pauses.pause_ms(row.failures));
     now_ms + pause.max(wait_ms.unwrap_or(0)).min(FAILED.longest_ms())
 }
 
@@ -121,6 +137,14 @@ mod tests {
         let row = GrantRow { failures: 1, ..valid() };
         assert_eq!(retry_ms(&row, Some(7 * MINUTE_MS), 0), 7 * MINUTE_MS);
         assert_eq!(retry_ms(&row, Some(24 * HOUR_MS), 0), 15 * MINUTE_MS);
+    }
+
+    #[test]
+    fn after_a_lost_answer_many_tries_fit_into_a_minute() {
+        let pause = |failures| retry_ms(&GrantRow { sends: 1, failures, ..valid() }, None, 0);
+        // The first failure is the lost answer itself.
+        assert!((2..=6).map(pause).sum::<u64>() <= MINUTE_MS + 6 * SECOND_MS);
+        assert_eq!(retry_ms(&GrantRow { sends: 1, ..valid() }, Some(MINUTE_MS), 0), MINUTE_MS);
     }
 
     proptest! {
