@@ -157,7 +157,7 @@ fn options(number: usize, seed: u64, plan: &Plan, clock: TokioClock, random: &mu
     let secret = format!("{CANARY}{number:02}-client-secret");
     let client = OAuthClient::new("app", &secret, "https://app.example/done");
     options.oauth.clients = vec![client];
-    options.oauth.rotation = Rotation::Rotate { grace_seconds: 60 };
+    options.oauth.rotation = Rotation::Rotate { grace_seconds: 3_600 };
     options
 }
 
