@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use connector_state::{Store, StoreError};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::jobs::{Jobs, NotBegun, Shutdown, Stage, Stopped};
 
@@ -29,19 +29,16 @@ pub fn keep(
     jobs.keep(Stage::Work, NAME, report, move |stop| run(Arc::clone(&store), stop))
 }
 
-/// Pieces that a program does which ends by itself.
-const SOME: usize = 40;
+/// For so long at most a program does it which ends by itself.
+const SOME: Duration = Duration::from_secs(30);
 
-/// Does some of it, for a program that ends by itself and may be the only one that uses the state.
+/// Does it, or some of it, for a program that ends by itself and may be the only one that uses the state.
 ///
 /// # Errors
 /// When the store cannot be used.
 pub async fn some(store: &dyn Store) -> Result<(), StoreError> {
-    for _ in 0..SOME {
-        if !store.maintain().await? {
-            break;
-        }
-    }
+    let end = Instant::now() + SOME;
+    while store.maintain().await? && Instant::now() < end {}
     Ok(())
 }
 

@@ -78,6 +78,13 @@ async fn history(args: &HistoryArgs, context: &Context) -> Result<()> {
     let database = state.database().await?;
     let row = state.named(&database, name(context)?.unwrap_or(DEFAULT)).await?;
     let rows = database.history(&row.id, object, id, *max).await?;
+    if rows.is_empty() && database.record(&row.id, object, id).await?.is_some() {
+        context.watch.say(&format!(
+            "{object} {} has not changed for longer than changes are kept",
+            printable(id)
+        ));
+        return Ok(());
+    }
     if rows.is_empty() {
         let text = format!("nothing is kept of {object} {id} for {}", row.name);
         return Err(Usage::new(text).next(format!("`export {object}` shows what is kept")).into());

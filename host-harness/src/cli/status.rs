@@ -279,7 +279,11 @@ async fn limits(report: &mut StatusReport, database: &Sqlite, row: &ConnectionRo
 /// Whose limits count for a connection.
 async fn scopes(database: &Sqlite, row: &ConnectionRow) -> Result<Vec<String>> {
     let account = database.grant(&row.id).await?.and_then(|grant| grant.learned.account);
-    Ok(limit_scopes(&row.connector, &row.id, account.map(|account| account.id)).into())
+    let scopes = limit_scopes(&row.connector, &row.id, account.map(|account| account.id));
+    let mut scopes = Vec::from(scopes);
+    // Without an account, the connection counts for itself.
+    scopes.dedup();
+    Ok(scopes)
 }
 
 /// What the limits let go in the last hour: for people its sums and its fullest minute.

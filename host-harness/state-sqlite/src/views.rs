@@ -12,7 +12,12 @@ use crate::{Answer, Sqlite};
 /// By this a view is known for one of a connector.
 const MARK: &str = "/* of the connector ";
 
-const TAKEN: &str = "SELECT coalesce(sql, '') FROM sqlite_schema WHERE name = ?";
+/// Also names of functions that make tables: a view of such a name would hide one from every statement.
+/// SQLite lists some of them only once they were used.
+const TAKEN: &str = r"SELECT coalesce(sql, '') FROM sqlite_schema WHERE name = ?1
+    UNION ALL SELECT '' FROM pragma_module_list WHERE name = ?1
+    UNION ALL SELECT '' FROM (SELECT 'json' AS first UNION SELECT 'jsonb' UNION SELECT 'pragma' UNION SELECT 'sqlite')
+        WHERE ?1 LIKE first || '\_%' ESCAPE '\'";
 const OURS: &str = "SELECT name FROM sqlite_schema WHERE type = 'view' AND instr(sql, ?) > 0";
 
 impl Sqlite {
@@ -103,7 +108,7 @@ fn made_of(made: &Made) -> String {
         }
         Made::Count(column, of) => {
             let of: Vec<String> = of.iter().map(|value| text(value)).collect();
-            format!("count(*) FILTER (WHERE \"{column}\" IN ({}))", of.join(", "))
+            format!("count(*) FILTER (WHERE CAST(\"{column}\" AS TEXT) IN ({}))", of.join(", "))
         }
         Made::Rows(_) => "count(*)".to_owned(),
         Made::Min(column) => format!("min(\"{column}\")"),
@@ -195,7 +200,8 @@ mod tests {
     async fn a_name_that_is_taken_stops_all_and_changes_nothing() {
         let disk = OnDisk::new();
         let sqlite = opened(&disk).await;
-        for taken in ["records", "connections", "mirror_heads"] {
+        for taken in ["records", "connections", "mirror_heads", "json_each", "sqlite_x", "pragma_x"]
+        {
             let tables = format!(
                 r#"{{"parcels": {{"of": "parcels", "columns": {{}}}}, "{taken}": {{"of": "parcels", "columns": {{}}}}}}"#
             );

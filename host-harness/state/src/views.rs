@@ -261,8 +261,11 @@ impl TableView {
 
     fn check_groups(&self, at: &str, counted: &Self) -> Result<(), ViewError> {
         let has = |at: &str, column: &str| {
-            let always = column.is_empty() || column == "connection";
-            match always || counted.columns.contains_key(column) {
+            let is_given = match counted.by.is_empty() {
+                true => ["connection", "id"].contains(&column),
+                false => counted.by.iter().any(|by| by == column),
+            };
+            match column.is_empty() || is_given || counted.columns.contains_key(column) {
                 true => Ok(()),
                 false => fault(at, format!("`{}` has no column `{column}`", self.of)),
             }
@@ -416,6 +419,15 @@ mod tests {
                 .unwrap_err()
                 .contains("columns are counted")
         );
+        let twice = |by: &str| {
+            let rows = r#""columns": {"n": {"rows": {}}}"#;
+            checked(&format!(
+                r#"{{{parcels}, "g": {{"of": "parcels", "by": ["number"], {rows}}},
+                    "h": {{"of": "g", "by": ["{by}"], {rows}}}}}"#
+            ))
+        };
+        assert_eq!(twice("number"), Ok(()));
+        assert!(twice("connection").unwrap_err().contains("no column `connection`"));
         let newer = ViewFile::read(r#"{"version": 2, "shapes": []}"#, &|_, _| None).unwrap_err();
         assert_eq!(newer, ViewError::Version(2));
     }

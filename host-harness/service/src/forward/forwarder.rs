@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use connector_contract::backoff::Backoff;
 use connector_contract::clock::Clock;
+use connector_state::mirror::ChangeKind;
 use connector_state::outbox::plan::{self, CHANGE_WAITS, TargetAnswer, TargetBreaker};
 use connector_state::outbox::{ForwardWork, Missed, Outbox, Outgoing};
 use connector_state::{LeaseHolder, StoreError};
@@ -21,8 +22,8 @@ use crate::webhooks::Notes;
 
 /// How often the log is looked into when nobody says that something changed.
 const TICK: Duration = Duration::from_secs(1);
-/// Changes that are taken up together.
-const TOGETHER: u32 = 64;
+/// Changes that are taken up together: so many may be sent twice when a program is ended.
+const TOGETHER: u32 = 16;
 /// Pauses while the store fails.
 const STORE_WAITS: Backoff = Backoff::new(&[1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000]);
 /// While another process hands on, or no further change can wait.
@@ -273,7 +274,13 @@ impl Forwarder {
         Ok(is_held)
     }
 
+    /// What a record was that has been removed for days is not kept: such a change cannot be judged, nor
+    /// told.
     fn takes(&self, outgoing: &Outgoing) -> bool {
+        let kind = outgoing.change.kind;
+        if matches!(kind, ChangeKind::Created | ChangeKind::Updated) && outgoing.after.is_none() {
+            return false;
+        }
         self.filters.is_empty() || self.filters.iter().any(|filter| filter.takes(outgoing))
     }
 

@@ -141,7 +141,7 @@ impl Node {
     fn render(&self, message: &Message, to: &mut String) -> Result<(), MadeTooMuch> {
         match self {
             Self::Json(json) => to.push_str(json),
-            Self::Text(pieces) => to.push_str(&text(pieces, message)),
+            Self::Text(pieces) => to.push_str(&text(pieces, message)?),
             Self::Array(all) => {
                 to.push('[');
                 for (index, one) in all.iter().enumerate() {
@@ -166,7 +166,7 @@ impl Node {
 }
 
 /// A text of the template, as JSON.
-fn text(pieces: &[Piece], message: &Message) -> String {
+fn text(pieces: &[Piece], message: &Message) -> Result<String, MadeTooMuch> {
     let found: Vec<Option<Cow<'_, str>>> = pieces
         .iter()
         .map(|piece| match piece {
@@ -175,10 +175,10 @@ fn text(pieces: &[Piece], message: &Message) -> String {
         })
         .collect();
     if message.is_gap && found.contains(&None) {
-        return quoted(&message.summary);
+        return Ok(quoted(&message.summary));
     }
     if let ([Piece::Pointer(_)], [value]) = (pieces, &found[..]) {
-        return value.as_deref().unwrap_or("null").to_owned();
+        return Ok(value.as_deref().unwrap_or("null").to_owned());
     }
     let mut said = String::new();
     for json in found.iter().flatten().filter(|json| **json != "null") {
@@ -186,8 +186,11 @@ fn text(pieces: &[Piece], message: &Message) -> String {
             Ok(text) => said.push_str(&text),
             Err(_) => said.push_str(json),
         }
+        if said.len() > MOST_MADE {
+            return Err(MadeTooMuch);
+        }
     }
-    quoted(&said)
+    Ok(quoted(&said))
 }
 
 /// The JSON that a pointer leads to.

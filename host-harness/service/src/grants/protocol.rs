@@ -255,7 +255,9 @@ fn wait(row: GrantRow, wait_ms: Option<u64>, now_ms: u64) -> GrantRow {
 }
 
 fn unknown(row: GrantRow, now_ms: u64) -> GrantRow {
-    let row = GrantRow { failures: row.failures.saturating_add(1), ..row };
+    // A lost answer begins pauses of its own, whatever failed before it.
+    let failures = if row.sends < SENDS { 1 } else { row.failures.saturating_add(1) };
+    let row = GrantRow { failures, ..row };
     if row.sends < SENDS {
         return GrantRow { state: GrantState::Renewing, retry_ms: None, ..row };
     }

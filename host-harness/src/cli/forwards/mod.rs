@@ -148,11 +148,16 @@ async fn add(args: &AddForwardArgs, context: &Context) -> Result<()> {
 
 async fn change(args: &ChangeForwardArgs, context: &Context) -> Result<()> {
     let given = &args.given;
+    // What takes long comes first: the row may change meanwhile.
+    let connector = match given.only.is_empty() {
+        true => None,
+        false => Some(context.connector().await?),
+    };
+    let template = given.template().await?;
     let directory = StateDirectory::needed(context)?;
     let database = directory.database().await?;
     let mut row = named(&database, &args.name).await?;
-    if !given.only.is_empty() {
-        let connector = context.connector().await?;
+    if let Some(connector) = connector {
         if connector.manifest().name != row.connector {
             let text = format!("the forward {} is of the connector {}", row.name, row.connector);
             return Err(Usage::new(text).next("give that one by --component").into());
@@ -162,7 +167,7 @@ async fn change(args: &ChangeForwardArgs, context: &Context) -> Result<()> {
     } else if given.every {
         row.filters.clear();
     }
-    if let Some(template) = given.template().await? {
+    if let Some(template) = template {
         row.template = template;
     }
     let mut shown = None;

@@ -18,6 +18,10 @@ pub const COVERED: &str = "forwards AS f
         ON r.kind = 'forward' AND r.reader = f.id AND r.mirror = m.mirror
     WHERE f.id = ?1";
 
+/// When the first change was noticed that the forward has not had; null: there is none.
+pub const FIRST_AFTER: &str = "(SELECT at_ms FROM mirror_changes AS c
+    WHERE c.mirror = m.mirror AND c.number > coalesce(r.number, 0) ORDER BY c.number LIMIT 1) AS first_ms";
+
 pub fn put(on: &Connection, forward: &ForwardRow, now_ms: u64) -> DbResult<()> {
     let sql = "SELECT 1 FROM connections WHERE id = ?";
     let is_connected = value::<i64>(on, sql, [&forward.connection])?.is_some();
@@ -62,17 +66,15 @@ pub fn measure(on: &Connection, forward: &str) -> Result<ForwardLag> {
     let (error, error_ms): (Option<String>, Option<u64>) = error.unwrap_or_default();
     let mut lag = ForwardLag { error, error_ms, ..ForwardLag::default() };
     let sql = format!(
-        "SELECT m.moment - coalesce(r.number, 0),
-            (SELECT at_ms FROM mirror_changes AS c
-             WHERE c.mirror = m.mirror AND c.number > coalesce(r.number, 0) ORDER BY c.number LIMIT 1)
+        "SELECT m.moment - coalesce(r.number, 0), {FIRST_AFTER}
          FROM {COVERED} AND m.moment > coalesce(r.number, 0)"
     );
     let mut since = Vec::new();
     let mut behind = prepared(&on, &sql)?;
     for row in behind.query_map([forward], |row| <(u64, Option<u64>)>::try_from(row))? {
-        let (count, first_ms) = row?;
+        let (count, Some(first_ms)) = row? else { continue };
         lag.behind += count;
-        since.extend(first_ms);
+        since.push(first_ms);
     }
     let sql = "SELECT count(u.next_ms), count(*), min(iif(u.next_ms IS NULL, NULL, c.at_ms))
                FROM forward_undelivered AS u

@@ -2,12 +2,12 @@
 
 use connector_state::mirror::ChangeRow;
 use connector_state::outbox::{
-    ForwardWork, Missed, Outgoing, SettledWork, Undelivered, plan::MOST_BEHIND,
+    ForwardWork, Missed, Outgoing, SettledWork, Undelivered, plan::missed_until,
 };
 use rusqlite::{Connection, Result, Row};
 
-use super::forwards::COVERED;
-use crate::columns::{Record as _, all, prepared, run, signed, value};
+use super::forwards::{COVERED, FIRST_AFTER};
+use crate::columns::{Record as _, prepared, run, signed, value};
 
 /// Entries of the log. (The object's name comes before its key.)
 const CHANGE: &str =
@@ -34,22 +34,23 @@ pub fn parked() -> String {
 pub fn find(on: &Connection, forward: &str, limit: u32, now_ms: u64) -> Result<ForwardWork> {
     let on = on.unchecked_transaction()?;
     let mut work = ForwardWork::default();
-    let far = signed(MOST_BEHIND);
     let sql = format!(
-        "SELECT n.id AS connection, n.name, coalesce(r.number, 0) AS position,
-            max(m.forgotten, m.moment - ?2) AS forgotten
-         FROM {COVERED} AND max(m.forgotten, m.moment - ?2) > coalesce(r.number, 0)"
+        "SELECT n.id AS connection, n.name, coalesce(r.number, 0) AS position, m.forgotten, m.moment,
+            m.mirror, {FIRST_AFTER}
+         FROM {COVERED} AND max(m.forgotten, m.moment) > coalesce(r.number, 0) ORDER BY r.moved_ms"
     );
-    work.missed = all::<Missed>(&on, &sql, (forward, far))?;
-    let sql = format!(
-        "SELECT m.mirror, coalesce(r.number, 0) FROM {COVERED}
-             AND m.moment > coalesce(r.number, 0)
-             AND max(m.forgotten, m.moment - ?2) <= coalesce(r.number, 0)
-         ORDER BY r.moved_ms"
-    );
-    let behind: Vec<(i64, i64)> = prepared(&on, &sql)?
-        .query_map((forward, far), |row| row.try_into())?
-        .collect::<Result<_>>()?;
+    let mut behind: Vec<(i64, i64)> = Vec::new();
+    let mut find = prepared(&on, &sql)?;
+    let mut found = find.query([forward])?;
+    while let Some(row) = found.next()? {
+        let missed = Missed::read(row)?;
+        let until = missed_until(missed.forgotten, row.get("moment")?, missed.position);
+        if let Some(forgotten) = until {
+            work.missed.push(Missed { forgotten, ..missed });
+        } else if row.get::<_, Option<u64>>("first_ms")?.is_some() {
+            behind.push((row.get("mirror")?, signed(missed.position)));
+        }
+    }
     // Each has its share, so that none waits for another.
     let share = usize::try_from(limit).unwrap_or(usize::MAX).div_ceil(behind.len().max(1));
     let sql = format!(

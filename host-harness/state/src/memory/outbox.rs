@@ -100,8 +100,9 @@ impl Rows {
     fn find_work(&self, forward: &str, limit: usize, now_ms: u64) -> ForwardWork {
         let mut work = ForwardWork::default();
         for (id, mirror) in self.mirrors_of(forward) {
-            let (position, forgotten) = (position(mirror, forward), forgotten(mirror));
-            if position < forgotten {
+            let position = position(mirror, forward);
+            let missed = plan::missed_until(mirror.forgotten, mirror.moment, position);
+            if let Some(forgotten) = missed {
                 let name = self.store.connections.get(id).map(|row| row.name.clone());
                 let (connection, name) = (id.clone(), name.unwrap_or_default());
                 work.missed.push(Missed { connection, name, position, forgotten });
@@ -171,10 +172,6 @@ fn position(mirror: &ConnectionMirror, forward: &str) -> u64 {
     mirror.readers.get(&reader).map_or(0, |(number, _)| *number)
 }
 
-fn forgotten(mirror: &ConnectionMirror) -> u64 {
-    mirror.forgotten.max(mirror.moment.saturating_sub(plan::MOST_BEHIND))
-}
-
 impl Outbox for Memory {
     fn put_forward(&self, forward: ForwardRow) -> Answer<'_, ()> {
         self.write(move |rows, now_ms| {
@@ -241,9 +238,11 @@ impl Outbox for Memory {
             let mut since = Vec::new();
             for (_, mirror) in rows.mirrors_of(&id) {
                 let position = position(mirror, &id);
+                let Some((_, first)) = mirror.changes.range(position + 1..).next() else {
+                    continue;
+                };
                 lag.behind += mirror.moment.saturating_sub(position);
-                let first = mirror.changes.range(position + 1..).next();
-                since.extend(first.map(|(_, change)| change.at_ms));
+                since.push(first.at_ms);
             }
             for (row, change) in rows.undelivered_of(&id) {
                 match row.next_ms {

@@ -59,6 +59,18 @@ pub fn put(
     }
 }
 
+/// Up to which number a forward at `position` will not get a connection's changes, because they are
+/// forgotten or too many; `None`: it gets all. One that is too far behind goes on in the middle of what
+/// may wait, so that it is not too far behind again at once.
+#[must_use]
+pub fn missed_until(forgotten: u64, moment: u64, position: u64) -> Option<u64> {
+    let until = match moment.saturating_sub(position) > MOST_BEHIND {
+        true => forgotten.max(moment.saturating_sub(MOST_BEHIND / 2)),
+        false => forgotten,
+    };
+    (until > position).then_some(until)
+}
+
 /// How a target took a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TargetAnswer {
@@ -281,6 +293,16 @@ mod tests {
         }
         assert_eq!(unsent(&fresh, "away", early), None);
         assert_eq!(unsent(&fresh, "away", late).unwrap().next_ms, None);
+    }
+
+    #[test]
+    fn who_is_too_far_behind_goes_on_with_room_before_it_is_so_again() {
+        assert_eq!(missed_until(0, 9, 9), None);
+        assert_eq!(missed_until(5, 9, 5), None);
+        assert_eq!(missed_until(6, 9, 5), Some(6));
+        assert_eq!(missed_until(0, MOST_BEHIND + 3, 3), None);
+        let until = missed_until(0, MOST_BEHIND + 4, 3).unwrap();
+        assert_eq!(missed_until(0, MOST_BEHIND + 4 + MOST_BEHIND / 4, until), None);
     }
 
     #[test]
