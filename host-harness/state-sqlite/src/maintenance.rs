@@ -8,8 +8,9 @@ use super::fault::DbResult;
 use super::inbox::forget as inbox;
 use super::{journal, limits, mirror, outbox, push, rates};
 
-/// Rows that one commit removes at most.
-const AT_ONCE: usize = 250;
+/// Rows that one commit removes at most: each may lie on a page of its own, and nobody is to wait for
+/// more than 50 ms.
+const AT_ONCE: usize = 100;
 
 /// Removes at most so many rows of a removed connection; answers how many there were.
 type Erase = fn(&Connection, &str, usize) -> DbResult<usize>;
