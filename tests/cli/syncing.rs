@@ -56,6 +56,14 @@ async fn what_is_kept_is_shown_by_every_command() {
     assert!(pruned.err.contains("forgot "), "{}", pruned.err);
     keeper.run(&["changes", "--since", "1"]).failed(1, &["no longer all kept"]);
 
+    // What a record was is told as long as the log tells of it; that there is one, always.
+    let kept = account.simulator.ids().remove(1);
+    let history = keeper.run(&["records", "history", "trackings", &kept]);
+    assert_eq!((history.code, history.out.as_str()), (Some(0), ""));
+    assert!(history.err.contains("has not changed for longer"), "{}", history.err);
+    let lost = keeper.run(&["records", "history", "trackings", "lost"]);
+    lost.failed(2, &["nothing is kept of trackings lost"]);
+
     // A consumer that missed some hears so once, and goes on.
     let id = account.simulator.ids().remove(0);
     for title in ["one", "two"] {
@@ -71,6 +79,26 @@ async fn what_is_kept_is_shown_by_every_command() {
     let csv = keeper.run(&csv).quiet();
     assert_eq!((csv.lines().next(), csv.lines().count()), (Some("slug,tag"), 251));
     assert_eq!(keeper.run(&["dead-letters", "list"]).quiet(), "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rates_tell_each_request_once() {
+    let account = Account::new().await;
+    account.simulator.seed(3, 30);
+    let keeper = Keeper::new("rates");
+    keeper.keep(&account, "default");
+    keeper.run(&["sync", "trackings"]).quiet();
+    let rates = values(&keeper.run(&["status", "--rates"]).quiet());
+    let limits: BTreeSet<&str> = rates.iter().map(|row| row["limit"].as_str().unwrap()).collect();
+    assert_eq!(limits.len(), rates.len(), "{rates:?}");
+    let minutes = |row: &Value| row["minutes"].as_array().unwrap().clone();
+    for row in &rates {
+        let minutes = minutes(row);
+        let times: BTreeSet<&str> = minutes.iter().map(|it| it["at"].as_str().unwrap()).collect();
+        assert_eq!(times.len(), minutes.len(), "{row}");
+    }
+    let sent = |row| minutes(row).iter().map(|it| it["sent"].as_u64().unwrap()).sum::<u64>();
+    assert!(rates.iter().map(sent).any(|sent| sent > 0), "{rates:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

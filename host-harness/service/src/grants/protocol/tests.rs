@@ -118,6 +118,18 @@ fn an_outcome_is_decided_line_by_line() {
     }
 }
 
+/// What failed before does not make the tries after it rare.
+#[test]
+fn a_lost_answer_begins_pauses_of_its_own() {
+    let row = GrantRow { failures: 6, ..leased(1, NOW + 1) };
+    let lost = settle(&row, 3, "a1", RenewalOutcome::Unknown, NOW).unwrap();
+    assert_eq!((lost.sends, lost.failures), (1, 1));
+    let again = GrantRow { failures: lost.failures, ..leased(2, NOW + 1) };
+    let refused = RenewalOutcome::NotExecuted { wait_ms: None };
+    let after = settle(&again, 3, "a1", refused, NOW).unwrap();
+    assert!(after.retry_ms.is_some_and(|retry| retry <= NOW + 5_000), "{after:?}");
+}
+
 #[test]
 fn received_tokens_begin_an_epoch_and_keep_the_old_ones_for_a_day() {
     let row = GrantRow { failures: 4, retry_ms: Some(NOW), ..leased(2, NOW) };

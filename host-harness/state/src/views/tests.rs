@@ -1,0 +1,75 @@
+//! Files that cannot be, each with where that is.
+
+use super::*;
+
+fn checked(tables: &str) -> Result<(), String> {
+    let text = format!(r#"{{"version": 1, "title": "Parcels", "tables": {tables}}}"#);
+    let declares = |object: &str, pointer: &str| {
+        (object == "parcels").then(|| ["/number", "/sent", "/to/city"].contains(&pointer))
+    };
+    ViewFile::read(&text, &declares).map(drop).map_err(|why| why.to_string())
+}
+
+#[test]
+fn every_slip_is_told_with_its_place() {
+    let parcels = r#""parcels": {"of": "parcels", "columns": {"number": "/number"}}"#;
+    for (tables, told) in [
+        (
+            r#"{"p": {"of": "orders", "columns": {"a": "/number"}}}"#,
+            "tables.p.columns.a: there is no object `orders`",
+        ),
+        (
+            r#"{"p": {"of": "parcels", "columns": {"a": "/colour"}}}"#,
+            "tables.p.columns.a: records of `parcels` have no member `/colour`",
+        ),
+        (
+            r#"{"p": {"of": "parcels", "columns": {"a": {"date": ["/sent", "/gone"]}}}}"#,
+            "no member `/gone`",
+        ),
+        (r#"{"p; DROP": {"of": "parcels", "columns": {}}}"#, "is no name"),
+        (r#"{"p": {"of": "parcels", "columns": {"A b": "/number"}}}"#, "is no name"),
+        (r#"{"p": {"of": "parcels", "columns": {"id": "/number"}}}"#, "stands before the others"),
+        (r#"{"p": {"of": "parcels", "columns": {"a": "number"}}}"#, "`number` is no JSON Pointer"),
+        (
+            r#"{"p": {"of": "parcels", "columns": {"a": {"rows": {}}}}}"#,
+            "only in a table with `by`",
+        ),
+        (r#"{"p": {"of": "parcels", "columns": {"a": {"sum": "x"}}}}"#, "not of the form"),
+        (
+            r#"{"late": {"of": "parcels", "by": ["number"], "columns": {"a": {"rows": {}}}}}"#,
+            "is no table before this one",
+        ),
+    ] {
+        let why = checked(tables).unwrap_err();
+        assert!(why.contains(told), "{why}");
+    }
+    let grouped =
+        |rest: &str| checked(&format!("{{{parcels}, \"g\": {{\"of\": \"parcels\", {rest}}}}}"));
+    assert_eq!(grouped(r#""by": ["number"], "columns": {"n": {"rows": {}}}"#), Ok(()));
+    assert!(
+        grouped(r#""by": ["colour"], "columns": {"n": {"rows": {}}}"#)
+            .unwrap_err()
+            .contains("no column `colour`")
+    );
+    assert!(
+        grouped(r#""by": ["number"], "columns": {"n": {"min": "colour"}}"#)
+            .unwrap_err()
+            .contains("no column `colour`")
+    );
+    assert!(
+        grouped(r#""by": ["number"], "columns": {"n": "/number"}"#)
+            .unwrap_err()
+            .contains("columns are counted")
+    );
+    let twice = |by: &str| {
+        let rows = r#""columns": {"n": {"rows": {}}}"#;
+        checked(&format!(
+            r#"{{{parcels}, "g": {{"of": "parcels", "by": ["number"], {rows}}},
+                "h": {{"of": "g", "by": ["{by}"], {rows}}}}}"#
+        ))
+    };
+    assert_eq!(twice("number"), Ok(()));
+    assert!(twice("connection").unwrap_err().contains("no column `connection`"));
+    let newer = ViewFile::read(r#"{"version": 2, "shapes": []}"#, &|_, _| None).unwrap_err();
+    assert_eq!(newer, ViewError::Version(2));
+}
