@@ -26,7 +26,8 @@ use crate::lock;
 pub const MOST: usize = 16_384;
 
 /// Pauses before a job is begun again.
-const FAILED: Backoff = Backoff::new(&[1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000]);
+pub(crate) const FAILED: Backoff =
+    Backoff::new(&[1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000]);
 /// A job that ran for so long without trouble begins with the first pause again.
 const GOOD_AFTER: Duration = Duration::from_secs(300);
 

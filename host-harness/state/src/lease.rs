@@ -2,7 +2,7 @@
 //!
 //! A lease lasts for a time that its holder extends, and ends at once with its holder. Whether that
 //! has ended is told by its name, `PLACE.PROCESS-STARTED-NUMBER`. What the holder of a lost lease
-//! does is never committed, since every write names its holder; where writes do not (events), they do no
+//! does is never committed where the write names its holder; where it does not (see the table), it does no
 //! harm.
 //!
 //! | the lease that is there | somebody else |

@@ -63,7 +63,7 @@ impl Plan {
     pub fn of(seed: u64) -> Self {
         let mut random = Rng::with_seed(seed);
         let faults = [0.0, 0.01, 0.03, 0.1][(seed % 4) as usize];
-        let sqlite = std::env::var_os("SQLITE").is_some() || seed % 25 == 24;
+        let sqlite = std::env::var_os("SQLITE").is_some() || seed % 25 == 20;
         let hosts = if sqlite { 1 } else { random.usize(1..=2) };
         let skews = (0..hosts).map(|_| skew(&mut random)).collect();
         let mut kills: Vec<Kill> = (0..random.usize(1..=3))

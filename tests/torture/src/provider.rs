@@ -7,7 +7,7 @@ use aftership_simulator::Ghost;
 use bytes::Bytes;
 use fastrand::Rng;
 use http::Request;
-use tokio::time::{sleep, sleep_until};
+use tokio::time::{sleep, sleep_until, timeout_at};
 
 use crate::account::{Account, rival_key};
 use crate::day::World;
@@ -26,7 +26,9 @@ pub async fn live(world: Arc<World>, number: usize) {
     let most = if account.is_hot() { HOUR_MS } else { 5 * HOUR_MS };
     let mut count = 0;
     loop {
-        sleep(Duration::from_millis(random.u64(1_000..most))).await;
+        let pause = sleep(Duration::from_millis(random.u64(1_000..most)));
+        // The calm waits for nobody.
+        let _ = timeout_at(world.began + CALM, pause).await;
         if world.began.elapsed() >= CALM {
             break;
         }

@@ -5,7 +5,6 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use connector_contract::backoff::Backoff;
 use connector_contract::clock::Clock;
 use connector_state::mirror::ChangeKind;
 use connector_state::outbox::plan::{self, CHANGE_WAITS, TargetAnswer, TargetBreaker};
@@ -18,14 +17,13 @@ use super::filter::Filter;
 use super::message::Message;
 use super::round::Round;
 use super::target::ForwardTarget;
+use crate::jobs::FAILED;
 use crate::webhooks::Notes;
 
 /// How often the log is looked into when nobody says that something changed.
 const TICK: Duration = Duration::from_secs(1);
 /// Changes that are taken up together: so many may be sent twice when a program is ended.
 const TOGETHER: u32 = 16;
-/// Pauses while the store fails.
-const STORE_WAITS: Backoff = Backoff::new(&[1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000]);
 /// While another process hands on, or no further change can wait.
 const ELSEWHERE: Duration = Duration::from_secs(5);
 /// How long the right to hand on lasts, and how often it is extended: no message takes as long as
@@ -103,22 +101,20 @@ impl Forwarder {
         };
         let mut failures = 0;
         loop {
-            let next = self.round(&mut running).await.unwrap_or_else(|why| {
-                failures += 1;
+            let round = self.round(&mut running).await;
+            failures = if round.is_ok() { 0 } else { failures + 1 };
+            let next = round.unwrap_or_else(|why| {
                 self.fails(&why.to_string());
-                Next::After(STORE_WAITS.pause(failures))
+                Next::After(FAILED.pause(failures))
             });
             match next {
-                Next::Now => failures = 0,
+                Next::Now => {}
                 Next::After(pause) => sleep(pause).await,
-                Next::Changed => {
-                    failures = 0;
-                    tokio::select! {
-                        biased;
-                        () = changed.notified() => {}
-                        () = sleep(TICK) => {}
-                    }
-                }
+                Next::Changed => tokio::select! {
+                    biased;
+                    () = changed.notified() => {}
+                    () = sleep(TICK) => {}
+                },
             }
         }
     }

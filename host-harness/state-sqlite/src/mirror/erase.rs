@@ -22,9 +22,10 @@ pub fn dropped(on: &Connection, limit: usize) -> DbResult<Option<bool>> {
     let sql = "SELECT records FROM mirror_sets WHERE dropped = 1 LIMIT 1";
     let Some(records) = value(on, sql, ())? else { return Ok(None) };
     let sql = "SELECT mirror FROM mirror_sets WHERE records = ?";
-    if let Some(mirror) = value(on, sql, [records])? {
-        versions::erase(on, mirror, records, limit)?;
-    }
+    let limit = match value(on, sql, [records])? {
+        Some(mirror) => versions::erase(on, mirror, records, limit)?,
+        None => limit,
+    };
     let is_done = set(on, records, limit)? < limit;
     if is_done {
         run(on, "DELETE FROM mirror_sets WHERE records = ?", [records])?;

@@ -94,17 +94,18 @@ pub fn forget(on: &Connection, now_ms: u64, limit: usize) -> DbResult<usize> {
 /// Of one connection, and notes when to look at it again.
 fn forget_of(on: &Connection, mirror: Key, now_ms: u64, limit: usize) -> DbResult<usize> {
     let before_ms = now_ms.saturating_sub(retention::CHANGES_MS);
-    let pruned = prune(on, mirror, before_ms, read_by_all(on, mirror, now_ms)?, limit)?;
-    let gone = forget_gone(on, mirror, limit)?;
-    let old = versions::forget_old(on, mirror, now_ms, limit)?;
-    let removed = versions::forget_removed(on, mirror, now_ms, limit)?;
-    let next = match pruned.max(gone).max(old).max(removed) == limit {
+    let mut left = limit;
+    left -= prune(on, mirror, before_ms, read_by_all(on, mirror, now_ms)?, left)?.min(left);
+    left -= forget_gone(on, mirror, left)?.min(left);
+    left -= versions::forget_old(on, mirror, now_ms, left)?.min(left);
+    left -= versions::forget_removed(on, mirror, now_ms, left)?.min(left);
+    let next = match left == 0 {
         true => Some(now_ms),
         // With the last change goes the last version.
         false => has_changes(on, mirror)?.then(|| now_ms.saturating_add(retention::LOOK_EVERY_MS)),
     };
     run(on, "UPDATE mirrors SET prune_ms = ? WHERE mirror = ?", (next.map(signed), mirror))?;
-    Ok((pruned + gone + old + removed).min(limit))
+    Ok(limit - left)
 }
 
 fn has_changes(on: &Connection, mirror: Key) -> Result<bool> {

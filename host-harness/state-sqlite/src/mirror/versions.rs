@@ -138,16 +138,23 @@ fn forget_forwarded(on: &Connection, mirror: Key, change: u64, id: &str) -> Resu
     run(on, sql, (mirror, signed(change), id))
 }
 
-/// Forgets what the first records of a set were, which are erased.
-pub fn erase(on: &Connection, mirror: Key, records: Key, limit: usize) -> Result<()> {
+/// Forgets what the first records of a set were, which are erased; answers of how many that was, or
+/// `limit` where there are no more.
+pub fn erase(on: &Connection, mirror: Key, records: Key, limit: usize) -> Result<usize> {
     let sql = "SELECT change, versions FROM mirror_heads WHERE records = ? ORDER BY id LIMIT ?";
     let heads: Vec<(u64, u32)> = prepared(on, sql)?
         .query_map((records, i64::try_from(limit).unwrap_or(i64::MAX)), |row| row.try_into())?
         .collect::<Result<_>>()?;
-    for (change, versions) in heads.into_iter().filter(|(_, versions)| *versions > 1) {
-        for number in back(on, mirror, change, versions.min(REACH))? {
-            forget_one(on, mirror, number)?;
+    let mut left = limit;
+    for (done, (change, versions)) in heads.into_iter().enumerate() {
+        if left == 0 {
+            return Ok(done);
+        }
+        if versions > 1 {
+            let numbers = back(on, mirror, change, versions.min(REACH))?;
+            left = left.saturating_sub(numbers.len());
+            numbers.into_iter().try_for_each(|number| forget_one(on, mirror, number).map(drop))?;
         }
     }
-    Ok(())
+    Ok(limit)
 }

@@ -212,7 +212,7 @@ pub fn of_hook(before: &HookRow, after: &HookRow) -> Option<Entry> {
 #[must_use]
 pub fn of_push(before: Option<&PushRow>, after: &PushRow) -> Vec<Entry> {
     let counts = &after.counts;
-    let items = counts.pending + counts.sending + counts.done + counts.parked + counts.failed;
+    let items = counts.all();
     let (push, mode) = (|| Value::from(after.id.as_str()), || Value::from(after.mode.word()));
     let begun = before.is_none_or(|before| before.digest.is_none()) && after.digest.is_some();
     let begun = begun.then(|| {

@@ -25,6 +25,9 @@ pub async fn judge(world: &World, account: &Account, state: &State, found: &mut 
     let mut made: BTreeMap<String, u32> = BTreeMap::new();
     for (place, push) in account.pushes.iter().enumerate() {
         let items = state.intents.intents(push.run.get().unwrap(), 0, 1_000).await.unwrap();
+        if items.len() != push.wishes.len() {
+            broken("I-6", format!("push {place} has {} items", items.len()));
+        }
         for (wish, item) in push.wishes.iter().zip(items) {
             let number = wish["tracking_number"].as_str().unwrap().to_owned();
             let (end, outcome) = (item.state, item.outcome);
