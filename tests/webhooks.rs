@@ -3,6 +3,7 @@
 
 mod flow;
 mod forwarded;
+mod hosts;
 mod program;
 mod shop;
 mod world;

@@ -17,7 +17,7 @@ pub const FORWARD: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 /// A simulated account, and a state that has a connection to it with a subscription.
 pub struct Shop {
     pub simulator: Simulator,
-    _server: Server,
+    server: Server,
     pub base: PathBuf,
 }
 
@@ -28,10 +28,15 @@ impl Shop {
         let simulator = Simulator::new(options);
         let server = simulator.listen().await.unwrap();
         let base = scratch(&format!("events-{name}"));
-        let shop = Self { simulator, base, _server: server };
-        let setting = format!("base-url={}", shop._server.url());
+        let shop = Self { simulator, base, server };
+        let setting = format!("base-url={}", shop.url());
         shop.run(&["secrets", "set", "api-key", "--from-env", "KEY", "--setting", &setting]);
         shop
+    }
+
+    /// Where the account is.
+    pub fn url(&self) -> String {
+        self.server.url()
     }
 
     /// The path of the connection, made by a subscription.

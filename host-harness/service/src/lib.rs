@@ -13,6 +13,7 @@
 //! | [`forward`] | changes handed on to services of the user's own |
 //! | [`recording`] | files of the component's calls, sealed, that can be made again |
 //! | [`maintenance`] | what is old forgotten, what was removed erased |
+//! | [`hosts`] | which connections this host works for, among those that share a state |
 //! | [`jobs`] | what runs as long as the program: begun again when it dies, ended in order |
 //! | [`schema`], [`nearest`] | what a schema says outright, and which name was probably meant |
 
@@ -21,6 +22,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub mod connect;
 pub mod forward;
 pub mod grants;
+pub mod hosts;
 pub mod jobs;
 pub mod maintenance;
 pub mod nearest;

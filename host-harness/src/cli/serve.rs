@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
-use host_harness::service::jobs::{Stage, Supervisor};
+use host_harness::service::hosts::{self, HostName, WorkShare};
+use host_harness::service::jobs::{Jobs, Stage, Supervisor};
 
 use super::context::Context;
 use super::errors::in_one;
 use super::input::{interval, span};
 use super::listen::{Listening, begin, end, reporting};
-use super::state::name;
+use super::state::{StateDirectory, name};
 use super::sync;
 
 /// Receives events as `listen` does, and reads what changed again and again as `sync --every`
@@ -21,6 +22,9 @@ use super::sync;
   connector-host serve --every 15m --address 0.0.0.0:8443 --tls-cert cert.pem --tls-key key.pem
 
 Every kept connection of this connector takes part, or that of --connection.
+
+Several may serve one state. Each receives for all connections, and reads and applies for its share
+of them; when one ends or dies, the others take over within seconds. `status --hosts` shows them.
 `listen --help` says more about receiving, `sync --help` about reading.")]
 pub struct ServeArgs {
     /// Read what changed each time so much has passed
@@ -30,6 +34,10 @@ pub struct ServeArgs {
     /// Read everything each time so much has passed
     #[arg(long, value_name = "TIME", default_value = "7d", value_parser = span)]
     pub full_every: Duration,
+
+    /// What `status --hosts` calls this host [default: the machine's name]
+    #[arg(long, value_name = "NAME")]
+    pub host_name: Option<String>,
 
     #[command(flatten)]
     pub listening: Listening,
@@ -45,16 +53,30 @@ pub async fn run(args: &ServeArgs, context: &Context) -> Result<()> {
         sync::SyncArgs { every, full_every: args.full_every, all, ..sync::SyncArgs::default() };
     let supervisor = Supervisor::new(context.shutdown.clone());
     let jobs = supervisor.jobs();
-    let receiver = begin(&args.listening, context, jobs).await?;
+    let share = if all { take_part(args, context, jobs).await? } else { WorkShare::all() };
+    let receiver = begin(&args.listening, context, share.clone(), jobs).await?;
     let (own, reading, connections) = (context.clone(), Arc::new(reading), jobs.clone());
     jobs.keep(Stage::Work, "reading", reporting(context, "reading"), move |stop| {
         let (context, args, jobs) = (own.clone(), Arc::clone(&reading), connections.clone());
+        let share = share.clone();
         async move {
-            let ended = sync::follow(&args, &context, &jobs, &stop).await;
+            let ended = sync::follow(&args, &context, share, &jobs, &stop).await;
             ended.map_err(|why| in_one(&why))?;
             stop.ended()
         }
     })?;
     end(context, &supervisor, &receiver).await;
     Ok(())
+}
+
+/// Takes part among the hosts of the state.
+async fn take_part(args: &ServeArgs, context: &Context, jobs: &Jobs) -> Result<WorkShare> {
+    let machine = || rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let host = HostName {
+        name: args.host_name.clone().unwrap_or_else(machine),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        connector: context.connector().await?.manifest().name.clone(),
+    };
+    let store = StateDirectory::needed(context)?.store_made().await?;
+    Ok(hosts::keep(jobs, store, host, reporting(context, "sharing the work"))?)
 }

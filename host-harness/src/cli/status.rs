@@ -8,6 +8,8 @@ use anyhow::Result;
 use host_harness::clock::unix_ms;
 use host_harness::egress::limit_scopes;
 use host_harness::mirror::{FailingRow, LOOK_UP_TRIES, Mirror as _, ScanRow};
+use host_harness::state::hosts::{HostRow, Hosts as _};
+use host_harness::state::process_of;
 use host_harness::state::rates::{RateCounts, RateRow, Rates as _, minute};
 use host_harness::store::sqlite::Booked;
 use host_harness::store::{ConnectionRow, Sqlite, Store as _};
@@ -38,6 +40,7 @@ const RATES: [&str; 6] =
     ["CONNECTION", "LIMIT", "SENT IN 1 H", "FULLEST MINUTE", "WAITED", "REFUSED"];
 /// Minutes that `--rates` shows.
 const RATES_OF: u64 = 60;
+const HOSTS: [&str; 6] = ["HOST", "PROCESS", "CONNECTOR", "VERSION", "CONNECTIONS", "SINCE"];
 const LIMITS: [&str; 4] = ["CONNECTION", "LIMIT", "FREE IN", "WHY"];
 
 /// Shows what `sync` keeps of each connection and object, how far it is, and whether subscriptions
@@ -46,11 +49,16 @@ const LIMITS: [&str; 4] = ["CONNECTION", "LIMIT", "FREE IN", "WHY"];
 #[command(after_help = "Examples:
   connector-host status
   connector-host status --connection shop-7 --output json
-  connector-host status --rates")]
+  connector-host status --rates
+  connector-host status --hosts")]
 pub struct StatusArgs {
     /// Show what the limits let go in the last hour, minute by minute
     #[arg(long)]
     rates: bool,
+
+    /// Show the hosts that serve this state, and for how many connections each works
+    #[arg(long, conflicts_with = "rates")]
+    hosts: bool,
 }
 
 /// What there is to show.
@@ -72,6 +80,9 @@ struct StatusReport {
 pub async fn run(args: &StatusArgs, context: &Context) -> Result<()> {
     let state = StateDirectory::needed(context)?;
     let database = state.database().await?;
+    if args.hosts {
+        return hosts(context, &database).await;
+    }
     let mut rows = database.connections().await?;
     if let Some(name) = name(context)? {
         rows = vec![state.named(&database, name).await?];
@@ -106,6 +117,44 @@ pub async fn run(args: &StatusArgs, context: &Context) -> Result<()> {
     }
     warnings.iter().chain(&errors).for_each(|line| context.watch.mention(line));
     Ok(())
+}
+
+/// Shows who serves the state.
+async fn hosts(context: &Context, database: &Sqlite) -> Result<()> {
+    let hosts = database.hosts().await?;
+    let entry = |host: &HostRow| {
+        let process = process_of(&host.lease.attempt).trim_end_matches('-');
+        let process = process.rsplit('.').next().and_then(|own| own.split('-').next());
+        let process = process.unwrap_or_default();
+        let (connections, since) = (count(host.connections), date(host.began_ms));
+        Entry {
+            cells: cells([
+                &host.name,
+                process,
+                &host.connector,
+                &host.version,
+                &connections,
+                &since,
+            ]),
+            json: json!({
+                "host": host.name,
+                "process": process,
+                "holder": host.lease.attempt,
+                "connector": host.connector,
+                "version": host.version,
+                "connections": host.connections,
+                "since": since,
+                "until": date(host.lease.until_ms),
+            }),
+        }
+    };
+    let entries: Vec<Entry> = hosts.iter().map(entry).collect();
+    if context.form() == OutputFormat::Table {
+        return context.text(&section("", &HOSTS, entries.into_iter().map(|row| row.cells)));
+    }
+    let mut out = context.output(&Columns::default());
+    out.page(entries.into_iter().map(|row| row.json))?;
+    out.end()
 }
 
 async fn objects(report: &mut StatusReport, database: &Sqlite, row: &ConnectionRow) -> Result<()> {

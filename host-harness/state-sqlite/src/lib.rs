@@ -10,6 +10,7 @@ mod checkpoints;
 mod columns;
 mod ended;
 mod fault;
+mod hosts;
 mod inbox;
 mod journal;
 mod limits;

@@ -119,6 +119,15 @@ async fn golden_rates() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn golden_hosts() {
+    let mut files = Vec::new();
+    connector_state::hosts_cases! { conformance_runs OnDisk, files, }
+    let but = ["mirror_changes", "mirror_readers", "INSERT", "REPLACE INTO mirror"];
+    // Hosts are few.
+    check("hosts", &files, &Others(&noted(&of_store().await), &but), &["h", "m"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn golden_mirror() {
     let mut files = Vec::new();
     connector_state::mirror_cases! { conformance_runs OnDisk, files, }

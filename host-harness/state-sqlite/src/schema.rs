@@ -22,6 +22,8 @@
 //! | `intents` | an item of a run ([`connector_state::push::IntentRow`]) | `push` (the run's id), `item` (from 0), `line`, `record_key`, `input` (null once it is done; secrets in it are sealed), `sealed_raw`, `state`, `sent`, `outcome`, `id`, `error`, `attempts` |
 //! | `push_claims` | a record that somebody writes just now | `connection` (its id), `object`, `record_key`, `owner`, `push`, `item`, `until_ms` |
 //! | `journal` | something that happened to a connection ([`connector_state::journal`]) | `number`, `connection` (its id), `at_ms`, `kind`, `object`, `by`, `data` (a JSON object), `folds` (1: becomes part of the row of its day), `day` (set of such a row: days since 1970) |
+//! | `hosts` | [`connector_state::hosts::HostRow`] | `lease_attempt`, `lease_until_ms`, `name`, `version`, `connector`, `began_ms` |
+//! | `claims` | a connection that a host works for; free, where there is no such host | `connection` (its id), `host` (its `lease_attempt`) |
 //! | `removed_connections`, `removed_pushes` | what was removed, and whose rows are erased piece by piece: until then they say nothing | `connection` (its id), `push` (the run's id) |
 //!
 //! What was delivered is read by these views; the tables behind them, whose names begin with `inbox`,
@@ -61,6 +63,7 @@
 //! of the connection scrubbed, and the file is its user's alone. What is removed (a connection, an
 //! object's `reset`, a dead letter) is overwritten, what is large piece by piece.
 
+use super::hosts::TABLES as HOSTS;
 use super::inbox::tables::TABLES as INBOX;
 use super::journal::TABLES as JOURNAL;
 use super::limits::TABLE as LIMITS;
@@ -74,10 +77,10 @@ pub const APPLICATION: u32 = 0x436F_6E48;
 
 /// Version of the schema (`PRAGMA user_version`). Those below it were never released: such a file is
 /// refused as it is.
-pub const VERSION: u32 = 11;
+pub const VERSION: u32 = 12;
 
 /// All tables and views, for an empty file.
-pub const TABLES: [&str; 8] = [STORE, MIRROR, LIMITS, PUSH, INBOX, OUTBOX, JOURNAL, RATES];
+pub const TABLES: [&str; 9] = [STORE, MIRROR, LIMITS, PUSH, INBOX, OUTBOX, JOURNAL, RATES, HOSTS];
 
 const STORE: &str = "
 CREATE TABLE connections (

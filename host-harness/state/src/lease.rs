@@ -16,6 +16,7 @@
 //! | what is leased | where | for | differs |
 //! |---|---|---|---|
 //! | the scan of an object | `mirror_scans` | 45 s | a scan that waits for its provider holds on until then |
+//! | a host's connections | `hosts` | 10 s | whoever takes them ends the leases of its process on them ([`crate::hosts`]) |
 //! | a connection's events | `hooks` | 30 s | writes do not name the holder: a record is applied by its version, however often, and an event that is done stays so |
 //! | the handing on of a forward | `forwards` | 90 s | writes do not name the holder: a message that is sent twice has the same id |
 //! | the write of a record, for one item of a push | `push_claims` | 15 s | also needs the item: an owner writes many records at a time |
@@ -42,6 +43,18 @@ impl Lease {
         let can_be = now_ms < self.until_ms && self.until_ms <= wanted.until_ms;
         self.attempt != wanted.attempt && can_be && !has_ended(&self.attempt)
     }
+
+    /// Whether its holder has it at `now_ms`, as far as is known.
+    #[must_use]
+    pub fn is_held(&self, now_ms: u64) -> bool {
+        now_ms < self.until_ms && !has_ended(&self.attempt)
+    }
+}
+
+/// What the names of all holders of a holder's process begin with.
+#[must_use]
+pub fn process_of(holder: &str) -> &str {
+    holder.rfind('-').and_then(|end| holder.get(..=end)).unwrap_or(holder)
 }
 
 /// Holders of this process.
@@ -144,6 +157,10 @@ mod tests {
         assert!(blocks(1_000) && blocks(45_999));
         assert!(!blocks(46_000));
         assert!(!blocks(999), "the clock was set back");
+        assert!(lease.is_held(45_999) && !lease.is_held(46_000));
+        assert_eq!(process_of(holder.name()), process_of(other.name()));
+        assert_eq!(process_of("place.7-f-12"), "place.7-f-");
+        assert_eq!(process_of("somebody"), "somebody");
         assert!(!lease.blocks(&of(&holder, 46_000), 1_000), "its own");
         drop(holder);
         assert!(!blocks(1_000));

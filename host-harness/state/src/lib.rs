@@ -10,11 +10,12 @@
 //! | [`outbox::Outbox`] | forwards, and changes until they are handed on |
 //! | [`journal::Journal`] | what happened to connections, for people to read |
 //! | [`rates::Rates`] | how many requests each limit let go |
+//! | [`hosts::Hosts`] | the hosts that share a state, and which of them works for which connection |
 //!
 //! No trait needs another crate's trait, and a database needs nothing of the runtime: what it keeps
 //! are the plain types of [`connector_contract`]. What to keep is decided here, by functions of what
 //! a database has read ([`changes`], [`mirror::plan`], [`push::plan`], [`inbox::plan`],
-//! [`outbox::plan`], [`journal::entries`]), so that every
+//! [`outbox::plan`], [`journal::entries`], [`hosts::plan`]), so that every
 //! database decides alike.
 //!
 //! | feature | what it adds |
@@ -27,6 +28,7 @@ pub mod changes;
 pub mod conformance;
 mod error;
 pub mod files;
+pub mod hosts;
 pub mod inbox;
 pub mod journal;
 mod lease;
@@ -46,7 +48,7 @@ pub mod views;
 mod words;
 
 pub use self::error::{Retry, StoreError};
-pub use self::lease::{Lease, LeaseHolder};
+pub use self::lease::{Lease, LeaseHolder, process_of};
 pub use self::rows::{ConnectionRow, GrantRow, GrantState, PreviousTokens, SecretRow, SessionRow};
 pub use self::sealed::Sealed;
 pub use self::store::{Answer, Change, GrantChange, SecretChange, Store};

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use host_harness::forward::ForwardJobs;
+use host_harness::service::hosts::WorkShare;
 use host_harness::service::jobs::{Jobs, Stage, Stopped, Supervisor};
 use host_harness::service::maintenance;
 use host_harness::webhooks::{
@@ -78,7 +79,7 @@ pub struct Listening {
 /// When it was called wrongly, or cannot listen.
 pub async fn run(args: &ListenArgs, context: &Context) -> Result<()> {
     let supervisor = Supervisor::new(context.shutdown.clone());
-    let receiver = begin(&args.listening, context, supervisor.jobs()).await?;
+    let receiver = begin(&args.listening, context, WorkShare::all(), supervisor.jobs()).await?;
     end(context, &supervisor, &receiver).await;
     Ok(())
 }
@@ -107,11 +108,16 @@ pub fn reporting(context: &Context, what: &'static str) -> impl Fn(&Stopped) + S
     }
 }
 
-/// Begins to listen, to apply what comes, and to hand changes on.
+/// Begins to listen, to apply what comes for the connections of `share`, and to hand changes on.
 ///
 /// # Errors
 /// As [`run`].
-pub async fn begin(listening: &Listening, context: &Context, jobs: &Jobs) -> Result<Arc<Receiver>> {
+pub async fn begin(
+    listening: &Listening,
+    context: &Context,
+    share: WorkShare,
+    jobs: &Jobs,
+) -> Result<Arc<Receiver>> {
     let bounds = ReceiverBounds {
         rate: f64::from(listening.rate),
         burst: f64::from(listening.rate) * 10.0,
@@ -151,6 +157,7 @@ pub async fn begin(listening: &Listening, context: &Context, jobs: &Jobs) -> Res
         gaps,
         notes,
         public,
+        share,
         served: HashMap::new(),
         renewal: SubscriptionRenewal::default(),
     };

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use host_harness::clock::unix_ms;
 use host_harness::runtime::{Connection, Connector};
+use host_harness::service::hosts::WorkShare;
 use host_harness::service::jobs::Shutdown;
 use host_harness::store::Store as _;
 use host_harness::webhooks::{
@@ -35,6 +36,8 @@ pub struct Serving {
     pub gaps: GapCloser,
     pub notes: Arc<NotePrinter>,
     pub public: Option<String>,
+    /// Whose events this host applies, and whose subscriptions it renews.
+    pub share: WorkShare,
     /// By id.
     pub served: HashMap<String, ServedConnection>,
     pub renewal: SubscriptionRenewal,
@@ -56,6 +59,7 @@ impl Serving {
         for round in 1_u32.. {
             tokio::select! {
                 () = tokio::time::sleep(LOOK_EVERY) => {}
+                () = self.share.changed() => {}
                 () = stop.requested() => return,
             }
             if let Err(why) = self.refresh().await {
@@ -115,7 +119,9 @@ impl Serving {
                     }
                 }
             };
-            if let Err(why) = self.gaps.consider(&hook, &served.connection) {
+            if !self.share.includes(&hook.connection) {
+                self.gaps.stop(&hook.connection);
+            } else if let Err(why) = self.gaps.consider(&hook, &served.connection) {
                 self.fails("pulling what was missed", &why.into());
             }
             now.insert(hook.connection, served);
@@ -124,7 +130,8 @@ impl Serving {
         gone.keys().for_each(|id| self.gaps.stop(id));
         let hooks = self.served.values().map(|served| served.hook.clone()).collect();
         self.receiver.serve_hooks(hooks);
-        let worked = self.served.iter().map(|(id, served)| (id.clone(), served.worked.clone()));
+        let worked = self.served.iter().filter(|(id, _)| self.share.includes(id));
+        let worked = worked.map(|(id, served)| (id.clone(), served.worked.clone()));
         self.worker.work_for(worked.collect());
         Ok(())
     }
@@ -134,6 +141,9 @@ impl Serving {
         let now_ms = unix_ms(clock().now());
         for row in self.state.database.subscriptions(None).await? {
             let Some(served) = self.served.get(&row.connection) else { continue };
+            if !self.share.includes(&row.connection) {
+                continue;
+            }
             if let Some(renewed) = self.renewal.renew(&served.connection, &row, now_ms).await? {
                 self.state.database.put_subscription(renewed).await?;
             } else {

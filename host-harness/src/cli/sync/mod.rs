@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use clap::value_parser;
 use host_harness::mirror::Mirror as _;
+use host_harness::service::hosts::WorkShare;
 use host_harness::service::jobs::{Jobs, Shutdown, Supervisor};
 use host_harness::service::maintenance;
 use host_harness::store::Store as _;
@@ -85,7 +86,7 @@ pub struct SyncArgs {
 pub async fn run(args: &SyncArgs, context: &Context) -> Result<Exit> {
     if args.every.is_some() {
         let supervisor = Supervisor::new(context.shutdown.clone());
-        follow(args, context, supervisor.jobs(), &context.shutdown).await?;
+        follow(args, context, WorkShare::all(), supervisor.jobs(), &context.shutdown).await?;
         supervisor.run().await;
         return Ok(Exit::Done);
     }
@@ -96,17 +97,19 @@ pub async fn run(args: &SyncArgs, context: &Context) -> Result<Exit> {
     Ok(exit)
 }
 
-/// Reads again and again, by `jobs`, until `stop`.
+/// Reads the connections of `share` again and again, by `jobs`, until `stop`.
 ///
 /// # Errors
 /// As [`run`].
 pub async fn follow(
     args: &SyncArgs,
     context: &Context,
+    share: WorkShare,
     jobs: &Jobs,
     stop: &Shutdown,
 ) -> Result<()> {
-    let (reader, _) = prepare(args, context).await?;
+    let (mut reader, _) = prepare(args, context).await?;
+    reader.share = share;
     let store = Arc::clone(&reader.state.database) as _;
     maintenance::keep(jobs, store, reporting(context, maintenance::NAME))?;
     reader.follow(RunResults::new(context, true), jobs, stop).await
@@ -159,6 +162,7 @@ async fn prepare(
         options,
         every: args.every,
         name: named,
+        share: WorkShare::all(),
         turns: Turns::default(),
         totals: Mutex::default(),
     };

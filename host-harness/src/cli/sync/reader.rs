@@ -1,12 +1,13 @@
 //! Connections side by side, and each one's objects in a row, once or again and again.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
 use host_harness::clock::unix_ms;
 use host_harness::runtime::Connector;
+use host_harness::service::hosts::WorkShare;
 use host_harness::service::jobs::{Jobs, PANICKED, Shutdown, Stage, Stopped};
 use host_harness::sync::{
     PageCommitted, Pull, PullOptions, PullOutcome, Rhythm, Synced, SyncedConnection, Turns,
@@ -19,7 +20,7 @@ use super::lines::{Failed, RunResult, RunResults};
 use crate::cli::context::Context;
 use crate::cli::errors::in_one;
 use crate::cli::exit::Exit;
-use crate::cli::output::printable;
+use crate::cli::output::{counted, printable};
 use crate::cli::state::{CHANGED, Configuration, LOOK_EVERY, OpenState, StoredConnection, clock};
 
 /// Results that wait to be printed.
@@ -41,6 +42,8 @@ pub struct SyncReader {
     pub every: Option<Duration>,
     /// Name of the connection that is read; all of the connector's without.
     pub name: Option<String>,
+    /// Which of them this host works for.
+    pub share: WorkShare,
     /// Pages under way.
     pub turns: Turns,
     /// Records to expect, by connection and object.
@@ -103,11 +106,13 @@ impl SyncReader {
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut read = HashMap::new();
         let (mut options, mut is_first, mut is_failing) = (shared.options, true, false);
+        let mut share = shared.share.clone();
         let ended = loop {
             tokio::select! {
                 Some(ran) = results.recv() => if let Err(why) = lines.ran(&ran) {
                     break Err(why);
                 },
+                () = share.changed() => looks.reset_immediately(),
                 _ = looks.tick() => match shared.update(&mut read, options, is_first, &to, jobs).await {
                     Ok(()) => {
                         (options.full, is_first, is_failing) = (false, false, false);
@@ -136,13 +141,17 @@ impl SyncReader {
     ) -> Result<()> {
         let connector = &self.connector.manifest().name;
         let mut gone = read.clone();
-        for stored in self.state.connections(connector, self.name.as_deref()).await? {
+        let all = self.state.connections(connector, self.name.as_deref()).await?;
+        let (all, count) = (all.into_iter(), read.len());
+        let (ours, others): (Vec<_>, Vec<_>) =
+            all.partition(|stored| self.share.includes(&stored.row.id));
+        for stored in ours {
             let (id, name) = (stored.row.id.clone(), stored.row.name.clone());
             let configuration = stored.configuration().await?;
             match gone.remove(&id) {
                 Some(before) if before == configuration => continue,
                 Some(_) => self.say(&format!("{name}: {CHANGED}")),
-                None if !is_first => {
+                None if !is_first && !self.share.is_shared() => {
                     self.say(&format!("{name}: the connection is new, and is read from now on"));
                 }
                 None => {}
@@ -150,11 +159,23 @@ impl SyncReader {
             ConnectionReader::new(self, stored, options, to).begin(jobs)?;
             read.insert(id, configuration);
         }
+        let given: HashSet<String> = others.iter().map(|stored| stored.row.id.clone()).collect();
         for (id, configuration) in gone {
             jobs.remove(&job(&id));
             read.remove(&id);
-            let name = configuration.name;
-            self.say(&format!("{name}: the connection is not kept any more, and no longer read"));
+            if !given.contains(&id) {
+                let name = configuration.name;
+                self.say(&format!(
+                    "{name}: the connection is not kept any more, and no longer read"
+                ));
+            }
+        }
+        if self.share.is_shared() && read.len() != count {
+            let (ours, all) = (read.len(), read.len() + given.len());
+            self.say(&format!(
+                "this host works for {ours} of {}",
+                counted(all as u64, "connection")
+            ));
         }
         Ok(())
     }

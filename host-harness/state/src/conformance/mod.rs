@@ -21,6 +21,7 @@
     reason = "tests that databases in other crates run; each case's name says what it is about"
 )]
 
+pub mod hosts;
 pub mod inbox;
 pub mod journal;
 pub mod mirror;
@@ -38,6 +39,7 @@ use connector_contract::auth::Learned;
 use connector_contract::clock::TokioClock;
 use connector_contract::limits::Slots;
 
+use crate::hosts::Hosts;
 use crate::inbox::Inbox;
 use crate::journal::Journal;
 use crate::memory::{Halt, Memory};
@@ -54,8 +56,11 @@ pub const START_S: u64 = 1_700_000_000;
 pub const START_MS: u64 = START_S * 1_000;
 
 /// Everything that a database keeps.
-pub trait State: Store + Mirror + Intents + Inbox + Outbox + Journal + Rates + Slots {}
-impl<T: Store + Mirror + Intents + Inbox + Outbox + Journal + Rates + Slots> State for T {}
+pub trait State:
+    Store + Mirror + Intents + Inbox + Outbox + Journal + Rates + Hosts + Slots
+{
+}
+impl<T: Store + Mirror + Intents + Inbox + Outbox + Journal + Rates + Hosts + Slots> State for T {}
 
 /// A database that can be opened several times, as by several processes. Its time is tokio's,
 /// which tests pause, and is [`START_S`] when it is made.
@@ -95,6 +100,7 @@ macro_rules! conformance_tests {
         $crate::inbox_cases! { conformance_area $database, }
         $crate::journal_cases! { conformance_area $database, }
         $crate::rates_cases! { conformance_area $database, }
+        $crate::hosts_cases! { conformance_area $database, }
     };
 }
 
@@ -164,6 +170,7 @@ pub fn listed() -> Vec<Case> {
     crate::inbox_cases! { conformance_entries list, }
     crate::journal_cases! { conformance_entries list, }
     crate::rates_cases! { conformance_entries list, }
+    crate::hosts_cases! { conformance_entries list, }
     list
 }
 
@@ -249,6 +256,7 @@ mod tests {
             ("inbox", "Inbox", include_str!("../inbox/mod.rs")),
             ("journal", "Journal", include_str!("../journal/mod.rs")),
             ("rates", "Rates", include_str!("../rates.rs")),
+            ("hosts", "Hosts", include_str!("../hosts/mod.rs")),
         ];
         let cases = listed();
         let mut missing = Vec::new();

@@ -37,6 +37,7 @@
 //! to a commit ([`Memory::lose`]). It asks [`crate::GrantChange`] and [`crate::SecretChange`] twice,
 //! as a database that several hosts share may.
 
+mod hosts;
 mod inbox;
 mod journal;
 mod mirror;
@@ -51,6 +52,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use connector_contract::clock::{Clock, SystemClock};
 use tokio::sync::Notify;
 
+pub use self::hosts::HostTables;
 pub use self::inbox::InboxTables;
 pub use self::journal::JournalTables;
 pub use self::mirror::MirrorTables;
@@ -79,6 +81,8 @@ pub struct Rows {
     pub inbox: InboxTables,
     /// What happened to connections.
     pub journal: JournalTables,
+    /// Hosts, and what each works for.
+    pub hosts: HostTables,
 }
 
 /// Removes what an area keeps for a connection.
@@ -87,7 +91,8 @@ type Erase = fn(&mut Rows, &str);
 type Forget = fn(&mut Rows, u64);
 
 /// One of each area that keeps rows of a connection.
-const ERASE: [Erase; 5] = [mirror::erase, outbox::erase, push::erase, inbox::erase, journal::erase];
+const ERASE: [Erase; 6] =
+    [mirror::erase, outbox::erase, push::erase, inbox::erase, journal::erase, hosts::erase];
 /// One of each area that keeps rows for a time.
 const FORGET: [Forget; 6] =
     [store::forget, mirror::forget, push::forget, slots::forget, inbox::forget, journal::forget];

@@ -256,6 +256,13 @@ impl Inbox for Memory {
     }
 }
 
+/// Ends the lease on a connection's events if its holder's name begins so.
+pub(super) fn end_leases(rows: &mut Rows, connection: &str, process: &str) {
+    if let Some((_, lease)) = rows.inbox.hooks.get_mut(connection) {
+        lease.take_if(|lease| lease.attempt.starts_with(process));
+    }
+}
+
 /// Removes what a connection had.
 pub(super) fn erase(rows: &mut Rows, connection: &str) {
     rows.inbox.remove_connection(connection);

@@ -204,6 +204,15 @@ impl ConnectionMirror {
     }
 }
 
+/// Ends the leases on a connection's scans whose holders' names begin so.
+pub(super) fn end_leases(rows: &mut Rows, connection: &str, process: &str) {
+    let objects = rows.mirror.of.get_mut(connection).into_iter();
+    let scans = objects.flat_map(|mirror| mirror.objects.values_mut());
+    for scan in scans.filter_map(|object| object.scan.as_mut()) {
+        scan.lease.take_if(|lease| lease.attempt.starts_with(process));
+    }
+}
+
 /// Removes what a connection had.
 pub(super) fn erase(rows: &mut Rows, connection: &str) {
     rows.mirror.of.remove(connection);
