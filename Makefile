@@ -107,6 +107,12 @@ torture: component ## Live simulated days of a fleet, each from a seed (SEEDS=20
 torture-bugs: component ## Plant bugs in a copy, one at a time, and say which seed shows each
 	tests/torture/plant-bugs
 
+.PHONY: check-deploy
+check-deploy: ## Check deploy/ against the schemas of Kubernetes and compose (needs PyPI the first time)
+	test -x target/deploy/bin/pip || python3 -m venv target/deploy
+	target/deploy/bin/pip install --quiet kubernetes-validate==1.37.0 check-jsonschema==0.39.0 setuptools
+	target/deploy/bin/kubernetes-validate --strict deploy/kubernetes.yaml && target/deploy/bin/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yaml
+
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for a minute (needs a nightly compiler)
 	(command -v cargo-fuzz || cargo install --locked cargo-fuzz) && cd fuzz && for target in $$(cargo fuzz list); do \
