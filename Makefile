@@ -107,6 +107,14 @@ torture: component ## Live simulated days of a fleet, each from a seed (SEEDS=20
 torture-bugs: component ## Plant bugs in a copy, one at a time, and say which seed shows each
 	tests/torture/plant-bugs
 
+.PHONY: run-many
+run-many: component ## Show three hosts that share a state, one of them killed (HOSTS=3 ACCOUNTS=200)
+	cargo build --locked --workspace --exclude release --bins && target/debug/hosts show
+
+.PHONY: torture-hosts
+torture-hosts: component ## Kill and freeze four real hosts on one state, and judge both sides (CHAOS_SECONDS=300 SEED=1)
+	cargo build --locked --workspace --exclude release --bins && CHAOS_SECONDS=$(or $(CHAOS_SECONDS),300) target/debug/hosts
+
 .PHONY: check-deploy
 check-deploy: ## Check deploy/ against the schemas of Kubernetes and compose (needs PyPI the first time)
 	test -x target/deploy/bin/pip || python3 -m venv target/deploy

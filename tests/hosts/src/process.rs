@@ -1,0 +1,147 @@
+//! Programs: hosts that serve, and pushes.
+
+use std::fs::File;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::account::MASTER;
+use crate::lock;
+use crate::state::Disk;
+
+/// The hosts of a run.
+pub struct Fleet {
+    hosts: Vec<Host>,
+    state: String,
+    logs: PathBuf,
+}
+
+struct Host {
+    name: String,
+    address: SocketAddr,
+    child: Mutex<Option<Child>>,
+    /// Seconds that its clock is off, by `faketime`.
+    skew: i64,
+}
+
+impl Fleet {
+    /// So many hosts, none of which runs yet. Where `faketime` is there, two have wrong clocks.
+    pub fn new(count: usize, disk: &Disk) -> Self {
+        let skews = if disk.is_shared() && has_faketime() { [0, 600, -600] } else { [0; 3] };
+        let host = |number: usize| {
+            // Free now; nobody else asks for ports here.
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+            Host {
+                name: format!("host-{number}"),
+                address: listener.local_addr().unwrap(),
+                child: Mutex::default(),
+                skew: skews[number % 3],
+            }
+        };
+        let logs = disk.file("logs");
+        std::fs::create_dir(&logs).unwrap();
+        Self { hosts: (0..count).map(host).collect(), state: disk.argument(), logs }
+    }
+
+    /// Where each listens.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.hosts.iter().map(|host| host.address).collect()
+    }
+
+    /// Their names.
+    pub fn name(&self, host: usize) -> &str {
+        &self.hosts[host].name
+    }
+
+    /// Starts a host that does not run.
+    pub fn start(&self, number: usize) {
+        let host = &self.hosts[number];
+        let log = self.logs.join(&host.name);
+        let log = File::options().create(true).append(true).open(log).unwrap();
+        let address = host.address.to_string();
+        let mut command = self.command(host.skew);
+        command.args(["serve", "--every", "4s", "--full-every", "15s", "--rate", "1000"]);
+        command.args(["--host-name", &host.name, "--address", &address]).stderr(log);
+        *lock(&host.child) = Some(command.spawn().unwrap());
+    }
+
+    /// A command of the program on the state.
+    pub fn command(&self, skew: i64) -> Command {
+        let own = std::env::current_exe().unwrap();
+        let program = own.with_file_name("connector-host");
+        let mut command = if skew == 0 {
+            Command::new(program)
+        } else {
+            let mut command = Command::new("faketime");
+            // The time that is measured with goes on as it does.
+            command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+            command.args(["-f", &format!("{skew:+}s")]).arg(program);
+            command
+        };
+        let component = std::env::var_os("CONNECTOR_COMPONENT")
+            .unwrap_or_else(|| "dist/aftership-connector.wasm".into());
+        command.env("CONNECTOR_COMPONENT", component).env("CONNECTOR_STATE", &self.state);
+        command.env("CONNECTOR_MASTER_KEY", STANDARD.encode(MASTER)).arg("--allow-private");
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    }
+
+    /// Kills a host, as a loss of power does.
+    pub fn kill(&self, number: usize) {
+        if let Some(mut child) = lock(&self.hosts[number].child).take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
+    /// Sends a signal to a host.
+    pub fn signal(&self, number: usize, signal: &str) {
+        if let Some(child) = &*lock(&self.hosts[number].child) {
+            let id = child.id().to_string();
+            Command::new("kill").args([signal, &id]).status().unwrap();
+        }
+    }
+
+    /// Asks a host to end, and waits for it; answers whether it ended well.
+    pub fn stop(&self, number: usize) -> bool {
+        self.signal(number, "-TERM");
+        let child = lock(&self.hosts[number].child).take();
+        child.is_some_and(|mut child| child.wait().unwrap().success())
+    }
+
+    /// The hosts that ended by themselves, with the end of what they said.
+    pub fn fallen(&self) -> Vec<String> {
+        let fallen = |host: &Host| {
+            let ended = lock(&host.child).as_mut().and_then(|child| child.try_wait().unwrap())?;
+            let said = std::fs::read_to_string(self.logs.join(&host.name)).unwrap_or_default();
+            let last: Vec<&str> = said.lines().rev().take(5).collect();
+            Some(format!("{} ended: {ended}: {}", host.name, last.join(" / ")))
+        };
+        self.hosts.iter().filter_map(fallen).collect()
+    }
+
+    /// What all hosts said.
+    pub fn said(&self) -> String {
+        let said = |host: &Host| std::fs::read_to_string(self.logs.join(&host.name));
+        self.hosts.iter().filter_map(|host| said(host).ok()).collect()
+    }
+
+    /// Kills them all.
+    pub fn end(&self) {
+        (0..self.hosts.len()).for_each(|number| self.kill(number));
+    }
+}
+
+impl Drop for Fleet {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+fn has_faketime() -> bool {
+    Command::new("faketime").arg("--version").stdout(Stdio::null()).status().is_ok()
+}
