@@ -19,7 +19,7 @@
 //! | `forward_undelivered` | a change that its target did not take | `forward` (its id), `mirror` and `change` (connection and number), `object`, `id`, `attempts`, `next_ms` (null: it is parked), `reason` |
 //! | `receiver` | the last sign of life of any receiver | `alive_ms` |
 //! | `pushes` | a run of many writes ([`connector_state::push::PushRow`]) | `id`, `connection` (its id), `object`, `mode`, `header`, `digest`, `made_ms`, `ended_ms`, and how many of its items are where: `pending`, `sending`, `done`, `parked`, `failed` |
-//! | `intents` | an item of a run ([`connector_state::push::IntentRow`]) | `push` (the run's id), `item` (from 0), `line`, `record_key`, `input` (null once it is done; secrets in it are sealed), `sealed_raw`, `state`, `sent`, `outcome`, `id`, `error`, `attempts` |
+//! | `intents` | an item of a run ([`connector_state::push::IntentRow`]) | `push` (the run's id), `item` (from 0), `line`, `record_key`, `input` (null once it is done; secrets in it are sealed), `sealed_raw`, `state`, `sent`, `outcome`, `id`, `error`, `attempts`, and of a conflict: `conflict_members` (JSON; empty once it is decided), `conflict_theirs`, `conflict_ms` (set while it waits for a decision), `decision` (`ours`, `theirs`) |
 //! | `push_claims` | a record that somebody writes just now | `connection` (its id), `object`, `record_key`, `owner`, `push`, `item`, `until_ms` |
 //! | `journal` | something that happened to a connection ([`connector_state::journal`]) | `number`, `connection` (its id), `at_ms`, `kind`, `object`, `by`, `data` (a JSON object), `folds` (1: becomes part of the row of its day), `day` (set of such a row: days since 1970) |
 //! | `removed_connections`, `removed_pushes` | what was removed, and whose rows are erased piece by piece: until then they say nothing | `connection` (its id), `push` (the run's id) |
@@ -74,7 +74,7 @@ pub const APPLICATION: u32 = 0x436F_6E48;
 
 /// Version of the schema (`PRAGMA user_version`). Those below it were never released: such a file is
 /// refused as it is.
-pub const VERSION: u32 = 11;
+pub const VERSION: u32 = 12;
 
 /// All tables and views, for an empty file.
 pub const TABLES: [&str; 8] = [STORE, MIRROR, LIMITS, PUSH, INBOX, OUTBOX, JOURNAL, RATES];
