@@ -47,7 +47,7 @@ A line of the result is {\"index\",\"line\",\"id\",\"outcome\",\"error\"}. Outco
   created, updated, deleted  it was written
   found      its answer was lost, and the record is there as wished
   unchanged  nothing had to be done
-  skipped    somebody else's change was kept (--on-conflict theirs)
+  skipped    somebody else's change was kept (--on-conflict or --decide theirs)
   failed     it was not applied; the error says why
   pending    the provider could not be asked; --resume goes on with it
   parked     it cannot be told whether it was applied; --resume looks again. Or it waits for a
