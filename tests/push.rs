@@ -1,6 +1,7 @@
 //! Pushes of many records: by the real connector, into the real store, to the simulator.
 
 mod conflicts;
+mod decisions;
 mod faults;
 mod killed;
 mod modes;

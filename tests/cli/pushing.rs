@@ -159,3 +159,101 @@ async fn a_killed_program_goes_on_where_it_stopped() {
     let made = account.requests().iter().filter(|line| line.starts_with("POST")).count();
     assert_eq!(made, 40, "nothing was sent twice");
 }
+
+/// Two items meet somebody else's change: they wait, are shown, decided about, and gone on with.
+#[tokio::test(flavor = "multi_thread")]
+async fn conflicts_wait_are_shown_and_decided() {
+    let account = Account::new().await;
+    let keeper = Keeper::new("conflicts");
+    keeper.keep(&account, "default");
+    let items = |title: &str| -> String {
+        let item =
+            |n| json!({ "tracking_number": format!("PARK-000{n}"), "slug": "dhl", "title": title });
+        (0..3).map(|n| format!("{}\n", item(n))).collect()
+    };
+    let (first, second) =
+        (keeper.file("first.ndjson", &items("a")), keeper.file("second.ndjson", &items("b")));
+    let made = keeper.run(&["push", "trackings", &first, "--limits", "off"]);
+    assert_eq!(made.code, Some(0), "{}", made.err);
+    let ids: Vec<String> =
+        results(&made).iter().map(|line| line["id"].as_str().unwrap().to_owned()).collect();
+    for id in &ids[..2] {
+        account.simulator.update(id, r#"{"title":"theirs"}"#).unwrap();
+    }
+    let push = ["push", "trackings", &second, "--on-conflict", "park", "--limits", "off"];
+    let parked = keeper.run(&push);
+    assert_eq!((parked.code, outcomes(&parked)), (Some(3), words(["parked", "parked", "updated"])));
+    for words in ["2 parked", "2 items met somebody else's change", "push --conflicts"] {
+        assert!(parked.err.contains(words), "{}", parked.err);
+    }
+    assert!(!parked.err.contains("answers were lost"), "{}", parked.err);
+
+    let shown = keeper.run(&["push", "--conflicts"]);
+    let conflicts = results(&shown);
+    assert_eq!((shown.code, conflicts.len()), (Some(0), 2));
+    let run = conflicts[0]["run"].as_str().unwrap();
+    let told = ["index", "line", "object", "mode", "id"].map(|name| conflicts[1][name].clone());
+    let wanted = [json!(1), json!(2), json!("trackings"), json!("upsert"), json!(ids[1].as_str())];
+    assert_eq!(told, wanted);
+    let title = json!({ "member": "title", "seen": "a", "theirs": "theirs", "ours": "b" });
+    assert_eq!(conflicts[0]["members"][0], title);
+    assert_eq!(results(&keeper.run(&["push", &format!("--conflicts={run}")])), conflicts);
+    assert_eq!(keeper.run(&["push", "couriers", "--conflicts"]).quiet(), "");
+    let json = keeper.run(&["push", "--conflicts", "--output", "json"]).quiet();
+    assert_eq!(serde_json::from_str::<Vec<Value>>(&json).unwrap(), conflicts);
+    assert_eq!(results(&keeper.run(&["push", "--list"]))[1]["parked"], 2);
+
+    let of = |item: &str| format!("{run}:{item}");
+    let decide = |choices: &[String], words: &[&str]| {
+        let all: Vec<&str> =
+            choices.iter().flat_map(|choice| ["--decide", choice.as_str()]).collect();
+        keeper.run(&[&["push"], &all[..]].concat()).failed(2, words);
+    };
+    decide(&["nobody:0=ours".to_owned()], &["has no push nobody", "push --list"]);
+    decide(&[of("9=ours")], &["has no item 9", "push --conflicts"]);
+    decide(&[of("2=ours")], &["item 2 of push", "waits for no decision: it is done"]);
+    decide(&[of("0=ours"), of("0=theirs")], &["names an item of push", "twice"]);
+    decide(&[of("0=ours"), of("all=theirs")], &["names an item of push", "twice"]);
+    decide(&[of("0=mine")], &["RUN:INDEX=ours or RUN:INDEX=theirs"]);
+    decide(&[of("0=ours"), of("2=ours")], &["waits for no decision"]);
+    keeper.keep(&account, "other");
+    let choice = of("0=ours");
+    let other = ["push", "--connection", "other", "--decide", &choice];
+    keeper.run(&other).failed(2, &["connection \"other\" has no push"]);
+    let sent = account.requests().len();
+
+    let ours = keeper.run(&["push", "--decide", &choice]);
+    let line = json!({ "run": run, "index": 0, "line": 1, "id": ids[0], "decision": "ours" });
+    assert_eq!((ours.code, results(&ours)), (Some(0), vec![line]), "{}", ours.err);
+    assert!(ours.err.contains("1 item decided; `push trackings --resume` carries it out"));
+    decide(&[choice], &["item 0 of push", "was decided before: ours"]);
+    assert_eq!(account.requests().len(), sent, "nothing is sent before the run goes on");
+    let resume = ["push", "trackings", "--resume", "--limits", "off"];
+    let resumed = keeper.run(&resume);
+    let ends = words(["updated", "parked", "updated"]);
+    assert_eq!((resumed.code, outcomes(&resumed)), (Some(3), ends), "{}", resumed.err);
+
+    let all = of("all=theirs");
+    assert_eq!(results(&keeper.run(&["push", "--decide", &all])).len(), 1);
+    let resumed = keeper.run(&resume);
+    let ends = words(["updated", "skipped", "updated"]);
+    assert_eq!((resumed.code, outcomes(&resumed)), (Some(0), ends), "{}", resumed.err);
+    let title = |id: &str| {
+        let text = account.simulator.tracking(id).unwrap();
+        serde_json::from_str::<Value>(&text).unwrap()["title"].clone()
+    };
+    assert_eq!(ids.iter().map(|id| title(id)).collect::<Vec<_>>(), ["b", "theirs", "b"]);
+    assert_eq!(keeper.run(&["push", "--conflicts"]).quiet(), "");
+    decide(&[all], &["no item of push", "waits for a decision"]);
+
+    let told = results(&keeper.run(&["journal", "--kind", "conflicts-decided"]));
+    let told: Vec<Value> = told
+        .iter()
+        .map(|entry| json!([entry["data"]["decision"], entry["data"]["items"], entry["object"]]))
+        .collect();
+    assert_eq!(told, [json!(["theirs", [1], "trackings"]), json!(["ours", [0], "trackings"])]);
+}
+
+fn words<const N: usize>(words: [&str; N]) -> Vec<String> {
+    words.map(str::to_owned).into()
+}

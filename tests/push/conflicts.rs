@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::shop::{Process, Shop, assert_no_echo, ends, wish};
 
 /// One tracking that is known here, and was changed there since.
-async fn changed_there() -> (Shop, Process, String) {
+pub async fn changed_there() -> (Shop, Process, String) {
     let shop = Shop::new().await;
     let process = shop.process().await;
     let (_, told) = process.run(&[wish("AAAA-1", "a")], Mode::Upsert).await;

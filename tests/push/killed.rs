@@ -9,9 +9,11 @@ use std::task::{Context, Poll};
 
 use aftership_simulator::Simulator;
 use host_harness::egress::{Connect, Pending, Resolve, Stream};
+use host_harness::journal::{Journal as _, JournalKind};
 use host_harness::mirror::{Applied, Batch};
 use host_harness::push::{
-    Claimed, Holder, IntentEnd, IntentRow, Intents, Mode, OnConflict, PushRow, Sent,
+    Claimed, Decided, Decision, Holder, IntentEnd, IntentRow, IntentState, Intents, Mode,
+    OnConflict, PushRow, Sent,
 };
 use host_harness::store::Answer;
 use host_harness::store::Sqlite;
@@ -19,7 +21,8 @@ use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf, duplex};
 use tokio::sync::Notify;
 
-use super::shop::{Shop, assert_no_echo, ends, run, wish};
+use super::conflicts::changed_there;
+use super::shop::{Process, Shop, assert_no_echo, ends, run, wish};
 
 /// Counts the calls that leave the engine: to the store, and bytes to the network.
 #[derive(Default)]
@@ -88,6 +91,17 @@ impl Intents for Counted {
         batch: Option<Batch>,
     ) -> Answer<'_, Option<Applied>> {
         Box::pin(self.1.around(self.0.end(item, end, batch)))
+    }
+    fn conflicts(&self, run: &str, from: u64, limit: u32) -> Answer<'_, Vec<IntentRow>> {
+        self.0.conflicts(run, from, limit)
+    }
+    fn decide(
+        &self,
+        run: &str,
+        items: Vec<(u64, [u8; 32])>,
+        decision: Decision,
+    ) -> Answer<'_, Vec<Decided>> {
+        Box::pin(self.1.around(self.0.decide(run, items, decision)))
     }
     fn renew(&self, owner: &str, for_ms: u64) -> Answer<'_, ()> {
         self.0.renew(owner, for_ms)
@@ -181,34 +195,41 @@ async fn prepared() -> Shop {
     shop
 }
 
-/// Runs until the fatal call. Answers whether it came, and how many calls there were.
-async fn until_killed(shop: &Shop, fatal: usize, after: bool) -> (bool, usize) {
+/// Works until the fatal call. Answers whether it came, and how many calls there were.
+async fn until_killed(
+    shop: &Shop,
+    fatal: usize,
+    after: bool,
+    work: impl AsyncFnOnce(&Process, Arc<dyn Intents>),
+) -> (bool, usize) {
     let calls = Arc::new(Calls { fatal, after, ..Calls::default() });
     let wire = Wire(shop.simulator.clone(), Arc::clone(&calls));
     let process = shop.process_over(Arc::new(wire)).await;
     let store = Counted(Arc::clone(&process.store), Arc::clone(&calls));
-    let push = process.push_by("trackings", Arc::new(store)).await;
-    let lines = lines();
     let killed = tokio::select! {
         biased;
         () = calls.killed.notified() => true,
-        ran = run(&push, &lines, Mode::Upsert, OnConflict::Fail) => {
-            assert_eq!(ran.unwrap().0.done, 10);
-            false
-        }
+        () = work(&process, Arc::new(store)) => false,
     };
     (killed, calls.count.load(Ordering::SeqCst))
 }
 
+/// Pushes all lines.
+async fn push_all(process: &Process, intents: Arc<dyn Intents>) {
+    let push = process.push_by("trackings", intents).await;
+    let ran = run(&push, &lines(), Mode::Upsert, OnConflict::Fail).await;
+    assert_eq!(ran.unwrap().0.done, 10);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_kill_at_any_call_loses_nothing_and_makes_nothing_twice() {
-    let (killed, calls) = until_killed(&prepared().await, 0, false).await;
+    let (killed, calls) = until_killed(&prepared().await, 0, false, push_all).await;
     assert!(!killed && calls > 40, "{calls} calls");
     let mut kills = 0;
     for fatal in 1..=calls {
         for after in [false, true] {
             let shop = prepared().await;
-            let (killed, _) = until_killed(&shop, fatal, after).await;
+            let (killed, _) = until_killed(&shop, fatal, after, push_all).await;
             kills += usize::from(killed);
             let process = shop.process().await;
             let (summary, told) = process.run(&lines(), Mode::Upsert).await;
@@ -229,4 +250,65 @@ async fn a_kill_at_any_call_loses_nothing_and_makes_nothing_twice() {
     }
     println!("{kills} kills at {calls} calls of ten items: nothing lost, nothing twice");
     assert!(kills > calls, "{kills} of {calls}");
+}
+
+/// A run of which one item waits for a decision.
+async fn parked() -> (Shop, String) {
+    let (shop, process, _) = changed_there().await;
+    let lines = [wish("AAAA-1", "b")];
+    let parked = process.run_to("trackings", &lines, Mode::Upsert, OnConflict::Park).await;
+    let run = parked.unwrap().1.remove(0).run;
+    (shop, run)
+}
+
+/// Decides, and carries it out. Answers what came of the decision, where it waited.
+async fn decide(
+    process: &Process,
+    intents: Arc<dyn Intents>,
+    run: &str,
+    decision: Decision,
+) -> Option<Decided> {
+    let open = intents.conflicts(run, 0, 1).await.unwrap().pop();
+    let mut decided = None;
+    if let Some(theirs) = open.and_then(|item| item.conflict).map(|conflict| conflict.theirs) {
+        decided = intents.decide(run, vec![(0, theirs)], decision).await.unwrap().pop();
+    }
+    let push = process.push_by("trackings", intents).await;
+    push.run(run, OnConflict::Fail, |_| {}).await.unwrap();
+    decided
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_decision_survives_a_kill_at_any_call_and_is_carried_out_once() {
+    for (decision, changes) in [(Decision::Ours, 1), (Decision::Theirs, 0)] {
+        let kill = async |fatal, after| {
+            let (shop, run) = parked().await;
+            let ended = until_killed(&shop, fatal, after, async |process, intents| {
+                assert_eq!(decide(process, intents, &run, decision).await, Some(Decided::Now));
+            });
+            (ended.await, shop, run)
+        };
+        let ((killed, calls), ..) = kill(0, false).await;
+        assert!(!killed && calls >= 4, "{calls} calls");
+        for fatal in 1..=calls {
+            for after in [false, true] {
+                let ((killed, _), shop, run) = kill(fatal, after).await;
+                let process = shop.process().await;
+                decide(&process, Arc::clone(&process.store) as _, &run, decision).await;
+                let at = format!("{decision:?}, call {fatal}, after {after}, killed {killed}");
+                let item = process.store.intents(&run, 0, 1).await.unwrap().remove(0);
+                assert_eq!((item.state, item.conflict_ms), (IntentState::Done, None), "{at}");
+                assert_eq!(item.decision, Some(decision), "{at}");
+                let title = if changes > 0 { "b" } else { "theirs" };
+                assert_eq!(shop.trackings()["AAAA-1"]["title"], title, "{at}");
+                let journal = shop.simulator.journal().into_iter();
+                let sent = journal.filter(|one| one.method == "PUT" && one.status == Some(200));
+                assert_eq!(sent.count(), changes, "{at}");
+                assert_no_echo(&process.pull().await);
+                let decided = vec![JournalKind::ConflictsDecided];
+                let told = process.store.journal(&process.row.id, decided, None, 9).await.unwrap();
+                assert_eq!(told.len(), 1, "{at}");
+            }
+        }
+    }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use aftership_simulator::{FaultPlan, IndexLag};
 use host_harness::mirror::{ChangeKind, Mirror as _, RecordState};
-use host_harness::push::{IntentState, Mode, OnConflict};
+use host_harness::push::{Decided, Decision, IntentState, Intents as _, Mode, OnConflict};
 use serde_json::{Value, json};
 
 use super::shop::{Process, Shop, assert_no_echo, wish};
@@ -25,6 +25,7 @@ struct Sum {
     done: usize,
     failed: usize,
     parked: usize,
+    conflicts: usize,
     pulls: usize,
     changes_there: usize,
     requests: usize,
@@ -49,12 +50,14 @@ async fn both_sides_agree_in_the_end_and_every_word_was_true() {
         all.done += sum.done;
         all.failed += sum.failed;
         all.parked += sum.parked;
+        all.conflicts += sum.conflicts;
         all.pulls += sum.pulls;
         all.changes_there += sum.changes_there;
         all.requests += sum.requests;
     }
     println!("{SEEDS} histories: {all:?}");
     assert!(all.done * 10 > all.wishes * 7, "most wishes come true: {all:?}");
+    assert!(all.conflicts > 0, "some wait for a decision: {all:?}");
 }
 
 async fn history(seed: u64) -> Sum {
@@ -92,7 +95,7 @@ impl History {
             .iter()
             .map(|n| wish(&format!("TWO-{n:03}"), &format!("step {step} of {n}")))
             .collect();
-        let policies = [OnConflict::Fail, OnConflict::Ours, OnConflict::Theirs];
+        let policies = [OnConflict::Fail, OnConflict::Ours, OnConflict::Theirs, OnConflict::Park];
         let policy = self.random.choice(policies).unwrap();
         let (_, told) =
             self.process.run_to("trackings", &lines, Mode::Upsert, policy).await.unwrap();
@@ -119,6 +122,11 @@ impl History {
                         assert!(before.is_none() || before == title, "{item:?}");
                     }
                     self.sum.failed += 1;
+                }
+                (IntentState::Parked, _) if item.conflict_ms.is_some() => {
+                    // Nothing of it was sent, or what was is what waits.
+                    assert_ne!(title.as_ref(), Some(&line["title"]), "{item:?}");
+                    self.sum.conflicts += 1;
                 }
                 (IntentState::Parked, _) => {
                     self.titles.insert(number, None);
@@ -152,6 +160,10 @@ impl History {
         self.shop.simulator.configure(|options| options.faults = None);
         let push = self.process.push("trackings").await;
         for run in push.unfinished().await.unwrap() {
+            let open = self.process.store.conflicts(&run.id, 0, 1_000).await.unwrap();
+            let seen = open.into_iter().filter_map(|it| Some((it.index, it.conflict?.theirs)));
+            let decided = self.process.store.decide(&run.id, seen.collect(), Decision::Theirs);
+            assert!(decided.await.unwrap().iter().all(|what| *what == Decided::Now));
             push.run(&run.id, OnConflict::Ours, |_| {}).await.unwrap();
         }
         assert_eq!(push.unfinished().await.unwrap(), [], "seed {seed}");

@@ -8,7 +8,7 @@ use connector_contract::limits::Reported;
 use connector_state::inbox::EventState;
 use connector_state::journal::{Data, JournalKind};
 use connector_state::mirror::{ChangeKind, RecordState, ScanKind, Source};
-use connector_state::push::{IntentState, Mode, Outcome, Sent};
+use connector_state::push::{Conflict, Decision, IntentState, Mode, Outcome, Sent};
 use connector_state::{GrantState, Lease, PreviousTokens, Sealed, Word};
 use rusqlite::types::{FromSql, Type, Value, ValueRef};
 use rusqlite::{
@@ -165,7 +165,7 @@ scalars!(sealed, |it: &Self| Ok(it.0.clone().into()); Sealed);
 scalars!(from_json, |it| Ok(json(it)?.into()); Vec<String>, BTreeMap<String, String>, Data, Learned);
 scalars!(word, |it: &Self| Ok(it.word().to_owned().into());
     GrantState, EventState, JournalKind, ChangeKind, RecordState, ScanKind, Source, IntentState, Mode, Outcome,
-    Sent);
+    Sent, Decision);
 
 impl<T: Scalar> Column for T {
     fn read(row: &Row<'_>, name: &str) -> Result<Self> {
@@ -216,6 +216,7 @@ macro_rules! groups {
 }
 groups! {
     Lease { attempt "{}_attempt", until_ms "{}_until_ms" }
+    Conflict { members "{}_members", theirs "{}_theirs" }
     PreviousTokens { sealed "sealed_{}", until_ms "{}_until_ms" }
     Reported { interval "{}_interval_us", burst "{}_burst", until "{}_until_us" }
 }

@@ -99,7 +99,7 @@ async fn golden_push() {
     check(
         "push",
         &files,
-        &Others(&of_store, &["mirror_"]),
+        &Others(&of_store, &["mirror_", "FROM journal"]),
         &["p", "f", "removed_connections", "removed_pushes"],
     );
 }

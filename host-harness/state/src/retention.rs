@@ -11,11 +11,12 @@
 //! | deliveries that are applied | [`DELIVERIES_MS`] | those that wait or are dead letters stay |
 //! | keys of events, which tell a repeat | between [`EVENT_KEYS_MS`] and twice that | |
 //! | runs of pushes that ended | [`PUSHES_MS`] | |
+//! | conflicts of pushes | [`PUSHES_MS`], until somebody decides | then their items fail as undecided |
 //! | requests of each minute and limit | [`RATES_MS`] | |
 //! | entries of the journal | [`JOURNAL_MS`] | ordinary reads become one row a day after [`SYNCS_MS`] |
 
 const HOUR_MS: u64 = 60 * 60 * 1_000;
-const DAY_MS: u64 = 24 * HOUR_MS;
+pub(crate) const DAY_MS: u64 = 24 * HOUR_MS;
 
 /// Changes of records.
 pub const CHANGES_MS: u64 = 30 * DAY_MS;

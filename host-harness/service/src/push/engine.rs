@@ -62,8 +62,10 @@ pub struct Summary {
     pub before: u64,
     /// Items that were not applied.
     pub failed: u64,
-    /// Items of which it is not known whether they were applied.
+    /// Items of which it is not known whether they were applied, and those that wait for a decision.
     pub parked: u64,
+    /// Of those, the ones that wait for a decision.
+    pub conflicts: u64,
     /// Items that the provider could not be asked for: they wait for the next time.
     pub waiting: u64,
 }
@@ -75,10 +77,12 @@ impl Summary {
         self.before += other.before;
         self.failed += other.failed;
         self.parked += other.parked;
+        self.conflicts += other.conflicts;
         self.waiting += other.waiting;
     }
 
-    fn count(&mut self, state: IntentState, before: bool) {
+    fn count(&mut self, item: &IntentRow, before: bool) {
+        let state = item.state;
         match state {
             IntentState::Done => self.done += 1,
             IntentState::Failed => self.failed += 1,
@@ -86,6 +90,7 @@ impl Summary {
             IntentState::Sending | IntentState::Parked => self.parked += 1,
         }
         self.before += u64::from(before && state == IntentState::Done);
+        self.conflicts += u64::from(item.conflict_ms.is_some());
     }
 }
 
@@ -163,7 +168,7 @@ impl Push {
     }
 
     /// Brings every item of a run to its end, those of earlier times included, and tells them in
-    /// the order of the source. Other processes may do the same at the same time.
+    /// the order of the source. What waits for a decision is told as it is. Other processes may do the same at the same time.
     ///
     /// # Errors
     /// [`PushError`]; what has ended is kept, and calling this again goes on.
@@ -223,7 +228,7 @@ impl PushRun {
         // Those that wait for one before them.
         let (mut next, mut early) = (from, BTreeMap::new());
         let mut tell = |ended: IntentRow, before: bool| {
-            summary.count(ended.state, before);
+            summary.count(&ended, before);
             early.insert(ended.index, ended);
             while let Some(ended) = early.remove(&next) {
                 next += 1;

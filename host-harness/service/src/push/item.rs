@@ -24,6 +24,8 @@ pub enum OnConflict {
     Ours,
     /// It is left as it is, and what the provider has is kept here.
     Theirs,
+    /// The item waits until somebody decides.
+    Park,
 }
 
 /// How long a claim holds, unless it is renewed.
@@ -50,7 +52,7 @@ pub async fn bring(run: &PushRun, item: &IntentRow) -> Result<IntentRow, PushErr
         Holder { run: item.run.clone(), index: item.index, owner: run.owner.name().to_owned() };
     loop {
         let item = match push.intents.claim(&holder, LEASE_MS).await? {
-            Claimed::Ended(item) => return Ok(*item),
+            Claimed::Settled(item) => return Ok(*item),
             Claimed::Busy(busy_ms) => {
                 wait(busy_ms).await;
                 continue;
@@ -67,19 +69,29 @@ pub async fn bring(run: &PushRun, item: &IntentRow) -> Result<IntentRow, PushErr
 
 async fn end(run: &PushRun, item: IntentRow, holder: Holder) -> Result<IntentRow, PushError> {
     let push = &run.push;
-    let mut write = ItemWrite::new(run, item, holder)?;
+    let mut write = ItemWrite::new(run, item, holder.clone())?;
     let mut tries = 1;
     let (end, batch, stop) = loop {
-        let ended = |state, error| IntentEnd { state, outcome: None, id: None, error: Some(error) };
+        let ended = |state, error| {
+            let (outcome, id, error) = (None, None, Some(error));
+            IntentEnd { state, outcome, id, error, conflict: None }
+        };
         match write.attempt().await {
             Ok(Done { outcome, id, batch }) => {
                 run.away.store(0, Ordering::Relaxed);
-                let outcome = Some(outcome);
-                break (
-                    IntentEnd { state: IntentState::Done, outcome, id, error: None },
-                    batch,
-                    None,
+                let (state, outcome) = (IntentState::Done, Some(outcome));
+                let end = IntentEnd { state, outcome, id, error: None, conflict: None };
+                break (end, batch, None);
+            }
+            Err(Failure::Conflict { id, conflict }) => {
+                let why = format!(
+                    "{id} was changed at the provider since it was last seen here; look at it by \
+                     `push --conflicts={}`, then `push --decide {}:{}=ours`, or theirs",
+                    holder.run, holder.run, holder.index
                 );
+                let (id, conflict) = (Some(id), Some(conflict));
+                let end = IntentEnd { id, conflict, ..ended(IntentState::Parked, why) };
+                break (end, None, None);
             }
             Err(Failure::Store(error)) => return Err(error.into()),
             Err(Failure::Refused(why)) => break (ended(IntentState::Failed, why), None, None),
@@ -101,15 +113,17 @@ async fn end(run: &PushRun, item: IntentRow, holder: Holder) -> Result<IntentRow
             }
         }
     };
-    let ItemWrite { item, holder, input, .. } = write;
+    let ItemWrite { item, input, .. } = write;
     let error = end.error.map(|text| push.without_secrets(&text, &input));
     let end = IntentEnd { error, ..end };
     push.intents.end(&holder, end.clone(), batch).await?;
     if let Some(error) = stop {
         return Err(PushError::Stopped(error));
     }
-    let IntentEnd { state, outcome, id, error } = end;
-    Ok(IntentRow { state, outcome, id: id.or(item.id.clone()), error, ..item })
+    let IntentEnd { state, outcome, id, error, conflict } = end;
+    let id = id.or(item.id.clone());
+    let conflict_ms = conflict.is_some().then(|| push.clock.now_ms());
+    Ok(IntentRow { state, outcome, id, error, conflict, conflict_ms, ..item })
 }
 
 /// Waits for a claim of somebody else's that lasts for so long, or ends earlier.

@@ -11,6 +11,7 @@
 //!    looks for the record before anything is sent again.
 //! 4. The answer ends the intent and goes into the mirror as ours, in one transaction.
 
+mod conflict;
 mod differences;
 mod engine;
 mod error;
@@ -33,7 +34,7 @@ pub use self::items::fit;
 pub use self::plan::PlannedItem;
 pub use self::source::StoredRun;
 pub use connector_state::Word;
-pub use connector_state::push::{Claimed, Holder, IntentEnd, Intents};
+pub use connector_state::push::{Claimed, Conflict, Decided, Decision, Holder, IntentEnd, Intents};
 pub use connector_state::push::{
     IntentCounts, IntentRow, IntentState, Mode, Outcome, PushRow, Sent,
 };

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use connector_state::push::{IntentRow, IntentState};
+use connector_state::push::IntentRow;
 use tokio::task::JoinSet;
 
 use super::engine::PushRun;
@@ -52,7 +52,7 @@ impl ItemQueue {
     }
 
     /// Takes more items out of the store when there is room, and begins what can be begun.
-    /// Returns those that have ended already.
+    /// Returns those that have ended already, or wait for a decision.
     pub async fn fetch(&mut self) -> Result<Vec<IntentRow>, PushError> {
         let mut ended = Vec::new();
         while let Some(from) = self.from
@@ -62,9 +62,10 @@ impl ItemQueue {
             let items = self.work.push.intents.intents(&self.run, from, AHEAD).await?;
             self.from = items.last().map(|last| last.index + 1);
             for item in items {
-                match item.state {
-                    IntentState::Done | IntentState::Failed => ended.push(item),
-                    _ => self.line_up(item),
+                if item.is_settled() {
+                    ended.push(item);
+                } else {
+                    self.line_up(item);
                 }
             }
             if !ended.is_empty() {

@@ -6,16 +6,15 @@ use connector_contract::types::{Attempt, DataRecord, Error, ErrorKind, Written};
 use connector_runtime::retry::leaves_open;
 use connector_runtime::{CallError, Created, Find as _, error, id_of};
 use connector_state::StoreError;
-use connector_state::mirror::version::instant;
 use connector_state::mirror::{Batch, MirroredRecord, RecordState, Source};
-use connector_state::push::{Holder, IntentRow, IntentState, Mode, Outcome, Sent};
+use connector_state::push::{Conflict, Holder, IntentRow, IntentState, Mode, Outcome, Sent};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use super::differences::{InputMembers, patch};
 use super::engine::{Push, PushRun};
 use super::error::PushError;
-use super::item::{LEASE_MS, OnConflict, wait};
+use super::item::{LEASE_MS, wait};
 use super::shape::{id, key_of};
 
 /// How often a record is read again that somebody else has changed meanwhile.
@@ -23,8 +22,8 @@ const READS: u32 = 4;
 
 /// The write of an item that is claimed.
 pub struct ItemWrite<'r> {
-    run: &'r PushRun,
-    push: &'r Push,
+    pub(super) run: &'r PushRun,
+    pub(super) push: &'r Push,
     pub(super) item: IntentRow,
     pub(super) holder: Holder,
     pub(super) input: String,
@@ -50,6 +49,14 @@ pub enum Failure {
     /// A call failed.
     #[error(transparent)]
     Call(#[from] CallError),
+    /// The item met somebody else's change, about which a person is to decide.
+    #[error("{id} was changed at the provider, and waits for a decision")]
+    Conflict {
+        /// The record.
+        id: String,
+        /// What is to be decided about.
+        conflict: Conflict,
+    },
     /// The item is refused for another reason.
     #[error("{0}")]
     Refused(String),
@@ -76,6 +83,9 @@ impl<'r> ItemWrite<'r> {
     /// # Errors
     /// [`Failure`].
     pub async fn attempt(&mut self) -> Result<Done, Failure> {
+        if let Some(decision) = self.item.decision {
+            return self.carry_out(decision).await;
+        }
         match self.run.mode {
             Mode::Upsert => match self.find().await? {
                 Some(record) => self.bring_to(record, self.may_have(Sent::Create)).await,
@@ -134,11 +144,13 @@ impl<'r> ItemWrite<'r> {
         Ok(self.seen(Outcome::Found, Source::Ours, record).await)
     }
 
-    async fn delete(&mut self) -> Result<Done, Failure> {
+    pub(super) async fn delete(&mut self) -> Result<Done, Failure> {
         let push = self.push;
         let id = match (id(&self.members), &self.item.id) {
             (Some(id), _) => id,
-            (None, Some(id)) if self.sent == Some(Sent::Delete) => id.clone(),
+            (None, Some(id)) if self.sent == Some(Sent::Delete) || self.item.decision.is_some() => {
+                id.clone()
+            }
             (None, _) => {
                 let id = self.find().await?.ok_or_else(nothing_found)?.id;
                 self.hold(&id).await?;
@@ -153,7 +165,7 @@ impl<'r> ItemWrite<'r> {
                 }
                 Err(other) => return Err(other),
             };
-            if let Some(skipped) = self.conflict(&there).await? {
+            if let Some(skipped) = self.conflict(&there, None).await? {
                 return Ok(skipped);
             }
             let again = self.may_have(Sent::Delete);
@@ -192,7 +204,11 @@ impl<'r> ItemWrite<'r> {
     }
 
     /// Changes a record so that it shows what is wished. `ours`: this item made it.
-    async fn bring_to(&mut self, record: DataRecord, ours: bool) -> Result<Done, Failure> {
+    pub(super) async fn bring_to(
+        &mut self,
+        record: DataRecord,
+        ours: bool,
+    ) -> Result<Done, Failure> {
         if self.differs_from(&record).is_none() {
             return Ok(self.as_wished(&record, ours).await);
         }
@@ -207,7 +223,7 @@ impl<'r> ItemWrite<'r> {
             };
             let was_sent = self.may_have(Sent::Update);
             let is_ours = ours || (was_sent && self.is_secret(&patch));
-            if !is_ours && let Some(skipped) = self.conflict(&record).await? {
+            if !is_ours && let Some(skipped) = self.conflict(&record, Some(&patch)).await? {
                 return Ok(skipped);
             }
             if !push.offers("update") {
@@ -245,33 +261,6 @@ impl<'r> ItemWrite<'r> {
         self.seen(outcome, Source::Ours, record).await
     }
 
-    /// Whether somebody changed the record since it was last seen here; what then comes of the
-    /// item, unless it is written all the same.
-    async fn conflict(&self, there: &DataRecord) -> Result<Option<Done>, Failure> {
-        let known = self.known(&there.id).await?;
-        let Some(known) = known.filter(|known| known.state != RecordState::Deleted) else {
-            return Ok(None);
-        };
-        if <[u8; 32]>::from(Sha256::digest(&there.data)) == known.hash {
-            return Ok(None);
-        }
-        if instant(there.updated_at.as_deref()) < instant(known.updated_at.as_deref()) {
-            let text = "The provider answers an older version than it has shown before.";
-            return Err(Failure::Call(error(ErrorKind::Unavailable, text).into()));
-        }
-        match self.run.on_conflict {
-            OnConflict::Ours => Ok(None),
-            OnConflict::Theirs => {
-                Ok(Some(self.seen(Outcome::Skipped, Source::Lookup, there).await))
-            }
-            OnConflict::Fail => Err(Failure::Refused(format!(
-                "{} was changed at the provider since it was last seen here; look at it, then \
-                 pull it, or push with --on-conflict ours or theirs",
-                there.id
-            ))),
-        }
-    }
-
     /// The one record that a create would collide with.
     async fn find(&mut self) -> Result<Option<DataRecord>, Failure> {
         self.look().await?;
@@ -307,13 +296,13 @@ impl<'r> ItemWrite<'r> {
         found.ok_or_else(|| Failure::Call(conflict.clone()))
     }
 
-    async fn get(&mut self, id: &str) -> Result<DataRecord, Failure> {
+    pub(super) async fn get(&mut self, id: &str) -> Result<DataRecord, Failure> {
         self.look().await?;
         Ok(self.push.client.get(&self.push.object, id).await?)
     }
 
     /// What the mirror knows of a record.
-    async fn known(&self, id: &str) -> Result<Option<MirroredRecord>, StoreError> {
+    pub(super) async fn known(&self, id: &str) -> Result<Option<MirroredRecord>, StoreError> {
         self.push.mirror.record(&self.push.connection, &self.push.object, id).await
     }
 
@@ -331,7 +320,7 @@ impl<'r> ItemWrite<'r> {
     }
 
     /// The right to write a record whose id was found only now.
-    async fn hold(&self, id: &str) -> Result<(), Failure> {
+    pub(super) async fn hold(&self, id: &str) -> Result<(), Failure> {
         let push = self.push;
         let held = || push.intents.hold(&self.holder, &key_of(id), LEASE_MS);
         while let Some(busy_ms) = held().await? {
@@ -369,7 +358,7 @@ impl<'r> ItemWrite<'r> {
         Done { outcome, id, batch: self.push.written(self.asked, written).await }
     }
 
-    async fn seen(&self, outcome: Outcome, source: Source, record: &DataRecord) -> Done {
+    pub(super) async fn seen(&self, outcome: Outcome, source: Source, record: &DataRecord) -> Done {
         let batch = self.push.found(source, self.asked, record).await;
         Done { outcome, id: Some(record.id.clone()), batch }
     }
@@ -379,7 +368,7 @@ fn nothing_found() -> Failure {
     Failure::Call(error(ErrorKind::NotFound, "No record fits this item.").into())
 }
 
-fn is(error: &CallError, kind: &ErrorKind) -> bool {
+pub fn is(error: &CallError, kind: &ErrorKind) -> bool {
     matches!(error, CallError::Connector(error) if error.kind == *kind)
 }
 

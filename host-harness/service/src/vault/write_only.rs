@@ -101,6 +101,16 @@ pub(crate) fn open_members(
     })
 }
 
+/// `input` with `[write-only]` in the place of every write-only member.
+///
+/// # Errors
+/// [`MembersError`].
+pub(crate) fn hide_members(schema: &str, input: &str) -> Result<String, MembersError> {
+    let mut secrets = find(Some(schema), input)?;
+    secrets.retain(|member| member.write_only);
+    replace(input, secrets, |_| Ok("\"[write-only]\"".to_owned()))
+}
+
 /// A piece of a text that is sealed, or to be.
 struct SecretMember<'t> {
     /// Where it stands: a JSON Pointer (RFC 6901).
@@ -233,6 +243,14 @@ mod tests {
         "login":{"pass~/word":"pw\u00e9", "next": {"pass~/word":  7.50 , "x":"é"}},
         "more":[{"user":"u"},{"pass~/word":null,"pass~/word":"twice"}],
         "keys":{"a":["b" ]},"note":"sealed:1:by hand" } "#;
+
+    #[test]
+    fn write_only_members_do_not_show() {
+        let hidden = hide_members(SCHEMA, INPUT).unwrap();
+        assert!(hidden.contains(r#""pass~/word":"[write-only]", "next""#), "{hidden}");
+        assert!(hidden.contains(r#""keys":"[write-only]","note":"sealed:1:by hand""#), "{hidden}");
+        assert!(!hidden.contains("7.50") && !hidden.contains("twice"), "{hidden}");
+    }
 
     #[test]
     fn members_are_sealed_and_come_back_to_the_letter() {

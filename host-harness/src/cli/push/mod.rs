@@ -1,5 +1,7 @@
 //! `push`: writes many records.
 
+mod conflicts;
+mod decide;
 mod dry_run;
 mod results;
 mod runs;
@@ -15,6 +17,7 @@ use host_harness::push::{IntentRow, Mode, OnConflict, Push, StoredRun as Read, S
 use host_harness::service::maintenance;
 use host_harness::source::Items;
 
+use self::decide::ConflictChoice;
 use self::results::ItemResults;
 use super::context::Context;
 use super::exit::Exit;
@@ -35,19 +38,23 @@ use super::usage::Usage;
   connector-host push orders orders.ndjson --mode delete --dry-run
   follow-orders | connector-host push orders - --stream
   connector-host push orders --resume
+  connector-host push orders orders.ndjson --on-conflict park
+  connector-host push --conflicts --output json
+  connector-host push --decide 6f1c…:12=ours --decide 6f1c…:15=theirs
   connector-host push --map-schema
 
 A line of the result is {\"index\",\"line\",\"id\",\"outcome\",\"error\"}. Outcomes:
   created, updated, deleted  it was written
   found      its answer was lost, and the record is there as wished
   unchanged  nothing had to be done
-  skipped    somebody else's change was kept (--on-conflict theirs)
+  skipped    somebody else's change was kept (--on-conflict or --decide theirs)
   failed     it was not applied; the error says why
   pending    the provider could not be asked; --resume goes on with it
-  parked     it cannot be told whether it was applied; --resume looks again")]
+  parked     it cannot be told whether it was applied; --resume looks again. Or it waits for a
+             decision about somebody else's change (--on-conflict park); the error says which")]
 pub struct PushArgs {
     /// Name of the object, as `objects` shows it
-    #[arg(required_unless_present_any = ["map_schema", "list"])]
+    #[arg(required_unless_present_any = ["map_schema", "list", "conflicts", "decide"])]
     pub object: Option<String>,
 
     /// One JSON object a line or an array of them, CSV when its name ends in .csv or .tsv, or - for
@@ -90,6 +97,27 @@ pub struct PushArgs {
     #[arg(long, conflicts_with_all = ["file", "dry_run", "resume"])]
     pub list: bool,
 
+    /// Show the items that wait for a decision, each with the members that are at stake: as they were
+    /// last seen here, as they stand there (theirs), and as they would be written (ours)
+    #[arg(
+        long,
+        value_name = "RUN",
+        num_args = 0..=1,
+        require_equals = true,
+        conflicts_with_all = ["file", "dry_run", "resume", "list"]
+    )]
+    pub conflicts: Option<Option<String>>,
+
+    /// Decide about items as --conflicts shows them: RUN:INDEX=ours writes it, if the record is still
+    /// as shown; =theirs leaves the record as it is; RUN:all=... is all of a run. `push OBJECT --resume`
+    /// carries it out (several times)
+    #[arg(
+        long,
+        value_name = "RUN:INDEX=ours|theirs",
+        conflicts_with_all = ["object", "file", "dry_run", "resume", "list", "conflicts"]
+    )]
+    pub decide: Vec<ConflictChoice>,
+
     /// Show the form of a mapping file, as JSON Schema
     #[arg(long, conflicts_with_all = ["object", "file"])]
     pub map_schema: bool,
@@ -111,6 +139,7 @@ const ON_CONFLICT: &[(&str, OnConflict, &str)] = &[
     ("fail", OnConflict::Fail, "The item fails"),
     ("ours", OnConflict::Ours, "It is written all the same"),
     ("theirs", OnConflict::Theirs, "It is left as it is"),
+    ("park", OnConflict::Park, "The item waits: --conflicts shows it, --decide ends that"),
 ];
 
 /// Understands one of these words.
@@ -137,6 +166,13 @@ pub async fn run(args: &PushArgs, context: &Context) -> Result<Exit> {
     let store = Arc::clone(&kept.state.database);
     if args.list {
         return runs::list(args, context, &kept.row, &store).await.map(Exit::from);
+    }
+    if let Some(run) = &args.conflicts {
+        let listed = conflicts::list(args, run.as_deref(), context, &kept.row, &store).await;
+        return listed.map(Exit::from);
+    }
+    if !args.decide.is_empty() {
+        return decide::run(args, context, &kept.row, &store).await.map(Exit::from);
     }
     let object = args.object.as_deref().unwrap_or_default();
     let mapping = args.map.as_deref().map(mapping).transpose()?;
@@ -294,8 +330,14 @@ fn tell_sum(context: &Context, args: &PushArgs, sum: &Summary) -> Exit {
             "  pending: the provider could not be asked; `push OBJECT --resume` goes on with them",
         );
     }
-    if sum.parked > 0 {
+    if sum.parked > sum.conflicts {
         context.watch.say("  parked: their answers were lost; `push OBJECT --resume` looks again");
+    }
+    if sum.conflicts > 0 {
+        context.watch.say(&format!(
+            "  parked: {} met somebody else's change; `push --conflicts` shows what is to be decided",
+            counted(sum.conflicts, "item")
+        ));
     }
     Exit::Partly
 }

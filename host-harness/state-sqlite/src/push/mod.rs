@@ -1,12 +1,14 @@
 //! [`Intents`] in the same file. What is decided stands in [`connector_state::push::plan`].
 
+mod conflicts;
 pub mod pruning;
 pub mod tables;
 mod work;
 
 use connector_state::mirror::{Applied, Batch};
 use connector_state::push::{
-    ClaimRow, Claimed, Holder, IntentCounts, IntentEnd, IntentRow, Intents, PushRow, Sent,
+    ClaimRow, Claimed, Decided, Decision, Holder, IntentCounts, IntentEnd, IntentRow, Intents,
+    PushRow, Sent,
 };
 use rusqlite::{Result, Row};
 
@@ -16,7 +18,7 @@ use super::{Answer, Sqlite};
 columns!(PushRow [] { id, connection, object, mode, header, digest, made_ms, ended_ms, counts });
 columns!(IntentRow [] {
     run "push", index "item", line, key "record_key", input, raw "sealed_raw", state, sent, outcome,
-    id, error, attempts
+    id, error, attempts, conflict, conflict_ms, decision
 });
 columns!(ClaimRow [] { connection, object, key "record_key", holder, until_ms });
 
@@ -110,6 +112,28 @@ impl Intents for Sqlite {
     ) -> Answer<'_, Option<Applied>> {
         let item = item.clone();
         self.write(move |on, now_ms| work::end(on, &item, end, batch.as_ref(), now_ms))
+    }
+
+    fn conflicts(&self, run: &str, from: u64, limit: u32) -> Answer<'_, Vec<IntentRow>> {
+        let sql = format!(
+            "SELECT * FROM intents WHERE push = ?1 AND item >= ?2 AND conflict_ms IS NOT NULL
+             AND EXISTS ({}) ORDER BY item LIMIT ?3",
+            work::RUN
+        );
+        self.all(sql, (run.to_owned(), signed(from), limit))
+    }
+
+    fn decide(
+        &self,
+        run: &str,
+        items: Vec<(u64, [u8; 32])>,
+        decision: Decision,
+    ) -> Answer<'_, Vec<Decided>> {
+        let run = run.to_owned();
+        let by = self.actor.clone();
+        self.write(move |on, now_ms| {
+            conflicts::decide(on, &run, &items, decision, now_ms, by.as_deref())
+        })
     }
 
     fn renew(&self, owner: &str, for_ms: u64) -> Answer<'_, ()> {

@@ -3,6 +3,7 @@
 use connector_state::push::plan;
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
+use super::conflicts;
 use crate::columns::{prepared, run, signed, value, values};
 use crate::fault::DbResult;
 
@@ -26,10 +27,11 @@ pub fn erase(on: &Connection, connection: &str, limit: usize) -> DbResult<usize>
     Ok(removed + drain(on, limit.saturating_sub(removed), next)?)
 }
 
-/// Removes at most so many runs, and items of removed runs; answers how many there were.
+/// Gives up at most so many conflicts, or removes runs, and items of removed runs; answers how many
+/// there were.
 pub fn forget(on: &Connection, now_ms: u64, limit: usize) -> DbResult<usize> {
     let before = signed(plan::kept_since_ms(now_ms));
-    let mut removed = 0;
+    let mut removed = conflicts::give_up(on, now_ms, limit)?;
     for sql in [
         "SELECT id FROM pushes WHERE ended_ms < ? LIMIT ?",
         "SELECT id FROM pushes WHERE digest IS NULL AND made_ms < ? LIMIT ?",

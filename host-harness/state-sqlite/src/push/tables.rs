@@ -44,8 +44,16 @@ CREATE TABLE intents (
     id TEXT,
     error TEXT,
     attempts INTEGER NOT NULL,
-    PRIMARY KEY (push, item)
+    conflict_members TEXT,
+    conflict_theirs BLOB CHECK (length(conflict_theirs) = 32),
+    conflict_ms INTEGER,
+    decision TEXT CHECK (decision IN ('ours', 'theirs')),
+    PRIMARY KEY (push, item),
+    CHECK ((conflict_members IS NULL) = (conflict_theirs IS NULL))
 ) STRICT, WITHOUT ROWID;
+-- What waits for a decision, and for how long.
+CREATE INDEX intents_in_conflict ON intents (push, item) WHERE conflict_ms IS NOT NULL;
+CREATE INDEX intents_by_conflict ON intents (conflict_ms) WHERE conflict_ms IS NOT NULL;
 
 -- Who writes which record now: few, since they end with their items.
 CREATE TABLE push_claims (

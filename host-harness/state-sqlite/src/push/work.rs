@@ -77,7 +77,7 @@ pub fn forget(on: &Connection, id: &str) -> DbResult<()> {
 /// Takes an item and the record that its key names.
 pub fn claim(on: &Connection, holder: &Holder, for_ms: u64, now_ms: u64) -> DbResult<Claimed> {
     Ok(match plan::claim(holder, kept(on, holder)?, for_ms, now_ms)? {
-        ClaimPlan::Ended(item) => Claimed::Ended(Box::new(item)),
+        ClaimPlan::Settled(item) => Claimed::Settled(Box::new(item)),
         ClaimPlan::Busy(busy_ms) => Claimed::Busy(busy_ms),
         ClaimPlan::Take(item, claim) => {
             let sql = "UPDATE intents SET attempts = ? WHERE push = ? AND item = ?";
@@ -114,7 +114,7 @@ pub fn hold(
 pub fn sending(on: &Connection, holder: &Holder, sent: Sent, id: Option<&str>) -> DbResult<()> {
     let (run, item) = plan::sending(holder, kept(on, holder)?, sent, id)?;
     put_run(on, &run)?;
-    Ok(put_one(on, "REPLACE INTO intents", &item)?)
+    put_item(on, &item)
 }
 
 /// Ends an item, with what its answer told.
@@ -130,14 +130,14 @@ pub fn end(
     let (push, item) = plan::end(holder, kept, end, now_ms)?;
     put_run(on, &push)?;
     note(on, before.as_ref(), &push, now_ms, None)?;
-    put_one(on, "REPLACE INTO intents", &item)?;
+    put_item(on, &item)?;
     let sql = "DELETE FROM push_claims WHERE push = ? AND item = ?";
     run(on, sql, (&holder.run, signed(holder.index)))?;
     batch.map(|batch| apply(on, batch, now_ms)).transpose()
 }
 
 /// Writes what the journal says of a run that was changed.
-fn note(
+pub fn note(
     on: &Connection,
     before: Option<&PushRow>,
     run: &PushRow,
@@ -150,17 +150,27 @@ fn note(
     Ok(())
 }
 
-fn put_run(on: &Connection, run: &PushRow) -> DbResult<()> {
+/// Keeps a run as it is now.
+pub fn put_run(on: &Connection, run: &PushRow) -> DbResult<()> {
     Ok(upsert(on, "pushes", &["id"], run.write()?)?)
 }
 
 fn kept(on: &Connection, holder: &Holder) -> DbResult<Option<KeptItem>> {
     let Some(run) = one::<PushRow>(on, RUN, [&holder.run])? else { return Ok(None) };
-    let sql = "SELECT * FROM intents WHERE push = ? AND item = ?";
-    let item: Option<IntentRow> = one(on, sql, (&holder.run, signed(holder.index)))?;
-    let Some(item) = item else { return Ok(None) };
+    let Some(item) = item_of(on, &holder.run, holder.index)? else { return Ok(None) };
     let claim = claim_of(on, &run, &item.key)?;
     Ok(Some(KeptItem { run, item, claim }))
+}
+
+/// An item of a run.
+pub fn item_of(on: &Connection, run: &str, index: u64) -> DbResult<Option<IntentRow>> {
+    let sql = "SELECT * FROM intents WHERE push = ? AND item = ?";
+    Ok(one(on, sql, (run, signed(index)))?)
+}
+
+/// Keeps an item as it is now.
+pub fn put_item(on: &Connection, item: &IntentRow) -> DbResult<()> {
+    Ok(put_one(on, "REPLACE INTO intents", item)?)
 }
 
 /// Who may write a record.

@@ -8,7 +8,7 @@ use super::{Data, Entry, Folds, JournalKind};
 use crate::changes::Kept;
 use crate::inbox::HookRow;
 use crate::mirror::{ScanKind, ScanRow};
-use crate::push::PushRow;
+use crate::push::{Decision, PushRow};
 use crate::{Change, GrantRow, GrantState, SecretRow, Word as _};
 
 /// Letters of an error that are kept.
@@ -230,6 +230,18 @@ pub fn of_push(before: Option<&PushRow>, after: &PushRow) -> Vec<Entry> {
         entry(JournalKind::PushEnded, data)
     });
     begun.into_iter().chain(ended).map(|entry| of_object(&after.object, entry)).collect()
+}
+
+/// Of a decision about items of a run; `None` where it was about none.
+#[must_use]
+pub fn of_decision(run: &PushRow, decision: Decision, items: &[u64]) -> Option<Entry> {
+    let data = [
+        ("push", run.id.as_str().into()),
+        ("decision", decision.word().into()),
+        ("items", items.into()),
+    ];
+    let entry = || of_object(&run.object, entry(JournalKind::ConflictsDecided, data));
+    (!items.is_empty()).then(entry)
 }
 
 /// Of a subscription that is new, or ended.

@@ -102,6 +102,8 @@ words! {
         PushBegun = "push-begun",
         /// Its last item was done: `push`, `mode`, `done`, `failed`, `parked`.
         PushEnded = "push-ended",
+        /// Somebody decided about conflicts of a push: `push`, `decision`, `items` (their indexes).
+        ConflictsDecided = "conflicts-decided",
         /// Events were subscribed to.
         Subscribed = "subscribed",
         /// They were not any more.

@@ -112,6 +112,33 @@ impl Intents for Memory {
         })
     }
 
+    fn conflicts(&self, run: &str, from: u64, limit: u32) -> Answer<'_, Vec<IntentRow>> {
+        let range = (run.to_owned(), from)..=(run.to_owned(), u64::MAX);
+        self.answer(move |rows| {
+            let open = rows.push.items.range(range).map(|(_, item)| item);
+            let open = open.filter(|item| item.conflict_ms.is_some());
+            Ok(open.take(limit as usize).cloned().collect())
+        })
+    }
+
+    fn decide(
+        &self,
+        run: &str,
+        items: Vec<(u64, [u8; 32])>,
+        decision: Decision,
+    ) -> Answer<'_, Vec<Decided>> {
+        let run = run.to_owned();
+        self.write(move |rows, now_ms| {
+            let (run, decided) = rows.push.decide(&run, &items, decision)?;
+            let now = items.iter().zip(&decided).filter(|(_, what)| **what == Decided::Now);
+            let now: Vec<u64> = now.map(|((index, _), _)| *index).collect();
+            if let Some(entry) = entries::of_decision(&run, decision, &now) {
+                rows.journal.note(&run.connection, now_ms, entry);
+            }
+            Ok(decided)
+        })
+    }
+
     fn renew(&self, owner: &str, for_ms: u64) -> Answer<'_, ()> {
         let owner = owner.to_owned();
         self.write(move |rows, now_ms| {
@@ -200,7 +227,7 @@ impl PushTables {
         now_ms: u64,
     ) -> Result<Claimed, StoreError> {
         Ok(match plan::claim(holder, self.kept(holder), for_ms, now_ms)? {
-            ClaimPlan::Ended(item) => Claimed::Ended(Box::new(item)),
+            ClaimPlan::Settled(item) => Claimed::Settled(Box::new(item)),
             ClaimPlan::Busy(busy_ms) => Claimed::Busy(busy_ms),
             ClaimPlan::Take(item, claim) => {
                 self.put_item(item.clone());
@@ -240,6 +267,40 @@ impl PushTables {
         Ok(())
     }
 
+    pub(crate) fn decide(
+        &mut self,
+        run: &str,
+        items: &[(u64, [u8; 32])],
+        decision: Decision,
+    ) -> Result<(PushRow, Vec<Decided>), StoreError> {
+        let found = self.runs.get(run).cloned();
+        let mut run = found.ok_or_else(|| StoreError::NoPush(run.to_owned()))?;
+        let mut decided = Vec::new();
+        for (index, theirs) in items {
+            let item = self.items.get(&(run.id.clone(), *index)).cloned();
+            let (what, changed) = plan::decide(&run, item, *theirs, decision);
+            decided.push(what);
+            if let Some((next, item)) = changed {
+                run = next;
+                self.put_item(item);
+            }
+        }
+        self.put_run(run.clone());
+        Ok((run, decided))
+    }
+
+    /// Gives up an item about which nobody decided in time; answers its run as it was before.
+    pub(crate) fn give_up(&mut self, now_ms: u64) -> Option<PushRow> {
+        let since = plan::kept_since_ms(now_ms);
+        let is_old = |item: &&IntentRow| item.conflict_ms.is_some_and(|at_ms| at_ms < since);
+        let item = self.items.values().find(is_old)?.clone();
+        let before = self.runs.get(&item.run)?.clone();
+        let (run, item) = plan::undecided(before.clone(), item, now_ms);
+        self.put_run(run);
+        self.put_item(item);
+        Some(before)
+    }
+
     pub(crate) fn end(&mut self, holder: &Holder, (run, item): (PushRow, IntentRow)) {
         self.put_run(run);
         self.put_item(item);
@@ -263,8 +324,12 @@ pub(super) fn erase(rows: &mut Rows, connection: &str) {
     runs.iter().for_each(|run| rows.push.remove(run));
 }
 
-/// Removes runs that ended long ago, or were begun long ago and never sealed.
+/// Removes runs that ended long ago, or were begun long ago and never sealed, and gives up conflicts
+/// that nobody decided about.
 pub(super) fn forget(rows: &mut Rows, now_ms: u64) {
+    while let Some(run) = rows.push.give_up(now_ms) {
+        note(rows, &run.id, Some(&run), now_ms);
+    }
     let since = plan::kept_since_ms(now_ms);
     let is_over = |run: &&PushRow| {
         run.ended_ms.is_some_and(|ended| ended < since)

@@ -1,6 +1,6 @@
 //! What a store does for pushes.
 
-use super::rows::{IntentRow, IntentState, Outcome, PushRow, Sent};
+use super::rows::{Conflict, Decision, IntentRow, IntentState, Outcome, PushRow, Sent};
 use crate::Answer;
 use crate::mirror::{Applied, Batch};
 
@@ -56,6 +56,20 @@ pub trait Intents: Send + Sync {
         batch: Option<Batch>,
     ) -> Answer<'_, Option<Applied>>;
 
+    /// Items of a run that wait for a decision, in their order: at most `limit`, those from index
+    /// `from` on.
+    fn conflicts(&self, run: &str, from: u64, limit: u32) -> Answer<'_, Vec<IntentRow>>;
+
+    /// Decides about items of a run: each is named by its index, with the [`Conflict::theirs`] that
+    /// was seen. Answers what came of each. Who asks for many asks for some at a time. Fails with
+    /// `StoreError::NoPush`.
+    fn decide(
+        &self,
+        run: &str,
+        items: Vec<(u64, [u8; 32])>,
+        decision: Decision,
+    ) -> Answer<'_, Vec<Decided>>;
+
     /// All claims of an owner last for so long from now on.
     fn renew(&self, owner: &str, for_ms: u64) -> Answer<'_, ()>;
 }
@@ -78,8 +92,23 @@ pub enum Claimed {
     Ours(Box<IntentRow>),
     /// Somebody else writes this record, for so long if nothing more is heard (milliseconds).
     Busy(u64),
-    /// It has ended.
-    Ended(Box<IntentRow>),
+    /// It has ended, or waits for a decision.
+    Settled(Box<IntentRow>),
+}
+
+/// What a decision about an item came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decided {
+    /// It is kept, and the item goes on with its run.
+    Now,
+    /// It was decided earlier, and that stays.
+    Before(Decision),
+    /// The item met another change meanwhile, which nobody has seen yet.
+    Changed,
+    /// There is nothing to decide about an item in this state.
+    NoConflict(IntentState),
+    /// The run has no such item.
+    NoItem,
 }
 
 /// How an item ended, or stopped for now.
@@ -93,4 +122,6 @@ pub struct IntentEnd {
     pub id: Option<String>,
     /// Why it was not applied, for people.
     pub error: Option<String>,
+    /// Somebody else's change that it met, if it is to wait for a decision.
+    pub conflict: Option<Conflict>,
 }

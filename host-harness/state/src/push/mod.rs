@@ -4,7 +4,8 @@ mod intents;
 pub mod plan;
 mod rows;
 
-pub use self::intents::{Claimed, Holder, IntentEnd, Intents};
+pub use self::intents::{Claimed, Decided, Holder, IntentEnd, Intents};
 pub use self::rows::{
-    ClaimRow, IntentCounts, IntentRow, IntentState, Mode, Outcome, PushRow, Sent,
+    ClaimRow, Conflict, Decision, IntentCounts, IntentRow, IntentState, Mode, Outcome, PushRow,
+    Sent,
 };

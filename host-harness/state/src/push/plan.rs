@@ -5,9 +5,9 @@
 
 use std::collections::BTreeSet;
 
-use super::intents::{Holder, IntentEnd};
-use super::rows::{ClaimRow, IntentCounts, IntentRow, IntentState, PushRow, Sent};
-use crate::retention::PUSHES_MS;
+use super::intents::{Decided, Holder, IntentEnd};
+use super::rows::{ClaimRow, Decision, IntentCounts, IntentRow, IntentState, PushRow, Sent};
+use crate::retention::{DAY_MS, PUSHES_MS};
 use crate::{Lease, StoreError};
 
 /// What is kept of an item.
@@ -33,8 +33,8 @@ pub enum SealPlan {
 /// What becomes of an item that somebody wants to work on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClaimPlan {
-    /// It has ended: nothing is written.
-    Ended(IntentRow),
+    /// It has ended, or waits for a decision: nothing is written.
+    Settled(IntentRow),
     /// Somebody else has the record, for so long (milliseconds): nothing is written.
     Busy(u64),
     /// It is taken.
@@ -111,7 +111,7 @@ pub fn is_forgotten(run: &PushRow) -> bool {
 }
 
 /// Runs that ended before this time, and those that were made before it and never sealed, are
-/// removed.
+/// removed. Items that wait for a decision since before it are given up ([`undecided`]).
 #[must_use]
 pub fn kept_since_ms(now_ms: u64) -> u64 {
     now_ms.saturating_sub(PUSHES_MS)
@@ -129,8 +129,8 @@ pub fn claim(
 ) -> Result<ClaimPlan, StoreError> {
     let kept = kept.ok_or_else(|| StoreError::NoPush(holder.run.clone()))?;
     let KeptItem { run, mut item, claim } = kept;
-    if matches!(item.state, IntentState::Done | IntentState::Failed) {
-        return Ok(ClaimPlan::Ended(item));
+    if item.is_settled() {
+        return Ok(ClaimPlan::Settled(item));
     }
     Ok(match take(&run, holder, &item.key, claim.as_ref(), for_ms, now_ms) {
         Err(busy_ms) => ClaimPlan::Busy(busy_ms),
@@ -186,14 +186,59 @@ pub fn end(
     now_ms: u64,
 ) -> Result<(PushRow, IntentRow), StoreError> {
     let KeptItem { run, item, .. } = held(holder, kept)?;
-    let IntentEnd { state, outcome, id, error } = end;
+    let IntentEnd { state, outcome, id, error, conflict } = end;
     let run = ended(moved(run, item.state, state), now_ms);
     let mut item = IntentRow { state, outcome, id: id.or(item.id), error, ..item };
-    if state == IntentState::Done {
-        // What was wished may hold secrets, and is needed no longer.
-        (item.input, item.raw) = (None, None);
+    match state {
+        IntentState::Done => {
+            // What was wished may hold secrets, and is needed no longer.
+            (item.input, item.raw, item.conflict) = (None, None, None);
+        }
+        IntentState::Failed => item.conflict = None,
+        IntentState::Parked if conflict.is_some() => {
+            // What was decided before was about another change.
+            (item.conflict, item.conflict_ms, item.decision) = (conflict, Some(now_ms), None);
+        }
+        // It is tried again, by what was decided.
+        IntentState::Pending | IntentState::Sending | IntentState::Parked => {}
     }
     Ok((run, item))
+}
+
+/// Somebody who saw `theirs` decides about an item: what comes of it, and the run and the item as they
+/// are then, if that changes them.
+#[must_use]
+pub fn decide(
+    run: &PushRow,
+    item: Option<IntentRow>,
+    theirs: [u8; 32],
+    decision: Decision,
+) -> (Decided, Option<(PushRow, IntentRow)>) {
+    let Some(mut item) = item else { return (Decided::NoItem, None) };
+    let is_open = item.conflict_ms.is_some();
+    match (&mut item.conflict, item.decision) {
+        (Some(conflict), _) if is_open && conflict.theirs == theirs => conflict.members.clear(),
+        (Some(_), _) if is_open => return (Decided::Changed, None),
+        (_, Some(before)) => return (Decided::Before(before), None),
+        _ => return (Decided::NoConflict(item.state), None),
+    }
+    // What an earlier write came to is looked for, as after a crash.
+    let state = if item.sent.is_some() { IntentState::Sending } else { IntentState::Pending };
+    let run = moved(run.clone(), item.state, state);
+    item = IntentRow { state, error: None, conflict_ms: None, decision: Some(decision), ..item };
+    (Decided::Now, Some((run, item)))
+}
+
+/// Nobody decided about an item in time: its run and the item as they are then.
+#[must_use]
+pub fn undecided(run: PushRow, item: IntentRow, now_ms: u64) -> (PushRow, IntentRow) {
+    let state = IntentState::Failed;
+    let run = ended(moved(run, item.state, state), now_ms);
+    let error = Some(format!(
+        "undecided: nobody chose ours or theirs within {} days; push it again",
+        PUSHES_MS / DAY_MS
+    ));
+    (run, IntentRow { state, error, conflict: None, conflict_ms: None, ..item })
 }
 
 /// Fencing: whoever lost the claim of an item writes nothing more.

@@ -70,6 +70,41 @@ pub struct IntentRow {
     pub error: Option<String>,
     /// Times that it was tried.
     pub attempts: u32,
+    /// Somebody else's change that it met, until it ends.
+    pub conflict: Option<Conflict>,
+    /// Since when it waits for a decision about that.
+    pub conflict_ms: Option<u64>,
+    /// What was decided about it last.
+    pub decision: Option<Decision>,
+}
+
+impl IntentRow {
+    /// Whether there is nothing to do for it: it has ended, or waits for a decision.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        let has_ended = matches!(self.state, IntentState::Done | IntentState::Failed);
+        has_ended || self.conflict_ms.is_some()
+    }
+}
+
+/// Somebody else's change of the record that an item was to write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conflict {
+    /// For people, as JSON: of each member what was seen, what stands there and what would be written.
+    /// Empty once it is decided.
+    pub members: String,
+    /// SHA-256 of the record as it stood there.
+    pub theirs: [u8; 32],
+}
+
+words! {
+    /// What becomes of an item that met somebody else's change.
+    pub enum Decision {
+        /// It is written all the same, if the record still is what was decided about.
+        Ours = "ours",
+        /// Their change stays: the item ends as [`Outcome::Skipped`].
+        Theirs = "theirs",
+    }
 }
 
 words! {
@@ -83,7 +118,8 @@ words! {
         Sending = "sending",
         /// It is as wished.
         Done = "done",
-        /// It cannot be told whether it was applied: somebody looks, or it is tried again later.
+        /// It cannot be told whether it was applied, so it is looked at again later; or it waits for a
+        /// decision about somebody else's change ([`IntentRow::conflict_ms`]).
         Parked = "parked",
         /// It was not applied.
         Failed = "failed",

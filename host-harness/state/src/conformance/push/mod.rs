@@ -1,5 +1,6 @@
 //! What every [`Intents`] must do.
 
+mod conflicts;
 mod ending;
 
 use std::sync::Arc;
@@ -7,6 +8,7 @@ use std::time::Duration;
 
 use tokio::time::advance;
 
+pub use self::conflicts::*;
 pub use self::ending::*;
 use super::store::maintain;
 use super::{Database, START_MS, State, connection};
@@ -35,6 +37,11 @@ macro_rules! push_cases {
             an_end_whose_answer_is_refused_does_nothing [end claim]
             runs_are_forgotten_in_time [run intents pushes]
             a_removed_connection_takes_its_runs [run intents pushes claim add]
+            an_item_waits_for_a_decision [conflicts end claim run]
+            a_decision_is_taken_once [decide conflicts claim sending end]
+            what_was_decided_stays_until_it_is_carried_out [decide conflicts end]
+            what_nobody_decides_about_fails_in_time [conflicts decide run]
+            conflicts_go_with_their_connection [conflicts decide]
         }
     };
 }
@@ -73,7 +80,7 @@ fn holder(run: &str, index: u64, owner: &str) -> Holder {
 }
 
 fn end_as(state: IntentState) -> IntentEnd {
-    IntentEnd { state, outcome: None, id: None, error: None }
+    IntentEnd { state, outcome: None, id: None, error: None, conflict: None }
 }
 
 fn done() -> IntentEnd {
@@ -250,7 +257,7 @@ pub async fn one_item_at_a_time_writes_a_record(database: &impl Database) {
     let Claimed::Ours(taken) = store.claim(&you, FOR_MS).await.unwrap() else { panic!() };
     assert_eq!(taken.attempts, 3);
     store.end(&you, done(), None).await.unwrap();
-    let Claimed::Ended(ended) = store.claim(&me, FOR_MS).await.unwrap() else { panic!() };
+    let Claimed::Settled(ended) = store.claim(&me, FOR_MS).await.unwrap() else { panic!() };
     assert_eq!(ended.outcome, Some(Outcome::Created));
     assert!(is_ours(&*store, &holder("r", 1, "me")).await, "its claim was given back");
 }
@@ -357,6 +364,6 @@ pub async fn what_is_asked_again_changes_nothing(database: &impl Database) {
     let before = (run_of(&*store, "r").await, item_of(&*store, "r", 0).await);
     let again = store.end(&me, done(), None).await;
     assert_eq!(again, Err(StoreError::TakenOver { item: 0 }));
-    assert!(matches!(store.claim(&me, FOR_MS).await.unwrap(), Claimed::Ended(_)));
+    assert!(matches!(store.claim(&me, FOR_MS).await.unwrap(), Claimed::Settled(_)));
     assert_eq!((run_of(&*store, "r").await, item_of(&*store, "r", 0).await), before);
 }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::memory::PushTables;
-use crate::push::{Claimed, Mode, Outcome};
+use crate::push::{Claimed, Conflict, Mode, Outcome};
 
 const FOR_MS: u64 = 10;
 const KEYS: [&str; 2] = ["k", "l"];
@@ -17,6 +17,9 @@ enum Step {
     Hold(u8, u64, u8, u8),
     Sending(u8, u64, u8),
     End(u8, u64, u8, IntentState),
+    Park(u8, u64, u8, u8),
+    Decide(u8, u64, u8, Decision),
+    GiveUp,
     Pass(u64),
 }
 
@@ -38,6 +41,11 @@ fn any_step() -> impl Strategy<Value = Step> {
         3 => (run(), item(), who()).prop_map(|(run, item, who)| Step::Sending(run, item, who)),
         3 => (run(), item(), who(), state)
             .prop_map(|(run, item, who, state)| Step::End(run, item, who, state)),
+        3 => (run(), item(), who(), 0..2_u8)
+            .prop_map(|(run, item, who, theirs)| Step::Park(run, item, who, theirs)),
+        3 => (run(), item(), 0..2_u8, prop_oneof![Just(Decision::Ours), Just(Decision::Theirs)])
+            .prop_map(|(run, item, theirs, how)| Step::Decide(run, item, theirs, how)),
+        1 => Just(Step::GiveUp),
         1 => (1..12_u64).prop_map(Step::Pass),
     ]
 }
@@ -95,21 +103,41 @@ fn take_step(tables: &mut PushTables, step: &Step, now_ms: &mut u64) -> bool {
             tables.sending(&holder(*run, *index, *who), Sent::Create, None).is_ok()
         }
         Step::End(run, index, who, state) => {
-            let holder = holder(*run, *index, *who);
             let outcome = (*state == IntentState::Done).then_some(Outcome::Created);
-            let how = IntentEnd { state: *state, outcome, id: None, error: None };
-            match end(&holder, tables.kept(&holder), how, *now_ms) {
-                Ok(ended) => {
-                    tables.end(&holder, ended);
-                    true
-                }
-                Err(_) => false,
+            let (state, conflict) = (*state, None);
+            let how = IntentEnd { state, outcome, id: None, error: None, conflict };
+            take_end(tables, &holder(*run, *index, *who), how, *now_ms)
+        }
+        Step::Park(run, index, who, theirs) => {
+            let conflict = Some(Conflict { members: "[]".to_owned(), theirs: [*theirs; 32] });
+            let (state, outcome) = (IntentState::Parked, None);
+            let how = IntentEnd { state, outcome, id: None, error: None, conflict };
+            take_end(tables, &holder(*run, *index, *who), how, *now_ms)
+        }
+        Step::Decide(run, index, theirs, how) => tables
+            .decide(&id(*run), &[(*index, [*theirs; 32])], *how)
+            .is_ok_and(|(_, decided)| decided == [Decided::Now]),
+        Step::GiveUp => {
+            let mut given_up = false;
+            while tables.give_up(*now_ms + PUSHES_MS + 1).is_some() {
+                given_up = true;
             }
+            given_up
         }
         Step::Pass(ms) => {
             *now_ms += ms;
             true
         }
+    }
+}
+
+fn take_end(tables: &mut PushTables, holder: &Holder, how: IntentEnd, now_ms: u64) -> bool {
+    match end(holder, tables.kept(holder), how, now_ms) {
+        Ok(ended) => {
+            tables.end(holder, ended);
+            true
+        }
+        Err(_) => false,
     }
 }
 
@@ -133,6 +161,15 @@ fn check(before: &PushTables, tables: &PushTables) -> Result<(), TestCaseError> 
         prop_assert!(!has_ended || old == item, "an end is final");
         prop_assert!(item.state != IntentState::Done || item.input.is_none());
         prop_assert!(old.sent.is_none() || item.sent.is_some(), "what was sent is not forgotten");
+        let waits = item.conflict_ms.is_some();
+        let members = item.conflict.as_ref().is_some_and(|conflict| !conflict.members.is_empty());
+        prop_assert_eq!(members, waits, "what was shown goes with its decision");
+        prop_assert!(!waits || item.state == IntentState::Parked && item.decision.is_none());
+        prop_assert!(!has_ended || item.conflict.is_none());
+        prop_assert!(
+            old.decision.is_none() || waits || item.decision == old.decision,
+            "a decision stays, unless there is another conflict"
+        );
     }
     Ok(())
 }

@@ -1,0 +1,73 @@
+//! `push --conflicts`: items that wait for a decision.
+
+use anyhow::Result;
+use host_harness::push::{IntentRow, Intents as _, PushRow, Word as _};
+use host_harness::store::{ConnectionRow, Sqlite};
+use serde_json::{Value, json};
+
+use super::PushArgs;
+use crate::cli::context::Context;
+use crate::cli::output::date;
+use crate::cli::usage::Usage;
+
+/// Conflicts that are read at a time, or decided in one commit.
+pub const AT_ONCE: u32 = 100;
+
+/// Prints a line for each item of this run, or of all runs of the connection.
+///
+/// # Errors
+/// [`Usage`] for a run that is not there; when the state cannot be used.
+pub async fn list(
+    args: &PushArgs,
+    run: Option<&str>,
+    context: &Context,
+    connection: &ConnectionRow,
+    store: &Sqlite,
+) -> Result<()> {
+    let runs = match run {
+        Some(run) => vec![known(run, connection, store).await?],
+        None => store.pushes(Some(&connection.id)).await?,
+    };
+    let wanted = |row: &&PushRow| {
+        row.counts.parked > 0 && args.object.as_ref().is_none_or(|object| *object == row.object)
+    };
+    let mut out = context.output(&args.columns);
+    for run in runs.iter().filter(wanted) {
+        let mut from = 0;
+        loop {
+            let some = store.conflicts(&run.id, from, AT_ONCE).await?;
+            let Some(last) = some.last() else { break };
+            from = last.index + 1;
+            out.page(some.iter().map(|item| line(run, item)))?;
+        }
+    }
+    out.end()
+}
+
+/// The run with this id, if it is of this connection.
+///
+/// # Errors
+/// [`Usage`] when it is not.
+pub async fn known(run: &str, connection: &ConnectionRow, store: &Sqlite) -> Result<PushRow> {
+    let found = store.run(run).await?.filter(|row| row.connection == connection.id);
+    let unknown = || {
+        Usage::new(format!("connection \"{}\" has no push {run}", connection.name))
+            .next("`push --list` shows its pushes, `push --conflicts` what is to be decided")
+    };
+    Ok(found.ok_or_else(unknown)?)
+}
+
+fn line(run: &PushRow, item: &IntentRow) -> Value {
+    let members = item.conflict.as_ref().map(|conflict| conflict.members.as_str());
+    let members: Option<Value> = members.and_then(|text| serde_json::from_str(text).ok());
+    json!({
+        "run": item.run,
+        "index": item.index,
+        "line": item.line,
+        "object": run.object,
+        "mode": run.mode.word(),
+        "id": item.id,
+        "since": item.conflict_ms.map(date),
+        "members": members,
+    })
+}
