@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use connector_contract::types::ErrorKind;
 use connector_runtime::{CallError, Connector, error};
+use connector_state::StoreError;
+use connector_state::mirror::{MemberIndex, Mirror};
 use connector_state::views::{ViewError, ViewFile};
 use serde_json::Value;
 
@@ -43,6 +45,24 @@ pub async fn views_of(connector: &Connector) -> Result<Option<ViewFile>, ViewsEr
     }
     let declares = |object: &str, pointer: &str| Some(declares(schemas.get(object)?, pointer));
     Ok(Some(ViewFile::read(text, &declares)?))
+}
+
+/// Has the mirror index what the view file of a connector says; without one, nothing.
+///
+/// # Errors
+/// Those of the state; within, why the view file cannot be used, and then what is indexed stays as it is.
+pub async fn keep_indexes(
+    connector: &Connector,
+    mirror: &dyn Mirror,
+) -> Result<Result<(), ViewsError>, StoreError> {
+    let file = match views_of(connector).await {
+        Ok(file) => file,
+        Err(why) => return Ok(Err(why)),
+    };
+    let views = file.iter().flat_map(|file| &file.objects);
+    let indexes = views.map(|(object, view)| (object.clone(), MemberIndex::of(view)));
+    let indexes = indexes.filter(|(_, index)| !index.members.is_empty()).collect();
+    mirror.set_indexes(&connector.manifest().name, indexes).await.map(Ok)
 }
 
 /// Whether a schema names the member that a JSON Pointer leads to.

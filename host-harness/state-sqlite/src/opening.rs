@@ -11,7 +11,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::fault::DbResult;
-use super::schema::{APPLICATION, TABLES, VERSION};
+use super::schema::{APPLICATION, OLDEST, STEPS, TABLES, VERSION};
 
 /// Statements that stay prepared: more than there are that run often.
 const STATEMENTS: usize = 128;
@@ -134,8 +134,8 @@ fn check_owner(connection: &Connection, path: &str) -> DbResult<()> {
 fn check_version(found: u32, path: &str) -> Result<(), StoreError> {
     let (path, known) = (path.to_owned(), VERSION);
     match found {
-        0 | VERSION => Ok(()),
-        older if older < VERSION => Err(StoreError::TooOld { path, found, known }),
+        0 | OLDEST..=VERSION => Ok(()),
+        older if older < OLDEST => Err(StoreError::TooOld { path, found, known }),
         _ => Err(StoreError::TooNew { path, found, known }),
     }
 }
@@ -224,7 +224,12 @@ fn make_tables(connection: &mut Connection, path: &str) -> DbResult<()> {
     if found == 0 {
         transaction.pragma_update(None, "application_id", APPLICATION)?;
         TABLES.iter().try_for_each(|tables| transaction.execute_batch(tables))?;
-        transaction.pragma_update(None, "user_version", VERSION)?;
+    } else {
+        let steps = (OLDEST..).zip(STEPS).filter(|(from, _)| *from >= found);
+        for sql in steps.flat_map(|(_, step)| step) {
+            transaction.execute_batch(sql)?;
+        }
     }
+    transaction.pragma_update(None, "user_version", VERSION)?;
     Ok(transaction.commit()?)
 }
