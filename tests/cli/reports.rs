@@ -133,6 +133,39 @@ async fn kept_records_are_listed_by_what_they_hold_and_counted() {
         |value: &str| counts.iter().find(|row| row["value"] == value).unwrap()["records"].clone();
     assert_eq!(of("Delivered"), delivered.len());
     assert_eq!(of(of_one), truth.iter().filter(|it| it["slug"] == of_one).count());
+
+    // The same as by SQL, over all of them.
+    keeper.run(&["state", "views"]).quiet();
+    let file = keeper.state().join("state.db");
+    let on = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+    let arguments = ["records", "analytics", "trackings", "--weeks", "520", "--output", "json"];
+    let told: Value = serde_json::from_str(&keeper.run(&arguments).quiet()).unwrap();
+    let sum = |rows: &Value, of: &str| {
+        rows.as_array().unwrap().iter().map(|row| row[of].as_u64().unwrap()).sum::<u64>()
+    };
+    for groups in [&told["carriers"], &told["lanes"]] {
+        for (of, sql) in [
+            ("n", "count(*)"),
+            ("base", "count(in_time)"),
+            ("in_time", "coalesce(sum(in_time), 0)"),
+            ("trouble", "sum(status IN ('AttemptFail', 'Exception'))"),
+        ] {
+            let sql = format!("SELECT {sql} FROM shipments");
+            let expected = on.query_row(&sql, (), |row| row.get::<_, u64>(0)).unwrap();
+            assert_eq!(sum(groups, of), expected, "{of}");
+        }
+    }
+    let carrier = told["carriers"].as_array().unwrap().iter().find(|it| it["key"][0] == of_one);
+    let sql = "SELECT days_on_the_way FROM shipments
+               WHERE courier = ? AND days_on_the_way >= 0 ORDER BY days_on_the_way";
+    let mut days = on.prepare(sql).unwrap();
+    let days = days.query_map([of_one], |row| row.get::<_, u64>(0)).unwrap();
+    let days: Vec<u64> = days.map(Result::unwrap).collect();
+    assert!(days.len() > 5);
+    assert_eq!(carrier.unwrap()["p50"], days[days.len().div_ceil(2) - 1].min(30));
+    let weeks = told["weeks"].as_array().unwrap();
+    let delivered: u64 = weeks.iter().filter_map(|week| week["counts"]["Delivered"].as_u64()).sum();
+    assert_eq!(delivered, of("Delivered"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

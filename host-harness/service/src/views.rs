@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use connector_contract::types::ErrorKind;
 use connector_runtime::{CallError, Connector, error};
 use connector_state::StoreError;
+use connector_state::mirror::analytics::AnalyzedMembers;
 use connector_state::mirror::{MemberIndex, Mirror};
-use connector_state::views::{ViewError, ViewFile};
+use connector_state::views::{ObjectView, ViewError, ViewFile};
 use serde_json::Value;
 
 use crate::schema::Schema;
@@ -59,9 +60,17 @@ pub async fn keep_indexes(
         Ok(file) => file,
         Err(why) => return Ok(Err(why)),
     };
-    let views = file.iter().flat_map(|file| &file.objects);
-    let indexes = views.map(|(object, view)| (object.clone(), MemberIndex::of(view)));
-    let indexes = indexes.filter(|(_, index)| !index.members.is_empty()).collect();
+    let index = |file: &ViewFile| {
+        let of_object = |(object, view): (&String, &ObjectView)| {
+            let tables = file.tables.values().filter(|table| table.by.is_empty());
+            let tables = tables.filter(|table| table.of == *object);
+            let analyzed = AnalyzedMembers::of(view, tables);
+            (object.clone(), MemberIndex { analyzed, ..MemberIndex::of(view) })
+        };
+        file.objects.iter().map(of_object).collect::<Vec<_>>()
+    };
+    let mut indexes = file.as_ref().map(index).unwrap_or_default();
+    indexes.retain(|(_, index)| *index != MemberIndex::default());
     mirror.set_indexes(&connector.manifest().name, indexes).await.map(Ok)
 }
 

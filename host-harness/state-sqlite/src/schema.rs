@@ -95,7 +95,7 @@ DROP VIEW changes;
 /// Every object has an index, which is built of the records that are there.
 const INDEX_ALL: &str = "
 INSERT INTO mirror_indexes (object, members, built, dropped)
-    SELECT object, '[]', '', 0 FROM mirror_objects;
+    SELECT object, '{}', '', 0 FROM mirror_objects;
 ";
 
 const STORE: &str = "

@@ -1,5 +1,6 @@
 //! `records`: what is kept of records.
 
+mod analytics;
 mod counts;
 mod history;
 mod list;
@@ -15,6 +16,8 @@ subcommands! {
     List(list::ListRecordsArgs) by list::run,
     /// Count kept records by status, or whatever else the connector names
     Counts(counts::CountsArgs) by counts::run,
+    /// Show what became of records by week, and how carriers and lanes perform
+    Analytics(analytics::AnalyticsArgs) by analytics::run,
     /// Show what became of a record, newest change first
     History(history::HistoryArgs) by history::run,
 }

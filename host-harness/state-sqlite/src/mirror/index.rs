@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use connector_state::mirror::analytics::{Analytics, CELLS, CellCounts};
 use connector_state::mirror::index::ValueReader;
 use connector_state::mirror::plan::{Counted, IndexMove, KeptIndex, counted_as};
 use connector_state::mirror::{MemberCounts, MemberIndex, ValueCounts};
@@ -13,7 +14,7 @@ use crate::columns::{from_json, json, prepared, run, value, values};
 use crate::fault::DbResult;
 
 /// Records whose bodies have keys next to each other have their rows next to each other.
-pub const BLOCK: i64 = 512;
+pub const BLOCK: i64 = 256;
 
 /// The index of an object, and its number.
 pub fn of(on: &Connection, object: Key) -> Result<(Key, KeptIndex)> {
@@ -152,8 +153,10 @@ impl<'m> Moved<'m> {
     }
 }
 
-/// Moves the counts by value.
+/// Moves the counts by value, and of cells.
 pub fn count(on: &Connection, number: Key, moved: &BTreeMap<(usize, String), i64>) -> Result<()> {
+    // How many values have a place; read where one has none.
+    let mut places: BTreeMap<usize, u64> = BTreeMap::new();
     for ((slot, value), by) in moved.iter().filter(|(_, by)| **by != 0) {
         let sql = "UPDATE mirror_values SET records = records + ?
                    WHERE number = ? AND slot = ? AND others = 0 AND value = ?";
@@ -161,11 +164,15 @@ pub fn count(on: &Connection, number: Key, moved: &BTreeMap<(usize, String), i64
             continue;
         }
         let sql = "SELECT count(*) FROM mirror_values WHERE number = ? AND slot = ? AND others = 0";
-        let places: u64 = self::value(on, sql, (number, slot))?.unwrap_or_default();
-        let (others, value) = match counted_as(false, places) {
+        let known = match places.get(slot) {
+            Some(known) => *known,
+            None => self::value(on, sql, (number, slot))?.unwrap_or_default(),
+        };
+        let (others, value) = match counted_as(*slot, false, known) {
             Counted::Alone => (false, value.as_str()),
             Counted::Together => (true, ""),
         };
+        places.insert(*slot, known + u64::from(!others));
         let sql = "INSERT INTO mirror_values (number, slot, others, value, records)
                    VALUES (?, ?, ?, ?, ?)
                    ON CONFLICT DO UPDATE SET records = records + excluded.records";
@@ -174,28 +181,47 @@ pub fn count(on: &Connection, number: Key, moved: &BTreeMap<(usize, String), i64
     Ok(())
 }
 
+/// The values of a slot that are counted on their own, and how many records have others.
+fn counts_of(on: &Connection, number: Key, slot: usize) -> Result<(Vec<(String, u64)>, u64)> {
+    let sql = "SELECT others, value, records FROM mirror_values
+               WHERE number = ? AND slot = ? ORDER BY others, value";
+    let (mut values, mut all_others) = (Vec::new(), 0);
+    let mut find = prepared(on, sql)?;
+    let mut found = find.query((number, slot))?;
+    while let Some(row) = found.next()? {
+        let (others, value, records): (bool, String, u64) = row.try_into()?;
+        match others {
+            true => all_others = records,
+            false if records > 0 => values.push((value, records)),
+            false => {}
+        }
+    }
+    Ok((values, all_others))
+}
+
 /// How many records have which value.
 pub fn counts(on: &Connection, object: Key) -> Result<ValueCounts> {
     let (number, index) = of(on, object)?;
-    let sql = "SELECT others, value, records FROM mirror_values
-               WHERE number = ? AND slot = ? ORDER BY others, value";
     let mut counts = ValueCounts { members: vec![], is_partial: index.built.is_some() };
     for slot in index.members.counted() {
+        let (values, others) = counts_of(on, number, slot)?;
         let pointer = index.members.pointer(slot).to_owned();
-        let mut member = MemberCounts { pointer, ..MemberCounts::default() };
-        let mut find = prepared(on, sql)?;
-        let mut found = find.query((number, slot))?;
-        while let Some(row) = found.next()? {
-            let (others, value, records): (bool, String, u64) = row.try_into()?;
-            match others {
-                true => member.others = records,
-                false if records > 0 => member.values.push((value, records)),
-                false => {}
-            }
-        }
-        counts.members.push(member);
+        counts.members.push(MemberCounts { pointer, values, others });
     }
     Ok(counts)
+}
+
+/// The cells, made analytics.
+pub fn analytics(on: &Connection, object: Key) -> Result<Analytics> {
+    let (number, index) = of(on, object)?;
+    let Some(members) = &index.members.analyzed else { return Ok(Analytics::default()) };
+    let mut counts: [CellCounts; 3] = Default::default();
+    for (slot, counts) in CELLS.into_iter().zip(&mut counts) {
+        let (cells, others) = counts_of(on, number, slot)?;
+        *counts = CellCounts { cells, others };
+    }
+    let is_partial = index.built.is_some();
+    Ok(Analytics { is_partial, ..Analytics::of(members, counts) })
 }
 
 /// Indexes some of the records of an index that is not complete. Answers how many rows that took.
@@ -224,25 +250,25 @@ fn build_some(on: &Connection, number: Key, limit: usize) -> DbResult<usize> {
     let (_, index) = of(on, object)?;
     let slots = index.members.members.len() + connector_state::mirror::index::MEMBERS;
     let at_once = (limit / slots).max(1);
-    let sql = "SELECT h.id, h.updated_at, h.body, b.data
+    let sql = "SELECT h.id, b.created_at, h.updated_at, h.body, b.data
                FROM mirror_heads AS h CROSS JOIN mirror_bodies AS b USING (body)
                WHERE h.records = ? AND h.id > ? AND h.state <> 'deleted' ORDER BY h.id LIMIT ?";
     let after = index.built.clone().unwrap_or_default();
-    let found: Vec<(String, Option<String>, i64, String)> = prepared(on, sql)?
+    let found: Vec<(String, Option<String>, Option<String>, i64, String)> = prepared(on, sql)?
         .query_map((records, after, rows(at_once)), |row| row.try_into())?
         .collect::<Result<_>>()?;
     let reader = ValueReader::new(&index.members);
     let mut counted: BTreeMap<(usize, String), i64> = BTreeMap::new();
     let moves: Vec<(i64, Vec<IndexMove>)> = found
         .iter()
-        .map(|(id, updated_at, body, data)| {
-            let values = reader.values(id, updated_at.as_deref(), data);
-            for slot in index.members.counted() {
+        .map(|(id, made, updated_at, body, data)| {
+            let values = reader.values(id, made.as_deref(), updated_at.as_deref(), data);
+            for slot in index.members.all_counted() {
                 let value = values.get(slot).cloned().unwrap_or_default();
                 *counted.entry((slot, value)).or_default() += 1;
             }
             let new = |(slot, value)| IndexMove { slot, before: None, after: Some(value) };
-            (*body, values.into_iter().enumerate().map(new).collect())
+            (*body, values.slots.into_iter().enumerate().map(new).collect())
         })
         .collect();
     let mut moved = Moved::default();

@@ -46,16 +46,18 @@ fn by_scan(
     index: &KeptIndex,
     mut selection: Selection<String>,
 ) -> Result<(Vec<String>, Option<String>)> {
-    let sql = "SELECT h.id, h.updated_at, h.body, b.data
+    let sql = "SELECT h.id, b.created_at, h.updated_at, h.body, b.data
                FROM mirror_heads AS h CROSS JOIN mirror_bodies AS b USING (body)
                WHERE h.records = ? AND h.state <> 'deleted'";
     let reader = ValueReader::new(&index.members);
     let mut find = prepared(on, sql)?;
     let mut found = find.query([named.object.records])?;
     while let Some(row) = found.next()? {
-        let (id, data) = (row.get_ref(0)?.as_str()?, row.get_ref(3)?.as_str()?);
-        let values = reader.values(id, row.get_ref(1)?.as_str_or_null()?, data);
-        selection.look(&values, row.get(2)?, || id.to_owned());
+        let (id, data) = (row.get_ref(0)?.as_str()?, row.get_ref(4)?.as_str()?);
+        let (made, changed) =
+            (row.get_ref(1)?.as_str_or_null()?, row.get_ref(2)?.as_str_or_null()?);
+        let values = reader.values(id, made, changed, data);
+        selection.look(&values.slots, row.get(3)?, || id.to_owned());
     }
     Ok(selection.finish())
 }

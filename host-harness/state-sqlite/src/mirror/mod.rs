@@ -21,8 +21,8 @@ use std::collections::BTreeMap;
 use connector_contract::clock::unix_ms;
 use connector_state::journal::entries;
 use connector_state::mirror::{
-    Applied, Batch, ChangeRow, DeadLetterRow, FailingRow, HistoryRow, ListPage, ListQuery,
-    MemberIndex, Mirror, MirroredRecord, ScanChange, ScanRow, ValueCounts, plan,
+    Analytics, Applied, Batch, ChangeRow, DeadLetterRow, FailingRow, HistoryRow, ListPage,
+    ListQuery, MemberIndex, Mirror, MirroredRecord, ScanChange, ScanRow, ValueCounts, plan,
 };
 use rusqlite::OptionalExtension as _;
 
@@ -177,6 +177,10 @@ impl Mirror for Sqlite {
 
     fn value_counts(&self, connection: &str, object: &str) -> Answer<'_, ValueCounts> {
         self.read_object(connection, object, |on, named| index::counts(on, named.key()))
+    }
+
+    fn analytics(&self, connection: &str, object: &str) -> Answer<'_, Analytics> {
+        self.read_object(connection, object, |on, named| index::analytics(on, named.key()))
     }
 
     fn changes(&self, connection: &str, since: u64, limit: u32) -> Answer<'_, Vec<ChangeRow>> {

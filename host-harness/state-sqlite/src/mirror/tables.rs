@@ -9,7 +9,7 @@
 //! | `mirror_bodies` | contents in the order in which they came, each with what it holds: appended, not spread |
 //! | `mirror_changes` | the log, clustered by connection and number |
 //! | `mirror_versions` | what a change replaced, clustered as the log is: appended, and forgotten from its beginning. A record is followed back by `prior` of its changes, so nothing is found by its id |
-//! | `mirror_entries` | the index of an object ([`connector_state::mirror::index`]) in blocks of 512 records, in the order in which these came: what arrives together is written together, and a list merges some sorted blocks |
+//! | `mirror_entries` | the index of an object ([`connector_state::mirror::index`]) in blocks of 256 records, in the order in which these came: what arrives together is written together, and a list merges some sorted blocks |
 //! | `mirror_seen` | a bit a record and full scan, 4,096 in a row |
 
 /// Records, changes, scans, and the views that users read.
@@ -218,7 +218,7 @@ CREATE UNIQUE INDEX mirror_indexes_of ON mirror_indexes (object) WHERE dropped =
 CREATE INDEX mirror_indexes_building ON mirror_indexes (number) WHERE built IS NOT NULL AND dropped = 0;
 CREATE INDEX mirror_indexes_dropped ON mirror_indexes (number) WHERE dropped = 1;
 
--- A record's value of a slot. block: its body's key, divided by 512.
+-- A record's value of a slot. block: its body's key, divided by 256.
 CREATE TABLE mirror_entries (
     number INTEGER NOT NULL,
     block INTEGER NOT NULL,

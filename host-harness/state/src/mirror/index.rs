@@ -8,6 +8,7 @@ use serde::de::{DeserializeSeed, Deserializer as _, IgnoredAny, MapAccess, Visit
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::analytics::{AnalyzedMembers, CELLS};
 use super::version::instant;
 use crate::views::ObjectView;
 
@@ -36,10 +37,13 @@ pub struct IndexedMember {
 
 /// The members of an object that are indexed; none: its records are sorted by their ids and times alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
 pub struct MemberIndex {
     /// In the order of their slots, from [`MEMBERS`] on.
+    #[serde(default)]
     pub members: Vec<IndexedMember>,
+    /// By which records are analysed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub analyzed: Option<AnalyzedMembers>,
 }
 
 impl MemberIndex {
@@ -129,10 +133,15 @@ impl MemberIndex {
         member.and_then(|member| member.pointers.first()).map_or("", String::as_str)
     }
 
-    /// The slots by whose values records are counted.
+    /// The slots of members by whose values records are counted.
     pub fn counted(&self) -> impl Iterator<Item = usize> {
         let all = self.members.iter().enumerate();
         all.filter(|(_, member)| member.counted).map(|(at, _)| MEMBERS + at)
+    }
+
+    /// All slots by which records are counted: those of members, and of cells for analytics.
+    pub fn all_counted(&self) -> impl Iterator<Item = usize> {
+        self.counted().chain(self.analyzed.iter().flat_map(|_| CELLS))
     }
 }
 
@@ -152,6 +161,25 @@ impl IndexedMember {
 pub struct ValueReader {
     root: Node,
     members: usize,
+    analyzed: Option<AnalyzedMembers>,
+}
+
+/// The values of a record.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Values {
+    /// Slot by slot.
+    pub slots: Vec<String>,
+    /// Its cells, with their slots ([`super::analytics`]).
+    pub cells: Vec<(usize, String)>,
+}
+
+impl Values {
+    /// The value of a slot, or the cell.
+    #[must_use]
+    pub fn get(&self, slot: usize) -> Option<&String> {
+        let cell = || self.cells.iter().find(|(of, _)| *of == slot).map(|(_, cell)| cell);
+        self.slots.get(slot).or_else(cell)
+    }
 }
 
 /// What is wanted of an object in a record.
@@ -167,28 +195,41 @@ impl ValueReader {
     #[must_use]
     pub fn new(index: &MemberIndex) -> Self {
         let mut root = Node::default();
-        for (at, member) in index.members.iter().enumerate() {
-            for (place, pointer) in member.pointers.iter().enumerate() {
+        let analyzed = index.analyzed.as_ref().map(AnalyzedMembers::pointers);
+        let pointers = index.members.iter().map(|member| &member.pointers);
+        for (at, pointers) in pointers.chain(analyzed.iter().flatten()).enumerate() {
+            for (place, pointer) in pointers.iter().enumerate() {
                 let tokens = pointer.split('/').skip(1);
                 let mut names = tokens.map(|token| token.replace("~1", "/").replace("~0", "~"));
                 root.want(&mut names, (at, place));
             }
         }
-        Self { root, members: index.members.len() }
+        let (members, analyzed) = (index.members.len(), index.analyzed.clone());
+        Self { root, members, analyzed }
     }
 
-    /// The values of a record, slot by slot.
+    /// The values of a record. `created_at` and `updated_at`: when the provider says that it was made and
+    /// last changed.
     #[must_use]
-    pub fn values(&self, id: &str, updated_at: Option<&str>, data: &str) -> Vec<String> {
-        let mut found: Vec<Option<(usize, String)>> = vec![None; self.members];
-        if self.members > 0 {
+    pub fn values(
+        &self,
+        id: &str,
+        created_at: Option<&str>,
+        updated_at: Option<&str>,
+        data: &str,
+    ) -> Values {
+        let analyzed = self.analyzed.as_ref().map_or(0, |it| it.pointers().len());
+        let mut found: Vec<Option<(usize, String)>> = vec![None; self.members + analyzed];
+        if !found.is_empty() {
             self.root.read(data, &mut found);
         }
-        let members = found.into_iter().map(|value| value.map(|(_, value)| value));
-        [cut(id.to_owned()), updated(updated_at)]
-            .into_iter()
-            .chain(members.map(Option::unwrap_or_default))
-            .collect()
+        let mut found = found.into_iter().map(|value| value.map_or(String::new(), |(_, it)| it));
+        let mut slots = Vec::with_capacity(MEMBERS + self.members);
+        slots.extend([cut(id.to_owned()), updated(updated_at)]);
+        slots.extend(found.by_ref().take(self.members));
+        let rest: Vec<String> = found.collect();
+        let cells = self.analyzed.as_ref().map(|analyzed| analyzed.cells(created_at, &rest));
+        Values { slots, cells: cells.unwrap_or_default() }
     }
 }
 
@@ -327,7 +368,7 @@ mod tests {
     fn values_are_read_where_the_pointers_lead() {
         let index = index(&[&["/a~1b"], &["/due/max", "/due", "/x"], &["/n"], &["/none"], &["/l"]]);
         let reader = ValueReader::new(&index);
-        let of = |data: &str| reader.values("7", None, data).split_off(MEMBERS);
+        let of = |data: &str| reader.values("7", None, None, data).slots.split_off(MEMBERS);
         assert_eq!(
             of(
                 r#"{"x": "c", "due": {"min": 1, "max": "a\u0041"}, "n": 1.50, "a/b": true, "l": ["x"]}"#

@@ -6,6 +6,7 @@
 //! one transaction. Which version wins is one pure rule, [`version::decide`], so that the order of
 //! arrival does not matter and a repeat changes nothing.
 
+pub mod analytics;
 mod batch;
 pub mod differences;
 pub mod gone;
@@ -18,6 +19,7 @@ pub mod plan;
 mod rows;
 pub mod version;
 
+pub use self::analytics::Analytics;
 pub use self::batch::{Applied, Batch, Derived, ScanStep, Source, hash_of};
 pub use self::history::{Content, HistoryRow};
 pub use self::index::{IndexedMember, MemberIndex};
@@ -117,6 +119,10 @@ pub trait Mirror: Send + Sync {
     /// How many live and aged-out records of an object have which value of each member that is counted. These
     /// counts move with the records: nothing is counted anew.
     fn value_counts(&self, connection: &str, object: &str) -> Answer<'_, ValueCounts>;
+
+    /// What became of the live and aged-out records of an object, and how carriers and lanes perform, where
+    /// the index says by which members.
+    fn analytics(&self, connection: &str, object: &str) -> Answer<'_, Analytics>;
 
     /// Changes of a connection with a number greater than `since`, in order, at most `limit`. 0 begins
     /// with the oldest one that is kept; from any other number that is no longer kept, it fails with

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use super::random::Numbers;
 use super::*;
 use crate::StoreError;
-use crate::mirror::index::ValueReader;
-use crate::mirror::{Filter, IndexedMember, ListPage, ListQuery, MemberIndex, Test};
+use crate::mirror::analytics::{AnalyzedMembers, CellCounts};
+use crate::mirror::index::{ValueReader, Values};
+use crate::mirror::{Analytics, Filter, IndexedMember, ListPage, ListQuery, MemberIndex, Test};
 
 /// The connector of the connection `a`.
 const CONNECTOR: &str = "orders";
@@ -17,7 +18,7 @@ fn indexed(pointers: &[&[&str]], counted: &[&str]) -> MemberIndex {
         roles: if all.len() > 1 { vec!["due".to_owned()] } else { vec![] },
         counted: counted.iter().any(|counted| all[0] == *counted),
     });
-    MemberIndex { members: members.collect() }
+    MemberIndex { members: members.collect(), analyzed: None }
 }
 
 fn usual() -> MemberIndex {
@@ -221,13 +222,29 @@ async fn counts_are_right(mirror: &Arc<dyn State>, index: &MemberIndex) {
     for (slot, counts) in counted.into_iter().zip(counts.members) {
         let mut expected: BTreeMap<String, u64> = BTreeMap::new();
         for row in &records {
-            let values = reader.values(&row.id, row.updated_at.as_deref(), &row.data);
-            *expected.entry(values[slot].clone()).or_default() += 1;
+            let values = values(&reader, row);
+            *expected.entry(values.slots[slot].clone()).or_default() += 1;
         }
         let told: BTreeMap<String, u64> = counts.values.into_iter().collect();
         assert_eq!(told, expected, "{}", counts.pointer);
         assert_eq!(counts.others, 0);
     }
+    let mut expected: [BTreeMap<String, u64>; 3] = Default::default();
+    for cells in records.iter().map(|row| values(&reader, row).cells) {
+        for ((_, cell), expected) in cells.into_iter().zip(&mut expected) {
+            *expected.entry(cell).or_default() += 1;
+        }
+    }
+    let expected =
+        expected.map(|cells| CellCounts { cells: cells.into_iter().collect(), others: 0 });
+    let expected = index.analyzed.as_ref().map(|members| Analytics::of(members, expected));
+    let told = mirror.analytics(WHOSE, OBJECT).await.unwrap();
+    assert_eq!(told, expected.unwrap_or_default());
+}
+
+fn values(reader: &ValueReader, row: &MirroredRecord) -> Values {
+    let (made, changed) = (row.created_at.as_deref(), row.updated_at.as_deref());
+    reader.values(&row.id, made, changed, &row.data)
 }
 
 /// Whatever comes, in whatever order: lists are those of all records, and counts those of a recount.
@@ -235,6 +252,16 @@ pub async fn lists_and_counts_are_right_whatever_comes(database: &impl Database)
     let mirror = mirror(database).await;
     let mut numbers = Numbers(11);
     let tags = indexed(&[&["/tag"], &["/number"], &["/due/max", "/due/min"]], &["/tag", "/number"]);
+    let analyzed = AnalyzedMembers {
+        status: "/tag".to_owned(),
+        carrier: Some("/number".to_owned()),
+        to: Some("/tag".to_owned()),
+        days: Some(("/due/from".to_owned(), "/due/to".to_owned())),
+        in_time: Some(("/due/to".to_owned(), vec!["/due/max".to_owned(), "/due/late".to_owned()])),
+        trouble: vec!["1".to_owned()],
+        ..AnalyzedMembers::default()
+    };
+    let tags = MemberIndex { analyzed: Some(analyzed), ..tags };
     let others = indexed(&[&["/number"], &["/tag"]], &["/number"]);
     let mut now = MemberIndex::default();
     for _ in 0..150 {
@@ -252,8 +279,9 @@ pub async fn lists_and_counts_are_right_whatever_comes(database: &impl Database)
         let mut batch = batch(&mirror, source).await;
         for _ in 0..numbers.below(4) {
             let (id, tag, version) = (numbers.below(12), numbers.below(4), numbers.below(9));
-            let data =
-                format!(r#"{{"tag":"{tag}","number":{version},"due":{{"min":"{tag}{version}"}}}}"#);
+            let data = format!(
+                r#"{{"tag":"{tag}","number":{version},"due":{{"min":"{tag}{version}","from":"2026-11-1{tag}","to":"2026-11-2{version}","late":"2026-11-2{tag}"}}}}"#
+            );
             batch.records.push(record(&id.to_string(), version as i64, &data));
         }
         match numbers.below(5) {
@@ -271,8 +299,11 @@ pub async fn lists_and_counts_are_right_whatever_comes(database: &impl Database)
         let query = query(filters, &names[sort], numbers.below(2) == 0);
         agrees(&mirror, &now, query).await;
     }
-    while mirror.maintain().await.unwrap() {}
-    counts_are_right(&mirror, &now).await;
+    for last in [now, tags] {
+        index(&mirror, last.clone()).await;
+        while mirror.maintain().await.unwrap() {}
+        counts_are_right(&mirror, &last).await;
+    }
 }
 
 /// Page by page, a list has the records that it should have, sorted.
@@ -289,8 +320,7 @@ async fn agrees(mirror: &Arc<dyn State>, index: &MemberIndex, query: ListQuery) 
             break;
         }
     }
-    let values =
-        |row: &MirroredRecord| reader.values(&row.id, row.updated_at.as_deref(), &row.data);
+    let values = |row: &MirroredRecord| values(&reader, row).slots;
     let sorted: Vec<String> = told.iter().map(|row| values(row)[slot].clone()).collect();
     let in_order =
         |two: &[String]| if query.descending { two[0] >= two[1] } else { two[0] <= two[1] };

@@ -75,7 +75,7 @@ macro_rules! mirror_cases {
             a_list_that_cannot_be_is_refused [list]
             a_list_goes_on_while_records_change [list]
             another_index_is_built_of_what_is_there [set_indexes list value_counts]
-            lists_and_counts_are_right_whatever_comes [list value_counts set_indexes]
+            lists_and_counts_are_right_whatever_comes [list value_counts set_indexes analytics]
             values_without_end_are_counted_together [value_counts]
             two_processes_share_one_mirror [apply]
             one_of_many_gets_a_lease [change_scan]

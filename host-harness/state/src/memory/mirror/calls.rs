@@ -7,9 +7,9 @@ use crate::memory::{Memory, Rows};
 use crate::mirror::held::holders_of;
 use crate::mirror::plan::{self, Body, FailedLookUp, Head, PutLetter, fail_look_ups};
 use crate::mirror::{
-    Applied, Batch, ChangeRow, DeadLetterRow, FailingRow, HistoryRow, LOOK_UP_FAILED, ListPage,
-    ListQuery, MemberIndex, Mirror, MirroredRecord, RecordState, ScanChange, ScanRow, ValueCounts,
-    hash_of,
+    Analytics, Applied, Batch, ChangeRow, DeadLetterRow, FailingRow, HistoryRow, LOOK_UP_FAILED,
+    ListPage, ListQuery, MemberIndex, Mirror, MirroredRecord, RecordState, ScanChange, ScanRow,
+    ValueCounts, hash_of,
 };
 use crate::{Answer, StoreError};
 
@@ -201,6 +201,13 @@ impl Mirror for Memory {
         let (connection, object) = (connection.to_owned(), object.to_owned());
         self.answer(move |rows| {
             Ok(rows.object(&connection, &object).map(list::value_counts).unwrap_or_default())
+        })
+    }
+
+    fn analytics(&self, connection: &str, object: &str) -> Answer<'_, Analytics> {
+        let (connection, object) = (connection.to_owned(), object.to_owned());
+        self.answer(move |rows| {
+            Ok(rows.object(&connection, &object).map(list::analytics).unwrap_or_default())
         })
     }
 

@@ -6,10 +6,13 @@ use super::ObjectRows;
 use super::found::own;
 use crate::StoreError;
 use crate::memory::Rows;
-use crate::mirror::index::ValueReader;
+use crate::mirror::analytics::{CELLS, CellCounts};
+use crate::mirror::index::{ValueReader, Values};
 use crate::mirror::list::Selection;
 use crate::mirror::plan::{Body, Counted, Head, counted_as};
-use crate::mirror::{ListPage, ListQuery, MemberCounts, MemberIndex, RecordState, ValueCounts};
+use crate::mirror::{
+    Analytics, ListPage, ListQuery, MemberCounts, MemberIndex, RecordState, ValueCounts,
+};
 
 impl Rows {
     /// What is indexed of an object of a connection.
@@ -22,11 +25,12 @@ impl Rows {
 
 impl ObjectRows {
     /// Live and aged-out records, each with its values.
-    fn valued(&self) -> impl Iterator<Item = (&String, &Head, &Body, Vec<String>)> {
+    fn valued(&self) -> impl Iterator<Item = (&String, &Head, &Body, Values)> {
         let reader = ValueReader::new(&self.index);
         self.records.iter().filter_map(move |(id, (head, body))| {
             let body = body.as_ref().filter(|_| head.state != RecordState::Deleted)?;
-            let values = reader.values(id, head.updated_at.as_deref(), &body.data);
+            let (made, changed) = (body.created_at.as_deref(), head.updated_at.as_deref());
+            let values = reader.values(id, made, changed, &body.data);
             Some((id, head, body, values))
         })
     }
@@ -36,7 +40,8 @@ impl ObjectRows {
         for ((slot, value), by) in moved {
             let key = (slot, Some(value));
             let places = self.values.keys().filter(|(of, value)| *of == slot && value.is_some());
-            let key = match counted_as(self.values.contains_key(&key), places.count() as u64) {
+            let key = match counted_as(slot, self.values.contains_key(&key), places.count() as u64)
+            {
                 Counted::Alone => key,
                 Counted::Together => (slot, None),
             };
@@ -59,7 +64,7 @@ pub(super) fn list(rows: &Rows, query: &ListQuery) -> Result<ListPage, StoreErro
     let mut selection = Selection::new(query, &kept.index)?;
     for (id, head, body, values) in kept.valued() {
         let arrived = kept.arrived.get(id).copied().unwrap_or_default();
-        selection.look(&values, arrived, || own(connection, object, id, head, Some(body)));
+        selection.look(&values.slots, arrived, || own(connection, object, id, head, Some(body)));
     }
     let (records, next) = selection.finish();
     Ok(ListPage { records, next, was_scanned: false })
@@ -82,8 +87,8 @@ pub(super) fn set_indexes(rows: &mut Rows, connector: &str, indexes: Vec<(String
             if let Some(kept) = kept.filter(|kept| kept.index != index) {
                 kept.index = index;
                 kept.values.clear();
-                let counted: Vec<usize> = kept.index.counted().collect();
-                let values: Vec<Vec<String>> = kept.valued().map(|(.., values)| values).collect();
+                let counted: Vec<usize> = kept.index.all_counted().collect();
+                let values: Vec<Values> = kept.valued().map(|(.., values)| values).collect();
                 for values in values {
                     let counted = counted
                         .iter()
@@ -95,17 +100,29 @@ pub(super) fn set_indexes(rows: &mut Rows, connector: &str, indexes: Vec<(String
     }
 }
 
+/// The values of a slot that are counted on their own, and how many records have others.
+fn counts_of(kept: &ObjectRows, slot: usize) -> (Vec<(String, u64)>, u64) {
+    let count = |count: &i64| u64::try_from(*count).unwrap_or_default();
+    let of_slot = kept.values.iter().filter(|((of, _), count)| *of == slot && **count > 0);
+    let values = of_slot.filter_map(|((_, value), many)| Some((value.clone()?, count(many))));
+    (values.collect(), kept.values.get(&(slot, None)).map_or(0, count))
+}
+
 /// The counts by value.
 pub(super) fn value_counts(kept: &ObjectRows) -> ValueCounts {
-    let count = |count: &i64| u64::try_from(*count).unwrap_or_default();
     let member = |slot: usize| {
-        let of_slot = kept.values.iter().filter(|((of, _), count)| *of == slot && **count > 0);
-        let values = of_slot.filter_map(|((_, value), many)| Some((value.clone()?, count(many))));
-        MemberCounts {
-            pointer: kept.index.pointer(slot).to_owned(),
-            values: values.collect(),
-            others: kept.values.get(&(slot, None)).map_or(0, count),
-        }
+        let (values, others) = counts_of(kept, slot);
+        MemberCounts { pointer: kept.index.pointer(slot).to_owned(), values, others }
     };
     ValueCounts { members: kept.index.counted().map(member).collect(), is_partial: false }
+}
+
+/// The cells, made analytics.
+pub(super) fn analytics(kept: &ObjectRows) -> Analytics {
+    let Some(members) = &kept.index.analyzed else { return Analytics::default() };
+    let counts = CELLS.map(|slot| {
+        let (cells, others) = counts_of(kept, slot);
+        CellCounts { cells, others }
+    });
+    Analytics::of(members, counts)
 }

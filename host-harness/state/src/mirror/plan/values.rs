@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::IndexMove;
+use crate::mirror::analytics::CELLS;
 
 /// Values of a member that are counted on their own; records with others are counted together.
 pub const VALUES: u64 = 1_000;
+/// The same for cells of analytics.
+pub const CELLS_KEPT: u64 = 5_000;
 
 /// How a value is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,8 +22,9 @@ pub enum Counted {
 /// How a value is counted. It stays so: a value keeps its place when no record has it any more, so that what
 /// was counted together is never taken from a place of its own.
 #[must_use]
-pub fn counted_as(has_place: bool, places: u64) -> Counted {
-    match has_place || places < VALUES {
+pub fn counted_as(slot: usize, has_place: bool, places: u64) -> Counted {
+    let most = if CELLS.contains(&slot) { CELLS_KEPT } else { VALUES };
+    match has_place || places < most {
         true => Counted::Alone,
         false => Counted::Together,
     }

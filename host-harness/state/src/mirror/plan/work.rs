@@ -9,7 +9,7 @@ use super::{
 use crate::StoreError;
 use crate::mirror::held::{Held, holders_of};
 use crate::mirror::history::{self, Packer};
-use crate::mirror::index::{UPDATED, ValueReader, updated};
+use crate::mirror::index::{UPDATED, ValueReader, Values, updated};
 use crate::mirror::version::Decision;
 use crate::mirror::{Batch, RecordState, Source};
 
@@ -37,7 +37,7 @@ pub(super) struct Work<'b> {
     /// Reads the values of records for the index.
     pub(super) reader: ValueReader,
     /// Those of records whose content was taken, as they were before the batch.
-    pub(super) values_before: BTreeMap<String, Vec<String>>,
+    pub(super) values_before: BTreeMap<String, Values>,
     /// What the batch has changed so far: newer than what is in `known`.
     pub(super) touched: BTreeMap<String, Touched>,
 }
@@ -61,7 +61,8 @@ impl Work<'_> {
         if self.known.index.covers(id) {
             let updated_at =
                 self.known.heads.get(id).and_then(|kept| kept.head.updated_at.as_deref());
-            let values = self.reader.values(id, updated_at, &known.data);
+            let made = known.created_at.as_deref();
+            let values = self.reader.values(id, made, updated_at, &known.data);
             self.values_before.insert(id.to_owned(), values);
         }
         Ok(known)
@@ -173,47 +174,49 @@ impl Work<'_> {
         }
     }
 
-    /// What becomes of a record in the index.
-    fn moves(&self, id: &str, head: &Head, body: &PutBody) -> Vec<IndexMove> {
+    /// What becomes of a record in the index, and in the cells of analytics.
+    fn moves(&self, id: &str, head: &Head, body: &PutBody) -> (Vec<IndexMove>, Vec<IndexMove>) {
         if !self.known.index.covers(id) {
-            return vec![];
+            return (vec![], vec![]);
         }
         let known = self.known.heads.get(id).map(|kept| &kept.head);
         let was = known.filter(|known| known.state != RecordState::Deleted);
-        let is_there = head.state != RecordState::Deleted;
-        if let Some(was) = was.filter(|was| is_there && was.hash == head.hash) {
+        if let (Some(was), PutBody::Keep) = (was, body) {
             let (before, after) = (&was.updated_at, &head.updated_at);
             let (before, after) = (updated(before.as_deref()), updated(after.as_deref()));
             let is_other = before != after;
             let moved = IndexMove { slot: UPDATED, before: Some(before), after: Some(after) };
-            return is_other.then_some(moved).into_iter().collect();
+            return (is_other.then_some(moved).into_iter().collect(), vec![]);
         }
         let before = was.and_then(|_| self.values_before.get(id));
         let after = match body {
-            PutBody::Put(body) if is_there => {
-                self.reader.values(id, head.updated_at.as_deref(), &body.data)
+            PutBody::Put(body) if head.state != RecordState::Deleted => {
+                let made = body.created_at.as_deref();
+                Some(self.reader.values(id, made, head.updated_at.as_deref(), &body.data))
             }
-            _ => vec![],
+            _ => None,
         };
-        let mut after = after.into_iter();
-        let slots = before.map_or(0, Vec::len).max(after.len());
-        let moves = (0..slots).map(|slot| IndexMove {
-            slot,
-            before: before.and_then(|before| before.get(slot).cloned()),
-            after: after.next(),
-        });
-        moves.filter(|moved| moved.before != moved.after).collect()
+        let all = before.or(after.as_ref());
+        let slots = all.map_or(0, |values| values.slots.len());
+        let cells = all.into_iter().flat_map(|values| &values.cells).map(|(slot, _)| *slot);
+        let moved = |slot| {
+            let of = |values: Option<&Values>| values.and_then(|it| it.get(slot)).cloned();
+            let (before, after) = (of(before), of(after.as_ref()));
+            (before != after).then_some(IndexMove { slot, before, after })
+        };
+        ((0..slots).filter_map(moved).collect(), cells.filter_map(moved).collect())
     }
 
     /// The plan, with what follows from what was changed: counts, and the index.
     pub(super) fn finish(mut self) -> Plan {
         let mut plan = std::mem::take(&mut self.plan);
         let touched = std::mem::take(&mut self.touched);
-        let counted: Vec<usize> = self.known.index.members.counted().collect();
+        let counted: Vec<usize> = self.known.index.members.all_counted().collect();
         let mut all: BTreeMap<String, [i64; 3]> = BTreeMap::new();
         for (id, Touched { row, before, head, body }) in touched {
-            let moves = self.moves(&id, &head, &body);
+            let (moves, cells) = self.moves(&id, &head, &body);
             values::count(&mut plan.values, &counted, &moves);
+            values::count(&mut plan.values, &counted, &cells);
             let after = match &body {
                 PutBody::Put(body) => Some(counts(&body.held)),
                 PutBody::Remove => Some(HeldCounts::new()),
