@@ -40,7 +40,7 @@ pub async fn run(args: &CountsArgs, context: &Context) -> Result<()> {
     let mut rows = Vec::new();
     for member in counts.members {
         let mut values = member.values;
-        values.sort_by(|(_, one), (_, other)| other.cmp(one));
+        values.sort_by_key(|(_, records)| std::cmp::Reverse(*records));
         for (value, records) in values {
             let value = Some(value).filter(|value| !value.is_empty());
             rows.push(json!({"member": member.pointer, "value": value, "records": records}));

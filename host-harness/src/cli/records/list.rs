@@ -74,8 +74,9 @@ pub async fn run(args: &ListRecordsArgs, context: &Context) -> Result<()> {
     let state = StateDirectory::needed(context)?;
     let database = state.database().await?;
     let row = state.named(&database, name(context)?.unwrap_or(DEFAULT)).await?;
+    let connection = row.id;
     let query = ListQuery {
-        connection: row.id,
+        connection: connection.clone(),
         object: args.object.clone(),
         filters: args.filters.clone(),
         sort: args.sort.clone().unwrap_or_else(|| "updated".to_owned()),
@@ -89,6 +90,12 @@ pub async fn run(args: &ListRecordsArgs, context: &Context) -> Result<()> {
         | StoreError::Derived { .. } => Usage::new(why.to_string()).into(),
         other => anyhow::Error::from(other),
     })?;
+    if page.records.is_empty() && database.count(&connection, &args.object).await? == (0, 0, 0) {
+        let text = format!("nothing is kept of {} for {}", args.object, row.name);
+        return Err(Usage::new(text)
+            .next(format!("`sync {}` reads and keeps it", args.object))
+            .into());
+    }
     let mut out = context.output(&args.columns);
     out.rows(page.records.iter().map(|record| OutputRow { id: &record.id, data: &record.data }))?;
     out.end()?;
@@ -98,9 +105,7 @@ pub async fn run(args: &ListRecordsArgs, context: &Context) -> Result<()> {
         );
     }
     if let Some(next) = page.next {
-        context
-            .watch
-            .mention(&format!("there are more: --after '{}'", next.replace('\'', r"'\''")));
+        context.watch.say(&format!("there are more: --after '{}'", next.replace('\'', r"'\''")));
     }
     Ok(())
 }

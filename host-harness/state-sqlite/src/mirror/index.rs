@@ -142,6 +142,7 @@ impl<'m> Moved<'m> {
         for (body, slot, value) in self.gone {
             run(on, sql, (number, body / BLOCK, slot, value, body))?;
         }
+        // A row that is there says the same.
         self.new.sort_unstable_by(|one, other| place(one).cmp(&place(other)));
         let sql = "INSERT OR IGNORE INTO mirror_entries (number, block, slot, value, body)
                    VALUES (?, ?, ?, ?, ?)";

@@ -227,7 +227,7 @@ impl Analytics {
             }
             let groups = groups.into_iter().map(|(group, it)| Performance { group, ..it });
             let mut groups: Vec<Performance> = groups.collect();
-            groups.sort_by(|one, other| other.records.cmp(&one.records));
+            groups.sort_by_key(|group| std::cmp::Reverse(group.records));
             groups
         };
         let (carriers, lanes) = (performance(carriers), performance(lanes));

@@ -1,7 +1,7 @@
 //! Lists of records: filtered and sorted by what is indexed of their object ([`super::index`]).
 //!
-//! Records with the same value come in the order in which they arrived first, so a list is in one order
-//! whatever reads it. A cursor is the place of the last record in that order, not a number of records: what
+//! Records with the same value come in the order in which they arrived first, or descending the other way
+//! round, so a list is in one order whatever reads it. A cursor is the place of the last record in that order, not a number of records: what
 //! changes meanwhile moves, and nothing else is left out or told twice.
 
 use std::collections::BTreeMap;
