@@ -69,6 +69,106 @@ async fn tables_hold_what_the_provider_has_and_every_documented_query_runs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn kept_records_are_listed_by_what_they_hold_and_counted() {
+    let account = Account::new().await;
+    account.simulator.seed(3, 250);
+    let keeper = Keeper::new("listed");
+    keeper.keep(&account, "default");
+    keeper.run(&["--limits", "off", "sync", "trackings"]).quiet();
+    let truth: Vec<Value> = account
+        .simulator
+        .trackings()
+        .iter()
+        .map(|text| serde_json::from_str(text).unwrap())
+        .collect();
+    let listed = |more: &[&str]| {
+        let list = [&["records", "list", "trackings", "--max", "1000"], more].concat();
+        values(&keeper.run(&list).quiet())
+    };
+    let expected = |holds: &dyn Fn(&Value) -> bool| {
+        let mut ids: Vec<&str> =
+            truth.iter().filter(|it| holds(it)).map(|it| it["id"].as_str().unwrap()).collect();
+        ids.sort_unstable();
+        assert!(!ids.is_empty());
+        ids.into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let ids = |rows: &[Value]| {
+        rows.iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let delivered = listed(&["--where", "tag=Delivered", "--sort", "id"]);
+    assert_eq!(ids(&delivered), expected(&|it| it["tag"] == "Delivered"));
+    let of_one = truth[0]["slug"].as_str().unwrap();
+    let (carrier, status) = (format!("carrier={of_one}"), "status=Delivered");
+    let both = listed(&["--where", &carrier, "--where", status, "--sort", "id", "--desc"]);
+    let mut of_both = expected(&|it| it["slug"] == of_one && it["tag"] == "Delivered");
+    of_both.reverse();
+    assert_eq!(ids(&both), of_both);
+    let number = truth[7]["tracking_number"].as_str().unwrap();
+    let begins = format!("tracking_number^={}", &number[..number.len() - 1]);
+    let found = listed(&["--where", &begins]);
+    assert!(found.iter().any(|row| row["tracking_number"] == number), "{found:?}");
+    // The newest first, page by page.
+    let (mut told, mut after) = (Vec::new(), None::<String>);
+    loop {
+        let mut page = vec!["records", "list", "trackings", "--max", "60"];
+        page.extend(after.iter().flat_map(|after| ["--after", after]));
+        let page = keeper.run(&page);
+        told.extend(values(&page.out));
+        let next =
+            page.err.split_once("--after '").map(|(_, next)| next.split_once('\'').unwrap().0);
+        after = next.map(str::to_owned);
+        if after.is_none() {
+            break;
+        }
+    }
+    let times: Vec<&str> = told.iter().map(|row| row["updated_at"].as_str().unwrap()).collect();
+    assert!(told.len() == 250 && times.is_sorted_by(|one, other| one >= other));
+    let refused = keeper.run(&["records", "list", "trackings", "--where", "colour=red"]);
+    refused.failed(2, &["\"colour\"", "status or /tag", "order or /order_number", "due"]);
+    let refused = keeper.run(&["records", "list", "checkpoints"]);
+    refused.failed(2, &["lie in those of trackings"]);
+
+    let counts = values(&keeper.run(&["records", "counts", "trackings"]).quiet());
+    let of =
+        |value: &str| counts.iter().find(|row| row["value"] == value).unwrap()["records"].clone();
+    assert_eq!(of("Delivered"), delivered.len());
+    assert_eq!(of(of_one), truth.iter().filter(|it| it["slug"] == of_one).count());
+
+    // The same as by SQL, over all of them.
+    keeper.run(&["state", "views"]).quiet();
+    let file = keeper.state().join("state.db");
+    let on = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+    let arguments = ["records", "analytics", "trackings", "--weeks", "520", "--output", "json"];
+    let told: Value = serde_json::from_str(&keeper.run(&arguments).quiet()).unwrap();
+    let sum = |rows: &Value, of: &str| {
+        rows.as_array().unwrap().iter().map(|row| row[of].as_u64().unwrap()).sum::<u64>()
+    };
+    for groups in [&told["carriers"], &told["lanes"]] {
+        for (of, sql) in [
+            ("n", "count(*)"),
+            ("base", "count(in_time)"),
+            ("in_time", "coalesce(sum(in_time), 0)"),
+            ("trouble", "sum(status IN ('AttemptFail', 'Exception'))"),
+        ] {
+            let sql = format!("SELECT {sql} FROM shipments");
+            let expected = on.query_row(&sql, (), |row| row.get::<_, u64>(0)).unwrap();
+            assert_eq!(sum(groups, of), expected, "{of}");
+        }
+    }
+    let carrier = told["carriers"].as_array().unwrap().iter().find(|it| it["key"][0] == of_one);
+    let sql = "SELECT days_on_the_way FROM shipments
+               WHERE courier = ? AND days_on_the_way >= 0 ORDER BY days_on_the_way";
+    let mut days = on.prepare(sql).unwrap();
+    let days = days.query_map([of_one], |row| row.get::<_, u64>(0)).unwrap();
+    let days: Vec<u64> = days.map(Result::unwrap).collect();
+    assert!(days.len() > 5);
+    assert_eq!(carrier.unwrap()["p50"], days[days.len().div_ceil(2) - 1].min(30));
+    let weeks = told["weeks"].as_array().unwrap();
+    let delivered: u64 = weeks.iter().filter_map(|week| week["counts"]["Delivered"].as_u64()).sum();
+    assert_eq!(delivered, of("Delivered"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_connector_without_a_view_file_says_so() {
     let account = Account::new().await;
     let keeper = Keeper::new("no-reports");

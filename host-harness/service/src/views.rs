@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use connector_contract::types::ErrorKind;
 use connector_runtime::{CallError, Connector, error};
-use connector_state::views::{ViewError, ViewFile};
+use connector_state::StoreError;
+use connector_state::mirror::analytics::AnalyzedMembers;
+use connector_state::mirror::{MemberIndex, Mirror};
+use connector_state::views::{ObjectView, ViewError, ViewFile};
 use serde_json::Value;
 
 use crate::schema::Schema;
@@ -43,6 +46,32 @@ pub async fn views_of(connector: &Connector) -> Result<Option<ViewFile>, ViewsEr
     }
     let declares = |object: &str, pointer: &str| Some(declares(schemas.get(object)?, pointer));
     Ok(Some(ViewFile::read(text, &declares)?))
+}
+
+/// Has the mirror index what the view file of a connector says; without one, nothing.
+///
+/// # Errors
+/// Those of the state; within, why the view file cannot be used, and then what is indexed stays as it is.
+pub async fn keep_indexes(
+    connector: &Connector,
+    mirror: &dyn Mirror,
+) -> Result<Result<(), ViewsError>, StoreError> {
+    let file = match views_of(connector).await {
+        Ok(file) => file,
+        Err(why) => return Ok(Err(why)),
+    };
+    let index = |file: &ViewFile| {
+        let of_object = |(object, view): (&String, &ObjectView)| {
+            let tables = file.tables.values().filter(|table| table.by.is_empty());
+            let tables = tables.filter(|table| table.of == *object);
+            let analyzed = AnalyzedMembers::of(view, tables);
+            (object.clone(), MemberIndex { analyzed, ..MemberIndex::of(view) })
+        };
+        file.objects.iter().map(of_object).collect::<Vec<_>>()
+    };
+    let mut indexes = file.as_ref().map(index).unwrap_or_default();
+    indexes.retain(|(_, index)| *index != MemberIndex::default());
+    mirror.set_indexes(&connector.manifest().name, indexes).await.map(Ok)
 }
 
 /// Whether a schema names the member that a JSON Pointer leads to.

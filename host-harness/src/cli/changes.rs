@@ -165,6 +165,7 @@ fn as_json(change: &ChangeRow, names: &BTreeMap<String, String>) -> Value {
         "kind": change.kind.word(),
         "ours": change.ours,
         "source": change.source.map(Word::word),
+        "delivery": change.delivery,
         "at": date(change.at_ms),
         "updated_at": change.updated_at,
         "previous": hash(change.previous),

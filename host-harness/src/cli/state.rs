@@ -18,6 +18,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use host_harness::clock::{Clock, SystemClock};
 use host_harness::runtime::Connector;
+use host_harness::service::views::keep_indexes;
 use host_harness::store::{ConnectionRow, SecretRow, Sqlite, Store};
 use host_harness::vault::{MASTER_KEY_VARIABLE, MasterKey, MasterKeyError, Secrets, Vault};
 
@@ -244,6 +245,9 @@ impl OpenState {
         let state = Self::of(&directory, directory.database().await?).await?;
         if let Some(name) = name {
             belongs(&directory.named(&state.database, name).await?, connector)?;
+        }
+        if let Err(why) = keep_indexes(connector, &*state.database).await? {
+            context.watch.say(&format!("lists are filtered and sorted as before: {why}"));
         }
         Ok(state)
     }

@@ -20,8 +20,9 @@ type Forget = fn(&Connection, u64, usize) -> DbResult<usize>;
 /// One of each area whose rows do not go with the row of their connection.
 const ERASE: [Erase; 4] =
     [mirror::erase::connection, push::pruning::erase, inbox::erase, journal::erase];
-/// One of each area that keeps rows for a time.
-const FORGET: [Forget; 8] = [
+/// One of each area that keeps rows for a time; and what is built again meanwhile.
+const FORGET: [Forget; 9] = [
+    mirror::index::build,
     mirror::log::forget,
     outbox::forget,
     push::pruning::forget,
@@ -47,6 +48,9 @@ pub fn piece(on: &Connection, now_ms: u64) -> DbResult<Piece> {
     let next = "SELECT connection FROM removed_connections LIMIT 1";
     if let Some(connection) = values::<String>(on, next, ())?.pop() {
         let erased = erase(on, &connection, &mut left)?;
+        return Ok(Piece { more: true, erased });
+    }
+    if let Some(erased) = mirror::index::erase_dropped(on, left)? {
         return Ok(Piece { more: true, erased });
     }
     if let Some(erased) = mirror::erase::dropped(on, left)? {

@@ -42,7 +42,7 @@
 //! | view | a row is | columns |
 //! |---|---|---|
 //! | `records` | the newest known version of a record | `connection`, `object`, `id`, `holder` (id of the record that holds a derived one), `state` (`live`, `aged-out`: lists no longer show it, `deleted`; a derived record has its holder's, and is not here once it is gone), `updated_at`, `created_at`, `data` (the record as JSON text; null when deleted), `hash`, `change` (number of the change that made it so, among those of its connection) |
-//! | `changes` | an entry of the log of changes | `connection`, `number` (counts up for each connection), `object`, `id` (empty for a whole object), `kind` (`created`, `updated`, `deleted`, `aged-out`, `drift`, `reset`), `ours` (1: our own write), `source` (what brought it: `page`, `look-up`, `delivery`, `write`), `at_ms`, `updated_at`, `prior` (number of the record's change before this one), `members` (a JSON array: top-level members that differ; of a drift, JSON Pointers), `previous` and `hash` (before and after) |
+//! | `changes` | an entry of the log of changes | `connection`, `number` (counts up for each connection), `object`, `id` (empty for a whole object), `kind` (`created`, `updated`, `deleted`, `aged-out`, `drift`, `reset`), `ours` (1: our own write), `source` (what brought it: `page`, `look-up`, `delivery`, `write`), `delivery` (number of the delivery that told of it, where one did), `at_ms`, `updated_at`, `prior` (number of the record's change before this one), `members` (a JSON array: top-level members that differ; of a drift, JSON Pointers), `previous` and `hash` (before and after) |
 //! | `scans` | how far the scans of an object are | `connection`, `object`, `scan` (number of the newest), `kind` (`incremental`, `overlap`, `full`), `running`, `pages`, `records`, `created`, `updated`, `deleted`, `outside`, `restarts`, `tainted`, `began_ms`, `completed_ms`, `overlap_ms`, `full_ms`, `sweep`, `bookmark`, `error`, `failures`, `retry_ms`: see [`connector_state::mirror::ScanRow`] |
 //! | `dead_letters` | an item that could not be read | `number`, `connection`, `object`, `id`, `raw` (as it came; empty for a record that was asked for and never answered), `reason`, `at_ms` |
 //!
@@ -67,7 +67,7 @@ use super::hosts::TABLES as HOSTS;
 use super::inbox::tables::TABLES as INBOX;
 use super::journal::TABLES as JOURNAL;
 use super::limits::TABLE as LIMITS;
-use super::mirror::tables::TABLES as MIRROR;
+use super::mirror::tables::{CHANGES, INDEXES, TABLES as MIRROR, VIEWS};
 use super::outbox::tables::TABLES as OUTBOX;
 use super::push::tables::TABLES as PUSH;
 use super::rates::TABLE as RATES;
@@ -80,7 +80,8 @@ pub const APPLICATION: u32 = 0x436F_6E48;
 pub const VERSION: u32 = 12;
 
 /// All tables and views, for an empty file.
-pub const TABLES: [&str; 9] = [STORE, MIRROR, LIMITS, PUSH, INBOX, OUTBOX, JOURNAL, RATES, HOSTS];
+pub const TABLES: [&str; 12] =
+    [STORE, MIRROR, INDEXES, VIEWS, CHANGES, LIMITS, PUSH, INBOX, OUTBOX, JOURNAL, RATES, HOSTS];
 
 const STORE: &str = "
 CREATE TABLE connections (

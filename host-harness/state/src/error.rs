@@ -12,6 +12,7 @@ use thiserror::Error;
 /// | [`NameTaken`], [`ForwardNameTaken`], [`TooManyForwards`], [`NoConnection`], [`NoPush`] | no | not before somebody has changed what is kept |
 /// | [`TooNew`], [`TooOld`], [`Corrupt`] | no | not before somebody has seen to the state |
 /// | [`ForeignId`] | no | not with this connector |
+/// | [`NotIndexed`], [`NoCursor`], [`Derived`] | no | not without another question |
 /// | [`NotNext`], [`TakenOver`], [`Superseded`], [`ChangedMeanwhile`], [`Forgotten`] | no | anew: what is kept is not what the caller believes |
 /// | [`Unavailable`] | no | the same, later |
 /// | [`Unknown`] | perhaps | anew: read what is kept, and ask for what is missing |
@@ -29,6 +30,9 @@ use thiserror::Error;
 /// [`Superseded`]: StoreError::Superseded
 /// [`ChangedMeanwhile`]: StoreError::ChangedMeanwhile
 /// [`ForeignId`]: StoreError::ForeignId
+/// [`NotIndexed`]: StoreError::NotIndexed
+/// [`NoCursor`]: StoreError::NoCursor
+/// [`Derived`]: StoreError::Derived
 /// [`Forgotten`]: StoreError::Forgotten
 /// [`Unavailable`]: StoreError::Unavailable
 /// [`Unknown`]: StoreError::Unknown
@@ -72,6 +76,38 @@ pub enum StoreError {
         /// The record's id.
         id: String,
         /// Id of the record that holds it.
+        holder: String,
+    },
+    /// Records are not filtered or sorted by this member.
+    #[error(
+        "records of {object} are not filtered or sorted by \"{member}\"; use one of: {}",
+        indexed.join(", ")
+    )]
+    NotIndexed {
+        /// The object's name.
+        object: String,
+        /// As it was named.
+        member: String,
+        /// What can be used.
+        indexed: Vec<String>,
+    },
+    /// A list cannot go on there.
+    #[error(
+        "\"{cursor}\" is no place in this list; give what the list itself told, with the same sort \
+         order, or begin anew"
+    )]
+    NoCursor {
+        /// As it was given.
+        cursor: String,
+    },
+    /// Records that others hold have no index.
+    #[error(
+        "records of {object} lie in those of {holder} and are not listed by members; list {holder}"
+    )]
+    Derived {
+        /// The object's name.
+        object: String,
+        /// The object that holds them.
         holder: String,
     },
     /// The grant of this connection was renewed meanwhile.
@@ -180,7 +216,10 @@ impl StoreError {
             | Self::TooNew { .. }
             | Self::TooOld { .. }
             | Self::Corrupt { .. }
-            | Self::ForeignId { .. } => Retry::Never,
+            | Self::ForeignId { .. }
+            | Self::NotIndexed { .. }
+            | Self::NoCursor { .. }
+            | Self::Derived { .. } => Retry::Never,
             Self::NotNext(_)
             | Self::TakenOver { .. }
             | Self::Superseded { .. }

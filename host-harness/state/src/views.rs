@@ -216,6 +216,8 @@ impl ViewFile {
             for (name, pointer) in view.pointers() {
                 member(&format!("objects.{object}.{name}"), declares, object, pointer)?;
             }
+            bounded(&format!("objects.{object}.index"), view.index.len())?;
+            bounded(&format!("objects.{object}.count"), view.count.len())?;
         }
         bounded("tables", file.tables.len())?;
         for (place, (name, table)) in file.tables.iter().enumerate() {

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use connector_state::mirror::held::Held;
 use connector_state::mirror::plan::{
-    self, Body, Head, KeptHead, KeptLetter, Known, OurChange, Plan, PutBody, PutRecord,
+    self, Body, Head, KeptHead, KeptIndex, KeptLetter, Known, OurChange, Plan, PutBody, PutRecord,
 };
 use connector_state::mirror::{Applied, Batch, ScanKind, ScanRow, Source};
 use connector_state::{Word as _, retention};
 use rusqlite::{Connection, OptionalExtension as _, Result, Row};
 
 use super::objects::{self, Object};
-use super::{look_ups, scan, seen, versions};
+use super::{index, look_ups, scan, seen, versions};
 use crate::columns::{Column, columns, json, odd, one, prepared, run, signed, value, values};
 use crate::fault::DbResult;
 use crate::outbox;
@@ -21,9 +21,10 @@ columns!(Head [] { state, updated_at, hash, change, deriver, versions });
 /// Commits a batch.
 pub fn apply(on: &Connection, batch: &Batch, now_ms: u64) -> DbResult<Applied> {
     let object = objects::make(on, &batch.connection, &batch.object)?;
-    let known = known(on, object, batch, now_ms)?;
+    let (number, index) = index::of(on, object.object)?;
+    let known = known(on, object, index, batch, now_ms)?;
     let plan = plan::apply(batch, known, now_ms)?;
-    write(on, object, batch, &plan, now_ms)?;
+    write(on, object, number, batch, &plan, now_ms)?;
     Ok(plan.applied)
 }
 
@@ -37,6 +38,7 @@ pub fn reset(on: &Connection, connection: &str, object: &str, now_ms: u64) -> Db
         let sql = "UPDATE mirror_objects SET records = ?, live = 0, aged_out = 0, deleted = 0
                    WHERE object = ?";
         run(on, sql, (objects::make_set(on, object.mirror)?, key))?;
+        index::replace(on, key)?;
         for table in ["bookmarks", "drifts"] {
             run(on, &format!("DELETE FROM mirror_{table} WHERE object = ?"), [key])?;
         }
@@ -51,7 +53,13 @@ pub fn reset(on: &Connection, connection: &str, object: &str, now_ms: u64) -> Db
 }
 
 /// Everything that the decision on a batch needs.
-fn known(on: &Connection, object: Object, batch: &Batch, now_ms: u64) -> DbResult<Known> {
+fn known(
+    on: &Connection,
+    object: Object,
+    index: KeptIndex,
+    batch: &Batch,
+    now_ms: u64,
+) -> DbResult<Known> {
     let moment = moment(on, object.mirror)?;
     let scan = match &batch.step {
         Some(_) => scan::of_object(on, object.object)?,
@@ -86,6 +94,7 @@ fn known(on: &Connection, object: Object, batch: &Batch, now_ms: u64) -> DbResul
             _ => None,
         },
         scan,
+        index,
         heads,
         bodies,
         letters,
@@ -148,12 +157,20 @@ impl Column for Held {
     }
 }
 
-fn write(on: &Connection, object: Object, batch: &Batch, plan: &Plan, now_ms: u64) -> DbResult<()> {
+fn write(
+    on: &Connection,
+    object: Object,
+    index: objects::Key,
+    batch: &Batch,
+    plan: &Plan,
+    now_ms: u64,
+) -> DbResult<()> {
     let mut keys = vec![object.object];
     for name in plan.objects.iter().skip(1) {
         keys.push(objects::make_derived(on, &batch.connection, name, object.object)?.object);
     }
-    let rows = records(on, object, &plan.records)?;
+    let rows = records(on, object, index, &plan.records)?;
+    index::count(on, index, &plan.values)?;
     changes(on, object.mirror, &keys, plan, now_ms)?;
     if plan.scan.as_ref().is_some_and(|row| row.kind == Some(ScanKind::Full)) {
         let scan = plan.scan.as_ref().map(|row| row.scan).unwrap_or_default();
@@ -203,10 +220,11 @@ fn write(on: &Connection, object: Object, batch: &Batch, plan: &Plan, now_ms: u6
 fn records<'p>(
     on: &Connection,
     object: Object,
+    index: objects::Key,
     records: &'p [PutRecord],
 ) -> DbResult<BTreeMap<&'p str, i64>> {
-    let mut new = BTreeMap::new();
-    for PutRecord { id, row, head, body } in records {
+    let (mut new, mut moved) = (BTreeMap::new(), index::Moved::default());
+    for PutRecord { id, row, head, body, moves } in records {
         let kept = row.filter(|row| *row != 0);
         let key = match body {
             PutBody::Keep => kept,
@@ -231,6 +249,7 @@ fn records<'p>(
                 }
             }
         };
+        moved.add(key.unwrap_or_default(), moves);
         let Head { state, updated_at, hash, change, deriver, versions } = head;
         let sql = match row {
             Some(_) => {
@@ -248,6 +267,7 @@ fn records<'p>(
         let of = (key, state, change, hash, deriver, updated_at, versions, object.records, id);
         run(on, sql, of)?;
     }
+    moved.write(on, index)?;
     Ok(new)
 }
 
@@ -256,8 +276,8 @@ fn changes(on: &Connection, mirror: i64, keys: &[i64], plan: &Plan, now_ms: u64)
         on,
         "INSERT INTO mirror_changes
              (mirror, number, object, id, kind, ours, source, at_ms, updated_at, prior, previous,
-              hash, members)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+              hash, members, delivery)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?;
     for change in &plan.changes {
         let members = match change.members.is_empty() {
@@ -279,6 +299,7 @@ fn changes(on: &Connection, mirror: i64, keys: &[i64], plan: &Plan, now_ms: u64)
             change.previous,
             change.hash,
             members,
+            change.delivery.map(signed),
         ))?;
     }
     versions::keep(on, mirror, plan, now_ms)?;

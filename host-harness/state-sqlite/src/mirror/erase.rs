@@ -3,7 +3,7 @@
 use rusqlite::{Connection, Result};
 
 use super::objects::{self, Key};
-use super::versions;
+use super::{index, versions};
 use crate::columns::{run, value, values};
 use crate::fault::DbResult;
 
@@ -45,6 +45,7 @@ pub fn connection(on: &Connection, connection: &str, limit: usize) -> DbResult<u
         if erased >= limit {
             return Ok(erased);
         }
+        index::drop_of(on, object)?;
         for (table, keys) in [
             ("mirror_bookmarks", "object, at_ms"),
             ("mirror_drifts", "object, pointer"),
@@ -93,7 +94,8 @@ fn set(on: &Connection, records: Key, limit: usize) -> Result<usize> {
     Ok(erased)
 }
 
-fn some(
+/// Erases the first rows that have this value in a column.
+pub(super) fn some(
     on: &Connection,
     table: &str,
     keys: &str,
@@ -108,6 +110,6 @@ fn some(
     run(on, &sql, (value, rows(limit)))
 }
 
-fn rows(limit: usize) -> i64 {
+pub(super) fn rows(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }

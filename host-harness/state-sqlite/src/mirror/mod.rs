@@ -2,6 +2,8 @@
 
 mod apply;
 pub mod erase;
+pub mod index;
+mod list;
 pub mod log;
 mod look_ups;
 mod objects;
@@ -14,11 +16,13 @@ pub mod tables;
 mod tests;
 mod versions;
 
+use std::collections::BTreeMap;
+
 use connector_contract::clock::unix_ms;
 use connector_state::journal::entries;
 use connector_state::mirror::{
-    Applied, Batch, ChangeRow, DeadLetterRow, FailingRow, HistoryRow, Mirror, MirroredRecord,
-    ScanChange, ScanRow, plan,
+    Analytics, Applied, Batch, ChangeRow, DeadLetterRow, FailingRow, HistoryRow, ListPage,
+    ListQuery, MemberIndex, Mirror, MirroredRecord, ScanChange, ScanRow, ValueCounts, plan,
 };
 use rusqlite::OptionalExtension as _;
 
@@ -147,6 +151,36 @@ impl Mirror for Sqlite {
     ) -> Answer<'_, Vec<MirroredRecord>> {
         let after = after.unwrap_or_default().to_owned();
         self.read_object(connection, object, move |on, named| named.records(on, &after, limit))
+    }
+
+    fn list(&self, query: ListQuery) -> Answer<'_, ListPage> {
+        self.read(move |on| {
+            // One transaction: an index and what it is of belong together.
+            let reading = on.unchecked_transaction()?;
+            list::list(&reading, &query)
+        })
+    }
+
+    fn set_indexes(&self, connector: &str, indexes: Vec<(String, MemberIndex)>) -> Answer<'_, ()> {
+        let connector = connector.to_owned();
+        let indexes: BTreeMap<String, MemberIndex> = indexes.into_iter().collect();
+        Box::pin(async move {
+            let (of, wanted) = (connector.clone(), indexes.clone());
+            // Nearly always it is so already.
+            let is_so = self.read(move |on| Ok::<_, DbFault>(index::wanted(on, &of)? == wanted));
+            match is_so.await? {
+                true => Ok(()),
+                false => self.write(move |on, _| index::set(on, &connector, &indexes)).await,
+            }
+        })
+    }
+
+    fn value_counts(&self, connection: &str, object: &str) -> Answer<'_, ValueCounts> {
+        self.read_object(connection, object, |on, named| index::counts(on, named.key()))
+    }
+
+    fn analytics(&self, connection: &str, object: &str) -> Answer<'_, Analytics> {
+        self.read_object(connection, object, |on, named| index::analytics(on, named.key()))
     }
 
     fn changes(&self, connection: &str, since: u64, limit: u32) -> Answer<'_, Vec<ChangeRow>> {

@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Result, Row};
 
+use super::index;
 use crate::columns::{prepared, run, value};
 use crate::fault::DbResult;
 use crate::rows::must_exist;
@@ -63,7 +64,9 @@ pub fn make(on: &Connection, connection: &str, name: &str) -> DbResult<Object> {
     let sql = "INSERT INTO mirror_objects (mirror, name, records, live, aged_out, deleted)
                VALUES (?, ?, ?, 0, 0, 0)";
     run(on, sql, (mirror, name, records))?;
-    Ok(Object { mirror, object: on.last_insert_rowid(), records, derived_from: None })
+    let object = on.last_insert_rowid();
+    index::make(on, object)?;
+    Ok(Object { mirror, object, records, derived_from: None })
 }
 
 /// As [`make`], for an object that is derived from `holder`.

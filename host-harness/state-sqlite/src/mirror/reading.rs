@@ -20,7 +20,7 @@ const SELECT: &str = "SELECT h.id, h.state, h.updated_at, b.created_at, h.hash,
 pub struct Named<'n> {
     connection: &'n str,
     name: &'n str,
-    object: Object,
+    pub(super) object: Object,
 }
 
 impl<'n> Named<'n> {
@@ -28,6 +28,11 @@ impl<'n> Named<'n> {
     pub fn find(on: &Connection, connection: &'n str, name: &'n str) -> Result<Option<Self>> {
         let object = objects::find(on, connection, name)?;
         Ok(object.map(|object| Self { connection, name, object }))
+    }
+
+    /// Key of the object.
+    pub fn key(&self) -> objects::Key {
+        self.object.object
     }
 
     /// One record, in whatever state.
@@ -144,7 +149,7 @@ impl<'n> Named<'n> {
     }
 
     /// The object that holds this one's records, where it is derived.
-    fn holder(&self, on: &Connection) -> Result<Option<Object>> {
+    pub(super) fn holder(&self, on: &Connection) -> Result<Option<Object>> {
         match self.object.derived_from {
             Some(holder) => objects::by_key(on, holder),
             None => Ok(None),

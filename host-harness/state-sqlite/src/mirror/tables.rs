@@ -9,6 +9,7 @@
 //! | `mirror_bodies` | contents in the order in which they came, each with what it holds: appended, not spread |
 //! | `mirror_changes` | the log, clustered by connection and number |
 //! | `mirror_versions` | what a change replaced, clustered as the log is: appended, and forgotten from its beginning. A record is followed back by `prior` of its changes, so nothing is found by its id |
+//! | `mirror_entries` | the index of an object ([`connector_state::mirror::index`]) in blocks of 256 records, in the order in which these came: what arrives together is written together, and a list merges some sorted blocks |
 //! | `mirror_seen` | a bit a record and full scan, 4,096 in a row |
 
 /// Records, changes, scans, and the views that users read.
@@ -72,7 +73,8 @@ CREATE TABLE mirror_bodies (
     held TEXT
 ) STRICT;
 
--- source: what brought it. prior: number of the record's change before this one.
+-- source: what brought it. prior: number of the record's change before this one. delivery: number of the
+-- delivery that told of it.
 CREATE TABLE mirror_changes (
     mirror INTEGER NOT NULL,
     number INTEGER NOT NULL,
@@ -88,6 +90,7 @@ CREATE TABLE mirror_changes (
     previous BLOB,
     hash BLOB,
     members TEXT,
+    delivery INTEGER,
     PRIMARY KEY (mirror, number)
 ) STRICT, WITHOUT ROWID;
 
@@ -190,6 +193,54 @@ CREATE TABLE mirror_dead_letters (
     UNIQUE (object, hash)
 ) STRICT;
 
+";
+
+/// What is indexed, and counted by value.
+pub const INDEXES: &str = "
+-- members: what is indexed (JSON of connector_state::mirror::MemberIndex).
+CREATE TABLE mirror_members (
+    connector TEXT NOT NULL,
+    object TEXT NOT NULL,
+    members TEXT NOT NULL,
+    PRIMARY KEY (connector, object)
+) STRICT, WITHOUT ROWID;
+
+-- built: it has the records with ids up to this one; null: all. dropped: another one is in its place, and
+-- its rows are erased in pieces.
+CREATE TABLE mirror_indexes (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    object INTEGER NOT NULL,
+    members TEXT NOT NULL,
+    built TEXT,
+    dropped INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX mirror_indexes_of ON mirror_indexes (object) WHERE dropped = 0;
+CREATE INDEX mirror_indexes_building ON mirror_indexes (number) WHERE built IS NOT NULL AND dropped = 0;
+CREATE INDEX mirror_indexes_dropped ON mirror_indexes (number) WHERE dropped = 1;
+
+-- A record's value of a slot. block: its body's key, divided by 256.
+CREATE TABLE mirror_entries (
+    number INTEGER NOT NULL,
+    block INTEGER NOT NULL,
+    slot INTEGER NOT NULL,
+    value TEXT NOT NULL,
+    body INTEGER NOT NULL,
+    PRIMARY KEY (number, block, slot, value, body)
+) STRICT, WITHOUT ROWID;
+
+-- others: 1: records with values that have no row of their own.
+CREATE TABLE mirror_values (
+    number INTEGER NOT NULL,
+    slot INTEGER NOT NULL,
+    others INTEGER NOT NULL,
+    value TEXT NOT NULL,
+    records INTEGER NOT NULL,
+    PRIMARY KEY (number, slot, others, value)
+) STRICT, WITHOUT ROWID;
+";
+
+/// What people read.
+pub const VIEWS: &str = "
 -- Objects with the names that people know.
 CREATE VIEW mirror_names AS
     SELECT connections.name AS connection, o.name AS object, o.object AS object_key, o.mirror,
@@ -214,12 +265,6 @@ CREATE VIEW records AS
         JOIN mirror_bodies AS b ON b.body = h.body
         JOIN json_each(b.held, '$.\"' || n.object || '\"') AS r;
 
-CREATE VIEW changes AS
-    SELECT n.connection, c.number, n.object, c.id, c.kind, c.ours, c.source, c.at_ms, c.updated_at,
-        coalesce(c.members, '[]') AS members, c.prior, lower(hex(c.previous)) AS previous,
-        lower(hex(c.hash)) AS hash
-    FROM mirror_changes AS c JOIN mirror_names AS n ON n.object_key = c.object;
-
 CREATE VIEW scans AS
     SELECT n.connection, n.object, s.scan, s.kind, s.running, s.pages, s.records, s.created,
         s.updated, s.deleted, s.outside,
@@ -230,4 +275,13 @@ CREATE VIEW scans AS
 CREATE VIEW dead_letters AS
     SELECT d.number, n.connection, n.object, d.id, d.raw, d.reason, d.at_ms
     FROM mirror_dead_letters AS d JOIN mirror_names AS n ON n.object_key = d.object;
+";
+
+/// The log of changes, as people read it.
+pub const CHANGES: &str = "
+CREATE VIEW changes AS
+    SELECT n.connection, c.number, n.object, c.id, c.kind, c.ours, c.source, c.delivery, c.at_ms, c.updated_at,
+        coalesce(c.members, '[]') AS members, c.prior, lower(hex(c.previous)) AS previous,
+        lower(hex(c.hash)) AS hash
+    FROM mirror_changes AS c JOIN mirror_names AS n ON n.object_key = c.object;
 ";

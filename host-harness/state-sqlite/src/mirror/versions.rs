@@ -53,7 +53,7 @@ pub fn history(
     limit: u32,
 ) -> DbResult<Vec<HistoryRow>> {
     let Some(mirror) = objects::mirror(on, &now.connection)? else { return Ok(vec![]) };
-    let sql = "SELECT m.connection, o.name AS object, c.number, c.id, c.kind, c.ours, c.source, c.at_ms,
+    let sql = "SELECT m.connection, o.name AS object, c.number, c.id, c.kind, c.ours, c.source, c.delivery, c.at_ms,
             c.updated_at, c.previous, c.hash, coalesce(c.members, '[]') AS members, c.prior, v.before
         FROM mirror_changes AS c CROSS JOIN mirror_objects AS o USING (object)
             CROSS JOIN mirrors AS m ON m.mirror = c.mirror

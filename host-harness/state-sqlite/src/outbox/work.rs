@@ -11,7 +11,7 @@ use crate::columns::{Record as _, prepared, run, signed, value};
 
 /// Entries of the log. (The object's name comes before its key.)
 const CHANGE: &str =
-    "m.connection, o.name AS object, c.number, c.id, c.kind, c.ours, c.source, c.at_ms,
+    "m.connection, o.name AS object, c.number, c.id, c.kind, c.ours, c.source, c.delivery, c.at_ms,
     c.updated_at, c.previous, c.hash, coalesce(c.members, '[]') AS members";
 /// And what they are between.
 const BETWEEN: &str = "n.name AS connection_name, v.before, v.after";

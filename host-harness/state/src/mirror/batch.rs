@@ -1,7 +1,7 @@
 //! What arrives, and what came of it.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use connector_contract::records::Unreadable;
 use connector_contract::types::DataRecord;
@@ -40,6 +40,8 @@ pub struct Batch {
     /// JSON Pointers (RFC 6901) where the records differ from the object's schema: each is told
     /// once, as a change.
     pub drift: Vec<String>,
+    /// By the id of a record, the number of the delivery that told of it.
+    pub deliveries: BTreeMap<String, u64>,
     /// The scan that this is a page of.
     pub step: Option<ScanStep>,
 }
@@ -62,6 +64,7 @@ impl Batch {
             aged_out: vec![],
             unreadable: vec![],
             drift: vec![],
+            deliveries: BTreeMap::new(),
             step: None,
         }
     }

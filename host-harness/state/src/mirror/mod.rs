@@ -6,21 +6,27 @@
 //! one transaction. Which version wins is one pure rule, [`version::decide`], so that the order of
 //! arrival does not matter and a repeat changes nothing.
 
+pub mod analytics;
 mod batch;
 pub mod differences;
 pub mod gone;
 pub mod held;
 pub mod history;
+pub mod index;
+pub mod list;
 mod members;
 pub mod plan;
 mod rows;
 pub mod version;
 
+pub use self::analytics::Analytics;
 pub use self::batch::{Applied, Batch, Derived, ScanStep, Source, hash_of};
 pub use self::history::{Content, HistoryRow};
+pub use self::index::{IndexedMember, MemberIndex};
+pub use self::list::{Filter, ListPage, ListQuery, Test};
 pub use self::rows::{
-    ChangeKind, ChangeRow, DeadLetterRow, FailingRow, LOOK_UP_FAILED, LOOK_UP_TRIES,
-    MirroredRecord, RecordState, ScanKind, ScanRow,
+    ChangeKind, ChangeRow, DeadLetterRow, FailingRow, LOOK_UP_FAILED, LOOK_UP_TRIES, MemberCounts,
+    MirroredRecord, RecordState, ScanKind, ScanRow, ValueCounts,
 };
 
 use crate::Answer;
@@ -99,6 +105,24 @@ pub trait Mirror: Send + Sync {
         after: Option<&str>,
         limit: u32,
     ) -> Answer<'_, Vec<MirroredRecord>>;
+
+    /// Live and aged-out records of an object that is not derived, filtered and sorted. By the index of the
+    /// object, where that is complete; else every record is read. Fails with
+    /// [`crate::StoreError::NotIndexed`], [`crate::StoreError::NoCursor`] and
+    /// [`crate::StoreError::Derived`].
+    fn list(&self, query: ListQuery) -> Answer<'_, ListPage>;
+
+    /// Says which members of the objects of a connector are indexed; of those that are not named, none. An
+    /// index that changes is built again, piece by piece ([`crate::Store::maintain`]).
+    fn set_indexes(&self, connector: &str, indexes: Vec<(String, MemberIndex)>) -> Answer<'_, ()>;
+
+    /// How many live and aged-out records of an object have which value of each member that is counted. These
+    /// counts move with the records: nothing is counted anew.
+    fn value_counts(&self, connection: &str, object: &str) -> Answer<'_, ValueCounts>;
+
+    /// What became of the live and aged-out records of an object, and how carriers and lanes perform, where
+    /// the index says by which members.
+    fn analytics(&self, connection: &str, object: &str) -> Answer<'_, Analytics>;
 
     /// Changes of a connection with a number greater than `since`, in order, at most `limit`. 0 begins
     /// with the oldest one that is kept; from any other number that is no longer kept, it fails with

@@ -43,6 +43,26 @@ words! {
     }
 }
 
+/// How many records of an object have which value of each member that is counted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ValueCounts {
+    /// In the order of the index.
+    pub members: Vec<MemberCounts>,
+    /// The index is still being built, and these are the records that it has so far.
+    pub is_partial: bool,
+}
+
+/// How many records have which value of a member.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MemberCounts {
+    /// JSON Pointer of the member.
+    pub pointer: String,
+    /// In the order of the values; the empty text: those that have none.
+    pub values: Vec<(String, u64)>,
+    /// Records with other values: no more than [`super::plan::VALUES`] are counted on their own.
+    pub others: u64,
+}
+
 /// An entry of the change log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChangeRow {
@@ -60,6 +80,8 @@ pub struct ChangeRow {
     pub ours: bool,
     /// What brought it; `None` of a whole object.
     pub source: Option<Source>,
+    /// Number of the delivery that told of it, where one did.
+    pub delivery: Option<u64>,
     /// When it was noticed.
     pub at_ms: u64,
     /// The provider's time of the change.

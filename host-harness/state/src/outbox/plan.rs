@@ -213,6 +213,7 @@ mod tests {
             kind: ChangeKind::Updated,
             ours: false,
             source: None,
+            delivery: None,
             at_ms,
             updated_at: None,
             previous: None,

@@ -55,6 +55,7 @@ pub fn outgoing(
             kind: ChangeKind::Updated,
             ours: false,
             source: None,
+            delivery: None,
             at_ms: NOW_MS,
             updated_at: None,
             previous: None,

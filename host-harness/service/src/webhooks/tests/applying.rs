@@ -89,6 +89,10 @@ async fn two_updates_of_the_same_second_are_two_changes_and_end_as_the_provider_
         assert_eq!(provider.asked(), 1, "the second one was a tie");
         let changes = if order[0] == 1 { 2 } else { 1 };
         assert_eq!(world.changes().await.len(), changes, "{order:?}");
+        // A look-up that a delivery led to is told with that delivery, as the delivery is.
+        let told = world.sqlite.changes(SHOP, 0, 9).await.unwrap();
+        let told: Vec<Option<u64>> = told.iter().map(|change| change.delivery).collect();
+        assert_eq!(told, (1..=changes as u64).map(Some).collect::<Vec<_>>(), "{order:?}");
     }
 }
 

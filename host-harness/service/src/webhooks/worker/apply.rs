@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 
 use connector_contract::subscriptions::{Delivery, Refusal};
-use connector_contract::types::DataRecord;
 use connector_runtime::CallError;
 use connector_runtime::retry::blame;
 use connector_state::StoreError;
@@ -54,7 +53,16 @@ impl ConnectionWork {
                 EventEffect::Changed(_) | EventEffect::Nothing | EventEffect::Unreadable => {}
             }
         }
-        let applied = self.apply(&first.object, Source::Delivery, 0, records, deleted).await;
+        let brought = events
+            .iter()
+            .filter_map(|event| Some((event.effect.record()?.to_owned(), event.delivery)));
+        let batch = Batch {
+            records,
+            deleted,
+            deliveries: brought.collect(),
+            ..Batch::new(&self.id, &first.object, Source::Delivery, 0)
+        };
+        let applied = self.apply(batch).await;
         let settled = match applied? {
             Ok(applied) => events.iter().map(|event| self.applied(event, &applied)).collect(),
             Err(why) if events.len() == 1 => {
@@ -85,23 +93,13 @@ impl ConnectionWork {
         }
     }
 
-    /// Commits records and ids of removed ones, with what is derived from them; within, why nothing
-    /// can be derived from them.
-    pub async fn apply(
-        &self,
-        object: &str,
-        source: Source,
-        asked: u64,
-        records: Vec<DataRecord>,
-        deleted: Vec<String>,
-    ) -> Result<Result<Applied, CallError>, StoreError> {
-        let derived = match self.connection.reads.derive(object, &records).await {
+    /// Commits a batch, with what is derived from its records; within, why nothing can be derived from them.
+    pub async fn apply(&self, batch: Batch) -> Result<Result<Applied, CallError>, StoreError> {
+        let derived = match self.connection.reads.derive(&batch.object, &batch.records).await {
             Ok(derived) => derived,
             Err(why) => return Ok(Err(why)),
         };
-        let batch = Batch::new(&self.id, object, source, asked);
-        let deriver = self.connection.reads.deriver();
-        let batch = Batch { records, derived, deriver, deleted, ..batch };
+        let batch = Batch { derived, deriver: self.connection.reads.deriver(), ..batch };
         let applied = self.shared.mirror.apply(batch).await?;
         if applied.newest > 0 {
             self.shared.changed.notify_waiters();

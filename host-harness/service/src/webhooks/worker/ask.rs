@@ -5,8 +5,8 @@ use connector_contract::types::{DataRecord, ErrorKind};
 use connector_runtime::CallError;
 use connector_runtime::retry::{Blame, blame};
 use connector_state::StoreError;
-use connector_state::mirror::Source;
 use connector_state::mirror::gone::may_be_gone;
+use connector_state::mirror::{Batch, Source};
 use futures_util::future::join_all;
 
 use super::ConnectionWork;
@@ -115,8 +115,14 @@ impl ConnectionWork {
         records: Vec<DataRecord>,
         deleted: Vec<String>,
     ) -> Result<LookUpAnswer, StoreError> {
-        let applied = self.apply(&event.object, Source::Lookup, moment, records, deleted).await?;
-        Ok(match applied {
+        let ids = records.iter().map(|record| &record.id).chain(&deleted);
+        let batch = Batch {
+            deliveries: ids.map(|id| (id.clone(), event.delivery)).collect(),
+            records,
+            deleted,
+            ..Batch::new(&self.id, &event.object, Source::Lookup, moment)
+        };
+        Ok(match self.apply(batch).await? {
             Ok(applied) if applied.look_up.is_empty() => LookUpAnswer::Done,
             Ok(_) => LookUpAnswer::Overtaken,
             Err(why) => LookUpAnswer::Failed(why),

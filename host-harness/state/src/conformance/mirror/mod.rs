@@ -2,6 +2,7 @@
 
 mod derived;
 mod history;
+mod lists;
 mod log;
 pub mod random;
 mod records;
@@ -14,6 +15,7 @@ use connector_contract::types::DataRecord;
 
 pub use self::derived::*;
 pub use self::history::*;
+pub use self::lists::*;
 pub use self::log::*;
 pub use self::random::{
     any_order_of_versions_ends_as_the_newest, what_belongs_together_does_whatever_comes,
@@ -41,6 +43,7 @@ macro_rules! mirror_cases {
             what_was_never_here_can_be_gone [apply record]
             what_aged_out_is_not_removed [apply record]
             our_own_write_is_marked [apply changes]
+            a_change_tells_the_delivery_that_brought_it [changes history apply]
             what_a_pull_met_of_our_write_is_ours_with_all_that_it_holds [apply changes]
             a_record_is_followed_back_to_where_it_began [history apply]
             the_newest_versions_of_a_record_are_kept [history apply]
@@ -68,6 +71,12 @@ macro_rules! mirror_cases {
             removing_a_connection_removes_its_mirror [apply]
             any_order_of_versions_ends_as_the_newest [apply]
             what_belongs_together_does_whatever_comes [apply changes count records record history]
+            lists_are_filtered_and_sorted_by_members [list set_indexes]
+            a_list_that_cannot_be_is_refused [list]
+            a_list_goes_on_while_records_change [list]
+            another_index_is_built_of_what_is_there [set_indexes list value_counts]
+            lists_and_counts_are_right_whatever_comes [list value_counts set_indexes analytics]
+            values_without_end_are_counted_together [value_counts]
             two_processes_share_one_mirror [apply]
             one_of_many_gets_a_lease [change_scan]
         }

@@ -162,6 +162,34 @@ pub async fn our_own_write_is_marked(database: &impl Database) {
     assert_eq!(kept(&mirror, "1").await.state, RecordState::Deleted);
 }
 
+/// So does what the record holds, and nothing that comes with it in the same batch.
+pub async fn a_change_tells_the_delivery_that_brought_it(database: &impl Database) {
+    let mirror = mirror(database).await;
+    let lists = vec![vec![record("1/a", 0, "[]")], vec![record("2/a", 0, "[]")]];
+    let batch = Batch {
+        records: vec![record("1", 0, "{}"), record("2", 0, "{}")],
+        derived: vec![Derived { object: "lines".to_owned(), lists }],
+        deleted: vec!["3".to_owned()],
+        deliveries: [("1".to_owned(), 7)].into(),
+        ..batch(&mirror, Source::Delivery).await
+    };
+    mirror.apply(batch).await.unwrap();
+    let deletion = Batch {
+        deleted: vec!["1".to_owned()],
+        deliveries: [("1".to_owned(), 8)].into(),
+        ..self::batch(&mirror, Source::Lookup).await
+    };
+    mirror.apply(deletion).await.unwrap();
+    let changes = mirror.changes(WHOSE, 0, 9).await.unwrap();
+    let told: Vec<_> = changes.iter().map(|it| (it.id.as_str(), it.delivery)).collect();
+    let (seven, eight) = (Some(7), Some(8));
+    let first = [("1", seven), ("1/a", seven), ("2", None), ("2/a", None)];
+    assert_eq!(told, [&first[..], &[("1", eight), ("1/a", eight)]].concat());
+    let history = mirror.history(WHOSE, OBJECT, "1", 9).await.unwrap();
+    let told: Vec<_> = history.iter().map(|row| row.change.delivery).collect();
+    assert_eq!(told, [eight, seven]);
+}
+
 pub async fn records_come_in_the_order_of_their_ids(database: &impl Database) {
     let mirror = mirror(database).await;
     let records: Vec<_> = ["3", "1", "5", "2", "4"].map(|id| record(id, 0, id)).into();

@@ -6,7 +6,7 @@ use super::{ConnectionMirror, Letter, ObjectRows};
 use crate::StoreError;
 use crate::memory::Rows;
 use crate::mirror::history::KEPT;
-use crate::mirror::plan::{self, KeptHead, KeptLetter, Known, OurChange, Plan, PutBody};
+use crate::mirror::plan::{self, KeptHead, KeptIndex, KeptLetter, Known, OurChange, Plan, PutBody};
 use crate::mirror::{Applied, Batch, ChangeKind, ChangeRow};
 
 /// Commits a batch.
@@ -17,9 +17,10 @@ pub fn apply(rows: &mut Rows, batch: &Batch, now_ms: u64) -> Result<Applied, Sto
     let known = known(mirror, batch, forwarded, now_ms);
     let plan = plan::apply(batch, known, now_ms)?;
     for object in plan.objects.iter().skip(1) {
-        let derived = mirror.objects.entry(object.clone()).or_default();
+        let derived = rows.make_object(&batch.connection, object)?;
         derived.derived_from = Some(batch.object.clone());
     }
+    let mirror = rows.mirror.of.entry(batch.connection.clone()).or_default();
     Ok(write(mirror, &mut rows.mirror.letters, batch, plan, now_ms))
 }
 
@@ -45,6 +46,7 @@ fn known(mirror: &ConnectionMirror, batch: &Batch, forwarded: bool, now_ms: u64)
         forwarded,
         scan,
         bookmarked_ms: object.bookmarks.range(..=now_ms).next_back().map(|(at_ms, _)| *at_ms),
+        index: KeptIndex { members: object.index.clone(), built: None },
         heads,
         bodies,
         letters: mirror.letters.iter().filter(of_object).map(letter).collect(),
@@ -102,7 +104,9 @@ fn write(
             }
         }
     }
-    let object = mirror.objects.entry(batch.object.clone()).or_default();
+    let ConnectionMirror { objects, arrivals, .. } = mirror;
+    let object = objects.entry(batch.object.clone()).or_default();
+    object.count_values(plan.values);
     for put in plan.records {
         let kept = object.records.remove(&put.id).and_then(|(_, body)| body);
         let body = match put.body {
@@ -110,6 +114,10 @@ fn write(
             PutBody::Put(body) => Some(body),
             PutBody::Remove => None,
         };
+        if body.is_some() && !object.arrived.contains_key(&put.id) {
+            *arrivals += 1;
+            object.arrived.insert(put.id.clone(), *arrivals);
+        }
         object.records.insert(put.id, (put.head, body));
     }
     if let Some(row) = plan.scan {

@@ -1,14 +1,15 @@
 //! [`Mirror`], call by call.
 
 use super::found::{history, own, record};
-use super::{ConnectionMirror, Letter, LookUp, MirrorTables, ObjectRows, Reader, apply};
+use super::{ConnectionMirror, Letter, LookUp, MirrorTables, ObjectRows, Reader, apply, list};
 use crate::journal::entries;
 use crate::memory::{Memory, Rows};
 use crate::mirror::held::holders_of;
 use crate::mirror::plan::{self, Body, FailedLookUp, Head, PutLetter, fail_look_ups};
 use crate::mirror::{
-    Applied, Batch, ChangeRow, DeadLetterRow, FailingRow, HistoryRow, LOOK_UP_FAILED, Mirror,
-    MirroredRecord, RecordState, ScanChange, ScanRow, hash_of,
+    Analytics, Applied, Batch, ChangeRow, DeadLetterRow, FailingRow, HistoryRow, LOOK_UP_FAILED,
+    ListPage, ListQuery, MemberIndex, Mirror, MirroredRecord, RecordState, ScanChange, ScanRow,
+    ValueCounts, hash_of,
 };
 use crate::{Answer, StoreError};
 
@@ -76,7 +77,7 @@ impl Mirror for Memory {
         let now_ms = self.clock.now_ms();
         self.answer(move |rows| {
             rows.make_object(&connection, &object)?;
-            let MirrorTables { of, letters } = &mut rows.mirror;
+            let MirrorTables { of, letters, .. } = &mut rows.mirror;
             let mirror = of.entry(connection.clone()).or_default();
             let mut dead = 0;
             for (id, reason) in failed {
@@ -181,6 +182,32 @@ impl Mirror for Memory {
                         .collect::<Vec<_>>()
                 });
             Ok(held.take(limit as usize).collect())
+        })
+    }
+
+    fn list(&self, query: ListQuery) -> Answer<'_, ListPage> {
+        self.answer(move |rows| list::list(rows, &query))
+    }
+
+    fn set_indexes(&self, connector: &str, indexes: Vec<(String, MemberIndex)>) -> Answer<'_, ()> {
+        let connector = connector.to_owned();
+        self.answer(move |rows| {
+            list::set_indexes(rows, &connector, indexes);
+            Ok(())
+        })
+    }
+
+    fn value_counts(&self, connection: &str, object: &str) -> Answer<'_, ValueCounts> {
+        let (connection, object) = (connection.to_owned(), object.to_owned());
+        self.answer(move |rows| {
+            Ok(rows.object(&connection, &object).map(list::value_counts).unwrap_or_default())
+        })
+    }
+
+    fn analytics(&self, connection: &str, object: &str) -> Answer<'_, Analytics> {
+        let (connection, object) = (connection.to_owned(), object.to_owned());
+        self.answer(move |rows| {
+            Ok(rows.object(&connection, &object).map(list::analytics).unwrap_or_default())
         })
     }
 
@@ -336,7 +363,8 @@ impl Mirror for Memory {
                 let kept = mirror.objects.entry(name.clone()).or_default();
                 ended.extend(kept.records.values().map(|(head, _)| head.change));
                 let derived_from = kept.derived_from.take();
-                *kept = ObjectRows { derived_from, ..ObjectRows::default() };
+                let index = std::mem::take(&mut kept.index);
+                *kept = ObjectRows { derived_from, index, ..ObjectRows::default() };
             }
             ended.into_iter().for_each(|number| mirror.forget_versions(number, 0));
             mirror.objects.entry(object.clone()).or_default().scan = plan.scan;

@@ -3,6 +3,7 @@
 mod apply;
 mod calls;
 mod found;
+mod list;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +11,7 @@ pub(super) use self::apply::apply;
 use super::Rows;
 use crate::mirror::held::is_held_by;
 use crate::mirror::plan::{Body, ChangedVersions, Head, PlannedChange, PutLetter};
-use crate::mirror::{ChangeRow, DeadLetterRow, RecordState, ScanRow};
+use crate::mirror::{ChangeRow, DeadLetterRow, MemberIndex, RecordState, ScanRow};
 use crate::{StoreError, retention};
 
 /// What is known of the records of all connections.
@@ -19,6 +20,8 @@ pub struct MirrorTables {
     /// By the connection's id.
     pub(super) of: BTreeMap<String, ConnectionMirror>,
     letters: u64,
+    /// By connector and object.
+    indexes: BTreeMap<(String, String), MemberIndex>,
 }
 
 /// That of one connection.
@@ -34,6 +37,8 @@ pub(super) struct ConnectionMirror {
     /// By the number of a change that of the one before it of the same record.
     prior: BTreeMap<u64, u64>,
     letters: BTreeMap<u64, Letter>,
+    /// How many records have arrived.
+    arrivals: i64,
     /// Positions of readers, and when they came there.
     pub readers: BTreeMap<Reader, (u64, u64)>,
 }
@@ -56,6 +61,11 @@ struct ObjectRows {
     bookmarks: BTreeMap<u64, String>,
     drifts: BTreeSet<String>,
     counts: [i64; 3],
+    /// When each record arrived first, as a number that counts up.
+    arrived: BTreeMap<String, i64>,
+    index: MemberIndex,
+    /// How many records have which value, by slot; with no value: those that are counted together.
+    values: BTreeMap<(usize, Option<String>), i64>,
 }
 
 #[derive(Debug, Default, Clone)]
@@ -86,8 +96,10 @@ impl Rows {
         if !self.store.connections.contains_key(connection) {
             return Err(StoreError::NoConnection(connection.to_owned()));
         }
+        let index = self.index_of(connection, object);
         let mirror = self.mirror.of.entry(connection.to_owned()).or_default();
-        Ok(mirror.objects.entry(object.to_owned()).or_default())
+        let new = || ObjectRows { index, ..ObjectRows::default() };
+        Ok(mirror.objects.entry(object.to_owned()).or_insert_with(new))
     }
 }
 
@@ -131,6 +143,7 @@ impl ConnectionMirror {
                 kind: change.kind,
                 ours: change.ours,
                 source: change.source,
+                delivery: change.delivery,
                 at_ms: now_ms,
                 updated_at: change.updated_at,
                 previous: change.previous,
@@ -241,6 +254,7 @@ pub(super) fn forget(rows: &mut Rows, now_ms: u64) {
             rows.records.retain(|_, (head, _)| {
                 head.state != RecordState::Deleted || head.change > forgotten
             });
+            rows.arrived.retain(|id, _| rows.records.contains_key(id));
             let gone = i64::try_from(before - rows.records.len()).unwrap_or(i64::MAX);
             if let Some(deleted) = rows.counts.get_mut(2) {
                 *deleted -= gone;

@@ -11,12 +11,14 @@
 //! | a page's step of its scan, bookmarks; a reset | `scan` |
 //! | look-ups that failed | [`fail_look_ups`] |
 //! | whether a record has to be derived at all | [`is_unchanged`] |
+//! | what becomes of a record in the index of its object, and of counts by value | `work`, `values` |
 
 mod derived;
 mod look_ups;
 mod records;
 mod scan;
 mod unread;
+mod values;
 mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,7 +27,9 @@ pub use self::look_ups::{FailedLookUp, fail_look_ups};
 pub use self::records::{apply, bodies, ids, is_unchanged};
 pub use self::scan::reset;
 pub use self::unread::letters;
+pub use self::values::{CELLS_KEPT, Counted, VALUES, counted_as};
 use super::held::Held;
+use super::index::MemberIndex;
 use super::{Applied, ChangeKind, RecordState, ScanRow, Source, Unreadable};
 
 /// So many pointers of drift are told of an object: a provider that uses keys as data would tell
@@ -71,6 +75,23 @@ pub struct KeptHead {
     pub seen: bool,
 }
 
+/// The index of an object.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KeptIndex {
+    /// What is indexed.
+    pub members: MemberIndex,
+    /// It has the records with ids up to this one, in their order; `None`: all of them.
+    pub built: Option<String>,
+}
+
+impl KeptIndex {
+    /// Whether it has a record of this id, or would have it.
+    #[must_use]
+    pub fn covers(&self, id: &str) -> bool {
+        self.built.as_deref().is_none_or(|built| id <= built)
+    }
+}
+
 /// A dead letter that is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeptLetter {
@@ -91,6 +112,8 @@ pub struct Known {
     pub scan: Option<ScanRow>,
     /// When the newest bookmark was kept that is not of the future.
     pub bookmarked_ms: Option<u64>,
+    /// The index of the object.
+    pub index: KeptIndex,
     /// Of all that [`ids`] names, what is there.
     pub heads: BTreeMap<String, KeptHead>,
     /// Of all that [`bodies`] names, what is there.
@@ -111,6 +134,8 @@ pub struct Plan {
     pub moment: u64,
     /// In the order of their ids.
     pub records: Vec<PutRecord>,
+    /// How many more records have a value, by slot and value, of the members that are counted.
+    pub values: BTreeMap<(usize, String), i64>,
     /// In the order of their numbers.
     pub changes: Vec<PlannedChange>,
     /// What those changes are between, where they are forwarded.
@@ -156,6 +181,20 @@ pub struct PutRecord {
     pub head: Head,
     /// What becomes of its content.
     pub body: PutBody,
+    /// What becomes of it in the index.
+    pub moves: Vec<IndexMove>,
+}
+
+/// A record's value of a slot ([`super::index`]) that is another one from now on. It is by its first value
+/// that a record enters the index, and by its last that it leaves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndexMove {
+    /// The slot.
+    pub slot: usize,
+    /// As it was; `None`: it was not there.
+    pub before: Option<String>,
+    /// As it is; `None`: it is not there any more.
+    pub after: Option<String>,
 }
 
 /// What becomes of a record's content.
@@ -184,6 +223,7 @@ impl PlannedChange {
             kind,
             ours: false,
             source: None,
+            delivery: None,
             updated_at: None,
             prior: None,
             previous: None,
@@ -208,6 +248,8 @@ pub struct PlannedChange {
     pub ours: bool,
     /// What brought it; of a whole object nothing did.
     pub source: Option<Source>,
+    /// Number of the delivery that told of it.
+    pub delivery: Option<u64>,
     /// The provider's time of it.
     pub updated_at: Option<String>,
     /// Number of the record's change before this one.

@@ -8,6 +8,7 @@ use super::work::{HeldCounts, Work, counts, index_of};
 use super::{Body, Head, KeptHead, Known, OurChange, Plan, PlannedChange, PutBody, scan};
 use crate::StoreError;
 use crate::mirror::history::Packer;
+use crate::mirror::index::ValueReader;
 use crate::mirror::version::{Arrived, Decision, KeptVersion, decide, decide_gone, is_later};
 use crate::mirror::{Batch, ChangeKind, RecordState, ScanKind, Source, members};
 
@@ -76,6 +77,8 @@ pub fn apply(batch: &Batch, known: Known, now_ms: u64) -> Result<Plan, StoreErro
         now_ms,
         full: scan.as_ref().filter(|row| row.kind == Some(ScanKind::Full)).map(|row| row.scan),
         plan: Plan { objects, moment: known.moment, ..Plan::default() },
+        reader: ValueReader::new(&known.index.members),
+        values_before: BTreeMap::new(),
         known,
         packer: Packer::default(),
         touched: BTreeMap::new(),
@@ -203,6 +206,7 @@ impl Work<'_> {
                 kind,
                 ours: false,
                 source: None,
+                delivery: None,
                 updated_at: record.updated_at.clone(),
                 prior: found.as_ref().map(|head| head.change),
                 previous: found.as_ref().map(|head| head.hash),
@@ -333,6 +337,7 @@ impl Work<'_> {
             kind,
             ours: false,
             source: None,
+            delivery: None,
             updated_at: head.updated_at.clone(),
             prior: Some(head.change),
             previous: Some(head.hash),

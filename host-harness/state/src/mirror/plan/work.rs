@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Body, ChangedVersions, Head, Known, PackedVersion, Plan, PlannedChange, PutBody, PutRecord,
+    Body, ChangedVersions, Head, IndexMove, Known, PackedVersion, Plan, PlannedChange, PutBody,
+    PutRecord, values,
 };
 use crate::StoreError;
-use crate::mirror::held::Held;
+use crate::mirror::held::{Held, holders_of};
 use crate::mirror::history::{self, Packer};
+use crate::mirror::index::{UPDATED, ValueReader, Values, updated};
 use crate::mirror::version::Decision;
 use crate::mirror::{Batch, RecordState, Source};
 
@@ -32,6 +34,10 @@ pub(super) struct Work<'b> {
     pub(super) known: Known,
     pub(super) plan: Plan,
     pub(super) packer: Packer<'b>,
+    /// Reads the values of records for the index.
+    pub(super) reader: ValueReader,
+    /// Those of records whose content was taken, as they were before the batch.
+    pub(super) values_before: BTreeMap<String, Values>,
     /// What the batch has changed so far: newer than what is in `known`.
     pub(super) touched: BTreeMap<String, Touched>,
 }
@@ -50,7 +56,16 @@ impl Work<'_> {
             return Ok(std::mem::take(body));
         }
         let known = self.known.bodies.remove(id);
-        known.ok_or_else(|| StoreError::ChangedMeanwhile { object: self.batch.object.clone() })
+        let known = known
+            .ok_or_else(|| StoreError::ChangedMeanwhile { object: self.batch.object.clone() })?;
+        if self.known.index.covers(id) {
+            let updated_at =
+                self.known.heads.get(id).and_then(|kept| kept.head.updated_at.as_deref());
+            let made = known.created_at.as_deref();
+            let values = self.reader.values(id, made, updated_at, &known.data);
+            self.values_before.insert(id.to_owned(), values);
+        }
+        Ok(known)
     }
 
     pub(super) fn give_back(&mut self, id: &str, body: Body) {
@@ -103,7 +118,13 @@ impl Work<'_> {
             self.plan.versions.push(ChangedVersions { change: number, before, after });
         }
         let source = (!change.id.is_empty()).then_some(self.batch.source);
-        self.plan.changes.push(PlannedChange { number, ours, source, ..change });
+        // What a record holds comes with it.
+        let told = |id| self.batch.deliveries.get(id).copied();
+        let delivery = match self.batch.deliveries.is_empty() {
+            true => None,
+            false => holders_of(&change.id).find_map(told),
+        };
+        self.plan.changes.push(PlannedChange { number, ours, source, delivery, ..change });
         self.plan.applied.newest = number;
         number
     }
@@ -153,11 +174,49 @@ impl Work<'_> {
         }
     }
 
-    /// The plan, with the counts that follow from what was changed.
-    pub(super) fn finish(self) -> Plan {
-        let mut plan = self.plan;
+    /// What becomes of a record in the index, and in the cells of analytics.
+    fn moves(&self, id: &str, head: &Head, body: &PutBody) -> (Vec<IndexMove>, Vec<IndexMove>) {
+        if !self.known.index.covers(id) {
+            return (vec![], vec![]);
+        }
+        let known = self.known.heads.get(id).map(|kept| &kept.head);
+        let was = known.filter(|known| known.state != RecordState::Deleted);
+        if let (Some(was), PutBody::Keep) = (was, body) {
+            let (before, after) = (&was.updated_at, &head.updated_at);
+            let (before, after) = (updated(before.as_deref()), updated(after.as_deref()));
+            let is_other = before != after;
+            let moved = IndexMove { slot: UPDATED, before: Some(before), after: Some(after) };
+            return (is_other.then_some(moved).into_iter().collect(), vec![]);
+        }
+        let before = was.and_then(|_| self.values_before.get(id));
+        let after = match body {
+            PutBody::Put(body) if head.state != RecordState::Deleted => {
+                let made = body.created_at.as_deref();
+                Some(self.reader.values(id, made, head.updated_at.as_deref(), &body.data))
+            }
+            _ => None,
+        };
+        let all = before.or(after.as_ref());
+        let slots = all.map_or(0, |values| values.slots.len());
+        let cells = all.into_iter().flat_map(|values| &values.cells).map(|(slot, _)| *slot);
+        let moved = |slot| {
+            let of = |values: Option<&Values>| values.and_then(|it| it.get(slot)).cloned();
+            let (before, after) = (of(before), of(after.as_ref()));
+            (before != after).then_some(IndexMove { slot, before, after })
+        };
+        ((0..slots).filter_map(moved).collect(), cells.filter_map(moved).collect())
+    }
+
+    /// The plan, with what follows from what was changed: counts, and the index.
+    pub(super) fn finish(mut self) -> Plan {
+        let mut plan = std::mem::take(&mut self.plan);
+        let touched = std::mem::take(&mut self.touched);
+        let counted: Vec<usize> = self.known.index.members.all_counted().collect();
         let mut all: BTreeMap<String, [i64; 3]> = BTreeMap::new();
-        for (id, Touched { row, before, head, body }) in self.touched {
+        for (id, Touched { row, before, head, body }) in touched {
+            let (moves, cells) = self.moves(&id, &head, &body);
+            values::count(&mut plan.values, &counted, &moves);
+            values::count(&mut plan.values, &counted, &cells);
             let after = match &body {
                 PutBody::Put(body) => Some(counts(&body.held)),
                 PutBody::Remove => Some(HeldCounts::new()),
@@ -169,7 +228,7 @@ impl Work<'_> {
                 }
                 count(&mut all, &self.batch.object, head.state, after, 1);
             }
-            plan.records.push(PutRecord { id, row, head, body });
+            plan.records.push(PutRecord { id, row, head, body, moves });
         }
         for object in all.keys() {
             index_of(&mut plan.objects, object);

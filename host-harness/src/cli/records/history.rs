@@ -1,4 +1,4 @@
-//! `records`: what is kept of single records.
+//! `records history`: what became of a record.
 
 use anyhow::Result;
 use host_harness::mirror::differences::{Difference, differences};
@@ -7,22 +7,13 @@ use host_harness::store::Word as _;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::context::Context;
-use super::exit::Exit;
-use super::output::{Columns, OutputFormat, OutputRow, date, printable};
-use super::state::{DEFAULT, StateDirectory, name};
-use super::usage::Usage;
+use super::super::context::Context;
+use super::super::output::{Columns, OutputFormat, OutputRow, date, printable};
+use super::super::state::{DEFAULT, StateDirectory, name};
+use super::super::usage::Usage;
 
 /// Characters of a value that are shown to people.
 const SHOWN: usize = 120;
-
-subcommands! {
-    /// Shows what is kept of single records.
-    RecordsArgs:
-
-    /// Show what became of a record, newest change first
-    History(HistoryArgs) by history,
-}
 
 /// Shows each change of a record: its number, when it was noticed, what happened, what brought it, and
 /// the members that differ. Nothing is asked of the provider.
@@ -36,7 +27,7 @@ What a record was is kept for 30 days, and of its newest 20 changes at least; of
 for 7 days at most. Of older changes, the names of the members that differed are shown as long as the
 change itself is kept. What a record holds has no versions of its own: the history of its holder
 shows them.")]
-struct HistoryArgs {
+pub struct HistoryArgs {
     /// Name of the object
     object: String,
 
@@ -54,7 +45,9 @@ struct Entry<'r> {
     number: u64,
     at: String,
     kind: &'static str,
-    by: &'static str,
+    by: String,
+    /// Number of the delivery that told of it.
+    delivery: Option<u64>,
     updated_at: Option<&'r str>,
     /// Whether `differences` are known.
     kept: bool,
@@ -72,7 +65,11 @@ struct Value<'r> {
     after: Option<&'r RawValue>,
 }
 
-async fn history(args: &HistoryArgs, context: &Context) -> Result<()> {
+/// Runs the command.
+///
+/// # Errors
+/// When nothing is kept of the record, or the state cannot be used.
+pub async fn run(args: &HistoryArgs, context: &Context) -> Result<()> {
     let HistoryArgs { object, id, max } = args;
     let state = StateDirectory::needed(context)?;
     let database = state.database().await?;
@@ -120,12 +117,14 @@ fn between(row: &HistoryRow) -> Option<Vec<Difference>> {
 }
 
 /// What brought a change.
-fn by(row: &HistoryRow) -> &'static str {
-    match (row.change.ours, row.change.source) {
-        (true, _) | (_, Some(Source::Ours)) => "our write",
-        (_, Some(Source::Delivery)) => "delivery",
-        (_, Some(Source::Lookup)) => "look-up",
-        (_, Some(Source::Page) | None) => "sync",
+fn by(row: &HistoryRow) -> String {
+    let HistoryRow { change, .. } = row;
+    match (change.ours, change.source, change.delivery) {
+        (true, ..) | (_, Some(Source::Ours), _) => "our write".to_owned(),
+        (_, _, Some(delivery)) => format!("delivery {delivery}"),
+        (_, Some(Source::Delivery), None) => "delivery".to_owned(),
+        (_, Some(Source::Lookup), None) => "look-up".to_owned(),
+        (_, Some(Source::Page) | None, None) => "sync".to_owned(),
     }
 }
 
@@ -184,6 +183,7 @@ fn json(row: &HistoryRow, found: Option<Vec<Difference>>) -> Result<String, serd
         at: date(change.at_ms),
         kind: change.kind.word(),
         by: by(row),
+        delivery: change.delivery,
         updated_at: change.updated_at.as_deref(),
         kept,
         members: &change.members,
@@ -206,6 +206,7 @@ mod tests {
             kind: ChangeKind::Updated,
             ours: false,
             source: Some(Source::Delivery),
+            delivery: Some(123),
             at_ms: 0,
             updated_at: None,
             previous: Some([1; 32]),
@@ -223,7 +224,7 @@ mod tests {
         let row = row(before, after);
         assert_eq!(
             text(&row, between(&row).as_deref()),
-            "7  1970-01-01T00:00:00Z  updated  delivery\n    \
+            "7  1970-01-01T00:00:00Z  updated  delivery 123\n    \
              /l/1: - -> \"\\u001b\\u{9b}\"\n    /n: 12345678901234567890 -> 0.70\n"
         );
         let json = json(&row, between(&row)).unwrap();

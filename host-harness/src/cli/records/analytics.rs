@@ -1,0 +1,125 @@
+//! `records analytics`: what became of records, and how carriers and lanes perform.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use host_harness::mirror::Mirror as _;
+use host_harness::mirror::analytics::{Analytics, Performance};
+use serde_json::{Value, json};
+
+use super::super::context::Context;
+use super::super::output::{printable, section};
+use super::super::state::{DEFAULT, StateDirectory, name};
+use super::super::usage::Usage;
+
+/// Groups that a table shows.
+const SHOWN: usize = 20;
+
+/// Shows what became of the records that were made in each week, and how each carrier and each lane performs:
+/// records, the share in time, days on the way, trouble. What these are, the connector says. The figures
+/// move with the records, so this takes no time however many there are.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  connector-host records analytics orders --output table
+  connector-host records analytics orders --weeks 52 --output json | jq '.carriers[] | select(.p90 > 7)'
+
+`base` counts the records of which it can be told whether they came in time, `in_time` those that did. `p50` and
+`p90` are days by the nearest rank; `days` is how many took 0, 1, ... and, as the last, 30 days or more.")]
+pub struct AnalyticsArgs {
+    /// Name of the object
+    object: String,
+
+    /// The newest so many weeks
+    #[arg(long, value_name = "N", default_value = "12", value_parser = clap::value_parser!(u16).range(1..=520))]
+    weeks: u16,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When nothing is kept of the object, or the output cannot be written.
+pub async fn run(args: &AnalyticsArgs, context: &Context) -> Result<()> {
+    context.document_form()?;
+    let state = StateDirectory::needed(context)?;
+    let database = state.database().await?;
+    let row = state.named(&database, name(context)?.unwrap_or(DEFAULT)).await?;
+    let mut found = database.analytics(&row.id, &args.object).await?;
+    if found.weeks.is_empty() {
+        let text = format!("there are no analytics of {} for {}", args.object, row.name);
+        let next =
+            "`sync` keeps the records; how they are analysed, the connector says (wit/VIEWS.md)";
+        return Err(Usage::new(text).next(next).into());
+    }
+    let skipped = found.weeks.len().saturating_sub(usize::from(args.weeks));
+    found.weeks = found.weeks.into_iter().skip(skipped).collect();
+    let document = json!({
+        "weeks": found.weeks.iter().map(|(week, counts)| json!({
+            "week": Some(week).filter(|week| !week.is_empty()),
+            "counts": counts,
+        })).collect::<Vec<_>>(),
+        "carriers": found.carriers.iter().map(as_json).collect::<Vec<_>>(),
+        "lanes": found.lanes.iter().map(as_json).collect::<Vec<_>>(),
+        "not_in": {
+            "weeks": found.others[0],
+            "carriers": found.others[1],
+            "lanes": found.others[2],
+        },
+        "is_partial": found.is_partial,
+    });
+    context.document(|| text(&found), &document)
+}
+
+fn as_json(group: &Performance) -> Value {
+    json!({
+        "key": group.group,
+        "n": group.records,
+        "base": group.base,
+        "in_time": group.in_time,
+        "p50": group.percentile(50),
+        "p90": group.percentile(90),
+        "days": group.days,
+        "trouble": group.trouble,
+    })
+}
+
+fn text(found: &Analytics) -> String {
+    let mut statuses: BTreeMap<&str, u64> = BTreeMap::new();
+    for (status, records) in found.weeks.values().flatten() {
+        *statuses.entry(status).or_default() += records;
+    }
+    let header: Vec<String> =
+        statuses.keys().map(|status| printable(status).to_uppercase()).collect();
+    let header: Vec<&str> =
+        std::iter::once("WEEK").chain(header.iter().map(String::as_str)).collect();
+    let weeks = found.weeks.iter().map(|(week, counts)| {
+        let count = |status: &&str| counts.get(*status).copied().unwrap_or_default().to_string();
+        std::iter::once(week.clone()).chain(statuses.keys().map(count)).collect()
+    });
+    let mut text = section("By the week in which they were made", &header, weeks);
+    for (title, first, groups) in
+        [("Carriers", "CARRIER", &found.carriers), ("Lanes", "FROM, TO", &found.lanes)]
+    {
+        let rows = groups.iter().take(SHOWN).map(|group| {
+            let share = match group.base {
+                0 => "-".to_owned(),
+                base => format!("{} % of {base}", group.in_time * 100 / base),
+            };
+            let days =
+                |percent| group.percentile(percent).map_or("-".to_owned(), |it| it.to_string());
+            vec![
+                printable(&group.group.join(", ")),
+                group.records.to_string(),
+                share,
+                days(50),
+                days(90),
+                group.trouble.to_string(),
+            ]
+        });
+        text.push_str(&section(
+            title,
+            &[first, "RECORDS", "IN TIME", "P50", "P90", "TROUBLE"],
+            rows,
+        ));
+    }
+    text
+}

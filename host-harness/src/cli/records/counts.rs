@@ -1,0 +1,59 @@
+//! `records counts`: how many kept records have which value.
+
+use anyhow::Result;
+use host_harness::mirror::Mirror as _;
+use serde_json::json;
+
+use super::super::context::Context;
+use super::super::state::{DEFAULT, StateDirectory, name};
+use super::super::usage::Usage;
+
+/// Counts kept records by the values of the members that the connector names for it, such as a status. The
+/// counts move with the records, so this takes no time however many there are.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  connector-host records counts orders
+  connector-host records counts orders --output json | jq 'select(.member == \"/status\")'
+
+Without a value are the records that have none. A thousand values of a member are counted on their own; all
+further ones together, with `others` in place of a value.")]
+pub struct CountsArgs {
+    /// Name of the object
+    object: String,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When nothing is counted of the object, or the output cannot be written.
+pub async fn run(args: &CountsArgs, context: &Context) -> Result<()> {
+    let state = StateDirectory::needed(context)?;
+    let database = state.database().await?;
+    let row = state.named(&database, name(context)?.unwrap_or(DEFAULT)).await?;
+    let counts = database.value_counts(&row.id, &args.object).await?;
+    if counts.members.is_empty() {
+        let text = format!("no records of {} are counted for {}", args.object, row.name);
+        let next =
+            "`sync` keeps them; which members are counted, the connector says (wit/VIEWS.md)";
+        return Err(Usage::new(text).next(next).into());
+    }
+    let mut rows = Vec::new();
+    for member in counts.members {
+        let mut values = member.values;
+        values.sort_by_key(|(_, records)| std::cmp::Reverse(*records));
+        for (value, records) in values {
+            let value = Some(value).filter(|value| !value.is_empty());
+            rows.push(json!({"member": member.pointer, "value": value, "records": records}));
+        }
+        if member.others > 0 {
+            rows.push(json!({"member": member.pointer, "others": true, "records": member.others}));
+        }
+    }
+    context.members(&["member", "value", "records"], rows)?;
+    if counts.is_partial {
+        context
+            .watch
+            .say("not all records are counted yet: `sync` or a running `serve` goes on with that");
+    }
+    Ok(())
+}

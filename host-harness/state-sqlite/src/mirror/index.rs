@@ -1,0 +1,282 @@
+//! The index of an object: its rows, and how they come to be.
+
+use std::collections::BTreeMap;
+
+use connector_state::mirror::analytics::{Analytics, CELLS, CellCounts};
+use connector_state::mirror::index::ValueReader;
+use connector_state::mirror::plan::{Counted, IndexMove, KeptIndex, counted_as};
+use connector_state::mirror::{MemberCounts, MemberIndex, ValueCounts};
+use rusqlite::{Connection, OptionalExtension as _, Result, Row};
+
+use super::erase::{rows, some};
+use super::objects::Key;
+use crate::columns::{from_json, json, prepared, run, value, values};
+use crate::fault::DbResult;
+
+/// Records whose bodies have keys next to each other have their rows next to each other.
+pub const BLOCK: i64 = 256;
+
+/// The index of an object, and its number.
+pub fn of(on: &Connection, object: Key) -> Result<(Key, KeptIndex)> {
+    let sql = "SELECT number, members, built FROM mirror_indexes WHERE object = ? AND dropped = 0";
+    let read = |row: &Row<'_>| {
+        let index = KeptIndex { members: members(row)?, built: row.get("built")? };
+        Ok((row.get("number")?, index))
+    };
+    Ok(prepared(on, sql)?.query_row([object], read).optional()?.unwrap_or_default())
+}
+
+fn members(row: &Row<'_>) -> Result<MemberIndex> {
+    from_json(row, "members")
+}
+
+/// What is to be indexed of a connector's objects, where that is anything.
+pub fn wanted(on: &Connection, connector: &str) -> Result<BTreeMap<String, MemberIndex>> {
+    let sql = "SELECT object, members FROM mirror_members WHERE connector = ?";
+    prepared(on, sql)?
+        .query_map([connector], |row| Ok((row.get("object")?, members(row)?)))?
+        .collect()
+}
+
+/// What is to be indexed of an object.
+fn wanted_of(on: &Connection, object: Key) -> Result<MemberIndex> {
+    let sql = "SELECT w.members FROM mirror_objects AS o
+                   CROSS JOIN mirrors AS m USING (mirror)
+                   CROSS JOIN connections AS c ON c.id = m.connection
+                   CROSS JOIN mirror_members AS w ON w.connector = c.connector AND w.object = o.name
+               WHERE o.object = ?";
+    Ok(prepared(on, sql)?.query_row([object], members).optional()?.unwrap_or_default())
+}
+
+/// What is to be indexed of an object of which nothing is kept yet.
+pub fn wanted_by(on: &Connection, connection: &str, object: &str) -> Result<MemberIndex> {
+    let sql = "SELECT members FROM connections JOIN mirror_members USING (connector)
+               WHERE id = ? AND object = ?";
+    let found = prepared(on, sql)?.query_row([connection, object], members).optional();
+    found.map(Option::unwrap_or_default)
+}
+
+/// Says what is to be indexed of a connector's objects, and begins anew where that changes.
+pub fn set(
+    on: &Connection,
+    connector: &str,
+    indexes: &BTreeMap<String, MemberIndex>,
+) -> DbResult<()> {
+    run(on, "DELETE FROM mirror_members WHERE connector = ?", [connector])?;
+    for (object, index) in indexes {
+        let sql = "INSERT INTO mirror_members (connector, object, members) VALUES (?, ?, ?)";
+        run(on, sql, (connector, object, json(index)?))?;
+    }
+    let sql =
+        "SELECT o.object FROM connections CROSS JOIN mirrors AS m ON m.connection = connections.id
+                   CROSS JOIN mirror_objects AS o USING (mirror)
+               WHERE connector = ?";
+    for object in values::<Key>(on, sql, [connector])? {
+        if of(on, object)?.1.members != wanted_of(on, object)? {
+            replace(on, object)?;
+        }
+    }
+    Ok(())
+}
+
+/// An index for an object that has none. What is there already is indexed in pieces.
+pub fn make(on: &Connection, object: Key) -> Result<()> {
+    let sql = "INSERT INTO mirror_indexes (object, members, built, dropped)
+               SELECT object, ?, iif(derived_from IS NULL AND live + aged_out > 0, '', NULL), 0
+               FROM mirror_objects WHERE object = ?";
+    run(on, sql, (json(&wanted_of(on, object)?)?, object)).map(drop)
+}
+
+/// Another index for an object: what it has in the old one is erased in pieces.
+pub fn replace(on: &Connection, object: Key) -> Result<()> {
+    drop_of(on, object)?;
+    make(on, object)
+}
+
+/// The object has no index any more.
+pub fn drop_of(on: &Connection, object: Key) -> Result<()> {
+    let sql = "UPDATE mirror_indexes SET dropped = 1 WHERE object = ? AND dropped = 0";
+    run(on, sql, [object]).map(drop)
+}
+
+/// Erases rows of an index that is not used any more. Answers whether that was the last of it; `None` where
+/// there is none.
+pub fn erase_dropped(on: &Connection, limit: usize) -> DbResult<Option<bool>> {
+    let sql = "SELECT number FROM mirror_indexes WHERE dropped = 1 ORDER BY number LIMIT 1";
+    let Some(number) = value::<Key>(on, sql, ())? else { return Ok(None) };
+    // They lie side by side, many on a page.
+    let limit = limit.saturating_mul(10);
+    let keys = "number, block, slot, value, body";
+    let mut erased = some(on, "mirror_entries", keys, "number", number, limit)?;
+    let keys = "number, slot, others, value";
+    erased += some(on, "mirror_values", keys, "number", number, limit - erased)?;
+    let is_done = erased < limit;
+    if is_done {
+        run(on, "DELETE FROM mirror_indexes WHERE number = ?", [number])?;
+    }
+    Ok(Some(is_done))
+}
+
+/// What becomes of the rows of records.
+#[derive(Default)]
+pub struct Moved<'m> {
+    gone: Vec<(i64, usize, &'m str)>,
+    new: Vec<(i64, usize, &'m str)>,
+}
+
+impl<'m> Moved<'m> {
+    /// That of the record with this body.
+    pub fn add(&mut self, body: i64, moves: &'m [IndexMove]) {
+        let of = |moved: &'m IndexMove, value: &'m Option<String>| {
+            value.as_deref().map(|value| (body, moved.slot, value))
+        };
+        self.gone.extend(moves.iter().filter_map(|moved| of(moved, &moved.before)));
+        self.new.extend(moves.iter().filter_map(|moved| of(moved, &moved.after)));
+    }
+
+    /// Writes them in the order in which they lie.
+    pub fn write(mut self, on: &Connection, number: Key) -> Result<()> {
+        let place = |(body, slot, value): &(i64, usize, &'m str)| (body / BLOCK, *slot, *value);
+        let sql = "DELETE FROM mirror_entries
+                   WHERE number = ? AND block = ? AND slot = ? AND value = ? AND body = ?";
+        for (body, slot, value) in self.gone {
+            run(on, sql, (number, body / BLOCK, slot, value, body))?;
+        }
+        // A row that is there says the same.
+        self.new.sort_unstable_by(|one, other| place(one).cmp(&place(other)));
+        let sql = "INSERT OR IGNORE INTO mirror_entries (number, block, slot, value, body)
+                   VALUES (?, ?, ?, ?, ?)";
+        let mut insert = prepared(on, sql)?;
+        for (body, slot, value) in self.new {
+            insert.execute((number, body / BLOCK, slot, value, body))?;
+        }
+        Ok(())
+    }
+}
+
+/// Moves the counts by value, and of cells.
+pub fn count(on: &Connection, number: Key, moved: &BTreeMap<(usize, String), i64>) -> Result<()> {
+    // How many values have a place; read where one has none.
+    let mut places: BTreeMap<usize, u64> = BTreeMap::new();
+    for ((slot, value), by) in moved.iter().filter(|(_, by)| **by != 0) {
+        let sql = "UPDATE mirror_values SET records = records + ?
+                   WHERE number = ? AND slot = ? AND others = 0 AND value = ?";
+        if run(on, sql, (by, number, slot, value))? > 0 {
+            continue;
+        }
+        let sql = "SELECT count(*) FROM mirror_values WHERE number = ? AND slot = ? AND others = 0";
+        let known = match places.get(slot) {
+            Some(known) => *known,
+            None => self::value(on, sql, (number, slot))?.unwrap_or_default(),
+        };
+        let (others, value) = match counted_as(*slot, false, known) {
+            Counted::Alone => (false, value.as_str()),
+            Counted::Together => (true, ""),
+        };
+        places.insert(*slot, known + u64::from(!others));
+        let sql = "INSERT INTO mirror_values (number, slot, others, value, records)
+                   VALUES (?, ?, ?, ?, ?)
+                   ON CONFLICT DO UPDATE SET records = records + excluded.records";
+        run(on, sql, (number, slot, others, value, by))?;
+    }
+    Ok(())
+}
+
+/// The values of a slot that are counted on their own, and how many records have others.
+fn counts_of(on: &Connection, number: Key, slot: usize) -> Result<(Vec<(String, u64)>, u64)> {
+    let sql = "SELECT others, value, records FROM mirror_values
+               WHERE number = ? AND slot = ? ORDER BY others, value";
+    let (mut values, mut all_others) = (Vec::new(), 0);
+    let mut find = prepared(on, sql)?;
+    let mut found = find.query((number, slot))?;
+    while let Some(row) = found.next()? {
+        let (others, value, records): (bool, String, u64) = row.try_into()?;
+        match others {
+            true => all_others = records,
+            false if records > 0 => values.push((value, records)),
+            false => {}
+        }
+    }
+    Ok((values, all_others))
+}
+
+/// How many records have which value.
+pub fn counts(on: &Connection, object: Key) -> Result<ValueCounts> {
+    let (number, index) = of(on, object)?;
+    let mut counts = ValueCounts { members: vec![], is_partial: index.built.is_some() };
+    for slot in index.members.counted() {
+        let (values, others) = counts_of(on, number, slot)?;
+        let pointer = index.members.pointer(slot).to_owned();
+        counts.members.push(MemberCounts { pointer, values, others });
+    }
+    Ok(counts)
+}
+
+/// The cells, made analytics.
+pub fn analytics(on: &Connection, object: Key) -> Result<Analytics> {
+    let (number, index) = of(on, object)?;
+    let Some(members) = &index.members.analyzed else { return Ok(Analytics::default()) };
+    let mut counts: [CellCounts; 3] = Default::default();
+    for (slot, counts) in CELLS.into_iter().zip(&mut counts) {
+        let (cells, others) = counts_of(on, number, slot)?;
+        *counts = CellCounts { cells, others };
+    }
+    let is_partial = index.built.is_some();
+    Ok(Analytics { is_partial, ..Analytics::of(members, counts) })
+}
+
+/// Indexes some of the records of an index that is not complete. Answers how many rows that took.
+pub fn build(on: &Connection, _now_ms: u64, limit: usize) -> DbResult<usize> {
+    let sql = "SELECT number FROM mirror_indexes WHERE built IS NOT NULL AND dropped = 0
+               ORDER BY number LIMIT 1";
+    let mut written = 0;
+    while written < limit {
+        let Some(number) = value::<Key>(on, sql, ())? else { break };
+        // To look for one counts too.
+        written += build_some(on, number, limit - written)?.max(1);
+    }
+    Ok(written)
+}
+
+fn build_some(on: &Connection, number: Key, limit: usize) -> DbResult<usize> {
+    let sql = "SELECT o.records, i.object FROM mirror_indexes AS i
+                   CROSS JOIN mirror_objects AS o USING (object) WHERE i.number = ?";
+    let found: Option<(Key, Key)> =
+        prepared(on, sql)?.query_row([number], |row| row.try_into()).optional()?;
+    let Some((records, object)) = found else {
+        // Its object is gone.
+        run(on, "UPDATE mirror_indexes SET dropped = 1 WHERE number = ?", [number])?;
+        return Ok(1);
+    };
+    let (_, index) = of(on, object)?;
+    let slots = index.members.members.len() + connector_state::mirror::index::MEMBERS;
+    let at_once = (limit / slots).max(1);
+    let sql = "SELECT h.id, b.created_at, h.updated_at, h.body, b.data
+               FROM mirror_heads AS h CROSS JOIN mirror_bodies AS b USING (body)
+               WHERE h.records = ? AND h.id > ? AND h.state <> 'deleted' ORDER BY h.id LIMIT ?";
+    let after = index.built.clone().unwrap_or_default();
+    let found: Vec<(String, Option<String>, Option<String>, i64, String)> = prepared(on, sql)?
+        .query_map((records, after, rows(at_once)), |row| row.try_into())?
+        .collect::<Result<_>>()?;
+    let reader = ValueReader::new(&index.members);
+    let mut counted: BTreeMap<(usize, String), i64> = BTreeMap::new();
+    let moves: Vec<(i64, Vec<IndexMove>)> = found
+        .iter()
+        .map(|(id, made, updated_at, body, data)| {
+            let values = reader.values(id, made.as_deref(), updated_at.as_deref(), data);
+            for slot in index.members.all_counted() {
+                let value = values.get(slot).cloned().unwrap_or_default();
+                *counted.entry((slot, value)).or_default() += 1;
+            }
+            let new = |(slot, value)| IndexMove { slot, before: None, after: Some(value) };
+            (*body, values.slots.into_iter().enumerate().map(new).collect())
+        })
+        .collect();
+    let mut moved = Moved::default();
+    moves.iter().for_each(|(body, moves)| moved.add(*body, moves));
+    moved.write(on, number)?;
+    count(on, number, &counted)?;
+    let built = found.last().filter(|_| found.len() == at_once).map(|(id, ..)| id);
+    run(on, "UPDATE mirror_indexes SET built = ? WHERE number = ?", (built, number))?;
+    Ok(found.len() * slots)
+}

@@ -1,0 +1,128 @@
+//! Lists and counts by what is indexed. Here every record is looked at, and an index is what to look for.
+
+use std::collections::BTreeMap;
+
+use super::ObjectRows;
+use super::found::own;
+use crate::StoreError;
+use crate::memory::Rows;
+use crate::mirror::analytics::{CELLS, CellCounts};
+use crate::mirror::index::{ValueReader, Values};
+use crate::mirror::list::Selection;
+use crate::mirror::plan::{Body, Counted, Head, counted_as};
+use crate::mirror::{
+    Analytics, ListPage, ListQuery, MemberCounts, MemberIndex, RecordState, ValueCounts,
+};
+
+impl Rows {
+    /// What is indexed of an object of a connection.
+    pub(super) fn index_of(&self, connection: &str, object: &str) -> MemberIndex {
+        let connector = self.store.connections.get(connection).map(|row| row.connector.clone());
+        let key = connector.map(|connector| (connector, object.to_owned()));
+        key.and_then(|key| self.mirror.indexes.get(&key)).cloned().unwrap_or_default()
+    }
+}
+
+impl ObjectRows {
+    /// Live and aged-out records, each with its values.
+    fn valued(&self) -> impl Iterator<Item = (&String, &Head, &Body, Values)> {
+        let reader = ValueReader::new(&self.index);
+        self.records.iter().filter_map(move |(id, (head, body))| {
+            let body = body.as_ref().filter(|_| head.state != RecordState::Deleted)?;
+            let (made, changed) = (body.created_at.as_deref(), head.updated_at.as_deref());
+            let values = reader.values(id, made, changed, &body.data);
+            Some((id, head, body, values))
+        })
+    }
+
+    /// Moves the counts by value.
+    pub(super) fn count_values(&mut self, moved: BTreeMap<(usize, String), i64>) {
+        for ((slot, value), by) in moved {
+            let key = (slot, Some(value));
+            let places = self.values.keys().filter(|(of, value)| *of == slot && value.is_some());
+            let key = match counted_as(slot, self.values.contains_key(&key), places.count() as u64)
+            {
+                Counted::Alone => key,
+                Counted::Together => (slot, None),
+            };
+            *self.values.entry(key).or_default() += by;
+        }
+    }
+}
+
+/// Some records of a list.
+pub(super) fn list(rows: &Rows, query: &ListQuery) -> Result<ListPage, StoreError> {
+    let (connection, object) = (&query.connection, &query.object);
+    let Some(kept) = rows.object(connection, object) else {
+        Selection::<()>::new(query, &rows.index_of(connection, object))?;
+        return Ok(ListPage::default());
+    };
+    if let Some(holder) = &kept.derived_from {
+        let (object, holder) = (object.clone(), holder.clone());
+        return Err(StoreError::Derived { object, holder });
+    }
+    let mut selection = Selection::new(query, &kept.index)?;
+    for (id, head, body, values) in kept.valued() {
+        let arrived = kept.arrived.get(id).copied().unwrap_or_default();
+        selection.look(&values.slots, arrived, || own(connection, object, id, head, Some(body)));
+    }
+    let (records, next) = selection.finish();
+    Ok(ListPage { records, next, was_scanned: false })
+}
+
+/// Says which members are indexed, and counts anew where that changes.
+pub(super) fn set_indexes(rows: &mut Rows, connector: &str, indexes: Vec<(String, MemberIndex)>) {
+    rows.mirror.indexes.retain(|(of, _), _| of != connector);
+    let named = indexes.into_iter().map(|(object, index)| ((connector.to_owned(), object), index));
+    rows.mirror.indexes.extend(named);
+    let connections = rows.store.connections.values().filter(|row| row.connector == connector);
+    let connections: Vec<String> = connections.map(|row| row.id.clone()).collect();
+    for connection in connections {
+        let objects = rows.mirror.of.get(&connection).map(|mirror| mirror.objects.keys().cloned());
+        let objects: Vec<String> = objects.into_iter().flatten().collect();
+        for object in objects {
+            let index = rows.index_of(&connection, &object);
+            let mirror = rows.mirror.of.get_mut(&connection);
+            let kept = mirror.and_then(|mirror| mirror.objects.get_mut(&object));
+            if let Some(kept) = kept.filter(|kept| kept.index != index) {
+                kept.index = index;
+                kept.values.clear();
+                let counted: Vec<usize> = kept.index.all_counted().collect();
+                let values: Vec<Values> = kept.valued().map(|(.., values)| values).collect();
+                for values in values {
+                    let counted = counted
+                        .iter()
+                        .filter_map(|slot| Some(((*slot, values.get(*slot)?.clone()), 1)));
+                    kept.count_values(counted.collect());
+                }
+            }
+        }
+    }
+}
+
+/// The values of a slot that are counted on their own, and how many records have others.
+fn counts_of(kept: &ObjectRows, slot: usize) -> (Vec<(String, u64)>, u64) {
+    let count = |count: &i64| u64::try_from(*count).unwrap_or_default();
+    let of_slot = kept.values.iter().filter(|((of, _), count)| *of == slot && **count > 0);
+    let values = of_slot.filter_map(|((_, value), many)| Some((value.clone()?, count(many))));
+    (values.collect(), kept.values.get(&(slot, None)).map_or(0, count))
+}
+
+/// The counts by value.
+pub(super) fn value_counts(kept: &ObjectRows) -> ValueCounts {
+    let member = |slot: usize| {
+        let (values, others) = counts_of(kept, slot);
+        MemberCounts { pointer: kept.index.pointer(slot).to_owned(), values, others }
+    };
+    ValueCounts { members: kept.index.counted().map(member).collect(), is_partial: false }
+}
+
+/// The cells, made analytics.
+pub(super) fn analytics(kept: &ObjectRows) -> Analytics {
+    let Some(members) = &kept.index.analyzed else { return Analytics::default() };
+    let counts = CELLS.map(|slot| {
+        let (cells, others) = counts_of(kept, slot);
+        CellCounts { cells, others }
+    });
+    Analytics::of(members, counts)
+}
