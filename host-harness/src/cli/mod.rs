@@ -46,6 +46,7 @@ mod connect;
 mod connecting;
 mod connections;
 mod context;
+mod database;
 mod dead_letters;
 mod deliveries;
 mod describe;

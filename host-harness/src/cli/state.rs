@@ -18,15 +18,21 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use host_harness::clock::{Clock, SystemClock};
 use host_harness::runtime::Connector;
-use host_harness::store::{ConnectionRow, SecretRow, Sqlite, Store};
-use host_harness::vault::{MASTER_KEY_VARIABLE, MasterKey, MasterKeyError, Secrets, Vault};
+use host_harness::store::{Address, AddressError, ConnectionRow, Postgres, SecretRow, Sqlite};
+use host_harness::vault::{
+    MASTER_KEY_VARIABLE, MasterKey, MasterKeyError, SealError, Secrets, Vault, VaultError,
+};
 
 use super::cache::users;
 use super::context::Context;
+use super::database::Database;
 use super::usage::{Usage, unknown};
 
 /// Name of the connection that is used where none is named.
 pub const DEFAULT: &str = "default";
+
+/// The file of the state in its directory.
+const FILE: &str = "state.db";
 
 /// What is said of a connection that was changed while it is in use.
 pub const CHANGED: &str = "the connection changed, and is used as it is kept now";
@@ -34,9 +40,12 @@ pub const CHANGED: &str = "the connection changed, and is used as it is kept now
 /// How often programs that run long look whether connections came, went or changed.
 pub const LOOK_EVERY: Duration = Duration::from_secs(2);
 
-/// The state's directory, and the file of its master key.
+/// Where the state is, and the file of its master key.
 pub struct StateDirectory {
+    /// Of its file, or of what a host keeps beside a database.
     directory: PathBuf,
+    /// The database that it is in; `None`: a file.
+    address: Option<Result<Address, AddressError>>,
     master_key: PathBuf,
     /// Who uses it, for the journal.
     actor: String,
@@ -46,7 +55,7 @@ pub struct StateDirectory {
 #[derive(Clone)]
 pub struct OpenState {
     /// What is kept.
-    pub database: Arc<Sqlite>,
+    pub database: Arc<dyn Database>,
     /// Opens what is sealed.
     pub vault: Arc<Vault>,
 }
@@ -78,10 +87,16 @@ impl StateDirectory {
             option.as_ref().filter(|path| !path.is_empty()).map(PathBuf::from)
         };
         let users = || Some(users("XDG_DATA_HOME", ".local/share")?.join("connector-host"));
-        let directory = given(&context.options.state).or_else(users)?;
+        let state = context.options.state.as_ref().and_then(|state| state.to_str());
+        let address = state.filter(|state| Address::is_one(state));
+        let address = address.map(|state| Address::read(state, |name| std::env::var_os(name)));
+        let file = given(&context.options.state).filter(|_| address.is_none());
         let master_key = given(&context.options.master_key);
+        // Who gives the key, or has it in the environment, needs no directory for a database.
+        let nowhere = || address.is_some().then(|| PathBuf::from("."));
+        let directory = file.or_else(users).or_else(nowhere)?;
         let master_key = master_key.unwrap_or_else(|| directory.join("master.key"));
-        Some(Self { directory, master_key, actor: context.actor() })
+        Some(Self { directory, address, master_key, actor: context.actor() })
     }
 
     /// As [`StateDirectory::of`], for commands that cannot do without.
@@ -117,8 +132,11 @@ impl StateDirectory {
     ///
     /// # Errors
     /// When it cannot be used.
-    pub async fn store(&self) -> Result<Option<Arc<Sqlite>>> {
-        match self.file().try_exists() {
+    pub async fn store(&self) -> Result<Option<Arc<dyn Database>>> {
+        if self.address.is_some() {
+            return Ok(Some(self.store_made().await?));
+        }
+        match self.directory.join(FILE).try_exists() {
             Ok(false) => Ok(None),
             // What cannot be looked at says why when it is opened.
             Ok(true) | Err(_) => Ok(Some(self.store_made().await?)),
@@ -140,8 +158,13 @@ impl StateDirectory {
     ///
     /// # Errors
     /// When it cannot be used.
-    pub async fn store_made(&self) -> Result<Arc<Sqlite>> {
-        let file = self.file();
+    pub async fn store_made(&self) -> Result<Arc<dyn Database>> {
+        if let Some(address) = &self.address {
+            let address = address.as_ref().map_err(|why| Usage::new(why.to_string()))?;
+            let opened = Postgres::open(address).await?;
+            return Ok(Arc::new(opened.used_by(&self.actor)));
+        }
+        let file = self.directory.join(FILE);
         let opened = tokio::task::spawn_blocking(move || Sqlite::open(&file, clock()));
         let opened = opened.await.context("opening the state")??;
         Ok(Arc::new(opened.used_by(&self.actor)))
@@ -151,7 +174,7 @@ impl StateDirectory {
     ///
     /// # Errors
     /// [`Usage`] when nothing is; and when it cannot be used.
-    pub async fn database(&self) -> Result<Arc<Sqlite>> {
+    pub async fn database(&self) -> Result<Arc<dyn Database>> {
         Ok(self.store().await?.ok_or_else(|| self.nothing_kept())?)
     }
 
@@ -160,9 +183,10 @@ impl StateDirectory {
     ///
     /// # Errors
     /// When there is no master key, or it is another one.
-    pub async fn vault(&self, store: Arc<Sqlite>) -> Result<Vault> {
+    pub async fn vault(&self, store: Arc<dyn Database>) -> Result<Vault> {
         let rows = store.connections().await?;
-        let vault = Vault::new(store, clock(), self.master_key(rows.is_empty())?);
+        let master = self.master_of(&*store, rows.is_empty()).await?;
+        let vault = Vault::new(store, clock(), master);
         let opened = rows.iter().map(|row| vault.key(row).map(drop));
         opened.reduce(Result::or).unwrap_or(Ok(()))?;
         Ok(vault)
@@ -173,11 +197,30 @@ impl StateDirectory {
     /// # Errors
     /// When there is none, or the store cannot be read.
     pub async fn master(&self) -> Result<MasterKey> {
-        let rows = match self.store().await? {
-            Some(store) => store.connections().await?,
-            None => vec![],
+        match self.store().await? {
+            Some(store) => {
+                let nothing_kept = store.connections().await?.is_empty();
+                self.master_of(&*store, nothing_kept).await
+            }
+            None => Ok(self.master_key(true)?),
+        }
+    }
+
+    /// Of hosts that share a database, the first one's key is everybody's, also before anything is
+    /// kept.
+    async fn master_of(&self, store: &dyn Database, nothing_kept: bool) -> Result<MasterKey> {
+        let proof = match nothing_kept {
+            true => store.master_proof(None).await?,
+            false => None,
         };
-        Ok(self.master_key(rows.is_empty())?)
+        let master = self.master_key(nothing_kept && proof.is_none())?;
+        if nothing_kept {
+            let proof = store.master_proof(Some(master.prove().map_err(VaultError::Seal)?)).await?;
+            if proof.is_some_and(|proof| !master.proves(&proof)) {
+                return Err(VaultError::Seal(SealError::NotOurs).into());
+            }
+        }
+        Ok(master)
     }
 
     /// The master key with which something was sealed before; none is made.
@@ -202,7 +245,7 @@ impl StateDirectory {
     ///
     /// # Errors
     /// [`Usage`] with the names that there are.
-    pub async fn named(&self, store: &Sqlite, name: &str) -> Result<ConnectionRow> {
+    pub async fn named(&self, store: &dyn Database, name: &str) -> Result<ConnectionRow> {
         let rows = store.connections().await?;
         let names: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
         match rows.iter().find(|row| row.name == name) {
@@ -214,18 +257,27 @@ impl StateDirectory {
 
     /// That there is no connection.
     pub fn nothing_kept(&self) -> Usage {
-        let text = format!("no connection is kept in {}", self.directory.display());
+        let text = format!("no connection is kept in {}", self.place());
         Usage::new(text).next("`connect` makes one")
     }
 
-    /// Where it is.
+    /// Where it is, for people.
+    pub fn place(&self) -> String {
+        match &self.address {
+            Some(Ok(address)) => address.place().to_owned(),
+            Some(Err(_)) => "the database".to_owned(),
+            None => self.directory.display().to_string(),
+        }
+    }
+
+    /// Where a host keeps what is its own.
     pub fn directory(&self) -> &Path {
         &self.directory
     }
 
-    /// The file of the state.
-    pub fn file(&self) -> PathBuf {
-        self.directory.join("state.db")
+    /// The file of the state; `None`: it is in a database.
+    pub fn file(&self) -> Option<PathBuf> {
+        self.address.is_none().then(|| self.directory.join(FILE))
     }
 }
 
@@ -243,12 +295,12 @@ impl OpenState {
         let directory = StateDirectory::needed(context)?;
         let state = Self::of(&directory, directory.database().await?).await?;
         if let Some(name) = name {
-            belongs(&directory.named(&state.database, name).await?, connector)?;
+            belongs(&directory.named(&*state.database, name).await?, connector)?;
         }
         Ok(state)
     }
 
-    async fn of(state: &StateDirectory, database: Arc<Sqlite>) -> Result<Self> {
+    async fn of(state: &StateDirectory, database: Arc<dyn Database>) -> Result<Self> {
         let vault = Arc::new(state.vault(Arc::clone(&database)).await?);
         Ok(Self { database, vault })
     }
@@ -332,7 +384,7 @@ impl StoredConnection {
     pub async fn chosen(context: &Context) -> Result<Self> {
         let state = StateDirectory::needed(context)?;
         let store = state.database().await?;
-        let row = state.named(&store, name(context)?.unwrap_or(DEFAULT)).await?;
+        let row = state.named(&*store, name(context)?.unwrap_or(DEFAULT)).await?;
         Ok(OpenState::of(&state, store).await?.connection(row))
     }
 }
@@ -354,7 +406,7 @@ pub fn name(context: &Context) -> Result<Option<&str>, Usage> {
 pub async fn whose(
     context: &Context,
     state: &StateDirectory,
-    database: &Sqlite,
+    database: &dyn Database,
 ) -> Result<Option<String>> {
     match name(context)? {
         Some(name) => Ok(Some(state.named(database, name).await?.id)),
@@ -366,7 +418,7 @@ pub async fn whose(
 ///
 /// # Errors
 /// When the state cannot be used.
-pub async fn names(database: &Sqlite) -> Result<BTreeMap<String, String>> {
+pub async fn names(database: &dyn Database) -> Result<BTreeMap<String, String>> {
     Ok(database.connections().await?.into_iter().map(|row| (row.id, row.name)).collect())
 }
 
