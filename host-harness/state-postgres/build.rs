@@ -12,12 +12,13 @@ fn main() {
     println!("cargo::rerun-if-env-changed=PATH");
     let versions = std::fs::read_dir(INSTALLED).into_iter().flatten().flatten();
     let mut places: Vec<_> = versions.map(|version| version.path().join("bin")).collect();
-    places.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
     places.sort();
+    places.reverse();
+    places.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
     let is_server = |place: &&std::path::PathBuf| {
         ["initdb", "postgres"].iter().all(|program| Path::new(place).join(program).is_file())
     };
-    match places.iter().rev().find(is_server) {
+    match places.iter().find(is_server) {
         Some(place) if cfg!(unix) => {
             println!("cargo::rustc-env=POSTGRES_PROGRAMS={}", place.display());
         }

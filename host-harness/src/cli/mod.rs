@@ -85,6 +85,7 @@ mod serve;
 pub mod signals;
 mod source;
 mod state;
+mod state_directory;
 mod state_file;
 mod status;
 mod subscribe;

@@ -17,6 +17,9 @@ pub enum DbFault {
     /// There is no connection to it.
     #[error("{0}")]
     NoConnection(String),
+    /// Its connection broke, and the transaction was undone.
+    #[error("{0}")]
+    Undone(String),
     /// A column holds what it may not.
     #[error("{0}")]
     Odd(String),
@@ -49,7 +52,7 @@ impl DbFault {
         match self {
             Self::Refused(error) => error,
             Self::Odd(why) => StoreError::Corrupt { path, why },
-            Self::NoConnection(why) => StoreError::Unavailable { path, why },
+            Self::NoConnection(why) | Self::Undone(why) => StoreError::Unavailable { path, why },
             Self::Postgres(error) => judged(&error, path),
         }
     }
@@ -57,7 +60,11 @@ impl DbFault {
     /// Whether the transaction was undone by what may be otherwise the next time: by a deadlock,
     /// by somebody who added or removed the same row meanwhile, or with its connection.
     pub fn is_passing(&self) -> bool {
-        let Self::Postgres(error) = self else { return false };
+        let error = match self {
+            Self::Undone(_) => return true,
+            Self::Postgres(error) => error,
+            _ => return false,
+        };
         match error.code() {
             Some(code) => [
                 SqlState::T_R_SERIALIZATION_FAILURE,

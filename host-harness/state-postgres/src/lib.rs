@@ -49,7 +49,7 @@ use deadpool_postgres::Pool;
 use tokio::time::Instant;
 
 pub use self::options::{Address, AddressError};
-use self::session::{Session, Work};
+use self::session::Work;
 
 /// A [`Store`], a [`connector_state::mirror::Mirror`], [`connector_state::push::Intents`], a
 /// [`connector_state::inbox::Inbox`] and all else that a host keeps, in a PostgreSQL database.
@@ -161,7 +161,7 @@ impl Postgres {
     /// # Errors
     /// [`StoreError::Corrupt`] with what cannot be read.
     pub fn check(&self) -> Answer<'_, ()> {
-        self.read((), |on, ()| Box::pin(opening::check(on)))
+        self.look((), |on, ()| Box::pin(opening::check(on)))
     }
 
     /// Reads, each statement at its own moment.
@@ -172,8 +172,7 @@ impl Postgres {
     ) -> Answer<'_, T> {
         Box::pin(async move {
             let _still = self.0.hold_time();
-            let read = async { work(&Session::take(&self.0).await?, &of).await };
-            read.await.map_err(|fault| fault.of(&self.0.place))
+            session::read(&self.0, &of, work, false).await
         })
     }
 
@@ -185,13 +184,7 @@ impl Postgres {
     ) -> Answer<'_, T> {
         Box::pin(async move {
             let _still = self.0.hold_time();
-            let read = async {
-                let session = Session::snapshot(&self.0).await?;
-                let found = work(&session, &of).await;
-                session.end().await;
-                found
-            };
-            read.await.map_err(|fault| fault.of(&self.0.place))
+            session::read(&self.0, &of, work, true).await
         })
     }
 

@@ -6,6 +6,8 @@
 //! | the answer to `COMMIT` is lost | the server is asked by the transaction's number what became of it ([`settled`]) |
 //! | whoever waited for it has gone | it goes on to its end |
 //!
+//! What only reads is read again when its connection breaks.
+//!
 //! The time of a transaction is the database's, asked for when it holds its locks.
 
 use std::future::Future;
@@ -203,6 +205,34 @@ impl Session {
     }
 }
 
+/// Runs `work`, which only reads; at one moment, or each statement at its own.
+pub async fn read<A, T>(
+    inner: &Arc<Inner>,
+    of: &A,
+    work: Work<A, T>,
+    at_once: bool,
+) -> Result<T, StoreError> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let read = async {
+            if !at_once {
+                return work(&Session::take(inner).await?, of).await;
+            }
+            let session = Session::snapshot(inner).await?;
+            let found = work(&session, of).await;
+            session.end().await;
+            found
+        };
+        match read.await {
+            Ok(found) => return Ok(found),
+            // The server was restarted, for example.
+            Err(fault) if fault.is_passing() && tries < TRIES => {}
+            Err(fault) => return Err(fault.of(&inner.place)),
+        }
+    }
+}
+
 /// Runs `work` in a transaction, and commits it.
 pub async fn transact<A, T>(inner: &Arc<Inner>, on: &A, work: Work<A, T>) -> Result<T, StoreError> {
     let mut tries = 0;
@@ -246,7 +276,7 @@ async fn once<A, T>(
     drop(session);
     match settled(inner, number).await {
         Some(true) => Ok(Ok(done)),
-        Some(false) => Err(DbFault::NoConnection(why)),
+        Some(false) => Err(DbFault::Undone(why)),
         None => Ok(Err(unknown(&inner.place, why))),
     }
 }

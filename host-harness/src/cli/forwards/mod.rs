@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use self::given::{ChangedForward, NewForward};
 use self::parked::{DropParkedArgs, ParkedArgs, RetryParkedArgs, drop, parked, retry};
-use super::super::database::Database;
 use super::context::Context;
+use super::database::Database;
 use super::exit::Exit;
 use super::output::{date, printable};
 use super::state::{OpenState, StateDirectory, clock, name, names, whose};

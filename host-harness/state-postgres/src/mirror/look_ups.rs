@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use connector_state::mirror::plan::{FailedLookUp, Plan, PutLetter, fail_look_ups};
 use connector_state::mirror::{LOOK_UP_FAILED, hash_of};
 
-use super::apply;
 use super::objects::{self, Key};
+use super::put;
 use crate::columns::{Column as _, signed, text, untext};
 use crate::fault::DbResult;
 use crate::session::Session;
 
 /// Takes those off the list whose look-up, asked for at `asked`, was answered, and puts others on it.
-pub async fn put(on: &Session, records: Key, plan: &Plan, asked: u64) -> DbResult<()> {
+pub async fn list(on: &Session, records: Key, plan: &Plan, asked: u64) -> DbResult<()> {
     if !plan.answered.is_empty() {
         let ids: Vec<_> = plan.answered.iter().map(|id| text(id)).collect();
         let sql = "DELETE FROM mirror_look_ups WHERE records = $1 AND id = ANY($2) AND since <= $3";
@@ -85,7 +85,7 @@ pub async fn fail(
                 let number = number.and_then(|number| u64::try_from(number).ok());
                 dead += u64::from(number.is_none());
                 let letter = PutLetter { number, hash, item, scan: None };
-                apply::letters_put(on, object, &[letter], now_ms).await?;
+                put::letters(on, object, &[letter], now_ms).await?;
             }
         }
     }

@@ -5,6 +5,7 @@ pub mod erase;
 pub mod log;
 mod look_ups;
 pub mod objects;
+mod put;
 mod reading;
 pub mod rows;
 mod scan;

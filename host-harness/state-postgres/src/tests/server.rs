@@ -53,9 +53,9 @@ fn start() -> Server {
         watching.arg("env");
     }
     let child = watching.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
-    let socket = directory.join(".s.PGSQL.5432");
+    let is_ready = || log(&directory).contains("ready to accept connections");
     let until = Instant::now() + Duration::from_secs(60);
-    while std::os::unix::net::UnixStream::connect(&socket).is_err() {
+    while !is_ready() {
         assert!(Instant::now() < until, "the server does not start: {}", log(&directory));
         std::thread::sleep(Duration::from_millis(20));
     }

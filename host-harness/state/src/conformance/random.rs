@@ -70,7 +70,10 @@ pub async fn transcript(database: &impl Database, seed: u64) -> String {
             }
             _ => {
                 while state.maintain().await.unwrap() {}
-                writeln!(told, "{:?}", state.due().await).unwrap();
+                // In whatever order.
+                let mut due = state.due().await.unwrap();
+                due.sort();
+                writeln!(told, "{due:?}").unwrap();
             }
         }
     }
