@@ -80,7 +80,7 @@ fn state(grant: &GrantRow) -> &'static str {
 async fn rename(args: &RenameConnectionArgs, context: &Context) -> Result<()> {
     let state = StateDirectory::needed(context)?;
     let store = state.database().await?;
-    let row = state.named(&store, &args.old).await?;
+    let row = state.named(&*store, &args.old).await?;
     let row = ConnectionRow { name: args.new.clone(), ..row };
     store.commit(vec![Change::PutConnection(row)]).await?;
     context.watch.mention(&format!("renamed {} to {}", args.old, args.new));

@@ -33,7 +33,7 @@ pub struct ExportArgs {
 pub async fn run(args: &ExportArgs, context: &Context) -> Result<()> {
     let state = StateDirectory::needed(context)?;
     let database = state.database().await?;
-    let row = state.named(&database, name(context)?.unwrap_or(DEFAULT)).await?;
+    let row = state.named(&*database, name(context)?.unwrap_or(DEFAULT)).await?;
     // Without a connector, what is kept says what there is.
     let columns = match context.options.component.as_deref() {
         Some(file) if !file.is_empty() && args.columns.columns.is_some() => {

@@ -73,7 +73,7 @@ pub async fn run(args: &HistoryArgs, context: &Context) -> Result<()> {
     let HistoryArgs { object, id, max } = args;
     let state = StateDirectory::needed(context)?;
     let database = state.database().await?;
-    let row = state.named(&database, name(context)?.unwrap_or(DEFAULT)).await?;
+    let row = state.named(&*database, name(context)?.unwrap_or(DEFAULT)).await?;
     let rows = database.history(&row.id, object, id, *max).await?;
     if rows.is_empty() && database.record(&row.id, object, id).await?.is_some() {
         context.watch.say(&format!(

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::random::Numbers;
+use crate::conformance::random::Numbers;
 use super::*;
 use crate::StoreError;
 use crate::mirror::analytics::{AnalyzedMembers, CellCounts};
