@@ -29,7 +29,8 @@ CREATE INDEX claims_of ON claims (host, connection);
 CREATE INDEX connections_of ON connections (connector, id);
 ";
 
-const ALL: &str = "SELECT h.*, (SELECT count(*) FROM claims WHERE host = h.lease_attempt) AS connections
+const ALL: &str =
+    "SELECT h.*, (SELECT count(*) FROM claims WHERE host = h.lease_attempt) AS connections
     FROM hosts AS h ORDER BY name, lease_attempt";
 
 impl Hosts for Postgres {
@@ -85,7 +86,8 @@ async fn share(on: &Session, beat: &HostBeat) -> DbResult<HostShare> {
     let gone: Vec<_> = plan.gone.iter().map(|gone| text(gone)).collect();
     on.run("DELETE FROM hosts WHERE lease_attempt = ANY($1)", &[&gone]).await?;
     let row = &plan.row;
-    let sql = "INSERT INTO hosts (lease_attempt, lease_until_ms, name, version, connector, began_ms)
+    let sql =
+        "INSERT INTO hosts (lease_attempt, lease_until_ms, name, version, connector, began_ms)
                VALUES ($1, $2, $3, $4, $5, $6)
                ON CONFLICT (lease_attempt) DO UPDATE SET lease_until_ms = excluded.lease_until_ms";
     let (until_ms, began_ms) = (signed(row.lease.until_ms), signed(row.began_ms));

@@ -90,7 +90,9 @@ async fn by_index(
         let mut sql = "SELECT e.value, e.body FROM mirror_entries AS e WHERE".to_owned();
         within(&mut sql, &mut bound, "e", sort, &selection.span());
         for (slot, span) in selection.spans.iter().filter(|(slot, _)| **slot != sort) {
-            sql.push_str(" AND EXISTS (SELECT 1 FROM mirror_entries AS f WHERE f.body = e.body AND");
+            sql.push_str(
+                " AND EXISTS (SELECT 1 FROM mirror_entries AS f WHERE f.body = e.body AND",
+            );
             within(&mut sql, &mut bound, "f", *slot, span);
             sql.push(')');
         }

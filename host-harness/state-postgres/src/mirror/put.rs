@@ -103,13 +103,8 @@ async fn records(
             false => on.run("DELETE FROM mirror_bodies WHERE body = ANY($1)", &[&gone]).await,
         }
     };
-    tokio::try_join!(
-        put.run(on),
-        gone,
-        heads.run(on, object.records),
-        moved.write(on, number)
-    )
-    .map(drop)
+    tokio::try_join!(put.run(on), gone, heads.run(on, object.records), moved.write(on, number))
+        .map(drop)
 }
 
 #[derive(Default)]

@@ -260,7 +260,13 @@ async fn push(state: &dyn State, numbers: &mut Numbers, told: &mut String, id: &
                 1 => (IntentState::Parked, None),
                 _ => (IntentState::Failed, None),
             };
-            let end = IntentEnd { state: how, outcome, id: None, error: Some("\0".to_owned()) };
+            let end = IntentEnd {
+                state: how,
+                outcome,
+                id: None,
+                error: Some("\0".to_owned()),
+                conflict: None,
+            };
             let asked = state.moment(id).await.unwrap();
             let mut batch = Batch::new(id, "orders", Source::Ours, asked);
             batch.records.push(DataRecord {
