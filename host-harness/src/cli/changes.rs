@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use host_harness::contract::hex;
-use host_harness::mirror::{ChangeRow, Mirror as _};
+use host_harness::mirror::ChangeRow;
 use host_harness::store::{StoreError, Word};
 use serde_json::{Value, json};
 

@@ -1,7 +1,7 @@
 //! `connections`: which ones are kept.
 
 use anyhow::Result;
-use host_harness::store::{Change, ConnectionRow, GrantRow, GrantState, Store as _};
+use host_harness::store::{Change, ConnectionRow, GrantRow, GrantState};
 use serde_json::{Value, json};
 
 use super::context::Context;

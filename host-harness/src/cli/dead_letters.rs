@@ -4,8 +4,6 @@ use std::fmt;
 use std::str::FromStr;
 
 use anyhow::Result;
-use host_harness::mirror::Mirror as _;
-use host_harness::webhooks::Inbox as _;
 use serde_json::json;
 
 use super::context::Context;

@@ -1,7 +1,6 @@
 //! `export`: the records that are kept of an object.
 
 use anyhow::Result;
-use host_harness::mirror::Mirror as _;
 
 use super::context::Context;
 use super::output::{Columns, OutputRow};

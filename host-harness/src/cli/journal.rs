@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
-use host_harness::journal::{Journal as _, JournalKind, JournalRow};
+use host_harness::journal::{JournalKind, JournalRow};
 use host_harness::store::Word as _;
 use serde_json::{Value, json};
 

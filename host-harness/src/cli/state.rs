@@ -23,7 +23,7 @@ use host_harness::vault::{Secrets, Vault};
 use super::context::Context;
 use super::database::Database;
 pub use super::state_directory::StateDirectory;
-use super::usage::{Usage, unknown};
+use super::usage::Usage;
 
 /// Name of the connection that is used where none is named.
 pub const DEFAULT: &str = "default";

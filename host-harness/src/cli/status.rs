@@ -7,13 +7,13 @@ use std::time::Duration;
 use anyhow::Result;
 use host_harness::clock::unix_ms;
 use host_harness::egress::limit_scopes;
-use host_harness::mirror::{FailingRow, LOOK_UP_TRIES, Mirror as _, ScanRow};
-use host_harness::state::hosts::{HostRow, Hosts as _};
+use host_harness::mirror::{FailingRow, LOOK_UP_TRIES, ScanRow};
+use host_harness::state::hosts::HostRow;
 use host_harness::state::process_of;
 use host_harness::state::rates::Booked;
-use host_harness::state::rates::{RateCounts, RateRow, Rates as _, minute};
+use host_harness::state::rates::{RateCounts, RateRow, minute};
 use host_harness::store::ConnectionRow;
-use host_harness::webhooks::{HookRow, Inbox as _, SubscriptionRow};
+use host_harness::webhooks::{HookRow, SubscriptionRow};
 use serde_json::json;
 
 use super::context::Context;

@@ -12,7 +12,7 @@ use host_harness::contract::subscriptions::{
 };
 use host_harness::retry::first_attempt;
 use host_harness::runtime::Connection;
-use host_harness::webhooks::{HookRow, Inbox as _, SubscriptionRow, hook_path, new_token};
+use host_harness::webhooks::{HookRow, SubscriptionRow, hook_path, new_token};
 use serde_json::{Value, json};
 
 use self::secrets::{SubscriptionSecret, keep};

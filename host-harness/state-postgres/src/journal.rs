@@ -118,8 +118,8 @@ pub async fn forget(on: &Session, now_ms: u64, limit: usize) -> DbResult<usize> 
         let (kind, sums) = (JournalKind::SyncDay.word(), encode(&folded(None, data)));
         on.run(sql, &[&kind, &sums, &signed(day(*at_ms)), &signed(*number)]).await?;
     }
-    let sql = "DELETE FROM journal WHERE number IN
-                   (SELECT number FROM journal WHERE at_ms < $1 ORDER BY at_ms LIMIT $2)";
+    let sql = "DELETE FROM journal WHERE ctid = ANY(ARRAY(
+                   SELECT ctid FROM journal WHERE at_ms < $1 ORDER BY at_ms LIMIT $2))";
     let before = signed(now_ms.saturating_sub(retention::JOURNAL_MS));
     let left = rows(limit.saturating_sub(old.len()));
     Ok(old.len() + on.count(sql, &[&before, &left]).await?)
@@ -127,7 +127,7 @@ pub async fn forget(on: &Session, now_ms: u64, limit: usize) -> DbResult<usize> 
 
 /// Erases entries of a removed connection; answers how many there were.
 pub async fn erase(on: &Session, connection: &str, limit: usize) -> DbResult<usize> {
-    let sql = "DELETE FROM journal WHERE number IN
-                   (SELECT number FROM journal WHERE connection = $1 ORDER BY number LIMIT $2)";
+    let sql = "DELETE FROM journal WHERE ctid = ANY(ARRAY(
+                   SELECT ctid FROM journal WHERE connection = $1 ORDER BY number LIMIT $2))";
     on.count(sql, &[&text(connection), &rows(limit)]).await
 }

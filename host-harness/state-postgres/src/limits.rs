@@ -136,8 +136,7 @@ pub async fn booked(on: &Session, scopes: &[String], now_ms: u64) -> DbResult<Ve
 /// Forgets at most so many limits that are full again, whatever became of them. Those that somebody uses
 /// now are left.
 pub async fn forget_idle(on: &Session, now_ms: u64, limit: usize) -> DbResult<usize> {
-    let sql = "DELETE FROM limits WHERE (account, name) IN
-                   (SELECT account, name FROM limits WHERE idle_day <= $1
-                    LIMIT $2 FOR UPDATE SKIP LOCKED)";
+    let sql = "DELETE FROM limits WHERE ctid = ANY(ARRAY(
+                   SELECT ctid FROM limits WHERE idle_day <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED))";
     on.count(sql, &[&signed(now_ms / DAY_MS), &rows(limit)]).await
 }

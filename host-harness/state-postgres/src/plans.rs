@@ -25,9 +25,10 @@ pub fn note(inner: &Inner, sql: &str) {
 
 /// Small tables, and those of which all rows are asked for: lists of connections and forwards, and of
 /// what belongs to them in a small number.
-const SCANNED: [&str; 14] = [
+const SCANNED: [&str; 19] = [
     "connections",
     "forwards",
+    "grants",
     "hooks",
     "subscriptions",
     "inboxes",
@@ -37,7 +38,11 @@ const SCANNED: [&str; 14] = [
     "removed_pushes",
     "state_version",
     "master_keys",
+    "hosts",
+    "mirror_members",
+    "mirror_indexes",
     "mirrors",
+    "mirror_objects",
     // Dead letters and runs of all connections are listed whole.
     "mirror_dead_letters",
     "pushes",
@@ -54,7 +59,13 @@ INSERT INTO mirror_heads SELECT n % 1000 + 1, 'r' || n, n, CASE n % 20 WHEN 0 TH
     n / 500, sha256(n::text::bytea), 0, null, n % 3, 1 FROM generate_series(1, 60000) n;
 INSERT INTO mirror_bodies SELECT n, null, '{}', null FROM generate_series(1, 60000) n;
 INSERT INTO mirror_changes SELECT n % 500 + 1, n / 500, n % 1000 + 1, 'r' || n, 'updated', false, 'page', n, null,
-    n / 500 - 1, null, null, null FROM generate_series(1, 60000) n;
+    n / 500 - 1, null, null, null, null FROM generate_series(1, 60000) n;
+INSERT INTO mirror_indexes SELECT n, n, '{}', CASE WHEN n % 100 = 0 THEN '' END, n % 100 = 1 FROM generate_series(1, 1000) n;
+INSERT INTO mirror_members SELECT 'orders', 'o' || n, '{}' FROM generate_series(0, 2) n;
+INSERT INTO mirror_entries SELECT n % 1000 + 1, n / 1000 % 6, 'v' || n % 977, n FROM generate_series(1, 60000) n;
+INSERT INTO mirror_values SELECT n % 1000 + 1, n / 1000 % 6, false, 'v' || n, 5 FROM generate_series(1, 60000) n;
+INSERT INTO hosts SELECT 'h' || n, 0, '', '', 'orders', 0 FROM generate_series(1, 8) n;
+INSERT INTO claims SELECT 'c' || n, 'h' || n % 8 + 1 FROM generate_series(1, 500) n;
 INSERT INTO mirror_versions SELECT n % 500 + 1, n / 500, n, '' FROM generate_series(1, 60000) n;
 INSERT INTO mirror_readers SELECT 'consumer', 'r' || n % 40, n / 40 + 1, 5, n FROM generate_series(0, 19999) n;
 INSERT INTO mirror_scans SELECT n, 1, 'full', false, null, null, 0, 0, 0, 0, 0, 0, 0, 0, false, null, null, null,
@@ -78,11 +89,11 @@ INSERT INTO inboxes SELECT n, 'c' || n, 5, 5 FROM generate_series(1, 500) n;
 INSERT INTO inbox_keys SELECT n % 500 + 1, sha256(n::text::bytea), n % 2 FROM generate_series(1, 60000) n;
 INSERT INTO inbox_deliveries SELECT n, n % 500 + 1, n, '', '', '[]', '' FROM generate_series(1, 60000) n;
 INSERT INTO inbox_events (number, delivery, inbox, state, asks, next_ms, attempts, effect, object, name)
-    SELECT n, n, n % 500 + 1, CASE n % 50 WHEN 0 THEN 2 WHEN 1 THEN 0 ELSE 1 END, n % 2 = 0,
+    SELECT n, n, n % 500 + 1, CASE WHEN n % 600 = 0 THEN 2 WHEN n % 50 = 1 THEN 0 ELSE 1 END, n % 2 = 0,
         CASE n % 50 WHEN 1 THEN n END, 0, 3, '', '' FROM generate_series(1, 60000) n;
 INSERT INTO pushes SELECT 'p' || n, 'c' || n % 500 + 1, '', 'upsert', '', sha256(n::text::bytea), n, n, 0, 0, 0, 0, 0
     FROM generate_series(1, 20000) n;
-INSERT INTO intents SELECT 'p' || n % 20000 + 1, n, n, 'k', null, null, 'done', null, null, null, null, 0
+INSERT INTO intents SELECT 'p' || n % 20000 + 1, n, n, 'k', null, null, 'done', null, null, null, null, 0, null, null, CASE WHEN n % 100 = 0 THEN n END, null
     FROM generate_series(1, 60000) n;
 INSERT INTO push_claims SELECT 'c' || n % 500, 'o', 'k' || n, 'w' || n % 100, 'p' || n, n, 0
     FROM generate_series(1, 20000) n;
@@ -121,6 +132,9 @@ fn ways(plan: &[String]) -> (BTreeSet<String>, Vec<String>) {
             continue;
         };
         let table = what.split(' ').next().unwrap_or_default();
+        if SCANNED.contains(&table) || table.starts_with("pg_") {
+            continue;
+        }
         match how.split_once(" using ") {
             Some((_, index)) => drop(ways.insert(format!("{table} by {index}"))),
             None if how.contains("Seq Scan") => {
@@ -146,6 +160,7 @@ async fn golden() {
     connector_state::inbox_cases! { conformance_runs InSchema, schemas, }
     connector_state::journal_cases! { conformance_runs InSchema, schemas, }
     connector_state::rates_cases! { conformance_runs InSchema, schemas, }
+    connector_state::hosts_cases! { conformance_runs InSchema, schemas, }
     let statements = noted(&schemas);
     let explained = std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -180,8 +195,7 @@ async fn explain(statements: BTreeSet<String>) -> (String, Vec<String>) {
                 let plan = format!("EXPLAIN (COSTS OFF) EXECUTE p{number}{nothing}");
                 let plan = on.simple(&plan).await?;
                 let (ways, scanned) = ways(&plan);
-                let is_big = |table: &&String| !SCANNED.contains(&table.as_str());
-                scans.extend(scanned.iter().filter(is_big).map(|table| format!("{table}: {sql}")));
+                scans.extend(scanned.iter().map(|table| format!("{table}: {sql}")));
                 if !ways.is_empty() {
                     let ways: Vec<_> = ways.into_iter().collect();
                     // Writing to a text cannot fail.

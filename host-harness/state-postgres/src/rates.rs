@@ -73,8 +73,8 @@ pub async fn count(on: &Session, counted: &Counted<'_>) -> DbResult<()> {
 
 /// Forgets at most so many rows that are old; answers how many there were.
 pub async fn forget(on: &Session, now_ms: u64, limit: usize) -> DbResult<usize> {
-    let sql = "DELETE FROM rates WHERE (account, name, minute) IN
-                   (SELECT account, name, minute FROM rates WHERE minute < $1 LIMIT $2)";
+    let sql = "DELETE FROM rates WHERE ctid = ANY(ARRAY(
+                   SELECT ctid FROM rates WHERE minute < $1 ORDER BY minute LIMIT $2))";
     let since = signed(now_ms.saturating_sub(retention::RATES_MS) / 60_000);
     on.count(sql, &[&since, &rows(limit)]).await
 }

@@ -9,7 +9,7 @@ use anyhow::Result;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use host_harness::store::Word as _;
-use host_harness::webhooks::{DeliveryRow, EventRow, Inbox as _};
+use host_harness::webhooks::{DeliveryRow, EventRow};
 use serde_json::{Value, json};
 
 use super::context::Context;

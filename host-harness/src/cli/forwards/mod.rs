@@ -5,7 +5,7 @@ mod parked;
 
 use anyhow::Result;
 use host_harness::forward::TargetAddress;
-use host_harness::state::outbox::{ForwardLag, ForwardRow, Outbox as _};
+use host_harness::state::outbox::{ForwardLag, ForwardRow};
 use serde_json::{Value, json};
 
 use self::given::{ChangedForward, NewForward};

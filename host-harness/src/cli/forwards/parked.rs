@@ -1,7 +1,7 @@
 //! Changes that a target did not take.
 
 use anyhow::Result;
-use host_harness::state::outbox::{Outbox as _, WhichParked, plan::MOST_UNDELIVERED};
+use host_harness::state::outbox::{WhichParked, plan::MOST_UNDELIVERED};
 use host_harness::store::Word as _;
 use serde_json::json;
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use host_harness::push::{Intents as _, PushRow, Word as _};
+use host_harness::push::{PushRow, Word as _};
 use host_harness::store::ConnectionRow;
 use serde_json::{Value, json};
 

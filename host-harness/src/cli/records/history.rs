@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use host_harness::mirror::differences::{Difference, differences};
-use host_harness::mirror::{ChangeKind, Content, HistoryRow, Mirror as _, Source};
+use host_harness::mirror::{ChangeKind, Content, HistoryRow, Source};
 use host_harness::store::Word as _;
 use serde::Serialize;
 use serde_json::value::RawValue;

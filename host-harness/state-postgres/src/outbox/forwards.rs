@@ -96,7 +96,8 @@ pub async fn measure(on: &Session, forward: &str) -> DbResult<ForwardLag> {
     let sql = "SELECT count(u.next_ms) AS waiting, count(*) - count(u.next_ms) AS parked,
                    min(CASE WHEN u.next_ms IS NOT NULL THEN c.at_ms END) AS since_ms
                FROM forward_undelivered AS u
-                   JOIN mirror_changes AS c ON c.mirror = u.mirror AND c.number = u.change
+                   CROSS JOIN LATERAL (SELECT c.at_ms FROM mirror_changes AS c
+                       WHERE c.mirror = u.mirror AND c.number = u.change OFFSET 0) AS c
                WHERE u.forward = $1";
     if let Some(row) = on.rows(sql, &[&forward]).await?.first() {
         (lag.waiting, lag.parked) = (u64::read(row, "waiting")?, u64::read(row, "parked")?);

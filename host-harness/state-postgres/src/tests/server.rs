@@ -19,6 +19,7 @@ exec 2>"$dir/log"
     </dev/null >>"$dir/log" &
 server=$!
 trap 'kill -QUIT $server; wait $server; rm -rf "$dir"' EXIT
+trap 'exit' INT TERM HUP
 read -r _
 "#;
 

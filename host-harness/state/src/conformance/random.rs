@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use connector_contract::clock::unix_ms;
 use connector_contract::types::DataRecord;
 use tokio::time::advance;
 
@@ -100,6 +101,9 @@ async fn commit(state: &dyn State, numbers: &mut Numbers, told: &mut String, nam
     }
     writeln!(told, "{:?}", state.commit(changes).await).unwrap();
     let taken = state.take_session(&[1 + numbers.below(3) as u8; 32]).await;
+    // One that has ended may be forgotten already.
+    let now_ms = unix_ms(state.time());
+    let taken = taken.map(|taken| taken.filter(|session| session.ends_ms > now_ms));
     writeln!(told, "{taken:?}").unwrap();
 }
 
