@@ -133,8 +133,8 @@ scalars!(i64, unsigned, |it: &Self| signed(*it); u64);
 scalars!(Vec<u8>, hash_of, |it: &Self| it.to_vec(); [u8; 32]);
 scalars!(i64, micros, us; Duration);
 scalars!(Vec<u8>, |sql| Ok(Self(sql)), |it: &Self| it.0.clone(); Sealed);
-scalars!(String, from_json, json; Vec<String>, BTreeMap<String, String>, Data, Learned, Vec<FailedTry>);
-scalars!(String, word, |it: &Self| it.word().to_owned();
+scalars!(String, |sql: String| from_json(&sql), json; Vec<String>, BTreeMap<String, String>, Data, Learned, Vec<FailedTry>);
+scalars!(String, |sql: String| word(&sql), |it: &Self| it.word().to_owned();
     GrantState, JournalKind, ChangeKind, RecordState, ScanKind, Source, IntentState, Mode, Outcome, Sent);
 
 impl<T: Scalar> Column for T {
@@ -260,8 +260,8 @@ fn us(time: &Duration) -> i64 {
     i64::try_from(time.as_nanos().div_ceil(1_000)).unwrap_or(i64::MAX)
 }
 
-fn word<T: Word>(found: String) -> Result<T, String> {
-    T::of(&found).ok_or_else(|| format!("\"{found}\" is not known"))
+fn word<T: Word>(found: &str) -> Result<T, String> {
+    T::of(found).ok_or_else(|| format!("\"{found}\" is not known"))
 }
 
 /// PostgreSQL's integers end at 2^63 - 1: as milliseconds, in 292 million years.
@@ -280,8 +280,8 @@ pub fn json(value: &impl Serialize) -> String {
 }
 
 /// Reads what [`json`] wrote.
-fn from_json<T: DeserializeOwned>(text: String) -> Result<T, String> {
-    serde_json::from_str(&text).map_err(|why| why.to_string())
+fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    serde_json::from_str(text).map_err(|why| why.to_string())
 }
 
 /// A column holds what it may not.

@@ -8,7 +8,6 @@ use tokio_postgres::NoTls;
 use tokio_postgres::config::SslMode;
 
 use super::Inner;
-use super::columns::text;
 use super::fault::{DbFault, DbResult};
 use super::options::Address;
 use super::schema::STEPS;
@@ -189,10 +188,4 @@ pub async fn check(on: &Session) -> DbResult<()> {
         on.batch(&format!("SELECT sum(length(t::text)) FROM {table} AS t")).await?;
     }
     Ok(())
-}
-
-/// Locks what `name` names until the transaction ends.
-pub async fn advise(on: &Session, name: &str) -> DbResult<()> {
-    let lock = "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ' ' || $1, 0))";
-    on.rows(lock, &[&text(name)]).await.map(drop)
 }
