@@ -145,13 +145,7 @@ impl StoreTables {
 pub(crate) fn write(rows: &mut Rows, change: Change, now_ms: u64) {
     let store = &mut rows.store;
     match change {
-        Change::PutConnection(row) => {
-            let id = row.id.clone();
-            if store.connections.insert(id.clone(), row).is_none() {
-                // What was told of it while it was not there is not its own.
-                ERASE.iter().for_each(|erase| erase(rows, &id));
-            }
-        }
+        Change::PutConnection(row) => drop(store.connections.insert(row.id.clone(), row)),
         Change::PutKey { id, sealed_key } => {
             if let Some(row) = store.connections.get_mut(&id) {
                 row.sealed_key = sealed_key;
