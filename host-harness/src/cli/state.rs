@@ -14,7 +14,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
-use host_harness::clock::{Clock, SystemClock};
 use host_harness::runtime::Connector;
 use host_harness::service::views::keep_indexes;
 use host_harness::store::{ConnectionRow, SecretRow};
@@ -22,7 +21,7 @@ use host_harness::vault::{Secrets, Vault};
 
 use super::context::Context;
 use super::database::Database;
-pub use super::state_directory::StateDirectory;
+pub use super::state_directory::{StateDirectory, clock};
 use super::usage::Usage;
 
 /// Name of the connection that is used where none is named.
@@ -221,9 +220,4 @@ pub fn belongs(row: &ConnectionRow, connector: &Connector) -> Result<(), Usage> 
         row.name, row.connector
     ))
     .next("name another one with --connection; `connections list` shows them"))
-}
-
-/// The machine's clock.
-pub fn clock() -> Arc<dyn Clock> {
-    Arc::new(SystemClock)
 }

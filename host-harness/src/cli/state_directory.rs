@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
+use host_harness::clock::{Clock, SystemClock};
 use host_harness::store::{Address, AddressError, ConnectionRow, Postgres, Sqlite};
 use host_harness::vault::{
     MASTER_KEY_VARIABLE, MasterKey, MasterKeyError, SealError, Vault, VaultError,
@@ -13,7 +14,6 @@ use host_harness::vault::{
 use super::cache::users;
 use super::context::Context;
 use super::database::Database;
-use super::state::clock;
 use super::usage::{Usage, unknown};
 
 /// The file of the state in its directory.
@@ -229,4 +229,9 @@ impl StateDirectory {
     pub fn file(&self) -> Option<PathBuf> {
         self.address.is_none().then(|| self.directory.join(FILE))
     }
+}
+
+/// The machine's clock.
+pub fn clock() -> Arc<dyn Clock> {
+    Arc::new(SystemClock)
 }

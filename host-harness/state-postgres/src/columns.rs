@@ -262,8 +262,8 @@ fn us(time: &Duration) -> i64 {
     i64::try_from(time.as_nanos().div_ceil(1_000)).unwrap_or(i64::MAX)
 }
 
-fn word<T: Word>(found: String) -> Result<T, String> {
-    T::of(&found).ok_or_else(|| format!("\"{found}\" is not known"))
+fn word<T: Word>(found: &str) -> Result<T, String> {
+    T::of(found).ok_or_else(|| format!("\"{found}\" is not known"))
 }
 
 /// PostgreSQL's integers end at 2^63 - 1: as milliseconds, in 292 million years.
@@ -282,8 +282,8 @@ pub fn json(value: &impl Serialize) -> String {
 }
 
 /// Reads what [`json`] wrote.
-fn from_json<T: DeserializeOwned>(text: String) -> Result<T, String> {
-    serde_json::from_str(&text).map_err(|why| why.to_string())
+fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    serde_json::from_str(text).map_err(|why| why.to_string())
 }
 
 /// A column holds what it may not.

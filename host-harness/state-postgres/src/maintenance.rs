@@ -4,7 +4,6 @@
 
 use super::columns::{rows, signed, text};
 use super::fault::DbResult;
-use super::opening::advise;
 use super::session::Session;
 use super::{inbox, journal, limits, mirror, outbox, push, rates};
 
@@ -17,7 +16,7 @@ const AT_ONCE: usize = 500;
 
 /// Does one piece; answers whether there is more.
 pub async fn piece(on: &Session) -> DbResult<bool> {
-    advise(on, "maintenance").await?;
+    on.advise("maintenance").await?;
     let now_ms = on.now_ms().await?;
     let mut left = AT_ONCE;
     let next = "SELECT connection FROM removed_connections LIMIT 1";

@@ -8,7 +8,6 @@ use tokio_postgres::NoTls;
 use tokio_postgres::config::SslMode;
 
 use super::Inner;
-use super::columns::text;
 use super::fault::{DbFault, DbResult};
 use super::options::Address;
 use super::schema::STEPS;
@@ -130,20 +129,22 @@ async fn check_server(on: &Session) -> DbResult<()> {
 
 /// How many steps the schema has made; 0 where there is none.
 async fn version(on: &Session, schema: &str) -> DbResult<usize> {
-    let there = "SELECT to_regclass($1 || '.state_version') IS NOT NULL";
-    if on.value::<bool>(there, &[&schema]).await?.unwrap_or_default() {
-        let made: Option<i64> = on.value("SELECT version FROM state_version", &[]).await?;
-        return Ok(made.and_then(|made| usize::try_from(made).ok()).unwrap_or_default());
-    }
-    let other =
-        "SELECT c.relname::text FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-                 WHERE n.nspname = $1 LIMIT 1";
-    match on.value::<String>(other, &[&schema]).await? {
-        None => Ok(0),
-        Some(_) => {
-            let why =
-                "its schema is of another program; give another one by ?schema=NAME".to_owned();
-            Err(StoreError::Corrupt { path: on.place().to_owned(), why }.into())
+    // One statement, because another host may be making the tables.
+    let there = "SELECT count(*), coalesce(bool_or(c.relname = 'state_version'), false)
+                 FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+                 WHERE n.nspname = $1";
+    let found = on.rows(there, &[&schema]).await?;
+    let Some(row) = found.first() else { return Ok(0) };
+    match (row.try_get::<_, i64>(0)?, row.try_get::<_, bool>(1)?) {
+        (_, true) => {
+            let made: Option<i64> = on.value("SELECT version FROM state_version", &[]).await?;
+            Ok(made.and_then(|made| usize::try_from(made).ok()).unwrap_or_default())
+        }
+        (0, false) => Ok(0),
+        (_, false) => {
+            let why = "its schema is of another program; give another one by ?schema=NAME";
+            let path = on.place().to_owned();
+            Err(StoreError::Corrupt { path, why: why.to_owned() }.into())
         }
     }
 }
@@ -189,10 +190,4 @@ pub async fn check(on: &Session) -> DbResult<()> {
         on.batch(&format!("SELECT sum(length(t::text)) FROM {table} AS t")).await?;
     }
     Ok(())
-}
-
-/// Locks what `name` names until the transaction ends.
-pub async fn advise(on: &Session, name: &str) -> DbResult<()> {
-    let lock = "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ' ' || $1, 0))";
-    on.rows(lock, &[&text(name)]).await.map(drop)
 }

@@ -180,7 +180,7 @@ impl Address {
         }
         let host = host.ok_or_else(|| form("it names no host"))?;
         let port = url.port().unwrap_or(5432);
-        let is_secured = is_secured(&host, mode)?;
+        let is_secured = is_secured(&host, mode.as_deref())?;
         let mut place = format!("postgres://{user}@");
         // Writing to a text cannot fail.
         let _ = match host.starts_with('/') {
@@ -204,14 +204,14 @@ impl Address {
 }
 
 /// Beyond this machine everything is encrypted, and the server's name is checked.
-fn is_secured(host: &str, mode: Option<String>) -> Result<bool, AddressError> {
+fn is_secured(host: &str, mode: Option<&str>) -> Result<bool, AddressError> {
     let address = host.parse::<std::net::IpAddr>();
     let is_here = host.starts_with('/')
         || host == "localhost"
         || address.is_ok_and(|address| address.is_loopback());
     let refused =
         |value, next| Err(AddressError::Value { name: "sslmode".to_owned(), value, next });
-    match mode.as_deref() {
+    match mode {
         Some("verify-full") if host.starts_with('/') => {
             refused("verify-full".to_owned(), "a Unix socket has no TLS; leave it out")
         }

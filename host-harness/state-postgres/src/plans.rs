@@ -25,7 +25,7 @@ pub fn note(inner: &Inner, sql: &str) {
 
 /// Small tables, and those of which all rows are asked for: lists of connections and forwards, and of
 /// what belongs to them in a small number.
-const SCANNED: [&str; 19] = [
+const SCANNED: [&str; 20] = [
     "connections",
     "forwards",
     "grants",
@@ -39,6 +39,7 @@ const SCANNED: [&str; 19] = [
     "state_version",
     "master_keys",
     "hosts",
+    "claims",
     "mirror_members",
     "mirror_indexes",
     "mirrors",

@@ -22,7 +22,7 @@ use tokio_postgres::types::{FromSql, ToSql};
 use tokio_postgres::{Row, Statement};
 
 use super::Inner;
-use super::columns::{Bound, Record, Values};
+use super::columns::{Bound, Record, Values, text};
 use super::fault::{DbFault, DbResult, explained, unknown};
 
 /// Runs of a transaction at most.
@@ -176,6 +176,13 @@ impl Session {
         self.run(&sql, &bound).await.map(drop)
     }
 
+    /// Locks what `name` names until the transaction ends.
+    pub async fn advise(&self, name: &str) -> DbResult<()> {
+        let lock =
+            "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ' ' || $1, 0))";
+        self.rows(lock, &[&text(name)]).await.map(drop)
+    }
+
     /// The database's time.
     pub async fn now(&self) -> DbResult<SystemTime> {
         #[cfg(any(test, feature = "testing"))]
@@ -287,10 +294,7 @@ async fn settled(inner: &Arc<Inner>, number: Option<(String, String)>) -> Option
     let status = async || -> DbResult<Option<(Option<String>, String)>> {
         let session = Session::take(inner).await?;
         let rows = session.rows(STATUS, &[&number]).await?;
-        Ok(rows
-            .first()
-            .map(|row| Ok::<_, DbFault>((row.try_get(0)?, row.try_get(1)?)))
-            .transpose()?)
+        rows.first().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).transpose()
     };
     let until = tokio::time::Instant::now() + SETTLE_FOR;
     while tokio::time::Instant::now() < until {

@@ -7,7 +7,6 @@ use connector_state::views::{Column, Made, TableView, ViewFile};
 
 use super::Postgres;
 use super::fault::DbResult;
-use super::opening::advise;
 use super::session::Session;
 
 /// The day that a text begins with; null where it is none. A cast would fail, and with it the whole query.
@@ -62,7 +61,7 @@ async fn make(
     connector: &str,
     file: &ViewFile,
 ) -> DbResult<Result<Vec<String>, String>> {
-    advise(on, "views").await?;
+    on.advise("views").await?;
     let mark = format!("{MARK}{connector}");
     for name in file.tables.keys() {
         if !on.rows(TAKEN, &[name, &mark]).await?.is_empty() {

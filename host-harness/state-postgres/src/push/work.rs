@@ -9,12 +9,13 @@ use std::collections::BTreeSet;
 use connector_state::journal::entries;
 use connector_state::mirror::{Applied, Batch};
 use connector_state::push::plan::{self, ClaimPlan, KeptItem, SealPlan};
-use connector_state::push::{ClaimRow, Claimed, Holder, IntentEnd, IntentRow, PushRow, Sent};
+use connector_state::push::{
+    ClaimRow, Claimed, Holder, IntentEnd, IntentRow, Outcome, PushRow, Sent,
+};
 
 use super::pruning;
 use crate::columns::{Record as _, signed, text, texts};
 use crate::fault::DbResult;
-use crate::opening::advise;
 use crate::session::Session;
 use crate::{journal, mirror};
 
@@ -74,9 +75,8 @@ async fn insert(on: &Session, run: &str, items: &[IntentRow]) -> DbResult<()> {
     let raw: Vec<_> =
         items.iter().map(|item| item.raw.as_ref().map(|raw| raw.0.as_slice())).collect();
     let states: Vec<_> = items.iter().map(|item| item.state.word()).collect();
-    let sent: Vec<_> = items.iter().map(|item| item.sent.map(|sent| sent.word())).collect();
-    let outcomes: Vec<_> =
-        items.iter().map(|item| item.outcome.map(|outcome| outcome.word())).collect();
+    let sent: Vec<_> = items.iter().map(|item| item.sent.map(Sent::word)).collect();
+    let outcomes: Vec<_> = items.iter().map(|item| item.outcome.map(Outcome::word)).collect();
     let ids: Vec<_> = items.iter().map(|item| texts(item.id.as_ref())).collect();
     let errors: Vec<_> = items.iter().map(|item| texts(item.error.as_ref())).collect();
     let sql = "INSERT INTO intents (push, item, line, record_key, input, sealed_raw, state, sent,
@@ -109,7 +109,7 @@ async fn insert(on: &Session, run: &str, items: &[IntentRow]) -> DbResult<()> {
 pub async fn seal(on: &Session, id: &str, digest: [u8; 32]) -> DbResult<String> {
     // Of two runs that ask for the same, one is gone on with.
     let digits: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    advise(on, &format!("digest {digits}")).await?;
+    on.advise(&format!("digest {digits}")).await?;
     let same = "SELECT id FROM pushes WHERE digest = $1 AND ended_ms IS NULL AND id <> $2 LIMIT 1";
     let same: Option<String> = on.value(same, &[&digest.as_slice(), &text(id)]).await?;
     let before = locked(on, id).await?;
@@ -268,7 +268,7 @@ async fn claim_of(
 ) -> DbResult<Option<ClaimRow>> {
     let PushRow { connection, object, .. } = run;
     if locks {
-        advise(on, &format!("claim {connection} {object} {key}")).await?;
+        on.advise(&format!("claim {connection} {object} {key}")).await?;
     }
     let lock = if locks { "FOR UPDATE" } else { "" };
     let sql = format!(
