@@ -24,7 +24,7 @@ run: component ## Build everything and show the main job on a simulated AfterShi
 
 .PHONY: test
 test: components guests ## Run every test, from nothing
-	cargo build --locked --workspace --bins --tests && cargo test --locked --workspace && SEEDS=40 target/debug/torture
+	cargo build --locked --workspace --bins --tests && cargo test --locked --workspace && SEEDS=60 $(MAKE) torture
 	@for program in jq sqlite3; do \
 	if command -v $$program > /dev/null; then cargo test --locked --workspace --test connector with_$$program -- --ignored || exit 1; \
 	else echo "left out, because $$program is not installed: the tests named with_$$program"; fi; done
@@ -107,7 +107,7 @@ torture: component ## Live simulated days of a fleet, each from a seed (SEEDS=20
 
 .PHONY: torture-bugs
 torture-bugs: component ## Plant bugs in a copy, one at a time, and say which seed shows each
-	tests/torture/plant-bugs
+	cargo build --locked --profile torture -p torture && tests/torture/plant-bugs
 
 .PHONY: run-many
 run-many: component ## Show three hosts that share a state, one of them killed (HOSTS=3 ACCOUNTS=200)

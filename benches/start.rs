@@ -3,7 +3,8 @@
 use std::time::Instant;
 
 use anyhow::Result;
-use host_harness::runtime::Connector;
+use host_harness::runtime::{Connection, Connector};
+use host_harness::vault::Secret;
 
 use crate::report::{Report, median};
 
@@ -12,6 +13,8 @@ const CALLS: u32 = 2_000;
 
 /// Times instances that do nothing, and the smallest call.
 pub async fn measure(connector: &Connector, report: &mut Report) -> Result<()> {
+    let connection =
+        Connection::builder(connector).secret("api-key", Secret::new("asat_bench")).build().await?;
     let (mut instances, mut calls) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         let began = Instant::now();
@@ -21,7 +24,7 @@ pub async fn measure(connector: &Connector, report: &mut Report) -> Result<()> {
         instances.push(began.elapsed().as_secs_f64() * 1e6 / f64::from(CALLS));
         let began = Instant::now();
         for _ in 0..CALLS {
-            connector.describe("webhooks").await?;
+            connection.describe("webhooks").await?;
         }
         calls.push(began.elapsed().as_secs_f64() * 1e6 / f64::from(CALLS));
     }

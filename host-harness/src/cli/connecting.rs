@@ -86,6 +86,7 @@ impl Context {
         {
             let (store, key) = (Arc::clone(vault.store()), vault.key(&row)?);
             let grants = Grants::of(&connection, store, row.id, key);
+            grants.resume();
             connection = connection.with_tokens(Arc::new(grants.clone()));
             let mut all = self.grants.lock().unwrap_or_else(PoisonError::into_inner);
             // A program that runs long makes connections anew.

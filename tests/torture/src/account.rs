@@ -1,6 +1,6 @@
 //! A customer's account at the provider, and the connection to it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -64,9 +64,30 @@ pub struct Account {
 /// What is known of it from outside.
 #[derive(Default)]
 pub struct Facts {
-    /// Removed trackings, and when: milliseconds since 1970.
-    pub removed: BTreeMap<String, u64>,
+    /// Removed trackings by id.
+    pub removed: BTreeMap<String, Removed>,
+    /// When each tracking was changed last by somebody else than the hosts, by id.
+    pub changed: BTreeMap<String, Changed>,
+    /// Trackings that lists do not show, by id.
+    pub hidden: BTreeSet<String>,
     pub changes: u64,
+}
+
+/// A tracking that was removed.
+#[derive(Clone)]
+pub struct Removed {
+    /// When, in milliseconds since 1970.
+    pub at_ms: u64,
+    pub tracking_number: String,
+}
+
+/// The last change of a tracking.
+#[derive(Clone, Copy)]
+pub struct Changed {
+    /// When, in milliseconds since 1970.
+    pub at_ms: u64,
+    /// A delivery tells it.
+    pub told: bool,
 }
 
 /// Records that are to be written.
@@ -75,6 +96,8 @@ pub struct Push {
     pub wishes: Vec<Value>,
     /// The run that the state has of it.
     pub run: OnceLock<String>,
+    /// When all of it was done.
+    pub ended: OnceLock<Duration>,
 }
 
 impl Account {
@@ -111,6 +134,14 @@ impl Account {
         }
         let pushes = if number % 5 < 2 { pushes(number, &mut random) } else { vec![] };
         Self { number, simulator, row, hook, oauth, pushes, facts: Mutex::default() }
+    }
+
+    /// Part of all requests that go wrong from now on.
+    pub fn set_faults(&self, plan: &Plan, rate: f64) {
+        let seed = plan.seed.wrapping_mul(1_000) + self.number as u64;
+        self.simulator.configure(|options| {
+            options.faults = Some(FaultPlan { seed, rate, menu: FAULTS.to_vec() });
+        });
     }
 
     /// Whether it has many records.
@@ -157,7 +188,7 @@ fn options(number: usize, seed: u64, plan: &Plan, clock: TokioClock, random: &mu
     let secret = format!("{CANARY}{number:02}-client-secret");
     let client = OAuthClient::new("app", &secret, "https://app.example/done");
     options.oauth.clients = vec![client];
-    options.oauth.rotation = Rotation::Rotate { grace_seconds: 3_600 };
+    options.oauth.rotation = Rotation::Rotate { grace_seconds: plan.grace_s };
     options
 }
 
@@ -212,19 +243,26 @@ async fn grant(simulator: &Simulator, row: &ConnectionRow, vault: &Vault, state:
     state.store.commit(vec![Change::PutGrant(grant)]).await.unwrap();
 }
 
-/// New trackings, and later other titles for some of them.
+/// New trackings, and other titles for some of them, later in the same run or in another one. Runs
+/// may be under way at the same time.
 fn pushes(number: usize, random: &mut Rng) -> Vec<Push> {
     let count = random.usize(2..4);
     let latest = CALM.as_secs() - 7_200;
     let mut times: Vec<u64> = (0..count).map(|_| random.u64(600..latest)).collect();
     times.sort_unstable();
+    if random.bool() {
+        times[1] = times[0] + random.u64(0..20);
+    }
     let mut push = |(run, at): (usize, u64)| {
-        let wishes = (0..random.usize(1..4)).map(|item| {
+        let wish = |item: usize, version: usize| {
             let number = format!("PUSH{number:02}{item:04}");
-            json!({ "tracking_number": number, "slug": "dhl", "title": format!("run {run}") })
-        });
-        let wishes = wishes.collect();
-        Push { at: Duration::from_secs(at), wishes, run: OnceLock::new() }
+            let title = format!("run {run} version {version}");
+            json!({ "tracking_number": number, "slug": "dhl", "title": title })
+        };
+        let count = random.usize(1..4);
+        let mut wishes: Vec<Value> = (0..count).map(|item| wish(item, 0)).collect();
+        wishes.extend((0..random.usize(0..=count)).map(|item| wish(item, 1)));
+        Push { at: Duration::from_secs(at), wishes, run: OnceLock::new(), ended: OnceLock::new() }
     };
     times.into_iter().enumerate().map(&mut push).collect()
 }

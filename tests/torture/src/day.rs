@@ -1,6 +1,6 @@
 //! A day: who lives in it, how hosts end and begin, and what is said of it in the end.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
@@ -21,13 +21,13 @@ use crate::find::Violation;
 use crate::host::{self, Life};
 use crate::journal::Journal;
 use crate::network::{Alive, Network};
-use crate::plan::{ACCOUNTS, CALM, DAY, Kill, Plan, START_MS};
-use crate::state::{Disk, State};
+use crate::plan::{ACCOUNTS, CALM, DAY, DiskKind, Kill, Moment, Plan, START_MS};
+use crate::state::{Disk, Process, State};
 use crate::sum::Sum;
 use crate::{Engine, judge, lock, provider};
 
-/// A kill waits so long for the call of the state that it is to come at.
-const NO_LONGER: Duration = Duration::from_secs(600);
+/// A kill waits so long for what the host is to end at.
+const NO_LONGER: Duration = Duration::from_secs(3_600);
 
 /// Everything that there is in a day.
 pub struct World {
@@ -44,6 +44,9 @@ pub struct World {
     doors: Mutex<Vec<Option<UnboundedSender<Accepted>>>>,
     /// Each host's way to the state.
     states: Mutex<Vec<Option<State>>>,
+    /// Hosts that ended, and disks that were full or whose answers were lost.
+    kills: AtomicU64,
+    disk_faults: AtomicU64,
 }
 
 /// What came of a day.
@@ -79,6 +82,8 @@ pub async fn live(engine: Engine, plan: Plan, shown: bool) -> Day {
         tasks.spawn(keep(Arc::clone(&world), host, Arc::clone(&zombies)));
     }
     tasks.spawn(fill_disks(Arc::clone(&world)));
+    tasks.spawn(blow(Arc::clone(&world)));
+    tasks.spawn(judge::watch(Arc::clone(&world)));
     let passes = async {
         sleep_until(world.began + CALM).await;
         world.network.calm();
@@ -98,7 +103,7 @@ pub async fn live(engine: Engine, plan: Plan, shown: bool) -> Day {
 }
 
 impl World {
-    async fn new(engine: Engine, plan: Plan, shown: bool) -> Self {
+    async fn new(engine: Engine, mut plan: Plan, shown: bool) -> Self {
         let disk = Disk::new(plan.seed, plan.sqlite);
         let start = SystemTime::UNIX_EPOCH + Duration::from_millis(START_MS);
         let clock = Arc::new(TokioClock::starting_at(start));
@@ -108,6 +113,7 @@ impl World {
         for number in 0..ACCOUNTS {
             accounts.push(Account::new(number, &plan, theirs, &state).await);
         }
+        aim(&mut plan.kills, &accounts);
         let simulators = accounts.iter().map(|account| account.simulator.clone()).collect();
         let journal = Arc::new(Journal::new(shown));
         let network = Network::new(simulators, plan.faults, plan.seed, Arc::clone(&journal));
@@ -115,7 +121,20 @@ impl World {
         let doors = Mutex::new((0..hosts).map(|_| None).collect());
         let states = Mutex::new((0..hosts).map(|_| None).collect());
         let began = Instant::now();
-        Self { engine, plan, journal, network, accounts, disk, began, clock, doors, states }
+        Self {
+            engine,
+            plan,
+            journal,
+            network,
+            accounts,
+            disk,
+            began,
+            clock,
+            doors,
+            states,
+            kills: AtomicU64::new(0),
+            disk_faults: AtomicU64::new(0),
+        }
     }
 
     /// A way to the state that nothing stops.
@@ -174,8 +193,9 @@ impl World {
     }
 
     async fn sum(&self) -> Sum {
-        let mut sum = Sum { days: 1, kills: self.plan.kills.len() as u64, ..Sum::default() };
-        sum.disk_faults = self.plan.disks.len() as u64;
+        let mut sum = Sum { days: 1, ..Sum::default() };
+        sum.kills = self.kills.load(Ordering::SeqCst);
+        sum.disk_faults = self.disk_faults.load(Ordering::SeqCst);
         sum.cuts = self.network.cuts.load(Ordering::SeqCst);
         let state = self.state();
         for account in &self.accounts {
@@ -200,6 +220,18 @@ impl World {
         }
         sum
     }
+}
+
+/// Brings ends that are to come while something is pushed to the begin of a push.
+fn aim(kills: &mut [Kill], accounts: &[Account]) {
+    let pushes: Vec<Duration> =
+        accounts.iter().flat_map(|account| account.pushes.iter().map(|push| push.at)).collect();
+    for kill in kills.iter_mut().filter(|kill| kill.while_pushing) {
+        if let Some(at) = pushes.iter().filter(|at| **at >= kill.at).min() {
+            kill.at = *at;
+        }
+    }
+    kills.sort_by_key(|kill| kill.at);
 }
 
 /// Keeps a host going, through its ends.
@@ -231,6 +263,7 @@ async fn keep(world: Arc<World>, host: usize, zombies: Arc<Mutex<JoinSet<Result<
             continue;
         };
         world.journal.note(format_args!("h{host} killed, frozen: {}", kill.frozen));
+        world.kills.fetch_add(1, Ordering::SeqCst);
         if kill.frozen {
             // Its tasks stay where they are.
             let mut zombies = lock(&zombies);
@@ -242,25 +275,59 @@ async fn keep(world: Arc<World>, host: usize, zombies: Arc<Mutex<JoinSet<Result<
     }
 }
 
-/// Comes at a call of the state after the time of the kill.
+/// Comes when the host is at what it ends at, or some time after the time of the kill.
 async fn end(kill: Option<&Kill>, began: Instant, alive: &Alive) {
     let Some(kill) = kill else { return std::future::pending().await };
     sleep_until(began + kill.at).await;
-    alive.halt.stop_after(kill.steps);
-    let _ = timeout(NO_LONGER, alive.halt.reached.notified()).await;
+    let reached = match kill.moment {
+        Moment::Call(calls) => {
+            alive.halt.stop_after(calls);
+            &alive.halt.reached
+        }
+        Moment::Request(requests) => {
+            alive.end_after(requests);
+            &alive.sent_last
+        }
+    };
+    let _ = timeout(NO_LONGER, reached.notified()).await;
 }
 
 /// Fills disks, and loses answers of commits.
 async fn fill_disks(world: Arc<World>) {
     for disk in world.plan.disks.clone() {
         sleep_until(world.began + disk.at).await;
-        let memory = lock(&world.states)[disk.host].as_ref().and_then(|state| state.memory.clone());
-        let Some(memory) = memory else { continue };
+        let Some(state) = lock(&world.states)[disk.host].clone() else { continue };
         world.journal.note(format_args!("h{} disk: {disk:?}", disk.host));
-        match disk.lost {
-            true => memory.lose(disk.calls),
-            false => memory.fail(disk.calls),
+        world.disk_faults.fetch_add(1, Ordering::SeqCst);
+        match (disk.kind, &state.process) {
+            (DiskKind::Lost(calls), Process::Memory(memory)) => memory.lose(calls),
+            (DiskKind::Full(calls), Process::Memory(memory)) => memory.fail(calls),
+            (DiskKind::NoPages(length), Process::File(_)) => {
+                // One disk for all of them.
+                let states: Vec<State> = lock(&world.states).iter().flatten().cloned().collect();
+                states.iter().for_each(|state| state.process.grow(false));
+                drop(state);
+                sleep(length).await;
+                states.iter().for_each(|state| state.process.grow(true));
+            }
+            _ => {}
         }
+    }
+    std::future::pending::<()>().await;
+}
+
+/// Lets more requests go wrong for a while.
+async fn blow(world: Arc<World>) {
+    for storm in world.plan.storms.clone() {
+        sleep_until(world.began + storm.at).await;
+        world.journal.note(format_args!("storm: {storm:?}"));
+        let accounts = world.accounts.iter();
+        let accounts =
+            accounts.filter(|account| storm.account.is_none_or(|one| one == account.number));
+        let accounts: Vec<&Account> = accounts.collect();
+        accounts.iter().for_each(|account| account.set_faults(&world.plan, storm.faults));
+        sleep(storm.length).await;
+        accounts.iter().for_each(|account| account.set_faults(&world.plan, world.plan.faults));
     }
     std::future::pending::<()>().await;
 }

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use futures_util::future::join_all;
 use host_harness::clock::{Clock, TokioClock};
 use host_harness::contract::types::DataRecord;
 use host_harness::egress::{Limiter, Pending};
@@ -32,9 +33,16 @@ use crate::state::State;
 
 /// What is read of each account.
 pub const OBJECT: &str = "trackings";
-/// Time between two pulls, and between two full ones; both while there is trouble, and later.
-const EVERY: [Duration; 2] = [Duration::from_secs(3_600), Duration::from_secs(1_200)];
-const FULL_EVERY: [Duration; 2] = [Duration::from_secs(8 * 3_600), Duration::from_secs(3_000)];
+/// Time between two pulls of an account with deliveries, and of one without, before the calm.
+pub const EVERY: [Duration; 2] = [Duration::from_secs(8 * 3_600), Duration::from_secs(5_400)];
+/// Time between two full ones, before the calm.
+const FULL_EVERY: Duration = Duration::from_secs(10 * 3_600);
+/// The same in the calm.
+const CALM_EVERY: Duration = Duration::from_secs(2_000);
+const CALM_FULL_EVERY: Duration = Duration::from_secs(3_600);
+/// Each host asks for a record of accounts with a grant at the same moments, as programs do that
+/// begin by the clock.
+const ASK_EVERY: Duration = Duration::from_secs(3 * 3_600);
 /// How long a push that did not end waits before it goes on.
 const AGAIN: Duration = Duration::from_secs(300);
 
@@ -147,6 +155,9 @@ impl Life {
             if !account.pushes.is_empty() {
                 tasks.spawn(self.clone().push(account.number, client.clone(), clock.clone()));
             }
+            if account.oauth {
+                tasks.spawn(self.clone().ask(account.number, client.clone()));
+            }
             clients.push(client);
         }
         let notes = Arc::new(Unnoted);
@@ -217,6 +228,7 @@ impl Life {
             let (store, row) = (Arc::clone(&self.state.store), &account.row);
             let key = vault(&self.state).key(row).map_err(text)?;
             let grants = Grants::of(&client, store, &row.id, key);
+            grants.resume();
             client = client.with_tokens(Arc::new(Told { grants, life: self.clone() }));
         }
         let seed = self.world.plan.seed ^ ((account.number as u64) << 32);
@@ -229,8 +241,11 @@ impl Life {
         let (mirror, connection) = (Arc::clone(&synced.mirror), synced.connection.clone());
         let pull = Pull::new(synced, object);
         loop {
-            let late = usize::from(self.world.began.elapsed() >= CALM);
-            let (every, rhythm) = (EVERY[late], Rhythm { full_every: FULL_EVERY[late] });
+            let is_calm = self.world.began.elapsed() >= CALM;
+            let without = usize::from(self.world.accounts[number].hook.is_none());
+            let (every, full_every) =
+                if is_calm { (CALM_EVERY, CALM_FULL_EVERY) } else { (EVERY[without], FULL_EVERY) };
+            let rhythm = Rhythm { full_every };
             let scans = mirror.scans(&connection).await.unwrap_or_default();
             let row = scans.iter().find(|row| row.object == OBJECT);
             let due_ms = row.map_or(0, |row| Rhythm::due_ms(row, every, clock.now_ms()));
@@ -254,7 +269,20 @@ impl Life {
         }
     }
 
-    /// Works off what is to be written, one run after the other.
+    /// Asks for a record now and then.
+    async fn ask(self, number: usize, client: Connection) {
+        loop {
+            let passed = self.world.began.elapsed().as_secs() / ASK_EVERY.as_secs();
+            let next = ASK_EVERY * (u32::try_from(passed).unwrap() + 1);
+            sleep_until(self.world.began + next).await;
+            let ids = self.world.accounts[number].simulator.ids();
+            let Some(id) = ids.first() else { continue };
+            let (host, answer) = (self.host, client.get(OBJECT, id).await.map(drop));
+            self.world.journal.note(format_args!("h{host} a{number:02} asked: {answer:?}"));
+        }
+    }
+
+    /// Works off what is to be written, each run from its time on.
     async fn push(self, number: usize, client: Connection, clock: Arc<TokioClock>) {
         let world = Arc::clone(&self.world);
         let account = &world.accounts[number];
@@ -264,7 +292,7 @@ impl Life {
                 Err(_) => sleep(AGAIN).await,
             }
         };
-        for (place, planned) in account.pushes.iter().enumerate() {
+        let runs = account.pushes.iter().enumerate().map(async |(place, planned)| {
             sleep_until(world.began + planned.at).await;
             loop {
                 let run = planned.run.get().unwrap();
@@ -273,12 +301,13 @@ impl Life {
                 let host = self.host;
                 world.journal.note(format_args!("h{host} a{number:02} push {place}: {ended:?}"));
                 if ended.is_ok_and(|open| open == 0) {
+                    planned.ended.get_or_init(|| world.began.elapsed());
                     break;
                 }
                 sleep(AGAIN).await;
             }
-        }
-        std::future::pending::<()>().await;
+        });
+        join_all(runs).await;
     }
 
     /// Looks for gaps, as `listen` does.

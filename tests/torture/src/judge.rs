@@ -3,11 +3,14 @@
 mod effects;
 mod rates;
 mod records;
+mod watch;
 
 use std::sync::Arc;
 
 use crate::day::World;
 use crate::find::Violation;
+
+pub use self::watch::watch;
 
 /// Every rule that was broken, and a note of what is kept, so that the journal's digest tells it.
 pub async fn judge(world: &Arc<World>) -> Vec<Violation> {

@@ -7,6 +7,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::exit,
     clippy::indexing_slicing,
     clippy::print_stdout,
     reason = "a test fails at once, and says what it found"
@@ -30,8 +31,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, set_hook};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::sync::{Mutex, PoisonError, mpsc};
+use std::time::{Duration, Instant};
 
 use host_harness::runtime::{Connector, Runtime, RuntimeOptions};
 use host_harness::sync::Catalog;
@@ -46,6 +47,8 @@ const SEEDS: u64 = 200;
 const TWICE: u64 = 10;
 /// Failed days after which no further one is begun, when nobody says how many.
 const ENOUGH: u64 = 5;
+/// A day takes so long at most, on a machine that others use too; one or two seconds are usual.
+const LONGEST: Duration = Duration::from_secs(90);
 
 thread_local! {
     /// Panics of the day that this thread runs.
@@ -125,15 +128,29 @@ fn all(from: u64, count: u64, enough: u64) -> ExitCode {
 /// Runs a day in a runtime of its own.
 fn run(engine: &Engine, seed: u64, shown: bool) -> Day {
     let plan = Plan::of(seed);
+    let _ends = watch(seed);
     let live = || {
         let runtime = tokio::runtime::Builder::new_current_thread();
-        let runtime = { runtime }.enable_all().start_paused(true).build().unwrap();
+        let runtime = { runtime }.enable_time().start_paused(true).build().unwrap();
         runtime.block_on(day::live(engine.clone(), plan.clone(), shown))
     };
     let lived = catch_unwind(AssertUnwindSafe(live));
     let mut day = lived.unwrap_or_else(|_| Day::ended(plan));
     let panics = PANICS.with_borrow_mut(std::mem::take).into_iter();
     day.found.extend(panics.map(|panic| find::Violation::new("I-15", panic)));
+    day
+}
+
+/// Ends the program when a day does not end: hosts that go round in circles let no time pass, in which
+/// anything else could stop them. Dropping what it answers is the day's end.
+fn watch(seed: u64) -> mpsc::Sender<()> {
+    let (day, ends) = mpsc::channel();
+    std::thread::spawn(move || {
+        if ends.recv_timeout(LONGEST) == Err(mpsc::RecvTimeoutError::Timeout) {
+            println!("SEED={seed}: I-17 the day does not end: it takes more than {LONGEST:?}");
+            std::process::exit(1);
+        }
+    });
     day
 }
 

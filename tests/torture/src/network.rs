@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -23,7 +23,7 @@ use crate::lock;
 /// What secrets of accounts begin with; two digits follow that name the account.
 pub const CANARY: &str = "canary-";
 /// Requests of an account in a day; more are a fault of the hosts, and end the day.
-const MOST: usize = 4_000;
+const MOST: usize = 1_000;
 /// How requests begin.
 const METHODS: [&str; 5] = ["GET ", "POST ", "PUT ", "PATCH ", "DELETE "];
 
@@ -31,13 +31,38 @@ const METHODS: [&str; 5] = ["GET ", "POST ", "PUT ", "PATCH ", "DELETE "];
 pub struct Alive {
     /// Stops its calls of the state.
     pub halt: Arc<Halt>,
+    /// Told when it has sent its last request.
+    pub sent_last: Notify,
+    /// Requests that it still sends.
+    requests: AtomicUsize,
     dead: AtomicBool,
 }
 
 impl Alive {
     /// Of a host that begins.
     pub fn new() -> Arc<Self> {
-        Arc::new(Self { halt: Halt::at(None), dead: AtomicBool::new(false) })
+        Arc::new(Self {
+            halt: Halt::at(None),
+            sent_last: Notify::new(),
+            requests: AtomicUsize::new(usize::MAX),
+            dead: AtomicBool::new(false),
+        })
+    }
+
+    /// Ends it when it has sent so many more requests.
+    pub fn end_after(&self, requests: usize) {
+        self.requests.store(requests, Ordering::SeqCst);
+    }
+
+    /// It sends a request.
+    fn sends(&self) {
+        if self.requests.load(Ordering::SeqCst) == usize::MAX {
+            return;
+        }
+        if self.requests.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.end();
+            self.sent_last.notify_one();
+        }
     }
 
     /// Nothing comes from it or to it any more.
@@ -281,6 +306,7 @@ impl AsyncWrite for Line {
             return Poll::Pending;
         }
         if self.network.note(self.host, self.account, bytes) {
+            self.alive.sends();
             let delay = Duration::from_millis(5 + self.network.up_to(150));
             self.delay = Some(Box::pin(sleep(delay)));
         }

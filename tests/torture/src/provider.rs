@@ -7,9 +7,10 @@ use aftership_simulator::Ghost;
 use bytes::Bytes;
 use fastrand::Rng;
 use http::Request;
+use serde_json::Value;
 use tokio::time::{sleep, sleep_until, timeout_at};
 
-use crate::account::{Account, rival_key};
+use crate::account::{Account, Changed, Removed, rival_key};
 use crate::day::World;
 use crate::lock;
 use crate::plan::{CALM, DAY};
@@ -58,25 +59,32 @@ async fn change(account: &Account, random: &mut Rng, count: usize) -> String {
         0..9 => {
             let tag = random.choice(TAGS).unwrap();
             simulator.scan(id, tag, &format!("scan {count}")).unwrap();
+            changed(account, id, true);
             format!("scan {tag} {id}")
         }
         9..13 => {
             let note = format!("{{\"note\":\"note {count}\"}}");
             simulator.update(id, &note).unwrap();
+            changed(account, id, false);
             format!("update {id}")
         }
         13..16 => {
             let (new, text) = fresh(account, count, random);
             simulator.insert(&text).unwrap();
+            changed(account, &new, false);
             format!("insert {new}")
         }
         16 if count.is_multiple_of(3) && hides(account, id) => {
             // Lists do not show it any more, and it is still there.
+            lock(&account.facts).hidden.insert(id.clone());
             format!("hide {id}")
         }
         17 if ids.len() > FEW => {
-            simulator.remove(id).unwrap();
-            lock(&account.facts).removed.insert(id.clone(), simulator.now_ms());
+            let text = simulator.remove(id).unwrap();
+            let tracking: Value = serde_json::from_str(&text).unwrap();
+            let tracking_number = tracking["tracking_number"].as_str().unwrap().to_owned();
+            let removed = Removed { at_ms: simulator.now_ms(), tracking_number };
+            lock(&account.facts).removed.insert(id.clone(), removed);
             format!("remove {id}")
         }
         _ => {
@@ -84,6 +92,11 @@ async fn change(account: &Account, random: &mut Rng, count: usize) -> String {
             "rival".to_owned()
         }
     }
+}
+
+fn changed(account: &Account, id: &str, told: bool) {
+    let changed = Changed { at_ms: account.simulator.now_ms(), told };
+    lock(&account.facts).changed.insert(id.to_owned(), changed);
 }
 
 /// Hides a tracking from lists, if it is more than a few weeks old: what is young is not looked for.

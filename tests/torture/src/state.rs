@@ -26,7 +26,26 @@ pub struct State {
     pub intents: Arc<dyn Intents>,
     pub slots: Arc<dyn Slots>,
     /// Where it can be told to fail.
-    pub memory: Option<Arc<Memory>>,
+    pub process: Process,
+}
+
+/// A host's way to the disk, by the kind of disk.
+#[derive(Clone)]
+pub enum Process {
+    Memory(Arc<Memory>),
+    File(Arc<Sqlite>),
+}
+
+impl Process {
+    /// Whether the file may grow by further pages.
+    pub fn grow(&self, may: bool) {
+        let Self::File(sqlite) = self else { return };
+        // It is never less than what there is.
+        let most = if may { u32::MAX - 1 } else { 1 };
+        sqlite.with_connection(|on| {
+            on.pragma_update_and_check(None, "max_page_count", most, |_| Ok(())).unwrap();
+        });
+    }
 }
 
 impl Disk {
@@ -50,11 +69,12 @@ impl Disk {
         match self {
             Self::Rows(rows) => {
                 let memory = Memory::open(rows, halt, clock);
-                State::of(Arc::clone(&memory), Some(memory))
+                State::of(Arc::clone(&memory), Process::Memory(memory))
             }
             Self::File(folder) => {
                 let sqlite = Sqlite::open_inline(&folder.join("state/state.db"), clock);
-                State::of(Arc::new(sqlite.unwrap()), None)
+                let sqlite = Arc::new(sqlite.unwrap());
+                State::of(Arc::clone(&sqlite), Process::File(sqlite))
             }
         }
     }
@@ -71,7 +91,7 @@ impl Drop for Disk {
 impl State {
     fn of<T: Store + Mirror + Inbox + Intents + Slots + 'static>(
         all: Arc<T>,
-        memory: Option<Arc<Memory>>,
+        process: Process,
     ) -> Self {
         Self {
             store: Arc::clone(&all) as _,
@@ -79,7 +99,7 @@ impl State {
             inbox: Arc::clone(&all) as _,
             intents: Arc::clone(&all) as _,
             slots: all,
-            memory,
+            process,
         }
     }
 }

@@ -1,8 +1,8 @@
 //! A connector: a component that was loaded, checked and compiled.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use connector_contract::catalog::{Descriptor, Manifest};
 use connector_contract::setup::{Scheme, Setter, Setting};
@@ -19,6 +19,7 @@ use super::manifest;
 use super::state::CallState;
 use crate::egress::{CallSends, HttpClient};
 use crate::error::{CallError, LoadError};
+use crate::lock::lock;
 use crate::secrets::Secret;
 use crate::setting::{self, AddressSpace};
 
@@ -33,6 +34,8 @@ pub(super) struct Loaded {
     pub(super) world: World,
     pub(super) manifest: Manifest,
     facts: Facts,
+    /// What was told of objects of the manifest, by their names.
+    described: Mutex<BTreeMap<String, Descriptor>>,
 }
 
 /// What a component's bytes say about it.
@@ -93,7 +96,8 @@ impl Runtime {
         manifest::check(&manifest)
             .map_err(|why| LoadError::BadManifest { path: path.to_owned(), why })?;
         let facts = self.facts(path, bytes, &component);
-        Ok(Connector { loaded: Arc::new(Loaded { runtime: self.clone(), world, manifest, facts }) })
+        let (runtime, described) = (self.clone(), Mutex::default());
+        Ok(Connector { loaded: Arc::new(Loaded { runtime, world, manifest, facts, described }) })
     }
 
     fn link(&self, component: &Component) -> wasmtime::Result<World> {
@@ -200,12 +204,22 @@ impl Connector {
         &self.loaded.facts
     }
 
-    /// Schemas, actions and rules of one object.
+    /// Schemas, actions and rules of one object. The connector is asked once: without a connection
+    /// it has nothing to tell them apart by.
     ///
     /// # Errors
     /// `not-found` for an unknown name.
     pub async fn describe(&self, object: &str) -> Result<Descriptor, CallError> {
-        Ok(run_pure(&self.loaded.runtime, &self.loaded.world, call!(describe(object))).await??)
+        let loaded = &self.loaded;
+        let known = lock(&loaded.described).get(object).cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let told = run_pure(&loaded.runtime, &loaded.world, call!(describe(object))).await??;
+        if loaded.manifest.objects.iter().any(|declared| declared.name == object) {
+            lock(&loaded.described).insert(object.to_owned(), told.clone());
+        }
+        Ok(told)
     }
 
     /// Makes an instance and drops it: what each call pays before it begins.

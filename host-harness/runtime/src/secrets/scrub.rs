@@ -4,6 +4,8 @@
 //! errors and log lines are searched for every secret of the connection, as it
 //! is and in the encodings in which it could stand there.
 
+use std::sync::OnceLock;
+
 use aho_corasick::{AhoCorasick, MatchKind, packed};
 
 use super::Secret;
@@ -18,9 +20,12 @@ const SHORTEST: usize = 6;
 /// Knows the secrets of one connection.
 #[derive(Default)]
 pub struct Scrubber {
-    patterns: Option<AhoCorasick>,
+    forms: Vec<Vec<u8>>,
+    /// Made when they are needed first: that takes long, each connection has its own, and nearly no
+    /// answer holds a secret.
+    patterns: OnceLock<Option<AhoCorasick>>,
     /// Finds the same forms about thirty times as fast where the machine has vector
-    /// instructions for it. Nearly every answer holds none, so finding is what counts.
+    /// instructions for it.
     quick: Option<packed::Searcher>,
 }
 
@@ -33,23 +38,22 @@ impl Scrubber {
         let mut forms: Vec<Vec<u8>> = long.flat_map(forms).collect();
         forms.sort();
         forms.dedup();
-        if forms.is_empty() {
-            return Self::default();
-        }
-        // Longest first, so that a padded encoding goes as a whole.
-        let built = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&forms);
-        Self { patterns: built.ok(), quick: packed::Searcher::new(&forms) }
+        let quick = packed::Searcher::new(&forms);
+        Self { forms, patterns: OnceLock::new(), quick }
     }
 
     /// `bytes` without secrets. Costs no copy when there are none in it.
     #[must_use]
     pub fn bytes(&self, bytes: Vec<u8>) -> Vec<u8> {
-        let Some(patterns) = &self.patterns else { return bytes };
-        let is_there = match &self.quick {
-            Some(quick) => quick.find(&bytes).is_some(),
-            None => patterns.is_match(&bytes),
-        };
-        if !is_there {
+        if self.forms.is_empty() || self.quick.as_ref().is_some_and(|it| it.find(&bytes).is_none())
+        {
+            return bytes;
+        }
+        // Longest first, so that a padded encoding goes as a whole.
+        let build =
+            || AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&self.forms);
+        let Some(patterns) = self.patterns.get_or_init(|| build().ok()) else { return bytes };
+        if !patterns.is_match(&bytes) {
             return bytes;
         }
         patterns.replace_all_bytes(&bytes, &vec![REDACTED.as_bytes(); patterns.patterns_len()])

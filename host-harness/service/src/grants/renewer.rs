@@ -1,5 +1,6 @@
 //! Gives out the tokens of one connection, and renews them in time.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use tokio::time::{Instant, sleep};
 
 use super::error::GrantError;
 use super::protocol::{Claim, wants_renewal};
-use super::schedule::LEASE_MS;
+use super::schedule::{LEASE_MS, LOST};
 use super::shared::{ClaimedGrant, GrantKeeper, POLL};
 use crate::lock;
 use crate::vault::Key;
@@ -57,8 +58,19 @@ impl Grants {
         observer: Arc<dyn Observer>,
     ) -> Self {
         let (connection, held, replaced) = (connection.into(), Mutex::default(), Mutex::default());
-        let shared =
-            GrantKeeper { store, connection, key, provider, clock, observer, held, replaced };
+        let (doubtful, finishing) = (AtomicBool::new(false), AtomicBool::new(false));
+        let shared = GrantKeeper {
+            store,
+            connection,
+            key,
+            provider,
+            clock,
+            observer,
+            held,
+            replaced,
+            doubtful,
+            finishing,
+        };
         Self { shared: Arc::new(shared), turns: Arc::default() }
     }
 
@@ -123,12 +135,58 @@ impl Grants {
         refused: Option<u64>,
     ) -> Result<Current, GrantError> {
         let shared = Arc::clone(&self.shared);
+        let (keeper, turns) = (Arc::downgrade(&self.shared), Arc::downgrade(&self.turns));
         let task = tokio::spawn(async move {
-            let _turn = turn;
-            shared.obtain(refused).await
+            let obtained = {
+                let _turn = turn;
+                shared.obtain(refused).await
+            };
+            if shared.doubtful.load(Ordering::Relaxed) {
+                finish(keeper, turns);
+            }
+            obtained
         });
         task.await.unwrap_or(Err(GrantError::Interrupted))
     }
+
+    /// Goes on with a renewal whose answer an earlier process may have lost. Needs a tokio runtime.
+    pub fn resume(&self) {
+        self.shared.doubtful.store(true, Ordering::Relaxed);
+        finish(Arc::downgrade(&self.shared), Arc::downgrade(&self.turns));
+    }
+}
+
+/// Asks for tokens whose answer may be lost until they come or the grant ends, although nobody needs
+/// them now: many providers take a replaced token once more, for an hour or less. Ends with the last
+/// [`Grants`]. What may be sent, and when, says the row: this only asks it again and again, by no clock
+/// that is told.
+fn finish(keeper: Weak<GrantKeeper>, turns: Weak<Turns<()>>) {
+    let is_first =
+        keeper.upgrade().is_some_and(|keeper| !keeper.finishing.swap(true, Ordering::Relaxed));
+    if !is_first {
+        return;
+    }
+    tokio::spawn(async move {
+        let mut looks = 0;
+        loop {
+            looks += 1;
+            sleep(LOST.pause(looks)).await;
+            let (Some(keeper), Some(turns)) = (keeper.upgrade(), turns.upgrade()) else { return };
+            let _turn = turns.lock_owned().await;
+            // It fails as it does for those who ask, and they are told.
+            match keeper.row().await {
+                Ok(_) if keeper.doubtful.load(Ordering::Relaxed) => {
+                    let _ = keeper.obtain_by_row(None).await;
+                }
+                Err(GrantError::Missing) => keeper.doubtful.store(false, Ordering::Relaxed),
+                Ok(_) | Err(_) => {}
+            }
+            if !keeper.doubtful.load(Ordering::Relaxed) {
+                keeper.finishing.store(false, Ordering::Relaxed);
+                return;
+            }
+        }
+    });
 }
 
 impl TokenSource for Grants {
@@ -151,6 +209,11 @@ impl GrantKeeper {
         {
             return Ok(held.current);
         }
+        self.obtain_by_row(refused_epoch).await
+    }
+
+    /// The same, whatever is held.
+    async fn obtain_by_row(&self, refused_epoch: Option<u64>) -> Result<Current, GrantError> {
         let mut watched: Option<(String, Instant)> = None;
         loop {
             let row = self.row().await?;

@@ -30,7 +30,7 @@ const FAILED: Backoff =
 
 /// Pauses while an answer may be lost: many providers take the replaced token once more, for a minute
 /// or less.
-const LOST: Backoff = Backoff::new(&[
+pub const LOST: Backoff = Backoff::new(&[
     SECOND_MS,
     2 * SECOND_MS,
     4 * SECOND_MS,

@@ -1,5 +1,6 @@
 //! What the renewals of one connection stand on: its row in the store, and the tokens held.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use connector_contract::backoff::Backoff;
 use connector_contract::clock::Clock;
 use connector_runtime::observe::{Event, Level, Observer};
 use connector_runtime::{Current, TokenRenewer};
-use connector_state::{GrantRow, LeaseHolder, Retry, Store, StoreError};
+use connector_state::{GrantRow, GrantState, LeaseHolder, Retry, Store, StoreError};
 use tokio::time::{Instant, sleep};
 
 use super::error::GrantError;
@@ -41,6 +42,10 @@ pub struct GrantKeeper {
     pub held: Mutex<Option<CachedTokens>>,
     /// The epoch that a refused token made way for, and when.
     pub replaced: Mutex<Option<(u64, Instant)>>,
+    /// By the row as it was seen last, an answer may be lost.
+    pub doubtful: AtomicBool,
+    /// Somebody asks on for it.
+    pub finishing: AtomicBool,
 }
 
 /// The right to renew: who has it, the row that says so, and when it was asked for.
@@ -64,12 +69,19 @@ impl GrantKeeper {
     /// The row as it is; tokens replaced long ago are erased from it.
     pub async fn row(&self) -> Result<GrantRow, GrantError> {
         let row = self.store.grant(&self.connection).await?.ok_or(GrantError::Missing)?;
+        self.saw(&row);
         let now_ms = self.clock.now_ms();
         if erase_previous(&row, now_ms).is_none() {
             return Ok(row);
         }
         let row = self.store.change_grant(&self.connection, Box::new(erase_previous)).await?;
         row.ok_or(GrantError::Missing)
+    }
+
+    /// Notes whether an answer may be lost.
+    fn saw(&self, row: &GrantRow) {
+        let is_doubtful = row.sends > 0 && row.state != GrantState::Ended;
+        self.doubtful.store(is_doubtful, Ordering::Relaxed);
     }
 
     /// Asks for the right to renew the tokens of `row`.
@@ -115,7 +127,11 @@ impl GrantKeeper {
                     failures += 1;
                     sleep(NOT_KEPT.pause(failures)).await;
                 }
-                settled => return Ok(settled?.flatten()),
+                settled => {
+                    let row = settled?.flatten();
+                    row.iter().for_each(|row| self.saw(row));
+                    return Ok(row);
+                }
             }
         }
     }

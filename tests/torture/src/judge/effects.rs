@@ -1,11 +1,11 @@
 //! What was written at the provider: once, and as the state tells it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use host_harness::push::{IntentState, Outcome};
 use serde_json::Value;
 
-use crate::account::Account;
+use crate::account::{Account, Push};
 use crate::day::World;
 use crate::find::Violation;
 use crate::state::State;
@@ -15,21 +15,26 @@ pub async fn judge(world: &World, account: &Account, state: &State, found: &mut 
     let name = format!("a{:02}", account.number);
     let mut broken =
         |rule, what: String| found.push(Violation::new(rule, format!("{name} {what}")));
-    let there: Vec<Value> = account
-        .simulator
-        .trackings()
-        .iter()
-        .map(|text| serde_json::from_str(text).unwrap())
-        .collect();
-    let mut titles: BTreeMap<String, String> = BTreeMap::new();
-    let mut made: BTreeMap<String, u32> = BTreeMap::new();
+    let mut there: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    for text in account.simulator.trackings() {
+        if text.contains("PUSH") {
+            let tracking: Value = serde_json::from_str(&text).unwrap();
+            there.entry(text_of(&tracking, "tracking_number")).or_default().push(tracking);
+        }
+    }
+    let mut removed: BTreeMap<String, usize> = BTreeMap::new();
+    for gone in crate::lock(&account.facts).removed.values() {
+        *removed.entry(gone.tracking_number.clone()).or_default() += 1;
+    }
+    let mut made: BTreeMap<String, usize> = BTreeMap::new();
+    let mut numbers = BTreeSet::new();
     for (place, push) in account.pushes.iter().enumerate() {
         let items = state.intents.intents(push.run.get().unwrap(), 0, 1_000).await.unwrap();
         if items.len() != push.wishes.len() {
             broken("I-6", format!("push {place} has {} items", items.len()));
         }
         for (wish, item) in push.wishes.iter().zip(items) {
-            let number = wish["tracking_number"].as_str().unwrap().to_owned();
+            let number = text_of(wish, "tracking_number");
             let (end, outcome) = (item.state, item.outcome);
             world.journal.note(format_args!("{name} push {place} {number}: {end:?} {outcome:?}"));
             if item.state != IntentState::Done {
@@ -37,28 +42,49 @@ pub async fn judge(world: &World, account: &Account, state: &State, found: &mut 
                 continue;
             }
             *made.entry(number.clone()).or_default() +=
-                u32::from(outcome == Some(Outcome::Created));
-            titles.insert(number, wish["title"].as_str().unwrap().to_owned());
+                usize::from(outcome == Some(Outcome::Created));
+            numbers.insert(number);
         }
     }
-    for (number, title) in titles {
-        let records: Vec<&Value> =
-            there.iter().filter(|record| record["tracking_number"] == number.as_str()).collect();
-        let removed = crate::lock(&account.facts).removed.len();
-        match records.as_slice() {
-            [record] if record["title"] == title.as_str() => {}
-            [record] => {
-                broken("I-6", format!("{number} is called {}, not {title}", record["title"]));
+    for number in numbers {
+        let removed = removed.get(&number).copied().unwrap_or_default();
+        let titles = last_titles(&account.pushes, &number);
+        match there.get(&number).map(Vec::as_slice) {
+            Some([record]) if titles.contains(&text_of(record, "title")) => {}
+            Some([record]) => {
+                let title = text_of(record, "title");
+                broken("I-6", format!("{number} is called {title}, and not one of {titles:?}"));
             }
-            [] if removed > 0 => {}
-            _ => broken("I-6", format!("{number} is there {} times", records.len())),
+            None if removed > 0 => {}
+            records => {
+                let count = records.map_or(0, <[Value]>::len);
+                broken("I-6", format!("{number} is there {count} times"));
+            }
         }
         let times = made.get(&number).copied().unwrap_or_default();
-        if removed == 0 && times > 1 {
+        if times > 1 + removed {
             broken("I-6", format!("{number} was told as made {times} times"));
         }
     }
     judge_creates(account, &mut broken);
+}
+
+/// What a record may be called in the end: the last title of its last run, or of each of those that
+/// were under way together.
+fn last_titles(pushes: &[Push], number: &str) -> BTreeSet<String> {
+    let wish =
+        |push: &Push| push.wishes.iter().rfind(|wish| wish["tracking_number"] == number).cloned();
+    let of_number: Vec<(&Push, Value)> =
+        pushes.iter().filter_map(|push| Some((push, wish(push)?))).collect();
+    let is_last = |push: &Push| {
+        push.ended.get().is_none_or(|ended| of_number.iter().all(|(other, _)| other.at < *ended))
+    };
+    let last = of_number.iter().filter(|(push, _)| is_last(push));
+    last.map(|(_, wish)| text_of(wish, "title")).collect()
+}
+
+fn text_of(record: &Value, member: &str) -> String {
+    record[member].as_str().unwrap_or_default().to_owned()
 }
 
 /// After a create of which nobody knows what became of it, nothing is created before it was looked

@@ -7,7 +7,7 @@ use host_harness::mirror::{ChangeKind, ChangeRow, RecordState};
 use host_harness::store::GrantState;
 use serde_json::Value;
 
-use crate::account::Account;
+use crate::account::{Account, Removed};
 use crate::day::World;
 use crate::find::Violation;
 use crate::host::OBJECT;
@@ -91,7 +91,7 @@ pub async fn judge(world: &World, account: &Account, state: &State, found: &mut 
 }
 
 /// Lists forget a record 120 days after it was made.
-fn is_listed(created_at: Option<&str>) -> bool {
+pub fn is_listed(created_at: Option<&str>) -> bool {
     created_at.is_some_and(|at| at > "2026-07-26T12:00:00")
 }
 
@@ -108,7 +108,7 @@ fn is_young(created_at: Option<&str>, world: &World) -> bool {
 /// The log tells nothing twice, never goes back, and removes only what was removed.
 fn judge_log(
     changes: &[ChangeRow],
-    removed: &BTreeMap<String, u64>,
+    removed: &BTreeMap<String, Removed>,
     broken: &mut impl FnMut(&'static str, String),
 ) {
     let mut told: BTreeMap<&str, (Option<[u8; 32]>, Option<&str>)> = BTreeMap::new();
@@ -139,7 +139,7 @@ fn judge_log(
             }
             ChangeKind::Deleted => {
                 let gone = removed.get(&change.id);
-                if gone.is_none_or(|at| *at > change.at_ms) {
+                if gone.is_none_or(|gone| gone.at_ms > change.at_ms) {
                     broken("I-18", format!("removed though it was there: {change:?}"));
                 }
                 told.insert(&change.id, (None, change.updated_at.as_deref()));
@@ -200,7 +200,7 @@ fn is_forged(fault: &str) -> bool {
 }
 
 /// When it was made.
-fn made(tracking: &str) -> Option<&str> {
+pub fn made(tracking: &str) -> Option<&str> {
     tracking.split_once(r#""created_at":""#)?.1.split('"').next()
 }
 

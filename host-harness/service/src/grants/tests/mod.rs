@@ -145,6 +145,30 @@ fn twice_lost_tokens_rest_while_the_access_token_lives() {
     ended.unwrap();
 }
 
+/// A provider takes the replaced token for an hour, and nobody asks for tokens meanwhile.
+#[test]
+fn lost_tokens_are_asked_for_although_nobody_needs_them() {
+    for dies in [false, true] {
+        let world = World::new();
+        *lock(&world.fake.grace) = HOUR;
+        lock(&world.fake.fates).extend([Fate::AnswerLost, Fate::AnswerLost]);
+        let (ended, _) = world.run(None, async |run| {
+            let mut grants = run.process();
+            sleep(50 * MINUTE).await;
+            assert_eq!(access(&grants.fresh().await.unwrap()), 0);
+            assert_eq!((run.requests(), run.row().state), (2, GrantState::Uncertain));
+            if dies {
+                grants = run.process();
+                grants.resume();
+            }
+            sleep(3 * HOUR).await;
+            assert_eq!((run.requests(), run.row().state), (3, GrantState::Valid));
+            drop(grants);
+        });
+        ended.unwrap();
+    }
+}
+
 #[test]
 fn six_hours_without_the_provider_cost_no_grant() {
     for (fate, at_most) in [(Fate::NotSent, 40), (Fate::Dropped, 40), (Fate::ClientRefused, 40)] {
