@@ -133,8 +133,8 @@ scalars!(i64, unsigned, |it: &Self| signed(*it); u64);
 scalars!(Vec<u8>, hash_of, |it: &Self| it.to_vec(); [u8; 32]);
 scalars!(i64, micros, us; Duration);
 scalars!(Vec<u8>, |sql| Ok(Self(sql)), |it: &Self| it.0.clone(); Sealed);
-scalars!(String, from_json, json; Vec<String>, BTreeMap<String, String>, Data, Learned, Vec<FailedTry>, MemberIndex);
-scalars!(String, word, |it: &Self| it.word().to_owned();
+scalars!(String, |sql: String| from_json(&sql), json; Vec<String>, BTreeMap<String, String>, Data, Learned, Vec<FailedTry>, MemberIndex);
+scalars!(String, |sql: String| word(&sql), |it: &Self| it.word().to_owned();
     GrantState, JournalKind, ChangeKind, RecordState, ScanKind, Source, IntentState, Mode, Outcome, Sent,
     Decision);
 

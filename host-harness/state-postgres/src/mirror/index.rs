@@ -13,7 +13,6 @@ use super::erase::some;
 use super::objects::Key;
 use crate::columns::{Column as _, json, rows, text};
 use crate::fault::DbResult;
-use crate::opening::advise;
 use crate::session::Session;
 
 /// The index of an object, and its number.
@@ -63,7 +62,7 @@ pub async fn set(
     indexes: &BTreeMap<String, MemberIndex>,
 ) -> DbResult<()> {
     // Every host of a new version says so when it starts.
-    advise(on, "indexes").await?;
+    on.advise("indexes").await?;
     if wanted(on, connector).await? == *indexes {
         return Ok(());
     }
