@@ -6,11 +6,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The host's crates, by their folders: each with the host's crates that it may depend on.
-const CRATES: [(&str, &str, &[&str]); 7] = [
+const CRATES: [(&str, &str, &[&str]); 8] = [
     ("connector-contract", "contract", &[]),
     ("connector-runtime", "runtime", &["connector-contract"]),
     ("connector-registry", "registry", &["connector-contract", "connector-runtime"]),
     ("connector-state", "state", &["connector-contract"]),
+    ("connector-state-postgres", "state-postgres", &["connector-contract", "connector-state"]),
     ("connector-state-sqlite", "state-sqlite", &["connector-contract", "connector-state"]),
     (
         "connector-service",
@@ -26,19 +27,21 @@ const CRATES: [(&str, &str, &[&str]); 7] = [
             "connector-runtime",
             "connector-service",
             "connector-state",
+            "connector-state-postgres",
             "connector-state-sqlite",
         ],
     ),
 ];
 
 /// What stays behind a wall: only these crates of the host may depend on it.
-const BEHIND: [(&str, &[&str]); 8] = [
+const BEHIND: [(&str, &[&str]); 9] = [
     ("chacha20poly1305", &["connector-service"]),
     ("clap", &["host-harness"]),
     ("comfy-table", &["host-harness"]),
     ("indicatif", &["host-harness"]),
     ("rusqlite", &["connector-state-sqlite"]),
-    ("rustls", &["connector-runtime", "connector-service"]),
+    ("rustls", &["connector-runtime", "connector-service", "connector-state-postgres"]),
+    ("tokio-postgres", &["connector-state-postgres"]),
     ("tracing-subscriber", &["host-harness"]),
     ("wasmtime", &["connector-runtime"]),
 ];

@@ -3,7 +3,7 @@
 //!
 //! # Crates
 //!
-//! This one re-exports the others under one name, and chooses SQLite to keep state in. A platform
+//! This one re-exports the others under one name, and chooses SQLite or PostgreSQL to keep state in. A platform
 //! that keeps its own state depends on [`runtime`] alone.
 //!
 //! | crate | what it holds |
@@ -13,6 +13,7 @@
 //! | [`registry`] | published components, found by digest and checked |
 //! | [`state`] | rows, and what a database must do with them |
 //! | [`state_sqlite`] | that database in one SQLite file |
+//! | [`state_postgres`] | that database in PostgreSQL, for many hosts |
 //! | [`service`] | connections, grants, the vault, sync, push, webhooks |
 //!
 //! None of them knows a provider.
@@ -28,11 +29,13 @@ pub use connector_service::{
 };
 pub use connector_state as state;
 pub use connector_state::{files, journal, mirror};
+pub use connector_state_postgres as state_postgres;
 pub use connector_state_sqlite as state_sqlite;
 
-/// What is kept between runs, and SQLite to keep it.
+/// What is kept between runs, and the databases that keep it.
 pub mod store {
     pub use connector_state::*;
+    pub use connector_state_postgres::{Address, AddressError, Postgres};
     pub use connector_state_sqlite::{self as sqlite, Sqlite};
 }
 

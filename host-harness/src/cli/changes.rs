@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use host_harness::contract::hex;
-use host_harness::mirror::{ChangeRow, Mirror as _};
+use host_harness::mirror::ChangeRow;
 use host_harness::store::{StoreError, Word};
 use serde_json::{Value, json};
 
@@ -82,8 +82,8 @@ pub async fn run(args: &ChangesArgs, context: &Context) -> Result<Exit> {
         context.watch.say(&format!("forgot {}", counted(pruned, "change")));
         return Ok(Exit::Done);
     }
-    let whose = whose(context, &state, &database).await?;
-    let mut by_id = names(&database).await?;
+    let whose = whose(context, &state, &*database).await?;
+    let mut by_id = names(&*database).await?;
     let mut since: BTreeMap<String, u64> = match (&args.consumer, args.since, &whose) {
         (Some(consumer), _, _) => database.positions(consumer).await?.into_iter().collect(),
         (None, None, _) => BTreeMap::new(),
@@ -116,7 +116,7 @@ pub async fn run(args: &ChangesArgs, context: &Context) -> Result<Exit> {
             }
         }
         if moments.iter().any(|(id, _)| !by_id.contains_key(id)) {
-            by_id = names(&database).await?;
+            by_id = names(&*database).await?;
         }
         for (id, moment) in moments {
             let from = since.get(&id).copied().unwrap_or_default();

@@ -1,7 +1,7 @@
 //! `connections`: which ones are kept.
 
 use anyhow::Result;
-use host_harness::store::{Change, ConnectionRow, GrantRow, GrantState, Store as _};
+use host_harness::store::{Change, ConnectionRow, GrantRow, GrantState};
 use serde_json::{Value, json};
 
 use super::context::Context;
@@ -80,7 +80,7 @@ fn state(grant: &GrantRow) -> &'static str {
 async fn rename(args: &RenameConnectionArgs, context: &Context) -> Result<()> {
     let state = StateDirectory::needed(context)?;
     let store = state.database().await?;
-    let row = state.named(&store, &args.old).await?;
+    let row = state.named(&*store, &args.old).await?;
     let row = ConnectionRow { name: args.new.clone(), ..row };
     store.commit(vec![Change::PutConnection(row)]).await?;
     context.watch.mention(&format!("renamed {} to {}", args.old, args.new));

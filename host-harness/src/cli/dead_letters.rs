@@ -4,8 +4,6 @@ use std::fmt;
 use std::str::FromStr;
 
 use anyhow::Result;
-use host_harness::mirror::Mirror as _;
-use host_harness::webhooks::Inbox as _;
 use serde_json::json;
 
 use super::context::Context;
@@ -94,8 +92,8 @@ impl fmt::Display for DeadLetterNumber {
 async fn list(args: &ListDeadLettersArgs, context: &Context) -> Result<()> {
     let state = StateDirectory::needed(context)?;
     let database = state.database().await?;
-    let whose = whose(context, &state, &database).await?;
-    let names = names(&database).await?;
+    let whose = whose(context, &state, &*database).await?;
+    let names = names(&*database).await?;
     let name = |id: &String| names.get(id).unwrap_or(id).clone();
     let mut out = context.output(&args.columns);
     for letter in database.dead_letters(whose.as_deref()).await? {

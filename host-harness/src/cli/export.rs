@@ -1,7 +1,6 @@
 //! `export`: the records that are kept of an object.
 
 use anyhow::Result;
-use host_harness::mirror::Mirror as _;
 
 use super::context::Context;
 use super::output::{Columns, OutputRow};
@@ -33,7 +32,7 @@ pub struct ExportArgs {
 pub async fn run(args: &ExportArgs, context: &Context) -> Result<()> {
     let state = StateDirectory::needed(context)?;
     let database = state.database().await?;
-    let row = state.named(&database, name(context)?.unwrap_or(DEFAULT)).await?;
+    let row = state.named(&*database, name(context)?.unwrap_or(DEFAULT)).await?;
     // Without a connector, what is kept says what there is.
     let columns = match context.options.component.as_deref() {
         Some(file) if !file.is_empty() && args.columns.columns.is_some() => {

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
-use host_harness::journal::{Journal as _, JournalKind, JournalRow};
+use host_harness::journal::{JournalKind, JournalRow};
 use host_harness::store::Word as _;
 use serde_json::{Value, json};
 
@@ -51,7 +51,7 @@ fn kinds() -> impl clap::builder::TypedValueParser<Value = JournalKind> {
 pub async fn run(args: &JournalArgs, context: &Context) -> Result<()> {
     let state = StateDirectory::needed(context)?;
     let database = state.database().await?;
-    let row = state.named(&database, name(context)?.unwrap_or(DEFAULT)).await?;
+    let row = state.named(&*database, name(context)?.unwrap_or(DEFAULT)).await?;
     let (mut rows, mut before) = (Vec::new(), args.before);
     while let Some(left) = args.max.checked_sub(u32::try_from(rows.len())?).filter(|left| *left > 0)
     {

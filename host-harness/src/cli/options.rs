@@ -47,8 +47,9 @@ pub struct CommonOptions {
     #[arg(long, value_name = "NAME", env = "CONNECTOR_CONNECTION")]
     pub connection: Option<OsString>,
 
-    /// Keep connections here [default: connector-host in the user's data directory]
-    #[arg(long, value_name = "DIR", env = "CONNECTOR_STATE")]
+    /// Keep connections here: in a directory, or in a database (postgres://USER@HOST/DATABASE)
+    /// [default: connector-host in the user's data directory]
+    #[arg(long, value_name = "DIR|URL", env = "CONNECTOR_STATE", hide_env_values = true)]
     pub state: Option<OsString>,
 
     /// The key that seals what is kept, where CONNECTOR_MASTER_KEY does not hold it [default:

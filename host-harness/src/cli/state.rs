@@ -10,21 +10,19 @@
 //! Reading makes nothing on the disk.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
-use host_harness::clock::{Clock, SystemClock};
+use anyhow::Result;
 use host_harness::runtime::Connector;
 use host_harness::service::views::keep_indexes;
-use host_harness::store::{ConnectionRow, SecretRow, Sqlite, Store};
-use host_harness::vault::{MASTER_KEY_VARIABLE, MasterKey, MasterKeyError, Secrets, Vault};
+use host_harness::store::{ConnectionRow, SecretRow};
+use host_harness::vault::{Secrets, Vault};
 
-use super::cache::users;
 use super::context::Context;
-use super::usage::{Usage, unknown};
+use super::database::Database;
+pub use super::state_directory::{StateDirectory, clock};
+use super::usage::Usage;
 
 /// Name of the connection that is used where none is named.
 pub const DEFAULT: &str = "default";
@@ -35,19 +33,11 @@ pub const CHANGED: &str = "the connection changed, and is used as it is kept now
 /// How often programs that run long look whether connections came, went or changed.
 pub const LOOK_EVERY: Duration = Duration::from_secs(2);
 
-/// The state's directory, and the file of its master key.
-pub struct StateDirectory {
-    directory: PathBuf,
-    master_key: PathBuf,
-    /// Who uses it, for the journal.
-    actor: String,
-}
-
 /// The state, opened, and what opens the secrets in it.
 #[derive(Clone)]
 pub struct OpenState {
     /// What is kept.
-    pub database: Arc<Sqlite>,
+    pub database: Arc<dyn Database>,
     /// Opens what is sealed.
     pub vault: Arc<Vault>,
 }
@@ -72,164 +62,6 @@ pub struct Configuration {
     secrets: Vec<SecretRow>,
 }
 
-impl StateDirectory {
-    /// Where the connections are kept; `None` when no directory is given and the user has none.
-    pub fn of(context: &Context) -> Option<Self> {
-        let given = |option: &Option<OsString>| {
-            option.as_ref().filter(|path| !path.is_empty()).map(PathBuf::from)
-        };
-        let users = || Some(users("XDG_DATA_HOME", ".local/share")?.join("connector-host"));
-        let directory = given(&context.options.state).or_else(users)?;
-        let master_key = given(&context.options.master_key);
-        let master_key = master_key.unwrap_or_else(|| directory.join("master.key"));
-        Some(Self { directory, master_key, actor: context.actor() })
-    }
-
-    /// As [`StateDirectory::of`], for commands that cannot do without.
-    ///
-    /// # Errors
-    /// [`Usage`] when there is none; and for `--secret-env`, whose secrets are not kept.
-    pub fn needed(context: &Context) -> Result<Self, Usage> {
-        if !context.repeated.secrets.is_empty() {
-            return Err(Usage::new(
-                "--secret-env hands a secret over for one call, and this works on kept ones",
-            )
-            .next(
-                "leave it out; `secrets set NAME --from-env VARIABLE` keeps what a variable holds",
-            ));
-        }
-        Self::somewhere(context)
-    }
-
-    /// As [`StateDirectory::of`], for commands that cannot do without and keep what `--secret-env` gives.
-    ///
-    /// # Errors
-    /// [`Usage`] when there is none.
-    pub fn somewhere(context: &Context) -> Result<Self, Usage> {
-        Self::of(context).ok_or_else(|| {
-            Usage::new(
-                "there is no directory for kept connections: neither XDG_DATA_HOME nor HOME is set",
-            )
-            .next("give --state DIR, or set CONNECTOR_STATE")
-        })
-    }
-
-    /// The store, if one has been made.
-    ///
-    /// # Errors
-    /// When it cannot be used.
-    pub async fn store(&self) -> Result<Option<Arc<Sqlite>>> {
-        match self.file().try_exists() {
-            Ok(false) => Ok(None),
-            // What cannot be looked at says why when it is opened.
-            Ok(true) | Err(_) => Ok(Some(self.store_made().await?)),
-        }
-    }
-
-    /// The connection of this name, if there is one.
-    ///
-    /// # Errors
-    /// When the store cannot be used.
-    pub async fn connection(&self, name: &str) -> Result<Option<ConnectionRow>> {
-        match self.store().await? {
-            Some(store) => Ok(store.connection(name).await?),
-            None => Ok(None),
-        }
-    }
-
-    /// The store, made if need be.
-    ///
-    /// # Errors
-    /// When it cannot be used.
-    pub async fn store_made(&self) -> Result<Arc<Sqlite>> {
-        let file = self.file();
-        let opened = tokio::task::spawn_blocking(move || Sqlite::open(&file, clock()));
-        let opened = opened.await.context("opening the state")??;
-        Ok(Arc::new(opened.used_by(&self.actor)))
-    }
-
-    /// What is kept, as store and as mirror.
-    ///
-    /// # Errors
-    /// [`Usage`] when nothing is; and when it cannot be used.
-    pub async fn database(&self) -> Result<Arc<Sqlite>> {
-        Ok(self.store().await?.ok_or_else(|| self.nothing_kept())?)
-    }
-
-    /// The vault in `store`. Its master key is made where nothing is kept yet; else it must be
-    /// the one by which something is sealed, so that no second key comes into use unseen.
-    ///
-    /// # Errors
-    /// When there is no master key, or it is another one.
-    pub async fn vault(&self, store: Arc<Sqlite>) -> Result<Vault> {
-        let rows = store.connections().await?;
-        let vault = Vault::new(store, clock(), self.master_key(rows.is_empty())?);
-        let opened = rows.iter().map(|row| vault.key(row).map(drop));
-        opened.reduce(Result::or).unwrap_or(Ok(()))?;
-        Ok(vault)
-    }
-
-    /// The master key alone; made where nothing is kept yet.
-    ///
-    /// # Errors
-    /// When there is none, or the store cannot be read.
-    pub async fn master(&self) -> Result<MasterKey> {
-        let rows = match self.store().await? {
-            Some(store) => store.connections().await?,
-            None => vec![],
-        };
-        Ok(self.master_key(rows.is_empty())?)
-    }
-
-    /// The master key with which something was sealed before; none is made.
-    ///
-    /// # Errors
-    /// When there is none, or it cannot be read.
-    pub fn existing_master(&self) -> Result<MasterKey, MasterKeyError> {
-        self.master_key(false)
-    }
-
-    fn master_key(&self, nothing_kept: bool) -> Result<MasterKey, MasterKeyError> {
-        if std::env::var_os(MASTER_KEY_VARIABLE).is_some_and(|value| !value.is_empty()) {
-            MasterKey::from_variable(MASTER_KEY_VARIABLE)
-        } else if nothing_kept {
-            MasterKey::read_or_make(&self.master_key)
-        } else {
-            MasterKey::read(&self.master_key)
-        }
-    }
-
-    /// The connection of this name in `store`.
-    ///
-    /// # Errors
-    /// [`Usage`] with the names that there are.
-    pub async fn named(&self, store: &Sqlite, name: &str) -> Result<ConnectionRow> {
-        let rows = store.connections().await?;
-        let names: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
-        match rows.iter().find(|row| row.name == name) {
-            Some(row) => Ok(row.clone()),
-            None if names.is_empty() => Err(self.nothing_kept().into()),
-            None => Err(unknown("connection", name, &names).into()),
-        }
-    }
-
-    /// That there is no connection.
-    pub fn nothing_kept(&self) -> Usage {
-        let text = format!("no connection is kept in {}", self.directory.display());
-        Usage::new(text).next("`connect` makes one")
-    }
-
-    /// Where it is.
-    pub fn directory(&self) -> &Path {
-        &self.directory
-    }
-
-    /// The file of the state.
-    pub fn file(&self) -> PathBuf {
-        self.directory.join("state.db")
-    }
-}
-
 impl OpenState {
     /// Opens what is kept, for connections of `connector`, or the one of this name.
     ///
@@ -244,7 +76,7 @@ impl OpenState {
         let directory = StateDirectory::needed(context)?;
         let state = Self::of(&directory, directory.database().await?).await?;
         if let Some(name) = name {
-            belongs(&directory.named(&state.database, name).await?, connector)?;
+            belongs(&directory.named(&*state.database, name).await?, connector)?;
         }
         if let Err(why) = keep_indexes(connector, &*state.database).await? {
             context.watch.say(&format!("lists are filtered and sorted as before: {why}"));
@@ -252,7 +84,7 @@ impl OpenState {
         Ok(state)
     }
 
-    async fn of(state: &StateDirectory, database: Arc<Sqlite>) -> Result<Self> {
+    async fn of(state: &StateDirectory, database: Arc<dyn Database>) -> Result<Self> {
         let vault = Arc::new(state.vault(Arc::clone(&database)).await?);
         Ok(Self { database, vault })
     }
@@ -336,7 +168,7 @@ impl StoredConnection {
     pub async fn chosen(context: &Context) -> Result<Self> {
         let state = StateDirectory::needed(context)?;
         let store = state.database().await?;
-        let row = state.named(&store, name(context)?.unwrap_or(DEFAULT)).await?;
+        let row = state.named(&*store, name(context)?.unwrap_or(DEFAULT)).await?;
         Ok(OpenState::of(&state, store).await?.connection(row))
     }
 }
@@ -358,7 +190,7 @@ pub fn name(context: &Context) -> Result<Option<&str>, Usage> {
 pub async fn whose(
     context: &Context,
     state: &StateDirectory,
-    database: &Sqlite,
+    database: &dyn Database,
 ) -> Result<Option<String>> {
     match name(context)? {
         Some(name) => Ok(Some(state.named(database, name).await?.id)),
@@ -370,7 +202,7 @@ pub async fn whose(
 ///
 /// # Errors
 /// When the state cannot be used.
-pub async fn names(database: &Sqlite) -> Result<BTreeMap<String, String>> {
+pub async fn names(database: &dyn Database) -> Result<BTreeMap<String, String>> {
     Ok(database.connections().await?.into_iter().map(|row| (row.id, row.name)).collect())
 }
 
@@ -388,9 +220,4 @@ pub fn belongs(row: &ConnectionRow, connector: &Connector) -> Result<(), Usage> 
         row.name, row.connector
     ))
     .next("name another one with --connection; `connections list` shows them"))
-}
-
-/// The machine's clock.
-pub fn clock() -> Arc<dyn Clock> {
-    Arc::new(SystemClock)
 }

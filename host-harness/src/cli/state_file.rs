@@ -71,19 +71,29 @@ struct ViewsArgs {}
 async fn backup(args: &BackupArgs, context: &Context) -> Result<()> {
     must_be_new(&args.file)?;
     let database = StateDirectory::needed(context)?.database().await?;
-    database.backup(&args.file).await?;
+    match database.backup(&args.file) {
+        Some(copied) => copied.await?,
+        None => return Err(of_a_database("pg_dump").into()),
+    }
     context.watch.mention(&format!("copied the state to {}", args.file.display()));
     Ok(())
 }
 
 async fn restore(args: &RestoreArgs, context: &Context) -> Result<()> {
     let to = StateDirectory::somewhere(context)?.file();
+    let to = to.ok_or_else(|| of_a_database("pg_restore"))?;
     must_be_new(&to)?;
     let (from, shown) = (args.file.clone(), to.display().to_string());
     let restored = tokio::task::spawn_blocking(move || Sqlite::restore(&from, &to));
     restored.await.context("restoring the state")??;
     context.watch.mention(&format!("restored {shown}; docs/backup.md says what an old copy means"));
     Ok(())
+}
+
+/// A database has tools of its own.
+fn of_a_database(tool: &str) -> Usage {
+    Usage::new("this copies a state that is a file, and this one is in a database")
+        .next(format!("use {tool}, for its schema; docs/backup.md says what an old copy means"))
 }
 
 fn must_be_new(file: &Path) -> Result<(), Usage> {

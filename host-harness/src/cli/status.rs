@@ -7,16 +7,17 @@ use std::time::Duration;
 use anyhow::Result;
 use host_harness::clock::unix_ms;
 use host_harness::egress::limit_scopes;
-use host_harness::mirror::{FailingRow, LOOK_UP_TRIES, Mirror as _, ScanRow};
-use host_harness::state::hosts::{HostRow, Hosts as _};
+use host_harness::mirror::{FailingRow, LOOK_UP_TRIES, ScanRow};
+use host_harness::state::hosts::HostRow;
 use host_harness::state::process_of;
-use host_harness::state::rates::{RateCounts, RateRow, Rates as _, minute};
-use host_harness::store::sqlite::Booked;
-use host_harness::store::{ConnectionRow, Sqlite, Store as _};
-use host_harness::webhooks::{HookRow, Inbox as _, SubscriptionRow};
+use host_harness::state::rates::Booked;
+use host_harness::state::rates::{RateCounts, RateRow, minute};
+use host_harness::store::ConnectionRow;
+use host_harness::webhooks::{HookRow, SubscriptionRow};
 use serde_json::json;
 
 use super::context::Context;
+use super::database::Database;
 use super::output::{
     Columns, OutputFormat, cells, count, counted, date, duration, printable, section,
 };
@@ -81,22 +82,22 @@ pub async fn run(args: &StatusArgs, context: &Context) -> Result<()> {
     let state = StateDirectory::needed(context)?;
     let database = state.database().await?;
     if args.hosts {
-        return hosts(context, &database).await;
+        return hosts(context, &*database).await;
     }
     let mut rows = database.connections().await?;
     if let Some(name) = name(context)? {
-        rows = vec![state.named(&database, name).await?];
+        rows = vec![state.named(&*database, name).await?];
     }
     if args.rates {
-        return rates(context, &database, &rows).await;
+        return rates(context, &*database, &rows).await;
     }
     let hooks = database.hooks().await?.into_iter();
     let hooks: BTreeMap<_, _> = hooks.map(|hook| (hook.connection.clone(), hook)).collect();
     let mut report = StatusReport { now_ms: unix_ms(clock().now()), ..StatusReport::default() };
     for row in &rows {
-        objects(&mut report, &database, row).await?;
-        subscriptions(&mut report, &database, row, hooks.get(&row.id)).await?;
-        limits(&mut report, &database, row).await?;
+        objects(&mut report, &*database, row).await?;
+        subscriptions(&mut report, &*database, row, hooks.get(&row.id)).await?;
+        limits(&mut report, &*database, row).await?;
     }
     let StatusReport { objects, subscriptions, limits, warnings, errors, .. } = report;
     if context.form() == OutputFormat::Table {
@@ -120,7 +121,7 @@ pub async fn run(args: &StatusArgs, context: &Context) -> Result<()> {
 }
 
 /// Shows who serves the state.
-async fn hosts(context: &Context, database: &Sqlite) -> Result<()> {
+async fn hosts(context: &Context, database: &dyn Database) -> Result<()> {
     let hosts = database.hosts().await?;
     let entry = |host: &HostRow| {
         let process = process_of(&host.lease.attempt).trim_end_matches('-');
@@ -157,7 +158,11 @@ async fn hosts(context: &Context, database: &Sqlite) -> Result<()> {
     out.end()
 }
 
-async fn objects(report: &mut StatusReport, database: &Sqlite, row: &ConnectionRow) -> Result<()> {
+async fn objects(
+    report: &mut StatusReport,
+    database: &dyn Database,
+    row: &ConnectionRow,
+) -> Result<()> {
     let letters = database.dead_letters(Some(&row.id)).await?;
     let failing = database.failing(&row.id).await?;
     for scan in database.scans(&row.id).await? {
@@ -252,7 +257,7 @@ fn word(scan: &ScanRow) -> &'static str {
 
 async fn subscriptions(
     report: &mut StatusReport,
-    database: &Sqlite,
+    database: &dyn Database,
     connection: &ConnectionRow,
     hook: Option<&HookRow>,
 ) -> Result<()> {
@@ -309,7 +314,11 @@ fn warnings(connection: &ConnectionRow, row: &SubscriptionRow, hook: &HookRow) -
 }
 
 /// Limits that are used up, by whatever process uses the connection.
-async fn limits(report: &mut StatusReport, database: &Sqlite, row: &ConnectionRow) -> Result<()> {
+async fn limits(
+    report: &mut StatusReport,
+    database: &dyn Database,
+    row: &ConnectionRow,
+) -> Result<()> {
     let scopes = scopes(database, row).await?;
     for Booked { name, until_ms, held, .. } in database.booked(scopes, report.now_ms).await? {
         let wait = Duration::from_millis(until_ms.saturating_sub(report.now_ms));
@@ -326,7 +335,7 @@ async fn limits(report: &mut StatusReport, database: &Sqlite, row: &ConnectionRo
 }
 
 /// Whose limits count for a connection.
-async fn scopes(database: &Sqlite, row: &ConnectionRow) -> Result<Vec<String>> {
+async fn scopes(database: &dyn Database, row: &ConnectionRow) -> Result<Vec<String>> {
     let account = database.grant(&row.id).await?.and_then(|grant| grant.learned.account);
     let scopes = limit_scopes(&row.connector, &row.id, account.map(|account| account.id));
     let mut scopes = Vec::from(scopes);
@@ -336,7 +345,7 @@ async fn scopes(database: &Sqlite, row: &ConnectionRow) -> Result<Vec<String>> {
 }
 
 /// What the limits let go in the last hour: for people its sums and its fullest minute.
-async fn rates(context: &Context, database: &Sqlite, rows: &[ConnectionRow]) -> Result<()> {
+async fn rates(context: &Context, database: &dyn Database, rows: &[ConnectionRow]) -> Result<()> {
     let since = minute(clock().now()).saturating_sub(RATES_OF - 1);
     let mut all = Vec::new();
     for row in rows {

@@ -12,12 +12,12 @@ use host_harness::contract::subscriptions::{
 };
 use host_harness::retry::first_attempt;
 use host_harness::runtime::Connection;
-use host_harness::store::Sqlite;
-use host_harness::webhooks::{HookRow, Inbox as _, SubscriptionRow, hook_path, new_token};
+use host_harness::webhooks::{HookRow, SubscriptionRow, hook_path, new_token};
 use serde_json::{Value, json};
 
 use self::secrets::{SubscriptionSecret, keep};
 use super::context::Context;
+use super::database::Database;
 use super::listen::public_url;
 use super::output::{date, printable};
 use super::state::{OpenState, StoredConnection, clock};
@@ -72,7 +72,7 @@ pub async fn run(args: &SubscribeArgs, context: &Context) -> Result<()> {
     };
     let (OpenState { database, vault }, row) = (kept.state.clone(), kept.row.clone());
     let connection = context.connect_to(&connector, Some(kept)).await?;
-    let hook = hook(&database, &row.id).await?;
+    let hook = hook(&*database, &row.id).await?;
     let url = format!("{}{}", public_url(&args.url)?, hook_path(&hook.token));
     let there = database.subscriptions(Some(&row.id)).await?;
     let renews = there.iter().find(|there| there.object == args.object && there.url == url);
@@ -106,7 +106,7 @@ pub async fn run(args: &SubscribeArgs, context: &Context) -> Result<()> {
     };
     let complete = keep(&args.secret, context, &vault, &row, &fields).await?;
     if complete && !args.no_wait {
-        wait(args, context, &database, &row.id).await?;
+        wait(args, context, &*database, &row.id).await?;
     }
     Ok(())
 }
@@ -146,7 +146,7 @@ async fn end_orphans(
 }
 
 /// The connection's path: made once, and the same for all its subscriptions.
-async fn hook(database: &Sqlite, connection: &str) -> Result<HookRow> {
+async fn hook(database: &dyn Database, connection: &str) -> Result<HookRow> {
     Ok(database.make_hook(connection, &new_token()?).await?)
 }
 
@@ -154,7 +154,7 @@ async fn hook(database: &Sqlite, connection: &str) -> Result<HookRow> {
 async fn wait(
     args: &SubscribeArgs,
     context: &Context,
-    database: &Sqlite,
+    database: &dyn Database,
     connection: &str,
 ) -> Result<()> {
     context.watch.say(

@@ -3,7 +3,6 @@
 use anyhow::{Context as _, Result};
 use host_harness::contract::types::ErrorKind;
 use host_harness::runtime::CallError;
-use host_harness::webhooks::Inbox as _;
 
 use super::context::Context;
 use super::output::printable;

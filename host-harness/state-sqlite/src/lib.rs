@@ -39,7 +39,7 @@ use connector_contract::limits::slots::{self, Answer as SlotsAnswer, Reserved, S
 use connector_contract::limits::{Charge, LimitReport, SlotRequest, Slots};
 use connector_state::changes::erases;
 use connector_state::journal::entries;
-use connector_state::rates::{minute, of_refused};
+use connector_state::rates::{Booked, minute, of_refused};
 use connector_state::{
     Answer, Change, ConnectionRow, GrantChange, GrantRow, SecretChange, SecretRow, SessionRow,
     Store, StoreError,
@@ -50,7 +50,6 @@ use self::blocking::Blocking;
 use self::checkpoints::Checkpoints;
 use self::columns::{Record, signed};
 use self::fault::DbFault;
-pub use self::limits::Booked;
 use self::readers::Readers;
 use self::writer::Writer;
 

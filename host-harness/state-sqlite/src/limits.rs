@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use connector_contract::limits::slots::{self, Reserved, Row};
 use connector_contract::limits::{LimitId, SlotRequest, Used};
-use connector_state::rates::of_reserved;
+use connector_state::rates::{Booked, of_reserved};
 use rusqlite::{Connection, OptionalExtension as _};
 use tokio::time::Instant;
 
@@ -68,17 +68,6 @@ pub fn change(
     let mut row = row(on, limit)?;
     change(&mut row);
     put(on, limit, &row)
-}
-
-/// A limit that is used up for a while.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Booked {
-    /// Name in the manifest.
-    pub name: String,
-    /// Until when, in milliseconds since 1970 by the machine's clock.
-    pub until_ms: u64,
-    /// The provider asked for it ("too many requests").
-    pub held: bool,
 }
 
 columns!(Booked [] { name, until_ms, held });

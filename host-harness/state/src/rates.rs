@@ -53,6 +53,17 @@ impl RateCounts {
     }
 }
 
+/// A limit that is used up for a while.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Booked {
+    /// Name in the manifest.
+    pub name: String,
+    /// Until when, in milliseconds since 1970 by the store's clock.
+    pub until_ms: u64,
+    /// The provider asked for it ("too many requests").
+    pub held: bool,
+}
+
 /// What is to be added, by limit and minute.
 pub type Counted<'r> = BTreeMap<(&'r LimitId, u64), RateCounts>;
 

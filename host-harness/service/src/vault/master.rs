@@ -7,17 +7,20 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use connector_state::files;
+use connector_state::{Sealed, files};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use super::{Key, SealError};
+use super::{Key, SealContext, SealError};
 
 /// The environment variable that holds it, where no file does.
 pub const MASTER_KEY_VARIABLE: &str = "CONNECTOR_MASTER_KEY";
 
 /// Longer than any way to write 32 bytes in base64: what is beyond is not read.
 const LONGEST: u64 = 128;
+
+/// Where [`MasterKey::prove`] seals: of no connection.
+const PROOF: SealContext<'_> = SealContext { connection: "", kind: "master", name: "", version: 0 };
 
 /// Why there is no master key.
 #[derive(Debug, Error, PartialEq, Eq, Clone)]
@@ -110,6 +113,21 @@ impl MasterKey {
         Self::parse(&value, &format!("the environment variable {name}"))
     }
 
+    /// Something that only this key opens, by which others who share a store know whether theirs is
+    /// the same ([`MasterKey::proves`]).
+    ///
+    /// # Errors
+    /// [`SealError::NoRandomness`].
+    pub fn prove(&self) -> Result<Sealed, SealError> {
+        self.0.seal(PROOF, &[])
+    }
+
+    /// Whether this key made it.
+    #[must_use]
+    pub fn proves(&self, proof: &Sealed) -> bool {
+        self.0.open(PROOF, proof).is_ok()
+    }
+
     fn parse(text: &[u8], whence: &str) -> Result<Self, MasterKeyError> {
         let malformed = || MasterKeyError::Malformed(whence.to_owned());
         let bytes = Zeroizing::new(STANDARD.decode(text.trim_ascii()).map_err(|_| malformed())?);
@@ -185,6 +203,14 @@ mod tests {
         let text = fs::read_to_string(&path).unwrap();
         assert_eq!((text.len(), text.ends_with('\n')), (45, true));
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_key_knows_what_it_made_and_nothing_else() {
+        let [one, other] = [1, 2].map(|byte| MasterKey::from(Key::new([byte; 32])));
+        let proof = one.prove().unwrap();
+        assert!(one.proves(&proof) && !other.proves(&proof));
+        assert!(!one.proves(&Sealed(vec![])));
     }
 
     #[test]

@@ -113,7 +113,7 @@ pub async fn run(args: &ConnectArgs, context: &Context) -> Result<()> {
 fn told(row: &ConnectionRow, anew: bool, state: &StateDirectory) -> String {
     let ConnectionRow { name, scheme, .. } = row;
     let how = if anew { "connected anew" } else { "connected" };
-    let place = state.directory().display();
+    let place = state.place();
     let whose = if name == DEFAULT { String::new() } else { format!(" --connection {name}") };
     format!("{how}: {name}, by {scheme}; kept, sealed, in {place}\n  next: `check{whose}` tries it")
 }

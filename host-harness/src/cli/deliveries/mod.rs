@@ -9,7 +9,7 @@ use anyhow::Result;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use host_harness::store::Word as _;
-use host_harness::webhooks::{DeliveryRow, EventRow, Inbox as _};
+use host_harness::webhooks::{DeliveryRow, EventRow};
 use serde_json::{Value, json};
 
 use super::context::Context;
@@ -58,8 +58,8 @@ struct ShowDeliveryArgs {
 async fn list(args: &ListDeliveriesArgs, context: &Context) -> Result<()> {
     let state = StateDirectory::needed(context)?;
     let database = state.database().await?;
-    let whose = whose(context, &state, &database).await?;
-    let names = names(&database).await?;
+    let whose = whose(context, &state, &*database).await?;
+    let names = names(&*database).await?;
     let mut rows: Vec<DeliveryRow> = Vec::new();
     while let Some(left) = args.max.checked_sub(u32::try_from(rows.len())?).filter(|left| *left > 0)
     {
@@ -94,7 +94,7 @@ async fn list(args: &ListDeliveriesArgs, context: &Context) -> Result<()> {
 async fn show(args: &ShowDeliveryArgs, context: &Context) -> Result<()> {
     context.document_form()?;
     let database = StateDirectory::needed(context)?.database().await?;
-    let names = names(&database).await?;
+    let names = names(&*database).await?;
     let Some(row) = database.delivery(args.number).await? else {
         let text = format!("no delivery has the number {}", args.number);
         return Err(Usage::new(text).next("`deliveries list` shows them").into());

@@ -5,13 +5,13 @@ mod parked;
 
 use anyhow::Result;
 use host_harness::forward::TargetAddress;
-use host_harness::state::outbox::{ForwardLag, ForwardRow, Outbox as _};
-use host_harness::store::Sqlite;
+use host_harness::state::outbox::{ForwardLag, ForwardRow};
 use serde_json::{Value, json};
 
 use self::given::{ChangedForward, NewForward};
 use self::parked::{DropParkedArgs, ParkedArgs, RetryParkedArgs, drop, parked, retry};
 use super::context::Context;
+use super::database::Database;
 use super::exit::Exit;
 use super::output::{date, printable};
 use super::state::{OpenState, StateDirectory, clock, name, names, whose};
@@ -129,7 +129,7 @@ async fn add(args: &AddForwardArgs, context: &Context) -> Result<()> {
         id: host_harness::forward::new_id()?,
         name: given.name.clone(),
         connector: connector.manifest().name.clone(),
-        connection: whose(context, &directory, &state.database).await?,
+        connection: whose(context, &directory, &*state.database).await?,
         origin: String::new(),
         filters: given.only.clone(),
         template,
@@ -142,7 +142,7 @@ async fn add(args: &AddForwardArgs, context: &Context) -> Result<()> {
     let shown = secret.clone().filter(|_| is_new);
     address.signed_by(secret).seal(&mut row, &state.vault)?;
     let name = row.name.clone();
-    put(&state.database, row).await?;
+    put(&*state.database, row).await?;
     show(context, &name, "hands changes on from now on", shown.as_ref())
 }
 
@@ -156,7 +156,7 @@ async fn change(args: &ChangeForwardArgs, context: &Context) -> Result<()> {
     let template = given.template().await?;
     let directory = StateDirectory::needed(context)?;
     let database = directory.database().await?;
-    let mut row = named(&database, &args.name).await?;
+    let mut row = named(&*database, &args.name).await?;
     if let Some(connector) = connector {
         if connector.manifest().name != row.connector {
             let text = format!("the forward {} is of the connector {}", row.name, row.connector);
@@ -187,7 +187,7 @@ async fn change(args: &ChangeForwardArgs, context: &Context) -> Result<()> {
         row.name.clone_from(name);
     }
     let name = row.name.clone();
-    put(&database, row).await?;
+    put(&*database, row).await?;
     show(context, &name, "is changed", shown.as_ref())
 }
 
@@ -205,13 +205,13 @@ async fn enable(args: &EnableForwardArgs, context: &Context) -> Result<()> {
 
 async fn set_enabled(name: &str, enabled: bool, context: &Context) -> Result<()> {
     let database = StateDirectory::needed(context)?.database().await?;
-    let row = named(&database, name).await?;
+    let row = named(&*database, name).await?;
     Ok(database.put_forward(ForwardRow { enabled, ..row }).await?)
 }
 
 async fn remove(args: &RemoveForwardArgs, context: &Context) -> Result<()> {
     let database = StateDirectory::needed(context)?.database().await?;
-    database.remove_forward(&named(&database, &args.name).await?.id).await?;
+    database.remove_forward(&named(&*database, &args.name).await?.id).await?;
     context.watch.mention(&format!("removed {}", args.name));
     Ok(())
 }
@@ -220,7 +220,7 @@ async fn remove(args: &RemoveForwardArgs, context: &Context) -> Result<()> {
 async fn list(_: &ListForwardsArgs, context: &Context) -> Result<()> {
     let mut rows = Vec::new();
     if let Some(database) = StateDirectory::needed(context)?.store().await? {
-        let names = names(&database).await?;
+        let names = names(&*database).await?;
         for row in database.list_forwards().await? {
             let lag = database.measure_forward(&row.id).await?;
             let connection = row.connection.as_ref().map(|id| names.get(id).unwrap_or(id));
@@ -252,7 +252,7 @@ fn listed(row: &ForwardRow, connection: Option<&String>, lag: &ForwardLag) -> Va
 }
 
 /// Keeps a forward; what is wrong with it is the user's slip.
-async fn put(database: &Sqlite, row: ForwardRow) -> Result<()> {
+async fn put(database: &dyn Database, row: ForwardRow) -> Result<()> {
     use host_harness::store::StoreError::{ForwardNameTaken, TooManyForwards};
     match database.put_forward(row).await {
         Err(why @ (ForwardNameTaken(_) | TooManyForwards)) => Err(Usage::new(why.to_string())
@@ -263,7 +263,7 @@ async fn put(database: &Sqlite, row: ForwardRow) -> Result<()> {
 }
 
 /// The forward of this name.
-async fn named(database: &Sqlite, name: &str) -> Result<ForwardRow> {
+async fn named(database: &dyn Database, name: &str) -> Result<ForwardRow> {
     let rows = database.list_forwards().await?;
     match rows.iter().find(|row| row.name == name) {
         Some(row) => Ok(row.clone()),

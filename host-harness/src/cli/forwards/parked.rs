@@ -1,10 +1,11 @@
 //! Changes that a target did not take.
 
 use anyhow::Result;
-use host_harness::state::outbox::{Outbox as _, WhichParked, plan::MOST_UNDELIVERED};
-use host_harness::store::{Sqlite, Word as _};
+use host_harness::state::outbox::{WhichParked, plan::MOST_UNDELIVERED};
+use host_harness::store::Word as _;
 use serde_json::json;
 
+use super::super::database::Database;
 use super::named;
 use crate::cli::context::Context;
 use crate::cli::output::{Columns, counted, date};
@@ -58,9 +59,9 @@ pub struct DropParkedArgs {
 pub async fn parked(args: &ParkedArgs, context: &Context) -> Result<()> {
     let state = StateDirectory::needed(context)?;
     let database = state.database().await?;
-    let row = named(&database, &args.name).await?;
-    let which = which(&[], context, &state, &database).await?;
-    let names = names(&database).await?;
+    let row = named(&*database, &args.name).await?;
+    let which = which(&[], context, &state, &*database).await?;
+    let names = names(&*database).await?;
     let most = u32::try_from(MOST_UNDELIVERED).unwrap_or(u32::MAX);
     let mut out = context.output(&args.columns);
     for (left, change) in database.list_parked(&row.id, most).await? {
@@ -87,8 +88,8 @@ pub async fn parked(args: &ParkedArgs, context: &Context) -> Result<()> {
 pub async fn retry(args: &RetryParkedArgs, context: &Context) -> Result<()> {
     let state = StateDirectory::needed(context)?;
     let database = state.database().await?;
-    let row = named(&database, &args.name).await?;
-    let which = which(&args.numbers, context, &state, &database).await?;
+    let row = named(&*database, &args.name).await?;
+    let which = which(&args.numbers, context, &state, &*database).await?;
     let count = database.retry_parked(&row.id, which).await?;
     done(context, "to be tried again", count, &args.numbers)
 }
@@ -100,8 +101,8 @@ pub async fn retry(args: &RetryParkedArgs, context: &Context) -> Result<()> {
 pub async fn drop(args: &DropParkedArgs, context: &Context) -> Result<()> {
     let state = StateDirectory::needed(context)?;
     let database = state.database().await?;
-    let row = named(&database, &args.name).await?;
-    let which = which(&args.numbers, context, &state, &database).await?;
+    let row = named(&*database, &args.name).await?;
+    let which = which(&args.numbers, context, &state, &*database).await?;
     let count = database.drop_parked(&row.id, which).await?;
     done(context, "dropped", count, &args.numbers)
 }
@@ -110,7 +111,7 @@ async fn which(
     numbers: &[u64],
     context: &Context,
     state: &StateDirectory,
-    database: &Sqlite,
+    database: &dyn Database,
 ) -> Result<WhichParked> {
     let connection = whose(context, state, database).await?;
     Ok(WhichParked { connection, changes: numbers.to_vec() })

@@ -9,10 +9,9 @@ use host_harness::clock::unix_ms;
 use host_harness::runtime::{Connection, Connector};
 use host_harness::service::hosts::WorkShare;
 use host_harness::service::jobs::Shutdown;
-use host_harness::store::Store as _;
 use host_harness::webhooks::{
-    ConnectionDecode, ConnectionReads, Decode, GapCloser, Hook, HookRow, Inbox as _, Note,
-    Notes as _, Receiver, SubscriptionRenewal, SubscriptionRow, Worker, WorkerConnection,
+    ConnectionDecode, ConnectionReads, Decode, GapCloser, Hook, HookRow, Note, Notes as _,
+    Receiver, SubscriptionRenewal, SubscriptionRow, Worker, WorkerConnection,
 };
 
 use super::notes::NotePrinter;

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use host_harness::push::{Intents as _, PushRow, Word as _};
-use host_harness::store::{ConnectionRow, Sqlite};
+use host_harness::push::{PushRow, Word as _};
+use host_harness::store::ConnectionRow;
 use serde_json::{Value, json};
 
+use super::super::database::Database;
 use super::PushArgs;
 use crate::cli::context::Context;
 use crate::cli::output::date;
@@ -19,7 +20,7 @@ pub async fn list(
     args: &PushArgs,
     context: &Context,
     connection: &ConnectionRow,
-    store: &Arc<Sqlite>,
+    store: &Arc<dyn Database>,
 ) -> Result<()> {
     let pushes = store.pushes(Some(&connection.id)).await?;
     let wanted = |row: &&PushRow| args.object.as_ref().is_none_or(|object| *object == row.object);

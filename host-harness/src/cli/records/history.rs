@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use host_harness::mirror::differences::{Difference, differences};
-use host_harness::mirror::{ChangeKind, Content, HistoryRow, Mirror as _, Source};
+use host_harness::mirror::{ChangeKind, Content, HistoryRow, Source};
 use host_harness::store::Word as _;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -73,7 +73,7 @@ pub async fn run(args: &HistoryArgs, context: &Context) -> Result<()> {
     let HistoryArgs { object, id, max } = args;
     let state = StateDirectory::needed(context)?;
     let database = state.database().await?;
-    let row = state.named(&database, name(context)?.unwrap_or(DEFAULT)).await?;
+    let row = state.named(&*database, name(context)?.unwrap_or(DEFAULT)).await?;
     let rows = database.history(&row.id, object, id, *max).await?;
     if rows.is_empty() && database.record(&row.id, object, id).await?.is_some() {
         context.watch.say(&format!(

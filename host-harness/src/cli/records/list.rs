@@ -54,11 +54,14 @@ pub struct ListRecordsArgs {
     columns: Columns,
 }
 
+/// Makes a test of a value.
+type MakeTest = fn(String) -> Test;
+
 /// A condition as it is written.
 fn condition(text: &str) -> Result<Filter, String> {
     let end = text.find(['=', '^', '<', '>']).filter(|end| *end > 0);
     let (member, rest) = end.and_then(|end| text.split_at_checked(end)).ok_or("it has no name")?;
-    let tests: [(&str, fn(String) -> Test); 4] =
+    let tests: [(&str, MakeTest); 4] =
         [("^=", Test::Prefix), (">=", Test::From), ("<", Test::Before), ("=", Test::Equal)];
     let test =
         tests.into_iter().find_map(|(sign, test)| Some(test(rest.strip_prefix(sign)?.into())));

@@ -8,11 +8,9 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use clap::value_parser;
-use host_harness::mirror::Mirror as _;
 use host_harness::service::hosts::WorkShare;
 use host_harness::service::jobs::{Jobs, Shutdown, Supervisor};
 use host_harness::service::maintenance;
-use host_harness::store::Store as _;
 use host_harness::sync::{Catalog, PullOptions, Rhythm, Synced, Turns};
 
 use self::lines::RunResults;

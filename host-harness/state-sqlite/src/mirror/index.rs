@@ -238,6 +238,9 @@ pub fn build(on: &Connection, _now_ms: u64, limit: usize) -> DbResult<usize> {
     Ok(written)
 }
 
+/// A record as it is kept: id, times of its making and last change, key of its body, content.
+type Unindexed = (String, Option<String>, Option<String>, i64, String);
+
 fn build_some(on: &Connection, number: Key, limit: usize) -> DbResult<usize> {
     let sql = "SELECT o.records, i.object FROM mirror_indexes AS i
                    CROSS JOIN mirror_objects AS o USING (object) WHERE i.number = ?";
@@ -255,7 +258,7 @@ fn build_some(on: &Connection, number: Key, limit: usize) -> DbResult<usize> {
                FROM mirror_heads AS h CROSS JOIN mirror_bodies AS b USING (body)
                WHERE h.records = ? AND h.id > ? AND h.state <> 'deleted' ORDER BY h.id LIMIT ?";
     let after = index.built.clone().unwrap_or_default();
-    let found: Vec<(String, Option<String>, Option<String>, i64, String)> = prepared(on, sql)?
+    let found: Vec<Unindexed> = prepared(on, sql)?
         .query_map((records, after, rows(at_once)), |row| row.try_into())?
         .collect::<Result<_>>()?;
     let reader = ValueReader::new(&index.members);

@@ -27,6 +27,7 @@ pub mod journal;
 pub mod mirror;
 pub mod outbox;
 pub mod push;
+pub mod random;
 pub mod rates;
 pub mod slots;
 pub mod store;
@@ -88,19 +89,22 @@ impl Database for InMemory {
     }
 }
 
-/// Makes a test of every case for a [`Database`].
+/// Makes a test of every case for a [`Database`], each with the attribute that stands before it.
 #[macro_export]
 macro_rules! conformance_tests {
     ($database:ty) => {
-        $crate::store_cases! { conformance_area $database, }
-        $crate::mirror_cases! { conformance_area $database, }
-        $crate::outbox_cases! { conformance_area $database, }
-        $crate::push_cases! { conformance_area $database, }
-        $crate::slots_cases! { conformance_area $database, }
-        $crate::inbox_cases! { conformance_area $database, }
-        $crate::journal_cases! { conformance_area $database, }
-        $crate::rates_cases! { conformance_area $database, }
-        $crate::hosts_cases! { conformance_area $database, }
+        $crate::conformance_tests! { #[cfg(all())] $database }
+    };
+    (#[$attribute:meta] $database:ty) => {
+        $crate::store_cases! { conformance_area #[$attribute] $database, }
+        $crate::mirror_cases! { conformance_area #[$attribute] $database, }
+        $crate::outbox_cases! { conformance_area #[$attribute] $database, }
+        $crate::push_cases! { conformance_area #[$attribute] $database, }
+        $crate::slots_cases! { conformance_area #[$attribute] $database, }
+        $crate::inbox_cases! { conformance_area #[$attribute] $database, }
+        $crate::journal_cases! { conformance_area #[$attribute] $database, }
+        $crate::rates_cases! { conformance_area #[$attribute] $database, }
+        $crate::hosts_cases! { conformance_area #[$attribute] $database, }
     };
 }
 
@@ -108,11 +112,12 @@ macro_rules! conformance_tests {
 #[macro_export]
 #[doc(hidden)]
 macro_rules! conformance_area {
-    ($database:ty, $area:ident: $($case:ident [$($method:ident)*])*) => {
+    (#[$attribute:meta] $database:ty, $area:ident: $($case:ident [$($method:ident)*])*) => {
         mod $area {
             #[allow(unused_imports, reason = "the database may be named by a path")]
             use super::*;
             $(#[tokio::test(start_paused = true)]
+            #[$attribute]
             async fn $case() {
                 $crate::conformance::$area::$case(&<$database as $crate::conformance::Database>::new()).await;
             })*

@@ -34,7 +34,7 @@ pub use connector_contract::records::Unreadable;
 
 /// Decides on a scan as it is now, under the database's lock and at its time (milliseconds since 1970):
 /// the row to put in its place, or `None` to leave it. It may be asked again.
-pub type ScanChange = Box<dyn Fn(&ScanRow, u64) -> Option<ScanRow> + Send>;
+pub type ScanChange = Box<dyn Fn(&ScanRow, u64) -> Option<ScanRow> + Send + Sync>;
 
 /// Keeps records for all processes of one machine, as [`crate::Store`] keeps connections.
 pub trait Mirror: Send + Sync {

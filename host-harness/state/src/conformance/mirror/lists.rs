@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::random::Numbers;
 use super::*;
 use crate::StoreError;
+use crate::conformance::random::Numbers;
 use crate::mirror::analytics::{AnalyzedMembers, CellCounts};
 use crate::mirror::index::{ValueReader, Values};
 use crate::mirror::{Analytics, Filter, IndexedMember, ListPage, ListQuery, MemberIndex, Test};

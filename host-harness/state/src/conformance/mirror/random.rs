@@ -6,25 +6,11 @@ use std::fmt::Write as _;
 use super::*;
 use crate::StoreError;
 use crate::conformance::outbox::forward;
+use crate::conformance::random::Numbers;
 use crate::mirror::{ChangeKind, ChangeRow, Content, RecordState, hash_of};
 
 const LINES: &str = "lines";
 const IDS: [&str; 5] = ["1", "2", "2/x", "3", "4!"];
-
-/// Numbers that look random and are the same for the same seed (Knuth's MMIX).
-pub(super) struct Numbers(pub u64);
-
-impl Numbers {
-    pub fn below(&mut self, end: u64) -> u64 {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % end
-    }
-
-    pub fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
-        all[self.below(all.len() as u64) as usize]
-    }
-}
 
 /// Does the same things to every database, and tells what each answered and what is kept in the end.
 pub async fn transcript(database: &impl Database, seed: u64) -> String {

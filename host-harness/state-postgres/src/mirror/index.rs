@@ -1,0 +1,334 @@
+//! The index of an object: its rows, and how they come to be.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use connector_state::mirror::analytics::{Analytics, CELLS, CellCounts};
+use connector_state::mirror::index::{MEMBERS, ValueReader};
+use connector_state::mirror::plan::{Counted, IndexMove, KeptIndex, counted_as};
+use connector_state::mirror::{MemberCounts, MemberIndex, ValueCounts};
+use tokio_postgres::Row;
+
+use super::erase::some;
+use super::objects::Key;
+use crate::columns::{Column as _, json, rows, text};
+use crate::fault::DbResult;
+use crate::session::Session;
+
+/// The index of an object, and its number.
+pub async fn of(on: &Session, object: Key) -> DbResult<(Key, KeptIndex)> {
+    let sql = "SELECT number, members, built FROM mirror_indexes WHERE object = $1 AND NOT dropped";
+    let read = |row: &Row| {
+        let members = MemberIndex::read(row, "members")?;
+        let index = KeptIndex { members, built: Option::read(row, "built")? };
+        Ok((row.try_get("number")?, index))
+    };
+    let found = on.rows(sql, &[&object]).await?;
+    found.first().map(read).transpose().map(Option::unwrap_or_default)
+}
+
+/// What is to be indexed of a connector's objects, where that is anything.
+pub async fn wanted(on: &Session, connector: &str) -> DbResult<BTreeMap<String, MemberIndex>> {
+    let sql = "SELECT object, members FROM mirror_members WHERE connector = $1";
+    let read = |row: &Row| Ok((String::read(row, "object")?, MemberIndex::read(row, "members")?));
+    on.rows(sql, &[&text(connector)]).await?.iter().map(read).collect()
+}
+
+/// What is to be indexed of an object.
+async fn wanted_of(on: &Session, object: Key) -> DbResult<MemberIndex> {
+    let sql = "SELECT w.members FROM mirror_objects AS o
+                   JOIN mirrors AS m USING (mirror)
+                   JOIN connections AS c ON c.id = m.connection
+                   JOIN mirror_members AS w ON w.connector = c.connector AND w.object = o.name
+               WHERE o.object = $1";
+    let found = on.rows(sql, &[&object]).await?;
+    let found = found.first().map(|row| MemberIndex::read(row, "members")).transpose();
+    found.map(Option::unwrap_or_default)
+}
+
+/// What is to be indexed of an object of which nothing is kept yet.
+pub async fn wanted_by(on: &Session, connection: &str, object: &str) -> DbResult<MemberIndex> {
+    let sql = "SELECT members FROM connections JOIN mirror_members USING (connector)
+               WHERE id = $1 AND object = $2";
+    let found = on.rows(sql, &[&text(connection), &text(object)]).await?;
+    let found = found.first().map(|row| MemberIndex::read(row, "members")).transpose();
+    found.map(Option::unwrap_or_default)
+}
+
+/// Says what is to be indexed of a connector's objects, and begins anew where that changes.
+pub async fn set(
+    on: &Session,
+    connector: &str,
+    indexes: &BTreeMap<String, MemberIndex>,
+) -> DbResult<()> {
+    // Every host of a new version says so when it starts.
+    on.advise("indexes").await?;
+    if wanted(on, connector).await? == *indexes {
+        return Ok(());
+    }
+    on.run("DELETE FROM mirror_members WHERE connector = $1", &[&text(connector)]).await?;
+    for (object, index) in indexes {
+        let sql = "INSERT INTO mirror_members (connector, object, members) VALUES ($1, $2, $3)";
+        on.run(sql, &[&text(connector), &text(object), &json(index)]).await?;
+    }
+    // Whoever writes for one of these reads what is wanted after this, or has written before it.
+    let sql = "SELECT m.mirror FROM connections AS c JOIN mirrors AS m ON m.connection = c.id
+               WHERE c.connector = $1 ORDER BY m.mirror FOR UPDATE OF m";
+    let mirrors: Vec<Key> = on.values(sql, &[&text(connector)]).await?;
+    let sql = "SELECT object FROM mirror_objects WHERE mirror = ANY($1) ORDER BY object";
+    for object in on.values::<Key>(sql, &[&mirrors]).await? {
+        if of(on, object).await?.1.members != wanted_of(on, object).await? {
+            replace(on, object).await?;
+        }
+    }
+    Ok(())
+}
+
+/// An index for an object that has none. What is there already is indexed in pieces.
+pub async fn make(on: &Session, object: Key) -> DbResult<()> {
+    let sql = "INSERT INTO mirror_indexes (object, members, built, dropped)
+               SELECT object, $1,
+                   CASE WHEN derived_from IS NULL AND live + aged_out > 0 THEN '' END, false
+               FROM mirror_objects WHERE object = $2";
+    let members = json(&wanted_of(on, object).await?);
+    on.run(sql, &[&members, &object]).await.map(drop)
+}
+
+/// Another index for an object: what it has in the old one is erased in pieces.
+pub async fn replace(on: &Session, object: Key) -> DbResult<()> {
+    drop_of(on, object).await?;
+    make(on, object).await
+}
+
+/// The object has no index any more.
+pub async fn drop_of(on: &Session, object: Key) -> DbResult<()> {
+    let sql = "UPDATE mirror_indexes SET dropped = true WHERE object = $1 AND NOT dropped";
+    on.run(sql, &[&object]).await.map(drop)
+}
+
+/// Erases rows of an index that is not used any more. Answers whether there is one.
+pub async fn erase_dropped(on: &Session, limit: usize) -> DbResult<bool> {
+    let sql = "SELECT number FROM mirror_indexes WHERE dropped ORDER BY number LIMIT 1";
+    let Some(number) = on.value::<Key>(sql, &[]).await? else { return Ok(false) };
+    // They lie side by side, many on a page.
+    let limit = limit.saturating_mul(10);
+    let mut erased = some(on, "mirror_entries", "number", number, limit).await?;
+    erased += some(on, "mirror_values", "number", number, limit - erased).await?;
+    if erased < limit {
+        on.run("DELETE FROM mirror_indexes WHERE number = $1", &[&number]).await?;
+    }
+    Ok(true)
+}
+
+/// What becomes of the rows of records.
+#[derive(Default)]
+pub struct Moved<'m> {
+    gone: Rows<'m>,
+    new: Rows<'m>,
+}
+
+#[derive(Default)]
+struct Rows<'m> {
+    slots: Vec<i32>,
+    values: Vec<Cow<'m, str>>,
+    bodies: Vec<i64>,
+}
+
+impl<'m> Rows<'m> {
+    fn add(&mut self, body: i64, slot: usize, value: &'m str) {
+        self.slots.push(slot_of(slot));
+        self.values.push(text(value));
+        self.bodies.push(body);
+    }
+}
+
+impl<'m> Moved<'m> {
+    /// That of the record with this body.
+    pub fn add(&mut self, body: i64, moves: &'m [IndexMove]) {
+        for moved in moves {
+            if let Some(value) = &moved.before {
+                self.gone.add(body, moved.slot, value);
+            }
+            if let Some(value) = &moved.after {
+                self.new.add(body, moved.slot, value);
+            }
+        }
+    }
+
+    /// Writes them.
+    pub async fn write(&self, on: &Session, number: Key) -> DbResult<()> {
+        let Self { gone, new } = self;
+        if !gone.slots.is_empty() {
+            let sql = "DELETE FROM mirror_entries AS e
+                       USING unnest($2::int[], $3::text[], $4::bigint[]) AS u (slot, value, body)
+                       WHERE e.number = $1 AND e.slot = u.slot
+                           AND e.value = u.value COLLATE \"C\" AND e.body = u.body";
+            on.run(sql, &[&number, &gone.slots, &gone.values, &gone.bodies]).await?;
+        }
+        if !new.slots.is_empty() {
+            // A row that is there says the same.
+            let sql = "INSERT INTO mirror_entries (number, slot, value, body)
+                       SELECT $1, * FROM unnest($2::int[], $3::text[], $4::bigint[])
+                       ON CONFLICT DO NOTHING";
+            on.run(sql, &[&number, &new.slots, &new.values, &new.bodies]).await?;
+        }
+        Ok(())
+    }
+}
+
+/// As the column has it: there are a few dozen.
+pub fn slot_of(slot: usize) -> i32 {
+    i32::try_from(slot).unwrap_or(i32::MAX)
+}
+
+/// Moves the counts by value, and of cells.
+pub async fn count(
+    on: &Session,
+    number: Key,
+    moved: &BTreeMap<(usize, String), i64>,
+) -> DbResult<()> {
+    let moved: Vec<_> = moved.iter().filter(|(_, by)| **by != 0).collect();
+    if moved.is_empty() {
+        return Ok(());
+    }
+    let slots: Vec<i32> = moved.iter().map(|((slot, _), _)| slot_of(*slot)).collect();
+    let values: Vec<_> = moved.iter().map(|((_, value), _)| text(value)).collect();
+    let sql = "SELECT v.slot, v.value FROM mirror_values AS v
+                   JOIN unnest($2::int[], $3::text[]) AS u (slot, value)
+                       ON v.slot = u.slot AND v.value = u.value COLLATE \"C\"
+               WHERE v.number = $1 AND NOT v.others";
+    let read = |row: &Row| Ok((row.try_get::<_, i32>(0)?, row.try_get::<_, String>(1)?));
+    let there = on.rows(sql, &[&number, &slots, &values]).await?;
+    let there: BTreeSet<(i32, String)> = there.iter().map(read).collect::<DbResult<_>>()?;
+    // How many values have a place; read where one has none.
+    let mut places: BTreeMap<usize, u64> = BTreeMap::new();
+    let mut put: BTreeMap<(i32, bool, &str), i64> = BTreeMap::new();
+    for (((slot, _), by), value) in moved.iter().zip(&values) {
+        let has_place = there.contains(&(slot_of(*slot), value.clone().into_owned()));
+        let known = match places.get(slot) {
+            _ if has_place => 0,
+            Some(known) => *known,
+            None => {
+                let sql = "SELECT count(*) FROM mirror_values
+                           WHERE number = $1 AND slot = $2 AND NOT others";
+                let known: Option<i64> = on.value(sql, &[&number, &slot_of(*slot)]).await?;
+                u64::try_from(known.unwrap_or_default()).unwrap_or_default()
+            }
+        };
+        let is_alone = counted_as(*slot, has_place, known) == Counted::Alone;
+        if !has_place {
+            places.insert(*slot, known + u64::from(is_alone));
+        }
+        let key = (slot_of(*slot), !is_alone, if is_alone { value.as_ref() } else { "" });
+        *put.entry(key).or_default() += **by;
+    }
+    let slots: Vec<i32> = put.keys().map(|(slot, ..)| *slot).collect();
+    let others: Vec<bool> = put.keys().map(|(_, others, _)| *others).collect();
+    let values: Vec<&str> = put.keys().map(|(_, _, value)| *value).collect();
+    let records: Vec<i64> = put.values().copied().collect();
+    let sql = "INSERT INTO mirror_values AS v (number, slot, others, value, records)
+               SELECT $1, * FROM unnest($2::int[], $3::boolean[], $4::text[], $5::bigint[])
+               ON CONFLICT (number, slot, others, value)
+                   DO UPDATE SET records = v.records + excluded.records";
+    on.run(sql, &[&number, &slots, &others, &values, &records]).await.map(drop)
+}
+
+/// The values of a slot that are counted on their own, and how many records have others.
+async fn counts_of(on: &Session, number: Key, slot: usize) -> DbResult<(Vec<(String, u64)>, u64)> {
+    let sql = "SELECT others, value, records FROM mirror_values
+               WHERE number = $1 AND slot = $2 AND records > 0 ORDER BY others, value";
+    let (mut values, mut all_others) = (Vec::new(), 0);
+    for row in on.rows(sql, &[&number, &slot_of(slot)]).await? {
+        let records = u64::read(&row, "records")?;
+        match bool::read(&row, "others")? {
+            true => all_others = records,
+            false => values.push((String::read(&row, "value")?, records)),
+        }
+    }
+    Ok((values, all_others))
+}
+
+/// How many records have which value.
+pub async fn counts(on: &Session, object: Key) -> DbResult<ValueCounts> {
+    let (number, index) = of(on, object).await?;
+    let mut counts = ValueCounts { members: vec![], is_partial: index.built.is_some() };
+    for slot in index.members.counted() {
+        let (values, others) = counts_of(on, number, slot).await?;
+        let pointer = index.members.pointer(slot).to_owned();
+        counts.members.push(MemberCounts { pointer, values, others });
+    }
+    Ok(counts)
+}
+
+/// The cells, made analytics.
+pub async fn analytics(on: &Session, object: Key) -> DbResult<Analytics> {
+    let (number, index) = of(on, object).await?;
+    let Some(members) = &index.members.analyzed else { return Ok(Analytics::default()) };
+    let mut counts: [CellCounts; 3] = Default::default();
+    for (slot, counts) in CELLS.into_iter().zip(&mut counts) {
+        let (cells, others) = counts_of(on, number, slot).await?;
+        *counts = CellCounts { cells, others };
+    }
+    let is_partial = index.built.is_some();
+    Ok(Analytics { is_partial, ..Analytics::of(members, counts) })
+}
+
+/// Indexes some of the records of an index that is not complete. Answers how many rows that took.
+pub async fn build(on: &Session, limit: usize) -> DbResult<usize> {
+    let sql = "SELECT number FROM mirror_indexes WHERE built IS NOT NULL AND NOT dropped
+               ORDER BY number LIMIT 1";
+    let mut written = 0;
+    while written < limit {
+        let Some(number) = on.value::<Key>(sql, &[]).await? else { break };
+        // To look for one counts too.
+        written += build_some(on, number, limit - written).await?.max(1);
+    }
+    Ok(written)
+}
+
+async fn build_some(on: &Session, number: Key, limit: usize) -> DbResult<usize> {
+    // Nobody writes records of the connection meanwhile.
+    let sql = "SELECT o.records, i.object FROM mirror_indexes AS i
+                   JOIN mirror_objects AS o USING (object) JOIN mirrors AS m USING (mirror)
+               WHERE i.number = $1 AND NOT i.dropped FOR UPDATE OF m";
+    let found = on.rows(sql, &[&number]).await?;
+    let Some(row) = found.first() else {
+        // Its object is gone.
+        on.run("UPDATE mirror_indexes SET dropped = true WHERE number = $1", &[&number]).await?;
+        return Ok(1);
+    };
+    let (records, object): (Key, Key) = (row.try_get(0)?, row.try_get(1)?);
+    let (current, index) = of(on, object).await?;
+    let (Some(after), true) = (&index.built, current == number) else { return Ok(1) };
+    let slots = index.members.members.len() + MEMBERS;
+    let at_once = (limit / slots).max(1);
+    let sql = "SELECT h.id, b.created_at, h.updated_at, h.body, b.data
+               FROM mirror_heads AS h JOIN mirror_bodies AS b USING (body)
+               WHERE h.records = $1 AND h.id > $2 AND h.state <> 'deleted' ORDER BY h.id LIMIT $3";
+    let found = on.rows(sql, &[&records, &text(after), &rows(at_once)]).await?;
+    let reader = ValueReader::new(&index.members);
+    let mut counted: BTreeMap<(usize, String), i64> = BTreeMap::new();
+    let (mut moves, mut last) = (Vec::new(), None);
+    for row in &found {
+        let (id, data) = (String::read(row, "id")?, String::read(row, "data")?);
+        let (made, changed): (Option<String>, Option<String>) =
+            (Option::read(row, "created_at")?, Option::read(row, "updated_at")?);
+        let values = reader.values(&id, made.as_deref(), changed.as_deref(), &data);
+        for slot in index.members.all_counted() {
+            let value = values.get(slot).cloned().unwrap_or_default();
+            *counted.entry((slot, value)).or_default() += 1;
+        }
+        let new = |(slot, value)| IndexMove { slot, before: None, after: Some(value) };
+        let body: i64 = row.try_get("body")?;
+        moves.push((body, values.slots.into_iter().enumerate().map(new).collect::<Vec<_>>()));
+        last = Some(id);
+    }
+    let mut moved = Moved::default();
+    moves.iter().for_each(|(body, moves)| moved.add(*body, moves));
+    moved.write(on, number).await?;
+    count(on, number, &counted).await?;
+    let built = last.filter(|_| found.len() == at_once);
+    let built = built.as_deref().map(text);
+    on.run("UPDATE mirror_indexes SET built = $1 WHERE number = $2", &[&built, &number]).await?;
+    Ok(found.len() * slots)
+}

@@ -1,0 +1,226 @@
+//! Answers that are lost, connections that break, and servers that may not be used.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use connector_contract::types::DataRecord;
+use connector_state::conformance::connection;
+use connector_state::journal::Journal as _;
+use connector_state::mirror::{Batch, Mirror as _, Source};
+use connector_state::scratch::Scratch;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{UnixListener, UnixStream};
+
+use super::*;
+
+/// Between a host and the server: loses one `COMMIT`, or its answer.
+struct Cut {
+    before: bool,
+    is_done: AtomicBool,
+    commits: AtomicUsize,
+}
+
+impl Cut {
+    async fn pass(&self, host: UnixStream, server: UnixStream) -> std::io::Result<()> {
+        let (mut from_host, mut to_host) = host.into_split();
+        let (mut from_server, mut to_server) = server.into_split();
+        let is_cut = AtomicBool::new(false);
+        let asks = async {
+            let mut bytes = vec![0; 65_536];
+            loop {
+                let count = from_host.read(&mut bytes).await?;
+                if count == 0 {
+                    return Ok::<_, std::io::Error>(());
+                }
+                let asked = &bytes[..count];
+                if asked.windows(7).any(|seven| seven == b"COMMIT\0") {
+                    self.commits.fetch_add(1, Ordering::SeqCst);
+                    if !self.is_done.swap(true, Ordering::SeqCst) {
+                        if self.before {
+                            return Ok(());
+                        }
+                        is_cut.store(true, Ordering::SeqCst);
+                    }
+                }
+                to_server.write_all(asked).await?;
+            }
+        };
+        let answers = async {
+            let mut bytes = vec![0; 65_536];
+            loop {
+                let count = from_server.read(&mut bytes).await?;
+                if count == 0 || is_cut.load(Ordering::SeqCst) {
+                    return Ok::<_, std::io::Error>(());
+                }
+                to_host.write_all(&bytes[..count]).await?;
+            }
+        };
+        tokio::select! { ended = asks => ended, ended = answers => ended }
+    }
+}
+
+async fn through(cut: Arc<Cut>) -> (Scratch, Postgres) {
+    let direct = address();
+    Postgres::open(&direct).await.unwrap();
+    let folder = Scratch::new();
+    let socket = folder.path().join(".s.PGSQL.5432");
+    let listener = UnixListener::bind(&socket).unwrap();
+    let server = server::place().split_once("host=").unwrap().1.to_owned() + "/.s.PGSQL.5432";
+    tokio::spawn(async move {
+        while let Ok((host, _)) = listener.accept().await {
+            let (cut, server) = (Arc::clone(&cut), server.clone());
+            tokio::spawn(async move {
+                let server = UnixStream::connect(server).await.unwrap();
+                let _ = cut.pass(host, server).await;
+            });
+        }
+    });
+    let given = format!(
+        "postgres://tests@/postgres?host={}&schema={}&connections=2",
+        folder.path().display(),
+        direct.schema
+    );
+    let postgres = Postgres::unchecked(&Address::read(&given, |_| None).unwrap()).unwrap();
+    (folder, postgres)
+}
+
+/// Whether the answer or the commit itself is lost, a commit is made once, and answered.
+#[tokio::test]
+#[cfg_attr(without_server, ignore = "PostgreSQL is not installed")]
+async fn a_commit_whose_answer_is_lost_is_made_once() {
+    for before in [false, true] {
+        let cut =
+            Arc::new(Cut { before, is_done: AtomicBool::new(false), commits: AtomicUsize::new(0) });
+        let (_folder, postgres) = through(Arc::clone(&cut)).await;
+        postgres.commit(vec![Change::PutConnection(connection("a"))]).await.unwrap();
+        assert_eq!(postgres.connections().await.unwrap(), [connection("a")]);
+        assert_eq!(postgres.journal("id-of-a", vec![], None, 9).await.unwrap().len(), 1);
+        assert_eq!(cut.commits.load(Ordering::SeqCst), if before { 2 } else { 1 });
+    }
+}
+
+/// Numbers of changes are given away in the order of commits, without one that is missing, however many
+/// hosts write and read.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[cfg_attr(without_server, ignore = "PostgreSQL is not installed")]
+async fn no_reader_misses_a_change_however_connections_break() {
+    let address = address();
+    let hosts = [Postgres::open(&address).await.unwrap(), Postgres::open(&address).await.unwrap()];
+    hosts[0].commit(vec![Change::PutConnection(connection("a"))]).await.unwrap();
+    let ended = Arc::new(AtomicBool::new(false));
+    let reader = {
+        let (host, ended) = (hosts[1].clone(), Arc::clone(&ended));
+        tokio::spawn(async move {
+            let mut read = 0;
+            loop {
+                let is_last = ended.load(Ordering::SeqCst);
+                let changes = host.changes("id-of-a", read, 7).await.unwrap_or_default();
+                for change in &changes {
+                    assert_eq!(change.number, read + 1);
+                    read = change.number;
+                }
+                if is_last && changes.is_empty() {
+                    return read;
+                }
+            }
+        })
+    };
+    let writers = (0..8).map(|writer: usize| {
+        let host = hosts[writer % 2].clone();
+        tokio::spawn(async move {
+            for round in 0..12 {
+                let mut batch = Batch::new("id-of-a", "orders", Source::Lookup, 0);
+                batch.records.push(DataRecord {
+                    id: format!("{writer}-{round}"),
+                    updated_at: None,
+                    created_at: None,
+                    version: None,
+                    data: "{}".to_owned(),
+                });
+                host.apply(batch).await.unwrap();
+                if writer == 0 {
+                    // Somebody ends the connections of all others.
+                    let kill: Work<String, ()> = |on, schema| {
+                        Box::pin(async move {
+                            let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                                       WHERE pid <> pg_backend_pid() AND query LIKE '%mirror%'
+                                           AND backend_xid IS NOT NULL AND $1 <> '' LIMIT 1";
+                            on.rows(sql, &[schema]).await.map(drop)
+                        })
+                    };
+                    let _ = host.read(host.0.schema.clone(), kill).await;
+                }
+            }
+        })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        writer.await.unwrap();
+    }
+    ended.store(true, Ordering::SeqCst);
+    assert_eq!(reader.await.unwrap(), 96);
+}
+
+async fn run(postgres: &Postgres, sql: &'static str) {
+    let work: Work<&'static str, ()> = |on, sql| Box::pin(on.batch(sql));
+    postgres.read(sql, work).await.unwrap();
+}
+
+#[tokio::test]
+#[cfg_attr(without_server, ignore = "PostgreSQL is not installed")]
+async fn a_server_that_forgets_what_it_confirmed_is_refused() {
+    let address = address();
+    let postgres = Postgres::open(&address).await.unwrap();
+    run(&postgres, "CREATE ROLE lax LOGIN SUPERUSER; ALTER ROLE lax SET synchronous_commit = off")
+        .await;
+    let given = format!("{}&schema={}", server::place(), address.schema).replace("tests@", "lax@");
+    let refused = Postgres::open(&Address::read(&given, |_| None).unwrap()).await.err().unwrap();
+    let refused = refused.to_string();
+    assert!(
+        refused.contains("synchronous_commit = off") && refused.contains("ALTER ROLE"),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
+#[cfg_attr(without_server, ignore = "PostgreSQL is not installed")]
+async fn a_schema_of_another_program_or_version_is_refused() {
+    let address = address();
+    let postgres = Postgres::unchecked(&address).unwrap();
+    let name = address.schema.clone();
+    let work: Work<String, ()> = |on, name| {
+        Box::pin(async move {
+            on.batch(&format!("CREATE SCHEMA {name}; CREATE TABLE {name}.mine (a int)")).await
+        })
+    };
+    postgres.read(name, work).await.unwrap();
+    let refused = Postgres::open(&address).await.err().unwrap();
+    assert!(matches!(&refused, StoreError::Corrupt { why, .. } if why.contains("another program")));
+
+    let address = super::address();
+    let postgres = Postgres::open(&address).await.unwrap();
+    run(&postgres, "UPDATE state_version SET version = 9999").await;
+    let refused = Postgres::open(&address).await.err().unwrap();
+    assert!(matches!(refused, StoreError::TooNew { found: 9999, .. }), "{refused}");
+}
+
+#[tokio::test]
+#[cfg_attr(without_server, ignore = "PostgreSQL is not installed")]
+async fn many_hosts_that_begin_at_once_make_the_tables_once() {
+    let address = address();
+    let opening = (0..8).map(|_| {
+        let address = address.clone();
+        tokio::spawn(async move { Postgres::open(&address).await.map(drop) })
+    });
+    for opened in opening.collect::<Vec<_>>() {
+        opened.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test]
+#[cfg_attr(without_server, ignore = "PostgreSQL is not installed")]
+async fn who_cannot_log_in_is_told_what_to_do_and_not_the_password() {
+    let given = server::place().replace("tests@", "nobody_here@");
+    let password = |name: &str| (name == "PGPASSWORD").then(|| "canary".into());
+    let refused = Postgres::open(&Address::read(&given, password).unwrap()).await.err().unwrap();
+    let refused = refused.to_string();
+    assert!(refused.contains("PGPASSWORD") && !refused.contains("canary"), "{refused}");
+}
