@@ -24,7 +24,7 @@ run: component ## Build everything and show the main job on a simulated AfterShi
 
 .PHONY: test
 test: components guests ## Run every test, from nothing
-	cargo build --locked --workspace --bins --tests && cargo test --locked --workspace && SEEDS=60 $(MAKE) torture
+	cargo build --locked --workspace --bins --tests && cargo test --locked --workspace && SEEDS=60 $(MAKE) torture && CHAOS_SECONDS=60 target/debug/hosts
 	@for program in jq sqlite3; do \
 	if command -v $$program > /dev/null; then cargo test --locked --workspace --test connector with_$$program -- --ignored || exit 1; \
 	else echo "left out, because $$program is not installed: the tests named with_$$program"; fi; done
@@ -109,12 +109,17 @@ torture: component ## Live simulated days of a fleet, each from a seed (SEEDS=20
 torture-bugs: component ## Plant bugs in a copy, one at a time, and say which seed shows each
 	cargo build --locked --profile torture -p torture && tests/torture/plant-bugs
 
+.PHONY: postgresql
+postgresql:
+	@command -v postgres > /dev/null || ls -d /usr/lib/postgresql/*/bin/postgres > /dev/null 2>&1 || { apt-get update && apt-get install -y --no-install-recommends postgresql; }
+
 .PHONY: run-many
-run-many: component ## Show three hosts that share a state, one of them killed (HOSTS=3 ACCOUNTS=200)
+run-many: component postgresql ## Show three hosts that share a state, one of them killed (HOSTS=3 ACCOUNTS=200 SQLITE=)
 	cargo build --locked --workspace --exclude release --bins && target/debug/hosts show
 
 .PHONY: torture-hosts
-torture-hosts: component ## Kill and freeze four real hosts on one state, and judge both sides (CHAOS_SECONDS=300 SEED=1)
+torture-hosts: component postgresql ## Kill and freeze four real hosts on one state, and judge both sides (CHAOS_SECONDS=300 SEED=1 SQLITE=)
+	command -v faketime || { apt-get update && apt-get install -y --no-install-recommends faketime; }
 	cargo build --locked --workspace --exclude release --bins && CHAOS_SECONDS=$(or $(CHAOS_SECONDS),300) target/debug/hosts
 
 .PHONY: check-deploy
@@ -137,7 +142,7 @@ picture: component ## Rewrite the terminal picture of the README from a recorded
 	cargo build --locked --workspace --bins && target/debug/tour --picture examples/tour/tour.svg
 
 .PHONY: ci
-ci: lint test ## Format, lints and every test
+ci: postgresql lint test ## Format, lints and every test, none of PostgreSQL's left out
 
 .PHONY: ci-release
 ci-release: ci test-release ## What the integration server runs

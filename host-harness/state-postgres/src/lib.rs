@@ -29,6 +29,8 @@ mod rates;
 mod rows;
 pub mod schema;
 mod session;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 #[cfg(test)]
 mod tests;
 mod tls;

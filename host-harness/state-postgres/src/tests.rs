@@ -2,7 +2,6 @@
 
 mod alike;
 mod lost;
-mod server;
 mod stress;
 
 use std::sync::Arc;
@@ -12,6 +11,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use connector_contract::clock::{Clock, TokioClock};
 use connector_state::conformance::{Database, START_S, State};
 
+use super::testing::TestServer;
 use super::*;
 
 /// A schema of its own, and the time of a conformance case.
@@ -31,7 +31,7 @@ static MADE: AtomicU32 = AtomicU32::new(0);
 
 pub(super) fn address() -> Address {
     let name = format!("case_{}", MADE.fetch_add(1, Ordering::Relaxed));
-    let given = format!("{}&schema={name}&connections=4", server::place());
+    let given = format!("{}&schema={name}&connections=4", TestServer::get().place());
     Address::read(&given, |_| None).unwrap()
 }
 

@@ -79,7 +79,7 @@ async fn trouble(world: &Arc<World>, host: usize, random: &mut Rng) -> &'static 
             world.fleet.start(host);
             "ended in order"
         }
-        _ => world.disk.trouble(random).await,
+        _ => world.disk.trouble(random),
     }
 }
 

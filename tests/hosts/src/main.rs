@@ -77,7 +77,8 @@ async fn main() -> ExitCode {
         chaos: Duration::from_secs(number("CHAOS_SECONDS", 60)),
         seed: number("SEED", 1),
     };
-    let disk = Disk::new();
+    let disk = Disk::new(std::env::var_os("SQLITE").is_some());
+    println!("the state is in {}", disk.name());
     let state = disk.open().await;
     let mut accounts = Vec::new();
     for number in 0..options.accounts {

@@ -1,12 +1,13 @@
 //! `push --conflicts`: items that wait for a decision.
 
 use anyhow::Result;
-use host_harness::push::{IntentRow, Intents as _, PushRow, Word as _};
-use host_harness::store::{ConnectionRow, Sqlite};
+use host_harness::push::{IntentRow, PushRow, Word as _};
+use host_harness::store::ConnectionRow;
 use serde_json::{Value, json};
 
 use super::PushArgs;
 use crate::cli::context::Context;
+use crate::cli::database::Database;
 use crate::cli::output::date;
 use crate::cli::usage::Usage;
 
@@ -22,7 +23,7 @@ pub async fn list(
     run: Option<&str>,
     context: &Context,
     connection: &ConnectionRow,
-    store: &Sqlite,
+    store: &dyn Database,
 ) -> Result<()> {
     let runs = match run {
         Some(run) => vec![known(run, connection, store).await?],
@@ -48,7 +49,7 @@ pub async fn list(
 ///
 /// # Errors
 /// [`Usage`] when it is not.
-pub async fn known(run: &str, connection: &ConnectionRow, store: &Sqlite) -> Result<PushRow> {
+pub async fn known(run: &str, connection: &ConnectionRow, store: &dyn Database) -> Result<PushRow> {
     let found = store.run(run).await?.filter(|row| row.connection == connection.id);
     let unknown = || {
         Usage::new(format!("connection \"{}\" has no push {run}", connection.name))

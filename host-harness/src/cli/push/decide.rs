@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use anyhow::Result;
-use host_harness::push::{Decided, Decision, IntentRow, Intents as _, Word as _};
-use host_harness::store::{ConnectionRow, Sqlite};
+use host_harness::push::{Decided, Decision, IntentRow, Word as _};
+use host_harness::store::ConnectionRow;
 use serde_json::json;
 
 use super::PushArgs;
 use super::conflicts::{AT_ONCE, known};
 use crate::cli::context::Context;
+use crate::cli::database::Database;
 use crate::cli::output::counted;
 use crate::cli::usage::Usage;
 
@@ -58,7 +59,7 @@ pub async fn run(
     args: &PushArgs,
     context: &Context,
     connection: &ConnectionRow,
-    store: &Sqlite,
+    store: &dyn Database,
 ) -> Result<()> {
     for choice in &args.decide {
         let run = &choice.run;
@@ -115,7 +116,7 @@ pub async fn run(
 }
 
 /// Items that a choice names: the one, or some of those that wait, from index `from` on.
-async fn some(choice: &ConflictChoice, from: u64, store: &Sqlite) -> Result<Vec<IntentRow>> {
+async fn some(choice: &ConflictChoice, from: u64, store: &dyn Database) -> Result<Vec<IntentRow>> {
     let Some(index) = choice.index else {
         return Ok(store.conflicts(&choice.run, from, AT_ONCE).await?);
     };

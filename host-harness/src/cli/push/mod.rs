@@ -168,11 +168,11 @@ pub async fn run(args: &PushArgs, context: &Context) -> Result<Exit> {
         return runs::list(args, context, &kept.row, &store).await.map(Exit::from);
     }
     if let Some(run) = &args.conflicts {
-        let listed = conflicts::list(args, run.as_deref(), context, &kept.row, &store).await;
+        let listed = conflicts::list(args, run.as_deref(), context, &kept.row, &*store).await;
         return listed.map(Exit::from);
     }
     if !args.decide.is_empty() {
-        return decide::run(args, context, &kept.row, &store).await.map(Exit::from);
+        return decide::run(args, context, &kept.row, &*store).await.map(Exit::from);
     }
     let object = args.object.as_deref().unwrap_or_default();
     let mapping = args.map.as_deref().map(mapping).transpose()?;

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use host_harness::mirror::Mirror as _;
 use host_harness::mirror::analytics::{Analytics, Performance};
 use serde_json::{Value, json};
 
@@ -42,7 +41,7 @@ pub async fn run(args: &AnalyticsArgs, context: &Context) -> Result<()> {
     context.document_form()?;
     let state = StateDirectory::needed(context)?;
     let database = state.database().await?;
-    let row = state.named(&database, name(context)?.unwrap_or(DEFAULT)).await?;
+    let row = state.named(&*database, name(context)?.unwrap_or(DEFAULT)).await?;
     let mut found = database.analytics(&row.id, &args.object).await?;
     if found.weeks.is_empty() {
         let text = format!("there are no analytics of {} for {}", args.object, row.name);

@@ -1,7 +1,6 @@
 //! `records counts`: how many kept records have which value.
 
 use anyhow::Result;
-use host_harness::mirror::Mirror as _;
 use serde_json::json;
 
 use super::super::context::Context;
@@ -29,7 +28,7 @@ pub struct CountsArgs {
 pub async fn run(args: &CountsArgs, context: &Context) -> Result<()> {
     let state = StateDirectory::needed(context)?;
     let database = state.database().await?;
-    let row = state.named(&database, name(context)?.unwrap_or(DEFAULT)).await?;
+    let row = state.named(&*database, name(context)?.unwrap_or(DEFAULT)).await?;
     let counts = database.value_counts(&row.id, &args.object).await?;
     if counts.members.is_empty() {
         let text = format!("no records of {} are counted for {}", args.object, row.name);

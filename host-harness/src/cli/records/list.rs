@@ -1,7 +1,7 @@
 //! `records list`: kept records, filtered and sorted.
 
 use anyhow::Result;
-use host_harness::mirror::{Filter, ListQuery, Mirror as _, Test};
+use host_harness::mirror::{Filter, ListQuery, Test};
 use host_harness::store::StoreError;
 
 use super::super::context::Context;
@@ -76,7 +76,7 @@ fn condition(text: &str) -> Result<Filter, String> {
 pub async fn run(args: &ListRecordsArgs, context: &Context) -> Result<()> {
     let state = StateDirectory::needed(context)?;
     let database = state.database().await?;
-    let row = state.named(&database, name(context)?.unwrap_or(DEFAULT)).await?;
+    let row = state.named(&*database, name(context)?.unwrap_or(DEFAULT)).await?;
     let connection = row.id;
     let query = ListQuery {
         connection: connection.clone(),

@@ -1,86 +1,29 @@
 //! Answers that are lost, connections that break, and servers that may not be used.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use connector_contract::types::DataRecord;
 use connector_state::conformance::connection;
 use connector_state::journal::Journal as _;
 use connector_state::mirror::{Batch, Mirror as _, Source};
 use connector_state::scratch::Scratch;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{UnixListener, UnixStream};
 
 use super::*;
+use crate::testing::CuttingProxy;
 
-/// Between a host and the server: loses one `COMMIT`, or its answer.
-struct Cut {
-    before: bool,
-    is_done: AtomicBool,
-    commits: AtomicUsize,
-}
-
-impl Cut {
-    async fn pass(&self, host: UnixStream, server: UnixStream) -> std::io::Result<()> {
-        let (mut from_host, mut to_host) = host.into_split();
-        let (mut from_server, mut to_server) = server.into_split();
-        let is_cut = AtomicBool::new(false);
-        let asks = async {
-            let mut bytes = vec![0; 65_536];
-            loop {
-                let count = from_host.read(&mut bytes).await?;
-                if count == 0 {
-                    return Ok::<_, std::io::Error>(());
-                }
-                let asked = &bytes[..count];
-                if asked.windows(7).any(|seven| seven == b"COMMIT\0") {
-                    self.commits.fetch_add(1, Ordering::SeqCst);
-                    if !self.is_done.swap(true, Ordering::SeqCst) {
-                        if self.before {
-                            return Ok(());
-                        }
-                        is_cut.store(true, Ordering::SeqCst);
-                    }
-                }
-                to_server.write_all(asked).await?;
-            }
-        };
-        let answers = async {
-            let mut bytes = vec![0; 65_536];
-            loop {
-                let count = from_server.read(&mut bytes).await?;
-                if count == 0 || is_cut.load(Ordering::SeqCst) {
-                    return Ok::<_, std::io::Error>(());
-                }
-                to_host.write_all(&bytes[..count]).await?;
-            }
-        };
-        tokio::select! { ended = asks => ended, ended = answers => ended }
-    }
-}
-
-async fn through(cut: Arc<Cut>) -> (Scratch, Postgres) {
+/// A host behind a proxy.
+async fn through() -> (Arc<CuttingProxy>, Scratch, Postgres) {
     let direct = address();
     Postgres::open(&direct).await.unwrap();
     let folder = Scratch::new();
-    let socket = folder.path().join(".s.PGSQL.5432");
-    let listener = UnixListener::bind(&socket).unwrap();
-    let server = server::place().split_once("host=").unwrap().1.to_owned() + "/.s.PGSQL.5432";
-    tokio::spawn(async move {
-        while let Ok((host, _)) = listener.accept().await {
-            let (cut, server) = (Arc::clone(&cut), server.clone());
-            tokio::spawn(async move {
-                let server = UnixStream::connect(server).await.unwrap();
-                let _ = cut.pass(host, server).await;
-            });
-        }
-    });
+    let proxy = CuttingProxy::listen(folder.path());
     let given = format!(
         "postgres://tests@/postgres?host={}&schema={}&connections=2",
         folder.path().display(),
         direct.schema
     );
     let postgres = Postgres::unchecked(&Address::read(&given, |_| None).unwrap()).unwrap();
-    (folder, postgres)
+    (proxy, folder, postgres)
 }
 
 /// Whether the answer or the commit itself is lost, a commit is made once, and answered.
@@ -88,13 +31,13 @@ async fn through(cut: Arc<Cut>) -> (Scratch, Postgres) {
 #[cfg_attr(without_server, ignore = "PostgreSQL is not installed")]
 async fn a_commit_whose_answer_is_lost_is_made_once() {
     for before in [false, true] {
-        let cut =
-            Arc::new(Cut { before, is_done: AtomicBool::new(false), commits: AtomicUsize::new(0) });
-        let (_folder, postgres) = through(Arc::clone(&cut)).await;
+        let (proxy, _folder, postgres) = through().await;
+        let lost = if before { &proxy.before } else { &proxy.after };
+        lost.store(1, Ordering::SeqCst);
         postgres.commit(vec![Change::PutConnection(connection("a"))]).await.unwrap();
         assert_eq!(postgres.connections().await.unwrap(), [connection("a")]);
         assert_eq!(postgres.journal("id-of-a", vec![], None, 9).await.unwrap().len(), 1);
-        assert_eq!(cut.commits.load(Ordering::SeqCst), if before { 2 } else { 1 });
+        assert_eq!(proxy.commits.load(Ordering::SeqCst), if before { 2 } else { 1 });
     }
 }
 
@@ -171,7 +114,8 @@ async fn a_server_that_forgets_what_it_confirmed_is_refused() {
     let postgres = Postgres::open(&address).await.unwrap();
     run(&postgres, "CREATE ROLE lax LOGIN SUPERUSER; ALTER ROLE lax SET synchronous_commit = off")
         .await;
-    let given = format!("{}&schema={}", server::place(), address.schema).replace("tests@", "lax@");
+    let given = format!("{}&schema={}", TestServer::get().place(), address.schema)
+        .replace("tests@", "lax@");
     let refused = Postgres::open(&Address::read(&given, |_| None).unwrap()).await.err().unwrap();
     let refused = refused.to_string();
     assert!(
@@ -218,7 +162,7 @@ async fn many_hosts_that_begin_at_once_make_the_tables_once() {
 #[tokio::test]
 #[cfg_attr(without_server, ignore = "PostgreSQL is not installed")]
 async fn who_cannot_log_in_is_told_what_to_do_and_not_the_password() {
-    let given = server::place().replace("tests@", "nobody_here@");
+    let given = TestServer::get().place().replace("tests@", "nobody_here@");
     let password = |name: &str| (name == "PGPASSWORD").then(|| "canary".into());
     let refused = Postgres::open(&Address::read(&given, password).unwrap()).await.err().unwrap();
     let refused = refused.to_string();
