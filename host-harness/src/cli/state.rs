@@ -11,9 +11,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::Result;
+use host_harness::clock::Clock;
 use host_harness::runtime::Connector;
 use host_harness::service::views::keep_indexes;
 use host_harness::store::{ConnectionRow, SecretRow};
@@ -62,7 +63,22 @@ pub struct Configuration {
     secrets: Vec<SecretRow>,
 }
 
+/// The time as the state tells it, which all hosts on it share.
+struct StateClock(Arc<dyn Database>);
+
+impl Clock for StateClock {
+    fn now(&self) -> SystemTime {
+        self.0.time()
+    }
+}
+
 impl OpenState {
+    /// The clock by which everything is judged that hosts of this state judge alike: the machine's own
+    /// may be set wrong.
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        Arc::new(StateClock(Arc::clone(&self.database)))
+    }
+
     /// Opens what is kept, for connections of `connector`, or the one of this name.
     ///
     /// # Errors

@@ -22,7 +22,7 @@ use super::output::{
     Columns, OutputFormat, cells, count, counted, date, duration, printable, section,
 };
 use super::print::Entry;
-use super::state::{StateDirectory, clock, name};
+use super::state::{StateDirectory, name};
 use super::sync::kind_word;
 
 const OBJECTS: [&str; 8] = [
@@ -93,7 +93,7 @@ pub async fn run(args: &StatusArgs, context: &Context) -> Result<()> {
     }
     let hooks = database.hooks().await?.into_iter();
     let hooks: BTreeMap<_, _> = hooks.map(|hook| (hook.connection.clone(), hook)).collect();
-    let mut report = StatusReport { now_ms: unix_ms(clock().now()), ..StatusReport::default() };
+    let mut report = StatusReport { now_ms: unix_ms(database.time()), ..StatusReport::default() };
     for row in &rows {
         objects(&mut report, &*database, row).await?;
         subscriptions(&mut report, &*database, row, hooks.get(&row.id)).await?;
@@ -346,7 +346,7 @@ async fn scopes(database: &dyn Database, row: &ConnectionRow) -> Result<Vec<Stri
 
 /// What the limits let go in the last hour: for people its sums and its fullest minute.
 async fn rates(context: &Context, database: &dyn Database, rows: &[ConnectionRow]) -> Result<()> {
-    let since = minute(clock().now()).saturating_sub(RATES_OF - 1);
+    let since = minute(database.time()).saturating_sub(RATES_OF - 1);
     let mut all = Vec::new();
     for row in rows {
         let found = database.rates(scopes(database, row).await?, since).await?;

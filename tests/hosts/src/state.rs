@@ -90,6 +90,9 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
+        if std::env::var_os("KEEP").is_some() {
+            return;
+        }
         let _ = std::fs::remove_dir_all(&self.folder);
     }
 }

@@ -24,7 +24,7 @@ use self::notes::NotePrinter;
 use self::serving::Serving;
 use super::context::Context;
 use super::output::{duration, lines};
-use super::state::{OpenState, StateDirectory, clock, name};
+use super::state::{OpenState, StateDirectory, name};
 use super::usage::Usage;
 
 /// Receives what providers send to the paths that `subscribe` made: verifies it, keeps it, answers,
@@ -131,15 +131,17 @@ pub async fn begin(
     let database = &state.database;
     let notes = Arc::new(NotePrinter::new(Arc::clone(&context.watch)));
     let noted = || Arc::clone(&notes) as Arc<dyn Notes>;
-    let receiver = Receiver::new(bounds, database.clone(), clock(), noted(), surroundings);
-    let worker = Worker::new(database.clone(), database.clone(), clock(), noted(), Pace::default());
+    let receiver = Receiver::new(bounds, database.clone(), state.clock(), noted(), surroundings);
+    let worker =
+        Worker::new(database.clone(), database.clone(), state.clock(), noted(), Pace::default());
     let (mirror, inbox) = (Arc::clone(database) as _, Arc::clone(database) as _);
-    let gaps = GapCloser::new(&connector, mirror, inbox, clock(), noted(), jobs.clone()).await;
+    let gaps =
+        GapCloser::new(&connector, mirror, inbox, state.clock(), noted(), jobs.clone()).await;
     let gaps = gaps.context("describing the objects")?;
     let mut forwards = ForwardJobs {
         outbox: Arc::clone(database) as _,
         vault: Arc::clone(&state.vault),
-        clock: clock(),
+        clock: state.clock(),
         notes: noted(),
         http: Arc::clone(connector.http_client()),
         space: context.address_space(),

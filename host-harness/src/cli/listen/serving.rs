@@ -18,9 +18,7 @@ use super::notes::NotePrinter;
 use crate::cli::connecting::with_kept;
 use crate::cli::context::Context;
 use crate::cli::output::printable;
-use crate::cli::state::{
-    CHANGED, Configuration, LOOK_EVERY, OpenState, StoredConnection, clock, name,
-};
+use crate::cli::state::{CHANGED, Configuration, LOOK_EVERY, OpenState, StoredConnection, name};
 
 /// How often secrets are read anew even when all deliveries verify: old versions end.
 const RENEW: u32 = 30;
@@ -137,7 +135,7 @@ impl Serving {
 
     /// Renews the subscriptions that end soon.
     async fn renew(&mut self) -> Result<()> {
-        let now_ms = unix_ms(clock().now());
+        let now_ms = unix_ms(self.state.clock().now());
         for row in self.state.database.subscriptions(None).await? {
             let Some(served) = self.served.get(&row.connection) else { continue };
             if !self.share.includes(&row.connection) {

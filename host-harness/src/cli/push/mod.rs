@@ -23,7 +23,7 @@ use super::context::Context;
 use super::exit::Exit;
 use super::output::{Columns, counted, document};
 use super::source::{SourceOptions, mapping, open};
-use super::state::{StateDirectory, StoredConnection, belongs, clock};
+use super::state::{StateDirectory, StoredConnection, belongs};
 use super::usage::Usage;
 
 /// Writes the records of a file or a pipe, each once, and prints what came of each. Items are
@@ -181,7 +181,9 @@ pub async fn run(args: &PushArgs, context: &Context) -> Result<Exit> {
     let connection = context.connect(&connector).await?;
     let key = kept.state.vault.key(&kept.row)?;
     let (intents, mirror) = (Arc::clone(&store) as _, store as _);
-    let push = Push::new(connection, intents, mirror, clock(), &kept.row.id, key, object).await?;
+    let push =
+        Push::new(connection, intents, mirror, kept.state.clock(), &kept.row.id, key, object)
+            .await?;
     let mode = args.mode;
     push.check(mode)?;
     let source = source(args)?;

@@ -21,7 +21,7 @@ use crate::cli::context::Context;
 use crate::cli::errors::in_one;
 use crate::cli::exit::Exit;
 use crate::cli::output::{counted, printable};
-use crate::cli::state::{CHANGED, Configuration, LOOK_EVERY, OpenState, StoredConnection, clock};
+use crate::cli::state::{CHANGED, Configuration, LOOK_EVERY, OpenState, StoredConnection};
 
 /// Results that wait to be printed.
 const QUEUED: usize = 64;
@@ -282,7 +282,7 @@ impl ConnectionReader {
         Ok(Some(SyncedConnection {
             client,
             mirror: Arc::clone(&state.database) as _,
-            clock: clock(),
+            clock: state.clock(),
             connection: self.stored.row.id.clone(),
             turns: turns.clone(),
         }))
