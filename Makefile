@@ -120,7 +120,7 @@ run-many: component postgresql ## Show three hosts that share a state, one of th
 .PHONY: torture-hosts
 torture-hosts: component postgresql ## Kill and freeze four real hosts on one state, and judge both sides (CHAOS_SECONDS=300 SEED=1 SQLITE=)
 	command -v faketime || { apt-get update && apt-get install -y --no-install-recommends faketime; }
-	cargo build --locked --workspace --exclude release --bins && CHAOS_SECONDS=$(or $(CHAOS_SECONDS),300) target/debug/hosts
+	cargo build --locked --workspace --exclude release --bins && CLOCKS=1 CHAOS_SECONDS=$(or $(CHAOS_SECONDS),300) target/debug/hosts
 
 .PHONY: check-deploy
 check-deploy: ## Check deploy/ against the schemas of Kubernetes and compose (needs PyPI the first time)

@@ -29,9 +29,10 @@ struct Host {
 }
 
 impl Fleet {
-    /// So many hosts, none of which runs yet. Where faketime is installed, some have wrong clocks.
+    /// So many hosts, none of which runs yet. With `CLOCKS` set, some have wrong clocks.
     pub fn new(count: usize, disk: &Disk) -> Self {
-        let skews = if disk.is_shared() && faketime().is_some() { [0, 600, -600] } else { [0; 3] };
+        let are_wrong = disk.is_shared() && std::env::var_os("CLOCKS").is_some();
+        let skews = if are_wrong { [0, 600, -600] } else { [0; 3] };
         let host = |number: usize| {
             // Free now; nobody else asks for ports here.
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
