@@ -1,7 +1,10 @@
 //! What the program asks of a database, whichever it is.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::time::SystemTime;
 
+use host_harness::clock::Clock;
 use host_harness::contract::limits::Slots;
 use host_harness::journal::Journal;
 use host_harness::mirror::Mirror;
@@ -37,6 +40,15 @@ pub trait Database:
     /// Where hosts on several machines share it: what the first one's master key has sealed, `new` where
     /// there was none. `None`: its connections alone tell the key.
     fn master_proof(&self, new: Option<Sealed>) -> Answer<'_, Option<Sealed>>;
+}
+
+/// The time as the state tells it, which all hosts on it share.
+pub struct StateClock(pub Arc<dyn Database>);
+
+impl Clock for StateClock {
+    fn now(&self) -> SystemTime {
+        self.0.time()
+    }
 }
 
 impl Database for Sqlite {

@@ -11,7 +11,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use anyhow::Result;
 use host_harness::clock::Clock;
@@ -21,7 +21,7 @@ use host_harness::store::{ConnectionRow, SecretRow};
 use host_harness::vault::{Secrets, Vault};
 
 use super::context::Context;
-use super::database::Database;
+use super::database::{Database, StateClock};
 pub use super::state_directory::{StateDirectory, clock};
 use super::usage::Usage;
 
@@ -61,15 +61,6 @@ pub struct Configuration {
     scheme: String,
     settings: BTreeMap<String, String>,
     secrets: Vec<SecretRow>,
-}
-
-/// The time as the state tells it, which all hosts on it share.
-struct StateClock(Arc<dyn Database>);
-
-impl Clock for StateClock {
-    fn now(&self) -> SystemTime {
-        self.0.time()
-    }
 }
 
 impl OpenState {

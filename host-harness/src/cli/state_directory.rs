@@ -13,7 +13,7 @@ use host_harness::vault::{
 
 use super::cache::users;
 use super::context::Context;
-use super::database::Database;
+use super::database::{Database, StateClock};
 use super::usage::{Usage, unknown};
 
 /// The file of the state in its directory.
@@ -136,7 +136,7 @@ impl StateDirectory {
     pub async fn vault(&self, store: Arc<dyn Database>) -> Result<Vault> {
         let rows = store.connections().await?;
         let master = self.master_of(&*store, rows.is_empty()).await?;
-        let vault = Vault::new(store, clock(), master);
+        let vault = Vault::new(Arc::clone(&store) as _, Arc::new(StateClock(store)), master);
         let opened = rows.iter().map(|row| vault.key(row).map(drop));
         opened.reduce(Result::or).unwrap_or(Ok(()))?;
         Ok(vault)
