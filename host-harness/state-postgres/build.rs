@@ -12,8 +12,8 @@ fn main() {
     println!("cargo::rerun-if-env-changed=PATH");
     let versions = std::fs::read_dir(INSTALLED).into_iter().flatten().flatten();
     let mut places: Vec<_> = versions.map(|version| version.path().join("bin")).collect();
-    places.sort();
-    places.reverse();
+    // The newest first: 15 is newer than 9.6.
+    places.sort_by_key(|place| std::cmp::Reverse(version(place)));
     places.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
     let is_server = |place: &&std::path::PathBuf| {
         ["initdb", "postgres"].iter().all(|program| Path::new(place).join(program).is_file())
@@ -24,4 +24,10 @@ fn main() {
         }
         _ => println!("cargo::rustc-cfg=without_server"),
     }
+}
+
+/// The first number of the directory that a version is installed in.
+fn version(place: &Path) -> u32 {
+    let name = place.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
+    name.split('.').next().and_then(|major| major.parse().ok()).unwrap_or(0)
 }

@@ -7,8 +7,8 @@
 //! | it ends in order | it gives them up at once |
 //! | another host comes, ends or dies | shares are counted anew, within three seconds of that being known |
 //!
-//! What a host does for a connection that it has lost is refused by the state
-//! ([`connector_state::hosts`]).
+//! A scan that a host goes on with after it has lost the connection is refused by the state; what else
+//! it does does no harm ([`connector_state::hosts`]).
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -52,12 +52,13 @@ impl Context {
         let mut builder = self.surroundings(connector);
         let mut chosen = None;
         let mut names = Vec::new();
-        let mut lives_on_grant = false;
+        let (mut lives_on_grant, mut is_doubtful) = (false, false);
         if let Some(kept) = &kept {
             let secrets = kept.secrets().await?;
             names = secrets.names();
             let grant = kept.state.vault.store().grant(&kept.row.id).await?;
             lives_on_grant = grant.is_some();
+            is_doubtful = grant.as_ref().is_some_and(GrantRow::is_doubtful);
             builder = with_kept(builder, kept, grant.as_ref()).secrets(secrets);
             if self.options.limits == Limits::Manifest {
                 builder = builder.limiter(self.limiter(Arc::clone(&kept.state.database) as _));
@@ -86,7 +87,9 @@ impl Context {
         {
             let (store, key) = (Arc::clone(vault.store()), vault.key(&row)?);
             let grants = Grants::of(&connection, store, row.id, key);
-            grants.resume();
+            if is_doubtful {
+                grants.recover();
+            }
             connection = connection.with_tokens(Arc::new(grants.clone()));
             let mut all = self.grants.lock().unwrap_or_else(PoisonError::into_inner);
             // A program that runs long makes connections anew.
@@ -101,6 +104,8 @@ impl Context {
 /// `builder` as [`with_row`], with what the connector learned, and with the vault to keep in.
 pub fn with_kept(builder: Builder, kept: &StoredConnection, grant: Option<&GrantRow>) -> Builder {
     let keep = VaultKeep { vault: Arc::clone(&kept.state.vault), row: kept.row.clone() };
+    // What a grant and a secret last until is judged alike by all hosts.
+    let builder = builder.clock(kept.state.clock());
     let mut builder = with_row(builder, &kept.row).id(&kept.row.id).keep(Arc::new(keep));
     if let Some(grant) = grant {
         builder = builder.learned(grant.learned.settings.clone());

@@ -15,8 +15,11 @@ use host_harness::service::jobs::Shutdown;
 use host_harness::service::recording::RecordingWriter;
 use host_harness::store::ConnectionRow;
 
+use tokio::sync::OnceCell;
+
 use super::cache;
 use super::component::{self, Component};
+use super::database::Database;
 use super::document::embedded;
 use super::options::{CommonOptions, Limits, RepeatedOptions};
 use super::output::{Columns, OutputFormat};
@@ -45,6 +48,8 @@ pub struct Context {
     pub shutdown: Shutdown,
     /// How it reaches the network.
     pub egress: EgressOptions,
+    /// The state, once it is opened.
+    pub opened: Arc<OnceCell<Arc<dyn Database>>>,
     /// See [`Context::limiter`].
     pub limiter: OnceLock<Arc<Limiter>>,
 }

@@ -268,6 +268,7 @@ pub async fn run(call: ParsedCommand, shutdown: Shutdown) -> Exit {
     };
     let context = Context {
         egress,
+        opened: Arc::default(),
         limiter: OnceLock::new(),
         options: cli.options,
         command,

@@ -3,12 +3,12 @@
 use std::sync::{Arc, PoisonError};
 
 use anyhow::{Context as _, Result};
-use host_harness::clock::unix_ms;
+use host_harness::clock::{Clock as _, SystemClock};
 use host_harness::runtime::Connector;
 use host_harness::service::recording::{RecordingHead, RecordingWriter};
 
 use super::context::Context;
-use super::state::{StateDirectory, clock};
+use super::state::StateDirectory;
 use super::usage::Usage;
 
 /// Largest recording.
@@ -37,7 +37,7 @@ async fn record(connector: &Connector, context: &Context) -> Result<()> {
         component: connector.facts().sha256.clone(),
         connector: format!("{} {}", manifest.name, manifest.version),
         is_redacted: options.redact,
-        made_ms: unix_ms(clock().now()),
+        made_ms: SystemClock.now_ms(),
     };
     let master = StateDirectory::somewhere(context)?.master().await?;
     let watch = Arc::clone(&context.watch);

@@ -22,7 +22,7 @@ use host_harness::vault::{Secrets, Vault};
 
 use super::context::Context;
 use super::database::{Database, StateClock};
-pub use super::state_directory::{StateDirectory, clock};
+pub use super::state_directory::StateDirectory;
 use super::usage::Usage;
 
 /// Name of the connection that is used where none is named.

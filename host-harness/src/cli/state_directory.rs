@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use host_harness::clock::{Clock, SystemClock};
+use host_harness::clock::SystemClock;
 use host_harness::store::{Address, AddressError, ConnectionRow, Postgres, Sqlite};
 use host_harness::vault::{
     MASTER_KEY_VARIABLE, MasterKey, MasterKeyError, SealError, Vault, VaultError,
 };
+
+use tokio::sync::OnceCell;
 
 use super::cache::users;
 use super::context::Context;
@@ -28,6 +30,8 @@ pub struct StateDirectory {
     master_key: PathBuf,
     /// Who uses it, for the journal.
     actor: String,
+    /// The state that this program has opened.
+    opened: Arc<OnceCell<Arc<dyn Database>>>,
 }
 
 impl StateDirectory {
@@ -46,7 +50,8 @@ impl StateDirectory {
         let nowhere = || address.is_some().then(|| PathBuf::from("."));
         let directory = file.or_else(users).or_else(nowhere)?;
         let master_key = master_key.unwrap_or_else(|| directory.join("master.key"));
-        Some(Self { directory, address, master_key, actor: context.actor() })
+        let opened = Arc::clone(&context.opened);
+        Some(Self { directory, address, master_key, actor: context.actor(), opened })
     }
 
     /// As [`StateDirectory::of`], for commands that cannot do without.
@@ -104,18 +109,23 @@ impl StateDirectory {
         }
     }
 
-    /// The store, made if need be.
+    /// The store, made if need be. A program opens it once: a database may have few connections left.
     ///
     /// # Errors
     /// When it cannot be used.
     pub async fn store_made(&self) -> Result<Arc<dyn Database>> {
+        self.opened.get_or_try_init(|| self.open()).await.cloned()
+    }
+
+    async fn open(&self) -> Result<Arc<dyn Database>> {
         if let Some(address) = &self.address {
             let address = address.as_ref().map_err(|why| Usage::new(why.to_string()))?;
             let opened = Postgres::open(address).await?;
             return Ok(Arc::new(opened.used_by(&self.actor)));
         }
         let file = self.directory.join(FILE);
-        let opened = tokio::task::spawn_blocking(move || Sqlite::open(&file, clock()));
+        let opened =
+            tokio::task::spawn_blocking(move || Sqlite::open(&file, Arc::new(SystemClock)));
         let opened = opened.await.context("opening the state")??;
         Ok(Arc::new(opened.used_by(&self.actor)))
     }
@@ -229,9 +239,4 @@ impl StateDirectory {
     pub fn file(&self) -> Option<PathBuf> {
         self.address.is_none().then(|| self.directory.join(FILE))
     }
-}
-
-/// The machine's clock.
-pub fn clock() -> Arc<dyn Clock> {
-    Arc::new(SystemClock)
 }

@@ -59,7 +59,7 @@ struct RestoreArgs {
 struct CheckStateArgs {}
 
 /// Makes SQL views of what the records of a connector hold, as the connector describes it: flat tables for
-/// spreadsheets and reports. Any program that reads SQLite can read them; they are always up to date.
+/// spreadsheets and reports. Any program that reads the database can read them; they are always up to date.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   connector-host state views

@@ -20,7 +20,7 @@ use super::context::Context;
 use super::database::Database;
 use super::listen::public_url;
 use super::output::{date, printable};
-use super::state::{OpenState, StoredConnection, clock};
+use super::state::{OpenState, StoredConnection};
 
 /// How often it is looked whether the first delivery came.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -94,7 +94,7 @@ pub async fn run(args: &SubscribeArgs, context: &Context) -> Result<()> {
         url,
         id,
         expires_at,
-        made_ms: unix_ms(clock().now()),
+        made_ms: unix_ms(database.time()),
         ..SubscriptionRow::default()
     };
     database.put_subscription(subscription).await?;

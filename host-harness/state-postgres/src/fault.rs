@@ -89,7 +89,8 @@ fn judged(error: &tokio_postgres::Error, path: String) -> StoreError {
         return StoreError::Corrupt { path, why: explained(error) };
     }
     let next = match code.code() {
-        "55P03" | "57014" => "another one has been writing to it for too long; try again",
+        "55P03" => "another one has been writing to it for too long; try again",
+        "57014" => "it took longer than 60 s, the server is overloaded; try again",
         "53100" => "its disk is full; make room and try again",
         "53300" => {
             "it has too many connections; lower `connections` in --state, or raise its max_connections"

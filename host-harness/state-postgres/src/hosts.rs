@@ -1,6 +1,6 @@
 //! [`Hosts`] in the same database.
 
-use connector_state::hosts::{HostBeat, HostRow, HostShare, Hosts, plan};
+use connector_state::hosts::{AT_ONCE, HostBeat, HostRow, HostShare, Hosts, plan};
 use connector_state::{Answer, Lease, process_of};
 use tokio_postgres::Row;
 
@@ -75,8 +75,9 @@ async fn leave(on: &Session, holder: &str) -> DbResult<()> {
 }
 
 async fn share(on: &Session, beat: &HostBeat) -> DbResult<HostShare> {
-    // Hosts are few and say so every few seconds: they count shares one after the other.
-    on.batch("LOCK TABLE hosts IN SHARE ROW EXCLUSIVE MODE").await?;
+    // Hosts are few and say so every few seconds: they count shares one after the other, and none waits
+    // for so long for a row that those behind it are taken for gone.
+    on.batch("SET LOCAL lock_timeout = '2s'; LOCK TABLE hosts IN SHARE ROW EXCLUSIVE MODE").await?;
     let sql = "SELECT count(*) FROM connections WHERE connector = $1";
     let (connector, holder) = (text(&beat.connector), text(&beat.holder));
     let connections: i64 = on.value(sql, &[&connector]).await?.unwrap_or_default();
@@ -93,24 +94,26 @@ async fn share(on: &Session, beat: &HostBeat) -> DbResult<HostShare> {
     let (until_ms, began_ms) = (signed(row.lease.until_ms), signed(row.began_ms));
     let (name, version) = (text(&row.name), text(&row.version));
     on.run(sql, &[&holder, &until_ms, &name, &version, &connector, &began_ms]).await?;
+    let mut moved = 0;
     if plan.give_up > 0 {
         let sql = "DELETE FROM claims WHERE connection IN (SELECT connection FROM claims
                        WHERE host = $1 ORDER BY connection DESC LIMIT $2)
                    RETURNING connection";
         let most = signed(plan.give_up as u64);
         let given: Vec<String> = on.values(sql, &[&holder, &most]).await?;
+        moved = given.len();
         end_leases(on, &[(given, beat.holder.clone())]).await?;
     }
     if plan.take > 0 {
-        take(on, beat, plan.take).await?;
+        moved = take(on, beat, plan.take).await?;
     }
     let sql = "SELECT connection FROM claims WHERE host = $1";
     let connections: Vec<String> = on.values(sql, &[&holder]).await?;
-    Ok(HostShare { connections: connections.into_iter().collect(), more: plan.more })
+    Ok(HostShare { connections: connections.into_iter().collect(), more: moved == AT_ONCE })
 }
 
-/// Takes at most so many connections that no host works for.
-async fn take(on: &Session, beat: &HostBeat, most: usize) -> DbResult<()> {
+/// Takes at most so many connections that no host works for; answers how many.
+async fn take(on: &Session, beat: &HostBeat, most: usize) -> DbResult<usize> {
     let sql = "SELECT c.id, k.host FROM connections AS c
                    LEFT JOIN claims AS k ON k.connection = c.id
                    LEFT JOIN hosts AS h ON h.lease_attempt = k.host
@@ -131,15 +134,23 @@ async fn take(on: &Session, beat: &HostBeat, most: usize) -> DbResult<()> {
                ON CONFLICT (connection) DO UPDATE SET host = excluded.host";
     on.run(sql, &[&ids, &text(&beat.holder)]).await?;
     let before: Vec<_> = before.into_iter().map(|(host, ids)| (ids, host)).collect();
-    end_leases(on, &before).await
+    end_leases(on, &before).await?;
+    Ok(free.len())
 }
 
 /// Ends the leases on the work for connections that the process of the host beside them has.
 async fn end_leases(on: &Session, held: &[(Vec<String>, String)]) -> DbResult<()> {
+    // In the order in which others lock them.
+    let all: Vec<_> = held.iter().flat_map(|(ids, _)| ids).map(|id| text(id)).collect();
+    let sql = "SELECT s.object FROM mirrors AS m JOIN mirror_objects AS o USING (mirror)
+                   JOIN mirror_scans AS s USING (object)
+               WHERE m.connection = ANY($1) ORDER BY s.object FOR UPDATE OF s";
+    on.rows(sql, &[&all]).await?;
+    let sql = "SELECT 1 FROM hooks WHERE connection = ANY($1) ORDER BY connection FOR UPDATE";
+    on.rows(sql, &[&all]).await?;
     for (connections, holder) in held {
         let ids: Vec<_> = connections.iter().map(|id| text(id)).collect();
         let process = text(process_of(holder));
-        // In one order everywhere: those of a connection after those of the connection before.
         let sql = "UPDATE mirror_scans SET lease_attempt = NULL, lease_until_ms = NULL
                    WHERE object IN (SELECT o.object FROM mirrors AS m
                            JOIN mirror_objects AS o ON o.mirror = m.mirror

@@ -204,8 +204,12 @@ impl Postgres {
             let task = async move { session::transact(&inner, &of, work).await };
             // Whoever waits for it may go: it runs to its end.
             let ended = tokio::spawn(task).await;
-            ended.unwrap_or_else(|_| {
-                Err(fault::unknown(&place, "the program ended meanwhile".to_owned()))
+            ended.unwrap_or_else(|why| {
+                let why = match why.is_panic() {
+                    true => "a fault of this program, please report it",
+                    false => "the program ended meanwhile",
+                };
+                Err(fault::unknown(&place, why.to_owned()))
             })
         })
     }

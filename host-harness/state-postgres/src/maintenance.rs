@@ -8,31 +8,31 @@ use super::session::Session;
 use super::{inbox, journal, limits, mirror, outbox, push, rates};
 
 // A bound that is not known when a statement is planned counts as a tenth of the table, so a join with
-// the rows to be removed would read all of it. `ctid = ANY(ARRAY(...))` finds them by their places; one
-// that somebody changes meanwhile has another place, and stays.
+// the rows to be removed would read all of it. `ctid = ANY(ARRAY(...))` finds them by their places;
+// where others change such rows, they are locked first, and those that somebody has are left for the next time.
 
 /// Rows that one commit removes at most: it holds the locks of a connection meanwhile.
 const AT_ONCE: usize = 500;
 
 /// Does one piece; answers whether there is more.
 pub async fn piece(on: &Session) -> DbResult<bool> {
-    on.advise("maintenance").await?;
+    if !on.advise_if_free("maintenance").await? {
+        return Ok(false);
+    }
     let now_ms = on.now_ms().await?;
-    let mut left = AT_ONCE;
     let next = "SELECT connection FROM removed_connections LIMIT 1";
     if let Some(connection) = on.value::<String>(next, &[]).await? {
-        erase(on, &connection, &mut left).await?;
+        erase(on, &connection, &mut AT_ONCE.clone()).await?;
         return Ok(true);
     }
-    if mirror::index::erase_dropped(on, left).await? {
-        return Ok(true);
-    }
-    if mirror::erase::dropped(on, left).await? {
+    if mirror::index::erase_dropped(on, AT_ONCE).await?
+        || mirror::erase::dropped(on, AT_ONCE).await?
+    {
         return Ok(true);
     }
     for area in 0..AREAS {
-        left = left.saturating_sub(forget(on, area, now_ms, left).await?);
-        if left == 0 {
+        // What the others lock is not locked beside what this one has.
+        if forget(on, area, now_ms, AT_ONCE).await? > 0 {
             return Ok(true);
         }
     }
@@ -53,8 +53,8 @@ async fn forget(on: &Session, area: usize, now_ms: u64, limit: usize) -> DbResul
         5 => inbox::forget::deliveries(on, now_ms, limit).await,
         6 => inbox::forget::keys(on, now_ms, limit).await,
         7 => journal::forget(on, now_ms, limit).await,
-        8 => mirror::index::build(on, limit).await,
-        _ => rates::forget(on, now_ms, limit).await,
+        8 => rates::forget(on, now_ms, limit).await,
+        _ => mirror::index::build(on, limit).await,
     }
 }
 
@@ -64,13 +64,15 @@ async fn ended(on: &Session, now_ms: u64, limit: usize) -> DbResult<usize> {
     let mut most = 0;
     for sql in [
         "DELETE FROM secrets WHERE ctid = ANY(ARRAY(
-             SELECT ctid FROM secrets WHERE ends_ms <= $1 ORDER BY ends_ms LIMIT $2))",
+             SELECT ctid FROM secrets WHERE ends_ms <= $1 ORDER BY ends_ms LIMIT $2
+             FOR UPDATE SKIP LOCKED))",
         "DELETE FROM sessions WHERE ctid = ANY(ARRAY(
-             SELECT ctid FROM sessions WHERE ends_ms <= $1 ORDER BY ends_ms LIMIT $2))",
+             SELECT ctid FROM sessions WHERE ends_ms <= $1 ORDER BY ends_ms LIMIT $2
+             FOR UPDATE SKIP LOCKED))",
         "UPDATE grants SET sealed_previous = NULL, previous_until_ms = NULL
          WHERE ctid = ANY(ARRAY(
              SELECT ctid FROM grants WHERE previous_until_ms <= $1
-             ORDER BY previous_until_ms LIMIT $2))",
+             ORDER BY previous_until_ms LIMIT $2 FOR UPDATE SKIP LOCKED))",
     ] {
         most = most.max(on.count(sql, &[&signed(now_ms), &rows(limit)]).await?);
     }

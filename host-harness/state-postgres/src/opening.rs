@@ -37,7 +37,7 @@ pub fn pool(address: &Address) -> Result<Pool, StoreError> {
     // Nothing that a host asks for takes so long; a lock that it waits for longer for is one of
     // somebody who hangs.
     let session = format!(
-        "SET search_path = {}; SET statement_timeout = '60s'; SET lock_timeout = '15s';
+        "SET search_path = \"{}\"; SET statement_timeout = '60s'; SET lock_timeout = '15s';
          SET idle_in_transaction_session_timeout = '60s'; SET jit = off;
          SET client_min_messages = warning",
         address.schema
@@ -160,7 +160,7 @@ async fn migrate(on: &Session, schema: &str) -> DbResult<()> {
     if found == 0 {
         let there = "SELECT 1 FROM pg_namespace WHERE nspname = $1";
         if on.value::<i32>(there, &[&schema]).await?.is_none() {
-            on.batch(&format!("CREATE SCHEMA {schema}")).await?;
+            on.batch(&format!("CREATE SCHEMA \"{schema}\"")).await?;
         }
         on.batch(
             "CREATE TABLE state_version (

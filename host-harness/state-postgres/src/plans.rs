@@ -127,22 +127,18 @@ fn ways(plan: &[String]) -> (BTreeSet<String>, Vec<String>) {
         let step = line.trim().trim_start_matches("-> ");
         let Some((how, what)) = step.split_once(" on ").filter(|(how, _)| how.contains("Scan"))
         else {
-            if let Some((_, index)) = step.split_once("Bitmap Index Scan on ") {
-                ways.insert(format!("index {index}"));
-            }
             continue;
         };
         let table = what.split(' ').next().unwrap_or_default();
-        if SCANNED.contains(&table) || table.starts_with("pg_") {
-            continue;
-        }
         match how.split_once(" using ") {
             Some((_, index)) => drop(ways.insert(format!("{table} by {index}"))),
-            None if how.contains("Seq Scan") => {
-                ways.insert(format!("{table}, all of it"));
-                scanned.push(table.to_owned());
-            }
             None if how.starts_with("Bitmap Index") => drop(ways.insert(format!("index {table}"))),
+            None if how.contains("Seq Scan") && !table.starts_with("pg_") => {
+                ways.insert(format!("{table}, all of it"));
+                if !SCANNED.contains(&table) {
+                    scanned.push(table.to_owned());
+                }
+            }
             None => {}
         }
     }

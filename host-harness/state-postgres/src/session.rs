@@ -31,13 +31,13 @@ const TRIES: u32 = 6;
 const SETTLE_FOR: Duration = Duration::from_secs(20);
 const SETTLE_EVERY: Duration = Duration::from_millis(200);
 
-/// The number of a transaction, and the history of the server that it is in: after a failover to a
-/// server that lacked it, the number may be another one's.
-const NUMBER: &str =
-    "SELECT pg_current_xact_id()::text, left(pg_walfile_name(pg_current_wal_lsn()), 8)";
+/// The number of a transaction, and when the server that gave it had started: a number that nothing was
+/// written under is given again after a crash, and after a failover it may be another one's.
+const NUMBER: &str = "SELECT pg_current_xact_id()::text,
+    left(pg_walfile_name(pg_current_wal_lsn()), 8) || ' ' || pg_postmaster_start_time()";
 /// What became of one.
-const STATUS: &str =
-    "SELECT pg_xact_status($1::text::xid8), left(pg_walfile_name(pg_current_wal_lsn()), 8)";
+const STATUS: &str = "SELECT pg_xact_status($1::text::xid8),
+    left(pg_walfile_name(pg_current_wal_lsn()), 8) || ' ' || pg_postmaster_start_time()";
 
 /// A step of a piece of work.
 pub type Step<'w, T> = Pin<Box<dyn Future<Output = DbResult<T>> + Send + 'w>>;
@@ -181,6 +181,13 @@ impl Session {
         let lock =
             "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ' ' || $1, 0))";
         self.rows(lock, &[&text(name)]).await.map(drop)
+    }
+
+    /// As [`Session::advise`], without waiting; answers whether nobody else has it.
+    pub async fn advise_if_free(&self, name: &str) -> DbResult<bool> {
+        let lock =
+            "SELECT pg_try_advisory_xact_lock(hashtextextended(current_schema() || ' ' || $1, 0))";
+        Ok(self.value(lock, &[&text(name)]).await?.unwrap_or_default())
     }
 
     /// The database's time.

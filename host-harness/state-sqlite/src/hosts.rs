@@ -1,6 +1,6 @@
 //! [`Hosts`] in the same file.
 
-use connector_state::hosts::{HostBeat, HostRow, HostShare, Hosts, plan};
+use connector_state::hosts::{AT_ONCE, HostBeat, HostRow, HostShare, Hosts, plan};
 use connector_state::{Lease, process_of};
 use rusqlite::{Connection, Result, Row};
 
@@ -83,22 +83,25 @@ fn share(on: &Connection, beat: &HostBeat, now_ms: u64) -> DbResult<HostShare> {
     let of =
         (&beat.holder, until_ms, &row.name, &row.version, &row.connector, signed(row.began_ms));
     run(on, sql, of)?;
+    let mut moved = 0;
     if plan.give_up > 0 {
         let sql = "SELECT connection FROM claims WHERE host = ? ORDER BY connection DESC LIMIT ?";
-        for id in values::<String>(on, sql, (&beat.holder, plan.give_up as u64))? {
+        let given = values::<String>(on, sql, (&beat.holder, plan.give_up as u64))?;
+        moved = given.len();
+        for id in given {
             run(on, "DELETE FROM claims WHERE connection = ?", [&id])?;
             end_leases(on, &id, &beat.holder)?;
         }
     }
     if plan.take > 0 {
-        take(on, beat, plan.take)?;
+        moved = take(on, beat, plan.take)?;
     }
     let connections = values(on, OF, [&beat.holder])?.into_iter().collect();
-    Ok(HostShare { connections, more: plan.more })
+    Ok(HostShare { connections, more: moved == AT_ONCE })
 }
 
-/// Takes at most so many connections that no host works for.
-fn take(on: &Connection, beat: &HostBeat, most: usize) -> DbResult<()> {
+/// Takes at most so many connections that no host works for; answers how many.
+fn take(on: &Connection, beat: &HostBeat, most: usize) -> DbResult<usize> {
     let sql = "SELECT c.id, k.host FROM connections AS c
                    LEFT JOIN claims AS k ON k.connection = c.id
                    LEFT JOIN hosts AS h ON h.lease_attempt = k.host
@@ -106,6 +109,7 @@ fn take(on: &Connection, beat: &HostBeat, most: usize) -> DbResult<()> {
     let mut find = prepared(on, sql)?;
     let free = find.query_map((&beat.connector, most as u64), |row| row.try_into())?;
     let free: Vec<(String, Option<String>)> = free.collect::<Result<_>>()?;
+    let taken = free.len();
     for (id, before) in free {
         let sql = "REPLACE INTO claims (connection, host) VALUES (?, ?)";
         run(on, sql, (&id, &beat.holder))?;
@@ -113,7 +117,7 @@ fn take(on: &Connection, beat: &HostBeat, most: usize) -> DbResult<()> {
             end_leases(on, &id, &before)?;
         }
     }
-    Ok(())
+    Ok(taken)
 }
 
 /// Ends the leases on a connection's work that the process of a host has.

@@ -22,7 +22,6 @@ const ERASE: [Erase; 4] =
     [mirror::erase::connection, push::pruning::erase, inbox::erase, journal::erase];
 /// One of each area that keeps rows for a time; and what is built again meanwhile.
 const FORGET: [Forget; 9] = [
-    mirror::index::build,
     mirror::log::forget,
     outbox::forget,
     push::pruning::forget,
@@ -31,6 +30,7 @@ const FORGET: [Forget; 9] = [
     inbox::keys,
     journal::forget,
     rates::forget,
+    mirror::index::build,
 ];
 
 /// What a piece came to.

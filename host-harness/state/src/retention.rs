@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | changes | [`CHANGES_MS`] | those that an active consumer or forward has not had stay |
 //! | a consumer or forward that is silent | [`SILENT_MS`] | then it holds nothing back, and is told so when it comes again |
-//! | versions that a change replaced | [`VERSIONS_MS`], and the newest 20 of a record | see [`crate::mirror::history`] |
+//! | versions that a change replaced | [`VERSIONS_MS`] at most, of the newest 20 to 29 of a record | see [`crate::mirror::history`] |
 //! | those of a record that was removed | [`REMOVED_VERSIONS_MS`] | gone within 7 days |
 //! | changes that a forward's target did not take | as long as the change | those that wait for a try are parked after seven days ([`crate::outbox::plan`]) |
 //! | records that were removed | as long as the change that says so | |

@@ -75,6 +75,14 @@ pub struct GrantRow {
     pub previous: Option<PreviousTokens>,
 }
 
+impl GrantRow {
+    /// Whether the answer to a renewal may be lost.
+    #[must_use]
+    pub fn is_doubtful(&self) -> bool {
+        self.sends > 0 && self.state != GrantState::Ended
+    }
+}
+
 words! {
     /// Where a grant stands.
     pub enum GrantState {

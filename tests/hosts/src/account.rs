@@ -159,6 +159,11 @@ impl Account {
         self.simulator.insert(&tracking.to_string()).unwrap();
     }
 
+    /// The time a day ago, as the provider writes it.
+    pub fn day_ago(&self) -> String {
+        format_time(self.simulator.now_ms() - 86_400_000)
+    }
+
     /// Its trackings as they are, by id.
     pub fn truth(&self) -> BTreeMap<String, String> {
         let id = |text: &str| {

@@ -30,6 +30,7 @@ pub async fn settle(world: &World) {
         for account in &world.accounts {
             wrong.extend(differences(account, &state).await.into_iter().take(1));
         }
+        world.fleet.fallen().into_iter().for_each(|what| world.broken(what));
         if wrong.is_empty() {
             println!("all mirrors are right {:.0} s after the calm", began.elapsed().as_secs_f64());
             return;
@@ -49,8 +50,18 @@ async fn differences(account: &Account, state: &Arc<dyn State>) -> Vec<String> {
     };
     let name = &account.row.name;
     let kept = kept.into_iter().filter(|record| record.state == RecordState::Live);
-    let kept: BTreeMap<String, String> = kept.map(|record| (record.id, record.data)).collect();
     let truth = account.truth();
+    // What is younger than a day is not looked for when lists do not show it.
+    let day_ago = account.day_ago();
+    let is_young = |made: Option<&String>| made.is_some_and(|made| *made > day_ago);
+    let (mut there, mut old) = (BTreeMap::new(), BTreeSet::new());
+    for record in kept {
+        if !is_young(record.created_at.as_ref()) {
+            old.insert(record.id.clone());
+        }
+        there.insert(record.id, record.data);
+    }
+    let kept = there;
     let missing = truth.iter().filter(|(id, text)| kept.get(*id) != Some(text));
     let mut wrong: Vec<String> =
         missing.map(|(id, _)| format!("{name}: {id} is not kept as it is")).collect();
@@ -59,8 +70,13 @@ async fn differences(account: &Account, state: &Arc<dyn State>) -> Vec<String> {
         wrong.push(format!("{name}: {waiting} events wait"));
     }
     let removed = lock(&account.removed);
-    let is_gone = |id: &&String| !truth.contains_key(*id) && !removed.contains(*id);
-    wrong.extend(kept.keys().filter(is_gone).map(|id| format!("{name}: {id} was never there")));
+    for id in kept.keys().filter(|id| !truth.contains_key(*id)) {
+        match (removed.contains(id), old.contains(id)) {
+            (false, _) => wrong.push(format!("{name}: {id} was never there")),
+            (true, true) => wrong.push(format!("{name}: {id} was removed, and is kept")),
+            (true, false) => {}
+        }
+    }
     wrong
 }
 
@@ -110,7 +126,7 @@ async fn judge_reader(world: &World, read: &[Vec<u64>], state: &Arc<dyn State>) 
         let all = all.iter().filter(|change| change.number <= last);
         let missed = all.filter(|change| read.binary_search(&change.number).is_err());
         let missed: Vec<u64> = missed.map(|change| change.number).collect();
-        if !missed.is_empty() || !read.is_sorted() {
+        if !missed.is_empty() || !read.is_sorted() || read.is_empty() {
             world.broken(format!("{}: a reader missed {missed:?}", account.row.name));
         }
     }

@@ -112,21 +112,17 @@ impl Fleet {
         child.is_some_and(|mut child| child.wait().unwrap().success())
     }
 
-    /// The hosts that ended by themselves, with the end of what they said.
+    /// The hosts that ended by themselves since this was asked last, with the end of what they said.
     pub fn fallen(&self) -> Vec<String> {
         let fallen = |host: &Host| {
-            let ended = lock(&host.child).as_mut().and_then(|child| child.try_wait().unwrap())?;
+            let mut child = lock(&host.child);
+            let ended = child.as_mut().and_then(|child| child.try_wait().unwrap())?;
+            child.take();
             let said = std::fs::read_to_string(self.logs.join(&host.name)).unwrap_or_default();
             let last: Vec<&str> = said.lines().rev().take(5).collect();
             Some(format!("{} ended: {ended}: {}", host.name, last.join(" / ")))
         };
         self.hosts.iter().filter_map(fallen).collect()
-    }
-
-    /// What all hosts said.
-    pub fn said(&self) -> String {
-        let said = |host: &Host| std::fs::read_to_string(self.logs.join(&host.name));
-        self.hosts.iter().filter_map(|host| said(host).ok()).collect()
     }
 
     /// Kills them all.

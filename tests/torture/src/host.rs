@@ -228,7 +228,7 @@ impl Life {
             let (store, row) = (Arc::clone(&self.state.store), &account.row);
             let key = vault(&self.state).key(row).map_err(text)?;
             let grants = Grants::of(&client, store, &row.id, key);
-            grants.resume();
+            grants.recover();
             client = client.with_tokens(Arc::new(Told { grants, life: self.clone() }));
         }
         let seed = self.world.plan.seed ^ ((account.number as u64) << 32);

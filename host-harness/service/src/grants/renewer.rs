@@ -58,7 +58,7 @@ impl Grants {
         observer: Arc<dyn Observer>,
     ) -> Self {
         let (connection, held, replaced) = (connection.into(), Mutex::default(), Mutex::default());
-        let (doubtful, finishing) = (AtomicBool::new(false), AtomicBool::new(false));
+        let (doubtful, recovering) = (AtomicBool::new(false), AtomicBool::new(false));
         let shared = GrantKeeper {
             store,
             connection,
@@ -69,7 +69,7 @@ impl Grants {
             held,
             replaced,
             doubtful,
-            finishing,
+            recovering,
         };
         Self { shared: Arc::new(shared), turns: Arc::default() }
     }
@@ -142,7 +142,7 @@ impl Grants {
                 shared.obtain(refused).await
             };
             if shared.doubtful.load(Ordering::Relaxed) {
-                finish(keeper, turns);
+                recover(keeper, turns);
             }
             obtained
         });
@@ -150,43 +150,62 @@ impl Grants {
     }
 
     /// Goes on with a renewal whose answer an earlier process may have lost. Needs a tokio runtime.
-    pub fn resume(&self) {
+    pub fn recover(&self) {
         self.shared.doubtful.store(true, Ordering::Relaxed);
-        finish(Arc::downgrade(&self.shared), Arc::downgrade(&self.turns));
+        recover(Arc::downgrade(&self.shared), Arc::downgrade(&self.turns));
     }
 }
 
 /// Asks for tokens whose answer may be lost until they come or the grant ends, although nobody needs
-/// them now: many providers take a replaced token once more, for an hour or less. Ends with the last
-/// [`Grants`]. What may be sent, and when, says the row: this only asks it again and again, by no clock
-/// that is told.
-fn finish(keeper: Weak<GrantKeeper>, turns: Weak<Turns<()>>) {
+/// them now: many providers take a replaced token once more, for a minute to an hour. Ends with the last
+/// [`Grants`], and when this program's own credentials are refused: whoever needs tokens then asks
+/// again. What may be sent, and when, says the row: this only looks at it, every minute in the end, by no
+/// clock that is told.
+fn recover(keeper: Weak<GrantKeeper>, turns: Weak<Turns<()>>) {
     let is_first =
-        keeper.upgrade().is_some_and(|keeper| !keeper.finishing.swap(true, Ordering::Relaxed));
+        keeper.upgrade().is_some_and(|keeper| !keeper.recovering.swap(true, Ordering::Relaxed));
     if !is_first {
         return;
     }
+    let recovering = Recovering(Weak::clone(&keeper));
     tokio::spawn(async move {
+        let _recovering = recovering;
         let mut looks = 0;
         loop {
             looks += 1;
-            sleep(LOST.pause(looks)).await;
+            sleep(LOST.pause(looks).min(LOOK_EVERY)).await;
             let (Some(keeper), Some(turns)) = (keeper.upgrade(), turns.upgrade()) else { return };
             let _turn = turns.lock_owned().await;
             // It fails as it does for those who ask, and they are told.
             match keeper.row().await {
                 Ok(_) if keeper.doubtful.load(Ordering::Relaxed) => {
-                    let _ = keeper.obtain_by_row(None).await;
+                    let obtained = keeper.obtain_by_row(None).await;
+                    if matches!(obtained, Err(GrantError::ClientRefused(_))) {
+                        return;
+                    }
                 }
                 Err(GrantError::Missing) => keeper.doubtful.store(false, Ordering::Relaxed),
                 Ok(_) | Err(_) => {}
             }
             if !keeper.doubtful.load(Ordering::Relaxed) {
-                keeper.finishing.store(false, Ordering::Relaxed);
                 return;
             }
         }
     });
+}
+
+/// How often a row is looked at whose answer may be lost.
+const LOOK_EVERY: Duration = Duration::from_secs(60);
+
+/// A task that recovers a lost answer, until it ends, however it does.
+struct Recovering(Weak<GrantKeeper>);
+
+impl Drop for Recovering {
+    fn drop(&mut self) {
+        if let Some(keeper) = self.0.upgrade() {
+            keeper.recovering.store(false, Ordering::Relaxed);
+        }
+    }
 }
 
 impl TokenSource for Grants {

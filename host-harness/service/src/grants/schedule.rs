@@ -29,7 +29,7 @@ const FAILED: Backoff =
     Backoff::new(&[30 * SECOND_MS, MINUTE_MS, 2 * MINUTE_MS, 5 * MINUTE_MS, 15 * MINUTE_MS]);
 
 /// Pauses while an answer may be lost: many providers take the replaced token once more, for a minute
-/// or less.
+/// to an hour.
 pub const LOST: Backoff = Backoff::new(&[
     SECOND_MS,
     2 * SECOND_MS,

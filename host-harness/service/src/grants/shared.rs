@@ -8,7 +8,7 @@ use connector_contract::backoff::Backoff;
 use connector_contract::clock::Clock;
 use connector_runtime::observe::{Event, Level, Observer};
 use connector_runtime::{Current, TokenRenewer};
-use connector_state::{GrantRow, GrantState, LeaseHolder, Retry, Store, StoreError};
+use connector_state::{GrantRow, LeaseHolder, Retry, Store, StoreError};
 use tokio::time::{Instant, sleep};
 
 use super::error::GrantError;
@@ -44,8 +44,8 @@ pub struct GrantKeeper {
     pub replaced: Mutex<Option<(u64, Instant)>>,
     /// By the row as it was seen last, an answer may be lost.
     pub doubtful: AtomicBool,
-    /// Somebody asks on for it.
-    pub finishing: AtomicBool,
+    /// A task recovers it.
+    pub recovering: AtomicBool,
 }
 
 /// The right to renew: who has it, the row that says so, and when it was asked for.
@@ -80,8 +80,7 @@ impl GrantKeeper {
 
     /// Notes whether an answer may be lost.
     fn saw(&self, row: &GrantRow) {
-        let is_doubtful = row.sends > 0 && row.state != GrantState::Ended;
-        self.doubtful.store(is_doubtful, Ordering::Relaxed);
+        self.doubtful.store(row.is_doubtful(), Ordering::Relaxed);
     }
 
     /// Asks for the right to renew the tokens of `row`.

@@ -5,14 +5,13 @@ use std::path::PathBuf;
 use anyhow::Result;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use host_harness::clock::unix_ms;
+use host_harness::clock::{Clock as _, SystemClock};
 use host_harness::contract::subscriptions::{Delivery, Effect, Event, Refusal};
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::cli::context::Context;
 use crate::cli::output::{Columns, date, printable};
-use crate::cli::state::clock;
 use crate::cli::usage::Usage;
 
 /// Hands a delivery that `deliveries show` saved to the connector as if it came now, and shows the
@@ -78,7 +77,7 @@ async fn read(args: &ReplayDeliveryArgs) -> Result<Delivery, Usage> {
         url: saved.url,
         headers: headers.collect(),
         body,
-        received_at: date(unix_ms(clock().now())),
+        received_at: date(SystemClock.now_ms()),
     })
 }
 

@@ -14,7 +14,7 @@ use super::context::Context;
 use super::database::Database;
 use super::exit::Exit;
 use super::output::{date, printable};
-use super::state::{OpenState, StateDirectory, clock, name, names, whose};
+use super::state::{OpenState, StateDirectory, name, names, whose};
 use super::usage::{Usage, unknown};
 
 subcommands! {
@@ -136,7 +136,7 @@ async fn add(args: &AddForwardArgs, context: &Context) -> Result<()> {
         is_signed: false,
         sealed: host_harness::store::Sealed(vec![]),
         enabled: true,
-        made_ms: clock().now_ms(),
+        made_ms: state.clock().now_ms(),
     };
     let (secret, is_new) = given.secret()?;
     let shown = secret.clone().filter(|_| is_new);

@@ -83,6 +83,7 @@ pub async fn run(
         }
     }
     let (mut out, mut counts) = (context.output(&args.columns), BTreeMap::new());
+    let mut refused = None;
     for choice in &args.decide {
         let object = known(&choice.run, connection, store).await?.object;
         let count = counts.entry(object).or_insert(0);
@@ -95,7 +96,11 @@ pub async fn run(
             let seen = items.iter().map(|item| (item.index, theirs(item).unwrap_or_default()));
             let decided = store.decide(&choice.run, seen.collect(), choice.decision).await?;
             for (item, decided) in items.iter().zip(decided) {
-                taken(&choice.run, item.index, decided)?;
+                // Those that were decided are said, whatever became of another.
+                if let Err(why) = taken(&choice.run, item.index, decided) {
+                    refused.get_or_insert(why);
+                    continue;
+                }
                 *count += 1;
                 out.page([json!({
                     "run": item.run,
@@ -108,11 +113,11 @@ pub async fn run(
         }
     }
     out.end()?;
-    for (object, count) in counts {
+    for (object, count) in counts.into_iter().filter(|(_, count)| *count > 0) {
         let count = counted(count, "item");
         context.watch.say(&format!("{count} decided; `push {object} --resume` carries it out"));
     }
-    Ok(())
+    refused.map_or(Ok(()), |why| Err(why.into()))
 }
 
 /// Items that a choice names: the one, or some of those that wait, from index `from` on.

@@ -23,7 +23,7 @@ const SHOWN: usize = 120;
   connector-host records history orders 1234 --connection shop-7 --max 5
   connector-host records history orders 1234 --output json | jq -r '.differences[].pointer'
 
-What a record was is kept for 30 days, and of its newest 20 changes at least; of a record that was removed
+What a record was is kept for 30 days at most, of its newest 20 to 29 changes; of a record that was removed
 for 7 days at most. Of older changes, the names of the members that differed are shown as long as the
 change itself is kept. What a record holds has no versions of its own: the history of its holder
 shows them.")]

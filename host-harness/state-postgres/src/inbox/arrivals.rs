@@ -57,12 +57,17 @@ impl Arrivals {
 }
 
 /// Whoever takes deliveries. When it goes in the middle, those who wait hear so.
-struct Taker(Arc<Inner>);
+struct Taker {
+    inner: Arc<Inner>,
+    /// It left nothing, and another one may have come since.
+    is_done: bool,
+}
 
 impl Drop for Taker {
     fn drop(&mut self) {
-        let mut waiting = self.0.arrivals.waiting();
-        if std::mem::take(&mut waiting.is_taken) {
+        if !self.is_done {
+            let mut waiting = self.inner.arrivals.waiting();
+            waiting.is_taken = false;
             waiting.deliveries.clear();
         }
     }
@@ -73,18 +78,19 @@ pub async fn receive(inner: Arc<Inner>, delivery: NewDelivery) -> Result<Receipt
     let _still = inner.hold_time();
     let (to, answer) = oneshot::channel();
     if inner.arrivals.add(delivery, to) {
-        drop(tokio::spawn(work(Taker(Arc::clone(&inner)))));
+        drop(tokio::spawn(work(Taker { inner: Arc::clone(&inner), is_done: false })));
     }
     let ended = || Err(unknown(&inner.place, "the program ended meanwhile".to_owned()));
     answer.await.unwrap_or_else(|_| ended())
 }
 
-async fn work(taker: Taker) {
-    let inner = &taker.0;
+async fn work(mut taker: Taker) {
     loop {
+        let inner = &taker.inner;
         let (deliveries, answers): (Vec<_>, Vec<_>) = inner.arrivals.take().into_iter().unzip();
         if answers.is_empty() {
             // Whoever comes now sends somebody else.
+            taker.is_done = true;
             return;
         }
         for (to, kept) in answers.into_iter().zip(keep(inner, deliveries).await) {

@@ -65,7 +65,8 @@ pub async fn keys(on: &Session, now_ms: u64, most: usize) -> DbResult<usize> {
         on.run(sql, &[&progress.generation, &signed(now_ms)]).await?;
     }
     let sql = "DELETE FROM inbox_keys WHERE ctid = ANY(ARRAY(
-                   SELECT ctid FROM inbox_keys WHERE generation < $1 ORDER BY generation LIMIT $2))";
+                   SELECT ctid FROM inbox_keys WHERE generation < $1 ORDER BY generation LIMIT $2
+                   FOR UPDATE SKIP LOCKED))";
     on.count(sql, &[&(progress.generation - 1), &rows(most)]).await
 }
 

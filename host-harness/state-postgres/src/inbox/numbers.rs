@@ -40,8 +40,9 @@ pub async fn lock(on: &Session, connections: &BTreeSet<&str>) -> DbResult<BTreeM
     let find = "SELECT i.connection, i.number FROM inboxes AS i
                     JOIN connections AS c ON c.id = i.connection
                 WHERE i.connection = ANY($1) ORDER BY i.number FOR UPDATE OF i";
+    // While this goes on, nobody can remove the connection.
     let make = "INSERT INTO inboxes (connection) SELECT id FROM connections WHERE id = ANY($1)
-                ORDER BY id ON CONFLICT DO NOTHING";
+                ORDER BY id FOR KEY SHARE ON CONFLICT DO NOTHING";
     let mut found = on.rows(find, &[&ids]).await?;
     if found.len() < ids.len() && on.run(make, &[&ids]).await? > 0 {
         found = on.rows(find, &[&ids]).await?;

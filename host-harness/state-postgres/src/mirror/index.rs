@@ -34,18 +34,6 @@ pub async fn wanted(on: &Session, connector: &str) -> DbResult<BTreeMap<String, 
     on.rows(sql, &[&text(connector)]).await?.iter().map(read).collect()
 }
 
-/// What is to be indexed of an object.
-async fn wanted_of(on: &Session, object: Key) -> DbResult<MemberIndex> {
-    let sql = "SELECT w.members FROM mirror_objects AS o
-                   JOIN mirrors AS m USING (mirror)
-                   JOIN connections AS c ON c.id = m.connection
-                   JOIN mirror_members AS w ON w.connector = c.connector AND w.object = o.name
-               WHERE o.object = $1";
-    let found = on.rows(sql, &[&object]).await?;
-    let found = found.first().map(|row| MemberIndex::read(row, "members")).transpose();
-    found.map(Option::unwrap_or_default)
-}
-
 /// What is to be indexed of an object of which nothing is kept yet.
 pub async fn wanted_by(on: &Session, connection: &str, object: &str) -> DbResult<MemberIndex> {
     let sql = "SELECT members FROM connections JOIN mirror_members USING (connector)
@@ -71,27 +59,37 @@ pub async fn set(
         let sql = "INSERT INTO mirror_members (connector, object, members) VALUES ($1, $2, $3)";
         on.run(sql, &[&text(connector), &text(object), &json(index)]).await?;
     }
-    // Whoever writes for one of these reads what is wanted after this, or has written before it.
-    let sql = "SELECT m.mirror FROM connections AS c JOIN mirrors AS m ON m.connection = c.id
-               WHERE c.connector = $1 ORDER BY m.mirror FOR UPDATE OF m";
-    let mirrors: Vec<Key> = on.values(sql, &[&text(connector)]).await?;
-    let sql = "SELECT object FROM mirror_objects WHERE mirror = ANY($1) ORDER BY object";
-    for object in on.values::<Key>(sql, &[&mirrors]).await? {
-        if of(on, object).await?.1.members != wanted_of(on, object).await? {
-            replace(on, object).await?;
-        }
-    }
-    Ok(())
+    // Whoever makes an object of one of these has done so before this, or reads what is wanted after it.
+    let sql = "SELECT id FROM connections WHERE connector = $1 ORDER BY id FOR UPDATE";
+    let connections: Vec<String> = on.values(sql, &[&text(connector)]).await?;
+    let sql = "SELECT mirror FROM mirrors WHERE connection = ANY($1) ORDER BY mirror FOR UPDATE";
+    let mirrors: Vec<Key> = on.values(sql, &[&connections]).await?;
+    let sql = "UPDATE mirror_indexes AS i SET dropped = true
+               FROM mirror_objects AS o
+                   LEFT JOIN mirror_members AS w ON w.connector = $2 AND w.object = o.name
+               WHERE o.mirror = ANY($1) AND i.object = o.object AND NOT i.dropped
+                   AND i.members <> coalesce(w.members, $3) RETURNING o.object";
+    let none = json(&MemberIndex::default());
+    let changed: Vec<Key> = on.values(sql, &[&mirrors, &text(connector), &none]).await?;
+    make_all(on, &changed).await
 }
 
-/// An index for an object that has none. What is there already is indexed in pieces.
-pub async fn make(on: &Session, object: Key) -> DbResult<()> {
+/// Indexes for objects that have none. What is there already is indexed in pieces.
+async fn make_all(on: &Session, objects: &[Key]) -> DbResult<()> {
     let sql = "INSERT INTO mirror_indexes (object, members, built, dropped)
-               SELECT object, $1,
-                   CASE WHEN derived_from IS NULL AND live + aged_out > 0 THEN '' END, false
-               FROM mirror_objects WHERE object = $2";
-    let members = json(&wanted_of(on, object).await?);
-    on.run(sql, &[&members, &object]).await.map(drop)
+               SELECT o.object, coalesce(w.members, $2),
+                   CASE WHEN o.derived_from IS NULL AND o.live + o.aged_out > 0 THEN '' END, false
+               FROM mirror_objects AS o JOIN mirrors AS m USING (mirror)
+                   LEFT JOIN connections AS c ON c.id = m.connection
+                   LEFT JOIN mirror_members AS w
+                       ON w.connector = c.connector AND w.object = o.name
+               WHERE o.object = ANY($1)";
+    on.run(sql, &[&objects, &json(&MemberIndex::default())]).await.map(drop)
+}
+
+/// An index for an object that has none.
+pub async fn make(on: &Session, object: Key) -> DbResult<()> {
+    make_all(on, &[object]).await
 }
 
 /// Another index for an object: what it has in the old one is erased in pieces.
@@ -287,10 +285,9 @@ pub async fn build(on: &Session, limit: usize) -> DbResult<usize> {
 }
 
 async fn build_some(on: &Session, number: Key, limit: usize) -> DbResult<usize> {
-    // Nobody writes records of the connection meanwhile.
-    let sql = "SELECT o.records, i.object FROM mirror_indexes AS i
+    let sql = "SELECT o.records, i.object, o.mirror FROM mirror_indexes AS i
                    JOIN mirror_objects AS o USING (object) JOIN mirrors AS m USING (mirror)
-               WHERE i.number = $1 AND NOT i.dropped FOR UPDATE OF m";
+               WHERE i.number = $1 AND NOT i.dropped";
     let found = on.rows(sql, &[&number]).await?;
     let Some(row) = found.first() else {
         // Its object is gone.
@@ -298,6 +295,11 @@ async fn build_some(on: &Session, number: Key, limit: usize) -> DbResult<usize> 
         return Ok(1);
     };
     let (records, object): (Key, Key) = (row.try_get(0)?, row.try_get(1)?);
+    // Nobody writes records of the connection meanwhile; who does so now is not waited for.
+    let lock = "SELECT mirror FROM mirrors WHERE mirror = $1 FOR UPDATE SKIP LOCKED";
+    if on.value::<Key>(lock, &[&row.try_get::<_, Key>(2)?]).await?.is_none() {
+        return Ok(limit);
+    }
     let (current, index) = of(on, object).await?;
     let (Some(after), true) = (&index.built, current == number) else { return Ok(1) };
     let slots = index.members.members.len() + MEMBERS;

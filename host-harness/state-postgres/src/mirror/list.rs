@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use connector_state::StoreError;
 use connector_state::mirror::index::ValueReader;
 use connector_state::mirror::list::{Selection, Span};
 use connector_state::mirror::plan::KeptIndex;
@@ -27,11 +26,7 @@ pub async fn list(on: &Session, query: &ListQuery) -> DbResult<ListPage> {
         Selection::<()>::new(query, &index)?;
         return Ok(ListPage::default());
     };
-    if let Some(holder) = named.holder {
-        let sql = "SELECT name FROM mirror_objects WHERE object = $1";
-        let holder = on.value(sql, &[&holder.object]).await?.unwrap_or_default();
-        return Err(StoreError::Derived { object: query.object.clone(), holder }.into());
-    }
+    named.must_be_its_own(on).await?;
     let (number, index) = index::of(on, named.object.object).await?;
     let was_scanned = index.built.is_some();
     let (bodies, next) = match was_scanned {
@@ -84,7 +79,7 @@ async fn by_index(
         false => ("e.value, e.body", ">"),
         true => ("e.value DESC, e.body DESC", "<"),
     };
-    let mut last: Option<(String, i64)> = None;
+    let mut last = selection.after().cloned();
     loop {
         let mut bound: Vec<Bound> = vec![Box::new(number)];
         let mut sql = "SELECT e.value, e.body FROM mirror_entries AS e WHERE".to_owned();

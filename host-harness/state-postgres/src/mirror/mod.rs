@@ -203,10 +203,11 @@ impl Mirror for Postgres {
     fn value_counts(&self, connection: &str, object: &str) -> Answer<'_, ValueCounts> {
         self.look((connection.to_owned(), object.to_owned()), |on, (connection, object)| {
             Box::pin(async move {
-                match objects::find(on, connection, object).await? {
-                    Some(found) => index::counts(on, found.object).await,
-                    None => Ok(ValueCounts::default()),
-                }
+                let Some(named) = Named::find(on, connection, object).await? else {
+                    return Ok(ValueCounts::default());
+                };
+                named.must_be_its_own(on).await?;
+                index::counts(on, named.object.object).await
             })
         })
     }
@@ -214,10 +215,11 @@ impl Mirror for Postgres {
     fn analytics(&self, connection: &str, object: &str) -> Answer<'_, Analytics> {
         self.look((connection.to_owned(), object.to_owned()), |on, (connection, object)| {
             Box::pin(async move {
-                match objects::find(on, connection, object).await? {
-                    Some(found) => index::analytics(on, found.object).await,
-                    None => Ok(Analytics::default()),
-                }
+                let Some(named) = Named::find(on, connection, object).await? else {
+                    return Ok(Analytics::default());
+                };
+                named.must_be_its_own(on).await?;
+                index::analytics(on, named.object.object).await
             })
         })
     }

@@ -70,7 +70,8 @@ async fn records(
         matches!(put.body, PutBody::Put(_)) && put.row.is_none_or(|row| row == 0)
     };
     let new = crate::columns::rows(plan.records.iter().filter(is_new).count());
-    let mut new = match new {
+    // In the order of the records, as they arrived.
+    let new = match new {
         0 => vec![],
         new => {
             let sql =
@@ -78,6 +79,7 @@ async fn records(
             on.values::<i64>(sql, &[&new]).await?
         }
     };
+    let mut new = new.into_iter();
     let (mut put, mut gone, mut heads) = (PutBodies::default(), Vec::new(), PutHeads::default());
     let mut moved = index::Moved::default();
     for record in &plan.records {
@@ -89,7 +91,7 @@ async fn records(
                 kept
             }
             PutBody::Put(body) => {
-                let key = kept.or_else(|| new.pop());
+                let key = kept.or_else(|| new.next());
                 put.add(key.unwrap_or_default(), body);
                 key
             }

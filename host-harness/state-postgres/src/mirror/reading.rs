@@ -1,5 +1,6 @@
 //! Records as they are read: those of their own, and those that others hold.
 
+use connector_state::StoreError;
 use connector_state::mirror::held::{Held, holders_of};
 use connector_state::mirror::{MirroredRecord, RecordState};
 use tokio_postgres::Row;
@@ -24,7 +25,7 @@ pub struct Named<'n> {
     name: &'n str,
     pub(super) object: Object,
     /// The object that holds its records, where it is derived.
-    pub(super) holder: Option<Object>,
+    holder: Option<Object>,
 }
 
 impl<'n> Named<'n> {
@@ -36,6 +37,14 @@ impl<'n> Named<'n> {
             None => None,
         };
         Ok(Some(Self { connection, name, object, holder }))
+    }
+
+    /// Fails for an object whose records others hold: it has no index.
+    pub async fn must_be_its_own(&self, on: &Session) -> DbResult<()> {
+        let Some(holder) = self.holder else { return Ok(()) };
+        let sql = "SELECT name FROM mirror_objects WHERE object = $1";
+        let holder = on.value(sql, &[&holder.object]).await?.unwrap_or_default();
+        Err(StoreError::Derived { object: self.name.to_owned(), holder }.into())
     }
 
     /// One record, in whatever state.
@@ -93,7 +102,6 @@ impl<'n> Named<'n> {
         on: &Session,
         bodies: &[i64],
     ) -> DbResult<Vec<(i64, MirroredRecord)>> {
-        // Those that a list names are found by their ids in the index of heads.
         let sql = format!("{SELECT} AND h.body = ANY($2)");
         let sql = sql.replacen("SELECT h.id,", "SELECT h.body, h.id,", 1);
         let found = on.rows(&sql, &[&self.object.records, &bodies]).await?;

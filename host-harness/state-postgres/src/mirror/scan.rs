@@ -78,9 +78,9 @@ pub async fn bookmark_before(
     Ok(found.map(crate::columns::untext))
 }
 
-/// The scan of an object, when there was any.
+/// The scan of an object, when there was any. Nobody takes its lease until the transaction ends.
 pub async fn of_object(on: &Session, key: Key) -> DbResult<Option<ScanRow>> {
-    on.one(&format!("{SELECT} s.object = $1"), &[&key]).await
+    on.one(&format!("{SELECT} s.object = $1 FOR UPDATE OF s"), &[&key]).await
 }
 
 /// Keeps a scan.

@@ -59,6 +59,7 @@ CREATE TABLE mirror_heads (
     seen bigint,
     PRIMARY KEY (records, id)
 ) WITH (fillfactor = 80);
+CREATE INDEX mirror_heads_by_body ON mirror_heads (body);
 CREATE INDEX mirror_heads_gone ON mirror_heads (records, change) WHERE state = 'deleted';
 CREATE INDEX mirror_heads_removed ON mirror_heads (records, change)
     WHERE state = 'deleted' AND versions > 0;
@@ -121,6 +122,8 @@ CREATE TABLE mirror_entries (
     body bigint NOT NULL,
     PRIMARY KEY (number, slot, value, body)
 );
+-- Whether a record that one slot finds has what is wanted in another.
+CREATE INDEX mirror_entries_of ON mirror_entries (number, body);
 
 -- others: records with values that have no row of their own.
 CREATE TABLE mirror_values (

@@ -16,6 +16,9 @@ use crate::fault::DbResult;
 /// Records whose bodies have keys next to each other have their rows next to each other.
 pub const BLOCK: i64 = 256;
 
+/// So many rows of an index that lie side by side cost as much as one elsewhere.
+const SIDE_BY_SIDE: usize = 10;
+
 /// The index of an object, and its number.
 pub fn of(on: &Connection, object: Key) -> Result<(Key, KeptIndex)> {
     let sql = "SELECT number, members, built FROM mirror_indexes WHERE object = ? AND dropped = 0";
@@ -105,7 +108,7 @@ pub fn erase_dropped(on: &Connection, limit: usize) -> DbResult<Option<bool>> {
     let sql = "SELECT number FROM mirror_indexes WHERE dropped = 1 ORDER BY number LIMIT 1";
     let Some(number) = value::<Key>(on, sql, ())? else { return Ok(None) };
     // They lie side by side, many on a page.
-    let limit = limit.saturating_mul(10);
+    let limit = limit.saturating_mul(SIDE_BY_SIDE);
     let keys = "number, block, slot, value, body";
     let mut erased = some(on, "mirror_entries", keys, "number", number, limit)?;
     let keys = "number, slot, others, value";
@@ -229,13 +232,15 @@ pub fn analytics(on: &Connection, object: Key) -> Result<Analytics> {
 pub fn build(on: &Connection, _now_ms: u64, limit: usize) -> DbResult<usize> {
     let sql = "SELECT number FROM mirror_indexes WHERE built IS NOT NULL AND dropped = 0
                ORDER BY number LIMIT 1";
+    // They lie side by side, many on a page.
+    let limit = limit.saturating_mul(SIDE_BY_SIDE);
     let mut written = 0;
     while written < limit {
         let Some(number) = value::<Key>(on, sql, ())? else { break };
         // To look for one counts too.
-        written += build_some(on, number, limit - written)?.max(1);
+        written += build_some(on, number, limit - written)?.max(SIDE_BY_SIDE);
     }
-    Ok(written)
+    Ok(written / SIDE_BY_SIDE)
 }
 
 /// A record as it is kept: id, times of its making and last change, key of its body, content.

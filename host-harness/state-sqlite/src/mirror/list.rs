@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use connector_state::StoreError;
 use connector_state::mirror::index::{ID, ValueReader};
 use connector_state::mirror::list::{Selection, Span};
 use connector_state::mirror::plan::KeptIndex;
@@ -23,11 +22,7 @@ pub fn list(on: &Connection, query: &ListQuery) -> DbResult<ListPage> {
         Selection::<()>::new(query, &index)?;
         return Ok(ListPage::default());
     };
-    if let Some(holder) = named.holder(on)? {
-        let sql = "SELECT name FROM mirror_objects WHERE object = ?";
-        let holder = value(on, sql, [holder.object])?.unwrap_or_default();
-        return Err(StoreError::Derived { object: query.object.clone(), holder }.into());
-    }
+    named.must_be_its_own(on)?;
     let (number, index) = index::of(on, named.key())?;
     let was_scanned = index.built.is_some();
     let (ids, next) = match was_scanned {
@@ -76,15 +71,24 @@ fn by_index(
         .filter(|(slot, _)| **slot != sort)
         .map(|(slot, span)| (*slot, span.clone()))
         .collect();
-    let order = match descending {
-        false => "value, body",
-        true => "value DESC, body DESC",
+    let (order, beyond) = match descending {
+        false => ("value, body", ">"),
+        true => ("value DESC, body DESC", "<"),
     };
-    let sql = format!("SELECT value, body {IN_SPAN} ORDER BY {order}");
+    // Behind the cursor, however many records have its value.
+    let after = selection.after().cloned();
+    let behind =
+        after.as_ref().map_or(String::new(), |_| format!("AND (value, body) {beyond} (?, ?)"));
+    let sql = format!("SELECT value, body {IN_SPAN} {behind} ORDER BY {order}");
     let mut find = prepared(on, &sql)?;
     for block in blocks(on, number, descending)? {
         let mut matching: Option<BTreeSet<i64>> = None;
-        let mut found = find.query((number, block, sort, &span.from, until(&span)))?;
+        let mut found = match &after {
+            Some((value, body)) => {
+                find.query((number, block, sort, &span.from, until(&span), value, body))?
+            }
+            None => find.query((number, block, sort, &span.from, until(&span)))?,
+        };
         while let Some(row) = found.next()? {
             let (value, body) = (row.get_ref(0)?.as_str()?, row.get(1)?);
             match selection.wants((value, body)) {

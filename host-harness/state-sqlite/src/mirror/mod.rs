@@ -46,6 +46,23 @@ impl Sqlite {
             None => Ok(T::default()),
         })
     }
+
+    /// Reads what the index of an object tells; derived ones have none.
+    fn read_index<T: Default + Send + 'static>(
+        &self,
+        connection: &str,
+        object: &str,
+        read: fn(&rusqlite::Connection, objects::Key) -> rusqlite::Result<T>,
+    ) -> Answer<'_, T> {
+        let (connection, object) = (connection.to_owned(), object.to_owned());
+        self.read(move |on| {
+            let Some(named) = Named::find(on, &connection, &object)? else {
+                return Ok(T::default());
+            };
+            named.must_be_its_own(on)?;
+            Ok::<_, DbFault>(read(on, named.key())?)
+        })
+    }
 }
 
 impl Mirror for Sqlite {
@@ -176,11 +193,11 @@ impl Mirror for Sqlite {
     }
 
     fn value_counts(&self, connection: &str, object: &str) -> Answer<'_, ValueCounts> {
-        self.read_object(connection, object, |on, named| index::counts(on, named.key()))
+        self.read_index(connection, object, index::counts)
     }
 
     fn analytics(&self, connection: &str, object: &str) -> Answer<'_, Analytics> {
-        self.read_object(connection, object, |on, named| index::analytics(on, named.key()))
+        self.read_index(connection, object, index::analytics)
     }
 
     fn changes(&self, connection: &str, since: u64, limit: u32) -> Answer<'_, Vec<ChangeRow>> {

@@ -1,5 +1,6 @@
 //! Records as they are read: those of their own, and those that others hold.
 
+use connector_state::StoreError;
 use connector_state::mirror::held::{Held, holders_of};
 use connector_state::mirror::{LOOK_UP_FAILED, MirroredRecord, RecordState};
 use rusqlite::{Connection, Result, Row};
@@ -7,6 +8,7 @@ use rusqlite::{Connection, Result, Row};
 use super::objects::{self, Object};
 use super::seen;
 use crate::columns::{Column, prepared, signed, value, values};
+use crate::fault::DbResult;
 
 /// Heads that are looked through at once.
 const HEADS: u32 = 500;
@@ -146,6 +148,14 @@ impl<'n> Named<'n> {
             }
         }
         Ok(())
+    }
+
+    /// Fails for an object whose records others hold: it has no index.
+    pub fn must_be_its_own(&self, on: &Connection) -> DbResult<()> {
+        let Some(holder) = self.holder(on)? else { return Ok(()) };
+        let sql = "SELECT name FROM mirror_objects WHERE object = ?";
+        let holder = value(on, sql, [holder.object])?.unwrap_or_default();
+        Err(StoreError::Derived { object: self.name.to_owned(), holder }.into())
     }
 
     /// The object that holds this one's records, where it is derived.

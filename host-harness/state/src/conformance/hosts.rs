@@ -201,4 +201,11 @@ pub async fn much_is_shared_out_in_steps(database: &impl Database) {
     assert_eq!((first.connections.len(), first.more), (AT_ONCE, true));
     let second = state.share(beat("a", "a")).await.unwrap();
     assert_eq!((second.connections.len(), second.more), (AT_ONCE + 7, false));
+    // Nothing is free for another one, which does not ask again at once.
+    connect(&state, AT_ONCE + 7..3 * AT_ONCE).await;
+    while state.share(beat("a", "a")).await.unwrap().more {}
+    let waiting = state.share(beat("b", "b")).await.unwrap();
+    assert_eq!((waiting.connections.len(), waiting.more), (0, false));
+    let given = state.share(beat("a", "a")).await.unwrap();
+    assert_eq!((given.connections.len(), given.more), (2 * AT_ONCE, true));
 }

@@ -5,7 +5,7 @@
 //! | a host comes | the others give up what is more than their new share, and it takes that |
 //! | a host ends in order ([`Hosts::leave`]) | what it worked for is free at once |
 //! | a host dies, or cannot reach the state | what it worked for is free when its lease is over, or at once where it is known that it has ended ([`crate::LeaseHolder`]) |
-//! | a connection is given up, or taken from a host that is gone | the leases on it of the process that had it end in the same step, so whatever that still writes is refused |
+//! | a connection is given up, or taken from a host that is gone | the leases on it of the process that had it end in the same step, so its scans are refused; what else it still writes does no harm ([`crate::Lease`]) |
 //! | a connection comes or goes | shares are counted anew with the next [`Hosts::share`] |
 
 pub mod plan;
@@ -51,7 +51,7 @@ pub struct HostBeat {
 pub struct HostShare {
     /// Ids of connections.
     pub connections: BTreeSet<String>,
-    /// It has not its share yet, and there is more to take or to give up at once.
+    /// As many were taken or given up as a step may, so there may be more at once.
     pub more: bool,
 }
 

@@ -14,8 +14,6 @@ pub struct SharePlan {
     pub give_up: usize,
     /// So many free connections it takes, if there are so many.
     pub take: usize,
-    /// Another step will do more of the same.
-    pub more: bool,
 }
 
 /// Decides on a beat at `now_ms`, by all hosts that are kept and the number of connections of the
@@ -48,8 +46,7 @@ pub fn share(beat: &HostBeat, hosts: &[HostRow], connections: u64, now_ms: u64) 
         began_ms,
         connections: had,
     };
-    let more = give_up.max(take) > AT_ONCE as u64;
-    SharePlan { row, gone, give_up: at_once(give_up), take: at_once(take), more }
+    SharePlan { row, gone, give_up: at_once(give_up), take: at_once(take) }
 }
 
 #[cfg(test)]
@@ -100,7 +97,7 @@ mod tests {
         let hosts = [host("a", NOW + 10_000, 5), host("b", NOW, 5), host("c", NOW + 10_001, 0)];
         let plan = planned("a", &hosts, 10);
         assert_eq!(plan.gone, ["b", "c"], "one is over, one was told by a clock that was set back");
-        assert_eq!((plan.give_up, plan.take, plan.more), (0, 5, false));
+        assert_eq!((plan.give_up, plan.take), (0, 5));
         assert_eq!(plan.row, host("a", NOW + 10_000, 5));
         let other = HostRow { connector: "parcels".to_owned(), ..host("d", NOW + 1, 3) };
         let plan = planned("n", &[hosts[0].clone(), other], 7);
@@ -109,10 +106,10 @@ mod tests {
     }
 
     #[test]
-    fn much_is_done_in_several_steps() {
+    fn a_step_is_bounded() {
         let plan = planned("a", &[], 1_200);
-        assert_eq!((plan.take, plan.more), (AT_ONCE, true));
-        let plan = planned("a", &[host("a", NOW + 1, 1_200)], 700);
-        assert_eq!((plan.give_up, plan.more), (500, false));
+        assert_eq!(plan.take, AT_ONCE);
+        let plan = planned("a", &[host("a", NOW + 1, 1_200)], 100);
+        assert_eq!(plan.give_up, AT_ONCE);
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Memory, Rows, inbox, mirror};
-use crate::hosts::{HostBeat, HostRow, HostShare, Hosts, plan};
+use crate::hosts::{AT_ONCE, HostBeat, HostRow, HostShare, Hosts, plan};
 use crate::{Answer, process_of};
 
 /// Who works for what.
@@ -46,6 +46,7 @@ impl Hosts for Memory {
             };
             let taken: Vec<_> =
                 connections.iter().filter(is_free).take(plan.take).cloned().collect();
+            let moved = given.len().max(taken.len());
             for id in given {
                 rows.hosts.claims.remove(&id);
                 end_leases(rows, &id, &beat.holder);
@@ -55,7 +56,7 @@ impl Hosts for Memory {
                 before.into_iter().for_each(|host| end_leases(rows, &id, &host));
             }
             let connections = rows.hosts.of(&beat.holder).cloned().collect();
-            Ok(HostShare { connections, more: plan.more })
+            Ok(HostShare { connections, more: moved == AT_ONCE })
         })
     }
 

@@ -161,6 +161,8 @@ impl IndexedMember {
 pub struct ValueReader {
     root: Node,
     members: usize,
+    /// Values that are read of a record.
+    read: usize,
     analyzed: Option<AnalyzedMembers>,
 }
 
@@ -197,7 +199,9 @@ impl ValueReader {
         let mut root = Node::default();
         let analyzed = index.analyzed.as_ref().map(AnalyzedMembers::pointers);
         let pointers = index.members.iter().map(|member| &member.pointers);
+        let mut read = 0;
         for (at, pointers) in pointers.chain(analyzed.iter().flatten()).enumerate() {
+            read = at + 1;
             for (place, pointer) in pointers.iter().enumerate() {
                 let tokens = pointer.split('/').skip(1);
                 let mut names = tokens.map(|token| token.replace("~1", "/").replace("~0", "~"));
@@ -205,7 +209,7 @@ impl ValueReader {
             }
         }
         let (members, analyzed) = (index.members.len(), index.analyzed.clone());
-        Self { root, members, analyzed }
+        Self { root, members, read, analyzed }
     }
 
     /// The values of a record. `created_at` and `updated_at`: when the provider says that it was made and
@@ -218,8 +222,7 @@ impl ValueReader {
         updated_at: Option<&str>,
         data: &str,
     ) -> Values {
-        let analyzed = self.analyzed.as_ref().map_or(0, |it| it.pointers().len());
-        let mut found: Vec<Option<(usize, String)>> = vec![None; self.members + analyzed];
+        let mut found: Vec<Option<(usize, String)>> = vec![None; self.read];
         if !found.is_empty() {
             self.root.read(data, &mut found);
         }

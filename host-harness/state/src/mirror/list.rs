@@ -132,7 +132,7 @@ pub struct Selection<T> {
     found: BTreeMap<Place, T>,
 }
 
-/// A cursor as it is written. `of`: of which query.
+/// A cursor as it is written.
 #[derive(Serialize, Deserialize)]
 struct Cursor<'c> {
     #[serde(borrow)]
@@ -175,6 +175,12 @@ impl<T> Selection<T> {
             limit: query.limit.clamp(1, MOST) as usize,
             found: BTreeMap::new(),
         })
+    }
+
+    /// The place of the cursor: the rest of the list is behind it.
+    #[must_use]
+    pub fn after(&self) -> Option<&Place> {
+        self.after.as_ref()
     }
 
     /// The values of the slot that is sorted by among which the rest of the list is.

@@ -21,6 +21,8 @@ pub(super) fn page<'a>(
     after: Option<(u64, &str)>,
     limit: usize,
 ) -> (Vec<&'a Record>, bool) {
+    // No place is so large: it is the beginning, from which a fault may lead on.
+    let after = after.filter(|(place, _)| place >> BITS == 0);
     // The largest stands on top, so that only a page is kept, however many there are.
     let mut first = BinaryHeap::with_capacity(limit + 2);
     for record in records {

@@ -126,6 +126,22 @@ async fn faults_of_pages_happen_to_every_list_with_pages() {
 }
 
 #[tokio::test]
+async fn an_empty_first_page_leads_on_to_all_that_it_left_out() {
+    for shuffle in [None, Some(7)] {
+        let client = Client::with(|options| options.shuffle = shuffle);
+        client.simulator.seed(1, 5);
+        client.simulator.answer_next(Matcher::any(), Fault::EmptyPage.into());
+        let empty = client.list("limit=2").await;
+        assert_eq!(empty.data()["trackings"].as_array().unwrap().len(), 0);
+        let cursor = empty.data()["pagination"]["next_cursor"].as_str().unwrap();
+        let cursor = cursor.replace('=', "%3D").replace('+', "%2B");
+        let rest = client.list(&format!("limit=200&cursor={cursor}")).await;
+        let count = rest.data()["trackings"].as_array().unwrap().len();
+        assert_eq!(count, 5, "{shuffle:?}: nothing is lost");
+    }
+}
+
+#[tokio::test]
 async fn faults_of_pages_do_not_happen_to_lists_without_pages() {
     let client = Client::with(|options| {
         let menu = vec![Fault::EmptyPage, Fault::WrongTotal, Fault::RepeatedPage];

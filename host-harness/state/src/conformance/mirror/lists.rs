@@ -132,7 +132,10 @@ pub async fn a_list_that_cannot_be_is_refused(database: &impl Database) {
     mirror.apply(batch).await.unwrap();
     let of_lines = ListQuery { object: "lines".to_owned(), ..query(vec![], "id", false) };
     let (object, holder) = ("lines".to_owned(), OBJECT.to_owned());
-    assert_eq!(mirror.list(of_lines).await, Err(StoreError::Derived { object, holder }));
+    let derived = StoreError::Derived { object, holder };
+    assert_eq!(mirror.list(of_lines).await, Err(derived.clone()));
+    assert_eq!(mirror.value_counts(WHOSE, "lines").await, Err(derived.clone()));
+    assert_eq!(mirror.analytics(WHOSE, "lines").await, Err(derived));
 }
 
 /// What changes meanwhile moves; all else is told once.

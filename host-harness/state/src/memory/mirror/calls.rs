@@ -200,14 +200,22 @@ impl Mirror for Memory {
     fn value_counts(&self, connection: &str, object: &str) -> Answer<'_, ValueCounts> {
         let (connection, object) = (connection.to_owned(), object.to_owned());
         self.answer(move |rows| {
-            Ok(rows.object(&connection, &object).map(list::value_counts).unwrap_or_default())
+            let Some(kept) = rows.object(&connection, &object) else {
+                return Ok(Default::default());
+            };
+            kept.must_be_its_own(&object)?;
+            Ok(list::value_counts(kept))
         })
     }
 
     fn analytics(&self, connection: &str, object: &str) -> Answer<'_, Analytics> {
         let (connection, object) = (connection.to_owned(), object.to_owned());
         self.answer(move |rows| {
-            Ok(rows.object(&connection, &object).map(list::analytics).unwrap_or_default())
+            let Some(kept) = rows.object(&connection, &object) else {
+                return Ok(Default::default());
+            };
+            kept.must_be_its_own(&object)?;
+            Ok(list::analytics(kept))
         })
     }
 

@@ -24,6 +24,12 @@ impl Rows {
 }
 
 impl ObjectRows {
+    /// Fails for an object whose records others hold: it has no index.
+    pub(super) fn must_be_its_own(&self, object: &str) -> Result<(), StoreError> {
+        let Some(holder) = self.derived_from.clone() else { return Ok(()) };
+        Err(StoreError::Derived { object: object.to_owned(), holder })
+    }
+
     /// Live and aged-out records, each with its values.
     fn valued(&self) -> impl Iterator<Item = (&String, &Head, &Body, Values)> {
         let reader = ValueReader::new(&self.index);
@@ -57,10 +63,7 @@ pub(super) fn list(rows: &Rows, query: &ListQuery) -> Result<ListPage, StoreErro
         Selection::<()>::new(query, &rows.index_of(connection, object))?;
         return Ok(ListPage::default());
     };
-    if let Some(holder) = &kept.derived_from {
-        let (object, holder) = (object.clone(), holder.clone());
-        return Err(StoreError::Derived { object, holder });
-    }
+    kept.must_be_its_own(object)?;
     let mut selection = Selection::new(query, &kept.index)?;
     for (id, head, body, values) in kept.valued() {
         let arrived = kept.arrived.get(id).copied().unwrap_or_default();
