@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use connector_contract::auth::Learned;
 use connector_contract::limits::Reported;
+use connector_state::access::Scope;
 use connector_state::inbox::FailedTry;
 use connector_state::journal::{Data, JournalKind};
 use connector_state::mirror::held::Held;
@@ -135,7 +136,7 @@ scalars!(i64, micros, us; Duration);
 scalars!(Vec<u8>, |sql| Ok(Self(sql)), |it: &Self| it.0.clone(); Sealed);
 scalars!(String, |sql: String| from_json(&sql), json; Vec<String>, BTreeMap<String, String>, Data, Learned, Vec<FailedTry>, MemberIndex);
 scalars!(String, |sql: String| word(&sql), |it: &Self| it.word().to_owned();
-    GrantState, JournalKind, ChangeKind, RecordState, ScanKind, Source, IntentState, Mode, Outcome, Sent,
+    Scope, GrantState, JournalKind, ChangeKind, RecordState, ScanKind, Source, IntentState, Mode, Outcome, Sent,
     Decision);
 
 impl<T: Scalar> Column for T {

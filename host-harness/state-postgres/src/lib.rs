@@ -10,6 +10,7 @@
 //! one after the other, and numbers of changes are given away in the order of commits. Connections do
 //! not wait for each other.
 
+mod access;
 mod changes;
 mod columns;
 mod fault;

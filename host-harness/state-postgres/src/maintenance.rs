@@ -5,7 +5,7 @@
 use super::columns::{rows, signed, text};
 use super::fault::DbResult;
 use super::session::Session;
-use super::{inbox, journal, limits, mirror, outbox, push, rates};
+use super::{access, inbox, journal, limits, mirror, outbox, push, rates};
 
 // A bound that is not known when a statement is planned counts as a tenth of the table, so a join with
 // the rows to be removed would read all of it. `ctid = ANY(ARRAY(...))` finds them by their places;
@@ -40,7 +40,7 @@ pub async fn piece(on: &Session) -> DbResult<bool> {
 }
 
 /// Areas that keep rows for a time; and what is built again meanwhile.
-const AREAS: usize = 10;
+const AREAS: usize = 11;
 
 /// Forgets at most so many rows of one of them that are too old; answers how many there were.
 async fn forget(on: &Session, area: usize, now_ms: u64, limit: usize) -> DbResult<usize> {
@@ -54,6 +54,7 @@ async fn forget(on: &Session, area: usize, now_ms: u64, limit: usize) -> DbResul
         6 => inbox::forget::keys(on, now_ms, limit).await,
         7 => journal::forget(on, now_ms, limit).await,
         8 => rates::forget(on, now_ms, limit).await,
+        9 => access::forget(on, now_ms, limit).await,
         _ => mirror::index::build(on, limit).await,
     }
 }

@@ -24,6 +24,7 @@
 //! copies keep it for longer. What is secret is sealed by the connection's key, which goes with the
 //! connection.
 
+use super::access::TABLES as ACCESS;
 use super::hosts::TABLES as HOSTS;
 use super::inbox::tables::TABLES as INBOX;
 use super::journal::TABLES as JOURNAL;
@@ -37,7 +38,7 @@ use super::views::FUNCTIONS as VIEWS;
 /// What leads from an empty schema to this version's: the version is the number of steps that were made.
 /// A step that was released is never changed.
 pub const STEPS: [&[&str]; 1] =
-    [&[STORE, MIRROR, LIMITS, PUSH, INBOX, OUTBOX, JOURNAL, RATES, HOSTS, VIEWS]];
+    [&[STORE, MIRROR, LIMITS, PUSH, INBOX, OUTBOX, JOURNAL, RATES, HOSTS, ACCESS, VIEWS]];
 
 const STORE: &str = r#"
 CREATE TABLE connections (

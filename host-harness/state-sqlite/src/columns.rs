@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use connector_contract::auth::Learned;
 use connector_contract::limits::Reported;
+use connector_state::access::Scope;
 use connector_state::inbox::EventState;
 use connector_state::journal::{Data, JournalKind};
 use connector_state::mirror::{ChangeKind, RecordState, ScanKind, Source};
@@ -164,7 +165,7 @@ scalars!(micros, |it: &Self| Ok(us(*it).into()); Duration);
 scalars!(sealed, |it: &Self| Ok(it.0.clone().into()); Sealed);
 scalars!(from_json, |it| Ok(json(it)?.into()); Vec<String>, BTreeMap<String, String>, Data, Learned);
 scalars!(word, |it: &Self| Ok(it.word().to_owned().into());
-    GrantState, EventState, JournalKind, ChangeKind, RecordState, ScanKind, Source, IntentState, Mode, Outcome,
+    Scope, GrantState, EventState, JournalKind, ChangeKind, RecordState, ScanKind, Source, IntentState, Mode, Outcome,
     Sent, Decision);
 
 impl<T: Scalar> Column for T {

@@ -4,6 +4,7 @@
 //! on the disk before it is answered. What is removed is overwritten. [`schema`] documents the
 //! tables, for whoever wants to read them.
 
+mod access;
 mod blocking;
 mod changes;
 mod checkpoints;

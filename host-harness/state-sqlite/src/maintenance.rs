@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use super::columns::{run, values};
 use super::fault::DbResult;
 use super::inbox::forget as inbox;
-use super::{journal, limits, mirror, outbox, push, rates};
+use super::{access, journal, limits, mirror, outbox, push, rates};
 
 /// Rows that one commit removes at most: each may lie on a page of its own, and nobody is to wait for
 /// more than 50 ms.
@@ -21,7 +21,7 @@ type Forget = fn(&Connection, u64, usize) -> DbResult<usize>;
 const ERASE: [Erase; 4] =
     [mirror::erase::connection, push::pruning::erase, inbox::erase, journal::erase];
 /// One of each area that keeps rows for a time; and what is built again meanwhile.
-const FORGET: [Forget; 9] = [
+const FORGET: [Forget; 10] = [
     mirror::log::forget,
     outbox::forget,
     push::pruning::forget,
@@ -30,6 +30,7 @@ const FORGET: [Forget; 9] = [
     inbox::keys,
     journal::forget,
     rates::forget,
+    access::forget,
     mirror::index::build,
 ];
 

@@ -128,6 +128,14 @@ async fn golden_hosts() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn golden_access() {
+    let mut files = Vec::new();
+    connector_state::access_cases! { conformance_runs OnDisk, files, }
+    // Tokens are few.
+    check("access", &files, &Others(&noted(&of_store().await), &[]), &["tokens"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn golden_mirror() {
     let mut files = Vec::new();
     connector_state::mirror_cases! { conformance_runs OnDisk, files, }

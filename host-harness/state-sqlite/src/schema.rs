@@ -24,6 +24,11 @@
 //! | `journal` | something that happened to a connection ([`connector_state::journal`]) | `number`, `connection` (its id), `at_ms`, `kind`, `object`, `by`, `data` (a JSON object), `folds` (1: becomes part of the row of its day), `day` (set of such a row: days since 1970) |
 //! | `hosts` | [`connector_state::hosts::HostRow`] | `lease_attempt`, `lease_until_ms`, `name`, `version`, `connector`, `began_ms` |
 //! | `claims` | a connection that a host works for; free, where there is no such host | `connection` (its id), `host` (its `lease_attempt`) |
+//! | `tokens` | [`connector_state::access::TokenRow`] | `name`, `digest`, `scope` (`read`, `write`, `admin`), `connections` (a JSON array of ids; null: all), `made_ms`, `until_ms`, `revoked_ms` |
+//! | `writes` | [`connector_state::access::WriteRow`] | `number`, `at_ms`, `caller`, `action`, `connection` (its id), `target`, `outcome` (null: not known), for a day `key` and `request` (digests), and `lease_attempt`, `lease_until_ms` |
+//! | `write_answers` | what was answered to a write with a key | `number` (of the write), `connection` (its id), `status`, `sealed` |
+//! | `reads` | [`connector_state::access::ReadCount`] | `minute`, `caller`, `reads` |
+//! | `links` | [`connector_state::access::LinkRow`] | `digest`, `connection` (its id), `caller`, `return_to`, `until_ms` |
 //! | `removed_connections`, `removed_pushes` | what was removed, and whose rows are erased piece by piece: until then they say nothing | `connection` (its id), `push` (the run's id) |
 //!
 //! What was delivered is read by these views; the tables behind them, whose names begin with `inbox`,
@@ -63,6 +68,7 @@
 //! of the connection scrubbed, and the file is its user's alone. What is removed (a connection, an
 //! object's `reset`, a dead letter) is overwritten, what is large piece by piece.
 
+use super::access::TABLES as ACCESS;
 use super::hosts::TABLES as HOSTS;
 use super::inbox::tables::TABLES as INBOX;
 use super::journal::TABLES as JOURNAL;
@@ -77,11 +83,13 @@ pub const APPLICATION: u32 = 0x436F_6E48;
 
 /// Version of the schema (`PRAGMA user_version`). Those below it were never released: such a file is
 /// refused as it is.
-pub const VERSION: u32 = 12;
+pub const VERSION: u32 = 13;
 
 /// All tables and views, for an empty file.
-pub const TABLES: [&str; 12] =
-    [STORE, MIRROR, INDEXES, VIEWS, CHANGES, LIMITS, PUSH, INBOX, OUTBOX, JOURNAL, RATES, HOSTS];
+pub const TABLES: [&str; 13] = [
+    STORE, MIRROR, INDEXES, VIEWS, CHANGES, LIMITS, PUSH, INBOX, OUTBOX, JOURNAL, RATES, HOSTS,
+    ACCESS,
+];
 
 const STORE: &str = "
 CREATE TABLE connections (

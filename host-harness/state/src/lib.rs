@@ -10,12 +10,13 @@
 //! | [`outbox::Outbox`] | forwards, and changes until they are handed on |
 //! | [`journal::Journal`] | what happened to connections, for people to read |
 //! | [`rates::Rates`] | how many requests each limit let go |
+//! | [`access::Access`] | tokens, writes and reads of faces beside the command line, links for browsers |
 //! | [`hosts::Hosts`] | the hosts that share a state, and which of them works for which connection |
 //!
 //! No trait needs another crate's trait, and a database needs nothing of the runtime: what it keeps
 //! are the plain types of [`connector_contract`]. What to keep is decided here, by functions of what
 //! a database has read ([`changes`], [`mirror::plan`], [`push::plan`], [`inbox::plan`],
-//! [`outbox::plan`], [`journal::entries`], [`hosts::plan`]), so that every
+//! [`outbox::plan`], [`journal::entries`], [`hosts::plan`], [`access::plan`]), so that every
 //! database decides alike.
 //!
 //! | feature | what it adds |
@@ -23,6 +24,7 @@
 //! | `memory` | `memory`: a state without a disk, for tests and simulations |
 //! | `conformance` | `conformance`: what every database must do, case by case; and `memory` |
 
+pub mod access;
 pub mod changes;
 #[cfg(feature = "conformance")]
 pub mod conformance;

@@ -13,6 +13,9 @@
 //! | runs of pushes that ended | [`PUSHES_MS`] | |
 //! | conflicts of pushes | [`PUSHES_MS`], until somebody decides | then their items fail as undecided |
 //! | requests of each minute and limit | [`RATES_MS`] | |
+//! | writes that were asked for from beside the host, and tokens since they ended | [`WRITES_MS`] | |
+//! | what was answered to them | [`ANSWERS_MS`] | |
+//! | counts of reads | [`RATES_MS`] | |
 //! | entries of the journal | [`JOURNAL_MS`] | ordinary reads become one row a day after [`SYNCS_MS`] |
 
 const HOUR_MS: u64 = 60 * 60 * 1_000;
@@ -40,3 +43,7 @@ pub const JOURNAL_MS: u64 = 90 * DAY_MS;
 pub const SYNCS_MS: u64 = DAY_MS;
 /// Pushes, since their end.
 pub const PUSHES_MS: u64 = 30 * DAY_MS;
+/// Writes that were asked for from beside the host, and tokens since they ended.
+pub const WRITES_MS: u64 = 90 * DAY_MS;
+/// What was answered to them, and the keys by which they are known when they are sent again.
+pub const ANSWERS_MS: u64 = DAY_MS;

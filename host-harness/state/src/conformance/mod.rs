@@ -21,6 +21,7 @@
     reason = "tests that databases in other crates run; each case's name says what it is about"
 )]
 
+pub mod access;
 pub mod hosts;
 pub mod inbox;
 pub mod journal;
@@ -40,6 +41,7 @@ use connector_contract::auth::Learned;
 use connector_contract::clock::TokioClock;
 use connector_contract::limits::Slots;
 
+use crate::access::Access;
 use crate::hosts::Hosts;
 use crate::inbox::Inbox;
 use crate::journal::Journal;
@@ -58,10 +60,13 @@ pub const START_MS: u64 = START_S * 1_000;
 
 /// Everything that a database keeps.
 pub trait State:
-    Store + Mirror + Intents + Inbox + Outbox + Journal + Rates + Hosts + Slots
+    Store + Mirror + Intents + Inbox + Outbox + Journal + Rates + Hosts + Access + Slots
 {
 }
-impl<T: Store + Mirror + Intents + Inbox + Outbox + Journal + Rates + Hosts + Slots> State for T {}
+impl<T: Store + Mirror + Intents + Inbox + Outbox + Journal + Rates + Hosts + Access + Slots> State
+    for T
+{
+}
 
 /// A database that can be opened several times, as by several processes. Its time is tokio's,
 /// which tests pause, and is [`START_S`] when it is made.
@@ -105,6 +110,7 @@ macro_rules! conformance_tests {
         $crate::journal_cases! { conformance_area #[$attribute] $database, }
         $crate::rates_cases! { conformance_area #[$attribute] $database, }
         $crate::hosts_cases! { conformance_area #[$attribute] $database, }
+        $crate::access_cases! { conformance_area #[$attribute] $database, }
     };
 }
 
@@ -176,6 +182,7 @@ pub fn listed() -> Vec<Case> {
     crate::journal_cases! { conformance_entries list, }
     crate::rates_cases! { conformance_entries list, }
     crate::hosts_cases! { conformance_entries list, }
+    crate::access_cases! { conformance_entries list, }
     list
 }
 
@@ -262,6 +269,7 @@ mod tests {
             ("journal", "Journal", include_str!("../journal/mod.rs")),
             ("rates", "Rates", include_str!("../rates.rs")),
             ("hosts", "Hosts", include_str!("../hosts/mod.rs")),
+            ("access", "Access", include_str!("../access/mod.rs")),
         ];
         let cases = listed();
         let mut missing = Vec::new();

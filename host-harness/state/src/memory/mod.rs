@@ -37,6 +37,7 @@
 //! to a commit ([`Memory::lose`]). It asks [`crate::GrantChange`] and [`crate::SecretChange`] twice,
 //! as a database that several hosts share may.
 
+mod access;
 mod hosts;
 mod inbox;
 mod journal;
@@ -52,6 +53,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use connector_contract::clock::{Clock, SystemClock};
 use tokio::sync::Notify;
 
+pub use self::access::AccessTables;
 pub use self::hosts::HostTables;
 pub use self::inbox::InboxTables;
 pub use self::journal::JournalTables;
@@ -83,6 +85,8 @@ pub struct Rows {
     pub journal: JournalTables,
     /// Hosts, and what each works for.
     pub hosts: HostTables,
+    /// Tokens, writes and reads from beside the host, links.
+    pub access: AccessTables,
 }
 
 /// Removes what an area keeps for a connection.
@@ -91,11 +95,25 @@ type Erase = fn(&mut Rows, &str);
 type Forget = fn(&mut Rows, u64);
 
 /// One of each area that keeps rows of a connection.
-const ERASE: [Erase; 6] =
-    [mirror::erase, outbox::erase, push::erase, inbox::erase, journal::erase, hosts::erase];
+const ERASE: [Erase; 7] = [
+    mirror::erase,
+    outbox::erase,
+    push::erase,
+    inbox::erase,
+    journal::erase,
+    hosts::erase,
+    access::erase,
+];
 /// One of each area that keeps rows for a time.
-const FORGET: [Forget; 6] =
-    [store::forget, mirror::forget, push::forget, slots::forget, inbox::forget, journal::forget];
+const FORGET: [Forget; 7] = [
+    store::forget,
+    mirror::forget,
+    push::forget,
+    slots::forget,
+    inbox::forget,
+    journal::forget,
+    access::forget,
+];
 
 /// A process's way to the rows.
 pub struct Memory {
