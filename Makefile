@@ -24,7 +24,7 @@ run: component ## Build everything and show the main job on a simulated AfterShi
 
 .PHONY: test
 test: components guests ## Run every test, from nothing
-	cargo build --locked --workspace --bins --tests && cargo test --locked --workspace && SEEDS=60 $(MAKE) torture && CHAOS_SECONDS=60 target/debug/hosts
+	cargo build --locked --workspace --bins --tests && cargo test --locked --workspace && SEEDS=200 $(MAKE) torture && CHAOS_SECONDS=60 target/debug/hosts
 	@for program in jq sqlite3; do \
 	if command -v $$program > /dev/null; then cargo test --locked --workspace --test connector with_$$program -- --ignored || exit 1; \
 	else echo "left out, because $$program is not installed: the tests named with_$$program"; fi; done

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use host_harness::store::{
-    Answer, Change, ConnectionRow, GrantChange, GrantRow, SecretChange, SecretRow, SessionRow,
-    Store,
+    Answer, Change, ConnectionChanges, ConnectionRow, GrantChange, GrantRow, SecretChange,
+    SecretRow, SessionRow, Store,
 };
 
 use super::process::say;
@@ -50,6 +50,10 @@ impl Store for Stops {
 
     fn connection(&self, name: &str) -> Answer<'_, Option<ConnectionRow>> {
         self.store.connection(name)
+    }
+
+    fn connections_since(&self, revision: u64) -> Answer<'_, ConnectionChanges> {
+        self.store.connections_since(revision)
     }
 
     fn secrets(&self, connection: &str) -> Answer<'_, Vec<SecretRow>> {

@@ -17,7 +17,7 @@ use anyhow::Result;
 use host_harness::clock::Clock;
 use host_harness::runtime::Connector;
 use host_harness::service::views::keep_indexes;
-use host_harness::store::{ConnectionRow, SecretRow};
+use host_harness::store::{ConnectionChanges, ConnectionRow, SecretRow};
 use host_harness::vault::{Secrets, Vault};
 
 use super::context::Context;
@@ -61,6 +61,36 @@ pub struct Configuration {
     scheme: String,
     settings: BTreeMap<String, String>,
     secrets: Vec<SecretRow>,
+}
+
+/// What a program that runs long has seen of connections: where nothing has changed since, there is
+/// nothing to look at.
+#[derive(Default)]
+pub struct SeenConnections {
+    revision: Option<u64>,
+    is_outdated: bool,
+}
+
+impl SeenConnections {
+    /// What they are used for has changed, whether they have or not.
+    pub fn outdate(&mut self) {
+        self.is_outdated = true;
+    }
+
+    /// What changed since they were seen; `None`: nothing.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub async fn look(&self, database: &dyn Database) -> Result<Option<ConnectionChanges>> {
+        let changes = database.connections_since(self.revision.unwrap_or_default()).await?;
+        let is_new = self.is_outdated || self.revision != Some(changes.revision);
+        Ok(is_new.then_some(changes))
+    }
+
+    /// They are seen as they were at this revision.
+    pub fn see(&mut self, revision: u64) {
+        *self = Self { revision: Some(revision), is_outdated: false };
+    }
 }
 
 impl OpenState {

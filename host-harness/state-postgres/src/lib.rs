@@ -46,8 +46,8 @@ use connector_contract::limits::slots::{Answer as SlotsAnswer, Reserved, SlotsEr
 use connector_contract::limits::{Charge, LimitReport, SlotRequest, Slots};
 use connector_state::rates::Booked;
 use connector_state::{
-    Answer, Change, ConnectionRow, GrantChange, GrantRow, Sealed, SecretChange, SecretRow,
-    SessionRow, Store, StoreError,
+    Answer, Change, ConnectionChanges, ConnectionRow, GrantChange, GrantRow, Sealed, SecretChange,
+    SecretRow, SessionRow, Store, StoreError,
 };
 use deadpool_postgres::Pool;
 use tokio::time::Instant;
@@ -224,6 +224,10 @@ impl Store for Postgres {
 
     fn connection(&self, name: &str) -> Answer<'_, Option<ConnectionRow>> {
         self.read(name.to_owned(), |on, name| Box::pin(rows::connection(on, name)))
+    }
+
+    fn connections_since(&self, revision: u64) -> Answer<'_, ConnectionChanges> {
+        self.look(revision, |on, revision| Box::pin(changes::since(on, *revision)))
     }
 
     fn secrets(&self, connection: &str) -> Answer<'_, Vec<SecretRow>> {

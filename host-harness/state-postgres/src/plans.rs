@@ -25,8 +25,9 @@ pub fn note(inner: &Inner, sql: &str) {
 
 /// Small tables, and those of which all rows are asked for: lists of connections and forwards, and of
 /// what belongs to them in a small number.
-const SCANNED: [&str; 21] = [
+const SCANNED: [&str; 22] = [
     "tokens",
+    "revisions",
     "connections",
     "forwards",
     "grants",

@@ -48,8 +48,18 @@ CREATE TABLE connections (
     scheme text NOT NULL,
     settings text NOT NULL,
     sealed_key bytea NOT NULL,
-    made_ms bigint NOT NULL
+    made_ms bigint NOT NULL,
+    revision bigint NOT NULL DEFAULT 0
 );
+
+CREATE INDEX connections_by_revision ON connections (revision);
+
+-- How many commits have changed connections. Counted last in a commit, because all hosts share it.
+CREATE TABLE revisions (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    number bigint NOT NULL
+);
+INSERT INTO revisions (number) VALUES (0);
 
 -- Connections that were removed, until everything that was theirs is erased.
 CREATE TABLE removed_connections (

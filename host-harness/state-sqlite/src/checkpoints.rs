@@ -17,7 +17,7 @@ use super::fault::DbResult;
 
 /// After so many more pages (of 4 KiB) in the log it is taken into the file. More of them save writing
 /// pages that change often; fewer hold up the commits beside it for less time.
-const EVERY: u32 = 1_024;
+const EVERY: u32 = 4_096;
 /// At so many, whoever commits takes it in.
 const MOST: u32 = 16_384;
 

@@ -42,8 +42,8 @@ use connector_state::changes::erases;
 use connector_state::journal::entries;
 use connector_state::rates::{Booked, minute, of_refused};
 use connector_state::{
-    Answer, Change, ConnectionRow, GrantChange, GrantRow, SecretChange, SecretRow, SessionRow,
-    Store, StoreError,
+    Answer, Change, ConnectionChanges, ConnectionRow, GrantChange, GrantRow, SecretChange,
+    SecretRow, SessionRow, Store, StoreError,
 };
 use rusqlite::{Connection, Params};
 
@@ -247,6 +247,10 @@ impl Store for Sqlite {
         self.one("SELECT * FROM connections WHERE name = ?", [name.to_owned()])
     }
 
+    fn connections_since(&self, revision: u64) -> Answer<'_, ConnectionChanges> {
+        self.read(move |on| changes::since(on, revision))
+    }
+
     fn secrets(&self, connection: &str) -> Answer<'_, Vec<SecretRow>> {
         let sql = "SELECT * FROM secrets WHERE connection = ? AND (ends_ms IS NULL OR ends_ms > ?)
                    ORDER BY name, version DESC";
@@ -297,6 +301,9 @@ impl Store for Sqlite {
                 journal::note(on, &connection, now_ms, by.as_deref(), &entry)?;
             }
             changed.iter().try_for_each(|row| changes::put_secret(on, row))?;
+            if !changed.is_empty() {
+                changes::touch(on, [&*connection])?;
+            }
             Ok::<_, DbFault>(versions()?)
         })
     }

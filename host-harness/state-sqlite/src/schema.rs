@@ -29,6 +29,7 @@
 //! | `write_answers` | what was answered to a write with a key | `number` (of the write), `connection` (its id), `status`, `sealed` |
 //! | `reads` | [`connector_state::access::ReadCount`] | `minute`, `caller`, `reads` |
 //! | `links` | [`connector_state::access::LinkRow`] | `digest`, `connection` (its id), `caller`, `return_to`, `until_ms` |
+//! | `revisions` | how many commits have changed connections; `connections.revision` is the last of each | `number` |
 //! | `removed_connections`, `removed_pushes` | what was removed, and whose rows are erased piece by piece: until then they say nothing | `connection` (its id), `push` (the run's id) |
 //!
 //! What was delivered is read by these views; the tables behind them, whose names begin with `inbox`,
@@ -99,10 +100,16 @@ CREATE TABLE connections (
     scheme TEXT NOT NULL,
     settings TEXT NOT NULL,
     sealed_key BLOB NOT NULL,
-    made_ms INTEGER NOT NULL
+    made_ms INTEGER NOT NULL,
+    revision INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 -- Connections that were removed, until everything that was theirs is erased.
+CREATE INDEX connections_by_revision ON connections (revision);
+
+CREATE TABLE revisions (one INTEGER PRIMARY KEY CHECK (one = 1), number INTEGER NOT NULL) STRICT;
+INSERT INTO revisions VALUES (1, 0);
+
 CREATE TABLE removed_connections (
     connection TEXT NOT NULL PRIMARY KEY
 ) STRICT, WITHOUT ROWID;

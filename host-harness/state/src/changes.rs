@@ -55,6 +55,25 @@ pub fn needs(changes: &[Change]) -> Needs {
     needs
 }
 
+/// The connections that these changes change ([`crate::Store::connections_since`]), also those that go.
+#[must_use]
+pub fn touched(changes: &[Change]) -> BTreeSet<&str> {
+    fn of(change: &Change) -> Option<&str> {
+        match change {
+            Change::PutConnection(row) => Some(&row.id),
+            Change::RemoveConnection { id } => Some(id),
+            Change::PutSecret(row) => Some(&row.connection),
+            Change::RemoveSecret { connection, .. } => Some(connection),
+            Change::PutKey { .. }
+            | Change::PutGrant(_)
+            | Change::PutNextGrant(_)
+            | Change::RemoveGrant { .. }
+            | Change::PutSession(_) => None,
+        }
+    }
+    changes.iter().filter_map(of).collect()
+}
+
 /// Decides on `changes`, one after the other. Answers what is to be written, in this order and
 /// without another look: each row as it will stand, in place of the one with its key.
 ///

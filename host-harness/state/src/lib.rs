@@ -53,5 +53,5 @@ pub use self::error::{Retry, StoreError};
 pub use self::lease::{Lease, LeaseHolder, process_of};
 pub use self::rows::{ConnectionRow, GrantRow, GrantState, PreviousTokens, SecretRow, SessionRow};
 pub use self::sealed::Sealed;
-pub use self::store::{Answer, Change, GrantChange, SecretChange, Store};
+pub use self::store::{Answer, Change, ConnectionChanges, GrantChange, SecretChange, Store};
 pub use self::words::Word;

@@ -34,6 +34,10 @@ pub trait Store: Send + Sync {
     /// The connection of this name.
     fn connection(&self, name: &str) -> Answer<'_, Option<ConnectionRow>>;
 
+    /// What changed of connections after a revision, so that nobody has to read all of them to see
+    /// whether anything did.
+    fn connections_since(&self, revision: u64) -> Answer<'_, ConnectionChanges>;
+
     /// The secrets of a connection: every version that has not ended, by name, newest first.
     fn secrets(&self, connection: &str) -> Answer<'_, Vec<SecretRow>>;
 
@@ -64,6 +68,16 @@ pub trait Store: Send + Sync {
 
     /// Removes the session with this digest of its `state`, and answers it: it serves once.
     fn take_session(&self, state: &[u8; 32]) -> Answer<'_, Option<SessionRow>>;
+}
+
+/// What changed of connections: what they are and their secrets, their hooks and subscriptions, and
+/// gaps that opened.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ConnectionChanges {
+    /// How many commits have changed connections so far: equal numbers mean that nothing did between.
+    pub revision: u64,
+    /// Ids of those that changed and are there. Of one that is gone only the revision tells.
+    pub changed: Vec<String>,
 }
 
 /// One change of what is kept.

@@ -24,7 +24,7 @@ use self::notes::NotePrinter;
 use self::serving::Serving;
 use super::context::Context;
 use super::output::{duration, lines};
-use super::state::{OpenState, StateDirectory, name};
+use super::state::{OpenState, SeenConnections, StateDirectory, name};
 use super::usage::Usage;
 
 /// Receives what providers send to the paths that `subscribe` made: verifies it, keeps it, answers,
@@ -161,6 +161,8 @@ pub async fn begin(
         public,
         share,
         served: HashMap::new(),
+        seen: SeenConnections::default(),
+        has_gaps: false,
         renewal: SubscriptionRenewal::default(),
     };
     let accept = bind(&listening.address).await?;

@@ -1,6 +1,6 @@
 //! Which connections `listen` serves: those with a path, also ones that are made while it runs.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -18,7 +18,9 @@ use super::notes::NotePrinter;
 use crate::cli::connecting::with_kept;
 use crate::cli::context::Context;
 use crate::cli::output::printable;
-use crate::cli::state::{CHANGED, Configuration, LOOK_EVERY, OpenState, StoredConnection, name};
+use crate::cli::state::{
+    CHANGED, Configuration, LOOK_EVERY, OpenState, SeenConnections, StoredConnection, name,
+};
 
 /// How often secrets are read anew even when all deliveries verify: old versions end.
 const RENEW: u32 = 30;
@@ -37,6 +39,9 @@ pub struct Serving {
     pub share: WorkShare,
     /// By id.
     pub served: HashMap<String, ServedConnection>,
+    pub seen: SeenConnections,
+    /// Deliveries of one of them may have been missed.
+    pub has_gaps: bool,
     pub renewal: SubscriptionRenewal,
 }
 
@@ -56,16 +61,16 @@ impl Serving {
         for round in 1_u32.. {
             tokio::select! {
                 () = tokio::time::sleep(LOOK_EVERY) => {}
-                () = self.share.changed() => {}
+                () = self.share.changed() => self.seen.outdate(),
                 () = stop.requested() => return,
             }
             if let Err(why) = self.refresh().await {
                 self.fails("looking for connections", &why);
             }
-            if let Err(why) = self.renew().await {
-                self.fails("renewing a subscription", &why);
-            }
             if round.is_multiple_of(RENEW) {
+                if let Err(why) = self.renew().await {
+                    self.fails("renewing a subscription", &why);
+                }
                 for served in self.served.values() {
                     served.hook.decode.renew().await;
                 }
@@ -78,14 +83,27 @@ impl Serving {
     /// # Errors
     /// When the state cannot be used.
     pub async fn refresh(&mut self) -> Result<()> {
+        // A gap that is open may have to be pulled once more.
+        if self.has_gaps {
+            self.seen.outdate();
+        }
+        let Some(changes) = self.seen.look(&*self.state.database).await? else { return Ok(()) };
+        let changed: HashSet<String> = changes.changed.into_iter().collect();
         let connector = &self.connector.manifest().name;
         let all = self.state.connections(connector, name(&self.context)?).await?.into_iter();
         let mut all: HashMap<_, _> = all.map(|stored| (stored.row.id.clone(), stored)).collect();
         let mut ids = provider_ids(self.state.database.subscriptions(None).await?);
         let mut now = HashMap::new();
+        self.has_gaps = false;
         for hook in self.state.database.hooks().await? {
             let Some(stored) = all.remove(&hook.connection) else { continue };
-            let configuration = stored.configuration().await?;
+            self.has_gaps |= hook.gap_ms.is_some();
+            let kept =
+                self.served.get(&hook.connection).filter(|_| !changed.contains(&hook.connection));
+            let configuration = match kept {
+                Some(served) => served.configuration.clone(),
+                None => stored.configuration().await?,
+            };
             let subscription = ids.remove(&hook.connection).flatten();
             let before = self.served.remove(&hook.connection);
             let is_new = before.is_none();
@@ -130,6 +148,7 @@ impl Serving {
         let worked = self.served.iter().filter(|(id, _)| self.share.includes(id));
         let worked = worked.map(|(id, served)| (id.clone(), served.worked.clone()));
         self.worker.work_for(worked.collect());
+        self.seen.see(changes.revision);
         Ok(())
     }
 

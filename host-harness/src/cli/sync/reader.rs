@@ -21,7 +21,9 @@ use crate::cli::context::Context;
 use crate::cli::errors::in_one;
 use crate::cli::exit::Exit;
 use crate::cli::output::{counted, printable};
-use crate::cli::state::{CHANGED, Configuration, LOOK_EVERY, OpenState, StoredConnection};
+use crate::cli::state::{
+    CHANGED, Configuration, LOOK_EVERY, OpenState, SeenConnections, StoredConnection,
+};
 
 /// Results that wait to be printed.
 const QUEUED: usize = 64;
@@ -105,6 +107,7 @@ impl SyncReader {
         let mut looks = interval(LOOK_EVERY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut read = HashMap::new();
+        let mut seen = SeenConnections::default();
         let (mut options, mut is_first, mut is_failing) = (shared.options, true, false);
         let mut share = shared.share.clone();
         let ended = loop {
@@ -112,8 +115,11 @@ impl SyncReader {
                 Some(ran) = results.recv() => if let Err(why) = lines.ran(&ran) {
                     break Err(why);
                 },
-                () = share.changed() => looks.reset_immediately(),
-                _ = looks.tick() => match shared.update(&mut read, options, is_first, &to, jobs).await {
+                () = share.changed() => {
+                    seen.outdate();
+                    looks.reset_immediately();
+                }
+                _ = looks.tick() => match shared.update(&mut read, &mut seen, options, is_first, &to, jobs).await {
                     Ok(()) => {
                         (options.full, is_first, is_failing) = (false, false, false);
                     }
@@ -134,11 +140,14 @@ impl SyncReader {
     async fn update(
         self: &Arc<Self>,
         read: &mut HashMap<String, Configuration>,
+        seen: &mut SeenConnections,
         options: PullOptions,
         is_first: bool,
         to: &mpsc::Sender<RunResult>,
         jobs: &Jobs,
     ) -> Result<()> {
+        let Some(changes) = seen.look(&*self.state.database).await? else { return Ok(()) };
+        let changed: HashSet<String> = changes.changed.into_iter().collect();
         let connector = &self.connector.manifest().name;
         let mut gone = read.clone();
         let all = self.state.connections(connector, self.name.as_deref()).await?;
@@ -147,8 +156,12 @@ impl SyncReader {
             all.partition(|stored| self.share.includes(&stored.row.id));
         for stored in ours {
             let (id, name) = (stored.row.id.clone(), stored.row.name.clone());
+            let before = gone.remove(&id);
+            if before.is_some() && !changed.contains(&id) {
+                continue;
+            }
             let configuration = stored.configuration().await?;
-            match gone.remove(&id) {
+            match before {
                 Some(before) if before == configuration => continue,
                 Some(_) => self.say(&format!("{name}: {CHANGED}")),
                 None if !is_first && !self.share.is_shared() => {
@@ -177,6 +190,7 @@ impl SyncReader {
                 counted(all as u64, "connection")
             ));
         }
+        seen.see(changes.revision);
         Ok(())
     }
 

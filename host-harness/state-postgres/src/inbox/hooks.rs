@@ -6,6 +6,7 @@ use connector_state::inbox::{Beat, HookRow, plan};
 use connector_state::journal::entries;
 use connector_state::{Lease, StoreError};
 
+use crate::changes::touch;
 use crate::columns::{Column as _, signed, text};
 use crate::fault::{DbFault, DbResult};
 use crate::journal;
@@ -18,8 +19,11 @@ pub async fn make(on: &Session, connection: &str, token: &str) -> DbResult<HookR
     let now_ms = signed(on.now_ms().await?);
     let sql = "INSERT INTO hooks (connection, token, made_ms) VALUES ($1, $2, $3)
                ON CONFLICT (connection) DO NOTHING";
-    on.run(sql, &[&text(connection), &text(token), &now_ms]).await?;
+    let is_new = on.run(sql, &[&text(connection), &text(token), &now_ms]).await? > 0;
     let found = on.one("SELECT * FROM hooks WHERE connection = $1", &[&text(connection)]).await?;
+    if is_new {
+        touch(on, [connection]).await?;
+    }
     found.ok_or_else(|| DbFault::from(StoreError::NoConnection(connection.to_owned())))
 }
 
@@ -40,13 +44,13 @@ pub async fn change<T>(
 }
 
 /// Writes hooks, each as it was and as it is now, and what the journal says of that.
-async fn put(on: &Session, hooks: &[(HookRow, HookRow)], now_ms: u64) -> DbResult<()> {
-    for (before, hook) in hooks {
+async fn put(on: &Session, changed: &[(HookRow, HookRow)], now_ms: u64) -> DbResult<()> {
+    for (before, hook) in changed {
         if let Some(entry) = entries::of_hook(before, hook) {
             journal::note(on, &hook.connection, now_ms, None, &entry).await?;
         }
     }
-    let hooks = || hooks.iter().map(|(_, hook)| hook);
+    let hooks = || changed.iter().map(|(_, hook)| hook);
     let times = |of: fn(&HookRow) -> Option<u64>| -> Vec<Option<i64>> {
         hooks().map(|hook| of(hook).map(signed)).collect()
     };
@@ -63,7 +67,9 @@ async fn put(on: &Session, hooks: &[(HookRow, HookRow)], now_ms: u64) -> DbResul
                FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
                    AS u (connection, alive_ms, gap_ms, gap_end_ms, refused, refused_ms)
                WHERE h.connection = u.connection COLLATE \"C\"";
-    on.run(sql, &[&connections, &alive, &gap, &end, &refused, &refused_at]).await.map(drop)
+    on.run(sql, &[&connections, &alive, &gap, &end, &refused, &refused_at]).await?;
+    let opened = changed.iter().filter(|(before, hook)| plan::opens_gap(before, hook));
+    touch(on, opened.map(|(_, hook)| &*hook.connection)).await
 }
 
 /// A receiver is there.

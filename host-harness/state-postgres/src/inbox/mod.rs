@@ -18,6 +18,7 @@ use connector_state::inbox::{
 use connector_state::journal::entries;
 
 pub use self::arrivals::Arrivals;
+use super::changes::touch;
 use super::columns::{Column as _, Record as _, signed, text, untext};
 use super::fault::DbResult;
 use super::rows::must_exist;
@@ -49,7 +50,8 @@ async fn put_subscription(on: &Session, row: &SubscriptionRow) -> DbResult<()> {
     let put = plan::subscription(row.clone(), kept.as_ref()).write();
     // One that somebody else has made meanwhile is looked at in the next run.
     let keys: &[&str] = if kept.is_some() { &["connection", "object"] } else { &[] };
-    on.upsert("subscriptions", keys, put).await
+    on.upsert("subscriptions", keys, put).await?;
+    touch(on, [&*row.connection]).await
 }
 
 async fn remove_subscription(on: &Session, connection: &str, object: &str) -> DbResult<()> {
@@ -57,6 +59,7 @@ async fn remove_subscription(on: &Session, connection: &str, object: &str) -> Db
     if on.run(sql, &[&text(connection), &text(object)]).await? > 0 {
         let entry = entries::of_subscription(object, false);
         journal::note(on, connection, on.now_ms().await?, on.actor(), &entry).await?;
+        touch(on, [connection]).await?;
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use connector_state::inbox::{Beat, HookRow, plan};
 use connector_state::journal::entries;
 use rusqlite::{Connection, OptionalExtension as _, Result, Row};
 
+use crate::changes::touch;
 use crate::columns::{Column as _, one, prepared, run, signed};
 use crate::journal;
 
@@ -28,6 +29,9 @@ pub fn change<T>(
     let Some(before) = one::<HookRow>(on, ONE, [connection])? else { return Ok(None) };
     let mut hook = before.clone();
     let answer = change(&mut hook);
+    if plan::opens_gap(&before, &hook) {
+        touch(on, [connection])?;
+    }
     if let Some(entry) = entries::of_hook(&before, &hook) {
         journal::note(on, connection, now_ms, None, &entry)?;
     }

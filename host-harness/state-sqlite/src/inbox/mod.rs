@@ -22,6 +22,7 @@ use rusqlite::{Connection, OptionalExtension as _, Params, Result};
 
 pub use self::arrivals::Arrivals;
 use self::rows::select_deliveries;
+use super::changes::touch;
 use super::columns::{one, prepared, put_one, run, signed, values};
 use super::fault::DbFault;
 use super::rows::must_exist;
@@ -78,7 +79,9 @@ impl Inbox for Sqlite {
         let (connection, token) = (connection.to_owned(), token.to_owned());
         self.write(move |on, now_ms| {
             must_exist(on, &connection)?;
-            run(on, PUT_HOOK, (&connection, token, signed(now_ms)))?;
+            if run(on, PUT_HOOK, (&connection, token, signed(now_ms)))? > 0 {
+                touch(on, [&*connection])?;
+            }
             let found = one(on, hooks::ONE, [&connection])?;
             found.ok_or_else(|| DbFault::from(StoreError::NoConnection(connection)))
         })
@@ -94,6 +97,7 @@ impl Inbox for Sqlite {
                 journal::note(on, &row.connection, now_ms, by.as_deref(), &entry)?;
             }
             let row = plan::subscription(row, kept.as_ref());
+            touch(on, [&*row.connection])?;
             put_one(on, "REPLACE INTO subscriptions", &row).map_err(DbFault::from)
         })
     }
@@ -103,6 +107,7 @@ impl Inbox for Sqlite {
         let by = self.actor.clone();
         self.write(move |on, now_ms| {
             if run(on, REMOVE_SUBSCRIPTION, (&connection, &object))? > 0 {
+                touch(on, [&*connection])?;
                 let entry = entries::of_subscription(&object, false);
                 journal::note(on, &connection, now_ms, by.as_deref(), &entry)?;
             }

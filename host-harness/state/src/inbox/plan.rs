@@ -322,5 +322,11 @@ pub fn beat(hook: &mut HookRow, refused: u64, gap_after_ms: u64, now_ms: u64) {
     }
 }
 
+/// Whether a hook has a gap now that it had not before.
+#[must_use]
+pub fn opens_gap(before: &HookRow, after: &HookRow) -> bool {
+    after.gap_ms.is_some() && before.gap_ms != after.gap_ms
+}
+
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Memory, Rows};
 use crate::inbox::HookRow;
+use crate::inbox::plan::opens_gap;
 use crate::journal::{Entry, Folds, Journal, JournalKind, JournalRow, day, entries, folded};
 use crate::{Answer, retention};
 
@@ -65,7 +66,11 @@ impl Rows {
         let answer = act(self);
         let after: Vec<_> = self.inbox.hooks().collect();
         for (connection, hook) in after {
-            let entry = before.get(&connection).and_then(|old| entries::of_hook(old, &hook));
+            let Some(old) = before.get(&connection) else { continue };
+            if opens_gap(old, &hook) {
+                self.store.touch([&*connection]);
+            }
+            let entry = entries::of_hook(old, &hook);
             entry.into_iter().for_each(|entry| self.journal.note(&connection, now_ms, entry));
         }
         answer

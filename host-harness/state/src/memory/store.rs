@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::{ERASE, FORGET, Memory, Rows};
-use crate::changes::{Kept, Needs, is_live, needs, plan};
+use crate::changes::{Kept, Needs, is_live, needs, plan, touched};
 use crate::journal::entries;
 use crate::{
-    Answer, Change, ConnectionRow, GrantChange, GrantRow, PreviousTokens, SecretChange, SecretRow,
-    SessionRow, Store, StoreError,
+    Answer, Change, ConnectionChanges, ConnectionRow, GrantChange, GrantRow, PreviousTokens,
+    SecretChange, SecretRow, SessionRow, Store, StoreError,
 };
 
 /// Connections and what belongs to them.
@@ -21,6 +21,10 @@ pub struct StoreTables {
     pub grants: BTreeMap<String, GrantRow>,
     /// By the digest of their `state`.
     pub sessions: BTreeMap<[u8; 32], SessionRow>,
+    /// How many commits have changed connections.
+    pub revision: u64,
+    /// By the id of a connection: when it last changed.
+    pub revisions: BTreeMap<String, u64>,
 }
 
 impl Store for Memory {
@@ -35,6 +39,15 @@ impl Store for Memory {
     fn connection(&self, name: &str) -> Answer<'_, Option<ConnectionRow>> {
         let name = name.to_owned();
         self.answer(move |rows| Ok(rows.store.named(&name).cloned()))
+    }
+
+    fn connections_since(&self, revision: u64) -> Answer<'_, ConnectionChanges> {
+        self.answer(move |rows| {
+            let StoreTables { connections, revisions, revision: now, .. } = &rows.store;
+            let is_new = |id: &&String| revisions.get(*id).is_none_or(|at| *at > revision);
+            let changed = connections.keys().filter(is_new).cloned().collect();
+            Ok(ConnectionChanges { revision: *now, changed })
+        })
     }
 
     fn secrets(&self, connection: &str) -> Answer<'_, Vec<SecretRow>> {
@@ -58,6 +71,7 @@ impl Store for Memory {
             let told = entries::of_commit(&changes, &kept);
             let planned = plan(changes, kept)?;
             told.into_iter().for_each(|(id, entry)| rows.journal.note(&id, now_ms, entry));
+            rows.store.touch(touched(&planned));
             planned.into_iter().for_each(|change| write(rows, change, now_ms));
             Ok(())
         })
@@ -96,6 +110,9 @@ impl Store for Memory {
             let changed = change(&versions, now_ms).unwrap_or_default();
             let told = entries::of_secret(&versions, &changed);
             told.into_iter().for_each(|entry| rows.journal.note(&connection, now_ms, entry));
+            if !changed.is_empty() {
+                rows.store.touch([&*connection]);
+            }
             changed.into_iter().for_each(|row| rows.store.put_secret(row));
             Ok(rows.store.versions(&connection, &name))
         })
@@ -115,6 +132,16 @@ impl Store for Memory {
 }
 
 impl StoreTables {
+    /// A commit changes these connections.
+    pub(super) fn touch<'c>(&mut self, connections: impl IntoIterator<Item = &'c str>) {
+        let mut connections = connections.into_iter().peekable();
+        if connections.peek().is_some() {
+            self.revision += 1;
+            let now = |id: &str| (id.to_owned(), self.revision);
+            self.revisions.extend(connections.map(now));
+        }
+    }
+
     fn named(&self, name: &str) -> Option<&ConnectionRow> {
         self.connections.values().find(|row| row.name == name)
     }
@@ -153,6 +180,7 @@ pub(crate) fn write(rows: &mut Rows, change: Change, now_ms: u64) {
         }
         Change::RemoveConnection { id } => {
             store.connections.remove(&id);
+            store.revisions.remove(&id);
             store.grants.remove(&id);
             store.secrets.retain(|_, row| row.connection != id);
             store.sessions.retain(|_, row| row.connection.id != id);

@@ -19,6 +19,25 @@ const OLDEST_SCAN_MS: u64 = 2_700_000;
 /// More is never asked for.
 const ALL: u32 = 1_000_000;
 
+/// A host asks for lost tokens twice at once, and then each quarter of an hour.
+const ASK_EVERY_MS: u64 = 15 * 60 * 1_000;
+
+/// Whether the last questions for an account's tokens, of which the last was refused, are as many as a
+/// host may ask within the provider's grace.
+fn was_asked_in_vain(world: &World, account: usize) -> bool {
+    let sent = lock(&world.network.sent);
+    let asked: Vec<u64> = sent
+        .iter()
+        .filter(|sent| sent.account == account && sent.request == "POST /oauth/token")
+        .map(|sent| sent.at_ms)
+        .collect();
+    let Some(refused) = asked.last() else { return false };
+    let grace_ms = world.plan.grace_s * 1_000;
+    let since = refused.saturating_sub(grace_ms + ASK_EVERY_MS);
+    let in_vain = asked.iter().filter(|at| **at >= since).count() as u64 - 1;
+    in_vain >= 2 + grace_ms / ASK_EVERY_MS - 1
+}
+
 /// Judges an account.
 pub async fn judge(world: &World, account: &Account, state: &State, found: &mut Vec<Violation>) {
     let name = format!("a{:02}", account.number);
@@ -29,6 +48,10 @@ pub async fn judge(world: &World, account: &Account, state: &State, found: &mut 
         let grant = state.store.grant(connection).await.unwrap().unwrap();
         let lives = !account.simulator.live_grants().is_empty();
         if grant.state == GrantState::Ended || !lives {
+            // Each answer was lost, as often as a host may ask while a replaced token is taken.
+            if was_asked_in_vain(world, account.number) {
+                return;
+            }
             broken(
                 "I-9",
                 format!("the grant is {:?}, and lives at the provider: {lives}", grant.state),

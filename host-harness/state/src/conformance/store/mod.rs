@@ -12,6 +12,7 @@ use tokio::time::advance;
 
 pub use self::maintaining::*;
 use super::{Database, START_MS, connection, grant, secret, session};
+use crate::inbox::SubscriptionRow;
 use crate::{
     Change, ConnectionRow, GrantRow, GrantState, Lease, PreviousTokens, Sealed, SecretRow,
     StoreError,
@@ -24,6 +25,7 @@ macro_rules! store_cases {
     ($then:ident $($with:tt)*) => {
         $crate::$then! { $($with)* store:
             rows_come_back_as_they_were [commit connections connection secrets grant take_session]
+            what_changes_connections_is_told_by_revision [connections_since commit change_secret]
             a_connection_keeps_its_key_until_it_is_put_anew [commit connections]
             secrets_come_by_name_newest_first_until_they_end [secrets commit]
             all_of_a_commit_or_none [commit]
@@ -89,6 +91,61 @@ pub async fn rows_come_back_as_they_were(database: &impl Database) {
     assert_eq!(store.grant(&row.id).await.unwrap(), None);
     let session = session(1, START_MS + 2_000);
     assert_eq!(store.take_session(&[1; 32]).await.unwrap(), Some(session));
+}
+
+pub async fn what_changes_connections_is_told_by_revision(database: &impl Database) {
+    let state = database.open();
+    let none = state.connections_since(0).await.unwrap();
+    assert_eq!(none.changed, Vec::<String>::new());
+    let put = |name: &str| Change::PutConnection(connection(name));
+    state.commit(vec![put("a"), put("b")]).await.unwrap();
+    let mut seen = state.connections_since(none.revision).await.unwrap();
+    assert_eq!(seen.changed, ["id-of-a", "id-of-b"]);
+    assert!(seen.revision > none.revision);
+    let other = database.open();
+    // What changes nothing of what a connection is.
+    let key = Change::PutKey { id: "id-of-a".to_owned(), sealed_key: Sealed(vec![1]) };
+    other.commit(vec![key, Change::PutGrant(grant("a"))]).await.unwrap();
+    other.change_secret("id-of-a", "key", Box::new(|_, _| None)).await.unwrap();
+    let quiet = state.connections_since(seen.revision).await.unwrap();
+    assert_eq!((quiet.revision, quiet.changed.len()), (seen.revision, 0));
+    let row = secret("a", "key", 1, None);
+    let change = move |_: &[SecretRow], _| Some(vec![row.clone()]);
+    let subscription = SubscriptionRow {
+        connection: "id-of-a".to_owned(),
+        object: "o".to_owned(),
+        ..Default::default()
+    };
+    for step in 0..8 {
+        match step {
+            0 => {
+                drop(other.change_secret("id-of-a", "key", Box::new(change.clone())).await.unwrap())
+            }
+            1 => other.commit(vec![put("a")]).await.unwrap(),
+            2 => drop(other.make_hook("id-of-a", "token").await.unwrap()),
+            3 => other.put_subscription(subscription.clone()).await.unwrap(),
+            4 => other.remove_subscription("id-of-a", "o").await.unwrap(),
+            5 => other.open_gap("id-of-a", START_MS).await.unwrap(),
+            6 => {
+                let removed =
+                    Change::RemoveSecret { connection: "id-of-a".into(), name: "key".into() };
+                other.commit(vec![removed]).await.unwrap();
+            }
+            _ => {
+                other.commit(vec![Change::RemoveConnection { id: "id-of-a".into() }]).await.unwrap()
+            }
+        }
+        let now = state.connections_since(seen.revision).await.unwrap();
+        assert!(now.revision > seen.revision, "{step}");
+        // One that is gone is told by the revision alone.
+        let wanted: &[&str] = if step == 7 { &[] } else { &["id-of-a"] };
+        assert_eq!(now.changed, wanted, "{step}");
+        seen = now;
+    }
+    other.make_hook("id-of-b", "token b").await.unwrap();
+    other.make_hook("id-of-b", "another").await.unwrap();
+    let once = state.connections_since(seen.revision).await.unwrap();
+    assert_eq!((once.revision, &*once.changed), (seen.revision + 1, &["id-of-b".to_owned()][..]));
 }
 
 pub async fn a_connection_keeps_its_key_until_it_is_put_anew(database: &impl Database) {

@@ -49,6 +49,9 @@ impl Inbox for Memory {
                 let connection = connection.clone();
                 (HookRow { connection, token, made_ms, ..HookRow::default() }, None)
             };
+            if !rows.inbox.hooks.contains_key(&connection) {
+                rows.store.touch([&*connection]);
+            }
             Ok(rows.inbox.hooks.entry(connection.clone()).or_insert_with(new).0.clone())
         })
     }
@@ -63,6 +66,7 @@ impl Inbox for Memory {
                 rows.journal.note(&row.connection, now_ms, entry);
             }
             let row = plan::subscription(row, kept);
+            rows.store.touch([&*row.connection]);
             rows.inbox.subscriptions.insert(key, row);
             Ok(())
         })
@@ -72,6 +76,7 @@ impl Inbox for Memory {
         let key = (connection.to_owned(), object.to_owned());
         self.write(move |rows, now_ms| {
             if rows.inbox.subscriptions.remove(&key).is_some() {
+                rows.store.touch([&*key.0]);
                 let entry = entries::of_subscription(&key.1, false);
                 rows.journal.note(&key.0, now_ms, entry);
             }
