@@ -2,7 +2,7 @@
 //! carrier and lane performs.
 //!
 //! A record is in one cell of each count, by what it is now. Cells move with it like counts by value
-//! ([`super::plan::counted_as`]), so nothing is counted anew and removed records are in none.
+//! ([`super::plan::ValueRows`]), so nothing is counted anew and removed records are in none.
 
 use std::collections::BTreeMap;
 

@@ -358,4 +358,16 @@ pub async fn values_without_end_are_counted_together(database: &impl Database) {
     arrive(&mirror, Source::Lookup, vec![of(2_000, 1_100), of(2_001, 0)]).await;
     let counts = mirror.value_counts(WHOSE, OBJECT).await.unwrap().members.remove(0);
     assert_eq!((counts.values.len() as u64, counts.others), (most, 200));
+    // Commit by commit, more of them than any database puts together.
+    for id in 1..150 {
+        gone(&mirror, Source::Lookup, &[&id.to_string()]).await;
+        let counts = mirror.value_counts(WHOSE, OBJECT).await.unwrap().members.remove(0);
+        assert_eq!((counts.values.len() as u64, counts.others), (most - id, 200));
+    }
+    // Once nothing is counted together, places that nobody has are given to others.
+    let last: Vec<String> = (most..most + 200).chain([2_000]).map(|id| id.to_string()).collect();
+    gone(&mirror, Source::Lookup, &last.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    arrive(&mirror, Source::Lookup, (3_000..3_100).map(|id| of(id, id)).collect()).await;
+    let counts = mirror.value_counts(WHOSE, OBJECT).await.unwrap().members.remove(0);
+    assert_eq!((counts.values.len() as u64, counts.others), (most - 49, 0));
 }
