@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use connector_state::mirror::analytics::{Analytics, CELLS, CellCounts};
+use connector_state::mirror::analytics::{Analytics, CELLS, CellCounts, ENTERED};
 use connector_state::mirror::index::{MEMBERS, ValueReader};
 use connector_state::mirror::plan::{self, IndexMove, KeptIndex, ValueMoves, ValueRows};
 use connector_state::mirror::{MemberCounts, MemberIndex, ValueCounts};
@@ -206,6 +206,11 @@ pub async fn count(on: &Session, number: Key, moves: &ValueMoves) -> DbResult<()
         kept.put(slot, value, row.try_get("records")?);
     }
     for slot in kept.without_places(moves) {
+        if let Some(first) = plan::forgotten(moves).filter(|_| slot == ENTERED) {
+            let sql = "DELETE FROM mirror_values
+                       WHERE number = $1 AND slot = $2 AND NOT others AND value < $3";
+            on.run(sql, &[&number, &slot_of(slot), &text(&first)]).await?;
+        }
         let sql = "SELECT count(*) AS taken, count(*) FILTER (WHERE records = 0) AS empty
                    FROM mirror_values WHERE number = $1 AND slot = $2 AND NOT others";
         for row in on.rows(sql, &[&number, &slot_of(slot)]).await? {
@@ -276,7 +281,7 @@ pub async fn counts(on: &Session, object: Key) -> DbResult<ValueCounts> {
 pub async fn analytics(on: &Session, object: Key) -> DbResult<Analytics> {
     let (number, index) = of(on, object).await?;
     let Some(members) = &index.members.analyzed else { return Ok(Analytics::default()) };
-    let mut counts: [CellCounts; 3] = Default::default();
+    let mut counts: [CellCounts; 4] = Default::default();
     for (slot, counts) in CELLS.into_iter().zip(&mut counts) {
         let (cells, others) = counts_of(on, number, slot).await?;
         *counts = CellCounts { cells, others };
@@ -286,19 +291,19 @@ pub async fn analytics(on: &Session, object: Key) -> DbResult<Analytics> {
 }
 
 /// Indexes some of the records of an index that is not complete. Answers how many rows that took.
-pub async fn build(on: &Session, limit: usize) -> DbResult<usize> {
+pub async fn build(on: &Session, now_ms: u64, limit: usize) -> DbResult<usize> {
     let sql = "SELECT number FROM mirror_indexes WHERE built IS NOT NULL AND NOT dropped
                ORDER BY number LIMIT 1";
     let mut written = 0;
     while written < limit {
         let Some(number) = on.value::<Key>(sql, &[]).await? else { break };
         // To look for one counts too.
-        written += build_some(on, number, limit - written).await?.max(1);
+        written += build_some(on, number, now_ms, limit - written).await?.max(1);
     }
     Ok(written)
 }
 
-async fn build_some(on: &Session, number: Key, limit: usize) -> DbResult<usize> {
+async fn build_some(on: &Session, number: Key, now_ms: u64, limit: usize) -> DbResult<usize> {
     let sql = "SELECT o.records, i.object, o.mirror FROM mirror_indexes AS i
                    JOIN mirror_objects AS o USING (object) JOIN mirrors AS m USING (mirror)
                WHERE i.number = $1 AND NOT i.dropped";
@@ -330,7 +335,7 @@ async fn build_some(on: &Session, number: Key, limit: usize) -> DbResult<usize> 
         let (made, changed): (Option<String>, Option<String>) =
             (Option::read(row, "created_at")?, Option::read(row, "updated_at")?);
         let values = reader.values(&id, made.as_deref(), changed.as_deref(), &data);
-        plan::count_new(&mut counted, &index.members, &values);
+        plan::count_new(&mut counted, &index.members, &values, changed.as_deref(), now_ms);
         let new = |(slot, value)| IndexMove { slot, before: None, after: Some(value) };
         let body: i64 = row.try_get("body")?;
         moves.push((body, values.slots.into_iter().enumerate().map(new).collect::<Vec<_>>()));

@@ -2,7 +2,8 @@
 //! its moves to `mirror_moved` as one row, and every so many of these are folded into `mirror_values`, in their
 //! order. Whoever reads counts adds those that are not folded yet.
 
-use connector_state::mirror::plan::{ValueMoves, ValueRows};
+use connector_state::mirror::analytics::ENTERED;
+use connector_state::mirror::plan::{ValueMoves, ValueRows, forgotten};
 use rusqlite::{Connection, Result};
 
 use super::objects::Key;
@@ -10,8 +11,9 @@ use crate::columns::{from_json, json, prepared, run, value};
 
 /// So many commits are folded together.
 const FOLDED: u64 = 64;
-/// Bytes of moves; more of one commit are folded at once, so that readers never add much.
-const MOST_BYTES: usize = 16 << 10;
+/// Bytes of moves; more of one commit are folded at once, so that readers never add much. A page of 200 records
+/// has some 15 KB.
+const MOST_BYTES: usize = 64 << 10;
 
 /// Adds what a commit moves.
 pub fn add(on: &Connection, number: Key, moves: &ValueMoves) -> Result<()> {
@@ -82,6 +84,12 @@ fn fold(on: &Connection, number: Key, moves: &ValueMoves) -> Result<()> {
                        WHERE number = ? AND slot = ? AND others = 0 AND records = 0";
             run(on, sql, (number, slot))?;
         }
+    }
+    // The newest day of all says what is forgotten.
+    if let Some(first) = batches.iter().filter_map(forgotten).max() {
+        let sql = "DELETE FROM mirror_values
+                   WHERE number = ? AND slot = ? AND others = 0 AND value < ?";
+        run(on, sql, (number, ENTERED, first))?;
     }
     let put =
         "INSERT INTO mirror_values (number, slot, others, value, records) VALUES (?, ?, ?, ?, ?)

@@ -176,7 +176,7 @@ pub fn counts(on: &Connection, object: Key) -> Result<ValueCounts> {
 pub fn analytics(on: &Connection, object: Key) -> Result<Analytics> {
     let (number, index) = of(on, object)?;
     let Some(members) = &index.members.analyzed else { return Ok(Analytics::default()) };
-    let mut counts: [CellCounts; 3] = Default::default();
+    let mut counts: [CellCounts; 4] = Default::default();
     let rows = kept::of(on, number, CELLS)?;
     for (slot, counts) in CELLS.into_iter().zip(&mut counts) {
         let (cells, others) = rows.of(slot);
@@ -187,7 +187,7 @@ pub fn analytics(on: &Connection, object: Key) -> Result<Analytics> {
 }
 
 /// Indexes some of the records of an index that is not complete. Answers how many rows that took.
-pub fn build(on: &Connection, _now_ms: u64, limit: usize) -> DbResult<usize> {
+pub fn build(on: &Connection, now_ms: u64, limit: usize) -> DbResult<usize> {
     let sql = "SELECT number FROM mirror_indexes WHERE built IS NOT NULL AND dropped = 0
                ORDER BY number LIMIT 1";
     // They lie side by side, many on a page.
@@ -196,7 +196,7 @@ pub fn build(on: &Connection, _now_ms: u64, limit: usize) -> DbResult<usize> {
     while written < limit {
         let Some(number) = value::<Key>(on, sql, ())? else { break };
         // To look for one counts too.
-        written += build_some(on, number, limit - written)?.max(SIDE_BY_SIDE);
+        written += build_some(on, number, now_ms, limit - written)?.max(SIDE_BY_SIDE);
     }
     Ok(written / SIDE_BY_SIDE)
 }
@@ -204,7 +204,7 @@ pub fn build(on: &Connection, _now_ms: u64, limit: usize) -> DbResult<usize> {
 /// A record as it is kept: id, times of its making and last change, key of its body, content.
 type Unindexed = (String, Option<String>, Option<String>, i64, String);
 
-fn build_some(on: &Connection, number: Key, limit: usize) -> DbResult<usize> {
+fn build_some(on: &Connection, number: Key, now_ms: u64, limit: usize) -> DbResult<usize> {
     let sql = "SELECT o.records, i.object FROM mirror_indexes AS i
                    CROSS JOIN mirror_objects AS o USING (object) WHERE i.number = ?";
     let found: Option<(Key, Key)> =
@@ -230,7 +230,7 @@ fn build_some(on: &Connection, number: Key, limit: usize) -> DbResult<usize> {
         .iter()
         .map(|(id, made, updated_at, body, data)| {
             let values = reader.values(id, made.as_deref(), updated_at.as_deref(), data);
-            plan::count_new(&mut counted, &index.members, &values);
+            plan::count_new(&mut counted, &index.members, &values, updated_at.as_deref(), now_ms);
             let new = |(slot, value)| IndexMove { slot, before: None, after: Some(value) };
             (*body, values.slots.into_iter().enumerate().map(new).collect())
         })

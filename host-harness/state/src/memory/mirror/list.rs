@@ -58,7 +58,12 @@ pub(super) fn list(rows: &Rows, query: &ListQuery) -> Result<ListPage, StoreErro
 }
 
 /// Says which members are indexed, and counts anew where that changes.
-pub(super) fn set_indexes(rows: &mut Rows, connector: &str, indexes: Vec<(String, MemberIndex)>) {
+pub(super) fn set_indexes(
+    rows: &mut Rows,
+    connector: &str,
+    indexes: Vec<(String, MemberIndex)>,
+    now_ms: u64,
+) {
     rows.mirror.indexes.retain(|(of, _), _| of != connector);
     let named = indexes.into_iter().map(|(object, index)| ((connector.to_owned(), object), index));
     rows.mirror.indexes.extend(named);
@@ -74,9 +79,9 @@ pub(super) fn set_indexes(rows: &mut Rows, connector: &str, indexes: Vec<(String
             if let Some(kept) = kept.filter(|kept| kept.index != index) {
                 kept.index = index;
                 let mut counted = ValueRows::default();
-                for (.., values) in kept.valued() {
-                    let mut moves = ValueMoves::new();
-                    plan::count_new(&mut moves, &kept.index, &values);
+                for (_, head, _, values) in kept.valued() {
+                    let (mut moves, changed) = (ValueMoves::new(), head.updated_at.as_deref());
+                    plan::count_new(&mut moves, &kept.index, &values, changed, now_ms);
                     counted.add(&moves);
                 }
                 kept.values = counted;

@@ -27,7 +27,7 @@ pub use self::look_ups::{FailedLookUp, fail_look_ups};
 pub use self::records::{apply, bodies, ids, is_unchanged};
 pub use self::scan::reset;
 pub use self::unread::letters;
-pub use self::values::{CELLS_KEPT, VALUES, ValueMoves, ValueRows, count_new};
+pub use self::values::{CELLS_KEPT, VALUES, ValueMoves, ValueRows, count_new, forgotten};
 use super::held::Held;
 use super::index::MemberIndex;
 use super::{Applied, ChangeKind, RecordState, ScanRow, Source, Unreadable};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::IndexMove;
-use crate::mirror::analytics::CELLS;
+use crate::mirror::analytics::{self, CELLS, ENTERED};
 use crate::mirror::index::{MemberIndex, Values};
 
 /// Values of a member that are counted on their own; records with others are counted together.
@@ -51,7 +51,8 @@ impl ValueRows {
         let none = SlotRows::default();
         let needs = |(slot, moved): &(&usize, &BTreeMap<String, i64>)| {
             let rows = self.0.get(slot).unwrap_or(&none);
-            rows.together == 0 && moved.keys().any(|value| !rows.alone.contains_key(value))
+            (*slot == &ENTERED || rows.together == 0)
+                && moved.keys().any(|value| !rows.alone.contains_key(value))
         };
         moves.iter().filter(needs).map(|(slot, _)| *slot).collect()
     }
@@ -66,14 +67,20 @@ impl ValueRows {
     /// [`ValueRows::row`] says what the others are.
     ///
     /// A value keeps its place when no record has it any more, until places run out while nothing is counted
-    /// together: so what was counted together is never taken from a place of its own.
+    /// together: so what was counted together is never taken from a place of its own. Of [`ENTERED`] nothing
+    /// is ever taken: its places are given up with their days ([`forgotten`]).
     pub fn add(&mut self, moves: &ValueMoves) -> BTreeSet<usize> {
         let mut freed = BTreeSet::new();
         for (slot, moved) in moves {
             let most = if CELLS.contains(slot) { CELLS_KEPT } else { VALUES };
             let rows = self.0.entry(*slot).or_default();
+            if let Some(first) = forgotten(moves).filter(|_| *slot == ENTERED) {
+                let kept = rows.alone.split_off(&first);
+                rows.taken -= std::mem::replace(&mut rows.alone, kept).len() as u64;
+            }
             // It stays so for all of the commit: then nobody needs to know the places.
-            let was_shared = rows.together != 0;
+            let falls = *slot != ENTERED;
+            let was_shared = falls && rows.together != 0;
             for (value, by) in moved.iter().filter(|(_, by)| **by != 0) {
                 if let Some(records) = rows.alone.get_mut(value) {
                     let was_empty = *records == 0;
@@ -82,7 +89,7 @@ impl ValueRows {
                     rows.empty -= u64::from(was_empty);
                     continue;
                 }
-                let is_shared = was_shared || rows.together != 0;
+                let is_shared = was_shared || (falls && rows.together != 0);
                 if !is_shared && rows.taken >= most && rows.empty > 0 {
                     rows.alone.retain(|_, records| *records != 0);
                     rows.taken -= rows.empty;
@@ -120,17 +127,52 @@ impl ValueRows {
     }
 }
 
-/// Counts a record that was not counted before.
-pub fn count_new(all: &mut ValueMoves, index: &MemberIndex, values: &Values) {
+/// Rows of [`ENTERED`] with values before this one are to be erased before these moves are added.
+#[must_use]
+pub fn forgotten(moves: &ValueMoves) -> Option<String> {
+    analytics::kept_from(moves.get(&ENTERED)?.keys().next_back()?)
+}
+
+/// Counts a record that was not counted before. `updated_at`: when the provider says that it last changed.
+pub fn count_new(
+    all: &mut ValueMoves,
+    index: &MemberIndex,
+    values: &Values,
+    updated_at: Option<&str>,
+    now_ms: u64,
+) {
     for slot in index.all_counted() {
-        let value = values.get(slot).cloned().unwrap_or_default();
-        *all.entry(slot).or_default().entry(value).or_default() += 1;
+        if slot != ENTERED {
+            let value = values.get(slot).cloned().unwrap_or_default();
+            *all.entry(slot).or_default().entry(value).or_default() += 1;
+        }
+    }
+    count_entered(all, None, Some(values), updated_at, now_ms);
+}
+
+/// Counts that a record has entered a status, where it was in another one before, or not there.
+pub(super) fn count_entered(
+    all: &mut ValueMoves,
+    before: Option<&Values>,
+    after: Option<&Values>,
+    updated_at: Option<&str>,
+    now_ms: u64,
+) {
+    let status = |values: Option<&'_ Values>| values.and_then(|values| values.status.clone());
+    let (before, after) = (status(before), status(after));
+    let entered = after.filter(|after| before.as_ref() != Some(after));
+    if let Some(cell) = entered.and_then(|it| analytics::entered(&it, updated_at, now_ms)) {
+        *all.entry(ENTERED).or_default().entry(cell).or_default() += 1;
     }
 }
 
-/// Adds what these moves of a record change.
-pub(super) fn count(all: &mut ValueMoves, counted: &[usize], moves: &[IndexMove]) {
-    for moved in moves.iter().filter(|moved| counted.contains(&moved.slot)) {
+/// Counts what these moves of a record change.
+pub(super) fn count<'m>(
+    all: &mut ValueMoves,
+    counted: &[usize],
+    moves: impl Iterator<Item = &'m IndexMove>,
+) {
+    for moved in moves.filter(|moved| counted.contains(&moved.slot)) {
         for (value, by) in [(&moved.before, -1), (&moved.after, 1)] {
             if let Some(value) = value {
                 *all.entry(moved.slot).or_default().entry(value.clone()).or_default() += by;
