@@ -183,6 +183,7 @@ fn delivery(connection: &str, number: u64) -> NewDelivery {
             asks: false,
             reason: None,
         }],
+        arrived: tokio::time::Instant::now(),
     }
 }
 

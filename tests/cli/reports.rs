@@ -164,6 +164,17 @@ async fn kept_records_are_listed_by_what_they_hold_and_counted() {
     let days: Vec<u64> = days.map(Result::unwrap).collect();
     assert!(days.len() > 5);
     assert_eq!(carrier.unwrap()["p50"], days[days.len().div_ceil(2) - 1].min(30));
+    // All were met once, each in the status that it has.
+    let entered = |status: &str| -> u64 {
+        let days = told["entered"].as_array().unwrap();
+        days.iter().filter_map(|day| day["counts"][status].as_u64()).sum()
+    };
+    let mut statuses =
+        on.prepare("SELECT status, count(*) FROM shipments GROUP BY status").unwrap();
+    let statuses = statuses.query_map((), |row| row.try_into()).unwrap();
+    for (status, count) in statuses.map(Result::<(String, u64), _>::unwrap) {
+        assert_eq!(entered(&status), count, "{status}");
+    }
     let weeks = told["weeks"].as_array().unwrap();
     let delivered: u64 = weeks.iter().filter_map(|week| week["counts"]["Delivered"].as_u64()).sum();
     assert_eq!(delivered, of("Delivered"));

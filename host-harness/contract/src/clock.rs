@@ -6,7 +6,8 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use tokio::time::Instant;
+/// A moment of the runtime's clock, for how long something takes.
+pub use tokio::time::Instant;
 
 /// Where the host reads the time of day.
 pub trait Clock: Send + Sync {

@@ -55,7 +55,7 @@ async fn forget(on: &Session, area: usize, now_ms: u64, limit: usize) -> DbResul
         7 => journal::forget(on, now_ms, limit).await,
         8 => rates::forget(on, now_ms, limit).await,
         9 => access::forget(on, now_ms, limit).await,
-        _ => mirror::index::build(on, limit).await,
+        _ => mirror::index::build(on, now_ms, limit).await,
     }
 }
 

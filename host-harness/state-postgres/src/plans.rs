@@ -90,7 +90,7 @@ INSERT INTO hooks (connection, token, made_ms) SELECT 'c' || n, n::text, 0 FROM 
 INSERT INTO subscriptions SELECT 'c' || n, 'o', '[]', '', null, null, 0, null, null, 0 FROM generate_series(1, 500) n;
 INSERT INTO inboxes SELECT n, 'c' || n, 5, 5 FROM generate_series(1, 500) n;
 INSERT INTO inbox_keys SELECT n % 500 + 1, sha256(n::text::bytea), n % 2 FROM generate_series(1, 60000) n;
-INSERT INTO inbox_deliveries SELECT n, n % 500 + 1, n, '', '', '[]', '' FROM generate_series(1, 60000) n;
+INSERT INTO inbox_deliveries SELECT n, n % 500 + 1, n, 0, '', '', '[]', '' FROM generate_series(1, 60000) n;
 INSERT INTO inbox_events (number, delivery, inbox, state, asks, next_ms, attempts, effect, object, name)
     SELECT n, n, n % 500 + 1, CASE WHEN n % 600 = 0 THEN 2 WHEN n % 50 = 1 THEN 0 ELSE 1 END, n % 2 = 0,
         CASE n % 50 WHEN 1 THEN n END, 0, 3, '', '' FROM generate_series(1, 60000) n;

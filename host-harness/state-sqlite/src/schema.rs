@@ -37,7 +37,7 @@
 //!
 //! | view | a row is | columns |
 //! |---|---|---|
-//! | `deliveries` | [`connector_state::inbox::DeliveryRow`] | `number`, `connection`, `received_ms`, `method`, `url`, `headers` (a JSON array of pairs), `body` |
+//! | `deliveries` | [`connector_state::inbox::DeliveryRow`] | `number`, `connection`, `received_ms`, `answered_ms` (from the first byte of its request until the commit that keeps it began), `method`, `url`, `headers` (a JSON array of pairs), `body` |
 //! | `events` | [`connector_state::inbox::EventRow`] | `number`, `delivery`, `connection`, `id`, `object`, `name`, `occurred_at`, `effect`, `record`, `updated_at`, `created_at`, `version`, `data`, `state` (`waiting`, `done`, `dead`), `asks`, `attempts`, `next_ms`, `reason`, `applied_ms`, `tries` (the newest failed ones: a JSON array of objects with `at_ms`, `reason`, `wait_ms`) |
 //!
 //! What is known of the provider's records ([`connector_state::mirror`]) is read by these views; the tables

@@ -124,7 +124,7 @@ fn text(row: &DeliveryRow, document: &Value) -> String {
     for line in String::from_utf8_lossy(&row.body).lines() {
         text.push_str(&format!("{}\n", printable(line)));
     }
-    text.push_str("\n\n");
+    text.push_str(&format!("\n\nits commit began {} ms after its first byte\n", row.answered_ms));
     for (event, shown) in row.events.iter().zip(document["events"].as_array().into_iter().flatten())
     {
         text.push_str(&format!("event {shown}\n"));
@@ -169,6 +169,7 @@ fn summary(row: &DeliveryRow, names: &BTreeMap<String, String>) -> Value {
         "number": row.number,
         "connection": names.get(&row.connection).unwrap_or(&row.connection),
         "received": date(row.received_ms),
+        "answered_ms": row.answered_ms,
         "bytes": row.bytes,
         "events": row.events.iter().map(event).collect::<Vec<_>>(),
     })

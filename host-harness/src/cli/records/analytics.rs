@@ -1,6 +1,6 @@
 //! `records analytics`: what became of records, and how carriers and lanes perform.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use host_harness::mirror::analytics::{Analytics, Performance};
@@ -14,8 +14,9 @@ use super::super::usage::Usage;
 /// Groups that a table shows.
 const SHOWN: usize = 20;
 
-/// Shows what became of the records that were made in each week, and how each carrier and each lane performs:
-/// records, the share in time, days on the way, trouble. What these are, the connector says. The figures
+/// Shows what became of the records that were made in each week, how many entered each status on each day, and
+/// how each carrier and each lane performs: records, the share in time, days on the way, trouble. What these
+/// are, the connector says. The figures
 /// move with the records, so this takes no time however many there are.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -31,6 +32,10 @@ pub struct AnalyticsArgs {
     /// The newest so many weeks
     #[arg(long, value_name = "N", default_value = "12", value_parser = clap::value_parser!(u16).range(1..=520))]
     weeks: u16,
+
+    /// The newest so many days in the table; JSON has all that are kept
+    #[arg(long, value_name = "N", default_value = "14", value_parser = clap::value_parser!(u16).range(1..=400))]
+    days: u16,
 }
 
 /// Runs the command.
@@ -56,16 +61,21 @@ pub async fn run(args: &AnalyticsArgs, context: &Context) -> Result<()> {
             "week": Some(week).filter(|week| !week.is_empty()),
             "counts": counts,
         })).collect::<Vec<_>>(),
+        "entered": found.entered.iter().map(|(day, counts)| json!({
+            "day": day,
+            "counts": counts,
+        })).collect::<Vec<_>>(),
         "carriers": found.carriers.iter().map(as_json).collect::<Vec<_>>(),
         "lanes": found.lanes.iter().map(as_json).collect::<Vec<_>>(),
         "not_in": {
             "weeks": found.others[0],
             "carriers": found.others[1],
             "lanes": found.others[2],
+            "entered": found.others[3],
         },
         "is_partial": found.is_partial,
     });
-    context.document(|| text(&found), &document)
+    context.document(|| text(&found, usize::from(args.days)), &document)
 }
 
 fn as_json(group: &Performance) -> Value {
@@ -81,20 +91,29 @@ fn as_json(group: &Performance) -> Value {
     })
 }
 
-fn text(found: &Analytics) -> String {
-    let mut statuses: BTreeMap<&str, u64> = BTreeMap::new();
-    for (status, records) in found.weeks.values().flatten() {
-        *statuses.entry(status).or_default() += records;
-    }
+/// A table of counts by status, a row for each week or day.
+fn by_status<'c>(
+    title: &str,
+    first: &str,
+    rows: impl Iterator<Item = (&'c String, &'c BTreeMap<String, u64>)> + Clone,
+) -> String {
+    let statuses: BTreeSet<&String> = rows.clone().flat_map(|(_, counts)| counts.keys()).collect();
     let header: Vec<String> =
-        statuses.keys().map(|status| printable(status).to_uppercase()).collect();
+        statuses.iter().map(|status| printable(status).to_uppercase()).collect();
     let header: Vec<&str> =
-        std::iter::once("WEEK").chain(header.iter().map(String::as_str)).collect();
-    let weeks = found.weeks.iter().map(|(week, counts)| {
-        let count = |status: &&str| counts.get(*status).copied().unwrap_or_default().to_string();
-        std::iter::once(week.clone()).chain(statuses.keys().map(count)).collect()
+        std::iter::once(first).chain(header.iter().map(String::as_str)).collect();
+    let rows = rows.map(|(group, counts)| {
+        let count = |status: &&String| counts.get(*status).copied().unwrap_or_default().to_string();
+        std::iter::once(group.clone()).chain(statuses.iter().map(count)).collect()
     });
-    let mut text = section("By the week in which they were made", &header, weeks);
+    section(title, &header, rows)
+}
+
+fn text(found: &Analytics, days: usize) -> String {
+    let mut text = by_status("By the week in which they were made", "WEEK", found.weeks.iter());
+    let skipped = found.entered.len().saturating_sub(days);
+    let days = found.entered.iter().skip(skipped);
+    text.push_str(&by_status("Entered a status on a day (UTC)", "DAY", days));
     for (title, first, groups) in
         [("Carriers", "CARRIER", &found.carriers), ("Lanes", "FROM, TO", &found.lanes)]
     {

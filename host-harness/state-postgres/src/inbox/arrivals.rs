@@ -247,11 +247,14 @@ async fn put(
     let headers: Vec<_> =
         new.iter().map(|(_, delivery)| rows::headers_json(&delivery.headers)).collect();
     let bodies: Vec<&[u8]> = new.iter().map(|(_, delivery)| delivery.body.as_slice()).collect();
-    let sql =
-        "INSERT INTO inbox_deliveries (received_ms, number, inbox, method, url, headers, body)
-               SELECT $1, * FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[],
-                   $6::text[], $7::bytea[])";
-    on.run(sql, &[&signed(now_ms), &numbers, &inboxes, &methods, &urls, &headers, &bodies])
+    let answered: Vec<i64> =
+        new.iter().map(|(_, delivery)| signed(delivery.answered_ms())).collect();
+    let sql = "INSERT INTO inbox_deliveries
+                   (received_ms, number, inbox, answered_ms, method, url, headers, body)
+               SELECT $1, * FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::text[],
+                   $6::text[], $7::text[], $8::bytea[])";
+    let now = signed(now_ms);
+    on.run(sql, &[&now, &numbers, &inboxes, &answered, &methods, &urls, &headers, &bodies])
         .await
         .map(drop)
 }

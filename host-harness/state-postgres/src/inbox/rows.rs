@@ -30,7 +30,8 @@ pub async fn deliveries(
 ) -> DbResult<Vec<DeliveryRow>> {
     let body = if body { "d.body" } else { "''::bytea" };
     let sql = format!(
-        "SELECT d.number, i.connection, d.received_ms, d.method, d.url, d.headers, {body} AS body,
+        "SELECT d.number, i.connection, d.received_ms, d.answered_ms, d.method, d.url, d.headers,
+             {body} AS body,
              length(d.body)::bigint AS bytes
          FROM inbox_deliveries AS d
              JOIN inboxes AS i ON i.number = d.inbox
@@ -60,6 +61,7 @@ fn delivery_of(row: &Row) -> DbResult<DeliveryRow> {
         number: Column::read(row, "number")?,
         connection: Column::read(row, "connection")?,
         received_ms: Column::read(row, "received_ms")?,
+        answered_ms: Column::read(row, "answered_ms")?,
         method: Column::read(row, "method")?,
         url: Column::read(row, "url")?,
         headers: headers.into_iter().map(|(name, value)| (name, bytes(value))).collect(),

@@ -80,10 +80,12 @@ CREATE TABLE inbox_keys (
 );
 CREATE INDEX inbox_keys_by_age ON inbox_keys (generation);
 
+-- answered_ms: from the first byte of its request until the commit that keeps it began.
 CREATE TABLE inbox_deliveries (
     number bigint PRIMARY KEY,
     inbox bigint NOT NULL,
     received_ms bigint NOT NULL,
+    answered_ms bigint NOT NULL,
     method text NOT NULL,
     url text NOT NULL,
     headers text NOT NULL,
@@ -123,7 +125,7 @@ CREATE INDEX inbox_events_due ON inbox_events (inbox, asks, next_ms, number) WHE
 CREATE INDEX inbox_events_dead ON inbox_events (inbox) WHERE state = 2;
 
 CREATE VIEW deliveries AS
-SELECT d.number, i.connection, d.received_ms, d.method, d.url, d.headers, d.body
+SELECT d.number, i.connection, d.received_ms, d.answered_ms, d.method, d.url, d.headers, d.body
 FROM inbox_deliveries AS d
     JOIN inboxes AS i ON i.number = d.inbox
     JOIN connections AS c ON c.id = i.connection;

@@ -1,11 +1,11 @@
 //! The index of an object: its rows, and how they come to be.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use connector_state::mirror::analytics::{Analytics, CELLS, CellCounts};
+use connector_state::mirror::analytics::{Analytics, CELLS, CellCounts, ENTERED};
 use connector_state::mirror::index::{MEMBERS, ValueReader};
-use connector_state::mirror::plan::{Counted, IndexMove, KeptIndex, counted_as};
+use connector_state::mirror::plan::{self, IndexMove, KeptIndex, ValueMoves, ValueRows};
 use connector_state::mirror::{MemberCounts, MemberIndex, ValueCounts};
 use tokio_postgres::Row;
 
@@ -180,55 +180,74 @@ pub fn slot_of(slot: usize) -> i32 {
 }
 
 /// Moves the counts by value, and of cells.
-pub async fn count(
-    on: &Session,
-    number: Key,
-    moved: &BTreeMap<(usize, String), i64>,
-) -> DbResult<()> {
-    let moved: Vec<_> = moved.iter().filter(|(_, by)| **by != 0).collect();
-    if moved.is_empty() {
+pub async fn count(on: &Session, number: Key, moves: &ValueMoves) -> DbResult<()> {
+    // Rows that may change; with no value: that of those that are counted together.
+    let mut keys: Vec<(usize, Option<&str>)> = Vec::new();
+    for (slot, moved) in moves {
+        let moved = moved.iter().filter(|(_, by)| **by != 0);
+        keys.extend(moved.map(|(value, _)| (*slot, Some(value.as_str()))));
+        keys.push((*slot, None));
+    }
+    if keys.iter().all(|(_, value)| value.is_none()) {
         return Ok(());
     }
-    let slots: Vec<i32> = moved.iter().map(|((slot, _), _)| slot_of(*slot)).collect();
-    let values: Vec<_> = moved.iter().map(|((_, value), _)| text(value)).collect();
-    let sql = "SELECT v.slot, v.value FROM mirror_values AS v
-                   JOIN unnest($2::int[], $3::text[]) AS u (slot, value)
-                       ON v.slot = u.slot AND v.value = u.value COLLATE \"C\"
-               WHERE v.number = $1 AND NOT v.others";
-    let read = |row: &Row| Ok((row.try_get::<_, i32>(0)?, row.try_get::<_, String>(1)?));
-    let there = on.rows(sql, &[&number, &slots, &values]).await?;
-    let there: BTreeSet<(i32, String)> = there.iter().map(read).collect::<DbResult<_>>()?;
-    // How many values have a place; read where one has none.
-    let mut places: BTreeMap<usize, u64> = BTreeMap::new();
-    let mut put: BTreeMap<(i32, bool, &str), i64> = BTreeMap::new();
-    for (((slot, _), by), value) in moved.iter().zip(&values) {
-        let has_place = there.contains(&(slot_of(*slot), value.clone().into_owned()));
-        let known = match places.get(slot) {
-            _ if has_place => 0,
-            Some(known) => *known,
-            None => {
-                let sql = "SELECT count(*) FROM mirror_values
-                           WHERE number = $1 AND slot = $2 AND NOT others";
-                let known: Option<i64> = on.value(sql, &[&number, &slot_of(*slot)]).await?;
-                u64::try_from(known.unwrap_or_default()).unwrap_or_default()
-            }
+    let sql = "SELECT v.slot, v.others, v.value, v.records FROM mirror_values AS v
+                   JOIN unnest($2::int[], $3::boolean[], $4::text[]) AS u (slot, others, value)
+                       ON v.slot = u.slot AND v.others = u.others AND v.value = u.value COLLATE \"C\"
+               WHERE v.number = $1";
+    let (slots, others, values) = columns(&keys);
+    let mut kept = ValueRows::default();
+    for row in on.rows(sql, &[&number, &slots, &others, &values]).await? {
+        let slot = usize::try_from(row.try_get::<_, i32>("slot")?).unwrap_or_default();
+        let value = match bool::read(&row, "others")? {
+            true => None,
+            false => Some(String::read(&row, "value")?),
         };
-        let is_alone = counted_as(*slot, has_place, known) == Counted::Alone;
-        if !has_place {
-            places.insert(*slot, known + u64::from(is_alone));
-        }
-        let key = (slot_of(*slot), !is_alone, if is_alone { value.as_ref() } else { "" });
-        *put.entry(key).or_default() += **by;
+        kept.put(slot, value, row.try_get("records")?);
     }
-    let slots: Vec<i32> = put.keys().map(|(slot, ..)| *slot).collect();
-    let others: Vec<bool> = put.keys().map(|(_, others, _)| *others).collect();
-    let values: Vec<&str> = put.keys().map(|(_, _, value)| *value).collect();
-    let records: Vec<i64> = put.values().copied().collect();
-    let sql = "INSERT INTO mirror_values AS v (number, slot, others, value, records)
+    for slot in kept.without_places(moves) {
+        if let Some(first) = plan::forgotten(moves).filter(|_| slot == ENTERED) {
+            let sql = "DELETE FROM mirror_values
+                       WHERE number = $1 AND slot = $2 AND NOT others AND value < $3";
+            on.run(sql, &[&number, &slot_of(slot), &text(&first)]).await?;
+        }
+        let sql = "SELECT count(*) AS taken, count(*) FILTER (WHERE records = 0) AS empty
+                   FROM mirror_values WHERE number = $1 AND slot = $2 AND NOT others";
+        for row in on.rows(sql, &[&number, &slot_of(slot)]).await? {
+            kept.set_places(slot, u64::read(&row, "taken")?, u64::read(&row, "empty")?);
+        }
+    }
+    let before = kept.clone();
+    for slot in kept.add(moves) {
+        let sql = "DELETE FROM mirror_values
+                   WHERE number = $1 AND slot = $2 AND NOT others AND records = 0";
+        on.run(sql, &[&number, &slot_of(slot)]).await?;
+    }
+    keys.retain(|(slot, value)| kept.row(*slot, *value) != before.row(*slot, *value));
+    let (put, gone): (Vec<_>, Vec<_>) =
+        keys.into_iter().partition(|(slot, value)| kept.row(*slot, *value).is_some());
+    if !gone.is_empty() {
+        let (slots, others, values) = columns(&gone);
+        let sql = "DELETE FROM mirror_values AS v
+                   USING unnest($2::int[], $3::boolean[], $4::text[]) AS u (slot, others, value)
+                   WHERE v.number = $1 AND v.slot = u.slot AND v.others = u.others
+                       AND v.value = u.value COLLATE \"C\"";
+        on.run(sql, &[&number, &slots, &others, &values]).await?;
+    }
+    let records = put.iter().filter_map(|(slot, value)| kept.row(*slot, *value));
+    let records: Vec<i64> = records.collect();
+    let (slots, others, values) = columns(&put);
+    let sql = "INSERT INTO mirror_values (number, slot, others, value, records)
                SELECT $1, * FROM unnest($2::int[], $3::boolean[], $4::text[], $5::bigint[])
-               ON CONFLICT (number, slot, others, value)
-                   DO UPDATE SET records = v.records + excluded.records";
+               ON CONFLICT (number, slot, others, value) DO UPDATE SET records = excluded.records";
     on.run(sql, &[&number, &slots, &others, &values, &records]).await.map(drop)
+}
+
+/// Keys of counts, as columns.
+fn columns<'k>(keys: &[(usize, Option<&'k str>)]) -> (Vec<i32>, Vec<bool>, Vec<Cow<'k, str>>) {
+    let slots = keys.iter().map(|(slot, _)| slot_of(*slot)).collect();
+    let others = keys.iter().map(|(_, value)| value.is_none()).collect();
+    (slots, others, keys.iter().map(|(_, value)| text(value.unwrap_or_default())).collect())
 }
 
 /// The values of a slot that are counted on their own, and how many records have others.
@@ -262,7 +281,7 @@ pub async fn counts(on: &Session, object: Key) -> DbResult<ValueCounts> {
 pub async fn analytics(on: &Session, object: Key) -> DbResult<Analytics> {
     let (number, index) = of(on, object).await?;
     let Some(members) = &index.members.analyzed else { return Ok(Analytics::default()) };
-    let mut counts: [CellCounts; 3] = Default::default();
+    let mut counts: [CellCounts; 4] = Default::default();
     for (slot, counts) in CELLS.into_iter().zip(&mut counts) {
         let (cells, others) = counts_of(on, number, slot).await?;
         *counts = CellCounts { cells, others };
@@ -272,19 +291,19 @@ pub async fn analytics(on: &Session, object: Key) -> DbResult<Analytics> {
 }
 
 /// Indexes some of the records of an index that is not complete. Answers how many rows that took.
-pub async fn build(on: &Session, limit: usize) -> DbResult<usize> {
+pub async fn build(on: &Session, now_ms: u64, limit: usize) -> DbResult<usize> {
     let sql = "SELECT number FROM mirror_indexes WHERE built IS NOT NULL AND NOT dropped
                ORDER BY number LIMIT 1";
     let mut written = 0;
     while written < limit {
         let Some(number) = on.value::<Key>(sql, &[]).await? else { break };
         // To look for one counts too.
-        written += build_some(on, number, limit - written).await?.max(1);
+        written += build_some(on, number, now_ms, limit - written).await?.max(1);
     }
     Ok(written)
 }
 
-async fn build_some(on: &Session, number: Key, limit: usize) -> DbResult<usize> {
+async fn build_some(on: &Session, number: Key, now_ms: u64, limit: usize) -> DbResult<usize> {
     let sql = "SELECT o.records, i.object, o.mirror FROM mirror_indexes AS i
                    JOIN mirror_objects AS o USING (object) JOIN mirrors AS m USING (mirror)
                WHERE i.number = $1 AND NOT i.dropped";
@@ -309,17 +328,14 @@ async fn build_some(on: &Session, number: Key, limit: usize) -> DbResult<usize> 
                WHERE h.records = $1 AND h.id > $2 AND h.state <> 'deleted' ORDER BY h.id LIMIT $3";
     let found = on.rows(sql, &[&records, &text(after), &rows(at_once)]).await?;
     let reader = ValueReader::new(&index.members);
-    let mut counted: BTreeMap<(usize, String), i64> = BTreeMap::new();
+    let mut counted = ValueMoves::new();
     let (mut moves, mut last) = (Vec::new(), None);
     for row in &found {
         let (id, data) = (String::read(row, "id")?, String::read(row, "data")?);
         let (made, changed): (Option<String>, Option<String>) =
             (Option::read(row, "created_at")?, Option::read(row, "updated_at")?);
         let values = reader.values(&id, made.as_deref(), changed.as_deref(), &data);
-        for slot in index.members.all_counted() {
-            let value = values.get(slot).cloned().unwrap_or_default();
-            *counted.entry((slot, value)).or_default() += 1;
-        }
+        plan::count_new(&mut counted, &index.members, &values, changed.as_deref(), now_ms);
         let new = |(slot, value)| IndexMove { slot, before: None, after: Some(value) };
         let body: i64 = row.try_get("body")?;
         moves.push((body, values.slots.into_iter().enumerate().map(new).collect::<Vec<_>>()));

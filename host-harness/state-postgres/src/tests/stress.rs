@@ -1,6 +1,7 @@
 //! Many who write at the same time: whatever they do, nobody waits for another in a circle that is not
 //! undone and tried again.
 
+use connector_contract::clock::Instant;
 use connector_contract::limits::{Charge, LimitId, Rate, SlotRequest, Slots as _};
 use connector_contract::types::DataRecord;
 use connector_state::conformance::connection;
@@ -97,6 +98,7 @@ async fn one(
                 headers: vec![],
                 body: vec![],
                 events: events.collect(),
+                arrived: Instant::now(),
             };
             host.receive(delivery).await.map(drop)
         }

@@ -23,8 +23,8 @@ pub const WORKS: &str = "UPDATE subscriptions SET deliveries = deliveries + ?1,
         last_ms = max(coalesce(last_ms, 0), ?2), proven_ms = coalesce(proven_ms, ?2)
     WHERE connection = ?3 AND object = ?4";
 pub const PUT: &str = "INSERT INTO inbox_deliveries
-    (number, inbox, received_ms, first_event, events, method, url, headers, body)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    (number, inbox, received_ms, answered_ms, first_event, events, method, url, headers, body)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 /// Where the answer to a delivery goes.
 type AnswerTo = oneshot::Sender<Result<Receipt, StoreError>>;
@@ -197,7 +197,9 @@ fn keep_one(
     let number = signed(number);
     let headers = rows::headers_json(headers)?;
     let (now, first, count) = (signed(now_ms), signed(first), signed(events.len() as u64));
-    run(on, PUT, (number, whose.inbox, now, first, count, method, url, headers, body))?;
+    let answered = signed(delivery.answered_ms());
+    let of = (number, whose.inbox, now, answered, first, count, method, url, headers, body);
+    run(on, PUT, of)?;
     let text = std::str::from_utf8(body).ok();
     for event in &events {
         events::put(on, whose.inbox, number, text, event)?;

@@ -20,7 +20,7 @@ columns!(SubscriptionRow [] {
 macro_rules! select_deliveries {
     ($body:literal, $rest:literal) => {
         concat!(
-            "SELECT d.number, i.connection, d.received_ms, d.method, d.url, d.headers, ",
+            "SELECT d.number, i.connection, d.received_ms, d.answered_ms, d.method, d.url, d.headers, ",
             $body,
             " AS body, length(d.body) AS bytes
              FROM inbox_deliveries AS d
@@ -40,6 +40,7 @@ pub fn delivery_of(row: &Row<'_>) -> Result<DeliveryRow> {
         number: row.get("number")?,
         connection: row.get("connection")?,
         received_ms: row.get("received_ms")?,
+        answered_ms: row.get("answered_ms")?,
         method: row.get("method")?,
         url: row.get("url")?,
         headers: headers.into_iter().map(|(name, value)| (name, bytes(value))).collect(),

@@ -78,10 +78,12 @@ CREATE TABLE inbox_keys (
     PRIMARY KEY (generation, inbox, key)
 ) STRICT, WITHOUT ROWID;
 
+-- answered_ms: from the first byte of its request until the commit that keeps it began.
 CREATE TABLE inbox_deliveries (
     number INTEGER PRIMARY KEY,
     inbox INTEGER NOT NULL,
     received_ms INTEGER NOT NULL,
+    answered_ms INTEGER NOT NULL,
     first_event INTEGER NOT NULL,
     events INTEGER NOT NULL,
     method TEXT NOT NULL,
@@ -122,7 +124,7 @@ CREATE INDEX inbox_events_due ON inbox_events (inbox, asks, next_ms) WHERE next_
 CREATE INDEX inbox_events_dead ON inbox_events (inbox) WHERE state = 2;
 
 CREATE VIEW deliveries AS
-SELECT d.number, i.connection, d.received_ms, d.method, d.url, d.headers, d.body
+SELECT d.number, i.connection, d.received_ms, d.answered_ms, d.method, d.url, d.headers, d.body
 FROM inbox_deliveries AS d
     JOIN inboxes AS i ON i.number = d.inbox
     JOIN connections AS c ON c.id = i.connection;

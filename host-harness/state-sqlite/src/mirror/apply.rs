@@ -11,7 +11,7 @@ use connector_state::{Word as _, retention};
 use rusqlite::{Connection, OptionalExtension as _, Result, Row};
 
 use super::objects::{self, Object};
-use super::{index, look_ups, scan, seen, versions};
+use super::{counts, index, look_ups, scan, seen, versions};
 use crate::columns::{Column, columns, json, odd, one, prepared, run, signed, value, values};
 use crate::fault::DbResult;
 use crate::outbox;
@@ -170,7 +170,7 @@ fn write(
         keys.push(objects::make_derived(on, &batch.connection, name, object.object)?.object);
     }
     let rows = records(on, object, index, &plan.records)?;
-    index::count(on, index, &plan.values)?;
+    counts::add(on, index, &plan.values)?;
     changes(on, object.mirror, &keys, plan, now_ms)?;
     if plan.scan.as_ref().is_some_and(|row| row.kind == Some(ScanKind::Full)) {
         let scan = plan.scan.as_ref().map(|row| row.scan).unwrap_or_default();

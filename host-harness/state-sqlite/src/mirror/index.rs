@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use connector_state::mirror::analytics::{Analytics, CELLS, CellCounts};
 use connector_state::mirror::index::ValueReader;
-use connector_state::mirror::plan::{Counted, IndexMove, KeptIndex, counted_as};
+use connector_state::mirror::plan::{self, IndexMove, KeptIndex, ValueMoves};
 use connector_state::mirror::{MemberCounts, MemberIndex, ValueCounts};
 use rusqlite::{Connection, OptionalExtension as _, Result, Row};
 
+use super::counts as kept;
 use super::erase::{rows, some};
 use super::objects::Key;
 use crate::columns::{from_json, json, prepared, run, value, values};
@@ -113,6 +114,7 @@ pub fn erase_dropped(on: &Connection, limit: usize) -> DbResult<Option<bool>> {
     let mut erased = some(on, "mirror_entries", keys, "number", number, limit)?;
     let keys = "number, slot, others, value";
     erased += some(on, "mirror_values", keys, "number", number, limit - erased)?;
+    erased += some(on, "mirror_moved", "number, batch", "number", number, limit - erased)?;
     let is_done = erased < limit;
     if is_done {
         run(on, "DELETE FROM mirror_indexes WHERE number = ?", [number])?;
@@ -157,58 +159,13 @@ impl<'m> Moved<'m> {
     }
 }
 
-/// Moves the counts by value, and of cells.
-pub fn count(on: &Connection, number: Key, moved: &BTreeMap<(usize, String), i64>) -> Result<()> {
-    // How many values have a place; read where one has none.
-    let mut places: BTreeMap<usize, u64> = BTreeMap::new();
-    for ((slot, value), by) in moved.iter().filter(|(_, by)| **by != 0) {
-        let sql = "UPDATE mirror_values SET records = records + ?
-                   WHERE number = ? AND slot = ? AND others = 0 AND value = ?";
-        if run(on, sql, (by, number, slot, value))? > 0 {
-            continue;
-        }
-        let sql = "SELECT count(*) FROM mirror_values WHERE number = ? AND slot = ? AND others = 0";
-        let known = match places.get(slot) {
-            Some(known) => *known,
-            None => self::value(on, sql, (number, slot))?.unwrap_or_default(),
-        };
-        let (others, value) = match counted_as(*slot, false, known) {
-            Counted::Alone => (false, value.as_str()),
-            Counted::Together => (true, ""),
-        };
-        places.insert(*slot, known + u64::from(!others));
-        let sql = "INSERT INTO mirror_values (number, slot, others, value, records)
-                   VALUES (?, ?, ?, ?, ?)
-                   ON CONFLICT DO UPDATE SET records = records + excluded.records";
-        run(on, sql, (number, slot, others, value, by))?;
-    }
-    Ok(())
-}
-
-/// The values of a slot that are counted on their own, and how many records have others.
-fn counts_of(on: &Connection, number: Key, slot: usize) -> Result<(Vec<(String, u64)>, u64)> {
-    let sql = "SELECT others, value, records FROM mirror_values
-               WHERE number = ? AND slot = ? ORDER BY others, value";
-    let (mut values, mut all_others) = (Vec::new(), 0);
-    let mut find = prepared(on, sql)?;
-    let mut found = find.query((number, slot))?;
-    while let Some(row) = found.next()? {
-        let (others, value, records): (bool, String, u64) = row.try_into()?;
-        match others {
-            true => all_others = records,
-            false if records > 0 => values.push((value, records)),
-            false => {}
-        }
-    }
-    Ok((values, all_others))
-}
-
 /// How many records have which value.
 pub fn counts(on: &Connection, object: Key) -> Result<ValueCounts> {
     let (number, index) = of(on, object)?;
     let mut counts = ValueCounts { members: vec![], is_partial: index.built.is_some() };
+    let rows = kept::of(on, number, index.members.counted())?;
     for slot in index.members.counted() {
-        let (values, others) = counts_of(on, number, slot)?;
+        let (values, others) = rows.of(slot);
         let pointer = index.members.pointer(slot).to_owned();
         counts.members.push(MemberCounts { pointer, values, others });
     }
@@ -219,9 +176,10 @@ pub fn counts(on: &Connection, object: Key) -> Result<ValueCounts> {
 pub fn analytics(on: &Connection, object: Key) -> Result<Analytics> {
     let (number, index) = of(on, object)?;
     let Some(members) = &index.members.analyzed else { return Ok(Analytics::default()) };
-    let mut counts: [CellCounts; 3] = Default::default();
+    let mut counts: [CellCounts; 4] = Default::default();
+    let rows = kept::of(on, number, CELLS)?;
     for (slot, counts) in CELLS.into_iter().zip(&mut counts) {
-        let (cells, others) = counts_of(on, number, slot)?;
+        let (cells, others) = rows.of(slot);
         *counts = CellCounts { cells, others };
     }
     let is_partial = index.built.is_some();
@@ -229,7 +187,7 @@ pub fn analytics(on: &Connection, object: Key) -> Result<Analytics> {
 }
 
 /// Indexes some of the records of an index that is not complete. Answers how many rows that took.
-pub fn build(on: &Connection, _now_ms: u64, limit: usize) -> DbResult<usize> {
+pub fn build(on: &Connection, now_ms: u64, limit: usize) -> DbResult<usize> {
     let sql = "SELECT number FROM mirror_indexes WHERE built IS NOT NULL AND dropped = 0
                ORDER BY number LIMIT 1";
     // They lie side by side, many on a page.
@@ -238,7 +196,7 @@ pub fn build(on: &Connection, _now_ms: u64, limit: usize) -> DbResult<usize> {
     while written < limit {
         let Some(number) = value::<Key>(on, sql, ())? else { break };
         // To look for one counts too.
-        written += build_some(on, number, limit - written)?.max(SIDE_BY_SIDE);
+        written += build_some(on, number, now_ms, limit - written)?.max(SIDE_BY_SIDE);
     }
     Ok(written / SIDE_BY_SIDE)
 }
@@ -246,7 +204,7 @@ pub fn build(on: &Connection, _now_ms: u64, limit: usize) -> DbResult<usize> {
 /// A record as it is kept: id, times of its making and last change, key of its body, content.
 type Unindexed = (String, Option<String>, Option<String>, i64, String);
 
-fn build_some(on: &Connection, number: Key, limit: usize) -> DbResult<usize> {
+fn build_some(on: &Connection, number: Key, now_ms: u64, limit: usize) -> DbResult<usize> {
     let sql = "SELECT o.records, i.object FROM mirror_indexes AS i
                    CROSS JOIN mirror_objects AS o USING (object) WHERE i.number = ?";
     let found: Option<(Key, Key)> =
@@ -267,15 +225,12 @@ fn build_some(on: &Connection, number: Key, limit: usize) -> DbResult<usize> {
         .query_map((records, after, rows(at_once)), |row| row.try_into())?
         .collect::<Result<_>>()?;
     let reader = ValueReader::new(&index.members);
-    let mut counted: BTreeMap<(usize, String), i64> = BTreeMap::new();
+    let mut counted = ValueMoves::new();
     let moves: Vec<(i64, Vec<IndexMove>)> = found
         .iter()
         .map(|(id, made, updated_at, body, data)| {
             let values = reader.values(id, made.as_deref(), updated_at.as_deref(), data);
-            for slot in index.members.all_counted() {
-                let value = values.get(slot).cloned().unwrap_or_default();
-                *counted.entry((slot, value)).or_default() += 1;
-            }
+            plan::count_new(&mut counted, &index.members, &values, updated_at.as_deref(), now_ms);
             let new = |(slot, value)| IndexMove { slot, before: None, after: Some(value) };
             (*body, values.slots.into_iter().enumerate().map(new).collect())
         })
@@ -283,7 +238,7 @@ fn build_some(on: &Connection, number: Key, limit: usize) -> DbResult<usize> {
     let mut moved = Moved::default();
     moves.iter().for_each(|(body, moves)| moved.add(*body, moves));
     moved.write(on, number)?;
-    count(on, number, &counted)?;
+    kept::add(on, number, &counted)?;
     let built = found.last().filter(|_| found.len() == at_once).map(|(id, ..)| id);
     run(on, "UPDATE mirror_indexes SET built = ? WHERE number = ?", (built, number))?;
     Ok(found.len() * slots)

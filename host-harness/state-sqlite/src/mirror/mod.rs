@@ -1,6 +1,7 @@
 //! [`Mirror`] in the same file.
 
 mod apply;
+mod counts;
 pub mod erase;
 pub mod index;
 mod list;

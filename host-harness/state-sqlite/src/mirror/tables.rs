@@ -10,6 +10,7 @@
 //! | `mirror_changes` | the log, clustered by connection and number |
 //! | `mirror_versions` | what a change replaced, clustered as the log is: appended, and forgotten from its beginning. A record is followed back by `prior` of its changes, so nothing is found by its id |
 //! | `mirror_entries` | the index of an object ([`connector_state::mirror::index`]) in blocks of 256 records, in the order in which these came: what arrives together is written together, and a list merges some sorted blocks |
+//! | `mirror_values`, `mirror_moved` | counts by value, and what the newest commits add to them: a page of records moves hundreds, all over the table, so they are written once for 64 commits |
 //! | `mirror_seen` | a bit a record and full scan, 4,096 in a row |
 
 /// Records, changes, scans, and the views that users read.
@@ -236,6 +237,15 @@ CREATE TABLE mirror_values (
     value TEXT NOT NULL,
     records INTEGER NOT NULL,
     PRIMARY KEY (number, slot, others, value)
+) STRICT, WITHOUT ROWID;
+
+-- What commits have moved since mirror_values was written: the newest, from 1 on. moved: JSON of
+-- connector_state::mirror::plan::ValueMoves.
+CREATE TABLE mirror_moved (
+    number INTEGER NOT NULL,
+    batch INTEGER NOT NULL,
+    moved TEXT NOT NULL,
+    PRIMARY KEY (number, batch)
 ) STRICT, WITHOUT ROWID;
 ";
 

@@ -163,6 +163,7 @@ async fn receive(state: &dyn State, numbers: &mut Numbers, told: &mut String, id
         headers: vec![("x".to_owned(), vec![0, 1, 200])],
         body: b"[{\"n\":3},{\"n\":8}]".to_vec(),
         events,
+        arrived: connector_contract::clock::Instant::now(),
     };
     writeln!(told, "{:?}", state.receive(delivery).await).unwrap();
 }

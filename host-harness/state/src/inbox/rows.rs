@@ -1,6 +1,7 @@
 //! The rows of an inbox. Times that end in `_ms` are milliseconds since 1970-01-01T00:00:00Z by
 //! the host's clock.
 
+use connector_contract::clock::Instant;
 use connector_contract::subscriptions;
 use connector_contract::types::DataRecord;
 use serde::{Deserialize, Serialize};
@@ -69,6 +70,16 @@ pub struct NewDelivery {
     pub body: Vec<u8>,
     /// What it says.
     pub events: Vec<NewEvent>,
+    /// When the first byte of its request came.
+    pub arrived: Instant,
+}
+
+impl NewDelivery {
+    /// [`DeliveryRow::answered_ms`] of a commit that begins now.
+    #[must_use]
+    pub fn answered_ms(&self) -> u64 {
+        u64::try_from(self.arrived.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
 }
 
 /// An event of a new delivery.
@@ -131,6 +142,10 @@ pub struct DeliveryRow {
     pub connection: String,
     /// When it came.
     pub received_ms: u64,
+    /// Milliseconds from the first byte of its request until the commit that keeps it began: until all of it
+    /// had come, was verified and decoded, and had waited for those before it. The answer went out when that
+    /// commit was on the disk, which is not in it.
+    pub answered_ms: u64,
     /// `POST` ...
     pub method: String,
     /// As the provider called it.

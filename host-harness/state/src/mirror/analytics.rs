@@ -1,17 +1,25 @@
-//! What is counted of records for analytics: what became of those that were made in a week, and how each
-//! carrier and lane performs.
+//! What is counted of records for analytics: what became of those that were made in a week, how each carrier
+//! and lane performs, and how many entered a status on a day.
 //!
-//! A record is in one cell of each count, by what it is now. Cells move with it like counts by value
-//! ([`super::plan::counted_as`]), so nothing is counted anew and removed records are in none.
+//! A record is in one cell of each of the first three counts, by what it is now. Cells move with it like counts
+//! by value ([`super::plan::ValueRows`]), so nothing is counted anew and removed records are in none. The
+//! last counts what happened ([`entered`]): it never falls.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use time::{OffsetDateTime, UtcOffset};
 
+use super::version::instant;
 use crate::views::{Column, Made, Mark, ObjectView, TableView};
 
-/// Slots of counts that are of no single member: [`Cell`]s by week, by carrier and by lane.
-pub const CELLS: [usize; 3] = [1_000, 1_001, 1_002];
+/// Slots of counts that are of no single member: [`Cell`]s by week, by carrier, by lane, and [`ENTERED`].
+pub const CELLS: [usize; 4] = [1_000, 1_001, 1_002, ENTERED];
+/// The slot of the cells of days: how many records entered which status.
+pub const ENTERED: usize = 1_003;
+
+/// Days that are kept of [`ENTERED`], with the newest.
+pub const DAYS_KEPT: i64 = 400;
 
 /// Days on the way that are told apart; longer ones count as these.
 pub const MOST_DAYS: u64 = 30;
@@ -82,7 +90,7 @@ impl AnalyzedMembers {
         ]
     }
 
-    /// The cells of a record, by the slots of [`CELLS`]. `made`: when the provider says that it was made.
+    /// The cells of a record as it is, by the first slots of [`CELLS`]. `made`: when the provider says that it was made.
     #[must_use]
     pub fn cells(&self, made: Option<&str>, values: &[String]) -> Vec<(usize, String)> {
         let value = |at: usize| values.get(at).map(String::as_str).unwrap_or_default();
@@ -105,6 +113,27 @@ impl AnalyzedMembers {
         let cells = [week, cell(vec![carrier]), cell(vec![value(2), value(3)])];
         CELLS.into_iter().zip(cells.iter().map(Cell::key)).collect()
     }
+}
+
+/// The cell of a record that enters a status, or is met in one: by the UTC day of `updated_at`, when the
+/// provider says that it last changed. Where that cannot be read, or is still to come, it is the day of
+/// `now_ms` (since 1970), when this is kept. `None`: the day is older than [`DAYS_KEPT`].
+#[must_use]
+pub fn entered(status: &str, updated_at: Option<&str>, now_ms: u64) -> Option<String> {
+    let now_s = i64::try_from(now_ms / 1_000).unwrap_or(i64::MAX);
+    let now = OffsetDateTime::from_unix_timestamp(now_s).ok()?;
+    let day = instant(updated_at).map_or(now, |at| at.min(now)).to_offset(UtcOffset::UTC).date();
+    let is_kept = (now.date() - day).whole_days() < DAYS_KEPT;
+    let cell = Cell { group: vec![day.to_string()], status: status.to_owned(), ..Cell::default() };
+    is_kept.then(|| cell.key())
+}
+
+/// With the key of a cell of this day, keys of [`ENTERED`] before this one are of days that are not kept.
+#[must_use]
+pub fn kept_from(newest: &str) -> Option<String> {
+    let day = date(Cell::read(newest)?.group.first()?)?;
+    let first = day.checked_sub(time::Duration::days(DAYS_KEPT - 1))?;
+    Some(format!(r#"[["{first}""#))
 }
 
 /// The date with which a text begins.
@@ -160,8 +189,10 @@ pub struct Analytics {
     pub carriers: Vec<Performance>,
     /// How each lane performs.
     pub lanes: Vec<Performance>,
+    /// How many records entered which status on each day, the oldest first.
+    pub entered: BTreeMap<String, BTreeMap<String, u64>>,
     /// Records that are in none of these, for each of them.
-    pub others: [u64; 3],
+    pub others: [u64; 4],
     /// Not all records are counted yet.
     pub is_partial: bool,
 }
@@ -199,17 +230,21 @@ impl Performance {
 }
 
 impl Analytics {
-    /// Of the counts by week, by carrier and by lane.
+    /// Of the counts by week, by carrier, by lane and by day.
     #[must_use]
-    pub fn of(members: &AnalyzedMembers, counts: [CellCounts; 3]) -> Self {
-        let others = [0, 1, 2].map(|at: usize| counts.get(at).map_or(0, |counts| counts.others));
-        let [by_week, carriers, lanes] = counts;
-        let mut weeks: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
-        for (key, records) in by_week.cells {
-            let Some(Cell { group, status, .. }) = Cell::read(&key) else { continue };
-            let week = group.into_iter().next().unwrap_or_default();
-            *weeks.entry(week).or_default().entry(status).or_default() += records;
-        }
+    pub fn of(members: &AnalyzedMembers, counts: [CellCounts; 4]) -> Self {
+        let others = counts.each_ref().map(|counts| counts.others);
+        let [weeks, carriers, lanes, entered] = counts;
+        let by_status = |counts: CellCounts| {
+            let mut groups: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
+            for (key, records) in counts.cells {
+                let Some(Cell { group, status, .. }) = Cell::read(&key) else { continue };
+                let group = group.into_iter().next().unwrap_or_default();
+                *groups.entry(group).or_default().entry(status).or_default() += records;
+            }
+            groups
+        };
+        let (weeks, entered) = (by_status(weeks), by_status(entered));
         let performance = |counts: CellCounts| {
             let mut groups: BTreeMap<Vec<String>, Performance> = BTreeMap::new();
             for (key, records) in counts.cells {
@@ -231,7 +266,7 @@ impl Analytics {
             groups
         };
         let (carriers, lanes) = (performance(carriers), performance(lanes));
-        Self { weeks, carriers, lanes, others, is_partial: false }
+        Self { weeks, carriers, lanes, entered, others, is_partial: false }
     }
 }
 
@@ -270,6 +305,20 @@ mod tests {
     }
 
     #[test]
+    fn a_status_is_entered_on_a_day_that_has_been() {
+        // 2026-11-28T12:00:00Z
+        let entered = |at: &str| entered("good", Some(at), 1_795_867_200_000);
+        let day = |day: &str| Some(format!(r#"[["{day}"],"good",null,null]"#));
+        assert_eq!(entered("2026-11-20T23:30:00-02:00"), day("2026-11-21"));
+        assert_eq!(entered("2027-01-01T00:00:00Z"), day("2026-11-28"));
+        assert_eq!(entered("then"), day("2026-11-28"));
+        let newest = entered("2026-11-28T00:00:00Z").unwrap();
+        assert_eq!(kept_from(&newest).as_deref(), Some(r#"[["2025-10-25""#));
+        assert_eq!(entered("2025-10-25T00:00:00Z"), day("2025-10-25"));
+        assert_eq!(entered("2025-10-24T23:59:59Z"), None);
+    }
+
+    #[test]
     fn cells_make_analytics() {
         let counts = |cells: &[(&str, u64)], others| CellCounts {
             cells: cells.iter().map(|(key, count)| ((*key).to_owned(), *count)).collect(),
@@ -282,10 +331,12 @@ mod tests {
             (r#"[["y"],"open",null,null]"#, 20),
         ];
         let weeks = [(r#"[["w"],"good",null,null]"#, 8), (r#"[["w"],"lost",null,null]"#, 1)];
-        let told =
-            Analytics::of(&members(), [counts(&weeks, 0), counts(&carriers, 3), counts(&[], 0)]);
+        let days = [(r#"[["d"],"good",null,null]"#, 5)];
+        let all = [counts(&weeks, 0), counts(&carriers, 3), counts(&[], 0), counts(&days, 2)];
+        let told = Analytics::of(&members(), all);
         assert_eq!(told.weeks["w"], [("good".to_owned(), 8), ("lost".to_owned(), 1)].into());
-        assert_eq!(told.others, [0, 3, 0]);
+        assert_eq!(told.entered["d"], [("good".to_owned(), 5)].into());
+        assert_eq!(told.others, [0, 3, 0, 2]);
         let [y, x] = &told.carriers[..] else { panic!("{told:?}") };
         assert_eq!((y.records, y.base, y.percentile(50)), (20, 0, None));
         assert_eq!((x.records, x.base, x.in_time, x.trouble), (11, 10, 8, 1));

@@ -173,6 +173,8 @@ pub struct Values {
     pub slots: Vec<String>,
     /// Its cells, with their slots ([`super::analytics`]).
     pub cells: Vec<(usize, String)>,
+    /// How far it is, where records are analysed.
+    pub status: Option<String>,
 }
 
 impl Values {
@@ -232,7 +234,8 @@ impl ValueReader {
         slots.extend(found.by_ref().take(self.members));
         let rest: Vec<String> = found.collect();
         let cells = self.analyzed.as_ref().map(|analyzed| analyzed.cells(created_at, &rest));
-        Values { slots, cells: cells.unwrap_or_default() }
+        let status = self.analyzed.is_some().then(|| rest.into_iter().next().unwrap_or_default());
+        Values { slots, cells: cells.unwrap_or_default(), status }
     }
 }
 

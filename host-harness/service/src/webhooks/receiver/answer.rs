@@ -26,6 +26,7 @@ use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, TRANSF
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
+use tokio::time::Instant;
 
 use super::Receiver;
 use super::body;
@@ -78,8 +79,13 @@ pub struct Peer {
     pub tls: bool,
 }
 
-/// Answers a request.
-pub async fn answer(shared: &Arc<Receiver>, from: Peer, request: Request<Incoming>) -> Reply {
+/// Answers a request, of which the first byte has `arrived` then.
+pub async fn answer(
+    shared: &Arc<Receiver>,
+    from: Peer,
+    request: Request<Incoming>,
+    arrived: Instant,
+) -> Reply {
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     let served = match route(shared.surroundings.prefix(), request.uri().path()) {
         Some(Route::Health) if reads => return plain(StatusCode::OK, "ok\n"),
@@ -93,7 +99,7 @@ pub async fn answer(shared: &Arc<Receiver>, from: Peer, request: Request<Incomin
         Some(Route::Health | Route::Ready) | None => None,
     };
     match served {
-        Some(served) => deliver(shared, from, &served, request).await,
+        Some(served) => deliver(shared, from, &served, request, arrived).await,
         None => closing(plain(StatusCode::NOT_FOUND, "nothing is here\n")),
     }
 }
@@ -103,6 +109,7 @@ async fn deliver(
     from: Peer,
     served: &ServedHook,
     request: Request<Incoming>,
+    arrived: Instant,
 ) -> Reply {
     let (head, incoming) = request.into_parts();
     let proxies = &shared.surroundings.trusted_proxies;
@@ -144,7 +151,7 @@ async fn deliver(
         body: body.bytes.clone(),
         received_at: String::new(),
     };
-    match take(shared, served, raw).await {
+    match take(shared, served, raw, arrived).await {
         Ok(answer) => answer.and_then(given).unwrap_or_default(),
         Err(refused) => refuse(refused),
     }

@@ -37,9 +37,13 @@ impl Phases {
         Arc::new(Self { now, head_within })
     }
 
-    /// The service has a request.
-    pub fn busy(&self) {
-        *lock(&self.now) = Phase::Busy;
+    /// The service has a request. Answers when its first byte came; of one that was read with what came before
+    /// it, now.
+    pub fn busy(&self) -> Instant {
+        match std::mem::replace(&mut *lock(&self.now), Phase::Busy) {
+            Phase::Head(until) => until.checked_sub(self.head_within).unwrap_or(until),
+            Phase::Idle(_) | Phase::Busy => Instant::now(),
+        }
     }
 
     /// It has answered; the next request must begin within this time.

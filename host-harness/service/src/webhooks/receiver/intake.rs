@@ -9,7 +9,7 @@ use connector_state::StoreError;
 use connector_state::mirror::version::instant;
 use http::StatusCode;
 use time::OffsetDateTime;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::Receiver;
 use super::answer::RefusedDelivery;
@@ -27,6 +27,7 @@ pub async fn take(
     shared: &Receiver,
     served: &ServedHook,
     raw: Delivery,
+    arrived: Instant,
 ) -> Result<Option<Answer>, RefusedDelivery> {
     let received_ms = shared.clock.now_ms();
     let raw = Delivery { received_at: timestamp(received_ms), ..raw };
@@ -67,7 +68,7 @@ pub async fn take(
     let why = unread.and_then(|event| event.reason.clone()).unwrap_or_default();
     let Delivery { method, url, headers, body, .. } = delivery;
     let id = connection.clone();
-    let row = NewDelivery { connection: id, method, url, headers, body, events };
+    let row = NewDelivery { connection: id, method, url, headers, body, events, arrived };
     let received = shared.inbox.receive(row).await.map_err(|why| shared.not_kept(&why))?;
     shared.works();
     shared.kept(received, connection, names, why);

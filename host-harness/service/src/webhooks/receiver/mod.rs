@@ -198,8 +198,8 @@ async fn serve(shared: &Arc<Receiver>, stream: Box<dyn Stream>, address: IpAddr,
     let service = service_fn(|request| {
         let phases = Arc::clone(&phases);
         async move {
-            phases.busy();
-            let reply = answer(shared, from, request).await;
+            let arrived = phases.busy();
+            let reply = answer(shared, from, request, arrived).await;
             phases.idle(bounds.idle_for);
             Ok::<_, Infallible>(reply)
         }

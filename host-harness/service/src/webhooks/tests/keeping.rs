@@ -213,6 +213,25 @@ async fn a_full_disk_answers_503_and_recovers() {
     assert_eq!(world.sqlite.count_events(None).await.unwrap(), (1, 0));
 }
 
+/// The time of a delivery counts from the first byte of its own request, not of its connection.
+#[tokio::test(start_paused = true)]
+async fn how_long_a_delivery_took_is_kept_with_it() {
+    let world = World::new(ReceiverBounds::default()).await;
+    let mut stream = world.connect();
+    sleep(Duration::from_millis(400)).await;
+    let whole = request(&hook(), "x-signed: yes\r\n", &upsert("e1", "r1", "", 1));
+    let (first, rest_of) = whole.split_at(1);
+    let (head, body) = rest_of.split_at(rest_of.len() - 5);
+    for (bytes, wait_ms) in [(first, 30), (head, 50), (body, 0)] {
+        stream.write_all(bytes).await.unwrap();
+        sleep(Duration::from_millis(wait_ms)).await;
+    }
+    assert_eq!(status(&rest(&mut stream).await), 200);
+    assert_eq!(world.sqlite.delivery(1).await.unwrap().unwrap().answered_ms, 80);
+    assert_eq!(world.deliver(&upsert("e2", "r1", "", 2)).await, 200);
+    assert_eq!(world.sqlite.delivery(2).await.unwrap().unwrap().answered_ms, 0);
+}
+
 #[tokio::test(start_paused = true)]
 async fn stopping_answers_what_is_under_way() {
     let mut world = World::new(ReceiverBounds::default()).await;

@@ -4,6 +4,7 @@ mod failures;
 mod speed;
 mod stored;
 
+use connector_contract::clock::Instant;
 use connector_contract::types::DataRecord;
 use connector_state::inbox::{EventEffect, NewDelivery, NewEvent};
 
@@ -43,5 +44,6 @@ fn delivery(number: u64, bytes: usize) -> NewDelivery {
             asks: false,
             reason: None,
         }],
+        arrived: Instant::now(),
     }
 }

@@ -78,7 +78,7 @@ async fn backlog() {
         on.execute_batch(
             "PRAGMA synchronous = OFF;
              WITH RECURSIVE n (n) AS (VALUES (2) UNION ALL SELECT n + 1 FROM n WHERE n < 1000000)
-             INSERT INTO inbox_deliveries SELECT n, 1, received_ms, n, 1, method, url, headers,
+             INSERT INTO inbox_deliveries SELECT n, 1, received_ms, 0, n, 1, method, url, headers,
                  zeroblob(300) FROM inbox_deliveries, n;
              INSERT INTO inbox_events SELECT d.number, d.number, 1, 0, 0, d.received_ms, 0, NULL, 1,
                  e.id, e.object, e.name, NULL, 'r', NULL, NULL, NULL, NULL, NULL, NULL

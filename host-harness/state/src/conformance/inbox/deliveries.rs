@@ -15,11 +15,15 @@ pub async fn a_delivery_comes_back_as_it_came(database: &impl Database) {
     events[1] = NewEvent { id: None, occurred_at: None, ..events[1].clone() };
     events[3] = NewEvent { reason: Some("\"é\"".to_owned()), ..events[3].clone() };
     let new = delivery(events.clone());
+    // It took so long to come and to be read.
+    tokio::time::advance(Duration::from_millis(70)).await;
     let receipt = state.receive(new.clone()).await.unwrap();
     assert_eq!(receipt, Receipt::New { delivery: 1, dead: None });
     // As another process sees it.
     let row = database.open().delivery(1).await.unwrap().unwrap();
-    assert_eq!((row.number, row.received_ms, row.connection.as_str()), (1, START_MS, WHOSE));
+    let start_ms = START_MS + 70;
+    assert_eq!((row.number, row.received_ms, row.connection.as_str()), (1, start_ms, WHOSE));
+    assert_eq!(row.answered_ms, 70);
     assert_eq!((&row.method, &row.url), (&new.method, &new.url));
     assert_eq!((&row.headers, &row.body), (&new.headers, &new.body));
     assert_eq!(row.bytes, new.body.len() as u64);
@@ -36,10 +40,10 @@ pub async fn a_delivery_comes_back_as_it_came(database: &impl Database) {
             effect: new.effect.clone(),
             state: states[place],
             attempts: 0,
-            next_ms: (place < 3).then_some(START_MS),
+            next_ms: (place < 3).then_some(start_ms),
             reason: new.reason.clone(),
-            received_ms: START_MS,
-            applied_ms: (place == 3).then_some(START_MS),
+            received_ms: start_ms,
+            applied_ms: (place == 3).then_some(start_ms),
             tries: vec![],
         };
         assert_eq!(*event, expected);

@@ -8,6 +8,7 @@ mod kept;
 use std::sync::Arc;
 use std::time::Duration;
 
+use connector_contract::clock::Instant;
 use connector_contract::types::DataRecord;
 
 pub use self::deliveries::*;
@@ -113,6 +114,7 @@ fn delivery(events: impl IntoIterator<Item = NewEvent>) -> NewDelivery {
         headers: vec![("x-signed".to_owned(), b"\xE9\x00yes".to_vec())],
         body: format!("[{}]", said.join(", ")).into_bytes(),
         events,
+        arrived: Instant::now(),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::mirror::{Analytics, Filter, IndexedMember, ListPage, ListQuery, Membe
 /// The connector of the connection `a`.
 const CONNECTOR: &str = "orders";
 
-fn indexed(pointers: &[&[&str]], counted: &[&str]) -> MemberIndex {
+pub(super) fn indexed(pointers: &[&[&str]], counted: &[&str]) -> MemberIndex {
     let members = pointers.iter().map(|all| IndexedMember {
         pointers: all.iter().map(|&pointer| pointer.to_owned()).collect(),
         roles: if all.len() > 1 { vec!["due".to_owned()] } else { vec![] },
@@ -21,11 +21,11 @@ fn indexed(pointers: &[&[&str]], counted: &[&str]) -> MemberIndex {
     MemberIndex { members: members.collect(), analyzed: None }
 }
 
-fn usual() -> MemberIndex {
+pub(super) fn usual() -> MemberIndex {
     indexed(&[&["/tag"], &["/number"], &["/due/max", "/due/min"]], &["/tag"])
 }
 
-async fn index(mirror: &Arc<dyn State>, index: MemberIndex) {
+pub(super) async fn index(mirror: &Arc<dyn State>, index: MemberIndex) {
     mirror.set_indexes(CONNECTOR, vec![(OBJECT.to_owned(), index)]).await.unwrap();
 }
 
@@ -232,7 +232,7 @@ async fn counts_are_right(mirror: &Arc<dyn State>, index: &MemberIndex) {
         assert_eq!(told, expected, "{}", counts.pointer);
         assert_eq!(counts.others, 0);
     }
-    let mut expected: [BTreeMap<String, u64>; 3] = Default::default();
+    let mut expected: [BTreeMap<String, u64>; 4] = Default::default();
     for cells in records.iter().map(|row| values(&reader, row).cells) {
         for ((_, cell), expected) in cells.into_iter().zip(&mut expected) {
             *expected.entry(cell).or_default() += 1;
@@ -242,7 +242,8 @@ async fn counts_are_right(mirror: &Arc<dyn State>, index: &MemberIndex) {
         expected.map(|cells| CellCounts { cells: cells.into_iter().collect(), others: 0 });
     let expected = index.analyzed.as_ref().map(|members| Analytics::of(members, expected));
     let told = mirror.analytics(WHOSE, OBJECT).await.unwrap();
-    assert_eq!(told, expected.unwrap_or_default());
+    // What has happened is not told by what is.
+    assert_eq!(told, Analytics { entered: told.entered.clone(), ..expected.unwrap_or_default() });
 }
 
 fn values(reader: &ValueReader, row: &MirroredRecord) -> Values {
@@ -337,25 +338,4 @@ async fn agrees(mirror: &Arc<dyn State>, index: &MemberIndex, query: ListQuery) 
     });
     told.sort_by(|one, other| one.id.cmp(&other.id));
     assert_eq!(told, all, "{query:?}");
-}
-
-/// So many values are counted on their own, and all others together.
-pub async fn values_without_end_are_counted_together(database: &impl Database) {
-    let mirror = mirror(database).await;
-    index(&mirror, indexed(&[&["/n"]], &["/n"])).await;
-    let of =
-        |id: u64, n: u64| record(&id.to_string(), n as i64 % 7, &format!(r#"{{"n":"{n:05}"}}"#));
-    let most = crate::mirror::plan::VALUES;
-    for from in (0..most + 200).step_by(200) {
-        arrive(&mirror, Source::Page, (from..from + 200).map(|id| of(id, id)).collect()).await;
-    }
-    let counts = mirror.value_counts(WHOSE, OBJECT).await.unwrap().members.remove(0);
-    assert_eq!((counts.values.len() as u64, counts.others), (most, 200));
-    // One that leaves its place leaves it to nobody, so that each is taken from where it was added.
-    gone(&mirror, Source::Lookup, &["0", "1100"]).await;
-    let counts = mirror.value_counts(WHOSE, OBJECT).await.unwrap().members.remove(0);
-    assert_eq!((counts.values.len() as u64, counts.others), (most - 1, 199));
-    arrive(&mirror, Source::Lookup, vec![of(2_000, 1_100), of(2_001, 0)]).await;
-    let counts = mirror.value_counts(WHOSE, OBJECT).await.unwrap().members.remove(0);
-    assert_eq!((counts.values.len() as u64, counts.others), (most, 200));
 }

@@ -1,5 +1,6 @@
 //! What every [`Mirror`](crate::mirror::Mirror) must do.
 
+mod counts;
 mod derived;
 mod history;
 mod lists;
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use connector_contract::types::DataRecord;
 
+pub use self::counts::*;
 pub use self::derived::*;
 pub use self::history::*;
 pub use self::lists::*;
@@ -77,6 +79,7 @@ macro_rules! mirror_cases {
             another_index_is_built_of_what_is_there [set_indexes list value_counts]
             lists_and_counts_are_right_whatever_comes [list value_counts set_indexes analytics]
             values_without_end_are_counted_together [value_counts]
+            statuses_are_counted_by_the_day_they_were_entered [analytics set_indexes]
             two_processes_share_one_mirror [apply]
             one_of_many_gets_a_lease [change_scan]
         }

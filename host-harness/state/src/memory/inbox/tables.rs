@@ -69,7 +69,8 @@ impl InboxTables {
     pub(super) fn receive(&mut self, delivery: NewDelivery, now_ms: u64) -> Receipt {
         self.works(&delivery, now_ms);
         let known = self.known(&delivery.connection, &delivery.events);
-        let NewDelivery { connection, method, url, headers, body, events } = delivery;
+        let answered_ms = delivery.answered_ms();
+        let NewDelivery { connection, method, url, headers, body, events, .. } = delivery;
         let Arrival { receipt, events, opens_gap } =
             plan::arrival(&events, &known, &mut self.numbers, now_ms);
         let Receipt::New { delivery: number, .. } = receipt else { return receipt };
@@ -78,6 +79,7 @@ impl InboxTables {
             number,
             connection: connection.clone(),
             received_ms: now_ms,
+            answered_ms,
             method,
             url,
             headers,

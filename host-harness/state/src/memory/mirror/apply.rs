@@ -106,7 +106,7 @@ fn write(
     }
     let ConnectionMirror { objects, arrivals, .. } = mirror;
     let object = objects.entry(batch.object.clone()).or_default();
-    object.count_values(plan.values);
+    object.values.add(&plan.values);
     for put in plan.records {
         let kept = object.records.remove(&put.id).and_then(|(_, body)| body);
         let body = match put.body {

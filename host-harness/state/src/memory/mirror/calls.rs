@@ -190,9 +190,9 @@ impl Mirror for Memory {
     }
 
     fn set_indexes(&self, connector: &str, indexes: Vec<(String, MemberIndex)>) -> Answer<'_, ()> {
-        let connector = connector.to_owned();
+        let (connector, now_ms) = (connector.to_owned(), self.clock.now_ms());
         self.answer(move |rows| {
-            list::set_indexes(rows, &connector, indexes);
+            list::set_indexes(rows, &connector, indexes, now_ms);
             Ok(())
         })
     }

@@ -1,7 +1,5 @@
 //! Lists and counts by what is indexed. Here every record is looked at, and an index is what to look for.
 
-use std::collections::BTreeMap;
-
 use super::ObjectRows;
 use super::found::own;
 use crate::StoreError;
@@ -9,7 +7,7 @@ use crate::memory::Rows;
 use crate::mirror::analytics::{CELLS, CellCounts};
 use crate::mirror::index::{ValueReader, Values};
 use crate::mirror::list::Selection;
-use crate::mirror::plan::{Body, Counted, Head, counted_as};
+use crate::mirror::plan::{self, Body, Head, ValueMoves, ValueRows};
 use crate::mirror::{
     Analytics, ListPage, ListQuery, MemberCounts, MemberIndex, RecordState, ValueCounts,
 };
@@ -40,20 +38,6 @@ impl ObjectRows {
             Some((id, head, body, values))
         })
     }
-
-    /// Moves the counts by value.
-    pub(super) fn count_values(&mut self, moved: BTreeMap<(usize, String), i64>) {
-        for ((slot, value), by) in moved {
-            let key = (slot, Some(value));
-            let places = self.values.keys().filter(|(of, value)| *of == slot && value.is_some());
-            let key = match counted_as(slot, self.values.contains_key(&key), places.count() as u64)
-            {
-                Counted::Alone => key,
-                Counted::Together => (slot, None),
-            };
-            *self.values.entry(key).or_default() += by;
-        }
-    }
 }
 
 /// Some records of a list.
@@ -74,7 +58,12 @@ pub(super) fn list(rows: &Rows, query: &ListQuery) -> Result<ListPage, StoreErro
 }
 
 /// Says which members are indexed, and counts anew where that changes.
-pub(super) fn set_indexes(rows: &mut Rows, connector: &str, indexes: Vec<(String, MemberIndex)>) {
+pub(super) fn set_indexes(
+    rows: &mut Rows,
+    connector: &str,
+    indexes: Vec<(String, MemberIndex)>,
+    now_ms: u64,
+) {
     rows.mirror.indexes.retain(|(of, _), _| of != connector);
     let named = indexes.into_iter().map(|(object, index)| ((connector.to_owned(), object), index));
     rows.mirror.indexes.extend(named);
@@ -89,32 +78,22 @@ pub(super) fn set_indexes(rows: &mut Rows, connector: &str, indexes: Vec<(String
             let kept = mirror.and_then(|mirror| mirror.objects.get_mut(&object));
             if let Some(kept) = kept.filter(|kept| kept.index != index) {
                 kept.index = index;
-                kept.values.clear();
-                let counted: Vec<usize> = kept.index.all_counted().collect();
-                let values: Vec<Values> = kept.valued().map(|(.., values)| values).collect();
-                for values in values {
-                    let counted = counted
-                        .iter()
-                        .filter_map(|slot| Some(((*slot, values.get(*slot)?.clone()), 1)));
-                    kept.count_values(counted.collect());
+                let mut counted = ValueRows::default();
+                for (_, head, _, values) in kept.valued() {
+                    let (mut moves, changed) = (ValueMoves::new(), head.updated_at.as_deref());
+                    plan::count_new(&mut moves, &kept.index, &values, changed, now_ms);
+                    counted.add(&moves);
                 }
+                kept.values = counted;
             }
         }
     }
 }
 
-/// The values of a slot that are counted on their own, and how many records have others.
-fn counts_of(kept: &ObjectRows, slot: usize) -> (Vec<(String, u64)>, u64) {
-    let count = |count: &i64| u64::try_from(*count).unwrap_or_default();
-    let of_slot = kept.values.iter().filter(|((of, _), count)| *of == slot && **count > 0);
-    let values = of_slot.filter_map(|((_, value), many)| Some((value.clone()?, count(many))));
-    (values.collect(), kept.values.get(&(slot, None)).map_or(0, count))
-}
-
 /// The counts by value.
 pub(super) fn value_counts(kept: &ObjectRows) -> ValueCounts {
     let member = |slot: usize| {
-        let (values, others) = counts_of(kept, slot);
+        let (values, others) = kept.values.of(slot);
         MemberCounts { pointer: kept.index.pointer(slot).to_owned(), values, others }
     };
     ValueCounts { members: kept.index.counted().map(member).collect(), is_partial: false }
@@ -124,7 +103,7 @@ pub(super) fn value_counts(kept: &ObjectRows) -> ValueCounts {
 pub(super) fn analytics(kept: &ObjectRows) -> Analytics {
     let Some(members) = &kept.index.analyzed else { return Analytics::default() };
     let counts = CELLS.map(|slot| {
-        let (cells, others) = counts_of(kept, slot);
+        let (cells, others) = kept.values.of(slot);
         CellCounts { cells, others }
     });
     Analytics::of(members, counts)

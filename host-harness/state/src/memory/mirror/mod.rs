@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) use self::apply::apply;
 use super::Rows;
 use crate::mirror::held::is_held_by;
-use crate::mirror::plan::{Body, ChangedVersions, Head, PlannedChange, PutLetter};
+use crate::mirror::plan::{Body, ChangedVersions, Head, PlannedChange, PutLetter, ValueRows};
 use crate::mirror::{ChangeRow, DeadLetterRow, MemberIndex, RecordState, ScanRow};
 use crate::{StoreError, retention};
 
@@ -64,8 +64,7 @@ struct ObjectRows {
     /// When each record arrived first, as a number that counts up.
     arrived: BTreeMap<String, i64>,
     index: MemberIndex,
-    /// How many records have which value, by slot; with no value: those that are counted together.
-    values: BTreeMap<(usize, Option<String>), i64>,
+    values: ValueRows,
 }
 
 #[derive(Debug, Default, Clone)]

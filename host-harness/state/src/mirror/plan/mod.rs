@@ -27,7 +27,7 @@ pub use self::look_ups::{FailedLookUp, fail_look_ups};
 pub use self::records::{apply, bodies, ids, is_unchanged};
 pub use self::scan::reset;
 pub use self::unread::letters;
-pub use self::values::{CELLS_KEPT, Counted, VALUES, counted_as};
+pub use self::values::{CELLS_KEPT, VALUES, ValueMoves, ValueRows, count_new, forgotten};
 use super::held::Held;
 use super::index::MemberIndex;
 use super::{Applied, ChangeKind, RecordState, ScanRow, Source, Unreadable};
@@ -134,8 +134,8 @@ pub struct Plan {
     pub moment: u64,
     /// In the order of their ids.
     pub records: Vec<PutRecord>,
-    /// How many more records have a value, by slot and value, of the members that are counted.
-    pub values: BTreeMap<(usize, String), i64>,
+    /// Of the members that are counted.
+    pub values: ValueMoves,
     /// In the order of their numbers.
     pub changes: Vec<PlannedChange>,
     /// What those changes are between, where they are forwarded.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     Body, ChangedVersions, Head, IndexMove, Known, PackedVersion, Plan, PlannedChange, PutBody,
-    PutRecord, values,
+    PutRecord, ValueMoves, values,
 };
 use crate::StoreError;
 use crate::mirror::held::{Held, holders_of};
@@ -174,10 +174,16 @@ impl Work<'_> {
         }
     }
 
-    /// What becomes of a record in the index, and in the cells of analytics.
-    fn moves(&self, id: &str, head: &Head, body: &PutBody) -> (Vec<IndexMove>, Vec<IndexMove>) {
+    /// What becomes of a record in the index; what it changes of counts by value is added to `counts`.
+    fn moves(
+        &self,
+        id: &str,
+        head: &Head,
+        body: &PutBody,
+        counts: &mut ValueMoves,
+    ) -> Vec<IndexMove> {
         if !self.known.index.covers(id) {
-            return (vec![], vec![]);
+            return vec![];
         }
         let known = self.known.heads.get(id).map(|kept| &kept.head);
         let was = known.filter(|known| known.state != RecordState::Deleted);
@@ -186,7 +192,7 @@ impl Work<'_> {
             let (before, after) = (updated(before.as_deref()), updated(after.as_deref()));
             let is_other = before != after;
             let moved = IndexMove { slot: UPDATED, before: Some(before), after: Some(after) };
-            return (is_other.then_some(moved).into_iter().collect(), vec![]);
+            return is_other.then_some(moved).into_iter().collect();
         }
         let before = was.and_then(|_| self.values_before.get(id));
         let after = match body {
@@ -204,19 +210,22 @@ impl Work<'_> {
             let (before, after) = (of(before), of(after.as_ref()));
             (before != after).then_some(IndexMove { slot, before, after })
         };
-        ((0..slots).filter_map(moved).collect(), cells.filter_map(moved).collect())
+        let moves: Vec<IndexMove> = (0..slots).filter_map(moved).collect();
+        let cells: Vec<IndexMove> = cells.filter_map(moved).collect();
+        let counted: Vec<usize> = self.known.index.members.all_counted().collect();
+        values::count(counts, &counted, moves.iter().chain(&cells));
+        let updated_at = head.updated_at.as_deref();
+        values::count_entered(counts, before, after.as_ref(), updated_at, self.now_ms);
+        moves
     }
 
     /// The plan, with what follows from what was changed: counts, and the index.
     pub(super) fn finish(mut self) -> Plan {
         let mut plan = std::mem::take(&mut self.plan);
         let touched = std::mem::take(&mut self.touched);
-        let counted: Vec<usize> = self.known.index.members.all_counted().collect();
         let mut all: BTreeMap<String, [i64; 3]> = BTreeMap::new();
         for (id, Touched { row, before, head, body }) in touched {
-            let (moves, cells) = self.moves(&id, &head, &body);
-            values::count(&mut plan.values, &counted, &moves);
-            values::count(&mut plan.values, &counted, &cells);
+            let moves = self.moves(&id, &head, &body, &mut plan.values);
             let after = match &body {
                 PutBody::Put(body) => Some(counts(&body.held)),
                 PutBody::Remove => Some(HeldCounts::new()),
