@@ -24,6 +24,7 @@
 //! | `journal` | something that happened to a connection ([`connector_state::journal`]) | `number`, `connection` (its id), `at_ms`, `kind`, `object`, `by`, `data` (a JSON object), `folds` (1: becomes part of the row of its day), `day` (set of such a row: days since 1970) |
 //! | `hosts` | [`connector_state::hosts::HostRow`] | `lease_attempt`, `lease_until_ms`, `name`, `version`, `connector`, `began_ms` |
 //! | `claims` | a connection that a host works for; free, where there is no such host | `connection` (its id), `host` (its `lease_attempt`) |
+//! | `moves` | a connection that leaves this state, has left it, or comes ([`connector_state::moving`]) | `connection` (its id), `stage` (`leaving`, `gone`, `coming`), `at_ms`, `attempt`, `first_body`, `first_delivery`, `rows` (what makes it be there, as JSON, sealed as ever) |
 //! | `removed_connections`, `removed_pushes` | what was removed, and whose rows are erased piece by piece: until then they say nothing | `connection` (its id), `push` (the run's id) |
 //!
 //! What was delivered is read by these views; the tables behind them, whose names begin with `inbox`,
@@ -68,6 +69,7 @@ use super::inbox::tables::TABLES as INBOX;
 use super::journal::TABLES as JOURNAL;
 use super::limits::TABLE as LIMITS;
 use super::mirror::tables::{CHANGES, INDEXES, TABLES as MIRROR, VIEWS};
+use super::moving::TABLES as MOVES;
 use super::outbox::tables::TABLES as OUTBOX;
 use super::push::tables::TABLES as PUSH;
 use super::rates::TABLE as RATES;
@@ -77,11 +79,12 @@ pub const APPLICATION: u32 = 0x436F_6E48;
 
 /// Version of the schema (`PRAGMA user_version`). Those below it were never released: such a file is
 /// refused as it is.
-pub const VERSION: u32 = 12;
+pub const VERSION: u32 = 13;
 
 /// All tables and views, for an empty file.
-pub const TABLES: [&str; 12] =
-    [STORE, MIRROR, INDEXES, VIEWS, CHANGES, LIMITS, PUSH, INBOX, OUTBOX, JOURNAL, RATES, HOSTS];
+pub const TABLES: [&str; 13] = [
+    STORE, MIRROR, INDEXES, VIEWS, CHANGES, LIMITS, PUSH, INBOX, OUTBOX, JOURNAL, RATES, HOSTS, MOVES,
+];
 
 const STORE: &str = "
 CREATE TABLE connections (

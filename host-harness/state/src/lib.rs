@@ -10,6 +10,7 @@
 //! | [`outbox::Outbox`] | forwards, and changes until they are handed on |
 //! | [`journal::Journal`] | what happened to connections, for people to read |
 //! | [`rates::Rates`] | how many requests each limit let go |
+//! | [`moving::Moving`] | connections on their way from one state to another |
 //! | [`hosts::Hosts`] | the hosts that share a state, and which of them works for which connection |
 //!
 //! No trait needs another crate's trait, and a database needs nothing of the runtime: what it keeps
@@ -35,6 +36,7 @@ mod lease;
 #[cfg(feature = "memory")]
 pub mod memory;
 pub mod mirror;
+pub mod moving;
 pub mod outbox;
 pub mod push;
 pub mod rates;
