@@ -9,7 +9,8 @@ use super::context::Context;
 use super::exit::Exit;
 use super::input::connection_name;
 use super::moving::{
-    EraseConnectionArgs, ExportConnectionsArgs, ImportConnectionsArgs, run_erase, run_export, run_import,
+    EraseConnectionArgs, ExportConnectionsArgs, ImportConnectionsArgs, run_erase, run_export,
+    run_import,
 };
 use super::output::date;
 use super::state::StateDirectory;

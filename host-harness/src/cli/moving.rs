@@ -128,7 +128,8 @@ pub async fn run_export(args: &ExportConnectionsArgs, context: &Context) -> Resu
 /// When the file is not whole, is sealed by another key, or a connection may not come; and when the state
 /// cannot be used.
 pub async fn run_import(args: &ImportConnectionsArgs, context: &Context) -> Result<()> {
-    let one_time = MasterKey::read(&args.key_file).map_err(|why| key_error(&args.key_file, &why))?;
+    let one_time =
+        MasterKey::read(&args.key_file).map_err(|why| key_error(&args.key_file, &why))?;
     let (file, key) = (args.file.clone(), one_time.again());
     let found = tokio::task::spawn_blocking(move || inspect(&file, &key));
     let found = found.await.context("reading the file")??;

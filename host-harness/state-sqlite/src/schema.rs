@@ -83,7 +83,8 @@ pub const VERSION: u32 = 13;
 
 /// All tables and views, for an empty file.
 pub const TABLES: [&str; 13] = [
-    STORE, MIRROR, INDEXES, VIEWS, CHANGES, LIMITS, PUSH, INBOX, OUTBOX, JOURNAL, RATES, HOSTS, MOVES,
+    STORE, MIRROR, INDEXES, VIEWS, CHANGES, LIMITS, PUSH, INBOX, OUTBOX, JOURNAL, RATES, HOSTS,
+    MOVES,
 ];
 
 const STORE: &str = "

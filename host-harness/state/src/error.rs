@@ -67,7 +67,9 @@ pub enum StoreError {
     )]
     Moved(String),
     /// Somebody works for a connection that is to leave.
-    #[error("the connection \"{name}\" is in use ({by}); try again when that has ended, or stop it")]
+    #[error(
+        "the connection \"{name}\" is in use ({by}); try again when that has ended, or stop it"
+    )]
     InUse {
         /// Its name.
         name: String,

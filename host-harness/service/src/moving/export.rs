@@ -56,7 +56,7 @@ async fn write<'e>(
     left: &mut Vec<&'e str>,
 ) -> Result<(Vec<MovedConnection>, u64), MoveError> {
     for (id, _) in &export.connections {
-        state.leave(id).await?;
+        state.move_out(id).await?;
         left.push(id);
     }
     let mut file = FileWriter::begin(export.to, export.one_time, export.now_ms)?;

@@ -57,8 +57,7 @@ impl FileWriter {
         file.write_all(&begin).map_err(failed)?;
         let bytes = begin.len() as u64;
         let (to, lines) = (to.to_owned(), vec![MORE]);
-        let mut writer =
-            Self { file, to, part, key, id, frame: 0, lines, bytes, is_done: false };
+        let mut writer = Self { file, to, part, key, id, frame: 0, lines, bytes, is_done: false };
         writer.line(&FileHead { form: FORM, made_ms })?;
         Ok(writer)
     }

@@ -46,7 +46,11 @@ pub fn inspect(from: &Path, one_time: &MasterKey) -> Result<Vec<MovedConnection>
                 if told != std::mem::take(&mut rows) {
                     return Err(file.0.altered());
                 }
-                found.push(MovedConnection { id: end, name: std::mem::take(&mut name), rows: told });
+                found.push(MovedConnection {
+                    id: end,
+                    name: std::mem::take(&mut name),
+                    rows: told,
+                });
             }
         }
     }

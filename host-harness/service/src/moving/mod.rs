@@ -84,7 +84,9 @@ pub enum MoveError {
     #[error("{0} does not open with this key file; give the one with which it was exported")]
     WrongKey(PathBuf),
     /// Bytes were changed, left out or added.
-    #[error("{0} was changed after it was made, or is damaged; nothing of it was imported. Copy it again")]
+    #[error(
+        "{0} was changed after it was made, or is damaged; nothing of it was imported. Copy it again"
+    )]
     Altered(PathBuf),
     /// It has no end.
     #[error("{0} is cut: its end is missing; nothing of it was imported. Copy it again")]

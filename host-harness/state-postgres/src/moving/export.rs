@@ -145,11 +145,12 @@ async fn part(
         Scope::Push => {
             let from = part.and_then(Cell::text).unwrap_or_default();
             let sql = match next || part.is_none() {
-                true => "SELECT id FROM pushes WHERE connection = $1 AND id > $2 ORDER BY id LIMIT 1",
+                true => {
+                    "SELECT id FROM pushes WHERE connection = $1 AND id > $2 ORDER BY id LIMIT 1"
+                }
                 false => "SELECT id FROM pushes WHERE connection = $1 AND id = $2",
             };
-            let id: Option<String> =
-                on.value(sql, &[&text(&keys.connection), &text(from)]).await?;
+            let id: Option<String> = on.value(sql, &[&text(&keys.connection), &text(from)]).await?;
             id.map(|id| -> (Option<Cell>, Bound) {
                 (Some(Cell::Text(untext(id.clone()))), Box::new(id))
             })
@@ -187,12 +188,7 @@ async fn add_all(
     Ok(())
 }
 
-async fn cells_of(
-    on: &Session,
-    table: &Table,
-    sql: &str,
-    of: i64,
-) -> DbResult<Vec<Vec<Cell>>> {
+async fn cells_of(on: &Session, table: &Table, sql: &str, of: i64) -> DbResult<Vec<Vec<Cell>>> {
     cells(on, table, sql, vec![Box::new(of)]).await
 }
 
@@ -266,12 +262,7 @@ async fn select(
     cells(on, table, &format!("{sql} LIMIT ${}", of.len()), of).await
 }
 
-async fn cells(
-    on: &Session,
-    table: &Table,
-    sql: &str,
-    of: Vec<Bound>,
-) -> DbResult<Vec<Vec<Cell>>> {
+async fn cells(on: &Session, table: &Table, sql: &str, of: Vec<Bound>) -> DbResult<Vec<Vec<Cell>>> {
     let of: Vec<&(dyn ToSql + Sync)> = of.iter().map(|it| &**it as &(dyn ToSql + Sync)).collect();
     let all = on.rows(sql, &of).await?;
     let row = |row: &tokio_postgres::Row| {

@@ -150,16 +150,16 @@ async fn object(on: &Session, keys: &mut Keys, row: &MovedRow) -> DbResult<()> {
                    (mirror, name, records, derived_from, live, aged_out, deleted)
                VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING object";
     let of = (number("derived_from"), number("live"), number("aged_out"), number("deleted"));
-    let object: Option<i64> = on
-        .value(sql, &[&keys.mirror, &text(&name), &records, &of.0, &of.1, &of.2, &of.3])
-        .await?;
+    let object: Option<i64> =
+        on.value(sql, &[&keys.mirror, &text(&name), &records, &of.0, &of.1, &of.2, &of.3]).await?;
     keys.objects.push(ObjectKeys { name, object: object.unwrap_or_default(), records });
     Ok(())
 }
 
 async fn records(on: &Session, keys: &Keys, rows: &[MovedRow]) -> DbResult<()> {
+    // One that is gone has a key, and no content any more.
     let with_body: Vec<MovedRow> =
-        rows.iter().filter(|row| row.cell("body").integer().is_some()).cloned().collect();
+        rows.iter().filter(|row| row.cell("data").text().is_some()).cloned().collect();
     let of_body = |name: &str| matches!(name, "created_at" | "data" | "held");
     let bodies = columns(&with_body, |name| name == "body" || of_body(name));
     insert(on, "mirror_bodies", None, bodies).await?;

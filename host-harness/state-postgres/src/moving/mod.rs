@@ -80,10 +80,8 @@ impl Moving for Postgres {
         self.read((), |on, ()| Box::pin(stages::moves(on)))
     }
 
-    fn leave(&self, connection: &str) -> Answer<'_, ()> {
-        self.write(connection.to_owned(), |on, connection| {
-            Box::pin(stages::leave(on, connection))
-        })
+    fn move_out(&self, connection: &str) -> Answer<'_, ()> {
+        self.write(connection.to_owned(), |on, connection| Box::pin(stages::leave(on, connection)))
     }
 
     fn export_rows(&self, connection: &str, after: Option<Place>) -> Answer<'_, Piece> {
@@ -125,12 +123,7 @@ impl Moving for Postgres {
         })
     }
 
-    fn import_rows(
-        &self,
-        connection: &str,
-        attempt: &str,
-        rows: Vec<MovedRow>,
-    ) -> Answer<'_, ()> {
+    fn import_rows(&self, connection: &str, attempt: &str, rows: Vec<MovedRow>) -> Answer<'_, ()> {
         let of = (connection.to_owned(), attempt.to_owned(), rows);
         self.write(of, |on, (connection, attempt, rows)| {
             Box::pin(import::rows(on, connection, attempt, rows))

@@ -63,11 +63,7 @@ async fn lock(on: &Session, connection: &str, stages: &[MoveStage]) -> DbResult<
 ///
 /// # Errors
 /// [`StoreError::NoMove`].
-pub async fn must_be(
-    on: &Session,
-    connection: &str,
-    stages: &[MoveStage],
-) -> DbResult<KeptMove> {
+pub async fn must_be(on: &Session, connection: &str, stages: &[MoveStage]) -> DbResult<KeptMove> {
     let found = find(on, connection).await?.filter(|kept| stages.contains(&kept.stage));
     found.ok_or_else(|| StoreError::NoMove(connection.to_owned()).into())
 }
@@ -138,6 +134,8 @@ pub async fn leave(on: &Session, connection: &str) -> DbResult<()> {
     let rows = export::small(on, connection).await?;
     let name = plan::shown(MoveStage::Leaving, now_ms, &rows).name;
     plan::leave(&name, &work(on, connection).await?, now_ms)?;
+    // Where a forward has handed on nothing yet, that moves too.
+    outbox::begin_here(on, connection, true, now_ms).await?;
     put(on, connection, MoveStage::Leaving, now_ms, None, Spans::default(), &rows).await?;
     erase::rename(on, connection, &format!("{MOVED}{connection}")).await?;
     // Nothing of it is pruned while it is read.
@@ -162,16 +160,14 @@ async fn put(
     first: Spans,
     rows: &[MovedRow],
 ) -> DbResult<()> {
-    let sql = "INSERT INTO moves (connection, stage, at_ms, attempt, first_body, first_delivery, rows)
+    let sql =
+        "INSERT INTO moves (connection, stage, at_ms, attempt, first_body, first_delivery, rows)
                VALUES ($1, $2, $3, $4, $5, $6, $7)";
     let (at_ms, attempt, rows) = (signed(at_ms), attempt.map(text), json(&rows));
     let (bodies, deliveries) = (first.bodies, first.deliveries);
-    on.run(
-        sql,
-        &[&text(connection), &stage.word(), &at_ms, &attempt, &bodies, &deliveries, &rows],
-    )
-    .await
-    .map(drop)
+    on.run(sql, &[&text(connection), &stage.word(), &at_ms, &attempt, &bodies, &deliveries, &rows])
+        .await
+        .map(drop)
 }
 
 /// A connection that left is at work again.
@@ -230,7 +226,7 @@ async fn be_there(on: &Session, connection: &str, rows: &[MovedRow]) -> DbResult
     let now_ms = on.now_ms().await?;
     let sql = "UPDATE mirrors SET prune_ms = $1 WHERE connection = $2";
     on.run(sql, &[&signed(now_ms), &text(connection)]).await?;
-    outbox::begin_here(on, connection, now_ms).await?;
+    outbox::begin_here(on, connection, false, now_ms).await?;
     on.run("DELETE FROM moves WHERE connection = $1", &[&text(connection)]).await.map(drop)
 }
 
@@ -299,9 +295,7 @@ async fn next(on: &Session, sequence: &str, span: i64) -> DbResult<i64> {
     if span == 0 {
         return Ok(1);
     }
-    let sql = format!(
-        "SELECT setval('{sequence}', (SELECT last_value FROM {sequence}) + $1 + $2)"
-    );
+    let sql = format!("SELECT setval('{sequence}', (SELECT last_value FROM {sequence}) + $1 + $2)");
     let last: Option<i64> = on.value(&sql, &[&MARGIN, &span]).await?;
     Ok(last.unwrap_or_default() - span + 1)
 }

@@ -53,15 +53,21 @@ pub async fn begin(on: &Session, forward: &str) -> DbResult<()> {
     on.run(&sql, &[&id, &now_ms]).await.map(drop)
 }
 
-/// As [`begin`], for a connection that is new and had changes before: every forward that it did not have.
-pub async fn begin_here(on: &Session, connection: &str, now_ms: u64) -> DbResult<()> {
+/// Every forward has a position in the changes of a connection from now on: one that had none begins with what
+/// changes from now on, or `at_first` with the first change that is kept.
+pub async fn begin_here(
+    on: &Session,
+    connection: &str,
+    at_first: bool,
+    now_ms: u64,
+) -> DbResult<()> {
     let sql = "INSERT INTO mirror_readers (kind, reader, mirror, number, moved_ms)
-               SELECT 'forward', f.id, m.mirror, m.moment, $2
+               SELECT 'forward', f.id, m.mirror, CASE WHEN $3 THEN 0 ELSE m.moment END, $2
                FROM mirrors AS m JOIN connections AS n ON n.id = m.connection
                    JOIN forwards AS f ON f.connector = n.connector
                        AND (f.connection IS NULL OR f.connection = n.id)
                WHERE m.connection = $1 ON CONFLICT DO NOTHING";
-    on.run(sql, &[&text(connection), &signed(now_ms)]).await.map(drop)
+    on.run(sql, &[&text(connection), &signed(now_ms), &at_first]).await.map(drop)
 }
 
 pub async fn remove(on: &Session, forward: &str) -> DbResult<()> {

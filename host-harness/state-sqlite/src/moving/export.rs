@@ -18,7 +18,8 @@ use crate::mirror::seen;
 const SMALL_AT_ONCE: u32 = 100_000;
 
 /// The heads of a set, with their contents.
-const RECORDS: &str = "SELECT h.id, h.body, h.state, h.change, h.hash, h.deriver, h.updated_at, h.versions,
+const RECORDS: &str =
+    "SELECT h.id, h.body, h.state, h.change, h.hash, h.deriver, h.updated_at, h.versions,
         NULL, b.created_at, b.data, b.held
     FROM mirror_heads AS h LEFT JOIN mirror_bodies AS b ON b.body = h.body
     WHERE h.records = ? AND h.id > ? ORDER BY h.id LIMIT ?";
@@ -90,7 +91,8 @@ fn spans(on: &Connection, keys: &Keys) -> DbResult<(Spans, Option<MovedRow>)> {
         prepared(on, sql)?.query_row([keys.inbox, keys.mirror], |row| row.try_into())?;
     let deliveries = first.zip(last);
     let first_of = |of: Option<(i64, i64)>| of.map_or(0, |(first, _)| first);
-    let span = |of: Option<(i64, i64)>| Cell::Integer(of.map_or(0, |(first, last)| last - first + 1));
+    let span =
+        |of: Option<(i64, i64)>| Cell::Integer(of.map_or(0, |(first, last)| last - first + 1));
     let first = Spans { bodies: first_of(bodies), deliveries: first_of(deliveries) };
     let row = Table::named("spans")
         .map(|table| MovedRow::new(table, vec![span(bodies), span(deliveries)]));
@@ -276,7 +278,8 @@ fn select(
     after: &[Cell],
     limit: u32,
 ) -> DbResult<Vec<Vec<Cell>>> {
-    let mut sql = format!("SELECT {} FROM {} WHERE {} = ?", names(table), table.name, table.found_by());
+    let mut sql =
+        format!("SELECT {} FROM {} WHERE {} = ?", names(table), table.name, table.found_by());
     let mut of = vec![found.clone()];
     let key = table.key.join(", ");
     if !after.is_empty() {

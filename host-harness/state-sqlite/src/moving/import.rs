@@ -22,12 +22,7 @@ use crate::mirror::seen::Blocks;
 type Seen = BTreeMap<(i64, u64), Blocks>;
 
 /// Keeps rows, in their order.
-pub fn rows(
-    on: &Connection,
-    connection: &str,
-    attempt: &str,
-    rows: Vec<MovedRow>,
-) -> DbResult<()> {
+pub fn rows(on: &Connection, connection: &str, attempt: &str, rows: Vec<MovedRow>) -> DbResult<()> {
     let kept = stages::must_be(on, connection, &[MoveStage::Coming])?;
     if kept.attempt.as_deref() != Some(attempt) {
         return Err(StoreError::NoMove(connection.to_owned()).into());
@@ -147,12 +142,14 @@ fn record(on: &Connection, keys: &Keys, seen: &mut Seen, row: &MovedRow) -> DbRe
         names.iter().for_each(|name| values.add(*name, to_value(row.cell(name))));
         values
     };
-    if let Some(body) = row.cell("body").integer() {
+    // One that is gone has a key, and no content any more.
+    if row.cell("data").text().is_some() {
         insert(on, "mirror_bodies", columns(&["body", "created_at", "data", "held"]))?;
-        if let Some(scan) = row.cell("seen").integer().and_then(|scan| u64::try_from(scan).ok()) {
-            let blocks = seen.entry((records, scan)).or_insert_with(|| Blocks::new(records, scan));
-            blocks.set(on, body)?;
-        }
+    }
+    if let (Some(body), Some(scan)) = (row.cell("body").integer(), row.cell("seen").integer()) {
+        let scan = u64::try_from(scan).unwrap_or_default();
+        let blocks = seen.entry((records, scan)).or_insert_with(|| Blocks::new(records, scan));
+        blocks.set(on, body)?;
     }
     let mut head =
         columns(&["id", "body", "state", "change", "hash", "deriver", "updated_at", "versions"]);

@@ -81,7 +81,7 @@ impl Moving for Sqlite {
         self.read(stages::moves)
     }
 
-    fn leave(&self, connection: &str) -> Answer<'_, ()> {
+    fn move_out(&self, connection: &str) -> Answer<'_, ()> {
         let connection = connection.to_owned();
         self.commit_work(true, move |on, now_ms| stages::leave(on, &connection, now_ms))
     }
@@ -122,20 +122,13 @@ impl Moving for Sqlite {
         self.commit_work(true, move |on, now_ms| stages::arrive(on, &attempt, &rows, now_ms))
     }
 
-    fn import_rows(
-        &self,
-        connection: &str,
-        attempt: &str,
-        rows: Vec<MovedRow>,
-    ) -> Answer<'_, ()> {
+    fn import_rows(&self, connection: &str, attempt: &str, rows: Vec<MovedRow>) -> Answer<'_, ()> {
         let (connection, attempt) = (connection.to_owned(), attempt.to_owned());
         self.write(move |on, _| import::rows(on, &connection, &attempt, rows))
     }
 
     fn finish(&self, connection: &str, attempt: &str) -> Answer<'_, ()> {
         let (connection, attempt) = (connection.to_owned(), attempt.to_owned());
-        self.commit_work(true, move |on, now_ms| {
-            stages::finish(on, &connection, &attempt, now_ms)
-        })
+        self.commit_work(true, move |on, now_ms| stages::finish(on, &connection, &attempt, now_ms))
     }
 }

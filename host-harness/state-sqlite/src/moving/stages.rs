@@ -103,6 +103,8 @@ pub fn leave(on: &Connection, connection: &str, now_ms: u64) -> DbResult<()> {
     let rows = export::small(on, connection)?;
     let name = plan::shown(MoveStage::Leaving, now_ms, &rows).name;
     plan::leave(&name, &work(on, connection)?, now_ms)?;
+    // Where a forward has handed on nothing yet, that moves too.
+    outbox::begin_here(on, connection, true, now_ms)?;
     put(on, connection, MoveStage::Leaving, now_ms, None, Spans::default(), &rows)?;
     erase::rename(on, connection, &format!("{MOVED}{connection}"))?;
     // Nothing of it is pruned while it is read.
@@ -127,7 +129,8 @@ fn put(
     first: Spans,
     rows: &[MovedRow],
 ) -> DbResult<()> {
-    let sql = "INSERT INTO moves (connection, stage, at_ms, attempt, first_body, first_delivery, rows)
+    let sql =
+        "INSERT INTO moves (connection, stage, at_ms, attempt, first_body, first_delivery, rows)
                VALUES (?, ?, ?, ?, ?, ?, ?)";
     let (bodies, deliveries) = (first.bodies, first.deliveries);
     let of = (connection, stage.word(), signed(at_ms), attempt, bodies, deliveries, json(&rows)?);
@@ -186,7 +189,7 @@ fn be_there(on: &Connection, connection: &str, rows: &[MovedRow], now_ms: u64) -
     }
     let sql = "UPDATE mirrors SET prune_ms = ? WHERE connection = ?";
     run(on, sql, (signed(now_ms), connection))?;
-    outbox::begin_here(on, connection, now_ms)?;
+    outbox::begin_here(on, connection, false, now_ms)?;
     run(on, "DELETE FROM moves WHERE connection = ?", [connection])?;
     Ok(())
 }
@@ -216,7 +219,11 @@ pub fn arrive(on: &Connection, attempt: &str, rows: &[MovedRow], now_ms: u64) ->
     let kept = Kept {
         is_here: is_there(on, "SELECT 1 FROM connections WHERE id = ?", &connection)?,
         is_named: is_there(on, "SELECT 1 FROM connections WHERE name = ?", &name)?,
-        is_removed: is_there(on, "SELECT 1 FROM removed_connections WHERE connection = ?", &connection)?,
+        is_removed: is_there(
+            on,
+            "SELECT 1 FROM removed_connections WHERE connection = ?",
+            &connection,
+        )?,
         stage,
         forward: taken(on, rows)?,
     };
@@ -238,9 +245,7 @@ pub fn arrive(on: &Connection, attempt: &str, rows: &[MovedRow], now_ms: u64) ->
 /// Keys of contents and numbers of deliveries that nobody else is given.
 fn reserve(on: &Connection, rows: &[MovedRow]) -> DbResult<Spans> {
     let spans = rows.iter().find(|row| row.table.name == "spans");
-    let span = |column| {
-        spans.and_then(|row| row.cell(column).integer()).unwrap_or_default().max(0)
-    };
+    let span = |column| spans.and_then(|row| row.cell(column).integer()).unwrap_or_default().max(0);
     let last = "SELECT seq FROM sqlite_sequence WHERE name = 'mirror_bodies'";
     let last: Option<i64> = value(on, last, ())?;
     let until = last.unwrap_or_default() + span("bodies");

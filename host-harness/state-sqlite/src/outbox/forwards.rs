@@ -40,15 +40,16 @@ pub fn begin(on: &Connection, forward: &str, now_ms: u64) -> DbResult<()> {
     Ok(())
 }
 
-/// As [`begin`], for a connection that is new and had changes before: every forward that it did not have.
-pub fn begin_here(on: &Connection, connection: &str, now_ms: u64) -> DbResult<()> {
+/// Every forward has a position in the changes of a connection from now on: one that had none begins with what
+/// changes from now on, or `at_first` with the first change that is kept.
+pub fn begin_here(on: &Connection, connection: &str, at_first: bool, now_ms: u64) -> DbResult<()> {
     let sql = "INSERT OR IGNORE INTO mirror_readers (kind, reader, mirror, number, moved_ms)
-               SELECT 'forward', f.id, m.mirror, m.moment, ?2
+               SELECT 'forward', f.id, m.mirror, iif(?3, 0, m.moment), ?2
                FROM mirrors AS m CROSS JOIN connections AS n ON n.id = m.connection
                    CROSS JOIN forwards AS f
                WHERE m.connection = ?1 AND f.connector = n.connector
                    AND (f.connection IS NULL OR f.connection = n.id)";
-    run(on, sql, (connection, signed(now_ms)))?;
+    run(on, sql, (connection, signed(now_ms), at_first))?;
     Ok(())
 }
 

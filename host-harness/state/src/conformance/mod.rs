@@ -25,6 +25,7 @@ pub mod hosts;
 pub mod inbox;
 pub mod journal;
 pub mod mirror;
+pub mod moving;
 pub mod outbox;
 pub mod push;
 pub mod random;
@@ -45,6 +46,7 @@ use crate::inbox::Inbox;
 use crate::journal::Journal;
 use crate::memory::{Halt, Memory};
 use crate::mirror::Mirror;
+use crate::moving::Moving;
 use crate::outbox::Outbox;
 use crate::push::Intents;
 use crate::rates::Rates;
@@ -58,10 +60,13 @@ pub const START_MS: u64 = START_S * 1_000;
 
 /// Everything that a database keeps.
 pub trait State:
-    Store + Mirror + Intents + Inbox + Outbox + Journal + Rates + Hosts + Slots
+    Store + Mirror + Intents + Inbox + Outbox + Journal + Rates + Hosts + Moving + Slots
 {
 }
-impl<T: Store + Mirror + Intents + Inbox + Outbox + Journal + Rates + Hosts + Slots> State for T {}
+impl<T: Store + Mirror + Intents + Inbox + Outbox + Journal + Rates + Hosts + Moving + Slots> State
+    for T
+{
+}
 
 /// A database that can be opened several times, as by several processes. Its time is tokio's,
 /// which tests pause, and is [`START_S`] when it is made.
@@ -105,6 +110,7 @@ macro_rules! conformance_tests {
         $crate::journal_cases! { conformance_area #[$attribute] $database, }
         $crate::rates_cases! { conformance_area #[$attribute] $database, }
         $crate::hosts_cases! { conformance_area #[$attribute] $database, }
+        $crate::moving_cases! { conformance_area #[$attribute] $database, }
     };
 }
 
@@ -176,6 +182,7 @@ pub fn listed() -> Vec<Case> {
     crate::journal_cases! { conformance_entries list, }
     crate::rates_cases! { conformance_entries list, }
     crate::hosts_cases! { conformance_entries list, }
+    crate::moving_cases! { conformance_entries list, }
     list
 }
 
@@ -262,6 +269,7 @@ mod tests {
             ("journal", "Journal", include_str!("../journal/mod.rs")),
             ("rates", "Rates", include_str!("../rates.rs")),
             ("hosts", "Hosts", include_str!("../hosts/mod.rs")),
+            ("moving", "Moving", include_str!("../moving/mod.rs")),
         ];
         let cases = listed();
         let mut missing = Vec::new();

@@ -41,6 +41,7 @@ mod hosts;
 mod inbox;
 mod journal;
 mod mirror;
+mod moving;
 mod outbox;
 mod push;
 mod slots;
@@ -56,6 +57,7 @@ pub use self::hosts::HostTables;
 pub use self::inbox::InboxTables;
 pub use self::journal::JournalTables;
 pub use self::mirror::MirrorTables;
+pub use self::moving::MoveTables;
 pub use self::outbox::OutboxTables;
 pub use self::push::PushTables;
 pub use self::slots::SlotTables;
@@ -83,6 +85,8 @@ pub struct Rows {
     pub journal: JournalTables,
     /// Hosts, and what each works for.
     pub hosts: HostTables,
+    /// Connections on their way.
+    pub moves: MoveTables,
 }
 
 /// Removes what an area keeps for a connection.

@@ -33,7 +33,7 @@ pub trait Moving: Send + Sync {
     /// Takes a connection (its id) out of work. Nothing happens to one that leaves already. Fails with
     /// [`crate::StoreError::InUse`] while anybody works for it, with [`crate::StoreError::Moved`] for one that
     /// has left, and with [`crate::StoreError::NoConnection`].
-    fn leave(&self, connection: &str) -> Answer<'_, ()>;
+    fn move_out(&self, connection: &str) -> Answer<'_, ()>;
 
     /// The next rows of a connection that leaves: the first ones, or those after a place that a piece before
     /// has told. The rows of the [`tables::SMALL`] come first, all in the first piece.
@@ -59,12 +59,7 @@ pub trait Moving: Send + Sync {
     /// Keeps rows of a connection that comes, in the order in which they were exported. A row of
     /// `inbox_events` comes with the delivery before it. Fails with [`crate::StoreError::NoMove`] where another
     /// attempt has begun.
-    fn import_rows(
-        &self,
-        connection: &str,
-        attempt: &str,
-        rows: Vec<MovedRow>,
-    ) -> Answer<'_, ()>;
+    fn import_rows(&self, connection: &str, attempt: &str, rows: Vec<MovedRow>) -> Answer<'_, ()>;
 
     /// All rows of a connection are there: it is at work from now on. Fails as [`Moving::arrive`] and
     /// [`Moving::import_rows`] do.

@@ -33,8 +33,7 @@ pub fn leave(name: &str, work: &[Work], now_ms: u64) -> Result<(), StoreError> {
         true => now_ms < work.lease.until_ms,
         false => work.lease.is_held(now_ms),
     };
-    let mut by: Vec<&str> =
-        work.iter().filter(held).map(|work| work.what.as_str()).collect();
+    let mut by: Vec<&str> = work.iter().filter(held).map(|work| work.what.as_str()).collect();
     by.dedup();
     match by.is_empty() {
         true => Ok(()),

@@ -16,7 +16,7 @@ use crate::mirror::{
 
 impl Rows {
     /// What is indexed of an object of a connection.
-    pub(super) fn index_of(&self, connection: &str, object: &str) -> MemberIndex {
+    pub(in crate::memory) fn index_of(&self, connection: &str, object: &str) -> MemberIndex {
         let connector = self.store.connections.get(connection).map(|row| row.connector.clone());
         let key = connector.map(|connector| (connector, object.to_owned()));
         key.and_then(|key| self.mirror.indexes.get(&key)).cloned().unwrap_or_default()
@@ -88,18 +88,22 @@ pub(super) fn set_indexes(rows: &mut Rows, connector: &str, indexes: Vec<(String
             let mirror = rows.mirror.of.get_mut(&connection);
             let kept = mirror.and_then(|mirror| mirror.objects.get_mut(&object));
             if let Some(kept) = kept.filter(|kept| kept.index != index) {
-                kept.index = index;
-                kept.values.clear();
-                let counted: Vec<usize> = kept.index.all_counted().collect();
-                let values: Vec<Values> = kept.valued().map(|(.., values)| values).collect();
-                for values in values {
-                    let counted = counted
-                        .iter()
-                        .filter_map(|slot| Some(((*slot, values.get(*slot)?.clone()), 1)));
-                    kept.count_values(counted.collect());
-                }
+                count_anew(kept, index);
             }
         }
+    }
+}
+
+/// Counts the values of an object's records by an index.
+pub(in crate::memory) fn count_anew(kept: &mut ObjectRows, index: MemberIndex) {
+    kept.index = index;
+    kept.values.clear();
+    let counted: Vec<usize> = kept.index.all_counted().collect();
+    let values: Vec<Values> = kept.valued().map(|(.., values)| values).collect();
+    for values in values {
+        let counted =
+            counted.iter().filter_map(|slot| Some(((*slot, values.get(*slot)?.clone()), 1)));
+        kept.count_values(counted.collect());
     }
 }
 
