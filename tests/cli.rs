@@ -5,6 +5,7 @@ mod about;
 mod failing;
 mod keeping;
 mod manners;
+mod moving;
 mod proxied;
 mod pushing;
 mod reading;

@@ -12,6 +12,7 @@
 //! | [`webhooks`] | events that providers push, kept before they are answered, then applied |
 //! | [`forward`] | changes handed on to services of the user's own |
 //! | [`recording`] | files of the component's calls, sealed, that can be made again |
+//! | [`moving`] | connections in a sealed file, on their way from one state to another |
 //! | [`maintenance`] | what is old forgotten, what was removed erased |
 //! | [`hosts`] | which connections this host works for, among those that share a state |
 //! | [`jobs`] | what runs as long as the program: begun again when it dies, ended in order |
@@ -25,6 +26,7 @@ pub mod grants;
 pub mod hosts;
 pub mod jobs;
 pub mod maintenance;
+pub mod moving;
 pub mod nearest;
 pub mod push;
 pub mod recording;

@@ -1,23 +1,34 @@
 //! `connections`: which ones are kept.
 
 use anyhow::Result;
+use host_harness::state::moving::MoveStage;
 use host_harness::store::{Change, ConnectionRow, GrantRow, GrantState};
 use serde_json::{Value, json};
 
 use super::context::Context;
 use super::exit::Exit;
 use super::input::connection_name;
+use super::moving::{
+    EraseConnectionArgs, ExportConnectionsArgs, ImportConnectionsArgs, run_erase, run_export,
+    run_import,
+};
 use super::output::date;
 use super::state::StateDirectory;
 
 subcommands! {
-    /// Shows and names the connections that are kept in the directory of --state.
+    /// Shows, names and moves the connections that are kept in the directory of --state.
     ConnectionsArgs:
 
     /// Show the kept connections
     List(ListConnectionsArgs) by list,
     /// Give a kept connection another name
     Rename(RenameConnectionArgs) by rename,
+    /// Move connections out of the state, into a sealed file
+    Export(ExportConnectionsArgs) by run_export,
+    /// Bring the connections of such a file into the state
+    Import(ImportConnectionsArgs) by run_import,
+    /// Erase what is left of a connection that was moved
+    Erase(EraseConnectionArgs) by run_erase,
 }
 
 /// Shows the kept connections of all connectors.
@@ -48,6 +59,14 @@ async fn list(_: &ListConnectionsArgs, context: &Context) -> Result<()> {
         for row in store.connections().await? {
             let grant = store.grant(&row.id).await?;
             rows.push(shown(&row, grant.as_ref()));
+        }
+        for row in store.moves().await? {
+            let state = match row.stage {
+                MoveStage::Leaving => "leaving",
+                MoveStage::Gone => "moved",
+                MoveStage::Coming => "coming",
+            };
+            rows.push(json!({ "id": row.connection, "name": row.name, "state": state }));
         }
     }
     context.members(&["name", "connector", "scheme", "state", "made"], rows)

@@ -11,6 +11,7 @@ use host_harness::mirror::Mirror;
 use host_harness::state::access::Access;
 use host_harness::state::hosts::Hosts;
 use host_harness::state::inbox::Inbox;
+use host_harness::state::moving::Moving;
 use host_harness::state::outbox::Outbox;
 use host_harness::state::push::Intents;
 use host_harness::state::rates::{Booked, Rates};
@@ -19,7 +20,18 @@ use host_harness::store::{Answer, Postgres, Sealed, Sqlite, Store, StoreError};
 
 /// Everything that is kept between calls.
 pub trait Database:
-    Store + Mirror + Intents + Inbox + Outbox + Journal + Rates + Hosts + Access + Slots + 'static
+    Store
+    + Mirror
+    + Intents
+    + Inbox
+    + Outbox
+    + Journal
+    + Rates
+    + Hosts
+    + Access
+    + Moving
+    + Slots
+    + 'static
 {
     /// The limits of these scopes that are used up after `now_ms`, by whatever process.
     fn booked(&self, scopes: Vec<String>, now_ms: u64) -> Answer<'_, Vec<Booked>>;

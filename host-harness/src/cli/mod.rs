@@ -67,6 +67,7 @@ mod list;
 mod listen;
 mod log;
 mod mapping;
+mod moving;
 mod objects;
 mod options;
 pub mod output;

@@ -14,6 +14,7 @@ use super::connecting::new_connection;
 use super::context::Context;
 use super::exit::Exit;
 use super::input::{connection_name, span};
+use super::moving::refused;
 use super::output::{counted, date};
 use super::secret_value::SecretSource;
 use super::state::{DEFAULT, StateDirectory, StoredConnection, belongs, name};
@@ -177,6 +178,10 @@ async fn rewrap(args: &RewrapArgs, context: &Context) -> Result<()> {
     let state = StateDirectory::needed(context)?;
     let store = state.store().await?;
     let store = store.ok_or_else(|| Usage::new("nothing is kept yet, so nothing is sealed"))?;
+    // Their keys are sealed by the one that is there now.
+    if let Some(row) = store.moves().await?.first() {
+        return Err(refused(row).into());
+    }
     let vault = state.vault(Arc::clone(&store)).await?;
     let (new, next) = match (&args.new_key_file, &args.new_key_env) {
         (Some(file), _) => {

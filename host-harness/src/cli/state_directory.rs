@@ -16,6 +16,7 @@ use tokio::sync::OnceCell;
 use super::cache::users;
 use super::context::Context;
 use super::database::{Database, StateClock};
+use super::moving::{left, refused};
 use super::usage::{Usage, unknown};
 
 /// The file of the state in its directory.
@@ -104,7 +105,13 @@ impl StateDirectory {
     /// When the store cannot be used.
     pub async fn connection(&self, name: &str) -> Result<Option<ConnectionRow>> {
         match self.store().await? {
-            Some(store) => Ok(store.connection(name).await?),
+            Some(store) => match store.connection(name).await? {
+                Some(row) => Ok(Some(row)),
+                None => match left(&*store, name).await? {
+                    Some(row) => Err(refused(&row).into()),
+                    None => Ok(None),
+                },
+            },
             None => Ok(None),
         }
     }
@@ -209,7 +216,11 @@ impl StateDirectory {
         let rows = store.connections().await?;
         let names: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
         match rows.iter().find(|row| row.name == name) {
-            Some(row) => Ok(row.clone()),
+            Some(row) => return Ok(row.clone()),
+            None => {}
+        }
+        match left(store, name).await? {
+            Some(row) => Err(refused(&row).into()),
             None if names.is_empty() => Err(self.nothing_kept().into()),
             None => Err(unknown("connection", name, &names).into()),
         }

@@ -96,7 +96,11 @@ fn of_a_database(tool: &str) -> Usage {
         .next(format!("use {tool}, for its schema; docs/backup.md says what an old copy means"))
 }
 
-fn must_be_new(file: &Path) -> Result<(), Usage> {
+/// That there is no such file yet.
+///
+/// # Errors
+/// [`Usage`] when there is.
+pub fn must_be_new(file: &Path) -> Result<(), Usage> {
     match file.symlink_metadata() {
         Ok(_) => Err(Usage::new(format!("{} is there already", file.display()))
             .next("name another one, or move it away")),

@@ -20,6 +20,7 @@ mod journal;
 mod limits;
 mod maintenance;
 mod mirror;
+mod moving;
 mod opening;
 mod options;
 mod outbox;

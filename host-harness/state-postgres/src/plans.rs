@@ -25,9 +25,10 @@ pub fn note(inner: &Inner, sql: &str) {
 
 /// Small tables, and those of which all rows are asked for: lists of connections and forwards, and of
 /// what belongs to them in a small number.
-const SCANNED: [&str; 22] = [
+const SCANNED: [&str; 23] = [
     "tokens",
     "revisions",
+    "moves",
     "connections",
     "forwards",
     "grants",
@@ -167,6 +168,7 @@ async fn golden() {
     connector_state::rates_cases! { conformance_runs InSchema, schemas, }
     connector_state::hosts_cases! { conformance_runs InSchema, schemas, }
     connector_state::access_cases! { conformance_runs InSchema, schemas, }
+    connector_state::moving_cases! { conformance_runs InSchema, schemas, }
     let statements = noted(&schemas);
     let explained = std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -30,6 +30,7 @@ use super::inbox::tables::TABLES as INBOX;
 use super::journal::TABLES as JOURNAL;
 use super::limits::TABLE as LIMITS;
 use super::mirror::tables::TABLES as MIRROR;
+use super::moving::TABLES as MOVES;
 use super::outbox::tables::TABLES as OUTBOX;
 use super::push::tables::TABLES as PUSH;
 use super::rates::TABLE as RATES;
@@ -38,7 +39,7 @@ use super::views::FUNCTIONS as VIEWS;
 /// What leads from an empty schema to this version's: the version is the number of steps that were made.
 /// A step that was released is never changed.
 pub const STEPS: [&[&str]; 1] =
-    [&[STORE, MIRROR, LIMITS, PUSH, INBOX, OUTBOX, JOURNAL, RATES, HOSTS, ACCESS, VIEWS]];
+    [&[STORE, MIRROR, LIMITS, PUSH, INBOX, OUTBOX, JOURNAL, RATES, HOSTS, ACCESS, VIEWS, MOVES]];
 
 const STORE: &str = r#"
 CREATE TABLE connections (

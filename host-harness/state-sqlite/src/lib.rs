@@ -17,6 +17,7 @@ mod journal;
 mod limits;
 mod maintenance;
 mod mirror;
+mod moving;
 mod opening;
 mod outbox;
 #[cfg(test)]

@@ -179,3 +179,19 @@ async fn golden_inbox() {
     let few = ["c", "i", "hooks", "subscriptions", "removed_connections"];
     check("inbox", &files, &Others(&noted(&of_store().await), &["mirror_"]), &few);
 }
+
+/// What only moves ask for: the other areas' statements stand in their files.
+#[tokio::test(start_paused = true)]
+async fn golden_moving() {
+    let (mut files, mut others) = (Vec::new(), Vec::new());
+    connector_state::moving_cases! { conformance_runs OnDisk, files, }
+    connector_state::store_cases! { conformance_runs OnDisk, others, }
+    connector_state::mirror_cases! { conformance_runs OnDisk, others, }
+    connector_state::outbox_cases! { conformance_runs OnDisk, others, }
+    connector_state::push_cases! { conformance_runs OnDisk, others, }
+    connector_state::inbox_cases! { conformance_runs OnDisk, others, }
+    connector_state::journal_cases! { conformance_runs OnDisk, others, }
+    // Few are on their way, and forwards are few.
+    let few = ["moves", "forwards", "f", "m", "n", "c", "connections"];
+    check("moving", &files, &Others(&noted(&others), &[]), &few);
+}

@@ -30,6 +30,7 @@
 //! | `reads` | [`connector_state::access::ReadCount`] | `minute`, `caller`, `reads` |
 //! | `links` | [`connector_state::access::LinkRow`] | `digest`, `connection` (its id), `caller`, `return_to`, `until_ms` |
 //! | `revisions` | how many commits have changed connections; `connections.revision` is the last of each | `number` |
+//! | `moves` | a connection that leaves this state, has left it, or comes ([`connector_state::moving`]) | `connection` (its id), `stage` (`leaving`, `gone`, `coming`), `at_ms`, `attempt`, `first_body`, `first_delivery`, `rows` (what makes it be there, as JSON, sealed as ever) |
 //! | `removed_connections`, `removed_pushes` | what was removed, and whose rows are erased piece by piece: until then they say nothing | `connection` (its id), `push` (the run's id) |
 //!
 //! What was delivered is read by these views; the tables behind them, whose names begin with `inbox`,
@@ -75,6 +76,7 @@ use super::inbox::tables::TABLES as INBOX;
 use super::journal::TABLES as JOURNAL;
 use super::limits::TABLE as LIMITS;
 use super::mirror::tables::{CHANGES, INDEXES, TABLES as MIRROR, VIEWS};
+use super::moving::TABLES as MOVES;
 use super::outbox::tables::TABLES as OUTBOX;
 use super::push::tables::TABLES as PUSH;
 use super::rates::TABLE as RATES;
@@ -87,9 +89,9 @@ pub const APPLICATION: u32 = 0x436F_6E48;
 pub const VERSION: u32 = 13;
 
 /// All tables and views, for an empty file.
-pub const TABLES: [&str; 13] = [
+pub const TABLES: [&str; 14] = [
     STORE, MIRROR, INDEXES, VIEWS, CHANGES, LIMITS, PUSH, INBOX, OUTBOX, JOURNAL, RATES, HOSTS,
-    ACCESS,
+    ACCESS, MOVES,
 ];
 
 const STORE: &str = "

@@ -9,12 +9,12 @@ use thiserror::Error;
 ///
 /// | error | done | again |
 /// |---|---|---|
-/// | [`NameTaken`], [`ForwardNameTaken`], [`TooManyForwards`], [`NoConnection`], [`NoPush`] | no | not before somebody has changed what is kept |
+/// | [`NameTaken`], [`ForwardNameTaken`], [`TooManyForwards`], [`NoConnection`], [`NoPush`], [`IsHere`], [`Moved`], [`NoMove`] | no | not before somebody has changed what is kept |
 /// | [`TooNew`], [`TooOld`], [`Corrupt`] | no | not before somebody has seen to the state |
 /// | [`ForeignId`] | no | not with this connector |
 /// | [`NotIndexed`], [`NoCursor`], [`Derived`] | no | not without another question |
 /// | [`NotNext`], [`TakenOver`], [`Superseded`], [`ChangedMeanwhile`], [`Forgotten`] | no | anew: what is kept is not what the caller believes |
-/// | [`Unavailable`] | no | the same, later |
+/// | [`Unavailable`], [`InUse`] | no | the same, later |
 /// | [`Unknown`] | perhaps | anew: read what is kept, and ask for what is missing |
 ///
 /// [`NameTaken`]: StoreError::NameTaken
@@ -28,6 +28,10 @@ use thiserror::Error;
 /// [`NotNext`]: StoreError::NotNext
 /// [`TakenOver`]: StoreError::TakenOver
 /// [`Superseded`]: StoreError::Superseded
+/// [`IsHere`]: StoreError::IsHere
+/// [`Moved`]: StoreError::Moved
+/// [`NoMove`]: StoreError::NoMove
+/// [`InUse`]: StoreError::InUse
 /// [`ChangedMeanwhile`]: StoreError::ChangedMeanwhile
 /// [`ForeignId`]: StoreError::ForeignId
 /// [`NotIndexed`]: StoreError::NotIndexed
@@ -50,6 +54,31 @@ pub enum StoreError {
     /// There is no connection with this id, so nothing is kept for it.
     #[error("the connection {0} is not there any more; connect again")]
     NoConnection(String),
+    /// A connection that is to come is there already.
+    #[error(
+        "the connection \"{0}\" is in this state already; it is the same one, whatever its name: \
+         nothing was changed"
+    )]
+    IsHere(String),
+    /// The connection has left.
+    #[error(
+        "the connection \"{0}\" was moved to another state; work on it there, or, if the copy was \
+         destroyed, take it back: connections export {0} --cancel"
+    )]
+    Moved(String),
+    /// Somebody works for a connection that is to leave.
+    #[error(
+        "the connection \"{name}\" is in use ({by}); try again when that has ended, or stop it"
+    )]
+    InUse {
+        /// Its name.
+        name: String,
+        /// What is done for it.
+        by: String,
+    },
+    /// No such move is under way, or another attempt at it.
+    #[error("the connection {0} is not on its way here any more; begin again")]
+    NoMove(String),
     /// There is no run of a push with this id, or no such item of it.
     #[error("the push {0} is not there any more; push its source again")]
     NoPush(String),
@@ -213,6 +242,9 @@ impl StoreError {
             | Self::TooManyForwards
             | Self::NoConnection(_)
             | Self::NoPush(_)
+            | Self::IsHere(_)
+            | Self::Moved(_)
+            | Self::NoMove(_)
             | Self::TooNew { .. }
             | Self::TooOld { .. }
             | Self::Corrupt { .. }
@@ -226,7 +258,7 @@ impl StoreError {
             | Self::ChangedMeanwhile { .. }
             | Self::Forgotten { .. }
             | Self::Unknown { .. } => Retry::Anew,
-            Self::Unavailable { .. } => Retry::Later,
+            Self::Unavailable { .. } | Self::InUse { .. } => Retry::Later,
         }
     }
 }

@@ -11,6 +11,7 @@
 //! | [`journal::Journal`] | what happened to connections, for people to read |
 //! | [`rates::Rates`] | how many requests each limit let go |
 //! | [`access::Access`] | tokens, writes and reads of faces beside the command line, links for browsers |
+//! | [`moving::Moving`] | connections on their way from one state to another |
 //! | [`hosts::Hosts`] | the hosts that share a state, and which of them works for which connection |
 //!
 //! No trait needs another crate's trait, and a database needs nothing of the runtime: what it keeps
@@ -37,6 +38,7 @@ mod lease;
 #[cfg(feature = "memory")]
 pub mod memory;
 pub mod mirror;
+pub mod moving;
 pub mod outbox;
 pub mod push;
 pub mod rates;

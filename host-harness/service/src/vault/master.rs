@@ -113,6 +113,12 @@ impl MasterKey {
         Self::parse(&value, &format!("the environment variable {name}"))
     }
 
+    /// The same key once more.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        Self(self.0.again())
+    }
+
     /// Something that only this key opens, by which others who share a store know whether theirs is
     /// the same ([`MasterKey::proves`]).
     ///

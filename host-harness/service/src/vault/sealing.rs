@@ -63,6 +63,11 @@ impl Key {
         Ok(Self(bytes))
     }
 
+    /// The same key once more.
+    pub(super) fn again(&self) -> Self {
+        Self(self.0.clone())
+    }
+
     /// Seals `plain` for `place`.
     ///
     /// # Errors

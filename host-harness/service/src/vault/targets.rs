@@ -2,7 +2,7 @@
 
 use connector_state::Sealed;
 
-use super::{MasterKey, SealContext, Secret, Vault, VaultError};
+use super::{MasterKey, SealContext, SealError, Secret, Vault, VaultError};
 
 impl Vault {
     /// Seals the target of the forward with this id.
@@ -39,6 +39,17 @@ impl Vault {
     }
 }
 
+/// What [`Vault::seal_target`] made with one master key, sealed by another.
+pub(crate) fn resealed_target(
+    forward: &str,
+    sealed: &Sealed,
+    from: &MasterKey,
+    to: &MasterKey,
+) -> Result<Sealed, SealError> {
+    let target = from.0.open(context(forward), sealed)?;
+    to.0.seal(context(forward), target.expose())
+}
+
 fn context(forward: &str) -> SealContext<'_> {
     SealContext { connection: forward, kind: "forward", name: "", version: 0 }
 }
@@ -51,7 +62,7 @@ mod tests {
     use connector_state::memory::Memory;
 
     use super::*;
-    use crate::vault::{Key, SealError};
+    use crate::vault::Key;
 
     #[test]
     fn a_target_opens_for_its_forward_alone_and_goes_to_another_master_key_once() {

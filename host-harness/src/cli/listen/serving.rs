@@ -145,6 +145,8 @@ impl Serving {
         gone.keys().for_each(|id| self.gaps.stop(id));
         let hooks = self.served.values().map(|served| served.hook.clone()).collect();
         self.receiver.serve_hooks(hooks);
+        let moves = self.state.database.moves().await?.into_iter();
+        self.receiver.turn_away(moves.filter_map(|row| row.token).collect());
         let worked = self.served.iter().filter(|(id, _)| self.share.includes(id));
         let worked = worked.map(|(id, served)| (id.clone(), served.worked.clone()));
         self.worker.work_for(worked.collect());

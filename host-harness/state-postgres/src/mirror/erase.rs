@@ -4,6 +4,7 @@ use super::objects::{self, Key};
 use super::{index, versions};
 use crate::columns::{rows, text};
 use crate::fault::DbResult;
+use crate::moving::MOVED;
 use crate::session::Session;
 
 /// Before the id of a removed connection in its mirror's row: nobody finds it by the id any more.
@@ -11,8 +12,18 @@ const REMOVED: &str = "removed ";
 
 /// The connection is removed: what is left of it is for [`connection`].
 pub async fn remove(on: &Session, connection: &str) -> DbResult<()> {
-    let sql = "UPDATE mirrors SET connection = $1 || connection WHERE connection = $2";
-    on.run(sql, &[&REMOVED, &text(connection)]).await.map(drop)
+    rename(on, connection, &format!("{REMOVED}{connection}")).await
+}
+
+/// From now on a mirror is found by another name than the id of its connection, or by that again.
+pub async fn rename(on: &Session, from: &str, to: &str) -> DbResult<()> {
+    let sql = "UPDATE mirrors SET connection = $2 WHERE connection = $1";
+    on.run(sql, &[&text(from), &text(to)]).await.map(drop)
+}
+
+/// What is left of a connection that moves is for [`connection`].
+pub async fn give_up(on: &Session, connection: &str) -> DbResult<()> {
+    rename(on, &format!("{MOVED}{connection}"), &format!("{REMOVED}{connection}")).await
 }
 
 /// Erases rows of a set that a reset has left. Answers whether there is one.

@@ -87,6 +87,21 @@ async fn make_all(on: &Session, objects: &[Key]) -> DbResult<()> {
     on.run(sql, &[&objects, &json(&MemberIndex::default())]).await.map(drop)
 }
 
+/// The indexes that objects are to have, where they have none or other ones.
+pub async fn renew(on: &Session, objects: &[Key]) -> DbResult<()> {
+    let sql = "UPDATE mirror_indexes AS i SET dropped = true
+               FROM mirror_objects AS o JOIN mirrors AS m USING (mirror)
+                   LEFT JOIN connections AS c ON c.id = m.connection
+                   LEFT JOIN mirror_members AS w ON w.connector = c.connector AND w.object = o.name
+               WHERE o.object = ANY($1) AND i.object = o.object AND NOT i.dropped
+                   AND i.members <> coalesce(w.members, $2)";
+    on.run(sql, &[&objects, &json(&MemberIndex::default())]).await?;
+    let sql = "SELECT o FROM unnest($1::bigint[]) AS o
+               WHERE NOT EXISTS (SELECT 1 FROM mirror_indexes WHERE object = o AND NOT dropped)";
+    let without: Vec<Key> = on.values(sql, &[&objects]).await?;
+    make_all(on, &without).await
+}
+
 /// An index for an object that has none.
 pub async fn make(on: &Session, object: Key) -> DbResult<()> {
     make_all(on, &[object]).await

@@ -36,19 +36,38 @@ pub async fn put(on: &Session, forward: &ForwardRow) -> DbResult<()> {
     let kept: Vec<ForwardRow> = on.all(FORWARDS, &[]).await?;
     let is_new = plan::put(forward, &kept, is_connected)?;
     on.upsert("forwards", &["id"], forward.write()).await?;
-    if is_new {
-        let id = text(&forward.id);
-        // Whoever writes for a connection now does not keep versions yet: it begins after that.
-        let lock = format!("SELECT m.mirror FROM {COVERED} ORDER BY m.mirror FOR UPDATE OF m");
-        on.rows(&lock, &[&id]).await?;
-        let now_ms = signed(on.now_ms().await?);
-        let sql = format!(
-            "INSERT INTO mirror_readers (kind, reader, mirror, number, moved_ms)
-             SELECT 'forward', f.id, m.mirror, m.moment, $2 FROM {COVERED} ON CONFLICT DO NOTHING"
-        );
-        on.run(&sql, &[&id, &now_ms]).await?;
-    }
-    Ok(())
+    if is_new { begin(on, &forward.id).await } else { Ok(()) }
+}
+
+/// A forward that is new begins with what changes from now on.
+pub async fn begin(on: &Session, forward: &str) -> DbResult<()> {
+    let id = text(forward);
+    // Whoever writes for a connection now does not keep versions yet: it begins after that.
+    let lock = format!("SELECT m.mirror FROM {COVERED} ORDER BY m.mirror FOR UPDATE OF m");
+    on.rows(&lock, &[&id]).await?;
+    let now_ms = signed(on.now_ms().await?);
+    let sql = format!(
+        "INSERT INTO mirror_readers (kind, reader, mirror, number, moved_ms)
+         SELECT 'forward', f.id, m.mirror, m.moment, $2 FROM {COVERED} ON CONFLICT DO NOTHING"
+    );
+    on.run(&sql, &[&id, &now_ms]).await.map(drop)
+}
+
+/// Every forward has a position in the changes of a connection from now on: one that had none begins with what
+/// changes from now on, or `at_first` with the first change that is kept.
+pub async fn begin_here(
+    on: &Session,
+    connection: &str,
+    at_first: bool,
+    now_ms: u64,
+) -> DbResult<()> {
+    let sql = "INSERT INTO mirror_readers (kind, reader, mirror, number, moved_ms)
+               SELECT 'forward', f.id, m.mirror, CASE WHEN $3 THEN 0 ELSE m.moment END, $2
+               FROM mirrors AS m JOIN connections AS n ON n.id = m.connection
+                   JOIN forwards AS f ON f.connector = n.connector
+                       AND (f.connection IS NULL OR f.connection = n.id)
+               WHERE m.connection = $1 ON CONFLICT DO NOTHING";
+    on.run(sql, &[&text(connection), &signed(now_ms), &at_first]).await.map(drop)
 }
 
 pub async fn remove(on: &Session, forward: &str) -> DbResult<()> {

@@ -11,6 +11,7 @@ use connector_state::outbox::{
 };
 use connector_state::{Answer, Lease};
 
+pub use self::forwards::{begin, begin_here};
 pub use self::versions::{are_kept, forget, keep};
 use super::Postgres;
 use super::columns::{Column as _, columns, signed, text};

@@ -5,6 +5,7 @@ use connector_state::outbox::plan::MOST_BEHIND;
 
 use crate::columns::{rows, signed, texts};
 use crate::fault::DbResult;
+use crate::moving::MOVED;
 use crate::session::Session;
 
 /// Whether changes of a connection are forwarded to somebody.
@@ -43,8 +44,9 @@ pub async fn forget(on: &Session, limit: usize) -> DbResult<usize> {
                            LEFT JOIN mirror_readers AS r
                                ON r.kind = 'forward' AND r.reader = f.id AND r.mirror = m.mirror
                        WHERE n.id = m.connection
-                   ), m.moment)) FROM mirrors AS m WHERE m.mirror = $1";
-        let until: Option<i64> = on.value(sql, &[&mirror, &signed(MOST_BEHIND)]).await?;
+                   ), CASE WHEN starts_with(m.connection, $3) THEN 0 ELSE m.moment END))
+                   FROM mirrors AS m WHERE m.mirror = $1";
+        let until: Option<i64> = on.value(sql, &[&mirror, &signed(MOST_BEHIND), &MOVED]).await?;
         let sql = "DELETE FROM forward_versions WHERE mirror = $1 AND change IN (
                        SELECT change FROM forward_versions AS v
                        WHERE mirror = $1 AND change <= $2

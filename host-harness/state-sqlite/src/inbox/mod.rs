@@ -4,7 +4,7 @@ mod arrivals;
 mod events;
 pub mod forget;
 mod hooks;
-mod numbers;
+pub mod numbers;
 mod rows;
 pub mod tables;
 #[cfg(test)]

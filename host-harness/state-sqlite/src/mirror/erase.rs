@@ -6,14 +6,24 @@ use super::objects::{self, Key};
 use super::{index, versions};
 use crate::columns::{run, value, values};
 use crate::fault::DbResult;
+use crate::moving::MOVED;
 
 /// Before the id of a removed connection in its mirror's row: nobody finds it by the id any more.
 const REMOVED: &str = "removed ";
 
 /// The connection is removed: what is left of it is for [`connection`].
 pub fn remove(on: &Connection, connection: &str) -> Result<()> {
-    let sql = "UPDATE mirrors SET connection = ?1 || ?2 WHERE connection = ?2";
-    run(on, sql, (REMOVED, connection)).map(drop)
+    rename(on, connection, &format!("{REMOVED}{connection}"))
+}
+
+/// From now on a mirror is found by another name than the id of its connection, or by that again.
+pub fn rename(on: &Connection, from: &str, to: &str) -> Result<()> {
+    run(on, "UPDATE mirrors SET connection = ?2 WHERE connection = ?1", (from, to)).map(drop)
+}
+
+/// What is left of a connection that moves is for [`connection`].
+pub fn give_up(on: &Connection, connection: &str) -> Result<()> {
+    rename(on, &format!("{MOVED}{connection}"), &format!("{REMOVED}{connection}"))
 }
 
 /// Erases rows of a set that a reset has left. Answers whether that was the last of it; `None` where

@@ -91,6 +91,16 @@ pub fn make(on: &Connection, object: Key) -> Result<()> {
     run(on, sql, (json(&wanted_of(on, object)?)?, object)).map(drop)
 }
 
+/// The index that an object is to have, where it has none or another one.
+pub fn renew(on: &Connection, object: Key) -> Result<()> {
+    let (number, kept) = of(on, object)?;
+    match (number, kept.members == wanted_of(on, object)?) {
+        (0, _) => make(on, object),
+        (_, true) => Ok(()),
+        (_, false) => replace(on, object),
+    }
+}
+
 /// Another index for an object: what it has in the old one is erased in pieces.
 pub fn replace(on: &Connection, object: Key) -> Result<()> {
     drop_of(on, object)?;

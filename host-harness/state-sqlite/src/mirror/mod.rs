@@ -7,11 +7,11 @@ pub mod index;
 mod list;
 pub mod log;
 mod look_ups;
-mod objects;
+pub mod objects;
 mod reading;
 pub mod rows;
 mod scan;
-mod seen;
+pub mod seen;
 pub mod tables;
 #[cfg(test)]
 mod tests;

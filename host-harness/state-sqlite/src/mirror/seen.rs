@@ -73,6 +73,30 @@ impl Blocks {
     }
 }
 
+/// Blocks of a set that were read, each with its scan.
+pub type ReadBlocks = BTreeMap<i64, Option<(i64, Vec<u8>)>>;
+
+/// The full scan that has seen the record with this key.
+pub fn scan_of(
+    on: &Connection,
+    records: Key,
+    key: i64,
+    read: &mut ReadBlocks,
+) -> Result<Option<i64>> {
+    let number = key.div_euclid(RECORDS);
+    let block = match read.entry(number) {
+        std::collections::btree_map::Entry::Occupied(block) => block.into_mut(),
+        std::collections::btree_map::Entry::Vacant(empty) => {
+            let sql = "SELECT scan, bits FROM mirror_seen WHERE records = ? AND block = ?";
+            let found = prepared(on, sql)?.query_row((records, number), |row| row.try_into());
+            empty.insert(found.optional()?)
+        }
+    };
+    let (at, mask) = place(key);
+    let seen = |(_, bits): &&(i64, Vec<u8>)| bits.get(at).is_some_and(|byte| byte & mask != 0);
+    Ok(block.as_ref().filter(seen).map(|(scan, _)| *scan))
+}
+
 /// Byte and bit of a key within its block.
 fn place(key: i64) -> (usize, u8) {
     let bit = key.rem_euclid(RECORDS);

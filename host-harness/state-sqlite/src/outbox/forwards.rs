@@ -27,13 +27,29 @@ pub fn put(on: &Connection, forward: &ForwardRow, now_ms: u64) -> DbResult<()> {
     let is_connected = value::<i64>(on, sql, [&forward.connection])?.is_some();
     let is_new = plan::put(forward, &all::<ForwardRow>(on, FORWARDS, ())?, is_connected)?;
     upsert(on, "forwards", &["id"], forward.write()?)?;
-    if is_new {
-        let sql = format!(
-            "INSERT OR IGNORE INTO mirror_readers (kind, reader, mirror, number, moved_ms)
-             SELECT 'forward', f.id, m.mirror, m.moment, ?2 FROM {COVERED}"
-        );
-        run(on, &sql, (&forward.id, signed(now_ms)))?;
-    }
+    if is_new { begin(on, &forward.id, now_ms) } else { Ok(()) }
+}
+
+/// A forward that is new begins with what changes from now on.
+pub fn begin(on: &Connection, forward: &str, now_ms: u64) -> DbResult<()> {
+    let sql = format!(
+        "INSERT OR IGNORE INTO mirror_readers (kind, reader, mirror, number, moved_ms)
+         SELECT 'forward', f.id, m.mirror, m.moment, ?2 FROM {COVERED}"
+    );
+    run(on, &sql, (forward, signed(now_ms)))?;
+    Ok(())
+}
+
+/// Every forward has a position in the changes of a connection from now on: one that had none begins with what
+/// changes from now on, or `at_first` with the first change that is kept.
+pub fn begin_here(on: &Connection, connection: &str, at_first: bool, now_ms: u64) -> DbResult<()> {
+    let sql = "INSERT OR IGNORE INTO mirror_readers (kind, reader, mirror, number, moved_ms)
+               SELECT 'forward', f.id, m.mirror, iif(?3, 0, m.moment), ?2
+               FROM mirrors AS m CROSS JOIN connections AS n ON n.id = m.connection
+                   CROSS JOIN forwards AS f
+               WHERE m.connection = ?1 AND f.connector = n.connector
+                   AND (f.connection IS NULL OR f.connection = n.id)";
+    run(on, sql, (connection, signed(now_ms), at_first))?;
     Ok(())
 }
 

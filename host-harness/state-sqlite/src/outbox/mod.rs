@@ -13,6 +13,7 @@ use connector_state::outbox::{
 use rusqlite::{Connection, Result, Row};
 
 use self::forwards::FORWARDS;
+pub use self::forwards::{begin, begin_here};
 pub use self::versions::{are_kept, forget, keep};
 use super::columns::{Record as _, columns, prepared, run, signed};
 use super::{Answer, Sqlite};

@@ -6,6 +6,7 @@ use rusqlite::{Connection, Result};
 
 use crate::columns::{run, signed, value, values};
 use crate::fault::DbResult;
+use crate::moving::MOVED;
 
 /// Whether changes of a connection are forwarded to somebody.
 pub fn are_kept(on: &Connection, mirror: i64) -> Result<bool> {
@@ -38,8 +39,9 @@ pub fn forget(on: &Connection, _: u64, limit: usize) -> DbResult<usize> {
                                ON r.kind = 'forward' AND r.reader = f.id AND r.mirror = m.mirror
                        WHERE n.id = m.connection AND f.connector = n.connector
                            AND (f.connection IS NULL OR f.connection = n.id)
-                   ), m.moment)) FROM mirrors AS m WHERE m.mirror = ?1";
-        let until: i64 = value(on, sql, (mirror, signed(MOST_BEHIND)))?.unwrap_or(i64::MAX);
+                   ), iif(EXISTS (SELECT 1 FROM moves WHERE m.connection = ?3 || connection), 0, m.moment)))
+                   FROM mirrors AS m WHERE m.mirror = ?1";
+        let until: i64 = value(on, sql, (mirror, signed(MOST_BEHIND), MOVED))?.unwrap_or(i64::MAX);
         let sql = "SELECT change FROM forward_versions AS v WHERE mirror = ?1 AND change <= ?2
                        AND NOT EXISTS (SELECT 1 FROM forward_undelivered AS u
                                        WHERE u.mirror = ?1 AND u.change = v.change)

@@ -26,6 +26,7 @@ pub mod hosts;
 pub mod inbox;
 pub mod journal;
 pub mod mirror;
+pub mod moving;
 pub mod outbox;
 pub mod push;
 pub mod random;
@@ -47,6 +48,7 @@ use crate::inbox::Inbox;
 use crate::journal::Journal;
 use crate::memory::{Halt, Memory};
 use crate::mirror::Mirror;
+use crate::moving::Moving;
 use crate::outbox::Outbox;
 use crate::push::Intents;
 use crate::rates::Rates;
@@ -60,11 +62,12 @@ pub const START_MS: u64 = START_S * 1_000;
 
 /// Everything that a database keeps.
 pub trait State:
-    Store + Mirror + Intents + Inbox + Outbox + Journal + Rates + Hosts + Access + Slots
+    Store + Mirror + Intents + Inbox + Outbox + Journal + Rates + Hosts + Access + Moving + Slots
 {
 }
-impl<T: Store + Mirror + Intents + Inbox + Outbox + Journal + Rates + Hosts + Access + Slots> State
-    for T
+impl<
+    T: Store + Mirror + Intents + Inbox + Outbox + Journal + Rates + Hosts + Access + Moving + Slots,
+> State for T
 {
 }
 
@@ -111,6 +114,7 @@ macro_rules! conformance_tests {
         $crate::rates_cases! { conformance_area #[$attribute] $database, }
         $crate::hosts_cases! { conformance_area #[$attribute] $database, }
         $crate::access_cases! { conformance_area #[$attribute] $database, }
+        $crate::moving_cases! { conformance_area #[$attribute] $database, }
     };
 }
 
@@ -183,6 +187,7 @@ pub fn listed() -> Vec<Case> {
     crate::rates_cases! { conformance_entries list, }
     crate::hosts_cases! { conformance_entries list, }
     crate::access_cases! { conformance_entries list, }
+    crate::moving_cases! { conformance_entries list, }
     list
 }
 
@@ -270,6 +275,7 @@ mod tests {
             ("rates", "Rates", include_str!("../rates.rs")),
             ("hosts", "Hosts", include_str!("../hosts/mod.rs")),
             ("access", "Access", include_str!("../access/mod.rs")),
+            ("moving", "Moving", include_str!("../moving/mod.rs")),
         ];
         let cases = listed();
         let mut missing = Vec::new();

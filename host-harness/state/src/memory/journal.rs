@@ -11,16 +11,16 @@ use crate::{Answer, retention};
 /// Entries by their numbers.
 #[derive(Debug, Default, Clone)]
 pub struct JournalTables {
-    rows: BTreeMap<u64, Kept>,
-    number: u64,
+    pub(super) rows: BTreeMap<u64, Kept>,
+    pub(super) number: u64,
 }
 
 #[derive(Debug, Clone)]
-struct Kept {
-    row: JournalRow,
-    folds: bool,
+pub(super) struct Kept {
+    pub row: JournalRow,
+    pub folds: bool,
     /// It is the row of the ordinary reads of this day.
-    day: Option<u64>,
+    pub day: Option<u64>,
 }
 
 impl JournalTables {

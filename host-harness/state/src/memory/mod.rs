@@ -42,6 +42,7 @@ mod hosts;
 mod inbox;
 mod journal;
 mod mirror;
+mod moving;
 mod outbox;
 mod push;
 mod slots;
@@ -58,6 +59,7 @@ pub use self::hosts::HostTables;
 pub use self::inbox::InboxTables;
 pub use self::journal::JournalTables;
 pub use self::mirror::MirrorTables;
+pub use self::moving::MoveTables;
 pub use self::outbox::OutboxTables;
 pub use self::push::PushTables;
 pub use self::slots::SlotTables;
@@ -87,6 +89,8 @@ pub struct Rows {
     pub hosts: HostTables,
     /// Tokens, writes and reads from beside the host, links.
     pub access: AccessTables,
+    /// Connections on their way.
+    pub moves: MoveTables,
 }
 
 /// Removes what an area keeps for a connection.

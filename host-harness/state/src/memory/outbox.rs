@@ -15,17 +15,17 @@ use crate::{Answer, Lease, StoreError};
 #[derive(Debug, Default, Clone)]
 pub struct OutboxTables {
     /// By id.
-    forwards: BTreeMap<String, Forward>,
+    pub(super) forwards: BTreeMap<String, Forward>,
     /// By the forward's id, connection and number.
     pub(super) undelivered: BTreeMap<(String, String, u64), Undelivered>,
 }
 
 #[derive(Debug, Clone)]
-struct Forward {
-    row: ForwardRow,
-    lease: Option<Lease>,
+pub(super) struct Forward {
+    pub row: ForwardRow,
+    pub lease: Option<Lease>,
     /// And when.
-    error: Option<(String, u64)>,
+    pub error: Option<(String, u64)>,
 }
 
 /// Removes forwards of a connection, and what was its.
@@ -37,7 +37,7 @@ pub fn erase(rows: &mut Rows, connection: &str) {
 
 impl Rows {
     /// Whether a forward takes the changes of a connection.
-    fn covers(&self, forward: &ForwardRow, connection: &str) -> bool {
+    pub(super) fn covers(&self, forward: &ForwardRow, connection: &str) -> bool {
         let row = self.store.connections.get(connection);
         row.is_some_and(|row| row.connector == forward.connector)
             && forward.connection.as_ref().is_none_or(|only| only == connection)

@@ -95,7 +95,13 @@ pub async fn answer(
                 false => plain(StatusCode::SERVICE_UNAVAILABLE, "cannot keep deliveries now\n"),
             };
         }
-        Some(Route::Hook(token)) => shared.hook(token),
+        Some(Route::Hook(token)) => match shared.hook(token) {
+            None if shared.is_away(token) => {
+                shared.count(|counts| counts.later += 1);
+                return closing(RefusedDelivery::later("its connection is being moved").reply());
+            }
+            found => found,
+        },
         Some(Route::Health | Route::Ready) | None => None,
     };
     match served {

@@ -86,6 +86,7 @@ impl Receiver {
             wake: Arc::default(),
             surroundings,
             hooks: Mutex::default(),
+            away: Mutex::default(),
             counts: Mutex::default(),
             networks: Mutex::default(),
             failed: Mutex::default(),
@@ -107,6 +108,12 @@ impl Receiver {
             };
             served.insert(token, Arc::new(now));
         }
+    }
+
+    /// Has the senders of what comes to these tokens send it again later: their connections are being
+    /// moved, or were.
+    pub fn turn_away(&self, tokens: Vec<String>) {
+        *lock(&self.away) = tokens.into_iter().collect();
     }
 
     /// Told when something new is in the inbox.

@@ -1,6 +1,6 @@
 //! What all connections of a receiver share.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -48,6 +48,8 @@ pub struct Receiver {
     pub(super) wake: Arc<Notify>,
     pub(super) surroundings: Surroundings,
     pub(super) hooks: Mutex<HashMap<String, Arc<ServedHook>>>,
+    /// Tokens of hooks of connections that are on their way to another state.
+    pub(super) away: Mutex<HashSet<String>>,
     /// A permit for each byte of a body that may still be held.
     pub(super) held: Semaphore,
     pub(super) counts: Mutex<ReceiverCounts>,
@@ -61,6 +63,11 @@ impl Receiver {
     /// tells nothing about one.
     pub(super) fn hook(&self, token: &str) -> Option<Arc<ServedHook>> {
         lock(&self.hooks).get(token).cloned()
+    }
+
+    /// Whether what comes to this token is to come again: here or elsewhere.
+    pub(super) fn is_away(&self, token: &str) -> bool {
+        lock(&self.away).contains(token)
     }
 
     /// Commits work.

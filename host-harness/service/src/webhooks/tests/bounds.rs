@@ -47,6 +47,19 @@ async fn only_the_path_of_a_hook_leads_anywhere() {
 
 /// A proxy may take the public URL's path away, wholly or not, and add slashes.
 #[tokio::test(start_paused = true)]
+async fn what_comes_for_a_connection_that_moves_comes_again() {
+    let world = World::new(ReceiverBounds::default()).await;
+    let away = format!("/hooks/{}", "b".repeat(32));
+    let delivery = || request(&away, "x-signed: yes\r\n", "{}");
+    assert_eq!(status(&world.send(&delivery()).await), 404);
+    world.receiver.turn_away(vec!["b".repeat(32)]);
+    let answer = world.send(&delivery()).await;
+    assert_eq!((status(&answer), answer.contains("retry-after: 30")), (503, true), "{answer}");
+    world.receiver.turn_away(vec![]);
+    assert_eq!(status(&world.send(&delivery()).await), 404);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_hook_is_found_behind_every_proxy() {
     for (public, path) in [
         ("https://x/hooks", hook()),

@@ -13,15 +13,15 @@ use crate::{Answer, Lease, StoreError};
 /// What providers delivered.
 #[derive(Debug, Default, Clone)]
 pub struct InboxTables {
-    hooks: BTreeMap<String, (HookRow, Option<Lease>)>,
-    subscriptions: BTreeMap<(String, String), SubscriptionRow>,
+    pub(super) hooks: BTreeMap<String, (HookRow, Option<Lease>)>,
+    pub(super) subscriptions: BTreeMap<(String, String), SubscriptionRow>,
     /// By connection and key: when it was first seen.
-    keys: BTreeMap<(String, EventKey), u64>,
+    pub(super) keys: BTreeMap<(String, EventKey), u64>,
     /// Without their events.
-    deliveries: BTreeMap<u64, DeliveryRow>,
+    pub(super) deliveries: BTreeMap<u64, DeliveryRow>,
     /// Each with whether it needs the provider.
-    events: BTreeMap<u64, (EventRow, bool)>,
-    numbers: Numbers,
+    pub(super) events: BTreeMap<u64, (EventRow, bool)>,
+    pub(super) numbers: Numbers,
 }
 
 fn must_exist(rows: &Rows, connection: &str) -> Result<(), StoreError> {

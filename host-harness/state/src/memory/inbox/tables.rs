@@ -29,7 +29,7 @@ impl InboxTables {
         self.events.retain(|_, (row, _)| !over.contains(&row.delivery));
     }
 
-    pub(super) fn of(&self, delivery: u64) -> impl Iterator<Item = &(EventRow, bool)> {
+    pub(in crate::memory) fn of(&self, delivery: u64) -> impl Iterator<Item = &(EventRow, bool)> {
         self.events.values().filter(move |(row, _)| row.delivery == delivery)
     }
 

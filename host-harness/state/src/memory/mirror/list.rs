@@ -14,7 +14,7 @@ use crate::mirror::{
 
 impl Rows {
     /// What is indexed of an object of a connection.
-    pub(super) fn index_of(&self, connection: &str, object: &str) -> MemberIndex {
+    pub(in crate::memory) fn index_of(&self, connection: &str, object: &str) -> MemberIndex {
         let connector = self.store.connections.get(connection).map(|row| row.connector.clone());
         let key = connector.map(|connector| (connector, object.to_owned()));
         key.and_then(|key| self.mirror.indexes.get(&key)).cloned().unwrap_or_default()
@@ -77,17 +77,22 @@ pub(super) fn set_indexes(
             let mirror = rows.mirror.of.get_mut(&connection);
             let kept = mirror.and_then(|mirror| mirror.objects.get_mut(&object));
             if let Some(kept) = kept.filter(|kept| kept.index != index) {
-                kept.index = index;
-                let mut counted = ValueRows::default();
-                for (_, head, _, values) in kept.valued() {
-                    let (mut moves, changed) = (ValueMoves::new(), head.updated_at.as_deref());
-                    plan::count_new(&mut moves, &kept.index, &values, changed, now_ms);
-                    counted.add(&moves);
-                }
-                kept.values = counted;
+                count_anew(kept, index, now_ms);
             }
         }
     }
+}
+
+/// Counts the values of an object's records by an index.
+pub(in crate::memory) fn count_anew(kept: &mut ObjectRows, index: MemberIndex, now_ms: u64) {
+    kept.index = index;
+    let mut counted = ValueRows::default();
+    for (_, head, _, values) in kept.valued() {
+        let (mut moves, changed) = (ValueMoves::new(), head.updated_at.as_deref());
+        plan::count_new(&mut moves, &kept.index, &values, changed, now_ms);
+        counted.add(&moves);
+    }
+    kept.values = counted;
 }
 
 /// The counts by value.

@@ -8,6 +8,7 @@ mod list;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) use self::apply::apply;
+pub(super) use self::list::count_anew;
 use super::Rows;
 use crate::mirror::held::is_held_by;
 use crate::mirror::plan::{Body, ChangedVersions, Head, PlannedChange, PutLetter, ValueRows};
@@ -19,26 +20,26 @@ use crate::{StoreError, retention};
 pub struct MirrorTables {
     /// By the connection's id.
     pub(super) of: BTreeMap<String, ConnectionMirror>,
-    letters: u64,
+    pub(in crate::memory) letters: u64,
     /// By connector and object.
-    indexes: BTreeMap<(String, String), MemberIndex>,
+    pub(in crate::memory) indexes: BTreeMap<(String, String), MemberIndex>,
 }
 
 /// That of one connection.
 #[derive(Debug, Default, Clone)]
-pub(super) struct ConnectionMirror {
+pub(in crate::memory) struct ConnectionMirror {
     pub moment: u64,
     pub forgotten: u64,
-    objects: BTreeMap<String, ObjectRows>,
+    pub(in crate::memory) objects: BTreeMap<String, ObjectRows>,
     pub changes: BTreeMap<u64, ChangeRow>,
     pub versions: BTreeMap<u64, ChangedVersions>,
     /// What changes have replaced, and when.
-    packed: BTreeMap<u64, (u64, Vec<u8>)>,
+    pub(in crate::memory) packed: BTreeMap<u64, (u64, Vec<u8>)>,
     /// By the number of a change that of the one before it of the same record.
-    prior: BTreeMap<u64, u64>,
-    letters: BTreeMap<u64, Letter>,
+    pub(in crate::memory) prior: BTreeMap<u64, u64>,
+    pub(in crate::memory) letters: BTreeMap<u64, Letter>,
     /// How many records have arrived.
-    arrivals: i64,
+    pub(in crate::memory) arrivals: i64,
     /// Positions of readers, and when they came there.
     pub readers: BTreeMap<Reader, (u64, u64)>,
 }
@@ -52,34 +53,34 @@ pub(super) enum Reader {
 }
 
 #[derive(Debug, Default, Clone)]
-struct ObjectRows {
-    derived_from: Option<String>,
-    records: BTreeMap<String, (Head, Option<Body>)>,
-    seen: BTreeMap<String, u64>,
-    look_ups: BTreeMap<String, LookUp>,
-    scan: Option<ScanRow>,
-    bookmarks: BTreeMap<u64, String>,
-    drifts: BTreeSet<String>,
-    counts: [i64; 3],
+pub(in crate::memory) struct ObjectRows {
+    pub(in crate::memory) derived_from: Option<String>,
+    pub(in crate::memory) records: BTreeMap<String, (Head, Option<Body>)>,
+    pub(in crate::memory) seen: BTreeMap<String, u64>,
+    pub(in crate::memory) look_ups: BTreeMap<String, LookUp>,
+    pub(in crate::memory) scan: Option<ScanRow>,
+    pub(in crate::memory) bookmarks: BTreeMap<u64, String>,
+    pub(in crate::memory) drifts: BTreeSet<String>,
+    pub(in crate::memory) counts: [i64; 3],
     /// When each record arrived first, as a number that counts up.
-    arrived: BTreeMap<String, i64>,
-    index: MemberIndex,
-    values: ValueRows,
+    pub(in crate::memory) arrived: BTreeMap<String, i64>,
+    pub(in crate::memory) index: MemberIndex,
+    pub(in crate::memory) values: ValueRows,
 }
 
 #[derive(Debug, Default, Clone)]
-struct LookUp {
-    since: u64,
-    tries: u32,
-    due_ms: u64,
-    reason: String,
+pub(in crate::memory) struct LookUp {
+    pub(in crate::memory) since: u64,
+    pub(in crate::memory) tries: u32,
+    pub(in crate::memory) due_ms: u64,
+    pub(in crate::memory) reason: String,
 }
 
 #[derive(Debug, Clone)]
-struct Letter {
-    row: DeadLetterRow,
-    hash: [u8; 32],
-    scan: Option<u64>,
+pub(in crate::memory) struct Letter {
+    pub(in crate::memory) row: DeadLetterRow,
+    pub(in crate::memory) hash: [u8; 32],
+    pub(in crate::memory) scan: Option<u64>,
 }
 
 impl Rows {
