@@ -89,7 +89,7 @@ lint: ## Check format, clippy natively and on wasm, dependencies
 	(command -v cargo-deny || cargo install --locked cargo-deny@0.20.2) && cargo deny --locked check bans licenses sources
 
 .PHONY: bench
-bench: component ## Measure what the sandbox costs, and write BENCHMARKS.md (BASELINE=old.wasm compares components, BASE=PROGRAM an older connector-host; ONLY=start, crowd, list, deliveries, memory, mirror, size or backlog (by name only) measures that part alone)
+bench: component ## Measure what the sandbox costs, and write BENCHMARKS.md (BASELINE=old.wasm compares components, BASE=PROGRAM an older connector-host; ONLY=start, crowd, list, deliveries, hosts, memory, mirror, size or backlog (by name only) measures that part alone)
 	cargo build --locked --release --workspace --bins --bench costs && cargo bench --locked --workspace --bench costs
 
 .PHONY: code-size
@@ -121,6 +121,14 @@ run-many: component postgresql ## Show three hosts that share a state, one of th
 torture-hosts: component postgresql ## Kill and freeze four real hosts on one state, and judge both sides (CHAOS_SECONDS=300 SEED=1 SQLITE=)
 	command -v faketime || { apt-get update && apt-get install -y --no-install-recommends faketime; }
 	cargo build --locked --workspace --exclude release --bins && CLOCKS=1 CHAOS_SECONDS=$(or $(CHAOS_SECONDS),300) target/debug/hosts
+
+.PHONY: torture-hosts-bug
+torture-hosts-bug: component postgresql ## Plant a bug in a copy (numbers from a plain sequence), and see that it is caught
+	tests/hosts/plant-bug
+
+.PHONY: two-containers
+two-containers: component postgresql ## Run two hosts in two containers on one state, in SQLite and in PostgreSQL (needs Linux, and root)
+	cargo build --locked --workspace --exclude release --bins && target/debug/hosts containers
 
 .PHONY: check-deploy
 check-deploy: ## Check deploy/ against the schemas of Kubernetes and compose (needs PyPI the first time)

@@ -14,11 +14,11 @@ use host_harness::mirror::{Batch, Derived, Mirror as _, ScanKind, ScanRow, ScanS
 use host_harness::state::Lease;
 use host_harness::state::inbox::{EventEffect, Inbox as _, NewDelivery, NewEvent};
 use host_harness::store::{Change, Sqlite, Store as _};
+use hosts::process::program;
 use tokio::task::JoinSet;
 
 use crate::memory::{resident, run_to_end};
 use crate::mirror::State;
-use crate::process::program;
 use crate::report::{Report, median};
 
 const OBJECT: &str = "trackings";
@@ -76,7 +76,7 @@ fn target(ms: u32) -> String {
 }
 
 fn host(component: &Path, state: &State) -> Result<Command> {
-    let mut command = Command::new(program("connector-host")?);
+    let mut command = Command::new(program("connector-host"));
     command.arg("--component").arg(component).arg("--state").arg(&state.0);
     command.env("BENCH_KEY", "asat_bench").stdout(Stdio::null()).stderr(Stdio::null());
     Ok(command)

@@ -24,7 +24,8 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::report::Report;
 
-const SECRET: &str = "whs_0123456789abcdef";
+/// What deliveries are signed with.
+pub const SECRET: &str = "whs_0123456789abcdef";
 /// Senders at the same time.
 const SENDERS: usize = 64;
 /// Bytes of a delivery: somewhat more than a tracking with ten checkpoints.
@@ -155,7 +156,7 @@ async fn receiver(connector: &Connector, sqlite: &Arc<Sqlite>) -> Result<(String
 }
 
 /// Sends one delivery after the other; answers how long each took.
-async fn send(
+pub async fn send(
     address: SocketAddr,
     path: &str,
     stop: &AtomicBool,

@@ -5,8 +5,11 @@
 
 mod backlog;
 mod crowd;
+mod delay;
 mod deliveries;
 mod derive;
+mod idle;
+mod many_hosts;
 mod memory;
 mod mirror;
 mod process;
@@ -52,6 +55,10 @@ fn main() -> Result<()> {
         if wants("deliveries") {
             let time = Duration::from_secs(if quick { 2 } else { 10 });
             deliveries::measure(&connector, &mut report, time).await?;
+        }
+        if wants("hosts") {
+            many_hosts::measure(&mut report, quick).await?;
+            idle::measure(&mut report, quick).await?;
         }
         if only.as_deref() == Some("backlog") {
             let count = if quick { 20_000 } else { 1_000_000 };

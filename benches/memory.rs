@@ -5,8 +5,9 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use hosts::process::program;
 
-use crate::process::{Simulator, program};
+use crate::process::Simulator;
 use crate::report::Report;
 
 const SMALL: u32 = 20_000;
@@ -29,7 +30,7 @@ pub fn measure(component: &Path, report: &mut Report, quick: bool) -> Result<()>
 /// Peak memory of a scan of so many.
 fn peak(component: &Path, trackings: u32) -> Result<u64> {
     let simulator = Simulator::start(trackings)?;
-    let mut command = Command::new(program("connector-host")?);
+    let mut command = Command::new(program("connector-host"));
     command.arg("--component").arg(component);
     command.args([
         "--setting",

@@ -1,10 +1,10 @@
 //! Programs of this workspace as processes of their own.
 
 use std::io::{BufRead as _, BufReader};
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, Result};
+use hosts::process::program;
 
 /// The simulator, ended when dropped.
 pub struct Simulator {
@@ -16,7 +16,7 @@ pub struct Simulator {
 impl Simulator {
     /// Starts one with so many trackings and no limits.
     pub fn start(trackings: u32) -> Result<Self> {
-        let mut command = Command::new(program("aftership-simulator")?);
+        let mut command = Command::new(program("aftership-simulator"));
         let count = trackings.to_string();
         command.args(["--listen", "127.0.0.1:0", "--api-key", "asat_bench", "--no-limits"]);
         command.args(["--seed", "7", "--trackings", &count]).stdout(Stdio::piped());
@@ -35,13 +35,4 @@ impl Drop for Simulator {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// A program that was built in the same profile.
-pub fn program(name: &str) -> Result<PathBuf> {
-    let own = std::env::current_exe()?;
-    let folder = own.parent().and_then(|deps| deps.parent()).context("no target folder")?;
-    let path = folder.join(name);
-    anyhow::ensure!(path.exists(), "{} is not built; run `make bench`", path.display());
-    Ok(path)
 }

@@ -24,7 +24,8 @@ impl Report {
         format!(
             "# Benchmarks\n\nWritten by `make bench`; run it to get the figures of your machine. \
              Comparisons are medians of pairs that ran in turn in one process, against the \
-             simulator in another.\n\n{self}"
+             simulator in another. Hosts that share a state are processes of their own; the \
+             database and all of them are on one machine.\n\n{self}"
         )
     }
 }
@@ -43,4 +44,9 @@ impl fmt::Display for Report {
 pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// A figure with a digit after the point where it is small.
+pub fn rounded(figure: f64) -> String {
+    if figure < 100.0 { format!("{figure:.1}") } else { format!("{figure:.0}") }
 }

@@ -83,7 +83,12 @@ impl DbFault {
 /// Damage is told from what may pass: a full disk, a lock, missing rights.
 fn judged(error: &tokio_postgres::Error, path: String) -> StoreError {
     let Some(code) = error.code() else {
-        return StoreError::Unavailable { path, why: explained(error) };
+        let mut why = explained(error);
+        // What the library says of a server that was asked for one to write to.
+        if why.ends_with("database does not allow writes") {
+            why.push_str("; it is a replica, which lags behind: name the primary");
+        }
+        return StoreError::Unavailable { path, why };
     };
     if [&SqlState::DATA_CORRUPTED, &SqlState::INDEX_CORRUPTED].contains(&code) {
         return StoreError::Corrupt { path, why: explained(error) };

@@ -236,7 +236,10 @@ fn unreadable(file: &Path, why: &std::io::Error) -> AddressError {
 /// The password of the first line that fits, as libpq has it (its "The Password File").
 fn password_in(file: &Path, wanted: &[&str; 4]) -> Result<Option<String>, AddressError> {
     files::nobody_else_reads(file).map_err(|why| unreadable(file, &why))?;
-    let text = String::from_utf8(content(file)?).unwrap_or_default();
+    let text = String::from_utf8(content(file)?).map_err(|_| AddressError::File {
+        path: file.display().to_string(),
+        why: "this password file is not UTF-8; write it anew as UTF-8".to_owned(),
+    })?;
     Ok(text.lines().filter(|line| !line.starts_with('#')).find_map(|line| {
         let mut fields = fields(line).into_iter();
         let fits = wanted.iter().enumerate().all(|(place, wanted)| {
@@ -334,6 +337,11 @@ mod tests {
         let found = |of: [&str; 4]| password_in(&file, &of).unwrap();
         assert_eq!(found(["db", "5432", "ma:in", "me"]).as_deref(), Some("a\\b:c"));
         assert_eq!(found(["db", "5433", "main", "me"]).as_deref(), Some("last"));
+        let odd = folder.path().join("latin-1");
+        files::make(&odd).unwrap();
+        std::fs::write(&odd, b"*:*:*:*:canary\xe9\n").unwrap();
+        let refused = password_in(&odd, &["db", "5432", "main", "me"]).unwrap_err().to_string();
+        assert!(refused.contains("UTF-8") && !refused.contains("canary"), "{refused}");
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;

@@ -2,6 +2,7 @@
 
 mod alike;
 mod lost;
+mod refused;
 mod stress;
 
 use std::sync::Arc;

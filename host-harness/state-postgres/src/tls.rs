@@ -26,13 +26,12 @@ impl Tls {
     /// As the address says.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] when `sslrootcert` holds no certificate.
+    /// [`StoreError::Unavailable`] when `sslrootcert` holds no certificate, or one that cannot be used.
     pub fn of(address: &Address) -> Result<Self, StoreError> {
         let roots = match &address.root {
-            Some(pem) => trusted(pem).ok_or_else(|| StoreError::Unavailable {
+            Some(pem) => trusted(pem).map_err(|why| StoreError::Unavailable {
                 path: address.place.clone(),
-                why: "the file that sslrootcert names holds no certificate; it is to be PEM"
-                    .to_owned(),
+                why: format!("the file that sslrootcert names {why}"),
             })?,
             None => RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() },
         };
@@ -45,11 +44,20 @@ impl Tls {
     }
 }
 
-fn trusted(pem: &[u8]) -> Option<RootCertStore> {
+/// The certificates to trust. One that is left out would be missed only when the server changes to it.
+fn trusted(pem: &[u8]) -> Result<RootCertStore, String> {
     // The library's own text quotes the line that it cannot read.
-    let all = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>().ok()?;
+    let all = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>();
+    let all = all.map_err(|_| "cannot be read; it is to be PEM".to_owned())?;
     let mut roots = RootCertStore::empty();
-    (roots.add_parsable_certificates(all).0 > 0).then_some(roots)
+    match roots.add_parsable_certificates(all) {
+        (0, 0) => Err("holds no certificate; it is to be PEM".to_owned()),
+        (_, 0) => Ok(roots),
+        (used, odd) => Err(format!(
+            "holds {odd} certificates of {} that are none; take them out of it",
+            used + odd
+        )),
+    }
 }
 
 impl MakeTlsConnect<Socket> for Tls {

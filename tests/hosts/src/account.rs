@@ -31,13 +31,17 @@ const EXPIRES_S: u64 = 20;
 
 /// An account with a connection to it.
 pub struct Account {
+    /// Which.
     pub number: usize,
+    /// The provider of this account.
     pub simulator: Simulator,
+    /// The connection.
     pub row: ConnectionRow,
     /// It lives on a grant.
     pub oauth: bool,
     /// Ids of removed trackings.
     pub removed: Mutex<BTreeSet<String>>,
+    /// How often it was changed.
     pub changes: AtomicUsize,
     /// Trackings that were pushed to the end.
     pub pushed: AtomicUsize,
@@ -59,21 +63,14 @@ impl Account {
         simulator.seed(seed, 6);
         let server = simulator.listen().await.unwrap();
         let row = connection(number, oauth, &server.url());
-        state.commit(vec![Change::PutConnection(row.clone())]).await.unwrap();
-        let vault =
-            Vault::new(Arc::clone(state) as _, Arc::new(SystemClock), Key::new(MASTER).into());
-        let put = async |name: &str, value: &str| {
-            vault.put(&row, name, &Secret::new(value), Duration::ZERO).await.unwrap();
-        };
+        let signing = format!("webhook-secret-of-{number:03}");
+        let mut secrets = vec![("webhook-secret", signing.as_str())];
+        secrets.push(if oauth { ("client-secret", "app-secret") } else { ("api-key", &key) });
+        let vault = keep(&row, &secrets, state).await;
         if oauth {
-            put("client-secret", "app-secret").await;
             grant(&simulator, &row, &vault, state).await;
-        } else {
-            put("api-key", &key).await;
         }
         let token = format!("{number:032x}");
-        let signing = format!("webhook-secret-of-{number:03}");
-        put("webhook-secret", &signing).await;
         state.make_hook(&row.id, &token).await.unwrap();
         let url = format!("http://127.0.0.1:9/hooks/{token}");
         simulator.add_webhook(Webhook::new(&url, &signing)).unwrap();
@@ -181,7 +178,18 @@ fn format_time(ms: u64) -> String {
     time.format(&Rfc3339).unwrap().replace('Z', "+00:00")
 }
 
-fn connection(number: usize, oauth: bool, url: &str) -> ConnectionRow {
+/// Keeps a connection with its secrets; answers the vault that they are in.
+pub async fn keep(row: &ConnectionRow, secrets: &[(&str, &str)], state: &Arc<dyn State>) -> Vault {
+    state.commit(vec![Change::PutConnection(row.clone())]).await.unwrap();
+    let vault = Vault::new(Arc::clone(state) as _, Arc::new(SystemClock), Key::new(MASTER).into());
+    for (name, value) in secrets {
+        vault.put(row, name, &Secret::new(*value), Duration::ZERO).await.unwrap();
+    }
+    vault
+}
+
+/// Connection `number`, to the provider at `url`, with a grant or with a key.
+pub fn connection(number: usize, oauth: bool, url: &str) -> ConnectionRow {
     let id = format!("c{number:03}");
     let own = Key::new([u8::try_from(number % 251).unwrap(); 32]);
     let sealed_key = own.sealed_under(&Key::new(MASTER), &id).unwrap();

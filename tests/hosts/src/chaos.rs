@@ -13,8 +13,9 @@ use crate::World;
 use crate::account::Account;
 use crate::reader;
 
-/// An account gets so many trackings by pushes, and their titles so often.
+/// An account gets so many trackings by pushes.
 const ITEMS: usize = 6;
+/// And their titles so often.
 pub const ROUNDS: usize = 3;
 /// A host is down, or frozen, for so many milliseconds: within its lease, and beyond.
 const DOWN_MS: [u64; 4] = [500, 3_000, 12_000, 16_000];

@@ -3,66 +3,17 @@
 
 #![allow(
     clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
     clippy::print_stdout,
     reason = "a test fails at once, and says what it found"
 )]
 
-mod account;
-mod chaos;
-mod judge;
-mod process;
-mod reader;
-mod show;
-mod state;
-
 use std::process::ExitCode;
-use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use self::account::Account;
-use self::process::Fleet;
-use self::state::Disk;
-
-/// What a run is of.
-pub struct Options {
-    /// Hosts.
-    pub hosts: usize,
-    /// Accounts, each with a connection.
-    pub accounts: usize,
-    /// For so long something goes wrong all the time.
-    pub chaos: Duration,
-    /// What decides on what goes wrong.
-    pub seed: u64,
-}
-
-/// Everything that there is in a run.
-pub struct World {
-    /// What it is of.
-    pub options: Options,
-    /// The state.
-    pub disk: Disk,
-    /// The hosts.
-    pub fleet: Fleet,
-    /// The accounts.
-    pub accounts: Vec<Account>,
-    /// Rules that were broken.
-    pub found: Mutex<Vec<String>>,
-    /// Nothing changes any more, and nothing fails.
-    pub calm: AtomicBool,
-    /// What followed of that is done.
-    pub is_settled: AtomicBool,
-}
-
-impl World {
-    /// Notes that a rule was broken.
-    pub fn broken(&self, what: String) {
-        println!("BROKEN {what}");
-        lock(&self.found).push(what);
-    }
-}
+use hosts::process::Fleet;
+use hosts::state::Disk;
+use hosts::{Options, World, chaos, containers, judge, lock, show};
 
 fn number(name: &str, usual: u64) -> u64 {
     std::env::var(name).map_or(usual, |text| text.parse().unwrap())
@@ -70,7 +21,17 @@ fn number(name: &str, usual: u64) -> u64 {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let is_show = std::env::args().nth(1).as_deref() == Some("show");
+    let mode = std::env::args().nth(1);
+    let found = match mode.as_deref() {
+        Some("containers") => containers::run().await,
+        mode => run(mode == Some("show")).await,
+    };
+    println!("{found} violations");
+    if found == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Shows hosts that take over, or torments them; answers how many rules were broken.
+async fn run(is_show: bool) -> usize {
     let options = Options {
         hosts: number("HOSTS", if is_show { 3 } else { 4 }) as usize,
         accounts: number("ACCOUNTS", if is_show { 200 } else { 20 }) as usize,
@@ -79,22 +40,8 @@ async fn main() -> ExitCode {
     };
     let disk = Disk::new(std::env::var_os("SQLITE").is_some());
     println!("the state is in {}", disk.name());
-    let state = disk.open().await;
-    let mut accounts = Vec::new();
-    for number in 0..options.accounts {
-        accounts.push(Account::new(number, options.seed, &state).await);
-    }
     let fleet = Fleet::new(options.hosts, &disk);
-    let world = World {
-        options,
-        disk,
-        fleet,
-        accounts,
-        found: Mutex::default(),
-        calm: AtomicBool::new(false),
-        is_settled: AtomicBool::new(false),
-    };
-    let world = Arc::new(world);
+    let world = Arc::new(World::new(options, disk, fleet).await);
     if is_show {
         show::run(&world).await;
     } else {
@@ -102,12 +49,5 @@ async fn main() -> ExitCode {
         judge::run(&world, &read).await;
     }
     world.fleet.end();
-    let found = lock(&world.found);
-    println!("{} violations", found.len());
-    if found.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-/// What a mutex guards, also after somebody has panicked with it.
-pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    lock(&world.found).len()
 }

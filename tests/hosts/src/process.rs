@@ -18,6 +18,10 @@ pub struct Fleet {
     hosts: Vec<Host>,
     state: String,
     logs: PathBuf,
+    /// What `serve` is told.
+    serve: Vec<&'static str>,
+    /// Each program runs in a container of its own.
+    in_containers: bool,
 }
 
 struct Host {
@@ -45,7 +49,23 @@ impl Fleet {
         };
         let logs = disk.file("logs");
         std::fs::create_dir(&logs).unwrap();
-        Self { hosts: (0..count).map(host).collect(), state: disk.argument(), logs }
+        let serve = vec!["--every", "4s", "--full-every", "15s", "--rate", "1000"];
+        let hosts = (0..count).map(host).collect();
+        Self { hosts, state: disk.argument(), logs, serve, in_containers: false }
+    }
+
+    /// Each program is process 1 of a namespace of its own.
+    #[must_use]
+    pub fn in_containers(mut self) -> Self {
+        self.in_containers = true;
+        self
+    }
+
+    /// `serve` is told this.
+    #[must_use]
+    pub fn serving(mut self, serve: &[&'static str]) -> Self {
+        self.serve = serve.to_vec();
+        self
     }
 
     /// Where each listens.
@@ -65,16 +85,18 @@ impl Fleet {
         let log = File::options().create(true).append(true).open(log).unwrap();
         let address = host.address.to_string();
         let mut command = self.command(host.skew);
-        command.args(["serve", "--every", "4s", "--full-every", "15s", "--rate", "1000"]);
+        command.arg("serve").args(&self.serve);
         command.args(["--host-name", &host.name, "--address", &address]).stderr(log);
         *lock(&host.child) = Some(command.spawn().unwrap());
     }
 
     /// A command of the program on the state.
     pub fn command(&self, skew: i64) -> Command {
-        let own = std::env::current_exe().unwrap();
-        let program = own.with_file_name("connector-host");
-        let mut command = Command::new(program);
+        let mut command = Command::new(program("connector-host"));
+        if self.in_containers {
+            command = in_container();
+            command.arg(program("connector-host"));
+        }
         if let Some(library) = faketime().filter(|_| skew != 0) {
             // The program `faketime` would stand between: what is killed would not be the host. The
             // time that is measured with goes on as it does.
@@ -87,6 +109,11 @@ impl Fleet {
         command.env("CONNECTOR_MASTER_KEY", STANDARD.encode(MASTER)).arg("--allow-private");
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         command
+    }
+
+    /// The number of a host's process.
+    pub fn process(&self, number: usize) -> Option<u32> {
+        lock(&self.hosts[number].child).as_ref().map(Child::id)
     }
 
     /// Kills a host, as a loss of power does.
@@ -135,6 +162,22 @@ impl Drop for Fleet {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+/// A program that was built in the same profile as this one.
+pub fn program(name: &str) -> PathBuf {
+    let own = std::env::current_exe().unwrap();
+    let folder = own.ancestors().skip(1).find(|folder| !folder.ends_with("deps")).unwrap();
+    let program = folder.join(name);
+    assert!(program.exists(), "{} is not built", program.display());
+    program
+}
+
+/// What runs a program as process 1 of a namespace of its own. It is killed with that.
+pub fn in_container() -> Command {
+    let mut command = Command::new("unshare");
+    command.args(["--pid", "--fork", "--mount-proc", "--kill-child"]);
+    command
 }
 
 /// The library that tells another time, of the package `faketime`.

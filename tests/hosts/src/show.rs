@@ -21,24 +21,23 @@ pub async fn run(world: &Arc<World>) {
         tasks.spawn(Account::change(Arc::clone(world), number));
     }
     let reading = tokio::spawn(reader::read(Arc::clone(world), Arc::clone(&state)));
-    let hosts = world.options.hosts;
+    let (hosts, connections) = (world.options.hosts, world.accounts.len());
     let began = Instant::now();
     (0..hosts).for_each(|number| world.fleet.start(number));
-    let before = shared(world, &state, hosts).await;
+    let before = shared(&state, hosts, connections).await;
     println!(
-        "{hosts} hosts share {} connections after {:.1} s",
-        world.accounts.len(),
+        "{hosts} hosts share {connections} connections after {:.1} s",
         began.elapsed().as_secs_f64()
     );
     sleep(Duration::from_secs(10)).await;
     world.fleet.kill(0);
     let killed = Instant::now();
     println!("{} is killed", world.fleet.name(0));
-    let after = shared(world, &state, hosts - 1).await;
+    let after = shared(&state, hosts - 1, connections).await;
     println!("the others work for all of them {:.1} s later", killed.elapsed().as_secs_f64());
     sleep(Duration::from_secs(10)).await;
     world.fleet.start(0);
-    let again = shared(world, &state, hosts).await;
+    let again = shared(&state, hosts, connections).await;
     println!("it is started again");
     println!("{:<10} {:>8} {:>8} {:>8}", "HOST", "BEFORE", "KILLED", "AGAIN");
     for (name, count) in &before {
@@ -51,8 +50,12 @@ pub async fn run(world: &Arc<World>) {
     crate::judge::run(world, &reading.await.unwrap()).await;
 }
 
-/// Waits until so many hosts work for all connections, evenly.
-async fn shared(world: &World, state: &Arc<dyn State>, hosts: usize) -> BTreeMap<String, u64> {
+/// Waits until so many hosts work for so many connections, evenly.
+pub async fn shared(
+    state: &Arc<dyn State>,
+    hosts: usize,
+    connections: usize,
+) -> BTreeMap<String, u64> {
     loop {
         let there = state.hosts().await.unwrap();
         let counts: BTreeMap<String, u64> =
@@ -60,7 +63,7 @@ async fn shared(world: &World, state: &Arc<dyn State>, hosts: usize) -> BTreeMap
         let all: u64 = counts.values().sum();
         let most = counts.values().max().copied().unwrap_or_default();
         let least = counts.values().min().copied().unwrap_or_default();
-        if counts.len() == hosts && all == world.accounts.len() as u64 && most - least <= 1 {
+        if counts.len() == hosts && all == connections as u64 && most - least <= 1 {
             return counts;
         }
         sleep(Duration::from_millis(100)).await;

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use connector_state::conformance::State;
-use connector_state_postgres::testing::{CuttingProxy, PROGRAMS, TestServer};
+pub use connector_state::conformance::State;
+use connector_state_postgres::testing::CuttingProxy;
+pub use connector_state_postgres::testing::{PROGRAMS, TestServer};
 use fastrand::Rng;
 use host_harness::clock::SystemClock;
 use host_harness::store::{Address, Postgres, Sqlite};
@@ -14,41 +15,79 @@ use host_harness::store::{Address, Postgres, Sqlite};
 pub struct Disk {
     /// A folder of this run, gone with it.
     folder: PathBuf,
+    /// Where it is in PostgreSQL; `None`: in SQLite.
+    shared: Option<Shared>,
+}
+
+/// A state in PostgreSQL.
+struct Shared {
+    /// Its address for the hosts.
+    theirs: String,
+    /// Its address for this program.
+    ours: String,
     /// Between the hosts and the server.
     proxy: Option<Arc<CuttingProxy>>,
 }
 
+/// Numbers the folders.
+static MADE: AtomicUsize = AtomicUsize::new(0);
+
 impl Disk {
-    /// An empty one; with `sqlite` in SQLite whatever is installed.
+    /// An empty one; with `sqlite` in SQLite whatever is installed. A proxy between hosts and server cuts
+    /// connections when it is told to.
     pub fn new(sqlite: bool) -> Self {
-        let folder = std::env::temp_dir().join(format!("hosts-{}", std::process::id()));
+        let mut disk = Self::sqlite();
+        if sqlite || PROGRAMS.is_none() {
+            return disk;
+        }
+        let proxy = CuttingProxy::listen(&disk.folder);
+        let theirs = format!("postgres://tests@/postgres?host={}", disk.folder.display());
+        let ours = TestServer::get().place();
+        disk.shared = Some(Shared { theirs, ours, proxy: Some(proxy) });
+        disk
+    }
+
+    /// An empty one in SQLite.
+    pub fn sqlite() -> Self {
+        let number = MADE.fetch_add(1, Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("hosts-{}-{number}", std::process::id()));
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir(&folder).unwrap();
-        let proxy = (!sqlite && PROGRAMS.is_some()).then(|| CuttingProxy::listen(&folder));
-        Self { folder, proxy }
+        Self { folder, shared: None }
+    }
+
+    /// An empty one in PostgreSQL, in a schema of its own; `by`: what hosts reach the server by instead of
+    /// its socket, as the beginning of an address.
+    pub fn postgres(schema: &str, by: Option<&str>) -> Self {
+        let ours = format!("{}&schema={schema}", TestServer::get().place());
+        let theirs = by.map_or_else(|| ours.clone(), |by| format!("{by}?schema={schema}"));
+        let mut disk = Self::sqlite();
+        disk.shared = Some(Shared { theirs, ours, proxy: None });
+        disk
     }
 
     /// What it is in.
     pub fn name(&self) -> &'static str {
-        if self.proxy.is_some() { "PostgreSQL" } else { "SQLite" }
+        if self.is_shared() { "PostgreSQL" } else { "SQLite" }
     }
 
     /// What `--state` says.
     pub fn argument(&self) -> String {
-        match self.proxy {
-            Some(_) => format!("postgres://tests@/postgres?host={}", self.folder.display()),
+        match &self.shared {
+            Some(shared) => shared.theirs.clone(),
             None => self.folder.join("state").display().to_string(),
         }
     }
 
     /// Whether hosts on several machines could share it.
     pub fn is_shared(&self) -> bool {
-        self.proxy.is_some()
+        self.shared.is_some()
     }
 
     /// Something goes wrong with it, in a word or two.
     pub fn trouble(&self, random: &mut Rng) -> &'static str {
-        let Some(proxy) = &self.proxy else { return "nothing" };
+        let proxy = self.shared.as_ref().and_then(|shared| shared.proxy.as_ref());
+        let Some(proxy) = proxy else { return "nothing" };
         match random.u8(0..6) {
             0 => {
                 TestServer::get().crash();
@@ -79,8 +118,8 @@ impl Disk {
 
     /// A way to it of this program's own.
     pub async fn open(&self) -> Arc<dyn State> {
-        if self.proxy.is_some() {
-            let address = Address::read(&TestServer::get().place(), |_| None).unwrap();
+        if let Some(shared) = &self.shared {
+            let address = Address::read(&shared.ours, |_| None).unwrap();
             return Arc::new(Postgres::open(&address).await.unwrap());
         }
         let file = self.folder.join("state/state.db");
