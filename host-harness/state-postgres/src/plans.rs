@@ -25,7 +25,10 @@ pub fn note(inner: &Inner, sql: &str) {
 
 /// Small tables, and those of which all rows are asked for: lists of connections and forwards, and of
 /// what belongs to them in a small number.
-const SCANNED: [&str; 23] = [
+const SCANNED: [&str; 25] = [
+    // Sequences.
+    "inbox_delivery_numbers",
+    "mirror_bodies_body_seq",
     "tokens",
     "revisions",
     "moves",

@@ -142,7 +142,8 @@ async fn golden_mirror() {
     let of_store = noted(&of_store().await);
     // Connections and forwards are few, and what a record holds is read whole.
     // Dead letters of all connections are listed whole.
-    let few = ["m", "mirrors", "connections", "n", "f", "forwards", "d", "removed_connections"];
+    let few =
+        ["m", "mirrors", "connections", "n", "f", "forwards", "d", "removed_connections", "moves"];
     check("mirror", &files, &Others(&of_store, &[]), &few);
 }
 
@@ -157,7 +158,7 @@ async fn golden_outbox() {
         "outbox",
         &files,
         &Others(&others, &[]),
-        &["m", "mirrors", "n", "f", "removed_connections"],
+        &["m", "mirrors", "n", "f", "removed_connections", "moves"],
     );
 }
 

@@ -103,7 +103,6 @@ async fn work(on: &Session, connection: &str) -> DbResult<Vec<Work>> {
     };
     let mut work: Vec<Work> =
         on.rows(WORK, &[&text(connection)]).await?.iter().map(read).collect::<DbResult<_>>()?;
-    work.sort_by(|one, other| one.what.cmp(&other.what));
     Ok(work)
 }
 

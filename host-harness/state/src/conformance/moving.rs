@@ -88,6 +88,7 @@ fn delivery(whose: &str, said: &[&str]) -> NewDelivery {
         headers: vec![("x".to_owned(), vec![1, 200])],
         body: body.into_bytes(),
         events: said.iter().map(|said| event(said, false)).collect(),
+        arrived: connector_contract::clock::Instant::now(),
     }
 }
 
@@ -110,15 +111,7 @@ async fn full(state: &Arc<dyn State>) {
         ])
         .await
         .unwrap();
-    let members = MemberIndex {
-        members: vec![IndexedMember {
-            pointers: vec!["/n".to_owned()],
-            roles: vec![],
-            counted: true,
-        }],
-        ..MemberIndex::default()
-    };
-    state.set_indexes("orders", vec![("orders".to_owned(), members)]).await.unwrap();
+    index(state).await;
     state.put_forward(outbox::forward("shared")).await.unwrap();
     state.put_forward(own_forward()).await.unwrap();
     state.make_hook("id-of-b", "token b").await.unwrap();
@@ -272,6 +265,13 @@ async fn shown(state: &Arc<dyn State>) -> String {
     told
 }
 
+/// Has orders counted by a member.
+async fn index(state: &Arc<dyn State>) {
+    let member = IndexedMember { pointers: vec!["/n".to_owned()], roles: vec![], counted: true };
+    let members = MemberIndex { members: vec![member], ..MemberIndex::default() };
+    state.set_indexes("orders", vec![("orders".to_owned(), members)]).await.unwrap();
+}
+
 /// All rows of a connection that leaves.
 async fn rows_of(state: &Arc<dyn State>) -> Vec<MovedRow> {
     let (mut rows, mut after) = (Vec::new(), None::<Place>);
@@ -332,15 +332,7 @@ async fn moved(from: &Arc<dyn State>, to: &Arc<dyn State>) {
     to.commit(vec![Change::PutConnection(connection("c"))]).await.unwrap();
     to.make_hook("id-of-c", "token c").await.unwrap();
     to.receive(delivery("id-of-c", &["4", "there"])).await.unwrap();
-    let members = MemberIndex {
-        members: vec![IndexedMember {
-            pointers: vec!["/n".to_owned()],
-            roles: vec![],
-            counted: true,
-        }],
-        ..MemberIndex::default()
-    };
-    to.set_indexes("orders", vec![("orders".to_owned(), members)]).await.unwrap();
+    index(to).await;
     bring(to, &rows).await;
     same(&before, &shown(to).await);
     // And out of there again, row by row the same.
@@ -371,10 +363,7 @@ pub async fn all_of_a_connection_moves_to_memory_and_back(database: &impl Databa
     there.move_out(ID).await.unwrap();
     let here = database.open();
     bring(&here, &rows_of(&there).await).await;
-    let index =
-        vec![IndexedMember { pointers: vec!["/n".to_owned()], roles: vec![], counted: true }];
-    let index = MemberIndex { members: index, ..MemberIndex::default() };
-    here.set_indexes("orders", vec![("orders".to_owned(), index)]).await.unwrap();
+    index(&here).await;
     while here.maintain().await.unwrap() {}
     same(&before, &shown(&here).await);
     here.move_out(ID).await.unwrap();
@@ -531,6 +520,7 @@ pub async fn one_comes_when_all_of_it_is_there<D: Database>(database: &D) {
     to.give_up(ID).await.unwrap();
     assert_eq!(to.moves().await.unwrap(), []);
     while to.maintain().await.unwrap() {}
+    index(&to).await;
     bring(&to, &rows).await;
     from.come_back(ID).await.unwrap();
     same(&shown(&from).await, &shown(&to).await);

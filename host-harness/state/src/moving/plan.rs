@@ -34,6 +34,7 @@ pub fn leave(name: &str, work: &[Work], now_ms: u64) -> Result<(), StoreError> {
         false => work.lease.is_held(now_ms),
     };
     let mut by: Vec<&str> = work.iter().filter(held).map(|work| work.what.as_str()).collect();
+    by.sort_unstable();
     by.dedup();
     match by.is_empty() {
         true => Ok(()),

@@ -111,6 +111,7 @@ fn one(rows: &mut Rows, id: &str, row: &MovedRow, first: i64, now_ms: u64) {
             };
             rows.outbox.undelivered.insert((text("forward"), whose(), it.change), it);
         }
+        "spans" | "inboxes" => {}
         _ => mirror(rows, id, row, first),
     }
 }
