@@ -101,7 +101,7 @@ async fn work(on: &Session, connection: &str) -> DbResult<Vec<Work>> {
             (String::read(row, "lease_attempt")?, u64::read(row, "lease_until_ms")?);
         Ok(Work { what, lease: Lease { attempt, until_ms }, to_its_end })
     };
-    let mut work: Vec<Work> =
+    let work: Vec<Work> =
         on.rows(WORK, &[&text(connection)]).await?.iter().map(read).collect::<DbResult<_>>()?;
     Ok(work)
 }
