@@ -12,6 +12,7 @@
 
 mod changes;
 mod columns;
+mod database;
 mod fault;
 mod hosts;
 mod inbox;

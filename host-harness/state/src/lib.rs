@@ -26,6 +26,7 @@
 pub mod changes;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod database;
 mod error;
 pub mod files;
 pub mod hosts;
@@ -47,6 +48,7 @@ mod store;
 pub mod views;
 mod words;
 
+pub use self::database::{Database, StateClock};
 pub use self::error::{Retry, StoreError};
 pub use self::lease::{Lease, LeaseHolder, process_of};
 pub use self::rows::{ConnectionRow, GrantRow, GrantState, PreviousTokens, SecretRow, SessionRow};
