@@ -46,7 +46,7 @@ async fn a_forward_is_made_changed_and_removed() {
         json!({"url": "https://user:top-secret@[::1"}),
         json!({"only": ["nothing.tag=1"]}),
         json!({"only": ["tag->"]}),
-        json!({"template": {"text": "{{x"}}),
+        json!({"template": {"text": "{{/nothing}}"}}),
         json!({"secret": "whsec_short"}),
         json!({"new_secret": true, "unsigned": true}),
         json!({"name": "a b"}),

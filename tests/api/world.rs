@@ -133,13 +133,10 @@ impl Host {
     }
 
     /// The document at a path.
-    #[track_caller]
-    pub fn get(&self, path: &str) -> impl Future<Output = Value> {
-        async move {
-            let reply = self.ask(path).await;
-            assert_eq!(reply.status, 200, "{path}: {reply:?}");
-            reply.json()
-        }
+    pub async fn get(&self, path: &str) -> Value {
+        let reply = self.ask(path).await;
+        assert_eq!(reply.status, 200, "{path}: {reply:?}");
+        reply.json()
     }
 
     /// Requests for trackings that the provider has had.

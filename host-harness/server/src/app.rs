@@ -52,6 +52,9 @@ pub struct ApiSurroundings {
     pub directory: PathBuf,
 }
 
+/// A connection that was made, and what it was made of.
+type Known = (ConnectionRow, Vec<SecretRow>, Opened);
+
 /// What handlers work on.
 pub struct Api {
     /// The connector whose connections it serves.
@@ -65,7 +68,7 @@ pub struct Api {
     /// Where it works.
     pub surroundings: ApiSurroundings,
     pub(crate) turns: Turns,
-    opened: Mutex<HashMap<String, (ConnectionRow, Vec<SecretRow>, Opened)>>,
+    opened: Mutex<HashMap<String, Known>>,
     pub(crate) streams: Arc<Semaphore>,
 }
 

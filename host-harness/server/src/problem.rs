@@ -19,6 +19,8 @@
 
 mod causes;
 
+use std::ops::{Deref, DerefMut};
+
 use aide::OperationOutput;
 use aide::generate::GenContext;
 use aide::openapi::{MediaType, Operation, Response as Described, SchemaObject};
@@ -100,9 +102,15 @@ pub struct ProviderAnswer {
     pub request_id: Option<String>,
 }
 
-/// A problem (RFC 9457).
+/// A problem (RFC 9457). It is small: most calls have none.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-pub struct Problem {
+#[serde(transparent)]
+pub struct Problem(Box<ProblemDocument>);
+
+/// What a problem says.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "Problem")]
+pub struct ProblemDocument {
     /// A URN that stays: its end is the kind.
     #[serde(rename = "type")]
     pub kind_urn: String,
@@ -194,7 +202,7 @@ impl ProblemKind {
 impl Problem {
     /// A problem of this kind, with the status that goes with it.
     pub fn new(kind: ProblemKind, source: ProblemSource, detail: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(ProblemDocument {
             kind_urn: format!("{TYPE}{}", kind.word()),
             title: kind.title().to_owned(),
             status: kind.status(source).as_u16(),
@@ -207,7 +215,21 @@ impl Problem {
             violations: vec![],
             existing: None,
             provider: None,
-        }
+        }))
+    }
+
+    /// With something else that it says.
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut ProblemDocument)) -> Self {
+        change(&mut self);
+        self
+    }
+
+    /// The same, said of a part of the request that is there.
+    #[must_use]
+    pub fn of_input(self) -> Self {
+        let ProblemDocument { detail, next, .. } = *self.0;
+        Self::invalid(detail).with(|problem| problem.next = next)
     }
 
     /// The request cannot be taken as it is.
@@ -258,6 +280,20 @@ impl Problem {
     pub fn retry_after(mut self, seconds: u64) -> Self {
         self.retry_after_seconds = Some(seconds);
         self
+    }
+}
+
+impl Deref for Problem {
+    type Target = ProblemDocument;
+
+    fn deref(&self) -> &ProblemDocument {
+        &self.0
+    }
+}
+
+impl DerefMut for Problem {
+    fn deref_mut(&mut self) -> &mut ProblemDocument {
+        &mut self.0
     }
 }
 

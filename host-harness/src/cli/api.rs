@@ -80,7 +80,7 @@ fn problem(why: &anyhow::Error) -> Problem {
     for cause in why.chain() {
         if let Some(usage) = cause.downcast_ref::<Usage>() {
             let problem = Problem::new(ProblemKind::Conflict, ProblemSource::Account, in_one(why));
-            return Problem { next: usage.next.clone(), ..problem };
+            return problem.with(|problem| problem.next.clone_from(&usage.next));
         }
         if let Some(why) = cause.downcast_ref::<StoreError>() {
             return why.clone().into();

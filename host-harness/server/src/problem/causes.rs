@@ -162,7 +162,8 @@ fn of_answer(error: &Error) -> Problem {
         ErrorKind::NotFound => new(ProblemKind::NotFound, ProblemSource::Request),
         ErrorKind::Conflict(existing) => {
             let existing = existing.clone();
-            Problem { existing, ..new(ProblemKind::Conflict, ProblemSource::Request) }
+            new(ProblemKind::Conflict, ProblemSource::Request)
+                .with(|problem| problem.existing = existing)
         }
         ErrorKind::InvalidInput(all) => {
             let violations = all.iter().map(|one| Violation {
@@ -170,16 +171,13 @@ fn of_answer(error: &Error) -> Problem {
                 message: one.message.clone(),
             });
             let violations = violations.collect();
-            Problem { violations, ..new(ProblemKind::InvalidInput, ProblemSource::Request) }
+            new(ProblemKind::InvalidInput, ProblemSource::Request)
+                .with(|problem| problem.violations = violations)
         }
-        ErrorKind::RateLimited(wait) => Problem {
-            retry_after_seconds: seconds(wait),
-            ..new(ProblemKind::RateLimited, ProblemSource::Provider)
-        },
-        ErrorKind::QuotaExhausted(wait) => Problem {
-            retry_after_seconds: seconds(wait),
-            ..new(ProblemKind::QuotaExhausted, ProblemSource::Account)
-        },
+        ErrorKind::RateLimited(wait) => new(ProblemKind::RateLimited, ProblemSource::Provider)
+            .with(|problem| problem.retry_after_seconds = seconds(wait)),
+        ErrorKind::QuotaExhausted(wait) => new(ProblemKind::QuotaExhausted, ProblemSource::Account)
+            .with(|problem| problem.retry_after_seconds = seconds(wait)),
         ErrorKind::Unavailable => new(ProblemKind::Unavailable, provider_or_network),
         ErrorKind::OutcomeUnknown => new(ProblemKind::OutcomeUnknown, provider_or_network)
             .next("look whether it is there before you send it again"),

@@ -215,7 +215,7 @@ async fn page(
             }
             FeedStep::Forgotten { since, until, .. } => {
                 let problem = Problem::from(StoreError::Forgotten { since, until });
-                return Err(Problem { resume_after: Some(until), ..problem });
+                return Err(problem.with(|problem| problem.resume_after = Some(until)));
             }
             FeedStep::Nothing => {
                 has_more = false;

@@ -199,8 +199,7 @@ fn scheme<'a>(app: &'a Api, name: Option<&str>) -> Result<&'a Scheme, Problem> {
     let found = schemes.iter().find(|scheme| name.is_none_or(|name| scheme.name == name));
     found.ok_or_else(|| {
         let names: Vec<&str> = schemes.iter().map(|scheme| scheme.name.as_str()).collect();
-        let problem = Problem::unknown("scheme", name.unwrap_or_default(), &names);
-        Problem { next: problem.next, ..Problem::invalid(problem.detail) }
+        Problem::unknown("scheme", name.unwrap_or_default(), &names).of_input()
     })
 }
 

@@ -192,10 +192,7 @@ fn check_filters(app: &Api, filters: &[String]) -> Result<(), Problem> {
     let lost = unknown_object(filters, &objects);
     match lost.map_err(|why| Problem::invalid(format!("only: {why}")))? {
         None => Ok(()),
-        Some(object) => {
-            let problem = Problem::unknown("object of only", &object, &objects);
-            Err(Problem { next: problem.next, ..Problem::invalid(problem.detail) })
-        }
+        Some(object) => Err(Problem::unknown("object of only", &object, &objects).of_input()),
     }
 }
 

@@ -4,6 +4,7 @@ mod changes;
 mod connections;
 mod connectors;
 mod deliveries;
+mod figures;
 mod forwards;
 mod health;
 mod pushes;
@@ -49,7 +50,7 @@ pub(crate) fn router() -> (Router<App>, OpenApi) {
         .merge(health::routes())
         .merge(connections::routes())
         .merge(connectors::routes())
-        .merge(records::routes())
+        .merge(figures::routes())
         .merge(writes::routes())
         .merge(pushes::routes())
         .merge(sync::routes())

@@ -1,16 +1,12 @@
 //! Records: as they are kept, or as the provider has them now.
 
-use aide::axum::ApiRouter;
-use aide::axum::routing::get_with;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use connector_contract::hex;
 use connector_contract::records::{ListRequest, Start, Unreadable, View};
 use connector_contract::types::DataRecord;
 use connector_runtime::CallError;
-use connector_service::documents::{
-    AnalyticsDocument, CountsDocument, HistoryEntry, date, differs, history_entry,
-};
+use connector_service::documents::date;
 use connector_state::mirror::{Filter, ListQuery, MirroredRecord, RecordState, hash_of};
 use connector_state::{ConnectionRow, StoreError, Word as _};
 use http::{HeaderMap, StatusCode, header};
@@ -18,46 +14,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{App, Page, limited};
+use super::{App, limited};
 use crate::app::Api;
-use crate::authorise::Scope;
-use crate::describe::told;
 use crate::extract::{Json, Path, Query};
 use crate::problem::Problem;
 
 /// Records of a page, where no limit is given.
 const USUAL: u32 = 100;
-/// Weeks of analytics, where none are given.
-const WEEKS: u16 = 12;
-
-pub fn routes() -> ApiRouter<App> {
-    ApiRouter::new()
-        .api_route(
-            "/v1/connections/{connection}/objects/{object}/records/{id}/history",
-            get_with(
-                history,
-                told("getHistory", Scope::Read, "What became of a record, newest change first"),
-            ),
-        )
-        .api_route(
-            "/v1/connections/{connection}/objects/{object}/counts",
-            get_with(
-                counts,
-                told("getCounts", Scope::Read, "How many kept records have which value"),
-            ),
-        )
-        .api_route(
-            "/v1/connections/{connection}/objects/{object}/analytics",
-            get_with(
-                analytics,
-                told(
-                    "getAnalytics",
-                    Scope::Read,
-                    "What became of records by week, and how carriers and lanes perform",
-                ),
-            ),
-        )
-}
 
 /// Which object of which connection.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -156,10 +119,9 @@ impl From<Unreadable> for UnreadableDocument {
 }
 
 /// JSON as it came. What is none would be a connector's fault, and is shown as a text.
-pub fn raw(text: String) -> Box<RawValue> {
-    RawValue::from_string(text.clone())
-        .or_else(|_| serde_json::value::to_raw_value(&text))
-        .unwrap_or_default()
+pub fn raw(text: &str) -> Box<RawValue> {
+    let as_text = |_| serde_json::value::to_raw_value(text);
+    serde_json::from_str(text).or_else(as_text).unwrap_or_default()
 }
 
 impl From<MirroredRecord> for RecordDocument {
@@ -173,7 +135,7 @@ impl From<MirroredRecord> for RecordDocument {
             hash: hex(&record.hash),
             holder: record.holder,
             change: Some(record.change),
-            data: raw(record.data),
+            data: raw(&record.data),
         }
     }
 }
@@ -189,7 +151,7 @@ impl From<DataRecord> for RecordDocument {
             hash: hex(&hash_of(&record.data)),
             holder: None,
             change: None,
-            data: raw(record.data),
+            data: raw(&record.data),
         }
     }
 }
@@ -397,67 +359,8 @@ pub fn matches(list: &http::HeaderValue, etag: &str) -> bool {
     list.trim() == "*" || list.split(',').any(weak)
 }
 
-fn absent(path: &OfRecord) -> Problem {
+pub fn absent(path: &OfRecord) -> Problem {
     let OfRecord { connection, object, id } = path;
     Problem::not_found(format!("{object} {id} is not kept for {connection}"))
         .next("?live=true asks the provider")
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(inline)]
-struct HistoryParameters {
-    /// No more than so many changes, 1 to 1000 [default: 100].
-    #[schemars(range(min = 1, max = 1000))]
-    limit: Option<u32>,
-}
-
-async fn history(
-    State(app): State<App>,
-    Path(path): Path<OfRecord>,
-    Query(asked): Query<HistoryParameters>,
-) -> Result<Json<Page<HistoryEntry>>, Problem> {
-    app.check_object(&path.object)?;
-    let limit = u32::try_from(limited(asked.limit, USUAL)?).unwrap_or(u32::MAX);
-    let row = app.row(&path.connection).await?;
-    let rows = app.database.history(&row.id, &path.object, &path.id, limit).await?;
-    if rows.is_empty() && app.database.record(&row.id, &path.object, &path.id).await?.is_none() {
-        return Err(absent(&path));
-    }
-    let items = rows.iter().map(|row| history_entry(row, differs(row))).collect();
-    Ok(Json(Page { items, next: None }))
-}
-
-async fn counts(
-    State(app): State<App>,
-    Path(path): Path<OfObject>,
-) -> Result<Json<CountsDocument>, Problem> {
-    app.check_object(&path.object)?;
-    let row = app.row(&path.connection).await?;
-    Ok(Json(CountsDocument::of(app.database.value_counts(&row.id, &path.object).await?)))
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(inline)]
-struct AnalyticsParameters {
-    /// The newest so many weeks, 1 to 520 [default: 12].
-    #[schemars(range(min = 1, max = 520))]
-    weeks: Option<u16>,
-}
-
-async fn analytics(
-    State(app): State<App>,
-    Path(path): Path<OfObject>,
-    Query(asked): Query<AnalyticsParameters>,
-) -> Result<Json<AnalyticsDocument>, Problem> {
-    app.check_object(&path.object)?;
-    let weeks = asked.weeks.unwrap_or(WEEKS);
-    if !(1..=520).contains(&weeks) {
-        return Err(Problem::invalid("weeks is 1 to 520"));
-    }
-    let row = app.row(&path.connection).await?;
-    let mut found = app.database.analytics(&row.id, &path.object).await?;
-    found.keep_newest(usize::from(weeks));
-    Ok(Json(AnalyticsDocument::of(&found)))
 }

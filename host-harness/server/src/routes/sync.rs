@@ -91,7 +91,7 @@ async fn sync(
         let mut item = SyncedObject { object: name, report: None, busy_until: None, problem: None };
         match ended {
             Ok(PullOutcome::Done(report)) => {
-                item.report = Some(PullDocument::of(&row.name, &report))
+                item.report = Some(PullDocument::of(&row.name, &report));
             }
             Ok(PullOutcome::Busy { until_ms }) => item.busy_until = Some(date(until_ms)),
             Err(why) => item.problem = Some(why.into()),

@@ -254,7 +254,7 @@ async fn invoke(
         .iter()
         .map(|one| ChangedRecord { object: one.object.clone(), id: id_of(&one.item).to_owned() });
     let changed = changed.collect();
-    Ok(Json(ActionOutcome { output: super::records::raw(outcome.output), changed }))
+    Ok(Json(ActionOutcome { output: super::records::raw(&outcome.output), changed }))
 }
 
 /// Whether there is such an action, on a record or on none.

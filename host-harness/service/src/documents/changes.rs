@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use connector_contract::hex;
-use connector_state::Word as _;
+use connector_state::Word;
 use connector_state::mirror::ChangeRow;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -53,7 +53,7 @@ impl ChangeDocument {
             id: row.id.clone(),
             kind: row.kind.word(),
             ours: row.ours,
-            source: row.source.map(|source| source.word()),
+            source: row.source.map(Word::word),
             delivery: row.delivery,
             at: date(row.at_ms),
             updated_at: row.updated_at.clone(),

@@ -230,7 +230,7 @@ fn performance(group: &Performance) -> PerformanceDocument {
         in_time: group.in_time,
         p50: group.percentile(50),
         p90: group.percentile(90),
-        days: group.days.to_vec(),
+        days: group.days.clone(),
         trouble: group.trouble,
     }
 }
