@@ -102,12 +102,12 @@ pub struct ProviderAnswer {
     pub request_id: Option<String>,
 }
 
-/// A problem (RFC 9457). It is small: most calls have none.
+/// A problem, in a box: most calls have none, and it is large.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Problem(Box<ProblemDocument>);
 
-/// What a problem says.
+/// A problem (RFC 9457).
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[schemars(rename = "Problem")]
 pub struct ProblemDocument {
