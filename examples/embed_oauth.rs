@@ -50,7 +50,7 @@ pub async fn run(
     ];
     let settings = settings.map(|(name, value)| (name.to_owned(), value));
     let row = vault.new_connection("customer 7", "aftership", "oauth2", settings.into())?;
-    let flow = ConnectFlow { vault };
+    let flow = ConnectFlow { vault: vault.into() };
 
     let connector = runtime.load(Path::new("dist/aftership-connector.wasm")).await?;
     let secret = ("client-secret".to_owned(), Secret::new("an app's secret"));

@@ -8,7 +8,7 @@ use wit_component::{DecodedWasm, WitPrinter, decode};
 use crate::support::{component, host_command, runtime};
 
 /// Compares `actual` with the golden file `name`, or rewrites it when blessing.
-fn golden(name: &str, actual: &str) {
+pub fn golden(name: &str, actual: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
     if std::env::var_os("BLESS").is_some() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();

@@ -11,6 +11,7 @@
 // The fuzz targets import their macro from that crate; here it is the one of `fuzzed`.
 extern crate self as libfuzzer_sys;
 
+mod api;
 mod cells;
 mod cli;
 mod connecting;

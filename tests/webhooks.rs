@@ -5,5 +5,5 @@ mod flow;
 mod forwarded;
 mod hosts;
 mod program;
-mod shop;
+pub mod shop;
 mod world;

@@ -15,6 +15,7 @@
 //! | [`state_sqlite`] | that database in one SQLite file |
 //! | [`state_postgres`] | that database in PostgreSQL, for many hosts |
 //! | [`service`] | connections, grants, the vault, sync, push, webhooks |
+//! | [`server`] | the HTTP API |
 //!
 //! None of them knows a provider.
 
@@ -23,6 +24,7 @@ pub use connector_contract::clock;
 pub use connector_registry as registry;
 pub use connector_runtime as runtime;
 pub use connector_runtime::{egress, observe, retry};
+pub use connector_server as server;
 pub use connector_service as service;
 pub use connector_service::{
     connect, forward, grants, nearest, push, schema, source, sync, webhooks,

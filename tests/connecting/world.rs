@@ -58,7 +58,7 @@ impl World {
         let clock = Shifted::by(0);
         let store = Arc::new(Sqlite::open(&base.join("state.db"), clock.clone()).unwrap());
         let desk = ConnectFlow {
-            vault: Vault::new(store, clock.clone(), MasterKey::from(Key::new(MASTER))),
+            vault: Arc::new(Vault::new(store, clock.clone(), MasterKey::from(Key::new(MASTER)))),
         };
         let settings = settings(&server.url());
         let row = desk.vault.new_connection("shop", "aftership", "oauth2", settings).unwrap();

@@ -22,13 +22,13 @@ impl Listener {
     pub fn start(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap());
-        let mut said = String::new();
-        while !said.contains("listening on ") {
-            said.clear();
-            assert!(lines.read_line(&mut said).unwrap() > 0, "it ended");
-        }
-        let authority = said.trim().rsplit_once("//").unwrap().1.to_owned();
+        let authority = authority(&mut lines, "listening on ");
         Self { child, lines, authority }
+    }
+
+    /// The host and port of the next line that holds `words` and a URL.
+    pub fn authority(&mut self, words: &str) -> String {
+        authority(&mut self.lines, words)
     }
 
     /// Ends it by a signal; answers its exit code and what else it said.
@@ -40,6 +40,15 @@ impl Listener {
         std::io::Read::read_to_string(&mut self.lines, &mut rest).unwrap();
         (code, rest)
     }
+}
+
+fn authority(lines: &mut BufReader<ChildStderr>, words: &str) -> String {
+    let mut said = String::new();
+    while !said.contains(words) {
+        said.clear();
+        assert!(lines.read_line(&mut said).unwrap() > 0, "it ended");
+    }
+    said.trim().rsplit_once("//").unwrap().1.to_owned()
 }
 
 impl Drop for Listener {

@@ -3,6 +3,8 @@
 //!
 //! | module | what it holds |
 //! |---|---|
+//! | [`check`] | whether a connection may use the objects |
+//! | [`documents`] | what faces show of what is kept |
 //! | [`connect`] | how a connection is made, by typing secrets or by way of a browser |
 //! | [`grants`] | tokens that end, renewed in time and once, whatever is killed or lost meanwhile |
 //! | [`vault`] | secrets at rest, sealed and in versions |
@@ -10,6 +12,8 @@
 //! | [`push`] | many records written, each wish kept before it is sent and told as ours after |
 //! | [`source`] | files and pipes that are pushed, read item by item whatever programs made of them |
 //! | [`webhooks`] | events that providers push, kept before they are answered, then applied |
+//! | [`listener`] | what those who listen share: bounds of time, TLS |
+//! | [`feed`] | changes as they come, for whoever goes on after what they have had |
 //! | [`forward`] | changes handed on to services of the user's own |
 //! | [`recording`] | files of the component's calls, sealed, that can be made again |
 //! | [`moving`] | connections in a sealed file, on their way from one state to another |
@@ -20,11 +24,15 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+pub mod check;
 pub mod connect;
+pub mod documents;
+pub mod feed;
 pub mod forward;
 pub mod grants;
 pub mod hosts;
 pub mod jobs;
+pub mod listener;
 pub mod maintenance;
 pub mod moving;
 pub mod nearest;

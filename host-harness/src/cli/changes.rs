@@ -1,18 +1,19 @@
 //! `changes`: the log of what changed, in order.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use host_harness::contract::hex;
 use host_harness::mirror::ChangeRow;
-use host_harness::store::{StoreError, Word};
-use serde_json::{Value, json};
+use host_harness::service::documents::ChangeDocument;
+use host_harness::service::feed::{ChangeFeed, FeedStep};
+use host_harness::store::StoreError;
 
 use super::context::Context;
 use super::exit::Exit;
 use super::input::span;
-use super::output::{Columns, counted, date};
+use super::output::{Columns, counted};
 use super::state::{StateDirectory, names, whose};
 use super::usage::Usage;
 
@@ -83,8 +84,8 @@ pub async fn run(args: &ChangesArgs, context: &Context) -> Result<Exit> {
         return Ok(Exit::Done);
     }
     let whose = whose(context, &state, &*database).await?;
-    let mut by_id = names(&*database).await?;
-    let mut since: BTreeMap<String, u64> = match (&args.consumer, args.since, &whose) {
+    let by_id = names(&*database).await?;
+    let since: BTreeMap<String, u64> = match (&args.consumer, args.since, &whose) {
         (Some(consumer), _, _) => database.positions(consumer).await?.into_iter().collect(),
         (None, None, _) => BTreeMap::new(),
         (None, Some(since), Some(whose)) => [(whose.clone(), since)].into(),
@@ -100,76 +101,47 @@ pub async fn run(args: &ChangesArgs, context: &Context) -> Result<Exit> {
         },
     };
     let (mut out, mut exit) = (context.output(&args.columns), Exit::Done);
+    let mut feed = ChangeFeed::new(Arc::clone(&database), None, whose, since);
     while !(args.follow && context.shutdown.is_requested()) {
-        let mut moments = database.moments().await.context("reading the changes")?;
-        moments.retain(|(id, moment)| {
-            let is_meant = whose.as_ref().is_none_or(|whose| whose == id);
-            is_meant && *moment > since.get(id).copied().unwrap_or_default()
-        });
-        if moments.is_empty() {
-            if !args.follow {
-                break;
-            }
-            tokio::select! {
+        let step = feed.next(AT_ONCE).await.context("reading the changes")?;
+        let name = |id: &String| feed.names().get(id).unwrap_or(id).clone();
+        let (connection, reached) = match step {
+            FeedStep::Nothing if !args.follow => break,
+            FeedStep::Nothing => tokio::select! {
                 () = tokio::time::sleep(LOOK_EVERY) => continue,
                 () = context.shutdown.requested() => break,
+            },
+            FeedStep::Changes { connection, changes, reached } => {
+                let is_wanted = |change: &&ChangeRow| {
+                    args.object.as_ref().is_none_or(|object| *object == change.object)
+                };
+                let shown = changes.iter().filter(is_wanted);
+                let shown = shown
+                    .map(|change| serde_json::to_value(ChangeDocument::of(change, feed.names())));
+                out.page(shown.collect::<Result<Vec<_>, _>>()?)?;
+                (connection, reached)
             }
-        }
-        if moments.iter().any(|(id, _)| !by_id.contains_key(id)) {
-            by_id = names(&*database).await?;
-        }
-        for (id, moment) in moments {
-            let from = since.get(&id).copied().unwrap_or_default();
-            let name = by_id.get(&id).unwrap_or(&id);
-            let changes = match (database.changes(&id, from, AT_ONCE).await, &args.consumer) {
-                // A consumer that was silent for too long hears what it missed, and goes on.
-                (Err(StoreError::Forgotten { until, .. }), Some(consumer)) => {
-                    context.watch.say(&format!(
-                        "{name}: the changes {} to {until} were forgotten before {consumer} had \
-                         them; `export` has the records as they are, and later changes follow",
-                        from + 1
-                    ));
-                    database.set_position(consumer, &id, until).await?;
-                    since.insert(id, until);
-                    exit = Exit::Partly;
-                    continue;
-                }
-                (changes, _) => {
-                    changes.with_context(|| format!("reading the changes of {name}"))?
-                }
-            };
-            let is_wanted = |change: &&ChangeRow| {
-                args.object.as_ref().is_none_or(|object| *object == change.object)
-            };
-            let shown = changes.iter().filter(is_wanted);
-            out.page(shown.map(|change| as_json(change, &by_id)))?;
-            // Numbers skip; with nothing left, all up to the moment is had.
-            let reached = changes.last().map_or(moment, |last| last.number);
-            if let Some(consumer) = &args.consumer {
-                database.set_position(consumer, &id, reached).await?;
+            // A consumer that was silent for too long hears what it missed, and goes on.
+            FeedStep::Forgotten { connection, since, until } => {
+                let Some(consumer) = &args.consumer else {
+                    let why = StoreError::Forgotten { since, until };
+                    return Err(why)
+                        .with_context(|| format!("reading the changes of {}", name(&connection)));
+                };
+                context.watch.say(&format!(
+                    "{}: the changes {} to {until} were forgotten before {consumer} had them; \
+                     `export` has the records as they are, and later changes follow",
+                    name(&connection),
+                    since + 1
+                ));
+                exit = Exit::Partly;
+                (connection, until)
             }
-            since.insert(id, reached);
+        };
+        if let Some(consumer) = &args.consumer {
+            database.set_position(consumer, &connection, reached).await?;
         }
     }
     out.end()?;
     Ok(exit)
-}
-
-fn as_json(change: &ChangeRow, names: &BTreeMap<String, String>) -> Value {
-    let hash = |hash: Option<[u8; 32]>| hash.map(|hash| hex(&hash));
-    json!({
-        "number": change.number,
-        "connection": names.get(&change.connection).unwrap_or(&change.connection),
-        "object": change.object,
-        "id": change.id,
-        "kind": change.kind.word(),
-        "ours": change.ours,
-        "source": change.source.map(Word::word),
-        "delivery": change.delivery,
-        "at": date(change.at_ms),
-        "updated_at": change.updated_at,
-        "previous": hash(change.previous),
-        "hash": hash(change.hash),
-        "members": change.members,
-    })
 }

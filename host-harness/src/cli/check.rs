@@ -8,14 +8,11 @@
 //! | anything else failed, or all are forbidden | 1 |
 
 use anyhow::Result;
-use host_harness::contract::auth::Account;
 use host_harness::contract::types::ErrorKind;
 use host_harness::runtime::CallError;
-use host_harness::store::GrantState;
-use serde::Serialize;
-use serde_json::json;
+use host_harness::service::check::{CheckResult, ObjectCheck, check};
 
-use super::context::{Context, describe};
+use super::context::Context;
 use super::errors::{Subject, after_answer};
 use super::exit::Exit;
 use super::output::printable;
@@ -31,19 +28,6 @@ use super::state::StoredConnection;
 pub struct CheckArgs {
     /// Only this object
     pub object: Option<String>,
-}
-
-/// What one object answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-enum CheckResult {
-    Usable,
-    Untried,
-    Forbidden,
-    Unauthenticated,
-    /// Its grant ended, or it has none yet.
-    NeedsReconnect,
-    Failed,
 }
 
 /// Runs the command.
@@ -62,58 +46,31 @@ pub async fn run(args: &CheckArgs, context: &Context) -> Result<Exit> {
         Some(object) => vec![object],
         None => all.map(|object| &object.name).collect(),
     };
-    // The provider's account, as it was told when it was connected.
-    let account = match &grants {
-        Some(grants) => grants.row().await?.and_then(|row| row.learned.account),
-        None => None,
-    };
-    let (mut rows, mut results, mut next) = (Vec::new(), Vec::new(), None);
-    for object in objects {
-        let answer = connection.check(object).await;
-        if let Err(CallError::Connector(error)) = &answer
+    let objects: Vec<String> = objects.into_iter().cloned().collect();
+    let checks = check(&connection, grants.as_ref(), &objects).await?;
+    let mut next = None;
+    for found in &checks {
+        if found.result == CheckResult::NeedsReconnect {
+            next = Some("`connect` again; name, settings and everything else stay".to_owned());
+        } else if let Some(CallError::Connector(error)) = &found.error
             && error.kind != ErrorKind::Unsupported
         {
             let subject = Subject {
                 command: "check".to_owned(),
-                object: Some(object.clone()),
+                object: Some(found.object.clone()),
                 id: None,
                 secrets: context.repeated.secrets.clone(),
             };
             next = next.or(after_answer(error, &subject));
         }
-        let mut found = judged(&answer);
-        let descriptor = describe(&connector, object).await?;
-        let refused = found == CheckResult::Unauthenticated;
-        if refused
-            && let Some(grants) = &grants
-            && grants.row().await?.is_none_or(|row| row.state == GrantState::Ended)
-        {
-            found = CheckResult::NeedsReconnect;
-            next = Some("`connect` again; name, settings and everything else stay".to_owned());
-        }
-        results.push(found);
-        let actions: Vec<String> =
-            descriptor.actions.into_iter().map(|action| action.name).collect();
-        rows.push(entry(object, found, account.as_ref(), answer, &actions));
-        if refused {
-            break;
-        }
     }
+    let rows = checks.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
     context.listing(&["OBJECT", "RESULT", ""], rows)?;
     if let Some(next) = next {
         context.watch.say(&format!("  next: {}", printable(&next)));
     }
+    let results: Vec<CheckResult> = checks.iter().map(|found| found.result).collect();
     Ok(exit(&results))
-}
-
-fn judged(answer: &Result<(), CallError>) -> CheckResult {
-    let Err(error) = answer else { return CheckResult::Usable };
-    match error.error().map(|error| &error.kind) {
-        Some(ErrorKind::Unsupported) => CheckResult::Untried,
-        Some(ErrorKind::Forbidden) => CheckResult::Forbidden,
-        Some(ErrorKind::Unauthenticated) => CheckResult::Unauthenticated,
-        _ => CheckResult::Failed,
-    }
 }
 
 fn exit(found: &[CheckResult]) -> Exit {
@@ -129,31 +86,17 @@ fn exit(found: &[CheckResult]) -> Exit {
     }
 }
 
-/// `actions`: a provider may grant them apart from the object, and none can be tried without being
-/// done.
-fn entry(
-    object: &str,
-    found: CheckResult,
-    account: Option<&Account>,
-    answer: Result<(), CallError>,
-    actions: &[String],
-) -> Entry {
-    let account = account.filter(|_| found == CheckResult::Usable);
-    let message = answer.err().map(|error| error.to_string());
-    let shown = account.map(|account| format!("{} ({})", account.title, account.id));
-    let untried = (found == CheckResult::Usable && !actions.is_empty())
+/// A provider may grant actions apart from the object, and none can be tried without being done.
+fn entry(found: &ObjectCheck) -> Result<Entry, serde_json::Error> {
+    let shown = found.account.as_ref().map(|account| format!("{} ({})", account.title, account.id));
+    let actions = &found.untried_actions;
+    let untried = (found.result == CheckResult::Usable && !actions.is_empty())
         .then(|| format!("not tried: {}", actions.join(", ")));
-    let told: Vec<String> = shown.or_else(|| message.clone()).into_iter().chain(untried).collect();
-    let result = json!(found);
-    let cells = vec![object.to_owned(), member(&result), told.join("; ")];
-    let json = json!({
-        "object": object,
-        "result": result,
-        "account": account.map(|account| json!({ "id": account.id, "title": account.title })),
-        "message": message,
-        "untried_actions": actions,
-    });
-    Entry { cells, json }
+    let told = shown.or_else(|| found.message.clone()).into_iter().chain(untried);
+    let told: Vec<String> = told.collect();
+    let json = serde_json::to_value(found)?;
+    let cells = vec![found.object.clone(), member(&json["result"]), told.join("; ")];
+    Ok(Entry { cells, json })
 }
 
 #[cfg(test)]

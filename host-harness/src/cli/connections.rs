@@ -1,9 +1,10 @@
 //! `connections`: which ones are kept.
 
 use anyhow::Result;
+use host_harness::service::documents::ConnectionDocument;
 use host_harness::state::moving::MoveStage;
-use host_harness::store::{Change, ConnectionRow, GrantRow, GrantState};
-use serde_json::{Value, json};
+use host_harness::store::{Change, ConnectionRow};
+use serde_json::json;
 
 use super::context::Context;
 use super::exit::Exit;
@@ -12,7 +13,6 @@ use super::moving::{
     EraseConnectionArgs, ExportConnectionsArgs, ImportConnectionsArgs, run_erase, run_export,
     run_import,
 };
-use super::output::date;
 use super::state::StateDirectory;
 
 subcommands! {
@@ -58,7 +58,7 @@ async fn list(_: &ListConnectionsArgs, context: &Context) -> Result<()> {
     if let Some(store) = StateDirectory::needed(context)?.store().await? {
         for row in store.connections().await? {
             let grant = store.grant(&row.id).await?;
-            rows.push(shown(&row, grant.as_ref()));
+            rows.push(serde_json::to_value(ConnectionDocument::of(&row, grant.as_ref()))?);
         }
         for row in store.moves().await? {
             let state = match row.stage {
@@ -70,30 +70,6 @@ async fn list(_: &ListConnectionsArgs, context: &Context) -> Result<()> {
         }
     }
     context.members(&["name", "connector", "scheme", "state", "made"], rows)
-}
-
-fn shown(row: &ConnectionRow, grant: Option<&GrantRow>) -> Value {
-    json!({
-        "id": row.id,
-        "name": row.name,
-        "connector": row.connector,
-        "scheme": row.scheme,
-        "state": grant.map(state),
-        "scopes": grant.map(|grant| &grant.scopes),
-        "expires": grant.and_then(|grant| grant.expires_ms).map(date),
-        "settings": row.settings,
-        "made": date(row.made_ms),
-    })
-}
-
-/// The state of a connection, as far as it is known here: of one without a grant only its provider
-/// knows.
-fn state(grant: &GrantRow) -> &'static str {
-    match grant.state {
-        GrantState::Valid | GrantState::Renewing => "connected",
-        GrantState::Uncertain => "uncertain",
-        GrantState::Ended => "needs-reconnect",
-    }
 }
 
 async fn rename(args: &RenameConnectionArgs, context: &Context) -> Result<()> {

@@ -19,12 +19,12 @@ use tokio::sync::OnceCell;
 
 use super::cache;
 use super::component::{self, Component};
-use super::database::Database;
-use super::document::embedded;
 use super::options::{CommonOptions, Limits, RepeatedOptions};
 use super::output::{Columns, OutputFormat};
 use super::usage::{Usage, unknown};
 use super::watch::Watch;
+use host_harness::service::documents::catalog::embedded;
+use host_harness::store::Database;
 
 /// What is being recorded.
 pub type Recordings = Arc<Mutex<Vec<Arc<RecordingWriter>>>>;

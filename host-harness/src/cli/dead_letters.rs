@@ -1,14 +1,12 @@
 //! `dead-letters`: what could not be read or applied.
 
-use std::fmt;
-use std::str::FromStr;
-
 use anyhow::Result;
-use serde_json::json;
+pub use host_harness::service::documents::DeadLetterNumber;
+use host_harness::service::documents::dead_letters;
 
 use super::context::Context;
 use super::exit::Exit;
-use super::output::{Columns, counted, date};
+use super::output::{Columns, counted};
 use super::state::{StateDirectory, names, whose};
 use super::usage::Usage;
 
@@ -59,69 +57,14 @@ struct DropDeadLettersArgs {
     numbers: Vec<DeadLetterNumber>,
 }
 
-/// The number of a dead letter: `3` came with a scan, `e3` with a delivery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DeadLetterNumber {
-    /// An item of a page.
-    Record(u64),
-    /// An event of a delivery.
-    Event(u64),
-}
-
-impl FromStr for DeadLetterNumber {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let number = match text.strip_prefix('e') {
-            Some(digits) => digits.parse().map(Self::Event),
-            None => text.parse().map(Self::Record),
-        };
-        number.map_err(|_| "write a number as `dead-letters list` shows it".to_owned())
-    }
-}
-
-impl fmt::Display for DeadLetterNumber {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Record(number) => write!(f, "{number}"),
-            Self::Event(number) => write!(f, "e{number}"),
-        }
-    }
-}
-
 async fn list(args: &ListDeadLettersArgs, context: &Context) -> Result<()> {
     let state = StateDirectory::needed(context)?;
     let database = state.database().await?;
     let whose = whose(context, &state, &*database).await?;
     let names = names(&*database).await?;
-    let name = |id: &String| names.get(id).unwrap_or(id).clone();
     let mut out = context.output(&args.columns);
-    for letter in database.dead_letters(whose.as_deref()).await? {
-        out.page([json!({
-            "number": DeadLetterNumber::Record(letter.number).to_string(),
-            "connection": name(&letter.connection),
-            "object": letter.object,
-            "id": letter.id,
-            "at": date(letter.at_ms),
-            "reason": letter.reason,
-            "raw": letter.raw,
-        })])?;
-    }
-    for event in database.dead_events(whose.as_deref()).await? {
-        let delivery = database.delivery(event.delivery).await?;
-        let body = delivery.map(|row| row.body).unwrap_or_default();
-        out.page([json!({
-            "number": DeadLetterNumber::Event(event.number).to_string(),
-            "connection": name(&event.connection),
-            "object": event.object,
-            "id": event.effect.record(),
-            "at": date(event.received_ms),
-            "reason": event.reason,
-            "raw": String::from_utf8_lossy(&body),
-            "delivery": event.delivery,
-            "event": event.id,
-            "effect": event.effect.word(),
-        })])?;
+    for letter in dead_letters(&*database, whose.as_deref(), &names).await? {
+        out.page([serde_json::to_value(letter)?])?;
     }
     out.end()
 }

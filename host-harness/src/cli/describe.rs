@@ -4,9 +4,9 @@ use anyhow::Result;
 use host_harness::contract::catalog::{Action, Descriptor};
 
 use super::context::{Context, describe};
-use super::document::{self, embedded};
 use super::output::{cells, printable, section};
 use super::schema;
+use host_harness::service::documents::catalog::{self as document, embedded};
 
 /// Shows an object's operations, filters, inputs and actions. Makes no connection.
 #[derive(Debug, clap::Args)]

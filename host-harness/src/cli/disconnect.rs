@@ -1,10 +1,8 @@
 //! `disconnect`: gives a grant back, and erases everything that is kept for a connection.
 
 use anyhow::{Context as _, Result};
-use host_harness::contract::types::ErrorKind;
-use host_harness::grants;
-use host_harness::runtime::CallError;
-use host_harness::store::{Change, GrantRow, GrantState};
+use host_harness::connect;
+use host_harness::store::GrantRow;
 
 use super::connecting::with_kept;
 use super::context::Context;
@@ -29,8 +27,8 @@ pub struct DisconnectArgs {
 /// When it is not there; when the provider could not be told, and then nothing is erased.
 pub async fn run(args: &DisconnectArgs, context: &Context) -> Result<()> {
     let kept = StoredConnection::chosen(context).await?;
-    let grant = kept.state.vault.store().grant(&kept.row.id).await?;
-    if let Some(grant) = grant.filter(|grant| grant.state != GrantState::Ended) {
+    let vault = &kept.state.vault;
+    if let Some(grant) = connect::live_grant(vault, &kept.row).await? {
         let told = give_back(context, &kept, &grant).await;
         match told {
             Err(why) if args.force => context.watch.say(&printable(&format!("warning: {why:#}"))),
@@ -39,30 +37,21 @@ pub async fn run(args: &DisconnectArgs, context: &Context) -> Result<()> {
             )?,
         }
     }
-    let erase = Change::RemoveConnection { id: kept.row.id.clone() };
-    let store = kept.state.vault.store();
-    store.commit(vec![erase]).await?;
+    connect::remove(vault, &kept.row).await?;
     // Piece by piece, beside others that write.
-    while store.maintain().await.context("erasing what is left of it")? {}
+    while vault.store().maintain().await.context("erasing what is left of it")? {}
     context.watch.mention(&format!("disconnected {}", kept.row.name));
     Ok(())
 }
 
 async fn give_back(context: &Context, kept: &StoredConnection, grant: &GrantRow) -> Result<()> {
     let connector = context.connector().await?;
-    let (vault, row) = (&kept.state.vault, &kept.row);
-    belongs(row, &connector)?;
-    let tokens = grants::open(&vault.key(row)?, &row.id, grant.epoch, &grant.sealed_tokens)?;
+    belongs(&kept.row, &connector)?;
     let builder = with_kept(context.surroundings(&connector), kept, Some(grant));
-    let builder = builder.secrets(kept.secrets().await?);
-    match builder.build().await?.authority().revoke(tokens).await {
-        Ok(()) => Ok(()),
-        Err(CallError::Connector(error)) if error.kind == ErrorKind::Unsupported => {
-            context.watch.say(&printable(&error.message));
-            Ok(())
-        }
-        // It is gone already.
-        Err(CallError::Connector(error)) if error.kind == ErrorKind::Unauthenticated => Ok(()),
-        Err(why) => Err(why.into()),
+    let authority = builder.secrets(kept.secrets().await?).build().await?.authority();
+    let left = connect::give_back(&kept.state.vault, &kept.row, grant, &authority).await?;
+    if let Some(left) = left {
+        context.watch.say(&printable(&left));
     }
+    Ok(())
 }

@@ -7,8 +7,8 @@ use host_harness::contract::setup::Form;
 use host_harness::runtime::{Connector, Facts};
 
 use super::context::Context;
-use super::document::{self, word};
 use super::output::{bytes, cells, count, printable, section};
+use host_harness::service::documents::catalog::{self as document, word};
 
 /// Shows the manifest and what the component's bytes say. Makes no connection.
 #[derive(Debug, clap::Args)]

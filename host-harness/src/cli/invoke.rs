@@ -6,10 +6,10 @@ use host_harness::contract::catalog::{Action, Descriptor};
 use host_harness::retry::first_attempt;
 
 use super::context::{Context, describe};
-use super::document::embedded;
 use super::output::{Columns, OutputRow, counted, record};
 use super::usage::{Usage, unknown};
 use super::{hidden, input, plan};
+use host_harness::service::documents::catalog::embedded;
 
 /// Runs an action, and prints what it answers.
 #[derive(Debug, clap::Args)]

@@ -7,7 +7,6 @@ use host_harness::contract::types::DataRecord;
 use host_harness::runtime::Connector;
 
 use super::context::{Context, describe};
-use super::document::embedded;
 use super::exit::Exit;
 use super::filter;
 use super::input::pairs;
@@ -15,6 +14,7 @@ use super::output::{Columns, OutputRow, counted, printable};
 use super::usage::Usage;
 use super::view::ViewOptions;
 use super::with::DerivedListing;
+use host_harness::service::documents::catalog::embedded;
 
 /// Unreadable records that are named one by one.
 const NAMED: u64 = 10;

@@ -9,11 +9,11 @@ use host_harness::source::SourceItem;
 use serde_json::{Value, json};
 
 use super::context::Context;
-use super::document::embedded;
 use super::exit::Exit;
 use super::output::{Columns, OutputRow, lines};
 use super::source::{SourceOptions, mapping, open};
 use super::usage::Usage;
+use host_harness::service::documents::catalog::embedded;
 
 subcommands! {
     /// Tries a mapping file on a source, without a connection.

@@ -37,6 +37,7 @@ macro_rules! subcommands {
     };
 }
 
+mod api;
 mod cache;
 mod changes;
 mod check;
@@ -46,12 +47,10 @@ mod connect;
 mod connecting;
 mod connections;
 mod context;
-mod database;
 mod dead_letters;
 mod deliveries;
 mod describe;
 mod disconnect;
-mod document;
 mod egress;
 mod errors;
 pub mod exit;

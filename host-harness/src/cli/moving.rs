@@ -10,7 +10,7 @@ use host_harness::store::StoreError;
 use host_harness::vault::MasterKey;
 
 use super::context::Context;
-use super::database::Database;
+use host_harness::store::Database;
 use super::input::connection_name;
 use super::state::StateDirectory;
 use super::state_file::must_be_new;

@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use anyhow::Result;
 use host_harness::forward;
+use host_harness::service::documents::SecretDocument;
 use host_harness::store::Change;
 use host_harness::vault::{MASTER_KEY_VARIABLE, MasterKey, OVERLAP};
-use serde_json::json;
 
 use super::connecting::new_connection;
 use super::context::Context;
 use super::exit::Exit;
 use super::input::{connection_name, span};
 use super::moving::refused;
-use super::output::{counted, date};
+use super::output::counted;
 use super::secret_value::SecretSource;
 use super::state::{DEFAULT, StateDirectory, StoredConnection, belongs, name};
 use super::usage::{Usage, unknown};
@@ -150,11 +150,9 @@ async fn set(args: &SetSecretArgs, context: &Context) -> Result<()> {
 
 async fn list(_: &ListSecretsArgs, context: &Context) -> Result<()> {
     let kept = StoredConnection::chosen(context).await?;
-    let rows = kept.state.vault.list(&kept.row).await?.into_iter().map(|one| {
-        let (made, ends) = (date(one.made_ms), one.ends_ms.map(date));
-        json!({ "name": one.name, "version": one.version, "made": made, "ends": ends })
-    });
-    context.members(&["name", "version", "made", "ends"], rows.collect())
+    let rows = kept.state.vault.list(&kept.row).await?;
+    let rows = rows.iter().map(|row| serde_json::to_value(SecretDocument::of(row)));
+    context.members(&["name", "version", "made", "ends"], rows.collect::<Result<_, _>>()?)
 }
 
 async fn rotate(args: &RotateSecretArgs, context: &Context) -> Result<()> {

@@ -7,11 +7,12 @@ use anyhow::Result;
 use host_harness::service::hosts::{self, HostName, WorkShare};
 use host_harness::service::jobs::{Jobs, Stage, Supervisor};
 
+use super::api::{self, ApiOptions};
 use super::context::Context;
 use super::errors::in_one;
 use super::input::{interval, span};
 use super::listen::{Listening, begin, end, reporting};
-use super::state::{StateDirectory, name};
+use super::state::{OpenState, StateDirectory, name};
 use super::sync;
 
 /// Receives events as `listen` does, and reads what changed again and again as `sync --every`
@@ -20,11 +21,14 @@ use super::sync;
 #[command(after_help = "Examples:
   connector-host serve --public-url https://hooks.example.com
   connector-host serve --every 15m --address 0.0.0.0:8443 --tls-cert cert.pem --tls-key key.pem
+  connector-host serve --api 127.0.0.1:8081
 
 Every kept connection of this connector takes part, or that of --connection.
 
 Several may serve one state. Each receives for all connections, and reads and applies for its share
 of them; when one ends or dies, the others take over within seconds. `status --hosts` shows them.
+
+With --api it is also called by programs: GET /v1/openapi.json describes what they may ask.
 `listen --help` says more about receiving, `sync --help` about reading.")]
 pub struct ServeArgs {
     /// Read what changed each time so much has passed
@@ -41,6 +45,9 @@ pub struct ServeArgs {
 
     #[command(flatten)]
     pub listening: Listening,
+
+    #[command(flatten)]
+    pub api: ApiOptions,
 }
 
 /// Runs the command.
@@ -55,6 +62,9 @@ pub async fn run(args: &ServeArgs, context: &Context) -> Result<()> {
     let jobs = supervisor.jobs();
     let share = if all { take_part(args, context, jobs).await? } else { WorkShare::all() };
     let receiver = begin(&args.listening, context, share.clone(), jobs).await?;
+    let connector = context.connector().await?;
+    let state = OpenState::needed(context, &connector, name(context)?).await?;
+    api::begin(&args.api, context, &state, jobs).await?;
     let (own, reading, connections) = (context.clone(), Arc::new(reading), jobs.clone());
     jobs.keep(Stage::Work, "reading", reporting(context, "reading"), move |stop| {
         let (context, args, jobs) = (own.clone(), Arc::clone(&reading), connections.clone());

@@ -21,9 +21,9 @@ use host_harness::store::{ConnectionChanges, ConnectionRow, SecretRow};
 use host_harness::vault::{Secrets, Vault};
 
 use super::context::Context;
-use super::database::{Database, StateClock};
 pub use super::state_directory::StateDirectory;
 use super::usage::Usage;
+use host_harness::store::{Database, StateClock};
 
 /// Name of the connection that is used where none is named.
 pub const DEFAULT: &str = "default";

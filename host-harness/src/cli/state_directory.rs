@@ -15,9 +15,9 @@ use tokio::sync::OnceCell;
 
 use super::cache::users;
 use super::context::Context;
-use super::database::{Database, StateClock};
 use super::moving::{left, refused};
 use super::usage::{Usage, unknown};
+use host_harness::store::{Database, StateClock};
 
 /// The file of the state in its directory.
 const FILE: &str = "state.db";

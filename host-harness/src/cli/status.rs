@@ -6,24 +6,20 @@ use std::time::Duration;
 
 use anyhow::Result;
 use host_harness::clock::unix_ms;
-use host_harness::egress::limit_scopes;
-use host_harness::mirror::{FailingRow, LOOK_UP_TRIES, ScanRow};
+use host_harness::mirror::LOOK_UP_TRIES;
+use host_harness::service::documents::{self, FailingStatus, HostStatus, MinuteRate, ObjectStatus};
 use host_harness::state::hosts::HostRow;
-use host_harness::state::process_of;
-use host_harness::state::rates::Booked;
-use host_harness::state::rates::{RateCounts, RateRow, minute};
+use host_harness::state::rates::minute;
 use host_harness::store::ConnectionRow;
 use host_harness::webhooks::{HookRow, SubscriptionRow};
-use serde_json::json;
 
 use super::context::Context;
-use super::database::Database;
 use super::output::{
     Columns, OutputFormat, cells, count, counted, date, duration, printable, section,
 };
 use super::print::Entry;
 use super::state::{StateDirectory, name};
-use super::sync::kind_word;
+use host_harness::store::Database;
 
 const OBJECTS: [&str; 8] = [
     "CONNECTION",
@@ -123,33 +119,22 @@ pub async fn run(args: &StatusArgs, context: &Context) -> Result<()> {
 /// Shows who serves the state.
 async fn hosts(context: &Context, database: &dyn Database) -> Result<()> {
     let hosts = database.hosts().await?;
-    let entry = |host: &HostRow| {
-        let process = process_of(&host.lease.attempt).trim_end_matches('-');
-        let process = process.rsplit('.').next().and_then(|own| own.split('-').next());
-        let process = process.unwrap_or_default();
-        let (connections, since) = (count(host.connections), date(host.began_ms));
-        Entry {
+    let entry = |row: &HostRow| {
+        let host = HostStatus::of(row);
+        let connections = count(host.connections);
+        Ok::<_, serde_json::Error>(Entry {
             cells: cells([
-                &host.name,
-                process,
+                &host.host,
+                &host.process,
                 &host.connector,
                 &host.version,
                 &connections,
-                &since,
+                &host.since,
             ]),
-            json: json!({
-                "host": host.name,
-                "process": process,
-                "holder": host.lease.attempt,
-                "connector": host.connector,
-                "version": host.version,
-                "connections": host.connections,
-                "since": since,
-                "until": date(host.lease.until_ms),
-            }),
-        }
+            json: serde_json::to_value(&host)?,
+        })
     };
-    let entries: Vec<Entry> = hosts.iter().map(entry).collect();
+    let entries = hosts.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
     if context.form() == OutputFormat::Table {
         return context.text(&section("", &HOSTS, entries.into_iter().map(|row| row.cells)));
     }
@@ -163,81 +148,47 @@ async fn objects(
     database: &dyn Database,
     row: &ConnectionRow,
 ) -> Result<()> {
-    let letters = database.dead_letters(Some(&row.id)).await?;
-    let failing = database.failing(&row.id).await?;
-    for scan in database.scans(&row.id).await? {
-        let (live, aged_out, deleted) = database.count(&row.id, &scan.object).await?;
-        let letters = letters.iter().filter(|letter| letter.object == scan.object).count() as u64;
-        let failing = failing.iter().find(|one| one.object == scan.object);
-        let lag_ms = scan.completed_ms.map(|completed| report.now_ms.saturating_sub(completed));
-        let time = |ms: Option<u64>| ms.map(date);
-        if let Some(error) = &scan.error {
-            report.errors.push(format!("{}, {}: {}", row.name, scan.object, printable(error)));
+    for status in documents::objects(database, row, report.now_ms).await? {
+        if let Some(error) = &status.error {
+            let text = format!("{}, {}: {}", row.name, status.object, printable(error));
+            report.errors.push(text);
         }
-        if let Some(failing) = failing {
-            let text = refused(&row.name, failing, report.now_ms);
+        if let Some(failing) = &status.failing {
+            let text = refused(&status, failing, report.now_ms);
             report.errors.push(printable(&text));
         }
+        let lag = status.lag_seconds.map(|lag| format!("{} ago", seconds(lag * 1_000)));
         report.objects.push(Entry {
             cells: vec![
                 row.name.clone(),
-                scan.object.clone(),
-                count(live),
-                count(aged_out),
-                word(&scan).to_owned(),
-                lag_ms.map_or_else(|| "never".to_owned(), |lag| format!("{} ago", seconds(lag))),
-                retries(&scan, report.now_ms),
-                count(letters),
+                status.object.clone(),
+                count(status.records),
+                count(status.aged_out),
+                word(&status).to_owned(),
+                lag.unwrap_or_else(|| "never".to_owned()),
+                retries(&status, report.now_ms),
+                count(status.dead_letters),
             ],
-            json: json!({
-                "connection": row.name,
-                "object": scan.object,
-                "records": live,
-                "aged_out": aged_out,
-                "deleted": deleted,
-                "dead_letters": letters,
-                "failing": failing.map(|failing| json!({
-                    "records": failing.records,
-                    "id": failing.id,
-                    "tries": failing.tries,
-                    "next": date(failing.due_ms),
-                    "reason": failing.reason,
-                })),
-                "bookmark": scan.bookmark,
-                "lag_seconds": lag_ms.map(|lag| lag / 1_000),
-                "completed": time(scan.completed_ms),
-                "overlap": time(scan.overlap_ms),
-                "full": time(scan.full_ms),
-                "scan": scan.scan,
-                "read": scan.kind.map(kind_word),
-                "running": scan.running,
-                "began": (scan.scan > 0).then(|| date(scan.began_ms)),
-                "pages": scan.pages,
-                "scanned": scan.records,
-                "outside": scan.outside,
-                "restarts": scan.restarts,
-                "error": scan.error,
-                "failures": scan.failures,
-                "next": time(scan.retry_ms),
-            }),
+            json: serde_json::to_value(&status)?,
         });
     }
     Ok(())
 }
 
 /// Failures since the last success, and when it is tried again.
-fn retries(scan: &ScanRow, now_ms: u64) -> String {
-    let next = scan.retry_ms.filter(|at| *at > now_ms);
+fn retries(status: &ObjectStatus, now_ms: u64) -> String {
+    let next = status.next_ms.filter(|at| *at > now_ms);
     let next = next.map(|at| format!(", next in {}", seconds(at - now_ms)));
-    count(u64::from(scan.failures)) + &next.unwrap_or_default()
+    count(u64::from(status.failures)) + &next.unwrap_or_default()
 }
 
 /// What is said of records that cannot be had by their id.
-fn refused(connection: &str, failing: &FailingRow, now_ms: u64) -> String {
+fn refused(status: &ObjectStatus, failing: &FailingStatus, now_ms: u64) -> String {
     format!(
-        "{connection}, {}: {} cannot be had by id; {} failed {} of {LOOK_UP_TRIES} times, next in \
+        "{}, {}: {} cannot be had by id; {} failed {} of {LOOK_UP_TRIES} times, next in \
          {}, then it is put aside: {}",
-        failing.object,
+        status.connection,
+        status.object,
         counted(failing.records, "record"),
         failing.id,
         failing.tries,
@@ -246,8 +197,8 @@ fn refused(connection: &str, failing: &FailingRow, now_ms: u64) -> String {
     )
 }
 
-fn word(scan: &ScanRow) -> &'static str {
-    match (scan.failures, scan.running, &scan.error) {
+fn word(status: &ObjectStatus) -> &'static str {
+    match (status.failures, status.running, &status.error) {
         (1.., _, _) => "failed",
         (0, true, _) => "reading, or cut",
         (0, false, Some(_)) => "see its error",
@@ -261,9 +212,7 @@ async fn subscriptions(
     connection: &ConnectionRow,
     hook: Option<&HookRow>,
 ) -> Result<()> {
-    // Those that wait to be applied, and dead ones.
-    let (waiting, dead) = database.count_events(Some(&connection.id)).await?;
-    for row in database.subscriptions(Some(&connection.id)).await? {
+    for (row, status) in documents::subscriptions(database, connection, hook).await? {
         let last = row.last_ms.map(|at| seconds(report.now_ms.saturating_sub(at)));
         report.warnings.extend(hook.into_iter().flat_map(|hook| warnings(connection, &row, hook)));
         report.subscriptions.push(Entry {
@@ -273,28 +222,9 @@ async fn subscriptions(
                 if row.proven_ms.is_some() { "yes" } else { "not yet" },
                 &last.map_or_else(|| "never".to_owned(), |last| format!("{last} ago")),
                 &count(row.deliveries),
-                &count(waiting),
+                &count(status.subscription.waiting),
             ]),
-            json: json!({
-                "connection": connection.name,
-                "object": row.object,
-                "subscription": {
-                    "url": row.url,
-                    "events": row.events,
-                    "id": row.id,
-                    "expires_at": row.expires_at,
-                    "made": date(row.made_ms),
-                    "proven": row.proven_ms.map(date),
-                    "last": row.last_ms.map(date),
-                    "deliveries": row.deliveries,
-                    "gap_since": hook.and_then(|hook| hook.gap_ms).map(date),
-                    "served": hook.and_then(|hook| hook.alive_ms).map(date),
-                    "refused": hook.map(|hook| hook.refused),
-                    "last_refused": hook.and_then(|hook| hook.refused_ms).map(date),
-                    "waiting": waiting,
-                    "dead": dead,
-                },
-            }),
+            json: serde_json::to_value(&status)?,
         });
     }
     Ok(())
@@ -319,29 +249,16 @@ async fn limits(
     database: &dyn Database,
     row: &ConnectionRow,
 ) -> Result<()> {
-    let scopes = scopes(database, row).await?;
-    for Booked { name, until_ms, held, .. } in database.booked(scopes, report.now_ms).await? {
-        let wait = Duration::from_millis(until_ms.saturating_sub(report.now_ms));
-        let why = if held { "the provider asked to slow down" } else { "used up" };
+    for status in documents::limits(database, row, report.now_ms).await? {
+        let wait = Duration::from_millis(status.until_ms.saturating_sub(report.now_ms));
+        let why = if status.limit.held { "the provider asked to slow down" } else { "used up" };
+        let name = status.limit.name.clone();
         report.limits.push(Entry {
-            json: json!({
-                "connection": row.name,
-                "limit": { "name": name, "free": date(until_ms), "held": held },
-            }),
+            json: serde_json::to_value(&status)?,
             cells: vec![row.name.clone(), name, duration(wait), why.to_owned()],
         });
     }
     Ok(())
-}
-
-/// Whose limits count for a connection.
-async fn scopes(database: &dyn Database, row: &ConnectionRow) -> Result<Vec<String>> {
-    let account = database.grant(&row.id).await?.and_then(|grant| grant.learned.account);
-    let scopes = limit_scopes(&row.connector, &row.id, account.map(|account| account.id));
-    let mut scopes = Vec::from(scopes);
-    // Without an account, the connection counts for itself.
-    scopes.dedup();
-    Ok(scopes)
 }
 
 /// What the limits let go in the last hour: for people its sums and its fullest minute.
@@ -349,37 +266,18 @@ async fn rates(context: &Context, database: &dyn Database, rows: &[ConnectionRow
     let since = minute(database.time()).saturating_sub(RATES_OF - 1);
     let mut all = Vec::new();
     for row in rows {
-        let found = database.rates(scopes(database, row).await?, since).await?;
-        let of_limit = |one: &RateRow, other: &RateRow| {
-            (&one.account, &one.name) == (&other.account, &other.name)
-        };
-        for minutes in found.chunk_by(of_limit) {
-            let Some(RateRow { account, name, .. }) = minutes.first() else { continue };
-            let sum = minutes.iter().map(|row| row.counts);
-            let sum = sum.fold(RateCounts::default(), RateCounts::and);
-            let fullest = minutes.iter().map(|row| row.counts.sent).max().unwrap_or_default();
-            let shown = minutes.iter().map(|RateRow { minute, counts, .. }| {
-                json!({
-                    "at": date(minute * 60_000),
-                    "sent": counts.sent,
-                    "waited": counts.waited,
-                    "refused": counts.refused,
-                })
-            });
+        for limit in documents::limit_rates(database, row, since).await? {
+            let sum = |of: fn(&MinuteRate) -> u64| count(limit.minutes.iter().map(of).sum());
+            let fullest = limit.minutes.iter().map(|minute| minute.sent).max();
             all.push(Entry {
-                json: json!({
-                    "connection": row.name,
-                    "account": account,
-                    "limit": name,
-                    "minutes": shown.collect::<Vec<_>>(),
-                }),
+                json: serde_json::to_value(&limit)?,
                 cells: vec![
                     row.name.clone(),
-                    name.clone(),
-                    count(sum.sent),
-                    count(fullest),
-                    count(sum.waited),
-                    count(sum.refused),
+                    limit.limit.clone(),
+                    sum(|minute| minute.sent),
+                    count(fullest.unwrap_or_default()),
+                    sum(|minute| minute.waited),
+                    sum(|minute| minute.refused),
                 ],
             });
         }

@@ -17,10 +17,10 @@ use serde_json::{Value, json};
 
 use self::secrets::{SubscriptionSecret, keep};
 use super::context::Context;
-use super::database::Database;
 use super::listen::public_url;
 use super::output::{date, printable};
 use super::state::{OpenState, StoredConnection};
+use host_harness::store::Database;
 
 /// How often it is looked whether the first delivery came.
 const LOOK_EVERY: Duration = Duration::from_millis(500);

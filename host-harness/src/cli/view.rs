@@ -5,10 +5,10 @@ use host_harness::contract::records::View;
 use host_harness::runtime::Connector;
 
 use super::context::describe;
-use super::document::embedded;
 use super::filter;
 use super::input::pairs;
 use super::usage::Usage;
+use host_harness::service::documents::catalog::embedded;
 
 // (A docstring would become the help text of each command.)
 #[derive(Debug, Clone, Default, clap::Args)]

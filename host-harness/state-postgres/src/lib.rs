@@ -13,6 +13,7 @@
 mod access;
 mod changes;
 mod columns;
+mod database;
 mod fault;
 mod hosts;
 mod inbox;

@@ -9,6 +9,7 @@ mod blocking;
 mod changes;
 mod checkpoints;
 mod columns;
+mod database;
 mod ended;
 mod fault;
 mod hosts;

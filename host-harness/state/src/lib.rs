@@ -29,6 +29,7 @@ pub mod access;
 pub mod changes;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod database;
 mod error;
 pub mod files;
 pub mod hosts;
@@ -51,6 +52,7 @@ mod store;
 pub mod views;
 mod words;
 
+pub use self::database::{Database, StateClock};
 pub use self::error::{Retry, StoreError};
 pub use self::lease::{Lease, LeaseHolder, process_of};
 pub use self::rows::{ConnectionRow, GrantRow, GrantState, PreviousTokens, SecretRow, SessionRow};

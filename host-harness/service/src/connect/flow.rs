@@ -1,5 +1,7 @@
 //! The two calls that make a connection, and what is kept between them.
 
+use std::sync::Arc;
+
 use connector_contract::auth::{BeginRequest, Redirect};
 use connector_contract::types::Error;
 use connector_runtime::{Authorizer, BeginOutcome, CallError, ReceivedGrant, Stop, Tokens};
@@ -21,7 +23,7 @@ const GRANT_TRIES: u32 = 8;
 /// [`Vault::new_connection`].
 pub struct ConnectFlow {
     /// Where they are kept.
-    pub vault: Vault,
+    pub vault: Arc<Vault>,
 }
 
 /// The connection to make.

@@ -43,12 +43,14 @@
 
 pub mod browser;
 pub mod callback;
+mod ending;
 mod error;
 mod flow;
 mod pkce;
 #[cfg(test)]
 mod tests;
 
+pub use self::ending::{give_back, live_grant, remove};
 pub use self::error::ConnectError;
 pub use self::flow::{Begun, ConnectFlow, ConnectRequest};
 

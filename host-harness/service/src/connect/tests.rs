@@ -88,7 +88,7 @@ impl World {
         let clock = TokioClock::starting_at(UNIX_EPOCH + Duration::from_secs(1_800_000_000));
         let store = Memory::open(&rows, &Halt::at(None), Arc::new(clock));
         let (kept, key) = (Arc::clone(&store) as _, MasterKey::from(Key::new([9; 32])));
-        let desk = ConnectFlow { vault: Vault::new(kept, Arc::new(clock), key) };
+        let desk = ConnectFlow { vault: Vault::new(kept, Arc::new(clock), key).into() };
         Self { rows, store, master, desk, script }
     }
 
@@ -252,8 +252,9 @@ async fn grants_that_are_made_side_by_side_follow_each_other() {
         connector_state_sqlite::Sqlite::open(&folder.path().join("state.db"), clock.clone())
             .unwrap();
     let store = Arc::new(store);
-    let desk =
-        ConnectFlow { vault: Vault::new(store.clone(), clock, MasterKey::from(Key::new([9; 32]))) };
+    let desk = ConnectFlow {
+        vault: Vault::new(store.clone(), clock, MasterKey::from(Key::new([9; 32]))).into(),
+    };
     let world = World { desk, ..World::new(Script::default()) };
     let connection = world.draft();
     let mut states = Vec::new();

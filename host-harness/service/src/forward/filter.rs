@@ -115,6 +115,20 @@ fn named(object: &str) -> Option<String> {
     (object != EVERY).then(|| object.to_owned())
 }
 
+/// The first object that `filters` name and that is none of `objects`.
+///
+/// # Errors
+/// Says what is wrong with a filter.
+pub fn unknown_object(filters: &[String], objects: &[&str]) -> Result<Option<String>, String> {
+    for filter in filters {
+        let filter: Filter = filter.parse()?;
+        if let Some(object) = filter.object().filter(|object| !objects.contains(object)) {
+            return Ok(Some(object.to_owned()));
+        }
+    }
+    Ok(None)
+}
+
 impl Filter {
     /// The object that it names; `None` for every one.
     pub fn object(&self) -> Option<&str> {

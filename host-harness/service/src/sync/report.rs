@@ -1,6 +1,7 @@
 //! What a run did.
 
 use connector_state::mirror::{Applied, ScanKind};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// How a run ended that met no error.
@@ -55,7 +56,7 @@ impl PullReport {
 }
 
 /// What a sweep did.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Swept {
     /// Live records that the full scan had not seen, those that aged out apart.
     pub nominated: u64,

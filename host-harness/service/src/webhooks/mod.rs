@@ -26,12 +26,10 @@ pub use self::bounds::ReceiverBounds;
 pub use self::decode::{ConnectionDecode, Decode, Decoded};
 pub use self::gaps::GapCloser;
 pub use self::note::{Note, Notes, Unnoted};
-pub use self::receiver::{
-    Accept, Accepted, Hook, Receiver, ReceiverCounts, Surroundings, Tls, TlsError, hook_path,
-    new_token,
-};
+pub use self::receiver::{Hook, Receiver, ReceiverCounts, Surroundings, hook_path, new_token};
 pub use self::renewal::SubscriptionRenewal;
 pub use self::worker::{ConnectionReads, Pace, Reads, Worker, WorkerConnection};
+pub use crate::listener::{Accept, Accepted, Tls, TlsError};
 pub(crate) use connector_state::inbox::{Beat, EventState, NewDelivery, NewEvent, Settled};
 pub use connector_state::inbox::{
     DeliveryRow, EventEffect, EventRow, HookRow, Inbox, Receipt, SubscriptionRow,

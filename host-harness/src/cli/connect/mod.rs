@@ -102,7 +102,9 @@ pub async fn run(args: &ConnectArgs, context: &Context) -> Result<()> {
         callback_url: String::new(),
         scopes: args.scopes.clone(),
     };
-    let row = make(args, context, &connector, &scheme, &ConnectFlow { vault }, request).await?;
+    let row =
+        make(args, context, &connector, &scheme, &ConnectFlow { vault: vault.into() }, request)
+            .await?;
     if !context.options.quiet {
         context.watch.say(&told(&row, anew, &state));
     }

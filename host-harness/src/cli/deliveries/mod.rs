@@ -2,15 +2,13 @@
 
 mod replay;
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::Result;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
+use host_harness::service::documents::{DeliveryDocument, DeliverySummary};
 use host_harness::store::Word as _;
 use host_harness::webhooks::{DeliveryRow, EventRow};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::context::Context;
 use super::exit::Exit;
@@ -76,8 +74,8 @@ async fn list(args: &ListDeliveriesArgs, context: &Context) -> Result<()> {
             all.dedup();
             all.join(", ")
         };
-        Entry {
-            json: summary(row, &names),
+        Ok::<_, serde_json::Error>(Entry {
+            json: serde_json::to_value(DeliverySummary::of(row, &names))?,
             cells: vec![
                 row.number.to_string(),
                 names.get(&row.connection).unwrap_or(&row.connection).clone(),
@@ -86,8 +84,9 @@ async fn list(args: &ListDeliveriesArgs, context: &Context) -> Result<()> {
                 shown(|event| event.effect.record().unwrap_or_default().to_owned()),
                 shown(|event| event.state.word().to_owned()),
             ],
-        }
+        })
     });
+    let rows = rows.collect::<Result<Vec<_>, _>>()?;
     context.listing(&["NUMBER", "CONNECTION", "RECEIVED", "EVENT", "RECORD", "STATE"], rows)
 }
 
@@ -99,18 +98,7 @@ async fn show(args: &ShowDeliveryArgs, context: &Context) -> Result<()> {
         let text = format!("no delivery has the number {}", args.number);
         return Err(Usage::new(text).next("`deliveries list` shows them").into());
     };
-    let mut document = summary(&row, &names);
-    let value = |bytes| String::from_utf8_lossy(bytes);
-    let headers: Vec<_> = row.headers.iter().map(|(name, bytes)| (name, value(bytes))).collect();
-    let body = match std::str::from_utf8(&row.body) {
-        Ok(text) => ("body", json!(text)),
-        Err(_) => ("body_base64", json!(BASE64.encode(&row.body))),
-    };
-    let (method, url) = (json!(row.method), json!(row.url));
-    let request = [("method", method), ("url", url), ("headers", json!(headers)), body];
-    if let Some(members) = document.as_object_mut() {
-        members.extend(request.map(|(name, value)| (name.to_owned(), value)));
-    }
+    let document = serde_json::to_value(DeliveryDocument::of(&row, &names))?;
     context.document(|| text(&row, &document), &document)
 }
 
@@ -138,39 +126,4 @@ fn text(row: &DeliveryRow, document: &Value) -> String {
         }
     }
     text
-}
-
-/// An event, for people and programs.
-fn event(row: &EventRow) -> Value {
-    json!({
-        "number": row.number,
-        "id": row.id,
-        "object": row.object,
-        "name": row.name,
-        "occurred_at": row.occurred_at,
-        "effect": row.effect.word(),
-        "record": row.effect.record(),
-        "state": row.state.word(),
-        "attempts": row.attempts,
-        "next": row.next_ms.map(date),
-        "reason": row.reason,
-        "applied": row.applied_ms.map(date),
-        "tries": row.tries.iter().map(|failed| json!({
-            "at": date(failed.at_ms),
-            "reason": failed.reason,
-            "wait_seconds": failed.wait_ms.map(|wait_ms| wait_ms as f64 / 1_000.0),
-        })).collect::<Vec<_>>(),
-    })
-}
-
-/// A delivery without its headers and body.
-fn summary(row: &DeliveryRow, names: &BTreeMap<String, String>) -> Value {
-    json!({
-        "number": row.number,
-        "connection": names.get(&row.connection).unwrap_or(&row.connection),
-        "received": date(row.received_ms),
-        "answered_ms": row.answered_ms,
-        "bytes": row.bytes,
-        "events": row.events.iter().map(event).collect::<Vec<_>>(),
-    })
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use host_harness::forward::{Filter, Signer, TargetAddress, Template, new_secret};
+use host_harness::forward::{Filter, Signer, TargetAddress, Template, new_secret, unknown_object};
 use host_harness::runtime::Connector;
 use host_harness::vault::Secret;
 
@@ -190,9 +190,7 @@ fn filter(text: &str) -> Result<String, String> {
 fn check_filters(filters: &[String], connector: &Connector) -> Result<(), Usage> {
     let objects = connector.manifest().objects.iter();
     let objects: Vec<&str> = objects.map(|object| object.name.as_str()).collect();
-    let parsed = filters.iter().filter_map(|filter| filter.parse::<Filter>().ok());
-    let mut named = parsed.filter_map(|filter| filter.object().map(str::to_owned));
-    match named.find(|object| !objects.contains(&object.as_str())) {
+    match unknown_object(filters, &objects).map_err(Usage::new)? {
         Some(lost) => Err(unknown("object of --only", &lost, &objects)),
         None => Ok(()),
     }

@@ -5,17 +5,18 @@ mod parked;
 
 use anyhow::Result;
 use host_harness::forward::TargetAddress;
-use host_harness::state::outbox::{ForwardLag, ForwardRow};
-use serde_json::{Value, json};
+use host_harness::service::documents::ForwardDocument;
+use host_harness::state::outbox::ForwardRow;
+use serde_json::json;
 
 use self::given::{ChangedForward, NewForward};
 use self::parked::{DropParkedArgs, ParkedArgs, RetryParkedArgs, drop, parked, retry};
 use super::context::Context;
-use super::database::Database;
 use super::exit::Exit;
-use super::output::{date, printable};
+use super::output::printable;
 use super::state::{OpenState, StateDirectory, name, names, whose};
 use super::usage::{Usage, unknown};
+use host_harness::store::Database;
 
 subcommands! {
     /// Hands changes on to services of your own, while `listen` or `serve` runs.
@@ -223,32 +224,11 @@ async fn list(_: &ListForwardsArgs, context: &Context) -> Result<()> {
         let names = names(&*database).await?;
         for row in database.list_forwards().await? {
             let lag = database.measure_forward(&row.id).await?;
-            let connection = row.connection.as_ref().map(|id| names.get(id).unwrap_or(id));
-            rows.push(listed(&row, connection, &lag));
+            rows.push(serde_json::to_value(ForwardDocument::of(&row, &lag, &names))?);
         }
     }
     let columns = ["name", "target", "enabled", "behind", "waiting", "parked", "since", "error"];
     context.members(&columns, rows)
-}
-
-fn listed(row: &ForwardRow, connection: Option<&String>, lag: &ForwardLag) -> Value {
-    json!({
-        "name": row.name,
-        "connector": row.connector,
-        "connection": connection,
-        "target": row.origin,
-        "only": row.filters,
-        "template": row.template.is_some(),
-        "signed": row.is_signed,
-        "enabled": row.enabled,
-        "behind": lag.behind,
-        "waiting": lag.waiting,
-        "parked": lag.parked,
-        "since": lag.since_ms.map(date),
-        "error": lag.error,
-        "failed": lag.error_ms.map(date),
-        "made": date(row.made_ms),
-    })
 }
 
 /// Keeps a forward; what is wrong with it is the user's slip.

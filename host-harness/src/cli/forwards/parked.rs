@@ -1,14 +1,13 @@
 //! Changes that a target did not take.
 
 use anyhow::Result;
+use host_harness::service::documents::ParkedDocument;
 use host_harness::state::outbox::{WhichParked, plan::MOST_UNDELIVERED};
-use host_harness::store::Word as _;
-use serde_json::json;
+use host_harness::store::Database;
 
-use super::super::database::Database;
 use super::named;
 use crate::cli::context::Context;
-use crate::cli::output::{Columns, counted, date};
+use crate::cli::output::{Columns, counted};
 use crate::cli::state::{StateDirectory, names, whose};
 use crate::cli::usage::Usage;
 
@@ -66,16 +65,7 @@ pub async fn parked(args: &ParkedArgs, context: &Context) -> Result<()> {
     let mut out = context.output(&args.columns);
     for (left, change) in database.list_parked(&row.id, most).await? {
         if which.is_meant(&left.connection, left.change) {
-            out.page([json!({
-                "connection": names.get(&left.connection).unwrap_or(&left.connection),
-                "number": left.change,
-                "object": change.object,
-                "id": change.id,
-                "kind": change.kind.word(),
-                "at": date(change.at_ms),
-                "attempts": left.attempts,
-                "reason": left.reason,
-            })])?;
+            out.page([serde_json::to_value(ParkedDocument::of(&left, &change, &names))?])?;
         }
     }
     out.end()

@@ -165,7 +165,7 @@ pub async fn begin(
         has_gaps: false,
         renewal: SubscriptionRenewal::default(),
     };
-    let accept = bind(&listening.address).await?;
+    let accept = bind("--address", &listening.address).await?;
     let address = accept.local_addr().context("asking for the address")?;
     // Paths are served before the first connection is accepted.
     serving.refresh().await?;
@@ -244,10 +244,14 @@ pub fn public_url(text: &str) -> Result<String, Usage> {
     Ok(text.trim_end_matches('/').to_owned())
 }
 
-async fn bind(address: &str) -> Result<TcpListener> {
+/// Listens on the first address of `address`, which `option` gave.
+///
+/// # Errors
+/// When it names none, or the port cannot be had.
+pub async fn bind(option: &str, address: &str) -> Result<TcpListener> {
     let found = tokio::net::lookup_host(address).await;
     let found: Vec<SocketAddr> = found
-        .map_err(|why| Usage::new(format!("--address {address}: {why}")).next("write HOST:PORT"))?
+        .map_err(|why| Usage::new(format!("{option} {address}: {why}")).next("write HOST:PORT"))?
         .collect();
     let first = found.first().ok_or_else(|| Usage::new(format!("{address} has no address")))?;
     TcpListener::bind(*first).await.with_context(|| format!("listening on {first}"))

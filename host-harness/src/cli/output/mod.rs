@@ -14,6 +14,7 @@ use std::io::{self, BufWriter, IsTerminal as _, Stdout, Write};
 
 use anyhow::Result;
 use host_harness::contract::types::DataRecord;
+pub use host_harness::service::documents::date;
 use indexmap::IndexSet;
 use serde_json::Value;
 
@@ -24,7 +25,7 @@ use self::grid::{grid, one, width};
 use self::json::JsonWriter;
 use self::members::RecordMembers;
 use self::table::TableWriter;
-pub use self::text::{bytes, count, counted, date, duration, lines, printable};
+pub use self::text::{bytes, count, counted, duration, lines, printable};
 use super::schema::members;
 use super::usage::{Usage, unknown};
 

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use indicatif::HumanCount;
-use time::format_description::well_known::Rfc3339;
 
 /// `text` in one line that cannot steer a terminal: control characters are escaped.
 #[must_use]
@@ -40,14 +39,6 @@ pub fn count(number: u64) -> String {
 pub fn counted(number: u64, word: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {word}{plural}", count(number))
-}
-
-/// `2026-11-24T03:29:59Z` (RFC 3339), of milliseconds since 1970; empty beyond the year 9999.
-#[must_use]
-pub fn date(ms: u64) -> String {
-    let seconds = i64::try_from(ms / 1_000).unwrap_or(i64::MAX);
-    let date = time::OffsetDateTime::from_unix_timestamp(seconds).ok();
-    date.and_then(|date| date.format(&Rfc3339).ok()).unwrap_or_default()
 }
 
 /// `850 ms`, `1.2 s`, `2 min 5 s`, `6 h 3 min`.

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 use super::PushArgs;
 use crate::cli::context::Context;
-use crate::cli::database::Database;
 use crate::cli::output::date;
 use crate::cli::usage::Usage;
+use host_harness::store::Database;
 
 /// Conflicts that are read at a time, or decided in one commit.
 pub const AT_ONCE: u32 = 100;

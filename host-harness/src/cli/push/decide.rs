@@ -11,9 +11,9 @@ use serde_json::json;
 use super::PushArgs;
 use super::conflicts::{AT_ONCE, known};
 use crate::cli::context::Context;
-use crate::cli::database::Database;
 use crate::cli::output::counted;
 use crate::cli::usage::Usage;
+use host_harness::store::Database;
 
 /// What to do about an item that cannot be decided about.
 const LOOK: &str = "`push --conflicts` shows what waits for a decision";

@@ -3,14 +3,12 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use host_harness::push::{PushRow, Word as _};
-use host_harness::store::ConnectionRow;
-use serde_json::{Value, json};
+use host_harness::push::PushRow;
+use host_harness::service::documents::PushDocument;
+use host_harness::store::{ConnectionRow, Database};
 
-use super::super::database::Database;
 use super::PushArgs;
 use crate::cli::context::Context;
-use crate::cli::output::date;
 
 /// Prints a line for each push of the connection.
 ///
@@ -25,22 +23,7 @@ pub async fn list(
     let pushes = store.pushes(Some(&connection.id)).await?;
     let wanted = |row: &&PushRow| args.object.as_ref().is_none_or(|object| *object == row.object);
     let mut out = context.output(&args.columns);
-    out.page(pushes.iter().filter(wanted).map(line))?;
+    let shown = pushes.iter().filter(wanted).map(|row| serde_json::to_value(PushDocument::of(row)));
+    out.page(shown.collect::<Result<Vec<_>, _>>()?)?;
     out.end()
-}
-
-fn line(row: &PushRow) -> Value {
-    let counts = &row.counts;
-    json!({
-        "id": row.id,
-        "object": row.object,
-        "mode": row.mode.word(),
-        "made": date(row.made_ms),
-        "ended": row.ended_ms.map(date),
-        "items": counts.all(),
-        "done": counts.done,
-        "failed": counts.failed,
-        "parked": counts.parked,
-        "open": counts.pending + counts.sending,
-    })
 }

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
-use host_harness::mirror::analytics::{Analytics, Performance};
-use serde_json::{Value, json};
+use host_harness::mirror::analytics::Analytics;
+use host_harness::service::documents::AnalyticsDocument;
 
 use super::super::context::Context;
 use super::super::output::{printable, section};
@@ -54,41 +54,9 @@ pub async fn run(args: &AnalyticsArgs, context: &Context) -> Result<()> {
             "`sync` keeps the records; how they are analysed, the connector says (wit/VIEWS.md)";
         return Err(Usage::new(text).next(next).into());
     }
-    let skipped = found.weeks.len().saturating_sub(usize::from(args.weeks));
-    found.weeks = found.weeks.into_iter().skip(skipped).collect();
-    let document = json!({
-        "weeks": found.weeks.iter().map(|(week, counts)| json!({
-            "week": Some(week).filter(|week| !week.is_empty()),
-            "counts": counts,
-        })).collect::<Vec<_>>(),
-        "entered": found.entered.iter().map(|(day, counts)| json!({
-            "day": day,
-            "counts": counts,
-        })).collect::<Vec<_>>(),
-        "carriers": found.carriers.iter().map(as_json).collect::<Vec<_>>(),
-        "lanes": found.lanes.iter().map(as_json).collect::<Vec<_>>(),
-        "not_in": {
-            "weeks": found.others[0],
-            "carriers": found.others[1],
-            "lanes": found.others[2],
-            "entered": found.others[3],
-        },
-        "is_partial": found.is_partial,
-    });
+    found.keep_newest(usize::from(args.weeks));
+    let document = serde_json::to_value(AnalyticsDocument::of(&found))?;
     context.document(|| text(&found, usize::from(args.days)), &document)
-}
-
-fn as_json(group: &Performance) -> Value {
-    json!({
-        "key": group.group,
-        "n": group.records,
-        "base": group.base,
-        "in_time": group.in_time,
-        "p50": group.percentile(50),
-        "p90": group.percentile(90),
-        "days": group.days,
-        "trouble": group.trouble,
-    })
 }
 
 /// A table of counts by status, a row for each week or day.

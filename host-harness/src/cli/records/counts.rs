@@ -1,7 +1,7 @@
 //! `records counts`: how many kept records have which value.
 
 use anyhow::Result;
-use serde_json::json;
+use host_harness::service::documents::CountsDocument;
 
 use super::super::context::Context;
 use super::super::state::{DEFAULT, StateDirectory, name};
@@ -36,20 +36,10 @@ pub async fn run(args: &CountsArgs, context: &Context) -> Result<()> {
             "`sync` keeps them; which members are counted, the connector says (wit/VIEWS.md)";
         return Err(Usage::new(text).next(next).into());
     }
-    let mut rows = Vec::new();
-    for member in counts.members {
-        let mut values = member.values;
-        values.sort_by_key(|(_, records)| std::cmp::Reverse(*records));
-        for (value, records) in values {
-            let value = Some(value).filter(|value| !value.is_empty());
-            rows.push(json!({"member": member.pointer, "value": value, "records": records}));
-        }
-        if member.others > 0 {
-            rows.push(json!({"member": member.pointer, "others": true, "records": member.others}));
-        }
-    }
+    let document = CountsDocument::of(counts);
+    let rows = document.counts.iter().map(serde_json::to_value).collect::<Result<_, _>>()?;
     context.members(&["member", "value", "records"], rows)?;
-    if counts.is_partial {
+    if document.is_partial {
         context
             .watch
             .say("not all records are counted yet: `sync` or a running `serve` goes on with that");

@@ -1,11 +1,10 @@
 //! `records history`: what became of a record.
 
 use anyhow::Result;
-use host_harness::mirror::differences::{Difference, differences};
-use host_harness::mirror::{ChangeKind, Content, HistoryRow, Source};
+use host_harness::mirror::differences::Difference;
+use host_harness::mirror::{ChangeKind, HistoryRow};
+use host_harness::service::documents::{differs, history_entry};
 use host_harness::store::Word as _;
-use serde::Serialize;
-use serde_json::value::RawValue;
 
 use super::super::context::Context;
 use super::super::output::{Columns, OutputFormat, OutputRow, date, printable};
@@ -39,32 +38,6 @@ pub struct HistoryArgs {
     max: u32,
 }
 
-/// A change, for programs. The values are as they came, digit for digit.
-#[derive(Serialize)]
-struct Entry<'r> {
-    number: u64,
-    at: String,
-    kind: &'static str,
-    by: String,
-    /// Number of the delivery that told of it.
-    delivery: Option<u64>,
-    updated_at: Option<&'r str>,
-    /// Whether `differences` are known.
-    kept: bool,
-    members: &'r [String],
-    differences: Vec<Value<'r>>,
-}
-
-/// A place that differs. What is missing was not there.
-#[derive(Serialize)]
-struct Value<'r> {
-    pointer: &'r str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    before: Option<&'r RawValue>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    after: Option<&'r RawValue>,
-}
-
 /// Runs the command.
 ///
 /// # Errors
@@ -86,7 +59,7 @@ pub async fn run(args: &HistoryArgs, context: &Context) -> Result<()> {
         let text = format!("nothing is kept of {object} {id} for {}", row.name);
         return Err(Usage::new(text).next(format!("`export {object}` shows what is kept")).into());
     }
-    let found = rows.iter().map(|row| (row, between(row)));
+    let found = rows.iter().map(|row| (row, differs(row)));
     if context.form() == OutputFormat::Table {
         let texts: Vec<String> = found.map(|(row, found)| text(row, found.as_deref())).collect();
         context.text(&texts.concat())?;
@@ -107,31 +80,11 @@ pub async fn run(args: &HistoryArgs, context: &Context) -> Result<()> {
     Ok(())
 }
 
-/// Where a change's versions differ; `None` where that is not known.
-fn between(row: &HistoryRow) -> Option<Vec<Difference>> {
-    match (&row.before, &row.after) {
-        (Content::NotKept, _) | (_, Content::NotKept) => None,
-        (Content::Text(before), Content::Text(after)) => Some(differences(before, after)),
-        (Content::Absent, _) | (_, Content::Absent) => Some(vec![]),
-    }
-}
-
-/// What brought a change.
-fn by(row: &HistoryRow) -> String {
-    let HistoryRow { change, .. } = row;
-    match (change.ours, change.source, change.delivery) {
-        (true, ..) | (_, Some(Source::Ours), _) => "our write".to_owned(),
-        (_, _, Some(delivery)) => format!("delivery {delivery}"),
-        (_, Some(Source::Delivery), None) => "delivery".to_owned(),
-        (_, Some(Source::Lookup), None) => "look-up".to_owned(),
-        (_, Some(Source::Page) | None, None) => "sync".to_owned(),
-    }
-}
-
 fn text(row: &HistoryRow, found: Option<&[Difference]>) -> String {
     let change = &row.change;
     let (at, kind) = (date(change.at_ms), change.kind.word());
-    let mut text = format!("{}  {at}  {kind}  {}\n", change.number, by(row));
+    let by = history_entry(row, None).by;
+    let mut text = format!("{}  {at}  {kind}  {by}\n", change.number);
     let known = match found {
         Some(found) => found,
         // A record that is new or gone differs as a whole.
@@ -163,37 +116,12 @@ fn shown(value: Option<&str>) -> String {
 }
 
 fn json(row: &HistoryRow, found: Option<Vec<Difference>>) -> Result<String, serde_json::Error> {
-    let (change, kept) = (&row.change, found.is_some());
-    let found = found.unwrap_or_default();
-    // What is no JSON, as a text.
-    let raw = |text: &Option<String>| {
-        let text = text.as_ref()?;
-        let as_text = || serde_json::value::to_raw_value(text).ok();
-        serde_json::from_str::<Box<RawValue>>(text).ok().or_else(as_text)
-    };
-    let values: Vec<_> =
-        found.iter().map(|one| (one.pointer.as_str(), raw(&one.before), raw(&one.after))).collect();
-    let differences = values.iter().map(|(pointer, before, after)| Value {
-        pointer,
-        before: before.as_deref(),
-        after: after.as_deref(),
-    });
-    serde_json::to_string(&Entry {
-        number: change.number,
-        at: date(change.at_ms),
-        kind: change.kind.word(),
-        by: by(row),
-        delivery: change.delivery,
-        updated_at: change.updated_at.as_deref(),
-        kept,
-        members: &change.members,
-        differences: differences.collect(),
-    })
+    serde_json::to_string(&history_entry(row, found))
 }
 
 #[cfg(test)]
 mod tests {
-    use host_harness::mirror::ChangeRow;
+    use host_harness::mirror::{ChangeRow, Content, Source};
 
     use super::*;
 
@@ -223,11 +151,11 @@ mod tests {
         let after = content("{\"n\":0.70,\"l\":[1,\"\\u001b\u{9b}\"],\"x\":1}");
         let row = row(before, after);
         assert_eq!(
-            text(&row, between(&row).as_deref()),
+            text(&row, differs(&row).as_deref()),
             "7  1970-01-01T00:00:00Z  updated  delivery 123\n    \
              /l/1: - -> \"\\u001b\\u{9b}\"\n    /n: 12345678901234567890 -> 0.70\n"
         );
-        let json = json(&row, between(&row)).unwrap();
+        let json = json(&row, differs(&row)).unwrap();
         let of_n = r#"{"pointer":"/n","before":12345678901234567890,"after":0.70}"#;
         assert!(json.contains(of_n), "{json}");
         assert!(json.contains(r#""kept":true"#) && !json.contains("/x"), "{json}");
@@ -236,8 +164,8 @@ mod tests {
     #[test]
     fn what_is_not_kept_is_said() {
         let row = row(Content::NotKept, Content::Text("[]".to_owned()));
-        let text = text(&row, between(&row).as_deref());
+        let text = text(&row, differs(&row).as_deref());
         assert!(text.ends_with("\n    content not kept; changed members: a, n\n"), "{text}");
-        assert!(json(&row, between(&row)).unwrap().contains(r#""kept":false"#));
+        assert!(json(&row, differs(&row)).unwrap().contains(r#""kept":false"#));
     }
 }

@@ -1,7 +1,7 @@
 //! `records list`: kept records, filtered and sorted.
 
 use anyhow::Result;
-use host_harness::mirror::{Filter, ListQuery, Test};
+use host_harness::mirror::{Filter, ListQuery};
 use host_harness::store::StoreError;
 
 use super::super::context::Context;
@@ -31,7 +31,7 @@ pub struct ListRecordsArgs {
     object: String,
 
     /// A condition; may be given several times
-    #[arg(long = "where", value_name = "CONDITION", value_parser = condition)]
+    #[arg(long = "where", value_name = "CONDITION")]
     filters: Vec<Filter>,
 
     /// Sort by this [default: updated, the newest first]
@@ -52,21 +52,6 @@ pub struct ListRecordsArgs {
 
     #[command(flatten)]
     columns: Columns,
-}
-
-/// Makes a test of a value.
-type MakeTest = fn(String) -> Test;
-
-/// A condition as it is written.
-fn condition(text: &str) -> Result<Filter, String> {
-    let end = text.find(['=', '^', '<', '>']).filter(|end| *end > 0);
-    let (member, rest) = end.and_then(|end| text.split_at_checked(end)).ok_or("it has no name")?;
-    let tests: [(&str, MakeTest); 4] =
-        [("^=", Test::Prefix), (">=", Test::From), ("<", Test::Before), ("=", Test::Equal)];
-    let test =
-        tests.into_iter().find_map(|(sign, test)| Some(test(rest.strip_prefix(sign)?.into())));
-    let test = test.ok_or("use NAME=VALUE, NAME^=TEXT, NAME>=VALUE or NAME<VALUE")?;
-    Ok(Filter { member: member.to_owned(), test })
 }
 
 /// Runs the command.
@@ -111,25 +96,4 @@ pub async fn run(args: &ListRecordsArgs, context: &Context) -> Result<()> {
         context.watch.say(&format!("there are more: --after '{}'", next.replace('\'', r"'\''")));
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn conditions_are_read() {
-        for (text, member, test) in [
-            ("tag=a=b", "tag", Test::Equal("a=b".into())),
-            ("tag=", "tag", Test::Equal(String::new())),
-            ("/a/b^=x", "/a/b", Test::Prefix("x".into())),
-            ("due>=2026", "due", Test::From("2026".into())),
-            ("due<2026", "due", Test::Before("2026".into())),
-        ] {
-            assert_eq!(condition(text), Ok(Filter { member: member.into(), test }), "{text}");
-        }
-        for text in ["=x", "tag", "", "due>2026", "a^b"] {
-            assert!(condition(text).is_err(), "{text}");
-        }
-    }
 }

@@ -4,11 +4,10 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use anyhow::Result;
-use host_harness::mirror::ScanKind;
 use host_harness::runtime::CallError;
+use host_harness::service::documents::{PullDocument, kind_word};
 use host_harness::service::jobs::PANICKED;
 use host_harness::sync::{PullOutcome, PullReport, SyncError};
-use serde_json::{Value, json};
 
 use crate::cli::context::Context;
 use crate::cli::errors::{Subject, after_answer, in_one, next_step};
@@ -129,7 +128,8 @@ impl<'a> RunResults<'a> {
 
     fn print(&mut self, connection: &str, report: &PullReport) -> Result<()> {
         if let Some(out) = &mut self.out {
-            return out.page([as_json(connection, report)]);
+            let document = PullDocument::of(connection, report);
+            return out.page([serde_json::to_value(document)?]);
         }
         let row = as_row(connection, report);
         if self.at_once {
@@ -227,39 +227,4 @@ fn as_row(connection: &str, report: &PullReport) -> Vec<String> {
 fn read(report: &PullReport) -> String {
     let kind = report.kind.map_or("nothing", kind_word);
     if report.resumed { format!("{kind}, resumed") } else { kind.to_owned() }
-}
-
-/// What a scan of this kind reads.
-pub fn kind_word(kind: ScanKind) -> &'static str {
-    match kind {
-        ScanKind::Incremental => "changes",
-        ScanKind::Overlap => "changes of 72 hours",
-        ScanKind::Full => "everything",
-    }
-}
-
-fn as_json(connection: &str, report: &PullReport) -> Value {
-    let applied = &report.applied;
-    json!({
-        "connection": connection,
-        "object": report.object,
-        "read": report.kind.map(kind_word),
-        "resumed": report.resumed,
-        "pages": report.pages,
-        "records": report.records,
-        "created": applied.created,
-        "updated": applied.updated,
-        "deleted": applied.deleted,
-        "aged_out": applied.aged_out,
-        "unchanged": applied.unchanged,
-        "stale": applied.stale,
-        "derived": applied.derived,
-        "unreadable": applied.unreadable,
-        "outside": report.outside,
-        "looked_up": report.looked_up,
-        "open": report.open,
-        "refused": report.refused,
-        "restarts": report.restarts,
-        "sweep": report.swept,
-    })
 }

@@ -14,7 +14,6 @@ use host_harness::service::maintenance;
 use host_harness::sync::{Catalog, PullOptions, Rhythm, Synced, Turns};
 
 use self::lines::RunResults;
-pub use self::lines::kind_word;
 use self::reader::SyncReader;
 use super::context::Context;
 use super::exit::Exit;

@@ -230,6 +230,12 @@ impl Performance {
 }
 
 impl Analytics {
+    /// Keeps the newest so many weeks.
+    pub fn keep_newest(&mut self, weeks: usize) {
+        let skipped = self.weeks.len().saturating_sub(weeks);
+        self.weeks = std::mem::take(&mut self.weeks).into_iter().skip(skipped).collect();
+    }
+
     /// Of the counts by week, by carrier, by lane and by day.
     #[must_use]
     pub fn of(members: &AnalyzedMembers, counts: [CellCounts; 4]) -> Self {

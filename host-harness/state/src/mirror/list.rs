@@ -5,6 +5,7 @@
 //! changes meanwhile moves, and nothing else is left out or told twice.
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +55,26 @@ pub enum Test {
     From(String),
     /// It is less than this, and there is one.
     Before(String),
+}
+
+/// Makes a test of a value.
+type MakeTest = fn(String) -> Test;
+
+/// A condition as it is written: `NAME=VALUE`, `NAME^=TEXT`, `NAME>=VALUE` or `NAME<VALUE`.
+impl FromStr for Filter {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let end = text.find(['=', '^', '<', '>']).filter(|end| *end > 0);
+        let (member, rest) =
+            end.and_then(|end| text.split_at_checked(end)).ok_or("it has no name")?;
+        let tests: [(&str, MakeTest); 4] =
+            [("^=", Test::Prefix), (">=", Test::From), ("<", Test::Before), ("=", Test::Equal)];
+        let test =
+            tests.into_iter().find_map(|(sign, test)| Some(test(rest.strip_prefix(sign)?.into())));
+        let test = test.ok_or("use NAME=VALUE, NAME^=TEXT, NAME>=VALUE or NAME<VALUE")?;
+        Ok(Self { member: member.to_owned(), test })
+    }
 }
 
 /// Some records of a list.
@@ -260,5 +281,26 @@ impl<T> Selection<T> {
         // Texts and numbers: nothing of it can fail.
         let next = last.map(|last| serde_json::to_string(&last).unwrap_or_default());
         (found.into_iter().map(|(_, record)| record).collect(), next)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conditions_are_read() {
+        for (text, member, test) in [
+            ("tag=a=b", "tag", Test::Equal("a=b".into())),
+            ("tag=", "tag", Test::Equal(String::new())),
+            ("/a/b^=x", "/a/b", Test::Prefix("x".into())),
+            ("due>=2026", "due", Test::From("2026".into())),
+            ("due<2026", "due", Test::Before("2026".into())),
+        ] {
+            assert_eq!(text.parse(), Ok(Filter { member: member.into(), test }), "{text}");
+        }
+        for text in ["=x", "tag", "", "due>2026", "a^b"] {
+            assert!(text.parse::<Filter>().is_err(), "{text}");
+        }
     }
 }

@@ -4,16 +4,13 @@
 //! can make the receiver do is bounded ([`ReceiverBounds`]): connections, time, bytes, disk. HTTP/2 is not
 //! offered: nothing here needs it.
 
-mod accept;
 mod answer;
 mod body;
 mod caller;
-mod guard;
 mod hook;
 mod intake;
 mod route;
 mod shared;
-mod tls;
 
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -29,16 +26,14 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{interval, timeout};
 
-pub use self::accept::{Accept, Accepted};
 use self::answer::{Peer, answer};
-use self::guard::{Phases, TimedStream};
 use self::hook::ServedHook;
 pub use self::hook::{Hook, hook_path, new_token};
 pub(super) use self::intake::{new_events, timestamp};
 pub use self::shared::{Receiver, ReceiverCounts};
-pub use self::tls::{Tls, TlsError};
 use super::{Inbox, Notes, ReceiverBounds};
 use crate::jobs::Shutdown;
+use crate::listener::{Accept, Phases, TimedStream, Tls};
 use crate::lock;
 
 /// How often the receiver notes that it is there, and looks after its certificate.

@@ -1,4 +1,4 @@
-//! TLS of the receiver: a certificate and its key, in files that may be renewed while it runs.
+//! TLS of a listener: a certificate and its key, in files that may be renewed while it runs.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};

@@ -1,7 +1,7 @@
 //! Manifest and descriptor as JSON, under the names of the contract.
 
-use host_harness::contract::catalog::Manifest;
-use host_harness::runtime::Facts;
+use connector_contract::catalog::Manifest;
+use connector_runtime::Facts;
 use serde::Serialize;
 use serde_json::{Map, Value};
 

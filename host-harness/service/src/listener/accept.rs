@@ -1,10 +1,12 @@
 //! Where connections come from.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use connector_runtime::egress::{Pending, Stream};
 use tokio::net::TcpListener;
+#[cfg(unix)]
+use tokio::net::UnixListener;
 
 /// After a failure to accept, such as too many open files, the next try is made later.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -31,6 +33,22 @@ impl Accept for TcpListener {
                 let _ = stream.set_nodelay(true);
                 let from = from.ip().to_canonical();
                 return Some((Box::new(stream) as Box<dyn Stream>, from));
+            }
+        })
+    }
+}
+
+/// A socket of this machine. Whoever may open its file is this machine's.
+#[cfg(unix)]
+impl Accept for UnixListener {
+    fn accept(&mut self) -> Pending<'_, Option<Accepted>> {
+        Box::pin(async move {
+            loop {
+                let Ok((stream, _)) = UnixListener::accept(self).await else {
+                    tokio::time::sleep(PAUSE).await;
+                    continue;
+                };
+                return Some((Box::new(stream) as Box<dyn Stream>, Ipv4Addr::LOCALHOST.into()));
             }
         })
     }

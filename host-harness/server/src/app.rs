@@ -1,0 +1,165 @@
+//! What handlers work on: the state, the connector, and connections that are made once.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use connector_contract::clock::Clock;
+use connector_runtime::egress::Pending;
+use connector_runtime::{AddressSpace, Builder, Connection, Connector};
+use connector_service::grants::Grants;
+use connector_service::jobs::{Jobs, Shutdown};
+use connector_service::sync::Turns;
+use connector_service::vault::Vault;
+use connector_state::{ConnectionRow, Database, SecretRow, StateClock};
+use tokio::sync::Semaphore;
+
+use crate::lock;
+use crate::problem::Problem;
+
+/// Connections that are kept open; beyond, all are made anew.
+const OPENED: usize = 1_000;
+/// Streams at the same time.
+const STREAMS: usize = 64;
+
+/// A connection that calls can be made of.
+#[derive(Clone)]
+pub struct Opened {
+    /// The connection.
+    pub connection: Connection,
+    /// What it lives on, where that is a grant.
+    pub grants: Option<Grants>,
+}
+
+/// Makes connections as the program makes all of its connections.
+pub trait Connect: Send + Sync {
+    /// Makes the connection of a row. Sends nothing.
+    fn connect(&self, row: ConnectionRow) -> Pending<'_, Result<Opened, Problem>>;
+
+    /// A connection as the program surrounds it, without settings and secrets.
+    fn surroundings(&self) -> Builder;
+}
+
+/// Where an API works.
+pub struct ApiSurroundings {
+    /// Which addresses the operator lets connections reach.
+    pub space: AddressSpace,
+    /// Ends streams.
+    pub stop: Shutdown,
+    /// Works pushes off.
+    pub jobs: Jobs,
+    /// Keeps uploads, sealed, until they have ended.
+    pub directory: PathBuf,
+}
+
+/// A connection that was made, and what it was made of.
+type Known = (ConnectionRow, Vec<SecretRow>, Opened);
+
+/// What handlers work on.
+pub struct Api {
+    /// The connector whose connections it serves.
+    pub connector: Connector,
+    /// What is kept.
+    pub database: Arc<dyn Database>,
+    /// Opens what is sealed.
+    pub vault: Arc<Vault>,
+    /// Makes connections.
+    pub connect: Arc<dyn Connect>,
+    /// Where it works.
+    pub surroundings: ApiSurroundings,
+    pub(crate) turns: Turns,
+    opened: Mutex<HashMap<String, Known>>,
+    pub(crate) streams: Arc<Semaphore>,
+}
+
+impl Api {
+    /// An API of the connections of `connector`.
+    pub fn new(
+        connector: Connector,
+        database: Arc<dyn Database>,
+        vault: Arc<Vault>,
+        connect: Arc<dyn Connect>,
+        surroundings: ApiSurroundings,
+    ) -> Self {
+        let (opened, streams) = (Mutex::default(), Arc::new(Semaphore::new(STREAMS)));
+        let turns = Turns::default();
+        Self { connector, database, vault, connect, surroundings, turns, opened, streams }
+    }
+
+    /// The state's clock.
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        Arc::new(StateClock(Arc::clone(&self.database)))
+    }
+
+    /// The kept connection of this name; one of another connector is none.
+    ///
+    /// # Errors
+    /// `not-found`; and when the state cannot be read.
+    pub async fn row(&self, name: &str) -> Result<ConnectionRow, Problem> {
+        let connector = &self.connector.manifest().name;
+        match self.database.connection(name).await? {
+            Some(row) if row.connector == *connector => Ok(row),
+            _ => Err(Problem::not_found(format!("there is no connection \"{name}\""))
+                .next("GET /v1/connections lists them")),
+        }
+    }
+
+    /// Names of the connector's connections by their ids.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub async fn names(&self) -> Result<BTreeMap<String, String>, Problem> {
+        let connector = &self.connector.manifest().name;
+        let rows = self.database.connections().await?.into_iter();
+        let own = rows.filter(|row| row.connector == *connector);
+        Ok(own.map(|row| (row.id, row.name)).collect())
+    }
+
+    /// The id of this connection; `None` of none: all are meant.
+    ///
+    /// # Errors
+    /// As [`Api::row`].
+    pub async fn whose(&self, name: Option<&str>) -> Result<Option<String>, Problem> {
+        match name {
+            Some(name) => Ok(Some(self.row(name).await?.id)),
+            None => Ok(None),
+        }
+    }
+
+    /// The kept connection of this name, to call: as it is kept now.
+    ///
+    /// # Errors
+    /// As [`Api::row`]; and when it cannot be made.
+    pub async fn open(&self, name: &str) -> Result<Opened, Problem> {
+        let row = self.row(name).await?;
+        let secrets = self.vault.list(&row).await?;
+        let known = lock(&self.opened).get(&row.id).cloned();
+        if let Some((of, with, opened)) = known
+            && of == row
+            && with == secrets
+        {
+            return Ok(opened);
+        }
+        let opened = self.connect.connect(row.clone()).await?;
+        let mut all = lock(&self.opened);
+        if all.len() >= OPENED {
+            all.clear();
+        }
+        all.insert(row.id.clone(), (row, secrets, opened.clone()));
+        Ok(opened)
+    }
+
+    /// An object of the connector.
+    ///
+    /// # Errors
+    /// `not-found` with those that there are.
+    pub fn check_object(&self, object: &str) -> Result<(), Problem> {
+        let objects = &self.connector.manifest().objects;
+        let names: Vec<&str> = objects.iter().map(|object| object.name.as_str()).collect();
+        if names.contains(&object) {
+            Ok(())
+        } else {
+            Err(Problem::unknown("object", object, &names))
+        }
+    }
+}

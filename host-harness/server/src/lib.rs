@@ -1,0 +1,33 @@
+//! The HTTP API of a host of connectors: turns HTTP into calls of `connector-service` and
+//! `connector-state`, and has no logic of its own.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`listener`] | connections within bounds of time, bytes and number; TLS |
+//! | [`authorise`] | which scope each route needs, and who decides |
+//! | [`extract`] | what handlers take and answer |
+//! | [`problem`] | errors (RFC 9457), by the contract's kinds |
+//! | `describe` | the OpenAPI description, generated from the handlers |
+//! | [`app`] | what handlers work on |
+//! | `routes` | one file for each kind of thing |
+
+pub mod app;
+pub mod authorise;
+mod describe;
+pub mod extract;
+pub mod listener;
+pub mod problem;
+mod routes;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+pub use self::app::{Api, ApiSurroundings, Connect, Opened};
+pub use self::authorise::{ApiCall, Authorizer, Caller, Everybody, Scope};
+pub use self::listener::{ApiBounds, ApiServer};
+pub use self::problem::{Problem, ProblemKind, ProblemSource};
+pub use self::routes::description;
+
+/// What a mutex guards, also after somebody has panicked with it: nothing is left half changed.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

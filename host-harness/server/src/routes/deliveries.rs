@@ -1,0 +1,179 @@
+//! What was received, and what could not be read or applied.
+
+use aide::axum::ApiRouter;
+use aide::axum::routing::{delete_with, get_with, post_with};
+use axum::extract::State;
+use connector_service::documents::{
+    DeadLetter, DeadLetterNumber, DeliveryDocument, DeliverySummary, dead_letters,
+};
+use connector_state::inbox::DeliveryRow;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{App, Nothing, Page, limited, without_path};
+use crate::authorise::Scope;
+use crate::describe::told;
+use crate::extract::{Json, Path, Query};
+use crate::problem::Problem;
+
+/// Deliveries of a page, where no limit is given.
+const USUAL: u32 = 100;
+
+pub fn routes() -> ApiRouter<App> {
+    ApiRouter::new()
+        .api_route(
+            "/v1/deliveries",
+            get_with(list, told("listDeliveries", Scope::Read, "What was received, newest first")),
+        )
+        .api_route(
+            "/v1/deliveries/{number}",
+            get_with(read, told("getDelivery", Scope::Read, "A delivery, whole")),
+        )
+        .api_route(
+            "/v1/dead-letters",
+            get_with(
+                list_dead,
+                told(
+                    "listDeadLetters",
+                    Scope::Read,
+                    "What could not be read or applied, oldest first",
+                ),
+            ),
+        )
+        .api_route(
+            "/v1/dead-letters/{number}",
+            delete_with(drop_dead, told("deleteDeadLetter", Scope::Write, "Forget a dead letter")),
+        )
+        .api_route(
+            "/v1/dead-letters/{number}/replay",
+            post_with(
+                replay,
+                told("replayDeadLetter", Scope::Write, "Have a delivery's event applied again"),
+            ),
+        )
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline)]
+struct ListParameters {
+    /// Only those of this connection.
+    connection: Option<String>,
+    /// Goes on after the page whose `next` this is.
+    cursor: Option<String>,
+    /// No more than so many, 1 to 1000 [default: 100].
+    #[schemars(range(min = 1, max = 1000))]
+    limit: Option<u32>,
+}
+
+async fn list(
+    State(app): State<App>,
+    Query(asked): Query<ListParameters>,
+) -> Result<Json<Page<DeliverySummary>>, Problem> {
+    let limit = limited(asked.limit, USUAL)?;
+    let before = asked.cursor.as_deref().map(str::parse::<u64>).transpose();
+    let mut before = before.map_err(|_| Problem::invalid("cursor is none of this list"))?;
+    let whose = app.whose(asked.connection.as_deref()).await?;
+    let names = app.names().await?;
+    let mut rows: Vec<DeliveryRow> = Vec::new();
+    // Those of other connectors are in between.
+    let is_over = loop {
+        let left = u32::try_from(limit + 1 - rows.len()).unwrap_or(u32::MAX);
+        if left == 0 {
+            break false;
+        }
+        let page = app.database.deliveries(whose.as_deref(), before, left).await?;
+        let Some(last) = page.last() else { break true };
+        before = Some(last.number);
+        rows.extend(page.into_iter().filter(|row| names.contains_key(&row.connection)));
+    };
+    rows.truncate(limit);
+    let next = rows.last().filter(|_| !is_over).map(|row| row.number.to_string());
+    let items = rows.iter().map(|row| DeliverySummary::of(row, &names)).collect();
+    Ok(Json(Page { items, next }))
+}
+
+/// Which delivery.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(inline)]
+struct OfDelivery {
+    /// Its number.
+    number: u64,
+}
+
+async fn read(
+    State(app): State<App>,
+    Path(path): Path<OfDelivery>,
+) -> Result<Json<DeliveryDocument>, Problem> {
+    let names = app.names().await?;
+    let row = app.database.delivery(path.number).await?;
+    let row = row.filter(|row| names.contains_key(&row.connection));
+    let row = row
+        .ok_or_else(|| Problem::not_found(format!("no delivery has the number {}", path.number)))?;
+    let mut shown = DeliveryDocument::of(&row, &names);
+    // Its end is the receiver's path, which only the provider has to know.
+    shown.url = without_path(&shown.url);
+    Ok(Json(shown))
+}
+
+async fn list_dead(
+    State(app): State<App>,
+    Query(asked): Query<ListParameters>,
+) -> Result<Json<Page<DeadLetter>>, Problem> {
+    let limit = limited(asked.limit, USUAL)?;
+    let whose = app.whose(asked.connection.as_deref()).await?;
+    let names = app.names().await?;
+    let letters = dead_letters(&*app.database, whose.as_deref(), &names).await?;
+    let own = letters.into_iter().filter(|one| names.values().any(|name| *name == one.connection));
+    let mut letters: Vec<DeadLetter> = own.collect();
+    if let Some(cursor) = &asked.cursor {
+        let at = letters.iter().position(|one| one.number == *cursor);
+        let at = at.ok_or_else(|| Problem::invalid("cursor is none of this list; begin anew"))?;
+        letters.drain(..=at);
+    }
+    let has_more = letters.len() > limit;
+    letters.truncate(limit);
+    let next = letters.last().filter(|_| has_more).map(|last| last.number.clone());
+    Ok(Json(Page { items: letters, next }))
+}
+
+/// Which dead letter.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(inline)]
+struct OfDeadLetter {
+    /// Its number, as the list has it: `3` came with a scan, `e3` with a delivery.
+    number: String,
+}
+
+fn number(path: &OfDeadLetter) -> Result<DeadLetterNumber, Problem> {
+    path.number.parse().map_err(|_| absent(path))
+}
+
+fn absent(path: &OfDeadLetter) -> Problem {
+    Problem::not_found(format!("no dead letter has the number {}", path.number))
+}
+
+async fn replay(
+    State(app): State<App>,
+    Path(path): Path<OfDeadLetter>,
+) -> Result<Nothing, Problem> {
+    match number(&path)? {
+        DeadLetterNumber::Event(event) if app.database.replay(event).await? => Ok(Nothing),
+        DeadLetterNumber::Event(_) => Err(absent(&path)),
+        DeadLetterNumber::Record(_) => {
+            let text = format!("{} came with a scan, not with a delivery", path.number);
+            Err(Problem::invalid(text).next("the next scan reads it again"))
+        }
+    }
+}
+
+async fn drop_dead(
+    State(app): State<App>,
+    Path(path): Path<OfDeadLetter>,
+) -> Result<Nothing, Problem> {
+    let was_there = match number(&path)? {
+        DeadLetterNumber::Record(number) => app.database.remove_dead_letter(number).await?,
+        DeadLetterNumber::Event(number) => app.database.drop_event(number).await?,
+    };
+    if was_there { Ok(Nothing) } else { Err(absent(&path)) }
+}

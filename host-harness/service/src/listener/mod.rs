@@ -1,0 +1,9 @@
+//! What listeners share: where connections come from, TLS, and streams whose other end may not dawdle.
+
+mod accept;
+mod guard;
+mod tls;
+
+pub use self::accept::{Accept, Accepted};
+pub use self::guard::{Phases, TimedStream};
+pub use self::tls::{Tls, TlsError};

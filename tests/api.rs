@@ -1,0 +1,12 @@
+//! The HTTP API as a platform has it: the real program, called over HTTP.
+
+mod bounds;
+mod changes;
+mod connections;
+mod deliveries;
+mod description;
+mod forwards;
+mod pushing;
+mod records;
+mod world;
+mod writes;
