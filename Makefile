@@ -124,7 +124,7 @@ torture-hosts: component postgresql ## Kill and freeze four real hosts on one st
 
 .PHONY: torture-hosts-bug
 torture-hosts-bug: component postgresql ## Plant a bug in a copy (numbers from a plain sequence), and see that it is caught
-	tests/hosts/plant-bug
+	cargo build --locked --workspace --exclude release --bins && tests/hosts/plant-bug
 
 .PHONY: two-containers
 two-containers: component postgresql ## Run two hosts in two containers on one state, in SQLite and in PostgreSQL (needs Linux, and root)
