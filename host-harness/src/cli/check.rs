@@ -95,7 +95,8 @@ fn entry(found: &ObjectCheck) -> Result<Entry, serde_json::Error> {
     let told = shown.or_else(|| found.message.clone()).into_iter().chain(untried);
     let told: Vec<String> = told.collect();
     let json = serde_json::to_value(found)?;
-    let cells = vec![found.object.clone(), member(&json["result"]), told.join("; ")];
+    let cells =
+        vec![found.object.clone(), member(&serde_json::to_value(found.result)?), told.join("; ")];
     Ok(Entry { cells, json })
 }
 
