@@ -10,11 +10,11 @@ use host_harness::store::StoreError;
 use host_harness::vault::MasterKey;
 
 use super::context::Context;
-use host_harness::store::Database;
 use super::input::connection_name;
 use super::state::StateDirectory;
 use super::state_file::must_be_new;
 use super::usage::Usage;
+use host_harness::store::Database;
 
 /// Moves connections out of the state, into a file: with their secrets, records, changes, deliveries, pushes
 /// and forwards. From then on nothing works on them here. A connection that is in use is refused.
