@@ -66,6 +66,7 @@ mod list;
 mod listen;
 mod log;
 mod mapping;
+mod moved;
 mod moving;
 mod objects;
 mod options;

@@ -6,15 +6,15 @@ use anyhow::{Context as _, Result};
 use host_harness::clock::unix_ms;
 use host_harness::service::moving::{Export, Import, MovedConnection, export, import, inspect};
 use host_harness::state::moving::{MoveRow, MoveStage};
-use host_harness::store::StoreError;
+use host_harness::store::{Database, StoreError};
 use host_harness::vault::MasterKey;
 
 use super::context::Context;
 use super::input::connection_name;
+use super::moved::{left, refused};
 use super::state::StateDirectory;
 use super::state_file::must_be_new;
 use super::usage::Usage;
-use host_harness::store::Database;
 
 /// Moves connections out of the state, into a file: with their secrets, records, changes, deliveries, pushes
 /// and forwards. From then on nothing works on them here. A connection that is in use is refused.
@@ -178,38 +178,6 @@ pub async fn run_erase(args: &EraseConnectionArgs, context: &Context) -> Result<
     while store.maintain().await.context("erasing what is left of it")? {}
     context.watch.mention(&format!("erased what was left of {}", args.name));
     Ok(())
-}
-
-/// The move of a connection of this name.
-///
-/// # Errors
-/// When the state cannot be used.
-pub async fn left(store: &dyn Database, name: &str) -> Result<Option<MoveRow>> {
-    Ok(store.moves().await?.into_iter().find(|row| row.name == name))
-}
-
-/// That a connection of this name cannot be worked on, because it moves.
-pub fn refused(row: &MoveRow) -> Usage {
-    let name = &row.name;
-    match row.stage {
-        MoveStage::Leaving => Usage::new(format!("the connection \"{name}\" is being moved")).next(
-            format!(
-                "if no `connections export` runs any more, run it again, or take it back: \
-                 connections export {name} --cancel"
-            ),
-        ),
-        MoveStage::Gone => {
-            Usage::new(format!("the connection \"{name}\" was moved to another state")).next(
-                format!(
-                    "work on it there; `connections erase {name}` erases what is left of it here, and \
-                     `connections export {name} --cancel` takes it back where the copy was destroyed"
-                ),
-            )
-        }
-        MoveStage::Coming => Usage::new(format!("the connection \"{name}\" is not whole yet")).next(
-            "if no `connections import` runs any more, run it again",
-        ),
-    }
 }
 
 async fn moved(store: &dyn Database, name: &str, stages: &[MoveStage]) -> Result<MoveRow> {

@@ -14,7 +14,7 @@ use super::connecting::new_connection;
 use super::context::Context;
 use super::exit::Exit;
 use super::input::{connection_name, span};
-use super::moving::refused;
+use super::moved::refused;
 use super::output::counted;
 use super::secret_value::SecretSource;
 use super::state::{DEFAULT, StateDirectory, StoredConnection, belongs, name};

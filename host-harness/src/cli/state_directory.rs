@@ -15,7 +15,7 @@ use tokio::sync::OnceCell;
 
 use super::cache::users;
 use super::context::Context;
-use super::moving::{left, refused};
+use super::moved::{left, refused};
 use super::usage::{Usage, unknown};
 use host_harness::store::{Database, StateClock};
 

@@ -8,12 +8,12 @@ use std::collections::BTreeSet;
 use connector_state::changes::{Kept, needs, plan, touched};
 use connector_state::journal::entries;
 use connector_state::{
-    Change, ConnectionChanges, ConnectionRow, GrantChange, GrantRow, SecretChange, SecretRow,
-    StoreError,
+    Change, ConnectionRow, GrantChange, GrantRow, SecretChange, SecretRow, StoreError,
 };
 
 use super::columns::{Record as _, json, signed, text};
 use super::fault::DbResult;
+use super::revisions::touch;
 use super::session::Session;
 use super::{journal, maintenance, mirror, rows};
 
@@ -30,30 +30,6 @@ pub async fn commit(on: &Session, changes: &[Change]) -> DbResult<()> {
         journal::note(on, &connection, now_ms, on.actor(), &entry).await?;
     }
     touch(on, touched(&planned)).await
-}
-
-/// This commit changes these connections. The last that it does: whoever else does waits for its end.
-pub async fn touch<'c>(
-    on: &Session,
-    connections: impl IntoIterator<Item = &'c str>,
-) -> DbResult<()> {
-    let connections: Vec<_> = connections.into_iter().map(text).collect();
-    if connections.is_empty() {
-        return Ok(());
-    }
-    let sql = "UPDATE revisions SET number = number + 1 RETURNING number";
-    let revision: i64 = on.value(sql, &[]).await?.unwrap_or_default();
-    let sql = "UPDATE connections SET revision = $1 WHERE id = ANY($2)";
-    on.run(sql, &[&revision, &connections]).await.map(drop)
-}
-
-/// What changed of connections after a revision, at one moment.
-pub async fn since(on: &Session, revision: u64) -> DbResult<ConnectionChanges> {
-    let number: Option<i64> = on.value("SELECT number FROM revisions", &[]).await?;
-    let sql = "SELECT id FROM connections WHERE revision > $1 ORDER BY id";
-    let changed = on.values(sql, &[&signed(revision)]).await?;
-    let revision = u64::try_from(number.unwrap_or_default()).unwrap_or_default();
-    Ok(ConnectionChanges { revision, changed })
 }
 
 async fn kept(on: &Session, changes: &[Change]) -> DbResult<Kept> {

@@ -29,6 +29,7 @@ mod outbox;
 mod plans;
 mod push;
 mod rates;
+mod revisions;
 mod rows;
 pub mod schema;
 mod session;
@@ -229,7 +230,7 @@ impl Store for Postgres {
     }
 
     fn connections_since(&self, revision: u64) -> Answer<'_, ConnectionChanges> {
-        self.look(revision, |on, revision| Box::pin(changes::since(on, *revision)))
+        self.look(revision, |on, revision| Box::pin(revisions::since(on, *revision)))
     }
 
     fn secrets(&self, connection: &str) -> Answer<'_, Vec<SecretRow>> {

@@ -26,6 +26,7 @@ mod plans;
 mod push;
 mod rates;
 mod readers;
+mod revisions;
 mod rows;
 pub mod schema;
 #[cfg(test)]
@@ -250,7 +251,7 @@ impl Store for Sqlite {
     }
 
     fn connections_since(&self, revision: u64) -> Answer<'_, ConnectionChanges> {
-        self.read(move |on| changes::since(on, revision))
+        self.read(move |on| revisions::since(on, revision))
     }
 
     fn secrets(&self, connection: &str) -> Answer<'_, Vec<SecretRow>> {
@@ -304,7 +305,7 @@ impl Store for Sqlite {
             }
             changed.iter().try_for_each(|row| changes::put_secret(on, row))?;
             if !changed.is_empty() {
-                changes::touch(on, [&*connection])?;
+                revisions::touch(on, [&*connection])?;
             }
             Ok::<_, DbFault>(versions()?)
         })

@@ -68,6 +68,12 @@ impl SubscriptionRenewal {
         })
     }
 
+    /// Whether a subscription waits for the first delivery of the one that takes its place.
+    #[must_use]
+    pub fn is_replacing(&self) -> bool {
+        !self.replaced.is_empty()
+    }
+
     /// Ends the subscription that `row` took the place of, once a delivery has proven `row`.
     ///
     /// # Errors

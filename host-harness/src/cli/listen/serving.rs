@@ -22,7 +22,8 @@ use crate::cli::state::{
     CHANGED, Configuration, LOOK_EVERY, OpenState, SeenConnections, StoredConnection, name,
 };
 
-/// How often secrets are read anew even when all deliveries verify: old versions end.
+/// How often, in looks, subscriptions that end are renewed, and secrets read anew even when all deliveries
+/// verify: old versions end.
 const RENEW: u32 = 30;
 
 /// Serves connections.
@@ -67,10 +68,13 @@ impl Serving {
             if let Err(why) = self.refresh().await {
                 self.fails("looking for connections", &why);
             }
+            let is_due = round == 1 || round.is_multiple_of(RENEW);
+            if (is_due || self.renewal.is_replacing())
+                && let Err(why) = self.renew().await
+            {
+                self.fails("renewing a subscription", &why);
+            }
             if round.is_multiple_of(RENEW) {
-                if let Err(why) = self.renew().await {
-                    self.fails("renewing a subscription", &why);
-                }
                 for served in self.served.values() {
                     served.hook.decode.renew().await;
                 }

@@ -6,10 +6,10 @@ use connector_state::inbox::{Beat, HookRow, plan};
 use connector_state::journal::entries;
 use connector_state::{Lease, StoreError};
 
-use crate::changes::touch;
 use crate::columns::{Column as _, signed, text};
 use crate::fault::{DbFault, DbResult};
 use crate::journal;
+use crate::revisions::touch;
 use crate::rows::must_exist;
 use crate::session::Session;
 

@@ -18,9 +18,9 @@ use connector_state::inbox::{
 use connector_state::journal::entries;
 
 pub use self::arrivals::Arrivals;
-use super::changes::touch;
 use super::columns::{Column as _, Record as _, signed, text, untext};
 use super::fault::DbResult;
+use super::revisions::touch;
 use super::rows::must_exist;
 use super::session::Session;
 use super::{Postgres, journal};

@@ -10,11 +10,11 @@ use tokio_postgres::Row;
 
 use super::cells::{Column as CellColumn, insert};
 use super::{Keys, MOVED, export, import};
-use crate::changes::touch;
 use crate::columns::{Column as _, json, odd, signed, text};
 use crate::fault::DbResult;
 use crate::mirror::{erase, index};
 use crate::outbox;
+use crate::revisions::touch;
 use crate::session::Session;
 
 /// Numbers that others may be given while some are reserved.

@@ -5,9 +5,9 @@ use connector_state::inbox::{Beat, HookRow, plan};
 use connector_state::journal::entries;
 use rusqlite::{Connection, OptionalExtension as _, Result, Row};
 
-use crate::changes::touch;
 use crate::columns::{Column as _, one, prepared, run, signed};
 use crate::journal;
+use crate::revisions::touch;
 
 pub const ONE: &str = "SELECT * FROM hooks WHERE connection = ?";
 pub const CHANGE: &str = "UPDATE hooks SET alive_ms = ?, gap_ms = ?, gap_end_ms = ?, refused = ?,

@@ -22,9 +22,9 @@ use rusqlite::{Connection, OptionalExtension as _, Params, Result};
 
 pub use self::arrivals::Arrivals;
 use self::rows::select_deliveries;
-use super::changes::touch;
 use super::columns::{one, prepared, put_one, run, signed, values};
 use super::fault::DbFault;
+use super::revisions::touch;
 use super::rows::must_exist;
 use super::{Answer, Sqlite, journal};
 

@@ -7,12 +7,12 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use super::{Keys, MOVED, export, import, insert};
-use crate::changes::touch;
 use crate::columns::{Column as _, json, odd, prepared, run, signed, value};
 use crate::fault::DbResult;
 use crate::inbox::numbers;
 use crate::mirror::{erase, index};
 use crate::outbox;
+use crate::revisions::touch;
 
 /// A connection on its way, as it is kept.
 pub struct KeptMove {
