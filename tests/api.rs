@@ -8,5 +8,6 @@ mod description;
 mod forwards;
 mod pushing;
 mod records;
+mod tokens;
 mod world;
 mod writes;

@@ -8,12 +8,12 @@ use serde_json::Value;
 use super::world::Host;
 use crate::golden::golden;
 
-fn described() -> Value {
+pub fn described() -> Value {
     serde_json::to_value(description()).unwrap()
 }
 
 /// Method, path and operation of every route.
-fn operations(described: &Value) -> Vec<(String, String, Value)> {
+pub fn operations(described: &Value) -> Vec<(String, String, Value)> {
     let paths = described["paths"].as_object().unwrap().iter();
     let all = paths.flat_map(|(path, item)| {
         let methods = item.as_object().unwrap().iter();

@@ -12,6 +12,7 @@ use axum::response::{IntoResponse as _, Response};
 use connector_runtime::egress::Pending;
 use http::{HeaderMap, Method, StatusCode, header};
 
+use crate::audit::{Audit, target};
 use crate::problem::{Problem, ProblemKind, ProblemSource};
 
 /// The extension of an operation that names its scope.
@@ -76,20 +77,11 @@ pub trait Authorizer: Send + Sync {
     fn authorize<'c>(&'c self, call: &'c ApiCall<'c>) -> Pending<'c, Result<Caller, Problem>>;
 }
 
-/// Lets everybody do everything: for a listener that only this machine reaches.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Everybody;
-
-impl Authorizer for Everybody {
-    fn authorize<'c>(&'c self, _: &'c ApiCall<'c>) -> Pending<'c, Result<Caller, Problem>> {
-        Box::pin(async { Ok(Caller { name: "api".into() }) })
-    }
-}
-
 /// Which scope each route needs, and who decides.
 pub struct Gate {
     scopes: HashMap<(String, String), Scope>,
     authorizer: Arc<dyn Authorizer>,
+    audit: Audit,
     /// Names by which the listener may be called; empty: any.
     hosts: Vec<String>,
 }
@@ -97,8 +89,13 @@ pub struct Gate {
 impl Gate {
     /// The gate before the routes of a description. Without TLS, `hosts` are the names by which it may be
     /// called: a name of a stranger that leads here is how a web page reaches this machine (DNS rebinding).
-    pub fn new(described: &OpenApi, authorizer: Arc<dyn Authorizer>, hosts: Vec<String>) -> Self {
-        Self { scopes: scopes(described), authorizer, hosts }
+    pub(crate) fn new(
+        described: &OpenApi,
+        authorizer: Arc<dyn Authorizer>,
+        audit: Audit,
+        hosts: Vec<String>,
+    ) -> Self {
+        Self { scopes: scopes(described), authorizer, audit, hosts }
     }
 
     /// Whether the request comes of a program that means this host.
@@ -171,14 +168,13 @@ pub async fn authorise(
     let route = (method.as_str().to_owned(), matched.as_str().to_owned());
     let Some(scope) = gate.scopes.get(&route) else { return no_method(&gate, &route.1) };
     let parameters = match &parameters {
-        Ok(parameters) => parameters.iter(),
+        Ok(parameters) => parameters,
         Err(why) => {
             let problem = Problem::invalid(format!("the path cannot be read: {}", why.body_text()));
             return problem.with_status(StatusCode::BAD_REQUEST).into_response();
         }
     };
-    let mut parameters = parameters.filter(|(key, _)| *key == "connection");
-    let connection = parameters.next().map(|(_, name)| name);
+    let connection = parameters.iter().find(|(key, _)| *key == "connection").map(|(_, name)| name);
     let token = match token(request.headers()) {
         Ok(token) => token.map(str::to_owned),
         Err(problem) => return problem.into_response(),
@@ -190,13 +186,20 @@ pub async fn authorise(
         method: &method,
         route: &route.1,
     };
-    if *scope > Scope::Open {
-        match gate.authorizer.authorize(&call).await {
-            Ok(caller) => drop(request.extensions_mut().insert(caller)),
-            Err(problem) => return problem.into_response(),
-        }
+    if *scope == Scope::Open {
+        return next.run(request).await;
     }
-    next.run(request).await
+    let caller = match gate.authorizer.authorize(&call).await {
+        Ok(caller) => caller,
+        Err(problem) => return problem.into_response(),
+    };
+    request.extensions_mut().insert(caller.clone());
+    if *scope == Scope::Read {
+        gate.audit.count_read(&caller).await;
+        return next.run(request).await;
+    }
+    let done = gate.audit.write(&caller, &call, target(parameters), request, next).await;
+    done.unwrap_or_else(Problem::into_response)
 }
 
 /// The token of a request.

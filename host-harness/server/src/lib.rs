@@ -5,6 +5,8 @@
 //! |---|---|
 //! | [`listener`] | connections within bounds of time, bytes and number; TLS |
 //! | [`authorise`] | which scope each route needs, and who decides |
+//! | [`tokens`] | what a caller may do by its token |
+//! | `audit` | who did what |
 //! | [`extract`] | what handlers take and answer |
 //! | [`problem`] | errors (RFC 9457), by the contract's kinds |
 //! | `describe` | the OpenAPI description, generated from the handlers |
@@ -12,20 +14,23 @@
 //! | `routes` | one file for each kind of thing |
 
 pub mod app;
+mod audit;
 pub mod authorise;
 mod describe;
 pub mod extract;
 pub mod listener;
 pub mod problem;
 mod routes;
+pub mod tokens;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use self::app::{Api, ApiSurroundings, Connect, Opened};
-pub use self::authorise::{ApiCall, Authorizer, Caller, Everybody, Scope};
+pub use self::authorise::{ApiCall, Authorizer, Caller, Scope};
 pub use self::listener::{ApiBounds, ApiServer};
 pub use self::problem::{Problem, ProblemKind, ProblemSource};
 pub use self::routes::description;
+pub use self::tokens::{TokenNeed, Tokens};
 
 /// What a mutex guards, also after somebody has panicked with it: nothing is left half changed.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

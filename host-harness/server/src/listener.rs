@@ -26,6 +26,7 @@ use tower_service::Service as _;
 use tracing::warn;
 
 use crate::app::Api;
+use crate::audit::Audit;
 use crate::authorise::{Authorizer, Gate, authorise};
 use crate::problem::{Problem, ProblemKind, ProblemSource};
 use crate::routes;
@@ -93,7 +94,8 @@ impl ApiServer {
         tls: Option<Tls>,
     ) -> Self {
         let (router, described) = routes::router();
-        let gate = Arc::new(Gate::new(&described, authorizer, hosts));
+        let audit = Audit::new(Arc::clone(&api.database));
+        let gate = Arc::new(Gate::new(&described, authorizer, audit, hosts));
         let room = Arc::new(Semaphore::new(bounds.requests));
         let router = router
             .fallback(nowhere)

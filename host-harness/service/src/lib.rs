@@ -43,6 +43,7 @@ pub mod schema;
 mod shared_limits;
 pub mod source;
 pub mod sync;
+pub mod tokens;
 pub mod vault;
 pub mod views;
 pub mod webhooks;

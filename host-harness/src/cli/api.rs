@@ -8,8 +8,8 @@ use anyhow::{Context as _, Result};
 use host_harness::egress::Pending;
 use host_harness::runtime::{BuildError, Builder, Connector};
 use host_harness::server::{
-    Api, ApiBounds, ApiServer, ApiSurroundings, Connect, Everybody, Opened, Problem, ProblemKind,
-    ProblemSource,
+    Api, ApiBounds, ApiServer, ApiSurroundings, Connect, Opened, Problem, ProblemKind,
+    ProblemSource, TokenNeed, Tokens,
 };
 use host_harness::service::jobs::{Jobs, Stage};
 use host_harness::service::listener::Tls;
@@ -40,6 +40,10 @@ pub struct ApiOptions {
     /// it changes
     #[arg(long, value_name = "FILE", requires_all = ["api", "api_tls_key"])]
     pub api_tls_cert: Option<PathBuf>,
+
+    /// Refuse requests without a token (`tokens add`) on this machine too
+    #[arg(long, requires = "api")]
+    pub api_require_token: bool,
 
     /// The private key of --api-tls-cert, in PEM
     #[arg(long, value_name = "FILE", requires_all = ["api", "api_tls_cert"])]
@@ -149,7 +153,13 @@ pub async fn begin(
             directory: StateDirectory::needed(context)?.directory().to_owned(),
         },
     );
-    let server = ApiServer::new(api, ApiBounds::default(), Arc::new(Everybody), hosts, tls);
+    let needed = match &listener {
+        ApiListener::Tcp(_, bound) if !bound.ip().is_loopback() => TokenNeed::Always,
+        _ if options.api_require_token => TokenNeed::Always,
+        _ => TokenNeed::Never,
+    };
+    let authorizer = Arc::new(Tokens::new(Arc::clone(&state.database) as _, needed));
+    let server = ApiServer::new(api, ApiBounds::default(), authorizer, hosts, tls);
     let (server, mut bound) = (Arc::new(server), Some(listener));
     let (address, has_tls) = (address.clone(), scheme == "https");
     jobs.keep(Stage::Receive, "serving the API", reporting(context, "the API"), move |stop| {
@@ -181,18 +191,10 @@ async fn listen(address: &str, has_tls: bool) -> Result<ApiListener> {
     }
     let accept = bind("--api", address).await?;
     let bound = accept.local_addr().context("asking for the address of the API")?;
-    if !bound.ip().is_loopback() {
+    if !bound.ip().is_loopback() && !has_tls {
         let text = format!("--api {address} can be reached from other machines");
-        let next = match has_tls {
-            false => {
-                "listen on 127.0.0.1:PORT or unix:PATH; beyond this machine the API needs \
-                      --api-tls-cert, --api-tls-key and a token"
-            }
-            true => {
-                "listen on 127.0.0.1:PORT or unix:PATH; beyond this machine the API needs a \
-                     token, and this version keeps none"
-            }
-        };
+        let next = "listen on 127.0.0.1:PORT or unix:PATH; beyond this machine the API needs \
+                    --api-tls-cert and --api-tls-key, and every caller a token (`tokens add`)";
         return Err(Usage::new(text).next(next).into());
     }
     Ok(ApiListener::Tcp(accept, bound))

@@ -91,6 +91,7 @@ mod state_file;
 mod status;
 mod subscribe;
 mod sync;
+mod tokens;
 mod told;
 mod trace;
 mod unsubscribe;
@@ -211,6 +212,8 @@ subcommands! {
     Replay(replay::ReplayArgs) by replay::run,
     /// Keep secrets, so that they need not be handed over with each call
     Secrets(secrets::SecretsArgs) by secrets::run,
+    /// Let programs call the API of this host
+    Tokens(tokens::TokensArgs) by tokens::run,
     /// Show and name the kept connections
     Connections(connections::ConnectionsArgs) by connections::run,
     /// Copy, restore and check the state

@@ -1,0 +1,144 @@
+//! Tokens: each route with each kind of token, and what is noted of writes.
+
+use serde_json::{Value, json};
+
+use super::description::{described, operations};
+use super::world::{Host, Reply};
+
+/// Runs a command of the host's state, and answers what it prints.
+fn run(host: &Host, arguments: &[&str]) -> String {
+    let output = host.command(arguments).output().unwrap();
+    assert!(output.status.success(), "{arguments:?}: {output:?}");
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// A new token.
+fn token(host: &Host, name: &str, scope: &str, more: &[&str]) -> String {
+    run(host, &[&["tokens", "add", name, "--scope", scope], more].concat())
+}
+
+async fn with(host: &Host, token: Option<&str>, line: &str, body: &[u8]) -> Reply {
+    let bearer = token.map(|token| format!("Bearer {token}"));
+    let mut headers = vec![("content-type", "application/json")];
+    headers.extend(bearer.as_deref().map(|bearer| ("authorization", bearer)));
+    host.send(line, &headers, body).await
+}
+
+/// Whether a request was let through, however it ended then.
+async fn is_let_through(host: &Host, token: Option<&str>, method: &str, path: &str) -> bool {
+    let reply = with(host, token, &format!("{method} {path}"), b"{").await;
+    match reply.status {
+        401 => {
+            reply.problem(401, "unauthenticated");
+            assert_eq!(reply.header("www-authenticate"), "Bearer");
+            false
+        }
+        403 => {
+            reply.problem(403, "forbidden");
+            false
+        }
+        _ => true,
+    }
+}
+
+/// The path of a route, with a connection in it.
+fn path_of(route: &str, connection: &str) -> String {
+    let path = route.replace("{connection}", connection);
+    let parts = path.split('/').map(|part| if part.starts_with('{') { "x" } else { part });
+    parts.collect::<Vec<_>>().join("/")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_route_lets_through_whom_its_scope_names() {
+    let host = Host::with("matrix", &["--api-require-token"]).await;
+    let all = ["read", "write", "admin"];
+    let tokens = all.map(|scope| token(&host, scope, scope, &[]));
+    let own = token(&host, "own", "admin", &["--only", "default"]);
+    let revoked = token(&host, "revoked", "admin", &[]);
+    run(&host, &["tokens", "revoke", "revoked"]);
+    let described = described();
+    let operations = operations(&described);
+    assert!(operations.len() > 40, "{}", operations.len());
+    for (method, route, operation) in &operations {
+        let scope = operation["x-required-scope"].as_str().unwrap();
+        // One that is not there: what is let through is not found, and changes nothing.
+        let path = path_of(route, "nobody");
+        for token in [None, Some("connhost_wrong"), Some(&*revoked)] {
+            let through = is_let_through(&host, token, method, &path).await;
+            assert_eq!(through, scope == "open", "{method} {route} {token:?}");
+        }
+        let needed = all.iter().position(|one| *one == scope);
+        for (place, token) in tokens.iter().enumerate() {
+            let through = is_let_through(&host, Some(token), method, &path).await;
+            assert_eq!(
+                through,
+                needed.is_none_or(|needed| needed <= place),
+                "{method} {route} {place}"
+            );
+        }
+        let through = is_let_through(&host, Some(&own), method, &path).await;
+        assert_eq!(through, scope == "open", "{method} {route} of another connection");
+        if method == "GET" && scope == "read" {
+            let path = path_of(route, "default");
+            let through = is_let_through(&host, Some(&own), method, &path).await;
+            assert_eq!(through, route.contains("{connection}"), "{method} {route} of its own");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writes_are_noted_and_tokens_are_shown_once() {
+    let host = Host::new("audit").await;
+    let token = token(&host, "shop", "write", &["--only", "default", "--expires", "1d"]);
+    let records = "/v1/connections/default/objects/trackings/records";
+    let input = json!({"tracking_number": "NOTED12345", "slug": "ups"}).to_string();
+    let made = with(&host, Some(&token), &format!("POST {records}"), input.as_bytes()).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let again = with(&host, Some(&token), &format!("POST {records}"), input.as_bytes()).await;
+    again.problem(409, "conflict");
+    // On this machine nobody needs one; who sends one has it looked at.
+    host.send(&format!("DELETE {records}/nothing"), &[], b"").await.problem(404, "not-found");
+    with(&host, Some("connhost_wrong"), &format!("GET {records}"), b"")
+        .await
+        .problem(401, "unauthenticated");
+    let writes = run(&host, &["tokens", "writes", "--output", "json"]);
+    let writes: Vec<Value> =
+        writes.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let told: Vec<_> =
+        writes.iter().map(|it| (&it["caller"], &it["connection"], &it["outcome"])).collect();
+    let (shop, default) = (json!("shop"), json!("default"));
+    let wanted = [
+        (&json!("local"), &default, &json!("not-found")),
+        (&shop, &default, &json!("conflict")),
+        (&shop, &default, &json!("ok")),
+    ];
+    assert_eq!(told, wanted, "{writes:?}");
+    assert_eq!(writes[0]["target"], "trackings/nothing");
+    assert!(!writes.iter().any(|it| it.to_string().contains("NOTED")), "{writes:?}");
+    let listed = run(&host, &["tokens", "list", "--output", "json"]);
+    let listed: Value = serde_json::from_str(&listed).unwrap();
+    assert_eq!((&listed["only"], &listed["state"]), (&json!(["default"]), &json!("good")));
+    let (_, said) = host.listener.end("-TERM");
+    for place in [listed.to_string(), said, writes[2].to_string()] {
+        assert!(!place.contains(&token), "{place}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_token_is_refused_with_what_to_do() {
+    let host = Host::with("slips", &["--api-require-token"]).await;
+    let problem = host.ask("/v1/connections").await.problem(401, "unauthenticated");
+    assert!(problem["next"].as_str().unwrap().contains("tokens add"), "{problem}");
+    for arguments in [
+        &["tokens", "add", "a", "--scope", "all"][..],
+        &["tokens", "add", "a", "--scope", "read", "--only", "nobody"],
+        &["tokens", "add", "a", "--scope", "read", "--output", "csv"],
+        &["tokens", "revoke", "nobody"],
+    ] {
+        let output = host.command(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {output:?}");
+    }
+    token(&host, "a", "read", &[]);
+    let again = host.command(&["tokens", "add", "a", "--scope", "read"]).output().unwrap();
+    assert_eq!(again.status.code(), Some(2), "{again:?}");
+}
