@@ -14,7 +14,8 @@ fn run(host: &Host, arguments: &[&str]) -> String {
 
 /// A new token.
 fn token(host: &Host, name: &str, scope: &str, more: &[&str]) -> String {
-    run(host, &[&["tokens", "add", name, "--scope", scope], more].concat())
+    let made = run(host, &[&["tokens", "add", name, "--scope", scope], more].concat());
+    serde_json::from_str::<Value>(&made).unwrap()["token"].as_str().unwrap().to_owned()
 }
 
 async fn with(host: &Host, token: Option<&str>, line: &str, body: &[u8]) -> Reply {
@@ -102,8 +103,7 @@ async fn writes_are_noted_and_tokens_are_shown_once() {
         .await
         .problem(401, "unauthenticated");
     let writes = run(&host, &["tokens", "writes", "--output", "json"]);
-    let writes: Vec<Value> =
-        writes.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let writes: Vec<Value> = serde_json::from_str(&writes).unwrap();
     let told: Vec<_> =
         writes.iter().map(|it| (&it["caller"], &it["connection"], &it["outcome"])).collect();
     let (shop, default) = (json!("shop"), json!("default"));
@@ -116,7 +116,7 @@ async fn writes_are_noted_and_tokens_are_shown_once() {
     assert_eq!(writes[0]["target"], "trackings/nothing");
     assert!(!writes.iter().any(|it| it.to_string().contains("NOTED")), "{writes:?}");
     let listed = run(&host, &["tokens", "list", "--output", "json"]);
-    let listed: Value = serde_json::from_str(&listed).unwrap();
+    let listed = &serde_json::from_str::<Value>(&listed).unwrap()[0];
     assert_eq!((&listed["only"], &listed["state"]), (&json!(["default"]), &json!("good")));
     let (_, said) = host.listener.end("-TERM");
     for place in [listed.to_string(), said, writes[2].to_string()] {

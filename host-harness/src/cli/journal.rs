@@ -20,7 +20,7 @@ const PAGE: u32 = 500;
 #[command(after_help = "Examples:
   connector-host journal
   connector-host journal --connection shop-7 --kind sync-failed --kind gap-opened
-  connector-host journal --connection shop-7 --output json | jq 'select(.by != null)'
+  connector-host journal --connection shop-7 --output ndjson | jq 'select(.by != null)'
 
 Entries are kept for 90 days. Reads of what changed that met no trouble become one row for each day and
 object: those that changed nothing at once, others after a day.")]

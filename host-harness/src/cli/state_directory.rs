@@ -215,9 +215,8 @@ impl StateDirectory {
     pub async fn named(&self, store: &dyn Database, name: &str) -> Result<ConnectionRow> {
         let rows = store.connections().await?;
         let names: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
-        match rows.iter().find(|row| row.name == name) {
-            Some(row) => return Ok(row.clone()),
-            None => {}
+        if let Some(row) = rows.iter().find(|row| row.name == name) {
+            return Ok(row.clone());
         }
         match left(store, name).await? {
             Some(row) => Err(refused(&row).into()),

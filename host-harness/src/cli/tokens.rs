@@ -10,6 +10,7 @@ use host_harness::store::Word as _;
 use serde_json::{Value, json};
 
 use super::context::Context;
+use super::exit::Exit;
 use super::input::{connection_name, span};
 use super::output::printable;
 use super::state::{StateDirectory, names};
@@ -80,7 +81,7 @@ struct RevokeTokenArgs {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   connector-host tokens writes --max 20
-  connector-host tokens writes --output json | jq 'select(.caller == \"shop\")'")]
+  connector-host tokens writes --output ndjson | jq 'select(.caller == \"shop\")'")]
 struct WritesArgs {
     /// At most so many
     #[arg(long, value_name = "N", default_value = "100")]

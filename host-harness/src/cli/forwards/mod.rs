@@ -73,7 +73,7 @@ struct AddForwardArgs {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   connector-host forwards list
-  connector-host forwards list --output json | jq 'select(.parked > 0)'")]
+  connector-host forwards list --output ndjson | jq 'select(.parked > 0)'")]
 struct ListForwardsArgs {}
 
 /// Changes a forward, which goes on where it is. What is not given stays; filters are replaced.

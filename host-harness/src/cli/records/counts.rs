@@ -12,7 +12,7 @@ use super::super::usage::Usage;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   connector-host records counts orders
-  connector-host records counts orders --output json | jq 'select(.member == \"/status\")'
+  connector-host records counts orders --output ndjson | jq 'select(.member == \"/status\")'
 
 Without a value are the records that have none. A thousand values of a member are counted on their own; all
 further ones together, with `others` in place of a value.")]

@@ -4,8 +4,8 @@ use super::objects::{self, Key};
 use super::{index, versions};
 use crate::columns::{rows, text};
 use crate::fault::DbResult;
-use crate::moving::MOVED;
 use crate::session::Session;
+use connector_state::moving::MOVED;
 
 /// Before the id of a removed connection in its mirror's row: nobody finds it by the id any more.
 const REMOVED: &str = "removed ";

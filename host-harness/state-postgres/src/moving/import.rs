@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use connector_state::StoreError;
+use connector_state::moving::MOVED;
 use connector_state::moving::plan::counted_to;
 use connector_state::moving::tables::{Kind, LARGE, Scope};
 use connector_state::moving::{Cell, MoveStage, MovedRow};
 
 use super::cells::{Column, insert};
 use super::stages::KeptMove;
-use super::{Keys, MOVED, ObjectKeys, stages};
+use super::{Keys, ObjectKeys, stages};
 use crate::columns::text;
 use crate::fault::DbResult;
 use crate::inbox::numbers;

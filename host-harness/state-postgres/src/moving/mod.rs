@@ -9,6 +9,7 @@ mod import;
 mod stages;
 
 use connector_state::Answer;
+use connector_state::moving::MOVED;
 use connector_state::moving::{MoveRow, MoveStage, MovedRow, Moving, Piece, Place};
 
 use super::Postgres;
@@ -30,9 +31,6 @@ CREATE TABLE moves (
     rows text NOT NULL
 );
 "#;
-
-/// Before the id of a connection that moves, in its mirror's row: nobody finds that by the id.
-pub const MOVED: &str = "moved ";
 
 /// What the rows of a connection are found by.
 #[derive(Debug, Default)]

@@ -3,13 +3,14 @@
 //! Whoever takes one out of work locks its row, its grant, its mirror and its hook, in the order of all
 //! others: what was written for it before is seen, and what comes after finds it no more.
 
+use connector_state::moving::MOVED;
 use connector_state::moving::plan::{self, Arrival, Kept, Work};
 use connector_state::moving::{Cell, MoveRow, MoveStage, MovedRow, Spans};
 use connector_state::{Lease, StoreError, Word as _};
 use tokio_postgres::Row;
 
 use super::cells::{Column as CellColumn, insert};
-use super::{Keys, MOVED, export, import};
+use super::{Keys, export, import};
 use crate::columns::{Column as _, json, odd, signed, text};
 use crate::fault::DbResult;
 use crate::mirror::{erase, index};

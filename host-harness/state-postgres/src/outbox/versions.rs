@@ -5,8 +5,8 @@ use connector_state::outbox::plan::MOST_BEHIND;
 
 use crate::columns::{rows, signed, texts};
 use crate::fault::DbResult;
-use crate::moving::MOVED;
 use crate::session::Session;
+use connector_state::moving::MOVED;
 
 /// Whether changes of a connection are forwarded to somebody.
 pub async fn are_kept(on: &Session, mirror: i64) -> DbResult<bool> {

@@ -41,7 +41,7 @@ pub fn piece(on: &Connection, connection: &str, after: Option<Place>) -> DbResul
         if is_enough(&rows) {
             return Ok(Piece { rows, next: Some(place) });
         }
-        place = page(on, &keys, table, place, &mut rows)?;
+        place = page(on, &keys, table, &place, &mut rows)?;
     }
     Ok(Piece { rows, next: None })
 }
@@ -104,7 +104,7 @@ fn page(
     on: &Connection,
     keys: &Keys,
     table: &'static Table,
-    place: Place,
+    place: &Place,
     rows: &mut Vec<MovedRow>,
 ) -> DbResult<Place> {
     match table.name {
@@ -132,11 +132,11 @@ fn page(
         add(on, keys, row, place.first, rows)?;
     }
     if is_full {
-        return Ok(Place { part, after, ..place });
+        return Ok(Place { part, after, ..*place });
     }
     Ok(match part {
         Some(done) => match self::part(on, keys, table.of, Some(&done), true)? {
-            Some((next, _)) => Place { part: next, after: vec![], ..place },
+            Some((next, _)) => Place { part: next, after: vec![], ..*place },
             None => place.next_table(),
         },
         None => place.next_table(),
@@ -148,7 +148,7 @@ fn event_keys(
     on: &Connection,
     keys: &Keys,
     table: &'static Table,
-    place: Place,
+    place: &Place,
     rows: &mut Vec<MovedRow>,
 ) -> DbResult<Place> {
     let newest = numbers::read(on)?.generation;
@@ -162,9 +162,9 @@ fn event_keys(
     let last = page.last().filter(|_| page.len() == table.at_once as usize).cloned();
     rows.extend(page.into_iter().map(|cells| MovedRow::new(table, cells)));
     Ok(match last {
-        Some(after) => Place { part: Some(Cell::Integer(generation)), after, ..place },
+        Some(after) => Place { part: Some(Cell::Integer(generation)), after, ..*place },
         None if generation < newest => {
-            Place { part: Some(Cell::Integer(generation + 1)), after: vec![], ..place }
+            Place { part: Some(Cell::Integer(generation + 1)), after: vec![], ..*place }
         }
         None => place.next_table(),
     })

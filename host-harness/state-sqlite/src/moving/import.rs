@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use connector_state::StoreError;
+use connector_state::moving::MOVED;
 use connector_state::moving::plan::counted_to;
 use connector_state::moving::tables::{Kind, Scope};
 use connector_state::moving::{Cell, MoveStage, MovedRow};
@@ -11,7 +12,7 @@ use rusqlite::types::Value;
 
 use super::export::to_value;
 use super::stages::KeptMove;
-use super::{Keys, MOVED, ObjectKeys, insert, stages};
+use super::{Keys, ObjectKeys, insert, stages};
 use crate::columns::{Values, run};
 use crate::fault::DbResult;
 use crate::inbox::numbers;

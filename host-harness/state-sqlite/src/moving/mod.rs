@@ -7,6 +7,7 @@ mod export;
 mod import;
 mod stages;
 
+use connector_state::moving::MOVED;
 use connector_state::moving::{MoveRow, MoveStage, MovedRow, Moving, Piece, Place};
 use rusqlite::Connection;
 
@@ -28,9 +29,6 @@ CREATE TABLE moves (
     rows TEXT NOT NULL
 ) STRICT;
 ";
-
-/// Before the id of a connection that moves, in its mirror's row: nobody finds that by the id.
-pub const MOVED: &str = "moved ";
 
 /// What the rows of a connection are found by.
 #[derive(Debug, Default)]

@@ -1,12 +1,13 @@
 //! How a connection leaves, comes back, and comes.
 
+use connector_state::moving::MOVED;
 use connector_state::moving::plan::{self, Arrival, Kept, Work};
 use connector_state::moving::{MoveRow, MoveStage, MovedRow, Spans};
 use connector_state::{Lease, StoreError, Word as _};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
-use super::{Keys, MOVED, export, import, insert};
+use super::{Keys, export, import, insert};
 use crate::columns::{Column as _, json, odd, prepared, run, signed, value};
 use crate::fault::DbResult;
 use crate::inbox::numbers;

@@ -6,7 +6,7 @@ use rusqlite::{Connection, Result};
 
 use crate::columns::{run, signed, value, values};
 use crate::fault::DbResult;
-use crate::moving::MOVED;
+use connector_state::moving::MOVED;
 
 /// Whether changes of a connection are forwarded to somebody.
 pub fn are_kept(on: &Connection, mirror: i64) -> Result<bool> {

@@ -24,6 +24,10 @@ use self::tables::Table;
 use crate::Answer;
 use crate::words::words;
 
+/// What stands before the id of a connection in the rows of one that moves: nobody who asks for the
+/// connection finds them.
+pub const MOVED: &str = "moved ";
+
 /// Moves connections out of a state and into it. Their rows come and go as they are sealed: whoever
 /// moves them has the keys.
 pub trait Moving: Send + Sync {

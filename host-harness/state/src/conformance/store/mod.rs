@@ -119,7 +119,7 @@ pub async fn what_changes_connections_is_told_by_revision(database: &impl Databa
     for step in 0..8 {
         match step {
             0 => {
-                drop(other.change_secret("id-of-a", "key", Box::new(change.clone())).await.unwrap())
+                other.change_secret("id-of-a", "key", Box::new(change.clone())).await.unwrap();
             }
             1 => other.commit(vec![put("a")]).await.unwrap(),
             2 => drop(other.make_hook("id-of-a", "token").await.unwrap()),
@@ -132,7 +132,10 @@ pub async fn what_changes_connections_is_told_by_revision(database: &impl Databa
                 other.commit(vec![removed]).await.unwrap();
             }
             _ => {
-                other.commit(vec![Change::RemoveConnection { id: "id-of-a".into() }]).await.unwrap()
+                other
+                    .commit(vec![Change::RemoveConnection { id: "id-of-a".into() }])
+                    .await
+                    .unwrap();
             }
         }
         let now = state.connections_since(seen.revision).await.unwrap();

@@ -35,7 +35,11 @@ macro_rules! fields {
 }
 fields!(|it: &Self| Cell::Integer(i64::try_from(*it).unwrap_or(i64::MAX)),
     |cell: &Cell| cell.integer().and_then(|it| Self::try_from(it).ok()).unwrap_or_default();
-    u64, u32, i64);
+    u64);
+fields!(|it: &Self| Cell::Integer((*it).into()),
+    |cell: &Cell| cell.integer().and_then(|it| Self::try_from(it).ok()).unwrap_or_default();
+    u32);
+fields!(|it: &Self| Cell::Integer(*it), |cell: &Cell| cell.integer().unwrap_or_default(); i64);
 fields!(|it: &Self| Cell::Integer((*it).into()), |cell: &Cell| cell.integer() == Some(1); bool);
 fields!(|it: &Self| Cell::Text(it.clone()), |cell: &Cell| cell.text().unwrap_or_default().to_owned();
     String);

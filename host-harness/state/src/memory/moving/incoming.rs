@@ -216,7 +216,7 @@ fn of_object(object: &mut ObjectRows, arrivals: &mut i64, id: &str, name: &str, 
             object.records.insert(text("id"), (head, body));
         }
         "mirror_scans" => {
-            object.scan = Some(cells::scan(row, id.to_owned(), name.to_owned(), None))
+            object.scan = Some(cells::scan(row, id.to_owned(), name.to_owned(), None));
         }
         "mirror_bookmarks" => drop(object.bookmarks.insert(number("at_ms"), text("bookmark"))),
         "mirror_look_ups" => {
