@@ -26,6 +26,19 @@ async fn pages_go_on_where_a_consumer_is() {
     let rest = host.get(&format!("{CHANGES}&after={reached}")).await;
     assert_eq!((numbers(&rest), &rest["has_more"]), (all[2..].to_vec(), &json!(false)));
 
+    // Pages of one object among others go on where the one before was cut.
+    let (mut one_by_one, mut after) = (Vec::new(), 0);
+    loop {
+        let page = host.get(&format!("{CHANGES}&limit=1&after={after}")).await;
+        assert!(numbers(&page).len() <= 1, "{page}");
+        one_by_one.extend(numbers(&page));
+        after = page["positions"]["default"].as_u64().unwrap_or(after);
+        if page["has_more"] == json!(false) {
+            break;
+        }
+    }
+    assert_eq!(one_by_one, all);
+
     // A consumer's position moves when it says so, and not by reading.
     let of_erp = "/v1/changes?consumer=erp&object=trackings";
     assert_eq!(numbers(&host.get(of_erp).await), all);
@@ -66,23 +79,24 @@ async fn events_resume_where_they_were_cut() {
     let mut all = Vec::new();
     while let Some(line) = lines.until("\n").await {
         let change: Value = serde_json::from_str(&line).unwrap();
-        all.push(format!("default/{}", change["number"]));
+        all.push(format!("/{}", change["number"]));
     }
     assert_eq!(all.len(), 2);
 
     let mut events = host.stream(CHANGES, &[EVENTS]).await;
     assert_eq!(events.kind, "text/event-stream");
     let (id, kind, change) = events.event().await;
-    assert_eq!((&id, kind.as_str(), &change["kind"]), (&all[0], "change", &json!("created")));
+    assert!(id.ends_with(&all[0]) && !id.starts_with("default"), "a name may change: {id}");
+    assert_eq!((kind.as_str(), &change["kind"]), ("change", &json!("created")));
     drop(events);
     // The last event's id alone names the connection and the place.
     let resumed = [EVENTS, ("last-event-id", id.as_str())];
     let mut events = host.stream("/v1/changes?object=trackings", &resumed).await;
     let mut follower = host.stream(&format!("{CHANGES}&follow=true"), &[LINES]).await;
     let mut of_all = host.stream("/v1/changes?consumer=erp&object=trackings", &[EVENTS]).await;
-    assert_eq!(events.event().await.0, all[1]);
+    assert!(events.event().await.0.ends_with(&all[1]));
     for id in &all {
-        assert_eq!(of_all.event().await.0, *id);
+        assert!(of_all.event().await.0.ends_with(id));
         follower.until("\n").await.unwrap();
     }
 

@@ -22,6 +22,9 @@ const OPENED: usize = 1_000;
 /// Streams at the same time.
 const STREAMS: usize = 64;
 
+/// Uploads at the same time: each has a thread, and room on the disk.
+const UPLOADS: usize = 8;
+
 /// A connection that calls can be made of.
 #[derive(Clone)]
 pub struct Opened {
@@ -70,6 +73,7 @@ pub struct Api {
     pub(crate) turns: Turns,
     opened: Mutex<HashMap<String, Known>>,
     pub(crate) streams: Arc<Semaphore>,
+    pub(crate) uploads: Semaphore,
 }
 
 impl Api {
@@ -83,7 +87,17 @@ impl Api {
     ) -> Self {
         let (opened, streams) = (Mutex::default(), Arc::new(Semaphore::new(STREAMS)));
         let turns = Turns::default();
-        Self { connector, database, vault, connect, surroundings, turns, opened, streams }
+        Self {
+            connector,
+            database,
+            vault,
+            connect,
+            surroundings,
+            turns,
+            opened,
+            streams,
+            uploads: Semaphore::new(UPLOADS),
+        }
     }
 
     /// The state's clock.

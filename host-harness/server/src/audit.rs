@@ -7,12 +7,17 @@ use axum::extract::{RawPathParams, Request};
 use axum::middleware::Next;
 use axum::response::Response;
 use connector_state::access::{EndedWrite, NewWrite, ReadCount, WriteStart};
-use connector_state::{Database, LeaseHolder};
+use connector_state::{Database, LeaseHolder, StoreError};
+use tokio::runtime::Handle;
 
 use crate::authorise::{ApiCall, Caller};
 use crate::lock;
-use crate::problem::{Problem, ProblemKind};
+use crate::problem::{Problem, ProblemKind, ProblemSource};
 
+/// How a write ended whose caller went: perhaps it was done, perhaps not.
+const CANCELLED: &str = "cancelled";
+/// Seconds after which a state that lost an answer is worth another try.
+const AGAIN: u64 = 2;
 /// For how long a write counts as under way.
 const FOR_MS: u64 = 60_000;
 
@@ -21,7 +26,7 @@ pub struct Audit {
     database: Arc<dyn Database>,
     holder: LeaseHolder,
     /// Reads of the newest minute, by caller. They are written when a later minute begins: a host that
-    /// is killed loses one minute of them.
+    /// ends loses one minute of them.
     reads: Mutex<Reads>,
 }
 
@@ -87,19 +92,50 @@ impl Audit {
             attempt: self.holder.name().to_owned(),
             for_ms: FOR_MS,
         };
-        let start = self.database.begin_write(write).await?;
+        let start = match self.database.begin_write(write).await {
+            // Whether it was noted or not, it was not done.
+            Err(StoreError::Unknown { .. }) => {
+                let text = "the write could not be noted, so it was not done";
+                return Err(Problem::new(ProblemKind::Unavailable, ProblemSource::Host, text)
+                    .retry_after(AGAIN));
+            }
+            start => start?,
+        };
+        let WriteStart::Go { number, .. } = start else { return Ok(next.run(request).await) };
+        let mut noted = NotedWrite {
+            database: Arc::clone(&self.database),
+            ended: Some(EndedWrite {
+                number,
+                attempt: self.holder.name().to_owned(),
+                outcome: CANCELLED.to_owned(),
+                answer: None,
+            }),
+        };
         let answer = next.run(request).await;
-        if let WriteStart::Go { number, .. } = start {
-            let kind = answer.extensions().get::<ProblemKind>();
-            let outcome = kind.map_or_else(|| "ok".to_owned(), |kind| kind.word().to_owned());
-            let attempt = self.holder.name().to_owned();
+        let kind = answer.extensions().get::<ProblemKind>();
+        if let Some(mut ended) = noted.ended.take() {
+            kind.map_or("ok", |kind| kind.word()).clone_into(&mut ended.outcome);
             // It is done, and its answer true, although that could not be noted.
-            let _ = self
-                .database
-                .end_write(EndedWrite { number, attempt, outcome, answer: None })
-                .await;
+            let _ = self.database.end_write(ended).await;
         }
         Ok(answer)
+    }
+}
+
+/// A write that is under way. Dropped before its end, its caller has gone and its work was stopped.
+struct NotedWrite {
+    database: Arc<dyn Database>,
+    ended: Option<EndedWrite>,
+}
+
+impl Drop for NotedWrite {
+    fn drop(&mut self) {
+        let (Some(ended), Ok(runtime)) = (self.ended.take(), Handle::try_current()) else { return };
+        let database = Arc::clone(&self.database);
+        runtime.spawn(async move {
+            // Without it, it stays without an outcome.
+            let _ = database.end_write(ended).await;
+        });
     }
 }
 

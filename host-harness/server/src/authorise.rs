@@ -11,9 +11,13 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use connector_runtime::egress::Pending;
 use http::{HeaderMap, Method, StatusCode, header};
+use tokio::sync::Semaphore;
 
 use crate::audit::{Audit, target};
 use crate::problem::{Problem, ProblemKind, ProblemSource};
+
+/// Seconds after which a host that has too much to do is worth another try.
+const AGAIN: u64 = 1;
 
 /// The extension of an operation that names its scope.
 pub const EXTENSION: &str = "x-required-scope";
@@ -84,6 +88,8 @@ pub struct Gate {
     audit: Audit,
     /// Names by which the listener may be called; empty: any.
     hosts: Vec<String>,
+    /// Requests that may be under way. Whether the host is well is told beside them.
+    room: Semaphore,
 }
 
 impl Gate {
@@ -94,8 +100,10 @@ impl Gate {
         authorizer: Arc<dyn Authorizer>,
         audit: Audit,
         hosts: Vec<String>,
+        requests: usize,
     ) -> Self {
-        Self { scopes: scopes(described), authorizer, audit, hosts }
+        let room = Semaphore::new(requests);
+        Self { scopes: scopes(described), authorizer, audit, hosts, room }
     }
 
     /// Whether the request comes of a program that means this host.
@@ -132,6 +140,34 @@ fn name_of(host: &str) -> String {
         None => host.find(':'),
     };
     end.and_then(|end| host.get(..end)).unwrap_or(host).to_owned()
+}
+
+/// What a request was let through by. Answers that go on for long ask it again.
+#[derive(Clone)]
+pub(crate) struct Permit {
+    gate: Arc<Gate>,
+    token: Option<String>,
+    scope: Scope,
+    connection: Option<String>,
+    method: Method,
+    route: String,
+}
+
+impl Permit {
+    /// Whether the request would be let through now. A state that cannot be asked ends nothing.
+    pub async fn holds(&self) -> bool {
+        let call = ApiCall {
+            token: self.token.as_deref(),
+            scope: self.scope,
+            connection: self.connection.as_deref(),
+            method: &self.method,
+            route: &self.route,
+        };
+        let refused = self.gate.authorizer.authorize(&call).await.err();
+        !refused.is_some_and(|problem| {
+            matches!(problem.kind, ProblemKind::Unauthenticated | ProblemKind::Forbidden)
+        })
+    }
 }
 
 /// Scopes by method and path.
@@ -189,11 +225,23 @@ pub async fn authorise(
     if *scope == Scope::Open {
         return next.run(request).await;
     }
+    let Ok(_place) = gate.room.try_acquire() else {
+        let text = "this host has as many requests under way as it takes";
+        let problem = Problem::new(ProblemKind::Unavailable, ProblemSource::Host, text);
+        return problem.retry_after(AGAIN).into_response();
+    };
     let caller = match gate.authorizer.authorize(&call).await {
         Ok(caller) => caller,
         Err(problem) => return problem.into_response(),
     };
-    request.extensions_mut().insert(caller.clone());
+    request.extensions_mut().insert(Permit {
+        gate: Arc::clone(&gate),
+        token: token.clone(),
+        scope: *scope,
+        connection: connection.map(str::to_owned),
+        method: method.clone(),
+        route: route.1.clone(),
+    });
     if *scope == Scope::Read {
         gate.audit.count_read(&caller).await;
         return next.run(request).await;

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use bytes::Bytes;
 use connector_runtime::egress::Stream;
 use connector_service::jobs::Shutdown;
@@ -28,22 +28,20 @@ use tracing::warn;
 use crate::app::Api;
 use crate::audit::Audit;
 use crate::authorise::{Authorizer, Gate, authorise};
-use crate::problem::{Problem, ProblemKind, ProblemSource};
+use crate::problem::Problem;
 use crate::routes;
 
 /// How often the certificate is looked after.
 const RENEW: Duration = Duration::from_secs(30);
 /// hyper's buffers have no smaller bound than this.
 const SMALLEST_BUFFER: usize = 8_192;
-/// Seconds after which a host that has too much to do is worth another try.
-const AGAIN: u64 = 1;
 
 /// Bounds of the listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ApiBounds {
     /// Connections at the same time; more wait to be accepted.
     pub connections: usize,
-    /// Requests at the same time, streams aside; more are answered 503.
+    /// Requests at the same time, streams and whether the host is well aside; more are answered 503.
     pub requests: usize,
     /// The first byte of a connection, and its TLS handshake, must come within this time.
     pub first_byte_within: Duration,
@@ -95,12 +93,10 @@ impl ApiServer {
     ) -> Self {
         let (router, described) = routes::router();
         let audit = Audit::new(Arc::clone(&api.database));
-        let gate = Arc::new(Gate::new(&described, authorizer, audit, hosts));
-        let room = Arc::new(Semaphore::new(bounds.requests));
+        let gate = Gate::new(&described, authorizer, audit, hosts, bounds.requests);
         let router = router
             .fallback(nowhere)
-            .layer(from_fn_with_state(gate, authorise))
-            .layer(from_fn_with_state(room, bounded))
+            .layer(from_fn_with_state(Arc::new(gate), authorise))
             .layer(from_fn(guarded))
             .with_state(Arc::new(api));
         Self { router, bounds, tls }
@@ -238,17 +234,6 @@ impl HttpBody for Answering {
 async fn nowhere(request: Request) -> Problem {
     Problem::not_found(format!("there is nothing at {}", request.uri().path()))
         .next("GET /v1/openapi.json describes what there is")
-}
-
-/// Answers 503 when there is too much to do.
-async fn bounded(State(room): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
-    let Ok(_place) = room.try_acquire() else {
-        let text = "this host has as many requests under way as it takes";
-        return Problem::new(ProblemKind::Unavailable, ProblemSource::Host, text)
-            .retry_after(AGAIN)
-            .into_response();
-    };
-    next.run(request).await
 }
 
 /// Headers that every answer has: none is a page, and none is to be kept by whatever lies between.

@@ -133,6 +133,9 @@ pub struct ProblemDocument {
     /// Changes up to this number are forgotten: take records as they are, and go on after it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resume_after: Option<u64>,
+    /// Name of the connection that this is about, where many were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connection: Option<String>,
     /// Members that were refused.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub violations: Vec<Violation>,
@@ -213,6 +216,7 @@ impl Problem {
             next: None,
             retry_after_seconds: None,
             resume_after: None,
+            connection: None,
             violations: vec![],
             existing: None,
             provider: None,

@@ -14,6 +14,8 @@ pub struct ChangeFeed {
     /// Up to which number each connection's changes were had, by id.
     since: BTreeMap<String, u64>,
     names: BTreeMap<String, String>,
+    /// Of connections, when their names were read.
+    revision: Option<u64>,
     /// Connections with news, and the moment up to which there may be some.
     news: VecDeque<(String, u64)>,
 }
@@ -53,7 +55,7 @@ impl ChangeFeed {
         since: BTreeMap<String, u64>,
     ) -> Self {
         let (names, news) = (BTreeMap::new(), VecDeque::new());
-        Self { database, connector, connection, since, names, news }
+        Self { database, connector, connection, since, names, revision: None, news }
     }
 
     /// Names of connections by their ids, as far as changes of them came.
@@ -111,11 +113,16 @@ impl ChangeFeed {
             None => self.database.moments().await?,
         };
         moments.retain(|(id, moment)| *moment > self.since.get(id).copied().unwrap_or_default());
-        if moments.iter().any(|(id, _)| !self.names.contains_key(id)) {
+        if moments.is_empty() {
+            return Ok(());
+        }
+        let revision = Some(self.database.connections_since(u64::MAX).await?.revision);
+        if self.revision != revision {
             let mut rows = self.database.connections().await?;
             let connector = &self.connector;
             rows.retain(|row| connector.as_ref().is_none_or(|wanted| *wanted == row.connector));
             self.names = rows.into_iter().map(|row| (row.id, row.name)).collect();
+            self.revision = revision;
         }
         if self.connector.is_some() {
             moments.retain(|(id, _)| self.names.contains_key(id));

@@ -139,12 +139,16 @@ pub async fn run_import(args: &ImportConnectionsArgs, context: &Context) -> Resu
     }
     let state = StateDirectory::somewhere(context)?;
     let store = state.store_made().await?;
-    for MovedConnection { id, name, .. } in &found {
+    let rows = store.connections().await?;
+    let here = |id: &String| rows.iter().find(|row| row.id == *id);
+    if let Some(row) = found.first().and_then(|first| here(&first.id))
+        && found.iter().all(|moved| here(&moved.id).is_some())
+    {
+        return Err(StoreError::IsHere(row.name.clone()).into());
+    }
+    // Those that an earlier run brought are left as they are.
+    for MovedConnection { name, .. } in found.iter().filter(|moved| here(&moved.id).is_none()) {
         let name = args.name.as_ref().unwrap_or(name);
-        let rows = store.connections().await?;
-        if let Some(row) = rows.iter().find(|row| row.id == *id) {
-            return Err(StoreError::IsHere(row.name.clone()).into());
-        }
         if rows.iter().any(|row| row.name == *name) {
             return Err(StoreError::NameTaken(name.clone()).into());
         }

@@ -1,5 +1,6 @@
 //! `tokens`: which programs may call the API of this state's hosts.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -61,7 +62,7 @@ struct AddTokenArgs {
     expires: Duration,
 }
 
-/// Shows the tokens, also those that ended in the last 90 days.
+/// Shows the tokens, also those that ended in the last 90 days, and how often each read in the last day.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   connector-host tokens list")]
@@ -77,7 +78,8 @@ struct RevokeTokenArgs {
 }
 
 /// Shows who wrote what through the API in the last 90 days, the newest first. An outcome is `ok` or the
-/// kind of the error; without one the write is under way, or its host ended meanwhile.
+/// kind of the error, or `cancelled` where the caller went before the answer; without one the write is under
+/// way, or its host ended meanwhile.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   connector-host tokens writes --max 20
@@ -133,14 +135,19 @@ async fn list(_: &ListTokensArgs, context: &Context) -> Result<()> {
     if let Some(database) = StateDirectory::needed(context)?.store().await? {
         let (names, now) = (names(&*database).await?, database.time());
         let now_ms = host_harness::clock::unix_ms(now);
+        let mut reads: BTreeMap<String, u64> = BTreeMap::new();
+        for count in database.list_reads((now_ms / 60_000).saturating_sub(24 * 60)).await? {
+            *reads.entry(count.caller).or_default() += count.reads;
+        }
         for row in database.list_tokens().await? {
-            rows.push(shown(&row, now_ms, |id| names.get(id).cloned()));
+            let reads = reads.get(&row.name).copied().unwrap_or_default();
+            rows.push(shown(&row, now_ms, reads, |id| names.get(id).cloned()));
         }
     }
-    context.members(&["name", "scope", "only", "state", "made", "until"], rows)
+    context.members(&["name", "scope", "only", "state", "made", "until", "reads"], rows)
 }
 
-fn shown(row: &TokenRow, now_ms: u64, name: impl Fn(&str) -> Option<String>) -> Value {
+fn shown(row: &TokenRow, now_ms: u64, reads: u64, name: impl Fn(&str) -> Option<String>) -> Value {
     let state = match row.revoked_ms {
         Some(_) => "revoked",
         None if row.until_ms <= now_ms => "over",
@@ -158,6 +165,7 @@ fn shown(row: &TokenRow, now_ms: u64, name: impl Fn(&str) -> Option<String>) -> 
         "state": state,
         "made": date(row.made_ms),
         "until": date(row.until_ms),
+        "reads": reads,
     })
 }
 

@@ -5,7 +5,7 @@ use connector_state::{Answer, Lease, process_of};
 use tokio_postgres::Row;
 
 use super::Postgres;
-use super::columns::{Column as _, signed, text};
+use super::columns::{Column, signed, text};
 use super::fault::DbResult;
 use super::session::Session;
 
@@ -32,6 +32,19 @@ CREATE INDEX connections_of ON connections (connector, id);
 const ALL: &str =
     "SELECT h.*, (SELECT count(*) FROM claims WHERE host = h.lease_attempt) AS connections
     FROM hosts AS h ORDER BY name, lease_attempt";
+
+/// Of some connections those of which somebody has locked a scan or the hook.
+const HELD: &str = "WITH scans AS (
+        SELECT s.object, m.connection FROM mirrors AS m JOIN mirror_objects AS o ON o.mirror = m.mirror
+            JOIN mirror_scans AS s ON s.object = o.object WHERE m.connection = ANY($1)),
+    free_scans AS MATERIALIZED (
+        SELECT object FROM mirror_scans WHERE object = ANY(ARRAY(SELECT object FROM scans))
+        ORDER BY object FOR UPDATE SKIP LOCKED),
+    free_hooks AS MATERIALIZED (
+        SELECT connection FROM hooks WHERE connection = ANY($1) ORDER BY connection FOR UPDATE SKIP LOCKED)
+    SELECT connection FROM scans WHERE object NOT IN (SELECT object FROM free_scans)
+    UNION SELECT connection FROM hooks
+        WHERE connection = ANY($1) AND connection NOT IN (SELECT connection FROM free_hooks)";
 
 impl Hosts for Postgres {
     fn share(&self, beat: HostBeat) -> Answer<'_, HostShare> {
@@ -118,13 +131,22 @@ async fn take(on: &Session, beat: &HostBeat, most: usize) -> DbResult<usize> {
                    LEFT JOIN claims AS k ON k.connection = c.id
                    LEFT JOIN hosts AS h ON h.lease_attempt = k.host
                WHERE c.connector = $1 AND h.lease_attempt IS NULL ORDER BY c.id LIMIT $2
-               FOR KEY SHARE OF c";
+               FOR KEY SHARE OF c SKIP LOCKED";
     let found = on.rows(sql, &[&text(&beat.connector), &signed(most as u64)]).await?;
+    let mut found: Vec<(String, Option<String>)> = found
+        .iter()
+        .map(|row| Ok((String::read(row, "id")?, Column::read(row, "host")?)))
+        .collect::<DbResult<_>>()?;
+    // The rows of a host that was stopped in the middle of a commit stay locked for as long as the server lets
+    // it: nobody waits for them, and the next beat looks again.
+    let taken: Vec<_> =
+        found.iter().filter(|(_, host)| host.is_some()).map(|(id, _)| text(id)).collect();
+    let held: Vec<String> = on.values(HELD, &[&taken]).await?;
+    found.retain(|(id, _)| !held.contains(id));
     let mut free = Vec::new();
     let mut before = std::collections::BTreeMap::<String, Vec<String>>::new();
-    for row in &found {
-        let id = String::read(row, "id")?;
-        if let Some(host) = <Option<String>>::read(row, "host")? {
+    for (id, host) in found {
+        if let Some(host) = host {
             before.entry(host).or_default().push(id.clone());
         }
         free.push(id);

@@ -30,6 +30,7 @@ mod plans;
 mod push;
 mod rates;
 mod revisions;
+mod round;
 mod rows;
 pub mod schema;
 mod session;
@@ -75,6 +76,8 @@ struct Inner {
     /// Who does what is done here, as the journal names them.
     actor: Option<Arc<str>>,
     arrivals: Arc<inbox::Arrivals>,
+    /// How far maintenance is.
+    round: Arc<Mutex<round::Round>>,
     /// What the database's clock said last, and when that was.
     time: Arc<Mutex<(SystemTime, Instant)>>,
     /// Instead of the database's clock.
@@ -122,6 +125,7 @@ impl Postgres {
             schema: address.schema.clone(),
             actor: None,
             arrivals: Arc::default(),
+            round: Arc::default(),
             time: Arc::new(Mutex::new((SystemTime::UNIX_EPOCH, Instant::now()))),
             #[cfg(any(test, feature = "testing"))]
             clock: None,

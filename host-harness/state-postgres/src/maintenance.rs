@@ -4,15 +4,13 @@
 
 use super::columns::{rows, signed, text};
 use super::fault::DbResult;
+use super::round::AT_ONCE;
 use super::session::Session;
 use super::{access, inbox, journal, limits, mirror, outbox, push, rates};
 
 // A bound that is not known when a statement is planned counts as a tenth of the table, so a join with
 // the rows to be removed would read all of it. `ctid = ANY(ARRAY(...))` finds them by their places;
 // where others change such rows, they are locked first, and those that somebody has are left for the next time.
-
-/// Rows that one commit removes at most: it holds the locks of a connection meanwhile.
-const AT_ONCE: usize = 500;
 
 /// Does one piece; answers whether there is more.
 pub async fn piece(on: &Session) -> DbResult<bool> {
@@ -30,17 +28,14 @@ pub async fn piece(on: &Session) -> DbResult<bool> {
     {
         return Ok(true);
     }
-    for area in 0..AREAS {
-        // What the others lock is not locked beside what this one has.
-        if forget(on, area, now_ms, AT_ONCE).await? > 0 {
-            return Ok(true);
+    loop {
+        let area = on.round().area;
+        let forgotten = forget(on, area, now_ms, AT_ONCE).await?;
+        if let Some(more) = on.round().done(forgotten) {
+            return Ok(more);
         }
     }
-    Ok(false)
 }
-
-/// Areas that keep rows for a time; and what is built again meanwhile.
-const AREAS: usize = 11;
 
 /// Forgets at most so many rows of one of them that are too old; answers how many there were.
 async fn forget(on: &Session, area: usize, now_ms: u64, limit: usize) -> DbResult<usize> {

@@ -6,7 +6,8 @@ use super::columns::{signed, text};
 use super::fault::DbResult;
 use super::session::Session;
 
-/// This commit changes these connections. The last that it does: whoever else does waits for its end.
+/// This commit changes these connections. Among the last that it does: whoever else changes any waits for
+/// its end.
 pub async fn touch<'c>(
     on: &Session,
     connections: impl IntoIterator<Item = &'c str>,
@@ -15,6 +16,9 @@ pub async fn touch<'c>(
     if connections.is_empty() {
         return Ok(());
     }
+    // In the order of all others: connections first.
+    let sql = "SELECT 1 FROM connections WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE";
+    on.rows(sql, &[&connections]).await?;
     let sql = "UPDATE revisions SET number = number + 1 RETURNING number";
     let revision: i64 = on.value(sql, &[]).await?.unwrap_or_default();
     let sql = "UPDATE connections SET revision = $1 WHERE id = ANY($2)";

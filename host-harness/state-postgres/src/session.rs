@@ -12,7 +12,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use connector_contract::clock::unix_ms;
@@ -24,6 +24,7 @@ use tokio_postgres::{Row, Statement};
 use super::Inner;
 use super::columns::{Bound, Record, Values, text};
 use super::fault::{DbFault, DbResult, explained, unknown};
+use super::round::Round;
 
 /// Runs of a transaction at most.
 const TRIES: u32 = 6;
@@ -174,6 +175,11 @@ impl Session {
         let bound: Vec<&(dyn ToSql + Sync)> =
             bound.iter().map(|one: &Bound| &**one as &(dyn ToSql + Sync)).collect();
         self.run(&sql, &bound).await.map(drop)
+    }
+
+    /// How far maintenance is.
+    pub fn round(&self) -> MutexGuard<'_, Round> {
+        self.inner.round.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Locks what `name` names until the transaction ends.

@@ -54,7 +54,7 @@ fn trusted(pem: &[u8]) -> Result<RootCertStore, String> {
         (0, 0) => Err("holds no certificate; it is to be PEM".to_owned()),
         (_, 0) => Ok(roots),
         (used, odd) => Err(format!(
-            "holds {odd} certificates of {} that are none; take them out of it",
+            "holds {odd} of {} certificates that cannot be used; take them out of it",
             used + odd
         )),
     }

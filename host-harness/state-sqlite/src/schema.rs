@@ -106,12 +106,13 @@ CREATE TABLE connections (
     revision INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
--- Connections that were removed, until everything that was theirs is erased.
 CREATE INDEX connections_by_revision ON connections (revision);
 
+-- How many commits have changed connections.
 CREATE TABLE revisions (one INTEGER PRIMARY KEY CHECK (one = 1), number INTEGER NOT NULL) STRICT;
 INSERT INTO revisions VALUES (1, 0);
 
+-- Connections that were removed, until everything that was theirs is erased.
 CREATE TABLE removed_connections (
     connection TEXT NOT NULL PRIMARY KEY
 ) STRICT, WITHOUT ROWID;

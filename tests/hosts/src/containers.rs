@@ -24,20 +24,21 @@ const LEASE: Duration = Duration::from_secs(60);
 const DONE: Option<i32> = Some(0);
 const LEFT: Option<i32> = Some(3);
 
-/// Runs them on each database that is installed; answers how many rules were broken.
+/// Runs them on each database that is installed; answers how many rules were broken or databases left out.
 pub async fn run() -> usize {
     let mut tried = in_container();
     let permitted = tried.arg("true").stderr(Stdio::null()).status();
     if !permitted.is_ok_and(|ended| ended.success()) {
         println!("left out, because `unshare --pid` is not there or not permitted: two containers");
-        return 0;
+        return 1;
     }
     let mut disks = vec![Disk::sqlite()];
     match PROGRAMS {
         Some(_) => disks.push(Disk::postgres("containers", None)),
         None => println!("left out, because PostgreSQL is not installed: two containers on it"),
     }
-    let mut found = 0;
+    // What was left out has not passed.
+    let mut found = 2 - disks.len();
     for disk in disks {
         println!("the state is in {}", disk.name());
         let chaos = Duration::ZERO;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use aide::axum::ApiRouter;
 use aide::axum::routing::get_with;
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
@@ -24,7 +25,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{App, check_name, limited};
 use crate::app::Api;
-use crate::authorise::Scope;
+use crate::authorise::{Permit, Scope};
 use crate::describe::told;
 use crate::extract::{Json, Path, Query};
 use crate::problem::{Problem, ProblemKind, ProblemSource};
@@ -33,9 +34,11 @@ use crate::problem::{Problem, ProblemKind, ProblemSource};
 const USUAL: u32 = 100;
 /// Changes that a stream reads at once.
 const AT_ONCE: u32 = 500;
+/// Steps of a page at most, each of one connection.
+const STEPS: usize = 200;
 /// How often a stream looks for more.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// A stream of events is never silent for longer.
+/// A stream is never silent for longer, and its caller is asked for again as often.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 const NDJSON: &str = "application/x-ndjson";
 const EVENTS: &str = "text/event-stream";
@@ -101,6 +104,7 @@ struct ChangesPage {
 async fn changes(
     State(app): State<App>,
     Query(asked): Query<ChangesParameters>,
+    Extension(permit): Extension<Permit>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     if let Some(object) = &asked.object {
@@ -155,7 +159,19 @@ async fn changes(
         return Err(problem.retry_after(HEARTBEAT.as_secs()));
     };
     let is_endless = form == Form::Events || asked.follow;
-    let told = Stream { app, feed, object: asked.object, form, is_endless, _place, said: None };
+    let asked_at = Instant::now();
+    let told = Stream {
+        app,
+        feed,
+        object: asked.object,
+        form,
+        is_endless,
+        permit,
+        asked_at,
+        _place,
+        has_begun: false,
+        said: asked_at,
+    };
     let body = Body::from_stream(stream::try_unfold(told, Stream::next));
     let kind = if form == Form::Events { EVENTS } else { NDJSON };
     let headers = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-store")];
@@ -194,9 +210,12 @@ async fn last_event(app: &Api, headers: &HeaderMap) -> Result<Option<(String, u6
     // A browser sends the bytes that it got.
     let id = std::str::from_utf8(id.as_bytes()).unwrap_or_default();
     let wrong = || Problem::invalid("Last-Event-ID is connection/number, as an event's id is");
-    let (name, number) = id.rsplit_once('/').ok_or_else(wrong)?;
+    let (connection, number) = id.rsplit_once('/').ok_or_else(wrong)?;
     let number = number.parse().map_err(|_| wrong())?;
-    Ok(Some((app.row(name).await?.id, number)))
+    if !app.names().await?.contains_key(connection) {
+        return Err(Problem::not_found("the connection of Last-Event-ID is gone"));
+    }
+    Ok(Some((connection.to_owned(), number)))
 }
 
 async fn page(
@@ -205,17 +224,31 @@ async fn page(
     limit: usize,
 ) -> Result<ChangesPage, Problem> {
     let (mut rows, mut reached, mut has_more) = (Vec::<ChangeRow>::new(), BTreeMap::new(), true);
-    while rows.len() < limit {
-        let left = u32::try_from(limit - rows.len()).unwrap_or(u32::MAX);
-        match feed.next(left).await? {
-            FeedStep::Changes { connection, changes, reached: number } => {
-                reached.insert(connection, number);
-                let is_wanted = |row: &ChangeRow| object.is_none_or(|object| object == row.object);
-                rows.extend(changes.into_iter().filter(is_wanted));
+    // What is not wanted is read too, so there is an end to it: `positions` says how far it came.
+    for _ in 0..STEPS {
+        let room = limit.saturating_sub(rows.len());
+        if room == 0 {
+            break;
+        }
+        let most = object.map_or(u32::try_from(room).unwrap_or(u32::MAX), |_| AT_ONCE);
+        match feed.next(most).await? {
+            FeedStep::Changes { connection, mut changes, reached: number } => {
+                changes.retain(|row| object.is_none_or(|object| object == row.object));
+                let is_cut = changes.len() > room;
+                changes.truncate(room);
+                let last = changes.last().filter(|_| is_cut).map(|last| last.number);
+                reached.insert(connection, last.unwrap_or(number));
+                rows.extend(changes);
             }
-            FeedStep::Forgotten { since, until, .. } => {
+            // The next page tells it.
+            FeedStep::Forgotten { .. } if !rows.is_empty() => break,
+            FeedStep::Forgotten { connection, since, until } => {
                 let problem = Problem::from(StoreError::Forgotten { since, until });
-                return Err(problem.with(|problem| problem.resume_after = Some(until)));
+                let name = feed.names().get(&connection).cloned();
+                return Err(problem.with(|problem| {
+                    problem.resume_after = Some(until);
+                    problem.connection = name;
+                }));
             }
             FeedStep::Nothing => {
                 has_more = false;
@@ -238,21 +271,30 @@ struct Stream {
     object: Option<String>,
     form: Form,
     is_endless: bool,
+    permit: Permit,
+    /// When it was last asked whether the caller is still let through.
+    asked_at: Instant,
     _place: OwnedSemaphorePermit,
-    /// When something was last said; `None`: nothing was.
-    said: Option<Instant>,
+    has_begun: bool,
+    /// When something was last said.
+    said: Instant,
 }
 
 impl Stream {
     async fn next(mut self) -> Result<Option<(Bytes, Self)>, StoreError> {
-        if self.said.is_none() && self.form == Form::Events {
+        if !std::mem::replace(&mut self.has_begun, true) && self.form == Form::Events {
             // The answer begins, and its client knows when to come again.
-            self.said = Some(Instant::now());
             return Ok(Some((Bytes::from_static(b"retry: 1000\n\n"), self)));
         }
         loop {
             if self.app.surroundings.stop.is_requested() {
                 return Ok(None);
+            }
+            if self.asked_at.elapsed() >= HEARTBEAT {
+                self.asked_at = Instant::now();
+                if !self.permit.holds().await {
+                    return Ok(None);
+                }
             }
             let text = match self.feed.next(AT_ONCE).await? {
                 FeedStep::Changes { changes, .. } => self.lines(&changes),
@@ -261,12 +303,14 @@ impl Stream {
                 }
                 FeedStep::Nothing if !self.is_endless => return Ok(None),
                 FeedStep::Nothing => match self.wait().await {
-                    true => ":\n\n".to_owned(),
+                    // An event that says nothing, or an empty line.
+                    true if self.form == Form::Events => ":\n\n".to_owned(),
+                    true => "\n".to_owned(),
                     false => continue,
                 },
             };
             if !text.is_empty() {
-                self.said = Some(Instant::now());
+                self.said = Instant::now();
                 return Ok(Some((text.into(), self)));
             }
         }
@@ -275,8 +319,8 @@ impl Stream {
     /// Waits before it looks again; answers whether it was silent for long.
     async fn wait(&self) -> bool {
         let now = Instant::now();
-        let silent_until = self.said.unwrap_or(now) + HEARTBEAT;
-        let is_beat = self.form == Form::Events && silent_until <= now;
+        let silent_until = self.said + HEARTBEAT;
+        let is_beat = silent_until <= now;
         if !is_beat {
             tokio::select! {
                 () = sleep_until(now + LOOK_EVERY) => {}
@@ -296,9 +340,10 @@ impl Stream {
             // Texts and numbers: nothing of it can fail.
             let data = serde_json::to_string(&change).unwrap_or_default();
             match self.form {
+                // By its id: a name may change, and become another one's.
                 Form::Events => text.push_str(&format!(
                     "id: {}/{}\nevent: change\ndata: {data}\n\n",
-                    change.connection, change.number
+                    row.connection, row.number
                 )),
                 _ => text.push_str(&format!("{data}\n")),
             }
@@ -312,7 +357,7 @@ impl Stream {
             "connection": name, "kind": "forgotten", "since": since, "until": until,
         });
         match self.form {
-            Form::Events => format!("id: {name}/{until}\nevent: forgotten\ndata: {data}\n\n"),
+            Form::Events => format!("id: {connection}/{until}\nevent: forgotten\ndata: {data}\n\n"),
             _ => format!("{data}\n"),
         }
     }

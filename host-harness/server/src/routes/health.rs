@@ -1,5 +1,7 @@
 //! Whether the host is there, and whether it can work; and what the API is.
 
+use std::sync::OnceLock;
+
 use aide::axum::ApiRouter;
 use aide::axum::routing::get_with;
 use axum::extract::State;
@@ -44,8 +46,11 @@ async fn readyz(State(app): State<App>) -> Result<Json<Health>, Problem> {
 }
 
 async fn openapi() -> Result<Json<Value>, Problem> {
-    let described = serde_json::to_value(description());
-    described.map(Json).map_err(|why| {
+    // It says the same as long as the program runs.
+    static DESCRIBED: OnceLock<Result<Value, String>> = OnceLock::new();
+    let described = DESCRIBED
+        .get_or_init(|| serde_json::to_value(description()).map_err(|why| why.to_string()));
+    described.clone().map(Json).map_err(|why| {
         let (kind, source) = (crate::ProblemKind::Internal, crate::ProblemSource::Host);
         Problem::new(kind, source, format!("the description cannot be written: {why}"))
     })

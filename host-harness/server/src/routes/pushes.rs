@@ -15,7 +15,7 @@ use connector_service::jobs::{Stage, Stopped};
 use connector_service::push::mapping::Mapping;
 use connector_service::push::{Mode, OnConflict, Push, PushError, PushRow, StoredRun, Word as _};
 use connector_service::source::{Encoding, Items, PIPE_BOUND, ReadOptions, SourceForm, Spool};
-use connector_state::ConnectionRow;
+use connector_state::{ConnectionRow, StoreError};
 use http::{StatusCode, header};
 use http_body_util::BodyExt as _;
 use schemars::JsonSchema;
@@ -37,6 +37,10 @@ use crate::problem::{Problem, ProblemKind, ProblemSource};
 const USUAL: u32 = 100;
 /// A piece of an upload must come within this time.
 const PIECE_WITHIN: Duration = Duration::from_secs(30);
+/// An upload must be whole within this time.
+const UPLOAD_WITHIN: Duration = Duration::from_secs(60 * 60);
+/// Seconds after which another upload is worth a try.
+const AGAIN: u64 = 15;
 /// Pieces of an upload that wait to be kept.
 const QUEUED: usize = 4;
 const NDJSON: &str = "application/x-ndjson";
@@ -155,7 +159,15 @@ async fn push(
     let row = app.row(&path.connection).await?;
     let push = pusher(&app, &row, &path.object).await?;
     push.check(mode)?;
-    let items = upload(&app, request.into_body(), options).await?;
+    let Ok(_place) = app.uploads.try_acquire() else {
+        let text = "this host takes as many uploads as it may at once";
+        let problem = Problem::new(ProblemKind::Unavailable, ProblemSource::Host, text);
+        return Err(problem.retry_after(AGAIN));
+    };
+    let upload = timeout(UPLOAD_WITHIN, upload(&app, request.into_body(), options)).await;
+    let slow =
+        || Problem::invalid("the upload took too long").with_status(StatusCode::REQUEST_TIMEOUT);
+    let items = upload.map_err(|_| slow())??;
     let StoredRun { run, notes } = Box::pin(push.read(items, mode, mapping.as_ref())).await?;
     work(&app, push, run.clone(), policy)?;
     let place = format!("/v1/connections/{}/pushes/{run}", encoded(&row.name));
@@ -258,6 +270,8 @@ fn work(app: &App, push: Push, run: String, policy: OnConflict) -> Result<(), Pr
                 ended = work => match ended {
                     // What waits for the provider is gone on with by `resume`.
                     Ok(_) | Err(PushError::Stopped(_)) => Ok(()),
+                    // It was removed, or its connection was.
+                    Err(PushError::Store(StoreError::NoPush(_) | StoreError::NoConnection(_))) => Ok(()),
                     Err(why) => Err(why.to_string()),
                 },
                 () = stop.requested() => Ok(()),

@@ -188,6 +188,8 @@ fn recover(keeper: Weak<GrantKeeper>, turns: Weak<Turns<()>>) {
                 Ok(_) | Err(_) => {}
             }
             if !keeper.doubtful.load(Ordering::Relaxed) {
+                // While it has the turn: who takes it next and loses an answer begins anew.
+                keeper.recovering.store(false, Ordering::Relaxed);
                 return;
             }
         }

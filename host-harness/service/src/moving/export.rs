@@ -26,7 +26,7 @@ pub struct Export<'e> {
 }
 
 /// Takes connections out of work and writes all that is kept for them into a file. When that is whole, on the
-/// disk and under its name, they have left; on an error they are at work again. When the program ends in
+/// disk and under its name, they have left; on an error those that it took out are at work again. When the program ends in
 /// between, they wait: exporting again goes on, [`Moving::come_back`] undoes it. Answers the connections, and
 /// the size of the file in bytes.
 ///
@@ -40,7 +40,8 @@ pub async fn export(
     let written = write(state, &export, &mut left).await;
     if written.is_err() {
         for id in left {
-            state.come_back(id).await?;
+            // What went wrong first is what is told; one that cannot come back waits to be exported again.
+            let _ = state.come_back(id).await;
         }
         return written;
     }
@@ -55,11 +56,13 @@ async fn write<'e>(
     export: &'e Export<'_>,
     left: &mut Vec<&'e str>,
 ) -> Result<(Vec<MovedConnection>, u64), MoveError> {
-    for (id, _) in &export.connections {
-        state.move_out(id).await?;
-        left.push(id);
-    }
     let mut file = FileWriter::begin(export.to, export.one_time, export.now_ms)?;
+    for (id, _) in &export.connections {
+        // One that left already is another export's, which may still be at it.
+        if state.move_out(id).await? {
+            left.push(id);
+        }
+    }
     let mut moved = Vec::new();
     for (id, name) in &export.connections {
         let (mut rows, mut after) = (0_u64, None::<Place>);

@@ -1,11 +1,13 @@
 //! Connections out of a file, into a state.
 
 use std::path::Path;
+use std::time::Duration;
 
 use connector_state::moving::plan::is_enough;
 use connector_state::moving::tables::SMALL;
 use connector_state::moving::{Cell, MovedRow, Moving};
 use connector_state::{Store, StoreError};
+use tokio::time::sleep;
 
 use super::file::FileReader;
 use super::reseal::reseal;
@@ -60,8 +62,12 @@ pub fn inspect(from: &Path, one_time: &MasterKey) -> Result<Vec<MovedConnection>
     }
 }
 
+/// Between two looks whether what was there of a connection is erased.
+const AGAIN: Duration = Duration::from_millis(200);
+
 /// Brings the connections of a file that was looked at by [`inspect`] into a state, one after the other. Each
-/// is there when all of it is; one that is not there when the program ends is brought anew.
+/// is there when all of it is; one that is not there when the program ends is brought anew by the next run, and
+/// one that is there is left as it is.
 ///
 /// # Errors
 /// [`MoveError`].
@@ -84,8 +90,24 @@ pub async fn import(
         }
         let connection = small.iter().find(|row| row.table.name == "connections");
         let id = connection.ok_or_else(|| file.0.altered())?.text("id").to_owned();
-        while !state.arrive(&attempt, small.clone()).await? {
-            while state.maintain().await? {}
+        let is_here = loop {
+            match state.arrive(&attempt, small.clone()).await {
+                Ok(true) => break false,
+                // An earlier run brought it.
+                Err(StoreError::IsHere(_)) => break true,
+                Ok(false) => {
+                    while state.maintain().await? {}
+                    // Another host may be at it.
+                    sleep(AGAIN).await;
+                }
+                Err(why) => return Err(why.into()),
+            }
+        };
+        if is_here {
+            while !matches!(next.take(), Some(Next::End(_))) {
+                next = Some(file.next()?.ok_or_else(|| file.0.altered())?);
+            }
+            continue;
         }
         let mut rows: Vec<MovedRow> = Vec::new();
         loop {

@@ -13,6 +13,8 @@ mod export;
 mod file;
 mod import;
 mod reseal;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 

@@ -87,19 +87,23 @@ impl Serving {
     /// # Errors
     /// When the state cannot be used.
     pub async fn refresh(&mut self) -> Result<()> {
-        // A gap that is open may have to be pulled once more.
-        if self.has_gaps {
-            self.seen.outdate();
-        }
-        let Some(changes) = self.seen.look(&*self.state.database).await? else { return Ok(()) };
+        let Some(changes) = self.seen.look(&*self.state.database).await? else {
+            return self.pull_gaps().await;
+        };
         let changed: HashSet<String> = changes.changed.into_iter().collect();
         let connector = &self.connector.manifest().name;
         let all = self.state.connections(connector, name(&self.context)?).await?.into_iter();
         let mut all: HashMap<_, _> = all.map(|stored| (stored.row.id.clone(), stored)).collect();
         let mut ids = provider_ids(self.state.database.subscriptions(None).await?);
         let mut now = HashMap::new();
+        let mut failed = false;
         self.has_gaps = false;
-        for hook in self.state.database.hooks().await? {
+        // One that leaves meanwhile is among those before or those after.
+        let mut moving = self.tokens_of_moves().await?;
+        let hooks = self.state.database.hooks().await?;
+        moving.extend(self.tokens_of_moves().await?);
+        self.receiver.turn_away(moving);
+        for hook in hooks {
             let Some(stored) = all.remove(&hook.connection) else { continue };
             self.has_gaps |= hook.gap_ms.is_some();
             let kept =
@@ -133,29 +137,62 @@ impl Serving {
                         }
                         Err(why) => {
                             self.fails("serving a connection", &why.context(name));
+                            failed = true;
                             continue;
                         }
                     }
                 }
             };
-            if !self.share.includes(&hook.connection) {
-                self.gaps.stop(&hook.connection);
-            } else if let Err(why) = self.gaps.consider(&hook, &served.connection) {
-                self.fails("pulling what was missed", &why.into());
-            }
+            self.consider(&hook, &served.connection);
             now.insert(hook.connection, served);
         }
         let gone = std::mem::replace(&mut self.served, now);
         gone.keys().for_each(|id| self.gaps.stop(id));
         let hooks = self.served.values().map(|served| served.hook.clone()).collect();
         self.receiver.serve_hooks(hooks);
-        let moves = self.state.database.moves().await?.into_iter();
-        self.receiver.turn_away(moves.filter_map(|row| row.token).collect());
         let worked = self.served.iter().filter(|(id, _)| self.share.includes(id));
         let worked = worked.map(|(id, served)| (id.clone(), served.worked.clone()));
         self.worker.work_for(worked.collect());
         self.seen.see(changes.revision);
+        if failed {
+            // It is tried again with the next look.
+            self.seen.outdate();
+        }
         Ok(())
+    }
+
+    /// The ends of the paths of hooks whose connections are on their way.
+    async fn tokens_of_moves(&self) -> Result<Vec<String>> {
+        let moves = self.state.database.moves().await?.into_iter();
+        Ok(moves.filter_map(|row| row.token).collect())
+    }
+
+    /// Goes on with gaps that are open: what was pulled for one may have failed.
+    async fn pull_gaps(&mut self) -> Result<()> {
+        if !self.has_gaps {
+            return Ok(());
+        }
+        self.has_gaps = false;
+        let mut served = std::mem::take(&mut self.served);
+        let hooks = self.state.database.hooks().await;
+        for hook in hooks.iter().flatten().filter(|hook| hook.gap_ms.is_some()) {
+            self.has_gaps = true;
+            if let Some(served) = served.get_mut(&hook.connection) {
+                self.consider(hook, &served.connection);
+            }
+        }
+        self.has_gaps |= hooks.is_err();
+        self.served = served;
+        hooks.map(drop).map_err(Into::into)
+    }
+
+    /// Has what was missed of a connection pulled, where this host works for it.
+    fn consider(&mut self, hook: &HookRow, connection: &Connection) {
+        if !self.share.includes(&hook.connection) {
+            self.gaps.stop(&hook.connection);
+        } else if let Err(why) = self.gaps.consider(hook, connection) {
+            self.fails("pulling what was missed", &why.into());
+        }
     }
 
     /// Renews the subscriptions that end soon.

@@ -98,9 +98,11 @@ async fn page(
     let Some((part, found)) = part(on, keys, table.of, place.part.as_ref(), false).await? else {
         return Ok(place.next_table());
     };
+    // A run that was forgotten since is passed over.
+    let after = if part == place.part { &*place.after } else { &[] };
     let page = match table.name {
-        "mirror_records" => records(on, table, found, &place.after).await?,
-        _ => select(on, table, found, &place.after, table.at_once).await?,
+        "mirror_records" => records(on, table, found, after).await?,
+        _ => select(on, table, found, after, table.at_once).await?,
     };
     let is_full = !table.key.is_empty() && page.len() == table.at_once as usize;
     let key = |cells: &Vec<Cell>| {
@@ -148,7 +150,9 @@ async fn part(
                 true => {
                     "SELECT id FROM pushes WHERE connection = $1 AND id > $2 ORDER BY id LIMIT 1"
                 }
-                false => "SELECT id FROM pushes WHERE connection = $1 AND id = $2",
+                false => {
+                    "SELECT id FROM pushes WHERE connection = $1 AND id >= $2 ORDER BY id LIMIT 1"
+                }
             };
             let id: Option<String> = on.value(sql, &[&text(&keys.connection), &text(from)]).await?;
             id.map(|id| -> (Option<Cell>, Bound) {

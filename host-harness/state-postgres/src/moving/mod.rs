@@ -78,7 +78,7 @@ impl Moving for Postgres {
         self.read((), |on, ()| Box::pin(stages::moves(on)))
     }
 
-    fn move_out(&self, connection: &str) -> Answer<'_, ()> {
+    fn move_out(&self, connection: &str) -> Answer<'_, bool> {
         self.write(connection.to_owned(), |on, connection| Box::pin(stages::leave(on, connection)))
     }
 

@@ -108,7 +108,7 @@ async fn work(on: &Session, connection: &str) -> DbResult<Vec<Work>> {
 }
 
 /// Takes a connection out of work: as one that is removed, but with its rows.
-pub async fn leave(on: &Session, connection: &str) -> DbResult<()> {
+pub async fn leave(on: &Session, connection: &str) -> DbResult<bool> {
     let id = text(connection);
     for sql in [
         "SELECT 1 FROM connections WHERE id = $1 FOR UPDATE",
@@ -123,7 +123,7 @@ pub async fn leave(on: &Session, connection: &str) -> DbResult<()> {
     let now_ms = on.now_ms().await?;
     if let Some(kept) = find(on, connection).await? {
         return match kept.stage {
-            MoveStage::Leaving => Ok(()),
+            MoveStage::Leaving => Ok(false),
             MoveStage::Gone => {
                 let row = plan::shown(kept.stage, kept.at_ms, &kept.rows);
                 Err(StoreError::Moved(row.name).into())
@@ -149,7 +149,8 @@ pub async fn leave(on: &Session, connection: &str) -> DbResult<()> {
     ] {
         on.run(sql, &[&id]).await?;
     }
-    touch(on, [connection]).await
+    touch(on, [connection]).await?;
+    Ok(true)
 }
 
 async fn put(
@@ -250,7 +251,8 @@ pub async fn give_up(on: &Session, connection: &str) -> DbResult<()> {
     let sql = "INSERT INTO removed_connections VALUES ($1) ON CONFLICT DO NOTHING";
     on.run(sql, &[&text(connection)]).await?;
     erase::give_up(on, connection).await?;
-    on.run("DELETE FROM moves WHERE connection = $1", &[&text(connection)]).await.map(drop)
+    on.run("DELETE FROM moves WHERE connection = $1", &[&text(connection)]).await?;
+    touch(on, [connection]).await
 }
 
 /// A connection comes. Answers `false` where something of it is to be erased before.

@@ -73,7 +73,7 @@ async fn who_the_server_is_is_checked() {
     assert_tells(open(&beyond).await, &["invalid peer certificate"]);
     assert_tells(
         through("localhost", &mixed_file).await,
-        &["1 certificates of 2", "take them out"],
+        &["1 of 2 certificates", "take them out"],
     );
     assert_tells(through("localhost", &empty_file).await, &["holds no certificate"]);
 }

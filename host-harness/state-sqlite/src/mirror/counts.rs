@@ -60,8 +60,10 @@ pub fn of(
     number: Key,
     slots: impl IntoIterator<Item = usize>,
 ) -> Result<ValueRows> {
-    let mut rows = folded(on, number, slots)?;
-    for moves in waiting(on, number)? {
+    let slots: std::collections::BTreeSet<usize> = slots.into_iter().collect();
+    let mut rows = folded(on, number, slots.iter().copied())?;
+    for mut moves in waiting(on, number)? {
+        moves.retain(|slot, _| slots.contains(slot));
         rows.add(&moves);
     }
     Ok(rows)

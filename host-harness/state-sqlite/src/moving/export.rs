@@ -116,9 +116,11 @@ fn page(
     let Some((part, found)) = part(on, keys, table.of, place.part.as_ref(), false)? else {
         return Ok(place.next_table());
     };
+    // A run that was forgotten since is passed over.
+    let after = if part == place.part { &*place.after } else { &[] };
     let page = match table.name {
-        "mirror_records" => records(on, &found, &place.after, table.at_once)?,
-        _ => select(on, table, &found, &place.after, table.at_once)?,
+        "mirror_records" => records(on, &found, after, table.at_once)?,
+        _ => select(on, table, &found, after, table.at_once)?,
     };
     let is_full = !table.key.is_empty() && page.len() == table.at_once as usize;
     let key = |cells: &Vec<Cell>| {
@@ -195,7 +197,9 @@ fn part(
             let from = part.and_then(Cell::text).unwrap_or_default();
             let sql = match next || part.is_none() {
                 true => "SELECT id FROM pushes WHERE connection = ? AND id > ? ORDER BY id LIMIT 1",
-                false => "SELECT id FROM pushes WHERE connection = ? AND id = ?",
+                false => {
+                    "SELECT id FROM pushes WHERE connection = ? AND id >= ? ORDER BY id LIMIT 1"
+                }
             };
             let id: Option<String> = value(on, sql, (&keys.connection, from))?;
             id.map(|id| (Some(Cell::Text(id.clone())), Value::Text(id)))

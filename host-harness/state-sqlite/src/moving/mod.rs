@@ -79,7 +79,7 @@ impl Moving for Sqlite {
         self.read(stages::moves)
     }
 
-    fn move_out(&self, connection: &str) -> Answer<'_, ()> {
+    fn move_out(&self, connection: &str) -> Answer<'_, bool> {
         let connection = connection.to_owned();
         self.commit_work(true, move |on, now_ms| stages::leave(on, &connection, now_ms))
     }

@@ -90,10 +90,10 @@ fn work(on: &Connection, connection: &str) -> DbResult<Vec<Work>> {
 }
 
 /// Takes a connection out of work: as one that is removed, but with its rows.
-pub fn leave(on: &Connection, connection: &str, now_ms: u64) -> DbResult<()> {
+pub fn leave(on: &Connection, connection: &str, now_ms: u64) -> DbResult<bool> {
     if let Some(kept) = find(on, connection)? {
         return match kept.stage {
-            MoveStage::Leaving => Ok(()),
+            MoveStage::Leaving => Ok(false),
             MoveStage::Gone => {
                 let row = plan::shown(kept.stage, kept.at_ms, &kept.rows);
                 Err(StoreError::Moved(row.name).into())
@@ -120,7 +120,7 @@ pub fn leave(on: &Connection, connection: &str, now_ms: u64) -> DbResult<()> {
         run(on, sql, [connection])?;
     }
     touch(on, [connection])?;
-    Ok(())
+    Ok(true)
 }
 
 fn put(
@@ -213,6 +213,7 @@ pub fn give_up(on: &Connection, connection: &str) -> DbResult<()> {
     run(on, "INSERT OR IGNORE INTO removed_connections VALUES (?)", [connection])?;
     erase::give_up(on, connection)?;
     run(on, "DELETE FROM moves WHERE connection = ?", [connection])?;
+    touch(on, [connection])?;
     Ok(())
 }
 

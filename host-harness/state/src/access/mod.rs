@@ -67,16 +67,8 @@ words! {
         Read = "read",
         /// Write records, and have objects read.
         Write = "write",
-        /// Make and remove connections, secrets, forwards and tokens.
+        /// Make and remove connections, secrets and forwards.
         Admin = "admin",
-    }
-}
-
-impl Scope {
-    /// Whether it includes another.
-    #[must_use]
-    pub fn includes(self, other: Self) -> bool {
-        self as u8 >= other as u8
     }
 }
 

@@ -430,9 +430,9 @@ pub async fn one_that_is_in_use_stays(database: &impl Database) {
     state.change_grant(ID, Box::new(renew)).await.unwrap();
     in_use("renewing its grant").await;
     advance(Duration::from_secs(31)).await;
-    state.move_out(ID).await.unwrap();
-    // Asked again, it goes on.
-    state.move_out(ID).await.unwrap();
+    assert!(state.move_out(ID).await.unwrap());
+    // Asked again, it goes on, and is told that somebody is at it.
+    assert!(!state.move_out(ID).await.unwrap());
 }
 
 pub async fn one_that_left_is_not_worked_on(database: &impl Database) {

@@ -34,10 +34,10 @@ pub trait Moving: Send + Sync {
     /// Connections that leave, that have left, and that come, by name.
     fn moves(&self) -> Answer<'_, Vec<MoveRow>>;
 
-    /// Takes a connection (its id) out of work. Nothing happens to one that leaves already. Fails with
+    /// Takes a connection (its id) out of work. Answers `false` for one that leaves already. Fails with
     /// [`crate::StoreError::InUse`] while anybody works for it, with [`crate::StoreError::Moved`] for one that
     /// has left, and with [`crate::StoreError::NoConnection`].
-    fn move_out(&self, connection: &str) -> Answer<'_, ()>;
+    fn move_out(&self, connection: &str) -> Answer<'_, bool>;
 
     /// The next rows of a connection that leaves: the first ones, or those after a place that a piece before
     /// has told. The rows of the [`tables::SMALL`] come first, all in the first piece.

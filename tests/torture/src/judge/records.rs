@@ -12,6 +12,7 @@ use crate::day::World;
 use crate::find::Violation;
 use crate::host::OBJECT;
 use crate::lock;
+use crate::plan::START_MS;
 use crate::state::State;
 
 /// A scan is at most so old in the end.
@@ -22,9 +23,9 @@ const ALL: u32 = 1_000_000;
 /// A host asks for lost tokens twice at once, and then each quarter of an hour.
 const ASK_EVERY_MS: u64 = 15 * 60 * 1_000;
 
-/// Whether the last questions for an account's tokens, of which the last was refused, are as many as a
-/// host may ask within the provider's grace.
-fn was_asked_in_vain(world: &World, account: usize) -> bool {
+/// Whether the questions for an account's tokens since some last came, of which the last was refused, are as
+/// many as a host may ask within the provider's grace.
+fn was_asked_in_vain(world: &World, account: usize, received_ms: u64) -> bool {
     let sent = lock(&world.network.sent);
     let asked: Vec<u64> = sent
         .iter()
@@ -33,8 +34,10 @@ fn was_asked_in_vain(world: &World, account: usize) -> bool {
         .collect();
     let Some(refused) = asked.last() else { return false };
     let grace_ms = world.plan.grace_s * 1_000;
+    // A question that brought tokens was sent just before they were kept.
     let since = refused.saturating_sub(grace_ms + ASK_EVERY_MS);
-    let in_vain = asked.iter().filter(|at| **at >= since).count() as u64 - 1;
+    let since = since.max(received_ms.saturating_sub(START_MS) + 1);
+    let in_vain = (asked.iter().filter(|at| **at >= since).count() as u64).saturating_sub(1);
     in_vain >= 2 + grace_ms / ASK_EVERY_MS - 1
 }
 
@@ -49,7 +52,7 @@ pub async fn judge(world: &World, account: &Account, state: &State, found: &mut 
         let lives = !account.simulator.live_grants().is_empty();
         if grant.state == GrantState::Ended || !lives {
             // Each answer was lost, as often as a host may ask while a replaced token is taken.
-            if was_asked_in_vain(world, account.number) {
+            if was_asked_in_vain(world, account.number, grant.received_ms) {
                 return;
             }
             broken(

@@ -151,7 +151,10 @@ pub fn timestamp(ms: u64) -> String {
 
 impl Receiver {
     fn not_kept(&self, why: &StoreError) -> RefusedDelivery {
-        self.fails(why);
+        // A connection that is removed or moves is no trouble of the others.
+        if !matches!(why, StoreError::NoConnection(_)) {
+            self.fails(why);
+        }
         RefusedDelivery::later(why.to_string())
     }
 

@@ -45,7 +45,6 @@ async fn only_the_path_of_a_hook_leads_anywhere() {
     assert_eq!(status(&health), 200);
 }
 
-/// A proxy may take the public URL's path away, wholly or not, and add slashes.
 #[tokio::test(start_paused = true)]
 async fn what_comes_for_a_connection_that_moves_comes_again() {
     let world = World::new(ReceiverBounds::default()).await;
@@ -59,6 +58,7 @@ async fn what_comes_for_a_connection_that_moves_comes_again() {
     assert_eq!(status(&world.send(&delivery()).await), 404);
 }
 
+/// A proxy may take the public URL's path away, wholly or not, and add slashes.
 #[tokio::test(start_paused = true)]
 async fn a_hook_is_found_behind_every_proxy() {
     for (public, path) in [

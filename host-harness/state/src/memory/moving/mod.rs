@@ -67,10 +67,10 @@ impl Rows {
         work
     }
 
-    fn leave(&mut self, id: &str, now_ms: u64) -> Result<(), StoreError> {
+    fn leave(&mut self, id: &str, now_ms: u64) -> Result<bool, StoreError> {
         if let Some(found) = self.moves.0.get(id) {
             return match found.stage {
-                MoveStage::Leaving => Ok(()),
+                MoveStage::Leaving => Ok(false),
                 MoveStage::Gone => {
                     let row = plan::shown(found.stage, found.at_ms, &found.small);
                     Err(StoreError::Moved(row.name))
@@ -96,7 +96,7 @@ impl Rows {
         let moved = Move { stage, at_ms: now_ms, attempt, small, large, first };
         store::write(self, Change::RemoveConnection { id: id.to_owned() }, now_ms);
         self.moves.0.insert(id.to_owned(), moved);
-        Ok(())
+        Ok(true)
     }
 
     /// The name of a forward that comes, where another one has it.
@@ -167,7 +167,7 @@ impl Moving for Memory {
         })
     }
 
-    fn move_out(&self, connection: &str) -> Answer<'_, ()> {
+    fn move_out(&self, connection: &str) -> Answer<'_, bool> {
         let id = connection.to_owned();
         self.write(move |rows, now_ms| rows.leave(&id, now_ms))
     }
@@ -210,6 +210,7 @@ impl Moving for Memory {
         self.answer(move |rows| {
             rows.moving(&id, &[MoveStage::Gone, MoveStage::Coming])?;
             rows.moves.0.remove(&id);
+            rows.store.touch([&*id]);
             Ok(())
         })
     }
