@@ -22,6 +22,7 @@ pub mod listener;
 pub mod problem;
 mod routes;
 pub mod tokens;
+mod writing;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -30,7 +31,7 @@ pub use self::authorise::{ApiCall, Authorizer, Caller, Scope};
 pub use self::listener::{ApiBounds, ApiServer};
 pub use self::problem::{Problem, ProblemKind, ProblemSource};
 pub use self::routes::description;
-pub use self::tokens::{TokenNeed, Tokens};
+pub use self::tokens::{LOCAL, TokenNeed, Tokens};
 
 /// What a mutex guards, also after somebody has panicked with it: nothing is left half changed.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

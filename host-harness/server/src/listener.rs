@@ -92,7 +92,7 @@ impl ApiServer {
         tls: Option<Tls>,
     ) -> Self {
         let (router, described) = routes::router();
-        let audit = Audit::new(Arc::clone(&api.database));
+        let audit = Audit::new(Arc::clone(&api.database), Arc::clone(&api.vault));
         let gate = Gate::new(&described, authorizer, audit, hosts, bounds.requests);
         let router = router
             .fallback(nowhere)

@@ -231,13 +231,15 @@ async fn finish(on: &Session, ended: &EndedWrite) -> DbResult<()> {
                WHERE number = $1 FOR UPDATE";
     let found = on.rows(sql, &[&signed(ended.number)]).await?;
     let found = found.first().map(kept).transpose()?;
+    let target = texts(ended.target.as_ref());
     let Some(ended) = found.and_then(|kept| end(kept, ended.clone())) else { return Ok(()) };
-    let sql = "UPDATE writes SET outcome = $1, key = $2, request = $3, lease_attempt = NULL,
-                   lease_until_ms = NULL WHERE number = $4";
+    let sql =
+        "UPDATE writes SET outcome = $1, key = $2, request = $3, target = coalesce($4, target),
+                   lease_attempt = NULL, lease_until_ms = NULL WHERE number = $5";
     let key = ended.key.as_ref();
     let (request, key) = (key.map(|key| key.request.to_vec()), key.map(|key| key.key.to_vec()));
     let (outcome, number) = (texts(ended.outcome.as_ref()), signed(ended.number));
-    on.run(sql, &[&outcome, &key, &request, &number]).await?;
+    on.run(sql, &[&outcome, &key, &request, &target, &number]).await?;
     if let Some(answer) = ended.answer {
         let sql = "INSERT INTO write_answers (number, connection, status, sealed)
                    SELECT number, connection, $1, $2 FROM writes AS w

@@ -200,11 +200,13 @@ fn finish(on: &Connection, ended: EndedWrite) -> DbResult<()> {
     let sql = "SELECT *, NULL AS status, NULL AS sealed FROM writes WHERE number = ?";
     let found = prepared(on, sql)?.query_row([signed(ended.number)], kept);
     let found = rusqlite::OptionalExtension::optional(found)?;
+    let target = ended.target.clone();
     let Some(ended) = found.and_then(|kept| end(kept, ended)) else { return Ok(()) };
-    let sql = "UPDATE writes SET outcome = ?, key = ?, request = ?, lease_attempt = NULL,
-                   lease_until_ms = NULL WHERE number = ?";
+    let sql = "UPDATE writes SET outcome = ?, target = coalesce(?, target), key = ?, request = ?,
+                   lease_attempt = NULL, lease_until_ms = NULL WHERE number = ?";
     let (key, number) = (ended.key.as_ref(), signed(ended.number));
-    run(on, sql, (ended.outcome, key.map(|key| key.key), key.map(|key| key.request), number))?;
+    let of = (ended.outcome, target, key.map(|key| key.key), key.map(|key| key.request), number);
+    run(on, sql, of)?;
     if let Some(answer) = ended.answer {
         let sql = "INSERT INTO write_answers (number, connection, status, sealed)
                    SELECT number, connection, ?, ? FROM writes AS w WHERE number = ? AND

@@ -10,6 +10,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
 use bytes::{Buf as _, Bytes};
+use connector_contract::types::Attempt;
 use connector_service::documents::{ItemDocument, PushDocument};
 use connector_service::jobs::{Stage, Stopped};
 use connector_service::push::mapping::Mapping;
@@ -20,6 +21,7 @@ use http::{StatusCode, header};
 use http_body_util::BodyExt as _;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tracing::warn;
@@ -32,6 +34,7 @@ use crate::authorise::Scope;
 use crate::describe::told;
 use crate::extract::{Json, Path, Query, check_content};
 use crate::problem::{Problem, ProblemKind, ProblemSource};
+use crate::writing::Writing;
 
 /// Items of a page, where no limit is given.
 const USUAL: u32 = 100;
@@ -43,6 +46,8 @@ const UPLOAD_WITHIN: Duration = Duration::from_secs(60 * 60);
 const AGAIN: u64 = 15;
 /// Pieces of an upload that wait to be kept.
 const QUEUED: usize = 4;
+/// Where a source is uploaded.
+pub const PUSH: &str = "/v1/connections/{connection}/objects/{object}/push";
 const NDJSON: &str = "application/x-ndjson";
 const JSON: &str = "application/json";
 const CSV: &str = "text/csv";
@@ -50,7 +55,7 @@ const CSV: &str = "text/csv";
 pub fn routes() -> ApiRouter<App> {
     ApiRouter::new()
         .api_route(
-            "/v1/connections/{connection}/objects/{object}/push",
+            PUSH,
             post_with(push, |operation| {
                 let operation = told("pushRecords", Scope::Write, "Write many records, each once")(operation);
                 operation
@@ -145,6 +150,7 @@ async fn push(
     State(app): State<App>,
     Path(path): Path<OfObject>,
     Query(asked): Query<PushParameters>,
+    writing: Writing,
     request: Request,
 ) -> Result<Response, Problem> {
     app.check_object(&path.object)?;
@@ -167,8 +173,20 @@ async fn push(
     let upload = timeout(UPLOAD_WITHIN, upload(&app, request.into_body(), options)).await;
     let slow =
         || Problem::invalid("the upload took too long").with_status(StatusCode::REQUEST_TIMEOUT);
-    let items = upload.map_err(|_| slow())??;
-    let StoredRun { run, notes } = Box::pin(push.read(items, mode, mapping.as_ref())).await?;
+    let (items, digest) = upload.map_err(|_| slow())??;
+    if let Some(answered) = writing.begin(digest).await? {
+        return Ok(answered);
+    }
+    let attempt = writing.attempt()?;
+    let map = mapping.as_ref();
+    let StoredRun { run, notes } = match attempt {
+        Attempt { key, again: false } => Box::pin(push.read_as(key, items, mode, map)).await?,
+        // What an earlier attempt kept is gone on with.
+        Attempt { key, again: true } => match push.stored(&key).await? {
+            Some(stored) => stored,
+            None => Box::pin(push.read(items, mode, map)).await?,
+        },
+    };
     work(&app, push, run.clone(), policy)?;
     let place = format!("/v1/connections/{}/pushes/{run}", encoded(&row.name));
     let accepted = Json(PushedRun { run, notes });
@@ -182,8 +200,13 @@ async fn pusher(app: &Api, row: &ConnectionRow, object: &str) -> Result<Push, Pr
     Ok(Push::new(connection, intents, mirror, app.clock(), &row.id, key, object).await?)
 }
 
-/// Keeps an upload until it has ended; its items are looked at after that.
-async fn upload(app: &Api, mut body: Body, options: ReadOptions) -> Result<Items, Problem> {
+/// Keeps an upload until it has ended; its items are looked at after that. With its digest.
+async fn upload(
+    app: &Api,
+    mut body: Body,
+    options: ReadOptions,
+) -> Result<(Items, [u8; 32]), Problem> {
+    let mut digest = Sha256::new();
     let (to, pieces) = mpsc::channel(QUEUED);
     let directory = app.surroundings.directory.clone();
     let keeping = tokio::task::spawn_blocking(move || {
@@ -203,6 +226,7 @@ async fn upload(app: &Api, mut body: Body, options: ReadOptions) -> Result<Items
         let cut =
             |_| Problem::invalid("the upload was cut off").with_status(StatusCode::BAD_REQUEST);
         let Ok(piece) = frame.map_err(cut)?.into_data() else { continue };
+        digest.update(&piece);
         // Whoever keeps it says why it stopped.
         if to.send(Some(piece)).await.is_err() {
             break;
@@ -213,7 +237,7 @@ async fn upload(app: &Api, mut body: Body, options: ReadOptions) -> Result<Items
     let kept = keeping.await.map_err(|_| {
         Problem::new(ProblemKind::Internal, ProblemSource::Host, "reading the upload failed")
     })?;
-    kept.map_err(|why| unreadable(&why))
+    Ok((kept.map_err(|why| unreadable(&why))?, digest.finalize().into()))
 }
 
 fn unreadable(why: &io::Error) -> Problem {

@@ -1,6 +1,7 @@
-//! Targets of forwards at rest: their URLs and signing secrets, sealed by the master key.
+//! What is at rest beside the secrets of connections: targets of forwards (their URLs and signing secrets),
+//! and answers to writes.
 
-use connector_state::Sealed;
+use connector_state::{ConnectionRow, Sealed};
 
 use super::{MasterKey, SealContext, SealError, Secret, Vault, VaultError};
 
@@ -37,6 +38,48 @@ impl Vault {
         let target = self.open_target(forward, sealed)?;
         Ok(Some(new.0.seal(context(forward), target.expose())?))
     }
+}
+
+impl Vault {
+    /// Seals what the write that is known by `name` was answered: by the key of its connection, with which it is
+    /// destroyed, or by the master key.
+    ///
+    /// # Errors
+    /// [`VaultError::Seal`].
+    pub fn seal_answer(
+        &self,
+        connection: Option<&ConnectionRow>,
+        name: &str,
+        answer: &[u8],
+    ) -> Result<Sealed, VaultError> {
+        let place = answer_to(connection, name);
+        Ok(match connection {
+            Some(row) => self.key(row)?.seal(place, answer)?,
+            None => self.master().0.seal(place, answer)?,
+        })
+    }
+
+    /// Opens what [`Vault::seal_answer`] made.
+    ///
+    /// # Errors
+    /// [`VaultError::Seal`].
+    pub fn open_answer(
+        &self,
+        connection: Option<&ConnectionRow>,
+        name: &str,
+        sealed: &Sealed,
+    ) -> Result<Secret, VaultError> {
+        let place = answer_to(connection, name);
+        Ok(match connection {
+            Some(row) => self.key(row)?.open(place, sealed)?,
+            None => self.master().0.open(place, sealed)?,
+        })
+    }
+}
+
+fn answer_to<'a>(connection: Option<&'a ConnectionRow>, name: &'a str) -> SealContext<'a> {
+    let connection = connection.map_or("", |row| row.id.as_str());
+    SealContext { connection, kind: "answer", name, version: 0 }
 }
 
 /// What [`Vault::seal_target`] made with one master key, sealed by another.

@@ -56,7 +56,9 @@ impl AccessTables {
 
     fn end(&mut self, ended: EndedWrite) {
         let Some((row, kept)) = self.writes.get_mut(&ended.number) else { return };
+        let target = ended.target.clone();
         if let Some(new) = end(kept.clone(), ended) {
+            row.target = target.unwrap_or_else(|| row.target.clone());
             row.outcome.clone_from(&new.outcome);
             *kept = new;
         }
