@@ -100,6 +100,8 @@ INSERT INTO inbox_events (number, delivery, inbox, state, asks, next_ms, attempt
         CASE n % 50 WHEN 1 THEN n END, 0, 3, '', '' FROM generate_series(1, 60000) n;
 INSERT INTO pushes SELECT 'p' || n, 'c' || n % 500 + 1, '', 'upsert', '', sha256(n::text::bytea), n, n, 0, 0, 0, 0, 0
     FROM generate_series(1, 20000) n;
+INSERT INTO run_leases SELECT 'p' || n, 'orders', '', '', n FROM generate_series(1, 5000) n;
+INSERT INTO labels SELECT 'c' || n % 500 + 1, 'l' || n, 'v' || n % 50 FROM generate_series(1, 15000) n;
 INSERT INTO intents SELECT 'p' || n % 20000 + 1, n, n, 'k', null, null, 'done', null, null, null, null, 0, null, null, CASE WHEN n % 100 = 0 THEN n END, null
     FROM generate_series(1, 60000) n;
 INSERT INTO push_claims SELECT 'c' || n % 500, 'o', 'k' || n, 'w' || n % 100, 'p' || n, n, 0

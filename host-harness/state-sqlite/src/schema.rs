@@ -7,6 +7,7 @@
 //! | table | a row is | columns |
 //! |---|---|---|
 //! | `connections` | [`super::ConnectionRow`] | `id`, `name`, `connector`, `scheme`, `settings` (a JSON object of texts), `sealed_key`, `made_ms` |
+//! | `labels` | a label of a connection | `connection` (its id), `name`, `value` |
 //! | `secrets` | [`super::SecretRow`] | `connection` (its id), `name`, `version`, `sealed`, `made_ms`, `ends_ms` (null: the newest) |
 //! | `grants` | [`super::GrantRow`] | `connection` (its id), `epoch`, `state` (`valid`, `renewing`, `uncertain`, `ended`), `sends`, `lease_attempt`, `lease_until_ms`, `sealed_tokens`, `received_ms`, `expires_ms`, `scopes` (a JSON array of texts), `learned` (JSON: what the connector learned, and the account), `retry_ms`, `failures`, `sealed_previous`, `previous_until_ms` |
 //! | `sessions` | [`super::SessionRow`] | `state` (SHA-256), `connection_id`, `connection_name`, `connector`, `scheme`, `settings`, `sealed_key`, `connection_made_ms`, `sealed_verifier`, `session`, `made_ms`, `ends_ms` |
@@ -21,6 +22,7 @@
 //! | `pushes` | a run of many writes ([`connector_state::push::PushRow`]) | `id`, `connection` (its id), `object`, `mode`, `header`, `digest`, `made_ms`, `ended_ms`, and how many of its items are where: `pending`, `sending`, `done`, `parked`, `failed` |
 //! | `intents` | an item of a run ([`connector_state::push::IntentRow`]) | `push` (the run's id), `item` (from 0), `line`, `record_key`, `input` (null once it is done; secrets in it are sealed), `sealed_raw`, `state`, `sent`, `outcome`, `id`, `error`, `attempts`, and of a conflict: `conflict_members` (JSON; empty once it is decided), `conflict_theirs`, `conflict_ms` (set while it waits for a decision), `decision` (`ours`, `theirs`) |
 //! | `push_claims` | a record that somebody writes just now | `connection` (its id), `object`, `record_key`, `owner`, `push`, `item`, `until_ms` |
+//! | `run_leases` | a run that a host works off ([`connector_state::push::runs`]) | `push` (the run's id), `connector`, `policy`, `lease_attempt`, `lease_until_ms` |
 //! | `journal` | something that happened to a connection ([`connector_state::journal`]) | `number`, `connection` (its id), `at_ms`, `kind`, `object`, `by`, `data` (a JSON object), `folds` (1: becomes part of the row of its day), `day` (set of such a row: days since 1970) |
 //! | `hosts` | [`connector_state::hosts::HostRow`] | `lease_attempt`, `lease_until_ms`, `name`, `version`, `connector`, `began_ms` |
 //! | `claims` | a connection that a host works for; free, where there is no such host | `connection` (its id), `host` (its `lease_attempt`) |
@@ -75,9 +77,11 @@ use super::hosts::TABLES as HOSTS;
 use super::inbox::tables::TABLES as INBOX;
 use super::journal::TABLES as JOURNAL;
 use super::limits::TABLE as LIMITS;
+use super::lists::TABLES as LABELS;
 use super::mirror::tables::{CHANGES, INDEXES, TABLES as MIRROR, VIEWS};
 use super::moving::TABLES as MOVES;
 use super::outbox::tables::TABLES as OUTBOX;
+use super::push::runs::TABLE as RUNS;
 use super::push::tables::TABLES as PUSH;
 use super::rates::TABLE as RATES;
 
@@ -86,12 +90,12 @@ pub const APPLICATION: u32 = 0x436F_6E48;
 
 /// Version of the schema (`PRAGMA user_version`). Those below it were never released: such a file is
 /// refused as it is.
-pub const VERSION: u32 = 13;
+pub const VERSION: u32 = 14;
 
 /// All tables and views, for an empty file.
-pub const TABLES: [&str; 14] = [
-    STORE, MIRROR, INDEXES, VIEWS, CHANGES, LIMITS, PUSH, INBOX, OUTBOX, JOURNAL, RATES, HOSTS,
-    ACCESS, MOVES,
+pub const TABLES: [&str; 16] = [
+    STORE, MIRROR, INDEXES, VIEWS, CHANGES, LIMITS, PUSH, RUNS, INBOX, OUTBOX, JOURNAL, RATES,
+    HOSTS, ACCESS, LABELS, MOVES,
 ];
 
 const STORE: &str = "

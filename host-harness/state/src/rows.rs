@@ -8,6 +8,9 @@ use super::lease::Lease;
 use super::sealed::Sealed;
 use super::words::words;
 
+/// Labels of a connection, by which it is found: values by names ([`crate::lists::check_labels`]).
+pub type Labels = BTreeMap<String, String>;
+
 /// A connection: one customer's authorised account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConnectionRow {
