@@ -29,6 +29,8 @@ async fn a_record_is_made_changed_acted_on_and_removed() {
 
     let tag = host.ask(&format!("{place}?live=true")).await.header("etag").to_owned();
     let patch = br#"{"note":"leave at the door"}"#;
+    let weak = [JSON, ("if-match", &*format!("W/{tag}"))];
+    host.send(&format!("PATCH {place}"), &weak, patch).await.problem(412, "conflict");
     let changed = host.send(&format!("PATCH {place}"), &[JSON, ("if-match", &tag)], patch).await;
     assert_eq!(changed.json()["record"]["data"]["note"], "leave at the door", "{changed:?}");
     let stale = host.send(&format!("PATCH {place}"), &[JSON, ("if-match", &tag)], patch).await;

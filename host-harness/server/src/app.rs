@@ -11,6 +11,7 @@ use connector_service::grants::Grants;
 use connector_service::jobs::{Jobs, Shutdown};
 use connector_service::sync::Turns;
 use connector_service::vault::Vault;
+use connector_state::lists::{ConnectionsQuery, LabelledConnection};
 use connector_state::{ConnectionRow, Database, SecretRow, StateClock};
 use tokio::sync::Semaphore;
 
@@ -113,8 +114,7 @@ impl Api {
         let connector = &self.connector.manifest().name;
         match self.database.connection(name).await? {
             Some(row) if row.connector == *connector => Ok(row),
-            _ => Err(Problem::not_found(format!("there is no connection \"{name}\""))
-                .next("GET /v1/connections lists them")),
+            _ => Err(absent(name)),
         }
     }
 
@@ -127,6 +127,18 @@ impl Api {
         let rows = self.database.connections().await?.into_iter();
         let own = rows.filter(|row| row.connector == *connector);
         Ok(own.map(|row| (row.id, row.name)).collect())
+    }
+
+    /// The connection of this name as [`Api::row`], with its labels.
+    ///
+    /// # Errors
+    /// As [`Api::row`].
+    pub async fn labelled(&self, name: &str) -> Result<LabelledConnection, Problem> {
+        let connector = Some(self.connector.manifest().name.clone());
+        let named = Some(name.to_owned());
+        let asked = ConnectionsQuery { connector, name: named, limit: 1, ..Default::default() };
+        let found = self.database.list_connections(asked).await?.pop();
+        found.ok_or_else(|| absent(name))
     }
 
     /// The id of this connection; `None` of none: all are meant.
@@ -176,4 +188,9 @@ impl Api {
             Err(Problem::unknown("object", object, &names))
         }
     }
+}
+
+fn absent(name: &str) -> Problem {
+    Problem::not_found(format!("there is no connection \"{name}\""))
+        .next("GET /v1/connections lists them")
 }

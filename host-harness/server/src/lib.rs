@@ -22,6 +22,7 @@ pub mod listener;
 pub mod problem;
 mod routes;
 pub mod tokens;
+mod working;
 mod writing;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -30,6 +30,7 @@ use crate::audit::Audit;
 use crate::authorise::{Authorizer, Gate, authorise};
 use crate::problem::Problem;
 use crate::routes;
+use crate::working::go_on;
 
 /// How often the certificate is looked after.
 const RENEW: Duration = Duration::from_secs(30);
@@ -77,6 +78,12 @@ impl Default for ApiBounds {
 
 /// Serves the API.
 pub struct ApiServer {
+    door: Door,
+    api: Arc<Api>,
+}
+
+/// Takes connections, and leads their requests to a router.
+struct Door {
     router: Router,
     bounds: ApiBounds,
     tls: Option<Tls>,
@@ -94,17 +101,28 @@ impl ApiServer {
         let (router, described) = routes::router();
         let audit = Audit::new(Arc::clone(&api.database), Arc::clone(&api.vault));
         let gate = Gate::new(&described, authorizer, audit, hosts, bounds.requests);
+        let api = Arc::new(api);
         let router = router
             .fallback(nowhere)
             .layer(from_fn_with_state(Arc::new(gate), authorise))
             .layer(from_fn(guarded))
-            .with_state(Arc::new(api));
-        Self { router, bounds, tls }
+            .with_state(Arc::clone(&api));
+        Self { door: Door { router, bounds, tls }, api }
     }
 
-    /// Serves until `stop` is requested. Then nothing more is accepted, and requests under way are
+    /// Serves until `stop` is requested, and goes on with pushes of hosts that have died. Then nothing more is accepted, and requests under way are
     /// answered.
-    pub async fn run(&self, mut accept: impl Accept, stop: &Shutdown) {
+    pub async fn run(&self, accept: impl Accept, stop: &Shutdown) {
+        tokio::select! {
+            biased;
+            () = self.door.run(accept, stop) => {}
+            () = go_on(&self.api) => {}
+        }
+    }
+}
+
+impl Door {
+    async fn run(&self, mut accept: impl Accept, stop: &Shutdown) {
         let room = Arc::new(Semaphore::new(self.bounds.connections));
         let mut connections = JoinSet::new();
         let accepting = async {
@@ -243,3 +261,6 @@ async fn guarded(request: Request, next: Next) -> Response {
     response.headers_mut().insert(http::header::X_CONTENT_TYPE_OPTIONS, nosniff);
     response
 }
+
+#[cfg(test)]
+mod tests;

@@ -202,7 +202,7 @@ async fn listen(address: &str, has_tls: bool) -> Result<ApiListener> {
 
 #[cfg(unix)]
 async fn unix(path: &Path) -> Result<ApiListener> {
-    use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
+    use std::os::unix::fs::{DirBuilderExt as _, FileTypeExt as _, PermissionsExt as _};
 
     let shown = path.display();
     if let Ok(there) = path.symlink_metadata() {
@@ -214,11 +214,22 @@ async fn unix(path: &Path) -> Result<ApiListener> {
         if UnixStream::connect(path).await.is_ok() {
             return Err(Usage::new(format!("--api: another program listens on {shown}")).into());
         }
-        std::fs::remove_file(path).with_context(|| format!("removing the old socket {shown}"))?;
     }
-    let accept = UnixListener::bind(path).with_context(|| format!("listening on {shown}"))?;
-    let own = std::fs::Permissions::from_mode(0o600);
-    std::fs::set_permissions(path, own).with_context(|| format!("closing {shown} to others"))?;
+    // It is made where nobody else can reach it, and comes to its place when it is closed to others.
+    let folder = path.with_file_name(format!(".{}", std::process::id()));
+    let made = folder.join("s");
+    let close = || -> std::io::Result<UnixListener> {
+        std::fs::DirBuilder::new().mode(0o700).create(&folder)?;
+        let accept = UnixListener::bind(&made)?;
+        std::fs::set_permissions(&made, std::fs::Permissions::from_mode(0o600))?;
+        std::fs::rename(&made, path)?;
+        Ok(accept)
+    };
+    let accept = close();
+    // Nothing is left of it, whatever came of it.
+    let _ = std::fs::remove_file(&made);
+    let _ = std::fs::remove_dir(&folder);
+    let accept = accept.with_context(|| format!("listening on {shown}"))?;
     Ok(ApiListener::Unix(accept, path.to_owned()))
 }
 

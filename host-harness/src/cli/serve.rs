@@ -14,6 +14,7 @@ use super::input::{interval, span};
 use super::listen::{Listening, begin, end, reporting};
 use super::state::{OpenState, StateDirectory, name};
 use super::sync;
+use super::usage::Usage;
 
 /// Receives events as `listen` does, and reads what changed again and again as `sync --every`
 /// does: what was never delivered is found all the same, and what comes both ways is one change.
@@ -56,6 +57,14 @@ pub struct ServeArgs {
 /// As those two.
 pub async fn run(args: &ServeArgs, context: &Context) -> Result<()> {
     let (every, all) = (Some(args.every), name(context)?.is_none());
+    if !all && args.api.api.is_some() {
+        let text = "--api serves all connections, and --connection names one";
+        return Err(Usage::new(text)
+            .next(
+                "leave --connection out; a token is for one connection by `tokens add --only NAME`",
+            )
+            .into());
+    }
     let reading =
         sync::SyncArgs { every, full_every: args.full_every, all, ..sync::SyncArgs::default() };
     let supervisor = Supervisor::new(context.shutdown.clone());

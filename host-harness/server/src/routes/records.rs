@@ -359,6 +359,12 @@ pub fn matches(list: &http::HeaderValue, etag: &str) -> bool {
     list.trim() == "*" || list.split(',').any(weak)
 }
 
+/// The same for a condition on a write: only strong ETags count (RFC 9110 section 13.1.1).
+pub fn matches_strongly(list: &http::HeaderValue, etag: &str) -> bool {
+    let list = list.to_str().unwrap_or_default();
+    list.trim() == "*" || list.split(',').any(|one| one.trim() == etag)
+}
+
 pub fn absent(path: &OfRecord) -> Problem {
     let OfRecord { connection, object, id } = path;
     Problem::not_found(format!("{object} {id} is not kept for {connection}"))

@@ -17,7 +17,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::records::{OfObject, OfRecord, RecordDocument, list, matches, read};
+use super::records::{OfObject, OfRecord, RecordDocument, list, matches_strongly, read};
 use super::{App, Nothing, Page, encoded};
 use crate::app::Api;
 use crate::authorise::Scope;
@@ -186,7 +186,7 @@ async fn expected(
     let Some(wanted) = headers.get(header::IF_MATCH) else { return Ok(None) };
     let found = connection.get(&path.object, &path.id).await?;
     let version = found.version.clone();
-    if matches(wanted, &RecordDocument::from(found).etag()) {
+    if matches_strongly(wanted, &RecordDocument::from(found).etag()) {
         return Ok(version);
     }
     if again {

@@ -27,6 +27,8 @@ pub struct ConnectionDocument {
     pub expires: Option<String>,
     /// Its settings.
     pub settings: BTreeMap<String, String>,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
     /// When it was made.
     pub made: String,
 }
@@ -44,8 +46,15 @@ impl ConnectionDocument {
             scopes: grant.map(|grant| grant.scopes.clone()),
             expires: grant.and_then(|grant| grant.expires_ms).map(date),
             settings: row.settings.clone(),
+            labels: BTreeMap::new(),
             made: date(row.made_ms),
         }
+    }
+
+    /// With the labels of the connection.
+    #[must_use]
+    pub fn with_labels(self, labels: BTreeMap<String, String>) -> Self {
+        Self { labels, ..self }
     }
 }
 

@@ -12,13 +12,14 @@ use host_harness::connect::{
 };
 use host_harness::contract::setup::Scheme;
 use host_harness::runtime::Connector;
-use host_harness::store::ConnectionRow;
+use host_harness::state::lists::{Labels, check_labels};
+use host_harness::store::{Change, ConnectionRow};
 use url::form_urlencoded;
 
 use self::fields::SecretFiles;
 use super::connecting::{named_scheme, new_connection};
 use super::context::{Context, with_row};
-use super::input::connection_name;
+use super::input::{connection_name, label};
 use super::output::printable;
 use super::state::{DEFAULT, StateDirectory, belongs, name};
 use super::usage::Usage;
@@ -48,6 +49,10 @@ pub struct ConnectArgs {
     /// Ask for this scope (several times) [default: all that the connector knows]
     #[arg(long = "scope", value_name = "SCOPE")]
     pub scopes: Vec<String>,
+
+    /// Give it this label (several times); those that it has are replaced
+    #[arg(long = "label", value_name = "NAME=VALUE", value_parser = label)]
+    pub labels: Vec<(String, String)>,
 
     /// Wait for the browser at this port of 127.0.0.1 [default: a free one]
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
@@ -91,7 +96,10 @@ pub async fn run(args: &ConnectArgs, context: &Context) -> Result<()> {
     let anew = there.is_some();
     let secrets = args.files.fields(context, &connector, &scheme, &kept).await?;
     // Nothing is made on the disk before all is there.
-    let vault = state.vault(state.store_made().await?).await?;
+    let labels: Labels = args.labels.iter().cloned().collect();
+    check_labels(&labels).map_err(Usage::new)?;
+    let database = state.store_made().await?;
+    let vault = state.vault(database.clone()).await?;
     let connection = match there {
         Some(row) => ConnectionRow { scheme: scheme.name.clone(), ..row },
         None => vault.new_connection(&whose, &connector.manifest().name, &scheme.name, settings)?,
@@ -105,6 +113,10 @@ pub async fn run(args: &ConnectArgs, context: &Context) -> Result<()> {
     let row =
         make(args, context, &connector, &scheme, &ConnectFlow { vault: vault.into() }, request)
             .await?;
+    if !labels.is_empty() {
+        let (id, labels) = (row.id.clone(), Some(labels));
+        database.commit(vec![Change::ChangeConnection { id, name: None, labels }]).await?;
+    }
     if !context.options.quiet {
         context.watch.say(&told(&row, anew, &state));
     }
