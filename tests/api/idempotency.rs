@@ -74,8 +74,14 @@ async fn the_same_write_is_done_once_and_answered_the_same() {
     keyed(&host, &create(), "k3", &wish("KEYED0000003")).await.problem(424, "unauthenticated");
     keys(known.into_inner().unwrap());
     assert_eq!(keyed(&host, &create(), "k3", &wish("KEYED0000003")).await.status, 201);
+    // Whatever has become of the name in the path.
+    host.shop.run(&["secrets", "set", "api-key", "--from-env", "KEY", "--connection", "old"]);
+    for replayed in ["", "true"] {
+        let renamed =
+            keyed(&host, "PATCH /v1/connections/old", "k5", &json!({"name": "gone"})).await;
+        assert_eq!((renamed.status, renamed.header("idempotency-replayed")), (200, replayed));
+    }
     // A connection takes its answers along, and that it is gone stays true.
-    host.shop.run(&["secrets", "set", "api-key", "--from-env", "KEY", "--connection", "gone"]);
     for replayed in ["", "true"] {
         let removed = keyed(&host, "DELETE /v1/connections/gone", "k4", &json!({})).await;
         assert_eq!((removed.status, removed.header("idempotency-replayed")), (204, replayed));
@@ -98,7 +104,7 @@ async fn a_key_that_is_none_is_refused_before_anything_is_done() {
         refused.problem(400, "invalid-input");
     }
     assert_eq!(posts(&host), 0);
-    let longest = keyed(&host, &create(), &long[1..], &wish("BADKEY00001")).await;
+    let longest = keyed(&host, &create(), &"a".repeat(255), &wish("BADKEY00001")).await;
     assert_eq!(longest.status, 201);
 }
 

@@ -16,8 +16,7 @@ use crate::authorise::{ApiCall, Caller};
 use crate::extract::whole;
 use crate::lock;
 use crate::problem::Problem;
-use crate::routes::PUSH;
-use crate::writing::{self, AskedWrite, Writing};
+use crate::writing::{self, AskedWrite, UPLOAD, Writing};
 
 /// Notes what callers do. Bodies are noted nowhere.
 pub struct Audit {
@@ -94,7 +93,7 @@ impl Audit {
         let (body, digest_of) = match key {
             None => (body, Some([0; 32])),
             // What is uploaded is known when it has been kept.
-            Some(_) if call.route == PUSH => (body, None),
+            Some(_) if call.route == UPLOAD => (body, None),
             Some(_) => {
                 let whole = whole(body).await?;
                 let digest = digest(&[&whole]);

@@ -41,6 +41,8 @@ use crate::problem::{Problem, ProblemKind, ProblemSource};
 
 /// By which a caller may send a write again.
 pub const KEY: &str = "idempotency-key";
+/// The route whose body is not read before its handler: that begins the write, when all of it is kept.
+pub const UPLOAD: &str = "/v1/connections/{connection}/objects/{object}/push";
 /// Says that an answer was given before.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 /// Bytes of a key.
@@ -100,8 +102,8 @@ pub struct AskedWrite {
 struct Write {
     database: Arc<dyn Database>,
     vault: Arc<Vault>,
-    /// Its connection, whose key seals the answer.
-    row: Option<ConnectionRow>,
+    /// Whether the connection in its path is there, where there is one.
+    is_there: bool,
     write: NewWrite,
     key: Option<[u8; 32]>,
     method: Method,
@@ -140,7 +142,7 @@ impl Writing {
     ) -> Self {
         let holder = LeaseHolder::new();
         let AskedWrite { caller, action, row, target } = asked;
-        let connection = row.as_ref().map(|row| row.id.clone());
+        let (is_there, connection) = (row.is_some(), row.map(|row| row.id));
         let (attempt, for_ms) = (holder.name().to_owned(), FOR_MS);
         let write = NewWrite { caller, action, connection, target, key: None, attempt, for_ms };
         let (method, head) = (parts.method.clone(), head_of(parts));
@@ -148,7 +150,7 @@ impl Writing {
         Self(Arc::new(Write {
             database,
             vault,
-            row,
+            is_there,
             write,
             key,
             method,
@@ -187,7 +189,10 @@ impl Writing {
                 *lock(&self.0.begun) = Some(Begun { number, is_again, write });
                 Ok(None)
             }
-            WriteStart::Answered(answer) => Ok(Some(self.open(&answer)?)),
+            WriteStart::Answered(answer) => match self.open(&answer) {
+                Some(response) => Ok(Some(replayed(response))),
+                None => Err(forgotten()),
+            },
             WriteStart::UnderWay => {
                 let text = "a write with this Idempotency-Key is under way";
                 Err(conflict(text).retry_after(AGAIN).next("send the same again, later"))
@@ -197,14 +202,11 @@ impl Writing {
                 Err(Problem::invalid(text).next("send another key with another write"))
             }
             // An answer goes with its connection, and what removes that has none to keep.
-            WriteStart::Forgotten if self.0.method == Method::DELETE && self.0.row.is_none() => {
+            WriteStart::Forgotten if self.0.method == Method::DELETE && !self.0.is_there => {
                 let gone = StatusCode::NO_CONTENT.into_response();
                 Ok(Some(replayed(gone)))
             }
-            WriteStart::Forgotten => {
-                let text = "a write with this Idempotency-Key was done, and its answer is not kept any more";
-                Err(conflict(text).next("look at what is there"))
-            }
+            WriteStart::Forgotten => Err(forgotten()),
         }
     }
 
@@ -331,35 +333,34 @@ impl Writing {
             }
         };
         let plain = serde_json::to_vec(&kept).unwrap_or_default();
-        let sealed = self.0.vault.seal_answer(self.0.row.as_ref(), &self.name(), &plain);
+        let sealed = self.0.vault.seal_answer(&self.name(), &plain);
         let sealed = sealed.inspect_err(|why| warn!(%why, "the answer to a write is not kept"));
         let answer =
             sealed.ok().map(|sealed| StoredAnswer { status: status.as_u16().into(), sealed });
         (Response::from_parts(head, Body::from(body)), answer)
     }
 
-    fn open(&self, answer: &StoredAnswer) -> Result<Response, Problem> {
-        let plain = self.0.vault.open_answer(self.0.row.as_ref(), &self.name(), &answer.sealed)?;
-        let unread = |why: String| {
-            warn!(%why, "a kept answer cannot be read");
-            Problem::new(ProblemKind::Internal, ProblemSource::Host, "a kept answer cannot be read")
-        };
-        let kept: KeptAnswer =
-            serde_json::from_slice(plain.expose()).map_err(|why| unread(why.to_string()))?;
-        let mut response =
-            Response::builder().status(u16::try_from(answer.status).unwrap_or_default());
+    /// A kept answer; `None`: it does not open, because the master key was changed.
+    fn open(&self, answer: &StoredAnswer) -> Option<Response> {
+        let plain = self.0.vault.open_answer(&self.name(), &answer.sealed);
+        let plain = plain.inspect_err(|why| warn!(%why, "a kept answer does not open")).ok()?;
+        let kept: KeptAnswer = serde_json::from_slice(plain.expose()).ok()?;
+        let mut response = Response::builder().status(u16::try_from(answer.status).ok()?);
         for (name, value) in kept.headers {
             response = response.header(name, value);
         }
-        let response =
-            response.body(Body::from(kept.body)).map_err(|why| unread(why.to_string()))?;
-        Ok(replayed(response))
+        response.body(Body::from(kept.body)).ok()
     }
 
     /// By what its answer is sealed: it opens for this caller and key alone.
     fn name(&self) -> String {
         format!("{} {}", self.0.write.caller, hex(&self.0.key.unwrap_or_default()))
     }
+}
+
+fn forgotten() -> Problem {
+    let text = "a write with this Idempotency-Key was done, and its answer is not kept any more";
+    Problem::new(ProblemKind::Conflict, ProblemSource::Request, text).next("look at what is there")
 }
 
 fn replayed(mut response: Response) -> Response {

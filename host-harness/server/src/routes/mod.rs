@@ -13,8 +13,6 @@ mod status;
 mod sync;
 mod writes;
 
-pub(crate) use self::pushes::PUSH;
-
 use std::sync::Arc;
 
 use aide::OperationOutput;

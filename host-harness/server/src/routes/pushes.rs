@@ -34,7 +34,7 @@ use crate::describe::told;
 use crate::extract::{Json, Path, Query, check_content};
 use crate::problem::{Problem, ProblemKind, ProblemSource};
 use crate::working::{pusher, work};
-use crate::writing::Writing;
+use crate::writing::{UPLOAD, Writing};
 
 /// Items of a page, where no limit is given.
 const USUAL: u32 = 100;
@@ -46,8 +46,6 @@ const UPLOAD_WITHIN: Duration = Duration::from_secs(60 * 60);
 const AGAIN: u64 = 15;
 /// Pieces of an upload that wait to be kept.
 const QUEUED: usize = 4;
-/// Where a source is uploaded.
-pub const PUSH: &str = "/v1/connections/{connection}/objects/{object}/push";
 const NDJSON: &str = "application/x-ndjson";
 const JSON: &str = "application/json";
 const CSV: &str = "text/csv";
@@ -55,7 +53,7 @@ const CSV: &str = "text/csv";
 pub fn routes() -> ApiRouter<App> {
     ApiRouter::new()
         .api_route(
-            PUSH,
+            UPLOAD,
             post_with(push, |operation| {
                 let operation = told("pushRecords", Scope::Write, "Write many records, each once")(operation);
                 operation

@@ -82,3 +82,16 @@ impl From<GrantError> for CallError {
         error(kind, text).into()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_this_machine_are_not_named() {
+        let (path, why) = ("/srv/state.db".to_owned(), "full".to_owned());
+        let told = CallError::from(GrantError::Store(StoreError::Unavailable { path, why }));
+        assert!(!told.to_string().contains("srv"), "{told}");
+        assert!(told.to_string().contains("log"), "{told}");
+    }
+}

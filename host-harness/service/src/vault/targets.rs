@@ -1,7 +1,7 @@
 //! What is at rest beside the secrets of connections: targets of forwards (their URLs and signing secrets),
-//! and answers to writes.
+//! and answers to writes; sealed by the master key.
 
-use connector_state::{ConnectionRow, Sealed};
+use connector_state::Sealed;
 
 use super::{MasterKey, SealContext, SealError, Secret, Vault, VaultError};
 
@@ -41,45 +41,25 @@ impl Vault {
 }
 
 impl Vault {
-    /// Seals what the write that is known by `name` was answered: by the key of its connection, with which it is
-    /// destroyed, or by the master key.
+    /// Seals what the write that is known by `name` was answered.
     ///
     /// # Errors
     /// [`VaultError::Seal`].
-    pub fn seal_answer(
-        &self,
-        connection: Option<&ConnectionRow>,
-        name: &str,
-        answer: &[u8],
-    ) -> Result<Sealed, VaultError> {
-        let place = answer_to(connection, name);
-        Ok(match connection {
-            Some(row) => self.key(row)?.seal(place, answer)?,
-            None => self.master().0.seal(place, answer)?,
-        })
+    pub fn seal_answer(&self, name: &str, answer: &[u8]) -> Result<Sealed, VaultError> {
+        Ok(self.master().0.seal(answer_to(name), answer)?)
     }
 
     /// Opens what [`Vault::seal_answer`] made.
     ///
     /// # Errors
-    /// [`VaultError::Seal`].
-    pub fn open_answer(
-        &self,
-        connection: Option<&ConnectionRow>,
-        name: &str,
-        sealed: &Sealed,
-    ) -> Result<Secret, VaultError> {
-        let place = answer_to(connection, name);
-        Ok(match connection {
-            Some(row) => self.key(row)?.open(place, sealed)?,
-            None => self.master().0.open(place, sealed)?,
-        })
+    /// [`VaultError::Seal`]; also after the master key was changed.
+    pub fn open_answer(&self, name: &str, sealed: &Sealed) -> Result<Secret, VaultError> {
+        Ok(self.master().0.open(answer_to(name), sealed)?)
     }
 }
 
-fn answer_to<'a>(connection: Option<&'a ConnectionRow>, name: &'a str) -> SealContext<'a> {
-    let connection = connection.map_or("", |row| row.id.as_str());
-    SealContext { connection, kind: "answer", name, version: 0 }
+fn answer_to(name: &str) -> SealContext<'_> {
+    SealContext { connection: "", kind: "answer", name, version: 0 }
 }
 
 /// What [`Vault::seal_target`] made with one master key, sealed by another.
