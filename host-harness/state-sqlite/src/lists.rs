@@ -95,7 +95,8 @@ fn connections(on: &Connection, asked: ConnectionsQuery) -> Result<Vec<LabelledC
     let mut sql = "SELECT c.* FROM connections AS c WHERE c.name > ?".to_owned();
     let mut of: Vec<Value> = vec![after.into()];
     if let Some(connector) = connector {
-        sql += " AND c.connector = ?";
+        // Where labels are asked for, those that have them are looked at, and not all of the connector.
+        sql += if labels.is_empty() { " AND c.connector = ?" } else { " AND +c.connector = ?" };
         of.push(connector.into());
     }
     if let Some(name) = name {
