@@ -10,6 +10,8 @@
 //!
 //! What was certainly not done, because somebody was away or too fast, leaves its key free.
 
+mod key;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -28,7 +30,7 @@ use connector_state::access::{
 };
 use connector_state::{ConnectionRow, Database, LeaseHolder, StoreError};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use http_body_util::BodyExt as _;
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
@@ -36,17 +38,14 @@ use tokio::runtime::Handle;
 use tokio::time::{Instant, interval_at};
 use tracing::warn;
 
+pub use self::key::{head_of, key};
 use crate::lock;
 use crate::problem::{Problem, ProblemKind, ProblemSource};
 
-/// By which a caller may send a write again.
-pub const KEY: &str = "idempotency-key";
 /// The route whose body is not read before its handler: that begins the write, when all of it is kept.
 pub const UPLOAD: &str = "/v1/connections/{connection}/objects/{object}/push";
 /// Says that an answer was given before.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
-/// Bytes of a key.
-const LONGEST_KEY: usize = 255;
 /// Bytes of an answer that is kept.
 const LARGEST_ANSWER: usize = 4 * 1024 * 1024;
 /// For how long a write counts as under way, unless it is extended.
@@ -55,32 +54,6 @@ const FOR_MS: u64 = 60_000;
 const AGAIN: u64 = 2;
 /// Characters of an attempt's name: 128 bits in hex.
 const NAME: usize = 32;
-
-/// What a caller sends a write again by.
-///
-/// # Errors
-/// [`Problem`] for what is no key.
-pub fn key(headers: &HeaderMap) -> Result<Option<[u8; 32]>, Problem> {
-    let mut all = headers.get_all(KEY).iter();
-    let (Some(key), more) = (all.next(), all.next()) else { return Ok(None) };
-    let is_text = key.to_str().is_ok() && !key.as_bytes().contains(&b'\t');
-    if more.is_some() || key.is_empty() || key.len() > LONGEST_KEY || !is_text {
-        let text =
-            format!("Idempotency-Key is one text of 1 to {LONGEST_KEY} visible ASCII characters");
-        return Err(Problem::invalid(text)
-            .with_status(StatusCode::BAD_REQUEST)
-            .next("send a random one, such as a UUID, with each write that is another"));
-    }
-    Ok(Some(digest(&[key.as_bytes()])))
-}
-
-/// What is asked, but for the body.
-pub fn head_of(parts: &Parts) -> [u8; 32] {
-    let path = parts.uri.path_and_query().map_or("", |path| path.as_str());
-    let text = |name| parts.headers.get(name).map_or(&b""[..], HeaderValue::as_bytes);
-    let (content, condition) = (text(header::CONTENT_TYPE), text(header::IF_MATCH));
-    digest(&[parts.method.as_str().as_bytes(), path.as_bytes(), content, condition])
-}
 
 /// A write that was asked for: noted before it is done, known by its key when it comes again, and
 /// ended with its outcome.
@@ -428,40 +401,3 @@ impl<S: Send + Sync> FromRequestParts<S> for Writing {
 }
 
 impl OperationInput for Writing {}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_key_is_one_text_of_a_bounded_length() {
-        let with = |values: &[&[u8]]| {
-            let mut headers = HeaderMap::new();
-            for value in values {
-                headers.append(KEY, HeaderValue::from_bytes(value).unwrap());
-            }
-            key(&headers).map(|key| key.is_some()).map_err(|problem| problem.status)
-        };
-        assert_eq!(with(&[]), Ok(false));
-        assert_eq!(with(&[b"a"]), Ok(true));
-        assert_eq!(with(&[&[b'a'; 255]]), Ok(true));
-        for wrong in
-            [&[&b""[..]][..], &[&[b'a'; 256]], &[b"a\tb"], &["ä".as_bytes()], &[b"a", b"a"]]
-        {
-            assert_eq!(with(wrong), Err(400), "{wrong:?}");
-        }
-    }
-
-    #[test]
-    fn a_request_is_known_by_all_that_it_asks() {
-        let of = |method: &str, path: &str, condition: &str| {
-            let request = http::Request::builder().method(method).uri(path);
-            head_of(&request.header(header::IF_MATCH, condition).body(()).unwrap().into_parts().0)
-        };
-        let one = of("POST", "/a?b=c", "x");
-        assert_eq!(one, of("POST", "/a?b=c", "x"));
-        for other in [of("PUT", "/a?b=c", "x"), of("POST", "/a", "x"), of("POST", "/a?b=c", "y")] {
-            assert_ne!(one, other);
-        }
-    }
-}
