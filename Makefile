@@ -90,7 +90,7 @@ lint: ## Check format, clippy natively and on wasm, dependencies
 	(command -v cargo-deny || cargo install --locked cargo-deny@0.20.2) && cargo deny --locked check bans licenses sources
 
 .PHONY: bench
-bench: component ## Measure what the sandbox costs, and write BENCHMARKS.md (BASELINE=old.wasm compares components, BASE=PROGRAM an older connector-host; ONLY=start, crowd, list, deliveries, hosts, memory, mirror, size or backlog (by name only) measures that part alone)
+bench: component ## Measure what the sandbox costs, and write BENCHMARKS.md (BASELINE=old.wasm compares components, BASE=PROGRAM an older connector-host; ONLY=start, crowd, list, deliveries, hosts, api, memory, mirror, size or backlog (by name only) measures that part alone)
 	cargo build --locked --release --workspace --bins --bench costs && cargo bench --locked --workspace --bench costs
 
 .PHONY: code-size
@@ -136,6 +136,12 @@ check-deploy: ## Check deploy/ against the schemas of Kubernetes and compose (ne
 	test -x target/deploy/bin/pip || python3 -m venv target/deploy
 	target/deploy/bin/pip install --quiet kubernetes-validate==1.37.0 check-jsonschema==0.39.0 setuptools
 	target/deploy/bin/kubernetes-validate --strict deploy/kubernetes.yaml && target/deploy/bin/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yaml
+
+.PHONY: test-api
+test-api: component ## Hold every answer of the API against its description (needs PyPI the first time)
+	test -x target/schemathesis/bin/pip || python3 -m venv target/schemathesis
+	target/schemathesis/bin/pip install --quiet schemathesis==4.32.5
+	cargo build --locked --workspace --exclude release --bins && tests/schemathesis/run
 
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for a minute (needs a nightly compiler)

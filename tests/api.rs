@@ -6,6 +6,7 @@ mod connections;
 mod deliveries;
 mod description;
 mod forwards;
+mod hostile;
 mod idempotency;
 mod pushing;
 mod records;
