@@ -117,7 +117,7 @@ INSERT INTO writes (at_ms, caller, action, target, key, request)
     SELECT n, 't' || n % 100, '', '', CASE WHEN n % 50 = 0 THEN sha256(n::text::bytea) END, '' FROM generate_series(1, 60000) n;
 INSERT INTO write_answers SELECT n * 50, 'c' || n % 500 + 1, 200, '' FROM generate_series(1, 1200) n;
 INSERT INTO reads SELECT n, 't', 1 FROM generate_series(1, 60000) n;
-INSERT INTO links SELECT sha256(n::text::bytea), 'c' || n % 500 + 1, '', null, n FROM generate_series(1, 20000) n;
+INSERT INTO links SELECT sha256(n::text::bytea), 'c' || n % 500 + 1, 'key', '[]', null, '', null, n FROM generate_series(1, 20000) n;
 ANALYZE;
 SET plan_cache_mode = force_generic_plan";
 
