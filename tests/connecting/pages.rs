@@ -64,7 +64,8 @@ impl Visit {
     }
 
     async fn ask(&mut self, method: Method, path: &str, body: &str) -> (u16, String, String) {
-        let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
+        let (path, query) =
+            path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
         let mut headers = HeaderMap::new();
         for cookie in &self.cookies {
             headers.append("cookie", cookie.parse().unwrap());
@@ -87,7 +88,8 @@ impl Visit {
             let pair = cookie.to_str().unwrap().split(';').next().unwrap();
             self.cookies.push(pair.to_owned());
         }
-        let location = head.headers.get("location").map_or("", |it| it.to_str().unwrap()).to_owned();
+        let location =
+            head.headers.get("location").map_or("", |it| it.to_str().unwrap()).to_owned();
         let body = body.collect().await.unwrap().to_bytes();
         (head.status.as_u16(), location, String::from_utf8(body.to_vec()).unwrap())
     }
@@ -96,7 +98,8 @@ impl Visit {
     async fn go(&mut self, token: &str) -> String {
         let (status, _, page) = self.ask(Method::GET, token, "").await;
         assert_eq!(status, 200, "{page}");
-        let proof = page.split("name=\"proof\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+        let proof =
+            page.split("name=\"proof\" value=\"").nth(1).unwrap().split('"').next().unwrap();
         let (status, on, page) = self.ask(Method::POST, token, &format!("proof={proof}")).await;
         assert_eq!(status, 303, "{page}");
         let back = location(&on).await;

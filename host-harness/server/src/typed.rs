@@ -8,7 +8,8 @@ pub fn narrow(described: &mut OpenApi) {
     let paths = described.paths.iter_mut().flat_map(|paths| paths.paths.values_mut());
     for item in paths {
         let ReferenceOr::Item(item) = item else { continue };
-        let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete];
+        let operations =
+            [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete];
         for operation in operations.into_iter().flatten() {
             for parameter in &mut operation.parameters {
                 let ReferenceOr::Item(parameter) = parameter else { continue };
@@ -17,7 +18,8 @@ pub fn narrow(described: &mut OpenApi) {
                     without_null(&mut schema.json_schema);
                 }
             }
-            let is_record = matches!(operation.operation_id.as_deref(), Some("createRecord" | "updateRecord"));
+            let is_record =
+                matches!(operation.operation_id.as_deref(), Some("createRecord" | "updateRecord"));
             let bodies = operation.request_body.iter_mut().filter_map(|body| body.as_item_mut());
             for content in bodies.flat_map(|body| body.content.values_mut()) {
                 if let Some(schema) = &mut content.schema

@@ -118,7 +118,8 @@ async fn shown(app: &Api, row: &ConnectionRow) -> Result<ConnectionDocument, Pro
     let grant = app.database.grant(&row.id).await?;
     let mut document = ConnectionDocument::of(row, grant.as_ref());
     let schemes = &app.connector.manifest().schemes;
-    if let Some(scheme) = schemes.iter().find(|scheme| grant.is_none() && scheme.name == row.scheme) {
+    if let Some(scheme) = schemes.iter().find(|scheme| grant.is_none() && scheme.name == row.scheme)
+    {
         document.connected_if(is_connected(scheme, &app.vault.list(row).await?, None));
     }
     Ok(document)
@@ -159,8 +160,12 @@ async fn create(
     let scheme = scheme(&app, new.scheme.as_deref())?;
     if scheme.interactive {
         let text = format!("the scheme {} goes by way of a browser", scheme.name);
-        return Err(Problem::new(ProblemKind::Unsupported, ProblemSource::Request, text)
-            .next(format!("POST /v1/connections/{}/connect answers a link for it", super::encoded(&new.name))));
+        return Err(Problem::new(ProblemKind::Unsupported, ProblemSource::Request, text).next(
+            format!(
+                "POST /v1/connections/{}/connect answers a link for it",
+                super::encoded(&new.name)
+            ),
+        ));
     }
     for (name, value) in &new.settings {
         if name == SCHEME {

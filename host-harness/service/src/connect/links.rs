@@ -127,13 +127,17 @@ impl ConnectLinks {
         let kept = self.database.connection(&name).await?;
         let (connection, is_new) = match kept {
             Some(row) if row.connector != manifest.name => {
-                let text = format!("the connection \"{name}\" is of the connector {}", row.connector);
+                let text =
+                    format!("the connection \"{name}\" is of the connector {}", row.connector);
                 return Err(LinkError::Conflict(text));
             }
             Some(row) => {
-                let differs = |(name, value): (&String, &String)| row.settings.get(name) != Some(value);
+                let differs =
+                    |(name, value): (&String, &String)| row.settings.get(name) != Some(value);
                 if settings.iter().any(differs) {
-                    let text = format!("the connection \"{name}\" is there already, with its settings; leave settings out");
+                    let text = format!(
+                        "the connection \"{name}\" is there already, with its settings; leave settings out"
+                    );
                     return Err(LinkError::Conflict(text));
                 }
                 let scheme = chosen(manifest, Some(scheme.as_deref().unwrap_or(&row.scheme)))?;
@@ -147,7 +151,8 @@ impl ConnectLinks {
                     }
                     self.connector.check_setting(name, value, self.space)?;
                 }
-                let new = self.vault.new_connection(&name, &manifest.name, &scheme.name, settings)?;
+                let new =
+                    self.vault.new_connection(&name, &manifest.name, &scheme.name, settings)?;
                 (new, true)
             }
         };
@@ -184,7 +189,10 @@ impl ConnectLinks {
     }
 
     /// The link of an address, and its connection by the link's scheme; it stays good.
-    pub(super) async fn find(&self, token: &str) -> Result<Option<(LinkRow, ConnectionRow)>, StoreError> {
+    pub(super) async fn find(
+        &self,
+        token: &str,
+    ) -> Result<Option<(LinkRow, ConnectionRow)>, StoreError> {
         let Some(link) = self.database.find_link(digest(token.as_bytes())).await? else {
             return Ok(None);
         };
@@ -211,20 +219,26 @@ impl ConnectLinks {
         for (name, value) in secrets {
             self.connector.check_secret(name)?;
             self.connector.check_secret_value(name, value)?;
-            let of_customer =
-                |field: &&connector_contract::setup::SecretField| field.name == *name && field.setter == Setter::Customer;
+            let of_customer = |field: &&connector_contract::setup::SecretField| {
+                field.name == *name && field.setter == Setter::Customer
+            };
             if let Some(field) = scheme.secrets.iter().find(of_customer) {
-                let text = format!("the secret \"{name}\" ({}) is typed in on the page", field.title);
+                let text =
+                    format!("the secret \"{name}\" ({}) is typed in on the page", field.title);
                 return Err(LinkError::Invalid(text));
             }
         }
         let kept = if is_new { vec![] } else { self.vault.list(connection).await? };
-        let there = |name: &str| secrets.contains_key(name) || kept.iter().any(|row| row.name == name);
+        let there =
+            |name: &str| secrets.contains_key(name) || kept.iter().any(|row| row.name == name);
         let own = |field: &&connector_contract::setup::SecretField| {
             field.required && field.setter == Setter::Operator && !there(&field.name)
         };
         if let Some(field) = scheme.secrets.iter().find(own) {
-            let text = format!("the secret \"{}\" ({}) is needed; give it in secrets", field.name, field.title);
+            let text = format!(
+                "the secret \"{}\" ({}) is needed; give it in secrets",
+                field.name, field.title
+            );
             return Err(LinkError::Invalid(text));
         }
         let manifest = self.connector.manifest();
@@ -235,7 +249,10 @@ impl ConnectLinks {
                 && !connection.settings.contains_key(&setting.name)
         };
         if let Some(setting) = manifest.settings.iter().find(lacks) {
-            let text = format!("the setting \"{}\" ({}) is needed; give it in settings", setting.name, setting.title);
+            let text = format!(
+                "the setting \"{}\" ({}) is needed; give it in settings",
+                setting.name, setting.title
+            );
             return Err(LinkError::Invalid(text));
         }
         Ok(())
@@ -250,7 +267,8 @@ impl ConnectLinks {
         if self.returns.contains(&url.origin().ascii_serialization()) {
             return Ok(url.into());
         }
-        let known = if self.returns.is_empty() { "none".to_owned() } else { self.returns.join(", ") };
+        let known =
+            if self.returns.is_empty() { "none".to_owned() } else { self.returns.join(", ") };
         Err(LinkError::Invalid(format!(
             "return_to leads to {}, which is none of the allowed origins ({known}); serve \
              --connect-return ORIGIN allows one",

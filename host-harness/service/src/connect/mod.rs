@@ -49,9 +49,9 @@ mod flow;
 mod links;
 mod page;
 mod pkce;
-mod texts;
 #[cfg(test)]
 mod tests;
+mod texts;
 pub mod web;
 
 pub use self::ending::{give_back, live_grant, remove};

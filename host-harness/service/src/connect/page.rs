@@ -170,14 +170,19 @@ mod tests {
         for page in [page.page(StatusCode::OK), outcome(StatusCode::OK, hostile, hostile)] {
             let body = page.into_body().collect().await.unwrap().to_bytes();
             let html = String::from_utf8(body.to_vec()).unwrap();
-            assert!(!html.contains("<script") && !html.contains("\u{202e}[") && !html.contains("='x'"));
+            assert!(
+                !html.contains("<script") && !html.contains("\u{202e}[") && !html.contains("='x'")
+            );
             assert!(html.contains("&#60;script&#62;alert(&#39;x&#39;)"), "{html}");
         }
     }
 
     #[test]
     fn templates_escape_everything_but_the_style() {
-        for template in [include_str!("../../templates/connect.html"), include_str!("../../templates/outcome.html")] {
+        for template in [
+            include_str!("../../templates/connect.html"),
+            include_str!("../../templates/outcome.html"),
+        ] {
             assert_eq!(template.matches("|safe").count(), 1, "{template}");
             assert!(template.contains("{{ self.style()|safe }}"));
             assert!(!template.contains("<script") && !template.contains(" style="));

@@ -58,7 +58,10 @@ pub async fn connect(
 }
 
 /// What changes when a connection is connected: the number of its tokens, and versions of its secrets.
-async fn marks(state: &OpenState, row: &ConnectionRow) -> Result<(Option<u64>, Vec<(String, u64)>)> {
+async fn marks(
+    state: &OpenState,
+    row: &ConnectionRow,
+) -> Result<(Option<u64>, Vec<(String, u64)>)> {
     let grant = state.database.grant(&row.id).await?;
     let secrets = state.vault.list(row).await?;
     let versions = secrets.into_iter().map(|secret| (secret.name, secret.made_ms));

@@ -43,8 +43,8 @@ pub fn public_url(listening: &Listening) -> Option<String> {
     };
     let address = listening.address.rsplit_once(':').map_or("", |(host, _)| host);
     let address = address.trim_start_matches('[').trim_end_matches(']');
-    let is_on_loopback =
-        address == "localhost" || address.parse().is_ok_and(|address: IpAddr| address.is_loopback());
+    let is_on_loopback = address == "localhost"
+        || address.parse().is_ok_and(|address: IpAddr| address.is_loopback());
     let is_private =
         listening.tls_cert.is_some() || is_on_loopback || !listening.trusted_proxies.is_empty();
     let may = if url.scheme() == "https" { is_private } else { is_own };

@@ -31,9 +31,8 @@ impl<'r> Browser<'r> {
     /// Whether a form was sent by our own page, as far as the browser tells. By our policy it tells no origin
     /// (`null`); older ones tell nothing. The cookie and its proof decide.
     pub fn is_own_form(&self) -> bool {
-        let text = |name: &str| {
-            self.request.headers.get(name).map(|value| value.to_str().unwrap_or("?"))
-        };
+        let text =
+            |name: &str| self.request.headers.get(name).map(|value| value.to_str().unwrap_or("?"));
         let site = text("sec-fetch-site").is_none_or(|site| site == "same-origin");
         let origin = text(ORIGIN.as_str());
         site && origin.is_none_or(|origin| origin == "null" || origin == self.origin)
@@ -82,7 +81,8 @@ impl<'r> Browser<'r> {
 
     fn field(&self, name: &str, value: &str, seconds: u64) -> Option<HeaderValue> {
         let secure = if self.is_https { "; Secure" } else { "" };
-        let text = format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
+        let text =
+            format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
         let mut field = HeaderValue::try_from(text).ok()?;
         field.set_sensitive(true);
         Some(field)

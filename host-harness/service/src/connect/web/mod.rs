@@ -43,17 +43,20 @@ const BROWSERS: usize = 32;
 const TRY_WITHIN: Duration = Duration::from_secs(20);
 
 /// The pages.
+#[derive(Clone)]
 pub struct ConnectPages {
     links: Arc<ConnectLinks>,
-    flow: ConnectFlow,
-    browsers: Semaphore,
+    browsers: Arc<Semaphore>,
 }
 
 impl ConnectPages {
     /// The pages of these links.
     pub fn new(links: Arc<ConnectLinks>) -> Arc<Self> {
-        let flow = ConnectFlow { vault: Arc::clone(&links.vault) };
-        Arc::new(Self { links, flow, browsers: Semaphore::new(BROWSERS) })
+        Arc::new(Self { links, browsers: Arc::new(Semaphore::new(BROWSERS)) })
+    }
+
+    fn flow(&self) -> ConnectFlow {
+        ConnectFlow { vault: Arc::clone(&self.links.vault) }
     }
 }
 
@@ -63,20 +66,17 @@ impl Pages for ConnectPages {
             if !request.is_private {
                 return told(StatusCode::FORBIDDEN, texts::NOT_PRIVATE);
             }
-            let Ok(_place) = self.browsers.try_acquire() else {
+            let Ok(place) = Arc::clone(&self.browsers).try_acquire_owned() else {
                 return later(texts::BUSY);
             };
-            let answered = match (&request.method, request.path.as_str()) {
-                (&Method::GET, "callback") => self.come_back(&request).await,
-                (&Method::GET | &Method::HEAD, token) => self.show(token, &request).await,
-                (&Method::POST, token) => self.take(token, &request).await,
-                _ => {
-                    let mut page = told(StatusCode::METHOD_NOT_ALLOWED, texts::NO_FORM);
-                    page.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, POST"));
-                    return page;
-                }
-            };
-            answered.unwrap_or_else(|page| *page)
+            let pages = self.clone();
+            // A browser that goes away in the middle does not stop what was begun: the provider's answer to a
+            // code comes once.
+            let task = tokio::spawn(async move {
+                let _place = place;
+                pages.step(&request).await.unwrap_or_else(|page| *page)
+            });
+            task.await.unwrap_or_else(|_| later(texts::LATER))
         })
     }
 }
@@ -100,6 +100,19 @@ enum ConnectResult {
 }
 
 impl ConnectPages {
+    async fn step(&self, request: &PageRequest) -> Ended {
+        match (&request.method, request.path.as_str()) {
+            (&Method::GET, "callback") => self.come_back(request).await,
+            (&Method::GET | &Method::HEAD, token) => self.show(token, request).await,
+            (&Method::POST, token) => self.take(token, request).await,
+            _ => {
+                let mut page = told(StatusCode::METHOD_NOT_ALLOWED, texts::NO_FORM);
+                page.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, POST"));
+                Ok(page)
+            }
+        }
+    }
+
     async fn show(&self, token: &str, request: &PageRequest) -> Ended {
         let open = self.open(token).await?;
         let browser = Browser::of(request, &self.links.public_url);
@@ -135,10 +148,17 @@ impl ConnectPages {
         let forget = browser.forget_cookie(&name);
         if filled.is_cancelled {
             self.use_up(&open.link).await?;
-            return Ok(with_cookie(self.ended(&open, ConnectResult::Denied, texts::CANCELLED), forget));
+            return Ok(with_cookie(
+                self.ended(&open, ConnectResult::Denied, texts::CANCELLED),
+                forget,
+            ));
         }
         let again = |fault: String, status| {
-            let filled = Filled { secrets: Tokens::new(), settings: filled.settings.clone(), ..Filled::default() };
+            let filled = Filled {
+                secrets: Tokens::new(),
+                settings: filled.settings.clone(),
+                ..Filled::default()
+            };
             Err(Box::new(self.link_page(&open, &own, &filled, Some(fault)).page(status)))
         };
         if let Some(fault) = open.form.fault(&filled, &self.links.connector) {
@@ -146,8 +166,7 @@ impl ConnectPages {
         }
         let mut connection = open.connection.clone();
         connection.settings.extend(filled.settings.clone());
-        let mut secrets = Tokens::new();
-        std::mem::swap(&mut secrets, &mut filled.secrets);
+        let secrets = std::mem::take(&mut filled.secrets);
         let built = match self.build(&connection, &filled, &secrets).await {
             Ok(built) => built,
             Err(why) => return again(shown(&why), StatusCode::UNPROCESSABLE_ENTITY),
@@ -166,7 +185,7 @@ impl ConnectPages {
         // Of two that try at once, one goes on.
         self.use_up(&open.link).await?;
         let return_to = open.link.return_to.clone();
-        match self.flow.begin_with(&built.authority(), request, return_to).await {
+        match self.flow().begin_with(&built.authority(), request, return_to).await {
             Ok(Begun::Ready(_)) => {
                 Ok(with_cookie(self.ended(&open, ConnectResult::Connected, texts::CLOSE), forget))
             }
@@ -179,19 +198,23 @@ impl ConnectPages {
                 }
                 Ok(page)
             }
-            Err(why) => Ok(with_cookie(self.ended(&open, ConnectResult::Failed, &why.to_string()), forget)),
+            Err(why) => {
+                Ok(with_cookie(self.ended(&open, ConnectResult::Failed, &why.to_string()), forget))
+            }
         }
     }
 
     async fn come_back(&self, request: &PageRequest) -> Ended {
         let browser = Browser::of(request, &self.links.public_url);
         let query = request.query.as_deref().unwrap_or_default();
-        let name = browser::state_of(query).map(|state| browser.state_cookie(&digest(state.as_bytes())));
+        let name =
+            browser::state_of(query).map(|state| browser.state_cookie(&digest(state.as_bytes())));
         let own = name.as_deref().and_then(|name| browser.cookie(name)).map(Secret::new);
         let failed = |why: &ConnectError| {
             Box::new(outcome(StatusCode::BAD_REQUEST, texts::NOT_CONNECTED, &why.to_string()))
         };
-        let returned = self.flow.returned(query, own.as_ref()).await.map_err(|why| failed(&why))?;
+        let returned =
+            self.flow().returned(query, own.as_ref()).await.map_err(|why| failed(&why))?;
         let connection = returned.connection().clone();
         let return_to = returned.return_to().map(str::to_owned);
         let end = |result, text: &str| ended(return_to.as_deref(), &connection.name, result, text);
@@ -200,7 +223,7 @@ impl ConnectPages {
             Ok(built) => built,
             Err(why) => return Ok(with_cookie(end(ConnectResult::Failed, &why), forget)),
         };
-        let page = match self.flow.finish(&built.authority(), returned).await {
+        let page = match self.flow().finish(&built.authority(), returned).await {
             Ok(_) => end(ConnectResult::Connected, texts::CLOSE),
             Err(why @ ConnectError::Denied(_)) => end(ConnectResult::Denied, &why.to_string()),
             Err(why) => end(ConnectResult::Failed, &why.to_string()),
@@ -210,7 +233,8 @@ impl ConnectPages {
 
     /// The link of an address, while it is good.
     async fn open(&self, token: &str) -> Result<OpenLink, Box<Page>> {
-        let gone = || Box::new(outcome(StatusCode::NOT_FOUND, texts::NOT_CONNECTED, texts::LINK_GONE));
+        let gone =
+            || Box::new(outcome(StatusCode::NOT_FOUND, texts::NOT_CONNECTED, texts::LINK_GONE));
         if secret_of(token).is_none() {
             return Err(gone());
         }
@@ -224,9 +248,11 @@ impl ConnectPages {
     async fn use_up(&self, link: &LinkRow) -> Result<(), Box<Page>> {
         match self.links.take(link).await {
             Ok(true) => Ok(()),
-            Ok(false) => {
-                Err(Box::new(outcome(StatusCode::NOT_FOUND, texts::NOT_CONNECTED, texts::LINK_GONE)))
-            }
+            Ok(false) => Err(Box::new(outcome(
+                StatusCode::NOT_FOUND,
+                texts::NOT_CONNECTED,
+                texts::LINK_GONE,
+            ))),
             Err(_) => Err(Box::new(later(texts::LATER))),
         }
     }
