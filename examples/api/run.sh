@@ -5,7 +5,7 @@
 here=$(dirname "$0")
 
 : > "$work/serve"
-host serve --address 127.0.0.1:0 --api 127.0.0.1:0 2> "$work/serve" &
+host serve --address 127.0.0.1:0 --api 127.0.0.1:0 > "$work/read" 2> "$work/serve" &
 serving=$!
 trap 'status=$?; kill "$serving" ${simulator:-} 2> /dev/null || :; wait "$serving" || :; rm -rf "$work"; exit $status' EXIT
 until grep -q '^API on ' "$work/serve"; do

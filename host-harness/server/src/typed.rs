@@ -5,6 +5,10 @@ use serde_json::{Value, json};
 
 /// Makes types narrower than those of the handlers' structures are.
 pub fn narrow(described: &mut OpenApi) {
+    let schemas = described.components.iter_mut().flat_map(|all| all.schemas.values_mut());
+    for schema in schemas {
+        without_defaults(&mut schema.json_schema);
+    }
     let paths = described.paths.iter_mut().flat_map(|paths| paths.paths.values_mut());
     for item in paths {
         let ReferenceOr::Item(item) = item else { continue };
@@ -29,6 +33,15 @@ pub fn narrow(described: &mut OpenApi) {
                 }
             }
         }
+    }
+}
+
+/// A member with a default is taken by generators for one that is always there. What its default is, is told in
+/// words.
+fn without_defaults(schema: &mut schemars::Schema) {
+    let Some(Value::Object(members)) = schema.ensure_object().get_mut("properties") else { return };
+    for member in members.values_mut().filter_map(Value::as_object_mut) {
+        member.remove("default");
     }
 }
 
