@@ -4,9 +4,11 @@ mod bounds;
 mod changes;
 pub mod connect;
 mod connections;
+
 mod deliveries;
 mod description;
 mod forwards;
+mod hostile;
 mod pushing;
 mod records;
 mod tokens;
