@@ -85,7 +85,7 @@ INSERT INTO mirror_dead_letters SELECT n, n % 1000 + 1, null, '', sha256(n::text
 INSERT INTO secrets SELECT 'c' || n % 500 + 1, 's' || n, 1, '', 0, n FROM generate_series(1, 20000) n;
 INSERT INTO grants SELECT 'c' || n, 1, 'valid', 0, null, null, '', 0, null, '[]', '{}', null, 0, '', n
     FROM generate_series(1, 500) n;
-INSERT INTO sessions SELECT sha256(n::text::bytea), 'c' || n, '', '', '', '{}', '', 0, '', '', 0, n
+INSERT INTO sessions SELECT sha256(n::text::bytea), 'c' || n, '', '', '', '{}', '', 0, '', '', null, 0, n
     FROM generate_series(1, 20000) n;
 INSERT INTO session_secrets SELECT sha256(n::text::bytea), '', 's', 1, '', 0, null FROM generate_series(1, 20000) n;
 INSERT INTO limits (account, name, idle_day) SELECT 'c' || n, 'l', n FROM generate_series(1, 20000) n;

@@ -151,8 +151,10 @@ pub fn shared(manifest: &Manifest, scopes: &[String]) -> Vec<String> {
     let views = manifest.more.iter().find(|(name, _)| name == "views");
     let views: Value =
         views.and_then(|(_, text)| serde_json::from_str(text).ok()).unwrap_or_default();
-    let in_words =
-        |scope: &String| shown(views["scopes"][scope.as_str()].as_str().unwrap_or(scope));
+    let in_words = |scope: &String| {
+        let words = views.get("scopes").and_then(|all| all.get(scope)?.as_str());
+        shown(words.unwrap_or(scope))
+    };
     if !scopes.is_empty() {
         return scopes.iter().map(in_words).collect();
     }
