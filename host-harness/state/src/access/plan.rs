@@ -9,7 +9,9 @@
 //! | an outcome and an answer | the answer |
 //! | an outcome, and no answer any more | it is told so: to do it again might do it twice |
 
-use super::{EndedWrite, NewToken, NewWrite, StoredAnswer, TokenRow, WriteKey, WriteStart};
+use super::{
+    EndedWrite, LinkRow, NewLink, NewToken, NewWrite, StoredAnswer, TokenRow, WriteKey, WriteStart,
+};
 use crate::Lease;
 
 /// What a database keeps of a write beside [`super::WriteRow`].
@@ -39,6 +41,14 @@ pub fn token(new: NewToken, now_ms: u64) -> TokenRow {
 #[must_use]
 pub fn is_good(token: &TokenRow, now_ms: u64) -> bool {
     now_ms < token.until_ms
+}
+
+/// The row of a link.
+#[must_use]
+pub fn link(new: NewLink, now_ms: u64) -> LinkRow {
+    let NewLink { digest, connection, scheme, scopes, label, caller, return_to, for_ms } = new;
+    let until_ms = now_ms.saturating_add(for_ms);
+    LinkRow { digest, connection, scheme, scopes, label, caller, return_to, until_ms }
 }
 
 /// The lease that a write asks for.
