@@ -25,7 +25,7 @@ run: component ## Build everything and show the main job on a simulated AfterShi
 .PHONY: test
 test: components guests ## Run every test, from nothing
 	cargo build --locked --workspace --bins --tests && cargo test --locked --workspace && SEEDS=200 $(MAKE) torture && CHAOS_SECONDS=60 target/debug/hosts
-	@for program in jq sqlite3; do \
+	@for program in jq sqlite3 node python3; do \
 	if command -v $$program > /dev/null; then cargo test --locked --workspace --test connector with_$$program -- --ignored || exit 1; \
 	else echo "left out, because $$program is not installed: the tests named with_$$program"; fi; done
 	@if command -v postgres > /dev/null || ls -d /usr/lib/postgresql/*/bin/postgres > /dev/null 2>&1; then \
@@ -33,9 +33,21 @@ test: components guests ## Run every test, from nothing
 	else echo "left out, because PostgreSQL is not installed: the tests named with_postgres, and those of state-postgres that are shown as ignored"; fi
 
 .PHONY: test-browser
-test-browser: component ## Install Chromium and connect once with it
+test-browser: component ## Install Chromium and connect with it
 	command -v chromium || { apt-get update && apt-get install -y --no-install-recommends chromium; }
 	cargo build --locked --workspace --bins --tests && cargo test --locked --workspace --test connector connecting::browser -- --ignored
+
+.PHONY: test-clients
+test-clients: programs ## Generate a client of TypeScript from the API's description, and check a program that uses it
+	mkdir -p target/clients && cp tests/clients/* target/clients/ && \
+	{ npm ls --prefix target/clients > /dev/null 2>&1 || npm ci --prefix target/clients --ignore-scripts --no-audit --no-fund; }
+	cd target/clients && node_modules/.bin/openapi-typescript ../../tests/golden/openapi.json --output api.ts && node_modules/.bin/tsc --project .
+
+# What the tests of examples need beside Rust.
+.PHONY: programs
+programs:
+	@for program in curl jq sqlite3 python3 node npm; do command -v $$program > /dev/null || missing="$$missing $$program"; done; \
+	[ -z "$$missing" ] || { apt-get update && apt-get install -y --no-install-recommends $$(echo "$$missing" | sed 's/\bnode\b/nodejs/'); }
 
 .PHONY: component
 component: $(COMPONENT) ## Build dist/aftership-connector.wasm
@@ -157,7 +169,7 @@ picture: component ## Rewrite the terminal picture of the README from a recorded
 	cargo build --locked --workspace --bins && target/debug/tour --picture examples/tour/tour.svg
 
 .PHONY: ci
-ci: postgresql lint test ## Format, lints and every test, none of PostgreSQL's left out
+ci: postgresql programs lint test test-clients ## Format, lints and every test, none left out for a program that is missing
 
 .PHONY: ci-release
 ci-release: ci test-release ## What the integration server runs

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use bytes::Bytes;
-use host_harness::mirror::Mirror as _;
 use hosts::account::{connection, keep};
 use hosts::process::Fleet;
 use hosts::state::{Disk, State};
@@ -135,8 +134,8 @@ async fn live(api: &Api) -> Result<usize> {
             path.extend(["&cursor="].into_iter().chain(cursor));
         }
         let page: Value = serde_json::from_slice(&api.read(&mut client, &path).await?)?;
-        records += page["items"].as_array().map_or(0, Vec::len);
-        cursor = page["next"].as_str().map(str::to_owned);
+        records += page.get("items").and_then(Value::as_array).map_or(0, Vec::len);
+        cursor = page.get("next").and_then(Value::as_str).map(str::to_owned);
         if cursor.is_none() {
             return Ok(records);
         }
@@ -149,8 +148,8 @@ async fn reads(report: &mut Report, api: &Api, time: Duration) -> Result<()> {
     let mut client = api.client().await?;
     let page: Value =
         serde_json::from_slice(&api.read(&mut client, &format!("{path}?limit=100")).await?)?;
-    let items = page["items"].as_array().into_iter().flatten();
-    let ids: Vec<&str> = items.filter_map(|item| item["id"].as_str()).collect();
+    let items = page.get("items").and_then(Value::as_array).into_iter().flatten();
+    let ids: Vec<&str> = items.filter_map(|item| item.get("id").and_then(Value::as_str)).collect();
     let single: Vec<String> = ids.iter().map(|id| format!("{path}/{id}")).collect();
     for (what, paths) in [
         ("reads of a kept record by the API", single),
@@ -161,7 +160,7 @@ async fn reads(report: &mut Report, api: &Api, time: Duration) -> Result<()> {
         let times = futures_util::future::try_join_all(clients).await?.concat();
         let rate = times.len() as f64 / began.elapsed().as_secs_f64();
         report.add(what, format!("{rate:.0}/s"), format!("{CLIENTS} clients"));
-        add_times(report, times, format!("{CLIENTS} clients"));
+        add_times(report, &times, format!("{CLIENTS} clients"));
     }
     Ok(())
 }
@@ -195,8 +194,9 @@ async fn events(
     loop {
         let page = api.read(&mut client, &format!("{changes}&limit=1000&after={after}")).await?;
         let page: Value = serde_json::from_slice(&page)?;
-        after = page["positions"][name].as_u64().unwrap_or(after);
-        if page["has_more"] != true {
+        let position = page.get("positions").and_then(|all| all.get(name));
+        after = position.and_then(Value::as_u64).unwrap_or(after);
+        if page.get("has_more").and_then(Value::as_bool) != Some(true) {
             break;
         }
     }
@@ -222,12 +222,12 @@ async fn events(
         times.push(kept.elapsed());
     }
     report.add("changes told by a stream", rounded(count as f64), "one after the other".into());
-    add_times(report, times, "from the delivery's answer to the event".to_owned());
+    add_times(report, &times, "from the delivery's answer to the event".to_owned());
     Ok(())
 }
 
 /// A row of p50 and p99.
-fn add_times(report: &mut Report, times: Vec<Duration>, of: String) {
+fn add_times(report: &mut Report, times: &[Duration], of: String) {
     let times: Vec<f64> = times.iter().map(|time| time.as_secs_f64() * 1_000.0).collect();
     let at = |part| percentile(times.clone(), part);
     report.add("— p50, p99", format!("{:.1} ms, {:.1} ms", at(0.5), at(0.99)), of);

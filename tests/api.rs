@@ -2,6 +2,7 @@
 
 mod bounds;
 mod changes;
+pub mod connect;
 mod connections;
 mod deliveries;
 mod description;

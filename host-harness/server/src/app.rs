@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use connector_contract::clock::Clock;
 use connector_runtime::egress::Pending;
 use connector_runtime::{AddressSpace, Builder, Connection, Connector};
+use connector_service::connect::ConnectLinks;
 use connector_service::grants::Grants;
 use connector_service::jobs::{Jobs, Shutdown};
 use connector_service::sync::Turns;
@@ -54,6 +55,8 @@ pub struct ApiSurroundings {
     pub jobs: Jobs,
     /// Keeps uploads, sealed, until they have ended.
     pub directory: PathBuf,
+    /// Makes links for browsers, where a listener has the pages for them.
+    pub links: Option<Arc<ConnectLinks>>,
 }
 
 /// A connection that was made, and what it was made of.

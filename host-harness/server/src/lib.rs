@@ -9,7 +9,7 @@
 //! | `audit` | who did what |
 //! | [`extract`] | what handlers take and answer |
 //! | [`problem`] | errors (RFC 9457), by the contract's kinds |
-//! | `describe` | the OpenAPI description, generated from the handlers |
+//! | `describe`, `typed` | the OpenAPI description, generated from the handlers; what makes its types narrow |
 //! | [`app`] | what handlers work on |
 //! | `routes` | one file for each kind of thing |
 
@@ -22,6 +22,7 @@ pub mod listener;
 pub mod problem;
 mod routes;
 pub mod tokens;
+mod typed;
 mod working;
 mod writing;
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
+use host_harness::connect::ConnectLinks;
 use host_harness::egress::Pending;
 use host_harness::runtime::{BuildError, Builder, Connector};
 use host_harness::server::{
@@ -22,7 +23,7 @@ use tokio::net::{UnixListener, UnixStream};
 use super::context::Context;
 use super::errors::in_one;
 use super::exit::call_error;
-use super::listen::{bind, reporting};
+use super::listen::{Listening, bind, pages, reporting};
 use super::state::{OpenState, StateDirectory};
 use super::usage::Usage;
 
@@ -44,6 +45,10 @@ pub struct ApiOptions {
     /// Refuse requests without a token (`tokens add`) on this machine too
     #[arg(long, requires = "api")]
     pub api_require_token: bool,
+
+    /// Let links of the API end at addresses of this origin (several times)
+    #[arg(long = "connect-return", value_name = "ORIGIN", requires = "api")]
+    pub connect_returns: Vec<String>,
 
     /// The private key of --api-tls-cert, in PEM
     #[arg(long, value_name = "FILE", requires_all = ["api", "api_tls_cert"])]
@@ -108,6 +113,7 @@ fn problem(why: &anyhow::Error) -> Problem {
 /// [`Usage`] for an address where it would be anybody's; and when it cannot listen.
 pub async fn begin(
     options: &ApiOptions,
+    listening: &Listening,
     context: &Context,
     state: &OpenState,
     jobs: &Jobs,
@@ -136,6 +142,7 @@ pub async fn begin(
         hosts.clear();
     }
     let connector = context.connector().await?;
+    let links = links(options, listening, context, &connector, state)?;
     let connect = ProgramConnections {
         context: context.clone(),
         connector: connector.clone(),
@@ -151,6 +158,7 @@ pub async fn begin(
             stop: context.shutdown.clone(),
             jobs: jobs.clone(),
             directory: StateDirectory::needed(context)?.directory().to_owned(),
+            links,
         },
     );
     let needed = match &listener {
@@ -183,6 +191,28 @@ pub async fn begin(
     })?;
     context.watch.say(&format!("API on {shown}"));
     Ok(())
+}
+
+/// What makes links for browsers, where the pages for them are served.
+fn links(
+    options: &ApiOptions,
+    listening: &Listening,
+    context: &Context,
+    connector: &Connector,
+    state: &OpenState,
+) -> Result<Option<Arc<ConnectLinks>>> {
+    let returns = options.connect_returns.iter().map(|text| ConnectLinks::origin(text));
+    let returns = returns.collect::<Result<Vec<_>, _>>();
+    let returns = returns.map_err(|why| Usage::new(format!("--connect-return: {why}")))?;
+    let Some(url) = pages::public_url(listening) else {
+        if returns.is_empty() {
+            return Ok(None);
+        }
+        let text = "--connect-return is of no use: browsers cannot connect here";
+        let next = "give --public-url https://..., and --tls-cert, a loopback --address or --trusted-proxy";
+        return Err(Usage::new(text).next(next).into());
+    };
+    Ok(Some(pages::links(context, connector, state, url, returns)))
 }
 
 async fn listen(address: &str, has_tls: bool) -> Result<ApiListener> {

@@ -23,6 +23,8 @@ use super::usage::Usage;
   connector-host serve --public-url https://hooks.example.com
   connector-host serve --every 15m --address 0.0.0.0:8443 --tls-cert cert.pem --tls-key key.pem
   connector-host serve --api 127.0.0.1:8081
+  connector-host serve --api 127.0.0.1:8081 --public-url https://hooks.example.com \\
+      --connect-return https://shop.example.com
 
 Every kept connection of this connector takes part, or that of --connection.
 
@@ -73,7 +75,7 @@ pub async fn run(args: &ServeArgs, context: &Context) -> Result<()> {
     let receiver = begin(&args.listening, context, share.clone(), jobs).await?;
     let connector = context.connector().await?;
     let state = OpenState::needed(context, &connector, name(context)?).await?;
-    api::begin(&args.api, context, &state, jobs).await?;
+    api::begin(&args.api, &args.listening, context, &state, jobs).await?;
     let (own, reading, connections) = (context.clone(), Arc::new(reading), jobs.clone());
     jobs.keep(Stage::Work, "reading", reporting(context, "reading"), move |stop| {
         let (context, args, jobs) = (own.clone(), Arc::clone(&reading), connections.clone());

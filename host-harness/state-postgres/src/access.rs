@@ -1,6 +1,6 @@
 //! [`Access`] in the same database.
 
-use connector_state::access::plan::{KeptWrite, begin, end, lease, token};
+use connector_state::access::plan::{KeptWrite, begin, end, lease, link, token};
 use connector_state::access::{
     Access, AddedToken, EndedWrite, LINKS, LinkRow, NewLink, NewToken, NewWrite, ReadCount,
     StoredAnswer, TOKENS, TokenRow, WriteKey, WriteRow, WriteStart,
@@ -61,6 +61,9 @@ CREATE TABLE reads (
 CREATE TABLE links (
     digest bytea PRIMARY KEY CHECK (length(digest) = 32),
     connection text COLLATE "C" NOT NULL REFERENCES connections (id) ON DELETE CASCADE,
+    scheme text NOT NULL,
+    scopes text NOT NULL,
+    label text,
     caller text NOT NULL,
     return_to text,
     until_ms bigint NOT NULL
@@ -72,7 +75,7 @@ CREATE INDEX links_by_end ON links (until_ms);
 columns!(TokenRow [] { name, digest, scope, connections, made_ms, until_ms, revoked_ms });
 columns!(WriteRow [] { number, at_ms, caller, action, connection, target, outcome });
 columns!(ReadCount [] { minute, caller, reads });
-columns!(LinkRow [] { digest, connection, caller, return_to, until_ms });
+columns!(LinkRow [] { digest, connection, scheme, scopes, label, caller, return_to, until_ms });
 
 impl Access for Postgres {
     fn add_token(&self, new: NewToken) -> Answer<'_, AddedToken> {
@@ -266,16 +269,13 @@ async fn count(on: &Session, reads: &[ReadCount]) -> DbResult<()> {
 }
 
 async fn put_link(on: &Session, new: &NewLink) -> DbResult<()> {
-    let NewLink { digest, connection, caller, return_to, for_ms } = new.clone();
-    rows::must_exist(on, &connection).await?;
+    rows::must_exist(on, &new.connection).await?;
     let now_ms = on.now_ms().await?;
     let sql = "DELETE FROM links WHERE digest = ANY(ARRAY(
                    SELECT digest FROM links WHERE connection = $1 AND until_ms > $2
                    ORDER BY until_ms DESC OFFSET $3))";
-    on.run(sql, &[&text(&connection), &signed(now_ms), &signed(LINKS - 1)]).await?;
-    let until_ms = now_ms.saturating_add(for_ms);
-    let row = LinkRow { digest, connection, caller, return_to, until_ms };
-    on.upsert("links", &["digest"], row.write()).await
+    on.run(sql, &[&text(&new.connection), &signed(now_ms), &signed(LINKS - 1)]).await?;
+    on.upsert("links", &["digest"], link(new.clone(), now_ms).write()).await
 }
 
 /// Forgets at most so many rows of each kind that are old; answers how many there were of the kind of

@@ -120,6 +120,7 @@ CREATE TABLE sessions (
     connection_made_ms bigint NOT NULL,
     sealed_verifier bytea NOT NULL,
     session text NOT NULL,
+    return_to text,
     made_ms bigint NOT NULL,
     ends_ms bigint NOT NULL
 );

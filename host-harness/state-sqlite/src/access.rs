@@ -1,6 +1,6 @@
 //! [`Access`] in the same file.
 
-use connector_state::access::plan::{KeptWrite, begin, end, lease, token};
+use connector_state::access::plan::{KeptWrite, begin, end, lease, link, token};
 use connector_state::access::{
     Access, AddedToken, EndedWrite, LINKS, LinkRow, NewLink, NewToken, NewWrite, ReadCount,
     StoredAnswer, TOKENS, TokenRow, WriteKey, WriteRow, WriteStart,
@@ -60,6 +60,9 @@ CREATE TABLE reads (
 CREATE TABLE links (
     digest BLOB NOT NULL PRIMARY KEY CHECK (length(digest) = 32),
     connection TEXT NOT NULL REFERENCES connections (id) ON DELETE CASCADE,
+    scheme TEXT NOT NULL,
+    scopes TEXT NOT NULL,
+    label TEXT,
     caller TEXT NOT NULL,
     return_to TEXT,
     until_ms INTEGER NOT NULL
@@ -71,7 +74,7 @@ CREATE INDEX links_by_end ON links (until_ms);
 columns!(TokenRow [] { name, digest, scope, connections, made_ms, until_ms, revoked_ms });
 columns!(WriteRow [] { number, at_ms, caller, action, connection, target, outcome });
 columns!(ReadCount [] { minute, caller, reads });
-columns!(LinkRow [] { digest, connection, caller, return_to, until_ms });
+columns!(LinkRow [] { digest, connection, scheme, scopes, label, caller, return_to, until_ms });
 
 const LINK: &str = "SELECT * FROM links WHERE digest = ? AND until_ms > ?";
 
@@ -217,18 +220,12 @@ fn finish(on: &Connection, ended: EndedWrite) -> DbResult<()> {
 }
 
 fn put_link(on: &Connection, new: NewLink, now_ms: u64) -> DbResult<()> {
-    let NewLink { digest, connection, caller, return_to, for_ms } = new;
-    rows::must_exist(on, &connection)?;
+    rows::must_exist(on, &new.connection)?;
     let sql = "DELETE FROM links WHERE digest IN
                    (SELECT digest FROM links WHERE connection = ?1 AND until_ms > ?2
                     ORDER BY until_ms DESC LIMIT -1 OFFSET ?3)";
-    run(on, sql, (&connection, signed(now_ms), signed(LINKS - 1)))?;
-    let until_ms = now_ms.saturating_add(for_ms);
-    put_one(
-        on,
-        "REPLACE INTO links",
-        &LinkRow { digest, connection, caller, return_to, until_ms },
-    )?;
+    run(on, sql, (&new.connection, signed(now_ms), signed(LINKS - 1)))?;
+    put_one(on, "REPLACE INTO links", &link(new, now_ms))?;
     Ok(())
 }
 

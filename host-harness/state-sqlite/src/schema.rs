@@ -10,7 +10,7 @@
 //! | `labels` | a label of a connection | `connection` (its id), `name`, `value` |
 //! | `secrets` | [`super::SecretRow`] | `connection` (its id), `name`, `version`, `sealed`, `made_ms`, `ends_ms` (null: the newest) |
 //! | `grants` | [`super::GrantRow`] | `connection` (its id), `epoch`, `state` (`valid`, `renewing`, `uncertain`, `ended`), `sends`, `lease_attempt`, `lease_until_ms`, `sealed_tokens`, `received_ms`, `expires_ms`, `scopes` (a JSON array of texts), `learned` (JSON: what the connector learned, and the account), `retry_ms`, `failures`, `sealed_previous`, `previous_until_ms` |
-//! | `sessions` | [`super::SessionRow`] | `state` (SHA-256), `connection_id`, `connection_name`, `connector`, `scheme`, `settings`, `sealed_key`, `connection_made_ms`, `sealed_verifier`, `session`, `made_ms`, `ends_ms` |
+//! | `sessions` | [`super::SessionRow`] | `state` (SHA-256), `connection_id`, `connection_name`, `connector`, `scheme`, `settings`, `sealed_key`, `connection_made_ms`, `sealed_verifier`, `session`, `return_to`, `made_ms`, `ends_ms` |
 //! | `limits` | how far a limit of an account is used ([`connector_contract::limits::slots::Row`]) | `account` (who shares it: a connection's id, `account:...` or `app:...`), `name`, `due_us`, `held_until_us`, `lost`, `lost_at_us`, `seen_us`, `ahead_us`, and what the provider told: `told_interval_us`, `told_burst`, `told_until_us` (times in microseconds) |
 //! | `rates` | what a limit let go in a minute ([`connector_state::rates`]) | `account`, `name` (as in `limits`), `minute` (since 1970), `sent`, `waited`, `refused` |
 //! | `session_secrets` | a secret of a session | `state`, and the columns of `secrets` |
@@ -30,7 +30,7 @@
 //! | `writes` | [`connector_state::access::WriteRow`] | `number`, `at_ms`, `caller`, `action`, `connection` (its id), `target`, `outcome` (null: not known), for a day `key` and `request` (digests), and `lease_attempt`, `lease_until_ms` |
 //! | `write_answers` | what was answered to a write with a key | `number` (of the write), `connection` (its id), `status`, `sealed` |
 //! | `reads` | [`connector_state::access::ReadCount`] | `minute`, `caller`, `reads` |
-//! | `links` | [`connector_state::access::LinkRow`] | `digest`, `connection` (its id), `caller`, `return_to`, `until_ms` |
+//! | `links` | [`connector_state::access::LinkRow`] | `digest`, `connection` (its id), `scheme`, `scopes` (a JSON array of texts), `label`, `caller`, `return_to`, `until_ms` |
 //! | `revisions` | how many commits have changed connections; `connections.revision` is the last of each | `number` |
 //! | `moves` | a connection that leaves this state, has left it, or comes ([`connector_state::moving`]) | `connection` (its id), `stage` (`leaving`, `gone`, `coming`), `at_ms`, `attempt`, `first_body`, `first_delivery`, `rows` (what makes it be there, as JSON, sealed as ever) |
 //! | `removed_connections`, `removed_pushes` | what was removed, and whose rows are erased piece by piece: until then they say nothing | `connection` (its id), `push` (the run's id) |
@@ -164,6 +164,7 @@ CREATE TABLE sessions (
     connection_made_ms INTEGER NOT NULL,
     sealed_verifier BLOB NOT NULL,
     session TEXT NOT NULL,
+    return_to TEXT,
     made_ms INTEGER NOT NULL,
     ends_ms INTEGER NOT NULL
 ) STRICT;

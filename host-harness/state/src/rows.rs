@@ -122,6 +122,8 @@ pub struct SessionRow {
     pub sealed_verifier: Sealed,
     /// What the connector's `begin` wants back.
     pub session: String,
+    /// Where the browser goes at the end.
+    pub return_to: Option<String>,
     /// When it was made.
     pub made_ms: u64,
     /// When it can no longer be used.

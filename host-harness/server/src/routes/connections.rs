@@ -11,7 +11,7 @@ use connector_contract::setup::Scheme;
 use connector_runtime::SCHEME;
 use connector_runtime::secrets::Secret;
 use connector_service::check::{ObjectCheck, check};
-use connector_service::connect::{self, Begun, ConnectFlow, ConnectRequest};
+use connector_service::connect::{self, Begun, ConnectFlow, ConnectRequest, is_connected};
 use connector_service::documents::{ConnectionDocument, SecretDocument};
 use connector_state::Change;
 use connector_state::lists::{
@@ -144,8 +144,15 @@ async fn list(
 }
 
 async fn shown(app: &Api, one: LabelledConnection) -> Result<ConnectionDocument, Problem> {
-    let grant = app.database.grant(&one.row.id).await?;
-    Ok(ConnectionDocument::of(&one.row, grant.as_ref()).with_labels(one.labels))
+    let LabelledConnection { row, labels } = one;
+    let grant = app.database.grant(&row.id).await?;
+    let mut document = ConnectionDocument::of(&row, grant.as_ref()).with_labels(labels);
+    let schemes = &app.connector.manifest().schemes;
+    if let Some(scheme) = schemes.iter().find(|scheme| grant.is_none() && scheme.name == row.scheme)
+    {
+        document.connected_if(is_connected(scheme, &app.vault.list(&row).await?, None));
+    }
+    Ok(document)
 }
 
 async fn read(
@@ -187,8 +194,12 @@ async fn create(
     let scheme = scheme(&app, new.scheme.as_deref())?;
     if scheme.interactive {
         let text = format!("the scheme {} goes by way of a browser", scheme.name);
-        return Err(Problem::new(ProblemKind::Unsupported, ProblemSource::Request, text)
-            .next("connect it on the command line: connector-host connect"));
+        return Err(Problem::new(ProblemKind::Unsupported, ProblemSource::Request, text).next(
+            format!(
+                "POST /v1/connections/{}/connect answers a link for it",
+                super::encoded(&new.name)
+            ),
+        ));
     }
     for (name, value) in &new.settings {
         if name == SCHEME {

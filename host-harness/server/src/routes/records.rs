@@ -68,7 +68,7 @@ pub struct RecordDocument {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub change: Option<u64>,
     /// The record.
-    #[schemars(with = "serde_json::Value")]
+    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     pub data: Box<RawValue>,
 }
 

@@ -19,7 +19,9 @@ pub struct ConnectionDocument {
     pub connector: String,
     /// Authentication scheme.
     pub scheme: String,
-    /// `connected`, `uncertain` or `needs-reconnect`; null where only the provider knows.
+    /// `connected` when it has what it needs, as far as is known here; `uncertain`, `needs-reconnect`;
+    /// `not-connected` while something is missing; null where nobody looked.
+    #[schemars(extend("enum" = ["connected", "uncertain", "needs-reconnect", "not-connected", null]))]
     pub state: Option<&'static str>,
     /// What was granted; null without a grant.
     pub scopes: Option<Vec<String>>,
@@ -55,6 +57,13 @@ impl ConnectionDocument {
     #[must_use]
     pub fn with_labels(self, labels: BTreeMap<String, String>) -> Self {
         Self { labels, ..self }
+    }
+}
+
+impl ConnectionDocument {
+    /// Of a connection without a grant: whether it has what it needs.
+    pub fn connected_if(&mut self, has_all: bool) {
+        self.state = Some(if has_all { "connected" } else { "not-connected" });
     }
 }
 

@@ -232,6 +232,12 @@ pub struct NewLink {
     pub digest: [u8; 32],
     /// Id of the connection that is made with it.
     pub connection: String,
+    /// The authentication scheme that it is connected by.
+    pub scheme: String,
+    /// Scopes that are asked for; empty: all of the scheme.
+    pub scopes: Vec<String>,
+    /// What its page calls whoever asks.
+    pub label: Option<String>,
     /// Who asked for it.
     pub caller: String,
     /// Where the browser goes at the end.
@@ -247,6 +253,12 @@ pub struct LinkRow {
     pub digest: [u8; 32],
     /// Id of the connection that is made with it.
     pub connection: String,
+    /// The authentication scheme that it is connected by.
+    pub scheme: String,
+    /// Scopes that are asked for; empty: all of the scheme.
+    pub scopes: Vec<String>,
+    /// What its page calls whoever asks.
+    pub label: Option<String>,
     /// Who asked for it.
     pub caller: String,
     /// Where the browser goes at the end.

@@ -11,8 +11,8 @@
 //! | an outcome, and no answer any more | it is told so: to do it again might do it twice |
 
 use super::{
-    CANCELLED, EndedWrite, NewToken, NewWrite, OUTCOME_UNKNOWN, StoredAnswer, TokenRow, WriteKey,
-    WriteStart,
+    CANCELLED, EndedWrite, LinkRow, NewLink, NewToken, NewWrite, OUTCOME_UNKNOWN, StoredAnswer,
+    TokenRow, WriteKey, WriteStart,
 };
 use crate::Lease;
 
@@ -43,6 +43,14 @@ pub fn token(new: NewToken, now_ms: u64) -> TokenRow {
 #[must_use]
 pub fn is_good(token: &TokenRow, now_ms: u64) -> bool {
     now_ms < token.until_ms
+}
+
+/// The row of a link.
+#[must_use]
+pub fn link(new: NewLink, now_ms: u64) -> LinkRow {
+    let NewLink { digest, connection, scheme, scopes, label, caller, return_to, for_ms } = new;
+    let until_ms = now_ms.saturating_add(for_ms);
+    LinkRow { digest, connection, scheme, scopes, label, caller, return_to, until_ms }
 }
 
 /// The lease that a write asks for.

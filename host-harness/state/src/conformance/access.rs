@@ -8,7 +8,7 @@ use tokio::time::advance;
 use super::{Database, START_MS, START_S, State, connection};
 use crate::access::{
     AddedToken, CANCELLED, EndedWrite, LINKS, NewLink, NewToken, NewWrite, ReadCount, Scope,
-    StoredAnswer, TOKENS, WriteKey, WriteStart,
+    StoredAnswer, TOKENS, WriteKey, WriteStart, plan,
 };
 use crate::{Change, Sealed, StoreError};
 
@@ -253,6 +253,9 @@ fn link(digest: u8, connection: &str) -> NewLink {
     NewLink {
         digest: [digest; 32],
         connection: format!("id-of-{connection}"),
+        scheme: "oauth2".to_owned(),
+        scopes: vec!["read".to_owned(), "a \"quoted\" one".to_owned()],
+        label: Some("Acme".to_owned()),
         caller: "shop".to_owned(),
         return_to: Some("https://shop.example/done".to_owned()),
         for_ms: 600_000,
@@ -269,7 +272,7 @@ pub async fn a_link_is_used_once_and_in_time(database: &impl Database) {
     }
     let other = database.open();
     let found = other.find_link([1; 32]).await.unwrap().unwrap();
-    assert_eq!((&*found.connection, found.until_ms), ("id-of-a", START_MS + 600_000));
+    assert_eq!(found, plan::link(link(1, "a"), START_MS));
     assert_eq!(other.take_link([1; 32]).await.unwrap(), Some(found));
     assert_eq!(state.take_link([1; 32]).await.unwrap(), None);
     assert_eq!(state.find_link([1; 32]).await.unwrap(), None);

@@ -273,6 +273,7 @@ pub fn session(state: u8, ends_ms: u64) -> SessionRow {
         secrets: vec![secret("new", "a", 1, None), secret("new", "b", 1, Some(9))],
         sealed_verifier: Sealed(b"verifier".to_vec()),
         session: "opaque".to_owned(),
+        return_to: Some("https://shop.example/done".to_owned()),
         made_ms: START_MS,
         ends_ms,
     }
