@@ -82,6 +82,19 @@ guests: ## Build the misbehaving connectors that the tests run
 	CARGO_TARGET_DIR=target cargo --config '$(REMAP)' build --locked --quiet --manifest-path tests/guests/Cargo.toml --examples --target wasm32-unknown-unknown --profile component
 	cd target/wasm32-unknown-unknown/component/examples && cp $$(ls *.wasm | grep -v -- -) $(CURDIR)/dist/guests/
 
+# Node, Python and, the first time, npm's registry and PyPI are needed for these alone.
+.PHONY: hosts-in-other-languages
+hosts-in-other-languages:
+	command -v npm || { apt-get update && apt-get install -y --no-install-recommends nodejs npm; }
+	cd examples/hosts/node && { npm ls > /dev/null 2>&1 || npm ci --ignore-scripts --no-audit --no-fund; }
+	test -x target/hosts/python/bin/pip || python3 -m venv target/hosts/python || \
+	{ apt-get update && apt-get install -y --no-install-recommends python3-venv && python3 -m venv target/hosts/python; }
+	target/hosts/python/bin/pip install --quiet --disable-pip-version-check -r examples/hosts/python/requirements.txt
+
+.PHONY: test-hosts-kit
+test-hosts-kit: component guests hosts-in-other-languages ## Put the hosts in Rust, Node and Python to the rules of wit/HOSTS.md, and print rules by hosts
+	cargo build --locked --workspace --bins && target/debug/host-kit
+
 .PHONY: lint
 lint: ## Check format, clippy natively and on wasm, dependencies
 	rustup component add rustfmt clippy && rustup target add wasm32-unknown-unknown && cargo fmt --all --check
@@ -153,4 +166,4 @@ picture: component ## Rewrite the terminal picture of the README from a recorded
 ci: postgresql lint test ## Format, lints and every test, none of PostgreSQL's left out
 
 .PHONY: ci-release
-ci-release: ci test-release ## What the integration server runs
+ci-release: ci test-release test-hosts-kit ## What the integration server runs

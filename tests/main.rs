@@ -23,6 +23,7 @@ mod faults;
 mod filters;
 mod fuzzed;
 mod golden;
+mod host_kit;
 mod hostile;
 mod limits;
 mod operations;
