@@ -35,5 +35,6 @@ mod secrets;
 mod shop;
 mod support;
 mod sync;
+mod verify;
 mod walls;
 mod webhooks;

@@ -1,18 +1,16 @@
 // A host for one process: it loads a component, and makes its calls in worker threads, each within a deadline.
 
 import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto';
-import { lookup } from 'node:dns';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import https from 'node:https';
-import { BlockList, isIP } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { MessageChannel, Worker } from 'node:worker_threads';
-import { gunzipSync } from 'node:zlib';
 
+import { exchange } from './exchange.mjs';
 import * as policy from './policy.mjs';
 import { Refused, refuse } from './policy.mjs';
 
@@ -22,11 +20,6 @@ const [LONGEST_WAIT_MS, REQUESTS, LOG_BYTES] = [30_000, 16, 64 * 1024];
 const LOST_PAUSES_MS = [2_000, 5_000, 15_000];
 const HOSTS = ['http', 'secrets', 'settings', 'clock', 'log'].map((it) => `connector:host/${it}@0.2.0`);
 const TYPES = ['types', 'objects', 'permissions', 'setup'].map((it) => `connector:api/${it}@0.2.0`);
-
-const inside = new BlockList();
-for (const [net, bits] of [['0.0.0.0', 8], ['10.0.0.0', 8], ['100.64.0.0', 10], ['127.0.0.0', 8], ['169.254.0.0', 16], ['172.16.0.0', 12], ['192.0.0.0', 24],
-  ['192.168.0.0', 16], ['198.18.0.0', 15], ['224.0.0.0', 3]]) inside.addSubnet(net, bits);
-for (const [net, bits] of [['::', 96], ['::ffff:0:0', 96], ['64:ff9b::', 96], ['fc00::', 7], ['fe80::', 10], ['ff00::', 8], ['2002::', 16]]) inside.addSubnet(net, bits, 'ipv6');
 
 /** What a call failed with: act by `kind` alone. */
 export class CallError extends Error {
@@ -192,7 +185,7 @@ class Call {
     this.wrote = endpoint.writes;
     headers.push(['user-agent', `connector-host-example ${m.name}/${m.version}`]);
     const scrub = (text) => c.scrub(text, rendered);
-    const answer = await c.http(origin, endpoint.method, target, headers, body).catch((why) => {
+    const answer = await exchange(c, origin, endpoint.method, target, headers, body).catch((why) => {
       if (why.tag === 'not-sent') this.wrote = false;
       throw { tag: why.tag, val: scrub(String(why.val ?? why)) };
     });
@@ -308,49 +301,6 @@ export class Connection {
     if (at - now > LONGEST_WAIT_MS) throw { tag: 'limited', val: at - now };
     for (const { name, measure: { tag } } of limits) this.counts[name].sent.push([at, tag === 'points' ? cost : 1]); // Its turn is taken before it comes.
     if (at > now) await sleep(at - now);
-  }
-
-  /** H-16, H-19: to a judged address, sent once, bounded, and told apart. */
-  http(origin, method, path, headers, body) {
-    const url = new URL(origin);
-    const isPublic = (address) => this.allowPrivate || !inside.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
-    const judged = (name, options, done) => lookup(name, { ...options, all: true }, (why, found = []) => {
-      const usable = found.filter(({ address }) => isPublic(address));
-      if (why || !usable.length) return done(why ?? new Error(`H-16: ${name} leads to no public address`));
-      return options.all ? done(null, usable) : done(null, usable[0].address, usable[0].family);
-    });
-    return new Promise((resolve, reject) => {
-      let isSent = false;
-      const fail = (why) => reject({ tag: isSent ? 'unanswered' : 'not-sent', val: `H-19: ${why.message}` });
-      const host = url.hostname.replace(/[[\]]/g, '');
-      if (isIP(host) && !isPublic(host)) return fail(new Error(`H-16: ${host} is no public address`));
-      const sized = body || method !== 'GET' ? [['content-length', String(body?.length ?? 0)]] : [];
-      const flat = [['host', url.host], ...headers, ...sized].flatMap(([name, value]) => [name, Buffer.from(value).toString('latin1')]);
-      const options = { method, path, headers: flat, host, port: url.port || undefined, agent: this.agents[url.protocol], lookup: judged, timeout: 30_000, signal: AbortSignal.timeout(60_000) };
-      const request = (url.protocol === 'https:' ? https : http).request(options, (answer) => {
-        const [pieces, most] = [[], this.answerBytes];
-        let length = 0;
-        answer.on('data', (piece) => (length += piece.length) > most ? answer.destroy(new Error(`the answer is larger than ${most} bytes`)) : pieces.push(piece));
-        answer.on('error', fail);
-        answer.on('end', () => {
-          try {
-            let content = Buffer.concat(pieces);
-            if (answer.headers['content-encoding'] === 'gzip') content = gunzipSync(content, { maxOutputLength: most });
-            const raw = answer.rawHeaders;
-            const names = raw.filter((_, at) => at % 2 === 0);
-            resolve({ status: answer.statusCode, headers: names.map((name, at) => [name.toLowerCase(), raw[2 * at + 1]]), body: content });
-          } catch (why) { fail(why); }
-        });
-      });
-      request.on('socket', (socket) => {
-        const sent = () => { isSent = true; };
-        if (!socket.connecting) sent();
-        else socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', sent);
-      });
-      request.on('timeout', () => request.destroy(new Error('no answer within 30 s')));
-      request.on('error', fail);
-      request.end(body);
-    });
   }
 
   async call(of, name, args, { silent, carried } = {}) {

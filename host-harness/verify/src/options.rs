@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use connector_runtime::secrets::Secret;
 use thiserror::Error;
 
 /// An option that cannot be used.
 #[derive(Debug, Error)]
-#[error("the provider \"{0}\" cannot be used: it is http://HOST:PORT of this machine, for a fake one")]
+#[error(
+    "the provider \"{0}\" cannot be used: it is http://HOST:PORT of this machine, for a fake one"
+)]
 pub struct BadOption(String);
 
 /// What a verification is given: by default nothing, so that only what needs no provider is tried.
@@ -19,6 +22,7 @@ pub struct Options {
     pub(crate) settings: BTreeMap<String, String>,
     pub(crate) secrets: BTreeMap<String, Secret>,
     pub(crate) samples: BTreeMap<String, String>,
+    pub(crate) cache: Option<PathBuf>,
 }
 
 impl Options {
@@ -51,6 +55,12 @@ impl Options {
     /// An input that makes a record of `object`. `{n}` in it stands for another number each time.
     pub fn sample(mut self, object: impl Into<String>, input: impl Into<String>) -> Self {
         self.samples.insert(object.into(), input.into());
+        self
+    }
+
+    /// Keeps compiled code here: a component is loaded several times.
+    pub fn cache(mut self, directory: Option<PathBuf>) -> Self {
+        self.cache = directory;
         self
     }
 }

@@ -7,10 +7,19 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 /// Rules, in their order: name, and what it means.
-pub const RULES: [(&str, &str); 14] = [
-    ("contract", "it is a whole component of this contract version, and its manifest agrees with itself"),
-    ("pure", "what it is and offers depends on nothing: no request, no clock, no setting, the same each time"),
-    ("descriptors", "every object is described as it is summed up, with a schema for each operation"),
+pub const RULES: [(&str, &str); 15] = [
+    (
+        "contract",
+        "it is a whole component of this contract version, and its manifest agrees with itself",
+    ),
+    (
+        "pure",
+        "what it is and offers depends on nothing: no request, no clock, no setting, the same each time",
+    ),
+    (
+        "descriptors",
+        "every object is described as it is summed up, with a schema for each operation",
+    ),
     ("schemas", "every record fits the schema that it declares"),
     ("complete", "a list holds every record once, whatever the page size"),
     ("churn", "a list holds what was there throughout, whatever comes and goes meanwhile"),
@@ -20,7 +29,8 @@ pub const RULES: [(&str, &str); 14] = [
     ("answers", "whatever the provider answers, it ends with the right kind of error"),
     ("bounds", "no call takes more time or memory than a host gives"),
     ("deliveries", "a delivery that does not prove itself brings no event"),
-    ("secrets", "it is handed no secret, and sends nothing that it does not declare"),
+    ("declared", "it asks for no request, secret or key that its manifest does not declare"),
+    ("secrets", "no secret has a way into it, and none came in"),
     ("replays", "a recorded call replays bit for bit"),
 ];
 
@@ -97,7 +107,9 @@ impl Report {
                 Notes { tried, untried, .. } if !tried.is_empty() => {
                     (Outcome::Kept, [tried.as_slice(), untried.as_slice()].concat())
                 }
-                Notes { untried, .. } if !untried.is_empty() => (Outcome::NotTried, untried.clone()),
+                Notes { untried, .. } if !untried.is_empty() => {
+                    (Outcome::NotTried, untried.clone())
+                }
                 _ => (Outcome::NotTried, vec!["nothing was there to try it on".to_owned()]),
             };
             Finding { rule, meaning, outcome, evidence }

@@ -61,6 +61,7 @@ pub struct Session {
     pub tap: Tap,
     /// What it offers.
     pub objects: Vec<Object>,
+    ca: Vec<u8>,
     number: AtomicU64,
 }
 
@@ -95,8 +96,7 @@ impl Session {
 
     async fn load(path: &Path, bytes: Vec<u8>, options: &Options) -> Result<Self, Failed> {
         let other = |why: String| Failed::Other(why);
-        let mut runtime = RuntimeOptions::default();
-        runtime.bounds.cpu = CPU;
+        let mut runtime = bounded(options);
         let plain = Runtime::new(&runtime).map_err(|why| other(why.to_string()))?;
         let first = plain.load_bytes(path, &bytes).await.map_err(Failed::Load)?;
         let provider = options.provider.unwrap_or_else(|| ([127, 0, 0, 1], 9).into());
@@ -104,7 +104,7 @@ impl Session {
         let hosts = hosts(first.manifest(), &settings);
         let (tap, ca) = Tap::new(provider, hosts).map_err(|why| other(why.to_string()))?;
         runtime.egress.network = Arc::new(tap.clone());
-        runtime.egress.ca = Some(ca);
+        runtime.egress.ca = Some(ca.clone());
         let tapped = Runtime::new(&runtime).map_err(|why| other(why.to_string()))?;
         let connector = tapped.load_bytes(path, &bytes).await.map_err(Failed::Load)?;
         let tape = Arc::<Tape>::default();
@@ -122,6 +122,7 @@ impl Session {
             tape,
             tap,
             objects: vec![],
+            ca,
             number: AtomicU64::new(u64::try_from(now).unwrap_or_default()),
         })
     }
@@ -129,6 +130,12 @@ impl Session {
     /// Whether there is one to ask.
     pub fn has_provider(&self) -> bool {
         self.options.provider.is_some()
+    }
+
+    /// Secrets that it was connected with.
+    pub fn secrets(&self) -> Vec<(String, String)> {
+        let text = |value: &Secret| String::from_utf8_lossy(value.expose()).into_owned();
+        self.options.secrets.iter().map(|(name, value)| (name.clone(), text(value))).collect()
     }
 
     /// The sample for an object.
@@ -147,19 +154,27 @@ impl Session {
     /// # Errors
     /// When it cannot be loaded once more.
     pub async fn elsewhere(&self) -> Result<Connection, String> {
-        let mut runtime = RuntimeOptions::default();
-        runtime.bounds.cpu = CPU;
+        let mut runtime = bounded(&self.options);
         runtime.egress.network = Arc::new(self.tap.clone());
+        runtime.egress.ca = Some(self.ca.clone());
         let runtime = Runtime::new(&runtime).map_err(|why| why.to_string())?;
         let connector = runtime.load_bytes(&self.path, &self.bytes).await;
         let connector = connector.map_err(|why| why.to_string())?;
         let settings = settings(connector.manifest(), &self.options);
         let connection = connect(&connector, &settings, &self.options).await;
-        // Over the same HTTP client, whose certificate is the tap's.
         connection.map_err(|why| why.to_string())
     }
 
-    /// Objects that can be listed with requests of their own.
+    /// Another connection of the same component, with limits and failures of its own.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub async fn fresh(&self) -> Result<Connection, BuildError> {
+        connect(&self.connector, &settings(self.connector.manifest(), &self.options), &self.options)
+            .await
+    }
+
+    /// Objects that can be listed.
     pub fn listed(&self) -> impl Iterator<Item = &Object> {
         self.objects.iter().filter(|it| it.offers("list"))
     }
@@ -193,6 +208,13 @@ pub fn ids(pages: &[Page]) -> Vec<String> {
     pages.iter().flat_map(|page| &page.records).map(|record| record.id.clone()).collect()
 }
 
+fn bounded(options: &Options) -> RuntimeOptions {
+    let mut runtime = RuntimeOptions::default();
+    runtime.bounds.cpu = CPU;
+    runtime.cache = options.cache.clone();
+    runtime
+}
+
 enum Failed {
     Load(LoadError),
     Other(String),
@@ -204,7 +226,8 @@ fn settings(manifest: &Manifest, options: &Options) -> Vec<(String, String)> {
     let Some(provider) = options.provider else { return settings };
     for setting in &manifest.settings {
         let whole = format!("{{{}}}", setting.name);
-        let is_origin = manifest.endpoints.iter().any(|it| it.origin == whole && !it.path.is_empty());
+        let is_origin =
+            manifest.endpoints.iter().any(|it| it.origin == whole && !it.path.is_empty());
         let is_url = matches!(setting.form, Form::Url(_)) && setting.setter != Setter::Connector;
         if is_origin && is_url && !options.settings.contains_key(&setting.name) {
             settings.push((setting.name.clone(), format!("http://{provider}")));
@@ -254,7 +277,7 @@ async fn connect(
     };
     match builder().without_limits().build().await {
         // Its origins are not this machine's by name.
-        Err(BuildError::LimitsOff(_)) => builder().build().await,
+        Err(BuildError::LimitsOff(_)) => builder().limiter(Arc::default()).build().await,
         built => built,
     }
 }

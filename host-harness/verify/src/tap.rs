@@ -51,7 +51,8 @@ impl Tap {
         let made = generate_simple_self_signed(hosts).map_err(io::Error::other)?;
         let CertifiedKey { cert, signing_key } = made;
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
-        let config = ServerConfig::builder_with_provider(rustls::crypto::ring::default_provider().into());
+        let config =
+            ServerConfig::builder_with_provider(rustls::crypto::ring::default_provider().into());
         let config = config.with_safe_default_protocol_versions().map_err(io::Error::other)?;
         let config = config.with_no_client_auth().with_single_cert(vec![cert.der().clone()], key);
         let tls = TlsAcceptor::from(Arc::new(config.map_err(io::Error::other)?));
@@ -94,7 +95,8 @@ impl Tap {
         }
         let mut far = TcpStream::connect(self.provider).await?;
         // So that the end of the answer is the end of the connection.
-        let (head, body) = (read.get(..head - 2).unwrap_or_default(), read.get(head..end).unwrap_or_default());
+        let (head, body) =
+            (read.get(..head - 2).unwrap_or_default(), read.get(head..end).unwrap_or_default());
         far.write_all(&[head, b"connection: close\r\n\r\n", body].concat()).await?;
         let mut answer = Vec::new();
         far.take(LARGEST as u64).read_to_end(&mut answer).await?;

@@ -42,7 +42,8 @@ pub fn judge(case: &Case, job: &Value, reply: &Reply, sent: &[String]) -> Result
     let all = serde_json::to_string(reply).unwrap_or_default();
     let secrets = job["secrets"].as_object().into_iter().flatten();
     let secrets = secrets.flat_map(|(_, versions)| versions.as_array().into_iter().flatten());
-    let mut never = secrets.filter_map(Value::as_str).chain(expect.never.iter().map(String::as_str));
+    let mut never =
+        secrets.filter_map(Value::as_str).chain(expect.never.iter().map(String::as_str));
     match never.find(|text| all.contains(*text)) {
         Some(text) => Err(format!("the reply holds {text}: {all}")),
         None => Ok(()),
@@ -54,7 +55,9 @@ fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => format!("{text}\n"),
         Value::Array(all) => all.iter().map(plain).collect(),
-        Value::Object(all) => all.iter().map(|(name, it)| format!("{name}: {}", plain(it))).collect(),
+        Value::Object(all) => {
+            all.iter().map(|(name, it)| format!("{name}: {}", plain(it))).collect()
+        }
         other => format!("{other}\n"),
     }
 }

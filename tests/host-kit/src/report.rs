@@ -55,7 +55,8 @@ pub async fn run(
         let judged = match running.run(&job).await {
             Ok(reply) => {
                 let told = reply.refused.clone().unwrap_or_default();
-                let is_told = !host.tells_rules || !case.expect.refused || told.contains(&case.rule);
+                let is_told =
+                    !host.tells_rules || !case.expect.refused || told.contains(&case.rule);
                 let untold = || Err(format!("the refusal does not name the rule: {told}"));
                 let judged = judge(case, &job, &reply, &provider.sent());
                 judged.and_then(|()| if is_told { Ok(()) } else { untold() })
@@ -69,7 +70,9 @@ pub async fn run(
         match (judged, outcome) {
             (Ok(()), Outcome::Kept(cases)) => *cases += 1,
             (Err(why), Outcome::Broken(all)) => all.push(format!("{}: {why}", case.about)),
-            (Err(why), outcome) => *outcome = Outcome::Broken(vec![format!("{}: {why}", case.about)]),
+            (Err(why), outcome) => {
+                *outcome = Outcome::Broken(vec![format!("{}: {why}", case.about)])
+            }
             (Ok(()), _) => {}
         }
     }

@@ -14,7 +14,8 @@ use connector_runtime::observe::{Event, Observer};
 use connector_runtime::retry::Policy;
 use connector_runtime::secrets::{Secret, Secrets};
 use connector_runtime::{
-    Authorizer as _, CallError, Connection, Connector, Runtime, RuntimeOptions, ScanError, Tokens, id_of,
+    Authorizer as _, CallError, Connection, Connector, Runtime, RuntimeOptions, ScanError, Tokens,
+    id_of,
 };
 use serde_json::{Value, json};
 
@@ -79,8 +80,8 @@ impl RustHost {
         options.bounds.cpu = Duration::from_millis(bound("cpu-ms")?);
         options.bounds.memory_bytes = usize::try_from(bound("memory-bytes")?)?;
         options.egress.body_bytes = usize::try_from(bound("answer-bytes")?)?;
-        let is_usual = options.bounds == usual.bounds
-            && options.egress.body_bytes == usual.egress.body_bytes;
+        let is_usual =
+            options.bounds == usual.bounds && options.egress.body_bytes == usual.egress.body_bytes;
         let runtime = if is_usual { self.runtime.clone() } else { Runtime::new(&options)? };
         let connector = runtime.load(Path::new(component)).await?;
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
@@ -125,7 +126,8 @@ async fn call(connection: &Connection, asked: &Value) -> Ended {
             record.map(|it| of_record(&it)).map_err(|why| failed(&why))
         }
         "list" => {
-            let page = connection.list(&ListRequest::all(object)).await.map_err(|why| failed(&why))?;
+            let page =
+                connection.list(&ListRequest::all(object)).await.map_err(|why| failed(&why))?;
             Ok(json!({ "records": page.records.iter().map(of_record).collect::<Vec<_>>() }))
         }
         "scan" => {

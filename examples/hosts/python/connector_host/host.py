@@ -1,15 +1,9 @@
 """A host for one process: it loads a component, and makes its calls, each in an instance of its own."""
 
-import gzip
 import hashlib
 import hmac
-import http.client
 import http.server
-import ipaddress
 import json
-import select
-import socket
-import ssl
 import threading
 import time
 import urllib.parse
@@ -20,6 +14,7 @@ from wasmtime import Config, Engine, Store, Trap, WasmtimeError
 from wasmtime.component import Component, Linker, Record, Variant
 
 from . import fast_lists, policy  # noqa: F401
+from .exchange import Unsent, exchange
 from .policy import Refused, refuse
 
 API, HOST = "connector:api/", "connector:host/"
@@ -145,7 +140,7 @@ class Call:
         self.wrote = endpoint["writes"]
         headers.append(("user-agent", f"connector-host-example {m['name']}/{m['version']}"))
         try:
-            status, answer, content = c.http(origin, endpoint["method"], target, headers, body)
+            status, answer, content = exchange(c, origin, endpoint["method"], target, headers, body)
         except Unsent as why:
             self.wrote = self.wrote and why.args[0] != "not-sent"
             raise Unsent(why.args[0], self.scrub(why.args[1])) from None
@@ -224,10 +219,6 @@ class Call:
             self.connection.log(level, line)
 
 
-class Unsent(Exception):
-    """A case of `send-error`, and what it holds."""
-
-
 class Connection:
     """One customer's account. Its calls are made one after the other."""
 
@@ -277,7 +268,8 @@ class Connection:
                 used, longest = used - it, max(longest, at + window - now)
         if longest > LONGEST_WAIT_S:
             self._unsent("limited", int(longest * 1000))
-        time.sleep(longest)
+        if longest > 0:
+            time.sleep(longest)
         for limit in (one for one in self.limits if one["name"] in endpoint["limits"] and one["name"] in self.counts):
             self.counts[limit["name"]]["sent"].append((time.monotonic(), cost if limit["measure"].tag == "points" else 1))
 
@@ -287,48 +279,6 @@ class Connection:
         if limit:
             spent = (time.monotonic() + full_in_s - limit["measure"].payload["window-ms"] / 1000, total - left)
             self.counts[name] = {"total": total, "sent": deque([spent])}
-
-    def http(self, origin, method, target, headers, body):
-        """Status, headers and body. H-16, H-19: to a judged address, sent once, bounded, and told apart."""
-        url, opened = urllib.parse.urlsplit(origin), self.open.pop(origin, None)
-        if opened and select.select([opened.sock], [], [], 0)[0]:  # What stands there unasked is the end of it.
-            opened.close()
-            opened = None
-        try:
-            port = url.port or (443 if url.scheme == "https" else 80)
-            if not opened:
-                opened = http.client.HTTPConnection(url.hostname, port, timeout=30)
-                found = {it[4][0] for it in socket.getaddrinfo(url.hostname, port, type=socket.SOCK_STREAM)}
-                usable = [it for it in found if self.private or ipaddress.ip_address(it).is_global]
-                if not usable:
-                    raise OSError(f"H-16: {url.hostname} leads to no public address")
-                opened.sock = socket.create_connection((usable[0], port), timeout=5)
-                opened.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                if url.scheme == "https":
-                    opened.sock = ssl.create_default_context().wrap_socket(opened.sock, server_hostname=url.hostname)
-                opened.sock.settimeout(30)
-        except OSError as why:
-            self._unsent("not-sent", f"H-19: {why}")
-        try:
-            opened.putrequest(method, target, skip_accept_encoding=True)
-            sized = [("content-length", str(len(body or b"")))] if body or method != "GET" else []
-            for name, value in headers + sized:
-                opened.putheader(name, value.encode("latin-1" if name != "authorization" else "utf-8"))
-            opened.endheaders(body)
-            answer = opened.getresponse()
-            content = answer.read(self.answer_bytes + 1)
-            if answer.getheader("content-encoding") == "gzip":
-                content = gzip.GzipFile(fileobj=__import__("io").BytesIO(content)).read(self.answer_bytes + 1)
-            if answer.length:
-                raise OSError("the answer ended early")
-            if len(content) > self.answer_bytes:
-                raise OSError(f"the answer is larger than {self.answer_bytes} bytes")
-        except (OSError, EOFError, http.client.HTTPException) as why:
-            opened.close()
-            self._unsent("unanswered", f"H-19: {why!r}")
-        if not answer.will_close:
-            self.open[origin] = opened
-        return answer.status, [(name.lower(), value) for name, value in answer.getheaders()], content
 
     def call(self, interface, function, *arguments, silent=None, carried=None):
         with self.lock:
@@ -366,7 +316,8 @@ class Connection:
             if start.payload == page["next"]:
                 raise CallError("internal", "H-35: the cursor came again")
             start = Variant("at", page["next"])
-            time.sleep((page["not-before-ms"] or 0) / 1000)
+            if page["not-before-ms"]:
+                time.sleep(page["not-before-ms"] / 1000)
 
     def create(self, object, input):
         key, text = str(uuid.uuid4()), input if isinstance(input, str) else json.dumps(input)

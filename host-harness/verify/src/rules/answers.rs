@@ -25,7 +25,12 @@ fn to_reads() -> Vec<(&'static str, u16, String, Option<Kind>)> {
         ("a hundred thousand brackets", 200, deep, None),
         ("bytes that are no UTF-8 text", 200, "\u{fffd}\u{0}\u{fffd}".to_owned(), None),
         ("401", 401, "{}".to_owned(), Some(|it| *it == ErrorKind::Unauthenticated)),
-        ("429", 429, "{}".to_owned(), Some(|it| matches!(it, ErrorKind::RateLimited(_) | ErrorKind::QuotaExhausted(_)))),
+        (
+            "429",
+            429,
+            "{}".to_owned(),
+            Some(|it| matches!(it, ErrorKind::RateLimited(_) | ErrorKind::QuotaExhausted(_))),
+        ),
         ("503", 503, "<html/>".to_owned(), Some(|it| *it == ErrorKind::Unavailable)),
     ]
 }
@@ -36,10 +41,8 @@ pub async fn hostile(session: &Session, report: &mut Report) {
         for (what, status, body, expected) in to_reads() {
             let shown = format!("{}: list, answered {what}", object.name());
             let answer = raw(status, &body);
-            session.tap.set(Fault::Instead(answer), None);
-            let listed = session.connection.list(&ListRequest::all(object.name())).await;
-            session.tap.set(Fault::None, None);
-            judge(report, &shown, listed.map(drop), expected);
+            let listed = list(session, object, answer).await;
+            judge(report, &shown, listed, expected);
         }
         odd_types(session, object, report).await;
         report.tried(RULE, format!("{}: {} answers to list", object.name(), to_reads().len() + 4));
@@ -51,10 +54,15 @@ pub async fn hostile(session: &Session, report: &mut Report) {
             continue;
         }
         let write = session.tap.requests() - before;
-        for (what, status, body) in [("nothing", 200, ""), ("a page of HTML", 200, "<html/>"), ("half a JSON text", 201, "{\"id\":")] {
+        for (what, status, body) in [
+            ("nothing", 200, ""),
+            ("a page of HTML", 200, "<html/>"),
+            ("half a JSON text", 201, "{\"id\":"),
+        ] {
             let shown = format!("{}: create, answered {what}", object.name());
+            let Ok(connection) = session.fresh().await else { continue };
             session.tap.set(Fault::Instead(raw(status, body)), Some(write));
-            let made = session.connection.create(object.name(), &session.input(sample)).await;
+            let made = connection.create(object.name(), &session.input(sample)).await;
             session.tap.set(Fault::None, None);
             judge(report, &shown, made.map(drop), Some(|it| *it == ErrorKind::OutcomeUnknown));
         }
@@ -65,13 +73,20 @@ pub async fn hostile(session: &Session, report: &mut Report) {
 /// JSON of other types than expected may be empty to a connector; it must not stop it.
 async fn odd_types(session: &Session, object: &Object, report: &mut Report) {
     for body in ["null", "[]", "7", "{\"data\":7,\"items\":null,\"errors\":{}}"] {
-        session.tap.set(Fault::Instead(raw(200, body)), None);
-        let listed = session.connection.list(&ListRequest::all(object.name())).await;
-        session.tap.set(Fault::None, None);
+        let listed = list(session, object, raw(200, body)).await;
         if let Err(why @ CallError::Stopped { .. }) = &listed {
             report.failed(RULE, &format!("{}: list, answered {body}", object.name()), why);
         }
     }
+}
+
+/// By a connection of its own: one that has failed several times is spared for a while.
+async fn list(session: &Session, object: &Object, answer: Arc<[u8]>) -> Result<(), CallError> {
+    let Ok(connection) = session.fresh().await else { return Ok(()) };
+    session.tap.set(Fault::Instead(answer), None);
+    let listed = connection.list(&ListRequest::all(object.name())).await;
+    session.tap.set(Fault::None, None);
+    listed.map(drop)
 }
 
 fn judge(report: &mut Report, shown: &str, ended: Result<(), CallError>, expected: Option<Kind>) {
@@ -87,6 +102,8 @@ fn judge(report: &mut Report, shown: &str, ended: Result<(), CallError>, expecte
 
 fn raw(status: u16, body: &str) -> Arc<[u8]> {
     let length = body.len();
-    let head = format!("HTTP/1.1 {status} Odd\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
+    let head = format!(
+        "HTTP/1.1 {status} Odd\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+    );
     [head.as_bytes(), body.as_bytes()].concat().into()
 }

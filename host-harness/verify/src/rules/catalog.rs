@@ -1,5 +1,6 @@
 //! What the connector says of itself.
 
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::report::Report;
@@ -7,15 +8,15 @@ use crate::session::{Object, Session};
 
 /// The same each time, and nothing is asked for it.
 pub async fn purity(session: &Session, report: &mut Report) {
-    let say = |it: &dyn erased::Said| it.said();
-    if say(session.first.manifest()) != say(session.connector.manifest()) {
+    if said(session.first.manifest()) != said(session.connector.manifest()) {
         report.fault("pure", "two instances tell different manifests");
     }
     for object in &session.connector.manifest().objects {
         let name = &object.name;
-        let (one, other) = (session.first.describe(name).await, session.connector.describe(name).await);
+        let (one, other) =
+            (session.first.describe(name).await, session.connector.describe(name).await);
         if let (Ok(one), Ok(other)) = (&one, &other)
-            && say(one) != say(other)
+            && said(one) != said(other)
         {
             report.fault("pure", format!("two instances describe {name} differently"));
         }
@@ -49,12 +50,17 @@ pub async fn descriptors(session: &Session, report: &mut Report) -> Vec<Object> 
         {
             let offers = summary.operations.iter().any(|it| it == operation);
             if offers != schema.is_some() {
-                report.fault("descriptors", format!("{name}: {operation} and its schema go together"));
+                report.fault(
+                    "descriptors",
+                    format!("{name}: {operation} and its schema go together"),
+                );
             }
         }
-        let known = |from: &String| session.connector.manifest().objects.iter().any(|it| it.name == *from);
+        let known =
+            |from: &String| session.connector.manifest().objects.iter().any(|it| it.name == *from);
         if let Some(from) = descriptor.derived_from.as_ref().filter(|from| !known(from)) {
-            report.fault("descriptors", format!("{name} is derived from {from}, which is no object"));
+            report
+                .fault("descriptors", format!("{name} is derived from {from}, which is no object"));
         }
         let schemas = [("record", Some(&descriptor.record_schema))].into_iter().chain([
             ("create", descriptor.create_schema.as_ref()),
@@ -69,7 +75,8 @@ pub async fn descriptors(session: &Session, report: &mut Report) -> Vec<Object> 
             let Some(schema) = schema else { continue };
             let read = serde_json::from_str::<Value>(schema);
             let read = read.map_err(|why| why.to_string());
-            let checked = read.and_then(|it| jsonschema::validator_for(&it).map_err(|why| why.to_string()));
+            let checked =
+                read.and_then(|it| jsonschema::validator_for(&it).map_err(|why| why.to_string()));
             if let Err(why) = checked {
                 report.fault("descriptors", format!("{name}: the {what} schema is none: {why}"));
             }
@@ -80,19 +87,7 @@ pub async fn descriptors(session: &Session, report: &mut Report) -> Vec<Object> 
     objects
 }
 
-/// What is compared as text.
-mod erased {
-    use serde::Serialize;
-
-    /// A value as JSON.
-    pub trait Said {
-        /// The text.
-        fn said(&self) -> String;
-    }
-
-    impl<T: Serialize> Said for T {
-        fn said(&self) -> String {
-            serde_json::to_string(self).unwrap_or_default()
-        }
-    }
+/// What is compared: as text.
+fn said(told: &impl Serialize) -> String {
+    serde_json::to_string(told).unwrap_or_default()
 }

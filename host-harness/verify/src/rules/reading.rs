@@ -30,7 +30,8 @@ pub async fn schemas_and_pages(session: &Session, report: &mut Report) {
         let all = ids(&pages);
         let set: BTreeSet<&String> = all.iter().collect();
         if set.len() != all.len() {
-            report.fault("complete", format!("{name}: {} records came twice", all.len() - set.len()));
+            report
+                .fault("complete", format!("{name}: {} records came twice", all.len() - set.len()));
         }
         if all.is_empty() {
             report.untried("complete", format!("{name}: the provider has none"));
@@ -57,7 +58,10 @@ pub async fn schemas_and_pages(session: &Session, report: &mut Report) {
                 ));
             }
         }
-        report.tried("complete", format!("{name}: {} records in {} page(s), and by {SIZES:?}", all.len(), pages.len()));
+        report.tried(
+            "complete",
+            format!("{name}: {} records in {} page(s), and by {SIZES:?}", all.len(), pages.len()),
+        );
     }
 }
 
@@ -91,7 +95,8 @@ async fn schemas(
     {
         match session.connection.get(name, &first.id).await {
             Ok(record) if record.id != first.id => {
-                report.fault("schemas", format!("{name}: get of {} answers {}", first.id, record.id));
+                report
+                    .fault("schemas", format!("{name}: get of {} answers {}", first.id, record.id));
             }
             Ok(record) => judge(&record.id, &record.data, report),
             Err(why) => report.failed("schemas", &format!("{name}: get of {}", first.id), &why),
@@ -145,11 +150,18 @@ pub async fn cursors(session: &Session, report: &mut Report) {
         };
         for (way, again) in ways {
             match again {
-                Ok(again) if ids(std::slice::from_ref(&again)) != ids(std::slice::from_ref(&first)) => {
-                    report.fault("cursors", format!("{name}: asked {way}, the second page holds other records"));
+                Ok(again)
+                    if ids(std::slice::from_ref(&again)) != ids(std::slice::from_ref(&first)) =>
+                {
+                    report.fault(
+                        "cursors",
+                        format!("{name}: asked {way}, the second page holds other records"),
+                    );
                 }
                 Ok(_) => report.tried("cursors", format!("{name}: the second page {way}")),
-                Err(why) => report.failed("cursors", &format!("{name}: the second page {way}"), &why),
+                Err(why) => {
+                    report.failed("cursors", &format!("{name}: the second page {way}"), &why)
+                }
             }
         }
     }
@@ -167,7 +179,9 @@ pub async fn churn(session: &Session, report: &mut Report) {
         for _ in 0..3 * SMALL {
             match made(session, name, sample).await {
                 Ok(id) => ours.extend([id]),
-                Err(why) => return report.failed("churn", &format!("{name} cannot be created"), &why),
+                Err(why) => {
+                    return report.failed("churn", &format!("{name} cannot be created"), &why);
+                }
             }
         }
         let Ok((pages, _)) = session.walk(name, Start::Beginning, None).await else { continue };
@@ -198,7 +212,10 @@ pub async fn churn(session: &Session, report: &mut Report) {
                 "{name}: {removed} records were removed and others made, and {missing:?} never came"
             ));
         }
-        report.tried("churn", format!("{name}: {} records, {removed} removed meanwhile", throughout.len()));
+        report.tried(
+            "churn",
+            format!("{name}: {} records, {removed} removed meanwhile", throughout.len()),
+        );
     }
 }
 
@@ -221,10 +238,14 @@ pub async fn bookmarks(session: &Session, report: &mut Report) {
         let Ok(made) = made else { continue };
         match session.walk(name, Start::Since(bookmark), None).await {
             Ok((pages, _)) if !ids(&pages).contains(&made) => {
-                report.fault("bookmarks", format!("{name}: {made} was made after the bookmark and is not told since it"));
+                report.fault(
+                    "bookmarks",
+                    format!("{name}: {made} was made after the bookmark and is not told since it"),
+                );
             }
             Ok((pages, _)) => {
-                report.tried("bookmarks", format!("{name}: {} records since it", ids(&pages).len()));
+                report
+                    .tried("bookmarks", format!("{name}: {} records since it", ids(&pages).len()));
             }
             Err(why) => report.failed("bookmarks", &format!("{name} since its bookmark"), &why),
         }

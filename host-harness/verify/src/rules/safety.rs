@@ -51,7 +51,9 @@ pub async fn deliveries(session: &Session, report: &mut Report) {
         .map(|name| (name, b"c29tZXRoaW5nIGVsc2U=".to_vec()))
         .collect();
     for (what, headers) in [("without proof", vec![]), ("with a wrong proof", wrong)] {
-        for body in [&b"{}"[..], b"", b"\xff\xfe", b"{\"id\":\"1\",\"event\":\"x\",\"msg\":{\"id\":\"1\"}}"] {
+        for body in
+            [&b"{}"[..], b"", b"\xff\xfe", b"{\"id\":\"1\",\"event\":\"x\",\"msg\":{\"id\":\"1\"}}"]
+        {
             let delivery = Delivery {
                 subscription: None,
                 method: "POST".to_owned(),
@@ -63,7 +65,10 @@ pub async fn deliveries(session: &Session, report: &mut Report) {
             let shown = format!("{what}, of {} bytes", body.len());
             match session.connection.receive(delivery).await {
                 Ok(Ok(reception)) if !reception.events.is_empty() => {
-                    report.fault(rule, format!("one {shown} brought {} event(s)", reception.events.len()));
+                    report.fault(
+                        rule,
+                        format!("one {shown} brought {} event(s)", reception.events.len()),
+                    );
                 }
                 Ok(_) => report.tried(rule, shown),
                 Err(why) => report.failed(rule, &shown, &why),
@@ -76,7 +81,8 @@ pub async fn deliveries(session: &Session, report: &mut Report) {
 pub fn secrets(session: &Session, report: &mut Report) {
     let rule = "secrets";
     let manifest = session.connector.manifest();
-    let fields = manifest.schemes.iter().flat_map(|scheme| &scheme.secrets).map(|field| &field.name);
+    let fields =
+        manifest.schemes.iter().flat_map(|scheme| &scheme.secrets).map(|field| &field.name);
     let uses = manifest.secret_uses.iter().map(|one| &one.secret);
     let keys = manifest.key_uses.iter().map(|one| &one.secret);
     for name in fields.chain(uses).chain(keys) {
@@ -87,7 +93,9 @@ pub fn secrets(session: &Session, report: &mut Report) {
     let values = session.secrets();
     for call in session.tape.calls() {
         let text = serde_json::to_string(&call).unwrap_or_default();
-        if let Some((name, _)) = values.iter().find(|(_, it)| it.len() >= LEAST && text.contains(it)) {
+        if let Some((name, _)) =
+            values.iter().find(|(_, it)| it.len() >= LEAST && text.contains(it))
+        {
             report.fault(rule, format!("the value of {name} passed through {}", call.export));
         }
     }
@@ -96,7 +104,10 @@ pub fn secrets(session: &Session, report: &mut Report) {
 
 /// Nothing was asked for that the manifest does not declare.
 pub fn undeclared(session: &Session, report: &mut Report) {
-    for call in session.tape.calls() {
+    let calls = session.tape.calls();
+    let asked: usize = calls.iter().map(|call| call.imports.len()).sum();
+    report.tried("declared", format!("{asked} imports used in {} calls", calls.len()));
+    for call in calls {
         for import in &call.imports {
             let why = match import.import.as_str() {
                 "http.send" => import.answer.pointer("/Err/Refused"),
@@ -108,7 +119,7 @@ pub fn undeclared(session: &Session, report: &mut Report) {
             let endpoint = import.asked.pointer("/request/endpoint").and_then(Value::as_str);
             if let Some(why) = why {
                 let what = endpoint.unwrap_or(&import.import);
-                report.fault("secrets", format!("{} asks for {what}: {why}", call.export));
+                report.fault("declared", format!("{} asks for {what}: {why}", call.export));
             }
         }
     }
@@ -122,7 +133,7 @@ pub async fn replays(session: &Session, report: &mut Report) {
     for call in ended.take(REPLAYS) {
         let export = call.export.clone();
         if let Some(difference) = session.connector.replay(call, false).await {
-            report.fault("replays", format!("{export}: {difference:?}"));
+            report.fault("replays", format!("{export}: {difference}"));
         }
         count += 1;
     }

@@ -40,10 +40,19 @@ pub async fn lost_answers(session: &Session, report: &mut Report) {
         let new: Vec<_> = now.difference(&there).collect();
         match &created {
             _ if new.len() > 1 => {
-                report.fault(rule, format!("{name}: {} records came of one create: {new:?}", new.len()));
+                report.fault(
+                    rule,
+                    format!("{name}: {} records came of one create: {new:?}", new.len()),
+                );
             }
             Ok(created) if !new.iter().any(|id| *id == id_of(&created.written.item)) => {
-                report.fault(rule, format!("{name}: it answers {}, and {new:?} was made", id_of(&created.written.item)));
+                report.fault(
+                    rule,
+                    format!(
+                        "{name}: it answers {}, and {new:?} was made",
+                        id_of(&created.written.item)
+                    ),
+                );
             }
             Ok(_) => report.tried(rule, format!("{name}: made once, and found")),
             Err(CallError::Connector(why)) if why.kind == ErrorKind::OutcomeUnknown => {
