@@ -49,7 +49,8 @@ $(SHOP): $(SHARED) $(shell find examples/shop-connector/src examples/shop-connec
 	$(call build-component,shop-connector,examples/shop-connector)
 
 # What a release has beside the component, each with what it needs itself.
-ATTACHED = $(foreach file,$(wildcard dist/packages/*),--attach $(file)) --needs pkg:pypi/wasmtime@$(shell sed 's/.*==//' examples/hosts/python/requirements.txt)
+ATTACHED := $$(for file in dist/packages/*; do echo "--attach $$file"; done) \
+	--needs pkg:pypi/wasmtime@$(shell sed 's/.*==//' examples/hosts/python/requirements.txt)
 
 .PHONY: release
 release: packages ## Write dist/release/, what a release publishes (KEY=key.pem REFERENCE=registry.example/name signs it)

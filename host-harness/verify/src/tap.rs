@@ -99,12 +99,19 @@ impl Tap {
             (read.get(..head - 2).unwrap_or_default(), read.get(head..end).unwrap_or_default());
         far.write_all(&[head, b"connection: close\r\n\r\n", body].concat()).await?;
         let mut answer = Vec::new();
-        far.take(LARGEST as u64).read_to_end(&mut answer).await?;
+        while !is_whole(&answer) && answer.len() < LARGEST {
+            if far.read_buf(&mut answer).await? == 0 {
+                break;
+            }
+        }
         match fault {
             Fault::Held => std::future::pending().await,
             Fault::Lost => Ok(()),
             _ => {
-                near.write_all(&answer).await?;
+                // The connection ends here, and its other side must not count on it.
+                let line = answer.windows(2).position(|it| it == b"\r\n").map_or(0, |at| at + 2);
+                let (line, rest) = answer.split_at(line);
+                near.write_all(&[line, b"connection: close\r\n", rest].concat()).await?;
                 near.shutdown().await
             }
         }
@@ -120,6 +127,25 @@ fn ends(read: &[u8]) -> Option<(usize, usize)> {
     let length = length.and_then(|it| std::str::from_utf8(it.value).ok()?.trim().parse().ok());
     let end = head + length.unwrap_or(0_usize);
     (read.len() >= end).then_some((head, end))
+}
+
+/// Whether `read` is a whole answer by what its head says. One that says nothing ends with its connection,
+/// which whoever answers may keep open although it was asked not to.
+fn is_whole(read: &[u8]) -> bool {
+    let mut headers = [httparse::EMPTY_HEADER; 200];
+    let mut answer = httparse::Response::new(&mut headers);
+    let Ok(httparse::Status::Complete(head)) = answer.parse(read) else { return false };
+    let header = |name: &str| {
+        let mut found = answer.headers.iter().filter(|it| it.name.eq_ignore_ascii_case(name));
+        found.next().and_then(|it| std::str::from_utf8(it.value).ok()).map(str::trim)
+    };
+    let length = header("content-length").and_then(|it| it.parse::<usize>().ok());
+    match (answer.code, length, header("transfer-encoding")) {
+        (Some(204 | 304), ..) => true,
+        (_, _, Some(_)) => read.ends_with(b"\r\n0\r\n\r\n"),
+        (_, Some(length), None) => read.len() >= head + length,
+        (_, None, None) => false,
+    }
 }
 
 impl Resolve for Tap {

@@ -72,6 +72,8 @@ pub enum Fault {
     Cut,
     /// The body is 16 MiB of spaces.
     Huge,
+    /// The body is 64 MiB of spaces, packed by gzip.
+    Bomb,
 }
 
 /// What must come of a case.

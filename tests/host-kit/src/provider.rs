@@ -1,9 +1,12 @@
 //! The provider of a case: answers as it is told, and keeps what it was sent.
 
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -13,6 +16,7 @@ use crate::case::{Answer, Fault};
 /// Largest request that is read.
 const REQUEST_BYTES: usize = 4 << 20;
 const HUGE_BYTES: usize = 16 << 20;
+const BOMB_BYTES: usize = 64 << 20;
 
 /// Listens on loopback until it is dropped.
 pub struct Provider {
@@ -79,9 +83,17 @@ async fn serve(mut stream: TcpStream, answers: &[Answer], sent: &Mutex<Vec<Strin
         let quoted = serde_json::Value::from(request).to_string();
         let body = match answer.fault {
             Fault::Huge => vec![b' '; HUGE_BYTES],
+            Fault::Bomb => {
+                let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+                packed.write_all(&vec![b' '; BOMB_BYTES])?;
+                packed.finish()?
+            }
             _ => answer.body.replace("{request}", &quoted).into_bytes(),
         };
         let mut head = format!("HTTP/1.1 {} Answer\r\n", answer.status);
+        if answer.fault == Fault::Bomb {
+            head.push_str("content-encoding: gzip\r\n");
+        }
         for (name, value) in &answer.headers {
             head.push_str(&format!("{name}: {value}\r\n"));
         }

@@ -116,7 +116,8 @@ fn write_folder(given: &Pack) -> Result<()> {
     let digest = hex_digest(&component);
     let mut attached = Vec::new();
     for path in &given.attached {
-        let name = path.file_name().and_then(|name| name.to_str()).context("a package needs a name")?;
+        let name =
+            path.file_name().and_then(|name| name.to_str()).context("a package needs a name")?;
         attached.push((name.to_owned(), read(path)?));
     }
     let digests: Vec<_> = attached.iter().map(|(name, bytes)| (name, hex_digest(bytes))).collect();
