@@ -20,7 +20,7 @@ use super::usage::Usage;
   connector-host verify connector.wasm
   connector-host verify connector.wasm --provider http://127.0.0.1:8080 --secret-env api-key=KEY
   connector-host verify connector.wasm --provider http://127.0.0.1:8080 --secret-env api-key=KEY \\
-      --create 'orders={\"number\":\"N{n}\"}' --output json")]
+      --create 'orders={\"number\":\"N{number}\"}' --output json")]
 pub struct VerifyArgs {
     /// The component [default: that of --component]
     #[arg(value_name = "COMPONENT")]
@@ -28,7 +28,7 @@ pub struct VerifyArgs {
     /// The fake provider, http://HOST:PORT of this machine. Records are made and removed there
     #[arg(long, value_name = "URL")]
     provider: Option<String>,
-    /// An input that makes a record of OBJECT, {n} in it for another number each time (several times)
+    /// An input that makes a record of OBJECT, {number} in it for another number each time (several times)
     #[arg(long = "create", value_name = "OBJECT=JSON")]
     samples: Vec<String>,
 }

@@ -14,7 +14,7 @@
 //! let options = Options::default()
 //!     .provider("http://127.0.0.1:8080")?
 //!     .secret("api-key", Secret::new("key-of-the-fake"))
-//!     .sample("orders", r#"{"number":"{n}"}"#);
+//!     .sample("orders", r#"{"number":"{number}"}"#);
 //! let report = verify(Path::new("connector.wasm"), &options).await;
 //! print!("{}", report.table());
 //! assert!(report.is_kept());

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use connector_runtime::secrets::Secret;
 use thiserror::Error;
@@ -15,7 +16,7 @@ use thiserror::Error;
 pub struct BadOption(String);
 
 /// What a verification is given: by default nothing, so that only what needs no provider is tried.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 #[must_use]
 pub struct Options {
     pub(crate) provider: Option<SocketAddr>,
@@ -23,6 +24,20 @@ pub struct Options {
     pub(crate) secrets: BTreeMap<String, Secret>,
     pub(crate) samples: BTreeMap<String, String>,
     pub(crate) cache: Option<PathBuf>,
+    pub(crate) patience: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            provider: None,
+            settings: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            samples: BTreeMap::new(),
+            cache: None,
+            patience: Duration::from_secs(90),
+        }
+    }
 }
 
 impl Options {
@@ -52,7 +67,7 @@ impl Options {
         self
     }
 
-    /// An input that makes a record of `object`. `{n}` in it stands for another number each time.
+    /// An input that makes a record of `object`. `{number}` in it stands for another number each time.
     pub fn sample(mut self, object: impl Into<String>, input: impl Into<String>) -> Self {
         self.samples.insert(object.into(), input.into());
         self
@@ -61,6 +76,13 @@ impl Options {
     /// Keeps compiled code here: a component is loaded several times.
     pub fn cache(mut self, directory: Option<PathBuf>) -> Self {
         self.cache = directory;
+        self
+    }
+
+    /// How long after its making a record is looked for since a bookmark; 90 s if not given. A connector may leave out
+    /// what is so new that the provider does not list it for sure.
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
         self
     }
 }

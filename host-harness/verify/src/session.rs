@@ -28,7 +28,7 @@ const CPU: Duration = Duration::from_secs(1);
 pub struct Object {
     /// As it describes it.
     pub descriptor: Descriptor,
-    /// An input that makes one, with `{n}`.
+    /// An input that makes one, with `{number}`.
     pub sample: Option<String>,
 }
 
@@ -138,6 +138,11 @@ impl Session {
         self.options.secrets.iter().map(|(name, value)| (name.clone(), text(value))).collect()
     }
 
+    /// See [`Options::patience`].
+    pub fn patience(&self) -> Duration {
+        self.options.patience
+    }
+
     /// The sample for an object.
     pub fn sample(&self, object: &str) -> Option<String> {
         self.options.samples.get(object).cloned()
@@ -146,7 +151,7 @@ impl Session {
     /// An input as nobody has sent before.
     pub fn input(&self, sample: &str) -> String {
         let number = self.number.fetch_add(1, Ordering::Relaxed);
-        sample.replace("{n}", &number.to_string())
+        sample.replace("{number}", &number.to_string())
     }
 
     /// The component in another process, as far as it can tell.

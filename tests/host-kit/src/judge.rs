@@ -39,7 +39,9 @@ pub fn judge(case: &Case, job: &Value, reply: &Reply, sent: &[String]) -> Result
     if expect.log_bytes.is_some_and(|most| logged > most) {
         return Err(format!("{logged} bytes of log"));
     }
-    let all = serde_json::to_string(reply).unwrap_or_default();
+    // As it is, and as its texts are.
+    let all = serde_json::to_value(reply).unwrap_or_default();
+    let all = format!("{all}\n{}", plain(&all));
     let secrets = job["secrets"].as_object().into_iter().flatten();
     let secrets = secrets.flat_map(|(_, versions)| versions.as_array().into_iter().flatten());
     let mut never =

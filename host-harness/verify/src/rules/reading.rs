@@ -12,9 +12,8 @@ use crate::tap::Fault;
 
 /// Page sizes that are tried; none is the connector's own choice.
 const SIZES: [u32; 2] = [7, 3];
-/// How long after its making a record is looked for since a bookmark.
-const LAG: [Duration; 3] =
-    [Duration::from_secs(1), Duration::from_secs(4), Duration::from_secs(12)];
+/// When a new record is looked for since a bookmark, in seconds after its making.
+const LOOKS_S: [u64; 5] = [1, 4, 12, 30, 90];
 /// The page size in scans that are disturbed.
 const SMALL: u32 = 2;
 
@@ -251,10 +250,10 @@ pub async fn bookmarks(session: &Session, report: &mut Report) {
             if ids(&pages).contains(&made) {
                 break Some(true);
             }
-            // A provider lists what is new after a while, and a window may leave out the second that is.
-            let Some(pause) = LAG.into_iter().find(|pause| *pause > waited) else {
-                break Some(false);
-            };
+            // A provider lists what is new after a while, and a window may leave out what is so new.
+            let looks = LOOKS_S.into_iter().map(Duration::from_secs);
+            let mut looks = looks.filter(|look| *look <= session.patience());
+            let Some(pause) = looks.find(|look| *look > waited) else { break Some(false) };
             tokio::time::sleep(pause - waited).await;
             waited = pause;
         };
