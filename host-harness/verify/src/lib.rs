@@ -40,7 +40,10 @@ use self::session::Session;
 /// Verifies the component in `path`. What cannot be tried is told as such.
 pub async fn verify(path: &Path, options: &Options) -> Report {
     let mut report = Report::default();
-    let Some(mut session) = Session::open(path, options, &mut report).await else { return report };
+    let Some(mut session) = Session::open(path, options, &mut report).await else {
+        report.untried_rest("the component was not loaded and connected");
+        return report;
+    };
     catalog::purity(&session, &mut report).await;
     session.objects = catalog::descriptors(&session, &mut report).await;
     if session.has_provider() {
@@ -56,5 +59,11 @@ pub async fn verify(path: &Path, options: &Options) -> Report {
     safety::secrets(&session, &mut report);
     safety::undeclared(&session, &mut report);
     safety::replays(&session, &mut report).await;
+    let needed = "it needs a fake provider";
+    report.untried_rest(if session.has_provider() {
+        "nothing was there to try it on"
+    } else {
+        needed
+    });
     report
 }

@@ -89,6 +89,15 @@ impl Report {
         }
     }
 
+    /// Why rules of which nothing is known yet were not tried.
+    pub(crate) fn untried_rest(&mut self, why: &str) {
+        for (rule, _) in RULES {
+            if !self.0.contains_key(rule) {
+                self.untried(rule, why);
+            }
+        }
+    }
+
     /// A call that failed where it should not have. One that took too much is a fault of that, and not
     /// of the rule that it was made for.
     pub(crate) fn failed(&mut self, rule: &'static str, what: &str, why: &CallError) {
