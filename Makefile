@@ -28,8 +28,9 @@ test: components guests ## Run every test, from nothing
 	@for program in jq sqlite3; do \
 	if command -v $$program > /dev/null; then cargo test --locked --workspace --test connector with_$$program -- --ignored || exit 1; \
 	else echo "left out, because $$program is not installed: the tests named with_$$program"; fi; done
-	@command -v postgres > /dev/null || ls -d /usr/lib/postgresql/*/bin/postgres > /dev/null 2>&1 || \
-	echo "left out, because PostgreSQL is not installed: those tests of state-postgres that are shown as ignored"
+	@if command -v postgres > /dev/null || ls -d /usr/lib/postgresql/*/bin/postgres > /dev/null 2>&1; then \
+	cargo test --locked --workspace --test connector with_postgres -- --ignored || exit 1; \
+	else echo "left out, because PostgreSQL is not installed: the tests named with_postgres, and those of state-postgres that are shown as ignored"; fi
 
 .PHONY: test-browser
 test-browser: component ## Install Chromium and connect once with it
@@ -118,7 +119,7 @@ lint: ## Check format, clippy natively and on wasm, dependencies
 	(command -v cargo-deny || cargo install --locked cargo-deny@0.20.2) && cargo deny --locked check bans licenses sources
 
 .PHONY: bench
-bench: component ## Measure what the sandbox costs, and write BENCHMARKS.md (BASELINE=old.wasm compares components, BASE=PROGRAM an older connector-host; ONLY=start, crowd, list, deliveries, hosts, languages, memory, mirror, size or backlog (by name only) measures that part alone)
+bench: component ## Measure what the sandbox costs, and write BENCHMARKS.md (BASELINE=old.wasm compares components, BASE=PROGRAM an older connector-host; ONLY=start, crowd, list, deliveries, hosts, api, languages, memory, mirror, size or backlog (by name only) measures that part alone)
 	cargo build --locked --release --workspace --bins --bench costs && cargo bench --locked --workspace --bench costs
 
 .PHONY: code-size
@@ -164,6 +165,12 @@ check-deploy: ## Check deploy/ against the schemas of Kubernetes and compose (ne
 	test -x target/deploy/bin/pip || python3 -m venv target/deploy
 	target/deploy/bin/pip install --quiet kubernetes-validate==1.37.0 check-jsonschema==0.39.0 setuptools
 	target/deploy/bin/kubernetes-validate --strict deploy/kubernetes.yaml && target/deploy/bin/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yaml
+
+.PHONY: test-api
+test-api: component ## Hold every answer of the API against its description (needs PyPI the first time)
+	test -x target/schemathesis/bin/pip || python3 -m venv target/schemathesis
+	target/schemathesis/bin/pip install --quiet schemathesis==4.32.5
+	cargo build --locked --workspace --exclude release --bins && tests/schemathesis/run
 
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for a minute (needs a nightly compiler)

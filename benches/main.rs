@@ -3,6 +3,7 @@
 //! Every figure that compares two things is the median of pairs that were run in turn, so
 //! that a busy machine slows both. Servers are the simulator in a process of its own.
 
+mod api;
 mod backlog;
 mod crowd;
 mod delay;
@@ -60,6 +61,9 @@ fn main() -> Result<()> {
         if wants("hosts") {
             many_hosts::measure(&mut report, quick).await?;
             idle::measure(&mut report, quick).await?;
+        }
+        if wants("api") {
+            api::measure(&mut report, quick).await?;
         }
         if only.as_deref() == Some("backlog") {
             let count = if quick { 20_000 } else { 1_000_000 };

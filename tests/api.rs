@@ -3,9 +3,11 @@
 mod bounds;
 mod changes;
 mod connections;
+
 mod deliveries;
 mod description;
 mod forwards;
+mod hostile;
 mod pushing;
 mod records;
 mod tokens;

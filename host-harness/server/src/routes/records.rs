@@ -82,13 +82,13 @@ pub struct RecordsPage {
     /// Of kept records: when the object was last read completely; null: never.
     pub as_of: Option<String>,
     /// Every kept record was read for this: the index is being built.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub was_scanned: bool,
     /// Live: ids that the provider reports as gone.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub deleted: Vec<String>,
     /// Live: items that the connector cannot read.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unreadable: Vec<UnreadableDocument>,
     /// Live: hand it to `since` next time, for what changed since.
     #[serde(skip_serializing_if = "Option::is_none")]
