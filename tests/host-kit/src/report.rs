@@ -71,7 +71,7 @@ pub async fn run(
             (Ok(()), Outcome::Kept(cases)) => *cases += 1,
             (Err(why), Outcome::Broken(all)) => all.push(format!("{}: {why}", case.about)),
             (Err(why), outcome) => {
-                *outcome = Outcome::Broken(vec![format!("{}: {why}", case.about)])
+                *outcome = Outcome::Broken(vec![format!("{}: {why}", case.about)]);
             }
             (Ok(()), _) => {}
         }

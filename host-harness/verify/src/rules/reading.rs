@@ -162,7 +162,7 @@ pub async fn cursors(session: &Session, report: &mut Report) {
                 }
                 Ok(_) => report.tried("cursors", format!("{name}: the second page {way}")),
                 Err(why) => {
-                    report.failed("cursors", &format!("{name}: the second page {way}"), &why)
+                    report.failed("cursors", &format!("{name}: the second page {way}"), &why);
                 }
             }
         }
