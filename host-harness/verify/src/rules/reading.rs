@@ -13,7 +13,7 @@ use crate::tap::Fault;
 /// Page sizes that are tried; none is the connector's own choice.
 const SIZES: [u32; 2] = [7, 3];
 /// When a new record is looked for since a bookmark, in seconds after its making.
-const LOOKS_S: [u64; 5] = [1, 4, 12, 30, 90];
+const LOOKS_S: [u64; 6] = [1, 4, 12, 30, 65, 90];
 /// The page size in scans that are disturbed.
 const SMALL: u32 = 2;
 
