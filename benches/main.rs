@@ -10,6 +10,7 @@ mod delay;
 mod deliveries;
 mod derive;
 mod idle;
+mod languages;
 mod many_hosts;
 mod memory;
 mod mirror;
@@ -71,6 +72,9 @@ fn main() -> Result<()> {
         anyhow::Ok(())
     })?;
     let wants = |part| only.as_deref().is_none_or(|only| only == part);
+    if wants("languages") {
+        languages::measure(component, &mut report, if quick { 1 } else { 3 })?;
+    }
     if wants("memory") {
         memory::measure(component, &mut report, quick)?;
     }

@@ -20,7 +20,7 @@
 //! | everything else | 1 |
 //!
 //! `list` ends with 3 when it met records that the connector cannot read, `push` when items
-//! failed or are parked, `changes` when its consumer missed some; for
+//! failed or are parked, `changes` when its consumer missed some, `verify` when a rule is broken; for
 //! `check` see [`super::check`].
 
 use std::io;
