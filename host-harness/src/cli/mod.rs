@@ -115,6 +115,7 @@ use self::egress::egress_options;
 use self::errors::{Subject, report};
 use self::exit::Exit;
 use self::options::{CommonOptions, RepeatedOptions};
+use self::usage::Usage;
 use self::watch::Watch;
 
 /// Time for a command that ends itself to do so: less than the 30 s after which service managers
@@ -264,6 +265,11 @@ pub async fn run(call: ParsedCommand, shutdown: Shutdown) -> Exit {
             return report(&error.into(), &subject);
         }
     }
+    let records = cli.options.record.is_some();
+    if cli.options.redact && !records {
+        let alone = Usage::new("--redact is about a recording").next("give --record DIR too");
+        return report(&alone.into(), &subject);
+    }
     let grants = Arc::<Mutex<Vec<Renewals>>>::default();
     let recordings = Recordings::default();
     let egress = match egress_options(&cli.options, &repeated) {
@@ -311,7 +317,11 @@ pub async fn run(call: ParsedCommand, shutdown: Shutdown) -> Exit {
     };
     let grants = std::mem::take(&mut *grants.lock().unwrap_or_else(PoisonError::into_inner));
     settled(&grants).await;
-    for recording in recordings.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+    let mut recordings = recordings.lock().unwrap_or_else(PoisonError::into_inner);
+    if records && recordings.is_empty() && exit == Exit::Done {
+        watch.say("warning: nothing was recorded: this command makes no call of the component");
+    }
+    for recording in recordings.drain(..) {
         watch.mention(&format!("recorded in {}", recording.finish().display()));
     }
     exit

@@ -9,7 +9,6 @@ use host_harness::service::recording::{RecordingHead, RecordingWriter};
 
 use super::context::Context;
 use super::state::StateDirectory;
-use super::usage::Usage;
 
 /// Largest recording.
 const FILE_BYTES: u64 = 1024 * 1024 * 1024;
@@ -28,10 +27,7 @@ impl Context {
 
 async fn record(connector: &Connector, context: &Context) -> Result<()> {
     let options = &context.options;
-    let Some(directory) = &options.record else {
-        let alone = Usage::new("--redact is about a recording").next("give --record DIR too");
-        return if options.redact { Err(alone.into()) } else { Ok(()) };
-    };
+    let Some(directory) = &options.record else { return Ok(()) };
     let manifest = connector.manifest();
     let head = RecordingHead {
         component: connector.facts().sha256.clone(),
@@ -46,7 +42,7 @@ async fn record(connector: &Connector, context: &Context) -> Result<()> {
     };
     let writer = RecordingWriter::begin(directory, &master, head, FILE_BYTES, warn);
     let writer = Arc::new(writer.with_context(|| format!("--record {}", directory.display()))?);
-    connector.record(Arc::clone(&writer) as _);
+    connector.record(Arc::clone(&writer) as _).await;
     context.recordings.lock().unwrap_or_else(PoisonError::into_inner).push(writer);
     Ok(())
 }
