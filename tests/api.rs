@@ -1,11 +1,13 @@
 //! The HTTP API as a platform has it: the real program, called over HTTP.
 
+mod agents;
 mod bounds;
 mod changes;
 mod connections;
 mod deliveries;
 mod description;
 mod forwards;
+mod metrics;
 mod pushing;
 mod records;
 mod tokens;

@@ -15,6 +15,7 @@ use connector_state::{ConnectionRow, Database, SecretRow, StateClock};
 use tokio::sync::Semaphore;
 
 use crate::lock;
+use crate::metrics::ApiMetrics;
 use crate::problem::Problem;
 
 /// Connections that are kept open; beyond, all are made anew.
@@ -70,6 +71,8 @@ pub struct Api {
     pub connect: Arc<dyn Connect>,
     /// Where it works.
     pub surroundings: ApiSurroundings,
+    /// What `/metrics` tells.
+    pub metrics: ApiMetrics,
     pub(crate) turns: Turns,
     opened: Mutex<HashMap<String, Known>>,
     pub(crate) streams: Arc<Semaphore>,
@@ -93,6 +96,7 @@ impl Api {
             vault,
             connect,
             surroundings,
+            metrics: ApiMetrics::default(),
             turns,
             opened,
             streams,

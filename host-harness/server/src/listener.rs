@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
+use axum::{Extension, Router};
 use bytes::Bytes;
 use connector_runtime::egress::Stream;
 use connector_service::jobs::Shutdown;
@@ -28,8 +28,9 @@ use tracing::warn;
 use crate::app::Api;
 use crate::audit::Audit;
 use crate::authorise::{Authorizer, Gate, authorise};
+use crate::mcp::Mcp;
 use crate::problem::Problem;
-use crate::routes;
+use crate::{metrics, routes};
 
 /// How often the certificate is looked after.
 const RENEW: Duration = Duration::from_secs(30);
@@ -80,6 +81,16 @@ pub struct ApiServer {
     router: Router,
     bounds: ApiBounds,
     tls: Option<Tls>,
+    mcp: Mcp,
+}
+
+/// What is opened beyond what scopes say.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ApiOpenings {
+    /// `/metrics` needs no token: for listeners that only this machine reaches.
+    pub metrics: bool,
+    /// Agents may write, as far as their token may.
+    pub writes_by_agents: bool,
 }
 
 impl ApiServer {
@@ -90,16 +101,30 @@ impl ApiServer {
         authorizer: Arc<dyn Authorizer>,
         hosts: Vec<String>,
         tls: Option<Tls>,
+        open: ApiOpenings,
     ) -> Self {
         let (router, described) = routes::router();
-        let audit = Audit::new(Arc::clone(&api.database));
-        let gate = Gate::new(&described, authorizer, audit, hosts, bounds.requests);
+        let (audit, api) = (Audit::new(Arc::clone(&api.database)), Arc::new(api));
+        let host = hosts.first().map_or("localhost", String::as_str).to_owned();
+        let gate =
+            Gate::new(&described, Arc::clone(&authorizer), audit, hosts.clone(), bounds.requests);
+        let gate = if open.metrics { gate.open("GET", metrics::PATH) } else { gate };
         let router = router
             .fallback(nowhere)
             .layer(from_fn_with_state(Arc::new(gate), authorise))
             .layer(from_fn(guarded))
-            .with_state(Arc::new(api));
-        Self { router, bounds, tls }
+            .with_state(Arc::clone(&api));
+        let mcp =
+            Mcp::new(Arc::clone(&api), router.clone(), authorizer, host, open.writes_by_agents);
+        let router = router
+            .layer(Extension(mcp.service(&hosts)))
+            .layer(from_fn_with_state(api, metrics::count));
+        Self { router, bounds, tls, mcp }
+    }
+
+    /// The same as tools for agents.
+    pub fn mcp(&self) -> &Mcp {
+        &self.mcp
     }
 
     /// Serves until `stop` is requested. Then nothing more is accepted, and requests under way are

@@ -8,13 +8,14 @@ use anyhow::{Context as _, Result};
 use host_harness::egress::Pending;
 use host_harness::runtime::{BuildError, Builder, Connector};
 use host_harness::server::{
-    Api, ApiBounds, ApiServer, ApiSurroundings, Connect, Opened, Problem, ProblemKind,
+    Api, ApiBounds, ApiOpenings, ApiServer, ApiSurroundings, Connect, Opened, Problem, ProblemKind,
     ProblemSource, TokenNeed, Tokens,
 };
 use host_harness::service::jobs::{Jobs, Stage};
 use host_harness::service::listener::Tls;
 use host_harness::store::{ConnectionRow, StoreError};
 use host_harness::vault::VaultError;
+use host_harness::webhooks::Receiver;
 use tokio::net::TcpListener;
 #[cfg(unix)]
 use tokio::net::{UnixListener, UnixStream};
@@ -44,6 +45,14 @@ pub struct ApiOptions {
     /// Refuse requests without a token (`tokens add`) on this machine too
     #[arg(long, requires = "api")]
     pub api_require_token: bool,
+
+    /// Answer /metrics without a token; only where this machine alone reaches the API
+    #[arg(long, requires = "api")]
+    pub metrics: bool,
+
+    /// Let agents that call /mcp write, as far as their token may
+    #[arg(long, requires = "api")]
+    pub allow_writes: bool,
 
     /// The private key of --api-tls-cert, in PEM
     #[arg(long, value_name = "FILE", requires_all = ["api", "api_tls_cert"])]
@@ -111,6 +120,7 @@ pub async fn begin(
     context: &Context,
     state: &OpenState,
     jobs: &Jobs,
+    receiver: Arc<Receiver>,
 ) -> Result<()> {
     let Some(address) = &options.api else { return Ok(()) };
     let tls = match (&options.api_tls_cert, &options.api_tls_key) {
@@ -135,31 +145,26 @@ pub async fn begin(
         // A certificate tells a stranger's name apart.
         hosts.clear();
     }
-    let connector = context.connector().await?;
-    let connect = ProgramConnections {
-        context: context.clone(),
-        connector: connector.clone(),
-        state: state.clone(),
-    };
-    let api = Api::new(
-        connector,
-        Arc::clone(&state.database),
-        Arc::clone(&state.vault),
-        Arc::new(connect),
-        ApiSurroundings {
-            space: context.address_space(),
-            stop: context.shutdown.clone(),
-            jobs: jobs.clone(),
-            directory: StateDirectory::needed(context)?.directory().to_owned(),
-        },
-    );
     let needed = match &listener {
         ApiListener::Tcp(_, bound) if !bound.ip().is_loopback() => TokenNeed::Always,
         _ if options.api_require_token => TokenNeed::Always,
         _ => TokenNeed::Never,
     };
+    let is_local = match &listener {
+        ApiListener::Tcp(_, bound) => bound.ip().is_loopback(),
+        #[cfg(unix)]
+        ApiListener::Unix(..) => true,
+    };
+    if options.metrics && !is_local {
+        let text = format!("--metrics: {address} can be reached from other machines");
+        let next = "have Prometheus send a token of scope read (`tokens add`)";
+        return Err(Usage::new(text).next(next).into());
+    }
+    let open = ApiOpenings { metrics: options.metrics, writes_by_agents: options.allow_writes };
+    let api = api(context, state, jobs).await?;
+    api.metrics.watch(receiver);
     let authorizer = Arc::new(Tokens::new(Arc::clone(&state.database) as _, needed));
-    let server = ApiServer::new(api, ApiBounds::default(), authorizer, hosts, tls);
+    let server = ApiServer::new(api, ApiBounds::default(), authorizer, hosts, tls, open);
     let (server, mut bound) = (Arc::new(server), Some(listener));
     let (address, has_tls) = (address.clone(), scheme == "https");
     jobs.keep(Stage::Receive, "serving the API", reporting(context, "the API"), move |stop| {
@@ -183,6 +188,27 @@ pub async fn begin(
     })?;
     context.watch.say(&format!("API on {shown}"));
     Ok(())
+}
+
+/// The API of a state.
+///
+/// # Errors
+/// When the connector cannot be loaded.
+pub async fn api(context: &Context, state: &OpenState, jobs: &Jobs) -> Result<Api> {
+    let connector = context.connector().await?;
+    let connect = ProgramConnections {
+        context: context.clone(),
+        connector: connector.clone(),
+        state: state.clone(),
+    };
+    let surroundings = ApiSurroundings {
+        space: context.address_space(),
+        stop: context.shutdown.clone(),
+        jobs: jobs.clone(),
+        directory: StateDirectory::needed(context)?.directory().to_owned(),
+    };
+    let (database, vault) = (Arc::clone(&state.database), Arc::clone(&state.vault));
+    Ok(Api::new(connector, database, vault, Arc::new(connect), surroundings))
 }
 
 async fn listen(address: &str, has_tls: bool) -> Result<ApiListener> {

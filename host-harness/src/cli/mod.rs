@@ -57,7 +57,6 @@ pub mod exit;
 mod export;
 mod filter;
 mod forwards;
-mod hidden;
 mod input;
 mod inspect;
 mod invoke;
@@ -66,6 +65,7 @@ mod list;
 mod listen;
 mod log;
 mod mapping;
+mod mcp;
 mod moved;
 mod moving;
 mod objects;
@@ -205,6 +205,8 @@ subcommands! {
     Listen(listen::ListenArgs) by listen::run,
     /// Receive events, and read what changed again and again
     Serve(serve::ServeArgs) by serve::run,
+    /// Serve tools for an agent over stdin and stdout
+    Mcp(mcp::McpArgs) by mcp::run,
     /// Hand changes on to services of your own
     Forwards(forwards::ForwardsArgs) by forwards::run,
     /// Show what was received
@@ -279,6 +281,7 @@ pub async fn run(call: ParsedCommand, shutdown: Shutdown) -> Exit {
     let context = Context {
         egress,
         opened: Arc::default(),
+        loaded: Arc::default(),
         limiter: OnceLock::new(),
         options: cli.options,
         command,
@@ -348,7 +351,7 @@ impl Command {
     /// Whether it goes on until the program is asked to end, and then ends itself.
     fn is_endless(&self) -> bool {
         match self {
-            Self::Listen(_) | Self::Serve(_) => true,
+            Self::Listen(_) | Self::Serve(_) | Self::Mcp(_) => true,
             Self::Sync(args) => args.every.is_some(),
             Self::Changes(args) => args.follow,
             _ => false,

@@ -14,14 +14,18 @@ use super::state::StateDirectory;
 const FILE_BYTES: u64 = 1024 * 1024 * 1024;
 
 impl Context {
-    /// Loads the connector that the options name, and has its calls recorded where they say so.
+    /// The connector that the options name, loaded once: what a process does with it has one set of
+    /// bounds and of counters. Its calls are recorded where the options say so.
     ///
     /// # Errors
     /// Those of [`Context::load`]; and when the recording cannot be begun.
     pub async fn connector(&self) -> Result<Connector> {
-        let connector = self.load(None).await?;
-        record(&connector, self).await?;
-        Ok(connector)
+        let load = async || {
+            let connector = self.load(None).await?;
+            record(&connector, self).await?;
+            anyhow::Ok(connector)
+        };
+        Ok(self.loaded.get_or_try_init(load).await?.clone())
     }
 }
 

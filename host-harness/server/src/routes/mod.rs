@@ -58,6 +58,8 @@ pub(crate) fn router() -> (Router<App>, OpenApi) {
         .merge(deliveries::routes())
         .merge(forwards::routes())
         .merge(status::routes())
+        .merge(crate::metrics::routes())
+        .merge(crate::mcp::routes())
         .finish_api(&mut described);
     (router, described)
 }
