@@ -31,16 +31,29 @@ run: component ## Build everything and show the main job on a simulated AfterShi
 .PHONY: test
 test: components guests ## Run every test, from nothing
 	cargo build --locked --workspace --bins --tests && cargo test --locked --workspace && SEEDS=200 $(MAKE) torture && CHAOS_SECONDS=60 target/debug/hosts
-	@for program in jq sqlite3; do \
+	@for program in jq sqlite3 node python3; do \
 	if command -v $$program > /dev/null; then cargo test --locked --workspace --test connector with_$$program -- --ignored || exit 1; \
 	else echo "left out, because $$program is not installed: the tests named with_$$program"; fi; done
-	@command -v postgres > /dev/null || ls -d /usr/lib/postgresql/*/bin/postgres > /dev/null 2>&1 || \
-	echo "left out, because PostgreSQL is not installed: those tests of state-postgres that are shown as ignored"
+	@if command -v postgres > /dev/null || ls -d /usr/lib/postgresql/*/bin/postgres > /dev/null 2>&1; then \
+	cargo test --locked --workspace --test connector with_postgres -- --ignored || exit 1; \
+	else echo "left out, because PostgreSQL is not installed: the tests named with_postgres, and those of state-postgres that are shown as ignored"; fi
 
 .PHONY: test-browser
-test-browser: component ## Install Chromium and connect once with it
+test-browser: component ## Install Chromium and connect with it
 	command -v chromium || { apt-get update && apt-get install -y --no-install-recommends chromium; }
 	cargo build --locked --workspace --bins --tests && cargo test --locked --workspace --test connector connecting::browser -- --ignored
+
+.PHONY: test-clients
+test-clients: programs ## Generate a client of TypeScript from the API's description, and check a program that uses it
+	mkdir -p target/clients && cp tests/clients/* target/clients/ && \
+	{ npm ls --prefix target/clients > /dev/null 2>&1 || npm ci --prefix target/clients --ignore-scripts --no-audit --no-fund; }
+	cd target/clients && node_modules/.bin/openapi-typescript ../../tests/golden/openapi.json --output api.ts && node_modules/.bin/tsc --project .
+
+# What the tests of examples need beside Rust.
+.PHONY: programs
+programs:
+	@for program in curl jq sqlite3 python3 node npm; do command -v $$program > /dev/null || missing="$$missing $$program"; done; \
+	[ -z "$$missing" ] || { apt-get update && apt-get install -y --no-install-recommends $$(echo "$$missing" | sed 's/\bnode\b/nodejs/'); }
 
 .PHONY: component
 component: $(COMPONENT) ## Build dist/aftership-connector.wasm
@@ -54,10 +67,14 @@ components: $(COMPONENT) $(SHOP) ## Build it and the second connector, dist/shop
 $(SHOP): $(SHARED) $(shell find examples/shop-connector/src examples/shop-connector/Cargo.toml -type f)
 	$(call build-component,shop-connector,examples/shop-connector)
 
+# What a release has beside the component, each with what it needs itself.
+ATTACHED := $$(for file in dist/packages/*; do echo "--attach $$file"; done) \
+	--needs pkg:pypi/wasmtime@$(shell sed 's/.*==//' examples/hosts/python/requirements.txt)
+
 .PHONY: release
-release: $(OPTIMISED) ## Write dist/release/, what a release publishes (KEY=key.pem REFERENCE=registry.example/name signs it)
+release: packages ## Write dist/release/, what a release publishes (KEY=key.pem REFERENCE=registry.example/name signs it)
 	cargo build --locked --workspace --bins
-	target/debug/release pack --component $(OPTIMISED) --package aftership-connector --host target/debug/connector-host --out dist/release
+	target/debug/release pack --component $(OPTIMISED) --package aftership-connector --host target/debug/connector-host --out dist/release $(ATTACHED)
 	$(if $(KEY),target/debug/release sign --layout dist/release/oci --key $(KEY) --reference $(REFERENCE))
 
 # Node and, the first time, npm's registry are needed for this alone. Each time anew: the commit stands in it.
@@ -76,8 +93,8 @@ test-release: release guests ## Run the component's tests on the released file, 
 
 .PHONY: reproduce
 reproduce: release ## Build the committed component once more in another folder, and compare all that a release publishes
-	rm -rf target/reproduce && git clone --quiet . target/reproduce && $(MAKE) -C target/reproduce $(OPTIMISED)
-	cd target/reproduce && ../debug/release pack --component $(OPTIMISED) --package aftership-connector --host ../debug/connector-host --out dist/release
+	rm -rf target/reproduce && git clone --quiet . target/reproduce && $(MAKE) -C target/reproduce packages
+	cd target/reproduce && ../debug/release pack --component $(OPTIMISED) --package aftership-connector --host ../debug/connector-host --out dist/release $(ATTACHED)
 	diff -r dist/release target/reproduce/dist/release && echo "the same bytes in both folders"
 
 .PHONY: guests
@@ -86,6 +103,31 @@ guests: ## Build the misbehaving connectors that the tests run
 	CARGO_TARGET_DIR=target cargo --config '$(REMAP)' build --locked --quiet --manifest-path tests/guests/Cargo.toml --examples --target wasm32-unknown-unknown --profile component
 	cd target/wasm32-unknown-unknown/component/examples && cp $$(ls *.wasm | grep -v -- -) $(CURDIR)/dist/guests/
 
+# Node, Python and, the first time, npm's registry and PyPI are needed for what follows alone.
+.PHONY: node-host
+node-host:
+	command -v npm || { apt-get update && apt-get install -y --no-install-recommends nodejs npm; }
+	cd examples/hosts/node && { npm ls > /dev/null 2>&1 || npm ci --ignore-scripts --no-audit --no-fund; }
+
+.PHONY: python-host
+python-host:
+	test -x target/hosts/python/bin/pip || python3 -m venv target/hosts/python || \
+	{ apt-get update && apt-get install -y --no-install-recommends python3-venv && python3 -m venv target/hosts/python; }
+	target/hosts/python/bin/pip install --quiet --disable-pip-version-check -r examples/hosts/python/requirements.txt
+
+.PHONY: test-hosts-kit
+test-hosts-kit: component guests node-host python-host ## Put the hosts in Rust, Node and Python to the rules of wit/HOSTS.md, and print rules by hosts
+	cargo build --locked --workspace --bins && target/debug/host-kit
+
+.PHONY: packages
+packages: $(OPTIMISED) node-host ## Build dist/packages/: the connector with a host for Node (npm) and for Python (a wheel)
+	rm -rf dist/packages && node tools/packages/transpile.mjs $(OPTIMISED) target/packages && \
+	python3 tools/packages/build.py $(OPTIMISED) target/packages dist/packages
+
+.PHONY: test-packages
+test-packages: packages ## Install both packages into empty folders, and list and create with them
+	cargo build --locked --workspace --bins && tools/packages/try
+
 .PHONY: lint
 lint: ## Check format, clippy natively and on wasm, dependencies
 	rustup component add rustfmt clippy && rustup target add wasm32-unknown-unknown && cargo fmt --all --check
@@ -93,7 +135,7 @@ lint: ## Check format, clippy natively and on wasm, dependencies
 	(command -v cargo-deny || cargo install --locked cargo-deny@0.20.2) && cargo deny --locked check bans licenses sources
 
 .PHONY: bench
-bench: component ## Measure what the sandbox costs, and write BENCHMARKS.md (BASELINE=old.wasm compares components, BASE=PROGRAM an older connector-host; ONLY=start, crowd, list, deliveries, hosts, memory, mirror, size or backlog (by name only) measures that part alone)
+bench: component ## Measure what the sandbox costs, and write BENCHMARKS.md (BASELINE=old.wasm compares components, BASE=PROGRAM an older connector-host; ONLY=start, crowd, list, deliveries, hosts, api, languages, memory, mirror, size or backlog (by name only) measures that part alone)
 	cargo build --locked --release --workspace --bins --bench costs && cargo bench --locked --workspace --bench costs
 
 .PHONY: code-size
@@ -144,6 +186,12 @@ check-deploy: ## Check deploy/ against the schemas of Kubernetes and compose (ne
 	target/deploy/bin/pip install --quiet kubernetes-validate==1.37.0 check-jsonschema==0.39.0 setuptools
 	target/deploy/bin/kubernetes-validate --strict deploy/kubernetes.yaml && target/deploy/bin/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yaml
 
+.PHONY: test-api
+test-api: component ## Hold every answer of the API against its description (needs PyPI the first time)
+	test -x target/schemathesis/bin/pip || python3 -m venv target/schemathesis
+	target/schemathesis/bin/pip install --quiet schemathesis==4.32.5
+	cargo build --locked --workspace --exclude release --bins && tests/schemathesis/run
+
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for a minute (needs a nightly compiler)
 	(command -v cargo-fuzz || cargo install --locked cargo-fuzz) && cd fuzz && for target in $$(cargo fuzz list); do \
@@ -158,7 +206,7 @@ picture: component ## Rewrite the terminal picture of the README from a recorded
 	cargo build --locked --workspace --bins && target/debug/tour --picture examples/tour/tour.svg
 
 .PHONY: ci
-ci: postgresql lint test ## Format, lints and every test, none of PostgreSQL's left out
+ci: postgresql programs lint test test-clients ## Format, lints and every test, none left out for a program that is missing
 
 .PHONY: ci-release
-ci-release: ci test-release ## What the integration server runs
+ci-release: ci test-release test-hosts-kit test-packages ## What the integration server runs

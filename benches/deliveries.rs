@@ -22,7 +22,7 @@ use host_harness::webhooks::{
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::report::Report;
+use crate::report::{Report, percentile};
 
 /// What deliveries are signed with.
 pub const SECRET: &str = "whs_0123456789abcdef";
@@ -94,11 +94,8 @@ pub async fn measure(connector: &Connector, report: &mut Report, time: Duration)
         sqlite.count_events(None).await?.0 == answers.len() as u64,
         "the inbox holds something else than was answered"
     );
-    answers.sort_unstable();
-    let at = |part: f64| {
-        let index = (answers.len() as f64 * part) as usize;
-        answers.get(index).map_or(0.0, |time| time.as_secs_f64() * 1_000.0)
-    };
+    let answers: Vec<f64> = answers.iter().map(|time| time.as_secs_f64() * 1_000.0).collect();
+    let at = |part| percentile(answers.clone(), part);
     let of_limit =
         format!("{:.2} × the disk's own {limit:.0}/s, {TOGETHER} at a time", per_second / limit);
     report.add("deliveries verified and kept", format!("{per_second:.0}/s"), of_limit);
@@ -179,7 +176,8 @@ pub async fn send(
     Ok(times)
 }
 
-fn request(path: &str, number: u64) -> Vec<u8> {
+/// A signed delivery of a tracking, whose id is of `number`.
+pub fn request(path: &str, number: u64) -> Vec<u8> {
     let id = format!("{number:032x}");
     let head = format!(
         r#"{{"event":"tracking_update","event_id":"{id}","ts":{},"msg":{{"id":"{id}","tracking_number":"N{number}","slug":"ups","updated_at":"2026-11-21T17:47:10+00:00","checkpoints":[],"note":""#,

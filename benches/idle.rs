@@ -38,13 +38,14 @@ pub async fn measure(report: &mut Report, quick: bool) -> Result<()> {
         let server = provider.listen().await?;
         let fleet = Fleet::new(1, &disk).serving(SERVE);
         fleet.start(0);
-        shared(&state, 1, 0).await;
+        shared(&state, &fleet, 1, 0).await;
         let alone = memory(&fleet)?;
         fleet.stop(0);
         make(&state, count, &server.url()).await?;
         fleet.start(0);
         let mut asked = 0;
         loop {
+            fleet.assert_alive();
             tokio::time::sleep(QUIET).await;
             let now = provider.with_journal(|entries| entries.count());
             if now >= count && now == asked {

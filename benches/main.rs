@@ -3,12 +3,14 @@
 //! Every figure that compares two things is the median of pairs that were run in turn, so
 //! that a busy machine slows both. Servers are the simulator in a process of its own.
 
+mod api;
 mod backlog;
 mod crowd;
 mod delay;
 mod deliveries;
 mod derive;
 mod idle;
+mod languages;
 mod many_hosts;
 mod memory;
 mod mirror;
@@ -60,6 +62,9 @@ fn main() -> Result<()> {
             many_hosts::measure(&mut report, quick).await?;
             idle::measure(&mut report, quick).await?;
         }
+        if wants("api") {
+            api::measure(&mut report, quick).await?;
+        }
         if only.as_deref() == Some("backlog") {
             let count = if quick { 20_000 } else { 1_000_000 };
             backlog::measure(component, &mut report, count).await?;
@@ -67,6 +72,9 @@ fn main() -> Result<()> {
         anyhow::Ok(())
     })?;
     let wants = |part| only.as_deref().is_none_or(|only| only == part);
+    if wants("languages") {
+        languages::measure(component, &mut report, if quick { 1 } else { 3 })?;
+    }
     if wants("memory") {
         memory::measure(component, &mut report, quick)?;
     }

@@ -118,7 +118,7 @@ async fn run(case: &Case, schema: &str, amount: &Amount) -> Result<(f64, f64)> {
     }
     let fleet = Fleet::new(case.hosts, &disk).serving(SERVE);
     (0..case.hosts).for_each(|number| fleet.start(number));
-    shared(&state, case.hosts, amount.connections).await;
+    shared(&state, &fleet, case.hosts, amount.connections).await;
     // The provider answers when the hosts are ready, so that their start is not in the figure.
     let provider = provider(amount.trackings);
     let began_ms = provider.now_ms();
@@ -126,7 +126,7 @@ async fn run(case: &Case, schema: &str, amount: &Amount) -> Result<(f64, f64)> {
         let provider = provider.clone();
         async move { provider.serve(listener).await }
     });
-    let (pages, ended_ms) = pulled(&state, paths.keys(), amount.trackings).await?;
+    let (pages, ended_ms) = pulled(&state, &fleet, paths.keys(), amount.trackings).await?;
     let pages = pages as f64 / (ended_ms.saturating_sub(began_ms) as f64 / 1_000.0);
     let taken = deliver(&fleet.addresses(), paths.into_values().collect(), amount.time).await?;
     fleet.end();
@@ -153,6 +153,7 @@ pub fn provider(trackings: usize) -> Simulator {
 /// the last of them was kept.
 async fn pulled(
     state: &Arc<dyn State>,
+    fleet: &Fleet,
     connections: impl Iterator<Item = &String>,
     trackings: usize,
 ) -> Result<(u64, u64)> {
@@ -167,6 +168,7 @@ async fn pulled(
                 ended_ms = ended_ms.max(at_ms);
                 break;
             }
+            fleet.assert_alive();
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
     }

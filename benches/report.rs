@@ -41,9 +41,14 @@ impl fmt::Display for Report {
 }
 
 /// The middle of `values`.
-pub fn median(mut values: Vec<f64>) -> f64 {
+pub fn median(values: Vec<f64>) -> f64 {
+    percentile(values, 0.5)
+}
+
+/// The one of `values` that is greater than so large a part of them.
+pub fn percentile(mut values: Vec<f64>, part: f64) -> f64 {
     values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+    values.get((values.len() as f64 * part) as usize).copied().unwrap_or(f64::NAN)
 }
 
 /// A figure with a digit after the point where it is small.

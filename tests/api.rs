@@ -3,10 +3,13 @@
 mod agents;
 mod bounds;
 mod changes;
+pub mod connect;
 mod connections;
 mod deliveries;
 mod description;
 mod forwards;
+mod hostile;
+mod idempotency;
 mod metrics;
 mod pushing;
 mod records;

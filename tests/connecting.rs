@@ -3,6 +3,7 @@
 
 mod browser;
 mod canaries;
+mod pages;
 mod process;
 mod processes;
 mod program;
@@ -10,4 +11,4 @@ mod renewing;
 mod signing;
 mod stops;
 mod tap;
-mod world;
+pub mod world;

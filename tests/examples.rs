@@ -20,13 +20,19 @@ mod embed_webhook;
 
 /// What `examples/NAME/run.sh` prints.
 fn run(name: &str) -> String {
+    run_with(name, "")
+}
+
+/// As [`run`], with an argument.
+fn run_with(name: &str, argument: &str) -> String {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name).join("run.sh");
     let programs = binary("connector-host").parent().unwrap().to_owned();
     let others = std::env::var_os("PATH").unwrap_or_default();
     let path = std::env::join_paths([programs].into_iter().chain(std::env::split_paths(&others)));
     let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
     let mut command = Command::new("sh");
-    command.arg(script).env("PATH", path.unwrap()).env("CONNECTOR_COMPONENT", component());
+    command.arg(script).args((!argument.is_empty()).then_some(argument));
+    command.env("PATH", path.unwrap()).env("CONNECTOR_COMPONENT", component());
     let ended = command.env("XDG_CACHE_HOME", cache).output().unwrap();
     let said = String::from_utf8(ended.stdout).unwrap();
     assert!(ended.status.success(), "{said}\n{}", String::from_utf8_lossy(&ended.stderr));
@@ -146,4 +152,31 @@ fn carriers_are_compared_with_sqlite3() {
     let parcels = rows.skip(1).map(|row| row.split_whitespace().nth(1).unwrap().to_owned());
     let sum: u32 = parcels.map(|count| count.parse::<u32>().unwrap()).sum();
     assert_eq!(sum, 2_000);
+}
+
+#[test]
+#[ignore = "needs curl and jq; make test runs it where jq is installed"]
+fn the_api_is_called_by_curl_with_jq() {
+    is_the_main_job(&run_with("api", "curl"));
+}
+
+#[test]
+#[ignore = "needs Node 20; make test runs it where node is installed"]
+fn the_api_is_called_with_node() {
+    is_the_main_job(&run_with("api", "node"));
+}
+
+#[test]
+#[ignore = "needs Python 3; make test runs it where python3 is installed"]
+fn the_api_is_called_with_python3() {
+    is_the_main_job(&run_with("api", "python"));
+}
+
+#[track_caller]
+fn is_the_main_job(said: &str) {
+    let [connected, created, changed] = said.lines().collect::<Vec<_>>()[..] else {
+        panic!("{said}");
+    };
+    let id = created.strip_prefix("created ").unwrap();
+    assert_eq!((connected, changed), ("connected example", &*format!("changed {id}: created")));
 }

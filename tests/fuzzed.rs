@@ -19,6 +19,7 @@ targets! {
     envelope "../fuzz/fuzz_targets/envelope.rs"
     error_table "../fuzz/fuzz_targets/error_table.rs"
     page_scanner "../fuzz/fuzz_targets/page_scanner.rs"
+    push_source "../fuzz/fuzz_targets/push_source.rs"
 }
 
 /// Stands in for libFuzzer's macro, which the targets import: the target as a function.
@@ -134,4 +135,16 @@ fn errors() {
 #[test]
 fn pages() {
     each(|_, text| page_scanner::run(&text));
+}
+
+#[test]
+fn sources_of_pushes() {
+    let mapping = include_str!("../examples/shop-exports/shopify.json");
+    each(|rng, text| {
+        let mut mapping = mapping.as_bytes().to_vec();
+        if rng.bool() {
+            change(rng, &mut mapping);
+        }
+        push_source::run((rng.u8(..), &String::from_utf8_lossy(&mapping), &text));
+    });
 }

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The host's crates, by their folders: each with the host's crates that it may depend on.
-const CRATES: [(&str, &str, &[&str]); 9] = [
+const CRATES: [(&str, &str, &[&str]); 10] = [
     ("connector-contract", "contract", &[]),
     ("connector-runtime", "runtime", &["connector-contract"]),
     ("connector-registry", "registry", &["connector-contract", "connector-runtime"]),
@@ -23,6 +23,7 @@ const CRATES: [(&str, &str, &[&str]); 9] = [
         "server",
         &["connector-contract", "connector-runtime", "connector-service", "connector-state"],
     ),
+    ("connector-verify", "verify", &["connector-contract", "connector-runtime"]),
     (
         "host-harness",
         ".",
@@ -35,6 +36,7 @@ const CRATES: [(&str, &str, &[&str]); 9] = [
             "connector-state",
             "connector-state-postgres",
             "connector-state-sqlite",
+            "connector-verify",
         ],
     ),
 ];
@@ -47,7 +49,10 @@ const BEHIND: [(&str, &[&str]); 10] = [
     ("comfy-table", &["host-harness"]),
     ("indicatif", &["host-harness"]),
     ("rusqlite", &["connector-state-sqlite"]),
-    ("rustls", &["connector-runtime", "connector-service", "connector-state-postgres"]),
+    (
+        "rustls",
+        &["connector-runtime", "connector-service", "connector-state-postgres", "connector-verify"],
+    ),
     ("tokio-postgres", &["connector-state-postgres"]),
     ("tracing-subscriber", &["host-harness"]),
     ("wasmtime", &["connector-runtime"]),

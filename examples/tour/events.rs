@@ -1,15 +1,13 @@
 //! Events: a subscription is proven, and a parcel's stages come as they happen.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead as _, BufReader};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
+use crate::serving::{Serving, free};
 use crate::session::{KEY_VARIABLE, Session};
 use crate::simulated::{KEY, Simulator};
 
@@ -56,7 +54,7 @@ fn receive(session: &mut Session, folder: &Path) -> Result<()> {
 
     session.step("Receive, and read what changed besides; then a parcel is sent");
     session.say("$ connector-host serve --every 2s &");
-    let mut serving = Serving::start(session, &receiver)?;
+    let mut serving = serve(session, &receiver)?;
     session.run(&[
         "create",
         "trackings",
@@ -73,7 +71,7 @@ fn receive(session: &mut Session, folder: &Path) -> Result<()> {
         .step("The first delivery proves the subscription; the receiver is killed and comes back");
     session.say("$ kill -9 %1; connector-host serve --every 2s &");
     drop(serving);
-    serving = Serving::start(session, &receiver)?;
+    serving = serve(session, &receiver)?;
     session.run(&["status", "--output", "table"])?;
 
     session.highlight("One clean change for each stage, whatever came twice or was cut");
@@ -94,36 +92,6 @@ fn receive(session: &mut Session, folder: &Path) -> Result<()> {
     }
     drop(serving);
     Ok(())
-}
-
-/// The receiver, killed when it goes.
-struct Serving(Child);
-
-impl Serving {
-    fn start(session: &Session, address: &str) -> Result<Self> {
-        let mut command = session.command(&["serve", "--every", "2s", "--address", address])?;
-        let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
-        let mut serving = Self(child.context("cannot start the receiver")?);
-        let stderr = serving.0.stderr.take().context("the receiver has no stderr")?;
-        let mut lines = BufReader::new(stderr).lines();
-        loop {
-            let line = lines.next().context("the receiver ended")??;
-            if line.contains("listening on ") {
-                break;
-            }
-        }
-        // What it says later must not hold it up.
-        std::thread::spawn(move || lines.for_each(drop));
-        Ok(serving)
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        // Nothing is lost if it has ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 /// Waits until something holds of the changes of trackings.
@@ -156,8 +124,7 @@ fn secret_file(folder: &Path) -> Result<PathBuf> {
     Ok(file)
 }
 
-/// An address of this machine that is free now.
-fn free() -> Result<String> {
-    let listener = TcpListener::bind("127.0.0.1:0").context("no port is free")?;
-    Ok(listener.local_addr().context("the port has no address")?.to_string())
+/// Starts the receiver.
+fn serve(session: &Session, address: &str) -> Result<Serving> {
+    Serving::start(session, &["--every", "2s", "--address", address], "listening on ")
 }

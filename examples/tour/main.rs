@@ -15,6 +15,8 @@ mod mirror;
 mod picture;
 mod real;
 mod scheme;
+mod served;
+mod serving;
 mod session;
 mod simulated;
 mod two_way;

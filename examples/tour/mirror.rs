@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
+use crate::served;
 use crate::session::{KEY_VARIABLE, Session};
 use crate::simulated::KEY;
 
@@ -53,8 +54,10 @@ pub fn show(session: &mut Session, url: &str) -> Result<()> {
     session.run(&["sync", "trackings", "--output", "table"])?;
     session.say("$ connector-host changes --object trackings | jq -r .id | sort | uniq -c");
     let changes = session.quietly(&["changes", "--object", "trackings", "--output", "ndjson"])?;
+    let mut last = 0;
     let ids = changes.lines().map(|line| {
         let change: Value = serde_json::from_str(line)?;
+        last = change.get("number").and_then(Value::as_u64).context("a change without a number")?;
         let id = change.get("id").and_then(Value::as_str).context("a change without an id")?;
         Ok(id.to_owned())
     });
@@ -74,7 +77,7 @@ pub fn show(session: &mut Session, url: &str) -> Result<()> {
     session.say("$ connector-host export checkpoints | wc -l");
     let checkpoints = session.quietly(&["export", "checkpoints", "--output", "ndjson"])?;
     session.say(&checkpoints.lines().count().to_string());
-    Ok(())
+    served::show(session, last)
 }
 
 /// Pages that are committed so far.

@@ -156,7 +156,8 @@ fn wrapped(words: &[String]) -> Vec<String> {
     lines
 }
 
-fn shortened(line: &str) -> String {
+/// What of a line fits into the terminal.
+pub fn shortened(line: &str) -> String {
     if line.chars().count() <= WIDTH {
         return line.to_owned();
     }

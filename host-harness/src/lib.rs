@@ -16,6 +16,7 @@
 //! | [`state_postgres`] | that database in PostgreSQL, for many hosts |
 //! | [`service`] | connections, grants, the vault, sync, push, webhooks |
 //! | [`server`] | the HTTP API |
+//! | [`verify`] | puts a connector to its contract |
 //!
 //! None of them knows a provider.
 
@@ -33,6 +34,7 @@ pub use connector_state as state;
 pub use connector_state::{files, journal, mirror};
 pub use connector_state_postgres as state_postgres;
 pub use connector_state_sqlite as state_sqlite;
+pub use connector_verify as verify;
 
 /// What is kept between runs, and the databases that keep it.
 pub mod store {

@@ -112,3 +112,15 @@ async fn a_unix_socket_is_this_users_alone() {
     assert_eq!(code, Some(0), "{said}");
     assert!(!path.exists());
 }
+
+/// What a host serves is one connection's or all connections', and never more than was meant.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_api_of_one_connection_is_refused() {
+    let host = Host::new("narrow").await;
+    let ended =
+        host.command(&["serve", "--connection", "default", "--api", "127.0.0.1:0"]).output();
+    let ended = ended.unwrap();
+    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert_eq!(ended.status.code(), Some(2), "{said}");
+    assert!(said.contains("--only"), "{said}");
+}

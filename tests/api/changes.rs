@@ -52,6 +52,9 @@ async fn pages_go_on_where_a_consumer_is() {
     beyond.problem(422, "invalid-input");
     let unknown = host.call(put, &json!({"positions": {"nobody": 1}})).await;
     unknown.problem(404, "not-found");
+    assert_eq!(host.send("DELETE /v1/consumers/erp", &[], b"").await.status, 204);
+    host.send("DELETE /v1/consumers/erp", &[], b"").await.problem(404, "not-found");
+    assert_eq!(host.get("/v1/consumers/erp").await["positions"], json!({}));
     let spaced = host.call("PUT /v1/consumers/a%20b", &json!({"positions": {}})).await;
     spaced.problem(422, "invalid-input");
 

@@ -123,3 +123,55 @@ async fn the_connector_and_the_state_are_shown() {
     let hosts = host.get("/v1/hosts").await;
     assert_eq!(hosts["items"].as_array().unwrap().len(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_are_found_by_their_labels() {
+    let host = Host::new("labels").await;
+    let new = |name: &str, tenant: &str| {
+        json!({
+            "name": name, "settings": {"base-url": host.shop.url()}, "secrets": {"api-key": KEY},
+            "labels": {"tenant": tenant, "shop.example.com/stage": ""},
+        })
+    };
+    for (name, tenant) in [("a", "one"), ("b", "two"), ("c", "one")] {
+        let made = host.call("POST /v1/connections", &new(name, tenant)).await;
+        assert_eq!(made.json()["labels"]["tenant"], tenant, "{made:?}");
+    }
+    let names = async |query: &str| {
+        let page = host.get(&format!("/v1/connections?{query}")).await;
+        let items = page["items"].as_array().unwrap().iter();
+        items.map(|it| it["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(names("label=tenant%3Done").await, ["a", "c"]);
+    assert_eq!(names("label=tenant%3Done&cursor=a").await, ["c"]);
+    assert_eq!(names("label=tenant%3Done&label=shop.example.com/stage%3D").await, ["a", "c"]);
+    assert_eq!(names("label=tenant%3Done&label=tenant%3Dtwo").await, [""; 0]);
+    let relabelled = json!({"labels": {"tenant": "two"}});
+    let changed = host.call("PATCH /v1/connections/a", &relabelled).await.json();
+    assert_eq!((&changed["name"], &changed["labels"]), (&json!("a"), &json!({"tenant": "two"})));
+    let renamed = host.call("PATCH /v1/connections/a", &json!({"name": "z"})).await.json();
+    assert_eq!(renamed["labels"], json!({"tenant": "two"}));
+    assert_eq!(names("label=tenant%3Dtwo").await, ["b", "z"]);
+    let listed =
+        host.shop.rows(&["connections", "list", "--label", "tenant=two", "--output", "ndjson"]);
+    assert_eq!(listed.iter().map(|it| &it["name"]).collect::<Vec<_>>(), ["b", "z"]);
+    host.shop.run(&[
+        "connect",
+        "--connection",
+        "z",
+        "--secret-env",
+        "api-key=KEY",
+        "--label",
+        "by=hand",
+    ]);
+    assert_eq!(host.get("/v1/connections/z").await["labels"], json!({"by": "hand"}));
+    for (line, body) in [
+        ("PATCH /v1/connections/a", json!({})),
+        ("PATCH /v1/connections/b", json!({"labels": {"a b": "c"}})),
+        ("PATCH /v1/connections/b", json!({"labels": {"a": "-"}})),
+        ("GET /v1/connections?label=tenant", json!({})),
+        ("GET /v1/connections?label=a%20b%3Dc", json!({})),
+    ] {
+        host.call(line, &body).await.problem(422, "invalid-input");
+    }
+}

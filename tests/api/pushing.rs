@@ -1,8 +1,10 @@
 //! Sources uploaded, and the runs that come of them.
 
+use aftership_simulator::{Answer, Matcher};
 use serde_json::json;
 
 use super::world::{Host, TRACKINGS};
+use crate::support::world::TRACKINGS as PROVIDERS;
 
 const LINES: (&str, &str) = ("content-type", "application/x-ndjson");
 const CSV: (&str, &str) = ("content-type", "text/csv");
@@ -91,4 +93,57 @@ async fn an_upload_that_is_wrong_or_cut_is_forgotten() {
     let posts = host.shop.simulator.journal().into_iter().filter(|entry| entry.method == "POST");
     assert_eq!(posts.count(), 1);
     host.ask("/v1/connections/default/pushes/none").await.problem(404, "not-found");
+}
+
+/// A host dies in the middle of a run: another one goes on with it, and nothing is made twice.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_host_goes_on_with_a_push_of_one_that_died() {
+    let mut host = Host::new("orphan").await;
+    let mut second = host.shop.listen("serve", &["--api", "127.0.0.1:0", "--every", "1h"]);
+    let second_authority = second.authority("API on ");
+    let simulator = host.shop.simulator.clone();
+    simulator.answer_next(Matcher::new("POST", PROVIDERS), Answer::hang().executed());
+    let posts = || {
+        let journal = simulator.journal();
+        journal.iter().filter(|it| it.method == "POST" && it.path == PROVIDERS).count()
+    };
+    let source: Vec<String> =
+        (1..=3).map(|n| json!({"tracking_number": number(n), "slug": "ups"}).to_string()).collect();
+    let push = format!("POST {TRACKINGS}/push");
+    let begun = host.send(&push, &[LINES], source.join("\n").as_bytes()).await;
+    let place = begun.header("location").to_owned();
+    while posts() == 0 {
+        tokio::task::yield_now().await;
+    }
+    host.listener.child.kill().unwrap();
+    host.listener.child.wait().unwrap();
+    host.authority = second_authority;
+    let run = host.until(&place, |run| run["ended"].is_string()).await;
+    assert_eq!((&run["done"], &run["failed"]), (&json!(3), &json!(0)), "{run}");
+    let made = simulator.journal().into_iter().filter(|it| it.method == "POST").count();
+    assert_eq!((made, posts()), (3, 3));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn runs_are_listed_page_by_page() {
+    let host = Host::new("pages").await;
+    let push = format!("POST {TRACKINGS}/push");
+    let mut begun = Vec::new();
+    for n in 1..=3 {
+        let source = json!({"tracking_number": number(n), "slug": "ups"}).to_string();
+        let run = host.send(&push, &[LINES], source.as_bytes()).await.json()["run"].clone();
+        begun.push(run);
+    }
+    let pushes = "/v1/connections/default/pushes";
+    let (mut seen, mut next) = (Vec::new(), String::new());
+    loop {
+        let page = host.get(&format!("{pushes}?limit=2{next}")).await;
+        seen.extend(page["items"].as_array().unwrap().iter().map(|run| run["id"].clone()));
+        let Some(cursor) = page["next"].as_str() else { break };
+        next = format!("&cursor={cursor}");
+    }
+    seen.sort_by_key(ToString::to_string);
+    begun.sort_by_key(ToString::to_string);
+    assert_eq!(seen, begun);
+    host.ask(&format!("{pushes}?cursor=none")).await.problem(422, "invalid-input");
 }

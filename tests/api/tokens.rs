@@ -142,3 +142,76 @@ async fn what_is_no_token_is_refused_with_what_to_do() {
     let again = host.command(&["tokens", "add", "a", "--scope", "read"]).output().unwrap();
     assert_eq!(again.status.code(), Some(2), "{again:?}");
 }
+
+/// An open stream ends when its token is revoked; it is asked for again with each sign of life.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_ends_when_its_token_is_revoked() {
+    let host = Host::with("ended", &["--api-require-token"]).await;
+    let bearer = format!("Bearer {}", token(&host, "follower", "read", &[]));
+    let headers = [("authorization", &*bearer), ("accept", "text/event-stream")];
+    let mut stream = host.stream("/v1/changes?connection=default", &headers).await;
+    run(&host, &["tokens", "revoke", "follower"]);
+    while stream.until("\n").await.is_some() {}
+    let again = host.send("GET /v1/changes?connection=default", &headers, b"").await;
+    again.problem(401, "unauthenticated");
+}
+
+/// What other machines reach speaks TLS alone, and needs a token of everybody.
+#[tokio::test(flavor = "multi_thread")]
+async fn beyond_this_machine_it_is_tls_and_a_token() {
+    use std::sync::Arc;
+
+    use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+    use tokio_rustls::TlsConnector;
+    use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+    use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+    use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+
+    async fn ask(mut stream: impl AsyncRead + AsyncWrite + Unpin, headers: &str) -> String {
+        let request = format!(
+            "GET /v1/connections HTTP/1.1\r\nhost: any.example\r\nconnection: close\r\n{headers}\r\n"
+        );
+        // A peer that ends in the middle says enough.
+        let _ = stream.write_all(request.as_bytes()).await;
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer).await;
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let shop = crate::webhooks::shop::Shop::new("api-tls").await;
+    let (certificate, key) = (shop.base.join("cert.pem"), shop.base.join("key.pem"));
+    std::fs::write(&certificate, made.cert.pem()).unwrap();
+    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    let (certificate, key) = (certificate.display().to_string(), key.display().to_string());
+    let more = ["--api-tls-cert", &certificate, "--api-tls-key", &key];
+    let mut listener =
+        shop.listen("serve", &[&["--api", "0.0.0.0:0", "--every", "1h"], &more[..]].concat());
+    let authority = listener.authority("API on ");
+    let port = authority.rsplit_once(':').unwrap().1.to_owned();
+    let made = shop.run(&["tokens", "add", "far", "--scope", "read"]);
+    let token = serde_json::from_str::<Value>(&made).unwrap()["token"].as_str().unwrap().to_owned();
+
+    let connect = async || {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_file(&certificate).unwrap()).unwrap();
+        let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+        let stream = tokio::net::TcpStream::connect(format!("127.0.0.1:{port}")).await.unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
+        TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap()
+    };
+    let nobody = ask(connect().await, "").await;
+    assert!(nobody.starts_with("HTTP/1.1 401"), "{nobody}");
+    let known = ask(connect().await, &format!("authorization: Bearer {token}\r\n")).await;
+    assert!(known.starts_with("HTTP/1.1 200"), "{known}");
+    let plain = tokio::net::TcpStream::connect(format!("127.0.0.1:{port}")).await.unwrap();
+    let plain = ask(plain, &format!("authorization: Bearer {token}\r\n")).await;
+    assert!(!plain.contains("HTTP/1.1"), "{plain}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_else_is_called_as_who_needs_no_token() {
+    let host = Host::new("local").await;
+    let refused = host.command(&["tokens", "add", "local", "--scope", "read"]).output().unwrap();
+    assert_eq!(refused.status.code(), Some(2), "{refused:?}");
+}

@@ -90,10 +90,7 @@ impl Host {
 
     /// Sends a request, and answers when its answer begins.
     pub async fn begin(&self, request: Request<Full<Bytes>>) -> Response<Incoming> {
-        let stream = TcpStream::connect(&self.authority).await.unwrap();
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
-        tokio::spawn(connection);
-        sender.send_request(request).await.unwrap()
+        begin(&self.authority, request).await
     }
 
     pub fn request(
@@ -102,24 +99,12 @@ impl Host {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> Request<Full<Bytes>> {
-        let (method, path) = line.split_once(' ').unwrap();
-        let mut request = Request::builder().method(method).uri(path);
-        if !headers.iter().any(|(name, _)| *name == "host") {
-            request = request.header("host", &self.authority);
-        }
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        request.body(Full::new(Bytes::copy_from_slice(body))).unwrap()
+        request(&self.authority, line, headers, body)
     }
 
     /// Sends `METHOD /path`, with these headers.
     pub async fn send(&self, line: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
-        let response = self.begin(self.request(line, headers, body)).await;
-        let (head, body) = response.into_parts();
-        let body = body.collect().await.unwrap().to_bytes();
-        let body = String::from_utf8(body.into()).unwrap();
-        Reply { status: head.status.as_u16(), headers: head.headers, body }
+        send_to(&self.authority, line, headers, body).await
     }
 
     /// As [`Host::send`], a JSON document.
@@ -169,6 +154,39 @@ impl Host {
     pub fn command(&self, arguments: &[&str]) -> Command {
         self.shop.command(arguments)
     }
+}
+
+async fn begin(authority: &str, request: Request<Full<Bytes>>) -> Response<Incoming> {
+    let stream = TcpStream::connect(authority).await.unwrap();
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
+    sender.send_request(request).await.unwrap()
+}
+
+fn request(
+    authority: &str,
+    line: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Request<Full<Bytes>> {
+    let (method, path) = line.split_once(' ').unwrap();
+    let mut request = Request::builder().method(method).uri(path);
+    if !headers.iter().any(|(name, _)| *name == "host") {
+        request = request.header("host", authority);
+    }
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request.body(Full::new(Bytes::copy_from_slice(body))).unwrap()
+}
+
+/// As [`Host::send`], to the host at this place.
+pub async fn send_to(authority: &str, line: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+    let response = begin(authority, request(authority, line, headers, body)).await;
+    let (head, body) = response.into_parts();
+    let body = body.collect().await.unwrap().to_bytes();
+    let body = String::from_utf8(body.into()).unwrap();
+    Reply { status: head.status.as_u16(), headers: head.headers, body }
 }
 
 /// An answer that comes piece by piece.

@@ -29,6 +29,8 @@ async fn a_record_is_made_changed_acted_on_and_removed() {
 
     let tag = host.ask(&format!("{place}?live=true")).await.header("etag").to_owned();
     let patch = br#"{"note":"leave at the door"}"#;
+    let weak = [JSON, ("if-match", &*format!("W/{tag}"))];
+    host.send(&format!("PATCH {place}"), &weak, patch).await.problem(412, "conflict");
     let changed = host.send(&format!("PATCH {place}"), &[JSON, ("if-match", &tag)], patch).await;
     assert_eq!(changed.json()["record"]["data"]["note"], "leave at the door", "{changed:?}");
     let stale = host.send(&format!("PATCH {place}"), &[JSON, ("if-match", &tag)], patch).await;
@@ -86,6 +88,40 @@ async fn refusals_and_faults_are_told_apart() {
         (&account["source"], &account["provider"]["status"]),
         (&json!("account"), &json!(401))
     );
+}
+
+/// What is written is known at once, as ours, and no scan tells it again.
+#[tokio::test(flavor = "multi_thread")]
+async fn writes_are_in_what_is_kept_and_in_the_changes() {
+    let host = Host::new("mirrored").await;
+    let wish = json!({"tracking_number": NUMBER, "slug": "ups"});
+    let made = host.call(&format!("POST {TRACKINGS}/records"), &wish).await;
+    let place = made.header("location").to_owned();
+    assert_eq!(host.get(&place).await["data"]["tracking_number"], NUMBER);
+    host.call(&format!("PATCH {place}"), &json!({"note": "leave at the door"})).await;
+    assert_eq!(host.get(&place).await["data"]["note"], "leave at the door");
+    let done = format!("POST {place}/actions/mark-as-completed");
+    assert_eq!(host.call(&done, &json!({"reason": "DELIVERED"})).await.status, 200);
+    assert_eq!(host.get(&place).await["data"]["tag"], "Delivered");
+    // The command line tells its writes by the same function.
+    let id = made.json()["id"].as_str().unwrap().to_owned();
+    host.shop.run(&["update", "trackings", &id, "--data", "{\"note\":\"by hand\"}"]);
+    assert_eq!(host.get(&place).await["data"]["note"], "by hand");
+    assert_eq!(host.send(&format!("DELETE {place}"), &[], b"").await.status, 204);
+    host.ask(&place).await.problem(404, "not-found");
+    host.call("POST /v1/connections/default/sync", &json!({"objects": ["trackings"]})).await;
+    let changes = host.get("/v1/changes?connection=default&object=trackings").await;
+    let of_record = changes["items"].as_array().unwrap().iter().filter(|it| it["id"] == *id);
+    let told: Vec<_> = of_record.map(|it| (it["kind"].as_str().unwrap(), &it["ours"])).collect();
+    let ours = &json!(true);
+    let wanted = [
+        ("created", ours),
+        ("updated", ours),
+        ("updated", ours),
+        ("updated", ours),
+        ("deleted", ours),
+    ];
+    assert_eq!(told, wanted);
 }
 
 /// A caller that goes takes its work along.

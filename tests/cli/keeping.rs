@@ -4,12 +4,16 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use hosts::state::Disk;
+
 use super::{Account, Ended, KEY, component, host_command};
 
 /// A directory for state, and the program that keeps things there. No secret stands in its
 /// environment.
 pub struct Keeper {
     base: PathBuf,
+    /// Where the state is, when that is not a directory in `base`.
+    database: Option<Disk>,
 }
 
 impl Keeper {
@@ -17,7 +21,14 @@ impl Keeper {
         let base = std::env::temp_dir().join(format!("keeping-{name}-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&base);
         std::fs::create_dir(&base).unwrap();
-        Self { base }
+        Self { base, database: None }
+    }
+
+    /// With its state in PostgreSQL, in a schema `name`.
+    pub fn postgres(name: &str) -> Self {
+        let mut keeper = Self::new(name);
+        keeper.database = Some(Disk::postgres(name, None));
+        keeper
     }
 
     pub fn state(&self) -> PathBuf {
@@ -42,9 +53,14 @@ impl Keeper {
     /// The program with this state.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = host_command();
+        if let Some(database) = &self.database {
+            let key = format!("{}=", "A".repeat(43));
+            command.env("CONNECTOR_STATE", database.argument()).env("CONNECTOR_MASTER_KEY", key);
+        } else {
+            command.env("CONNECTOR_STATE", self.state());
+        }
         command
             .env("CONNECTOR_COMPONENT", component())
-            .env("CONNECTOR_STATE", self.state())
             .arg("--allow-private")
             .args(arguments)
             .stdin(Stdio::piped())

@@ -39,7 +39,18 @@ fn import(keeper: &Keeper, from: &Keeper, more: &[&str]) -> Ended {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_goes_on_in_another_state_where_it_was() {
-    let (account, old) = kept("moving-from").await;
+    moved(&Keeper::new("moving-to"), "moving-from").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL, which `make test` looks for"]
+async fn a_connection_goes_on_with_postgres_where_it_was() {
+    moved(&Keeper::postgres("moving_to"), "moving-to-database").await;
+}
+
+/// A connection of a state `from` goes on in `new`.
+async fn moved(new: &Keeper, from: &str) {
+    let (account, old) = kept(from).await;
     let records = old.run(&["export", "trackings", "--output", "json"]).quiet();
     assert_eq!(export(&old, &["default"]).code, Some(0));
     let refused = old.run(&["sync", "trackings"]);
@@ -49,8 +60,7 @@ async fn a_connection_goes_on_in_another_state_where_it_was() {
     );
     assert!(old.run(&["connections", "list"]).quiet().contains("moved"));
 
-    let new = Keeper::new("moving-to");
-    let ended = import(&new, &old, &[]);
+    let ended = import(new, &old, &[]);
     assert_eq!(ended.code, Some(0), "{}", ended.err);
     assert_eq!(new.run(&["export", "trackings", "--output", "json"]).quiet(), records);
     // The consumer has had all; what is read now is known; what is new is the only change.
@@ -68,7 +78,7 @@ async fn a_connection_goes_on_in_another_state_where_it_was() {
     assert_eq!(changes.lines().count(), 1, "{changes}");
 
     // It is there: neither it nor another one of its name may come once more.
-    import(&new, &old, &[]).failed(1, &["is in this state already"]);
+    import(new, &old, &[]).failed(1, &["is in this state already"]);
     old.run(&["connections", "erase", "default"]);
     assert!(!old.run(&["connections", "list"]).quiet().contains("default"));
 }

@@ -15,6 +15,8 @@ use host_harness::clock::SystemClock;
 use host_harness::store::{Sqlite, Store as _};
 
 use super::world::{CLIENT_SECRET, fetch, location, settings};
+use crate::api::connect::Browser;
+use crate::support::listener::Listener;
 use crate::support::world::TRACKINGS;
 use crate::support::{component, host_command};
 
@@ -34,13 +36,17 @@ pub struct Waiting {
 
 impl Desk {
     pub async fn new(consent: Consent) -> Self {
+        Self::with(consent, "http://127.0.0.1/callback").await
+    }
+
+    /// Of an app with this redirect URL.
+    pub async fn with(consent: Consent, redirect: &str) -> Self {
         static DESKS: AtomicU32 = AtomicU32::new(0);
         let number = DESKS.fetch_add(1, Ordering::Relaxed);
         let name = format!("connecting-program-{}-{number}", std::process::id());
         let folder = std::env::temp_dir().join(name);
         std::fs::create_dir(&folder).unwrap();
         let mut options = Options { limits: false, ..Options::default() };
-        let redirect = "http://127.0.0.1/callback";
         options.oauth.clients = vec![OAuthClient::new("app-7", CLIENT_SECRET, redirect)];
         options.oauth.consent = consent;
         let simulator = Simulator::new(options);
@@ -251,4 +257,32 @@ async fn an_answer_without_a_token_connects_nobody() {
     let (code, _, err) = waiting.ended();
     assert!(code == Some(1) && err.contains("the answer holds no access token"), "{err}");
     assert_eq!(desk.run(&["check", "trackings"]).0, Some(2));
+}
+
+/// With an address as its redirect URL that a host of the same state serves: the command waits for the link's use.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_callback_that_a_host_serves_connects_too() {
+    let desk = Desk::with(Consent::Allow, "https://connect.example/connect/callback").await;
+    let given = settings(&desk.server.url());
+    let wrong = ["connect", "oauth2", "--callback-url", "https://connect.example/callback"];
+    let (code, _, err) = desk.run(&wrong);
+    assert!(code == Some(2) && err.contains("does not end in /connect/callback"), "{err}");
+    let callback = "https://connect.example/connect/callback";
+    let waiting = desk.connect_with("default", &given, &["--callback-url", callback]);
+    let path = waiting.url.strip_prefix("https://connect.example").unwrap();
+    let serve = ["serve", "--address", "127.0.0.1:0", "--public-url", "https://connect.example"];
+    let listener = Listener::start(&mut desk.host(&serve));
+    let mut browser = Browser::default();
+    let page = browser.get(&listener.authority, path).await;
+    let sent = browser.submit(&listener.authority, path, &page, &[]).await;
+    let back = location(sent.header("location")).await;
+    let back = back.strip_prefix("https://connect.example").unwrap();
+    let done = browser.get(&listener.authority, back).await;
+    assert!(done.body.contains("<h1>Connected</h1>"), "{done:?}");
+    let (code, _, err) = waiting.ended();
+    assert!(code == Some(0) && err.contains("connected: default, by oauth2"), "{err}");
+    assert_eq!(desk.run(&["check", "trackings"]).0, Some(0));
+    // Before it was connected, nothing was read of it.
+    let (_, said) = listener.end("-TERM");
+    assert!(!said.contains("error: default"), "{said}");
 }

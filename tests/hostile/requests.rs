@@ -60,8 +60,10 @@ async fn what_sends_nothing_can_send_nothing() {
     let wire = fine();
     let sent = wire.sent();
     let connection = connection(&connector, wire, &Arc::default()).await;
-    let described = connector.describe("things").await.unwrap_err().to_string();
-    assert!(described.contains("Refused"), "{described}");
+    for described in [connector.describe("things").await, connection.describe("things").await] {
+        let why = described.unwrap_err().to_string();
+        assert!(why.contains("Refused"), "{why}");
+    }
     let parent = |id: &str| DataRecord {
         id: id.to_owned(),
         updated_at: None,

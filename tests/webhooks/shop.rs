@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::support::listener::{Listener, exchange};
 use crate::support::{component, host_command, scratch};
 
-const KEY: &str = "asat_events_0123456789abcdef";
+pub const KEY: &str = "asat_events_0123456789abcdef";
 pub const SECRET: &str = "whs_0123456789abcdef";
 /// 32 bytes, as the tests' service knows them.
 pub const FORWARD: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
@@ -23,8 +23,14 @@ pub struct Shop {
 
 impl Shop {
     pub async fn new(name: &str) -> Self {
-        let options =
+        Self::with(name, |_| {}).await
+    }
+
+    /// Of an account that is otherwise.
+    pub async fn with(name: &str, change: impl FnOnce(&mut Options)) -> Self {
+        let mut options =
             Options { api_keys: vec![KEY.to_owned()], limits: false, ..Options::default() };
+        change(&mut options);
         let simulator = Simulator::new(options);
         let server = simulator.listen().await.unwrap();
         let base = scratch(&format!("events-{name}"));

@@ -7,10 +7,12 @@ use std::sync::{Arc, Mutex};
 use connector_contract::clock::Clock;
 use connector_runtime::egress::Pending;
 use connector_runtime::{AddressSpace, Builder, Connection, Connector};
+use connector_service::connect::ConnectLinks;
 use connector_service::grants::Grants;
 use connector_service::jobs::{Jobs, Shutdown};
 use connector_service::sync::Turns;
 use connector_service::vault::Vault;
+use connector_state::lists::{ConnectionsQuery, LabelledConnection};
 use connector_state::{ConnectionRow, Database, SecretRow, StateClock};
 use tokio::sync::Semaphore;
 
@@ -54,6 +56,8 @@ pub struct ApiSurroundings {
     pub jobs: Jobs,
     /// Keeps uploads, sealed, until they have ended.
     pub directory: PathBuf,
+    /// Makes links for browsers, where a listener has the pages for them.
+    pub links: Option<Arc<ConnectLinks>>,
 }
 
 /// A connection that was made, and what it was made of.
@@ -117,8 +121,7 @@ impl Api {
         let connector = &self.connector.manifest().name;
         match self.database.connection(name).await? {
             Some(row) if row.connector == *connector => Ok(row),
-            _ => Err(Problem::not_found(format!("there is no connection \"{name}\""))
-                .next("GET /v1/connections lists them")),
+            _ => Err(absent(name)),
         }
     }
 
@@ -131,6 +134,18 @@ impl Api {
         let rows = self.database.connections().await?.into_iter();
         let own = rows.filter(|row| row.connector == *connector);
         Ok(own.map(|row| (row.id, row.name)).collect())
+    }
+
+    /// The connection of this name as [`Api::row`], with its labels.
+    ///
+    /// # Errors
+    /// As [`Api::row`].
+    pub async fn labelled(&self, name: &str) -> Result<LabelledConnection, Problem> {
+        let connector = Some(self.connector.manifest().name.clone());
+        let named = Some(name.to_owned());
+        let asked = ConnectionsQuery { connector, name: named, limit: 1, ..Default::default() };
+        let found = self.database.list_connections(asked).await?.pop();
+        found.ok_or_else(|| absent(name))
     }
 
     /// The id of this connection; `None` of none: all are meant.
@@ -180,4 +195,9 @@ impl Api {
             Err(Problem::unknown("object", object, &names))
         }
     }
+}
+
+fn absent(name: &str) -> Problem {
+    Problem::not_found(format!("there is no connection \"{name}\""))
+        .next("GET /v1/connections lists them")
 }

@@ -3,28 +3,25 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+use axum::body::Body;
 use axum::extract::{RawPathParams, Request};
 use axum::middleware::Next;
 use axum::response::Response;
-use connector_state::access::{EndedWrite, NewWrite, ReadCount, WriteStart};
-use connector_state::{Database, LeaseHolder, StoreError};
-use tokio::runtime::Handle;
+use connector_runtime::digest::digest;
+use connector_service::vault::Vault;
+use connector_state::Database;
+use connector_state::access::ReadCount;
 
 use crate::authorise::{ApiCall, Caller};
+use crate::extract::whole;
 use crate::lock;
-use crate::problem::{Problem, ProblemKind, ProblemSource};
-
-/// How a write ended whose caller went: perhaps it was done, perhaps not.
-const CANCELLED: &str = "cancelled";
-/// Seconds after which a state that lost an answer is worth another try.
-const AGAIN: u64 = 2;
-/// For how long a write counts as under way.
-const FOR_MS: u64 = 60_000;
+use crate::problem::Problem;
+use crate::writing::{self, AskedWrite, UPLOAD, Writing};
 
 /// Notes what callers do. Bodies are noted nowhere.
 pub struct Audit {
     database: Arc<dyn Database>,
-    holder: LeaseHolder,
+    vault: Arc<Vault>,
     /// Reads of the newest minute, by caller. They are written when a later minute begins: a host that
     /// ends loses one minute of them.
     reads: Mutex<Reads>,
@@ -37,10 +34,10 @@ struct Reads {
 }
 
 impl Audit {
-    /// Notes it in `database`.
+    /// Notes it in `database`; `vault` seals what is answered.
     #[must_use]
-    pub fn new(database: Arc<dyn Database>) -> Self {
-        Self { database, holder: LeaseHolder::new(), reads: Mutex::default() }
+    pub fn new(database: Arc<dyn Database>, vault: Arc<Vault>) -> Self {
+        Self { database, vault, reads: Mutex::default() }
     }
 
     /// Counts a read.
@@ -67,10 +64,10 @@ impl Audit {
         let _ = self.database.count_reads(by_caller.into_iter().map(count).collect()).await;
     }
 
-    /// Notes a write, does it, and notes how it ended.
+    /// Notes a write, does it, and notes how it ended; or answers what it was answered before.
     ///
     /// # Errors
-    /// When it cannot be noted: then it is not done.
+    /// When it cannot be noted, or its key does not allow it: then it is not done.
     pub async fn write(
         &self,
         caller: &Caller,
@@ -79,63 +76,37 @@ impl Audit {
         request: Request,
         next: Next,
     ) -> Result<Response, Problem> {
-        let connection = match call.connection {
-            Some(name) => self.database.connection(name).await?.map(|row| row.id),
+        let row = match call.connection {
+            Some(name) => self.database.connection(name).await?,
             None => None,
         };
-        let write = NewWrite {
+        let asked = AskedWrite {
             caller: caller.name.to_string(),
             action: format!("{} {}", call.method, call.route),
-            connection,
+            row,
             target,
-            key: None,
-            attempt: self.holder.name().to_owned(),
-            for_ms: FOR_MS,
         };
-        let start = match self.database.begin_write(write).await {
-            // Whether it was noted or not, it was not done.
-            Err(StoreError::Unknown { .. }) => {
-                let text = "the write could not be noted, so it was not done";
-                return Err(Problem::new(ProblemKind::Unavailable, ProblemSource::Host, text)
-                    .retry_after(AGAIN));
+        let (mut parts, body) = request.into_parts();
+        let key = writing::key(&parts.headers)?;
+        let (database, vault) = (Arc::clone(&self.database), Arc::clone(&self.vault));
+        let writing = Writing::new(database, vault, asked, key, &parts);
+        let (body, digest_of) = match key {
+            None => (body, Some([0; 32])),
+            // What is uploaded is known when it has been kept.
+            Some(_) if call.route == UPLOAD => (body, None),
+            Some(_) => {
+                let whole = whole(body).await?;
+                let digest = digest(&[&whole]);
+                (Body::from(whole), Some(digest))
             }
-            start => start?,
         };
-        let WriteStart::Go { number, .. } = start else { return Ok(next.run(request).await) };
-        let mut noted = NotedWrite {
-            database: Arc::clone(&self.database),
-            ended: Some(EndedWrite {
-                number,
-                attempt: self.holder.name().to_owned(),
-                outcome: CANCELLED.to_owned(),
-                answer: None,
-            }),
-        };
-        let answer = next.run(request).await;
-        let kind = answer.extensions().get::<ProblemKind>();
-        if let Some(mut ended) = noted.ended.take() {
-            kind.map_or("ok", |kind| kind.word()).clone_into(&mut ended.outcome);
-            // It is done, and its answer true, although that could not be noted.
-            let _ = self.database.end_write(ended).await;
+        if let Some(digest) = digest_of
+            && let Some(answered) = writing.begin(digest).await?
+        {
+            return Ok(answered);
         }
-        Ok(answer)
-    }
-}
-
-/// A write that is under way. Dropped before its end, its caller has gone and its work was stopped.
-struct NotedWrite {
-    database: Arc<dyn Database>,
-    ended: Option<EndedWrite>,
-}
-
-impl Drop for NotedWrite {
-    fn drop(&mut self) {
-        let (Some(ended), Ok(runtime)) = (self.ended.take(), Handle::try_current()) else { return };
-        let database = Arc::clone(&self.database);
-        runtime.spawn(async move {
-            // Without it, it stays without an outcome.
-            let _ = database.end_write(ended).await;
-        });
+        parts.extensions.insert(writing.clone());
+        Ok(writing.run(next.run(Request::from_parts(parts, body))).await)
     }
 }
 

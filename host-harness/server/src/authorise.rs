@@ -248,6 +248,7 @@ pub async fn authorise(
         method: method.clone(),
         route: route.1.clone(),
     });
+    request.extensions_mut().insert(caller.clone());
     if *scope == Scope::Read {
         gate.audit.count_read(&caller).await;
         return next.run(request).await;

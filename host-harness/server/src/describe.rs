@@ -1,6 +1,9 @@
 //! The OpenAPI description: what stands beside a route.
 
-use aide::openapi::{Contact, Info, OpenApi, SecurityScheme};
+use aide::openapi::{
+    Contact, HeaderStyle, Info, OpenApi, Parameter, ParameterData, ParameterSchemaOrContent,
+    ReferenceOr, SchemaObject, SecurityScheme,
+};
 use aide::transform::TransformOperation;
 
 use crate::authorise::{EXTENSION, Scope};
@@ -16,12 +19,38 @@ pub fn told(
         let mut operation = operation.id(id).summary(summary);
         let inner = operation.inner_mut();
         inner.extensions.insert(EXTENSION.to_owned(), scope.word().into());
+        if scope > Scope::Read {
+            inner.parameters.push(ReferenceOr::Item(key()));
+        }
         if scope == Scope::Open {
             operation
         } else {
             operation.default_response::<Problem>().security_requirement("token")
         }
     }
+}
+
+/// The header that every write takes.
+fn key() -> Parameter {
+    let json_schema =
+        schemars::json_schema!({ "type": "string", "minLength": 1, "maxLength": 255 });
+    let schema = SchemaObject { json_schema, external_docs: None, example: None };
+    let parameter_data = ParameterData {
+        name: "Idempotency-Key".to_owned(),
+        description: Some(
+            "Any text that no other write of this caller has: the same request under it is answered the same for \
+             24 hours, and done once."
+                .to_owned(),
+        ),
+        required: false,
+        deprecated: None,
+        format: ParameterSchemaOrContent::Schema(schema),
+        example: None,
+        examples: Default::default(),
+        explode: None,
+        extensions: Default::default(),
+    };
+    Parameter::Header { parameter_data, style: HeaderStyle::Simple }
 }
 
 /// The description without routes.
@@ -48,7 +77,7 @@ pub fn blank() -> OpenApi {
         ..OpenApi::default()
     };
     let components = api.components.get_or_insert_default();
-    let scheme = aide::openapi::ReferenceOr::Item(token);
+    let scheme = ReferenceOr::Item(token);
     components.security_schemes.insert("token".to_owned(), scheme);
     api
 }

@@ -6,8 +6,10 @@ use aide::generate::GenContext;
 use aide::openapi::{MediaType, Operation, RequestBody, Response as Described, SchemaObject};
 use aide::operation::{ParamLocation, add_parameters, parameters_from_schema, set_body};
 use aide::{OperationInput, OperationOutput};
+use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
@@ -101,11 +103,19 @@ fn no_json(why: &serde_json::Error) -> Problem {
 /// The body as text.
 async fn text(request: Request) -> Result<String, Problem> {
     check_content(request.headers(), &[JSON])?;
+    String::from_utf8(whole(request.into_body()).await?.into())
+        .map_err(|_| Problem::invalid("the body is no UTF-8").with_status(StatusCode::BAD_REQUEST))
+}
+
+/// A body, whole.
+///
+/// # Errors
+/// [`Problem`] when it is too large, too slow, or cut off.
+pub async fn whole(body: Body) -> Result<Bytes, Problem> {
     let too_large = || {
         Problem::invalid(format!("the body is larger than {BODY_BYTES} bytes"))
             .with_status(StatusCode::PAYLOAD_TOO_LARGE)
     };
-    let body = request.into_body();
     let least = http_body::Body::size_hint(&body).lower();
     if usize::try_from(least).map_or(true, |least| least > BODY_BYTES) {
         return Err(too_large());
@@ -118,8 +128,7 @@ async fn text(request: Request) -> Result<String, Problem> {
         Some(_) => too_large(),
         None => Problem::invalid("the body was cut off").with_status(StatusCode::BAD_REQUEST),
     })?;
-    String::from_utf8(body.to_bytes().into())
-        .map_err(|_| Problem::invalid("the body is no UTF-8").with_status(StatusCode::BAD_REQUEST))
+    Ok(body.to_bytes())
 }
 
 /// Whether the body is of one of these media types, as it is.

@@ -11,7 +11,7 @@
 //! | [`metrics`] | what Prometheus reads |
 //! | [`mcp`] | the same routes as tools for agents |
 //! | [`problem`] | errors (RFC 9457), by the contract's kinds |
-//! | `describe` | the OpenAPI description, generated from the handlers |
+//! | `describe`, `typed` | the OpenAPI description, generated from the handlers; what makes its types narrow |
 //! | [`app`] | what handlers work on |
 //! | `routes` | one file for each kind of thing |
 
@@ -26,6 +26,9 @@ pub mod metrics;
 pub mod problem;
 mod routes;
 pub mod tokens;
+mod typed;
+mod working;
+mod writing;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -35,7 +38,7 @@ pub use self::listener::{ApiBounds, ApiOpenings, ApiServer};
 pub use self::mcp::Mcp;
 pub use self::problem::{Problem, ProblemKind, ProblemSource};
 pub use self::routes::description;
-pub use self::tokens::{TokenNeed, Tokens};
+pub use self::tokens::{LOCAL, TokenNeed, Tokens};
 
 /// What a mutex guards, also after somebody has panicked with it: nothing is left half changed.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

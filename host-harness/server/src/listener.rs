@@ -30,6 +30,7 @@ use crate::audit::Audit;
 use crate::authorise::{Authorizer, Gate, authorise};
 use crate::mcp::Mcp;
 use crate::problem::Problem;
+use crate::working::go_on;
 use crate::{metrics, routes};
 
 /// How often the certificate is looked after.
@@ -78,10 +79,16 @@ impl Default for ApiBounds {
 
 /// Serves the API.
 pub struct ApiServer {
+    door: Door,
+    api: Arc<Api>,
+    mcp: Mcp,
+}
+
+/// Takes connections, and leads their requests to a router.
+struct Door {
     router: Router,
     bounds: ApiBounds,
     tls: Option<Tls>,
-    mcp: Mcp,
 }
 
 /// What is opened beyond what scopes say.
@@ -104,7 +111,8 @@ impl ApiServer {
         open: ApiOpenings,
     ) -> Self {
         let (router, described) = routes::router();
-        let (audit, api) = (Audit::new(Arc::clone(&api.database)), Arc::new(api));
+        let (audit, api) =
+            (Audit::new(Arc::clone(&api.database), Arc::clone(&api.vault)), Arc::new(api));
         let host = hosts.first().map_or("localhost", String::as_str).to_owned();
         let gate =
             Gate::new(&described, Arc::clone(&authorizer), audit, hosts.clone(), bounds.requests);
@@ -118,8 +126,8 @@ impl ApiServer {
             Mcp::new(Arc::clone(&api), router.clone(), authorizer, host, open.writes_by_agents);
         let router = router
             .layer(Extension(mcp.service(&hosts)))
-            .layer(from_fn_with_state(api, metrics::count));
-        Self { router, bounds, tls, mcp }
+            .layer(from_fn_with_state(Arc::clone(&api), metrics::count));
+        Self { door: Door { router, bounds, tls }, api, mcp }
     }
 
     /// The same as tools for agents.
@@ -127,9 +135,19 @@ impl ApiServer {
         &self.mcp
     }
 
-    /// Serves until `stop` is requested. Then nothing more is accepted, and requests under way are
-    /// answered.
-    pub async fn run(&self, mut accept: impl Accept, stop: &Shutdown) {
+    /// Serves until `stop` is requested, and goes on with pushes of hosts that have died. Then nothing more
+    /// is accepted, and requests under way are answered.
+    pub async fn run(&self, accept: impl Accept, stop: &Shutdown) {
+        tokio::select! {
+            biased;
+            () = self.door.run(accept, stop) => {}
+            () = go_on(&self.api) => {}
+        }
+    }
+}
+
+impl Door {
+    async fn run(&self, mut accept: impl Accept, stop: &Shutdown) {
         let room = Arc::new(Semaphore::new(self.bounds.connections));
         let mut connections = JoinSet::new();
         let accepting = async {
@@ -268,3 +286,6 @@ async fn guarded(request: Request, next: Next) -> Response {
     response.headers_mut().insert(http::header::X_CONTENT_TYPE_OPTIONS, nosniff);
     response
 }
+
+#[cfg(test)]
+mod tests;

@@ -137,7 +137,7 @@ pub struct ProblemDocument {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connection: Option<String>,
     /// Members that were refused.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub violations: Vec<Violation>,
     /// The record that it collides with, where that is known.
     #[serde(skip_serializing_if = "Option::is_none")]

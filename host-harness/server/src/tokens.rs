@@ -17,8 +17,8 @@ use connector_state::access::{Scope as TokenScope, TokenRow};
 use crate::authorise::{ApiCall, Authorizer, Caller, Scope};
 use crate::problem::{Problem, ProblemKind, ProblemSource};
 
-/// Name of a caller that needs no token.
-const LOCAL: &str = "local";
+/// Name of a caller that needs no token; no token has it.
+pub const LOCAL: &str = "local";
 
 /// Decides by the tokens that the state keeps: one that is revoked is refused at once, on all hosts.
 pub struct Tokens {

@@ -10,6 +10,7 @@
 //! | [`vault`] | secrets at rest, sealed and in versions |
 //! | [`sync`] | the mirror brought up to date, page by page, by scans that may be cut anywhere |
 //! | [`push`] | many records written, each wish kept before it is sent and told as ours after |
+//! | [`own_writes`] | single records written, and told to the mirror as ours |
 //! | [`source`] | files and pipes that are pushed, read item by item whatever programs made of them |
 //! | [`webhooks`] | events that providers push, kept before they are answered, then applied |
 //! | [`listener`] | what those who listen share: bounds of time, TLS |
@@ -36,6 +37,7 @@ pub mod listener;
 pub mod maintenance;
 pub mod moving;
 pub mod nearest;
+pub mod own_writes;
 pub mod push;
 pub mod recording;
 pub mod schema;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
+use host_harness::connect::ConnectLinks;
 use host_harness::egress::Pending;
 use host_harness::runtime::{BuildError, Builder, Connector};
 use host_harness::server::{
@@ -23,7 +24,7 @@ use tokio::net::{UnixListener, UnixStream};
 use super::context::Context;
 use super::errors::in_one;
 use super::exit::call_error;
-use super::listen::{bind, reporting};
+use super::listen::{Listening, bind, pages, reporting};
 use super::state::{OpenState, StateDirectory};
 use super::usage::Usage;
 
@@ -53,6 +54,9 @@ pub struct ApiOptions {
     /// Let agents that call /mcp write, as far as their token may
     #[arg(long, requires = "api")]
     pub allow_writes: bool,
+    /// Let links of the API end at addresses of this origin (several times)
+    #[arg(long = "connect-return", value_name = "ORIGIN", requires = "api")]
+    pub connect_returns: Vec<String>,
 
     /// The private key of --api-tls-cert, in PEM
     #[arg(long, value_name = "FILE", requires_all = ["api", "api_tls_cert"])]
@@ -117,6 +121,7 @@ fn problem(why: &anyhow::Error) -> Problem {
 /// [`Usage`] for an address where it would be anybody's; and when it cannot listen.
 pub async fn begin(
     options: &ApiOptions,
+    listening: &Listening,
     context: &Context,
     state: &OpenState,
     jobs: &Jobs,
@@ -161,7 +166,7 @@ pub async fn begin(
         return Err(Usage::new(text).next(next).into());
     }
     let open = ApiOpenings { metrics: options.metrics, writes_by_agents: options.allow_writes };
-    let api = api(context, state, jobs).await?;
+    let api = api(context, state, jobs, Some((options, listening))).await?;
     api.metrics.watch(receiver);
     let authorizer = Arc::new(Tokens::new(Arc::clone(&state.database) as _, needed));
     let server = ApiServer::new(api, ApiBounds::default(), authorizer, hosts, tls, open);
@@ -194,21 +199,53 @@ pub async fn begin(
 ///
 /// # Errors
 /// When the connector cannot be loaded.
-pub async fn api(context: &Context, state: &OpenState, jobs: &Jobs) -> Result<Api> {
+pub async fn api(
+    context: &Context,
+    state: &OpenState,
+    jobs: &Jobs,
+    pages: Option<(&ApiOptions, &Listening)>,
+) -> Result<Api> {
     let connector = context.connector().await?;
     let connect = ProgramConnections {
         context: context.clone(),
         connector: connector.clone(),
         state: state.clone(),
     };
+    let links = match pages {
+        Some((options, listening)) => links(options, listening, context, &connector, state)?,
+        None => None,
+    };
     let surroundings = ApiSurroundings {
         space: context.address_space(),
         stop: context.shutdown.clone(),
         jobs: jobs.clone(),
         directory: StateDirectory::needed(context)?.directory().to_owned(),
+        links,
     };
     let (database, vault) = (Arc::clone(&state.database), Arc::clone(&state.vault));
     Ok(Api::new(connector, database, vault, Arc::new(connect), surroundings))
+}
+
+/// What makes links for browsers, where the pages for them are served.
+fn links(
+    options: &ApiOptions,
+    listening: &Listening,
+    context: &Context,
+    connector: &Connector,
+    state: &OpenState,
+) -> Result<Option<Arc<ConnectLinks>>> {
+    let returns = options.connect_returns.iter().map(|text| ConnectLinks::origin(text));
+    let returns = returns.collect::<Result<Vec<_>, _>>();
+    let returns = returns.map_err(|why| Usage::new(format!("--connect-return: {why}")))?;
+    let Some(url) = pages::public_url(listening) else {
+        if returns.is_empty() {
+            return Ok(None);
+        }
+        let text = "--connect-return is of no use: browsers cannot connect here";
+        let next = "give --public-url https://..., and --tls-cert, a loopback --address or --trusted-proxy";
+        return Err(Usage::new(text).next(next).into());
+    };
+    Ok(Some(pages::links(context, connector, state, url, returns)))
 }
 
 async fn listen(address: &str, has_tls: bool) -> Result<ApiListener> {
@@ -228,7 +265,7 @@ async fn listen(address: &str, has_tls: bool) -> Result<ApiListener> {
 
 #[cfg(unix)]
 async fn unix(path: &Path) -> Result<ApiListener> {
-    use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
+    use std::os::unix::fs::{DirBuilderExt as _, FileTypeExt as _, PermissionsExt as _};
 
     let shown = path.display();
     if let Ok(there) = path.symlink_metadata() {
@@ -240,11 +277,22 @@ async fn unix(path: &Path) -> Result<ApiListener> {
         if UnixStream::connect(path).await.is_ok() {
             return Err(Usage::new(format!("--api: another program listens on {shown}")).into());
         }
-        std::fs::remove_file(path).with_context(|| format!("removing the old socket {shown}"))?;
     }
-    let accept = UnixListener::bind(path).with_context(|| format!("listening on {shown}"))?;
-    let own = std::fs::Permissions::from_mode(0o600);
-    std::fs::set_permissions(path, own).with_context(|| format!("closing {shown} to others"))?;
+    // It is made where nobody else can reach it, and comes to its place when it is closed to others.
+    let folder = path.with_file_name(format!(".{}", std::process::id()));
+    let made = folder.join("s");
+    let close = || -> std::io::Result<UnixListener> {
+        std::fs::DirBuilder::new().mode(0o700).create(&folder)?;
+        let accept = UnixListener::bind(&made)?;
+        std::fs::set_permissions(&made, std::fs::Permissions::from_mode(0o600))?;
+        std::fs::rename(&made, path)?;
+        Ok(accept)
+    };
+    let accept = close();
+    // Nothing is left of it, whatever came of it.
+    let _ = std::fs::remove_file(&made);
+    let _ = std::fs::remove_dir(&folder);
+    let accept = accept.with_context(|| format!("listening on {shown}"))?;
     Ok(ApiListener::Unix(accept, path.to_owned()))
 }
 

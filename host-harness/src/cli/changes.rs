@@ -54,6 +54,10 @@ pub struct ChangesArgs {
     #[arg(long, value_name = "OBJECT")]
     pub object: Option<String>,
 
+    /// Forget how far this consumer has come, and print none
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["follow", "since", "consumer", "object", "prune_before"])]
+    pub forget_consumer: Option<String>,
+
     /// Forget the changes that are older than this, whoever has had them or not, and print none
     #[arg(long, value_name = "TIME", value_parser = span, conflicts_with_all = ["follow", "since", "consumer", "object"])]
     pub prune_before: Option<Duration>,
@@ -69,6 +73,13 @@ pub struct ChangesArgs {
 pub async fn run(args: &ChangesArgs, context: &Context) -> Result<Exit> {
     let state = StateDirectory::needed(context)?;
     let database = state.database().await?;
+    if let Some(consumer) = &args.forget_consumer {
+        if !database.forget_consumer(consumer).await? {
+            return Err(Usage::new(format!("no consumer \"{consumer}\" is known")).into());
+        }
+        context.watch.mention(&format!("forgot how far {consumer} has come"));
+        return Ok(Exit::Done);
+    }
     if let Some(age) = args.prune_before {
         let age_ms = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
         let mut pruned = 0;

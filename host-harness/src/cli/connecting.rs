@@ -8,6 +8,7 @@ use anyhow::Result;
 use host_harness::contract::setup::{Scheme, SecretField};
 use host_harness::grants::{Grants, Renewals};
 use host_harness::runtime::{Builder, Connection, Connector, SCHEME};
+use host_harness::service::own_writes::RecordWriter;
 use host_harness::store::GrantRow;
 use host_harness::vault::VaultKeep;
 
@@ -26,6 +27,19 @@ impl Context {
     /// When a setting, secret or origin does not fit, or the kept one cannot be used.
     pub async fn connect(&self, connector: &Connector) -> Result<Connection> {
         self.connect_to(connector, StoredConnection::of(self, connector).await?).await
+    }
+
+    /// As [`Context::connect`], with what writes records by it: what is kept of a kept connection has them
+    /// at once.
+    ///
+    /// # Errors
+    /// As [`Context::connect`].
+    pub async fn writer(&self, connector: &Connector) -> Result<(Connection, RecordWriter)> {
+        let kept = StoredConnection::of(self, connector).await?;
+        let mirror =
+            kept.as_ref().map(|it| (Arc::clone(&it.state.database) as _, it.row.id.clone()));
+        let connection = self.connect_to(connector, kept).await?;
+        Ok((connection.clone(), RecordWriter::new(connection, mirror)))
     }
 
     /// As [`Context::connect`], to this kept connection, or of the options alone.

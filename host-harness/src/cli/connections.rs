@@ -2,18 +2,22 @@
 
 use anyhow::Result;
 use host_harness::service::documents::ConnectionDocument;
+use host_harness::state::lists::{ConnectionsQuery, LabelledConnection};
 use host_harness::state::moving::MoveStage;
-use host_harness::store::{Change, ConnectionRow};
+use host_harness::store::Change;
 use serde_json::json;
 
 use super::context::Context;
 use super::exit::Exit;
-use super::input::connection_name;
+use super::input::{connection_name, label};
 use super::moving::{
     EraseConnectionArgs, ExportConnectionsArgs, ImportConnectionsArgs, run_erase, run_export,
     run_import,
 };
 use super::state::StateDirectory;
+
+/// Connections that are read at once.
+const AT_ONCE: u32 = 500;
 
 subcommands! {
     /// Shows, names and moves the connections that are kept in the directory of --state.
@@ -35,8 +39,13 @@ subcommands! {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   connector-host connections list
+  connector-host connections list --label tenant=one
   connector-host connections list --state /srv/connections --output json")]
-struct ListConnectionsArgs {}
+struct ListConnectionsArgs {
+    /// Only those with this label; may be given several times
+    #[arg(long, value_name = "NAME=VALUE", value_parser = label)]
+    label: Vec<(String, String)>,
+}
 
 /// Gives a kept connection another name. Everything that is kept for it stays.
 #[derive(Debug, clap::Args)]
@@ -53,14 +62,27 @@ struct RenameConnectionArgs {
 }
 
 /// That there is no connection is no error.
-async fn list(_: &ListConnectionsArgs, context: &Context) -> Result<()> {
+async fn list(args: &ListConnectionsArgs, context: &Context) -> Result<()> {
     let mut rows = Vec::new();
     if let Some(store) = StateDirectory::needed(context)?.store().await? {
-        for row in store.connections().await? {
-            let grant = store.grant(&row.id).await?;
-            rows.push(serde_json::to_value(ConnectionDocument::of(&row, grant.as_ref()))?);
+        let mut asked = ConnectionsQuery {
+            labels: args.label.clone(),
+            limit: AT_ONCE,
+            ..ConnectionsQuery::default()
+        };
+        loop {
+            let page = store.list_connections(asked.clone()).await?;
+            let Some(last) = page.last() else { break };
+            asked.after.clone_from(&last.row.name);
+            for LabelledConnection { row, labels } in page {
+                let grant = store.grant(&row.id).await?;
+                let shown = ConnectionDocument::of(&row, grant.as_ref()).with_labels(labels);
+                rows.push(serde_json::to_value(shown)?);
+            }
         }
-        for row in store.moves().await? {
+        // What labels one that is away has is kept with it.
+        let moves = if args.label.is_empty() { store.moves().await? } else { vec![] };
+        for row in moves {
             let state = match row.stage {
                 MoveStage::Leaving => "leaving",
                 MoveStage::Gone => "moved",
@@ -76,8 +98,9 @@ async fn rename(args: &RenameConnectionArgs, context: &Context) -> Result<()> {
     let state = StateDirectory::needed(context)?;
     let store = state.database().await?;
     let row = state.named(&*store, &args.old).await?;
-    let row = ConnectionRow { name: args.new.clone(), ..row };
-    store.commit(vec![Change::PutConnection(row)]).await?;
+    let change =
+        Change::ChangeConnection { id: row.id, name: Some(args.new.clone()), labels: None };
+    store.commit(vec![change]).await?;
     context.watch.mention(&format!("renamed {} to {}", args.old, args.new));
     Ok(())
 }

@@ -10,6 +10,9 @@ use super::output::{Columns, counted};
 use super::state::{StateDirectory, names, whose};
 use super::usage::Usage;
 
+/// Dead letters that are read at once.
+const AT_ONCE: u32 = 100;
+
 subcommands! {
     /// Shows what `sync` could not read, and deliveries that `listen` gave up on.
     DeadLettersArgs:
@@ -63,8 +66,12 @@ async fn list(args: &ListDeadLettersArgs, context: &Context) -> Result<()> {
     let whose = whose(context, &state, &*database).await?;
     let names = names(&*database).await?;
     let mut out = context.output(&args.columns);
-    for letter in dead_letters(&*database, whose.as_deref(), &names).await? {
-        out.page([serde_json::to_value(letter)?])?;
+    let mut after = None;
+    loop {
+        let page = dead_letters(&*database, whose.as_deref(), &names, after, AT_ONCE).await?;
+        let Some(last) = page.last() else { break };
+        after = last.number.parse().ok();
+        out.page(page.iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>()?)?;
     }
     out.end()
 }

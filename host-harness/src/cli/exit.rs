@@ -20,7 +20,7 @@
 //! | everything else | 1 |
 //!
 //! `list` ends with 3 when it met records that the connector cannot read, `push` when items
-//! failed or are parked, `changes` when its consumer missed some; for
+//! failed or are parked, `changes` when its consumer missed some, `verify` when a rule is broken; for
 //! `check` see [`super::check`].
 
 use std::io;
@@ -30,6 +30,7 @@ use host_harness::connect::ConnectError;
 use host_harness::contract::types::ErrorKind;
 use host_harness::push::PushError;
 use host_harness::runtime::{BuildError, CallError, LoadError, ScanError};
+use host_harness::service::own_writes::RecordWriteError;
 use host_harness::store::StoreError;
 
 use super::usage::Usage;
@@ -98,6 +99,9 @@ impl Exit {
 /// The failed call in a chain of causes, if `cause` is or holds one.
 pub fn call_error<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a CallError> {
     if let Some(ConnectError::Call(error)) = cause.downcast_ref() {
+        return Some(error);
+    }
+    if let Some(RecordWriteError::Call(error)) = cause.downcast_ref() {
         return Some(error);
     }
     match cause.downcast_ref::<ScanError>() {

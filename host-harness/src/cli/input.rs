@@ -4,6 +4,7 @@ use std::io::Read as _;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use host_harness::state::lists::check_label;
 use serde::de::IgnoredAny;
 
 use super::usage::Usage;
@@ -102,6 +103,16 @@ pub fn connection_name(text: &str) -> Result<String, String> {
         ));
     }
     Ok(text.to_owned())
+}
+
+/// A label, as `NAME=VALUE`.
+///
+/// # Errors
+/// Says what one may be.
+pub fn label(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write it as NAME=VALUE")?;
+    check_label(name, value)?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 /// A span of time: a whole number and its unit.

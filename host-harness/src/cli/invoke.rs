@@ -51,7 +51,7 @@ pub async fn run(args: &InvokeArgs, context: &Context) -> Result<()> {
     let action = known(&descriptor, args)?;
     let columns = args.columns.knowing(&embedded(&action.output_schema));
     columns.check()?;
-    let connection = context.connect(&connector).await?;
+    let (connection, writer) = context.writer(&connector).await?;
     let invocation = Invocation {
         object: args.object.clone(),
         action: args.action.clone(),
@@ -65,7 +65,7 @@ pub async fn run(args: &InvokeArgs, context: &Context) -> Result<()> {
         let hidden = hidden::values(Some(&action.input_schema), &invocation.input);
         return plan::show(context, planned, &hidden);
     }
-    let outcome = Box::pin(connection.invoke(&invocation)).await;
+    let outcome = Box::pin(writer.invoke(&invocation)).await;
     let outcome = outcome.with_context(what)?;
     let row = OutputRow { id: args.id.as_deref().unwrap_or_default(), data: &outcome.output };
     context.watch.print(|| record(context.form(), &columns, row))?;

@@ -35,7 +35,7 @@ pub async fn run(args: &McpArgs, context: &Context) -> Result<()> {
     let connector = context.connector().await?;
     let state = OpenState::needed(context, &connector, name(context)?).await?;
     let supervisor = Supervisor::new(context.shutdown.clone());
-    let api = api(context, &state, supervisor.jobs()).await?;
+    let api = api(context, &state, supervisor.jobs(), None).await?;
     // Whoever starts this program may do what the program may.
     let tokens = Tokens::new(Arc::clone(&state.database) as _, TokenNeed::Never);
     let open = ApiOpenings { writes_by_agents: args.allow_writes, ..ApiOpenings::default() };

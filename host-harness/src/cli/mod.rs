@@ -96,6 +96,7 @@ mod told;
 mod trace;
 mod unsubscribe;
 mod usage;
+mod verify;
 mod view;
 mod watch;
 mod with;
@@ -155,6 +156,8 @@ pub struct Cli {
 subcommands! {
     /// Show what the connector is, what it needs and what it may reach
     Inspect(inspect::InspectArgs) by inspect::run,
+    /// Put a connector to its contract: faults, kills, hostile answers
+    Verify(verify::VerifyArgs) by verify::run,
     /// Show the objects that it offers
     Objects(objects::ObjectsArgs) by objects::run,
     /// Show an object: its operations, filters, inputs and actions

@@ -14,6 +14,7 @@ use super::input::{interval, span};
 use super::listen::{Listening, begin, end, reporting};
 use super::state::{OpenState, StateDirectory, name};
 use super::sync;
+use super::usage::Usage;
 
 /// Receives events as `listen` does, and reads what changed again and again as `sync --every`
 /// does: what was never delivered is found all the same, and what comes both ways is one change.
@@ -22,6 +23,8 @@ use super::sync;
   connector-host serve --public-url https://hooks.example.com
   connector-host serve --every 15m --address 0.0.0.0:8443 --tls-cert cert.pem --tls-key key.pem
   connector-host serve --api 127.0.0.1:8081
+  connector-host serve --api 127.0.0.1:8081 --public-url https://hooks.example.com \\
+      --connect-return https://shop.example.com
 
 Every kept connection of this connector takes part, or that of --connection.
 
@@ -56,6 +59,14 @@ pub struct ServeArgs {
 /// As those two.
 pub async fn run(args: &ServeArgs, context: &Context) -> Result<()> {
     let (every, all) = (Some(args.every), name(context)?.is_none());
+    if !all && args.api.api.is_some() {
+        let text = "--api serves all connections, and --connection names one";
+        return Err(Usage::new(text)
+            .next(
+                "leave --connection out; a token is for one connection by `tokens add --only NAME`",
+            )
+            .into());
+    }
     let reading =
         sync::SyncArgs { every, full_every: args.full_every, all, ..sync::SyncArgs::default() };
     let supervisor = Supervisor::new(context.shutdown.clone());
@@ -64,7 +75,7 @@ pub async fn run(args: &ServeArgs, context: &Context) -> Result<()> {
     let receiver = begin(&args.listening, context, share.clone(), jobs).await?;
     let connector = context.connector().await?;
     let state = OpenState::needed(context, &connector, name(context)?).await?;
-    api::begin(&args.api, context, &state, jobs, Arc::clone(&receiver)).await?;
+    api::begin(&args.api, &args.listening, context, &state, jobs, Arc::clone(&receiver)).await?;
     let (own, reading, connections) = (context.clone(), Arc::new(reading), jobs.clone());
     jobs.keep(Stage::Work, "reading", reporting(context, "reading"), move |stop| {
         let (context, args, jobs) = (own.clone(), Arc::clone(&reading), connections.clone());

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use host_harness::clock::Clock;
+use host_harness::connect::is_connected;
 use host_harness::runtime::Connector;
 use host_harness::service::views::keep_indexes;
 use host_harness::store::{ConnectionChanges, ConnectionRow, SecretRow};
@@ -156,6 +157,20 @@ impl StoredConnection {
         let secrets = Arc::new(Secrets::default());
         self.state.vault.load(&self.row, &secrets).await?;
         Ok(secrets)
+    }
+
+    /// Whether it never had what it needs: a link for it was made, and nobody has used it yet.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub async fn is_not_connected(&self, connector: &Connector) -> Result<bool> {
+        let mut schemes = connector.manifest().schemes.iter();
+        let Some(scheme) = schemes.find(|scheme| scheme.name == self.row.scheme) else {
+            return Ok(false);
+        };
+        let has_grant = self.state.database.grant(&self.row.id).await?.is_some();
+        let secrets = self.state.vault.list(&self.row).await?;
+        Ok(!has_grant && !is_connected(scheme, &secrets, None))
     }
 
     /// How it is kept now.

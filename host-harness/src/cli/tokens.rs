@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use host_harness::server::LOCAL;
 use host_harness::service::documents::date;
 use host_harness::service::tokens::{digest, new_token};
 use host_harness::state::access::{AddedToken, NewToken, Scope, TOKENS, TokenRow};
@@ -100,6 +101,10 @@ fn scope(word: &str) -> Result<Scope, String> {
 
 async fn add(args: &AddTokenArgs, context: &Context) -> Result<()> {
     context.document_form()?;
+    if args.name == LOCAL {
+        let text = format!("\"{LOCAL}\" is who calls without a token");
+        return Err(Usage::new(text).next("give it another name").into());
+    }
     let directory = StateDirectory::needed(context)?;
     let database = directory.store_made().await?;
     let mut ids = Vec::new();

@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, Result};
 use host_harness::contract::batches::{Operation, Patch, Removal};
+use host_harness::retry::first_attempt;
 use host_harness::runtime::id_of;
 
 use super::context::{Context, describe};
@@ -112,7 +113,7 @@ async fn run(
     // A record that comes back may have members that no schema knows, but a slip must not be noticed
     // only when the write is done.
     columns.check()?;
-    let connection = context.connect(&connector).await?;
+    let (connection, writer) = context.writer(&connector).await?;
     let what = || match write {
         Operation::Create(_) => format!("creating a record of {object}"),
         Operation::Update(patch) => format!("updating {object} {}", patch.id),
@@ -128,9 +129,11 @@ async fn run(
         };
         return plan::show(context, planned, &hidden::values(schema, input));
     }
+    let attempt = first_attempt()?;
     let written = match write {
         Operation::Create(input) => {
-            let created = Box::pin(connection.create(object, input)).await.with_context(what)?;
+            let created = writer.create(object, input, &attempt);
+            let created = Box::pin(created).await.with_context(what)?;
             if created.found {
                 context.watch.say(
                     "note: the provider's answer was lost; the record was looked for, and is there",
@@ -138,12 +141,14 @@ async fn run(
             }
             created.written
         }
-        Operation::Update(Patch { id, patch, .. }) => {
-            Box::pin(connection.update(object, id, patch)).await.with_context(what)?
+        Operation::Update(patch) => {
+            let updated = writer.update(object, patch, &attempt);
+            Box::pin(updated).await.with_context(what)?
         }
-        Operation::Delete(Removal { id, .. }) => {
-            Box::pin(connection.delete(object, id)).await.with_context(what)?;
-            context.watch.mention(&format!("deleted {object} {id}"));
+        Operation::Delete(removal) => {
+            let deleted = writer.delete(object, removal, &attempt);
+            Box::pin(deleted).await.with_context(what)?;
+            context.watch.mention(&format!("deleted {object} {}", removal.id));
             return Ok(());
         }
     };

@@ -1,6 +1,6 @@
 //! [`Access`] in the same database.
 
-use connector_state::access::plan::{KeptWrite, begin, end, lease, token};
+use connector_state::access::plan::{KeptWrite, begin, end, lease, link, token};
 use connector_state::access::{
     Access, AddedToken, EndedWrite, LINKS, LinkRow, NewLink, NewToken, NewWrite, ReadCount,
     StoredAnswer, TOKENS, TokenRow, WriteKey, WriteRow, WriteStart,
@@ -61,6 +61,9 @@ CREATE TABLE reads (
 CREATE TABLE links (
     digest bytea PRIMARY KEY CHECK (length(digest) = 32),
     connection text COLLATE "C" NOT NULL REFERENCES connections (id) ON DELETE CASCADE,
+    scheme text NOT NULL,
+    scopes text NOT NULL,
+    label text,
     caller text NOT NULL,
     return_to text,
     until_ms bigint NOT NULL
@@ -72,7 +75,7 @@ CREATE INDEX links_by_end ON links (until_ms);
 columns!(TokenRow [] { name, digest, scope, connections, made_ms, until_ms, revoked_ms });
 columns!(WriteRow [] { number, at_ms, caller, action, connection, target, outcome });
 columns!(ReadCount [] { minute, caller, reads });
-columns!(LinkRow [] { digest, connection, caller, return_to, until_ms });
+columns!(LinkRow [] { digest, connection, scheme, scopes, label, caller, return_to, until_ms });
 
 impl Access for Postgres {
     fn add_token(&self, new: NewToken) -> Answer<'_, AddedToken> {
@@ -231,13 +234,15 @@ async fn finish(on: &Session, ended: &EndedWrite) -> DbResult<()> {
                WHERE number = $1 FOR UPDATE";
     let found = on.rows(sql, &[&signed(ended.number)]).await?;
     let found = found.first().map(kept).transpose()?;
+    let target = texts(ended.target.as_ref());
     let Some(ended) = found.and_then(|kept| end(kept, ended.clone())) else { return Ok(()) };
-    let sql = "UPDATE writes SET outcome = $1, key = $2, request = $3, lease_attempt = NULL,
-                   lease_until_ms = NULL WHERE number = $4";
+    let sql =
+        "UPDATE writes SET outcome = $1, key = $2, request = $3, target = coalesce($4, target),
+                   lease_attempt = NULL, lease_until_ms = NULL WHERE number = $5";
     let key = ended.key.as_ref();
     let (request, key) = (key.map(|key| key.request.to_vec()), key.map(|key| key.key.to_vec()));
     let (outcome, number) = (texts(ended.outcome.as_ref()), signed(ended.number));
-    on.run(sql, &[&outcome, &key, &request, &number]).await?;
+    on.run(sql, &[&outcome, &key, &request, &target, &number]).await?;
     if let Some(answer) = ended.answer {
         let sql = "INSERT INTO write_answers (number, connection, status, sealed)
                    SELECT number, connection, $1, $2 FROM writes AS w
@@ -264,16 +269,13 @@ async fn count(on: &Session, reads: &[ReadCount]) -> DbResult<()> {
 }
 
 async fn put_link(on: &Session, new: &NewLink) -> DbResult<()> {
-    let NewLink { digest, connection, caller, return_to, for_ms } = new.clone();
-    rows::must_exist(on, &connection).await?;
+    rows::must_exist(on, &new.connection).await?;
     let now_ms = on.now_ms().await?;
     let sql = "DELETE FROM links WHERE digest = ANY(ARRAY(
                    SELECT digest FROM links WHERE connection = $1 AND until_ms > $2
                    ORDER BY until_ms DESC OFFSET $3))";
-    on.run(sql, &[&text(&connection), &signed(now_ms), &signed(LINKS - 1)]).await?;
-    let until_ms = now_ms.saturating_add(for_ms);
-    let row = LinkRow { digest, connection, caller, return_to, until_ms };
-    on.upsert("links", &["digest"], row.write()).await
+    on.run(sql, &[&text(&new.connection), &signed(now_ms), &signed(LINKS - 1)]).await?;
+    on.upsert("links", &["digest"], link(new.clone(), now_ms).write()).await
 }
 
 /// Forgets at most so many rows of each kind that are old; answers how many there were of the kind of

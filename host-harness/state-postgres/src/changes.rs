@@ -13,6 +13,7 @@ use connector_state::{
 
 use super::columns::{Record as _, json, signed, text};
 use super::fault::DbResult;
+use super::lists::put_labels;
 use super::revisions::touch;
 use super::session::Session;
 use super::{journal, maintenance, mirror, rows};
@@ -54,7 +55,9 @@ async fn kept(on: &Session, changes: &[Change]) -> DbResult<Kept> {
 fn whose(change: &Change) -> Option<&str> {
     match change {
         Change::PutConnection(row) => Some(&row.id),
-        Change::PutKey { id, .. } | Change::RemoveConnection { id } => Some(id),
+        Change::ChangeConnection { id, .. }
+        | Change::PutKey { id, .. }
+        | Change::RemoveConnection { id } => Some(id),
         Change::PutSecret(row) => Some(&row.connection),
         Change::PutGrant(row) | Change::PutNextGrant(row) => Some(&row.connection),
         Change::RemoveSecret { connection, .. } | Change::RemoveGrant { connection } => {
@@ -67,6 +70,16 @@ fn whose(change: &Change) -> Option<&str> {
 async fn write(on: &Session, change: &Change, now_ms: u64) -> DbResult<()> {
     match change {
         Change::PutConnection(row) => put_connection(on, row).await,
+        Change::ChangeConnection { id, name, labels } => {
+            if let Some(name) = name {
+                let sql = "UPDATE connections SET name = $1 WHERE id = $2";
+                on.run(sql, &[&text(name), &text(id)]).await?;
+            }
+            match labels {
+                Some(labels) => put_labels(on, id, labels).await,
+                None => Ok(()),
+            }
+        }
         Change::PutKey { id, sealed_key } => {
             let sql = "UPDATE connections SET sealed_key = $1 WHERE id = $2";
             on.run(sql, &[&sealed_key.0, &text(id)]).await.map(drop)

@@ -85,7 +85,7 @@ INSERT INTO mirror_dead_letters SELECT n, n % 1000 + 1, null, '', sha256(n::text
 INSERT INTO secrets SELECT 'c' || n % 500 + 1, 's' || n, 1, '', 0, n FROM generate_series(1, 20000) n;
 INSERT INTO grants SELECT 'c' || n, 1, 'valid', 0, null, null, '', 0, null, '[]', '{}', null, 0, '', n
     FROM generate_series(1, 500) n;
-INSERT INTO sessions SELECT sha256(n::text::bytea), 'c' || n, '', '', '', '{}', '', 0, '', '', 0, n
+INSERT INTO sessions SELECT sha256(n::text::bytea), 'c' || n, '', '', '', '{}', '', 0, '', '', null, 0, n
     FROM generate_series(1, 20000) n;
 INSERT INTO session_secrets SELECT sha256(n::text::bytea), '', 's', 1, '', 0, null FROM generate_series(1, 20000) n;
 INSERT INTO limits (account, name, idle_day) SELECT 'c' || n, 'l', n FROM generate_series(1, 20000) n;
@@ -100,6 +100,8 @@ INSERT INTO inbox_events (number, delivery, inbox, state, asks, next_ms, attempt
         CASE n % 50 WHEN 1 THEN n END, 0, 3, '', '' FROM generate_series(1, 60000) n;
 INSERT INTO pushes SELECT 'p' || n, 'c' || n % 500 + 1, '', 'upsert', '', sha256(n::text::bytea), n, n, 0, 0, 0, 0, 0
     FROM generate_series(1, 20000) n;
+INSERT INTO run_leases SELECT 'p' || n, 'orders', '', '', n FROM generate_series(1, 5000) n;
+INSERT INTO labels SELECT 'c' || n % 500 + 1, 'l' || n, 'v' || n % 50 FROM generate_series(1, 15000) n;
 INSERT INTO intents SELECT 'p' || n % 20000 + 1, n, n, 'k', null, null, 'done', null, null, null, null, 0, null, null, CASE WHEN n % 100 = 0 THEN n END, null
     FROM generate_series(1, 60000) n;
 INSERT INTO push_claims SELECT 'c' || n % 500, 'o', 'k' || n, 'w' || n % 100, 'p' || n, n, 0
@@ -117,7 +119,7 @@ INSERT INTO writes (at_ms, caller, action, target, key, request)
     SELECT n, 't' || n % 100, '', '', CASE WHEN n % 50 = 0 THEN sha256(n::text::bytea) END, '' FROM generate_series(1, 60000) n;
 INSERT INTO write_answers SELECT n * 50, 'c' || n % 500 + 1, 200, '' FROM generate_series(1, 1200) n;
 INSERT INTO reads SELECT n, 't', 1 FROM generate_series(1, 60000) n;
-INSERT INTO links SELECT sha256(n::text::bytea), 'c' || n % 500 + 1, '', null, n FROM generate_series(1, 20000) n;
+INSERT INTO links SELECT sha256(n::text::bytea), 'c' || n % 500 + 1, 'key', '[]', null, '', null, n FROM generate_series(1, 20000) n;
 ANALYZE;
 SET plan_cache_mode = force_generic_plan";
 

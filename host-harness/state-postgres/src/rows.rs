@@ -60,6 +60,7 @@ pub async fn take_session(on: &Session, state: &[u8; 32]) -> DbResult<Option<Ses
         secrets,
         sealed_verifier: Column::read(row, "sealed_verifier")?,
         session: Column::read(row, "session")?,
+        return_to: Column::read(row, "return_to")?,
         made_ms: Column::read(row, "made_ms")?,
         ends_ms: Column::read(row, "ends_ms")?,
     }))
@@ -80,6 +81,7 @@ pub async fn put_session(on: &Session, row: &SessionRow) -> DbResult<()> {
     connection.made_ms.write("connection_made_ms", &mut to);
     row.sealed_verifier.write("sealed_verifier", &mut to);
     row.session.write("session", &mut to);
+    row.return_to.write("return_to", &mut to);
     row.made_ms.write("made_ms", &mut to);
     row.ends_ms.write("ends_ms", &mut to);
     on.upsert("sessions", &[], to).await?;

@@ -29,17 +29,21 @@ use super::hosts::TABLES as HOSTS;
 use super::inbox::tables::TABLES as INBOX;
 use super::journal::TABLES as JOURNAL;
 use super::limits::TABLE as LIMITS;
+use super::lists::TABLES as LABELS;
 use super::mirror::tables::TABLES as MIRROR;
 use super::moving::TABLES as MOVES;
 use super::outbox::tables::TABLES as OUTBOX;
+use super::push::runs::TABLE as RUNS;
 use super::push::tables::TABLES as PUSH;
 use super::rates::TABLE as RATES;
 use super::views::FUNCTIONS as VIEWS;
 
 /// What leads from an empty schema to this version's: the version is the number of steps that were made.
 /// A step that was released is never changed.
-pub const STEPS: [&[&str]; 1] =
-    [&[STORE, MIRROR, LIMITS, PUSH, INBOX, OUTBOX, JOURNAL, RATES, HOSTS, ACCESS, VIEWS, MOVES]];
+pub const STEPS: [&[&str]; 1] = [&[
+    STORE, MIRROR, LIMITS, PUSH, RUNS, INBOX, OUTBOX, JOURNAL, RATES, HOSTS, ACCESS, LABELS, VIEWS,
+    MOVES,
+]];
 
 const STORE: &str = r#"
 CREATE TABLE connections (
@@ -116,6 +120,7 @@ CREATE TABLE sessions (
     connection_made_ms bigint NOT NULL,
     sealed_verifier bytea NOT NULL,
     session text NOT NULL,
+    return_to text,
     made_ms bigint NOT NULL,
     ends_ms bigint NOT NULL
 );

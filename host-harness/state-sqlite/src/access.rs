@@ -1,6 +1,6 @@
 //! [`Access`] in the same file.
 
-use connector_state::access::plan::{KeptWrite, begin, end, lease, token};
+use connector_state::access::plan::{KeptWrite, begin, end, lease, link, token};
 use connector_state::access::{
     Access, AddedToken, EndedWrite, LINKS, LinkRow, NewLink, NewToken, NewWrite, ReadCount,
     StoredAnswer, TOKENS, TokenRow, WriteKey, WriteRow, WriteStart,
@@ -60,6 +60,9 @@ CREATE TABLE reads (
 CREATE TABLE links (
     digest BLOB NOT NULL PRIMARY KEY CHECK (length(digest) = 32),
     connection TEXT NOT NULL REFERENCES connections (id) ON DELETE CASCADE,
+    scheme TEXT NOT NULL,
+    scopes TEXT NOT NULL,
+    label TEXT,
     caller TEXT NOT NULL,
     return_to TEXT,
     until_ms INTEGER NOT NULL
@@ -71,7 +74,7 @@ CREATE INDEX links_by_end ON links (until_ms);
 columns!(TokenRow [] { name, digest, scope, connections, made_ms, until_ms, revoked_ms });
 columns!(WriteRow [] { number, at_ms, caller, action, connection, target, outcome });
 columns!(ReadCount [] { minute, caller, reads });
-columns!(LinkRow [] { digest, connection, caller, return_to, until_ms });
+columns!(LinkRow [] { digest, connection, scheme, scopes, label, caller, return_to, until_ms });
 
 const LINK: &str = "SELECT * FROM links WHERE digest = ? AND until_ms > ?";
 
@@ -200,11 +203,13 @@ fn finish(on: &Connection, ended: EndedWrite) -> DbResult<()> {
     let sql = "SELECT *, NULL AS status, NULL AS sealed FROM writes WHERE number = ?";
     let found = prepared(on, sql)?.query_row([signed(ended.number)], kept);
     let found = rusqlite::OptionalExtension::optional(found)?;
+    let target = ended.target.clone();
     let Some(ended) = found.and_then(|kept| end(kept, ended)) else { return Ok(()) };
-    let sql = "UPDATE writes SET outcome = ?, key = ?, request = ?, lease_attempt = NULL,
-                   lease_until_ms = NULL WHERE number = ?";
+    let sql = "UPDATE writes SET outcome = ?, target = coalesce(?, target), key = ?, request = ?,
+                   lease_attempt = NULL, lease_until_ms = NULL WHERE number = ?";
     let (key, number) = (ended.key.as_ref(), signed(ended.number));
-    run(on, sql, (ended.outcome, key.map(|key| key.key), key.map(|key| key.request), number))?;
+    let of = (ended.outcome, target, key.map(|key| key.key), key.map(|key| key.request), number);
+    run(on, sql, of)?;
     if let Some(answer) = ended.answer {
         let sql = "INSERT INTO write_answers (number, connection, status, sealed)
                    SELECT number, connection, ?, ? FROM writes AS w WHERE number = ? AND
@@ -215,18 +220,12 @@ fn finish(on: &Connection, ended: EndedWrite) -> DbResult<()> {
 }
 
 fn put_link(on: &Connection, new: NewLink, now_ms: u64) -> DbResult<()> {
-    let NewLink { digest, connection, caller, return_to, for_ms } = new;
-    rows::must_exist(on, &connection)?;
+    rows::must_exist(on, &new.connection)?;
     let sql = "DELETE FROM links WHERE digest IN
                    (SELECT digest FROM links WHERE connection = ?1 AND until_ms > ?2
                     ORDER BY until_ms DESC LIMIT -1 OFFSET ?3)";
-    run(on, sql, (&connection, signed(now_ms), signed(LINKS - 1)))?;
-    let until_ms = now_ms.saturating_add(for_ms);
-    put_one(
-        on,
-        "REPLACE INTO links",
-        &LinkRow { digest, connection, caller, return_to, until_ms },
-    )?;
+    run(on, sql, (&new.connection, signed(now_ms), signed(LINKS - 1)))?;
+    put_one(on, "REPLACE INTO links", &link(new, now_ms))?;
     Ok(())
 }
 

@@ -7,6 +7,7 @@ use rusqlite::{Connection, Result};
 
 use super::columns::{json, one, put_one, run, signed, value};
 use super::fault::DbResult;
+use super::lists::put_labels;
 use super::revisions::touch;
 use super::{journal, maintenance, mirror, rows};
 
@@ -46,6 +47,12 @@ fn kept(on: &Connection, needs: &Needs) -> DbResult<Kept> {
 fn write(on: &Connection, change: &Change, now_ms: u64) -> DbResult<()> {
     match change {
         Change::PutConnection(row) => put_connection(on, row)?,
+        Change::ChangeConnection { id, name, labels } => {
+            if let Some(name) = name {
+                run(on, "UPDATE connections SET name = ? WHERE id = ?", (name, id))?;
+            }
+            labels.iter().try_for_each(|labels| put_labels(on, id, labels))?;
+        }
         Change::PutKey { id, sealed_key } => {
             let sql = "UPDATE connections SET sealed_key = ? WHERE id = ?";
             run(on, sql, (&sealed_key.0, id))?;

@@ -16,6 +16,7 @@ mod hosts;
 mod inbox;
 mod journal;
 mod limits;
+mod lists;
 mod maintenance;
 mod mirror;
 mod moving;

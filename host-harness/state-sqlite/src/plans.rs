@@ -136,6 +136,25 @@ async fn golden_access() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn golden_lists() {
+    let (mut files, mut others) = (Vec::new(), Vec::new());
+    connector_state::lists_cases! { conformance_runs OnDisk, files, }
+    connector_state::store_cases! { conformance_runs OnDisk, others, }
+    connector_state::mirror_cases! { conformance_runs OnDisk, others, }
+    connector_state::push_cases! { conformance_runs OnDisk, others, }
+    connector_state::inbox_cases! { conformance_runs OnDisk, others, }
+    check("lists", &files, &Others(&noted(&others), &["FROM journal"]), &[]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn golden_runs() {
+    let mut files = Vec::new();
+    connector_state::runs_cases! { conformance_runs OnDisk, files, }
+    let but = ["intents", "INTO pushes", "journal", "mirror_"];
+    check("runs", &files, &Others(&noted(&of_store().await), &but), &[]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn golden_mirror() {
     let mut files = Vec::new();
     connector_state::mirror_cases! { conformance_runs OnDisk, files, }

@@ -36,6 +36,7 @@ pub fn session(on: &Connection, state: &[u8; 32]) -> Result<Option<SessionRow>> 
             secrets,
             sealed_verifier: Column::read(row, "sealed_verifier")?,
             session: row.get("session")?,
+            return_to: row.get("return_to")?,
             made_ms: Column::read(row, "made_ms")?,
             ends_ms: Column::read(row, "ends_ms")?,
         })
@@ -58,6 +59,7 @@ pub fn put_session(on: &Connection, row: &SessionRow) -> Result<()> {
     connection.made_ms.write("connection_made_ms", &mut to)?;
     row.sealed_verifier.write("sealed_verifier", &mut to)?;
     row.session.write("session", &mut to)?;
+    row.return_to.write("return_to", &mut to)?;
     row.made_ms.write("made_ms", &mut to)?;
     row.ends_ms.write("ends_ms", &mut to)?;
     put(on, "INSERT INTO sessions", to)?;

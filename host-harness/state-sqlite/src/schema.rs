@@ -7,9 +7,10 @@
 //! | table | a row is | columns |
 //! |---|---|---|
 //! | `connections` | [`super::ConnectionRow`] | `id`, `name`, `connector`, `scheme`, `settings` (a JSON object of texts), `sealed_key`, `made_ms` |
+//! | `labels` | a label of a connection | `connection` (its id), `name`, `value` |
 //! | `secrets` | [`super::SecretRow`] | `connection` (its id), `name`, `version`, `sealed`, `made_ms`, `ends_ms` (null: the newest) |
 //! | `grants` | [`super::GrantRow`] | `connection` (its id), `epoch`, `state` (`valid`, `renewing`, `uncertain`, `ended`), `sends`, `lease_attempt`, `lease_until_ms`, `sealed_tokens`, `received_ms`, `expires_ms`, `scopes` (a JSON array of texts), `learned` (JSON: what the connector learned, and the account), `retry_ms`, `failures`, `sealed_previous`, `previous_until_ms` |
-//! | `sessions` | [`super::SessionRow`] | `state` (SHA-256), `connection_id`, `connection_name`, `connector`, `scheme`, `settings`, `sealed_key`, `connection_made_ms`, `sealed_verifier`, `session`, `made_ms`, `ends_ms` |
+//! | `sessions` | [`super::SessionRow`] | `state` (SHA-256), `connection_id`, `connection_name`, `connector`, `scheme`, `settings`, `sealed_key`, `connection_made_ms`, `sealed_verifier`, `session`, `return_to`, `made_ms`, `ends_ms` |
 //! | `limits` | how far a limit of an account is used ([`connector_contract::limits::slots::Row`]) | `account` (who shares it: a connection's id, `account:...` or `app:...`), `name`, `due_us`, `held_until_us`, `lost`, `lost_at_us`, `seen_us`, `ahead_us`, and what the provider told: `told_interval_us`, `told_burst`, `told_until_us` (times in microseconds) |
 //! | `rates` | what a limit let go in a minute ([`connector_state::rates`]) | `account`, `name` (as in `limits`), `minute` (since 1970), `sent`, `waited`, `refused` |
 //! | `session_secrets` | a secret of a session | `state`, and the columns of `secrets` |
@@ -21,6 +22,7 @@
 //! | `pushes` | a run of many writes ([`connector_state::push::PushRow`]) | `id`, `connection` (its id), `object`, `mode`, `header`, `digest`, `made_ms`, `ended_ms`, and how many of its items are where: `pending`, `sending`, `done`, `parked`, `failed` |
 //! | `intents` | an item of a run ([`connector_state::push::IntentRow`]) | `push` (the run's id), `item` (from 0), `line`, `record_key`, `input` (null once it is done; secrets in it are sealed), `sealed_raw`, `state`, `sent`, `outcome`, `id`, `error`, `attempts`, and of a conflict: `conflict_members` (JSON; empty once it is decided), `conflict_theirs`, `conflict_ms` (set while it waits for a decision), `decision` (`ours`, `theirs`) |
 //! | `push_claims` | a record that somebody writes just now | `connection` (its id), `object`, `record_key`, `owner`, `push`, `item`, `until_ms` |
+//! | `run_leases` | a run that a host works off ([`connector_state::push::runs`]) | `push` (the run's id), `connector`, `policy`, `lease_attempt`, `lease_until_ms` |
 //! | `journal` | something that happened to a connection ([`connector_state::journal`]) | `number`, `connection` (its id), `at_ms`, `kind`, `object`, `by`, `data` (a JSON object), `folds` (1: becomes part of the row of its day), `day` (set of such a row: days since 1970) |
 //! | `hosts` | [`connector_state::hosts::HostRow`] | `lease_attempt`, `lease_until_ms`, `name`, `version`, `connector`, `began_ms` |
 //! | `claims` | a connection that a host works for; free, where there is no such host | `connection` (its id), `host` (its `lease_attempt`) |
@@ -28,7 +30,7 @@
 //! | `writes` | [`connector_state::access::WriteRow`] | `number`, `at_ms`, `caller`, `action`, `connection` (its id), `target`, `outcome` (null: not known), for a day `key` and `request` (digests), and `lease_attempt`, `lease_until_ms` |
 //! | `write_answers` | what was answered to a write with a key | `number` (of the write), `connection` (its id), `status`, `sealed` |
 //! | `reads` | [`connector_state::access::ReadCount`] | `minute`, `caller`, `reads` |
-//! | `links` | [`connector_state::access::LinkRow`] | `digest`, `connection` (its id), `caller`, `return_to`, `until_ms` |
+//! | `links` | [`connector_state::access::LinkRow`] | `digest`, `connection` (its id), `scheme`, `scopes` (a JSON array of texts), `label`, `caller`, `return_to`, `until_ms` |
 //! | `revisions` | how many commits have changed connections; `connections.revision` is the last of each | `number` |
 //! | `moves` | a connection that leaves this state, has left it, or comes ([`connector_state::moving`]) | `connection` (its id), `stage` (`leaving`, `gone`, `coming`), `at_ms`, `attempt`, `first_body`, `first_delivery`, `rows` (what makes it be there, as JSON, sealed as ever) |
 //! | `removed_connections`, `removed_pushes` | what was removed, and whose rows are erased piece by piece: until then they say nothing | `connection` (its id), `push` (the run's id) |
@@ -75,9 +77,11 @@ use super::hosts::TABLES as HOSTS;
 use super::inbox::tables::TABLES as INBOX;
 use super::journal::TABLES as JOURNAL;
 use super::limits::TABLE as LIMITS;
+use super::lists::TABLES as LABELS;
 use super::mirror::tables::{CHANGES, INDEXES, TABLES as MIRROR, VIEWS};
 use super::moving::TABLES as MOVES;
 use super::outbox::tables::TABLES as OUTBOX;
+use super::push::runs::TABLE as RUNS;
 use super::push::tables::TABLES as PUSH;
 use super::rates::TABLE as RATES;
 
@@ -86,12 +90,12 @@ pub const APPLICATION: u32 = 0x436F_6E48;
 
 /// Version of the schema (`PRAGMA user_version`). Those below it were never released: such a file is
 /// refused as it is.
-pub const VERSION: u32 = 13;
+pub const VERSION: u32 = 14;
 
 /// All tables and views, for an empty file.
-pub const TABLES: [&str; 14] = [
-    STORE, MIRROR, INDEXES, VIEWS, CHANGES, LIMITS, PUSH, INBOX, OUTBOX, JOURNAL, RATES, HOSTS,
-    ACCESS, MOVES,
+pub const TABLES: [&str; 16] = [
+    STORE, MIRROR, INDEXES, VIEWS, CHANGES, LIMITS, PUSH, RUNS, INBOX, OUTBOX, JOURNAL, RATES,
+    HOSTS, ACCESS, LABELS, MOVES,
 ];
 
 const STORE: &str = "
@@ -160,6 +164,7 @@ CREATE TABLE sessions (
     connection_made_ms INTEGER NOT NULL,
     sealed_verifier BLOB NOT NULL,
     session TEXT NOT NULL,
+    return_to TEXT,
     made_ms INTEGER NOT NULL,
     ends_ms INTEGER NOT NULL
 ) STRICT;

@@ -39,6 +39,10 @@ pub fn needs(changes: &[Change]) -> Needs {
                 needs.names.insert(row.name.clone());
                 needs.ids.insert(row.id.clone());
             }
+            Change::ChangeConnection { id, name, .. } => {
+                needs.names.extend(name.clone());
+                needs.ids.insert(id.clone());
+            }
             Change::PutKey { id, .. } => drop(needs.ids.insert(id.clone())),
             Change::PutSecret(row) => drop(needs.ids.insert(row.connection.clone())),
             Change::PutGrant(row) => drop(needs.ids.insert(row.connection.clone())),
@@ -61,7 +65,7 @@ pub fn touched(changes: &[Change]) -> BTreeSet<&str> {
     fn of(change: &Change) -> Option<&str> {
         match change {
             Change::PutConnection(row) => Some(&row.id),
-            Change::RemoveConnection { id } => Some(id),
+            Change::ChangeConnection { id, .. } | Change::RemoveConnection { id } => Some(id),
             Change::PutSecret(row) => Some(&row.connection),
             Change::RemoveSecret { connection, .. } => Some(connection),
             Change::PutKey { .. }
@@ -107,6 +111,13 @@ impl Now {
     fn decide(&mut self, change: Change) -> Result<Change, StoreError> {
         match change {
             Change::PutConnection(row) => self.put(row).map(Change::PutConnection),
+            Change::ChangeConnection { id, name, labels } => {
+                let row = self.must_exist(&id)?.clone();
+                if let Some(name) = &name {
+                    self.put(ConnectionRow { name: name.clone(), ..row })?;
+                }
+                Ok(Change::ChangeConnection { id, name, labels })
+            }
             Change::PutKey { id, sealed_key } => {
                 self.must_exist(&id)?.sealed_key = sealed_key.clone();
                 Ok(Change::PutKey { id, sealed_key })

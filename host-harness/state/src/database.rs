@@ -11,10 +11,12 @@ use crate::access::Access;
 use crate::hosts::Hosts;
 use crate::inbox::Inbox;
 use crate::journal::Journal;
+use crate::lists::Lists;
 use crate::mirror::Mirror;
 use crate::moving::Moving;
 use crate::outbox::Outbox;
 use crate::push::Intents;
+use crate::push::runs::Runs;
 use crate::rates::{Booked, Rates};
 use crate::views::ViewFile;
 use crate::{Answer, Sealed, Store};
@@ -30,6 +32,8 @@ pub trait Database:
     + Rates
     + Hosts
     + Access
+    + Lists
+    + Runs
     + Moving
     + Slots
     + 'static

@@ -21,6 +21,7 @@
 //! | the handing on of a forward | `forwards` | 90 s | writes do not name the holder: a message that is sent twice has the same id |
 //! | the write of a record, for one item of a push | `push_claims` | 15 s | also needs the item: an owner writes many records at a time |
 //! | a write that a program asked for through the API | `writes` | 60 s | once it is over, the same request under the same key begins it again ([`crate::access`]) |
+//! | a run of a push that goes on by itself | `run_leases` | 15 s | saves work that would be done twice: each write has a claim of its own ([`crate::push::runs`]) |
 //! | the renewal of a grant | `grants` | 30 s | is waited for to its end even when its holder has ended, because what that had sent may still arrive |
 
 use std::collections::BTreeSet;

@@ -12,6 +12,8 @@
 //! | [`rates::Rates`] | how many requests each limit let go |
 //! | [`access::Access`] | tokens, writes and reads of faces beside the command line, links for browsers |
 //! | [`moving::Moving`] | connections on their way from one state to another |
+//! | [`lists::Lists`] | pages of what the others keep, and labels of connections |
+//! | [`push::runs::Runs`] | which host works which run off |
 //! | [`hosts::Hosts`] | the hosts that share a state, and which of them works for which connection |
 //!
 //! No trait needs another crate's trait, and a database needs nothing of the runtime: what it keeps
@@ -36,6 +38,7 @@ pub mod hosts;
 pub mod inbox;
 pub mod journal;
 mod lease;
+pub mod lists;
 #[cfg(feature = "memory")]
 pub mod memory;
 pub mod mirror;

@@ -8,6 +8,9 @@ use super::lease::Lease;
 use super::sealed::Sealed;
 use super::words::words;
 
+/// Labels of a connection, by which it is found: values by names ([`crate::lists::check_labels`]).
+pub type Labels = BTreeMap<String, String>;
+
 /// A connection: one customer's authorised account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConnectionRow {
@@ -119,6 +122,8 @@ pub struct SessionRow {
     pub sealed_verifier: Sealed,
     /// What the connector's `begin` wants back.
     pub session: String,
+    /// Where the browser goes at the end.
+    pub return_to: Option<String>,
     /// When it was made.
     pub made_ms: u64,
     /// When it can no longer be used.

@@ -9,7 +9,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use crate::error::StoreError;
-use crate::rows::{ConnectionRow, GrantRow, SecretRow, SessionRow};
+use crate::rows::{ConnectionRow, GrantRow, Labels, SecretRow, SessionRow};
 use crate::sealed::Sealed;
 
 /// What a [`Store`] answers, later.
@@ -86,6 +86,15 @@ pub enum Change {
     /// Adds a connection, or replaces name, connector, scheme and settings of the one with its
     /// `id`. That one's key stays: what is kept for it opens with no other.
     PutConnection(ConnectionRow),
+    /// Renames a connection, or puts other labels in place of its own; what is `None` stays.
+    ChangeConnection {
+        /// Its id.
+        id: String,
+        /// Its name from now on.
+        name: Option<String>,
+        /// Its labels from now on ([`crate::lists::check_labels`]).
+        labels: Option<Labels>,
+    },
     /// Puts a connection's key, sealed by another master key.
     PutKey {
         /// The connection's id.

@@ -49,6 +49,9 @@ pub struct ViewFile {
     version: u32,
     /// What a person calls these records together.
     pub title: String,
+    /// What a customer allows by a scope, in words, by the name of the scope.
+    #[serde(default)]
+    pub scopes: IndexMap<String, String>,
     /// What members mean, by the name of the object.
     #[serde(default)]
     pub objects: IndexMap<String, ObjectView>,

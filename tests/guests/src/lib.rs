@@ -7,6 +7,8 @@
 
 use std::marker::PhantomData;
 
+pub mod things;
+
 /// The contract.
 #[allow(
     missing_docs,
@@ -77,6 +79,16 @@ pub trait Behaviour {
 
     /// `records.create`.
     fn create(_: String, _: Attempt) -> Result<Written, Error> {
+        nothing()
+    }
+
+    /// `records.delete`.
+    fn delete(_: String) -> Result<(), Error> {
+        nothing()
+    }
+
+    /// `auth.check`.
+    fn check() -> Result<(), Error> {
         nothing()
     }
 
@@ -283,7 +295,7 @@ impl<B: Behaviour> auth::Guest for Guest<B> {
         nothing()
     }
     fn check(_: String) -> Result<(), Error> {
-        nothing()
+        B::check()
     }
 }
 
@@ -309,8 +321,8 @@ impl<B: Behaviour> records::Guest for Guest<B> {
     ) -> Result<Written, Error> {
         nothing()
     }
-    fn delete(_: String, _: String, _: Attempt, _: Option<String>) -> Result<(), Error> {
-        nothing()
+    fn delete(_: String, id: String, _: Attempt, _: Option<String>) -> Result<(), Error> {
+        B::delete(id)
     }
 }
 

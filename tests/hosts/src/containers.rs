@@ -90,10 +90,10 @@ async fn scan_once(world: &World) {
 async fn take_over(world: &World) {
     let state = world.disk.open().await;
     (0..world.options.hosts).for_each(|number| world.fleet.start(number));
-    println!("two hosts share: {:?}", show::shared(&state, 2, ACCOUNTS).await);
+    println!("two hosts share: {:?}", show::shared(&state, &world.fleet, 2, ACCOUNTS).await);
     world.fleet.kill(0);
     let began = Instant::now();
-    let left = show::shared(&state, 1, ACCOUNTS).await;
+    let left = show::shared(&state, &world.fleet, 1, ACCOUNTS).await;
     println!("{:.1} s after one was killed: {left:?}", began.elapsed().as_secs_f64());
     judge::settle(world).await;
     world.fleet.end();

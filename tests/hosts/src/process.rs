@@ -152,6 +152,12 @@ impl Fleet {
         self.hosts.iter().filter_map(fallen).collect()
     }
 
+    /// Ends the run when a host ended by itself: nothing that is waited for would come.
+    pub fn assert_alive(&self) {
+        let fallen = self.fallen();
+        assert!(fallen.is_empty(), "{}", fallen.join("\n"));
+    }
+
     /// Kills them all.
     pub fn end(&self) {
         (0..self.hosts.len()).for_each(|number| self.kill(number));

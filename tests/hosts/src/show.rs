@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::World;
 use crate::account::Account;
+use crate::process::Fleet;
 use crate::reader;
 
 /// Starts the hosts, kills one, and prints who works for what before and after.
@@ -24,7 +25,7 @@ pub async fn run(world: &Arc<World>) {
     let (hosts, connections) = (world.options.hosts, world.accounts.len());
     let began = Instant::now();
     (0..hosts).for_each(|number| world.fleet.start(number));
-    let before = shared(&state, hosts, connections).await;
+    let before = shared(&state, &world.fleet, hosts, connections).await;
     println!(
         "{hosts} hosts share {connections} connections after {:.1} s",
         began.elapsed().as_secs_f64()
@@ -33,11 +34,11 @@ pub async fn run(world: &Arc<World>) {
     world.fleet.kill(0);
     let killed = Instant::now();
     println!("{} is killed", world.fleet.name(0));
-    let after = shared(&state, hosts - 1, connections).await;
+    let after = shared(&state, &world.fleet, hosts - 1, connections).await;
     println!("the others work for all of them {:.1} s later", killed.elapsed().as_secs_f64());
     sleep(Duration::from_secs(10)).await;
     world.fleet.start(0);
-    let again = shared(&state, hosts, connections).await;
+    let again = shared(&state, &world.fleet, hosts, connections).await;
     println!("it is started again");
     println!("{:<10} {:>8} {:>8} {:>8}", "HOST", "BEFORE", "KILLED", "AGAIN");
     for (name, count) in &before {
@@ -50,9 +51,10 @@ pub async fn run(world: &Arc<World>) {
     crate::judge::run(world, &reading.await.unwrap()).await;
 }
 
-/// Waits until so many hosts work for so many connections, evenly.
+/// Waits until so many hosts of `fleet` work for so many connections, evenly.
 pub async fn shared(
     state: &Arc<dyn State>,
+    fleet: &Fleet,
     hosts: usize,
     connections: usize,
 ) -> BTreeMap<String, u64> {
@@ -66,6 +68,7 @@ pub async fn shared(
         if counts.len() == hosts && all == connections as u64 && most - least <= 1 {
             return counts;
         }
+        fleet.assert_alive();
         sleep(Duration::from_millis(100)).await;
     }
 }

@@ -13,6 +13,7 @@
 //! | `sbom.cdx.json` | CycloneDX 1.6: the crates whose code is in the component |
 //! | `THIRD-PARTY-LICENSES.txt` | their licence texts |
 //! | `provenance.json` | in-toto statement (SLSA 1.0): of which sources, by which compiler; not signed |
+//! | `NAME-VERSION.tgz`, `NAME-VERSION-py3-none-any.whl` | what `--attach` names: the component with a host, for Node and for Python |
 //! | `oci/` | an OCI image layout by the CNCF's convention for WebAssembly |
 //! | `SHA256SUMS` | digests of all of these but the layout, which names its own |
 //!
@@ -71,6 +72,12 @@ struct Pack {
     /// The folder to write; what it held before is removed
     #[arg(long)]
     out: PathBuf,
+    /// A package that holds the component too, to be published beside it (several times)
+    #[arg(long = "attach", value_name = "FILE")]
+    attached: Vec<PathBuf>,
+    /// What a package needs when it is installed, as a package URL (several times)
+    #[arg(long, value_name = "PURL")]
+    needs: Vec<String>,
 }
 
 #[derive(clap::Args)]
@@ -107,16 +114,26 @@ fn write_folder(given: &Pack) -> Result<()> {
     let version = &facts.version;
     let file = format!("{}-{version}.wasm", facts.package);
     let digest = hex_digest(&component);
+    let mut attached = Vec::new();
+    for path in &given.attached {
+        let name =
+            path.file_name().and_then(|name| name.to_str()).context("a package needs a name")?;
+        attached.push((name.to_owned(), read(path)?));
+    }
+    let digests: Vec<_> = attached.iter().map(|(name, bytes)| (name, hex_digest(bytes))).collect();
+    let bill = sbom::describe(&facts, &crates, &file, &digest);
+    let bill = sbom::with_packages(bill, &digests, &given.needs);
     let mut files = vec![
         (file.clone(), component.clone()),
         ("manifest.json".to_owned(), pretty(&facts.manifest)?),
-        ("sbom.cdx.json".to_owned(), pretty(&sbom::describe(&facts, &crates, &file, &digest))?),
+        ("sbom.cdx.json".to_owned(), pretty(&bill)?),
         ("THIRD-PARTY-LICENSES.txt".to_owned(), licences::collect(&crates)?.into_bytes()),
         ("provenance.json".to_owned(), pretty(&provenance::state(&facts, &file, &digest)?)?),
     ];
     for (name, bytes) in wit::encode(Path::new("wit"))? {
         files.push((format!("{name}.wasm"), bytes));
     }
+    files.extend(attached);
     files.sort();
     let sums = files.iter().map(|(name, bytes)| format!("{}  {name}\n", hex_digest(bytes)));
     files.push(("SHA256SUMS".to_owned(), sums.collect::<String>().into_bytes()));

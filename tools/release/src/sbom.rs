@@ -27,6 +27,26 @@ pub fn describe(facts: &Facts, crates: &Crates, file: &str, digest: &str) -> Val
     })
 }
 
+/// `bill` with packages that hold the component too, each by its SHA-256 in hex, and what they need, by package URL.
+#[must_use]
+pub fn with_packages(mut bill: Value, packages: &[(&String, String)], needs: &[String]) -> Value {
+    let Some(components) = bill["components"].as_array_mut() else { return bill };
+    components.extend(packages.iter().map(|(name, digest)| {
+        json!({
+            "type": "file",
+            "bom-ref": format!("file:{name}"),
+            "name": name,
+            "hashes": [{ "alg": "SHA-256", "content": digest }],
+        })
+    }));
+    components.extend(needs.iter().map(|url| {
+        let (name, version) = url.rsplit_once('@').unwrap_or((url, ""));
+        let name = name.rsplit('/').next().unwrap_or(name);
+        json!({ "type": "library", "bom-ref": url, "name": name, "version": version, "purl": url })
+    }));
+    bill
+}
+
 fn component(found: &Crate, kind: &str) -> Value {
     let url = found.url();
     let mut told = json!({

@@ -15,6 +15,7 @@ use hyper_util::rt::TokioIo;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::ServerConfig;
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
@@ -37,15 +38,34 @@ impl Fake {
                 let (acceptor, fake) = (acceptor.clone(), fake.clone());
                 tokio::spawn(async move {
                     let Ok(stream) = acceptor.accept(stream).await else { return };
-                    let serve = service_fn(move |request| answered(fake.clone(), request));
-                    // A client that goes away is nobody's fault.
-                    let _ =
-                        http1::Builder::new().serve_connection(TokioIo::new(stream), serve).await;
+                    serve(fake, stream).await;
                 });
             }
         });
         Ok((address, certificate))
     }
+
+    /// The same without TLS, for whoever stands in front of it.
+    ///
+    /// # Errors
+    /// When no port can be had.
+    pub async fn listen_plainly(&self) -> io::Result<SocketAddr> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        let fake = self.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(serve(fake.clone(), stream));
+            }
+        });
+        Ok(address)
+    }
+}
+
+async fn serve(fake: Fake, stream: impl AsyncRead + AsyncWrite + Unpin) {
+    let serve = service_fn(move |request| answered(fake.clone(), request));
+    // A client that goes away is nobody's fault.
+    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), serve).await;
 }
 
 /// An error ends the connection: so an answer is lost.

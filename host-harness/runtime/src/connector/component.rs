@@ -205,6 +205,11 @@ impl Connector {
         self.loaded.world.offers_batches()
     }
 
+    /// Whether it offers objects and fields that differ from account to account.
+    pub fn offers_discovery(&self) -> bool {
+        self.loaded.world.offers_discovery()
+    }
+
     /// What its bytes say.
     pub fn facts(&self) -> &Facts {
         &self.loaded.facts

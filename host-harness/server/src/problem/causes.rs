@@ -3,6 +3,7 @@
 use connector_contract::types::{Error, ErrorKind};
 use connector_runtime::{BuildError, CallError, ScanError, Stop};
 use connector_service::connect::ConnectError;
+use connector_service::own_writes::RecordWriteError;
 use connector_service::push::PushError;
 use connector_service::sync::SyncError;
 use connector_service::vault::VaultError;
@@ -72,6 +73,15 @@ impl From<CallError> for Problem {
                     .retry_after(STATE_AGAIN)
             }
             _ => Self::new(ProblemKind::Internal, ProblemSource::Connector, detail),
+        }
+    }
+}
+
+impl From<RecordWriteError> for Problem {
+    fn from(why: RecordWriteError) -> Self {
+        match why {
+            RecordWriteError::Call(why) => why.into(),
+            RecordWriteError::Store(why) => why.into(),
         }
     }
 }

@@ -23,7 +23,7 @@ use serde_json::json;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep_until};
 
-use super::{App, check_name, limited};
+use super::{App, Nothing, check_name, limited};
 use crate::app::Api;
 use crate::authorise::{Permit, Scope};
 use crate::describe::told;
@@ -65,7 +65,8 @@ pub fn routes() -> ApiRouter<App> {
         .api_route(
             "/v1/consumers/{consumer}",
             get_with(positions, told("getConsumer", Scope::Read, "How far a consumer is in the changes of each connection"))
-                .put_with(set_positions, told("putConsumer", Scope::Write, "Keep how far a consumer is")),
+                .put_with(set_positions, told("putConsumer", Scope::Write, "Keep how far a consumer is"))
+                .delete_with(forget, told("deleteConsumer", Scope::Write, "Forget a consumer")),
         )
 }
 
@@ -388,6 +389,14 @@ async fn positions(
     let kept = app.database.positions(&path.consumer).await?.into_iter();
     let positions = kept.filter_map(|(id, number)| Some((names.get(&id)?.clone(), number)));
     Ok(Json(Positions { positions: positions.collect() }))
+}
+
+async fn forget(State(app): State<App>, Path(path): Path<OfConsumer>) -> Result<Nothing, Problem> {
+    check_name("consumer", &path.consumer)?;
+    match app.database.forget_consumer(&path.consumer).await? {
+        true => Ok(Nothing),
+        false => Err(Problem::not_found(format!("there is no consumer \"{}\"", path.consumer))),
+    }
 }
 
 /// Those that are not named stay.

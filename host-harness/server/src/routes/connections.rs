@@ -11,9 +11,12 @@ use connector_contract::setup::Scheme;
 use connector_runtime::SCHEME;
 use connector_runtime::secrets::Secret;
 use connector_service::check::{ObjectCheck, check};
-use connector_service::connect::{self, Begun, ConnectFlow, ConnectRequest};
+use connector_service::connect::{self, Begun, ConnectFlow, ConnectRequest, is_connected};
 use connector_service::documents::{ConnectionDocument, SecretDocument};
-use connector_state::{Change, ConnectionRow};
+use connector_state::Change;
+use connector_state::lists::{
+    ConnectionsQuery, LABELS, LabelledConnection, Labels, check_label, check_labels,
+};
 use http::{StatusCode, header};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -44,7 +47,14 @@ pub fn routes() -> ApiRouter<App> {
         .api_route(
             "/v1/connections/{connection}",
             get_with(read, told("getConnection", Scope::Read, "A connection"))
-                .patch_with(change, told("changeConnection", Scope::Admin, "Rename a connection"))
+                .patch_with(
+                    change,
+                    told(
+                        "changeConnection",
+                        Scope::Admin,
+                        "Rename a connection, or give it other labels",
+                    ),
+                )
                 .delete_with(
                     remove,
                     told(
@@ -94,6 +104,9 @@ struct ListParameters {
     cursor: Option<String>,
     /// No more than so many, 1 to 1000 [default: 100].
     limit: Option<u32>,
+    /// Only those with this label, as `NAME=VALUE`; given several times, with all of them.
+    #[serde(default)]
+    label: Vec<String>,
 }
 
 async fn list(
@@ -101,30 +114,53 @@ async fn list(
     Query(parameters): Query<ListParameters>,
 ) -> Result<Json<Page<ConnectionDocument>>, Problem> {
     let limit = limited(parameters.limit, USUAL)?;
-    let connector = &app.connector.manifest().name;
-    let mut rows = app.database.connections().await?;
-    rows.retain(|row| row.connector == *connector);
-    let after = parameters.cursor.as_deref().unwrap_or_default();
-    let mut rows = rows.into_iter().filter(|row| row.name.as_str() > after).peekable();
-    let mut items = Vec::new();
-    for row in rows.by_ref().take(limit) {
-        items.push(shown(&app, &row).await?);
+    let mut labels = Vec::new();
+    for given in parameters.label {
+        let (name, value) =
+            given.split_once('=').ok_or_else(|| Problem::invalid("label is NAME=VALUE"))?;
+        check_label(name, value).map_err(Problem::invalid)?;
+        labels.push((name.to_owned(), value.to_owned()));
     }
-    let next = rows.peek().and(items.last()).map(|last: &ConnectionDocument| last.name.clone());
+    if labels.len() > LABELS {
+        return Err(Problem::invalid(format!("label is given up to {LABELS} times")));
+    }
+    let asked = ConnectionsQuery {
+        connector: Some(app.connector.manifest().name.clone()),
+        labels,
+        after: parameters.cursor.unwrap_or_default(),
+        limit: u32::try_from(limit + 1).unwrap_or(u32::MAX),
+        ..ConnectionsQuery::default()
+    };
+    let mut rows = app.database.list_connections(asked).await?;
+    let has_more = rows.len() > limit;
+    rows.truncate(limit);
+    let mut items = Vec::new();
+    for one in rows {
+        items.push(shown(&app, one).await?);
+    }
+    let last = items.last().filter(|_| has_more);
+    let next = last.map(|last: &ConnectionDocument| last.name.clone());
     Ok(Json(Page { items, next }))
 }
 
-async fn shown(app: &Api, row: &ConnectionRow) -> Result<ConnectionDocument, Problem> {
+async fn shown(app: &Api, one: LabelledConnection) -> Result<ConnectionDocument, Problem> {
+    let LabelledConnection { row, labels } = one;
     let grant = app.database.grant(&row.id).await?;
-    Ok(ConnectionDocument::of(row, grant.as_ref()))
+    let mut document = ConnectionDocument::of(&row, grant.as_ref()).with_labels(labels);
+    let schemes = &app.connector.manifest().schemes;
+    if let Some(scheme) = schemes.iter().find(|scheme| grant.is_none() && scheme.name == row.scheme)
+    {
+        document.connected_if(is_connected(scheme, &app.vault.list(&row).await?, None));
+    }
+    Ok(document)
 }
 
 async fn read(
     State(app): State<App>,
     Path(path): Path<OfConnection>,
 ) -> Result<Json<ConnectionDocument>, Problem> {
-    let row = app.row(&path.connection).await?;
-    Ok(Json(shown(&app, &row).await?))
+    let one = app.labelled(&path.connection).await?;
+    Ok(Json(shown(&app, one).await?))
 }
 
 /// A connection to make.
@@ -141,6 +177,9 @@ struct NewConnection {
     /// Secrets that the scheme asks for, by their names. They are sealed, and never shown.
     #[serde(default)]
     secrets: BTreeMap<String, String>,
+    /// Labels by which it is found: up to 32, names and values as Kubernetes writes them.
+    #[serde(default)]
+    labels: Labels,
 }
 
 async fn create(
@@ -148,14 +187,19 @@ async fn create(
     Json(new): Json<NewConnection>,
 ) -> Result<Response, Problem> {
     check_name("connection", &new.name)?;
+    check_labels(&new.labels).map_err(Problem::invalid)?;
     if app.database.connection(&new.name).await?.is_some() {
         return Err(connector_state::StoreError::NameTaken(new.name).into());
     }
     let scheme = scheme(&app, new.scheme.as_deref())?;
     if scheme.interactive {
         let text = format!("the scheme {} goes by way of a browser", scheme.name);
-        return Err(Problem::new(ProblemKind::Unsupported, ProblemSource::Request, text)
-            .next("connect it on the command line: connector-host connect"));
+        return Err(Problem::new(ProblemKind::Unsupported, ProblemSource::Request, text).next(
+            format!(
+                "POST /v1/connections/{}/connect answers a link for it",
+                super::encoded(&new.name)
+            ),
+        ));
     }
     for (name, value) in &new.settings {
         if name == SCHEME {
@@ -189,8 +233,12 @@ async fn create(
         let text = "the connector sends to a browser, and its scheme does not say so";
         return Err(Problem::new(ProblemKind::Internal, ProblemSource::Connector, text));
     };
+    if !new.labels.is_empty() {
+        let (id, labels) = (row.id.clone(), Some(new.labels.clone()));
+        app.database.commit(vec![Change::ChangeConnection { id, name: None, labels }]).await?;
+    }
     let place = format!("/v1/connections/{}", super::encoded(&row.name));
-    let made = Json(shown(&app, &row).await?);
+    let made = Json(shown(&app, LabelledConnection { row, labels: new.labels }).await?);
     Ok((StatusCode::CREATED, [(header::LOCATION, place)], made).into_response())
 }
 
@@ -208,7 +256,9 @@ fn scheme<'a>(app: &'a Api, name: Option<&str>) -> Result<&'a Scheme, Problem> {
 #[serde(deny_unknown_fields)]
 struct ChangedConnection {
     /// Its name from now on. Everything that is kept for it stays.
-    name: String,
+    name: Option<String>,
+    /// Its labels from now on: they replace those that it has.
+    labels: Option<Labels>,
 }
 
 async fn change(
@@ -216,11 +266,20 @@ async fn change(
     Path(path): Path<OfConnection>,
     Json(changed): Json<ChangedConnection>,
 ) -> Result<Json<ConnectionDocument>, Problem> {
-    check_name("connection", &changed.name)?;
-    let row = app.row(&path.connection).await?;
-    let row = ConnectionRow { name: changed.name, ..row };
-    app.database.commit(vec![Change::PutConnection(row.clone())]).await?;
-    Ok(Json(shown(&app, &row).await?))
+    let ChangedConnection { name, labels } = changed;
+    if let Some(name) = &name {
+        check_name("connection", name)?;
+    }
+    if let Some(labels) = &labels {
+        check_labels(labels).map_err(Problem::invalid)?;
+    }
+    if name.is_none() && labels.is_none() {
+        return Err(Problem::invalid("give name or labels"));
+    }
+    let id = app.row(&path.connection).await?.id;
+    let now = name.clone().unwrap_or(path.connection);
+    app.database.commit(vec![Change::ChangeConnection { id, name, labels }]).await?;
+    Ok(Json(shown(&app, app.labelled(&now).await?).await?))
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -1,5 +1,7 @@
 //! What was received, and what could not be read or applied.
 
+use std::collections::BTreeSet;
+
 use aide::axum::ApiRouter;
 use aide::axum::routing::{delete_with, get_with, post_with};
 use axum::extract::State;
@@ -122,18 +124,24 @@ async fn list_dead(
 ) -> Result<Json<Page<DeadLetter>>, Problem> {
     let limit = limited(asked.limit, USUAL)?;
     let whose = app.whose(asked.connection.as_deref()).await?;
+    let after = asked.cursor.as_deref().map(str::parse::<DeadLetterNumber>).transpose();
+    let mut after = after.map_err(|_| Problem::invalid("cursor is none of this list"))?;
     let names = app.names().await?;
-    let letters = dead_letters(&*app.database, whose.as_deref(), &names).await?;
-    let own = letters.into_iter().filter(|one| names.values().any(|name| *name == one.connection));
-    let mut letters: Vec<DeadLetter> = own.collect();
-    if let Some(cursor) = &asked.cursor {
-        let at = letters.iter().position(|one| one.number == *cursor);
-        let at = at.ok_or_else(|| Problem::invalid("cursor is none of this list; begin anew"))?;
-        letters.drain(..=at);
-    }
-    let has_more = letters.len() > limit;
+    let own: BTreeSet<&String> = names.values().collect();
+    let mut letters: Vec<DeadLetter> = Vec::new();
+    // Those of other connectors are in between.
+    let is_over = loop {
+        let left = u32::try_from(limit + 1 - letters.len()).unwrap_or(u32::MAX);
+        if left == 0 {
+            break false;
+        }
+        let page = dead_letters(&*app.database, whose.as_deref(), &names, after, left).await?;
+        let Some(last) = page.last() else { break true };
+        after = last.number.parse().ok();
+        letters.extend(page.into_iter().filter(|one| own.contains(&one.connection)));
+    };
     letters.truncate(limit);
-    let next = letters.last().filter(|_| has_more).map(|last| last.number.clone());
+    let next = letters.last().filter(|_| !is_over).map(|last| last.number.clone());
     Ok(Json(Page { items: letters, next }))
 }
 

@@ -1,6 +1,7 @@
 //! The routes, one file for each kind of thing.
 
 mod changes;
+mod connect;
 mod connections;
 mod connectors;
 mod deliveries;
@@ -49,6 +50,7 @@ pub(crate) fn router() -> (Router<App>, OpenApi) {
     let router = ApiRouter::new()
         .merge(health::routes())
         .merge(connections::routes())
+        .merge(connect::routes())
         .merge(connectors::routes())
         .merge(figures::routes())
         .merge(writes::routes())
@@ -61,6 +63,7 @@ pub(crate) fn router() -> (Router<App>, OpenApi) {
         .merge(crate::metrics::routes())
         .merge(crate::mcp::routes())
         .finish_api(&mut described);
+    crate::typed::narrow(&mut described);
     (router, described)
 }
 

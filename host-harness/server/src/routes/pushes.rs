@@ -10,16 +10,17 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
 use bytes::{Buf as _, Bytes};
+use connector_contract::types::Attempt;
 use connector_service::documents::{ItemDocument, PushDocument};
-use connector_service::jobs::{Stage, Stopped};
 use connector_service::push::mapping::Mapping;
-use connector_service::push::{Mode, OnConflict, Push, PushError, PushRow, StoredRun, Word as _};
+use connector_service::push::{Mode, OnConflict, PushRow, StoredRun, Word as _};
 use connector_service::source::{Encoding, Items, PIPE_BOUND, ReadOptions, SourceForm, Spool};
-use connector_state::{ConnectionRow, StoreError};
+use connector_state::ConnectionRow;
 use http::{StatusCode, header};
 use http_body_util::BodyExt as _;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tracing::warn;
@@ -32,6 +33,8 @@ use crate::authorise::Scope;
 use crate::describe::told;
 use crate::extract::{Json, Path, Query, check_content};
 use crate::problem::{Problem, ProblemKind, ProblemSource};
+use crate::working::{pusher, work};
+use crate::writing::{UPLOAD, Writing};
 
 /// Items of a page, where no limit is given.
 const USUAL: u32 = 100;
@@ -50,7 +53,7 @@ const CSV: &str = "text/csv";
 pub fn routes() -> ApiRouter<App> {
     ApiRouter::new()
         .api_route(
-            "/v1/connections/{connection}/objects/{object}/push",
+            UPLOAD,
             post_with(push, |operation| {
                 let operation = told("pushRecords", Scope::Write, "Write many records, each once")(operation);
                 operation
@@ -94,6 +97,9 @@ struct PushParameters {
     on_conflict: Option<String>,
     /// A mapping, as JSON: makes records of a source that has other members.
     map: Option<String>,
+    /// CSV: quoted cells may hold line ends, however many rows the lines look like.
+    #[serde(default)]
+    multiline: bool,
     /// CSV: the sign between cells [default: found].
     delimiter: Option<char>,
     /// Encoding of a source that does not begin with a byte order mark, as browsers know it [default: utf-8].
@@ -115,17 +121,12 @@ fn mode(word: Option<&str>) -> Result<Mode, Problem> {
 }
 
 fn on_conflict(word: Option<&str>) -> Result<OnConflict, Problem> {
-    match word.unwrap_or("fail") {
-        "fail" => Ok(OnConflict::Fail),
-        "ours" => Ok(OnConflict::Ours),
-        "theirs" => Ok(OnConflict::Theirs),
-        "park" => Ok(OnConflict::Park),
-        _ => Err(Problem::invalid("on_conflict is fail, ours, theirs or park")),
-    }
+    OnConflict::of(word.unwrap_or("fail"))
+        .ok_or_else(|| Problem::invalid("on_conflict is fail, ours, theirs or park"))
 }
 
 fn options(asked: &PushParameters, form: SourceForm) -> Result<ReadOptions, Problem> {
-    let mut options = ReadOptions::of(form);
+    let mut options = ReadOptions { multiline: asked.multiline, ..ReadOptions::of(form) };
     if let Some(sign) = asked.delimiter {
         let is_sign = sign.is_ascii() && !matches!(sign, '"' | '\n' | '\r');
         let sign = u8::try_from(sign).ok().filter(|_| is_sign);
@@ -145,6 +146,7 @@ async fn push(
     State(app): State<App>,
     Path(path): Path<OfObject>,
     Query(asked): Query<PushParameters>,
+    writing: Writing,
     request: Request,
 ) -> Result<Response, Problem> {
     app.check_object(&path.object)?;
@@ -167,23 +169,33 @@ async fn push(
     let upload = timeout(UPLOAD_WITHIN, upload(&app, request.into_body(), options)).await;
     let slow =
         || Problem::invalid("the upload took too long").with_status(StatusCode::REQUEST_TIMEOUT);
-    let items = upload.map_err(|_| slow())??;
-    let StoredRun { run, notes } = Box::pin(push.read(items, mode, mapping.as_ref())).await?;
-    work(&app, push, run.clone(), policy)?;
+    let (items, digest) = upload.map_err(|_| slow())??;
+    if let Some(answered) = writing.begin(digest).await? {
+        return Ok(answered);
+    }
+    let attempt = writing.attempt()?;
+    let map = mapping.as_ref();
+    let StoredRun { run, notes } = match attempt {
+        Attempt { key, again: false } => Box::pin(push.read_as(key, items, mode, map)).await?,
+        // What an earlier attempt kept is gone on with.
+        Attempt { key, again: true } => match push.stored(&key).await? {
+            Some(stored) => stored,
+            None => Box::pin(push.read(items, mode, map)).await?,
+        },
+    };
+    work(&app, push, run.clone(), policy).await?;
     let place = format!("/v1/connections/{}/pushes/{run}", encoded(&row.name));
     let accepted = Json(PushedRun { run, notes });
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, place)], accepted).into_response())
 }
 
-async fn pusher(app: &Api, row: &ConnectionRow, object: &str) -> Result<Push, Problem> {
-    let connection = app.open(&row.name).await?.connection;
-    let (intents, mirror) = (app.database.clone() as _, app.database.clone() as _);
-    let key = app.vault.key(row)?;
-    Ok(Push::new(connection, intents, mirror, app.clock(), &row.id, key, object).await?)
-}
-
-/// Keeps an upload until it has ended; its items are looked at after that.
-async fn upload(app: &Api, mut body: Body, options: ReadOptions) -> Result<Items, Problem> {
+/// Keeps an upload until it has ended; its items are looked at after that. With its digest.
+async fn upload(
+    app: &Api,
+    mut body: Body,
+    options: ReadOptions,
+) -> Result<(Items, [u8; 32]), Problem> {
+    let mut digest = Sha256::new();
     let (to, pieces) = mpsc::channel(QUEUED);
     let directory = app.surroundings.directory.clone();
     let keeping = tokio::task::spawn_blocking(move || {
@@ -203,6 +215,7 @@ async fn upload(app: &Api, mut body: Body, options: ReadOptions) -> Result<Items
         let cut =
             |_| Problem::invalid("the upload was cut off").with_status(StatusCode::BAD_REQUEST);
         let Ok(piece) = frame.map_err(cut)?.into_data() else { continue };
+        digest.update(&piece);
         // Whoever keeps it says why it stopped.
         if to.send(Some(piece)).await.is_err() {
             break;
@@ -213,7 +226,7 @@ async fn upload(app: &Api, mut body: Body, options: ReadOptions) -> Result<Items
     let kept = keeping.await.map_err(|_| {
         Problem::new(ProblemKind::Internal, ProblemSource::Host, "reading the upload failed")
     })?;
-    kept.map_err(|why| unreadable(&why))
+    Ok((kept.map_err(|why| unreadable(&why))?, digest.finalize().into()))
 }
 
 fn unreadable(why: &io::Error) -> Problem {
@@ -253,35 +266,6 @@ impl Read for Upload {
     }
 }
 
-/// Works a run off, as a job of this host.
-fn work(app: &App, push: Push, run: String, policy: OnConflict) -> Result<(), Problem> {
-    let name = format!("pushing {run}");
-    // One that goes on is left alone.
-    if app.surroundings.jobs.runs(&name) {
-        return Ok(());
-    }
-    let told = run.clone();
-    let report = move |stopped: &Stopped| warn!(run = %told, why = %stopped.why, "a push stopped");
-    let begun = app.surroundings.jobs.keep(Stage::Work, &name, report, move |stop| {
-        let (push, run) = (push.clone(), run.clone());
-        async move {
-            let work = Box::pin(push.run(&run, policy, |_| {}));
-            tokio::select! {
-                ended = work => match ended {
-                    // What waits for the provider is gone on with by `resume`.
-                    Ok(_) | Err(PushError::Stopped(_)) => Ok(()),
-                    // It was removed, or its connection was.
-                    Err(PushError::Store(StoreError::NoPush(_) | StoreError::NoConnection(_))) => Ok(()),
-                    Err(why) => Err(why.to_string()),
-                },
-                () = stop.requested() => Ok(()),
-            }
-        }
-    });
-    begun
-        .map_err(|why| Problem::new(ProblemKind::Unavailable, ProblemSource::Host, why.to_string()))
-}
-
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(inline)]
@@ -300,12 +284,17 @@ async fn list(
 ) -> Result<Json<Page<PushDocument>>, Problem> {
     let limit = limited(asked.limit, USUAL)?;
     let row = app.row(&path.connection).await?;
-    let mut rows = app.database.pushes(Some(&row.id)).await?;
-    if let Some(cursor) = &asked.cursor {
-        let at = rows.iter().position(|run| run.id == *cursor);
-        let at = at.ok_or_else(|| Problem::invalid("cursor is none of this list; begin anew"))?;
-        rows.drain(..=at);
-    }
+    let after = match &asked.cursor {
+        None => None,
+        Some(id) => {
+            let run = app.database.run(id).await?.filter(|run| run.connection == row.id);
+            let odd = || Problem::invalid("cursor is none of this list; begin anew");
+            let run = run.ok_or_else(odd)?;
+            Some((run.made_ms, run.id))
+        }
+    };
+    let most = u32::try_from(limit + 1).unwrap_or(u32::MAX);
+    let mut rows = app.database.list_pushes(&row.id, after, most).await?;
     let has_more = rows.len() > limit;
     rows.truncate(limit);
     let next = rows.last().filter(|_| has_more).map(|last| last.id.clone());
@@ -385,6 +374,6 @@ async fn resume(
         );
     }
     let push = pusher(&app, &row, &run.object).await?;
-    work(&app, push, run.id.clone(), policy)?;
+    work(&app, push, run.id.clone(), policy).await?;
     Ok((StatusCode::ACCEPTED, Json(PushDocument::of(&run))).into_response())
 }

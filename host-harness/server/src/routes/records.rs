@@ -68,7 +68,7 @@ pub struct RecordDocument {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub change: Option<u64>,
     /// The record.
-    #[schemars(with = "serde_json::Value")]
+    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     pub data: Box<RawValue>,
 }
 
@@ -82,13 +82,13 @@ pub struct RecordsPage {
     /// Of kept records: when the object was last read completely; null: never.
     pub as_of: Option<String>,
     /// Every kept record was read for this: the index is being built.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub was_scanned: bool,
     /// Live: ids that the provider reports as gone.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub deleted: Vec<String>,
     /// Live: items that the connector cannot read.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unreadable: Vec<UnreadableDocument>,
     /// Live: hand it to `since` next time, for what changed since.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -357,6 +357,12 @@ pub fn matches(list: &http::HeaderValue, etag: &str) -> bool {
     let list = list.to_str().unwrap_or_default();
     let weak = |one: &str| one.trim().strip_prefix("W/").unwrap_or(one.trim()) == etag;
     list.trim() == "*" || list.split(',').any(weak)
+}
+
+/// The same for a condition on a write: only strong ETags count (RFC 9110 section 13.1.1).
+pub fn matches_strongly(list: &http::HeaderValue, etag: &str) -> bool {
+    let list = list.to_str().unwrap_or_default();
+    list.trim() == "*" || list.split(',').any(|one| one.trim() == etag)
 }
 
 pub fn absent(path: &OfRecord) -> Problem {

@@ -1,5 +1,7 @@
 //! Records made, changed, removed, acted on and looked for at the provider.
 
+use std::sync::Arc;
+
 use aide::axum::ApiRouter;
 use aide::axum::routing::{get_with, post_with};
 use axum::extract::State;
@@ -8,20 +10,21 @@ use connector_contract::actions::Invocation;
 use connector_contract::batches::{Patch, Removal};
 use connector_contract::catalog::Action;
 use connector_contract::types::WrittenRecord;
-use connector_runtime::retry::first_attempt;
 use connector_runtime::{Connection, id_of};
+use connector_service::own_writes::RecordWriter;
 use http::{HeaderMap, StatusCode, header};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::records::{OfObject, OfRecord, RecordDocument, list, matches, read};
+use super::records::{OfObject, OfRecord, RecordDocument, list, matches_strongly, read};
 use super::{App, Nothing, Page, encoded};
 use crate::app::Api;
 use crate::authorise::Scope;
 use crate::describe::told;
 use crate::extract::{Json, JsonText, Path};
 use crate::problem::{Problem, ProblemKind, ProblemSource};
+use crate::writing::Writing;
 
 pub fn routes() -> ApiRouter<App> {
     ApiRouter::new()
@@ -86,6 +89,14 @@ pub fn routes() -> ApiRouter<App> {
         )
 }
 
+/// A connection to write records by: what is written is in what is kept of it at once.
+async fn opened(app: &Api, name: &str) -> Result<(Connection, RecordWriter), Problem> {
+    let row = app.row(name).await?;
+    let connection = app.open(name).await?.connection;
+    let kept = Some((Arc::clone(&app.database) as _, row.id));
+    Ok((connection.clone(), RecordWriter::new(connection, kept)))
+}
+
 /// A record that was written.
 #[derive(Debug, Serialize, JsonSchema)]
 struct WrittenDocument {
@@ -113,11 +124,13 @@ async fn shown(
 async fn create(
     State(app): State<App>,
     Path(path): Path<OfObject>,
+    writing: Writing,
     JsonText(input): JsonText,
 ) -> Result<Response, Problem> {
     app.check_object(&path.object)?;
-    let connection = app.open(&path.connection).await?.connection;
-    let created = Box::pin(connection.create(&path.object, &input)).await?;
+    let (connection, writer) = opened(&app, &path.connection).await?;
+    let attempt = writing.attempt()?;
+    let created = Box::pin(writer.create(&path.object, &input, &attempt)).await?;
     let written = shown(&connection, &path.object, created.written.item, created.found).await;
     let OfObject { connection, object } = &path;
     let (connection, object, id) = (encoded(connection), encoded(object), encoded(&written.id));
@@ -129,14 +142,15 @@ async fn update(
     State(app): State<App>,
     Path(path): Path<OfRecord>,
     headers: HeaderMap,
+    writing: Writing,
     JsonText(patch): JsonText,
 ) -> Result<Json<WrittenDocument>, Problem> {
     app.check_object(&path.object)?;
-    let connection = app.open(&path.connection).await?.connection;
-    let expected = expected(&connection, &path, &headers).await?;
+    let (connection, writer) = opened(&app, &path.connection).await?;
+    let attempt = writing.attempt()?;
+    let expected = expected(&connection, &path, &headers, attempt.again).await?;
     let patch = Patch { id: path.id, patch, expected };
-    let attempt = first_attempt()?;
-    let written = Box::pin(connection.update_as(&path.object, &patch, &attempt)).await?;
+    let written = Box::pin(writer.update(&path.object, &patch, &attempt)).await?;
     Ok(Json(shown(&connection, &path.object, written.item, false).await))
 }
 
@@ -144,12 +158,20 @@ async fn delete(
     State(app): State<App>,
     Path(path): Path<OfRecord>,
     headers: HeaderMap,
+    writing: Writing,
 ) -> Result<Nothing, Problem> {
     app.check_object(&path.object)?;
-    let connection = app.open(&path.connection).await?.connection;
-    let expected = expected(&connection, &path, &headers).await?;
+    let (connection, writer) = opened(&app, &path.connection).await?;
+    let attempt = writing.attempt()?;
+    let expected = match expected(&connection, &path, &headers, attempt.again).await {
+        // It is gone by an earlier attempt.
+        Err(problem) if attempt.again && problem.kind == ProblemKind::NotFound => {
+            return Ok(Nothing);
+        }
+        expected => expected?,
+    };
     let removal = Removal { id: path.id, expected };
-    Box::pin(connection.delete_as(&path.object, &removal, &first_attempt()?)).await?;
+    Box::pin(writer.delete(&path.object, &removal, &attempt)).await?;
     Ok(Nothing)
 }
 
@@ -159,12 +181,18 @@ async fn expected(
     connection: &Connection,
     path: &OfRecord,
     headers: &HeaderMap,
+    again: bool,
 ) -> Result<Option<String>, Problem> {
     let Some(wanted) = headers.get(header::IF_MATCH) else { return Ok(None) };
     let found = connection.get(&path.object, &path.id).await?;
     let version = found.version.clone();
-    if matches(wanted, &RecordDocument::from(found).etag()) {
+    if matches_strongly(wanted, &RecordDocument::from(found).etag()) {
         return Ok(version);
+    }
+    if again {
+        let text = format!("{} {} is another by now, perhaps by this write", path.object, path.id);
+        return Err(Problem::new(ProblemKind::OutcomeUnknown, ProblemSource::Host, text)
+            .next("read it with live=true, and decide"));
     }
     let text = format!("{} {} is another by now", path.object, path.id);
     Err(Problem::new(ProblemKind::Conflict, ProblemSource::Request, text)
@@ -220,35 +248,36 @@ struct ChangedRecord {
 async fn act_on(
     State(app): State<App>,
     Path(path): Path<OfRecordAction>,
+    writing: Writing,
     JsonText(input): JsonText,
 ) -> Result<Json<ActionOutcome>, Problem> {
     let OfRecordAction { connection, object, id, action } = path;
-    invoke(&app, &connection, object, action, Some(id), input).await
+    invoke(&app, &connection, (object, action, Some(id)), &writing, input).await
 }
 
 async fn act(
     State(app): State<App>,
     Path(path): Path<OfAction>,
+    writing: Writing,
     JsonText(input): JsonText,
 ) -> Result<Json<ActionOutcome>, Problem> {
     let OfAction { connection, object, action } = path;
-    invoke(&app, &connection, object, action, None, input).await
+    invoke(&app, &connection, (object, action, None), &writing, input).await
 }
 
 async fn invoke(
     app: &Api,
     connection: &str,
-    object: String,
-    action: String,
-    id: Option<String>,
+    (object, action, id): (String, String, Option<String>),
+    writing: &Writing,
     input: String,
 ) -> Result<Json<ActionOutcome>, Problem> {
     app.check_object(&object)?;
     let descriptor = app.connector.describe(&object).await?;
     known(&descriptor.actions, &action, id.is_some())?;
-    let connection = app.open(connection).await?.connection;
-    let invocation = Invocation { object, action, id, input, attempt: first_attempt()? };
-    let outcome = Box::pin(connection.invoke(&invocation)).await?;
+    let (_, writer) = opened(app, connection).await?;
+    let invocation = Invocation { object, action, id, input, attempt: writing.attempt()? };
+    let outcome = Box::pin(writer.invoke(&invocation)).await?;
     let changed = outcome
         .written
         .iter()

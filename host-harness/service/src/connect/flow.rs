@@ -52,6 +52,26 @@ pub enum Begun {
     },
 }
 
+/// A browser that came back from the provider with an answer to us.
+pub struct ReturnedBrowser {
+    session: SessionRow,
+    query: Zeroizing<String>,
+}
+
+impl ReturnedBrowser {
+    /// The connection that is made.
+    #[must_use]
+    pub fn connection(&self) -> &ConnectionRow {
+        &self.session.connection
+    }
+
+    /// Where the browser goes at the end.
+    #[must_use]
+    pub fn return_to(&self) -> Option<&str> {
+        self.session.return_to.as_deref()
+    }
+}
+
 impl ConnectFlow {
     /// Begins. Nothing is kept of a redirect but what [`ConnectFlow::complete`] needs, for ten minutes.
     ///
@@ -61,6 +81,19 @@ impl ConnectFlow {
         &self,
         scheme: &dyn Authorizer,
         request: ConnectRequest,
+    ) -> Result<Begun, ConnectError> {
+        self.begin_with(scheme, request, None).await
+    }
+
+    /// As [`ConnectFlow::begin`], and the browser that comes back goes on to `return_to`.
+    ///
+    /// # Errors
+    /// [`ConnectError`].
+    pub async fn begin_with(
+        &self,
+        scheme: &dyn Authorizer,
+        request: ConnectRequest,
+        return_to: Option<String>,
     ) -> Result<Begun, ConnectError> {
         let connection = request.connection;
         let kept = self.vault.open(&connection).await?;
@@ -95,6 +128,7 @@ impl ConnectFlow {
                     secrets: rows,
                     sealed_verifier,
                     session,
+                    return_to,
                     made_ms,
                     ends_ms: made_ms.saturating_add(LIFE_MINUTES * 60_000),
                 };
@@ -115,11 +149,7 @@ impl ConnectFlow {
         query: &str,
         browser: &Secret,
     ) -> Result<ConnectionRow, ConnectError> {
-        // Digests are compared: what the comparison's time tells is of no use.
-        if digest(browser.expose()) != state(query)? {
-            return Err(ConnectError::OtherBrowser);
-        }
-        self.complete_on_loopback(scheme, query).await
+        self.finish(scheme, self.returned(query, Some(browser)).await?).await
     }
 
     /// As [`ConnectFlow::complete`], whichever browser came: only where no other can come, as on
@@ -132,12 +162,48 @@ impl ConnectFlow {
         scheme: &dyn Authorizer,
         query: &str,
     ) -> Result<ConnectionRow, ConnectError> {
+        let session = self.session(state(query)?).await?;
+        self.finish(scheme, ReturnedBrowser { session, query: query.to_owned().into() }).await
+    }
+
+    /// What a browser came back to, by the raw query of the callback; nobody else can come back to it
+    /// from then on. `browser`: as in [`ConnectFlow::complete`]; one that has none is another one.
+    ///
+    /// # Errors
+    /// [`ConnectError`]; of a browser that is no answer to us, what was asked waits on.
+    pub async fn returned(
+        &self,
+        query: &str,
+        browser: Option<&Secret>,
+    ) -> Result<ReturnedBrowser, ConnectError> {
         let state = state(query)?;
+        // Digests are compared: what the comparison's time tells is of no use.
+        if browser.is_none_or(|browser| digest(browser.expose()) != state) {
+            return Err(ConnectError::OtherBrowser);
+        }
+        Ok(ReturnedBrowser { session: self.session(state).await?, query: query.to_owned().into() })
+    }
+
+    async fn session(&self, state: [u8; 32]) -> Result<SessionRow, ConnectError> {
         let session =
             self.vault.store().take_session(&state).await?.ok_or(ConnectError::UnknownState)?;
         if session.ends_ms <= self.vault.now_ms() {
             return Err(ConnectError::TooLate);
         }
+        Ok(session)
+    }
+
+    /// Completes what a browser came back to. `scheme` is of [`ReturnedBrowser::connection`].
+    ///
+    /// # Errors
+    /// As [`ConnectFlow::complete`].
+    pub async fn finish(
+        &self,
+        scheme: &dyn Authorizer,
+        returned: ReturnedBrowser,
+    ) -> Result<ConnectionRow, ConnectError> {
+        let ReturnedBrowser { session, query } = returned;
+        let query = query.as_str();
         let mut secrets = newest(self.vault.open(&session.connection).await?);
         let key = self.vault.key(&session.connection)?;
         for row in &session.secrets {
@@ -204,11 +270,15 @@ impl ConnectFlow {
     }
 
     /// The connection as it is now, if it is kept: meanwhile it may have been renamed or set
-    /// otherwise. Only the scheme is the one that was chosen.
+    /// otherwise. Only the scheme is the one that was chosen, and settings that it has not are added.
     async fn newest(&self, connection: ConnectionRow) -> Result<ConnectionRow, ConnectError> {
         let mut all = self.vault.store().connections().await?.into_iter();
         Ok(match all.find(|kept| kept.id == connection.id) {
-            Some(kept) => ConnectionRow { scheme: connection.scheme, ..kept },
+            Some(kept) => {
+                let mut settings = connection.settings;
+                settings.extend(kept.settings);
+                ConnectionRow { scheme: connection.scheme, settings, ..kept }
+            }
             None => connection,
         })
     }

@@ -46,13 +46,20 @@ pub mod callback;
 mod ending;
 mod error;
 mod flow;
+mod links;
+mod page;
 mod pkce;
 #[cfg(test)]
 mod tests;
+mod texts;
+pub mod web;
 
 pub use self::ending::{give_back, live_grant, remove};
 pub use self::error::ConnectError;
-pub use self::flow::{Begun, ConnectFlow, ConnectRequest};
+pub use self::flow::{Begun, ConnectFlow, ConnectRequest, ReturnedBrowser};
+pub use self::links::{
+    CALLBACK_PATH, ConnectLink, ConnectLinks, LinkError, LinkRequest, is_connected,
+};
 
 /// Name of the secret under which the connector names the PKCE verifier.
 pub const VERIFIER: &str = "code-verifier";

@@ -22,6 +22,7 @@ pub struct ChangeDocument {
     /// Which record; empty for a drift.
     pub id: String,
     /// `created`, `updated`, `deleted`, `aged-out`, `drift` or `reset`.
+    #[schemars(extend("enum" = ["created", "updated", "deleted", "aged-out", "drift", "reset"]))]
     pub kind: &'static str,
     /// True when it was a write of our own.
     pub ours: bool,

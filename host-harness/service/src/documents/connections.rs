@@ -19,7 +19,9 @@ pub struct ConnectionDocument {
     pub connector: String,
     /// Authentication scheme.
     pub scheme: String,
-    /// `connected`, `uncertain` or `needs-reconnect`; null where only the provider knows.
+    /// `connected` when it has what it needs, as far as is known here; `uncertain`, `needs-reconnect`;
+    /// `not-connected` while something is missing; null where nobody looked.
+    #[schemars(extend("enum" = ["connected", "uncertain", "needs-reconnect", "not-connected", null]))]
     pub state: Option<&'static str>,
     /// What was granted; null without a grant.
     pub scopes: Option<Vec<String>>,
@@ -27,6 +29,8 @@ pub struct ConnectionDocument {
     pub expires: Option<String>,
     /// Its settings.
     pub settings: BTreeMap<String, String>,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
     /// When it was made.
     pub made: String,
 }
@@ -44,8 +48,22 @@ impl ConnectionDocument {
             scopes: grant.map(|grant| grant.scopes.clone()),
             expires: grant.and_then(|grant| grant.expires_ms).map(date),
             settings: row.settings.clone(),
+            labels: BTreeMap::new(),
             made: date(row.made_ms),
         }
+    }
+
+    /// With the labels of the connection.
+    #[must_use]
+    pub fn with_labels(self, labels: BTreeMap<String, String>) -> Self {
+        Self { labels, ..self }
+    }
+}
+
+impl ConnectionDocument {
+    /// Of a connection without a grant: whether it has what it needs.
+    pub fn connected_if(&mut self, has_all: bool) {
+        self.state = Some(if has_all { "connected" } else { "not-connected" });
     }
 }
 

@@ -210,7 +210,8 @@ pub struct DeadLetter {
     pub effect: Option<&'static str>,
 }
 
-/// The dead letters of one connection or of all, oldest first: those of scans, then those of deliveries.
+/// Dead letters of one connection or of all, at most `limit`, those after `after`. Oldest first: those of
+/// scans, then those of deliveries.
 ///
 /// # Errors
 /// When the state cannot be read.
@@ -218,6 +219,8 @@ pub async fn dead_letters(
     database: &dyn Database,
     connection: Option<&str>,
     names: &BTreeMap<String, String>,
+    after: Option<DeadLetterNumber>,
+    limit: u32,
 ) -> Result<Vec<DeadLetter>, StoreError> {
     let name = |id: &String| names.get(id).unwrap_or(id).clone();
     let of_scan = |letter: DeadLetterRow| DeadLetter {
@@ -232,9 +235,21 @@ pub async fn dead_letters(
         event: None,
         effect: None,
     };
-    let rows = database.dead_letters(connection).await?;
+    let (of_scans, event) = match after {
+        None => (Some(0), 0),
+        Some(DeadLetterNumber::Record(number)) => (Some(number), 0),
+        Some(DeadLetterNumber::Event(number)) => (None, number),
+    };
+    let rows = match of_scans {
+        Some(number) => database.list_dead_letters(connection, number, limit).await?,
+        None => vec![],
+    };
     let mut letters: Vec<DeadLetter> = rows.into_iter().map(of_scan).collect();
-    for event in database.dead_events(connection).await? {
+    let left = limit.saturating_sub(u32::try_from(letters.len()).unwrap_or(u32::MAX));
+    if left == 0 {
+        return Ok(letters);
+    }
+    for event in database.list_dead_events(connection, event, left).await? {
         let delivery = database.delivery(event.delivery).await?;
         let body = delivery.map(|row| row.body).unwrap_or_default();
         letters.push(DeadLetter {

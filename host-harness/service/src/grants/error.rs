@@ -6,6 +6,7 @@ use connector_contract::types::ErrorKind;
 use connector_runtime::{CallError, error};
 use connector_state::StoreError;
 use thiserror::Error;
+use tracing::warn;
 
 use crate::vault::SealError;
 
@@ -58,6 +59,15 @@ pub enum GrantError {
 /// Why a call cannot be made. Nothing of it was sent.
 impl From<GrantError> for CallError {
     fn from(why: GrantError) -> Self {
+        // Texts of the state name files of this machine, and a call's error may be shown to others.
+        let text = match &why {
+            GrantError::Store(cause) => {
+                warn!(why = %cause, "the state cannot be used for a grant");
+                "the host's state cannot be used now, so the connection has no tokens; the host's log says why"
+                    .to_owned()
+            }
+            other => other.to_string(),
+        };
         let kind = match &why {
             GrantError::Missing | GrantError::Ended(_) | GrantError::RefusedAgain => {
                 ErrorKind::Unauthenticated
@@ -69,6 +79,19 @@ impl From<GrantError> for CallError {
             | GrantError::Store(_) => ErrorKind::Unavailable,
             GrantError::Seal(_) => ErrorKind::Internal,
         };
-        error(kind, why.to_string()).into()
+        error(kind, text).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_this_machine_are_not_named() {
+        let (path, why) = ("/srv/state.db".to_owned(), "full".to_owned());
+        let told = CallError::from(GrantError::Store(StoreError::Unavailable { path, why }));
+        assert!(!told.to_string().contains("srv"), "{told}");
+        assert!(told.to_string().contains("log"), "{told}");
     }
 }

@@ -70,7 +70,7 @@ impl ItemWrite<'_> {
             }
             OnConflict::Fail => Err(Failure::Refused(format!(
                 "{} was changed at the provider since it was last seen here; look at it, then \
-                 pull it, or push with --on-conflict ours, theirs or park",
+                 pull it, or push with the option on-conflict: ours, theirs or park",
                 there.id
             ))),
             OnConflict::Park => {

@@ -18,7 +18,7 @@ use super::finder::Finder;
 use super::item::{LEASE_MS, OnConflict};
 use super::shape::InputSchema;
 use super::work::ItemQueue;
-use crate::sync::Catalog;
+use crate::own_writes::OwnWrites;
 use crate::vault::{Key, Scrubber, Secret, write_only};
 
 /// Pushes to one object of one connection. Cheap to clone.
@@ -30,10 +30,8 @@ pub struct Push {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) connection: String,
     pub(super) object: String,
-    /// The object that the mirror's batches are of: this one, or the one that holds its records.
-    pub(super) holder: String,
-    /// Every object that is derived from `holder`.
-    pub(super) derived: Vec<String>,
+    /// Tells the mirror what the writes left behind.
+    pub(super) own: OwnWrites,
     pub(super) schema: Arc<InputSchema>,
     /// What is secret in items is sealed by it.
     pub(super) key: Arc<Key>,
@@ -110,11 +108,12 @@ impl Push {
     ) -> Result<Self, PushError> {
         let connector = client.connector().clone();
         let described = async {
-            Ok::<_, CallError>((Catalog::of(&connector).await?, connector.describe(object).await?))
+            let own =
+                OwnWrites::of(client.clone(), Arc::clone(&mirror), connection, object).await?;
+            Ok::<_, CallError>((own, connector.describe(object).await?))
         };
-        let (catalog, descriptor) = described.await.map_err(PushError::Undescribed)?;
+        let (own, descriptor) = described.await.map_err(PushError::Undescribed)?;
         let schema = Arc::new(InputSchema::of(&descriptor));
-        let holder = descriptor.derived_from.unwrap_or_else(|| object.to_owned());
         Ok(Self {
             client,
             intents,
@@ -122,8 +121,7 @@ impl Push {
             clock,
             connection: connection.to_owned(),
             object: object.to_owned(),
-            derived: catalog.derived_from(&holder),
-            holder,
+            own,
             schema,
             key: Arc::new(key),
             operations: descriptor.summary.operations,

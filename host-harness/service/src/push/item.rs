@@ -28,6 +28,25 @@ pub enum OnConflict {
     Park,
 }
 
+impl OnConflict {
+    /// As it is written.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Fail => "fail",
+            Self::Ours => "ours",
+            Self::Theirs => "theirs",
+            Self::Park => "park",
+        }
+    }
+
+    /// The one that is written so.
+    #[must_use]
+    pub fn of(word: &str) -> Option<Self> {
+        [Self::Fail, Self::Ours, Self::Theirs, Self::Park].into_iter().find(|it| it.word() == word)
+    }
+}
+
 /// How long a claim holds, unless it is renewed.
 pub const LEASE_MS: u64 = 15_000;
 /// Times that an item is tried while the provider cannot be used.
@@ -85,8 +104,8 @@ async fn end(run: &PushRun, item: IntentRow, holder: Holder) -> Result<IntentRow
             }
             Err(Failure::Conflict { id, conflict }) => {
                 let why = format!(
-                    "{id} was changed at the provider since it was last seen here; look at it by \
-                     `push --conflicts={}`, then `push --decide {}:{}=ours`, or theirs",
+                    "{id} was changed at the provider since it was last seen here; on the command line look at \
+                     it by `push --conflicts={}`, then `push --decide {}:{}=ours`, or theirs",
                     holder.run, holder.run, holder.index
                 );
                 let (id, conflict) = (Some(id), Some(conflict));

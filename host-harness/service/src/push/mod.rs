@@ -16,7 +16,6 @@ mod differences;
 mod engine;
 mod error;
 mod finder;
-mod follow;
 mod item;
 mod items;
 pub mod mapping;

@@ -86,8 +86,22 @@ impl Push {
         mode: Mode,
         mapping: Option<&Mapping>,
     ) -> Result<StoredRun, PushError> {
+        self.read_as(random_id()?, items, mode, mapping).await
+    }
+
+    /// As [`Push::read`]; a new run has this id, 128 bits in hex that were never used.
+    ///
+    /// # Errors
+    /// As [`Push::read`].
+    pub async fn read_as(
+        &self,
+        id: String,
+        items: Items,
+        mode: Mode,
+        mapping: Option<&Mapping>,
+    ) -> Result<StoredRun, PushError> {
         let mut mapper = Mapper::new(self, &items, mode, mapping)?;
-        let run = self.begin(mode, items.header()).await?;
+        let run = self.begin(id, mode, items.header()).await?;
         let mut digest = Digest::default();
         let map = mapping.map(Mapping::text).unwrap_or_default();
         for part in [&self.connection, &self.object, mode.word(), map] {
@@ -125,6 +139,16 @@ impl Push {
         kept
     }
 
+    /// The run of this id, where a source was kept under it to its end.
+    ///
+    /// # Errors
+    /// [`PushError::Store`].
+    pub async fn stored(&self, id: &str) -> Result<Option<StoredRun>, PushError> {
+        let row = self.intents.run(id).await?;
+        let is_it = |row: &PushRow| row.connection == self.connection && row.digest.is_some();
+        Ok(row.filter(is_it).map(|row| StoredRun { run: row.id, notes: vec![] }))
+    }
+
     /// Keeps items as they come, and works them off. What the source has after a place that cannot
     /// be read is lost; what came before has been sent. The same source is no longer the same run.
     /// Returns what a person should know of how it was read.
@@ -141,7 +165,7 @@ impl Push {
     ) -> Result<(Summary, Vec<String>), PushError> {
         let mut mapper = Mapper::new(self, &items, mode, mapping)?;
         let work = Arc::new(self.begin_work(mode, on_conflict)?);
-        let run = self.begin(mode, items.header()).await?;
+        let run = self.begin(random_id()?, mode, items.header()).await?;
         let mut digest = [0; 32];
         fill(&mut digest)?;
         let run = self.intents.seal(&run, digest).await?;
@@ -164,9 +188,14 @@ impl Push {
     }
 
     /// Makes a run without items.
-    async fn begin(&self, mode: Mode, header: Option<String>) -> Result<String, PushError> {
+    async fn begin(
+        &self,
+        id: String,
+        mode: Mode,
+        header: Option<String>,
+    ) -> Result<String, PushError> {
         let made_ms = self.clock.now_ms();
-        let (id, connection, object) = (random_id()?, self.connection.clone(), self.object.clone());
+        let (connection, object) = (self.connection.clone(), self.object.clone());
         let (run, counts) = (id.clone(), IntentCounts::default());
         let (digest, ended_ms) = (None, None);
         let row =

@@ -199,7 +199,7 @@ impl<'r> ItemWrite<'r> {
     }
 
     async fn deleted(&self, id: String) -> Done {
-        let batch = self.push.removed(self.asked, &id).await;
+        let batch = self.push.own.removed(self.asked, &id).await;
         Done { outcome: Outcome::Deleted, id: Some(id), batch }
     }
 
@@ -355,11 +355,11 @@ impl<'r> ItemWrite<'r> {
 
     async fn written(&self, outcome: Outcome, written: Written) -> Done {
         let id = Some(id_of(&written.item).to_owned());
-        Done { outcome, id, batch: self.push.written(self.asked, written).await }
+        Done { outcome, id, batch: self.push.own.written(self.asked, written).await }
     }
 
     pub(super) async fn seen(&self, outcome: Outcome, source: Source, record: &DataRecord) -> Done {
-        let batch = self.push.found(source, self.asked, record).await;
+        let batch = self.push.own.found(source, self.asked, record).await;
         Done { outcome, id: Some(record.id.clone()), batch }
     }
 }

@@ -171,7 +171,7 @@ fn object_of(line: &SourceLine) -> Result<String, String> {
     object(text, "each line holds one object").map_err(|why| {
         match text.trim_start().chars().next() {
             Some('{' | '[') => why,
-            _ if line.number == 1 => why + "; --csv reads CSV",
+            _ if line.number == 1 => why + "; CSV has to be named as such",
             _ => why,
         }
     })

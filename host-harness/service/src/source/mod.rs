@@ -146,7 +146,7 @@ fn refused(why: impl Into<String>) -> io::Error {
 /// `text` as UTF-8, or why it is none.
 fn utf8(text: &[u8]) -> Result<&str, String> {
     std::str::from_utf8(text).map_err(|_| {
-        "it is no text in this encoding; --encoding names another one, such as windows-1252"
+        "it is no text in this encoding; the option encoding names another one, such as windows-1252"
             .to_owned()
     })
 }

@@ -165,7 +165,7 @@ fn the_mark_decides_on_the_encoding_then_what_was_given() {
         assert!(items.header().unwrap().starts_with('\u{feff}'));
         assert!(items.notes()[0].starts_with("the source is read as UTF-16"));
         let bare = open(&source[2..], &ReadOptions::of(SourceForm::Csv)).map(|_| ()).unwrap_err();
-        assert!(bare.to_string().contains("--encoding utf-16"), "{bare}");
+        assert!(bare.to_string().contains("encoding: utf-16"), "{bare}");
         // Half of a surrogate pair is no character.
         let odd: Vec<u8> = source.iter().copied().chain([0xd8, 0xd8, 0, 0, b'\n', 0]).collect();
         let mut items = open(&odd, &ReadOptions::of(SourceForm::Csv)).unwrap();
@@ -173,7 +173,7 @@ fn the_mark_decides_on_the_encoding_then_what_was_given() {
     }
     let west = b"number,title\nA,M\xfcller\nB,plain\n";
     let (items, _) = csv(west);
-    assert!(told(&items)[0].1.contains("--encoding"), "{items:?}");
+    assert!(told(&items)[0].1.contains("option encoding"), "{items:?}");
     assert_eq!(told(&items)[1].1, "B|plain");
     let encoding = Encoding::for_label(b"windows-1252");
     let mut items =
@@ -210,7 +210,7 @@ fn lines_are_objects_and_bad_ones_are_named() {
     assert_eq!(told[3], (5, Ok("  {\"b\":2}".to_owned())));
     assert_eq!(items[2].raw, b"{\"a\":");
     let items = all(&mut open("number,slug\nA,ups\n", &ReadOptions::of(SourceForm::Json)).unwrap());
-    assert!(items[0].content.as_ref().unwrap_err().ends_with("--csv reads CSV"));
+    assert!(items[0].content.as_ref().unwrap_err().ends_with("CSV has to be named as such"));
 }
 
 #[test]

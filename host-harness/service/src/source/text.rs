@@ -69,7 +69,7 @@ impl SourceText {
             let name = if little { "utf-16le" } else { "utf-16be" };
             return Err(refused(format!(
                 "it is no UTF-8 text, and has no byte order mark; if it is UTF-16, give \
-                 --encoding {name}"
+                 the option encoding: {name}"
             )));
         }
         if let Some((_, length)) = mark {

@@ -1,4 +1,5 @@
-//! Targets of forwards at rest: their URLs and signing secrets, sealed by the master key.
+//! What is at rest beside the secrets of connections: targets of forwards (their URLs and signing secrets),
+//! and answers to writes; sealed by the master key.
 
 use connector_state::Sealed;
 
@@ -37,6 +38,28 @@ impl Vault {
         let target = self.open_target(forward, sealed)?;
         Ok(Some(new.0.seal(context(forward), target.expose())?))
     }
+}
+
+impl Vault {
+    /// Seals what the write that is known by `name` was answered.
+    ///
+    /// # Errors
+    /// [`VaultError::Seal`].
+    pub fn seal_answer(&self, name: &str, answer: &[u8]) -> Result<Sealed, VaultError> {
+        Ok(self.master().0.seal(answer_to(name), answer)?)
+    }
+
+    /// Opens what [`Vault::seal_answer`] made.
+    ///
+    /// # Errors
+    /// [`VaultError::Seal`]; also after the master key was changed.
+    pub fn open_answer(&self, name: &str, sealed: &Sealed) -> Result<Secret, VaultError> {
+        Ok(self.master().0.open(answer_to(name), sealed)?)
+    }
+}
+
+fn answer_to(name: &str) -> SealContext<'_> {
+    SealContext { connection: "", kind: "answer", name, version: 0 }
 }
 
 /// What [`Vault::seal_target`] made with one master key, sealed by another.

@@ -36,23 +36,7 @@ impl SecretFiles {
         scheme: &Scheme,
         kept: &[String],
     ) -> Result<Tokens> {
-        let mut given = Tokens::new();
-        for one in &context.repeated.secrets {
-            let (name, from) = pair("--secret-env", "NAME=VARIABLE", one)?;
-            given.insert(name.to_owned(), variable(&format!("--secret-env {name}="), from)?);
-        }
-        for one in &self.secret_files {
-            let (name, file) = pair("--secret-file", "NAME=FILE", one)?;
-            let value = content("--secret-file", &PathBuf::from(file)).await?;
-            given.insert(name.to_owned(), value);
-        }
-        let names: Vec<&str> = scheme.secrets.iter().map(|field| field.name.as_str()).collect();
-        for name in given.keys() {
-            // Some serve beside the scheme: a key that verifies, for example.
-            if connector.check_secret(name).is_err() {
-                return Err(unknown("secret", name, &names).into());
-            }
-        }
+        let mut given = self.given(context, connector, scheme).await?;
         for field in &scheme.secrets {
             let (name, there) = (&field.name, kept.contains(&field.name));
             if given.contains_key(name) {
@@ -77,6 +61,36 @@ impl SecretFiles {
         }
         for (name, value) in &given {
             connector.check_secret_value(name, value)?;
+        }
+        Ok(given)
+    }
+
+    /// Those of the command line alone.
+    ///
+    /// # Errors
+    /// [`Usage`] for one that is not the connector's.
+    pub async fn given(
+        &self,
+        context: &Context,
+        connector: &Connector,
+        scheme: &Scheme,
+    ) -> Result<Tokens> {
+        let mut given = Tokens::new();
+        for one in &context.repeated.secrets {
+            let (name, from) = pair("--secret-env", "NAME=VARIABLE", one)?;
+            given.insert(name.to_owned(), variable(&format!("--secret-env {name}="), from)?);
+        }
+        for one in &self.secret_files {
+            let (name, file) = pair("--secret-file", "NAME=FILE", one)?;
+            let value = content("--secret-file", &PathBuf::from(file)).await?;
+            given.insert(name.to_owned(), value);
+        }
+        let names: Vec<&str> = scheme.secrets.iter().map(|field| field.name.as_str()).collect();
+        for name in given.keys() {
+            // Some serve beside the scheme: a key that verifies, for example.
+            if connector.check_secret(name).is_err() {
+                return Err(unknown("secret", name, &names).into());
+            }
         }
         Ok(given)
     }

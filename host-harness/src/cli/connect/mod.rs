@@ -1,6 +1,7 @@
 //! `connect`: makes a connection, or makes one anew, and keeps it.
 
 mod fields;
+mod link;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,17 +9,18 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use host_harness::connect::callback::Callback;
 use host_harness::connect::{
-    Begun, ConnectError, ConnectFlow, ConnectRequest, LIFE_MINUTES, browser,
+    Begun, ConnectError, ConnectFlow, ConnectRequest, LIFE_MINUTES, LinkRequest, browser,
 };
 use host_harness::contract::setup::Scheme;
 use host_harness::runtime::Connector;
-use host_harness::store::ConnectionRow;
+use host_harness::state::lists::{Labels, check_labels};
+use host_harness::store::{Change, ConnectionRow};
 use url::form_urlencoded;
 
 use self::fields::SecretFiles;
 use super::connecting::{named_scheme, new_connection};
 use super::context::{Context, with_row};
-use super::input::connection_name;
+use super::input::{connection_name, label};
 use super::output::printable;
 use super::state::{DEFAULT, StateDirectory, belongs, name};
 use super::usage::Usage;
@@ -35,6 +37,10 @@ const FOREIGN: u32 = 5;
   connector-host connect oauth2 --setting client-id=ID --scope orders:read
   connector-host connect oauth2 --print-url --port 8765
 
+Where an app must have an https address as its redirect URL: a host on the same state that runs
+`serve --public-url https://hooks.example.com` serves it, at /connect/callback:
+  connector-host connect oauth2 --callback-url https://hooks.example.com/connect/callback
+
 Without a browser on this machine: --print-url prints the address to open elsewhere. The answer
 comes to 127.0.0.1 of this machine; `ssh -L 8765:127.0.0.1:8765 HOST` leads it here.")]
 pub struct ConnectArgs {
@@ -49,9 +55,18 @@ pub struct ConnectArgs {
     #[arg(long = "scope", value_name = "SCOPE")]
     pub scopes: Vec<String>,
 
+    /// Give it this label (several times); those that it has are replaced
+    #[arg(long = "label", value_name = "NAME=VALUE", value_parser = label)]
+    pub labels: Vec<(String, String)>,
+
     /// Wait for the browser at this port of 127.0.0.1 [default: a free one]
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     pub port: Option<u16>,
+
+    /// Have the browser connect at the pages of a host that serves this state, and the provider send it back
+    /// there: ends in /connect/callback
+    #[arg(long, value_name = "URL", conflicts_with = "port")]
+    pub callback_url: Option<String>,
 
     /// Open no browser; print the address that one must be sent to
     #[arg(long)]
@@ -89,9 +104,28 @@ pub async fn run(args: &ConnectArgs, context: &Context) -> Result<()> {
         }
     };
     let anew = there.is_some();
+    if let Some(url) = &args.callback_url {
+        let request = LinkRequest {
+            name: whose,
+            scheme: Some(scheme.name.clone()),
+            settings,
+            scopes: args.scopes.clone(),
+            caller: context.actor(),
+            secrets: args.files.given(context, &connector, &scheme).await?,
+            ..LinkRequest::default()
+        };
+        let row = link::connect(url, args.print_url, context, &connector, request).await?;
+        if !context.options.quiet {
+            context.watch.say(&told(&row, anew, &state));
+        }
+        return Ok(());
+    }
     let secrets = args.files.fields(context, &connector, &scheme, &kept).await?;
     // Nothing is made on the disk before all is there.
-    let vault = state.vault(state.store_made().await?).await?;
+    let labels: Labels = args.labels.iter().cloned().collect();
+    check_labels(&labels).map_err(Usage::new)?;
+    let database = state.store_made().await?;
+    let vault = state.vault(database.clone()).await?;
     let connection = match there {
         Some(row) => ConnectionRow { scheme: scheme.name.clone(), ..row },
         None => vault.new_connection(&whose, &connector.manifest().name, &scheme.name, settings)?,
@@ -105,6 +139,10 @@ pub async fn run(args: &ConnectArgs, context: &Context) -> Result<()> {
     let row =
         make(args, context, &connector, &scheme, &ConnectFlow { vault: vault.into() }, request)
             .await?;
+    if !labels.is_empty() {
+        let (id, labels) = (row.id.clone(), Some(labels));
+        database.commit(vec![Change::ChangeConnection { id, name: None, labels }]).await?;
+    }
     if !context.options.quiet {
         context.watch.say(&told(&row, anew, &state));
     }
@@ -133,6 +171,19 @@ fn refused(why: &ConnectError, query: &str) -> String {
     )
 }
 
+/// Opens a browser at `url`, or prints it.
+fn send(context: &Context, print_url: bool, url: &str) -> Result<()> {
+    if print_url {
+        return context.text(&format!("{url}\n"));
+    }
+    let how = match browser::open(url) {
+        Ok(()) => "a browser was opened; if none is to be seen, open this yourself".to_owned(),
+        Err(why) => why.to_string(),
+    };
+    context.watch.say(&format!("{how}:\n{url}"));
+    Ok(())
+}
+
 async fn make(
     args: &ConnectArgs,
     context: &Context,
@@ -154,15 +205,7 @@ async fn make(
     };
     let callback =
         callback.context("the connector sends to a browser, and its scheme does not say so")?;
-    if args.print_url {
-        context.text(&format!("{url}\n"))?;
-    } else {
-        let how = match browser::open(&url) {
-            Ok(()) => "a browser was opened; if none is to be seen, open this yourself".to_owned(),
-            Err(why) => why.to_string(),
-        };
-        context.watch.say(&format!("{how}:\n{url}"));
-    }
+    send(context, args.print_url, &url)?;
     let within = Duration::from_secs(LIFE_MINUTES * 60);
     let mut foreign = 0_u32;
     let take = |query: String| -> host_harness::egress::Pending<'_, _> {

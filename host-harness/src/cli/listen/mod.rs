@@ -1,6 +1,7 @@
 //! `listen`: receives events, keeps them, applies them, and hands changes on to the forwards.
 
 mod notes;
+pub mod pages;
 mod serving;
 
 use std::collections::HashMap;
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
+use host_harness::connect::web::ConnectPages;
 use host_harness::forward::ForwardJobs;
 use host_harness::service::hosts::WorkShare;
 use host_harness::service::jobs::{Jobs, Stage, Stopped, Supervisor};
@@ -123,11 +125,15 @@ pub async fn begin(
         burst: f64::from(listening.rate) * 10.0,
         ..ReceiverBounds::default()
     };
-    let surroundings = surroundings(listening)?;
+    let mut surroundings = surroundings(listening)?;
     let public = surroundings.public_url.clone();
     StateDirectory::needed(context)?;
     let connector = context.connector().await?;
     let state = OpenState::needed(context, &connector, name(context)?).await?;
+    if let Some(url) = pages::public_url(listening) {
+        let links = pages::links(context, &connector, &state, url, vec![]);
+        surroundings.pages = Some(ConnectPages::new(links));
+    }
     let database = &state.database;
     let notes = Arc::new(NotePrinter::new(Arc::clone(&context.watch)));
     let noted = || Arc::clone(&notes) as Arc<dyn Notes>;
@@ -225,7 +231,7 @@ fn surroundings(listening: &Listening) -> Result<Surroundings> {
     };
     let public_url = listening.public_url.as_deref().map(public_url).transpose()?;
     let trusted_proxies = listening.trusted_proxies.clone();
-    Ok(Surroundings { public_url, trusted_proxies, tls })
+    Ok(Surroundings { public_url, trusted_proxies, tls, pages: None })
 }
 
 /// A URL to which paths can be added.

@@ -10,6 +10,9 @@ use host_harness::store::{ConnectionRow, Database};
 use super::PushArgs;
 use crate::cli::context::Context;
 
+/// Runs that are read at once.
+const AT_ONCE: u32 = 500;
+
 /// Prints a line for each push of the connection.
 ///
 /// # Errors
@@ -20,10 +23,15 @@ pub async fn list(
     connection: &ConnectionRow,
     store: &Arc<dyn Database>,
 ) -> Result<()> {
-    let pushes = store.pushes(Some(&connection.id)).await?;
     let wanted = |row: &&PushRow| args.object.as_ref().is_none_or(|object| *object == row.object);
     let mut out = context.output(&args.columns);
-    let shown = pushes.iter().filter(wanted).map(|row| serde_json::to_value(PushDocument::of(row)));
-    out.page(shown.collect::<Result<Vec<_>, _>>()?)?;
+    let mut after = None;
+    loop {
+        let page = store.list_pushes(&connection.id, after, AT_ONCE).await?;
+        let Some(last) = page.last() else { break };
+        after = Some((last.made_ms, last.id.clone()));
+        let shown = page.iter().filter(wanted).map(PushDocument::of).map(serde_json::to_value);
+        out.page(shown.collect::<Result<Vec<_>, _>>()?)?;
+    }
     out.end()
 }

@@ -160,6 +160,12 @@ impl SyncReader {
             if before.is_some() && !changed.contains(&id) {
                 continue;
             }
+            if before.is_none() && stored.is_not_connected(&self.connector).await? {
+                if is_first || changed.contains(&id) {
+                    self.say(&format!("{name}: not connected yet; it is read once it is"));
+                }
+                continue;
+            }
             let configuration = stored.configuration().await?;
             match before {
                 Some(before) if before == configuration => continue,

@@ -18,6 +18,7 @@ use connector_state::inbox::{
 use connector_state::journal::entries;
 
 pub use self::arrivals::Arrivals;
+pub use self::rows::events;
 use super::columns::{Column as _, Record as _, signed, text, untext};
 use super::fault::DbResult;
 use super::revisions::touch;

@@ -249,6 +249,15 @@ impl Mirror for Postgres {
         })
     }
 
+    fn forget_consumer(&self, consumer: &str) -> Answer<'_, bool> {
+        self.write(consumer.to_owned(), |on, consumer| {
+            Box::pin(async move {
+                let sql = "DELETE FROM mirror_readers WHERE kind = 'consumer' AND reader = $1";
+                Ok(on.run(sql, &[&text(consumer)]).await? > 0)
+            })
+        })
+    }
+
     fn prune_changes(&self, connection: &str, age_ms: u64) -> Answer<'_, u64> {
         self.write((connection.to_owned(), age_ms), |on, (connection, age_ms)| {
             Box::pin(async move {

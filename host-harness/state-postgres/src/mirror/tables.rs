@@ -225,6 +225,7 @@ CREATE TABLE mirror_dead_letters (
     scan bigint,
     UNIQUE (object, hash)
 );
+CREATE INDEX mirror_dead_letters_of ON mirror_dead_letters (object, number);
 
 -- Objects with the names that people know.
 CREATE VIEW mirror_names AS

@@ -2,6 +2,7 @@
 
 mod conflicts;
 pub mod pruning;
+pub mod runs;
 pub mod tables;
 mod work;
 

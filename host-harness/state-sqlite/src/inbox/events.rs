@@ -59,6 +59,21 @@ pub const DEAD_OF: &str = select_events!(
          CROSS JOIN inbox_deliveries AS d ON d.number = e.delivery
      WHERE c.id = ? AND e.state = 2 ORDER BY e.number"
 );
+/// Some of those, after a number.
+pub const DEAD_PAGE: &str = select_events!(
+    "connections AS c
+         CROSS JOIN inboxes AS i ON i.connection = c.id
+         CROSS JOIN inbox_events AS e ON e.inbox = i.number
+         CROSS JOIN inbox_deliveries AS d ON d.number = e.delivery
+     WHERE c.id = ? AND e.state = 2 AND e.number > ? ORDER BY e.number LIMIT ?"
+);
+pub const DEAD_ALL_PAGE: &str = select_events!(
+    "inbox_events AS e INDEXED BY inbox_events_dead_all
+         CROSS JOIN inbox_deliveries AS d ON d.number = e.delivery
+         CROSS JOIN inboxes AS i ON i.number = e.inbox
+         CROSS JOIN connections AS c ON c.id = i.connection
+     WHERE e.state = 2 AND e.number > ? ORDER BY e.number LIMIT ?"
+);
 pub const MOVE: &str = "UPDATE inbox_events SET number = ? WHERE number = ?";
 pub const RANGE: &str = "UPDATE inbox_deliveries SET first_event = ?, events = ? WHERE number = ?";
 pub const DELIVERY: &str =

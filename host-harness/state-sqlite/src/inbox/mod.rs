@@ -21,6 +21,8 @@ use connector_state::{Lease, StoreError};
 use rusqlite::{Connection, OptionalExtension as _, Params, Result};
 
 pub use self::arrivals::Arrivals;
+pub use self::events::{DEAD_ALL_PAGE, DEAD_PAGE};
+pub use self::rows::events;
 use self::rows::select_deliveries;
 use super::columns::{one, prepared, put_one, run, signed, values};
 use super::fault::DbFault;

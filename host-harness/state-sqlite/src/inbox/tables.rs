@@ -122,6 +122,7 @@ CREATE TABLE inbox_events (
 ) STRICT;
 CREATE INDEX inbox_events_due ON inbox_events (inbox, asks, next_ms) WHERE next_ms IS NOT NULL;
 CREATE INDEX inbox_events_dead ON inbox_events (inbox) WHERE state = 2;
+CREATE INDEX inbox_events_dead_all ON inbox_events (number) WHERE state = 2;
 
 CREATE VIEW deliveries AS
 SELECT d.number, i.connection, d.received_ms, d.answered_ms, d.method, d.url, d.headers, d.body

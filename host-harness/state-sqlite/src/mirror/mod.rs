@@ -224,6 +224,14 @@ impl Mirror for Sqlite {
         })
     }
 
+    fn forget_consumer(&self, consumer: &str) -> Answer<'_, bool> {
+        let consumer = consumer.to_owned();
+        self.write(move |on, _| {
+            let sql = "DELETE FROM mirror_readers WHERE kind = 'consumer' AND reader = ?";
+            Ok::<_, rusqlite::Error>(run(on, sql, [consumer])? > 0)
+        })
+    }
+
     fn prune_changes(&self, connection: &str, age_ms: u64) -> Answer<'_, u64> {
         let connection = connection.to_owned();
         self.write(move |on, now_ms| {

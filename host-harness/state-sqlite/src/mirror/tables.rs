@@ -193,6 +193,7 @@ CREATE TABLE mirror_dead_letters (
     scan INTEGER,
     UNIQUE (object, hash)
 ) STRICT;
+CREATE INDEX mirror_dead_letters_of ON mirror_dead_letters (object, number);
 
 ";
 

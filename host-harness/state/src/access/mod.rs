@@ -18,6 +18,11 @@ use crate::{Answer, Sealed};
 
 /// Tokens at most. The next is refused until some are forgotten.
 pub const TOKENS: u64 = 1_000;
+/// Outcome of a write whose caller went: perhaps it was done, perhaps not.
+pub const CANCELLED: &str = "cancelled";
+/// Outcome of a write of which it is not known whether it was done.
+pub const OUTCOME_UNKNOWN: &str = "outcome-unknown";
+
 /// Links of a connection at most that are open. The next replaces the oldest.
 pub const LINKS: u64 = 16;
 
@@ -172,8 +177,11 @@ pub struct EndedWrite {
     pub number: u64,
     /// Who did it.
     pub attempt: String,
-    /// `ok`, or the kind of its error.
+    /// `ok`, or the kind of its error; after [`OUTCOME_UNKNOWN`] and [`CANCELLED`] the same request under its
+    /// key begins it again, and is told so.
     pub outcome: String,
+    /// What it was about, where that is known only now, as a record's id.
+    pub target: Option<String>,
     /// What was answered; `None`: nothing was done, and it may be sent again under its key.
     pub answer: Option<StoredAnswer>,
 }
@@ -224,6 +232,12 @@ pub struct NewLink {
     pub digest: [u8; 32],
     /// Id of the connection that is made with it.
     pub connection: String,
+    /// The authentication scheme that it is connected by.
+    pub scheme: String,
+    /// Scopes that are asked for; empty: all of the scheme.
+    pub scopes: Vec<String>,
+    /// What its page calls whoever asks.
+    pub label: Option<String>,
     /// Who asked for it.
     pub caller: String,
     /// Where the browser goes at the end.
@@ -239,6 +253,12 @@ pub struct LinkRow {
     pub digest: [u8; 32],
     /// Id of the connection that is made with it.
     pub connection: String,
+    /// The authentication scheme that it is connected by.
+    pub scheme: String,
+    /// Scopes that are asked for; empty: all of the scheme.
+    pub scopes: Vec<String>,
+    /// What its page calls whoever asks.
+    pub label: Option<String>,
     /// Who asked for it.
     pub caller: String,
     /// Where the browser goes at the end.

@@ -6,10 +6,14 @@
 //! | another request | it is refused |
 //! | an attempt that has its lease | it is under way |
 //! | an attempt whose lease is over, without outcome | it begins again, and is told that it does |
+//! | an outcome that leaves open whether it was done | the same as without one |
 //! | an outcome and an answer | the answer |
 //! | an outcome, and no answer any more | it is told so: to do it again might do it twice |
 
-use super::{EndedWrite, NewToken, NewWrite, StoredAnswer, TokenRow, WriteKey, WriteStart};
+use super::{
+    CANCELLED, EndedWrite, LinkRow, NewLink, NewToken, NewWrite, OUTCOME_UNKNOWN, StoredAnswer,
+    TokenRow, WriteKey, WriteStart,
+};
 use crate::Lease;
 
 /// What a database keeps of a write beside [`super::WriteRow`].
@@ -41,6 +45,14 @@ pub fn is_good(token: &TokenRow, now_ms: u64) -> bool {
     now_ms < token.until_ms
 }
 
+/// The row of a link.
+#[must_use]
+pub fn link(new: NewLink, now_ms: u64) -> LinkRow {
+    let NewLink { digest, connection, scheme, scopes, label, caller, return_to, for_ms } = new;
+    let until_ms = now_ms.saturating_add(for_ms);
+    LinkRow { digest, connection, scheme, scopes, label, caller, return_to, until_ms }
+}
+
 /// The lease that a write asks for.
 #[must_use]
 pub fn lease(write: &NewWrite, now_ms: u64) -> Lease {
@@ -55,7 +67,7 @@ pub fn begin(kept: &KeptWrite, write: &NewWrite, now_ms: u64) -> WriteStart {
     if request(&kept.key) != request(&write.key) {
         return WriteStart::OtherRequest;
     }
-    match (&kept.outcome, &kept.answer) {
+    match (kept.outcome.as_deref().filter(|it| !is_open(it)), &kept.answer) {
         (Some(_), Some(answer)) => WriteStart::Answered(answer.clone()),
         (Some(_), None) => WriteStart::Forgotten,
         (None, _)
@@ -71,14 +83,20 @@ pub fn begin(kept: &KeptWrite, write: &NewWrite, now_ms: u64) -> WriteStart {
 #[must_use]
 pub fn end(kept: KeptWrite, ended: EndedWrite) -> Option<KeptWrite> {
     let is_his = kept.lease.as_ref().is_some_and(|lease| lease.attempt == ended.attempt);
-    if !is_his || kept.outcome.is_some() {
+    if !is_his || kept.outcome.as_deref().is_some_and(|it| !is_open(it)) {
         return None;
     }
-    // Without an answer the key is free again.
-    let key = kept.key.filter(|_| ended.answer.is_some());
+    let leaves_open = is_open(&ended.outcome);
+    // Without an answer the key is free again, unless something may have been done under it.
+    let key = kept.key.filter(|_| ended.answer.is_some() || leaves_open);
     // An answer that nobody can ask for is not kept.
-    let answer = ended.answer.filter(|_| key.is_some());
+    let answer = ended.answer.filter(|_| key.is_some() && !leaves_open);
     Some(KeptWrite { key, lease: None, outcome: Some(ended.outcome), answer, ..kept })
+}
+
+/// Whether an outcome leaves open if the write was done.
+fn is_open(outcome: &str) -> bool {
+    [OUTCOME_UNKNOWN, CANCELLED].contains(&outcome)
 }
 
 #[cfg(test)]
@@ -108,7 +126,8 @@ mod tests {
 
     fn ended(attempt: &str) -> EndedWrite {
         let answer = Some(StoredAnswer { status: 201, sealed: Sealed(vec![1]) });
-        EndedWrite { number: 7, attempt: attempt.to_owned(), outcome: "ok".to_owned(), answer }
+        let (attempt, outcome) = (attempt.to_owned(), "ok".to_owned());
+        EndedWrite { number: 7, attempt, outcome, target: None, answer }
     }
 
     #[test]
@@ -135,6 +154,22 @@ mod tests {
         let done = end(kept(), refused).unwrap();
         assert_eq!((done.key, done.answer), (None, None));
         assert_eq!(done.outcome.as_deref(), Some("rate-limited"));
+    }
+
+    #[test]
+    fn what_may_have_been_done_is_begun_again_and_told_so() {
+        for outcome in [OUTCOME_UNKNOWN, CANCELLED] {
+            let lost = EndedWrite { outcome: outcome.to_owned(), ..ended("a") };
+            let open = end(kept(), lost).unwrap();
+            assert_eq!((&open.lease, &open.answer), (&None, &None));
+            let again = WriteStart::Go { number: 7, is_again: true };
+            assert_eq!(begin(&open, &write("b", 1), NOW), again);
+            assert_eq!(begin(&open, &write("b", 2), NOW), WriteStart::OtherRequest);
+            let taken = KeptWrite { lease: Some(lease(&write("b", 1), NOW)), ..open };
+            assert_eq!(begin(&taken, &write("c", 1), NOW), WriteStart::UnderWay);
+            assert_eq!(end(taken.clone(), ended("a")), None, "another attempt has it");
+            assert_eq!(end(taken, ended("b")).unwrap().outcome.as_deref(), Some("ok"));
+        }
     }
 
     #[test]

@@ -7,8 +7,8 @@ use tokio::time::advance;
 
 use super::{Database, START_MS, START_S, State, connection};
 use crate::access::{
-    AddedToken, EndedWrite, LINKS, NewLink, NewToken, NewWrite, ReadCount, Scope, StoredAnswer,
-    TOKENS, WriteKey, WriteStart,
+    AddedToken, CANCELLED, EndedWrite, LINKS, NewLink, NewToken, NewWrite, ReadCount, Scope,
+    StoredAnswer, TOKENS, WriteKey, WriteStart, plan,
 };
 use crate::{Change, Sealed, StoreError};
 
@@ -22,6 +22,7 @@ macro_rules! access_cases {
             there_are_so_many_tokens_at_most [add_token list_tokens]
             a_write_is_done_once_under_its_key [begin_write end_write list_writes]
             a_write_whose_host_ended_is_begun_again [begin_write end_write]
+            a_write_that_may_be_done_keeps_its_key [begin_write end_write list_writes]
             answers_are_kept_for_a_day_and_no_longer_than_their_connection [begin_write end_write]
             writes_are_told_for_ninety_days [begin_write end_write list_writes]
             reads_are_counted_by_minute_and_caller [count_reads list_reads]
@@ -113,7 +114,8 @@ fn answer(status: u32) -> StoredAnswer {
 }
 
 fn ended(number: u64, attempt: &str, answer: Option<StoredAnswer>) -> EndedWrite {
-    EndedWrite { number, attempt: attempt.to_owned(), outcome: "ok".to_owned(), answer }
+    let (attempt, outcome) = (attempt.to_owned(), "ok".to_owned());
+    EndedWrite { number, attempt, outcome, target: None, answer }
 }
 
 pub async fn a_write_is_done_once_under_its_key(database: &impl Database) {
@@ -168,6 +170,27 @@ pub async fn a_write_whose_host_ended_is_begun_again(database: &impl Database) {
     state.end_write(ended(999, "y", Some(answer(201)))).await.unwrap();
     let told = state.begin_write(write("z", 1, 1)).await.unwrap();
     assert_eq!(told, WriteStart::Answered(answer(201)));
+}
+
+pub async fn a_write_that_may_be_done_keeps_its_key(database: &impl Database) {
+    let state = database.open();
+    connect(&state, "a").await;
+    let first = number(&state.begin_write(write("x", 1, 1)).await.unwrap());
+    let lost = EndedWrite { outcome: CANCELLED.to_owned(), ..ended(first, "x", None) };
+    state.end_write(lost).await.unwrap();
+    assert_eq!(state.begin_write(write("y", 1, 2)).await.unwrap(), WriteStart::OtherRequest);
+    let again = state.begin_write(write("y", 1, 1)).await.unwrap();
+    assert_eq!(again, WriteStart::Go { number: first, is_again: true });
+    assert_eq!(state.begin_write(write("z", 1, 1)).await.unwrap(), WriteStart::UnderWay);
+    let told = &state.list_writes(None, 9).await.unwrap()[0];
+    assert_eq!((told.outcome.as_deref(), &*told.target), (Some(CANCELLED), "orders \0"));
+    let made = Some("orders made".to_owned());
+    let done = EndedWrite { target: made, ..ended(first, "y", Some(answer(201))) };
+    state.end_write(done).await.unwrap();
+    let told = database.open().begin_write(write("z", 1, 1)).await.unwrap();
+    assert_eq!(told, WriteStart::Answered(answer(201)));
+    let told = &state.list_writes(None, 9).await.unwrap()[0];
+    assert_eq!((told.outcome.as_deref(), &*told.target), (Some("ok"), "orders made"));
 }
 
 pub async fn answers_are_kept_for_a_day_and_no_longer_than_their_connection(
@@ -230,6 +253,9 @@ fn link(digest: u8, connection: &str) -> NewLink {
     NewLink {
         digest: [digest; 32],
         connection: format!("id-of-{connection}"),
+        scheme: "oauth2".to_owned(),
+        scopes: vec!["read".to_owned(), "a \"quoted\" one".to_owned()],
+        label: Some("Acme".to_owned()),
         caller: "shop".to_owned(),
         return_to: Some("https://shop.example/done".to_owned()),
         for_ms: 600_000,
@@ -246,7 +272,7 @@ pub async fn a_link_is_used_once_and_in_time(database: &impl Database) {
     }
     let other = database.open();
     let found = other.find_link([1; 32]).await.unwrap().unwrap();
-    assert_eq!((&*found.connection, found.until_ms), ("id-of-a", START_MS + 600_000));
+    assert_eq!(found, plan::link(link(1, "a"), START_MS));
     assert_eq!(other.take_link([1; 32]).await.unwrap(), Some(found));
     assert_eq!(state.take_link([1; 32]).await.unwrap(), None);
     assert_eq!(state.find_link([1; 32]).await.unwrap(), None);

@@ -25,12 +25,14 @@ pub mod access;
 pub mod hosts;
 pub mod inbox;
 pub mod journal;
+pub mod lists;
 pub mod mirror;
 pub mod moving;
 pub mod outbox;
 pub mod push;
 pub mod random;
 pub mod rates;
+pub mod runs;
 pub mod slots;
 pub mod store;
 
@@ -46,11 +48,13 @@ use crate::access::Access;
 use crate::hosts::Hosts;
 use crate::inbox::Inbox;
 use crate::journal::Journal;
+use crate::lists::Lists;
 use crate::memory::{Halt, Memory};
 use crate::mirror::Mirror;
 use crate::moving::Moving;
 use crate::outbox::Outbox;
 use crate::push::Intents;
+use crate::push::runs::Runs;
 use crate::rates::Rates;
 use crate::{ConnectionRow, GrantRow, GrantState, Sealed, SecretRow, SessionRow, Store};
 
@@ -62,11 +66,35 @@ pub const START_MS: u64 = START_S * 1_000;
 
 /// Everything that a database keeps.
 pub trait State:
-    Store + Mirror + Intents + Inbox + Outbox + Journal + Rates + Hosts + Access + Moving + Slots
+    Store
+    + Mirror
+    + Intents
+    + Inbox
+    + Outbox
+    + Journal
+    + Rates
+    + Hosts
+    + Access
+    + Lists
+    + Runs
+    + Moving
+    + Slots
 {
 }
 impl<
-    T: Store + Mirror + Intents + Inbox + Outbox + Journal + Rates + Hosts + Access + Moving + Slots,
+    T: Store
+        + Mirror
+        + Intents
+        + Inbox
+        + Outbox
+        + Journal
+        + Rates
+        + Hosts
+        + Access
+        + Lists
+        + Runs
+        + Moving
+        + Slots,
 > State for T
 {
 }
@@ -114,6 +142,8 @@ macro_rules! conformance_tests {
         $crate::rates_cases! { conformance_area #[$attribute] $database, }
         $crate::hosts_cases! { conformance_area #[$attribute] $database, }
         $crate::access_cases! { conformance_area #[$attribute] $database, }
+        $crate::lists_cases! { conformance_area #[$attribute] $database, }
+        $crate::runs_cases! { conformance_area #[$attribute] $database, }
         $crate::moving_cases! { conformance_area #[$attribute] $database, }
     };
 }
@@ -187,6 +217,8 @@ pub fn listed() -> Vec<Case> {
     crate::rates_cases! { conformance_entries list, }
     crate::hosts_cases! { conformance_entries list, }
     crate::access_cases! { conformance_entries list, }
+    crate::lists_cases! { conformance_entries list, }
+    crate::runs_cases! { conformance_entries list, }
     crate::moving_cases! { conformance_entries list, }
     list
 }
@@ -241,6 +273,7 @@ pub fn session(state: u8, ends_ms: u64) -> SessionRow {
         secrets: vec![secret("new", "a", 1, None), secret("new", "b", 1, Some(9))],
         sealed_verifier: Sealed(b"verifier".to_vec()),
         session: "opaque".to_owned(),
+        return_to: Some("https://shop.example/done".to_owned()),
         made_ms: START_MS,
         ends_ms,
     }
@@ -275,6 +308,8 @@ mod tests {
             ("rates", "Rates", include_str!("../rates.rs")),
             ("hosts", "Hosts", include_str!("../hosts/mod.rs")),
             ("access", "Access", include_str!("../access/mod.rs")),
+            ("lists", "Lists", include_str!("../lists.rs")),
+            ("runs", "Runs", include_str!("../push/runs.rs")),
             ("moving", "Moving", include_str!("../moving/mod.rs")),
         ];
         let cases = listed();

@@ -108,6 +108,11 @@ async fn full(state: &Arc<dyn State>) {
             Change::PutSecret(secret("a", "key", 1, Some(START_MS + 9_000_000))),
             Change::PutSecret(secret("a", "key", 2, None)),
             Change::PutGrant(grant("a")),
+            Change::ChangeConnection {
+                id: ID.to_owned(),
+                name: None,
+                labels: Some([("tenant".to_owned(), "one".to_owned())].into()),
+            },
         ])
         .await
         .unwrap();

@@ -151,6 +151,14 @@ pub fn of_commit(changes: &[Change], kept: &Kept) -> Vec<(String, Entry)> {
                     }
                 }
             }
+            Change::ChangeConnection { id, name: Some(name), .. } => {
+                let old = kept.connections.iter().find(|old| old.id == *id && old.name != *name);
+                if let Some(old) = old {
+                    let data =
+                        [("before", old.name.as_str().into()), ("after", name.as_str().into())];
+                    add(id, entry(JournalKind::Renamed, data));
+                }
+            }
             Change::PutKey { id, .. } => add(id, entry(JournalKind::KeySealed, [])),
             Change::PutSecret(row) if !made.contains(row.connection.as_str()) => {
                 add(&row.connection, secret(row));
@@ -165,6 +173,7 @@ pub fn of_commit(changes: &[Change], kept: &Kept) -> Vec<(String, Entry)> {
                 add(connection, entry(JournalKind::GrantRemoved, []));
             }
             Change::PutSecret(_)
+            | Change::ChangeConnection { .. }
             | Change::RemoveSecret { .. }
             | Change::RemoveGrant { .. }
             | Change::PutGrant(_)

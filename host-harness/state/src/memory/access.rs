@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Memory, Rows};
-use crate::access::plan::{KeptWrite, begin, end, is_good, lease, token};
+use crate::access::plan::{self, KeptWrite, begin, end, is_good, lease, token};
 use crate::access::{
     Access, AddedToken, EndedWrite, LINKS, LinkRow, NewLink, NewToken, NewWrite, ReadCount, TOKENS,
     TokenRow, WriteRow, WriteStart,
@@ -56,7 +56,9 @@ impl AccessTables {
 
     fn end(&mut self, ended: EndedWrite) {
         let Some((row, kept)) = self.writes.get_mut(&ended.number) else { return };
+        let target = ended.target.clone();
         if let Some(new) = end(kept.clone(), ended) {
+            row.target = target.unwrap_or_else(|| row.target.clone());
             row.outcome.clone_from(&new.outcome);
             *kept = new;
         }
@@ -159,16 +161,14 @@ impl Access for Memory {
                 return Err(StoreError::NoConnection(new.connection));
             }
             let links = &mut rows.access.links;
-            let NewLink { digest, connection, caller, return_to, for_ms } = new;
-            links.retain(|link| link.digest != digest && now_ms < link.until_ms);
-            let of = |link: &LinkRow| link.connection == connection;
+            links.retain(|link| link.digest != new.digest && now_ms < link.until_ms);
+            let of = |link: &LinkRow| link.connection == new.connection;
             while links.iter().filter(|link| of(link)).count() as u64 >= LINKS
                 && let Some(oldest) = links.iter().position(of)
             {
                 links.remove(oldest);
             }
-            let until_ms = now_ms.saturating_add(for_ms);
-            links.push(LinkRow { digest, connection, caller, return_to, until_ms });
+            links.push(plan::link(new, now_ms));
             Ok(())
         })
     }

@@ -41,10 +41,12 @@ mod access;
 mod hosts;
 mod inbox;
 mod journal;
+mod lists;
 mod mirror;
 mod moving;
 mod outbox;
 mod push;
+mod runs;
 mod slots;
 mod store;
 
@@ -99,7 +101,7 @@ type Erase = fn(&mut Rows, &str);
 type Forget = fn(&mut Rows, u64);
 
 /// One of each area that keeps rows of a connection.
-const ERASE: [Erase; 7] = [
+const ERASE: [Erase; 8] = [
     mirror::erase,
     outbox::erase,
     push::erase,
@@ -107,6 +109,7 @@ const ERASE: [Erase; 7] = [
     journal::erase,
     hosts::erase,
     access::erase,
+    lists::erase,
 ];
 /// One of each area that keeps rows for a time.
 const FORGET: [Forget; 7] = [

@@ -18,6 +18,8 @@ pub struct PushTables {
     pub items: BTreeMap<(String, u64), IntentRow>,
     /// By connection, object and key.
     pub claims: BTreeMap<(String, String, String), ClaimRow>,
+    /// By run.
+    pub leases: BTreeMap<String, runs::RunLease>,
 }
 
 impl Intents for Memory {
@@ -166,6 +168,7 @@ impl PushTables {
 
     fn remove(&mut self, run: &str) {
         self.runs.remove(run);
+        self.leases.remove(run);
         self.items.retain(|(of, _), _| of != run);
         self.claims.retain(|_, claim| claim.holder.run != run);
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{ERASE, FORGET, Memory, Rows};
 use crate::changes::{Kept, Needs, is_live, needs, plan, touched};
 use crate::journal::entries;
+use crate::lists::Labels;
 use crate::{
     Answer, Change, ConnectionChanges, ConnectionRow, GrantChange, GrantRow, PreviousTokens,
     SecretChange, SecretRow, SessionRow, Store, StoreError,
@@ -15,6 +16,8 @@ use crate::{
 pub struct StoreTables {
     /// By id.
     pub connections: BTreeMap<String, ConnectionRow>,
+    /// By connection.
+    pub labels: BTreeMap<String, Labels>,
     /// By connection, name and version.
     pub secrets: BTreeMap<(String, String, u32), SecretRow>,
     /// By connection.
@@ -173,6 +176,12 @@ pub(crate) fn write(rows: &mut Rows, change: Change, now_ms: u64) {
     let store = &mut rows.store;
     match change {
         Change::PutConnection(row) => drop(store.connections.insert(row.id.clone(), row)),
+        Change::ChangeConnection { id, name, labels } => {
+            if let (Some(row), Some(name)) = (store.connections.get_mut(&id), name) {
+                row.name = name;
+            }
+            store.labels.extend(labels.map(|labels| (id, labels)));
+        }
         Change::PutKey { id, sealed_key } => {
             if let Some(row) = store.connections.get_mut(&id) {
                 row.sealed_key = sealed_key;

@@ -136,6 +136,9 @@ pub trait Mirror: Send + Sync {
     /// Keeps a consumer's position in the changes of a connection.
     fn set_position(&self, consumer: &str, connection: &str, number: u64) -> Answer<'_, ()>;
 
+    /// Forgets how far a consumer has come in every connection. Answers whether there was anything.
+    fn forget_consumer(&self, consumer: &str) -> Answer<'_, bool>;
+
     /// Forgets some of the changes of a connection that are older than `age_ms`, read or not. Answers
     /// how many there were: ask until that is none.
     fn prune_changes(&self, connection: &str, age_ms: u64) -> Answer<'_, u64>;

@@ -3,6 +3,7 @@
 mod intents;
 pub mod plan;
 mod rows;
+pub mod runs;
 
 pub use self::intents::{Claimed, Decided, Holder, IntentEnd, Intents};
 pub use self::rows::{

@@ -147,18 +147,3 @@ calls! {
     "discovery.describe" discovery describe_discovered(object: String) -> Answered<Descriptor>
         = (call_describe(&object)) else not_offered("objects of its own");
 }
-
-impl Guest<'_> {
-    /// `discovery.describe`; without it, `catalog.describe`.
-    pub async fn describe_here(
-        &self,
-        store: &mut Store<CallState>,
-        object: String,
-    ) -> Result<Answered<Descriptor>> {
-        if self.world.discovery.is_some() {
-            self.describe_discovered(store, object).await
-        } else {
-            self.describe(store, object).await
-        }
-    }
-}

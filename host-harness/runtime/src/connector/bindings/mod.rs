@@ -86,6 +86,12 @@ impl World {
     pub fn offers_batches(&self) -> bool {
         self.batches.is_some()
     }
+
+    /// Whether the connector offers `discovery`.
+    #[must_use]
+    pub fn offers_discovery(&self) -> bool {
+        self.discovery.is_some()
+    }
 }
 
 /// One instance, and the interfaces that it offers.

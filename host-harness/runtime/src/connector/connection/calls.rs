@@ -83,12 +83,16 @@ impl Connection {
         self.read(("objects", ""), || call!(objects())).await
     }
 
-    /// Schemas, actions and rules of one object, as this connection has it.
+    /// Schemas, actions and rules of one object, as this connection has it. Where accounts do not
+    /// differ the catalog tells, which sends nothing.
     ///
     /// # Errors
     /// [`CallError`]; `not-found` for an unknown name.
     pub async fn describe(&self, object: &str) -> Result<Descriptor, CallError> {
-        self.read(("describe", object), || call!(describe_here(object))).await
+        if !self.connector().offers_discovery() {
+            return self.connector().describe(object).await;
+        }
+        self.read(("describe", object), || call!(describe_discovered(object))).await
     }
 
     /// Changes a record by `patch`, a JSON Merge Patch (RFC 7396).

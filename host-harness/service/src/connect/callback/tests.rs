@@ -56,7 +56,7 @@ async fn the_customer_sees_that_it_went_well() {
         let page = get(address, "/callback?code=abc&state=s1").await;
         assert!(page.starts_with("HTTP/1.1 200 "), "{page}");
         for part in [
-            "content-security-policy: default-src 'none'; style-src 'unsafe-inline'",
+            "content-security-policy: default-src 'none'; style-src 'sha256-",
             "cache-control: no-store",
             "referrer-policy: no-referrer",
             "<html lang=\"en\">",
@@ -75,7 +75,7 @@ async fn the_customer_sees_that_it_went_well() {
 async fn the_customer_sees_why_not() {
     for (query, expected) in [
         ("error=access_denied&state=s1", "access was denied"),
-        ("code=bad&state=s1", "&lt;img src=x onerror=&#39;steal()&#39;&gt;"),
+        ("code=bad&state=s1", "&#60;img src=x onerror=&#39;steal()&#39;&#62;"),
     ] {
         let (ended, asked) = visited(async |address| {
             let page = get(address, &format!("/callback?{query}")).await;

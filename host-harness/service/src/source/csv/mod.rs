@@ -131,7 +131,7 @@ impl Csv {
     pub fn notes(&self) -> Vec<String> {
         let CsvNotes { delimiter, blank, blank_last: _, unnamed } = &self.notes;
         let delimiter = delimiter.as_ref().map(|shown| {
-            format!("the cells are separated by {shown}; --delimiter says it where that is wrong")
+            format!("the cells are separated by {shown}; the option delimiter says it where that is wrong")
         });
         let lines = if *blank == 1 { "line" } else { "lines" };
         let blank = (*blank > 0).then(|| format!("{blank} {lines} without content left out"));
@@ -273,7 +273,7 @@ impl Csv {
         }
         Err(format!(
             "a quote opens on line {number} and closes on line {}, and each line could be a row of \
-             its own: a quote is missing or too many; --multiline takes it as one row",
+             its own: a quote is missing or too many; the option multiline takes it as one row",
             number + lines as u64 - 1
         ))
     }

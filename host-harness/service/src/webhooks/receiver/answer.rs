@@ -3,6 +3,7 @@
 //! | status | when |
 //! |---|---|
 //! | 200 | the delivery is on the disk, now or since before |
+//! | any | what the pages for browsers answer, below `/connect/` |
 //! | 400 | it was cut off |
 //! | 401 | it is not verified |
 //! | 404 | anything but the path of a hook |
@@ -33,6 +34,7 @@ use super::body;
 use super::caller;
 use super::hook::{ServedHook, hook_path};
 use super::intake::take;
+use super::pages::page;
 use super::route::{Route, route};
 use crate::webhooks::Note;
 
@@ -102,6 +104,17 @@ pub async fn answer(
             }
             found => found,
         },
+        Some(Route::Page(path)) => {
+            let path = path.to_owned();
+            return match page(shared, from, path, request).await {
+                Ok(Some(page)) => page,
+                Ok(None) => closing(plain(StatusCode::NOT_FOUND, "nothing is here\n")),
+                Err(refused) => {
+                    shared.count(|counts| counts.refused += 1);
+                    closing(refused.reply())
+                }
+            };
+        }
         Some(Route::Health | Route::Ready) | None => None,
     };
     match served {

@@ -9,6 +9,7 @@ mod body;
 mod caller;
 mod hook;
 mod intake;
+mod pages;
 mod route;
 mod shared;
 
@@ -33,7 +34,7 @@ pub(super) use self::intake::{new_events, timestamp};
 pub use self::shared::{Receiver, ReceiverCounts};
 use super::{Inbox, Notes, ReceiverBounds};
 use crate::jobs::Shutdown;
-use crate::listener::{Accept, Phases, TimedStream, Tls};
+use crate::listener::{Accept, Pages, Phases, TimedStream, Tls};
 use crate::lock;
 
 /// How often the receiver notes that it is there, and looks after its certificate.
@@ -52,6 +53,8 @@ pub struct Surroundings {
     pub trusted_proxies: Vec<IpAddr>,
     /// TLS, unless a proxy takes care of it.
     pub tls: Option<Tls>,
+    /// What browsers see below `/connect/`; nothing without.
+    pub pages: Option<Arc<dyn Pages>>,
 }
 
 impl Surroundings {

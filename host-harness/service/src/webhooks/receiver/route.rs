@@ -2,6 +2,8 @@
 
 /// Before the token in a hook's path.
 pub const HOOKS: &str = "hooks";
+/// Before the pages for browsers.
+pub const CONNECT: &str = "connect";
 
 /// What a path names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,6 +14,8 @@ pub enum Route<'a> {
     Ready,
     /// A hook, by its token.
     Hook(&'a str),
+    /// A page for browsers.
+    Page(&'a str),
 }
 
 /// What `path` names, whether or not a proxy has taken the public URL's path, `prefix`, away from
@@ -34,6 +38,7 @@ fn named<'a>(mut segments: impl Iterator<Item = &'a str>) -> Option<Route<'a>> {
         (Some("healthz"), None, None) => Some(Route::Health),
         (Some("readyz"), None, None) => Some(Route::Ready),
         (Some(HOOKS), Some(token), None) => Some(Route::Hook(token)),
+        (Some(CONNECT), Some(page), None) => Some(Route::Page(page)),
         _ => None,
     }
 }
@@ -65,6 +70,9 @@ mod tests {
             ("/h", "/h/readyz/", Some(Route::Ready)),
             ("/healthz", "/healthz", Some(Route::Health)),
             ("/h", "/h/h/healthz", None),
+            ("/h", "/h/connect/callback", Some(Route::Page("callback"))),
+            ("", "/connect", None),
+            ("", "/connect/a/b", None),
         ] {
             assert_eq!(route(prefix, path), expected, "{prefix} {path}");
         }

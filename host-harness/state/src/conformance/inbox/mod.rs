@@ -118,6 +118,16 @@ fn delivery(events: impl IntoIterator<Item = NewEvent>) -> NewDelivery {
     }
 }
 
+/// So many events of a connection with a hook that could not be applied; answers whose they are.
+pub(super) async fn dead(state: &Arc<dyn State>, count: usize) -> String {
+    state.make_hook(WHOSE, "token").await.unwrap();
+    let events = (0..count).map(|number| upsert(&format!("dead-{number}")));
+    let row = kept(state, delivery(events)).await;
+    let dead = row.events.iter().map(|event| settled(event, EventState::Dead));
+    state.settle(dead.collect()).await.unwrap();
+    WHOSE.to_owned()
+}
+
 /// Keeps a delivery, and reads it.
 async fn kept(state: &Arc<dyn State>, delivery: NewDelivery) -> DeliveryRow {
     let Receipt::New { delivery, .. } = state.receive(delivery).await.unwrap() else {

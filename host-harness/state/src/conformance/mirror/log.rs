@@ -36,6 +36,10 @@ pub async fn changes_are_read_from_a_position(database: &impl Database) {
     let mut positions = database.open().positions("reader").await.unwrap();
     positions.sort();
     assert_eq!(positions, [(WHOSE.to_owned(), 2), ("id-of-b".to_owned(), 3)]);
+    assert!(mirror.forget_consumer("reader").await.unwrap());
+    assert!(!mirror.forget_consumer("reader").await.unwrap());
+    assert_eq!(database.open().positions("reader").await.unwrap(), []);
+    assert_eq!(mirror.positions("other").await.unwrap(), [(WHOSE.to_owned(), 1)]);
 }
 
 const DAY_S: u64 = 24 * 60 * 60;

@@ -64,7 +64,7 @@ macro_rules! mirror_cases {
             a_full_scan_tells_what_it_did_not_see [unseen count_unseen]
             a_tainted_scan_sweeps_nothing [apply scans]
             bookmarks_are_kept_by_the_hour [bookmark_before]
-            changes_are_read_from_a_position [changes positions set_position moment moments]
+            changes_are_read_from_a_position [changes positions set_position forget_consumer moment moments]
             old_changes_are_forgotten_but_for_who_reads_them [changes set_position]
             pruned_changes_are_missed_aloud [prune_changes changes]
             dead_letters_are_kept_once [dead_letters remove_dead_letter]

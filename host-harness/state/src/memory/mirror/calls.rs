@@ -253,6 +253,17 @@ impl Mirror for Memory {
         })
     }
 
+    fn forget_consumer(&self, consumer: &str) -> Answer<'_, bool> {
+        let reader = Reader::Consumer(consumer.to_owned());
+        self.answer(move |rows| {
+            let mut was_there = false;
+            for mirror in rows.mirror.of.values_mut() {
+                was_there |= mirror.readers.remove(&reader).is_some();
+            }
+            Ok(was_there)
+        })
+    }
+
     fn prune_changes(&self, connection: &str, age_ms: u64) -> Answer<'_, u64> {
         let (connection, now_ms) = (connection.to_owned(), self.clock.now_ms());
         self.answer(move |rows| {

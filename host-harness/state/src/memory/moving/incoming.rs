@@ -58,6 +58,10 @@ fn one(rows: &mut Rows, id: &str, row: &MovedRow, first: i64, now_ms: u64) {
             rows.store.touch([id]);
             rows.store.connections.insert(whose(), cells::connection(row));
         }
+        "labels" => {
+            let of = rows.store.labels.entry(whose()).or_default();
+            of.insert(text("name"), text("value"));
+        }
         "secrets" => {
             let it = cells::secret(row, whose());
             rows.store.secrets.insert((whose(), it.name.clone(), it.version), it);

@@ -61,6 +61,12 @@ impl<'r> Outgoing<'r> {
         if let Some(it) = store.connections.get(id) {
             self.add("connections", None, |row| cells::put_connection(it, row));
         }
+        for (name, value) in store.labels.get(id).into_iter().flatten() {
+            self.add("labels", None, |row| {
+                row.set("name", name.to_cell());
+                row.set("value", value.to_cell());
+            });
+        }
         for it in store.secrets.values().filter(|it| it.connection == id) {
             self.add("secrets", None, |row| cells::put_secret(it, row));
         }

@@ -1,0 +1,3 @@
+//! The connector of `things.rs`.
+
+hostile::planted!(Endless);

@@ -1,0 +1,3 @@
+//! The connector of `things.rs`, with nothing wrong.
+
+hostile::planted!(None);
