@@ -17,7 +17,6 @@ use connector_state::{ConnectionRow, Database, SecretRow, StateClock};
 use tokio::sync::Semaphore;
 
 use crate::lock;
-use crate::metrics::ApiMetrics;
 use crate::problem::Problem;
 
 /// Connections that are kept open; beyond, all are made anew.
@@ -63,6 +62,9 @@ pub struct ApiSurroundings {
 /// A connection that was made, and what it was made of.
 type Known = (ConnectionRow, Vec<SecretRow>, Opened);
 
+/// What handlers share.
+pub(crate) type App = Arc<Api>;
+
 /// What handlers work on.
 pub struct Api {
     /// The connector whose connections it serves.
@@ -75,8 +77,6 @@ pub struct Api {
     pub connect: Arc<dyn Connect>,
     /// Where it works.
     pub surroundings: ApiSurroundings,
-    /// What `/metrics` tells.
-    pub metrics: ApiMetrics,
     pub(crate) turns: Turns,
     opened: Mutex<HashMap<String, Known>>,
     pub(crate) streams: Arc<Semaphore>,
@@ -100,7 +100,6 @@ impl Api {
             vault,
             connect,
             surroundings,
-            metrics: ApiMetrics::default(),
             turns,
             opened,
             streams,

@@ -29,6 +29,7 @@ use crate::app::Api;
 use crate::audit::Audit;
 use crate::authorise::{Authorizer, Gate, authorise};
 use crate::mcp::Mcp;
+use crate::metrics::ApiMetrics;
 use crate::problem::Problem;
 use crate::working::go_on;
 use crate::{metrics, routes};
@@ -82,6 +83,7 @@ pub struct ApiServer {
     door: Door,
     api: Arc<Api>,
     mcp: Mcp,
+    metrics: Arc<ApiMetrics>,
 }
 
 /// Takes connections, and leads their requests to a router.
@@ -106,16 +108,17 @@ impl ApiServer {
         api: Api,
         bounds: ApiBounds,
         authorizer: Arc<dyn Authorizer>,
-        hosts: Vec<String>,
+        hosts: &[String],
         tls: Option<Tls>,
         open: ApiOpenings,
     ) -> Self {
         let (router, described) = routes::router();
+        let metrics = Arc::<ApiMetrics>::default();
         let (audit, api) =
             (Audit::new(Arc::clone(&api.database), Arc::clone(&api.vault)), Arc::new(api));
         let host = hosts.first().map_or("localhost", String::as_str).to_owned();
         let gate =
-            Gate::new(&described, Arc::clone(&authorizer), audit, hosts.clone(), bounds.requests);
+            Gate::new(&described, Arc::clone(&authorizer), audit, hosts.to_vec(), bounds.requests);
         let gate = if open.metrics { gate.open("GET", metrics::PATH) } else { gate };
         let router = router
             .fallback(nowhere)
@@ -125,9 +128,15 @@ impl ApiServer {
         let mcp =
             Mcp::new(Arc::clone(&api), router.clone(), authorizer, host, open.writes_by_agents);
         let router = router
-            .layer(Extension(mcp.service(&hosts)))
-            .layer(from_fn_with_state(Arc::clone(&api), metrics::count));
-        Self { door: Door { router, bounds, tls }, api, mcp }
+            .layer(Extension(mcp.service(hosts)))
+            .layer(Extension(Arc::clone(&metrics)))
+            .layer(from_fn_with_state(Arc::clone(&metrics), metrics::count));
+        Self { door: Door { router, bounds, tls }, api, mcp, metrics }
+    }
+
+    /// What `/metrics` tells.
+    pub fn metrics(&self) -> &ApiMetrics {
+        &self.metrics
     }
 
     /// The same as tools for agents.

@@ -167,9 +167,9 @@ pub async fn begin(
     }
     let open = ApiOpenings { metrics: options.metrics, writes_by_agents: options.allow_writes };
     let api = api(context, state, jobs, Some((options, listening))).await?;
-    api.metrics.watch(receiver);
     let authorizer = Arc::new(Tokens::new(Arc::clone(&state.database) as _, needed));
-    let server = ApiServer::new(api, ApiBounds::default(), authorizer, hosts, tls, open);
+    let server = ApiServer::new(api, ApiBounds::default(), authorizer, &hosts, tls, open);
+    server.metrics().watch(receiver);
     let (server, mut bound) = (Arc::new(server), Some(listener));
     let (address, has_tls) = (address.clone(), scheme == "https");
     jobs.keep(Stage::Receive, "serving the API", reporting(context, "the API"), move |stop| {

@@ -40,6 +40,6 @@ pub async fn run(args: &McpArgs, context: &Context) -> Result<()> {
     let tokens = Tokens::new(Arc::clone(&state.database) as _, TokenNeed::Never);
     let open = ApiOpenings { writes_by_agents: args.allow_writes, ..ApiOpenings::default() };
     let hosts = vec!["localhost".to_owned()];
-    let server = ApiServer::new(api, ApiBounds::default(), Arc::new(tokens), hosts, None, open);
+    let server = ApiServer::new(api, ApiBounds::default(), Arc::new(tokens), &hosts, None, open);
     server.mcp().serve_stdio(&context.shutdown).await.context("speaking to the agent")
 }

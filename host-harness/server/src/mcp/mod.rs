@@ -35,11 +35,11 @@ use rmcp::{ErrorData, ServerHandler, ServiceExt as _};
 use tokio::sync::OnceCell;
 
 use self::writing::Plan;
+use crate::app::App;
 use crate::authorise::{Authorizer, Scope};
 use crate::describe::told;
 use crate::extract::BODY_BYTES;
 use crate::problem::Problem;
-use crate::routes::App;
 
 /// Where it is served.
 pub const PATH: &str = "/mcp";

@@ -76,7 +76,7 @@ impl Mcp {
             "connector": manifest.name,
             "title": manifest.title,
             "objects": catalog::value(&manifest.objects),
-            "views": view.map(|view| view["objects"].clone()),
+            "views": view.and_then(|view| view.get("objects").cloned()),
         }))
     }
 

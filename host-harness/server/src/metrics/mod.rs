@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use aide::axum::ApiRouter;
 use aide::axum::routing::get_with;
+use axum::Extension;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
@@ -25,11 +26,11 @@ use prometheus_client::registry::{Registry, Unit};
 use tokio::time::Instant;
 
 use self::snapshot::{Snapshot, SnapshotCollector};
+use crate::app::App;
 use crate::authorise::Scope;
 use crate::describe::told;
 use crate::lock;
 use crate::problem::{Problem, ProblemKind, ProblemSource};
-use crate::routes::App;
 
 /// Where it is asked for.
 pub const PATH: &str = "/metrics";
@@ -104,9 +105,11 @@ pub(crate) fn routes() -> ApiRouter<App> {
     )
 }
 
-async fn metrics(State(app): State<App>) -> Result<Response, Problem> {
-    let metrics = &app.metrics;
-    let taken = Snapshot::take(&app, metrics.receiver.get()).await;
+async fn metrics(
+    State(app): State<App>,
+    Extension(metrics): Extension<Arc<ApiMetrics>>,
+) -> Result<Response, Problem> {
+    let taken = Snapshot::take(&app, &metrics).await;
     let mut text = String::new();
     let encoded = {
         let mut snapshot = lock(&metrics.snapshot);
@@ -131,11 +134,15 @@ impl Drop for Active {
 }
 
 /// Counts a request. Those that lead nowhere are of no route.
-pub async fn count(State(app): State<App>, request: Request, next: Next) -> Response {
+pub async fn count(
+    State(metrics): State<Arc<ApiMetrics>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let method = request.method().as_str();
     let method = METHODS.iter().find(|known| **known == method).copied().unwrap_or(OTHER);
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
-    let active = Active(app.metrics.active.clone());
+    let active = Active(metrics.active.clone());
     active.0.inc();
     let began = Instant::now();
     let response = next.run(request).await;
@@ -149,6 +156,6 @@ pub async fn count(State(app): State<App>, request: Request, next: Next) -> Resp
         ("http_response_status_code", status),
     ];
     let took = began.elapsed().as_secs_f64();
-    app.metrics.requests.get_or_create(&labels).observe(took);
+    metrics.requests.get_or_create(&labels).observe(took);
     response
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use connector_contract::clock::unix_ms;
 use connector_runtime::observe::{Durations, Metrics};
 use connector_service::documents;
-use connector_service::webhooks::{Receiver, ReceiverCounts};
+use connector_service::webhooks::ReceiverCounts;
 use connector_state::rates::minute;
 use connector_state::{ConnectionRow, StoreError};
 use prometheus_client::collector::Collector;
@@ -17,6 +17,7 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Unit;
 use tokio::time::Instant;
 
+use super::ApiMetrics;
 use crate::app::Api;
 use crate::lock;
 
@@ -53,23 +54,23 @@ struct State {
 
 impl Snapshot {
     /// What is known now. A state that does not answer is told as one.
-    pub async fn take(api: &Api, receiver: Option<&Arc<Receiver>>) -> Self {
+    pub async fn take(api: &Api, metrics: &ApiMetrics) -> Self {
         let began = Instant::now();
-        let read = read(api).await;
+        let read = read(api, metrics).await;
         let took = read.is_ok().then(|| began.elapsed());
         Self {
             runtime: api.connector.metrics(),
-            receiver: receiver.map(|receiver| receiver.counts()),
+            receiver: metrics.receiver.get().map(|receiver| receiver.counts()),
             state: read.unwrap_or_default(),
             took,
         }
     }
 }
 
-async fn read(api: &Api) -> Result<State, StoreError> {
+async fn read(api: &Api, metrics: &ApiMetrics) -> Result<State, StoreError> {
     let (database, time) = (&*api.database, api.database.time());
     let now_ms = unix_ms(time);
-    let own = known(api).await?;
+    let own = known(api, metrics).await?;
     let (events_waiting, events_dead) = database.count_events(None).await?;
     let hosts = database.hosts().await?.len() as u64;
     let connections = own.len() as u64;
@@ -126,8 +127,8 @@ async fn read(api: &Api) -> Result<State, StoreError> {
 }
 
 /// The connector's connections by name; read anew only when some have changed.
-async fn known(api: &Api) -> Result<Arc<[ConnectionRow]>, StoreError> {
-    let known = lock(&api.metrics.known).clone();
+async fn known(api: &Api, metrics: &ApiMetrics) -> Result<Arc<[ConnectionRow]>, StoreError> {
+    let known = lock(&metrics.known).clone();
     let since = known.as_ref().map_or(0, |(revision, _)| *revision);
     let revision = api.database.connections_since(since).await?.revision;
     if let Some((_, rows)) = known.filter(|(known, _)| *known == revision) {
@@ -138,7 +139,7 @@ async fn known(api: &Api) -> Result<Arc<[ConnectionRow]>, StoreError> {
     rows.retain(|row| row.connector == *connector);
     rows.sort_by(|one, other| one.name.cmp(&other.name));
     let rows: Arc<[ConnectionRow]> = rows.into();
-    *lock(&api.metrics.known) = Some((revision, Arc::clone(&rows)));
+    *lock(&metrics.known) = Some((revision, Arc::clone(&rows)));
     Ok(rows)
 }
 
