@@ -14,6 +14,12 @@ define build-component
 	cd dist && { sha256sum $(notdir $@) || shasum -a 256 $(notdir $@); } > $(notdir $@).sha256
 endef
 
+define install-wasm-opt
+	command -v npm || { apt-get update && apt-get install -y --no-install-recommends nodejs npm; }
+	mkdir -p target/wasm-opt && cp tools/wasm-opt/*.json target/wasm-opt/ && \
+	{ npm ls --prefix target/wasm-opt > /dev/null 2>&1 || npm ci --prefix target/wasm-opt --ignore-scripts --no-audit --no-fund; }
+endef
+
 .PHONY: help
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,9 +80,7 @@ release: packages ## Write dist/release/, what a release publishes (KEY=key.pem 
 # Node and, the first time, npm's registry are needed for this alone. Each time anew: the commit stands in it.
 .PHONY: $(OPTIMISED)
 $(OPTIMISED): $(COMPONENT) tools/wasm-opt/package-lock.json
-	command -v npm || { apt-get update && apt-get install -y --no-install-recommends nodejs npm; }
-	mkdir -p target/wasm-opt && cp tools/wasm-opt/*.json target/wasm-opt/ && \
-	{ npm ls --prefix target/wasm-opt > /dev/null 2>&1 || npm ci --prefix target/wasm-opt --ignore-scripts --no-audit --no-fund; }
+	$(install-wasm-opt)
 	cargo run --locked --quiet -p component-metadata -- $(COMPONENT) $@ --revision "$$(git rev-parse HEAD)" \
 	--wasm-opt target/wasm-opt/node_modules/.bin/wasm-opt
 
@@ -135,9 +139,13 @@ bench: component ## Measure what the sandbox costs, and write BENCHMARKS.md (BAS
 	cargo build --locked --release --workspace --bins --bench costs && cargo bench --locked --workspace --bench costs
 
 .PHONY: code-size
-code-size: ## Show bytes of code in the component by crate and module
-	CARGO_TARGET_DIR=target/named cargo --config profile.component.strip=false build --locked --quiet -p aftership-connector --lib \
-	--target wasm32-unknown-unknown --profile component && tools/code-size.py target/named/wasm32-unknown-unknown/component/aftership_connector.wasm
+code-size: ## Show the bytes of the optimised component by cause, and its code by crate and module
+	$(install-wasm-opt)
+	CARGO_TARGET_DIR=target/named cargo --config '$(REMAP)' --config profile.component.strip=false build --locked --quiet -p aftership-connector --lib \
+	--target wasm32-unknown-unknown --profile component
+	printf '#!/bin/sh\nexec "$${0%%/*}/node_modules/.bin/wasm-opt" -g --strip-dwarf "$$@"\n' > target/wasm-opt/named && chmod +x target/wasm-opt/named
+	cargo run --locked --quiet -p component-metadata -- target/named/wasm32-unknown-unknown/component/aftership_connector.wasm \
+	target/named/optimised.wasm --revision "$$(git rev-parse HEAD)" --wasm-opt target/wasm-opt/named && tools/code-size.py target/named/optimised.wasm
 
 .PHONY: soak
 soak: component ## Kill `sync` fifty times under faults and wrong clocks; takes some minutes

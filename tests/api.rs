@@ -1,5 +1,6 @@
 //! The HTTP API as a platform has it: the real program, called over HTTP.
 
+mod agents;
 mod bounds;
 mod changes;
 pub mod connect;
@@ -9,6 +10,7 @@ mod description;
 mod forwards;
 mod hostile;
 mod idempotency;
+mod metrics;
 mod pushing;
 mod records;
 mod tokens;

@@ -344,8 +344,8 @@ async fn a_runtime_counts_what_it_does() {
     assert_eq!(kind(missing), ErrorKind::NotFound);
     let metrics = runtime.metrics();
     assert_eq!(metrics.calls, 4);
-    assert_eq!(Vec::from_iter(metrics.errors), [("not-found", 1), ("unavailable", 1)]);
-    assert_eq!(Vec::from_iter(metrics.requests), [(2, 2), (4, 1), (5, 1)]);
+    assert_eq!(Vec::from_iter(metrics.errors.clone()), [("not-found", 1), ("unavailable", 1)]);
+    assert_eq!(Vec::from_iter(metrics.requests_by_class()), [(2, 2), (4, 1), (5, 1)]);
     assert_eq!(metrics.retries, 1);
     assert!(metrics.sent_bytes > 20 && metrics.received_bytes > 200, "bytes are counted");
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Bytes of code by crate and module in a component that was built with its names (`make code-size`)."""
+"""Bytes of a component that was built with its names, by cause, and its code by crate and module
+(`make code-size`). Names and debug information, which no published file has, count as nothing."""
 
 import re
 import sys
@@ -81,16 +82,73 @@ def owner(name):
     return "other"
 
 
+# The first that is found in a function's name or its module is its cause.
+CAUSES = [
+    ("the manifest as code", r"get_manifest|connector9Connector8manifest|7declare"),
+    ("exports: arguments, answers and errors lifted and lowered, and freed", r"_export_|__post_return|cabi_post"),
+    ("imports, and types of the contract", r"8bindings"),
+    ("JSON scanner, for speed", r"connector_json"),
+    ("objects", r"aftership_connector\W*(::|..|7)objects"),
+    ("API client: requests, paging, the table of errors", r"aftership_connector(\.\.|3)api"),
+    ("authentication: four schemes", r"aftership_connector(\.\.|4)auth"),
+    ("webhooks", r"aftership_connector(\.\.|13)subscriptions"),
+    ("connector, other", r"aftership_connector"),
+    ("SDK: checks by schema", r"connector_sdk(\.\.|6)schema"),
+    ("SDK: cursors, dates, declarations, dispatch", r"connector_sdk"),
+    ("allocator", r"dlmalloc"),
+    ("MD5", r"md5"),
+    ("standard library: formatting and panics", r"3fmt|panick|_fail|unicode"),
+    ("standard library: strings", r"4core3str|core\.\.str|alloc3str|alloc6string|alloc\.\.string"),
+    ("standard library: iterators and vectors, a copy for each type", r""),
+]
+
+
+def causes(component):
+    """Bytes of the whole file by cause."""
+    totals = Counter()
+    for kind, content in sections(component):
+        # A section has a byte for its kind and one to five for its length.
+        if kind != 1:
+            what = "what registries show" if kind == 0 else "component types, and how modules fit together"
+            totals[what] += len(content) + framing(content)
+            continue
+        totals["component types, and how modules fit together"] += framing(content) + 8
+        for part, inner in sections(content):
+            if part == 0:
+                continue
+            if part == 11:
+                totals["data: schemas, texts, addresses of panics"] += len(inner) + framing(inner)
+            elif part != 10:
+                totals["module: types, tables and names of exports"] += len(inner) + framing(inner)
+            else:
+                named = functions(content)
+                for name, size in named or [("", len(inner))]:
+                    cause = next(cause for cause, found in CAUSES if re.search(found, name))
+                    totals[cause] += size
+                around = len(inner) + framing(inner) - sum(size for _, size in named)
+                totals["module: types, tables and names of exports"] += around if named else 0
+    return totals
+
+
+def framing(content):
+    """Bytes of a section's kind and length."""
+    return 1 + max(1, (len(content).bit_length() + 6) // 7)
+
+
 def main():
     data = open(sys.argv[1], "rb").read()
+    totals = causes(data)
+    for cause, size in totals.most_common():
+        print(f"{size:8} {cause}")
+    print(f"{sum(totals.values()) + 8:8} in all\n\nits code:")
     totals = Counter()
     for kind, module in sections(data):
         if kind == 1:
             for name, size in functions(module):
                 totals[owner(name)] += size
     for name, size in totals.most_common():
-        print(f"{size:8} {name}")
-    print(f"{sum(totals.values()):8} in all")
+        if size >= 100:
+            print(f"{size:8} {name}")
 
 
 main()

@@ -47,8 +47,14 @@ async fn a_recorded_day_is_replayed() {
     );
     recorded(&["push", "trackings", &wishes]);
     recorded(&["list", "trackings", "--max", "3"]);
-    // What runs no component records nothing.
-    recorded(&["status"]);
+    // What runs no component records nothing, and says so.
+    let status = keeper.run(&["--record", &folder, "status"]);
+    assert!(
+        status.code == Some(0) && status.err.contains("nothing was recorded"),
+        "{}",
+        status.err
+    );
+    keeper.run(&["--redact", "status"]).failed(2, &["--record DIR"]);
     let all = recordings(Path::new(&folder));
     assert_eq!(all.len(), 3);
     let mut exports = vec![];
@@ -59,7 +65,9 @@ async fn a_recorded_day_is_replayed() {
             exports.push(row["export"].as_str().unwrap().to_owned());
         }
     }
-    for export in ["records.list", "derived.derive", "records.create", "records.find"] {
+    for export in
+        ["catalog.get-manifest", "records.list", "derived.derive", "records.create", "records.find"]
+    {
         assert!(exports.iter().any(|it| it == export), "no {export} in {exports:?}");
     }
     let text = unsealed(Path::new(&folder), &keeper.state().join("master.key"));
@@ -99,6 +107,13 @@ async fn a_recording_that_is_not_whole_is_not_run() {
     let cut = &whole[..whole.len() - 100];
     replay(cut, &[]).failed(1, &["is cut after", "next: --partial"]);
     assert_eq!(replay(cut, &["--partial"]).code, Some(0));
+    // Killed before it had said what it is of: in the key, and in the head's own frame.
+    for bytes in [60, 200, 260] {
+        replay(&whole[..bytes], &[]).failed(1, &["is cut after 0", "next: --partial"]);
+        let partial = replay(&whole[..bytes], &["--partial"]);
+        let said = partial.err.contains("cut before its first call");
+        assert!(partial.code == Some(0) && said, "{}", partial.err);
+    }
     let mut changed = whole.clone();
     changed[whole.len() / 2] ^= 1;
     replay(&changed, &[]).failed(1, &["was changed after it was made"]);

@@ -134,8 +134,8 @@ pub struct Metrics {
     /// Of these, those that failed, by the kind of their error as the contract writes it, or
     /// `too-large`, `stopped`, `paused`.
     pub errors: BTreeMap<&'static str, u64>,
-    /// Requests by the first digit of their status; 0: no answer came.
-    pub requests: BTreeMap<u16, u64>,
+    /// Requests, and how long they took, from the first try to connect to the last byte of the answer.
+    pub requests: BTreeMap<RequestKind, Durations>,
     /// Repetitions that were waited for.
     pub retries: u64,
     /// Requests that the limits held back ...
@@ -148,6 +148,66 @@ pub struct Metrics {
     pub sent_bytes: u64,
     /// Bytes of the answers' bodies, decoded.
     pub received_bytes: u64,
+    /// Instances that are in use now ...
+    pub instances: u64,
+    /// ... of so many; those for calls that send nothing are among both.
+    pub most_instances: u64,
+}
+
+impl Metrics {
+    /// Requests by the first digit of their status; 0: no answer came.
+    #[must_use]
+    pub fn requests_by_class(&self) -> BTreeMap<u16, u64> {
+        let mut classes = BTreeMap::new();
+        for (kind, durations) in &self.requests {
+            let class = kind.status.map_or(0, |status| status / 100);
+            *classes.entry(class).or_default() += durations.count();
+        }
+        classes
+    }
+}
+
+/// What requests are counted by.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RequestKind {
+    /// `GET`, `POST` ...
+    pub method: String,
+    /// HTTP status; `None`: no answer came.
+    pub status: Option<u16>,
+}
+
+/// Kinds that are told apart; a provider that answers with every number there is counts under none.
+const KINDS: usize = 200;
+
+/// How long things took: how many were no longer than each of [`Durations::BOUNDS`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Durations {
+    /// So many lie below each bound and not below the one before; the last: above all.
+    pub buckets: [u64; 15],
+    /// All together.
+    pub sum: Duration,
+}
+
+impl Durations {
+    /// In milliseconds, as OpenTelemetry advises for HTTP.
+    pub const BOUNDS: [u64; 14] =
+        [5, 10, 25, 50, 75, 100, 250, 500, 750, 1_000, 2_500, 5_000, 7_500, 10_000];
+
+    /// Counts one.
+    pub fn add(&mut self, took: Duration) {
+        let bounds = Self::BOUNDS.iter().map(|bound| Duration::from_millis(*bound));
+        let at = bounds.take_while(|bound| *bound < took).count();
+        if let Some(bucket) = self.buckets.get_mut(at) {
+            *bucket += 1;
+        }
+        self.sum += took;
+    }
+
+    /// How many there were.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.buckets.iter().sum()
+    }
 }
 
 /// Name of an error, as the contract writes it.
@@ -202,8 +262,14 @@ impl Counters {
         let mut metrics = lock(&self.0);
         match event {
             Event::Exchange(exchange) => {
-                let digit = exchange.outcome.as_ref().map_or(0, |status| status / 100);
-                *metrics.requests.entry(digit).or_default() += 1;
+                let mut kind = RequestKind {
+                    method: exchange.method.clone(),
+                    status: exchange.outcome.as_ref().ok().copied(),
+                };
+                if metrics.requests.len() >= KINDS && !metrics.requests.contains_key(&kind) {
+                    kind = RequestKind { method: "_OTHER".to_owned(), status: None };
+                }
+                metrics.requests.entry(kind).or_default().add(exchange.took);
                 metrics.sent_bytes += exchange.sent_bytes as u64;
                 metrics.received_bytes += exchange.received_bytes as u64;
                 metrics.waits += u64::from(!exchange.waited.is_zero());

@@ -62,6 +62,9 @@ pub struct ApiSurroundings {
 /// A connection that was made, and what it was made of.
 type Known = (ConnectionRow, Vec<SecretRow>, Opened);
 
+/// What handlers share.
+pub(crate) type App = Arc<Api>;
+
 /// What handlers work on.
 pub struct Api {
     /// The connector whose connections it serves.

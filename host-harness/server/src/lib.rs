@@ -8,6 +8,8 @@
 //! | [`tokens`] | what a caller may do by its token |
 //! | `audit` | who did what |
 //! | [`extract`] | what handlers take and answer |
+//! | [`metrics`] | what Prometheus reads |
+//! | [`mcp`] | the same routes as tools for agents |
 //! | [`problem`] | errors (RFC 9457), by the contract's kinds |
 //! | `describe`, `typed` | the OpenAPI description, generated from the handlers; what makes its types narrow |
 //! | [`app`] | what handlers work on |
@@ -19,6 +21,8 @@ pub mod authorise;
 mod describe;
 pub mod extract;
 pub mod listener;
+pub mod mcp;
+pub mod metrics;
 pub mod problem;
 mod routes;
 pub mod tokens;
@@ -30,7 +34,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use self::app::{Api, ApiSurroundings, Connect, Opened};
 pub use self::authorise::{ApiCall, Authorizer, Caller, Scope};
-pub use self::listener::{ApiBounds, ApiServer};
+pub use self::listener::{ApiBounds, ApiOpenings, ApiServer};
+pub use self::mcp::Mcp;
 pub use self::problem::{Problem, ProblemKind, ProblemSource};
 pub use self::routes::description;
 pub use self::tokens::{LOCAL, TokenNeed, Tokens};

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
+use axum::{Extension, Router};
 use bytes::Bytes;
 use connector_runtime::egress::Stream;
 use connector_service::jobs::Shutdown;
@@ -28,9 +28,11 @@ use tracing::warn;
 use crate::app::Api;
 use crate::audit::Audit;
 use crate::authorise::{Authorizer, Gate, authorise};
+use crate::mcp::Mcp;
+use crate::metrics::ApiMetrics;
 use crate::problem::Problem;
-use crate::routes;
 use crate::working::go_on;
+use crate::{metrics, routes};
 
 /// How often the certificate is looked after.
 const RENEW: Duration = Duration::from_secs(30);
@@ -80,6 +82,8 @@ impl Default for ApiBounds {
 pub struct ApiServer {
     door: Door,
     api: Arc<Api>,
+    mcp: Mcp,
+    metrics: Arc<ApiMetrics>,
 }
 
 /// Takes connections, and leads their requests to a router.
@@ -89,29 +93,59 @@ struct Door {
     tls: Option<Tls>,
 }
 
+/// What is opened beyond what scopes say.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ApiOpenings {
+    /// `/metrics` needs no token: for listeners that only this machine reaches.
+    pub metrics: bool,
+    /// Agents may write, as far as their token may.
+    pub writes_by_agents: bool,
+}
+
 impl ApiServer {
     /// A server of `api`. Without TLS, `hosts` are the names by which it may be called.
     pub fn new(
         api: Api,
         bounds: ApiBounds,
         authorizer: Arc<dyn Authorizer>,
-        hosts: Vec<String>,
+        hosts: &[String],
         tls: Option<Tls>,
+        open: ApiOpenings,
     ) -> Self {
         let (router, described) = routes::router();
-        let audit = Audit::new(Arc::clone(&api.database), Arc::clone(&api.vault));
-        let gate = Gate::new(&described, authorizer, audit, hosts, bounds.requests);
-        let api = Arc::new(api);
+        let metrics = Arc::<ApiMetrics>::default();
+        let (audit, api) =
+            (Audit::new(Arc::clone(&api.database), Arc::clone(&api.vault)), Arc::new(api));
+        let host = hosts.first().map_or("localhost", String::as_str).to_owned();
+        let gate =
+            Gate::new(&described, Arc::clone(&authorizer), audit, hosts.to_vec(), bounds.requests);
+        let gate = if open.metrics { gate.open("GET", metrics::PATH) } else { gate };
         let router = router
             .fallback(nowhere)
             .layer(from_fn_with_state(Arc::new(gate), authorise))
             .layer(from_fn(guarded))
             .with_state(Arc::clone(&api));
-        Self { door: Door { router, bounds, tls }, api }
+        let mcp =
+            Mcp::new(Arc::clone(&api), router.clone(), authorizer, host, open.writes_by_agents);
+        let router = router
+            .layer(Extension(mcp.service(hosts)))
+            .layer(Extension(Arc::clone(&metrics)))
+            .layer(from_fn_with_state(Arc::clone(&metrics), metrics::count));
+        Self { door: Door { router, bounds, tls }, api, mcp, metrics }
     }
 
-    /// Serves until `stop` is requested, and goes on with pushes of hosts that have died. Then nothing more is accepted, and requests under way are
-    /// answered.
+    /// What `/metrics` tells.
+    pub fn metrics(&self) -> &ApiMetrics {
+        &self.metrics
+    }
+
+    /// The same as tools for agents.
+    pub fn mcp(&self) -> &Mcp {
+        &self.mcp
+    }
+
+    /// Serves until `stop` is requested, and goes on with pushes of hosts that have died. Then nothing more
+    /// is accepted, and requests under way are answered.
     pub async fn run(&self, accept: impl Accept, stop: &Shutdown) {
         tokio::select! {
             biased;

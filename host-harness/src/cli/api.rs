@@ -9,13 +9,14 @@ use host_harness::connect::ConnectLinks;
 use host_harness::egress::Pending;
 use host_harness::runtime::{BuildError, Builder, Connector};
 use host_harness::server::{
-    Api, ApiBounds, ApiServer, ApiSurroundings, Connect, Opened, Problem, ProblemKind,
+    Api, ApiBounds, ApiOpenings, ApiServer, ApiSurroundings, Connect, Opened, Problem, ProblemKind,
     ProblemSource, TokenNeed, Tokens,
 };
 use host_harness::service::jobs::{Jobs, Stage};
 use host_harness::service::listener::Tls;
 use host_harness::store::{ConnectionRow, StoreError};
 use host_harness::vault::VaultError;
+use host_harness::webhooks::Receiver;
 use tokio::net::TcpListener;
 #[cfg(unix)]
 use tokio::net::{UnixListener, UnixStream};
@@ -46,6 +47,13 @@ pub struct ApiOptions {
     #[arg(long, requires = "api")]
     pub api_require_token: bool,
 
+    /// Answer /metrics without a token; only where this machine alone reaches the API
+    #[arg(long, requires = "api")]
+    pub metrics: bool,
+
+    /// Let agents that call /mcp write, as far as their token may
+    #[arg(long, requires = "api")]
+    pub allow_writes: bool,
     /// Let links of the API end at addresses of this origin (several times)
     #[arg(long = "connect-return", value_name = "ORIGIN", requires = "api")]
     pub connect_returns: Vec<String>,
@@ -117,6 +125,7 @@ pub async fn begin(
     context: &Context,
     state: &OpenState,
     jobs: &Jobs,
+    receiver: Arc<Receiver>,
 ) -> Result<()> {
     let Some(address) = &options.api else { return Ok(()) };
     let tls = match (&options.api_tls_cert, &options.api_tls_key) {
@@ -141,33 +150,26 @@ pub async fn begin(
         // A certificate tells a stranger's name apart.
         hosts.clear();
     }
-    let connector = context.connector().await?;
-    let links = links(options, listening, context, &connector, state)?;
-    let connect = ProgramConnections {
-        context: context.clone(),
-        connector: connector.clone(),
-        state: state.clone(),
-    };
-    let api = Api::new(
-        connector,
-        Arc::clone(&state.database),
-        Arc::clone(&state.vault),
-        Arc::new(connect),
-        ApiSurroundings {
-            space: context.address_space(),
-            stop: context.shutdown.clone(),
-            jobs: jobs.clone(),
-            directory: StateDirectory::needed(context)?.directory().to_owned(),
-            links,
-        },
-    );
     let needed = match &listener {
         ApiListener::Tcp(_, bound) if !bound.ip().is_loopback() => TokenNeed::Always,
         _ if options.api_require_token => TokenNeed::Always,
         _ => TokenNeed::Never,
     };
+    let is_local = match &listener {
+        ApiListener::Tcp(_, bound) => bound.ip().is_loopback(),
+        #[cfg(unix)]
+        ApiListener::Unix(..) => true,
+    };
+    if options.metrics && !is_local {
+        let text = format!("--metrics: {address} can be reached from other machines");
+        let next = "have Prometheus send a token of scope read (`tokens add`)";
+        return Err(Usage::new(text).next(next).into());
+    }
+    let open = ApiOpenings { metrics: options.metrics, writes_by_agents: options.allow_writes };
+    let api = api(context, state, jobs, Some((options, listening))).await?;
     let authorizer = Arc::new(Tokens::new(Arc::clone(&state.database) as _, needed));
-    let server = ApiServer::new(api, ApiBounds::default(), authorizer, hosts, tls);
+    let server = ApiServer::new(api, ApiBounds::default(), authorizer, &hosts, tls, open);
+    server.metrics().watch(receiver);
     let (server, mut bound) = (Arc::new(server), Some(listener));
     let (address, has_tls) = (address.clone(), scheme == "https");
     jobs.keep(Stage::Receive, "serving the API", reporting(context, "the API"), move |stop| {
@@ -191,6 +193,37 @@ pub async fn begin(
     })?;
     context.watch.say(&format!("API on {shown}"));
     Ok(())
+}
+
+/// The API of a state.
+///
+/// # Errors
+/// When the connector cannot be loaded.
+pub async fn api(
+    context: &Context,
+    state: &OpenState,
+    jobs: &Jobs,
+    pages: Option<(&ApiOptions, &Listening)>,
+) -> Result<Api> {
+    let connector = context.connector().await?;
+    let connect = ProgramConnections {
+        context: context.clone(),
+        connector: connector.clone(),
+        state: state.clone(),
+    };
+    let links = match pages {
+        Some((options, listening)) => links(options, listening, context, &connector, state)?,
+        None => None,
+    };
+    let surroundings = ApiSurroundings {
+        space: context.address_space(),
+        stop: context.shutdown.clone(),
+        jobs: jobs.clone(),
+        directory: StateDirectory::needed(context)?.directory().to_owned(),
+        links,
+    };
+    let (database, vault) = (Arc::clone(&state.database), Arc::clone(&state.vault));
+    Ok(Api::new(connector, database, vault, Arc::new(connect), surroundings))
 }
 
 /// What makes links for browsers, where the pages for them are served.

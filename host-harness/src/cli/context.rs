@@ -50,6 +50,8 @@ pub struct Context {
     pub egress: EgressOptions,
     /// The state, once it is opened.
     pub opened: Arc<OnceCell<Arc<dyn Database>>>,
+    /// See [`Context::connector`].
+    pub loaded: Arc<OnceCell<Connector>>,
     /// See [`Context::limiter`].
     pub limiter: OnceLock<Arc<Limiter>>,
 }

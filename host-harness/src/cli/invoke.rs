@@ -8,8 +8,9 @@ use host_harness::retry::first_attempt;
 use super::context::{Context, describe};
 use super::output::{Columns, OutputRow, counted, record};
 use super::usage::{Usage, unknown};
-use super::{hidden, input, plan};
+use super::{input, plan};
 use host_harness::service::documents::catalog::embedded;
+use host_harness::service::documents::hidden;
 
 /// Runs an action, and prints what it answers.
 #[derive(Debug, clap::Args)]

@@ -57,7 +57,6 @@ pub mod exit;
 mod export;
 mod filter;
 mod forwards;
-mod hidden;
 mod input;
 mod inspect;
 mod invoke;
@@ -66,6 +65,7 @@ mod list;
 mod listen;
 mod log;
 mod mapping;
+mod mcp;
 mod moved;
 mod moving;
 mod objects;
@@ -116,6 +116,7 @@ use self::egress::egress_options;
 use self::errors::{Subject, report};
 use self::exit::Exit;
 use self::options::{CommonOptions, RepeatedOptions};
+use self::usage::Usage;
 use self::watch::Watch;
 
 /// Time for a command that ends itself to do so: less than the 30 s after which service managers
@@ -207,6 +208,8 @@ subcommands! {
     Listen(listen::ListenArgs) by listen::run,
     /// Receive events, and read what changed again and again
     Serve(serve::ServeArgs) by serve::run,
+    /// Serve tools for an agent over stdin and stdout
+    Mcp(mcp::McpArgs) by mcp::run,
     /// Hand changes on to services of your own
     Forwards(forwards::ForwardsArgs) by forwards::run,
     /// Show what was received
@@ -267,6 +270,11 @@ pub async fn run(call: ParsedCommand, shutdown: Shutdown) -> Exit {
             return report(&error.into(), &subject);
         }
     }
+    let records = cli.options.record.is_some();
+    if cli.options.redact && !records {
+        let alone = Usage::new("--redact is about a recording").next("give --record DIR too");
+        return report(&alone.into(), &subject);
+    }
     let grants = Arc::<Mutex<Vec<Renewals>>>::default();
     let recordings = Recordings::default();
     let egress = match egress_options(&cli.options, &repeated) {
@@ -276,6 +284,7 @@ pub async fn run(call: ParsedCommand, shutdown: Shutdown) -> Exit {
     let context = Context {
         egress,
         opened: Arc::default(),
+        loaded: Arc::default(),
         limiter: OnceLock::new(),
         options: cli.options,
         command,
@@ -314,7 +323,11 @@ pub async fn run(call: ParsedCommand, shutdown: Shutdown) -> Exit {
     };
     let grants = std::mem::take(&mut *grants.lock().unwrap_or_else(PoisonError::into_inner));
     settled(&grants).await;
-    for recording in recordings.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+    let mut recordings = recordings.lock().unwrap_or_else(PoisonError::into_inner);
+    if records && recordings.is_empty() && exit == Exit::Done {
+        watch.say("warning: nothing was recorded: this command makes no call of the component");
+    }
+    for recording in recordings.drain(..) {
         watch.mention(&format!("recorded in {}", recording.finish().display()));
     }
     exit
@@ -341,7 +354,7 @@ impl Command {
     /// Whether it goes on until the program is asked to end, and then ends itself.
     fn is_endless(&self) -> bool {
         match self {
-            Self::Listen(_) | Self::Serve(_) => true,
+            Self::Listen(_) | Self::Serve(_) | Self::Mcp(_) => true,
             Self::Sync(args) => args.every.is_some(),
             Self::Changes(args) => args.follow,
             _ => false,

@@ -2,12 +2,10 @@
 
 use anyhow::Result;
 use host_harness::egress::UnsentRequest;
-use serde::Serialize;
+use host_harness::service::documents::{PlannedBody, PlannedRequest};
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use super::context::Context;
-use super::hidden::hide;
 use super::output::{OutputFormat, document, indented, lines, printable, text_block};
 
 /// Prints a held-back request. Secrets stand in it by name; `hidden` values not at all.
@@ -18,7 +16,7 @@ pub fn show(context: &Context, planned: UnsentRequest, hidden: &[Value]) -> Resu
     let request = PlannedRequest::of(planned, hidden);
     let form = context.document_form()?;
     context.watch.print(|| match form {
-        OutputFormat::Table | OutputFormat::Csv => text_block(&request.text()),
+        OutputFormat::Table | OutputFormat::Csv => text_block(&text(&request)),
         OutputFormat::Ndjson | OutputFormat::Json => {
             document(form, &serde_json::to_string(&request)?)
         }
@@ -33,56 +31,19 @@ pub fn shown(planned: UnsentRequest, hidden: &[Value]) -> Value {
     serde_json::to_value(PlannedRequest::of(planned, hidden)).unwrap_or_default()
 }
 
-#[derive(Serialize)]
-struct PlannedRequest {
-    endpoint: String,
-    method: String,
-    url: String,
-    headers: Vec<(String, String)>,
-    body: Option<PlannedBody>,
-}
-
-/// JSON as it is, anything else as text.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum PlannedBody {
-    Json(Box<RawValue>),
-    Text(String),
-}
-
-impl PlannedRequest {
-    fn of(planned: UnsentRequest, hidden: &[Value]) -> Self {
-        let body = planned.body.map(|bytes| {
-            let text = hide(&String::from_utf8_lossy(&bytes), hidden);
-            match serde_json::from_str(&text) {
-                Ok(json) => PlannedBody::Json(json),
-                Err(_) => PlannedBody::Text(text),
-            }
-        });
-        let headers = planned.headers.into_iter();
-        Self {
-            endpoint: planned.endpoint,
-            method: planned.method,
-            url: hide(&planned.url, hidden),
-            headers: headers.map(|(name, value)| (name, hide(&value, hidden))).collect(),
-            body,
-        }
+fn text(request: &PlannedRequest) -> String {
+    let mut text = format!("{} {}\n", printable(&request.method), printable(&request.url));
+    for (name, value) in &request.headers {
+        text.push_str(&format!("{}: {}\n", printable(name), printable(value)));
     }
-
-    fn text(&self) -> String {
-        let mut text = format!("{} {}\n", printable(&self.method), printable(&self.url));
-        for (name, value) in &self.headers {
-            text.push_str(&format!("{}: {}\n", printable(name), printable(value)));
+    match &request.body {
+        None => {}
+        Some(PlannedBody::Json(json)) => {
+            text.push_str(&format!("\n{}\n", indented(json.get())));
         }
-        match &self.body {
-            None => {}
-            Some(PlannedBody::Json(json)) => {
-                text.push_str(&format!("\n{}\n", indented(json.get())));
-            }
-            Some(PlannedBody::Text(body)) => text.push_str(&format!("\n{}\n", lines(body))),
-        }
-        text
+        Some(PlannedBody::Text(body)) => text.push_str(&format!("\n{}\n", lines(body))),
     }
+    text
 }
 
 #[cfg(test)]
@@ -104,7 +65,7 @@ mod tests {
     fn a_request_reads_as_it_would_go() {
         let request = PlannedRequest::of(planned(Some(r#"{"n":1.10}"#)), &[]);
         assert_eq!(
-            request.text(),
+            text(&request),
             "POST https://api.example.com/v1/orders\nkey: [secret api-key]\n\n{\n  \"n\": 1.10\n}\n"
         );
         assert_eq!(
@@ -116,9 +77,9 @@ mod tests {
     #[test]
     fn hidden_values_do_not_show() {
         let request = PlannedRequest::of(planned(Some(r#"{"p":"pw"}"#)), &[json!("pw")]);
-        assert!(!request.text().contains("pw"));
+        assert!(!text(&request).contains("pw"));
         let request = PlannedRequest::of(planned(Some("a=b")), &[]);
-        assert!(request.text().ends_with("\n\na=b\n"));
-        assert!(PlannedRequest::of(planned(None), &[]).text().ends_with("[secret api-key]\n"));
+        assert!(text(&request).ends_with("\n\na=b\n"));
+        assert!(text(&PlannedRequest::of(planned(None), &[])).ends_with("[secret api-key]\n"));
     }
 }

@@ -9,29 +9,29 @@ use host_harness::service::recording::{RecordingHead, RecordingWriter};
 
 use super::context::Context;
 use super::state::StateDirectory;
-use super::usage::Usage;
 
 /// Largest recording.
 const FILE_BYTES: u64 = 1024 * 1024 * 1024;
 
 impl Context {
-    /// Loads the connector that the options name, and has its calls recorded where they say so.
+    /// The connector that the options name, loaded once: what a process does with it has one set of
+    /// bounds and of counters. Its calls are recorded where the options say so.
     ///
     /// # Errors
     /// Those of [`Context::load`]; and when the recording cannot be begun.
     pub async fn connector(&self) -> Result<Connector> {
-        let connector = self.load(None).await?;
-        record(&connector, self).await?;
-        Ok(connector)
+        let load = async || {
+            let connector = self.load(None).await?;
+            record(&connector, self).await?;
+            anyhow::Ok(connector)
+        };
+        Ok(self.loaded.get_or_try_init(load).await?.clone())
     }
 }
 
 async fn record(connector: &Connector, context: &Context) -> Result<()> {
     let options = &context.options;
-    let Some(directory) = &options.record else {
-        let alone = Usage::new("--redact is about a recording").next("give --record DIR too");
-        return if options.redact { Err(alone.into()) } else { Ok(()) };
-    };
+    let Some(directory) = &options.record else { return Ok(()) };
     let manifest = connector.manifest();
     let head = RecordingHead {
         component: connector.facts().sha256.clone(),
@@ -46,7 +46,7 @@ async fn record(connector: &Connector, context: &Context) -> Result<()> {
     };
     let writer = RecordingWriter::begin(directory, &master, head, FILE_BYTES, warn);
     let writer = Arc::new(writer.with_context(|| format!("--record {}", directory.display()))?);
-    connector.record(Arc::clone(&writer) as _);
+    connector.record(Arc::clone(&writer) as _).await;
     context.recordings.lock().unwrap_or_else(PoisonError::into_inner).push(writer);
     Ok(())
 }

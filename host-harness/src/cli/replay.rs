@@ -15,7 +15,7 @@ use super::state::StateDirectory;
 use super::usage::Usage;
 
 /// Makes recorded calls again, each in a fresh instance whose imports are answered from the
-/// recording, and shows the first difference. Nothing is sent.
+/// recording, and shows the first difference of each function. Nothing is sent.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   connector-host --record day sync
@@ -47,7 +47,15 @@ pub async fn run(args: &ReplayArgs, context: &Context) -> Result<Exit> {
         let opened = RecordingReader::open(&args.file, &master);
         opened.with_context(|| format!("reading {}", args.file.display()))
     };
-    let mut whole = open()?;
+    let mut whole = match open() {
+        Err(why) if args.partial && is_cut(&why) => {
+            context
+                .watch
+                .say("the recording is cut before its first call: there is nothing to compare");
+            return Ok(Exit::Done);
+        }
+        opened => opened?,
+    };
     while next(&mut whole, args)?.is_some() {}
     let connector = context.load(args.with.as_deref()).await?;
     let (head, found) = (whole.head(), &connector.facts().sha256);
@@ -65,7 +73,7 @@ pub async fn run(args: &ReplayArgs, context: &Context) -> Result<Exit> {
         context.watch.say(&format!("the recording ends before its program did: {why}"));
     }
     let mut tallies = IndexMap::<String, [u64; 5]>::new();
-    let (mut number, mut first) = (0_u64, None);
+    let (mut number, mut first) = (0_u64, Vec::new());
     let mut recording = open()?;
     while let Some(call) = next(&mut recording, args)? {
         number += 1;
@@ -82,7 +90,9 @@ pub async fn run(args: &ReplayArgs, context: &Context) -> Result<Exit> {
             None => *equal += 1,
             Some(difference) => {
                 *differ += 1;
-                first.get_or_insert(format!("{name}, {difference}"));
+                if *differ == 1 {
+                    first.push(format!("{name}, {difference}"));
+                }
             }
         }
     }
@@ -92,9 +102,14 @@ pub async fn run(args: &ReplayArgs, context: &Context) -> Result<Exit> {
     });
     let names = ["export", "calls", "equal", "differ", "cut", "suspended"];
     context.members(&names, rows.collect())?;
-    let Some(first) = first else { return Ok(Exit::Done) };
-    context.watch.say(&format!("the first difference: {}", lines(&first)));
-    Ok(Exit::Failed)
+    for first in &first {
+        context.watch.say(&format!("the first difference: {}", lines(first)));
+    }
+    Ok(if first.is_empty() { Exit::Done } else { Exit::Failed })
+}
+
+fn is_cut(why: &anyhow::Error) -> bool {
+    matches!(why.downcast_ref(), Some(RecordingError::Cut { .. }))
 }
 
 /// The next call; none after the cut where that is wanted.

@@ -75,7 +75,7 @@ pub async fn run(args: &ServeArgs, context: &Context) -> Result<()> {
     let receiver = begin(&args.listening, context, share.clone(), jobs).await?;
     let connector = context.connector().await?;
     let state = OpenState::needed(context, &connector, name(context)?).await?;
-    api::begin(&args.api, &args.listening, context, &state, jobs).await?;
+    api::begin(&args.api, &args.listening, context, &state, jobs, Arc::clone(&receiver)).await?;
     let (own, reading, connections) = (context.clone(), Arc::new(reading), jobs.clone());
     jobs.keep(Stage::Work, "reading", reporting(context, "reading"), move |stop| {
         let (context, args, jobs) = (own.clone(), Arc::clone(&reading), connections.clone());

@@ -8,7 +8,8 @@ use host_harness::runtime::id_of;
 use super::context::{Context, describe};
 use super::input::DataOption;
 use super::output::{Columns, OutputRow, printable, record};
-use super::{hidden, plan};
+use super::plan;
+use host_harness::service::documents::hidden;
 
 /// Makes a record, and prints it. An answer that is lost is looked for before anything
 /// is sent again.

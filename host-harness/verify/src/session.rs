@@ -108,7 +108,7 @@ impl Session {
         let tapped = Runtime::new(&runtime).map_err(|why| other(why.to_string()))?;
         let connector = tapped.load_bytes(path, &bytes).await.map_err(Failed::Load)?;
         let tape = Arc::<Tape>::default();
-        connector.record(Arc::clone(&tape) as _);
+        connector.record(Arc::clone(&tape) as _).await;
         let connection = connect(&connector, &settings, options).await;
         let connection = connection.map_err(|why| other(format!("no connection: {why}")))?;
         let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_millis();

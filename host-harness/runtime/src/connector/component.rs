@@ -20,6 +20,7 @@ use super::state::CallState;
 use crate::egress::{CallSends, HttpClient};
 use crate::error::{CallError, LoadError};
 use crate::lock::lock;
+use crate::observe::Metrics;
 use crate::secrets::Secret;
 use crate::setting::{self, AddressSpace};
 
@@ -125,6 +126,11 @@ impl Connector {
     /// What the connector says of itself. Read once, when it was loaded.
     pub fn manifest(&self) -> &Manifest {
         &self.loaded.manifest
+    }
+
+    /// What its runtime has done so far, for this connector and others.
+    pub fn metrics(&self) -> Metrics {
+        self.loaded.runtime.metrics()
     }
 
     /// By what its connections send.

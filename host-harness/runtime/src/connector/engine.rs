@@ -71,6 +71,7 @@ pub struct Runtime {
     /// Waiting for an instance holds none.
     pub(super) instances: Arc<Semaphore>,
     pub(super) offline_instances: Arc<Semaphore>,
+    most_instances: u64,
     /// The limits of all connections that bring none of their own.
     pub(super) limiter: Arc<Limiter>,
     pub(super) counters: Arc<Counters>,
@@ -95,6 +96,7 @@ impl Runtime {
             http,
             instances: places(options.instances),
             offline_instances: places(options.offline_instances),
+            most_instances: u64::from(options.instances) + u64::from(options.offline_instances),
             limiter: Arc::default(),
             counters: Arc::default(),
         })
@@ -102,7 +104,11 @@ impl Runtime {
 
     /// What it has done so far.
     pub fn metrics(&self) -> Metrics {
-        self.counters.metrics()
+        let free = self.instances.available_permits() + self.offline_instances.available_permits();
+        let mut metrics = self.counters.metrics();
+        metrics.most_instances = self.most_instances;
+        metrics.instances = metrics.most_instances.saturating_sub(free as u64);
+        metrics
     }
 }
 

@@ -2,16 +2,21 @@
 
 use std::sync::Arc;
 
-use super::component::{Connector, run_pure};
-use super::instance::{Call, stop};
+use super::component::{Connector, Loaded, run_pure};
+use super::instance::{Call, call, stop};
 use super::tape::{Playback, Tape};
 use crate::recording::{CallEnd, Difference, RecordedCall, Recorder};
 
 impl Connector {
-    /// Hands every call from now on, of whatever connection, to `recorder`; the manifest was read
-    /// when the component was loaded. The first recorder that is given stays.
-    pub fn record(&self, recorder: Arc<dyn Recorder>) {
-        let _ = self.loaded.world.recorder.set(recorder);
+    /// Hands every call from now on, of whatever connection, to `recorder`, the first of which asks
+    /// for the manifest: it was read before anybody could record. The first recorder that is given
+    /// stays.
+    pub async fn record(&self, recorder: Arc<dyn Recorder>) {
+        let Loaded { runtime, world, .. } = &*self.loaded;
+        if world.recorder.set(recorder).is_ok() {
+            // A failure is recorded as well, and the connector works by the manifest that it has.
+            let _ = run_pure(runtime, world, call!(manifest())).await;
+        }
     }
 
     /// Makes a recorded call again, in a fresh instance whose imports are answered from the

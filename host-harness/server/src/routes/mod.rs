@@ -14,8 +14,6 @@ mod status;
 mod sync;
 mod writes;
 
-use std::sync::Arc;
-
 use aide::OperationOutput;
 use aide::axum::ApiRouter;
 use aide::generate::GenContext;
@@ -27,7 +25,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::app::Api;
+use crate::app::App;
 use crate::describe::blank;
 use crate::problem::Problem;
 
@@ -37,9 +35,6 @@ const MOST: u32 = 1_000;
 const LONGEST_NAME: usize = 100;
 /// What is encoded in a segment of a path.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
-
-/// What handlers share.
-pub(crate) type App = Arc<Api>;
 
 /// The routes, and their description.
 pub(crate) fn router() -> (Router<App>, OpenApi) {
@@ -60,6 +55,8 @@ pub(crate) fn router() -> (Router<App>, OpenApi) {
         .merge(deliveries::routes())
         .merge(forwards::routes())
         .merge(status::routes())
+        .merge(crate::metrics::routes())
+        .merge(crate::mcp::routes())
         .finish_api(&mut described);
     crate::typed::narrow(&mut described);
     (router, described)

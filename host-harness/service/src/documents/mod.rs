@@ -6,6 +6,8 @@ mod changes;
 mod connections;
 mod deliveries;
 mod forwards;
+pub mod hidden;
+mod planned;
 mod pulls;
 mod pushes;
 mod records;
@@ -20,6 +22,7 @@ pub use self::deliveries::{
     DeadLetter, DeadLetterNumber, DeliveryDocument, DeliverySummary, EventDocument, dead_letters,
 };
 pub use self::forwards::{ForwardDocument, ParkedDocument};
+pub use self::planned::{PlannedBody, PlannedRequest};
 pub use self::pulls::PullDocument;
 pub use self::pushes::{ItemDocument, PushDocument};
 pub use self::records::{

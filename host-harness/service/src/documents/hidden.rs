@@ -1,7 +1,7 @@
 //! Inputs that are secrets: members whose schema says `writeOnly`. They are sent to
 //! the provider and shown nowhere.
 
-use host_harness::vault::{Scrubber, Secret, write_only};
+use crate::vault::{Scrubber, Secret, write_only};
 use serde_json::Value;
 
 /// What stands where such a value stood.
