@@ -209,4 +209,4 @@ picture: component ## Rewrite the terminal picture of the README from a recorded
 ci: postgresql programs lint test test-clients ## Format, lints and every test, none left out for a program that is missing
 
 .PHONY: ci-release
-ci-release: ci test-release test-hosts-kit test-packages ## What the integration server runs
+ci-release: ci test-release test-hosts-kit test-packages test-api ## What the integration server runs

@@ -32,8 +32,7 @@ pub fn told(
 
 /// The header that every write takes.
 fn key() -> Parameter {
-    let json_schema =
-        schemars::json_schema!({ "type": "string", "minLength": 1, "maxLength": 255 });
+    let json_schema = schemars::json_schema!({ "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$" });
     let schema = SchemaObject { json_schema, external_docs: None, example: None };
     let parameter_data = ParameterData {
         name: "Idempotency-Key".to_owned(),

@@ -20,6 +20,7 @@ pub fn narrow(described: &mut OpenApi) {
                 let data = parameter.parameter_data_mut();
                 if let ParameterSchemaOrContent::Schema(schema) = &mut data.format {
                     without_null(&mut schema.json_schema);
+                    bounded(&mut schema.json_schema);
                 }
             }
             let is_record =
@@ -52,6 +53,18 @@ fn without_null(schema: &mut schemars::Schema) {
     if let [one] = types.as_slice() {
         let one = one.clone();
         schema.insert("type".to_owned(), one);
+    }
+}
+
+/// A whole number is as large as what it is read into at most.
+fn bounded(schema: &mut schemars::Schema) {
+    let most = match schema.get("format").and_then(Value::as_str) {
+        Some("uint32") => u64::from(u32::MAX),
+        Some("uint64") => u64::MAX,
+        _ => return,
+    };
+    if schema.get("maximum").is_none() {
+        schema.insert("maximum".to_owned(), most.into());
     }
 }
 

@@ -34,6 +34,7 @@ use crate::problem::{Problem, ProblemKind, ProblemSource};
 
 /// Where it is asked for.
 pub const PATH: &str = "/metrics";
+const MEDIA_TYPE: &str = "application/openmetrics-text";
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 /// What a method of none of HTTP's names counts as, so that a caller cannot make labels.
 const OTHER: &str = "_OTHER";
@@ -99,8 +100,14 @@ pub(crate) fn routes() -> ApiRouter<App> {
         PATH,
         get_with(metrics, |operation| {
             let summary = "Counters and gauges of this host, as Prometheus reads them";
-            told("getMetrics", Scope::Read, summary)(operation)
-                .response_with::<200, String, _>(|answer| answer.description("OpenMetrics text."))
+            told("getMetrics", Scope::Read, summary)(operation).response_with::<200, String, _>(
+                |mut answer| {
+                    let content = &mut answer.inner().content;
+                    let text = std::mem::take(content).into_values();
+                    content.extend(text.map(|text| (MEDIA_TYPE.to_owned(), text)));
+                    answer.description("OpenMetrics text.")
+                },
+            )
         }),
     )
 }

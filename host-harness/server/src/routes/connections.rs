@@ -103,6 +103,7 @@ struct ListParameters {
     /// Goes on after the page whose `next` this is.
     cursor: Option<String>,
     /// No more than so many, 1 to 1000 [default: 100].
+    #[schemars(range(min = 1, max = 1000))]
     limit: Option<u32>,
     /// Only those with this label, as `NAME=VALUE`; given several times, with all of them.
     #[serde(default)]

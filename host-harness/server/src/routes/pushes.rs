@@ -91,9 +91,11 @@ pub fn routes() -> ApiRouter<App> {
 #[schemars(inline)]
 struct PushParameters {
     /// What is asked of each item: `upsert`, `create`, `update` or `delete` [default: upsert].
+    #[schemars(extend("enum" = ["upsert", "create", "update", "delete"]))]
     mode: Option<String>,
     /// What becomes of an item whose record somebody else has changed: `fail`, `ours`, `theirs` or `park`
     /// [default: fail].
+    #[schemars(extend("enum" = ["fail", "ours", "theirs", "park"]))]
     on_conflict: Option<String>,
     /// A mapping, as JSON: makes records of a source that has other members.
     map: Option<String>,
@@ -357,6 +359,7 @@ async fn items(
 #[schemars(inline)]
 struct ResumeParameters {
     /// As of the push [default: fail].
+    #[schemars(extend("enum" = ["fail", "ours", "theirs", "park"]))]
     on_conflict: Option<String>,
 }
 

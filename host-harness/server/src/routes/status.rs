@@ -91,6 +91,7 @@ struct StatusParameters {
     /// Goes on after the page whose `next` this is.
     cursor: Option<String>,
     /// Connections of the page, 1 to 1000 [default: 50].
+    #[schemars(range(min = 1, max = 1000))]
     limit: Option<u32>,
 }
 
@@ -103,8 +104,10 @@ struct LimitsParameters {
     /// Goes on after the page whose `next` this is.
     cursor: Option<String>,
     /// Connections of the page, 1 to 1000 [default: 50].
+    #[schemars(range(min = 1, max = 1000))]
     limit: Option<u32>,
     /// The newest so many minutes, 1 to 1440 [default: 60].
+    #[schemars(range(min = 1, max = 1440))]
     minutes: Option<u32>,
 }
 
