@@ -9,6 +9,9 @@ use aide::transform::TransformOperation;
 use crate::authorise::{EXTENSION, Scope};
 use crate::problem::Problem;
 
+/// The header that names a write.
+pub const KEY: &str = "Idempotency-Key";
+
 /// What stands beside a route: its id, the scope that it needs, and what it does in a line.
 pub fn told(
     id: &'static str,
@@ -35,7 +38,7 @@ fn key() -> Parameter {
     let json_schema = schemars::json_schema!({ "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$" });
     let schema = SchemaObject { json_schema, external_docs: None, example: None };
     let parameter_data = ParameterData {
-        name: "Idempotency-Key".to_owned(),
+        name: KEY.to_owned(),
         description: Some(
             "Any text that no other write of this caller has: the same request under it is answered the same for \
              24 hours, and done once."

@@ -1,7 +1,9 @@
 //! The description as generators of clients need it: what they make of it is as narrow as what is taken.
 
-use aide::openapi::{OpenApi, ParameterSchemaOrContent, ReferenceOr};
+use aide::openapi::{OpenApi, Parameter, ParameterSchemaOrContent, ReferenceOr};
 use serde_json::{Value, json};
+
+use crate::describe::KEY;
 
 /// Makes types narrower than those of the handlers' structures are.
 pub fn narrow(described: &mut OpenApi) {
@@ -12,6 +14,9 @@ pub fn narrow(described: &mut OpenApi) {
     let paths = described.paths.iter_mut().flat_map(|paths| paths.paths.values_mut());
     for item in paths {
         let ReferenceOr::Item(item) = item else { continue };
+        if let Some(read) = &mut item.get {
+            read.parameters.retain(|one| !one.as_item().is_some_and(is_key));
+        }
         let operations =
             [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete];
         for operation in operations.into_iter().flatten() {
@@ -35,6 +40,11 @@ pub fn narrow(described: &mut OpenApi) {
             }
         }
     }
+}
+
+/// What reads is asked again without a key.
+fn is_key(parameter: &Parameter) -> bool {
+    parameter.parameter_data_ref().name == KEY
 }
 
 /// A member with a default is taken by generators for one that is always there. What its default is, is told in
