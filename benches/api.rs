@@ -1,6 +1,7 @@
 //! The HTTP API of a host that serves: lists from the provider, reads of the mirror, and how soon a stream
 //! of changes tells what was delivered.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::process::Stdio;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use hyper::Request;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -133,9 +135,12 @@ async fn live(api: &Api) -> Result<usize> {
             let cursor = url::form_urlencoded::byte_serialize(cursor.as_bytes());
             path.extend(["&cursor="].into_iter().chain(cursor));
         }
-        let page: Value = serde_json::from_slice(&api.read(&mut client, &path).await?)?;
-        records += page.get("items").and_then(Value::as_array).map_or(0, Vec::len);
-        cursor = page.get("next").and_then(Value::as_str).map(str::to_owned);
+        let page = api.read(&mut client, &path).await?;
+        // As little as a client can do with it.
+        let page: BTreeMap<&str, &RawValue> = serde_json::from_slice(&page)?;
+        let member = |name| page.get(name).map_or("null", |value| value.get());
+        records += serde_json::from_str::<Vec<&RawValue>>(member("items"))?.len();
+        cursor = serde_json::from_str(member("next"))?;
         if cursor.is_none() {
             return Ok(records);
         }
@@ -188,10 +193,11 @@ async fn events(
     path: &str,
     count: u64,
 ) -> Result<()> {
-    let mut client = api.client().await?;
     let name = api.path.rsplit('/').next().unwrap_or_default();
     let (changes, mut after) = (format!("/v1/changes?connection={name}"), 0);
     loop {
+        // A host ends a connection after some requests.
+        let mut client = api.client().await?;
         let page = api.read(&mut client, &format!("{changes}&limit=1000&after={after}")).await?;
         let page: Value = serde_json::from_slice(&page)?;
         let position = page.get("positions").and_then(|all| all.get(name));
@@ -200,6 +206,7 @@ async fn events(
             break;
         }
     }
+    let mut client = api.client().await?;
     let mut ask = api.ask(&format!("{changes}&after={after}"))?;
     ask.headers_mut().insert("accept", "text/event-stream".parse()?);
     let answer = client.send_request(ask).await?;

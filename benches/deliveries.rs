@@ -180,7 +180,7 @@ pub async fn send(
 pub fn request(path: &str, number: u64) -> Vec<u8> {
     let id = format!("{number:032x}");
     let head = format!(
-        r#"{{"event":"tracking_update","event_id":"{id}","ts":{},"msg":{{"id":"{id}","tracking_number":"N{number}","slug":"ups","updated_at":"2026-11-21T17:47:10+00:00","checkpoints":[],"note":""#,
+        r#"{{"event":"tracking_update","event_id":"{id}","ts":{},"msg":{{"id":"{id}","legacy_id":"{id}","tracking_number":"N{number}","slug":"ups","created_at":"2026-11-18T08:47:10+00:00","updated_at":"2026-11-21T17:47:10+00:00","tag":"Pending","active":true,"checkpoints":[],"note":""#,
         std::time::SystemTime::now()
             .duration_since(std::time::UNIX_EPOCH)
             .map_or(0, |since| since.as_secs()),

@@ -15,6 +15,7 @@ const CALLS: u32 = 2_000;
 pub async fn measure(connector: &Connector, report: &mut Report) -> Result<()> {
     let connection =
         Connection::builder(connector).secret("api-key", Secret::new("asat_bench")).build().await?;
+    let derived = ["checkpoints".to_owned()];
     let (mut instances, mut calls) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         let began = Instant::now();
@@ -24,7 +25,7 @@ pub async fn measure(connector: &Connector, report: &mut Report) -> Result<()> {
         instances.push(began.elapsed().as_secs_f64() * 1e6 / f64::from(CALLS));
         let began = Instant::now();
         for _ in 0..CALLS {
-            connection.describe("webhooks").await?;
+            connection.derive(&derived, Vec::new()).await?;
         }
         calls.push(began.elapsed().as_secs_f64() * 1e6 / f64::from(CALLS));
     }
@@ -32,7 +33,7 @@ pub async fn measure(connector: &Connector, report: &mut Report) -> Result<()> {
     report.add("fresh instance", format!("{instance:.1} µs"), "target 15 µs".to_owned());
     let ratio = call / instance;
     report.add(
-        "`describe` in a fresh instance",
+        "`derive` of nothing in a fresh instance",
         format!("{call:.1} µs"),
         format!("{ratio:.1} × an empty instance"),
     );

@@ -20,6 +20,7 @@ targets! {
     error_table "../fuzz/fuzz_targets/error_table.rs"
     page_scanner "../fuzz/fuzz_targets/page_scanner.rs"
     push_source "../fuzz/fuzz_targets/push_source.rs"
+    query "../fuzz/fuzz_targets/query.rs"
 }
 
 /// Stands in for libFuzzer's macro, which the targets import: the target as a function.
@@ -135,6 +136,11 @@ fn errors() {
 #[test]
 fn pages() {
     each(|_, text| page_scanner::run(&text));
+}
+
+#[test]
+fn queries() {
+    each(|_, text| query::run(&String::from_utf8_lossy(&text)));
 }
 
 #[test]

@@ -84,7 +84,7 @@
 //! linker = "wasm-component-ld"
 //! rustflags = [
 //!     "-C", "target-feature=+simd128",
-//!     "-C", "link-arg=-zstack-size=262144", "-C", "link-arg=--initial-heap=262144",
+//!     "-C", "link-arg=-zstack-size=262144", "-C", "link-arg=--initial-heap=3145728",
 //! ]
 //! ```
 //!

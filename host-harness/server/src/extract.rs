@@ -62,8 +62,17 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let read = serde_html_form::from_str(parts.uri.query().unwrap_or_default());
-        read.map(Self).map_err(|why| {
+        Self::read(parts.uri.query().unwrap_or_default())
+    }
+}
+
+impl<T: DeserializeOwned> Query<T> {
+    /// The parameters that a query string has.
+    ///
+    /// # Errors
+    /// [`Problem`] with status 400 when it cannot be read as these.
+    pub fn read(query: &str) -> Result<Self, Problem> {
+        serde_html_form::from_str(query).map(Self).map_err(|why| {
             Problem::invalid(format!("the query cannot be read: {why}"))
                 .with_status(StatusCode::BAD_REQUEST)
         })

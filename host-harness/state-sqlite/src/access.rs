@@ -17,7 +17,7 @@ pub const TABLES: &str = "
 CREATE TABLE tokens (
     name TEXT NOT NULL PRIMARY KEY,
     digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32),
-    scope TEXT NOT NULL CHECK (scope IN ('read', 'write', 'admin')),
+    scope TEXT NOT NULL CHECK (scope = 'read' OR scope = 'write' OR scope = 'admin'),
     connections TEXT,
     made_ms INTEGER NOT NULL,
     until_ms INTEGER NOT NULL,

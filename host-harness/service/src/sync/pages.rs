@@ -1,24 +1,37 @@
-//! Reads the pages of a scan: while one is committed, the next one is asked for and prepared.
+//! Reads the pages of a scan: while one is committed, the next one is prepared, and the one after it is
+//! asked for.
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Duration;
 
 use connector_contract::records::{ListRequest, Page, Start, View};
 use connector_runtime::Scan;
 use connector_state::StoreError;
-use connector_state::mirror::{Applied, Batch, ScanKind, ScanRow, ScanStep, Source};
+use connector_state::mirror::{Applied, Batch, Mirror, ScanKind, ScanRow, ScanStep, Source};
+use tokio::sync::mpsc;
 use tracing::Instrument as _;
 
 use super::drift::Drift;
 use super::error::SyncError;
 use super::prepare::Trust;
 use super::pull::{LEASE_MS, PageCommitted, PullRun};
-use super::turns::PageTurn;
+use super::turns::{PageTurn, Turns};
 use super::window::{Window, outside};
 
 /// Pages in a row without an unseen record that are taken for a full scan that does not end.
 const NOTHING_NEW: u32 = 10;
+/// Pages that are read ahead of the one that is prepared.
+const AHEAD: usize = 1;
+
+/// A page as it came.
+struct Fetched {
+    page: Page,
+    /// How often anything of the connection had changed when it was asked for.
+    asked: u64,
+    turn: PageTurn,
+}
 
 /// A page that is ready to be committed.
 struct Ready {
@@ -27,15 +40,60 @@ struct Ready {
     records: u64,
     /// Records of the whole scan, where the provider tells.
     total: Option<u32>,
-    /// There is another page.
-    more: bool,
     /// Records that lay outside the window.
     outside: u64,
     _turn: PageTurn,
 }
 
+/// Asks for pages.
+struct PageReader<'r> {
+    scan: Scan<'r>,
+    mirror: &'r dyn Mirror,
+    connection: &'r str,
+    turns: &'r Turns,
+    pages: u64,
+    /// Hashes of the cursors so far.
+    cursors: BTreeSet<u64>,
+}
+
+impl PageReader<'_> {
+    /// Sends pages until the last one or the first error, as there is room for them. Then it never ends.
+    async fn read(mut self, to: mpsc::Sender<Result<Fetched, SyncError>>) -> Infallible {
+        while let Ok(room) = to.reserve().await {
+            let Some(fetched) = self.next().await.transpose() else { break };
+            let is_last = fetched.as_ref().map_or(true, |fetched| fetched.page.next.is_none());
+            room.send(fetched);
+            if is_last {
+                break;
+            }
+        }
+        drop(to);
+        std::future::pending().await
+    }
+
+    async fn next(&mut self) -> Result<Option<Fetched>, SyncError> {
+        // Who waits for the provider holds no turn.
+        self.scan.ready().await;
+        let turn = self.turns.take().await;
+        let asked = self.mirror.moment(self.connection).await?;
+        let Some(page) = Box::pin(self.scan.next()).await? else { return Ok(None) };
+        self.pages += 1;
+        if let Some((since, until)) = Window::of(&page).as_ref().and_then(Window::crossed) {
+            return Err(SyncError::FutureBookmark { since, until });
+        }
+        if let Some(cursor) = &page.next {
+            let mut hasher = DefaultHasher::new();
+            cursor.hash(&mut hasher);
+            if !self.cursors.insert(hasher.finish()) {
+                return Err(SyncError::Circle(self.pages));
+            }
+        }
+        Ok(Some(Fetched { page, asked, turn }))
+    }
+}
+
 impl PullRun<'_> {
-    /// Reads from `start` to the scan's end. Two pages are in memory at most.
+    /// Reads from `start` to the scan's end. Three pages are in memory at most.
     pub(super) async fn read(&mut self, row: &ScanRow, start: Start) -> Result<(), SyncError> {
         let mut scan = self.client.scan(ListRequest {
             object: self.object.to_owned(),
@@ -48,12 +106,35 @@ impl PullRun<'_> {
         let now_ms = self.now_ms();
         let left = row.not_before_ms.map_or(0, |at| at.saturating_sub(now_ms));
         scan.wait(Duration::from_millis(left));
-        let mut guard =
-            EndlessGuard { is_full: row.kind == Some(ScanKind::Full), ..EndlessGuard::default() };
+        let reader = PageReader {
+            scan,
+            mirror: self.mirror,
+            connection: self.connection,
+            turns: &self.pull.synced.turns,
+            pages: 0,
+            cursors: BTreeSet::new(),
+        };
+        let (to, pages) = mpsc::channel(AHEAD);
+        // The next page is asked for before the last one is worked on.
+        tokio::select! {
+            biased;
+            never = reader.read(to) => match never {},
+            taken = self.take(row, pages) => taken,
+        }
+    }
+
+    /// Prepares and commits what is read.
+    async fn take(
+        &mut self,
+        row: &ScanRow,
+        mut pages: mpsc::Receiver<Result<Fetched, SyncError>>,
+    ) -> Result<(), SyncError> {
+        let is_full = row.kind == Some(ScanKind::Full);
+        let (mut number, mut nothing_new) = (row.pages, 0);
         let mut drift = Drift::default();
-        let mut ready = self.next(row, &mut scan, &mut guard, &mut drift).await?;
-        while let Some(Ready { batch, records, total, more, outside, _turn: turn }) = ready {
-            let number = row.pages + guard.pages;
+        let mut ready = self.next(row, &mut pages, &mut drift).await?;
+        while let Some(Ready { batch, records, total, outside, _turn: turn }) = ready {
+            number += 1;
             let span =
                 tracing::info_span!(target: "host_harness::sync::pages", "page", number, records);
             let committing = async {
@@ -61,20 +142,19 @@ impl PullRun<'_> {
                 drop(turn);
                 applied
             };
-            // While a page is committed, the next one is asked for and prepared.
-            let preparing = async {
-                match more {
-                    true => self.next(row, &mut scan, &mut guard, &mut drift).await,
-                    false => Ok(None),
-                }
-            };
+            let preparing = self.next(row, &mut pages, &mut drift);
             let (applied, following) = tokio::join!(committing.instrument(span), preparing);
             let applied = applied?;
             self.report.pages += 1;
             self.report.records += records;
             self.report.outside += outside;
             self.report.add(&applied);
-            guard.committed(records, &applied)?;
+            if is_full && records > 0 {
+                nothing_new = if applied.unseen == 0 { nothing_new + 1 } else { 0 };
+                if nothing_new >= NOTHING_NEW {
+                    return Err(SyncError::NothingNew(nothing_new));
+                }
+            }
             let object = self.object.to_owned();
             (self.pull.told)(&PageCommitted { object, records, total, applied });
             ready = following?;
@@ -86,18 +166,13 @@ impl PullRun<'_> {
     async fn next(
         &self,
         row: &ScanRow,
-        scan: &mut Scan<'_>,
-        guard: &mut EndlessGuard,
+        pages: &mut mpsc::Receiver<Result<Fetched, SyncError>>,
         drift: &mut Drift,
     ) -> Result<Option<Ready>, SyncError> {
-        // Who waits for the provider holds no turn.
-        scan.ready().await;
-        let turn = self.pull.synced.turns.take().await;
-        let asked = self.mirror.moment(self.connection).await?;
-        let Some(page) = Box::pin(scan.next()).await? else { return Ok(None) };
-        guard.came(&page)?;
+        let Some(fetched) = pages.recv().await else { return Ok(None) };
+        let Fetched { page, asked, turn } = fetched?;
         let outside = outside(&page);
-        let (records, total, more) = (page.records.len() as u64, page.total, page.next.is_some());
+        let (records, total) = (page.records.len() as u64, page.total);
         let step = ScanStep {
             scan: row.scan,
             attempt: self.holder.name().to_owned(),
@@ -115,7 +190,7 @@ impl PullRun<'_> {
             ..self.batch(Source::Page, asked)
         };
         let batch = self.prepare(batch, Some(drift), Trust::Mirror).await?;
-        Ok(Some(Ready { batch, records, total, more, outside, _turn: turn }))
+        Ok(Some(Ready { batch, records, total, outside, _turn: turn }))
     }
 
     /// Commits a page.
@@ -139,45 +214,5 @@ impl PullRun<'_> {
             "committed"
         );
         Ok(applied)
-    }
-}
-
-/// Stops what would never end, beyond the guards of [`Scan`].
-#[derive(Default)]
-struct EndlessGuard {
-    is_full: bool,
-    pages: u64,
-    /// Hashes of the cursors so far.
-    cursors: BTreeSet<u64>,
-    nothing_new: u32,
-}
-
-impl EndlessGuard {
-    /// A page came.
-    fn came(&mut self, page: &Page) -> Result<(), SyncError> {
-        self.pages += 1;
-        if let Some((since, until)) = Window::of(page).as_ref().and_then(Window::crossed) {
-            return Err(SyncError::FutureBookmark { since, until });
-        }
-        if let Some(cursor) = &page.next {
-            let mut hasher = DefaultHasher::new();
-            cursor.hash(&mut hasher);
-            if !self.cursors.insert(hasher.finish()) {
-                return Err(SyncError::Circle(self.pages));
-            }
-        }
-        Ok(())
-    }
-
-    /// And was committed.
-    fn committed(&mut self, records: u64, applied: &Applied) -> Result<(), SyncError> {
-        if !self.is_full || records == 0 {
-            return Ok(());
-        }
-        self.nothing_new = if applied.unseen == 0 { self.nothing_new + 1 } else { 0 };
-        if self.nothing_new >= NOTHING_NEW {
-            return Err(SyncError::NothingNew(self.nothing_new));
-        }
-        Ok(())
     }
 }

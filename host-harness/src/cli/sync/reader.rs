@@ -255,7 +255,8 @@ impl ConnectionReader {
 
     /// Ends when its objects are up to date, or nobody hears its results any more.
     async fn run(self) -> Result<(), String> {
-        let Some(account) = self.connect().await? else { return Ok(()) };
+        // In boxes, so that a connection that waits for its next round keeps nothing of them.
+        let Some(account) = Box::pin(self.connect()).await? else { return Ok(()) };
         for object in &self.shared.objects {
             if !self.read(&account, object, &self.options).await {
                 return Ok(());
@@ -321,7 +322,7 @@ impl ConnectionReader {
             shared.context.watch.page(told.records, shared.total(&key, told.total));
         };
         let pull = Pull::new(account.clone(), object.clone()).told(told);
-        let ended = pull.run(options).await.map_err(Failed::Syncing);
+        let ended = Box::pin(pull.run(options)).await.map_err(Failed::Syncing);
         self.tell(object.name.clone(), ended).await
     }
 

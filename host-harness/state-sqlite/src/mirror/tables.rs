@@ -54,7 +54,7 @@ CREATE TABLE mirror_heads (
     records INTEGER NOT NULL,
     id TEXT NOT NULL,
     body INTEGER,
-    state TEXT NOT NULL CHECK (state IN ('live', 'aged-out', 'deleted')),
+    state TEXT NOT NULL CHECK (state = 'live' OR state = 'aged-out' OR state = 'deleted'),
     change INTEGER NOT NULL,
     hash BLOB NOT NULL CHECK (length(hash) = 32),
     deriver INTEGER NOT NULL,
@@ -82,9 +82,11 @@ CREATE TABLE mirror_changes (
     object INTEGER NOT NULL,
     id TEXT NOT NULL,
     kind TEXT NOT NULL
-        CHECK (kind IN ('created', 'updated', 'deleted', 'aged-out', 'drift', 'reset')),
+        CHECK (kind = 'created' OR kind = 'updated' OR kind = 'deleted' OR kind = 'aged-out'
+            OR kind = 'drift' OR kind = 'reset'),
     ours INTEGER NOT NULL,
-    source TEXT CHECK (source IN ('page', 'look-up', 'delivery', 'write')),
+    source TEXT
+        CHECK (source = 'page' OR source = 'look-up' OR source = 'delivery' OR source = 'write'),
     at_ms INTEGER NOT NULL,
     updated_at TEXT,
     prior INTEGER,
@@ -118,7 +120,7 @@ CREATE INDEX mirror_readers_of ON mirror_readers (mirror, number);
 CREATE TABLE mirror_scans (
     object INTEGER PRIMARY KEY,
     scan INTEGER NOT NULL,
-    kind TEXT CHECK (kind IN ('incremental', 'overlap', 'full')),
+    kind TEXT CHECK (kind = 'incremental' OR kind = 'overlap' OR kind = 'full'),
     running INTEGER NOT NULL,
     cursor TEXT,
     not_before_ms INTEGER,

@@ -21,7 +21,7 @@ use super::{Answer, Sqlite};
 pub const TABLES: &str = "
 CREATE TABLE moves (
     connection TEXT NOT NULL PRIMARY KEY,
-    stage TEXT NOT NULL CHECK (stage IN ('leaving', 'gone', 'coming')),
+    stage TEXT NOT NULL CHECK (stage = 'leaving' OR stage = 'gone' OR stage = 'coming'),
     at_ms INTEGER NOT NULL,
     attempt TEXT,
     first_body INTEGER NOT NULL,

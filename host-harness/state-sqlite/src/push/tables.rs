@@ -6,7 +6,8 @@ CREATE TABLE pushes (
     id TEXT NOT NULL PRIMARY KEY,
     connection TEXT NOT NULL,
     object TEXT NOT NULL,
-    mode TEXT NOT NULL CHECK (mode IN ('upsert', 'create', 'update', 'delete')),
+    mode TEXT NOT NULL
+        CHECK (mode = 'upsert' OR mode = 'create' OR mode = 'update' OR mode = 'delete'),
     header TEXT,
     digest BLOB CHECK (length(digest) = 32),
     made_ms INTEGER NOT NULL,
@@ -38,8 +39,10 @@ CREATE TABLE intents (
     record_key TEXT NOT NULL,
     input TEXT,
     sealed_raw BLOB,
-    state TEXT NOT NULL CHECK (state IN ('pending', 'sending', 'done', 'parked', 'failed')),
-    sent TEXT CHECK (sent IN ('create', 'update', 'delete')),
+    state TEXT NOT NULL
+        CHECK (state = 'pending' OR state = 'sending' OR state = 'done' OR state = 'parked'
+            OR state = 'failed'),
+    sent TEXT CHECK (sent = 'create' OR sent = 'update' OR sent = 'delete'),
     outcome TEXT,
     id TEXT,
     error TEXT,

@@ -68,40 +68,36 @@ impl Held {
         if self.is_empty() {
             return None;
         }
-        let entry = |record: &'_ HeldRecord| {
-            let data: Option<&RawValue> = serde_json::from_str(&record.data).ok();
-            // White space around it is not part of the value.
-            let data = data.filter(|data| data.get().len() == record.data.len());
-            let hash = hex(&record.hash);
-            // What serialises here are texts and JSON as it came: nothing of it can fail.
-            serde_json::to_string(&Entry {
-                id: record.id.as_str().into(),
-                change: record.change,
-                hash: hash.into(),
-                updated_at: record.updated_at.as_deref().map(Into::into),
-                created_at: record.created_at.as_deref().map(Into::into),
-                data,
-                text: data.is_none().then(|| record.data.as_str().into()),
-            })
-            .unwrap_or_default()
-        };
-        let mut text = String::from("{");
+        let mut text = vec![b'{'];
         for (object, records) in self.0.iter().filter(|(_, records)| !records.is_empty()) {
             if text.len() > 1 {
-                text.push(',');
+                text.push(b',');
             }
-            text.push_str(&serde_json::to_string(object).unwrap_or_default());
-            text.push_str(":[");
+            write(&mut text, object);
+            text.extend_from_slice(b":[");
             for (index, record) in records.iter().enumerate() {
                 if index > 0 {
-                    text.push(',');
+                    text.push(b',');
                 }
-                text.push_str(&entry(record));
+                let data: Option<&RawValue> = serde_json::from_str(&record.data).ok();
+                // White space around it is not part of the value.
+                let data = data.filter(|data| data.get().len() == record.data.len());
+                let entry = Entry {
+                    id: record.id.as_str().into(),
+                    change: record.change,
+                    hash: hex(&record.hash).into(),
+                    updated_at: record.updated_at.as_deref().map(Into::into),
+                    created_at: record.created_at.as_deref().map(Into::into),
+                    data,
+                    text: data.is_none().then(|| record.data.as_str().into()),
+                };
+                write(&mut text, &entry);
             }
-            text.push(']');
+            text.push(b']');
         }
-        text.push('}');
-        Some(text)
+        text.push(b'}');
+        let text = String::from_utf8(text);
+        Some(text.unwrap_or_else(|odd| String::from_utf8_lossy(odd.as_bytes()).into_owned()))
     }
 
     /// Reads what [`Held::encode`] wrote.
@@ -177,6 +173,11 @@ pub(super) fn foreign(object: &str, id: &str, holder: &str) -> StoreError {
         id: id.to_owned(),
         holder: holder.to_owned(),
     }
+}
+
+/// What is written here are texts, and JSON as it came: nothing of it can fail.
+fn write(to: &mut Vec<u8>, what: &impl Serialize) {
+    let _ = serde_json::to_writer(to, what);
 }
 
 fn unhex(text: &str) -> Result<[u8; 32], String> {
