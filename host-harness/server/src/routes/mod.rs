@@ -2,14 +2,14 @@
 
 mod changes;
 mod connect;
-mod connections;
+pub(crate) mod connections;
 mod connectors;
 mod deliveries;
 mod figures;
 mod forwards;
 mod health;
 mod pushes;
-mod records;
+pub(crate) mod records;
 mod status;
 mod sync;
 mod writes;

@@ -7,6 +7,8 @@ mod connections;
 mod deliveries;
 mod forwards;
 pub mod hidden;
+mod journal;
+mod overview;
 mod planned;
 mod pulls;
 mod pushes;
@@ -22,6 +24,10 @@ pub use self::deliveries::{
     DeadLetter, DeadLetterNumber, DeliveryDocument, DeliverySummary, EventDocument, dead_letters,
 };
 pub use self::forwards::{ForwardDocument, ParkedDocument};
+pub use self::journal::JournalDocument;
+pub use self::overview::{
+    ConnectionOverview, MINUTES, Need, NeedCause, Standing, StandingGroup, overview,
+};
 pub use self::planned::{PlannedBody, PlannedRequest};
 pub use self::pulls::PullDocument;
 pub use self::pushes::{ItemDocument, PushDocument};
