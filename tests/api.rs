@@ -16,3 +16,5 @@ mod records;
 mod tokens;
 mod world;
 mod writes;
+
+pub use self::world::{Reply, send_to, stream_of};

@@ -15,6 +15,7 @@ mod api;
 mod cells;
 mod cli;
 mod connecting;
+mod console;
 mod contract;
 mod deliveries;
 mod errors;

@@ -11,7 +11,7 @@ use super::page::{Button, Page, html};
 /// A filter with its count.
 #[derive(Debug, Clone, Template)]
 #[template(
-    source = r#"<a class="chip" href="{{ href }}"{% if is_here %} aria-current="true"{% endif %}>{% if let Some(mark) = mark %}{{ mark }}{% endif %}{{ text }}{% if let Some(count) = count %}<b>{{ crate::console::text::number(*count) }}</b>{% endif %}</a>"#,
+    source = r#"<a class="chip" href="{{ href }}"{% if is_here %} aria-current="true"{% endif %}>{% if let Some(mark) = mark %}{{ mark }}{% endif %}{{ text }}{% if let Some(count) = count %}<b>{{ crate::console::text::number(**count) }}</b>{% endif %}</a>"#,
     ext = "html"
 )]
 pub struct Chip {

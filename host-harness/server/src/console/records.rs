@@ -224,11 +224,18 @@ struct RecordsView {
     pager: Pager,
 }
 
-/// Links that sort by a column; `None`: it cannot be sorted by.
+/// How a list is sorted.
 struct Sorts {
-    number: Option<Link>,
-    due: Option<Link>,
-    updated: Option<Link>,
+    number: Sort,
+    due: Sort,
+    updated: Sort,
+}
+
+/// What sorts by a column.
+struct Sort {
+    /// Where that leads; `None`: it cannot be sorted by.
+    href: Option<String>,
+    is_here: bool,
 }
 
 async fn show(
@@ -358,17 +365,18 @@ async fn records_page(
     let from = if asked.after.is_empty() { "The first" } else { "The next" };
     let pager =
         Pager { text: format!("{from} {}", number(rows.len() as u64)), next, label: "100 more" };
-    let sort = |by: &str| {
-        let is_here = asked.sort == by || (by == "updated" && asked.sort.is_empty());
-        (!derived).then(|| {
-            Link::new("", asked.href(&here, "sort", if by == "updated" { "" } else { by }))
-                .here_if(is_here)
-        })
+    let sort = |by: &str, there: bool| {
+        let is_usual = by == "updated";
+        let to = asked.href(&here, "sort", if is_usual { "" } else { by });
+        Sort {
+            href: (there && !derived).then_some(to),
+            is_here: asked.sort == by || (is_usual && asked.sort.is_empty() && !derived),
+        }
     };
     let sorts = Sorts {
-        number: sort("number").filter(|_| view.is_some_and(|view| view.number.is_some())),
-        due: sort("due").filter(|_| view.is_some_and(|view| !view.due.is_empty())),
-        updated: sort("updated"),
+        number: sort("number", view.is_some_and(|view| view.number.is_some())),
+        due: sort("due", view.is_some_and(|view| !view.due.is_empty())),
+        updated: sort("updated", true),
     };
     let has_view = view.is_some_and(|view| view.number.is_some());
     Ok(RecordsView {
@@ -520,7 +528,7 @@ async fn csv(
     let head: Vec<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
     let head = line_of(head.into_iter());
     let state = (Arc::clone(console), row, object, asked, columns, Some(first), Some(head), mask);
-    let body = stream::try_unfold(state, async |state| {
+    let body = stream::try_unfold(state, move |state| async move {
         let (console, row, object, mut asked, columns, page, head, mask) = state;
         let Some(page) = page else { return Ok::<_, Problem>(None) };
         let mut text = head.unwrap_or_default();
