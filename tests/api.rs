@@ -14,5 +14,6 @@ mod metrics;
 mod pushing;
 mod records;
 mod tokens;
+mod troubles;
 mod world;
 mod writes;

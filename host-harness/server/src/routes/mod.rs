@@ -8,10 +8,12 @@ mod deliveries;
 mod figures;
 mod forwards;
 mod health;
+mod push_items;
 mod pushes;
 mod records;
 mod status;
 mod sync;
+mod troubles;
 mod writes;
 
 use aide::OperationOutput;
@@ -50,6 +52,8 @@ pub(crate) fn router() -> (Router<App>, OpenApi) {
         .merge(figures::routes())
         .merge(writes::routes())
         .merge(pushes::routes())
+        .merge(push_items::routes())
+        .merge(troubles::routes())
         .merge(sync::routes())
         .merge(changes::routes())
         .merge(deliveries::routes())
