@@ -67,7 +67,6 @@ struct Figure {
 /// A group as the table compares it.
 struct Group {
     name: String,
-    href: Option<String>,
     n: String,
     share: String,
     base: String,
@@ -86,14 +85,6 @@ struct ReasonRow {
     carriers: String,
 }
 
-/// What rules have raised: late, stalled and whatever else the connector's rules say. The rules are not there
-/// yet; each of their lists becomes a card here.
-struct RuleCard {
-    title: String,
-    href: String,
-    count: String,
-}
-
 #[derive(Template)]
 #[template(path = "console/analytics.html")]
 struct AnalyticsPage {
@@ -101,7 +92,6 @@ struct AnalyticsPage {
     empty: Option<Empty>,
     pickers: Vec<Pick>,
     figures: Vec<Figure>,
-    rules: Vec<RuleCard>,
     mix: Vec<(Status, String, String)>,
     weeks: Option<Stack>,
     by: &'static str,
@@ -115,7 +105,8 @@ struct AnalyticsPage {
 /// The objects whose records are analysed.
 fn analysed(view: Option<&ViewFile>) -> Vec<(&str, &ObjectView)> {
     let all = view.into_iter().flat_map(|view| &view.objects);
-    let has = |view: &ObjectView| view.status.is_some() && view.carrier.is_some() && view.to.is_some();
+    let has =
+        |view: &ObjectView| view.status.is_some() && view.carrier.is_some() && view.to.is_some();
     all.filter(|(_, view)| has(view)).map(|(name, view)| (name.as_str(), view)).collect()
 }
 
@@ -191,7 +182,9 @@ fn days(days: Option<u64>) -> String {
 fn heading(told: &AnalyticsDocument) -> String {
     match &told.difference {
         _ if told.all.n == 0 => "Nothing is counted yet".to_owned(),
-        Some(it) => format!("{} delivers in time more often than {}", shown(&it.better), shown(&it.worse)),
+        Some(it) => {
+            format!("{} delivers in time more often than {}", shown(&it.better), shown(&it.worse))
+        }
         None if told.carriers.iter().filter(|it| it.low.is_some()).count() > 1 => {
             "No carrier is surely better in time".to_owned()
         }
@@ -218,11 +211,8 @@ fn analytics_page(
     let connection = data.connection.clone().unwrap_or_default();
     let object = data.object.clone().unwrap_or_default();
     let same = |word: &String| (word.clone(), shown(word));
-    let pick = |name: &'static str, label: &str, options: Vec<(String, String)>, value: &str| Pick {
-        name,
-        label: label.to_owned(),
-        options,
-        value: value.to_owned(),
+    let pick = |name: &'static str, label: &str, options: Vec<(String, String)>, value: &str| {
+        Pick { name, label: label.to_owned(), options, value: value.to_owned() }
     };
     let mut pickers = Vec::new();
     if names.len() > 1 {
@@ -250,7 +240,6 @@ fn analytics_page(
         empty: Some(empty),
         pickers: vec![],
         figures: vec![],
-        rules: vec![],
         mix: vec![],
         weeks: None,
         by,
@@ -266,9 +255,10 @@ fn analytics_page(
                 "Nothing is analysed",
                 "This connector does not say which members of its records tell how far they are.",
             ),
-            (false, true) => {
-                Empty::new("No connection yet", "Make one, and its records are counted as they are read.")
-            }
+            (false, true) => Empty::new(
+                "No connection yet",
+                "Make one, and its records are counted as they are read.",
+            ),
             (false, false) => Empty::new("Of which connection?", "Choose one above."),
         };
         let pickers = pickers.into_iter().filter(|pick| pick.name == "c").collect();
@@ -304,7 +294,11 @@ fn analytics_page(
     mix.sort_by_key(|(_, n)| std::cmp::Reverse(**n));
     let mix = mix.into_iter().take(GROUPS).map(|(status, n)| {
         let word = if status.is_empty() { "none".to_owned() } else { shown(status) };
-        (Status::new(mark(view, status), word), format!("{} ({})", number(*n), percent(*n, total)), list(status))
+        (
+            Status::new(mark(view, status), word),
+            format!("{} ({})", number(*n), percent(*n, total)),
+            list(status),
+        )
     });
     let mix: Vec<_> = mix.collect();
     let rows = groups.iter().take(GROUPS).map(group).collect();
@@ -312,7 +306,8 @@ fn analytics_page(
     let reasons = told.reasons.iter().take(REASONS).map(|it| {
         let mut carriers: Vec<(&String, &u64)> = it.carriers.iter().collect();
         carriers.sort_by_key(|(_, n)| std::cmp::Reverse(**n));
-        let named = carriers.iter().take(NAMED).map(|(name, n)| format!("{} {}", shown(name), number(**n)));
+        let named =
+            carriers.iter().take(NAMED).map(|(name, n)| format!("{} {}", shown(name), number(**n)));
         let code = it.reason.as_deref().map(shown).unwrap_or_default();
         ReasonRow {
             reason: it.words.as_deref().map(shown).unwrap_or_else(|| match code.is_empty() {
@@ -325,11 +320,11 @@ fn analytics_page(
             carriers: named.collect::<Vec<_>>().join(", "),
         }
     });
-    let csv = [("carriers", "Carriers"), ("lanes", "Lanes"), ("weeks", "Weeks"), ("reasons", "Reasons")];
+    let csv =
+        [("carriers", "Carriers"), ("lanes", "Lanes"), ("weeks", "Weeks"), ("reasons", "Reasons")];
     let csv = csv.map(|(card, text)| (text, at(&[("card", card), ("as", "csv")]))).into();
     AnalyticsPage {
         figures: figures(told, view),
-        rules: vec![],
         mix,
         weeks: weeks_of(told, view),
         by,
@@ -412,11 +407,15 @@ fn group(of: &PerformanceDocument) -> Group {
     });
     let told: u64 = of.days.iter().sum();
     let bars = (told > 0).then(|| {
-        let title = format!("Days on the way of {}: half within {}, nine of ten within {}", number(told), days(of.p50), days(of.p90));
+        let title = format!(
+            "Days on the way of {}: half within {}, nine of ten within {}",
+            number(told),
+            days(of.p50),
+            days(of.p90)
+        );
         Bars::new(title, &of.days, None)
     });
     Group {
-        href: None,
         n: number(of.n),
         share: if range.is_some() { percent(of.in_time, of.base) } else { "–".to_owned() },
         base: number(of.base),
@@ -463,7 +462,9 @@ fn weeks_of(told: &AnalyticsDocument, view: Option<&ObjectView>) -> Option<Stack
     (!weeks.is_empty()).then(|| {
         let used: BTreeSet<usize> = weeks
             .iter()
-            .flat_map(|week| week.parts.iter().enumerate().filter(|(_, n)| **n > 0).map(|(at, _)| at))
+            .flat_map(|week| {
+                week.parts.iter().enumerate().filter(|(_, n)| **n > 0).map(|(at, _)| at)
+            })
             .collect();
         let kinds = kinds.iter().enumerate().filter(|(at, _)| used.contains(at));
         let legend = kinds.map(|(at, (kind, text))| (at, *kind, *text)).collect();
@@ -475,7 +476,8 @@ fn weeks_of(told: &AnalyticsDocument, view: Option<&ObjectView>) -> Option<Stack
 fn csv(data: &Data, card: &str) -> Result<Csv, Problem> {
     let told = data.analytics.as_ref();
     let told = told.ok_or_else(|| Problem::invalid("Say of which connection: ?c=NAME."))?;
-    let text = |number: Option<f64>| number.map(|number| format!("{number:.4}")).unwrap_or_default();
+    let text =
+        |number: Option<f64>| number.map(|number| format!("{number:.4}")).unwrap_or_default();
     let whole = |number: Option<u64>| number.map(|number| number.to_string()).unwrap_or_default();
     let performance = |groups: &[PerformanceDocument], names: &[&str]| {
         let more = ["records", "base", "in_time", "low", "high", "p50", "p90", "trouble"];
@@ -496,7 +498,11 @@ fn csv(data: &Data, card: &str) -> Result<Csv, Problem> {
             let mut csv = Csv::new(card, ["week", "status", "records"]);
             for week in &told.weeks {
                 for (status, n) in &week.counts {
-                    csv.row(vec![week.week.clone().unwrap_or_default(), status.clone(), n.to_string()]);
+                    csv.row(vec![
+                        week.week.clone().unwrap_or_default(),
+                        status.clone(),
+                        n.to_string(),
+                    ]);
                 }
             }
             csv

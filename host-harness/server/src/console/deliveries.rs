@@ -14,6 +14,7 @@ use connector_state::inbox::{DeliveryRow, EventState};
 use http::{HeaderValue, Method, header};
 use serde::{Deserialize, Serialize};
 
+use super::At;
 use super::act::{Call, Form};
 use super::guard::Asker;
 use super::marks::{Mark, Status};
@@ -21,7 +22,6 @@ use super::page::{Button, Page, Screen};
 use super::parts::{Chip, Empty, Pager, Pick, href};
 use super::strip::{Half, Strip, halves};
 use super::text::{Moment, argument, counted, cut, lines, moment, number, shown};
-use super::At;
 use crate::authorise::Scope;
 use crate::extract::{Path, Query};
 use crate::problem::{Problem, ProblemKind, ProblemSource};
@@ -123,8 +123,7 @@ async fn list(
         Some(word) => Some(EventState::of(word).ok_or_else(|| odd("state"))?),
     };
     let came = asked.came.as_deref().filter(|word| !word.is_empty()).unwrap_or("72h");
-    let (_, _, reach) =
-        CAME.iter().find(|(word, ..)| *word == came).ok_or_else(|| odd("time"))?;
+    let (_, _, reach) = CAME.iter().find(|(word, ..)| *word == came).ok_or_else(|| odd("time"))?;
     let now_ms = app.clock().now_ms();
     let (whose, names) = (app.whose(asked.c.as_deref()).await?, app.names().await?);
     let day = DeliveriesQuery {
@@ -171,7 +170,8 @@ fn list_page(
     data: &Data,
 ) -> DeliveriesPage {
     let given = |text: &Option<String>| text.clone().unwrap_or_default();
-    let (c, q, state, event) = (given(&asked.c), given(&asked.q), given(&asked.state), given(&asked.event));
+    let (c, q, state, event) =
+        (given(&asked.c), given(&asked.q), given(&asked.state), given(&asked.event));
     let half = asked.half.map(|half| half.to_string()).unwrap_or_default();
     let at = |state: &str, before: &str, half: &str| {
         let parameters = [
@@ -229,8 +229,11 @@ fn list_page(
         ),
     });
     let next = data.next.map(|next| at(&state, &next.to_string(), &half));
-    let pager =
-        Pager { text: counted(data.items.len() as u64, "delivery", "deliveries"), next, label: "Older" };
+    let pager = Pager {
+        text: counted(data.items.len() as u64, "delivery", "deliveries"),
+        next,
+        label: "Older",
+    };
     let strip = Strip::new(&data.halves, |half| at(&state, "", &half.to_string()));
     DeliveriesPage {
         page: page.titled(title).lead(lead).command(command),
@@ -249,7 +252,8 @@ fn list_page(
 
 fn line(row: &DeliveryRow, shown_as: &DeliverySummary) -> Row {
     let distinct = |of: &dyn Fn(&EventDocument) -> String| {
-        let mut all: Vec<String> = shown_as.events.iter().map(of).filter(|it| !it.is_empty()).collect();
+        let mut all: Vec<String> =
+            shown_as.events.iter().map(of).filter(|it| !it.is_empty()).collect();
         all.dedup();
         all
     };
@@ -309,7 +313,11 @@ struct Decoded {
 }
 
 /// A delivery of one of the connector's connections.
-async fn found(console: &super::Console, asker: &Asker, number: u64) -> Result<(DeliveryRow, DeliveryDocument), Problem> {
+async fn found(
+    console: &super::Console,
+    asker: &Asker,
+    number: u64,
+) -> Result<(DeliveryRow, DeliveryDocument), Problem> {
     let names = console.app.names().await?;
     let row = kept(&console.app, &names, number).await?;
     let mut shown = document(&row, &names);
@@ -348,8 +356,7 @@ async fn delivery_page(
         ("Kept within", format!("{} ms", number(summary.answered_ms))),
         ("Sent to", format!("{} {}", shown(&data.method), shown(&data.url))),
     ];
-    let headers =
-        data.headers.iter().map(|(name, value)| (shown(name), shown(value))).collect();
+    let headers = data.headers.iter().map(|(name, value)| (shown(name), shown(value))).collect();
     let text = data.body.as_deref().map(|body| pretty(body));
     let is_cut = text.as_ref().is_some_and(|text| text.chars().count() > BODY);
     let came = moment(&summary.received).map(Moment::full);
@@ -421,8 +428,8 @@ async fn body(
     }
     let (row, _) = found(&console, &asker, path.number).await?;
     let name = format!("attachment; filename=\"delivery-{}\"", path.number);
-    let name = HeaderValue::try_from(name)
-        .unwrap_or_else(|_| HeaderValue::from_static("attachment"));
+    let name =
+        HeaderValue::try_from(name).unwrap_or_else(|_| HeaderValue::from_static("attachment"));
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream")),
         (header::CONTENT_DISPOSITION, name),
@@ -457,7 +464,12 @@ async fn decoded(
             let record = event.record.as_deref().map(|id| format!(" of {}", shown(id)));
             let data = event.data.map(|data| pretty(data.get())).unwrap_or_default();
             Decoded {
-                title: format!("{}: {}{}", shown(&event.name), event.effect, record.unwrap_or_default()),
+                title: format!(
+                    "{}: {}{}",
+                    shown(&event.name),
+                    event.effect,
+                    record.unwrap_or_default()
+                ),
                 data: if hides { String::new() } else { lines(&data, BODY) },
             }
         };

@@ -97,7 +97,8 @@ impl Stack {
         };
         let columns = bars.iter().enumerate().map(column).collect();
         let row = |bar: &StackBar| {
-            let cells = legend.iter().map(|(part, ..)| bar.parts.get(*part).copied().unwrap_or_default());
+            let cells =
+                legend.iter().map(|(part, ..)| bar.parts.get(*part).copied().unwrap_or_default());
             (bar.label.clone(), cells.map(number).collect())
         };
         let rows = bars.iter().map(row).collect();

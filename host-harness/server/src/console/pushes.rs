@@ -182,7 +182,8 @@ async fn list(
     rows.truncate(RUNS as usize);
     let next = rows.last().filter(|_| has_more).map(|last| last.id.clone());
     // Those of other connectors are in between.
-    let items = rows.iter().filter_map(|row| Some(told(&console, row, names.get(&row.connection)?)));
+    let items =
+        rows.iter().filter_map(|row| Some(told(&console, row, names.get(&row.connection)?)));
     let data = Data { items: items.collect(), next };
     console
         .answer(&asker, &data, async || {
@@ -275,7 +276,7 @@ struct Conflict {
 #[template(path = "console/push.html")]
 struct RunPage {
     page: Page,
-    row: Row,
+    one: Row,
     again: Option<&'static str>,
     conflicts: Vec<Conflict>,
     more_conflicts: u64,
@@ -366,7 +367,8 @@ fn actions(page: &Page, run: &Run, has_plan: bool) -> Vec<Button> {
         if !has_plan {
             actions.push(page.link("Dry run", format!("{base}/plan")));
         }
-        actions.push(page.form("Discard…", format!("{base}/discard"), Scope::Write).look(Look::Bad));
+        actions
+            .push(page.form("Discard…", format!("{base}/discard"), Scope::Write).look(Look::Bad));
     }
     if push.open > 0 && !run.is_working {
         let label = format!("Write {}", number(push.open));
@@ -395,7 +397,8 @@ fn run_page(page: Page, asker: &Asker, data: &RunData, asked: &Shown) -> RunPage
         chip("parked", "Parked", push.parked, Some(Mark::Warn)),
         chip("pending", "Not sent", push.open, Some(Mark::None)),
     ];
-    let next = data.next.map(|next| href(&base, &[("state", &state), ("after", &next.to_string())]));
+    let next =
+        data.next.map(|next| href(&base, &[("state", &state), ("after", &next.to_string())]));
     let items = data.items.iter().map(|item| {
         let mark = match item.outcome {
             "failed" => Mark::Bad,
@@ -426,7 +429,7 @@ fn run_page(page: Page, asker: &Asker, data: &RunData, asked: &Shown) -> RunPage
         argument(&data.run.connection)
     );
     RunPage {
-        row: row(&data.run),
+        one: row(&data.run),
         again: data.run.is_working.then_some(AGAIN),
         more_conflicts: push.parked.saturating_sub(conflicts.len() as u64),
         conflicts,
@@ -540,7 +543,9 @@ fn plan_page(page: Page, run: &Run, data: &PlanData) -> PlanPage {
     let items = items.collect::<Vec<_>>();
     let sums = sums.into_iter().map(|(word, count)| (word.to_owned(), number(count))).collect();
     let shown_of = match data.run.items > items.len() as u64 {
-        true => format!("the first {} of {}", items.len(), counted(data.run.items, "item", "items")),
+        true => {
+            format!("the first {} of {}", items.len(), counted(data.run.items, "item", "items"))
+        }
         false => counted(data.run.items, "item", "items"),
     };
     let base = format!("/pushes/{}", encoded(&data.run.id));
@@ -595,8 +600,11 @@ async fn begin(
     Form(form): Form<Begin>,
 ) -> Result<Response, Problem> {
     let (row, name) = found(&console, &path.run).await?;
-    let place =
-        format!("/v1/connections/{}/pushes/{}/resume?on_conflict=park", encoded(&name), encoded(&row.id));
+    let place = format!(
+        "/v1/connections/{}/pushes/{}/resume?on_conflict=park",
+        encoded(&name),
+        encoded(&row.id)
+    );
     let call = Call { method: Method::POST, path: &place, body: None, key: &form.key };
     let outcome = console.call(&asker, call).await;
     let outcome = outcome.map(|_| "It is begun. It goes on when this page is left.".to_owned());

@@ -83,7 +83,9 @@ impl Strip {
         let bars = halves.iter().enumerate().map(|(at, half)| {
             let mut y = HIGH;
             let mut parts = Vec::new();
-            for (kind, count) in [("dead", half.dead), ("waits", half.waits), ("applied", half.applied)] {
+            for (kind, count) in
+                [("dead", half.dead), ("waits", half.waits), ("applied", half.applied)]
+            {
                 // What is there is seen.
                 let high = (count * (HIGH - 6)).div_ceil(most);
                 if high > 0 {

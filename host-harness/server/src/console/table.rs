@@ -27,10 +27,11 @@ impl Csv {
     /// As a download.
     pub fn answer(self) -> Response {
         let name = format!("attachment; filename=\"{}.csv\"", self.name);
-        let name = HeaderValue::try_from(name)
-            .unwrap_or_else(|_| HeaderValue::from_static("attachment"));
+        let name =
+            HeaderValue::try_from(name).unwrap_or_else(|_| HeaderValue::from_static("attachment"));
         let kind = HeaderValue::from_static("text/csv; charset=utf-8");
-        ([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, name)], self.text).into_response()
+        ([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, name)], self.text)
+            .into_response()
     }
 }
 

@@ -196,7 +196,10 @@ fn row(group: &TroubleGroup, page: &Page, whose: Option<&str>) -> Row {
         Some(Treatment::Ours | Treatment::Theirs) => Some(page.link("Decide", place.clone())),
         _ => None,
     };
-    let title = format!("{} over the time that all troubles are of", counted(group.count, "trouble", "troubles"));
+    let title = format!(
+        "{} over the time that all troubles are of",
+        counted(group.count, "trouble", "troubles")
+    );
     Row {
         href: place,
         reason: match group.reason.is_empty() {
@@ -209,8 +212,8 @@ fn row(group: &TroubleGroup, page: &Page, whose: Option<&str>) -> Row {
         whose: whose_are,
         count: number(group.count),
         bars: Bars::new(title, &group.bars, None),
-        first: moment(&group.first).map(|ms| Moment::full(ms)),
-        last: moment(&group.last).map(|ms| Moment::full(ms)),
+        first: moment(&group.first).map(Moment::full),
+        last: moment(&group.last).map(Moment::full),
         button,
     }
 }
@@ -298,17 +301,20 @@ fn group_page(page: Page, asker: &Asker, data: &OpenedGroup, whose: Option<&str>
         (format!("{base}/{}", treatment.word()), label, treatment == Treatment::Replay)
     });
     let treatments: Vec<_> = treatments.collect();
-    let refused = (!asker.may(Scope::Write)).then(|| {
-        format!("You may {} here, and this needs write.", asker.scope.word())
-    });
+    let refused = (!asker.may(Scope::Write))
+        .then(|| format!("You may {} here, and this needs write.", asker.scope.word()));
     let rest = group.count.saturating_sub(data.items.len() as u64);
     let text = match rest {
         0 => counted(group.count, "trouble", "troubles"),
-        rest => format!("The oldest {} are shown, {} more are meant too", data.items.len(), number(rest)),
+        rest => format!(
+            "The oldest {} are shown, {} more are meant too",
+            data.items.len(),
+            number(rest)
+        ),
     };
     let pager = Pager { text, next: None, label: "" };
     let page = page
-        .titled(format!("{}: {}", kind, counted(group.count, "of the same cause", "of the same cause")))
+        .titled(format!("{kind}: {} of the same cause", number(group.count)))
         .lead(cut(&group.reason, 300))
         .crumb("Trouble", Screen::Trouble.href(whose))
         .command(command(data));
@@ -377,7 +383,7 @@ fn item(one: &TroubleDocument) -> Item {
         number: one.number.clone(),
         whose: shown(&one.connection),
         record,
-        at: moment(&one.at).map(|ms| Moment::full(ms)),
+        at: moment(&one.at).map(Moment::full),
         reason: cut(&one.reason, REASON),
         source,
     }
@@ -427,7 +433,8 @@ async fn treat(
         if !is_sure {
             let page = console.page(&asker, Screen::Trouble, whose).await?;
             let fields = form.number.iter().map(|it| ("number".to_owned(), it.clone()));
-            let fields = fields.chain([("c".to_owned(), form.c.clone()), ("sure".to_owned(), "1".to_owned())]);
+            let fields = fields
+                .chain([("c".to_owned(), form.c.clone()), ("sure".to_owned(), "1".to_owned())]);
             return Ok(ConfirmPage {
                 page: page
                     .titled(question.title)
@@ -502,7 +509,9 @@ fn said(treatment: Treatment, told: &Value) -> String {
     let mut text = match treatment {
         Treatment::Replay => format!("{} tried again now.", counted(done, "is", "are")),
         Treatment::Drop => format!("{} dropped.", counted(done, "was", "were")),
-        Treatment::Ours => format!("{} written by the push that wanted it.", counted(done, "is", "are")),
+        Treatment::Ours => {
+            format!("{} written by the push that wanted it.", counted(done, "is", "are"))
+        }
         Treatment::Theirs => format!("{} left as they are.", counted(done, "is", "are")),
     };
     if count("passed") > 0 {

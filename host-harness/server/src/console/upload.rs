@@ -6,8 +6,8 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use connector_service::push::mapping::Mapping;
-use connector_state::push::Mode;
 use connector_state::Word as _;
+use connector_state::push::Mode;
 use futures_util::TryStreamExt as _;
 use http::{Method, StatusCode, header};
 use multer::{Constraints, Field, Multipart, SizeLimit};
@@ -55,7 +55,11 @@ pub async fn ask(
     asker: Asker,
     Query(asked): Query<Asked>,
 ) -> Result<Response, Problem> {
-    let given = Given { connection: asked.c.unwrap_or_default(), object: asked.object.unwrap_or_default(), ..Given::default() };
+    let given = Given {
+        connection: asked.c.unwrap_or_default(),
+        object: asked.object.unwrap_or_default(),
+        ..Given::default()
+    };
     Ok(html(StatusCode::OK, &page(&console, &asker, &given, None).await?))
 }
 
@@ -70,11 +74,8 @@ async fn page(
     let names = console.app.names().await?.into_values();
     let mut names: Vec<String> = names.collect();
     names.sort();
-    let pick = |name: &'static str, label: &str, options: Vec<(String, String)>, value: &str| Pick {
-        name,
-        label: label.to_owned(),
-        options,
-        value: value.to_owned(),
+    let pick = |name: &'static str, label: &str, options: Vec<(String, String)>, value: &str| {
+        Pick { name, label: label.to_owned(), options, value: value.to_owned() }
     };
     let same = |word: String| (word.clone(), word);
     // Those whose records can be written.
@@ -90,7 +91,8 @@ async fn page(
         (Mode::Update, "that they are changed"),
         (Mode::Delete, "that they are gone"),
     ];
-    let modes = modes.map(|(mode, says)| (mode.word().to_owned(), format!("{}: {says}", mode.word())));
+    let modes =
+        modes.map(|(mode, says)| (mode.word().to_owned(), format!("{}: {says}", mode.word())));
     let forms = [("", "by its name"), ("csv", "CSV"), ("json", "JSON, a line each or an array")];
     let forms = forms.map(|(word, says)| (word.to_owned(), says.to_owned()));
     let object = argument(if given.object.is_empty() { "OBJECT" } else { &given.object });
@@ -100,7 +102,12 @@ async fn page(
             .lead("The file is kept first. What would be sent of it is shown before anything is.")
             .crumb("Pushes", Screen::Pushes.href(whose))
             .command(format!("connector-host push {object} FILE --map shop.json --dry-run")),
-        connection: pick("connection", "Connection", names.into_iter().map(same).collect(), &given.connection),
+        connection: pick(
+            "connection",
+            "Connection",
+            names.into_iter().map(same).collect(),
+            &given.connection,
+        ),
         object: pick("object", "Object", objects, &given.object),
         mode: pick("mode", "Asks", modes.into(), &given.mode),
         form: pick("form", "File is", forms.into(), &given.form),
@@ -163,7 +170,8 @@ pub async fn take(
         .per_field(FIELD_BYTES)
         .for_field("file", FILE_BYTES);
     let pieces = request.into_body().into_data_stream();
-    let mut form = Multipart::with_constraints(pieces, boundary, Constraints::new().size_limit(limits));
+    let mut form =
+        Multipart::with_constraints(pieces, boundary, Constraints::new().size_limit(limits));
     let mut given = Given::default();
     let outcome = loop {
         let field = form.next_field().await.map_err(|why| odd(&why))?;
@@ -177,6 +185,8 @@ pub async fn take(
     match outcome {
         Ok(place) => Ok(back(&place)),
         Err(problem) => {
+            // A browser that still sends would not read the answer.
+            while matches!(form.next_field().await, Ok(Some(_))) {}
             let status =
                 StatusCode::from_u16(problem.status).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY);
             let told = super::act::told(&problem);
@@ -216,7 +226,7 @@ async fn hand_on(
     );
     let body = Body::from_stream(file.map_err(std::io::Error::other));
     let call = Call { method: Method::POST, path: &place, body: None, key: &given.key };
-    let told = console.send(asker, call, kind, body).await?;
+    let told = console.send(asker, call, Some((kind, body))).await?;
     let run = told.get("run").and_then(Value::as_str).unwrap_or_default();
     Ok(format!("/pushes/{}/plan", encoded(run)))
 }
