@@ -17,3 +17,5 @@ mod tokens;
 mod troubles;
 mod world;
 mod writes;
+
+pub use self::world::{Host, Reply, send_to};

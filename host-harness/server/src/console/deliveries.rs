@@ -80,6 +80,8 @@ struct Row {
 struct DeliveriesPage {
     page: Page,
     strip: Strip,
+    /// Not all of the day are drawn.
+    is_partial: bool,
     connection: String,
     event: Pick,
     came: Pick,
@@ -238,6 +240,7 @@ fn list_page(
     DeliveriesPage {
         page: page.titled(title).lead(lead).command(command),
         strip,
+        is_partial: data.is_partial,
         connection: c.clone(),
         event: event_pick,
         came: came_pick,
