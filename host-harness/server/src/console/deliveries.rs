@@ -20,6 +20,7 @@ use super::guard::Asker;
 use super::marks::{Mark, Status};
 use super::page::{Button, Page, Screen};
 use super::parts::{Chip, Empty, Pager, Pick, href};
+use super::personal::pretty;
 use super::strip::{Half, Strip, halves};
 use super::text::{Moment, argument, counted, cut, lines, moment, number, shown};
 use crate::authorise::Scope;
@@ -360,7 +361,7 @@ async fn delivery_page(
         ("Sent to", format!("{} {}", shown(&data.method), shown(&data.url))),
     ];
     let headers = data.headers.iter().map(|(name, value)| (shown(name), shown(value))).collect();
-    let text = data.body.as_deref().map(|body| pretty(body));
+    let text = data.body.as_deref().map(|body| laid_out(body));
     let is_cut = text.as_ref().is_some_and(|text| text.chars().count() > BODY);
     let came = moment(&summary.received).map(Moment::full);
     let lead = came.map_or(String::new(), |came| format!("Came {} UTC", came.text()));
@@ -374,11 +375,10 @@ async fn delivery_page(
     Ok(DeliveryPage { page, facts, events, headers, body, is_cut, decoded })
 }
 
-/// JSON with line ends, each value as it came; other texts as they are.
-fn pretty(body: &str) -> String {
-    let raw: Result<Box<serde_json::value::RawValue>, _> = serde_json::from_str(body);
-    match raw {
-        Ok(_) => super::text::spread(body),
+/// JSON on many lines; other texts as they are.
+fn laid_out(body: &str) -> String {
+    match serde_json::from_str::<&serde_json::value::RawValue>(body) {
+        Ok(_) => pretty(body),
         Err(_) => body.to_owned(),
     }
 }
@@ -465,7 +465,7 @@ async fn decoded(
     let shown_now = told.map_err(|problem| problem.detail.clone()).map(|items| {
         let one = |event: ReceivedEvent| {
             let record = event.record.as_deref().map(|id| format!(" of {}", shown(id)));
-            let data = event.data.map(|data| pretty(data.get())).unwrap_or_default();
+            let data = event.data.map(|data| laid_out(data.get())).unwrap_or_default();
             Decoded {
                 title: format!(
                     "{}: {}{}",

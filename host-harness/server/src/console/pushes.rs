@@ -23,6 +23,7 @@ use super::guard::Asker;
 use super::marks::{Mark, Status};
 use super::page::{Button, Look, Page, Screen};
 use super::parts::{Chip, ConfirmPage, Empty, Pager, href};
+use super::personal::pretty;
 use super::text::{Moment, argument, counted, cut, lines, moment, number, shown};
 use super::upload;
 use crate::authorise::Scope;
@@ -526,7 +527,7 @@ fn plan_page(page: Page, run: &Run, data: &PlanData) -> PlanPage {
         *sums.entry(word).or_default() += 1;
         let request = item.request.as_ref().map(|request| {
             let body = match &request.body {
-                Some(PlannedBody::Json(body)) => super::text::spread(body.get()),
+                Some(PlannedBody::Json(body)) => pretty(body.get()),
                 Some(PlannedBody::Text(text)) => text.clone(),
                 None => String::new(),
             };

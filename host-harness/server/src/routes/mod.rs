@@ -2,18 +2,18 @@
 
 mod changes;
 mod connect;
-mod connections;
+pub(crate) mod connections;
 mod connectors;
-mod deliveries;
+pub(crate) mod deliveries;
 mod figures;
 mod forwards;
 mod health;
-mod push_items;
-mod pushes;
-mod records;
+pub(crate) mod push_items;
+pub(crate) mod pushes;
+pub(crate) mod records;
 mod status;
 mod sync;
-mod troubles;
+pub(crate) mod troubles;
 mod writes;
 
 use aide::OperationOutput;

@@ -7,6 +7,8 @@ mod connections;
 mod deliveries;
 mod forwards;
 pub mod hidden;
+mod journal;
+mod overview;
 mod planned;
 mod pulls;
 mod pushes;
@@ -24,6 +26,10 @@ pub use self::deliveries::{
     DeadLetter, DeadLetterNumber, DeliveryDocument, DeliverySummary, EventDocument, dead_letters,
 };
 pub use self::forwards::{ForwardDocument, ParkedDocument};
+pub use self::journal::JournalDocument;
+pub use self::overview::{
+    ConnectionOverview, MINUTES, Need, NeedCause, Standing, StandingGroup, overview,
+};
 pub use self::planned::{PlannedBody, PlannedItemDocument, PlannedRequest};
 pub use self::pulls::PullDocument;
 pub use self::pushes::{ConflictDocument, ItemDocument, PushDocument};
