@@ -93,6 +93,8 @@ struct AnalyticsPage {
     pickers: Vec<Pick>,
     figures: Vec<Figure>,
     mix: Vec<(Status, String, String)>,
+    /// The list of those that are late: the rules' list of them, once there is one.
+    late: String,
     weeks: Option<Stack>,
     by: &'static str,
     compared: &'static str,
@@ -241,6 +243,7 @@ fn analytics_page(
         pickers: vec![],
         figures: vec![],
         mix: vec![],
+        late: String::new(),
         weeks: None,
         by,
         compared: "",
@@ -281,14 +284,12 @@ fn analytics_page(
         "lane" => (&told.lanes, "Lanes compared"),
         _ => (&told.carriers, "Carriers compared"),
     };
-    let list = |status: &str| {
-        let path = format!(
-            "/c/{}/records/{}",
-            crate::routes::encoded(&connection),
-            crate::routes::encoded(&object)
-        );
-        href(&path, &[("tag", status)])
-    };
+    let records = format!(
+        "/c/{}/records/{}",
+        crate::routes::encoded(&connection),
+        crate::routes::encoded(&object)
+    );
+    let list = |status: &str| href(&records, &[("status", status)]);
     let total: u64 = told.statuses.values().sum();
     let mut mix: Vec<(&String, &u64)> = told.statuses.iter().collect();
     mix.sort_by_key(|(_, n)| std::cmp::Reverse(**n));
@@ -326,6 +327,7 @@ fn analytics_page(
     AnalyticsPage {
         figures: figures(told, view),
         mix,
+        late: href(&records, &[("late", "true")]),
         weeks: weeks_of(told, view),
         by,
         compared,

@@ -16,7 +16,7 @@ use super::act::{Call, Form};
 use super::chart::Bars;
 use super::guard::Asker;
 use super::marks::Mark;
-use super::page::{Button, Look, Page, Screen};
+use super::page::{Button, Page, Screen};
 use super::parts::{Chip, ConfirmPage, Empty, Pager, href};
 use super::text::{Moment, argument, counted, cut, moment, number, shown};
 use crate::authorise::Scope;
