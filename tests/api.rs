@@ -14,7 +14,8 @@ mod metrics;
 mod pushing;
 mod records;
 mod tokens;
+mod troubles;
 mod world;
 mod writes;
 
-pub use self::world::{Reply, send_to, stream_of};
+pub use self::world::{Host, Reply, send_to, stream_of};

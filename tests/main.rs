@@ -32,6 +32,7 @@ mod paging;
 mod push;
 mod recording;
 mod samples;
+mod screens;
 mod secrets;
 mod shop;
 mod support;

@@ -56,18 +56,32 @@ impl Console {
     /// # Errors
     /// What the API answers.
     pub async fn call(&self, asker: &Asker, call: Call<'_>) -> Result<Value, Problem> {
+        let body = call.body.as_ref().map(|body| (JSON, Body::from(body.to_string())));
+        self.send(asker, call, body).await
+    }
+
+    /// As [`Console::call`], with a body of this kind.
+    ///
+    /// # Errors
+    /// What the API answers.
+    pub async fn send(
+        &self,
+        asker: &Asker,
+        call: Call<'_>,
+        body: Option<(&str, Body)>,
+    ) -> Result<Value, Problem> {
         let failed = |why: &dyn std::fmt::Display| {
             let text = format!("the API could not be asked: {why}");
             Problem::new(ProblemKind::Internal, ProblemSource::Host, text)
         };
-        let Call { method, path, body, key } = call;
+        let Call { method, path, key, .. } = call;
         let mut request = Request::builder().method(method.clone()).uri(path);
         request = request.header(header::HOST, "localhost");
         request = request.header(header::AUTHORIZATION, format!("Bearer {}", asker.bearer));
-        if body.is_some() {
-            request = request.header(header::CONTENT_TYPE, JSON);
+        if let Some((kind, _)) = &body {
+            request = request.header(header::CONTENT_TYPE, *kind);
         }
-        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+        let body = body.map_or_else(Body::empty, |(_, body)| body);
         let mut request = request.body(body).map_err(|why| failed(&why))?;
         if !key.is_empty() && method != Method::GET {
             // Two forms of a page share its key, and are two writes.

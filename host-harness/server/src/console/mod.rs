@@ -16,11 +16,13 @@
 //! | the others | a file for each screen |
 
 mod act;
+mod analytics;
 mod assets;
 mod chart;
 mod connect;
 mod connection;
 mod credentials;
+mod deliveries;
 mod facts;
 mod guard;
 mod live;
@@ -30,12 +32,18 @@ mod overview;
 mod page;
 mod parts;
 mod personal;
+mod picture;
+mod pushes;
 mod record;
 mod records;
 mod session;
+mod strip;
 mod sync;
+mod table;
 mod text;
 mod timeline;
+mod trouble;
+mod upload;
 
 use std::sync::Arc;
 
@@ -186,6 +194,10 @@ fn screens() -> Router<At> {
         .merge(live::routes())
         .merge(connect::routes())
         .merge(login::routes())
+        .merge(trouble::routes())
+        .merge(deliveries::routes())
+        .merge(pushes::routes())
+        .merge(analytics::routes())
 }
 
 /// Who may do what: sessions by their cookies, and tokens as the API has them.

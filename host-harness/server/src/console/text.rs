@@ -164,6 +164,23 @@ impl fmt::Display for Moment {
 /// Digits, letters and signs of our own.
 impl HtmlSafe for Moment {}
 
+/// Milliseconds since 1970 of a time as documents write it.
+#[must_use]
+pub fn moment(text: &str) -> Option<u64> {
+    let at = connector_state::mirror::version::instant(Some(text))?;
+    u64::try_from(at.unix_timestamp_nanos() / 1_000_000).ok()
+}
+
+/// A name as a word of a command line.
+#[must_use]
+pub fn argument(name: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_./:=@%+,-".contains(c);
+    if !name.is_empty() && name.chars().all(is_plain) {
+        return name.to_owned();
+    }
+    format!("'{}'", shown(name).replace('\'', r"'\''"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -206,5 +223,20 @@ mod tests {
         assert_eq!(Moment::second(ms).text(), "20:49:54");
         assert_eq!(Moment::day(ms).text(), "27 Nov");
         assert!(Moment::minute(ms).to_string().contains("datetime=\"2026-11-27T20:49:54Z\""));
+    }
+
+    #[test]
+    fn a_name_is_one_word_of_a_command_line() {
+        for (name, word) in
+            [("acme-eu", "acme-eu"), ("", "''"), ("a b", "'a b'"), ("$(rm)'", r"'$(rm)'\'''")]
+        {
+            assert_eq!(argument(name), word);
+        }
+    }
+
+    #[test]
+    fn times_of_documents_are_read() {
+        assert_eq!(moment("2026-11-27T20:49:54Z"), Some(1_795_812_594_000));
+        assert_eq!(moment("then"), None);
     }
 }
