@@ -41,10 +41,8 @@ fn check(path: &str, reply: &Reply) {
     assert!(!policy.contains("unsafe"), "{policy}");
     assert_eq!(reply.header("cache-control"), "no-store", "{path}");
     let body = &reply.body;
-    for never in ["<style", " style=\"", " onclick=", "<script>", "http://", "https://"] {
-        let known =
-            body.replace("http://www.w3.org", "").replace(&format!("http://{}", "127.0.0.1"), "");
-        assert!(!known.contains(never), "{path} holds {never}");
+    for never in ["<style", " style=\"", " onclick=", "<script>", "=\"http:", "=\"https:", "=\"//"] {
+        assert!(!body.contains(never), "{path} holds {never}");
     }
     assert_eq!(body.matches("<h1>").count(), 1, "{path}");
     assert!(body.contains("id=\"command\"") || path == "/missing", "{path} names no command");
@@ -168,11 +166,16 @@ async fn a_delivery_is_a_difference_in_the_history_and_comes_live() {
 #[tokio::test(flavor = "multi_thread")]
 async fn reading_is_asked_for_and_stands_in_the_timeline() {
     let desk = Desk::new("asked", 1).await;
-    desk.shop.tracking(2);
+    let scans = async || {
+        let data = desk.json("/c/default").await;
+        let of = |object: &&Value| object["object"] == "trackings";
+        data["objects"].as_array().unwrap().iter().find(of).unwrap()["scan"].as_u64().unwrap()
+    };
+    let before = scans().await;
     let said = desk.act("/c/default/sync", &[("key", "k1")]).await;
     assert!(said.contains("is being read"), "{said}");
     let began = std::time::Instant::now();
-    while desk.json("/c/default/records/trackings").await["items"].as_array().unwrap().len() < 2 {
+    while scans().await == before {
         assert!(began.elapsed() < std::time::Duration::from_secs(60));
         tokio::task::yield_now().await;
     }

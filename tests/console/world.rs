@@ -150,7 +150,7 @@ pub fn hostile(id: &str, title: &str) -> String {
     json!({
         "id": id, "legacy_id": id, "tracking_number": format!("N{id}"), "slug": "ups",
         "created_at": "2026-11-18T08:47:10+00:00", "updated_at": "2026-11-21T17:47:10+00:00",
-        "tag": "InTransit", "active": true, "title": title, "note": title, "order_number": title,
+        "tag": "InTransit", "active": true, "title": title, "note": title, "order_number": "1001",
         "order_id_path": "javascript:alert(1)",
         "customers": [{"name": "Ann Canary", "email": "ann@canary.example"}],
         "checkpoints": [{

@@ -158,10 +158,10 @@ async fn page(
         required: field.required,
         value: String::new(),
     });
-    let settings = |of: Setter| {
-        let all = manifest.settings.iter().filter(move |setting| setting.setter == of);
-        all.map(|setting| field(setting, scheme, given)).collect::<Vec<_>>()
-    };
+    let fields = manifest.settings.iter().filter(|setting| setting.setter != Setter::Connector);
+    let fields = fields.map(|setting| field(setting, scheme, given));
+    // What has a value of its own, or is not needed, is folded.
+    let (settings, operator) = fields.partition(|field| field.required);
     let verb = match (scheme.interactive, is_anew) {
         (true, _) | (_, true) => "Go on",
         (false, false) => "Keep and read",
@@ -180,9 +180,7 @@ async fn page(
         ),
         (
             "Events are subscribed to.",
-            format!(
-                "`connector-host subscribe --connection {shown}` makes an address of its own for them."
-            ),
+            format!("At a terminal: connector-host subscribe --connection {shown}"),
         ),
     ];
     Ok(ConnectPage {
@@ -192,8 +190,8 @@ async fn page(
         scheme: scheme.name.clone(),
         schemes: schemes.collect(),
         secrets: secrets.collect(),
-        settings: settings(Setter::Customer),
-        operator: settings(Setter::Operator),
+        settings,
+        operator,
         fault,
         verb,
         provider: manifest.title.clone(),

@@ -50,7 +50,6 @@ struct SecretView {
     title: String,
     versions: Vec<SecretDocument>,
     remove: Button,
-    refused: bool,
 }
 
 #[derive(Template)]
@@ -99,8 +98,7 @@ async fn credentials(
                 let versions = data.items.iter().filter(|one| one.name == name).cloned().collect();
                 let to = super::parts::href(&format!("{here}/remove"), &[("secret", &name)]);
                 let remove = page.asks("Remove…", to, Scope::Admin);
-                let refused = !asker.may(Scope::Admin);
-                SecretView { name, title, versions, remove, refused }
+                SecretView { name, title, versions, remove }
             };
             let secrets: Vec<SecretView> = known.into_iter().map(secret).collect();
             let empty = if !asker.may(Scope::Admin) {

@@ -15,7 +15,7 @@ use bytes::Bytes;
 use connector_service::documents::{ChangeDocument, differs};
 use connector_service::feed::{ChangeFeed, FeedStep};
 use connector_state::StoreError;
-use connector_state::mirror::{ChangeKind, ChangeRow, Content, HistoryRow};
+use connector_state::mirror::{ChangeKind, ChangeRow, Content, HistoryRow, Source};
 use futures_util::stream;
 use http::{HeaderMap, header};
 use serde::{Deserialize, Serialize};
@@ -266,7 +266,10 @@ async fn line(
     let by = match (row.ours, row.delivery, row.source) {
         (true, ..) => "our write",
         (_, Some(_), _) => "delivery",
-        (_, None, Some(source)) => connector_state::Word::word(source),
+        (_, None, Some(Source::Lookup)) => "look-up",
+        (_, None, Some(Source::Page)) => "sync",
+        (_, None, Some(Source::Delivery)) => "delivery",
+        (_, None, Some(Source::Ours)) => "our write",
         (_, None, None) => "–",
     };
     let own = encoded(&connection);

@@ -262,13 +262,6 @@ impl Page {
         self
     }
 
-    /// With these views of the same thing.
-    #[must_use]
-    pub fn tabs(mut self, tabs: Vec<Link>) -> Self {
-        self.tabs = tabs;
-        self
-    }
-
     /// A button that leads to another page.
     #[allow(clippy::unused_self, reason = "it stands beside the others")]
     pub fn link(&self, label: impl Into<String>, href: impl Into<String>) -> Button {

@@ -62,19 +62,6 @@ impl Mask {
             }
         }
     }
-
-    /// The same in whatever holds records: members are hidden by their names, wherever they stand.
-    #[must_use]
-    pub fn anywhere(&self, json: &str) -> String {
-        match self {
-            Self::Members(members) => {
-                let names: Vec<&str> =
-                    members.iter().filter_map(|member| member.last().map(String::as_str)).collect();
-                named(json, &names, DEPTH)
-            }
-            other => other.text(json),
-        }
-    }
 }
 
 fn unescaped(segment: &str) -> String {
@@ -129,17 +116,6 @@ fn hide(json: &str, members: &[&[String]], depth: usize) -> String {
         hide(value, &below, depth - 1)
     });
     changed.unwrap_or_else(|| hidden(json))
-}
-
-fn named(json: &str, names: &[&str], depth: usize) -> String {
-    if depth == 0 {
-        return hidden(json);
-    }
-    let changed = each(json, |name, value| match names.contains(&name) {
-        true => hidden(value),
-        false => named(value, names, depth - 1),
-    });
-    changed.unwrap_or_else(|| json.to_owned())
 }
 
 fn texts(name: &str, json: &str, depth: usize) -> String {
@@ -232,10 +208,6 @@ mod tests {
         assert_eq!(mask.at("/customers/0/a", "\"Ann\""), format!("\"{HIDDEN}\""));
         assert_eq!(mask.at("/to", r#"{"name":"Bob"}"#), format!(r#"{{"name":"{HIDDEN}"}}"#));
         assert_eq!(mask.at("/n", "1.10"), "1.10");
-        assert_eq!(
-            mask.anywhere(r#"{"msg":{"name":"Bob","n":2}}"#),
-            format!(r#"{{"msg":{{"name":"{HIDDEN}","n":2}}}}"#)
-        );
     }
 
     #[test]

@@ -85,7 +85,6 @@ struct Version {
 
 struct Held {
     title: String,
-    href: String,
     items: Vec<HeldRow>,
     count: String,
 }
@@ -228,13 +227,13 @@ async fn record_page(
         ("Due", late.clone().unwrap_or_else(|| facts.due.clone()), late.is_some()),
         ("Delivered", facts.delivered.clone(), false),
         (
-            "Changed at the provider",
-            of.record.and_then(|it| it.updated_at.clone()).unwrap_or_default(),
+            "Changed there",
+            of.record.and_then(|it| it.updated_at.as_deref()).map(told_at).unwrap_or_default(),
             false,
         ),
         (
-            "Made at the provider",
-            of.record.and_then(|it| it.created_at.clone()).unwrap_or_default(),
+            "Made there",
+            of.record.and_then(|it| it.created_at.as_deref()).map(told_at).unwrap_or_default(),
             false,
         ),
         ("Change here", of.record.map(|it| it.change.to_string()).unwrap_or_default(), false),
@@ -303,7 +302,7 @@ async fn held_by(
             let facts = Facts::of(view, &record.id, &value, 0);
             let text = if facts.title.is_empty() { cut(&record.id, 60) } else { facts.title };
             let at = record.created_at.clone().or_else(|| record.updated_at.clone());
-            let at = at.unwrap_or_default();
+            let at = at.as_deref().map(told_at).unwrap_or_default();
             HeldRow {
                 href: format!("{list}/{}", encoded(&record.id)),
                 status: facts.status,
@@ -314,7 +313,12 @@ async fn held_by(
         .collect();
     items.sort_by(|one, other| other.at.cmp(&one.at));
     let count = items.len().to_string();
-    Ok((!items.is_empty()).then(|| Held { title: title.to_owned(), href: list, items, count }))
+    Ok((!items.is_empty()).then(|| Held { title: title.to_owned(), items, count }))
+}
+
+/// A provider's time, as it wrote it, to the minute.
+fn told_at(text: &str) -> String {
+    text.chars().take(16).collect::<String>().replace('T', " ")
 }
 
 /// What a change means, and where it differs.

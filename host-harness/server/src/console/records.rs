@@ -26,7 +26,7 @@ use super::overview::{main_object, object_title};
 use super::page::{Link, Page, Screen};
 use super::parts::{Chip, Empty, Pager, Pick, href};
 use super::personal::Mask;
-use super::text::{self, cut, number, span};
+use super::text::{cut, number, span};
 use super::{At, Console};
 use crate::extract::{Path, Query};
 use crate::problem::Problem;
@@ -318,7 +318,11 @@ async fn records_page(
     let today: i64 = day_number(&date(now_ms)).unwrap_or_default();
     let (live, aged, _) = app.database.count(&row.id, object).await?;
     let derived = is_derived(console, object).await;
-    let counts = app.database.value_counts(&row.id, object).await?;
+    // What others hold has no index.
+    let counts = match derived {
+        true => ValueCounts::default(),
+        false => app.database.value_counts(&row.id, object).await?,
+    };
     page = page.titled(&title).crumb(&row.name, format!("/c/{name}")).crumb("Records", &here);
     let behind = data.as_of.as_deref().map_or("never read completely".to_owned(), |at| {
         let done = day_ms(at).unwrap_or(now_ms);

@@ -112,7 +112,7 @@
   };
   const count = () => {
     const more = document.getElementById("newer");
-    more.hidden = held.length === 0;
+    more.parentElement.hidden = held.length === 0;
     more.textContent = `${held.length} newer, paused while you read`;
   };
   const pause = (stops) => {
@@ -153,7 +153,11 @@
     const { topics } = document.body.dataset;
     const stream = document.querySelector("[data-events]")?.dataset.events ?? (topics && `/events?topics=${encodeURIComponent(topics)}`);
     if (stream) listen(stream);
-    document.querySelector("[data-pause]")?.addEventListener("click", () => pause(!isPaused));
+    const stop = document.querySelector("[data-pause]");
+    if (stop) {
+      stop.hidden = false;
+      stop.addEventListener("click", () => pause(!isPaused));
+    }
     document.getElementById("newer")?.addEventListener("click", () => { scrollTo(0, 0); pause(false); });
     for (const card of all("[data-plot]")) plot(card);
     if (navigator.clipboard) for (const button of all("[data-copy]")) button.hidden = false;
