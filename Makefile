@@ -25,7 +25,7 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: run
-run: component ## Build everything and show the main job on a simulated AfterShip
+run: component ## Build everything and show the main job on a simulated AfterShip (KEEP=1: and serve its console)
 	cargo build --locked --workspace --exclude release --bins && target/debug/tour
 
 .PHONY: test
@@ -39,9 +39,12 @@ test: components guests ## Run every test, from nothing
 	else echo "left out, because PostgreSQL is not installed: the tests named with_postgres, and those of state-postgres that are shown as ignored"; fi
 
 .PHONY: test-browser
-test-browser: component ## Install Chromium and connect with it
+test-browser: component ## Install Chromium, connect with it and walk through the console
 	command -v chromium || { apt-get update && apt-get install -y --no-install-recommends chromium; }
-	cargo build --locked --workspace --bins --tests && cargo test --locked --workspace --test connector connecting::browser -- --ignored
+	command -v npm || { apt-get update && apt-get install -y --no-install-recommends nodejs npm; }
+	mkdir -p target/browser && cp tests/browser/*.json target/browser/ && \
+	{ npm ls --prefix target/browser > /dev/null 2>&1 || npm ci --prefix target/browser --ignore-scripts --no-audit --no-fund; }
+	cargo build --locked --workspace --bins --tests && cargo test --locked --workspace --test connector browser::a_browser -- --ignored
 
 .PHONY: test-clients
 test-clients: programs ## Generate a client of TypeScript from the API's description, and check a program that uses it
@@ -135,7 +138,7 @@ lint: ## Check format, clippy natively and on wasm, dependencies
 	(command -v cargo-deny || cargo install --locked cargo-deny@0.20.2) && cargo deny --locked check bans licenses sources
 
 .PHONY: bench
-bench: component ## Measure what the sandbox costs, and write BENCHMARKS.md (BASELINE=old.wasm compares components, BASE=PROGRAM an older connector-host; ONLY=start, crowd, list, deliveries, hosts, api, languages, memory, mirror, size or backlog (by name only) measures that part alone)
+bench: component ## Measure what the sandbox costs, and write BENCHMARKS.md (BASELINE=old.wasm compares components, BASE=PROGRAM an older connector-host; ONLY=start, crowd, list, deliveries, hosts, api, console (of a million trackings), languages, memory, mirror, size or backlog (by name only) measures that part alone)
 	cargo build --locked --release --workspace --bins --bench costs && cargo bench --locked --workspace --bench costs
 
 .PHONY: code-size

@@ -58,7 +58,7 @@ pub async fn measure(report: &mut Report, quick: bool) -> Result<()> {
 }
 
 /// Waits until all is in the mirror.
-async fn mirrored(state: &Arc<dyn State>, fleet: &Fleet, connection: &str) -> Result<()> {
+pub async fn mirrored(state: &Arc<dyn State>, fleet: &Fleet, connection: &str) -> Result<()> {
     loop {
         let scans = state.scans(connection).await?;
         if scans.iter().any(|scan| scan.object == "trackings" && scan.completed_ms.is_some()) {
@@ -234,7 +234,7 @@ async fn events(
 }
 
 /// A row of p50 and p99.
-fn add_times(report: &mut Report, times: &[Duration], of: String) {
+pub fn add_times(report: &mut Report, times: &[Duration], of: String) {
     let times: Vec<f64> = times.iter().map(|time| time.as_secs_f64() * 1_000.0).collect();
     let at = |part| percentile(times.clone(), part);
     report.add("— p50, p99", format!("{:.1} ms, {:.1} ms", at(0.5), at(0.99)), of);

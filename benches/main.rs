@@ -5,6 +5,7 @@
 
 mod api;
 mod backlog;
+mod console;
 mod crowd;
 mod delay;
 mod deliveries;
@@ -64,6 +65,10 @@ fn main() -> Result<()> {
         }
         if wants("api") {
             api::measure(&mut report, quick).await?;
+        }
+        if wants("console") {
+            let count = if quick || only.is_none() { 20_000 } else { 1_000_000 };
+            console::measure(&mut report, count).await?;
         }
         if only.as_deref() == Some("backlog") {
             let count = if quick { 20_000 } else { 1_000_000 };

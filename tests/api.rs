@@ -14,5 +14,8 @@ mod metrics;
 mod pushing;
 mod records;
 mod tokens;
+mod troubles;
 mod world;
 mod writes;
+
+pub use self::world::{Host, Reply, send_to, stream_of};

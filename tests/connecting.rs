@@ -12,3 +12,5 @@ mod signing;
 mod stops;
 mod tap;
 pub mod world;
+
+pub use self::browser::installed as chromium;

@@ -17,8 +17,8 @@ const PAGES: u64 = 30;
 /// Until then they are.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A directory for the state, removed with the tour.
-struct State(PathBuf);
+/// A directory for the state, removed when it goes.
+pub struct State(PathBuf);
 
 impl Drop for State {
     fn drop(&mut self) {
@@ -26,8 +26,8 @@ impl Drop for State {
     }
 }
 
-/// Shows it on the simulated account at `url`.
-pub fn show(session: &mut Session, url: &str) -> Result<()> {
+/// Shows it on the simulated account at `url`. Answers the state.
+pub fn show(session: &mut Session, url: &str) -> Result<State> {
     let state = State(std::env::temp_dir().join(format!("tour-state-{}", std::process::id())));
     use_state(session, &state.0)?;
     session.step("Keep a mirror of the account: first the key, sealed");
@@ -77,7 +77,8 @@ pub fn show(session: &mut Session, url: &str) -> Result<()> {
     session.say("$ connector-host export checkpoints | wc -l");
     let checkpoints = session.quietly(&["export", "checkpoints", "--output", "ndjson"])?;
     session.say(&checkpoints.lines().count().to_string());
-    served::show(session, last)
+    served::show(session, last)?;
+    Ok(state)
 }
 
 /// Pages that are committed so far.

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
 use crate::session::{KEY_VARIABLE, Session};
-use crate::{events, mirror, two_way};
+use crate::{events, mirror, serving, two_way};
 
 /// The one key that it accepts.
 pub const KEY: &str = "asat_simulator";
@@ -147,8 +147,11 @@ pub fn show(session: &mut Session) -> Result<()> {
     session.say(&records.to_string());
     let seconds = began.elapsed().as_secs_f64();
     session.say(&format!("# {records} records in {seconds:.2} s"));
-    mirror::show(session, &unlimited.url)?;
+    let _state = mirror::show(session, &unlimited.url)?;
     session.summary();
+    if std::env::var("KEEP").is_ok_and(|keep| keep == "1") {
+        serving::keep(session)?;
+    }
     Ok(())
 }
 

@@ -131,10 +131,7 @@ impl Host {
 
     /// Begins a stream, and answers its pieces.
     pub async fn stream(&self, path: &str, headers: &[(&str, &str)]) -> Pieces {
-        let response = self.begin(self.request(&format!("GET {path}"), headers, b"")).await;
-        let kind = response.headers()["content-type"].to_str().unwrap().to_owned();
-        assert_eq!(response.status(), 200, "{path}");
-        Pieces { body: response.into_body(), text: String::new(), kind }
+        stream_of(&self.authority, path, headers).await
     }
 
     /// Asks until a document is as it is to be.
@@ -187,6 +184,15 @@ pub async fn send_to(authority: &str, line: &str, headers: &[(&str, &str)], body
     let body = body.collect().await.unwrap().to_bytes();
     let body = String::from_utf8(body.into()).unwrap();
     Reply { status: head.status.as_u16(), headers: head.headers, body }
+}
+
+/// As [`Host::stream`], of the host at this place.
+pub async fn stream_of(authority: &str, path: &str, headers: &[(&str, &str)]) -> Pieces {
+    let asked = request(authority, &format!("GET {path}"), headers, b"");
+    let response = begin(authority, asked).await;
+    let kind = response.headers()["content-type"].to_str().unwrap().to_owned();
+    assert_eq!(response.status(), 200, "{path}");
+    Pieces { body: response.into_body(), text: String::new(), kind }
 }
 
 /// An answer that comes piece by piece.

@@ -164,6 +164,34 @@ async fn kept_records_are_listed_by_what_they_hold_and_counted() {
     let days: Vec<u64> = days.map(Result::unwrap).collect();
     assert!(days.len() > 5);
     assert_eq!(carrier.unwrap()["p50"], days[days.len().div_ceil(2) - 1].min(30));
+    for (of, sql) in [
+        ("n", "count(*)"),
+        ("base", "count(in_time)"),
+        ("in_time", "sum(in_time)"),
+        ("trouble", "sum(status IN ('AttemptFail', 'Exception'))"),
+    ] {
+        let sql = format!("SELECT {sql} FROM shipments");
+        assert_eq!(told["all"][of], on.query_row(&sql, (), |row| row.get::<_, u64>(0)).unwrap());
+    }
+    let mut reasons = on
+        .prepare(
+            "SELECT substatus, courier, count(*) FROM shipments
+             WHERE status IN ('AttemptFail', 'Exception') GROUP BY 1, 2",
+        )
+        .unwrap();
+    let reasons = reasons.query_map((), |row| row.try_into()).unwrap();
+    let reasons: Vec<(String, String, u64)> = reasons.map(Result::unwrap).collect();
+    let cell = |code: &str| {
+        let found = told["reasons"].as_array().unwrap().iter();
+        found.clone().find(|it| it["reason"] == code).cloned().unwrap_or_default()
+    };
+    for (code, courier, count) in &reasons {
+        assert_eq!(cell(code)["carriers"][courier], *count, "{code} of {courier}");
+        assert!(cell(code)["words"].is_string(), "{code} has no words");
+    }
+    let troubled: u64 = reasons.iter().map(|(.., count)| count).sum();
+    assert!(troubled > 0);
+    assert_eq!(sum(&told["reasons"], "n"), troubled);
     // All were met once, each in the status that it has.
     let entered = |status: &str| -> u64 {
         let days = told["entered"].as_array().unwrap();
@@ -175,6 +203,7 @@ async fn kept_records_are_listed_by_what_they_hold_and_counted() {
     for (status, count) in statuses.map(Result::<(String, u64), _>::unwrap) {
         assert_eq!(entered(&status), count, "{status}");
     }
+    assert_eq!(told["statuses"]["Delivered"], of("Delivered"));
     let weeks = told["weeks"].as_array().unwrap();
     let delivered: u64 = weeks.iter().filter_map(|week| week["counts"]["Delivered"].as_u64()).sum();
     assert_eq!(delivered, of("Delivered"));

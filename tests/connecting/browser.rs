@@ -42,7 +42,8 @@ impl Drop for Browser {
     }
 }
 
-fn installed() -> Option<PathBuf> {
+/// The browser, where there is one.
+pub fn installed() -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
     let all = folders.iter().flat_map(|folder| NAMES.map(|name| folder.join(name)));

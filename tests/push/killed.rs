@@ -92,6 +92,10 @@ impl Intents for Counted {
     ) -> Answer<'_, Option<Applied>> {
         Box::pin(self.1.around(self.0.end(item, end, batch)))
     }
+    fn discard(&self, run: &str) -> Answer<'_, bool> {
+        self.0.discard(run)
+    }
+
     fn conflicts(&self, run: &str, from: u64, limit: u32) -> Answer<'_, Vec<IntentRow>> {
         self.0.conflicts(run, from, limit)
     }

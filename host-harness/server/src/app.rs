@@ -12,12 +12,14 @@ use connector_service::grants::Grants;
 use connector_service::jobs::{Jobs, Shutdown};
 use connector_service::sync::Turns;
 use connector_service::vault::Vault;
+use connector_service::views::views_of;
 use connector_state::lists::{ConnectionsQuery, LabelledConnection};
+use connector_state::views::ViewFile;
 use connector_state::{ConnectionRow, Database, SecretRow, StateClock};
-use tokio::sync::Semaphore;
+use tokio::sync::{OnceCell, Semaphore};
 
 use crate::lock;
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemKind, ProblemSource};
 
 /// Connections that are kept open; beyond, all are made anew.
 const OPENED: usize = 1_000;
@@ -79,6 +81,7 @@ pub struct Api {
     pub surroundings: ApiSurroundings,
     pub(crate) turns: Turns,
     opened: Mutex<HashMap<String, Known>>,
+    view: OnceCell<Option<ViewFile>>,
     pub(crate) streams: Arc<Semaphore>,
     pub(crate) uploads: Semaphore,
 }
@@ -93,7 +96,7 @@ impl Api {
         surroundings: ApiSurroundings,
     ) -> Self {
         let (opened, streams) = (Mutex::default(), Arc::new(Semaphore::new(STREAMS)));
-        let turns = Turns::default();
+        let (turns, view) = (Turns::default(), OnceCell::new());
         Self {
             connector,
             database,
@@ -102,6 +105,7 @@ impl Api {
             surroundings,
             turns,
             opened,
+            view,
             streams,
             uploads: Semaphore::new(UPLOADS),
         }
@@ -179,6 +183,20 @@ impl Api {
         }
         all.insert(row.id.clone(), (row, secrets, opened.clone()));
         Ok(opened)
+    }
+
+    /// The connector's view file, where it has one.
+    ///
+    /// # Errors
+    /// When it cannot be used.
+    pub async fn view(&self) -> Result<Option<&ViewFile>, Problem> {
+        let read = async || {
+            views_of(&self.connector).await.map_err(|why| {
+                let text = format!("the connector's view file cannot be used: {why}");
+                Problem::new(ProblemKind::Internal, ProblemSource::Connector, text)
+            })
+        };
+        Ok(self.view.get_or_try_init(read).await?.as_ref())
     }
 
     /// An object of the connector.

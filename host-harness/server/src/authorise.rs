@@ -124,19 +124,31 @@ impl Gate {
             return Err(refused("web pages may not call this")
                 .next("call it from a server, without the header Origin"));
         }
-        if headers.get_all(header::HOST).iter().count() > 1 {
-            return Err(Problem::invalid("the header Host is there more than once")
-                .with_status(StatusCode::BAD_REQUEST));
-        }
-        let host = request.uri().host().map(str::to_owned).or_else(|| text("host").map(name_of));
-        let host = host.unwrap_or_default().to_ascii_lowercase();
-        if self.hosts.is_empty() || self.hosts.contains(&host) {
-            return Ok(());
-        }
-        Err(refused(&format!("this is not \"{host}\""))
-            .with_status(StatusCode::MISDIRECTED_REQUEST)
-            .next(format!("call it as {}", self.hosts.join(" or "))))
+        check_host(request, &self.hosts)
     }
+}
+
+/// Whether a request calls this host by one of its names; without any, whatever it calls it.
+///
+/// # Errors
+/// Of a stranger's name.
+pub(crate) fn check_host(request: &Request, hosts: &[String]) -> Result<(), Problem> {
+    let headers = request.headers();
+    if headers.get_all(header::HOST).iter().count() > 1 {
+        return Err(Problem::invalid("the header Host is there more than once")
+            .with_status(StatusCode::BAD_REQUEST));
+    }
+    let text = headers.get(header::HOST).map(|value| value.to_str().unwrap_or("?"));
+    let host = request.uri().host().map(str::to_owned).or_else(|| text.map(name_of));
+    let host = host.unwrap_or_default().to_ascii_lowercase();
+    if hosts.is_empty() || hosts.contains(&host) {
+        return Ok(());
+    }
+    let text = format!("this is not \"{host}\"");
+    let problem = Problem::new(ProblemKind::Forbidden, ProblemSource::Request, text);
+    Err(problem
+        .with_status(StatusCode::MISDIRECTED_REQUEST)
+        .next(format!("call it as {}", hosts.join(" or "))))
 }
 
 /// The name in a `Host` header, without its port.
@@ -258,7 +270,10 @@ pub async fn authorise(
 }
 
 /// The token of a request.
-fn token(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+///
+/// # Errors
+/// When there is more than one, or it is none of a bearer.
+pub(crate) fn token(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     let mut all = headers.get_all(header::AUTHORIZATION).iter();
     let (first, more) = (all.next(), all.next());
     let Some(value) = first else { return Ok(None) };

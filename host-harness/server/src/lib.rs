@@ -1,4 +1,4 @@
-//! The HTTP API of a host of connectors: turns HTTP into calls of `connector-service` and
+//! The HTTP API of a host of connectors, and its console: turns HTTP into calls of `connector-service` and
 //! `connector-state`, and has no logic of its own.
 //!
 //! | module | what it holds |
@@ -10,6 +10,7 @@
 //! | [`extract`] | what handlers take and answer |
 //! | [`metrics`] | what Prometheus reads |
 //! | [`mcp`] | the same routes as tools for agents |
+//! | [`console`] | the same in a browser |
 //! | [`problem`] | errors (RFC 9457), by the contract's kinds |
 //! | `describe`, `typed` | the OpenAPI description, generated from the handlers; what makes its types narrow |
 //! | [`app`] | what handlers work on |
@@ -18,6 +19,7 @@
 pub mod app;
 mod audit;
 pub mod authorise;
+pub mod console;
 mod describe;
 pub mod extract;
 pub mod listener;
@@ -34,6 +36,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use self::app::{Api, ApiSurroundings, Connect, Opened};
 pub use self::authorise::{ApiCall, Authorizer, Caller, Scope};
+pub use self::console::{ConsoleOptions, ConsoleServer, console_bounds};
 pub use self::listener::{ApiBounds, ApiOpenings, ApiServer};
 pub use self::mcp::Mcp;
 pub use self::problem::{Problem, ProblemKind, ProblemSource};

@@ -87,10 +87,10 @@ pub struct ApiServer {
 }
 
 /// Takes connections, and leads their requests to a router.
-struct Door {
-    router: Router,
-    bounds: ApiBounds,
-    tls: Option<Tls>,
+pub(crate) struct Door {
+    pub router: Router,
+    pub bounds: ApiBounds,
+    pub tls: Option<Tls>,
 }
 
 /// What is opened beyond what scopes say.
@@ -105,7 +105,7 @@ pub struct ApiOpenings {
 impl ApiServer {
     /// A server of `api`. Without TLS, `hosts` are the names by which it may be called.
     pub fn new(
-        api: Api,
+        api: impl Into<Arc<Api>>,
         bounds: ApiBounds,
         authorizer: Arc<dyn Authorizer>,
         hosts: &[String],
@@ -114,8 +114,8 @@ impl ApiServer {
     ) -> Self {
         let (router, described) = routes::router();
         let metrics = Arc::<ApiMetrics>::default();
-        let (audit, api) =
-            (Audit::new(Arc::clone(&api.database), Arc::clone(&api.vault)), Arc::new(api));
+        let api: Arc<Api> = api.into();
+        let audit = Audit::new(Arc::clone(&api.database), Arc::clone(&api.vault));
         let host = hosts.first().map_or("localhost", String::as_str).to_owned();
         let gate =
             Gate::new(&described, Arc::clone(&authorizer), audit, hosts.to_vec(), bounds.requests);
@@ -156,7 +156,8 @@ impl ApiServer {
 }
 
 impl Door {
-    async fn run(&self, mut accept: impl Accept, stop: &Shutdown) {
+    /// Serves until `stop` is requested. Then nothing more is accepted, and requests under way are answered.
+    pub async fn run(&self, mut accept: impl Accept, stop: &Shutdown) {
         let room = Arc::new(Semaphore::new(self.bounds.connections));
         let mut connections = JoinSet::new();
         let accepting = async {

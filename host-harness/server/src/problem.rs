@@ -310,6 +310,8 @@ impl IntoResponse for Problem {
         let mut response = (status, body).into_response();
         // For whoever notes how a request ended.
         response.extensions_mut().insert(self.kind);
+        // For whoever shows it otherwise.
+        response.extensions_mut().insert(self.clone());
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -31,6 +31,11 @@ pub async fn pusher(app: &Api, row: &ConnectionRow, object: &str) -> Result<Push
     Ok(Push::new(connection, intents, mirror, app.clock(), &row.id, key, object).await?)
 }
 
+/// Whether this host works a run off now.
+pub fn is_working(app: &Api, run: &str) -> bool {
+    app.surroundings.jobs.runs(&job(run))
+}
+
 /// Works a run off as a job of this host, unless another host does. From now on another one goes on with
 /// it when this one dies.
 ///

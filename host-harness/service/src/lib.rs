@@ -18,6 +18,7 @@
 //! | [`forward`] | changes handed on to services of the user's own |
 //! | [`recording`] | files of the component's calls, sealed, that can be made again |
 //! | [`moving`] | connections in a sealed file, on their way from one state to another |
+//! | [`trouble`] | what waits for a person, by cause, and what is done about all of it at once |
 //! | [`maintenance`] | what is old forgotten, what was removed erased |
 //! | [`hosts`] | which connections this host works for, among those that share a state |
 //! | [`jobs`] | what runs as long as the program: begun again when it dies, ended in order |
@@ -46,6 +47,7 @@ mod shared_limits;
 pub mod source;
 pub mod sync;
 pub mod tokens;
+pub mod trouble;
 pub mod vault;
 pub mod views;
 pub mod webhooks;

@@ -121,9 +121,8 @@ fn problem(why: &anyhow::Error) -> Problem {
 /// [`Usage`] for an address where it would be anybody's; and when it cannot listen.
 pub async fn begin(
     options: &ApiOptions,
-    listening: &Listening,
+    api: &Arc<Api>,
     context: &Context,
-    state: &OpenState,
     jobs: &Jobs,
     receiver: Arc<Receiver>,
 ) -> Result<()> {
@@ -166,9 +165,9 @@ pub async fn begin(
         return Err(Usage::new(text).next(next).into());
     }
     let open = ApiOpenings { metrics: options.metrics, writes_by_agents: options.allow_writes };
-    let api = api(context, state, jobs, Some((options, listening))).await?;
-    let authorizer = Arc::new(Tokens::new(Arc::clone(&state.database) as _, needed));
-    let server = ApiServer::new(api, ApiBounds::default(), authorizer, &hosts, tls, open);
+    let authorizer = Arc::new(Tokens::new(Arc::clone(&api.database), needed));
+    let server =
+        ApiServer::new(Arc::clone(api), ApiBounds::default(), authorizer, &hosts, tls, open);
     server.metrics().watch(receiver);
     let (server, mut bound) = (Arc::new(server), Some(listener));
     let (address, has_tls) = (address.clone(), scheme == "https");

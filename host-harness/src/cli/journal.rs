@@ -3,11 +3,11 @@
 use anyhow::Result;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use host_harness::journal::{JournalKind, JournalRow};
+use host_harness::service::documents::JournalDocument;
 use host_harness::store::Word as _;
-use serde_json::{Value, json};
 
 use super::context::Context;
-use super::output::{date, printable};
+use super::output::printable;
 use super::print::{Entry, member};
 use super::state::{DEFAULT, StateDirectory, name};
 
@@ -65,38 +65,27 @@ pub async fn run(args: &JournalArgs, context: &Context) -> Result<()> {
 }
 
 fn entry(row: &JournalRow) -> Entry {
-    // Times as they are shown everywhere.
-    let shown = |(name, value): (&String, &Value)| {
-        let time = name.strip_suffix("_ms").zip(value.as_u64());
-        match time {
-            Some((name, ms)) => (name.to_owned(), date(ms).into()),
-            None => (name.clone(), value.clone()),
-        }
-    };
-    let data: Vec<(String, Value)> = row.data.iter().map(shown).collect();
-    let more = data.iter().map(|(name, value)| format!("{name} {}", printable(&member(value))));
+    let document = JournalDocument::of(row);
+    let more = document.data.iter();
+    let more = more.map(|(name, value)| format!("{name} {}", printable(&member(value))));
     Entry {
         cells: vec![
             row.number.to_string(),
-            date(row.at_ms),
-            row.kind.word().to_owned(),
+            document.at.clone(),
+            document.kind.to_owned(),
             row.object.clone().unwrap_or_default(),
             printable(row.by.as_deref().unwrap_or_default()),
             more.collect::<Vec<_>>().join(", "),
         ],
-        json: json!({
-            "number": row.number,
-            "at": date(row.at_ms),
-            "kind": row.kind.word(),
-            "object": row.object,
-            "by": row.by,
-            "data": data.into_iter().collect::<serde_json::Map<_, _>>(),
-        }),
+        // Texts and numbers: nothing of it can fail.
+        json: serde_json::to_value(&document).unwrap_or_default(),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

@@ -46,6 +46,7 @@ mod component;
 mod connect;
 mod connecting;
 mod connections;
+mod console;
 mod context;
 mod dead_letters;
 mod deliveries;

@@ -25,12 +25,6 @@ pub fn show(context: &Context, planned: UnsentRequest, hidden: &[Value]) -> Resu
     Ok(())
 }
 
-/// As JSON, for a line among others.
-#[must_use]
-pub fn shown(planned: UnsentRequest, hidden: &[Value]) -> Value {
-    serde_json::to_value(PlannedRequest::of(planned, hidden)).unwrap_or_default()
-}
-
 fn text(request: &PlannedRequest) -> String {
     let mut text = format!("{} {}\n", printable(&request.method), printable(&request.url));
     for (name, value) in &request.headers {

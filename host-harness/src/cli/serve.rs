@@ -8,6 +8,7 @@ use host_harness::service::hosts::{self, HostName, WorkShare};
 use host_harness::service::jobs::{Jobs, Stage, Supervisor};
 
 use super::api::{self, ApiOptions};
+use super::console::{self, ConsoleArgs};
 use super::context::Context;
 use super::errors::in_one;
 use super::input::{interval, span};
@@ -23,6 +24,7 @@ use super::usage::Usage;
   connector-host serve --public-url https://hooks.example.com
   connector-host serve --every 15m --address 0.0.0.0:8443 --tls-cert cert.pem --tls-key key.pem
   connector-host serve --api 127.0.0.1:8081
+  connector-host serve --console 127.0.0.1:8090
   connector-host serve --api 127.0.0.1:8081 --public-url https://hooks.example.com \\
       --connect-return https://shop.example.com
 
@@ -31,7 +33,8 @@ Every kept connection of this connector takes part, or that of --connection.
 Several may serve one state. Each receives for all connections, and reads and applies for its share
 of them; when one ends or dies, the others take over within seconds. `status --hosts` shows them.
 
-With --api it is also called by programs: GET /v1/openapi.json describes what they may ask.
+With --api it is also called by programs: GET /v1/openapi.json describes what they may ask. With
+--console it is also seen in a browser: the link that signs in once is printed when it starts.
 `listen --help` says more about receiving, `sync --help` about reading.")]
 pub struct ServeArgs {
     /// Read what changed each time so much has passed
@@ -51,6 +54,9 @@ pub struct ServeArgs {
 
     #[command(flatten)]
     pub api: ApiOptions,
+
+    #[command(flatten)]
+    pub console: ConsoleArgs,
 }
 
 /// Runs the command.
@@ -59,8 +65,9 @@ pub struct ServeArgs {
 /// As those two.
 pub async fn run(args: &ServeArgs, context: &Context) -> Result<()> {
     let (every, all) = (Some(args.every), name(context)?.is_none());
-    if !all && args.api.api.is_some() {
-        let text = "--api serves all connections, and --connection names one";
+    let is_called = args.api.api.is_some() || args.console.console.is_some();
+    if !all && is_called {
+        let text = "--api and --console serve all connections, and --connection names one";
         return Err(Usage::new(text)
             .next(
                 "leave --connection out; a token is for one connection by `tokens add --only NAME`",
@@ -75,7 +82,12 @@ pub async fn run(args: &ServeArgs, context: &Context) -> Result<()> {
     let receiver = begin(&args.listening, context, share.clone(), jobs).await?;
     let connector = context.connector().await?;
     let state = OpenState::needed(context, &connector, name(context)?).await?;
-    api::begin(&args.api, &args.listening, context, &state, jobs, Arc::clone(&receiver)).await?;
+    if is_called {
+        let api = api::api(context, &state, jobs, Some((&args.api, &args.listening))).await?;
+        let api = Arc::new(api);
+        api::begin(&args.api, &api, context, jobs, Arc::clone(&receiver)).await?;
+        console::begin(&args.console, &api, args.api.api.is_none(), context, jobs).await?;
+    }
     let (own, reading, connections) = (context.clone(), Arc::new(reading), jobs.clone());
     jobs.keep(Stage::Work, "reading", reporting(context, "reading"), move |stop| {
         let (context, args, jobs) = (own.clone(), Arc::clone(&reading), connections.clone());

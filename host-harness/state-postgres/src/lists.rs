@@ -3,7 +3,7 @@
 use connector_state::inbox::EventRow;
 use connector_state::lists::{ConnectionsQuery, LabelledConnection, Labels, Lists};
 use connector_state::mirror::DeadLetterRow;
-use connector_state::push::PushRow;
+use connector_state::push::{IntentRow, PushRow};
 use connector_state::{Answer, ConnectionRow};
 use tokio_postgres::types::ToSql;
 
@@ -44,6 +44,72 @@ impl Lists for Postgres {
                                AND EXISTS (SELECT 1 FROM connections AS c WHERE c.id = p.connection)
                            ORDER BY p.made_ms, p.id LIMIT $4";
                 on.all(sql, &[&text(connection), &signed(*made_ms), &text(id), limit]).await
+            })
+        })
+    }
+
+    fn list_newest_pushes(
+        &self,
+        connection: Option<&str>,
+        before: Option<(u64, String)>,
+        limit: u32,
+    ) -> Answer<'_, Vec<PushRow>> {
+        let before = before.unwrap_or((u64::MAX, String::new()));
+        let asked = (connection.map(str::to_owned), before, i64::from(limit));
+        self.read(asked, |on, (connection, (made_ms, id), limit)| {
+            Box::pin(async move {
+                let there = "EXISTS (SELECT 1 FROM connections AS c WHERE c.id = p.connection)
+                             ORDER BY p.made_ms DESC, p.id DESC";
+                match connection {
+                    Some(connection) => {
+                        let sql = format!(
+                            "SELECT p.* FROM pushes AS p
+                             WHERE p.connection = $1 AND (p.made_ms, p.id) < ($2, $3) AND {there} LIMIT $4"
+                        );
+                        on.all(&sql, &[&text(connection), &signed(*made_ms), &text(id), limit]).await
+                    }
+                    None => {
+                        let sql = format!(
+                            "SELECT p.* FROM pushes AS p
+                             WHERE (p.made_ms, p.id) < ($1, $2) AND {there} LIMIT $3"
+                        );
+                        on.all(&sql, &[&signed(*made_ms), &text(id), limit]).await
+                    }
+                }
+            })
+        })
+    }
+
+    fn list_parked_items(
+        &self,
+        connection: Option<&str>,
+        after: Option<(String, u64)>,
+        limit: u32,
+    ) -> Answer<'_, Vec<IntentRow>> {
+        let (push, item) = after.map_or((String::new(), -1), |(push, item)| (push, signed(item)));
+        let asked = (connection.map(str::to_owned), push, item, i64::from(limit));
+        self.read(asked, |on, (connection, push, item, limit)| {
+            Box::pin(async move {
+                match connection {
+                    // A page of each run, of which there are few.
+                    Some(connection) => {
+                        let sql = "SELECT i.* FROM pushes AS p CROSS JOIN LATERAL
+                                       (SELECT * FROM intents WHERE push = p.id AND state = 'parked'
+                                            AND item > CASE WHEN p.id = $2 THEN $3::bigint ELSE -1 END
+                                        ORDER BY item LIMIT $4) AS i
+                                   WHERE p.connection = $1 AND p.parked > 0 AND p.id >= $2
+                                       AND EXISTS (SELECT 1 FROM connections AS c WHERE c.id = p.connection)
+                                   ORDER BY i.push, i.item LIMIT $4";
+                        on.all(sql, &[&text(connection), &text(push), item, limit]).await
+                    }
+                    None => {
+                        let sql = "SELECT i.* FROM intents AS i JOIN pushes AS p ON p.id = i.push
+                                       JOIN connections AS c ON c.id = p.connection
+                                   WHERE i.state = 'parked' AND (i.push, i.item) > ($1, $2)
+                                   ORDER BY i.push, i.item LIMIT $3";
+                        on.all(sql, &[&text(push), item, limit]).await
+                    }
+                }
             })
         })
     }

@@ -4,7 +4,7 @@ use connector_state::ConnectionRow;
 use connector_state::inbox::EventRow;
 use connector_state::lists::{ConnectionsQuery, LabelledConnection, Labels, Lists};
 use connector_state::mirror::DeadLetterRow;
-use connector_state::push::PushRow;
+use connector_state::push::{IntentRow, PushRow};
 use rusqlite::types::Value;
 use rusqlite::{Connection, Result, params_from_iter};
 
@@ -43,6 +43,63 @@ impl Lists for Sqlite {
                        AND EXISTS (SELECT 1 FROM connections AS c WHERE c.id = p.connection)
                    ORDER BY p.made_ms, p.id LIMIT ?4";
         self.all(sql, (connection.to_owned(), signed(made_ms), id, limit))
+    }
+
+    fn list_newest_pushes(
+        &self,
+        connection: Option<&str>,
+        before: Option<(u64, String)>,
+        limit: u32,
+    ) -> Answer<'_, Vec<PushRow>> {
+        let (made_ms, id) = before.unwrap_or((u64::MAX, String::new()));
+        let made_ms = signed(made_ms);
+        match connection.map(str::to_owned) {
+            Some(connection) => {
+                let sql = "SELECT p.* FROM pushes AS p
+                           WHERE p.connection = ?1 AND (p.made_ms, p.id) < (?2, ?3)
+                               AND EXISTS (SELECT 1 FROM connections AS c WHERE c.id = p.connection)
+                           ORDER BY p.made_ms DESC, p.id DESC LIMIT ?4";
+                self.all(sql, (connection, made_ms, id, limit))
+            }
+            None => {
+                let sql = "SELECT p.* FROM pushes AS p
+                           WHERE (p.made_ms, p.id) < (?1, ?2)
+                               AND EXISTS (SELECT 1 FROM connections AS c WHERE c.id = p.connection)
+                           ORDER BY p.made_ms DESC, p.id DESC LIMIT ?3";
+                self.all(sql, (made_ms, id, limit))
+            }
+        }
+    }
+
+    fn list_parked_items(
+        &self,
+        connection: Option<&str>,
+        after: Option<(String, u64)>,
+        limit: u32,
+    ) -> Answer<'_, Vec<IntentRow>> {
+        let (push, item) = after.map_or((String::new(), -1), |(push, item)| (push, signed(item)));
+        match connection.map(str::to_owned) {
+            // A page of each run, of which there are few.
+            Some(connection) => {
+                let sql = "SELECT i.* FROM pushes AS p CROSS JOIN intents AS i ON i.push = p.id
+                               AND i.item IN (SELECT item FROM intents
+                                              WHERE push = p.id AND state = 'parked'
+                                                  AND item > iif(p.id = ?2, ?3, -1)
+                                              ORDER BY item LIMIT ?4)
+                           WHERE p.connection = ?1 AND p.parked > 0 AND p.id >= ?2
+                               AND EXISTS (SELECT 1 FROM connections AS c WHERE c.id = p.connection)
+                           ORDER BY i.push, i.item LIMIT ?4";
+                self.all(sql, (connection, push, item, limit))
+            }
+            None => {
+                let sql = "SELECT i.* FROM intents AS i INDEXED BY intents_parked
+                               CROSS JOIN pushes AS p ON p.id = i.push
+                               CROSS JOIN connections AS c ON c.id = p.connection
+                           WHERE i.state = 'parked' AND (i.push, i.item) > (?, ?)
+                           ORDER BY i.push, i.item LIMIT ?";
+                self.all(sql, (push, item, limit))
+            }
+        }
     }
 
     fn list_dead_letters(

@@ -3,7 +3,7 @@
 
 use crate::inbox::EventRow;
 use crate::mirror::DeadLetterRow;
-use crate::push::PushRow;
+use crate::push::{IntentRow, PushRow};
 pub use crate::rows::Labels;
 use crate::{Answer, ConnectionRow};
 
@@ -27,6 +27,24 @@ pub trait Lists: Send + Sync {
         after: Option<(u64, String)>,
         limit: u32,
     ) -> Answer<'_, Vec<PushRow>>;
+
+    /// Runs of pushes of one connection or of all, newest first, at most `limit`: those before the run that was
+    /// made at this time and has this id.
+    fn list_newest_pushes(
+        &self,
+        connection: Option<&str>,
+        before: Option<(u64, String)>,
+        limit: u32,
+    ) -> Answer<'_, Vec<PushRow>>;
+
+    /// Items of pushes that are parked, of one connection or of all, by run and index, at most `limit`: those
+    /// after this item.
+    fn list_parked_items(
+        &self,
+        connection: Option<&str>,
+        after: Option<(String, u64)>,
+        limit: u32,
+    ) -> Answer<'_, Vec<IntentRow>>;
 
     /// What scans could not read or apply, oldest first, at most `limit`, with a number above `after`; of one
     /// connection or all.

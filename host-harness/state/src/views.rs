@@ -23,6 +23,9 @@ const VERSION: u32 = 1;
 /// Tables of a file, columns of a table and alternatives of a column at most.
 const MOST: usize = 200;
 
+/// Members whose values become keys of counts, which nobody hides.
+const COUNTED: [&str; 6] = ["status.at", "reason.at", "carrier", "from", "to", "count"];
+
 /// What is wrong with a view file. It is the connector's fault.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ViewError {
@@ -78,6 +81,8 @@ pub struct ObjectView {
     pub from: Option<String>,
     /// Where it goes.
     pub to: Option<String>,
+    /// Why it is in trouble.
+    pub reason: Option<ReasonView>,
     /// When it is due: the first that is there.
     pub due: Vec<String>,
     /// When it was delivered.
@@ -98,6 +103,17 @@ pub struct StatusView {
     pub at: String,
     /// What each of its values means; one that is not named means nothing in particular.
     pub marks: IndexMap<String, Mark>,
+}
+
+/// The member that says why a record is in trouble, as a code.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReasonView {
+    /// The member.
+    pub at: String,
+    /// What its codes mean, in words; one that is not named is shown as it is.
+    #[serde(default)]
+    pub words: IndexMap<String, String>,
 }
 
 /// What a state means for whoever looks.
@@ -221,6 +237,14 @@ impl ViewFile {
             }
             bounded(&format!("objects.{object}.index"), view.index.len())?;
             bounded(&format!("objects.{object}.count"), view.count.len())?;
+            let words = view.reason.as_ref().map_or(0, |reason| reason.words.len());
+            bounded(&format!("objects.{object}.reason.words"), words)?;
+            for (name, pointer) in view.pointers() {
+                if COUNTED.contains(&name) && view.is_personal(pointer) {
+                    let at = format!("objects.{object}.{name}");
+                    return fault(&at, format!("{pointer} is personal, and would be counted by"));
+                }
+            }
         }
         bounded("tables", file.tables.len())?;
         for (place, (name, table)) in file.tables.iter().enumerate() {
@@ -296,14 +320,26 @@ impl TableView {
 }
 
 impl ObjectView {
+    /// Whether a member holds data of persons, or lies below one that does.
+    #[must_use]
+    pub fn is_personal(&self, pointer: &str) -> bool {
+        let holds = |personal: &String| {
+            let below = pointer.strip_prefix(personal.as_str());
+            below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.personal.iter().any(holds)
+    }
+
     /// All members, each by what it is named for.
     fn pointers(&self) -> Vec<(&'static str, &String)> {
         let status = self.status.as_ref().map(|status| &status.at);
+        let reason = self.reason.as_ref().map(|reason| &reason.at);
         let ones = [
             ("number", self.number.as_ref()),
             ("title", self.title.as_ref()),
             ("order", self.order.as_ref()),
             ("status.at", status),
+            ("reason.at", reason),
             ("carrier", self.carrier.as_ref()),
             ("from", self.from.as_ref()),
             ("to", self.to.as_ref()),

@@ -2,8 +2,7 @@
 
 use axum::body::Body;
 use axum::extract::Request;
-use connector_service::views::views_of;
-use connector_state::views::{ObjectView, ViewFile};
+use connector_state::views::ObjectView;
 use http::{HeaderMap, HeaderValue, Method, header};
 use http_body_util::{BodyExt as _, Limited};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -67,21 +66,9 @@ impl Mcp {
         Err(Refused(text))
     }
 
-    /// The connector's view file, where it has one.
-    async fn view(&self) -> Answered<Option<&ViewFile>> {
-        let connector = &self.0.app.connector;
-        let read = async || {
-            views_of(connector).await.map_err(|why| {
-                let text = format!("the connector's view file cannot be used: {why}");
-                Problem::new(ProblemKind::Internal, ProblemSource::Connector, text)
-            })
-        };
-        Ok(self.0.view.get_or_try_init(read).await?.as_ref())
-    }
-
     /// The object that is meant, and its view: without a name the first that has a number.
     pub(super) async fn object(&self, name: Option<&str>) -> Answered<(&str, &ObjectView)> {
-        let view = self.view().await?;
+        let view = self.0.app.view().await?;
         let mut all = view.iter().flat_map(|view| &view.objects);
         let found = match name {
             Some(name) => all.find(|(object, _)| *object == name),

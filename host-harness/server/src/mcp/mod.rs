@@ -22,7 +22,6 @@ use axum::extract::{Extension, Request};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Router, body::Body};
 use connector_service::jobs::Shutdown;
-use connector_state::views::ViewFile;
 use http::request::Parts;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, Implementation, ListToolsResult,
@@ -32,7 +31,6 @@ use rmcp::service::{RequestContext, RoleServer};
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use rmcp::{ErrorData, ServerHandler, ServiceExt as _};
-use tokio::sync::OnceCell;
 
 use self::writing::Plan;
 use crate::app::App;
@@ -61,7 +59,6 @@ struct Shared {
     /// A name by which the API may be called.
     host: String,
     allow_writes: bool,
-    view: OnceCell<Option<ViewFile>>,
     plans: Mutex<Vec<Plan>>,
 }
 
@@ -80,8 +77,8 @@ impl Mcp {
         host: String,
         allow_writes: bool,
     ) -> Self {
-        let (view, plans) = (OnceCell::new(), Mutex::default());
-        Self(Arc::new(Shared { app, router, authorizer, host, allow_writes, view, plans }))
+        let plans = Mutex::default();
+        Self(Arc::new(Shared { app, router, authorizer, host, allow_writes, plans }))
     }
 
     /// Over HTTP. Each request stands for itself: there is no session that could be left open. Host and

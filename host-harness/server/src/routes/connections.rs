@@ -144,7 +144,11 @@ async fn list(
     Ok(Json(Page { items, next }))
 }
 
-async fn shown(app: &Api, one: LabelledConnection) -> Result<ConnectionDocument, Problem> {
+/// A connection as it is shown.
+///
+/// # Errors
+/// When the state cannot be read.
+pub async fn shown(app: &Api, one: LabelledConnection) -> Result<ConnectionDocument, Problem> {
     let LabelledConnection { row, labels } = one;
     let grant = app.database.grant(&row.id).await?;
     let mut document = ConnectionDocument::of(&row, grant.as_ref()).with_labels(labels);

@@ -1,18 +1,21 @@
 //! What was received, and what could not be read or applied.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aide::axum::ApiRouter;
 use aide::axum::routing::{delete_with, get_with, post_with};
 use axum::extract::State;
+use connector_contract::subscriptions::{Delivery, Refusal};
 use connector_service::documents::{
-    DeadLetter, DeadLetterNumber, DeliveryDocument, DeliverySummary, dead_letters,
+    DeadLetter, DeadLetterNumber, DeliveryDocument, DeliverySummary, ReceivedEvent, date,
+    dead_letters,
 };
 use connector_state::inbox::DeliveryRow;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{App, Nothing, Page, limited, without_path};
+use crate::app::Api;
 use crate::authorise::Scope;
 use crate::describe::told;
 use crate::extract::{Json, Path, Query};
@@ -30,6 +33,17 @@ pub fn routes() -> ApiRouter<App> {
         .api_route(
             "/v1/deliveries/{number}",
             get_with(read, told("getDelivery", Scope::Read, "A delivery, whole")),
+        )
+        .api_route(
+            "/v1/deliveries/{number}/events",
+            get_with(
+                decoded,
+                told(
+                    "decodeDelivery",
+                    Scope::Read,
+                    "What the connector makes of a delivery now; nothing is applied",
+                ),
+            ),
         )
         .api_route(
             "/v1/dead-letters",
@@ -50,7 +64,11 @@ pub fn routes() -> ApiRouter<App> {
             "/v1/dead-letters/{number}/replay",
             post_with(
                 replay,
-                told("replayDeadLetter", Scope::Write, "Have a delivery's event applied again"),
+                told(
+                    "replayDeadLetter",
+                    Scope::Write,
+                    "Have an event tried again: one that was given up, or waits for its next try",
+                ),
             ),
         )
 }
@@ -108,14 +126,69 @@ async fn read(
     Path(path): Path<OfDelivery>,
 ) -> Result<Json<DeliveryDocument>, Problem> {
     let names = app.names().await?;
-    let row = app.database.delivery(path.number).await?;
+    let row = kept(&app, &names, path.number).await?;
+    Ok(Json(shown(&row, &names)))
+}
+
+/// A delivery of these connections.
+///
+/// # Errors
+/// When there is none.
+pub async fn kept(
+    app: &Api,
+    names: &BTreeMap<String, String>,
+    number: u64,
+) -> Result<DeliveryRow, Problem> {
+    let row = app.database.delivery(number).await?;
     let row = row.filter(|row| names.contains_key(&row.connection));
-    let row = row
-        .ok_or_else(|| Problem::not_found(format!("no delivery has the number {}", path.number)))?;
-    let mut shown = DeliveryDocument::of(&row, &names);
+    row.ok_or_else(|| Problem::not_found(format!("no delivery has the number {number}")))
+}
+
+/// A delivery as it is shown.
+pub fn shown(row: &DeliveryRow, names: &BTreeMap<String, String>) -> DeliveryDocument {
+    let mut shown = DeliveryDocument::of(row, names);
     // Its end is the receiver's path, which only the provider has to know.
     shown.url = without_path(&shown.url);
-    Ok(Json(shown))
+    shown
+}
+
+async fn decoded(
+    State(app): State<App>,
+    Path(path): Path<OfDelivery>,
+) -> Result<Json<Page<ReceivedEvent>>, Problem> {
+    let names = app.names().await?;
+    let row = kept(&app, &names, path.number).await?;
+    Ok(Json(Page { items: events(&app, &names, row).await?, next: None }))
+}
+
+/// What the connector makes of a delivery now. It is verified as any other; nothing is kept or applied.
+///
+/// # Errors
+/// When the connection cannot be made, or the connector does not take the delivery.
+pub async fn events(
+    app: &Api,
+    names: &BTreeMap<String, String>,
+    row: DeliveryRow,
+) -> Result<Vec<ReceivedEvent>, Problem> {
+    let name = names.get(&row.connection).map(String::as_str).unwrap_or_default();
+    let connection = app.open(name).await?.connection;
+    let delivery = Delivery {
+        subscription: None,
+        method: row.method,
+        url: row.url,
+        headers: row.headers,
+        body: row.body,
+        received_at: date(row.received_ms),
+    };
+    let refused =
+        |text: String| Problem::invalid(format!("the connector does not take it: {text}"));
+    match connection.receive(delivery).await? {
+        Ok(reception) => Ok(reception.events.iter().map(ReceivedEvent::of).collect()),
+        Err(Refusal::Unverified) => {
+            Err(refused("its signature is missing, or of a secret that has ended".to_owned()))
+        }
+        Err(Refusal::Unreadable(why) | Refusal::TryAgain(why)) => Err(refused(why)),
+    }
 }
 
 async fn list_dead(

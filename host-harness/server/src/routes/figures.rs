@@ -44,7 +44,7 @@ pub fn routes() -> ApiRouter<App> {
                 told(
                     "getAnalytics",
                     Scope::Read,
-                    "What became of records by week, and how carriers and lanes perform",
+                    "What became of records by week, how carriers and lanes perform, and why records are in trouble",
                 ),
             ),
         )

@@ -2,16 +2,18 @@
 
 mod changes;
 mod connect;
-mod connections;
+pub(crate) mod connections;
 mod connectors;
-mod deliveries;
+pub(crate) mod deliveries;
 mod figures;
 mod forwards;
 mod health;
-mod pushes;
-mod records;
+pub(crate) mod push_items;
+pub(crate) mod pushes;
+pub(crate) mod records;
 mod status;
 mod sync;
+pub(crate) mod troubles;
 mod writes;
 
 use aide::OperationOutput;
@@ -50,6 +52,8 @@ pub(crate) fn router() -> (Router<App>, OpenApi) {
         .merge(figures::routes())
         .merge(writes::routes())
         .merge(pushes::routes())
+        .merge(push_items::routes())
+        .merge(troubles::routes())
         .merge(sync::routes())
         .merge(changes::routes())
         .merge(deliveries::routes())

@@ -104,6 +104,9 @@ struct PushParameters {
     multiline: bool,
     /// CSV: the sign between cells [default: found].
     delimiter: Option<char>,
+    /// Keep it, and begin nothing: `plan` tells what would be sent, `resume` begins.
+    #[serde(default)]
+    hold: bool,
     /// Encoding of a source that does not begin with a byte order mark, as browsers know it [default: utf-8].
     encoding: Option<String>,
 }
@@ -185,7 +188,9 @@ async fn push(
             None => Box::pin(push.read(items, mode, map)).await?,
         },
     };
-    work(&app, push, run.clone(), policy).await?;
+    if !asked.hold {
+        work(&app, push, run.clone(), policy).await?;
+    }
     let place = format!("/v1/connections/{}/pushes/{run}", encoded(&row.name));
     let accepted = Json(PushedRun { run, notes });
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, place)], accepted).into_response())
@@ -306,14 +311,18 @@ async fn list(
 /// Which run.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(inline)]
-struct OfRun {
+pub struct OfRun {
     /// Name of the connection.
-    connection: String,
+    pub connection: String,
     /// The run.
-    run: String,
+    pub run: String,
 }
 
-async fn run(app: &Api, path: &OfRun) -> Result<(ConnectionRow, PushRow), Problem> {
+/// A run, and its connection.
+///
+/// # Errors
+/// When there is none of this connection.
+pub async fn run(app: &Api, path: &OfRun) -> Result<(ConnectionRow, PushRow), Problem> {
     let row = app.row(&path.connection).await?;
     let run = app.database.run(&path.run).await?.filter(|run| run.connection == row.id);
     let run = run.ok_or_else(|| Problem::not_found(format!("there is no push {}", path.run)))?;

@@ -165,35 +165,35 @@ impl RecordDocument {
 }
 
 /// Which records.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(inline)]
 pub struct ListParameters {
     /// Goes on after the page whose `next` this is, with the same other parameters.
-    cursor: Option<String>,
+    pub cursor: Option<String>,
     /// No more than so many, 1 to 1000 [default: 100].
     #[schemars(range(min = 1, max = 1000))]
-    limit: Option<u32>,
+    pub limit: Option<u32>,
     /// Kept records: a condition, NAME=VALUE (NAME= alone: has none), NAME^=TEXT (begins so), NAME>=VALUE or
     /// NAME<VALUE; may be given several times, and all hold.
     #[serde(default, rename = "where")]
-    conditions: Vec<String>,
+    pub conditions: Vec<String>,
     /// Kept records: sort by this [default: updated, the newest first].
-    sort: Option<String>,
+    pub sort: Option<String>,
     /// Kept records: from the greatest value to the least.
     #[serde(default)]
-    desc: bool,
+    pub desc: bool,
     /// Ask the provider, instead of what is kept.
     #[serde(default)]
-    live: bool,
+    pub live: bool,
     /// Live: a JSON object, valid against the object's `filter-schema`.
-    filter: Option<String>,
+    pub filter: Option<String>,
     /// Live: a JSON object, valid against the object's `options-schema`.
-    options: Option<String>,
+    pub options: Option<String>,
     /// Live: top-level members of each record, separated by commas; the provider may answer with more.
-    fields: Option<String>,
+    pub fields: Option<String>,
     /// Live: only what changed since this bookmark.
-    since: Option<String>,
+    pub since: Option<String>,
 }
 
 pub async fn list(
@@ -211,7 +211,11 @@ pub async fn list(
     Ok(Json(page))
 }
 
-async fn kept(
+/// Records as they are kept.
+///
+/// # Errors
+/// For what cannot be asked for; and when the state cannot be read.
+pub async fn kept(
     app: &Api,
     row: &ConnectionRow,
     object: String,

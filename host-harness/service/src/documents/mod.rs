@@ -7,11 +7,15 @@ mod connections;
 mod deliveries;
 mod forwards;
 pub mod hidden;
+mod journal;
+mod overview;
 mod planned;
 mod pulls;
 mod pushes;
+mod received;
 mod records;
 mod status;
+mod troubles;
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -22,17 +26,23 @@ pub use self::deliveries::{
     DeadLetter, DeadLetterNumber, DeliveryDocument, DeliverySummary, EventDocument, dead_letters,
 };
 pub use self::forwards::{ForwardDocument, ParkedDocument};
-pub use self::planned::{PlannedBody, PlannedRequest};
+pub use self::journal::JournalDocument;
+pub use self::overview::{
+    ConnectionOverview, MINUTES, Need, NeedCause, Standing, StandingGroup, overview,
+};
+pub use self::planned::{PlannedBody, PlannedItemDocument, PlannedRequest};
 pub use self::pulls::PullDocument;
-pub use self::pushes::{ItemDocument, PushDocument};
+pub use self::pushes::{ConflictDocument, ItemDocument, PushDocument};
+pub use self::received::{DeliveriesFound, DeliveriesQuery, ReceivedEvent, find_deliveries};
 pub use self::records::{
-    AnalyticsDocument, CountsDocument, DifferenceDocument, HistoryEntry, ValueCount, differs,
-    history_entry,
+    AnalyticsDocument, CountsDocument, DifferenceDocument, HistoryEntry, PerformanceDocument,
+    ReasonDocument, ValueCount, differs, history_entry,
 };
 pub use self::status::{
     FailingStatus, HostStatus, LimitRates, LimitStatus, MinuteRate, ObjectStatus,
     SubscriptionStatus, kind_word, limit_rates, limits, objects, subscriptions,
 };
+pub use self::troubles::{TroubleDocument, TroubleGroup, TroublesDocument};
 
 /// `2026-11-24T03:29:59Z` (RFC 3339), of milliseconds since 1970; empty beyond the year 9999.
 #[must_use]

@@ -1,14 +1,16 @@
 //! A write as a dry run shows it: the request that it would send.
 
 use connector_runtime::egress::UnsentRequest;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::hidden::hide;
+use crate::push::{PlannedItem, Word as _};
 
 /// A request that was held back. Secrets stand in it by name.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct PlannedRequest {
     /// Its name in the manifest.
     pub endpoint: String,
@@ -23,13 +25,41 @@ pub struct PlannedRequest {
 }
 
 /// JSON as it is, anything else as text.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum PlannedBody {
     /// Digit for digit.
-    Json(Box<RawValue>),
+    Json(#[schemars(with = "Value")] Box<RawValue>),
     /// What is no JSON.
     Text(String),
+}
+
+/// What would come of an item of a push.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct PlannedItemDocument {
+    /// Its place among the items of its source, from 0.
+    pub index: u64,
+    /// Its line in the source, from 1.
+    pub line: u64,
+    /// The write that would be sent: `create`, `update`, `delete` or `none`.
+    pub write: &'static str,
+    /// The record that is there.
+    pub id: Option<String>,
+    /// The request.
+    pub request: Option<PlannedRequest>,
+    /// Why it would fail.
+    pub error: Option<String>,
+}
+
+impl PlannedItemDocument {
+    /// Of an item.
+    #[must_use]
+    pub fn of(planned: PlannedItem) -> Self {
+        let PlannedItem { index, line, write, id, request, hidden, error } = planned;
+        let write = write.map_or("none", |write| write.word());
+        let request = request.map(|request| PlannedRequest::of(request, &hidden));
+        Self { index, line, write, id, request, error }
+    }
 }
 
 impl PlannedRequest {

@@ -1,9 +1,11 @@
 //! Runs of pushes, and their items.
 
+use connector_contract::hex;
 use connector_state::Word as _;
 use connector_state::push::{IntentRow, IntentState, PushRow};
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use super::date;
 
@@ -77,5 +79,49 @@ impl ItemDocument {
         };
         let (id, error) = (row.id.clone(), row.error.clone());
         Self { index: row.index, line: row.line, id, outcome, error }
+    }
+}
+
+/// An item that waits for a decision about somebody else's change.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ConflictDocument {
+    /// The run.
+    pub run: String,
+    /// Its place among the items of its source, from 0.
+    pub index: u64,
+    /// Its line in the source, from 1.
+    pub line: u64,
+    /// Of which object.
+    pub object: String,
+    /// What is asked of each item.
+    pub mode: &'static str,
+    /// The record.
+    pub id: Option<String>,
+    /// Since when it waits.
+    pub since: Option<String>,
+    /// Of each member what was seen, what stands there and what would be written.
+    #[schemars(with = "Option<serde_json::Value>")]
+    pub members: Option<Box<RawValue>>,
+    /// Digest of the record as it stands there: names what is decided about.
+    pub theirs: Option<String>,
+}
+
+impl ConflictDocument {
+    /// Of an item of a run.
+    #[must_use]
+    pub fn of(run: &PushRow, item: &IntentRow) -> Self {
+        let conflict = item.conflict.as_ref();
+        let members = conflict.and_then(|conflict| serde_json::from_str(&conflict.members).ok());
+        Self {
+            run: item.run.clone(),
+            index: item.index,
+            line: item.line,
+            object: run.object.clone(),
+            mode: run.mode.word(),
+            id: item.id.clone(),
+            since: item.conflict_ms.map(date),
+            members,
+            theirs: conflict.map(|conflict| hex(&conflict.theirs)),
+        }
     }
 }

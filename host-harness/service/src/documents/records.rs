@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use connector_state::Word as _;
-use connector_state::mirror::analytics::{Analytics, Performance};
+use connector_state::mirror::analytics::{Analytics, Performance, Reason, difference};
 use connector_state::mirror::differences::{Difference, differences};
 use connector_state::mirror::{Content, HistoryRow, Source, ValueCounts};
 use schemars::JsonSchema;
@@ -146,9 +146,13 @@ impl CountsDocument {
     }
 }
 
-/// What became of records by week, and how carriers and lanes perform.
+/// What became of records by week, how carriers and lanes perform, and why records are in trouble.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct AnalyticsDocument {
+    /// Records by status, of all weeks.
+    pub statuses: BTreeMap<String, u64>,
+    /// How all of them perform.
+    pub all: PerformanceDocument,
     /// By the week in which records were made.
     pub weeks: Vec<WeekDocument>,
     /// By the day on which records entered a status.
@@ -157,6 +161,11 @@ pub struct AnalyticsDocument {
     pub carriers: Vec<PerformanceDocument>,
     /// By lane.
     pub lanes: Vec<PerformanceDocument>,
+    /// The carriers with the greatest and the least share in time, where their ranges do not overlap; null: no
+    /// carrier is surely better than another.
+    pub difference: Option<DifferenceOfCarriers>,
+    /// Why records are in trouble, those with the most records first.
+    pub reasons: Vec<ReasonDocument>,
     /// Records that are in none of these.
     pub not_in: NotIn,
     /// Not all records are counted yet.
@@ -192,6 +201,10 @@ pub struct PerformanceDocument {
     pub base: u64,
     /// Those of them that did.
     pub in_time: u64,
+    /// At least this share (0 to 1) comes in time, with 95 % certainty; null: `base` is below 20.
+    pub low: Option<f64>,
+    /// At most this share does.
+    pub high: Option<f64>,
     /// Days by the nearest rank.
     pub p50: Option<u64>,
     /// See `p50`.
@@ -200,6 +213,28 @@ pub struct PerformanceDocument {
     pub days: Vec<u64>,
     /// Records in trouble.
     pub trouble: u64,
+}
+
+/// Two carriers of which one is surely better.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct DifferenceOfCarriers {
+    /// Comes in time more often.
+    pub better: String,
+    /// Comes in time less often.
+    pub worse: String,
+}
+
+/// Records in trouble for the same reason.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ReasonDocument {
+    /// The provider's code; null: none is given.
+    pub reason: Option<String>,
+    /// What it means, where the connector says so.
+    pub words: Option<String>,
+    /// Records.
+    pub n: u64,
+    /// Those of each carrier.
+    pub carriers: BTreeMap<String, u64>,
 }
 
 /// Records that are in no group.
@@ -213,14 +248,16 @@ pub struct NotIn {
     pub lanes: u64,
     /// On no day.
     pub entered: u64,
+    /// In trouble, for none of the reasons.
+    pub reasons: u64,
 }
 
 impl AnalyticsDocument {
     /// Of analytics, with the newest so many weeks.
     #[must_use]
     pub fn of(found: &Analytics) -> Self {
-        let [weeks, carriers, lanes, entered] = found.others;
-        let not_in = NotIn { weeks, carriers, lanes, entered };
+        let [weeks, carriers, lanes, entered, reasons] = found.others;
+        let not_in = NotIn { weeks, carriers, lanes, entered, reasons };
         let weeks = found.weeks.iter().map(|(week, counts)| WeekDocument {
             week: Some(week.clone()).filter(|week| !week.is_empty()),
             counts: counts.iter().map(|(status, records)| (status.clone(), *records)).collect(),
@@ -229,23 +266,42 @@ impl AnalyticsDocument {
             .entered
             .iter()
             .map(|(day, counts)| DayDocument { day: day.clone(), counts: counts.clone() });
+        let name = |group: &Performance| group.group.join(", ");
+        let difference = difference(&found.carriers)
+            .map(|(best, worst)| DifferenceOfCarriers { better: name(best), worse: name(worst) });
         Self {
+            statuses: found.statuses.clone(),
+            all: performance(&found.all),
             weeks: weeks.collect(),
             entered: entered.collect(),
             carriers: found.carriers.iter().map(performance).collect(),
             lanes: found.lanes.iter().map(performance).collect(),
+            difference,
+            reasons: found.reasons.iter().map(reason).collect(),
             not_in,
             is_partial: found.is_partial,
         }
     }
 }
 
+fn reason(found: &Reason) -> ReasonDocument {
+    ReasonDocument {
+        reason: Some(found.code.clone()).filter(|code| !code.is_empty()),
+        words: found.words.clone(),
+        n: found.records,
+        carriers: found.carriers.clone(),
+    }
+}
+
 fn performance(group: &Performance) -> PerformanceDocument {
+    let (low, high) = group.share_range().unzip();
     PerformanceDocument {
         key: group.group.clone(),
         n: group.records,
         base: group.base,
         in_time: group.in_time,
+        low,
+        high,
         p50: group.percentile(50),
         p90: group.percentile(90),
         days: group.days.clone(),

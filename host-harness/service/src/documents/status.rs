@@ -119,7 +119,7 @@ pub async fn objects(
     Ok(all)
 }
 
-fn object(
+pub(super) fn object(
     connection: &str,
     scan: ScanRow,
     (records, aged_out, deleted): (u64, u64, u64),
@@ -320,6 +320,15 @@ pub struct MinuteRate {
     pub refused: u64,
 }
 
+/// As [`limit_rates`], as it is kept.
+pub(super) async fn rates(
+    database: &dyn Database,
+    row: &ConnectionRow,
+    since_minute: u64,
+) -> Result<Vec<RateRow>, StoreError> {
+    database.rates(scopes(database, row).await?, since_minute).await
+}
+
 /// What the limits of a connection let go from a minute on (minutes since 1970).
 ///
 /// # Errors
@@ -329,7 +338,7 @@ pub async fn limit_rates(
     row: &ConnectionRow,
     since_minute: u64,
 ) -> Result<Vec<LimitRates>, StoreError> {
-    let found = database.rates(scopes(database, row).await?, since_minute).await?;
+    let found = rates(database, row, since_minute).await?;
     let of_limit =
         |one: &RateRow, other: &RateRow| (&one.account, &one.name) == (&other.account, &other.name);
     let rates = found.chunk_by(of_limit).filter_map(|minutes| {

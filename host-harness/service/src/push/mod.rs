@@ -23,6 +23,7 @@ mod plan;
 mod sealing;
 mod shape;
 mod source;
+mod stored;
 mod work;
 mod write;
 
@@ -32,6 +33,7 @@ pub use self::item::OnConflict;
 pub use self::items::fit;
 pub use self::plan::PlannedItem;
 pub use self::source::StoredRun;
+pub use self::stored::FailedRows;
 pub use connector_state::Word;
 pub use connector_state::push::{Claimed, Conflict, Decided, Decision, Holder, IntentEnd, Intents};
 pub use connector_state::push::{

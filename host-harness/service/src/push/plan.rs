@@ -60,7 +60,7 @@ impl Push {
 }
 
 impl PushRun {
-    async fn plan(&self, index: u64, item: SourceItem) -> PlannedItem {
+    pub(super) async fn plan(&self, index: u64, item: SourceItem) -> PlannedItem {
         let mut planned = PlannedItem { index, line: item.line, ..PlannedItem::default() };
         let input = match item.content {
             Ok(input) => input,

@@ -54,6 +54,11 @@ impl InputSchema {
         }
     }
 
+    /// Whether inputs may hold what goes in and never comes out.
+    pub fn has_secrets(&self) -> bool {
+        self.texts.iter().any(|text| text.contains("\"writeOnly\""))
+    }
+
     /// The schemas of inputs, which say what is secret in them.
     pub fn texts(&self) -> &[String] {
         &self.texts

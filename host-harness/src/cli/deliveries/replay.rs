@@ -6,9 +6,9 @@ use anyhow::Result;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use host_harness::clock::{Clock as _, SystemClock};
-use host_harness::contract::subscriptions::{Delivery, Effect, Event, Refusal};
+use host_harness::contract::subscriptions::{Delivery, Refusal};
+use host_harness::service::documents::ReceivedEvent;
 use serde::Deserialize;
-use serde_json::json;
 
 use crate::cli::context::Context;
 use crate::cli::output::{Columns, date, printable};
@@ -51,7 +51,9 @@ pub async fn run(args: &ReplayDeliveryArgs, context: &Context) -> Result<()> {
         Err(refusal) => return Err(refused(refusal).into()),
     };
     let mut out = context.output(&Columns::default());
-    events.iter().try_for_each(|event| out.page([shown(event)]))?;
+    for event in &events {
+        out.page([serde_json::to_value(ReceivedEvent::of(event))?])?;
+    }
     out.end()
 }
 
@@ -94,25 +96,4 @@ fn refused(refusal: Refusal) -> Usage {
             Usage::new(format!("the connector cannot verify it now: {}", printable(&why)))
         }
     }
-}
-
-fn shown(event: &Event) -> serde_json::Value {
-    let raw =
-        |text: &str| serde_json::from_str(text).unwrap_or_else(|_| serde_json::Value::from(text));
-    let (effect, record, data) = match &event.effect {
-        Effect::Upserted(record) => ("upserted", Some(&record.id), raw(&record.data)),
-        Effect::Deleted(id) => ("deleted", Some(id), serde_json::Value::Null),
-        Effect::Changed(input) => ("changed", None, raw(input)),
-        Effect::Disconnected => ("disconnected", None, serde_json::Value::Null),
-        Effect::Nothing => ("nothing", None, serde_json::Value::Null),
-    };
-    json!({
-        "id": event.id,
-        "object": event.object,
-        "name": event.name,
-        "occurred_at": event.occurred_at,
-        "effect": effect,
-        "record": record,
-        "data": data,
-    })
 }

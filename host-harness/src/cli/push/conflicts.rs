@@ -1,13 +1,12 @@
 //! `push --conflicts`: items that wait for a decision.
 
 use anyhow::Result;
-use host_harness::push::{IntentRow, PushRow, Word as _};
+use host_harness::push::PushRow;
+use host_harness::service::documents::ConflictDocument;
 use host_harness::store::ConnectionRow;
-use serde_json::{Value, json};
 
 use super::PushArgs;
 use crate::cli::context::Context;
-use crate::cli::output::date;
 use crate::cli::usage::Usage;
 use host_harness::store::Database;
 
@@ -39,7 +38,8 @@ pub async fn list(
             let some = store.conflicts(&run.id, from, AT_ONCE).await?;
             let Some(last) = some.last() else { break };
             from = last.index + 1;
-            out.page(some.iter().map(|item| line(run, item)))?;
+            let lines = some.iter().map(|item| ConflictDocument::of(run, item));
+            out.page(lines.map(serde_json::to_value).collect::<Result<Vec<_>, _>>()?)?;
         }
     }
     out.end()
@@ -56,19 +56,4 @@ pub async fn known(run: &str, connection: &ConnectionRow, store: &dyn Database) 
             .next("`push --list` shows its pushes, `push --conflicts` what is to be decided")
     };
     Ok(found.ok_or_else(unknown)?)
-}
-
-fn line(run: &PushRow, item: &IntentRow) -> Value {
-    let members = item.conflict.as_ref().map(|conflict| conflict.members.as_str());
-    let members: Option<Value> = members.and_then(|text| serde_json::from_str(text).ok());
-    json!({
-        "run": item.run,
-        "index": item.index,
-        "line": item.line,
-        "object": run.object,
-        "mode": run.mode.word(),
-        "id": item.id,
-        "since": item.conflict_ms.map(date),
-        "members": members,
-    })
 }

@@ -2,14 +2,13 @@
 
 use anyhow::{Context as _, Result};
 use host_harness::push::mapping::Mapping;
-use host_harness::push::{Mode, PlannedItem, Push, Word as _};
+use host_harness::push::{Mode, PlannedItem, Push};
+use host_harness::service::documents::PlannedItemDocument;
 use host_harness::source::Items;
-use serde_json::{Value, json};
 
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
 use crate::cli::output::{Columns, lines};
-use crate::cli::plan;
 
 /// Prints a line for each item; answers how the source was read, too.
 ///
@@ -27,7 +26,12 @@ pub async fn run(
     let tell = |planned: PlannedItem| {
         failed |= planned.error.is_some();
         if broken.is_none() {
-            broken = out.page([line(planned)]).err();
+            let error = planned.error.as_deref().map(lines);
+            let item = PlannedItemDocument { error, ..PlannedItemDocument::of(planned) };
+            broken = match serde_json::to_value(item) {
+                Ok(item) => out.page([item]).err(),
+                Err(why) => Some(why.into()),
+            };
         }
     };
     let notes = push.plan(items, mode, mapping, tell).await.context("planning the push")?;
@@ -37,17 +41,4 @@ pub async fn run(
     out.end()?;
     context.watch.mention("dry run: none of this was sent, and nothing was changed");
     Ok((if failed { Exit::Partly } else { Exit::Done }, notes))
-}
-
-fn line(planned: PlannedItem) -> Value {
-    let write = planned.write.map_or("none", |write| write.word());
-    let request = planned.request.map(|request| plan::shown(request, &planned.hidden));
-    json!({
-        "index": planned.index,
-        "line": planned.line,
-        "write": write,
-        "id": planned.id,
-        "request": request,
-        "error": planned.error.as_deref().map(lines),
-    })
 }

@@ -14,17 +14,18 @@ use super::super::usage::Usage;
 /// Groups that a table shows.
 const SHOWN: usize = 20;
 
-/// Shows what became of the records that were made in each week, how many entered each status on each day, and
-/// how each carrier and each lane performs: records, the share in time, days on the way, trouble. What these
-/// are, the connector says. The figures
-/// move with the records, so this takes no time however many there are.
+/// Shows what became of the records that were made in each week, how many entered each status on each day,
+/// how each carrier and each lane performs (records, the share in time, days on the way, trouble), and why records
+/// are in trouble. What these are, the connector says. The figures move with the records, so this takes no time
+/// however many there are.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   connector-host records analytics orders --output table
   connector-host records analytics orders --weeks 52 --output json | jq '.carriers[] | select(.p90 > 7)'
 
-`base` counts the records of which it can be told whether they came in time, `in_time` those that did. `p50` and
-`p90` are days by the nearest rank; `days` is how many took 0, 1, ... and, as the last, 30 days or more.")]
+`base` counts the records of which it can be told whether they came in time, `in_time` those that did. `low` and
+`high` are the shares between which the true one lies with 95 % certainty (Wilson); below 20 records none is told.
+`difference` names two carriers where their ranges do not overlap. `p50` and `p90` are days by the nearest rank; `days` is how many took 0, 1, ... and, as the last, 30 days or more.")]
 pub struct AnalyticsArgs {
     /// Name of the object
     object: String,
@@ -86,9 +87,15 @@ fn text(found: &Analytics, days: usize) -> String {
         [("Carriers", "CARRIER", &found.carriers), ("Lanes", "FROM, TO", &found.lanes)]
     {
         let rows = groups.iter().take(SHOWN).map(|group| {
-            let share = match group.base {
-                0 => "-".to_owned(),
-                base => format!("{} % of {base}", group.in_time * 100 / base),
+            let share = match group.share_range() {
+                None => format!("- of {}", group.base),
+                Some((low, high)) => format!(
+                    "{} % of {} ({:.0} to {:.0})",
+                    group.in_time * 100 / group.base.max(1),
+                    group.base,
+                    low * 100.0,
+                    high * 100.0
+                ),
             };
             let days =
                 |percent| group.percentile(percent).map_or("-".to_owned(), |it| it.to_string());
@@ -107,5 +114,14 @@ fn text(found: &Analytics, days: usize) -> String {
             rows,
         ));
     }
+    let reasons = found.reasons.iter().take(SHOWN).map(|reason| {
+        let most = reason.carriers.iter().max_by_key(|(_, records)| **records);
+        let most = most.map_or(String::new(), |(carrier, records)| {
+            format!("{}: {records}", printable(carrier))
+        });
+        let words = reason.words.as_deref().unwrap_or_default();
+        vec![printable(&reason.code), printable(words), reason.records.to_string(), most]
+    });
+    text.push_str(&section("In trouble", &["REASON", "MEANS", "RECORDS", "MOST OF"], reasons));
     text
 }

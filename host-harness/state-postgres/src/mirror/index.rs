@@ -296,7 +296,7 @@ pub async fn counts(on: &Session, object: Key) -> DbResult<ValueCounts> {
 pub async fn analytics(on: &Session, object: Key) -> DbResult<Analytics> {
     let (number, index) = of(on, object).await?;
     let Some(members) = &index.members.analyzed else { return Ok(Analytics::default()) };
-    let mut counts: [CellCounts; 4] = Default::default();
+    let mut counts: [CellCounts; 5] = Default::default();
     for (slot, counts) in CELLS.into_iter().zip(&mut counts) {
         let (cells, others) = counts_of(on, number, slot).await?;
         *counts = CellCounts { cells, others };

@@ -65,6 +65,10 @@ impl Intents for Postgres {
         self.write(run.to_owned(), |on, run| Box::pin(work::forget(on, run)))
     }
 
+    fn discard(&self, run: &str) -> Answer<'_, bool> {
+        self.write(run.to_owned(), |on, run| Box::pin(work::discard(on, run)))
+    }
+
     fn run(&self, run: &str) -> Answer<'_, Option<PushRow>> {
         self.read(run.to_owned(), |on, run| Box::pin(work::run(on, run)))
     }

@@ -18,6 +18,7 @@ CREATE TABLE pushes (
     failed bigint NOT NULL
 ) WITH (fillfactor = 50);
 CREATE INDEX pushes_by_connection ON pushes (connection, made_ms, id);
+CREATE INDEX pushes_by_time ON pushes (made_ms, id);
 -- A source is gone on with, and not begun again.
 CREATE INDEX pushes_open ON pushes (digest) WHERE ended_ms IS NULL;
 -- What is forgotten in time.
@@ -53,6 +54,7 @@ CREATE TABLE intents (
 ) WITH (fillfactor = 80);
 -- What waits for a decision, and for how long.
 CREATE INDEX intents_in_conflict ON intents (push, item) WHERE conflict_ms IS NOT NULL;
+CREATE INDEX intents_parked ON intents (push, item) WHERE state = 'parked';
 CREATE INDEX intents_by_conflict ON intents (conflict_ms) WHERE conflict_ms IS NOT NULL;
 
 -- Who writes which record now: few, since they end with their items.

@@ -135,6 +135,14 @@ pub async fn forget(on: &Session, id: &str) -> DbResult<()> {
     }
 }
 
+/// Removes a run of which nothing was begun.
+pub async fn discard(on: &Session, id: &str) -> DbResult<bool> {
+    match locked(on, id).await?.filter(plan::is_unbegun) {
+        Some(run) => pruning::remove(on, &run.id).await.map(|()| true),
+        None => Ok(false),
+    }
+}
+
 /// Takes an item and the record that its key names.
 pub async fn claim(on: &Session, holder: &Holder, for_ms: u64) -> DbResult<Claimed> {
     let kept = kept(on, holder, run(on, &holder.run).await?, true).await?;

@@ -186,7 +186,7 @@ pub fn counts(on: &Connection, object: Key) -> Result<ValueCounts> {
 pub fn analytics(on: &Connection, object: Key) -> Result<Analytics> {
     let (number, index) = of(on, object)?;
     let Some(members) = &index.members.analyzed else { return Ok(Analytics::default()) };
-    let mut counts: [CellCounts; 4] = Default::default();
+    let mut counts: [CellCounts; 5] = Default::default();
     let rows = kept::of(on, number, CELLS)?;
     for (slot, counts) in CELLS.into_iter().zip(&mut counts) {
         let (cells, others) = rows.of(slot);

@@ -65,6 +65,11 @@ impl Intents for Sqlite {
         self.write(move |on, _| work::forget(on, &run))
     }
 
+    fn discard(&self, run: &str) -> Answer<'_, bool> {
+        let run = run.to_owned();
+        self.write(move |on, _| work::discard(on, &run))
+    }
+
     fn run(&self, run: &str) -> Answer<'_, Option<PushRow>> {
         self.one(work::RUN, [run.to_owned()])
     }

@@ -74,6 +74,13 @@ pub fn forget(on: &Connection, id: &str) -> DbResult<()> {
     }
 }
 
+/// Removes a run of which nothing was begun.
+pub fn discard(on: &Connection, id: &str) -> DbResult<bool> {
+    let unbegun = one::<PushRow>(on, RUN, [id])?.filter(plan::is_unbegun);
+    unbegun.iter().try_for_each(|run| pruning::remove(on, &run.id))?;
+    Ok(unbegun.is_some())
+}
+
 /// Takes an item and the record that its key names.
 pub fn claim(on: &Connection, holder: &Holder, for_ms: u64, now_ms: u64) -> DbResult<Claimed> {
     Ok(match plan::claim(holder, kept(on, holder)?, for_ms, now_ms)? {

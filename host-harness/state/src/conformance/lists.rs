@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Database, State, connection};
 use crate::lists::{ConnectionsQuery, Labels};
 use crate::mirror::{Batch, Source, Unreadable};
-use crate::push::{IntentCounts, Mode, PushRow};
+use crate::push::{IntentCounts, IntentRow, IntentState, Mode, PushRow};
 use crate::{Change, ConnectionRow, StoreError};
 
 /// The cases, each with the methods that they are about.
@@ -16,7 +16,8 @@ macro_rules! lists_cases {
         $crate::$then! { $($with)* lists:
             connections_are_listed_by_name_and_label [list_connections]
             a_connection_is_changed_in_place [list_connections]
-            runs_are_listed_page_by_page [list_pushes]
+            runs_are_listed_page_by_page [list_pushes list_newest_pushes]
+            parked_items_are_listed_page_by_page [list_parked_items]
             dead_letters_are_listed_page_by_page [list_dead_letters list_dead_events]
         }
     };
@@ -137,8 +138,56 @@ pub async fn runs_are_listed_page_by_page(database: &impl Database) {
         seen.push(page.into_iter().map(|row| row.id).collect::<Vec<_>>());
     }
     assert_eq!(seen, [vec!["r2", "r3", "r1"], vec!["r5"]]);
+    let newest = async |whose: Option<&str>, before: Option<(u64, &str)>, limit| {
+        let before = before.map(|(made_ms, id)| (made_ms, id.to_owned()));
+        let page = state.list_newest_pushes(whose, before, limit).await.unwrap();
+        page.into_iter().map(|row| row.id).collect::<Vec<_>>()
+    };
+    assert_eq!(newest(None, None, 4).await, ["r5", "r1", "r4", "r3"]);
+    assert_eq!(newest(None, Some((5, "r3")), 9).await, ["r2"]);
+    assert_eq!(newest(Some("id-of-a"), None, 2).await, ["r5", "r1"]);
+    assert_eq!(newest(Some("id-of-a"), Some((7, "r1")), 9).await, ["r3", "r2"]);
+    assert_eq!(newest(Some("nobody"), None, 9).await, [""; 0]);
     state.commit(vec![Change::RemoveConnection { id: "id-of-a".to_owned() }]).await.unwrap();
     assert_eq!(state.list_pushes("id-of-a", None, 9).await.unwrap(), []);
+    assert_eq!(newest(Some("id-of-a"), None, 9).await, [""; 0]);
+    assert_eq!(newest(None, None, 9).await, ["r4"]);
+}
+
+pub async fn parked_items_are_listed_page_by_page(database: &impl Database) {
+    let state = database.open();
+    for name in ["a", "b"] {
+        state.commit(vec![Change::PutConnection(connection(name))]).await.unwrap();
+    }
+    for (id, whose) in [("r1", "b"), ("r2", "a"), ("r3", "a")] {
+        state.begin(run(id, whose, 5)).await.unwrap();
+        let states = [IntentState::Parked, IntentState::Pending, IntentState::Parked];
+        let item = |(index, state): (usize, IntentState)| IntentRow {
+            run: id.to_owned(),
+            index: index as u64,
+            key: format!("{id}{index}"),
+            input: Some("{}".to_owned()),
+            error: Some("nobody knows".to_owned()),
+            state,
+            ..IntentRow::default()
+        };
+        state.add(states.into_iter().enumerate().map(item).collect()).await.unwrap();
+    }
+    let list = async |whose: Option<&str>, after: Option<(&str, u64)>, limit| {
+        let after = after.map(|(run, index)| (run.to_owned(), index));
+        let page = state.list_parked_items(whose, after, limit).await.unwrap();
+        page.into_iter().map(|item| format!("{}:{}", item.run, item.index)).collect::<Vec<_>>()
+    };
+    assert_eq!(list(None, None, 9).await, ["r1:0", "r1:2", "r2:0", "r2:2", "r3:0", "r3:2"]);
+    assert_eq!(list(None, Some(("r1", 2)), 2).await, ["r2:0", "r2:2"]);
+    assert_eq!(list(Some("id-of-a"), None, 3).await, ["r2:0", "r2:2", "r3:0"]);
+    assert_eq!(list(Some("id-of-a"), Some(("r2", 0)), 9).await, ["r2:2", "r3:0", "r3:2"]);
+    assert_eq!(list(Some("id-of-b"), Some(("r1", 0)), 9).await, ["r1:2"]);
+    let found = state.list_parked_items(None, None, 1).await.unwrap().remove(0);
+    assert_eq!(found.error.as_deref(), Some("nobody knows"));
+    state.commit(vec![Change::RemoveConnection { id: "id-of-a".to_owned() }]).await.unwrap();
+    assert_eq!(list(None, None, 9).await, ["r1:0", "r1:2"]);
+    assert_eq!(list(Some("id-of-a"), None, 9).await, [""; 0]);
 }
 
 pub async fn dead_letters_are_listed_page_by_page(database: &impl Database) {

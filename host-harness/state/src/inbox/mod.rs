@@ -88,7 +88,8 @@ pub trait Inbox: Send + Sync {
     /// Events that were given up on, oldest first; of one connection or of all.
     fn dead_events(&self, connection: Option<&str>) -> Answer<'_, Vec<EventRow>>;
 
-    /// Has a dead event tried again, from now on. Answers whether it was there.
+    /// Has an event tried again from now on: a dead one, or one that waits for a later try. Answers whether it
+    /// was there.
     fn replay(&self, event: u64) -> Answer<'_, bool>;
 
     /// Forgets a dead event, and its delivery when no other of it is left. Answers whether it was there.

@@ -245,15 +245,18 @@ pub fn settle(
     })
 }
 
-/// A person has an event tried again: only a dead one.
+/// A person has an event tried again: a dead one from the start, or one that waits before its time.
 #[must_use]
 pub fn replay(event: &EventRow, now_ms: u64) -> Option<EventChange> {
-    if event.state != EventState::Dead {
-        return None;
-    }
+    let is_later = event.next_ms.is_some_and(|next_ms| next_ms > now_ms);
+    let attempts = match event.state {
+        EventState::Dead => 0,
+        EventState::Waiting if is_later => event.attempts,
+        EventState::Waiting | EventState::Done => return None,
+    };
     let settled = Settled {
         state: EventState::Waiting,
-        attempts: 0,
+        attempts,
         again_after_ms: Some(0),
         asks: asks(&event.effect),
         reason: event.reason.clone(),

@@ -4,7 +4,7 @@ use super::{Memory, Rows};
 use crate::inbox::{EventRow, Inbox as _};
 use crate::lists::{ConnectionsQuery, LabelledConnection, Labels, Lists};
 use crate::mirror::{DeadLetterRow, Mirror as _};
-use crate::push::{Intents as _, PushRow};
+use crate::push::{IntentRow, IntentState, Intents as _, PushRow};
 use crate::{Answer, Store as _};
 
 impl Lists for Memory {
@@ -41,6 +41,46 @@ impl Lists for Memory {
             });
             all.truncate(limit as usize);
             Ok(all)
+        })
+    }
+
+    fn list_newest_pushes(
+        &self,
+        connection: Option<&str>,
+        before: Option<(u64, String)>,
+        limit: u32,
+    ) -> Answer<'_, Vec<PushRow>> {
+        let connection = connection.map(str::to_owned);
+        Box::pin(async move {
+            let mut all = self.pushes(connection.as_deref()).await?;
+            all.sort_by(|a, b| (b.made_ms, &b.id).cmp(&(a.made_ms, &a.id)));
+            all.retain(|row| {
+                before.as_ref().is_none_or(|at| (row.made_ms, &row.id) < (at.0, &at.1))
+            });
+            all.truncate(limit as usize);
+            Ok(all)
+        })
+    }
+
+    fn list_parked_items(
+        &self,
+        connection: Option<&str>,
+        after: Option<(String, u64)>,
+        limit: u32,
+    ) -> Answer<'_, Vec<IntentRow>> {
+        let connection = connection.map(str::to_owned);
+        Box::pin(async move {
+            let runs = self.pushes(connection.as_deref()).await?;
+            self.answer(move |rows| {
+                let is_wanted = |(place, item): &(&(String, u64), &IntentRow)| {
+                    item.state == IntentState::Parked
+                        && after.as_ref().is_none_or(|after| *place > after)
+                        && runs.iter().any(|run| run.id == item.run)
+                };
+                let found = rows.push.items.iter().filter(is_wanted);
+                Ok(found.take(limit as usize).map(|(_, item)| item.clone()).collect())
+            })
+            .await
         })
     }
 

@@ -58,6 +58,17 @@ impl Intents for Memory {
         })
     }
 
+    fn discard(&self, run: &str) -> Answer<'_, bool> {
+        let run = run.to_owned();
+        self.answer(move |rows| {
+            let is_unbegun = rows.push.runs.get(&run).is_some_and(plan::is_unbegun);
+            if is_unbegun {
+                rows.push.remove(&run);
+            }
+            Ok(is_unbegun)
+        })
+    }
+
     fn run(&self, run: &str) -> Answer<'_, Option<PushRow>> {
         let run = run.to_owned();
         self.answer(move |rows| Ok(rows.push.runs.get(&run).cloned()))

@@ -1,9 +1,9 @@
 //! What is counted of records for analytics: what became of those that were made in a week, how each carrier
-//! and lane performs, and how many entered a status on a day.
+//! and lane performs, why records are in trouble, and how many entered a status on a day.
 //!
-//! A record is in one cell of each of the first three counts, by what it is now. Cells move with it like counts
-//! by value ([`super::plan::ValueRows`]), so nothing is counted anew and removed records are in none. The
-//! last counts what happened ([`entered`]): it never falls.
+//! A record is in one cell of each of the first three counts, by what it is now, and in one by its reason while
+//! it is in trouble. Cells move with it like counts by value ([`super::plan::ValueRows`]), so nothing is counted
+//! anew and removed records are in none. [`ENTERED`] counts what happened ([`entered`]): it never falls.
 
 use std::collections::BTreeMap;
 
@@ -13,16 +13,30 @@ use time::{OffsetDateTime, UtcOffset};
 use super::version::instant;
 use crate::views::{Column, Made, Mark, ObjectView, TableView};
 
-/// Slots of counts that are of no single member: [`Cell`]s by week, by carrier, by lane, and [`ENTERED`].
-pub const CELLS: [usize; 4] = [1_000, 1_001, 1_002, ENTERED];
+/// Slots of counts that are of no single member: [`Cell`]s by week, by carrier, by lane, [`ENTERED`] and
+/// [`REASONS`].
+pub const CELLS: [usize; 5] = [WEEKS, CARRIERS, LANES, ENTERED, REASONS];
+const WEEKS: usize = 1_000;
+const CARRIERS: usize = 1_001;
+const LANES: usize = 1_002;
 /// The slot of the cells of days: how many records entered which status.
 pub const ENTERED: usize = 1_003;
+/// The slot of the cells of records in trouble, by reason and carrier.
+pub const REASONS: usize = 1_004;
 
 /// Days that are kept of [`ENTERED`], with the newest.
 pub const DAYS_KEPT: i64 = 400;
 
+/// Records that a share is told of at least.
+pub const LEAST_BASE: u64 = 20;
+
 /// Days on the way that are told apart; longer ones count as these.
 pub const MOST_DAYS: u64 = 30;
+
+/// Bytes of a reason that is told apart. What is longer, or no code, is prose, which may name a person.
+const REASON_BYTES: usize = 64;
+/// In place of a reason that is no code.
+const OTHER_REASON: &str = "other";
 
 /// Members by which records are analysed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +55,12 @@ pub struct AnalyzedMembers {
     pub in_time: Option<(String, Vec<String>)>,
     /// Statuses in which somebody should look.
     pub trouble: Vec<String>,
+    /// Why a record is in trouble, as a code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// What such codes mean, in words.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub words: BTreeMap<String, String>,
 }
 
 impl AnalyzedMembers {
@@ -58,6 +78,10 @@ impl AnalyzedMembers {
             trouble: trouble.map(|(value, _)| value.clone()).collect(),
             ..Self::default()
         };
+        if let Some(reason) = &view.reason {
+            members.reason = Some(reason.at.clone());
+            members.words.extend(reason.words.clone());
+        }
         for column in tables.flat_map(|table| table.columns.values()) {
             match column {
                 Column::Made(Made::Days(from, to)) if members.days.is_none() => {
@@ -74,7 +98,7 @@ impl AnalyzedMembers {
 
     /// The pointers of each value that [`AnalyzedMembers::cells`] takes, in their order.
     #[must_use]
-    pub fn pointers(&self) -> [Vec<String>; 8] {
+    pub fn pointers(&self) -> [Vec<String>; 9] {
         let one = |pointer: &Option<String>| pointer.iter().cloned().collect();
         let (began, ended) = self.days.clone().unzip();
         let (date, due) = self.in_time.clone().unzip();
@@ -87,10 +111,12 @@ impl AnalyzedMembers {
             one(&ended),
             one(&date),
             due.unwrap_or_default(),
+            one(&self.reason),
         ]
     }
 
-    /// The cells of a record as it is, by the first slots of [`CELLS`]. `made`: when the provider says that it was made.
+    /// The cells of a record as it is, each with its slot of [`CELLS`]. `made`: when the provider says that it was
+    /// made.
     #[must_use]
     pub fn cells(&self, made: Option<&str>, values: &[String]) -> Vec<(usize, String)> {
         let value = |at: usize| values.get(at).map(String::as_str).unwrap_or_default();
@@ -110,8 +136,44 @@ impl AnalyzedMembers {
         });
         let week =
             Cell { in_time: None, days: None, ..cell(vec![week.as_deref().unwrap_or_default()]) };
-        let cells = [week, cell(vec![carrier]), cell(vec![value(2), value(3)])];
-        CELLS.into_iter().zip(cells.iter().map(Cell::key)).collect()
+        let mut cells = vec![
+            (WEEKS, week.key()),
+            (CARRIERS, cell(vec![carrier]).key()),
+            (LANES, cell(vec![value(2), value(3)]).key()),
+        ];
+        if self.reason.is_some() && self.trouble.iter().any(|it| it == status) {
+            let group = vec![reason(value(8)).to_owned(), carrier.to_owned()];
+            let cell = Cell { group, status: status.to_owned(), ..Cell::default() };
+            cells.push((REASONS, cell.key()));
+        }
+        cells
+    }
+}
+
+impl AnalyzedMembers {
+    fn reasons(&self, counts: CellCounts) -> Vec<Reason> {
+        let mut reasons: BTreeMap<String, Reason> = BTreeMap::new();
+        for (key, records) in counts.cells {
+            let group = Cell::read(&key).and_then(|cell| <[String; 2]>::try_from(cell.group).ok());
+            let Some([code, carrier]) = group else { continue };
+            let words = self.words.get(&code).cloned();
+            let new = || Reason { code: code.clone(), words, ..Reason::default() };
+            let reason = reasons.entry(code.clone()).or_insert_with(new);
+            reason.records += records;
+            *reason.carriers.entry(carrier).or_default() += records;
+        }
+        let mut reasons: Vec<Reason> = reasons.into_values().collect();
+        reasons.sort_by_key(|reason| std::cmp::Reverse(reason.records));
+        reasons
+    }
+}
+
+/// A reason as it is told apart.
+fn reason(code: &str) -> &str {
+    let is_sign = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    match code.len() <= REASON_BYTES && code.chars().all(is_sign) {
+        true => code,
+        false => OTHER_REASON,
     }
 }
 
@@ -148,7 +210,7 @@ fn date(text: &str) -> Option<time::Date> {
 /// Records that count as one.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Cell {
-    /// The week (its Monday), the carrier, or the places from and to.
+    /// The week (its Monday), the carrier, the places from and to, or the reason and the carrier.
     pub group: Vec<String>,
     /// How far they are.
     pub status: String,
@@ -191,10 +253,29 @@ pub struct Analytics {
     pub lanes: Vec<Performance>,
     /// How many records entered which status on each day, the oldest first.
     pub entered: BTreeMap<String, BTreeMap<String, u64>>,
-    /// Records that are in none of these, for each of them.
-    pub others: [u64; 4],
+    /// How many records have which status.
+    pub statuses: BTreeMap<String, u64>,
+    /// How all of them perform.
+    pub all: Performance,
+    /// Why records are in trouble, those with the most records first.
+    pub reasons: Vec<Reason>,
+    /// Records that are in none of weeks, carriers, lanes, days and reasons.
+    pub others: [u64; 5],
     /// Not all records are counted yet.
     pub is_partial: bool,
+}
+
+/// Records that are in trouble for the same reason.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reason {
+    /// The code; the empty text: none is given.
+    pub code: String,
+    /// What it means, where the connector says so.
+    pub words: Option<String>,
+    /// So many records.
+    pub records: u64,
+    /// Those of each carrier.
+    pub carriers: BTreeMap<String, u64>,
 }
 
 /// How the records of a group performed.
@@ -227,6 +308,40 @@ impl Performance {
         });
         reached.map(|day| day as u64)
     }
+
+    /// Between which shares (0 to 1) the share that comes in time lies with 95 % certainty, by Wilson's interval;
+    /// `None`: fewer than [`LEAST_BASE`] records tell.
+    #[must_use]
+    pub fn share_range(&self) -> Option<(f64, f64)> {
+        const Z: f64 = 1.959_964;
+        if self.base < LEAST_BASE {
+            return None;
+        }
+        let (n, share) = (self.base as f64, self.in_time as f64 / self.base as f64);
+        let middle = share + Z * Z / (2.0 * n);
+        let reach = Z * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();
+        let scale = 1.0 + Z * Z / n;
+        Some((((middle - reach) / scale).max(0.0), ((middle + reach) / scale).min(1.0)))
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.records += other.records;
+        self.base += other.base;
+        self.in_time += other.in_time;
+        self.trouble += other.trouble;
+        self.days.resize(self.days.len().max(other.days.len()), 0);
+        self.days.iter_mut().zip(&other.days).for_each(|(sum, days)| *sum += days);
+    }
+}
+
+/// Of these groups the one with the greatest share in time and the one with the least, where that is a difference
+/// and no chance: their ranges do not overlap.
+#[must_use]
+pub fn difference(groups: &[Performance]) -> Option<(&Performance, &Performance)> {
+    let ranged = || groups.iter().filter_map(|group| Some((group, group.share_range()?)));
+    let (best, (low, _)) = ranged().max_by(|(_, one), (_, other)| one.0.total_cmp(&other.0))?;
+    let (worst, (_, high)) = ranged().min_by(|(_, one), (_, other)| one.1.total_cmp(&other.1))?;
+    (low > high).then_some((best, worst))
 }
 
 impl Analytics {
@@ -236,11 +351,11 @@ impl Analytics {
         self.weeks = std::mem::take(&mut self.weeks).into_iter().skip(skipped).collect();
     }
 
-    /// Of the counts by week, by carrier, by lane and by day.
+    /// Of the counts of [`CELLS`], in their order.
     #[must_use]
-    pub fn of(members: &AnalyzedMembers, counts: [CellCounts; 4]) -> Self {
+    pub fn of(members: &AnalyzedMembers, counts: [CellCounts; 5]) -> Self {
         let others = counts.each_ref().map(|counts| counts.others);
-        let [weeks, carriers, lanes, entered] = counts;
+        let [weeks, carriers, lanes, entered, reasons] = counts;
         let by_status = |counts: CellCounts| {
             let mut groups: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
             for (key, records) in counts.cells {
@@ -251,6 +366,10 @@ impl Analytics {
             groups
         };
         let (weeks, entered) = (by_status(weeks), by_status(entered));
+        let mut statuses: BTreeMap<String, u64> = BTreeMap::new();
+        for (status, records) in weeks.values().flatten() {
+            *statuses.entry(status.clone()).or_default() += records;
+        }
         let performance = |counts: CellCounts| {
             let mut groups: BTreeMap<Vec<String>, Performance> = BTreeMap::new();
             for (key, records) in counts.cells {
@@ -272,7 +391,10 @@ impl Analytics {
             groups
         };
         let (carriers, lanes) = (performance(carriers), performance(lanes));
-        Self { weeks, carriers, lanes, entered, others, is_partial: false }
+        let mut all = Performance::default();
+        carriers.iter().for_each(|group| all.add(group));
+        let reasons = members.reasons(reasons);
+        Self { weeks, carriers, lanes, entered, statuses, all, reasons, others, is_partial: false }
     }
 }
 
@@ -281,10 +403,15 @@ mod tests {
     use super::*;
 
     fn members() -> AnalyzedMembers {
-        AnalyzedMembers { trouble: vec!["lost".to_owned()], ..AnalyzedMembers::default() }
+        AnalyzedMembers {
+            trouble: vec!["lost".to_owned()],
+            reason: Some("/why".to_owned()),
+            words: [("gone".to_owned(), "Nobody knows where".to_owned())].into(),
+            ..AnalyzedMembers::default()
+        }
     }
 
-    fn cells(made: &str, values: [&str; 8]) -> Vec<(usize, String)> {
+    fn cells(made: &str, values: [&str; 9]) -> Vec<(usize, String)> {
         members().cells(Some(made), &values.map(str::to_owned))
     }
 
@@ -299,15 +426,60 @@ mod tests {
             "2026-11-24",
             "2026-11-24",
             "2026-11-24T10:00:00Z",
+            "gone",
         ];
         let told = cells("2026-11-29T23:59:00Z", came);
         assert_eq!(told[0], (1_000, r#"[["2026-11-23"],"good",null,null]"#.to_owned()));
         assert_eq!(told[1], (1_001, r#"[["x"],"good",true,4]"#.to_owned()));
         assert_eq!(told[2], (1_002, r#"[["DE","FR"],"good",true,4]"#.to_owned()));
         // What cannot be told is told of none.
-        let odd = cells("then", ["", "", "", "", "2026-11-20", "2026-11-19", "2026-1", ""]);
+        assert_eq!(told.len(), 3, "it is not in trouble: {told:?}");
+        let odd = cells("then", ["", "", "", "", "2026-11-20", "2026-11-19", "2026-1", "", ""]);
         assert_eq!(odd[0].1, r#"[[""],"",null,null]"#);
         assert_eq!(odd[1].1, r#"[[""],"",null,null]"#);
+    }
+
+    #[test]
+    fn a_record_in_trouble_is_in_a_cell_of_its_reason_unless_that_is_prose() {
+        let cell = |why: &str| {
+            let found = cells("", ["lost", "x", "", "", "", "", "", "", why]);
+            found.into_iter().find(|(slot, _)| *slot == REASONS).unwrap().1
+        };
+        assert_eq!(cell("gone"), r#"[["gone","x"],"lost",null,null]"#);
+        assert_eq!(cell(""), r#"[["","x"],"lost",null,null]"#);
+        for prose in ["Jane Doe is away", "Exception\u{202e}", &"a".repeat(65)] {
+            assert_eq!(cell(prose), r#"[["other","x"],"lost",null,null]"#);
+        }
+    }
+
+    #[test]
+    fn a_difference_is_one_when_ranges_do_not_overlap() {
+        let group = |name: &str, in_time, base| Performance {
+            group: vec![name.to_owned()],
+            in_time,
+            base,
+            ..Performance::default()
+        };
+        let range = |in_time, base| {
+            let found = group("", in_time, base).share_range();
+            found.map(|(low, high)| ((low * 1e4).round() as u64, (high * 1e4).round() as u64))
+        };
+        // As R's binom::binom.wilson has it.
+        assert_eq!(range(18, 20), Some((6_990, 9_721)));
+        assert_eq!(range(0, 20), Some((0, 1_611)));
+        assert_eq!(range(20, 20), Some((8_389, 10_000)));
+        assert_eq!(range(19, 19), None);
+        let name = |groups: &[Performance]| {
+            let (best, worst) = difference(groups)?;
+            Some((best.group[0].clone(), worst.group[0].clone()))
+        };
+        let (good, poor) = (group("good", 95, 100), group("poor", 60, 100));
+        let (few, near) = (group("few", 0, 19), group("near", 90, 100));
+        let told = Some(("good".to_owned(), "poor".to_owned()));
+        assert_eq!(name(&[near.clone(), poor, good.clone(), few.clone()]), told);
+        assert_eq!(name(&[near, good.clone(), few]), None);
+        assert_eq!(name(&[good]), None);
+        assert_eq!(name(&[]), None);
     }
 
     #[test]
@@ -338,11 +510,30 @@ mod tests {
         ];
         let weeks = [(r#"[["w"],"good",null,null]"#, 8), (r#"[["w"],"lost",null,null]"#, 1)];
         let days = [(r#"[["d"],"good",null,null]"#, 5)];
-        let all = [counts(&weeks, 0), counts(&carriers, 3), counts(&[], 0), counts(&days, 2)];
+        let reasons = [
+            (r#"[["gone","x"],"lost",null,null]"#, 1),
+            (r#"[["gone","y"],"lost",null,null]"#, 2),
+            (r#"[["","y"],"lost",null,null]"#, 7),
+        ];
+        let all = [
+            counts(&weeks, 0),
+            counts(&carriers, 3),
+            counts(&[], 0),
+            counts(&days, 2),
+            counts(&reasons, 4),
+        ];
         let told = Analytics::of(&members(), all);
+        assert_eq!(told.statuses, [("good".to_owned(), 8), ("lost".to_owned(), 1)].into());
+        let [none, gone] = &told.reasons[..] else { panic!("{told:?}") };
+        assert_eq!((none.records, none.words.as_deref()), (7, None));
+        assert_eq!((gone.records, gone.words.as_deref()), (3, Some("Nobody knows where")));
+        assert_eq!(gone.carriers, [("x".to_owned(), 1), ("y".to_owned(), 2)].into());
+        let all = &told.all;
+        assert_eq!((all.records, all.base, all.in_time, all.trouble), (31, 10, 8, 1));
+        assert_eq!(all.percentile(90), Some(9));
         assert_eq!(told.weeks["w"], [("good".to_owned(), 8), ("lost".to_owned(), 1)].into());
         assert_eq!(told.entered["d"], [("good".to_owned(), 5)].into());
-        assert_eq!(told.others, [0, 3, 0, 2]);
+        assert_eq!(told.others, [0, 3, 0, 2, 4]);
         let [y, x] = &told.carriers[..] else { panic!("{told:?}") };
         assert_eq!((y.records, y.base, y.percentile(50)), (20, 0, None));
         assert_eq!((x.records, x.base, x.in_time, x.trouble), (11, 10, 8, 1));

@@ -25,6 +25,9 @@ pub trait Intents: Send + Sync {
     /// Removes a run that was not sealed.
     fn forget(&self, run: &str) -> Answer<'_, ()>;
 
+    /// Removes a run of which nothing was begun ([`super::plan::is_unbegun`]). Answers whether that was so.
+    fn discard(&self, run: &str) -> Answer<'_, bool>;
+
     /// The run with this id.
     fn run(&self, run: &str) -> Answer<'_, Option<PushRow>>;
 

@@ -110,6 +110,13 @@ pub fn is_forgotten(run: &PushRow) -> bool {
     run.digest.is_none()
 }
 
+/// Whether a run may be removed because nothing of it was sent, nor can have been.
+#[must_use]
+pub fn is_unbegun(run: &PushRow) -> bool {
+    let counts = &run.counts;
+    run.ended_ms.is_none() && counts.sending + counts.done + counts.parked == 0
+}
+
 /// Runs that ended before this time, and those that were made before it and never sealed, are
 /// removed. Items that wait for a decision since before it are given up ([`undecided`]).
 #[must_use]

@@ -73,3 +73,24 @@ fn every_slip_is_told_with_its_place() {
     let newer = ViewFile::read(r#"{"version": 2, "shapes": []}"#, &|_, _| None).unwrap_err();
     assert_eq!(newer, ViewError::Version(2));
 }
+
+#[test]
+fn what_is_personal_is_not_counted_by() {
+    let read = |view: &str| {
+        let text =
+            format!(r#"{{"version": 1, "title": "Parcels", "objects": {{"parcels": {view}}}}}"#);
+        ViewFile::read(&text, &|_, _| Some(true)).map_err(|why| why.to_string())
+    };
+    for (member, name) in [
+        (r#""reason": {"at": "/to/name"}"#, "reason.at"),
+        (r#""carrier": "/to""#, "carrier"),
+        (r#""count": ["/state", "/to/name/first"]"#, "count"),
+    ] {
+        let why = read(&format!(r#"{{{member}, "personal": ["/to"]}}"#)).unwrap_err();
+        assert!(why.contains(&format!("objects.parcels.{name}: ")), "{why}");
+        assert!(why.contains("is personal"), "{why}");
+        read(&format!(r#"{{{member}, "personal": ["/t", "/to/na"]}}"#)).unwrap();
+    }
+    // Lists are filtered by what is personal, and nothing of it is counted.
+    read(r#"{"number": "/number", "index": ["/to"], "personal": ["/to"]}"#).unwrap();
+}

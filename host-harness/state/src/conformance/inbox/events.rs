@@ -185,11 +185,19 @@ pub async fn a_dead_event_is_replayed_or_dropped(database: &impl Database) {
     assert!(state.replay(2).await.unwrap());
     assert!(!state.replay(2).await.unwrap());
     assert_eq!(state.count_events(None).await.unwrap(), (3, 0));
+    // One that waits for a later try is tried before its time, and has failed as often as before.
+    let later = Settled { attempts: 4, again_after_ms: Some(60_000), ..dead(&row.events[2]) };
+    state.settle(vec![Settled { state: EventState::Waiting, asks: false, ..later }]).await.unwrap();
+    assert!(state.replay(3).await.unwrap());
+    assert!(!state.replay(3).await.unwrap(), "it is due");
+    let due = state.due_events(WHOSE, false, 9).await.unwrap();
+    let three = due.iter().find(|event| event.number == 3).unwrap();
+    assert_eq!((three.attempts, three.tries.len()), (4, 1));
     let due = state.due_events(WHOSE, true, 9).await.unwrap();
     assert_eq!(numbers(&due), [1], "what is found is asked for again");
     assert_eq!((due[0].attempts, due[0].next_ms), (0, Some(START_MS + 9_000)));
     assert_eq!(due[0].reason.as_deref(), Some("poison"));
-    assert_eq!(numbers(&state.due_events(WHOSE, false, 9).await.unwrap()), [3, 2]);
+    assert_eq!(numbers(&state.due_events(WHOSE, false, 9).await.unwrap()), [2, 3]);
 
     let settled: Vec<Settled> = row.events.iter().map(dead).collect();
     state.settle(settled).await.unwrap();

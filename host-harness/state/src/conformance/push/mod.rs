@@ -27,6 +27,7 @@ macro_rules! push_cases {
             a_source_that_is_asked_for_again_goes_on [seal run intents]
             a_run_goes_on_with_what_is_added_to_it [seal add run]
             a_run_that_was_not_sealed_is_forgotten [forget run intents]
+            a_run_is_discarded_until_it_is_begun [discard run intents claim sending]
             one_item_at_a_time_writes_a_record [claim renew]
             the_claims_of_an_owner_that_is_gone_are_free [claim]
             an_item_writes_more_records_than_its_key_names [hold claim end renew]
@@ -233,6 +234,24 @@ pub async fn a_run_that_was_not_sealed_is_forgotten(database: &impl Database) {
     assert_eq!(run_of(&*store, "sealed").await.counts.pending, 1);
     maintain(&*store).await;
     assert_eq!(store.intents("sealed", 0, 9).await.unwrap().len(), 1);
+}
+
+pub async fn a_run_is_discarded_until_it_is_begun(database: &impl Database) {
+    let store = begun(database, "r", &["k", "l"]).await;
+    sealed(&*store, "s", &["m"]).await;
+    let (me, other) = (holder("r", 0, "me"), holder("s", 0, "me"));
+    assert!(is_ours(&*store, &me).await && is_ours(&*store, &other).await);
+    assert_eq!(store.discard("r").await, Ok(true), "to be looked for is not to be sent");
+    assert_eq!(store.discard("r").await, Ok(false));
+    assert_eq!(Intents::run(&*store, "r").await, Ok(None));
+    assert_eq!(store.intents("r", 0, 9).await, Ok(vec![]));
+    let late = store.sending(&me, Sent::Create, None).await;
+    assert!(matches!(late, Err(StoreError::TakenOver { .. } | StoreError::NoPush(_))), "{late:?}");
+    store.sending(&other, Sent::Create, None).await.unwrap();
+    assert_eq!(store.discard("s").await, Ok(false));
+    store.end(&other, done(), None).await.unwrap();
+    assert_eq!(store.discard("s").await, Ok(false));
+    assert_eq!(run_of(&*store, "s").await.counts.done, 1);
 }
 
 pub async fn one_item_at_a_time_writes_a_record(database: &impl Database) {

@@ -142,10 +142,9 @@ pub fn count_new(
     now_ms: u64,
 ) {
     for slot in index.all_counted() {
-        if slot != ENTERED {
-            let value = values.get(slot).cloned().unwrap_or_default();
-            *all.entry(slot).or_default().entry(value).or_default() += 1;
-        }
+        // Not every record is in a cell of each kind.
+        let Some(value) = values.get(slot) else { continue };
+        *all.entry(slot).or_default().entry(value.clone()).or_default() += 1;
     }
     count_entered(all, None, Some(values), updated_at, now_ms);
 }

@@ -7,6 +7,7 @@ use super::{
     PutRecord, ValueMoves, values,
 };
 use crate::StoreError;
+use crate::mirror::analytics::CELLS;
 use crate::mirror::held::{Held, holders_of};
 use crate::mirror::history::{self, Packer};
 use crate::mirror::index::{UPDATED, ValueReader, Values, updated};
@@ -204,7 +205,8 @@ impl Work<'_> {
         };
         let all = before.or(after.as_ref());
         let slots = all.map_or(0, |values| values.slots.len());
-        let cells = all.into_iter().flat_map(|values| &values.cells).map(|(slot, _)| *slot);
+        // A record may be in a cell of a kind before, and in none after.
+        let cells = all.into_iter().flat_map(|_| CELLS);
         let moved = |slot| {
             let of = |values: Option<&Values>| values.and_then(|it| it.get(slot)).cloned();
             let (before, after) = (of(before), of(after.as_ref()));
