@@ -18,6 +18,10 @@
 use indexmap::IndexMap;
 use serde::Deserialize;
 
+mod rules;
+
+pub use self::rules::{ListedTime, MOST_DAYS, RuleTime, RuleView, Take};
+
 /// The version of the format that is read here.
 const VERSION: u32 = 1;
 /// Tables of a file, columns of a table and alternatives of a column at most.
@@ -88,6 +92,8 @@ pub struct ObjectView {
     pub index: Vec<String>,
     /// Members of which each value's records are counted.
     pub count: Vec<String>,
+    /// Rules over time, by their names.
+    pub rules: IndexMap<String, RuleView>,
 }
 
 /// The member that says how far a record is.
@@ -221,6 +227,10 @@ impl ViewFile {
             }
             bounded(&format!("objects.{object}.index"), view.index.len())?;
             bounded(&format!("objects.{object}.count"), view.count.len())?;
+            bounded(&format!("objects.{object}.rules"), view.rules.len())?;
+            for (name, rule) in &view.rules {
+                rule.check(&format!("objects.{object}.rules.{name}"), name, object, declares)?;
+            }
         }
         bounded("tables", file.tables.len())?;
         for (place, (name, table)) in file.tables.iter().enumerate() {

@@ -16,7 +16,7 @@ mod status;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-pub use self::changes::ChangeDocument;
+pub use self::changes::{ChangeDocument, RuleDocument};
 pub use self::connections::{ConnectionDocument, SecretDocument};
 pub use self::deliveries::{
     DeadLetter, DeadLetterNumber, DeliveryDocument, DeliverySummary, EventDocument, dead_letters,
@@ -26,8 +26,8 @@ pub use self::planned::{PlannedBody, PlannedRequest};
 pub use self::pulls::PullDocument;
 pub use self::pushes::{ItemDocument, PushDocument};
 pub use self::records::{
-    AnalyticsDocument, CountsDocument, DifferenceDocument, HistoryEntry, ValueCount, differs,
-    history_entry,
+    AnalyticsDocument, CountsDocument, DifferenceDocument, HistoryEntry, RuleCountDocument,
+    ValueCount, differs, history_entry,
 };
 pub use self::status::{
     FailingStatus, HostStatus, LimitRates, LimitStatus, MinuteRate, ObjectStatus,
