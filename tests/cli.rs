@@ -11,6 +11,7 @@ mod pushing;
 mod reading;
 pub mod recorded;
 mod reports;
+mod ruling;
 #[cfg(unix)]
 mod running;
 mod sharing;

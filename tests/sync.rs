@@ -6,5 +6,6 @@ mod kills;
 mod mirrored;
 mod pages;
 mod random;
+mod rules;
 mod sharing;
 mod sweeps;

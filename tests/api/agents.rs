@@ -83,10 +83,7 @@ async fn shop(name: &str) -> Shop {
 
 fn ids(document: &Value) -> Vec<u64> {
     let items = document["items"].as_array().unwrap_or_else(|| panic!("{document}")).iter();
-    let id = |item: &Value| {
-        let record = item.get("record").unwrap_or(item);
-        u64::from_str_radix(record["id"].as_str().unwrap(), 16).unwrap()
-    };
+    let id = |item: &Value| u64::from_str_radix(item["id"].as_str().unwrap(), 16).unwrap();
     let mut ids: Vec<_> = items.map(id).collect();
     ids.sort_unstable();
     ids
@@ -125,8 +122,9 @@ async fn an_agent_reads_over_stdin_and_stdout() {
     assert_eq!(ids(&exceptional), [11]);
     let late = good(&agent, "list_late", of(json!({}))).await;
     assert_eq!(ids(&late), [11, 12]);
-    let due = late["items"].as_array().unwrap().iter().find(|it| it["due"] == "2026-03-05");
-    assert_eq!(due.unwrap()["record"]["data"]["tracking_number"], "N11");
+    // The longest due first.
+    assert_eq!(late["items"][0]["due"], "2026-03-05T18:00:00Z");
+    assert_eq!(late["items"][0]["data"]["tracking_number"], "N11");
     // One at a time, each is told once.
     let (mut cursor, mut told) = (Value::Null, vec![]);
     loop {

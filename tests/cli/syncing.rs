@@ -44,9 +44,12 @@ async fn what_is_kept_is_shown_by_every_command() {
     assert!(table.contains("trackings") && table.contains(" ago"), "{table}");
 
     let first = keeper.run(&["changes", "--consumer", "a", "--object", "trackings"]).quiet();
-    assert_eq!(first.lines().count(), 250);
+    // Some of them are late, too.
+    let created = values(&first).into_iter().filter(|change| change["kind"] == "created");
+    let created: Vec<Value> = created.collect();
+    assert_eq!(created.len(), 250);
     assert_eq!(keeper.run(&["changes", "--consumer", "a"]).quiet(), "");
-    let last = values(&first).last().unwrap()["number"].as_u64().unwrap();
+    let last = created.last().unwrap()["number"].as_u64().unwrap();
     let since = (last - 1).to_string();
     let next = values(&keeper.run(&["changes", "--since", &since]).quiet());
     assert_eq!(next[0]["number"], last);

@@ -213,7 +213,7 @@ impl Mirrored {
                     assert_eq!(told.remove(&key), change.previous, "{change:?}");
                 }
                 ChangeKind::AgedOut => assert!(told.contains_key(&key), "{change:?}"),
-                ChangeKind::Drift | ChangeKind::Reset => {}
+                ChangeKind::Drift | ChangeKind::Reset | ChangeKind::Rule => {}
             }
         }
         for object in [OBJECT].into_iter().chain(DERIVED) {

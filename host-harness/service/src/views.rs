@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::schema::Schema;
 
 /// Name of the file among what a manifest has more.
-const NAME: &str = "views";
+pub(crate) const NAME: &str = "views";
 
 /// Why there is no view file to work with.
 #[derive(Debug, thiserror::Error)]
@@ -74,13 +74,13 @@ pub async fn keep_indexes(
     mirror.set_indexes(&connector.manifest().name, indexes).await.map(Ok)
 }
 
-/// Whether a schema names the member that a JSON Pointer leads to.
+/// Whether a schema names the member that a JSON Pointer leads to; `-` leads to the items of a list.
 fn declares(schema: &Value, pointer: &str) -> bool {
     let mut at = Schema::of(schema);
     for token in pointer.split('/').skip(1) {
-        let Some(below) = at.property(&token.replace("~1", "/").replace("~0", "~")) else {
-            return false;
-        };
+        let items = if token == "-" { at.items() } else { None };
+        let below = items.or_else(|| at.property(&token.replace("~1", "/").replace("~0", "~")));
+        let Some(below) = below else { return false };
         at = below;
     }
     true
@@ -106,6 +106,9 @@ mod tests {
             ("/more/anything", true),
             ("/list/0", false),
             ("/list/c", false),
+            ("/list/-/c", true),
+            ("/list/-/d", false),
+            ("/-/c", false),
             ("/c", false),
         ] {
             assert_eq!(declares(&schema, pointer), there, "{pointer}");

@@ -23,7 +23,8 @@ const AT_ONCE: u32 = 500;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Prints what changed: what was created, updated (with the members that differ), deleted, or is
-/// no longer listed because of its age, and where records drift from their schema.
+/// no longer listed because of its age, where records drift from their schema, and for which of them a rule over
+/// time was raised or cleared.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   connector-host changes --since 120

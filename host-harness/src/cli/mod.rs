@@ -80,6 +80,7 @@ mod read;
 mod record;
 mod records;
 mod replay;
+mod rules;
 mod schema;
 mod secret_value;
 mod secrets;
@@ -197,6 +198,8 @@ subcommands! {
     Changes(changes::ChangesArgs) by changes::run,
     /// Show what became of a record
     Records(records::RecordsArgs) by records::run,
+    /// Show and set rules over time, such as which records are late
+    Rules(rules::RulesArgs) by rules::run,
     /// Print the records that are kept of an object
     Export(export::ExportArgs) by export::run,
     /// Show what happened to a connection

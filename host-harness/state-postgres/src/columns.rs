@@ -12,7 +12,9 @@ use connector_state::access::Scope;
 use connector_state::inbox::FailedTry;
 use connector_state::journal::{Data, JournalKind};
 use connector_state::mirror::held::Held;
-use connector_state::mirror::{ChangeKind, MemberIndex, RecordState, ScanKind, Source};
+use connector_state::mirror::{
+    ChangeKind, MemberIndex, RecordState, RuleSettings, RuleTold, ScanKind, Source,
+};
 use connector_state::push::{Conflict, Decision, IntentState, Mode, Outcome, Sent};
 use connector_state::{GrantState, Lease, PreviousTokens, Sealed, Word};
 use serde::Serialize;
@@ -134,7 +136,8 @@ scalars!(i64, unsigned, |it: &Self| signed(*it); u64);
 scalars!(Vec<u8>, hash_of, |it: &Self| it.to_vec(); [u8; 32]);
 scalars!(i64, micros, us; Duration);
 scalars!(Vec<u8>, |sql| Ok(Self(sql)), |it: &Self| it.0.clone(); Sealed);
-scalars!(String, |sql: String| from_json(&sql), json; Vec<String>, BTreeMap<String, String>, Data, Learned, Vec<FailedTry>, MemberIndex);
+scalars!(String, |sql: String| from_json(&sql), json; Vec<String>, BTreeMap<String, String>, Data, Learned, Vec<FailedTry>, MemberIndex,
+    RuleSettings, RuleTold);
 scalars!(String, |sql: String| word(&sql), |it: &Self| it.word().to_owned();
     Scope, GrantState, JournalKind, ChangeKind, RecordState, ScanKind, Source, IntentState, Mode, Outcome, Sent,
     Decision);

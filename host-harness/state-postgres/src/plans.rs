@@ -79,6 +79,8 @@ INSERT INTO mirror_scans SELECT n, 1, 'full', false, null, null, 0, 0, 0, 0, 0, 
     null, null, null, null, null, 0, null FROM generate_series(1, 1000) n;
 INSERT INTO mirror_bookmarks SELECT n % 1000 + 1, n, 'b' FROM generate_series(1, 30000) n;
 INSERT INTO mirror_look_ups SELECT n % 1000 + 1, 'r' || n, 1, n % 5, n, null FROM generate_series(1, 30000) n;
+INSERT INTO mirror_wakes SELECT n % 1000 + 1, n, n, 'r' || n FROM generate_series(1, 60000) n;
+INSERT INTO mirror_raised SELECT n % 1000 + 1, 'rule' || n % 3, n, 'r' || n FROM generate_series(1, 60000) n;
 INSERT INTO mirror_drifts SELECT n % 1000 + 1, '/' || n FROM generate_series(1, 30000) n;
 INSERT INTO mirror_dead_letters SELECT n, n % 1000 + 1, null, '', sha256(n::text::bytea), '', n, null
     FROM generate_series(1, 30000) n;

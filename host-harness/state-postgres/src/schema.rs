@@ -30,6 +30,7 @@ use super::inbox::tables::TABLES as INBOX;
 use super::journal::TABLES as JOURNAL;
 use super::limits::TABLE as LIMITS;
 use super::lists::TABLES as LABELS;
+use super::mirror::rules::TABLES as RULES;
 use super::mirror::tables::TABLES as MIRROR;
 use super::moving::TABLES as MOVES;
 use super::outbox::tables::TABLES as OUTBOX;
@@ -41,8 +42,8 @@ use super::views::FUNCTIONS as VIEWS;
 /// What leads from an empty schema to this version's: the version is the number of steps that were made.
 /// A step that was released is never changed.
 pub const STEPS: [&[&str]; 1] = [&[
-    STORE, MIRROR, LIMITS, PUSH, RUNS, INBOX, OUTBOX, JOURNAL, RATES, HOSTS, ACCESS, LABELS, VIEWS,
-    MOVES,
+    STORE, MIRROR, RULES, LIMITS, PUSH, RUNS, INBOX, OUTBOX, JOURNAL, RATES, HOSTS, ACCESS, LABELS,
+    VIEWS, MOVES,
 ]];
 
 const STORE: &str = r#"
@@ -54,7 +55,8 @@ CREATE TABLE connections (
     settings text NOT NULL,
     sealed_key bytea NOT NULL,
     made_ms bigint NOT NULL,
-    revision bigint NOT NULL DEFAULT 0
+    revision bigint NOT NULL DEFAULT 0,
+    rules text NOT NULL DEFAULT '{}'
 );
 
 CREATE INDEX connections_by_revision ON connections (revision);

@@ -8,7 +8,7 @@ use connector_contract::limits::Reported;
 use connector_state::access::Scope;
 use connector_state::inbox::EventState;
 use connector_state::journal::{Data, JournalKind};
-use connector_state::mirror::{ChangeKind, RecordState, ScanKind, Source};
+use connector_state::mirror::{ChangeKind, RecordState, RuleTold, ScanKind, Source};
 use connector_state::push::{Conflict, Decision, IntentState, Mode, Outcome, Sent};
 use connector_state::{GrantState, Lease, PreviousTokens, Sealed, Word};
 use rusqlite::types::{FromSql, Type, Value, ValueRef};
@@ -163,7 +163,8 @@ scalars!(Row::get, |it: &Self| Ok(it.to_vec().into()); [u8; 32]);
 scalars!(Row::get, |it: &Self| Ok(signed(*it).into()); u64);
 scalars!(micros, |it: &Self| Ok(us(*it).into()); Duration);
 scalars!(sealed, |it: &Self| Ok(it.0.clone().into()); Sealed);
-scalars!(from_json, |it| Ok(json(it)?.into()); Vec<String>, BTreeMap<String, String>, Data, Learned);
+scalars!(from_json, |it| Ok(json(it)?.into());
+    Vec<String>, BTreeMap<String, String>, Data, Learned, RuleTold);
 scalars!(word, |it: &Self| Ok(it.word().to_owned().into());
     Scope, GrantState, EventState, JournalKind, ChangeKind, RecordState, ScanKind, Source, IntentState, Mode, Outcome,
     Sent, Decision);

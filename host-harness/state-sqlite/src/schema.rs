@@ -6,7 +6,7 @@
 //!
 //! | table | a row is | columns |
 //! |---|---|---|
-//! | `connections` | [`super::ConnectionRow`] | `id`, `name`, `connector`, `scheme`, `settings` (a JSON object of texts), `sealed_key`, `made_ms` |
+//! | `connections` | [`super::ConnectionRow`] | `id`, `name`, `connector`, `scheme`, `settings` (a JSON object of texts), `sealed_key`, `made_ms`, `rules` (a JSON object: after how many days a rule over time is due, null: switched off) |
 //! | `labels` | a label of a connection | `connection` (its id), `name`, `value` |
 //! | `secrets` | [`super::SecretRow`] | `connection` (its id), `name`, `version`, `sealed`, `made_ms`, `ends_ms` (null: the newest) |
 //! | `grants` | [`super::GrantRow`] | `connection` (its id), `epoch`, `state` (`valid`, `renewing`, `uncertain`, `ended`), `sends`, `lease_attempt`, `lease_until_ms`, `sealed_tokens`, `received_ms`, `expires_ms`, `scopes` (a JSON array of texts), `learned` (JSON: what the connector learned, and the account), `retry_ms`, `failures`, `sealed_previous`, `previous_until_ms` |
@@ -51,7 +51,7 @@
 //! | view | a row is | columns |
 //! |---|---|---|
 //! | `records` | the newest known version of a record | `connection`, `object`, `id`, `holder` (id of the record that holds a derived one), `state` (`live`, `aged-out`: lists no longer show it, `deleted`; a derived record has its holder's, and is not here once it is gone), `updated_at`, `created_at`, `data` (the record as JSON text; null when deleted), `hash`, `change` (number of the change that made it so, among those of its connection) |
-//! | `changes` | an entry of the log of changes | `connection`, `number` (counts up for each connection), `object`, `id` (empty for a whole object), `kind` (`created`, `updated`, `deleted`, `aged-out`, `drift`, `reset`), `ours` (1: our own write), `source` (what brought it: `page`, `look-up`, `delivery`, `write`), `delivery` (number of the delivery that told of it, where one did), `at_ms`, `updated_at`, `prior` (number of the record's change before this one), `members` (a JSON array: top-level members that differ; of a drift, JSON Pointers), `previous` and `hash` (before and after) |
+//! | `changes` | an entry of the log of changes | `connection`, `number` (counts up for each connection), `object`, `id` (empty for a whole object), `kind` (`created`, `updated`, `deleted`, `aged-out`, `drift`, `reset`, `rule`), `ours` (1: our own write), `source` (what brought it: `page`, `look-up`, `delivery`, `write`), `delivery` (number of the delivery that told of it, where one did), `at_ms`, `updated_at`, `prior` (number of the record's change before this one), `members` (a JSON array: top-level members that differ; of a drift, JSON Pointers), `previous` and `hash` (before and after), `rule` (of a rule over time: a JSON object with `rule`, `raised`, `due_ms`) |
 //! | `scans` | how far the scans of an object are | `connection`, `object`, `scan` (number of the newest), `kind` (`incremental`, `overlap`, `full`), `running`, `pages`, `records`, `created`, `updated`, `deleted`, `outside`, `restarts`, `tainted`, `began_ms`, `completed_ms`, `overlap_ms`, `full_ms`, `sweep`, `bookmark`, `error`, `failures`, `retry_ms`: see [`connector_state::mirror::ScanRow`] |
 //! | `dead_letters` | an item that could not be read | `number`, `connection`, `object`, `id`, `raw` (as it came; empty for a record that was asked for and never answered), `reason`, `at_ms` |
 //!
@@ -78,6 +78,7 @@ use super::inbox::tables::TABLES as INBOX;
 use super::journal::TABLES as JOURNAL;
 use super::limits::TABLE as LIMITS;
 use super::lists::TABLES as LABELS;
+use super::mirror::rules::TABLES as RULES;
 use super::mirror::tables::{CHANGES, INDEXES, TABLES as MIRROR, VIEWS};
 use super::moving::TABLES as MOVES;
 use super::outbox::tables::TABLES as OUTBOX;
@@ -90,15 +91,15 @@ pub const APPLICATION: u32 = 0x436F_6E48;
 
 /// Version of the schema (`PRAGMA user_version`). Those below it were never released: such a file is
 /// refused as it is.
-pub const VERSION: u32 = 14;
+pub const VERSION: u32 = 15;
 
 /// All tables and views, for an empty file.
 ///
 /// Words of a column are checked by `OR`: SQLite makes a table of a list after `IN` for each row that is written,
 /// which takes longer than the rest of such a row.
-pub const TABLES: [&str; 16] = [
-    STORE, MIRROR, INDEXES, VIEWS, CHANGES, LIMITS, PUSH, RUNS, INBOX, OUTBOX, JOURNAL, RATES,
-    HOSTS, ACCESS, LABELS, MOVES,
+pub const TABLES: [&str; 17] = [
+    STORE, MIRROR, RULES, INDEXES, VIEWS, CHANGES, LIMITS, PUSH, RUNS, INBOX, OUTBOX, JOURNAL,
+    RATES, HOSTS, ACCESS, LABELS, MOVES,
 ];
 
 const STORE: &str = "
@@ -110,7 +111,8 @@ CREATE TABLE connections (
     settings TEXT NOT NULL,
     sealed_key BLOB NOT NULL,
     made_ms INTEGER NOT NULL,
-    revision INTEGER NOT NULL DEFAULT 0
+    revision INTEGER NOT NULL DEFAULT 0,
+    rules TEXT NOT NULL DEFAULT '{}'
 ) STRICT;
 
 CREATE INDEX connections_by_revision ON connections (revision);

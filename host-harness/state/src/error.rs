@@ -12,7 +12,7 @@ use thiserror::Error;
 /// | [`NameTaken`], [`ForwardNameTaken`], [`TooManyForwards`], [`NoConnection`], [`NoPush`], [`IsHere`], [`Moved`], [`NoMove`] | no | not before somebody has changed what is kept |
 /// | [`TooNew`], [`TooOld`], [`Corrupt`] | no | not before somebody has seen to the state |
 /// | [`ForeignId`] | no | not with this connector |
-/// | [`NotIndexed`], [`NoCursor`], [`Derived`] | no | not without another question |
+/// | [`NotIndexed`], [`NoRule`], [`NoCursor`], [`Derived`] | no | not without another question |
 /// | [`NotNext`], [`TakenOver`], [`Superseded`], [`ChangedMeanwhile`], [`Forgotten`] | no | anew: what is kept is not what the caller believes |
 /// | [`Unavailable`], [`InUse`] | no | the same, later |
 /// | [`Unknown`] | perhaps | anew: read what is kept, and ask for what is missing |
@@ -35,6 +35,7 @@ use thiserror::Error;
 /// [`ChangedMeanwhile`]: StoreError::ChangedMeanwhile
 /// [`ForeignId`]: StoreError::ForeignId
 /// [`NotIndexed`]: StoreError::NotIndexed
+/// [`NoRule`]: StoreError::NoRule
 /// [`NoCursor`]: StoreError::NoCursor
 /// [`Derived`]: StoreError::Derived
 /// [`Forgotten`]: StoreError::Forgotten
@@ -119,6 +120,16 @@ pub enum StoreError {
         member: String,
         /// What can be used.
         indexed: Vec<String>,
+    },
+    /// The view file has no such rule over time for an object.
+    #[error("records of {object} have no rule \"{rule}\"; {}", rules_of(rules))]
+    NoRule {
+        /// The object's name.
+        object: String,
+        /// As it was named.
+        rule: String,
+        /// Those that there are.
+        rules: Vec<String>,
     },
     /// A list cannot go on there.
     #[error(
@@ -215,6 +226,13 @@ pub enum StoreError {
     },
 }
 
+fn rules_of(rules: &[String]) -> String {
+    match rules.is_empty() {
+        true => "its connector says none, or nothing of it is kept yet: sync".to_owned(),
+        false => format!("use one of: {}", rules.join(", ")),
+    }
+}
+
 /// Whether to ask a state again after an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Retry {
@@ -250,6 +268,7 @@ impl StoreError {
             | Self::Corrupt { .. }
             | Self::ForeignId { .. }
             | Self::NotIndexed { .. }
+            | Self::NoRule { .. }
             | Self::NoCursor { .. }
             | Self::Derived { .. } => Retry::Never,
             Self::NotNext(_)

@@ -18,6 +18,10 @@
 use indexmap::IndexMap;
 use serde::Deserialize;
 
+mod rules;
+
+pub use self::rules::{ListedTime, MOST_DAYS, RuleTime, RuleView, Take};
+
 /// The version of the format that is read here.
 const VERSION: u32 = 1;
 /// Tables of a file, columns of a table and alternatives of a column at most.
@@ -93,6 +97,8 @@ pub struct ObjectView {
     pub index: Vec<String>,
     /// Members of which each value's records are counted.
     pub count: Vec<String>,
+    /// Rules over time, by their names.
+    pub rules: IndexMap<String, RuleView>,
 }
 
 /// The member that says how far a record is.
@@ -244,6 +250,10 @@ impl ViewFile {
                     let at = format!("objects.{object}.{name}");
                     return fault(&at, format!("{pointer} is personal, and would be counted by"));
                 }
+            }
+            bounded(&format!("objects.{object}.rules"), view.rules.len())?;
+            for (name, rule) in &view.rules {
+                rule.check(&format!("objects.{object}.rules.{name}"), name, object, declares)?;
             }
         }
         bounded("tables", file.tables.len())?;

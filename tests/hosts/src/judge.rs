@@ -157,7 +157,7 @@ async fn judge_log(world: &World, account: &Account, state: &Arc<dyn State>) {
                 }
                 told.insert(change.id, None);
             }
-            ChangeKind::AgedOut | ChangeKind::Drift | ChangeKind::Reset => {}
+            ChangeKind::AgedOut | ChangeKind::Drift | ChangeKind::Reset | ChangeKind::Rule => {}
         }
     }
     for record in state.records(&account.row.id, OBJECT, None, ALL).await.unwrap() {

@@ -46,7 +46,7 @@ pub fn list(with_writes: bool) -> Vec<Tool> {
         ),
         reads::<ListTroubled>(
             "list_late",
-            "Kept records that were due before today (UTC) and have not ended, with the date that they were due",
+            "Kept records that are late, by the rule of that name, with when each was due",
         ),
         reads::<ListChanges>("list_changes", "What changed since a number, in order"),
     ];

@@ -26,6 +26,7 @@ impl From<StoreError> for Problem {
             | StoreError::TooManyForwards => Self::new(Kind::Conflict, Request, detail),
             StoreError::NoConnection(_) | StoreError::NoPush(_) => Self::not_found(detail),
             StoreError::NotIndexed { .. }
+            | StoreError::NoRule { .. }
             | StoreError::NoCursor { .. }
             | StoreError::Derived { .. } => Self::invalid(detail),
             StoreError::Forgotten { .. } => Self::new(Kind::CursorExpired, Request, detail),

@@ -81,7 +81,10 @@ async fn counts(
 ) -> Result<Json<CountsDocument>, Problem> {
     app.check_object(&path.object)?;
     let row = app.row(&path.connection).await?;
-    Ok(Json(CountsDocument::of(app.database.value_counts(&row.id, &path.object).await?)))
+    Ok(Json(CountsDocument::of(
+        &path.object,
+        app.database.value_counts(&row.id, &path.object).await?,
+    )))
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse as _, Response};
 use connector_runtime::secrets::Secret;
 use connector_service::documents::{ForwardDocument, ParkedDocument};
 use connector_service::forward::{
-    Signer, TargetAddress, Template, new_id, new_secret, unknown_object,
+    Signer, TargetAddress, Template, new_id, new_secret, unknown_object, unknown_rule,
 };
 use connector_service::vault::VaultError;
 use connector_state::Sealed;
@@ -191,8 +191,17 @@ fn check_filters(app: &Api, filters: &[String]) -> Result<(), Problem> {
     let objects: Vec<&str> = objects.iter().map(|object| object.name.as_str()).collect();
     let lost = unknown_object(filters, &objects);
     match lost.map_err(|why| Problem::invalid(format!("only: {why}")))? {
+        None => {}
+        Some(object) => {
+            return Err(Problem::unknown("object of only", &object, &objects).of_input());
+        }
+    }
+    match unknown_rule(filters, &app.connector.manifest().more) {
         None => Ok(()),
-        Some(object) => Err(Problem::unknown("object of only", &object, &objects).of_input()),
+        Some((rule, known)) => {
+            let known: Vec<&str> = known.iter().map(String::as_str).collect();
+            Err(Problem::unknown("rule of only", &rule, &known).of_input())
+        }
     }
 }
 

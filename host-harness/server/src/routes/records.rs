@@ -67,6 +67,9 @@ pub struct RecordDocument {
     /// Number of the change that made it what it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub change: Option<u64>,
+    /// Of a list by a rule over time, when that was due.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub due: Option<String>,
     /// The record.
     #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     pub data: Box<RawValue>,
@@ -135,6 +138,7 @@ impl From<MirroredRecord> for RecordDocument {
             hash: hex(&record.hash),
             holder: record.holder,
             change: Some(record.change),
+            due: None,
             data: raw(&record.data),
         }
     }
@@ -151,6 +155,7 @@ impl From<DataRecord> for RecordDocument {
             hash: hex(&hash_of(&record.data)),
             holder: None,
             change: None,
+            due: None,
             data: raw(&record.data),
         }
     }
@@ -178,6 +183,8 @@ pub struct ListParameters {
     /// NAME<VALUE; may be given several times, and all hold.
     #[serde(default, rename = "where")]
     pub conditions: Vec<String>,
+    /// Kept records: only those for which this rule over time is raised, the longest due first.
+    pub rule: Option<String>,
     /// Kept records: sort by this [default: updated, the newest first].
     pub sort: Option<String>,
     /// Kept records: from the greatest value to the least.
@@ -230,12 +237,17 @@ pub async fn kept(
     let filters = asked.conditions.iter().map(|text| text.parse::<Filter>());
     let filters = filters.collect::<Result<Vec<_>, _>>();
     let filters = filters.map_err(|why| Problem::invalid(format!("where: {why}")))?;
-    let is_plain = filters.is_empty() && asked.sort.is_none() && !asked.desc;
+    if asked.rule.is_some() && asked.sort.is_some() {
+        return Err(Problem::invalid("what is listed by a rule is sorted by when it was due"));
+    }
+    let is_plain =
+        filters.is_empty() && asked.sort.is_none() && asked.rule.is_none() && !asked.desc;
     let query = ListQuery {
         connection: row.id.clone(),
         object: object.clone(),
         filters,
-        descending: asked.desc || asked.sort.is_none(),
+        descending: asked.desc || (asked.sort.is_none() && asked.rule.is_none()),
+        rule: asked.rule,
         sort: asked.sort.unwrap_or_else(|| "updated".to_owned()),
         after: asked.cursor.clone(),
         limit: u32::try_from(limit).unwrap_or(u32::MAX),
@@ -247,7 +259,7 @@ pub async fn kept(
     let as_of = scan.and_then(|scan| scan.completed_ms).map(date);
     match app.database.list(query).await {
         Ok(page) => Ok(RecordsPage {
-            items: page.records.into_iter().map(RecordDocument::from).collect(),
+            items: items(page.records, &page.due_ms),
             next: page.next,
             as_of,
             was_scanned: page.was_scanned,
@@ -268,9 +280,16 @@ pub async fn kept(
     }
 }
 
+/// Records, each with when the rule was due, where they are listed by one.
+fn items(records: Vec<MirroredRecord>, due_ms: &[u64]) -> Vec<RecordDocument> {
+    let due = due_ms.iter().map(|due_ms| Some(date(*due_ms))).chain(std::iter::repeat(None));
+    let records = records.into_iter().zip(due);
+    records.map(|(record, due)| RecordDocument { due, ..record.into() }).collect()
+}
+
 async fn live(app: &Api, path: &OfObject, asked: ListParameters) -> Result<RecordsPage, Problem> {
-    if !asked.conditions.is_empty() || asked.sort.is_some() || asked.desc {
-        let text = "where, sort and desc are for kept records";
+    if !asked.conditions.is_empty() || asked.rule.is_some() || asked.sort.is_some() || asked.desc {
+        let text = "where, rule, sort and desc are for kept records";
         return Err(Problem::invalid(text).next("choose live ones by filter"));
     }
     let limit = limited(asked.limit, USUAL)?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use connector_contract::hex;
 use connector_state::Word;
-use connector_state::mirror::ChangeRow;
+use connector_state::mirror::{ChangeRow, RuleTold};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -21,12 +21,12 @@ pub struct ChangeDocument {
     pub object: String,
     /// Which record; empty for a drift.
     pub id: String,
-    /// `created`, `updated`, `deleted`, `aged-out`, `drift` or `reset`.
-    #[schemars(extend("enum" = ["created", "updated", "deleted", "aged-out", "drift", "reset"]))]
+    /// `created`, `updated`, `deleted`, `aged-out`, `drift`, `reset` or `rule`.
+    #[schemars(extend("enum" = ["created", "updated", "deleted", "aged-out", "drift", "reset", "rule"]))]
     pub kind: &'static str,
     /// True when it was a write of our own.
     pub ours: bool,
-    /// What brought it; null of a whole object.
+    /// What brought it; null of a whole object, and of a rule.
     pub source: Option<&'static str>,
     /// Number of the delivery that told of it.
     pub delivery: Option<u64>,
@@ -40,6 +40,29 @@ pub struct ChangeDocument {
     pub hash: Option<String>,
     /// Top-level members that differ; of a drift, JSON Pointers.
     pub members: Vec<String>,
+    /// Of a rule over time, what became of it; the record stayed as it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<RuleDocument>,
+}
+
+/// What became of a rule over time.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct RuleDocument {
+    /// Its name.
+    pub name: String,
+    /// `raised` or `cleared`.
+    #[schemars(extend("enum" = ["raised", "cleared"]))]
+    pub state: &'static str,
+    /// When it was due.
+    pub due: String,
+}
+
+impl RuleDocument {
+    /// Of what was told.
+    #[must_use]
+    pub fn of(told: &RuleTold) -> Self {
+        Self { name: told.rule.clone(), state: told.word(), due: date(told.due_ms) }
+    }
 }
 
 impl ChangeDocument {
@@ -61,6 +84,7 @@ impl ChangeDocument {
             previous: hash(row.previous),
             hash: hash(row.hash),
             members: row.members.clone(),
+            rule: row.rule.as_ref().map(RuleDocument::of),
         }
     }
 }

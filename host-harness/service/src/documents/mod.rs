@@ -20,7 +20,7 @@ mod troubles;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-pub use self::changes::ChangeDocument;
+pub use self::changes::{ChangeDocument, RuleDocument};
 pub use self::connections::{ConnectionDocument, SecretDocument};
 pub use self::deliveries::{
     DeadLetter, DeadLetterNumber, DeliveryDocument, DeliverySummary, EventDocument, dead_letters,
@@ -36,7 +36,7 @@ pub use self::pushes::{ConflictDocument, ItemDocument, PushDocument};
 pub use self::received::{DeliveriesFound, DeliveriesQuery, ReceivedEvent, find_deliveries};
 pub use self::records::{
     AnalyticsDocument, CountsDocument, DifferenceDocument, HistoryEntry, PerformanceDocument,
-    ReasonDocument, ValueCount, differs, history_entry,
+    ReasonDocument, RuleCountDocument, ValueCount, differs, history_entry,
 };
 pub use self::status::{
     FailingStatus, HostStatus, LimitRates, LimitStatus, MinuteRate, ObjectStatus,

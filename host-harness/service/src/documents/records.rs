@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use connector_state::Word as _;
 use connector_state::mirror::analytics::{Analytics, Performance, Reason, difference};
 use connector_state::mirror::differences::{Difference, differences};
-use connector_state::mirror::{Content, HistoryRow, Source, ValueCounts};
+use connector_state::mirror::{Content, HistoryRow, RuleCount, Source, ValueCounts};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -115,20 +115,53 @@ pub struct ValueCount {
     pub records: u64,
 }
 
+/// A rule over time, as it is for a connection.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct RuleCountDocument {
+    /// Of which object.
+    pub object: String,
+    /// Its name.
+    pub rule: String,
+    /// What a person calls it.
+    pub title: String,
+    /// After how many days it is due; null: it is switched off.
+    pub days: Option<u32>,
+    /// For how many records it is raised.
+    pub records: u64,
+}
+
+impl RuleCountDocument {
+    /// Of a count.
+    #[must_use]
+    pub fn of(object: &str, count: &RuleCount) -> Self {
+        Self {
+            object: object.to_owned(),
+            rule: count.rule.clone(),
+            title: count.title.clone(),
+            days: count.days,
+            records: count.records,
+        }
+    }
+}
+
 /// Counts of records by the members that the connector names.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct CountsDocument {
     /// Those of a member with the most records first.
     pub counts: Vec<ValueCount>,
+    /// The rules over time, with how many records each is raised for.
+    pub rules: Vec<RuleCountDocument>,
     /// Not all records are counted yet.
     pub is_partial: bool,
 }
 
 impl CountsDocument {
-    /// Of counts.
+    /// Of the counts of an object.
     #[must_use]
-    pub fn of(counts: ValueCounts) -> Self {
+    pub fn of(object: &str, counts: ValueCounts) -> Self {
         let mut rows = Vec::new();
+        let rules = counts.rules.iter().map(|count| RuleCountDocument::of(object, count));
+        let rules = rules.collect();
         for member in counts.members {
             let mut values = member.values;
             values.sort_by_key(|(_, records)| std::cmp::Reverse(*records));
@@ -142,7 +175,7 @@ impl CountsDocument {
                 rows.push(ValueCount { member, value: None, others: Some(true), records });
             }
         }
-        Self { counts: rows, is_partial: counts.is_partial }
+        Self { counts: rows, rules, is_partial: counts.is_partial }
     }
 }
 

@@ -8,6 +8,8 @@
 //! | `orders.status:->paid`, `orders.status:open->` | as before, from or to any other value of a record that is there |
 //! | `orders.status:*->paid`, `orders.status:open->*` | as before, also where the record is new, or gone |
 //! | `*.status=paid` | of every object |
+//! | `orders:late` | the rule over time `late` being raised or cleared for a record; `*` for any rule |
+//! | `orders:late=raised` | the same, but only that (`raised`, `cleared`) |
 //!
 //! A member without its object is refused: objects that lie inside others often have members of the
 //! same name, and whoever leaves the object out rarely means them too.
@@ -32,8 +34,20 @@ pub struct Filter {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum FilterRule {
     Any,
-    Is { member: String, value: String },
-    Became { member: String, from: TransitionEnd, to: TransitionEnd },
+    Is {
+        member: String,
+        value: String,
+    },
+    Became {
+        member: String,
+        from: TransitionEnd,
+        to: TransitionEnd,
+    },
+    /// `None`: every rule; raised and cleared.
+    Told {
+        rule: Option<String>,
+        raised: Option<bool>,
+    },
 }
 
 /// One end of a transition.
@@ -73,8 +87,8 @@ impl FromStr for Filter {
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || {
             format!(
-                "\"{text}\" is no filter; write OBJECT, OBJECT.MEMBER=VALUE or \
-                 OBJECT.MEMBER:FROM->TO"
+                "\"{text}\" is no filter; write OBJECT, OBJECT.MEMBER=VALUE, \
+                 OBJECT.MEMBER:FROM->TO, OBJECT:RULE or OBJECT:RULE=raised"
             )
         };
         // The first of them: values may hold any of these.
@@ -85,6 +99,23 @@ impl FromStr for Filter {
                 .ok_or_else(wrong);
         };
         let (left, rest) = text.split_at(at);
+        if let Some(told) = rest.strip_prefix(':').filter(|_| !left.contains('.'))
+            && !told.contains("->")
+        {
+            let (rule, word) =
+                told.split_once('=').map_or((told, None), |(rule, word)| (rule, Some(word)));
+            let raised = match word {
+                None => None,
+                Some("raised") => Some(true),
+                Some("cleared") => Some(false),
+                Some(_) => return Err(wrong()),
+            };
+            if left.is_empty() || rule.is_empty() {
+                return Err(wrong());
+            }
+            let rule = FilterRule::Told { rule: named(rule), raised };
+            return Ok(Self { object: named(left), rule });
+        }
         let Some((object, member)) = left.split_once('.') else {
             return Err(format!(
                 "\"{text}\" names no object: write OBJECT.{text}, or {EVERY}.{text} for every object \
@@ -129,6 +160,35 @@ pub fn unknown_object(filters: &[String], objects: &[&str]) -> Result<Option<Str
     Ok(None)
 }
 
+/// The first rule over time that `filters` name and that the view file of a connector has not, with those that it
+/// has. `more`: what its manifest has more.
+#[must_use]
+pub fn unknown_rule(
+    filters: &[String],
+    more: &[(String, String)],
+) -> Option<(String, Vec<String>)> {
+    #[derive(serde::Deserialize, Default)]
+    #[serde(default)]
+    struct Views {
+        objects: BTreeMap<String, ObjectRules>,
+    }
+    #[derive(serde::Deserialize, Default)]
+    #[serde(default)]
+    struct ObjectRules {
+        rules: BTreeMap<String, serde::de::IgnoredAny>,
+    }
+    let views = more.iter().find(|(name, _)| name == crate::views::NAME);
+    let views = views.and_then(|(_, text)| serde_json::from_str::<Views>(text).ok());
+    let objects = views.unwrap_or_default().objects.into_values();
+    let known: Vec<String> = objects.flat_map(|object| object.rules.into_keys()).collect();
+    let rule = |filter: &String| match filter.parse::<Filter>().ok()?.rule {
+        FilterRule::Told { rule, .. } => rule,
+        _ => None,
+    };
+    let unknown = filters.iter().filter_map(rule).find(|rule| !known.contains(rule))?;
+    Some((unknown, known))
+}
+
 impl Filter {
     /// The object that it names; `None` for every one.
     pub fn object(&self) -> Option<&str> {
@@ -145,6 +205,14 @@ impl Filter {
         match &self.rule {
             FilterRule::Any => true,
             FilterRule::Is { member, value } => after(member).as_deref() == Some(value),
+            FilterRule::Told { rule, raised } => {
+                outgoing.change.rule.as_ref().is_some_and(|told| {
+                    rule.as_ref().is_none_or(|rule| *rule == told.rule)
+                        && raised.is_none_or(|raised| raised == told.raised)
+                })
+            }
+            // The record itself stayed as it was.
+            FilterRule::Became { .. } if outgoing.change.rule.is_some() => false,
             FilterRule::Became { member, from, to } => {
                 let (old, new) = (before(member), after(member));
                 old != new
@@ -164,6 +232,8 @@ fn value(record: Option<&str>, member: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use connector_state::mirror::RuleTold;
+
     use super::super::tests::outgoing;
     use super::*;
 
@@ -211,13 +281,41 @@ mod tests {
     }
 
     #[test]
+    fn rules_are_told_apart_from_changes_of_members() {
+        let mut told = outgoing(1, "orders", "r", None, Some(r#"{"s":"open"}"#));
+        told.change.rule = Some(RuleTold { rule: "late".to_owned(), raised: true, due_ms: 0 });
+        for (filter, expected) in [
+            ("orders", true),
+            ("orders:late", true),
+            ("*:*", true),
+            ("orders:late=raised", true),
+            ("orders:late=cleared", false),
+            ("orders:old", false),
+            ("lines:late", false),
+            ("orders.s=open", true),
+            ("orders.s:*->open", false),
+        ] {
+            assert_eq!(filter.parse::<Filter>().unwrap().takes(&told), expected, "{filter}");
+        }
+        assert!(!takes("orders:*", None, Some("{}")));
+        let views = r#"{"objects": {"orders": {"rules": {"late": {}}}}}"#;
+        let more = [("views".to_owned(), views.to_owned())];
+        let unknown = |filter: &str| unknown_rule(&[filter.to_owned()], &more);
+        assert_eq!(
+            (unknown("*:late"), unknown("*:*"), unknown("orders.a:b->c")),
+            (None, None, None)
+        );
+        assert_eq!(unknown("*:lat"), Some(("lat".to_owned(), vec!["late".to_owned()])));
+    }
+
+    #[test]
     fn values_may_hold_anything() {
         let filter = |text: &str| text.parse::<Filter>().unwrap();
         let rule = |text: &str| filter(text).rule;
         let is = |value: &str| FilterRule::Is { member: "url".to_owned(), value: value.to_owned() };
         assert_eq!(rule("o.url=a:b->c=d"), is("a:b->c=d"));
         assert_eq!(rule("o.url="), is(""));
-        for wrong in ["", "=a", ":a->b", "a:b", "o.a:b", "o.a:->", ".s=a", "o.=a"] {
+        for wrong in ["", "=a", ":a->b", ":a", "a:", "a:b=c", "o.a:b", "o.a:->", ".s=a", "o.=a"] {
             assert!(wrong.parse::<Filter>().is_err(), "{wrong}");
         }
         for bare in ["s=paid", "s:->paid"] {

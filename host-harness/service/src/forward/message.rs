@@ -13,6 +13,9 @@
 //! }
 //! ```
 //!
+//! A rule over time is told by a message of the type `orders.rule`, whose data has it as `rule`, and the record as it
+//! is when the message is sent.
+//!
 //! Changes that were forgotten before they could be handed on are told by a message of their own, of
 //! the type `changes.missed`; its data has `connection`, `from` and `to` (numbers of changes).
 //!
@@ -33,6 +36,7 @@ use serde_json::value::RawValue;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+use crate::documents::RuleDocument;
 use crate::vault::{SealError, Secret, fill, random_id};
 use crate::webhooks::rfc3339;
 
@@ -134,6 +138,8 @@ struct MessageData<'a> {
     updated_at: Option<&'a str>,
     members: &'a [String],
     previous: BTreeMap<&'a str, &'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<RuleDocument>,
     record: Option<&'a RawValue>,
 }
 
@@ -166,15 +172,20 @@ impl Message {
                 updated_at: change.updated_at.as_deref(),
                 members: &change.members,
                 previous,
+                rule: change.rule.as_ref().map(RuleDocument::of),
                 record: after.as_deref(),
             },
         };
         // Maps of texts and JSON as it came: there is nothing that cannot be written.
         let body = serde_json::to_string(&envelope).unwrap_or_default();
         let whose = &outgoing.connection;
-        let summary = match change.id.as_str() {
-            "" => format!("{} of {whose}: {}", change.object, change.kind.word()),
-            id => format!("{} {id} of {whose} was {}", change.object, change.kind.word()),
+        let summary = match (change.id.as_str(), &change.rule) {
+            ("", _) => format!("{} of {whose}: {}", change.object, change.kind.word()),
+            (id, Some(told)) => {
+                let is = if told.raised { "is" } else { "is no longer" };
+                format!("{} {id} of {whose} {is} {}", change.object, told.rule)
+            }
+            (id, None) => format!("{} {id} of {whose} was {}", change.object, change.kind.word()),
         };
         Self { id: id(outgoing), body, summary, is_gap: false }
     }
@@ -219,6 +230,8 @@ fn message_id(parts: &[&[u8]]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use connector_state::mirror::{ChangeKind, RuleTold};
+
     use super::super::tests::outgoing;
     use super::*;
 
@@ -255,6 +268,20 @@ mod tests {
         assert_eq!(message, Message::of(&one.clone()));
         one.change.number = 13;
         assert_ne!(message.id, Message::of(&one).id);
+    }
+
+    #[test]
+    fn a_rule_is_told_with_its_record() {
+        let mut one = outgoing(12, "orders", "7", None, Some(r#"{"s":"open"}"#));
+        one.change.kind = ChangeKind::Rule;
+        let due_ms = 1_795_348_800_000;
+        one.change.rule = Some(RuleTold { rule: "late".to_owned(), raised: true, due_ms });
+        let message = Message::of(&one);
+        assert_eq!(
+            message.body,
+            r#"{"type":"orders.rule","timestamp":"2026-11-22T12:00:00Z","data":{"connection":"shop","object":"orders","id":"7","number":12,"ours":false,"members":[],"previous":{},"rule":{"name":"late","state":"raised","due":"2026-11-22T12:00:00Z"},"record":{"s":"open"}}}"#
+        );
+        assert_eq!(message.summary, "orders 7 of shop is late");
     }
 
     #[test]

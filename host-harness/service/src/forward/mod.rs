@@ -17,7 +17,7 @@ mod tests;
 use connector_state::StoreError;
 use connector_state::outbox::{ForwardRow, Outbox};
 
-pub use self::filter::{Filter, unknown_object};
+pub use self::filter::{Filter, unknown_object, unknown_rule};
 pub use self::jobs::ForwardJobs;
 pub use self::message::{BadSecret, Signer, new_id, new_secret};
 pub use self::target::{BadForward, TargetAddress};

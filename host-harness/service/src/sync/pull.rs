@@ -22,6 +22,8 @@ const RESTARTS: u32 = 3;
 /// Failures in a row after which reading goes on, and what a full scan did not see is left to the
 /// next one.
 const SWEEP_TRIES: u32 = 3;
+/// Records whose rules over time are looked at in one commit.
+const RULES: u32 = 100;
 /// How long the lease of a scan lasts; each page extends it.
 pub(super) const LEASE_MS: u64 = 45_000;
 
@@ -206,6 +208,15 @@ impl PullRun<'_> {
             is_mine(row, &name).then_some(ended)
         };
         self.change_scan(Box::new(end)).await?;
+        self.raise_rules().await
+    }
+
+    /// Raises rules over time that are due, now that what would clear them has been read.
+    async fn raise_rules(&self) -> Result<(), SyncError> {
+        while self.mirror.wake_rules(self.connection, self.object, RULES).await? == RULES {
+            // Others write meanwhile.
+            tokio::task::yield_now().await;
+        }
         Ok(())
     }
 

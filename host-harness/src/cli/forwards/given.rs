@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use host_harness::forward::{Filter, Signer, TargetAddress, Template, new_secret, unknown_object};
+use host_harness::forward::{
+    Filter, Signer, TargetAddress, Template, new_secret, unknown_object, unknown_rule,
+};
 use host_harness::runtime::Connector;
 use host_harness::vault::Secret;
 
@@ -191,7 +193,14 @@ fn check_filters(filters: &[String], connector: &Connector) -> Result<(), Usage>
     let objects = connector.manifest().objects.iter();
     let objects: Vec<&str> = objects.map(|object| object.name.as_str()).collect();
     match unknown_object(filters, &objects).map_err(Usage::new)? {
-        Some(lost) => Err(unknown("object of --only", &lost, &objects)),
+        Some(lost) => return Err(unknown("object of --only", &lost, &objects)),
+        None => {}
+    }
+    match unknown_rule(filters, &connector.manifest().more) {
+        Some((lost, known)) => {
+            let known: Vec<&str> = known.iter().map(String::as_str).collect();
+            Err(unknown("rule of --only", &lost, &known))
+        }
         None => Ok(()),
     }
 }

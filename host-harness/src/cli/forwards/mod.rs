@@ -57,6 +57,8 @@ subcommands! {
   OBJECT.MEMBER:FROM->TO    changes that took the member from FROM to TO; either may be left out for
                             any other value of a record that is there, or be * for new and gone
                             records as well
+  OBJECT:RULE               a rule over time being raised or cleared for its records, `rules list`;
+                            OBJECT:RULE=raised: only that; * is any rule
 Objects that lie inside others are their own: name them too if they are meant, or write *.MEMBER for
 every object that has such a member.
 

@@ -36,7 +36,7 @@ pub async fn run(args: &CountsArgs, context: &Context) -> Result<()> {
             "`sync` keeps them; which members are counted, the connector says (wit/VIEWS.md)";
         return Err(Usage::new(text).next(next).into());
     }
-    let document = CountsDocument::of(counts);
+    let document = CountsDocument::of(&args.object, counts);
     let rows = document.counts.iter().map(serde_json::to_value).collect::<Result<_, _>>()?;
     context.members(&["member", "value", "records"], rows)?;
     if document.is_partial {

@@ -140,6 +140,7 @@ mod tests {
             previous: Some([1; 32]),
             hash: Some([2; 32]),
             members: vec!["a".to_owned(), "n".to_owned()],
+            rule: None,
         };
         HistoryRow { change, before, after }
     }

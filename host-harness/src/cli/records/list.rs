@@ -16,6 +16,7 @@ use super::super::usage::Usage;
   connector-host records list orders --max 20
   connector-host records list orders --where status=paid --where 'due<2026-12-01' --sort due
   connector-host records list orders --where 'number^=A-77' --output table --columns number,status
+  connector-host records list orders --rule late --where carrier=x
 
 Conditions, all of which hold for each record:
   NAME=VALUE   is this (NAME= alone: has none)
@@ -33,6 +34,10 @@ pub struct ListRecordsArgs {
     /// A condition; may be given several times
     #[arg(long = "where", value_name = "CONDITION")]
     filters: Vec<Filter>,
+
+    /// Only those for which this rule over time is raised, the longest due first; `rules list` shows the rules
+    #[arg(long, value_name = "RULE", conflicts_with = "sort")]
+    rule: Option<String>,
 
     /// Sort by this [default: updated, the newest first]
     #[arg(long, value_name = "NAME")]
@@ -68,12 +73,14 @@ pub async fn run(args: &ListRecordsArgs, context: &Context) -> Result<()> {
         object: args.object.clone(),
         filters: args.filters.clone(),
         sort: args.sort.clone().unwrap_or_else(|| "updated".to_owned()),
-        descending: args.desc || args.sort.is_none(),
+        descending: args.desc || (args.sort.is_none() && args.rule.is_none()),
+        rule: args.rule.clone(),
         after: args.after.clone(),
         limit: args.max,
     };
     let page = database.list(query).await.map_err(|why| match why {
         StoreError::NotIndexed { .. }
+        | StoreError::NoRule { .. }
         | StoreError::NoCursor { .. }
         | StoreError::Derived { .. } => Usage::new(why.to_string()).into(),
         other => anyhow::Error::from(other),

@@ -8,14 +8,14 @@ use connector_state::mirror::plan::{self, Body, Head, KeptHead, KeptIndex, KeptL
 use connector_state::mirror::{Applied, Batch, ScanKind, ScanRow};
 use tokio_postgres::Row;
 
-use super::objects::{self, Locked, Object};
+use super::objects::{self, Key, Locked, Object};
 use super::{index, put, scan};
 use crate::columns::{Column as _, Record as _, columns, signed, text};
 use crate::fault::DbResult;
 use crate::session::Session;
 use crate::{journal, outbox};
 
-columns!(Head [] { state, updated_at, hash, change, deriver, versions });
+columns!(Head [] { state, updated_at, hash, change, deriver, versions, rules });
 
 /// Commits a batch.
 pub async fn apply(on: &Session, batch: &Batch) -> DbResult<Applied> {
@@ -119,6 +119,17 @@ async fn known(on: &Session, object: Object, batch: &Batch, now_ms: u64) -> DbRe
     })
 }
 
+/// The heads of these records, as far as they are there.
+pub async fn heads_of(
+    on: &Session,
+    records: Key,
+    ids: &[&str],
+) -> DbResult<BTreeMap<String, Head>> {
+    let ids: Vec<_> = ids.iter().map(|id| text(id)).collect();
+    let read = |row: &Row| Ok((String::read(row, "id")?, Head::read(row)?));
+    on.rows(HEADS, &[&records, &ids]).await?.iter().map(read).collect()
+}
+
 /// The records of a batch that are there, each with the scan that saw it.
 async fn heads(
     on: &Session,
@@ -137,7 +148,8 @@ async fn heads(
     on.rows(HEADS, &[&object.records, &ids]).await?.iter().map(read).collect()
 }
 
-const HEADS: &str = "SELECT id, body, state, updated_at, hash, change, deriver, versions, seen
+const HEADS: &str =
+    "SELECT id, body, state, updated_at, hash, change, deriver, versions, rules, seen
     FROM mirror_heads WHERE records = $1 AND id = ANY($2)";
 
 /// Which of these records are kept as they are.
@@ -147,10 +159,8 @@ pub async fn unchanged(
     deriver: u64,
     records: &[(String, [u8; 32])],
 ) -> DbResult<Vec<bool>> {
-    let ids: Vec<_> = records.iter().map(|(id, _)| text(id)).collect();
-    let read = |row: &Row| Ok((String::read(row, "id")?, Head::read(row)?));
-    let found = on.rows(HEADS, &[&object.records, &ids]).await?;
-    let heads: BTreeMap<String, Head> = found.iter().map(read).collect::<DbResult<_>>()?;
+    let ids: Vec<&str> = records.iter().map(|(id, _)| id.as_str()).collect();
+    let heads = heads_of(on, object.records, &ids).await?;
     let is = |(id, hash): &(String, [u8; 32])| plan::is_unchanged(heads.get(id), hash, deriver);
     Ok(records.iter().map(is).collect())
 }

@@ -80,7 +80,10 @@ pub async fn connection(on: &Session, connection: &str, limit: usize) -> DbResul
 
 /// Erases records of a set, with their contents.
 async fn set(on: &Session, records: Key, limit: usize) -> DbResult<usize> {
-    let erased = some(on, "mirror_look_ups", "records", records, limit).await?;
+    let mut erased = 0;
+    for table in ["mirror_look_ups", "mirror_wakes", "mirror_raised"] {
+        erased += some(on, table, "records", records, limit - erased).await?;
+    }
     let sql = "WITH first AS (
                    SELECT id, body FROM mirror_heads WHERE records = $1 ORDER BY id LIMIT $2
                ), bodies AS (

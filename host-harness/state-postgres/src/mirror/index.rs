@@ -6,21 +6,28 @@ use std::collections::BTreeMap;
 use connector_state::mirror::analytics::{Analytics, CELLS, CellCounts, ENTERED};
 use connector_state::mirror::index::{MEMBERS, ValueReader};
 use connector_state::mirror::plan::{self, IndexMove, KeptIndex, ValueMoves, ValueRows};
-use connector_state::mirror::{MemberCounts, MemberIndex, ValueCounts};
+use connector_state::mirror::rules::{KeptRules, Ruled, counts as count_rules, due, follow};
+use connector_state::mirror::{MemberCounts, MemberIndex, RecordState, RuleSettings, ValueCounts};
 use tokio_postgres::Row;
 
 use super::erase::some;
-use super::objects::Key;
+use super::objects::{self, Key, Object};
+use super::rules;
 use crate::columns::{Column as _, json, rows, text};
 use crate::fault::DbResult;
 use crate::session::Session;
 
 /// The index of an object, and its number.
 pub async fn of(on: &Session, object: Key) -> DbResult<(Key, KeptIndex)> {
-    let sql = "SELECT number, members, built FROM mirror_indexes WHERE object = $1 AND NOT dropped";
+    let sql = "SELECT i.number, i.members, i.built, coalesce(c.rules, '{}') AS rules
+               FROM mirror_indexes AS i JOIN mirror_objects AS o USING (object)
+                   JOIN mirrors AS m USING (mirror)
+                   LEFT JOIN connections AS c ON c.id = m.connection
+               WHERE i.object = $1 AND NOT i.dropped";
     let read = |row: &Row| {
         let members = MemberIndex::read(row, "members")?;
-        let index = KeptIndex { members, built: Option::read(row, "built")? };
+        let settings = RuleSettings::read(row, "rules")?;
+        let index = KeptIndex { members, built: Option::read(row, "built")?, settings };
         Ok((row.try_get("number")?, index))
     };
     let found = on.rows(sql, &[&object]).await?;
@@ -283,7 +290,15 @@ async fn counts_of(on: &Session, number: Key, slot: usize) -> DbResult<(Vec<(Str
 /// How many records have which value.
 pub async fn counts(on: &Session, object: Key) -> DbResult<ValueCounts> {
     let (number, index) = of(on, object).await?;
-    let mut counts = ValueCounts { members: vec![], is_partial: index.built.is_some() };
+    let raised = match objects::by_key(on, object).await? {
+        Some(found) if !index.members.rules.is_empty() => rules::counts(on, found.records).await?,
+        _ => BTreeMap::new(),
+    };
+    let mut counts = ValueCounts {
+        members: vec![],
+        rules: count_rules(&index.members.rules, &index.settings, &raised),
+        is_partial: index.built.is_some(),
+    };
     for slot in index.members.counted() {
         let (values, others) = counts_of(on, number, slot).await?;
         let pointer = index.members.pointer(slot).to_owned();
@@ -330,20 +345,19 @@ async fn build_some(on: &Session, number: Key, now_ms: u64, limit: usize) -> DbR
     };
     let (records, object): (Key, Key) = (row.try_get(0)?, row.try_get(1)?);
     // Nobody writes records of the connection meanwhile; who does so now is not waited for.
-    let lock = "SELECT mirror FROM mirrors WHERE mirror = $1 FOR UPDATE SKIP LOCKED";
-    if on.value::<Key>(lock, &[&row.try_get::<_, Key>(2)?]).await?.is_none() {
-        return Ok(limit);
-    }
+    let mirror: Key = row.try_get(2)?;
+    let lock = "SELECT moment FROM mirrors WHERE mirror = $1 FOR UPDATE SKIP LOCKED";
+    let Some(moment) = on.value::<i64>(lock, &[&mirror]).await? else { return Ok(limit) };
     let (current, index) = of(on, object).await?;
     let (Some(after), true) = (&index.built, current == number) else { return Ok(1) };
     let slots = index.members.members.len() + MEMBERS;
     let at_once = (limit / slots).max(1);
-    let sql = "SELECT h.id, b.created_at, h.updated_at, h.body, b.data
+    let sql = "SELECT h.id, b.created_at, h.updated_at, h.body, b.data, h.state, h.rules
                FROM mirror_heads AS h JOIN mirror_bodies AS b USING (body)
                WHERE h.records = $1 AND h.id > $2 AND h.state <> 'deleted' ORDER BY h.id LIMIT $3";
     let found = on.rows(sql, &[&records, &text(after), &rows(at_once)]).await?;
     let reader = ValueReader::new(&index.members);
-    let mut counted = ValueMoves::new();
+    let (mut counted, mut ruled) = (ValueMoves::new(), Vec::new());
     let (mut moves, mut last) = (Vec::new(), None);
     for row in &found {
         let (id, data) = (String::read(row, "id")?, String::read(row, "data")?);
@@ -354,12 +368,24 @@ async fn build_some(on: &Session, number: Key, now_ms: u64, limit: usize) -> DbR
         let new = |(slot, value)| IndexMove { slot, before: None, after: Some(value) };
         let body: i64 = row.try_get("body")?;
         moves.push((body, values.slots.into_iter().enumerate().map(new).collect::<Vec<_>>()));
+        let kept = KeptRules::read(row, "rules")?;
+        let is_live = RecordState::read(row, "state")? == RecordState::Live;
+        let since = if is_live { values.rules.as_slice() } else { &[] };
+        let due = due(&index.members.rules, &index.settings, since);
+        let followed = follow(&kept, &due, now_ms);
+        // Nothing is known of an object of which nobody has said what is indexed.
+        if index.members != MemberIndex::default() && followed.changes(&kept) {
+            ruled.push(Ruled { id: id.clone(), row: body, updated_at: changed, followed });
+        }
         last = Some(id);
     }
     let mut moved = Moved::default();
     moves.iter().for_each(|(body, moves)| moved.add(*body, moves));
     moved.write(on, number).await?;
     count(on, number, &counted).await?;
+    let object = Object { mirror, object, records, derived_from: None };
+    let moment = u64::try_from(moment).unwrap_or_default();
+    rules::rule(on, object, moment, &ruled, now_ms).await?;
     let built = last.filter(|_| found.len() == at_once);
     let built = built.as_deref().map(text);
     on.run("UPDATE mirror_indexes SET built = $1 WHERE number = $2", &[&built, &number]).await?;

@@ -6,12 +6,14 @@ use std::fmt::Write as _;
 use connector_state::mirror::index::ValueReader;
 use connector_state::mirror::list::{Selection, Span};
 use connector_state::mirror::plan::KeptIndex;
+use connector_state::mirror::rules::RuleSelection;
 use connector_state::mirror::{ListPage, ListQuery};
 use tokio_postgres::types::ToSql;
 
 use super::index::{self, slot_of};
 use super::objects::Key;
 use super::reading::Named;
+use super::rules;
 use crate::columns::{Bound, Column as _, rows, text};
 use crate::fault::DbResult;
 use crate::session::Session;
@@ -23,11 +25,17 @@ const AT_ONCE: usize = 1_100;
 pub async fn list(on: &Session, query: &ListQuery) -> DbResult<ListPage> {
     let Some(named) = Named::find(on, &query.connection, &query.object).await? else {
         let index = index::wanted_by(on, &query.connection, &query.object).await?;
-        Selection::<()>::new(query, &index)?;
+        match &query.rule {
+            Some(rule) => drop(RuleSelection::new(query, rule, &index)?),
+            None => drop(Selection::<()>::new(query, &index)?),
+        }
         return Ok(ListPage::default());
     };
     named.must_be_its_own(on).await?;
     let (number, index) = index::of(on, named.object.object).await?;
+    if let Some(rule) = &query.rule {
+        return rules::list(on, &named, &index.members, query, rule).await;
+    }
     let was_scanned = index.built.is_some();
     let (bodies, next) = match was_scanned {
         false => by_index(on, number, Selection::new(query, &index.members)?).await?,
@@ -35,7 +43,7 @@ pub async fn list(on: &Session, query: &ListQuery) -> DbResult<ListPage> {
     };
     let mut found: BTreeMap<i64, _> = named.with_bodies(on, &bodies).await?.into_iter().collect();
     let records = bodies.iter().filter_map(|body| found.remove(body)).collect();
-    Ok(ListPage { records, next, was_scanned })
+    Ok(ListPage { records, next, was_scanned, ..ListPage::default() })
 }
 
 /// The bodies of the records by every record, each of which is read.

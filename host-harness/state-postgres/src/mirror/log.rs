@@ -16,7 +16,7 @@ pub const PRUNED_AT_ONCE: usize = 2_000;
 /// Changes after `since`.
 const AFTER: &str =
     "SELECT m.connection, o.name AS object, c.number, c.id, c.kind, c.ours, c.source, c.delivery,
-        c.at_ms, c.updated_at, c.previous, c.hash, coalesce(c.members, '[]') AS members
+        c.at_ms, c.updated_at, c.previous, c.hash, coalesce(c.members, '[]') AS members, c.rule
     FROM mirror_changes AS c JOIN mirror_objects AS o USING (object)
         JOIN mirrors AS m ON m.mirror = c.mirror
     WHERE c.mirror = $1 AND c.number > $2 ORDER BY c.number LIMIT $3";

@@ -10,6 +10,7 @@ pub mod objects;
 mod put;
 mod reading;
 pub mod rows;
+pub mod rules;
 mod scan;
 pub mod tables;
 mod versions;
@@ -19,7 +20,7 @@ use std::collections::BTreeMap;
 use connector_state::Answer;
 use connector_state::mirror::{
     Analytics, Applied, Batch, ChangeRow, DeadLetterRow, FailingRow, HistoryRow, ListPage,
-    ListQuery, MemberIndex, Mirror, MirroredRecord, ScanChange, ScanRow, ValueCounts,
+    ListQuery, MemberIndex, Mirror, MirroredRecord, RuleSettings, ScanChange, ScanRow, ValueCounts,
 };
 use tokio_postgres::Row;
 
@@ -221,6 +222,33 @@ impl Mirror for Postgres {
                 named.must_be_its_own(on).await?;
                 index::analytics(on, named.object.object).await
             })
+        })
+    }
+
+    fn wake_rules(&self, connection: &str, object: &str, limit: u32) -> Answer<'_, u32> {
+        let of = (connection.to_owned(), object.to_owned(), limit);
+        self.write(of, |on, (connection, object, limit)| {
+            Box::pin(rules::wake(on, connection, object, *limit))
+        })
+    }
+
+    fn rule_settings(&self, connection: &str) -> Answer<'_, RuleSettings> {
+        self.read(connection.to_owned(), |on, connection| {
+            Box::pin(async move {
+                Ok(rules::settings(on, connection, false).await?.unwrap_or_default())
+            })
+        })
+    }
+
+    fn set_rule(
+        &self,
+        connection: &str,
+        rule: &str,
+        setting: Option<Option<u32>>,
+    ) -> Answer<'_, ()> {
+        let of = (connection.to_owned(), rule.to_owned(), setting);
+        self.write(of, |on, (connection, rule, setting)| {
+            Box::pin(rules::set(on, connection, rule, *setting))
         })
     }
 

@@ -8,7 +8,7 @@ use connector_state::mirror::{Batch, ScanKind, Source};
 use connector_state::{Word as _, retention};
 
 use super::objects::{Key, Object};
-use super::{index, look_ups, scan, versions};
+use super::{index, look_ups, rules, scan, versions};
 use crate::columns::{json, signed, text, texts};
 use crate::fault::DbResult;
 use crate::outbox;
@@ -81,7 +81,7 @@ async fn records(
     };
     let mut new = new.into_iter();
     let (mut put, mut gone, mut heads) = (PutBodies::default(), Vec::new(), PutHeads::default());
-    let mut moved = index::Moved::default();
+    let (mut moved, mut ruled) = (index::Moved::default(), rules::Rows::default());
     for record in &plan.records {
         let kept = record.row.filter(|row| *row != 0);
         let key = match &record.body {
@@ -97,6 +97,7 @@ async fn records(
             }
         };
         moved.add(key.unwrap_or_default(), &record.moves);
+        ruled.add(key.unwrap_or_default(), &record.id, &record.rules);
         heads.add(record, key, full.filter(|_| plan.seen.contains(&record.id)));
     }
     let gone = async {
@@ -105,8 +106,14 @@ async fn records(
             false => on.run("DELETE FROM mirror_bodies WHERE body = ANY($1)", &[&gone]).await,
         }
     };
-    tokio::try_join!(put.run(on), gone, heads.run(on, object.records), moved.write(on, number))
-        .map(drop)
+    tokio::try_join!(
+        put.run(on),
+        gone,
+        heads.run(on, object.records),
+        moved.write(on, number),
+        ruled.write(on, object.records)
+    )
+    .map(drop)
 }
 
 #[derive(Default)]
@@ -147,12 +154,13 @@ struct PutHeads<'p> {
     derivers: Vec<i64>,
     updated: Vec<Option<Cow<'p, str>>>,
     versions: Vec<i64>,
+    rules: Vec<Option<String>>,
     seen: Vec<Option<i64>>,
 }
 
 impl<'p> PutHeads<'p> {
     fn add(&mut self, record: &'p PutRecord, body: Option<i64>, seen: Option<i64>) {
-        let Head { state, updated_at, hash, change, deriver, versions } = &record.head;
+        let Head { state, updated_at, hash, change, deriver, versions, rules } = &record.head;
         self.ids.push(text(&record.id));
         self.bodies.push(body);
         self.states.push(state.word());
@@ -161,22 +169,29 @@ impl<'p> PutHeads<'p> {
         self.derivers.push(signed(*deriver));
         self.updated.push(texts(updated_at.as_ref()));
         self.versions.push(i64::from(*versions));
+        self.rules.push(rules.encode());
         self.seen.push(seen);
     }
 
     async fn run(&self, on: &Session, records: Key) -> DbResult<()> {
         let sql = "INSERT INTO mirror_heads AS h
-                       (records, id, body, state, change, hash, deriver, updated_at, versions, seen)
+                       (records, id, body, state, change, hash, deriver, updated_at, versions,
+                        rules, seen)
                    SELECT $1, * FROM unnest($2::text[], $3::bigint[], $4::text[], $5::bigint[],
-                       $6::bytea[], $7::bigint[], $8::text[], $9::bigint[], $10::bigint[])
+                       $6::bytea[], $7::bigint[], $8::text[], $9::bigint[], $10::text[], $11::bigint[])
                    ON CONFLICT (records, id) DO UPDATE SET body = excluded.body,
                        state = excluded.state, change = excluded.change, hash = excluded.hash,
                        deriver = excluded.deriver, updated_at = excluded.updated_at,
-                       versions = excluded.versions, seen = coalesce(excluded.seen, h.seen)";
-        let Self { ids, bodies, states, changes, hashes, derivers, updated, versions, seen } = self;
+                       versions = excluded.versions, rules = excluded.rules,
+                       seen = coalesce(excluded.seen, h.seen)";
+        let Self { ids, bodies, states, changes, hashes, .. } = self;
+        let Self { derivers, updated, versions, rules, seen, .. } = self;
         on.run(
             sql,
-            &[&records, ids, bodies, states, changes, hashes, derivers, updated, versions, seen],
+            &[
+                &records, ids, bodies, states, changes, hashes, derivers, updated, versions, rules,
+                seen,
+            ],
         )
         .await
         .map(drop)
@@ -220,11 +235,12 @@ pub async fn changes(
     let members = |names: &Vec<String>| (!names.is_empty()).then(|| json(names));
     let members: Vec<_> = all.iter().map(|change| members(&change.members)).collect();
     let deliveries: Vec<_> = all.iter().map(|change| change.delivery.map(signed)).collect();
+    let rules: Vec<_> = all.iter().map(|change| change.rule.as_ref().map(json)).collect();
     let sql = "INSERT INTO mirror_changes (mirror, at_ms, number, object, id, kind, ours, source,
-                   updated_at, prior, previous, hash, members, delivery)
+                   updated_at, prior, previous, hash, members, delivery, rule)
                SELECT $1, $2, * FROM unnest($3::bigint[], $4::bigint[], $5::text[], $6::text[],
                    $7::boolean[], $8::text[], $9::text[], $10::bigint[], $11::bytea[],
-                   $12::bytea[], $13::text[], $14::bigint[])";
+                   $12::bytea[], $13::text[], $14::bigint[], $15::text[])";
     on.run(
         sql,
         &[
@@ -242,6 +258,7 @@ pub async fn changes(
             &hashes,
             &members,
             &deliveries,
+            &rules,
         ],
     )
     .await

@@ -1,5 +1,7 @@
 //! Records as they are read: those of their own, and those that others hold.
 
+use std::collections::BTreeMap;
+
 use connector_state::StoreError;
 use connector_state::mirror::held::{Held, holders_of};
 use connector_state::mirror::{MirroredRecord, RecordState};
@@ -106,6 +108,19 @@ impl<'n> Named<'n> {
         let sql = sql.replacen("SELECT h.id,", "SELECT h.body, h.id,", 1);
         let found = on.rows(&sql, &[&self.object.records, &bodies]).await?;
         found.iter().map(|row| Ok((row.try_get("body")?, self.read(row)?))).collect()
+    }
+
+    /// Those of these records that are kept, by their ids.
+    pub async fn with_ids(
+        &self,
+        on: &Session,
+        ids: &[&str],
+    ) -> DbResult<BTreeMap<String, MirroredRecord>> {
+        let sql = format!("{SELECT} AND h.id = ANY($2)");
+        let ids: Vec<_> = ids.iter().map(|id| text(id)).collect();
+        let found = on.rows(&sql, &[&self.object.records, &ids]).await?;
+        let read = |row: &Row| self.read(row).map(|record| (record.id.clone(), record));
+        found.iter().map(read).collect()
     }
 
     /// Live records that the full scan has not seen, in order, after `after`.

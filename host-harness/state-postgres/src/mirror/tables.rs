@@ -7,6 +7,7 @@
 //! | `mirror_sets` | the records of an object live in a set; a reset gives the object a new one, and the old one is erased in pieces |
 //! | `mirror_heads` | what decisions need of a record, small; `seen` changes at every full scan, in place where the page has room |
 //! | `mirror_bodies` | contents, each with what it holds: not written when only a head changes |
+//! | `mirror_wakes`, `mirror_raised` | rules over time: [`super::rules`] |
 //! | `mirror_changes`, `mirror_versions` | the log and what a change replaced, by connection and number |
 
 /// Records, changes, scans, and the views that users read.
@@ -45,7 +46,8 @@ CREATE INDEX mirror_objects_derived ON mirror_objects (derived_from) WHERE deriv
 
 -- body: key of its content, which one that is gone keeps for when it comes back; null for one that was
 -- never there. deriver: which component derived what it holds. versions: how many changes it has had; 0:
--- nothing is kept of what it was. seen: the newest full scan that saw it.
+-- nothing is kept of what it was. seen: the newest full scan that saw it. rules: those over time that hold for
+-- it, as JSON (connector_state::mirror::rules).
 CREATE TABLE mirror_heads (
     records bigint NOT NULL,
     id text COLLATE "C" NOT NULL,
@@ -57,6 +59,7 @@ CREATE TABLE mirror_heads (
     updated_at text,
     versions bigint NOT NULL,
     seen bigint,
+    rules text,
     PRIMARY KEY (records, id)
 ) WITH (fillfactor = 80);
 CREATE INDEX mirror_heads_by_body ON mirror_heads (body);
@@ -73,14 +76,15 @@ CREATE TABLE mirror_bodies (
 );
 
 -- source: what brought it. prior: number of the record's change before this one. delivery: number of the
--- delivery that told of it.
+-- delivery that told of it. rule: of a rule over time, what became of it (JSON of
+-- connector_state::mirror::RuleTold).
 CREATE TABLE mirror_changes (
     mirror bigint NOT NULL,
     number bigint NOT NULL,
     object bigint NOT NULL,
     id text COLLATE "C" NOT NULL,
     kind text NOT NULL
-        CHECK (kind IN ('created', 'updated', 'deleted', 'aged-out', 'drift', 'reset')),
+        CHECK (kind IN ('created', 'updated', 'deleted', 'aged-out', 'drift', 'reset', 'rule')),
     ours boolean NOT NULL,
     source text CHECK (source IN ('page', 'look-up', 'delivery', 'write')),
     at_ms bigint NOT NULL,
@@ -90,6 +94,7 @@ CREATE TABLE mirror_changes (
     hash bytea,
     members text,
     delivery bigint,
+    rule text,
     PRIMARY KEY (mirror, number)
 );
 
@@ -254,7 +259,7 @@ CREATE VIEW records AS
 CREATE VIEW changes AS
     SELECT n.connection, c.number, n.object, c.id, c.kind, c.ours, c.source, c.delivery, c.at_ms, c.updated_at,
         coalesce(c.members, '[]') AS members, c.prior, encode(c.previous, 'hex') AS previous,
-        encode(c.hash, 'hex') AS hash
+        encode(c.hash, 'hex') AS hash, c.rule
     FROM mirror_changes AS c JOIN mirror_names AS n ON n.object_key = c.object;
 
 CREATE VIEW scans AS

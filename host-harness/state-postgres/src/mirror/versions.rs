@@ -53,7 +53,7 @@ pub async fn history(on: &Session, now: &MirroredRecord, limit: u32) -> DbResult
     let Some(mirror) = objects::mirror(on, &now.connection).await? else { return Ok(vec![]) };
     let sql = format!(
         "{BACK} SELECT m.connection, o.name AS object, c.number, c.id, c.kind, c.ours, c.source, c.delivery,
-            c.at_ms, c.updated_at, c.previous, c.hash, coalesce(c.members, '[]') AS members, v.before
+            c.at_ms, c.updated_at, c.previous, c.hash, coalesce(c.members, '[]') AS members, c.rule, v.before
         FROM back AS b JOIN mirror_changes AS c ON c.mirror = $1 AND c.number = b.number
             JOIN mirror_objects AS o USING (object)
             JOIN mirrors AS m ON m.mirror = c.mirror

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use connector_state::StoreError;
+use connector_state::mirror::rules::KeptRules;
 use connector_state::moving::MOVED;
 use connector_state::moving::plan::counted_to;
 use connector_state::moving::tables::{Kind, LARGE, Scope};
@@ -15,6 +16,7 @@ use crate::columns::text;
 use crate::fault::DbResult;
 use crate::inbox::numbers;
 use crate::mirror::objects::make_set;
+use crate::mirror::rules;
 use crate::session::Session;
 
 /// Keeps rows, in their order.
@@ -167,5 +169,15 @@ async fn records(on: &Session, keys: &Keys, rows: &[MovedRow]) -> DbResult<()> {
     let sets: Vec<Cell> = rows.iter().map(|row| found_by(keys, row)).collect();
     let mut heads = columns(rows, |name| !of_body(name));
     heads.push(Column { name: "records", kind: Kind::Integer, cells: sets.iter().collect() });
-    insert(on, "mirror_heads", None, heads).await
+    insert(on, "mirror_heads", None, heads).await?;
+    for (row, set) in rows.iter().zip(&sets) {
+        let kept = row.cell("rules").text().and_then(|text| KeptRules::decode(text).ok());
+        let Some(moves) = kept.map(|kept| kept.rows()).filter(|moves| !moves.is_empty()) else {
+            continue;
+        };
+        let mut ruled = rules::Rows::default();
+        ruled.add(row.cell("body").integer().unwrap_or_default(), row.text("id"), &moves);
+        ruled.write(on, set.integer().unwrap_or_default()).await?;
+    }
+    Ok(())
 }

@@ -16,9 +16,11 @@ use crate::session::Session;
 /// Entries of the log.
 const CHANGE: &str =
     "m.connection, o.name AS object, c.number, c.id, c.kind, c.ours, c.source, c.delivery, c.at_ms,
-    c.updated_at, c.previous, c.hash, coalesce(c.members, '[]') AS members";
-/// And what they are between.
-const BETWEEN: &str = "n.name AS connection_name, v.before, v.after";
+    c.updated_at, c.previous, c.hash, coalesce(c.members, '[]') AS members, c.rule";
+/// And what they are between; of a rule, the record as it is.
+const BETWEEN: &str = "n.name AS connection_name, v.before, CASE WHEN c.kind = 'rule' THEN
+        (SELECT b.data FROM mirror_heads AS h JOIN mirror_bodies AS b USING (body)
+         WHERE h.records = o.records AND h.id = c.id) ELSE v.after END AS after";
 const JOINED: &str = "JOIN mirror_objects AS o ON o.object = c.object
     JOIN mirrors AS m ON m.mirror = c.mirror
     JOIN connections AS n ON n.id = m.connection

@@ -11,12 +11,12 @@ use connector_state::{Word as _, retention};
 use rusqlite::{Connection, OptionalExtension as _, Result, Row};
 
 use super::objects::{self, Object};
-use super::{counts, index, look_ups, scan, seen, versions};
+use super::{counts, index, look_ups, rules, scan, seen, versions};
 use crate::columns::{Column, columns, json, odd, one, prepared, run, signed, value, values};
 use crate::fault::DbResult;
 use crate::outbox;
 
-columns!(Head [] { state, updated_at, hash, change, deriver, versions });
+columns!(Head [] { state, updated_at, hash, change, deriver, versions, rules });
 
 /// Commits a batch.
 pub fn apply(on: &Connection, batch: &Batch, now_ms: u64) -> DbResult<Applied> {
@@ -127,7 +127,7 @@ fn heads(
 }
 
 /// The head of a record.
-const HEAD: &str = "SELECT body, state, updated_at, hash, change, deriver, versions
+const HEAD: &str = "SELECT body, state, updated_at, hash, change, deriver, versions, rules
     FROM mirror_heads WHERE records = ? AND id = ?";
 
 /// The head of a record.
@@ -224,7 +224,7 @@ fn records<'p>(
     records: &'p [PutRecord],
 ) -> DbResult<BTreeMap<&'p str, i64>> {
     let (mut new, mut moved) = (BTreeMap::new(), index::Moved::default());
-    for PutRecord { id, row, head, body, moves } in records {
+    for PutRecord { id, row, head, body, moves, rules } in records {
         let kept = row.filter(|row| *row != 0);
         let key = match body {
             PutBody::Keep => kept,
@@ -250,34 +250,44 @@ fn records<'p>(
             }
         };
         moved.add(key.unwrap_or_default(), moves);
-        let Head { state, updated_at, hash, change, deriver, versions } = head;
+        let Head { state, updated_at, hash, change, deriver, versions, rules: held } = head;
         let sql = match row {
             Some(_) => {
                 "UPDATE mirror_heads SET body = ?, state = ?, change = ?, hash = ?, deriver = ?,
-                            updated_at = ?, versions = ? WHERE records = ? AND id = ?"
+                            updated_at = ?, versions = ?, rules = ? WHERE records = ? AND id = ?"
             }
             None => {
                 "INSERT INTO mirror_heads
-                         (body, state, change, hash, deriver, updated_at, versions, records, id)
-                     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                         (body, state, change, hash, deriver, updated_at, versions, rules, records, id)
+                     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
             }
         };
         let deriver = deriver.cast_signed();
         let (state, change) = (state.word(), signed(*change));
-        let of = (key, state, change, hash, deriver, updated_at, versions, object.records, id);
+        let held = held.encode();
+        let of =
+            (key, state, change, hash, deriver, updated_at, versions, held, object.records, id);
         run(on, sql, of)?;
+        rules::write(on, object.records, key.unwrap_or_default(), id, rules)?;
     }
     moved.write(on, index)?;
     Ok(new)
 }
 
-fn changes(on: &Connection, mirror: i64, keys: &[i64], plan: &Plan, now_ms: u64) -> DbResult<()> {
+/// Logs the changes of a plan, and what belongs to them.
+pub fn changes(
+    on: &Connection,
+    mirror: i64,
+    keys: &[i64],
+    plan: &Plan,
+    now_ms: u64,
+) -> DbResult<()> {
     let mut log = prepared(
         on,
         "INSERT INTO mirror_changes
              (mirror, number, object, id, kind, ours, source, at_ms, updated_at, prior, previous,
-              hash, members, delivery)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+              hash, members, delivery, rule)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?;
     for change in &plan.changes {
         let members = match change.members.is_empty() {
@@ -300,6 +310,7 @@ fn changes(on: &Connection, mirror: i64, keys: &[i64], plan: &Plan, now_ms: u64)
             change.hash,
             members,
             change.delivery.map(signed),
+            change.rule.as_ref().map(json).transpose()?,
         ))?;
     }
     versions::keep(on, mirror, plan, now_ms)?;
@@ -340,7 +351,7 @@ fn set_moment(
 }
 
 /// How often anything of a connection has changed so far.
-fn moment(on: &Connection, mirror: i64) -> Result<u64> {
+pub fn moment(on: &Connection, mirror: i64) -> Result<u64> {
     Ok(value(on, "SELECT moment FROM mirrors WHERE mirror = ?", [mirror])?.unwrap_or_default())
 }
 

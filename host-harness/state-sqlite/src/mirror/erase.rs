@@ -91,7 +91,13 @@ pub fn connection(on: &Connection, connection: &str, limit: usize) -> DbResult<u
 /// Erases records of a set, with their contents.
 fn set(on: &Connection, records: Key, limit: usize) -> Result<usize> {
     let mut erased = some(on, "mirror_seen", "records, block", "records", records, limit)?;
-    erased += some(on, "mirror_look_ups", "records, id", "records", records, limit - erased)?;
+    for (table, keys) in [
+        ("mirror_look_ups", "records, id"),
+        ("mirror_wakes", "records, wake_ms, body"),
+        ("mirror_raised", "records, rule, due_ms, id"),
+    ] {
+        erased += some(on, table, keys, "records", records, limit - erased)?;
+    }
     let sql =
         "SELECT body FROM mirror_heads WHERE records = ? AND body IS NOT NULL ORDER BY id LIMIT ?";
     let left = limit - erased;

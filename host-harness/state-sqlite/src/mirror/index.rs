@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use connector_state::mirror::analytics::{Analytics, CELLS, CellCounts};
 use connector_state::mirror::index::ValueReader;
 use connector_state::mirror::plan::{self, IndexMove, KeptIndex, ValueMoves};
-use connector_state::mirror::{MemberCounts, MemberIndex, ValueCounts};
+use connector_state::mirror::rules::{KeptRules, Ruled, counts as count_rules, due, follow};
+use connector_state::mirror::{MemberCounts, MemberIndex, RecordState, ValueCounts};
 use rusqlite::{Connection, OptionalExtension as _, Result, Row};
 
-use super::counts as kept;
 use super::erase::{rows, some};
-use super::objects::Key;
-use crate::columns::{from_json, json, prepared, run, value, values};
+use super::objects::{self, Key};
+use super::{counts as kept, rules};
+use crate::columns::{Column, from_json, json, prepared, run, value, values};
 use crate::fault::DbResult;
 
 /// Records whose bodies have keys next to each other have their rows next to each other.
@@ -22,9 +23,14 @@ const SIDE_BY_SIDE: usize = 10;
 
 /// The index of an object, and its number.
 pub fn of(on: &Connection, object: Key) -> Result<(Key, KeptIndex)> {
-    let sql = "SELECT number, members, built FROM mirror_indexes WHERE object = ? AND dropped = 0";
+    let sql = "SELECT i.number, i.members, i.built, coalesce(c.rules, '{}') AS rules
+               FROM mirror_indexes AS i CROSS JOIN mirror_objects AS o USING (object)
+                   CROSS JOIN mirrors AS m USING (mirror)
+                   LEFT JOIN connections AS c ON c.id = m.connection
+               WHERE i.object = ? AND i.dropped = 0";
     let read = |row: &Row<'_>| {
-        let index = KeptIndex { members: members(row)?, built: row.get("built")? };
+        let (members, settings) = (members(row)?, from_json(row, "rules")?);
+        let index = KeptIndex { members, built: row.get("built")?, settings };
         Ok((row.get("number")?, index))
     };
     Ok(prepared(on, sql)?.query_row([object], read).optional()?.unwrap_or_default())
@@ -172,7 +178,15 @@ impl<'m> Moved<'m> {
 /// How many records have which value.
 pub fn counts(on: &Connection, object: Key) -> Result<ValueCounts> {
     let (number, index) = of(on, object)?;
-    let mut counts = ValueCounts { members: vec![], is_partial: index.built.is_some() };
+    let raised = match objects::by_key(on, object)? {
+        Some(found) if !index.members.rules.is_empty() => rules::counts(on, found.records)?,
+        _ => BTreeMap::new(),
+    };
+    let mut counts = ValueCounts {
+        members: vec![],
+        rules: count_rules(&index.members.rules, &index.settings, &raised),
+        is_partial: index.built.is_some(),
+    };
     let rows = kept::of(on, number, index.members.counted())?;
     for slot in index.members.counted() {
         let (values, others) = rows.of(slot);
@@ -211,8 +225,16 @@ pub fn build(on: &Connection, now_ms: u64, limit: usize) -> DbResult<usize> {
     Ok(written / SIDE_BY_SIDE)
 }
 
-/// A record as it is kept: id, times of its making and last change, key of its body, content.
-type Unindexed = (String, Option<String>, Option<String>, i64, String);
+/// A record as it is kept.
+struct Unindexed {
+    id: String,
+    made: Option<String>,
+    updated_at: Option<String>,
+    body: i64,
+    data: String,
+    is_live: bool,
+    rules: KeptRules,
+}
 
 fn build_some(on: &Connection, number: Key, now_ms: u64, limit: usize) -> DbResult<usize> {
     let sql = "SELECT o.records, i.object FROM mirror_indexes AS i
@@ -227,19 +249,39 @@ fn build_some(on: &Connection, number: Key, now_ms: u64, limit: usize) -> DbResu
     let (_, index) = of(on, object)?;
     let slots = index.members.members.len() + connector_state::mirror::index::MEMBERS;
     let at_once = (limit / slots).max(1);
-    let sql = "SELECT h.id, b.created_at, h.updated_at, h.body, b.data
+    let sql = "SELECT h.id, b.created_at, h.updated_at, h.body, b.data, h.state, h.rules
                FROM mirror_heads AS h CROSS JOIN mirror_bodies AS b USING (body)
                WHERE h.records = ? AND h.id > ? AND h.state <> 'deleted' ORDER BY h.id LIMIT ?";
     let after = index.built.clone().unwrap_or_default();
+    let read = |row: &Row<'_>| {
+        Ok(Unindexed {
+            id: row.get("id")?,
+            made: row.get("created_at")?,
+            updated_at: row.get("updated_at")?,
+            body: row.get("body")?,
+            data: row.get("data")?,
+            is_live: RecordState::read(row, "state")? == RecordState::Live,
+            rules: Column::read(row, "rules")?,
+        })
+    };
     let found: Vec<Unindexed> = prepared(on, sql)?
-        .query_map((records, after, rows(at_once)), |row| row.try_into())?
+        .query_map((records, after, rows(at_once)), read)?
         .collect::<Result<_>>()?;
     let reader = ValueReader::new(&index.members);
-    let mut counted = ValueMoves::new();
+    let (mut counted, mut ruled) = (ValueMoves::new(), Vec::new());
     let moves: Vec<(i64, Vec<IndexMove>)> = found
         .iter()
-        .map(|(id, made, updated_at, body, data)| {
+        .map(|Unindexed { id, made, updated_at, body, data, is_live, rules }| {
             let values = reader.values(id, made.as_deref(), updated_at.as_deref(), data);
+            let since = if *is_live { values.rules.as_slice() } else { &[] };
+            let due = due(&index.members.rules, &index.settings, since);
+            let followed = follow(rules, &due, now_ms);
+            // Nothing is known of an object of which nobody has said what is indexed.
+            let is_known = index.members != MemberIndex::default();
+            if is_known && followed.changes(rules) {
+                let (id, updated_at) = (id.clone(), updated_at.clone());
+                ruled.push(Ruled { id, row: *body, updated_at, followed });
+            }
             plan::count_new(&mut counted, &index.members, &values, updated_at.as_deref(), now_ms);
             let new = |(slot, value)| IndexMove { slot, before: None, after: Some(value) };
             (*body, values.slots.into_iter().enumerate().map(new).collect())
@@ -249,7 +291,10 @@ fn build_some(on: &Connection, number: Key, now_ms: u64, limit: usize) -> DbResu
     moves.iter().for_each(|(body, moves)| moved.add(*body, moves));
     moved.write(on, number)?;
     kept::add(on, number, &counted)?;
-    let built = found.last().filter(|_| found.len() == at_once).map(|(id, ..)| id);
+    if let Some(object) = objects::by_key(on, object)? {
+        rules::rule(on, object, &ruled, now_ms)?;
+    }
+    let built = found.last().filter(|_| found.len() == at_once).map(|last| &last.id);
     run(on, "UPDATE mirror_indexes SET built = ? WHERE number = ?", (built, number))?;
     Ok(found.len() * slots)
 }

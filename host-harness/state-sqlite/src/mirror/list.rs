@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use connector_state::mirror::index::{ID, ValueReader};
 use connector_state::mirror::list::{Selection, Span};
 use connector_state::mirror::plan::KeptIndex;
+use connector_state::mirror::rules::RuleSelection;
 use connector_state::mirror::{ListPage, ListQuery, MirroredRecord};
 use rusqlite::types::Value;
 use rusqlite::{Connection, Result};
@@ -12,6 +13,7 @@ use rusqlite::{Connection, Result};
 use super::index::{self, BLOCK};
 use super::objects::Key;
 use super::reading::Named;
+use super::rules;
 use crate::columns::{prepared, value, values};
 use crate::fault::DbResult;
 
@@ -19,11 +21,17 @@ use crate::fault::DbResult;
 pub fn list(on: &Connection, query: &ListQuery) -> DbResult<ListPage> {
     let Some(named) = Named::find(on, &query.connection, &query.object)? else {
         let index = index::wanted_by(on, &query.connection, &query.object)?;
-        Selection::<()>::new(query, &index)?;
+        match &query.rule {
+            Some(rule) => drop(RuleSelection::new(query, rule, &index)?),
+            None => drop(Selection::<()>::new(query, &index)?),
+        }
         return Ok(ListPage::default());
     };
     named.must_be_its_own(on)?;
     let (number, index) = index::of(on, named.key())?;
+    if let Some(rule) = &query.rule {
+        return rules::list(on, &named, &index.members, query, rule);
+    }
     let was_scanned = index.built.is_some();
     let (ids, next) = match was_scanned {
         false => by_index(on, number, Selection::new(query, &index.members)?)?,
@@ -31,7 +39,7 @@ pub fn list(on: &Connection, query: &ListQuery) -> DbResult<ListPage> {
     };
     let records = ids.iter().map(|id| named.record(on, id));
     let records: Result<Vec<MirroredRecord>> = records.filter_map(Result::transpose).collect();
-    Ok(ListPage { records: records?, next, was_scanned })
+    Ok(ListPage { records: records?, next, was_scanned, ..ListPage::default() })
 }
 
 /// The ids of the records by every record, each of which is read.

@@ -15,7 +15,7 @@ pub const PRUNED_AT_ONCE: usize = 2_000;
 /// Changes after `since`.
 pub const AFTER: &str =
     "SELECT m.connection, o.name AS object, c.number, c.id, c.kind, c.ours, c.source, c.delivery,
-        c.at_ms, c.updated_at, c.previous, c.hash, coalesce(c.members, '[]') AS members
+        c.at_ms, c.updated_at, c.previous, c.hash, coalesce(c.members, '[]') AS members, c.rule
     FROM mirror_changes AS c CROSS JOIN mirror_objects AS o USING (object)
         CROSS JOIN mirrors AS m ON m.mirror = c.mirror
     WHERE c.mirror = ? AND c.number > ? ORDER BY c.number LIMIT ?";

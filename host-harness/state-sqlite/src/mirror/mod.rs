@@ -10,6 +10,7 @@ mod look_ups;
 pub mod objects;
 mod reading;
 pub mod rows;
+pub mod rules;
 mod scan;
 pub mod seen;
 pub mod tables;
@@ -23,7 +24,8 @@ use connector_contract::clock::unix_ms;
 use connector_state::journal::entries;
 use connector_state::mirror::{
     Analytics, Applied, Batch, ChangeRow, DeadLetterRow, FailingRow, HistoryRow, ListPage,
-    ListQuery, MemberIndex, Mirror, MirroredRecord, ScanChange, ScanRow, ValueCounts, plan,
+    ListQuery, MemberIndex, Mirror, MirroredRecord, RuleSettings, ScanChange, ScanRow, ValueCounts,
+    plan,
 };
 use rusqlite::OptionalExtension as _;
 
@@ -199,6 +201,29 @@ impl Mirror for Sqlite {
 
     fn analytics(&self, connection: &str, object: &str) -> Answer<'_, Analytics> {
         self.read_index(connection, object, index::analytics)
+    }
+
+    fn wake_rules(&self, connection: &str, object: &str, limit: u32) -> Answer<'_, u32> {
+        let (connection, object) = (connection.to_owned(), object.to_owned());
+        self.write(move |on, now_ms| rules::wake(on, &connection, &object, limit, now_ms))
+    }
+
+    fn rule_settings(&self, connection: &str) -> Answer<'_, RuleSettings> {
+        let connection = connection.to_owned();
+        self.read(move |on| rules::settings(on, &connection))
+    }
+
+    fn set_rule(
+        &self,
+        connection: &str,
+        rule: &str,
+        setting: Option<Option<u32>>,
+    ) -> Answer<'_, ()> {
+        let (connection, rule) = (connection.to_owned(), rule.to_owned());
+        let by = self.actor.clone();
+        self.write(move |on, now_ms| {
+            rules::set(on, &connection, &rule, setting, (now_ms, by.as_deref()))
+        })
     }
 
     fn changes(&self, connection: &str, since: u64, limit: u32) -> Answer<'_, Vec<ChangeRow>> {

@@ -6,7 +6,7 @@ use connector_state::mirror::{ChangeRow, DeadLetterRow, FailingRow, ScanRow};
 use crate::columns::columns;
 
 columns!(ChangeRow [connection, object] {
-    number, id, kind, ours, source, delivery, at_ms, updated_at, previous, hash, members
+    number, id, kind, ours, source, delivery, at_ms, updated_at, previous, hash, members, rule
 });
 columns!(ScanRow [connection, object] {
     scan, kind, running, cursor, not_before_ms, began_ms, pages, records, created, updated, deleted,

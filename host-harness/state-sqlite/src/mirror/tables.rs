@@ -11,6 +11,7 @@
 //! | `mirror_versions` | what a change replaced, clustered as the log is: appended, and forgotten from its beginning. A record is followed back by `prior` of its changes, so nothing is found by its id |
 //! | `mirror_entries` | the index of an object ([`connector_state::mirror::index`]) in blocks of 256 records, in the order in which these came: what arrives together is written together, and a list merges some sorted blocks |
 //! | `mirror_values`, `mirror_moved` | counts by value, and what the newest commits add to them: a page of records moves hundreds, all over the table, so they are written once for 64 commits |
+//! | `mirror_wakes`, `mirror_raised` | rules over time: [`super::rules`] |
 //! | `mirror_seen` | a bit a record and full scan, 4,096 in a row |
 
 /// Records, changes, scans, and the views that users read.
@@ -49,7 +50,8 @@ CREATE INDEX mirror_objects_derived ON mirror_objects (derived_from) WHERE deriv
 
 -- body: key of its content, which one that is gone keeps for when it comes back; null for one that was
 -- never there. deriver: which component derived what it holds. versions: how many changes it has had; 0:
--- nothing is kept of what it was.
+-- nothing is kept of what it was. rules: those over time that hold for it, as JSON
+-- (connector_state::mirror::rules).
 CREATE TABLE mirror_heads (
     records INTEGER NOT NULL,
     id TEXT NOT NULL,
@@ -60,6 +62,7 @@ CREATE TABLE mirror_heads (
     deriver INTEGER NOT NULL,
     updated_at TEXT,
     versions INTEGER NOT NULL,
+    rules TEXT,
     PRIMARY KEY (records, id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX mirror_heads_gone ON mirror_heads (records, change) WHERE state = 'deleted';
@@ -75,7 +78,8 @@ CREATE TABLE mirror_bodies (
 ) STRICT;
 
 -- source: what brought it. prior: number of the record's change before this one. delivery: number of the
--- delivery that told of it.
+-- delivery that told of it. rule: of a rule over time, what became of it (JSON of
+-- connector_state::mirror::RuleTold).
 CREATE TABLE mirror_changes (
     mirror INTEGER NOT NULL,
     number INTEGER NOT NULL,
@@ -83,7 +87,7 @@ CREATE TABLE mirror_changes (
     id TEXT NOT NULL,
     kind TEXT NOT NULL
         CHECK (kind = 'created' OR kind = 'updated' OR kind = 'deleted' OR kind = 'aged-out'
-            OR kind = 'drift' OR kind = 'reset'),
+            OR kind = 'drift' OR kind = 'reset' OR kind = 'rule'),
     ours INTEGER NOT NULL,
     source TEXT
         CHECK (source = 'page' OR source = 'look-up' OR source = 'delivery' OR source = 'write'),
@@ -94,6 +98,7 @@ CREATE TABLE mirror_changes (
     hash BLOB,
     members TEXT,
     delivery INTEGER,
+    rule TEXT,
     PRIMARY KEY (mirror, number)
 ) STRICT, WITHOUT ROWID;
 
@@ -295,6 +300,6 @@ pub const CHANGES: &str = "
 CREATE VIEW changes AS
     SELECT n.connection, c.number, n.object, c.id, c.kind, c.ours, c.source, c.delivery, c.at_ms, c.updated_at,
         coalesce(c.members, '[]') AS members, c.prior, lower(hex(c.previous)) AS previous,
-        lower(hex(c.hash)) AS hash
+        lower(hex(c.hash)) AS hash, c.rule
     FROM mirror_changes AS c JOIN mirror_names AS n ON n.object_key = c.object;
 ";

@@ -54,7 +54,7 @@ pub fn history(
 ) -> DbResult<Vec<HistoryRow>> {
     let Some(mirror) = objects::mirror(on, &now.connection)? else { return Ok(vec![]) };
     let sql = "SELECT m.connection, o.name AS object, c.number, c.id, c.kind, c.ours, c.source, c.delivery, c.at_ms,
-            c.updated_at, c.previous, c.hash, coalesce(c.members, '[]') AS members, c.prior, v.before
+            c.updated_at, c.previous, c.hash, coalesce(c.members, '[]') AS members, c.rule, c.prior, v.before
         FROM mirror_changes AS c CROSS JOIN mirror_objects AS o USING (object)
             CROSS JOIN mirrors AS m ON m.mirror = c.mirror
             LEFT JOIN mirror_versions AS v ON v.mirror = c.mirror AND v.change = c.number

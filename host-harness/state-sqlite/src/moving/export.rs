@@ -20,7 +20,7 @@ const SMALL_AT_ONCE: u32 = 100_000;
 /// The heads of a set, with their contents.
 const RECORDS: &str =
     "SELECT h.id, h.body, h.state, h.change, h.hash, h.deriver, h.updated_at, h.versions,
-        NULL, b.created_at, b.data, b.held
+        NULL, b.created_at, b.data, b.held, h.rules
     FROM mirror_heads AS h LEFT JOIN mirror_bodies AS b ON b.body = h.body
     WHERE h.records = ? AND h.id > ? ORDER BY h.id LIMIT ?";
 

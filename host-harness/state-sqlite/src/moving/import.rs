@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use connector_state::StoreError;
+use connector_state::mirror::rules::KeptRules;
 use connector_state::moving::MOVED;
 use connector_state::moving::plan::counted_to;
 use connector_state::moving::tables::{Kind, Scope};
@@ -17,6 +18,7 @@ use crate::columns::{Values, run};
 use crate::fault::DbResult;
 use crate::inbox::numbers;
 use crate::mirror::objects::make_set;
+use crate::mirror::rules;
 use crate::mirror::seen::Blocks;
 
 /// Full scans that have seen records, by set and scan.
@@ -155,7 +157,12 @@ fn record(on: &Connection, keys: &Keys, seen: &mut Seen, row: &MovedRow) -> DbRe
     let mut head =
         columns(&["id", "body", "state", "change", "hash", "deriver", "updated_at", "versions"]);
     head.add("records", records);
-    insert(on, "mirror_heads", head)
+    let kept = row.cell("rules").text().and_then(|text| KeptRules::decode(text).ok());
+    let kept = kept.unwrap_or_default();
+    head.add("rules", kept.encode());
+    insert(on, "mirror_heads", head)?;
+    let body = row.cell("body").integer().unwrap_or_default();
+    Ok(rules::write(on, records, body, row.text("id"), &kept.rows())?)
 }
 
 /// Numbers of a delivery's events follow one another: they come in one commit.

@@ -12,9 +12,11 @@ use crate::columns::{Record as _, prepared, run, signed, value};
 /// Entries of the log. (The object's name comes before its key.)
 const CHANGE: &str =
     "m.connection, o.name AS object, c.number, c.id, c.kind, c.ours, c.source, c.delivery, c.at_ms,
-    c.updated_at, c.previous, c.hash, coalesce(c.members, '[]') AS members";
-/// And what they are between.
-const BETWEEN: &str = "n.name AS connection_name, v.before, v.after";
+    c.updated_at, c.previous, c.hash, coalesce(c.members, '[]') AS members, c.rule";
+/// And what they are between; of a rule, the record as it is.
+const BETWEEN: &str = "n.name AS connection_name, v.before, CASE WHEN c.kind = 'rule' THEN
+        (SELECT b.data FROM mirror_heads AS h CROSS JOIN mirror_bodies AS b USING (body)
+         WHERE h.records = o.records AND h.id = c.id) ELSE v.after END AS after";
 const TABLES: &str = "mirror_changes AS c
     CROSS JOIN mirror_objects AS o USING (object)
     CROSS JOIN mirrors AS m ON m.mirror = c.mirror

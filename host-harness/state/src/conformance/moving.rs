@@ -10,6 +10,7 @@ use tokio::time::advance;
 use super::{Database, InMemory, START_MS, State, connection, grant, outbox, secret};
 use crate::inbox::{EventEffect, EventState, NewDelivery, NewEvent, Settled, SubscriptionRow};
 use crate::journal::JournalKind;
+use crate::mirror::rules::{RuleTime, RuleView};
 use crate::mirror::{
     Batch, Derived, IndexedMember, ListQuery, MemberIndex, ScanKind, ScanRow, Source, hash_of,
 };
@@ -38,6 +39,8 @@ macro_rules! moving_cases {
 }
 
 const ID: &str = "id-of-a";
+/// A record for which a rule is raised.
+const LATE: &str = r#"{"n":"x","due":"2023-11-01"}"#;
 
 async fn put(state: &Arc<dyn State>, source: Source, records: &[(&str, &str)]) {
     let asked = state.moment(ID).await.unwrap();
@@ -117,6 +120,7 @@ async fn full(state: &Arc<dyn State>) {
         .await
         .unwrap();
     index(state).await;
+    state.set_rule(ID, "late", Some(Some(3))).await.unwrap();
     state.put_forward(outbox::forward("shared")).await.unwrap();
     state.put_forward(own_forward()).await.unwrap();
     state.make_hook("id-of-b", "token b").await.unwrap();
@@ -127,17 +131,13 @@ async fn full(state: &Arc<dyn State>) {
         Some(ScanRow { scan: 1, kind, running: true, cursor, ..row.clone() })
     };
     state.change_scan(ID, "orders", Box::new(scan)).await.unwrap();
-    put(
-        state,
-        Source::Page,
-        &[("2", "{\"n\":\"x\"}"), ("1", "{\"n\":\"y\"}"), ("3", "{\"n\":\"x\"}")],
-    )
-    .await;
+    put(state, Source::Page, &[("2", LATE), ("1", "{\"n\":\"y\"}"), ("3", "{\"n\":\"x\"}")]).await;
     advance(Duration::from_secs(60)).await;
     put(state, Source::Lookup, &[("1", "{\"n\":\"z\"}")]).await;
     let mut gone = Batch::new(ID, "orders", Source::Lookup, state.moment(ID).await.unwrap());
     gone.deleted.push("3".to_owned());
     state.apply(gone).await.unwrap();
+    assert_eq!(state.wake_rules(ID, "orders", 9).await.unwrap(), 1);
     state.set_position("erp", ID, 3).await.unwrap();
     let undelivered = Undelivered {
         connection: ID.to_owned(),
@@ -223,6 +223,16 @@ async fn shown(state: &Arc<dyn State>) -> String {
     };
     writeln!(told, "{:#?}", state.list(query).await.unwrap().records).unwrap();
     writeln!(told, "{:#?}", state.value_counts(ID, "orders").await.unwrap()).unwrap();
+    let late = ListQuery {
+        connection: ID.to_owned(),
+        object: "orders".to_owned(),
+        sort: "id".to_owned(),
+        rule: Some("late".to_owned()),
+        limit: 9,
+        ..ListQuery::default()
+    };
+    writeln!(told, "{:?}", state.list(late).await.unwrap()).unwrap();
+    writeln!(told, "{:?}", state.rule_settings(ID).await.unwrap()).unwrap();
     let deliveries = state.deliveries(Some(ID), None, 99).await.unwrap();
     let place = |number: u64| deliveries.iter().position(|row| row.number == number);
     for mut row in state.changes(ID, 0, 99).await.unwrap() {
@@ -273,7 +283,13 @@ async fn shown(state: &Arc<dyn State>) -> String {
 /// Has orders counted by a member.
 async fn index(state: &Arc<dyn State>) {
     let member = IndexedMember { pointers: vec!["/n".to_owned()], roles: vec![], counted: true };
-    let members = MemberIndex { members: vec![member], ..MemberIndex::default() };
+    let late = RuleView {
+        title: "Late".to_owned(),
+        since: vec![RuleTime::Member("/due".to_owned())],
+        ..RuleView::default()
+    };
+    let rules = [("late".to_owned(), late)].into_iter().collect();
+    let members = MemberIndex { members: vec![member], rules, ..MemberIndex::default() };
     state.set_indexes("orders", vec![("orders".to_owned(), members)]).await.unwrap();
 }
 
@@ -383,12 +399,13 @@ pub async fn work_goes_on_where_it_was<D: Database>(database: &D) {
     moved(&from, &to).await;
     // What is there already is no change, and numbers go on.
     let changes = to.changes(ID, 0, 99).await.unwrap();
-    put(&to, Source::Page, &[("1", "{\"n\":\"z\"}"), ("2", "{\"n\":\"x\"}")]).await;
+    put(&to, Source::Page, &[("1", "{\"n\":\"z\"}"), ("2", LATE)]).await;
     assert_eq!(to.changes(ID, 0, 99).await.unwrap().len(), changes.len());
     put(&to, Source::Lookup, &[("2", "{\"n\":\"new\"}")]).await;
     let last = changes.last().unwrap().number;
     let new = to.changes(ID, last, 99).await.unwrap();
-    assert_eq!(new.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), ["2", "2/1"]);
+    // With what it holds, and its rule is cleared.
+    assert_eq!(new.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), ["2", "2/1", "2"]);
     // A repeated delivery is known; a new one has a number of its own.
     let again = to.receive(delivery(ID, &["4", "5"])).await.unwrap();
     assert_eq!(again, crate::inbox::Receipt::Repeat);

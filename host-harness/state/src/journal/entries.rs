@@ -78,6 +78,14 @@ pub fn of_reset(object: &str) -> Entry {
     of_object(object, entry(JournalKind::Reset, []))
 }
 
+/// Of a rule over time that was set: after how many days it is due, switched off, or as the view file has it.
+#[must_use]
+pub fn of_rule(rule: &str, setting: Option<Option<u32>>) -> Entry {
+    let days = setting.flatten().map(Value::from).unwrap_or_default();
+    let off = (setting == Some(None)).then_some(true).into();
+    entry(JournalKind::Setting, [("rule", rule.into()), ("days", days), ("off", off)])
+}
+
 /// Of a grant that was changed.
 #[must_use]
 pub fn of_grant(before: &GrantRow, after: &GrantRow) -> Option<Entry> {

@@ -118,4 +118,5 @@ impl Lists for Memory {
 /// Removes what a connection had.
 pub(super) fn erase(rows: &mut Rows, connection: &str) {
     rows.store.labels.remove(connection);
+    rows.store.rules.remove(connection);
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::mirror::{ConnectionMirror, Reader};
 use super::{Memory, Rows};
-use crate::mirror::ChangeRow;
+use crate::mirror::{ChangeKind, ChangeRow};
 use crate::outbox::{
     ForwardLag, ForwardRow, ForwardWork, Missed, Outbox, Outgoing, SettledWork, Undelivered,
     WhichParked, plan,
@@ -88,12 +88,21 @@ impl Rows {
 
     fn outgoing(&self, change: &ChangeRow) -> Option<Outgoing> {
         let connection = self.store.connections.get(&change.connection)?.name.clone();
-        let versions = self.mirror.of.get(&change.connection)?.versions.get(&change.number);
+        let mirror = self.mirror.of.get(&change.connection)?;
+        let versions = mirror.versions.get(&change.number);
+        // Of a rule, the record as it is.
+        let now = || {
+            let (_, body) = mirror.objects.get(&change.object)?.records.get(&change.id)?;
+            Some(body.as_ref()?.data.clone())
+        };
         Some(Outgoing {
             change: change.clone(),
             connection,
             before: versions.and_then(|versions| versions.before.clone()),
-            after: versions.and_then(|versions| versions.after.clone()),
+            after: match change.kind {
+                ChangeKind::Rule => now(),
+                _ => versions.and_then(|versions| versions.after.clone()),
+            },
         })
     }
 

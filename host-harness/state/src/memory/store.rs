@@ -6,6 +6,7 @@ use super::{ERASE, FORGET, Memory, Rows};
 use crate::changes::{Kept, Needs, is_live, needs, plan, touched};
 use crate::journal::entries;
 use crate::lists::Labels;
+use crate::mirror::RuleSettings;
 use crate::{
     Answer, Change, ConnectionChanges, ConnectionRow, GrantChange, GrantRow, PreviousTokens,
     SecretChange, SecretRow, SessionRow, Store, StoreError,
@@ -18,6 +19,8 @@ pub struct StoreTables {
     pub connections: BTreeMap<String, ConnectionRow>,
     /// By connection.
     pub labels: BTreeMap<String, Labels>,
+    /// By connection, what it has set of its rules over time.
+    pub rules: BTreeMap<String, RuleSettings>,
     /// By connection, name and version.
     pub secrets: BTreeMap<(String, String, u32), SecretRow>,
     /// By connection.

@@ -4,11 +4,15 @@
 //! the members of a [`MemberIndex`], in their order. A value is a text and is compared byte by byte: a date
 //! or a number as the provider writes it. What is missing, `null`, a list or an object is the empty text.
 
+use std::collections::BTreeMap;
+
+use indexmap::IndexMap;
 use serde::de::{DeserializeSeed, Deserializer as _, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::analytics::{AnalyzedMembers, CELLS};
+use super::rules::{RuleReader, RuleView};
 use super::version::instant;
 use crate::views::ObjectView;
 
@@ -44,13 +48,16 @@ pub struct MemberIndex {
     /// By which records are analysed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub analyzed: Option<AnalyzedMembers>,
+    /// Rules over time, by their names.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub rules: IndexMap<String, RuleView>,
 }
 
 impl MemberIndex {
     /// What a view file says of an object.
     #[must_use]
     pub fn of(view: &ObjectView) -> Self {
-        let mut index = Self::default();
+        let mut index = Self { rules: view.rules.clone(), ..Self::default() };
         let status = view.status.as_ref().map(|status| &status.at);
         let roles = [
             ("number", view.number.as_ref()),
@@ -164,6 +171,9 @@ pub struct ValueReader {
     /// Values that are read of a record.
     read: usize,
     analyzed: Option<AnalyzedMembers>,
+    /// Values for analytics; those for rules come after them.
+    analytics: usize,
+    rules: RuleReader,
 }
 
 /// The values of a record.
@@ -175,6 +185,8 @@ pub struct Values {
     pub cells: Vec<(usize, String)>,
     /// How far it is, where records are analysed.
     pub status: Option<String>,
+    /// The rules that hold, each with the time from which it is counted (milliseconds since 1970).
+    pub rules: Vec<(String, u64)>,
 }
 
 impl Values {
@@ -188,10 +200,31 @@ impl Values {
 
 /// What is wanted of an object in a record.
 #[derive(Debug, Default)]
-struct Node {
-    below: Vec<(String, Node)>,
+pub(super) struct Node {
+    below: BTreeMap<String, Node>,
     /// Members whose value stands here, each with the place of this pointer among its pointers.
     members: Vec<(usize, usize)>,
+    /// The list that stands here.
+    list: Option<usize>,
+}
+
+/// What was found of that.
+pub(super) struct Found {
+    values: Vec<Option<(usize, String)>>,
+    lists: Vec<Option<String>>,
+}
+
+impl Found {
+    /// Nothing of so many values and lists.
+    pub(super) fn new(values: usize, lists: usize) -> Self {
+        Self { values: vec![None; values], lists: vec![None; lists] }
+    }
+
+    /// A value; the empty text where there is none.
+    pub(super) fn value(&self, at: usize) -> String {
+        let found = self.values.get(at).and_then(Option::as_ref);
+        found.map_or_else(String::new, |(_, value)| value.clone())
+    }
 }
 
 impl ValueReader {
@@ -200,18 +233,23 @@ impl ValueReader {
     pub fn new(index: &MemberIndex) -> Self {
         let mut root = Node::default();
         let analyzed = index.analyzed.as_ref().map(AnalyzedMembers::pointers);
-        let pointers = index.members.iter().map(|member| &member.pointers);
+        let rules = RuleReader::new(&index.rules);
+        let pointers = index.members.iter().map(|member| member.pointers.as_slice());
+        let pointers = pointers.chain(analyzed.iter().flatten().map(Vec::as_slice));
+        let pointers = pointers.chain(rules.members.iter().map(std::slice::from_ref));
         let mut read = 0;
-        for (at, pointers) in pointers.chain(analyzed.iter().flatten()).enumerate() {
+        for (at, pointers) in pointers.enumerate() {
             read = at + 1;
             for (place, pointer) in pointers.iter().enumerate() {
-                let tokens = pointer.split('/').skip(1);
-                let mut names = tokens.map(|token| token.replace("~1", "/").replace("~0", "~"));
-                root.want(&mut names, (at, place));
+                root.want(pointer, (at, place));
             }
         }
+        for (at, list) in rules.lists.iter().enumerate() {
+            root.at(&mut names_of(list)).list = Some(at);
+        }
+        let analytics = analyzed.map_or(0, |analyzed| analyzed.len());
         let (members, analyzed) = (index.members.len(), index.analyzed.clone());
-        Self { root, members, read, analyzed }
+        Self { root, members, read, analyzed, analytics, rules }
     }
 
     /// The values of a record. `created_at` and `updated_at`: when the provider says that it was made and
@@ -224,18 +262,20 @@ impl ValueReader {
         updated_at: Option<&str>,
         data: &str,
     ) -> Values {
-        let mut found: Vec<Option<(usize, String)>> = vec![None; self.read];
-        if !found.is_empty() {
+        let mut found = Found::new(self.read, self.rules.lists.len());
+        if self.read > 0 || !found.lists.is_empty() {
             self.root.read(data, &mut found);
         }
-        let mut found = found.into_iter().map(|value| value.map_or(String::new(), |(_, it)| it));
+        let Found { values, lists } = found;
+        let mut found = values.into_iter().map(|value| value.map_or(String::new(), |(_, it)| it));
         let mut slots = Vec::with_capacity(MEMBERS + self.members);
         slots.extend([cut(id.to_owned()), updated(updated_at)]);
         slots.extend(found.by_ref().take(self.members));
-        let rest: Vec<String> = found.collect();
+        let rest: Vec<String> = found.by_ref().take(self.analytics).collect();
         let cells = self.analyzed.as_ref().map(|analyzed| analyzed.cells(created_at, &rest));
         let status = self.analyzed.is_some().then(|| rest.into_iter().next().unwrap_or_default());
-        Values { slots, cells: cells.unwrap_or_default(), status }
+        let rules = self.rules.since(&found.collect::<Vec<_>>(), &lists);
+        Values { slots, cells: cells.unwrap_or_default(), status, rules }
     }
 }
 
@@ -268,33 +308,43 @@ pub fn cut(mut value: String) -> String {
     value
 }
 
+/// The names of the members to which a JSON Pointer leads.
+fn names_of(pointer: &str) -> impl Iterator<Item = String> + '_ {
+    pointer.split('/').skip(1).map(|token| token.replace("~1", "/").replace("~0", "~"))
+}
+
 impl Node {
-    /// Wants a member, and this place of its pointers, where the names lead.
-    fn want(&mut self, names: &mut dyn Iterator<Item = String>, member: (usize, usize)) {
-        let Some(name) = names.next() else { return self.members.push(member) };
-        if let Some((_, below)) = self.below.iter_mut().find(|(known, _)| *known == name) {
-            return below.want(names, member);
-        }
-        let mut below = Self::default();
-        below.want(names, member);
-        self.below.push((name, below));
+    /// Wants a member, and this place of its pointers, where the pointer leads.
+    pub(super) fn want(&mut self, pointer: &str, member: (usize, usize)) {
+        self.at(&mut names_of(pointer)).members.push(member);
     }
 
-    fn read(&self, text: &str, found: &mut [Option<(usize, String)>]) {
+    /// What is wanted where the names lead.
+    fn at(&mut self, names: &mut dyn Iterator<Item = String>) -> &mut Self {
+        match names.next() {
+            Some(name) => self.below.entry(name).or_default().at(names),
+            None => self,
+        }
+    }
+
+    pub(super) fn read(&self, text: &str, found: &mut Found) {
         // What is no object has no members.
         let _ =
             serde_json::Deserializer::from_str(text).deserialize_map(Members { node: self, found });
     }
 
-    fn take(&self, text: &str, found: &mut [Option<(usize, String)>]) {
+    fn take(&self, text: &str, found: &mut Found) {
         if let Some(value) = scalar(text).filter(|_| !self.members.is_empty()) {
             for (at, place) in &self.members {
-                if let Some(slot) = found.get_mut(*at)
+                if let Some(slot) = found.values.get_mut(*at)
                     && slot.as_ref().is_none_or(|(other, _)| place < other)
                 {
                     *slot = Some((*place, value.clone()));
                 }
             }
+        }
+        if let Some(list) = self.list.and_then(|at| found.lists.get_mut(at)) {
+            *list = text.starts_with('[').then(|| text.to_owned());
         }
         if !self.below.is_empty() {
             self.read(text, found);
@@ -313,7 +363,7 @@ fn scalar(text: &str) -> Option<String> {
 
 struct Members<'n, 'f> {
     node: &'n Node,
-    found: &'f mut [Option<(usize, String)>],
+    found: &'f mut Found,
 }
 
 impl<'de> Visitor<'de> for Members<'_, '_> {
@@ -353,7 +403,7 @@ impl<'n> Visitor<'_> for Name<'n> {
     }
 
     fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
-        Ok(self.0.below.iter().find(|(known, _)| known == name).map(|(_, below)| below))
+        Ok(self.0.below.get(name))
     }
 }
 

@@ -25,6 +25,9 @@ pub struct ListQuery {
     pub object: String,
     /// What holds for each of them.
     pub filters: Vec<Filter>,
+    /// Only those for which this rule over time is raised, in the order in which it was due, whatever
+    /// `sort` says.
+    pub rule: Option<String>,
     /// The member that they are sorted by.
     pub sort: String,
     /// From the greatest value to the least; what has none then comes last.
@@ -86,6 +89,8 @@ pub struct ListPage {
     pub next: Option<String>,
     /// The index is not complete yet, so every record had to be read.
     pub was_scanned: bool,
+    /// Of a list by a rule, when it was due for each of these records (milliseconds since 1970).
+    pub due_ms: Vec<u64>,
 }
 
 /// Values from `from` on, and before `until`.

@@ -17,6 +17,7 @@ pub mod list;
 mod members;
 pub mod plan;
 mod rows;
+pub mod rules;
 pub mod version;
 
 pub use self::analytics::Analytics;
@@ -28,6 +29,7 @@ pub use self::rows::{
     ChangeKind, ChangeRow, DeadLetterRow, FailingRow, LOOK_UP_FAILED, LOOK_UP_TRIES, MemberCounts,
     MirroredRecord, RecordState, ScanKind, ScanRow, ValueCounts,
 };
+pub use self::rules::{RuleCount, RuleSettings, RuleTold, RuleView};
 
 use crate::Answer;
 pub use connector_contract::records::Unreadable;
@@ -123,6 +125,24 @@ pub trait Mirror: Send + Sync {
     /// What became of the live and aged-out records of an object, and how carriers and lanes perform, where
     /// the index says by which members.
     fn analytics(&self, connection: &str, object: &str) -> Answer<'_, Analytics>;
+
+    /// Raises the rules over time of an object that are due ([`rules`]), of at most `limit` records. Answers of how
+    /// many records rules were looked at: when those were `limit`, there may be more. Ask when the object is up to
+    /// date: what has not been read yet may clear a rule.
+    fn wake_rules(&self, connection: &str, object: &str, limit: u32) -> Answer<'_, u32>;
+
+    /// What a connection has set of its rules.
+    fn rule_settings(&self, connection: &str) -> Answer<'_, RuleSettings>;
+
+    /// Sets a rule of a connection: after how many days it is due, `None`: never; without a setting, the view file
+    /// holds again. What is due when is found out anew while indexes are built again ([`crate::Store::maintain`]).
+    /// Fails with [`crate::StoreError::NoConnection`].
+    fn set_rule(
+        &self,
+        connection: &str,
+        rule: &str,
+        setting: Option<Option<u32>>,
+    ) -> Answer<'_, ()>;
 
     /// Changes of a connection with a number greater than `since`, in order, at most `limit`. 0 begins
     /// with the oldest one that is kept; from any other number that is no longer kept, it fails with

@@ -4,6 +4,7 @@
 use connector_contract::backoff::Backoff;
 
 use super::Source;
+use super::rules::{RuleCount, RuleTold};
 use crate::words::words;
 
 /// A record as it is kept.
@@ -48,6 +49,8 @@ words! {
 pub struct ValueCounts {
     /// In the order of the index.
     pub members: Vec<MemberCounts>,
+    /// The rules over time, with how many records each is raised for.
+    pub rules: Vec<RuleCount>,
     /// The index is still being built, and these are the records that it has so far.
     pub is_partial: bool,
 }
@@ -92,6 +95,8 @@ pub struct ChangeRow {
     pub hash: Option<[u8; 32]>,
     /// Top-level members that differ, sorted; of a drift, the JSON Pointers that are new or changed type.
     pub members: Vec<String>,
+    /// Of a rule, which one and what became of it.
+    pub rule: Option<RuleTold>,
 }
 
 words! {
@@ -109,6 +114,9 @@ words! {
         Drift = "drift",
         /// The object was reset: everything before is void.
         Reset = "reset",
+        /// A rule over time was raised or cleared for a record, which itself stayed as it was
+        /// ([`super::rules`]).
+        Rule = "rule",
     }
 }
 

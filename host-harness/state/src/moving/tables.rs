@@ -4,7 +4,7 @@
 //! A file tells its [`FORM`]; whoever changes a table here counts it up.
 
 /// Version of these tables.
-pub const FORM: u32 = 2;
+pub const FORM: u32 = 3;
 
 /// What the rows of a table are found by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,6 +124,7 @@ pub const SMALL: &[Table] = tables! {
     "spans" Connection [] 1 { Integer: "bodies" "deliveries"; }
     "connections" Connection [] 1 {
         Text: "id" "name" "connector" "scheme" "settings"; Bytes: "sealed_key"; Integer: "made_ms";
+        Text: "rules";
     }
     "labels" Connection ["name"] 500 { Text: "name" "value"; }
     "secrets" Connection ["name", "version"] 500 {
@@ -158,7 +159,8 @@ pub const LARGE: &[Table] = tables! {
     "mirror_objects" Object [] 1 { Object: "derived_from"; Integer: "live" "aged_out" "deleted"; }
     "mirror_records" Set ["id"] 64 {
         Text: "id"; Integer: "body"; Text: "state"; Integer: "change"; Bytes: "hash";
-        Integer: "deriver"; Text: "updated_at"; Integer: "versions" "seen"; Text: "created_at" "data" "held";
+        Integer: "deriver"; Text: "updated_at"; Integer: "versions" "seen"; Text: "created_at" "data" "held"
+        "rules";
     }
     "mirror_scans" Object [] 1 {
         Integer: "scan"; Text: "kind"; Boolean: "running"; Text: "cursor"; Integer: "not_before_ms" "began_ms"
@@ -175,7 +177,7 @@ pub const LARGE: &[Table] = tables! {
     "mirror_changes" Mirror ["number"] 500 {
         Integer: "number"; Object: "object"; Text: "id" "kind"; Boolean: "ours"; Text: "source";
         Integer: "at_ms"; Text: "updated_at"; Integer: "prior"; Bytes: "previous" "hash"; Text: "members";
-        Integer: "delivery";
+        Integer: "delivery"; Text: "rule";
     }
     "mirror_versions" Mirror ["change"] 64 { Integer: "change" "at_ms"; Bytes: "before"; }
     "forward_versions" Mirror ["change"] 64 { Integer: "change"; Text: "before" "after"; }

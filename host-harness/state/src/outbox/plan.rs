@@ -219,6 +219,7 @@ mod tests {
             previous: None,
             hash: None,
             members: vec![],
+            rule: None,
         };
         Outgoing { change, connection: "shop".to_owned(), before: None, after: None }
     }

@@ -94,3 +94,36 @@ fn what_is_personal_is_not_counted_by() {
     // Lists are filtered by what is personal, and nothing of it is counted.
     read(r#"{"number": "/number", "index": ["/to"], "personal": ["/to"]}"#).unwrap();
 }
+
+#[test]
+fn a_rule_names_what_is_there() {
+    let read = |name: &str, rule: &str| {
+        let text = format!(
+            r#"{{"version": 1, "title": "Parcels", "objects": {{"parcels": {{"rules": {{"{name}": {rule}}}}}}}}}"#
+        );
+        let known = ["/due", "/state", "/scans/-/at", "/scans/-/state"];
+        let declares = |_: &str, pointer: &str| Some(known.contains(&pointer));
+        ViewFile::read(&text, &declares).map(drop).map_err(|why| why.to_string())
+    };
+    let listed = r#"{"list": "/scans", "at": "/at", "take": "latest", "when": {"/state": ["x"]}}"#;
+    let whole = format!(
+        r#"{{"title": "Late", "since": ["/due", {listed}], "days": 3, "unless": {{"/state": ["y"]}}}}"#
+    );
+    assert_eq!(read("late-3", &whole), Ok(()));
+    for (name, rule, told) in [
+        ("Late", whole.as_str(), "is no name of a rule"),
+        ("late", r#"{"title": "Late", "since": []}"#, "names no time"),
+        ("late", r#"{"title": "Late", "since": ["/gone"]}"#, "no member `/gone`"),
+        ("late", r#"{"title": "Late", "since": ["/due"], "days": 9999}"#, "are more than"),
+        (
+            "late",
+            r#"{"title": "Late", "since": ["/due"], "when": {"/gone": ["x"]}}"#,
+            "rules.late.when",
+        ),
+        ("late", &whole.replace("/at", "/gone"), "no member `/scans/-/gone`"),
+        ("late", &whole.replace("latest", "last"), "not of the form"),
+    ] {
+        let why = read(name, rule).unwrap_err();
+        assert!(why.contains(told), "{why}");
+    }
+}

@@ -170,7 +170,7 @@ fn judge_log(
                 }
                 told.insert(&change.id, (None, change.updated_at.as_deref()));
             }
-            ChangeKind::AgedOut | ChangeKind::Drift | ChangeKind::Reset => {}
+            ChangeKind::AgedOut | ChangeKind::Drift | ChangeKind::Reset | ChangeKind::Rule => {}
         }
     }
 }

@@ -61,6 +61,7 @@ pub fn outgoing(
             previous: None,
             hash: Some([1; 32]),
             members: vec![],
+            rule: None,
         },
         connection: "shop".to_owned(),
         before: before.map(str::to_owned),

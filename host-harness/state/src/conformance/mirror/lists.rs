@@ -18,7 +18,7 @@ pub(super) fn indexed(pointers: &[&[&str]], counted: &[&str]) -> MemberIndex {
         roles: if all.len() > 1 { vec!["due".to_owned()] } else { vec![] },
         counted: counted.iter().any(|counted| all[0] == *counted),
     });
-    MemberIndex { members: members.collect(), analyzed: None }
+    MemberIndex { members: members.collect(), ..MemberIndex::default() }
 }
 
 pub(super) fn usual() -> MemberIndex {
@@ -42,6 +42,7 @@ fn query(filters: Vec<Filter>, sort: &str, descending: bool) -> ListQuery {
         connection: WHOSE.to_owned(),
         object: OBJECT.to_owned(),
         filters,
+        rule: None,
         sort: sort.to_owned(),
         descending,
         after: None,

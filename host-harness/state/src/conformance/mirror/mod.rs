@@ -7,6 +7,7 @@ mod lists;
 mod log;
 pub mod random;
 mod records;
+mod rules;
 mod scans;
 
 use std::sync::Arc;
@@ -23,6 +24,7 @@ pub use self::random::{
     any_order_of_versions_ends_as_the_newest, what_belongs_together_does_whatever_comes,
 };
 pub use self::records::*;
+pub use self::rules::*;
 pub use self::scans::*;
 use super::{Database, START_S, State, connection};
 use crate::mirror::{Applied, Batch, Derived, MirroredRecord, ScanKind, ScanRow, ScanStep, Source};
@@ -80,6 +82,11 @@ macro_rules! mirror_cases {
             lists_and_counts_are_right_whatever_comes [list value_counts set_indexes analytics]
             values_without_end_are_counted_together [value_counts]
             statuses_are_counted_by_the_day_they_were_entered [analytics set_indexes]
+            rules_are_raised_when_they_are_due [wake_rules list value_counts]
+            rules_are_cleared_when_they_no_longer_hold [wake_rules apply reset]
+            a_rule_that_is_set_is_found_out_anew [set_rule rule_settings]
+            rules_come_with_the_index [set_indexes wake_rules]
+            rules_are_right_whatever_comes [wake_rules set_rule list]
             two_processes_share_one_mirror [apply]
             one_of_many_gets_a_lease [change_scan]
         }

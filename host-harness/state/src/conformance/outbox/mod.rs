@@ -7,7 +7,8 @@ use std::time::Duration;
 
 pub use self::forwards::*;
 use super::{Database, START_MS, START_S, State, connection};
-use crate::mirror::{Batch, Source};
+use crate::mirror::rules::{RuleTime, RuleView};
+use crate::mirror::{Batch, MemberIndex, Source};
 use crate::outbox::plan::{MOST_FORWARDS, PATIENCE_MS};
 use crate::outbox::{
     ForwardLag, ForwardRow, Missed, Outgoing, SettledWork, Undelivered, WhichParked,
@@ -24,6 +25,7 @@ macro_rules! outbox_cases {
             a_forward_begins_with_the_next_change [put_forward find_work settle_work]
             a_forward_hands_on_changes_of_its_own_connections [put_forward find_work measure_forward]
             changes_come_with_what_they_are_between [find_work]
+            a_rule_is_handed_on_with_its_record [find_work]
             what_waits_blocks_its_record_until_it_is_delivered [find_work settle_work]
             what_is_parked_blocks_nothing [find_work settle_work list_parked retry_parked drop_parked]
             a_forward_is_measured [measure_forward settle_work]
@@ -179,6 +181,25 @@ pub async fn changes_come_with_what_they_are_between(database: &impl Database) {
     ];
     assert_eq!(between, expected);
     assert!(all.iter().all(|one| one.change.connection == "id-of-a" && one.connection == "a"));
+}
+
+pub async fn a_rule_is_handed_on_with_its_record(database: &impl Database) {
+    let state = forwarded(database).await;
+    let late = RuleView {
+        title: "Late".to_owned(),
+        since: vec![RuleTime::Member("/due".to_owned())],
+        ..RuleView::default()
+    };
+    let rules = [("late".to_owned(), late)].into_iter().collect();
+    let index = MemberIndex { rules, ..MemberIndex::default() };
+    state.set_indexes("orders", vec![("orders".to_owned(), index)]).await.unwrap();
+    put(&state, "a", "1", r#"{"due":"2023-01-01"}"#).await;
+    state.wake_rules("id-of-a", "orders", 9).await.unwrap();
+    put(&state, "a", "1", r#"{"due":"2024-01-01"}"#).await;
+    let told = pending(&state, ONE).await.into_iter();
+    let told = told.filter_map(|one| Some((one.change.rule?.raised, one.before, one.after)));
+    let now = || Some(r#"{"due":"2024-01-01"}"#.to_owned());
+    assert_eq!(told.collect::<Vec<_>>(), [(true, None, now()), (false, None, now())]);
 }
 
 pub async fn what_waits_blocks_its_record_until_it_is_delivered(database: &impl Database) {

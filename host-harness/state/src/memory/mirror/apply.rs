@@ -14,7 +14,11 @@ pub fn apply(rows: &mut Rows, batch: &Batch, now_ms: u64) -> Result<Applied, Sto
     let forwarded = rows.is_forwarded(&batch.connection);
     rows.make_object(&batch.connection, &batch.object)?;
     let mirror = rows.mirror.of.entry(batch.connection.clone()).or_default();
-    let known = known(mirror, batch, forwarded, now_ms);
+    let settings = rows.store.rules.get(&batch.connection).cloned().unwrap_or_default();
+    let known = Known {
+        index: KeptIndex { settings, ..index(mirror, batch) },
+        ..known(mirror, batch, forwarded, now_ms)
+    };
     let plan = plan::apply(batch, known, now_ms)?;
     for object in plan.objects.iter().skip(1) {
         let derived = rows.make_object(&batch.connection, object)?;
@@ -22,6 +26,12 @@ pub fn apply(rows: &mut Rows, batch: &Batch, now_ms: u64) -> Result<Applied, Sto
     }
     let mirror = rows.mirror.of.entry(batch.connection.clone()).or_default();
     Ok(write(mirror, &mut rows.mirror.letters, batch, plan, now_ms))
+}
+
+fn index(mirror: &ConnectionMirror, batch: &Batch) -> KeptIndex {
+    let object = mirror.objects.get(&batch.object);
+    let members = object.map(|object| object.index.clone()).unwrap_or_default();
+    KeptIndex { members, ..KeptIndex::default() }
 }
 
 fn known(mirror: &ConnectionMirror, batch: &Batch, forwarded: bool, now_ms: u64) -> Known {
@@ -46,7 +56,7 @@ fn known(mirror: &ConnectionMirror, batch: &Batch, forwarded: bool, now_ms: u64)
         forwarded,
         scan,
         bookmarked_ms: object.bookmarks.range(..=now_ms).next_back().map(|(at_ms, _)| *at_ms),
-        index: KeptIndex { members: object.index.clone(), built: None },
+        index: KeptIndex::default(),
         heads,
         bodies,
         letters: mirror.letters.iter().filter(of_object).map(letter).collect(),

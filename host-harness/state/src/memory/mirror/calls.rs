@@ -8,8 +8,8 @@ use crate::mirror::held::holders_of;
 use crate::mirror::plan::{self, Body, FailedLookUp, Head, PutLetter, fail_look_ups};
 use crate::mirror::{
     Analytics, Applied, Batch, ChangeRow, DeadLetterRow, FailingRow, HistoryRow, LOOK_UP_FAILED,
-    ListPage, ListQuery, MemberIndex, Mirror, MirroredRecord, RecordState, ScanChange, ScanRow,
-    ValueCounts, hash_of,
+    ListPage, ListQuery, MemberIndex, Mirror, MirroredRecord, RecordState, RuleSettings,
+    ScanChange, ScanRow, ValueCounts, hash_of,
 };
 use crate::{Answer, StoreError};
 
@@ -204,7 +204,7 @@ impl Mirror for Memory {
                 return Ok(Default::default());
             };
             kept.must_be_its_own(&object)?;
-            Ok(list::value_counts(kept))
+            Ok(list::value_counts(kept, &rows.settings(&connection)))
         })
     }
 
@@ -217,6 +217,28 @@ impl Mirror for Memory {
             kept.must_be_its_own(&object)?;
             Ok(list::analytics(kept))
         })
+    }
+
+    fn wake_rules(&self, connection: &str, object: &str, limit: u32) -> Answer<'_, u32> {
+        let (connection, object) = (connection.to_owned(), object.to_owned());
+        let now_ms = self.clock.now_ms();
+        self.answer(move |rows| Ok(rows.wake_rules(&connection, &object, limit, now_ms)))
+    }
+
+    fn rule_settings(&self, connection: &str) -> Answer<'_, RuleSettings> {
+        let connection = connection.to_owned();
+        self.answer(move |rows| Ok(rows.settings(&connection)))
+    }
+
+    fn set_rule(
+        &self,
+        connection: &str,
+        rule: &str,
+        setting: Option<Option<u32>>,
+    ) -> Answer<'_, ()> {
+        let (connection, rule) = (connection.to_owned(), rule.to_owned());
+        let now_ms = self.clock.now_ms();
+        self.answer(move |rows| rows.set_rule(&connection, &rule, setting, now_ms))
     }
 
     fn changes(&self, connection: &str, since: u64, limit: u32) -> Answer<'_, Vec<ChangeRow>> {

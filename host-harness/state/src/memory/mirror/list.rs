@@ -1,13 +1,14 @@
 //! Lists and counts by what is indexed. Here every record is looked at, and an index is what to look for.
 
-use super::ObjectRows;
 use super::found::own;
+use super::{ObjectRows, rules};
 use crate::StoreError;
 use crate::memory::Rows;
 use crate::mirror::analytics::{CELLS, CellCounts};
 use crate::mirror::index::{ValueReader, Values};
 use crate::mirror::list::Selection;
 use crate::mirror::plan::{self, Body, Head, ValueMoves, ValueRows};
+use crate::mirror::rules::{RuleSelection, RuleSettings};
 use crate::mirror::{
     Analytics, ListPage, ListQuery, MemberCounts, MemberIndex, RecordState, ValueCounts,
 };
@@ -44,17 +45,24 @@ impl ObjectRows {
 pub(super) fn list(rows: &Rows, query: &ListQuery) -> Result<ListPage, StoreError> {
     let (connection, object) = (&query.connection, &query.object);
     let Some(kept) = rows.object(connection, object) else {
-        Selection::<()>::new(query, &rows.index_of(connection, object))?;
+        let index = rows.index_of(connection, object);
+        match &query.rule {
+            Some(rule) => drop(RuleSelection::new(query, rule, &index)?),
+            None => drop(Selection::<()>::new(query, &index)?),
+        }
         return Ok(ListPage::default());
     };
     kept.must_be_its_own(object)?;
+    if let Some(rule) = &query.rule {
+        return rules::list(kept, query, rule);
+    }
     let mut selection = Selection::new(query, &kept.index)?;
     for (id, head, body, values) in kept.valued() {
         let arrived = kept.arrived.get(id).copied().unwrap_or_default();
         selection.look(&values.slots, arrived, || own(connection, object, id, head, Some(body)));
     }
     let (records, next) = selection.finish();
-    Ok(ListPage { records, next, was_scanned: false })
+    Ok(ListPage { records, next, ..ListPage::default() })
 }
 
 /// Says which members are indexed, and counts anew where that changes.
@@ -78,6 +86,7 @@ pub(super) fn set_indexes(
             let kept = mirror.and_then(|mirror| mirror.objects.get_mut(&object));
             if let Some(kept) = kept.filter(|kept| kept.index != index) {
                 count_anew(kept, index, now_ms);
+                rows.follow_rules(&connection, &object, now_ms);
             }
         }
     }
@@ -96,12 +105,16 @@ pub(in crate::memory) fn count_anew(kept: &mut ObjectRows, index: MemberIndex, n
 }
 
 /// The counts by value.
-pub(super) fn value_counts(kept: &ObjectRows) -> ValueCounts {
+pub(super) fn value_counts(kept: &ObjectRows, settings: &RuleSettings) -> ValueCounts {
     let member = |slot: usize| {
         let (values, others) = kept.values.of(slot);
         MemberCounts { pointer: kept.index.pointer(slot).to_owned(), values, others }
     };
-    ValueCounts { members: kept.index.counted().map(member).collect(), is_partial: false }
+    ValueCounts {
+        members: kept.index.counted().map(member).collect(),
+        rules: rules::rule_counts(kept, settings),
+        is_partial: false,
+    }
 }
 
 /// The cells, made analytics.

@@ -4,6 +4,7 @@ mod apply;
 mod calls;
 mod found;
 mod list;
+mod rules;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -149,6 +150,7 @@ impl ConnectionMirror {
                 previous: change.previous,
                 hash: change.hash,
                 members: change.members,
+                rule: change.rule,
             };
             self.changes.insert(row.number, row);
         }

@@ -6,7 +6,10 @@ use connector_contract::auth::Learned;
 
 use crate::inbox::{EventState, FailedTry, HookRow, SubscriptionRow};
 use crate::journal::{Data, JournalKind, JournalRow};
-use crate::mirror::{ChangeKind, ChangeRow, DeadLetterRow, RecordState, ScanKind, ScanRow, Source};
+use crate::mirror::{
+    ChangeKind, ChangeRow, DeadLetterRow, RecordState, RuleSettings, RuleTold, ScanKind, ScanRow,
+    Source,
+};
 use crate::moving::{Cell, MovedRow};
 use crate::outbox::ForwardRow;
 use crate::push::{
@@ -52,7 +55,19 @@ fields!(|it: &Self| Cell::Bytes(it.0.clone()),
     |cell: &Cell| Self(cell.bytes().unwrap_or_default().to_vec()); Sealed);
 fields!(|it: &Self| Cell::Text(serde_json::to_string(it).unwrap_or_default()),
     |cell: &Cell| serde_json::from_str(cell.text().unwrap_or_default()).unwrap_or_default();
-    Vec<String>, BTreeMap<String, String>, Data, Learned, Vec<FailedTry>, Vec<(String, String)>);
+    Vec<String>, BTreeMap<String, String>, RuleSettings, Data, Learned, Vec<FailedTry>, Vec<(String, String)>);
+
+/// As JSON, which is what [`Cell`]s of a database have.
+impl Field for RuleTold {
+    fn to_cell(&self) -> Cell {
+        Cell::Text(serde_json::to_string(self).unwrap_or_default())
+    }
+
+    fn of(cell: &Cell) -> Self {
+        let none = Self { rule: String::new(), raised: false, due_ms: 0 };
+        serde_json::from_str(cell.text().unwrap_or_default()).unwrap_or(none)
+    }
+}
 
 /// Enums by their words; each with what it is where a word is not known.
 macro_rules! words {
@@ -145,7 +160,7 @@ moved! {
     put_change change ChangeRow {
         number "number", object "object", id "id", kind "kind", ours "ours", source "source",
         at_ms "at_ms", updated_at "updated_at", previous "previous", hash "hash",
-        members "members", delivery "delivery"
+        members "members", delivery "delivery", rule "rule"
     } + (connection: String)
     put_letter letter DeadLetterRow {
         number "number", id "id", raw "raw", reason "reason", at_ms "at_ms"

@@ -11,6 +11,7 @@ use crate::memory::mirror::{LookUp, ObjectRows, Reader, count_anew};
 use crate::memory::outbox::Forward;
 use crate::mirror::held::Held;
 use crate::mirror::plan::{Body, ChangedVersions, Head};
+use crate::mirror::rules::KeptRules;
 use crate::moving::plan::counted_to;
 use crate::moving::{Cell, MovedRow};
 use crate::outbox::Undelivered;
@@ -37,12 +38,14 @@ pub fn put(
         .collect();
     let covering = rows.outbox.forwards.values().filter(|it| rows.covers(&it.row, id));
     let covering: Vec<String> = covering.map(|it| it.row.id.clone()).collect();
-    let Some(mirror) = rows.mirror.of.get_mut(id) else { return };
     for (name, index) in indexes {
-        if let Some(object) = mirror.objects.get_mut(&name) {
+        let mirror = rows.mirror.of.get_mut(id);
+        if let Some(object) = mirror.and_then(|mirror| mirror.objects.get_mut(&name)) {
             count_anew(object, index, now_ms);
         }
+        rows.follow_rules(id, &name, now_ms);
     }
+    let Some(mirror) = rows.mirror.of.get_mut(id) else { return };
     // A forward that it did not have begins with what changes from now on.
     for forward in covering {
         mirror.readers.entry(Reader::Forward(forward)).or_insert((mirror.moment, now_ms));
@@ -57,6 +60,7 @@ fn one(rows: &mut Rows, id: &str, row: &MovedRow, first: i64, now_ms: u64) {
         "connections" => {
             rows.store.touch([id]);
             rows.store.connections.insert(whose(), cells::connection(row));
+            rows.store.rules.insert(whose(), Field::of(row.cell("rules")));
         }
         "labels" => {
             let of = rows.store.labels.entry(whose()).or_default();
@@ -200,6 +204,11 @@ fn of_object(object: &mut ObjectRows, arrivals: &mut i64, id: &str, name: &str, 
                 change: number("change"),
                 deriver: number("deriver"),
                 versions: Field::of(row.cell("versions")),
+                rules: row
+                    .cell("rules")
+                    .text()
+                    .and_then(|rules| KeptRules::decode(rules).ok())
+                    .unwrap_or_default(),
             };
             let arrived = row.cell("body").integer();
             let body = row.cell("data").text().map(|_| Body {

@@ -59,7 +59,11 @@ impl<'r> Outgoing<'r> {
         let id = self.id;
         let store = &self.rows.store;
         if let Some(it) = store.connections.get(id) {
-            self.add("connections", None, |row| cells::put_connection(it, row));
+            let settings = store.rules.get(id).cloned().unwrap_or_default();
+            self.add("connections", None, |row| {
+                cells::put_connection(it, row);
+                row.set("rules", settings.to_cell());
+            });
         }
         for (name, value) in store.labels.get(id).into_iter().flatten() {
             self.add("labels", None, |row| {
@@ -169,6 +173,7 @@ impl<'r> Outgoing<'r> {
                 row.set("versions", head.versions.to_cell());
                 row.set("body", object.arrived.get(id).copied().to_cell());
                 row.set("seen", object.seen.get(id).copied().to_cell());
+                row.set("rules", head.rules.encode().to_cell());
                 if let Some(body) = body {
                     row.set("created_at", body.created_at.to_cell());
                     row.set("data", body.data.to_cell());

@@ -66,3 +66,36 @@ fn a_member_is_known_by_its_role_its_pointer_and_its_name() {
     let kept = serde_json::to_string(&index).unwrap();
     assert_eq!(serde_json::from_str::<MemberIndex>(&kept).unwrap(), index);
 }
+
+#[test]
+fn times_of_rules_are_read_where_conditions_hold() {
+    let rules = r#"{
+        "late": {"title": "", "since": ["/due/max", "/due"], "unless": {"/tag": ["done"]}},
+        "old": {"title": "", "since": [{"list": "/scans", "at": "/at", "take": "latest"}, "/made"]},
+        "kept": {"title": "", "when": {"/tag": ["shop"]}, "since": [
+            {"list": "/scans", "at": "/at", "take": "earliest", "when": {"/tag": ["shop", "box"]}}
+        ]}
+    }"#;
+    let index = MemberIndex { rules: serde_json::from_str(rules).unwrap(), ..index(&[&["/tag"]]) };
+    let reader = ValueReader::new(&index);
+    let of = |data: &str| {
+        let values = reader.values("7", None, None, data);
+        assert_eq!(values.slots.len(), MEMBERS + 1);
+        let hour = |(rule, at): (String, u64)| (rule, at / 3_600_000 % 24);
+        values.rules.into_iter().map(hour).collect::<Vec<_>>()
+    };
+    let says = |all: &[(&str, u64)]| {
+        all.iter().map(|(rule, hour)| ((*rule).to_owned(), *hour)).collect::<Vec<_>>()
+    };
+    let scan =
+        |hour: u64, tag: &str| format!(r#"{{"tag":"{tag}","at":"2026-11-28T{hour:02}:00:00Z"}}"#);
+    let scans = [scan(5, "way"), scan(9, "box"), scan(3, "way"), scan(7, "shop")].join(",");
+    let in_shop = format!(r#"{{"tag":"shop","due":"2026-11-28T02:00:00Z","scans":[{scans}]}}"#);
+    assert_eq!(of(&in_shop), says(&[("late", 2), ("old", 9), ("kept", 7)]));
+    let done = in_shop.replacen("shop", "done", 1);
+    assert_eq!(of(&done), says(&[("old", 9)]));
+    // What is no time counts as none: the next one does.
+    let odd = r#"{"due":{"max":"soon"},"scans":[7,{"at":null}],"made":"2026-11-28T04:00:00Z"}"#;
+    assert_eq!(of(odd), says(&[("old", 4)]));
+    assert_eq!(of(r#"{"scans":"none"}"#), []);
+}

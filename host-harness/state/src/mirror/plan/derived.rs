@@ -79,6 +79,7 @@ impl Work<'_> {
             previous: kept.map(|kept| kept.hash),
             hash: Some(hash),
             members: names,
+            rule: None,
         };
         let before = kept.map(|kept| kept.data.as_str());
         let change = self.log(change, before, Some(&record.data));
@@ -114,6 +115,7 @@ impl Work<'_> {
             previous: Some(record.hash),
             hash: is_there.then_some(record.hash),
             members: vec![],
+            rule: None,
         };
         let after = is_there.then(|| record.data.clone());
         record.change = self.log(change, Some(&record.data.clone()), after.as_deref());

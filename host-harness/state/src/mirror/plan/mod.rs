@@ -12,6 +12,7 @@
 //! | look-ups that failed | [`fail_look_ups`] |
 //! | whether a record has to be derived at all | [`is_unchanged`] |
 //! | what becomes of a record in the index of its object, and of counts by value | `work`, `values` |
+//! | what becomes of its rules over time | [`super::rules`] |
 
 mod derived;
 mod look_ups;
@@ -30,6 +31,7 @@ pub use self::unread::letters;
 pub use self::values::{CELLS_KEPT, VALUES, ValueMoves, ValueRows, count_new, forgotten};
 use super::held::Held;
 use super::index::MemberIndex;
+use super::rules::{KeptRules, RuleMoves, RuleSettings, RuleTold};
 use super::{Applied, ChangeKind, RecordState, ScanRow, Source, Unreadable};
 
 /// So many pointers of drift are told of an object: a provider that uses keys as data would tell
@@ -51,6 +53,8 @@ pub struct Head {
     pub deriver: u64,
     /// How many changes it has had; 0: no version of before is kept.
     pub versions: u32,
+    /// The rules over time that hold for it.
+    pub rules: KeptRules,
 }
 
 /// The content of a record.
@@ -82,6 +86,8 @@ pub struct KeptIndex {
     pub members: MemberIndex,
     /// It has the records with ids up to this one, in their order; `None`: all of them.
     pub built: Option<String>,
+    /// What the connection has set of its rules.
+    pub settings: RuleSettings,
 }
 
 impl KeptIndex {
@@ -183,6 +189,8 @@ pub struct PutRecord {
     pub body: PutBody,
     /// What becomes of it in the index.
     pub moves: Vec<IndexMove>,
+    /// What becomes of the rows of its rules.
+    pub rules: RuleMoves,
 }
 
 /// A record's value of a slot ([`super::index`]) that is another one from now on. It is by its first value
@@ -210,7 +218,7 @@ pub enum PutBody {
 
 impl PlannedChange {
     /// One that is about a whole object.
-    pub(super) fn of_object(
+    pub(in crate::mirror) fn of_object(
         number: u64,
         object: usize,
         kind: ChangeKind,
@@ -229,6 +237,7 @@ impl PlannedChange {
             previous: None,
             hash: None,
             members,
+            rule: None,
         }
     }
 }
@@ -260,6 +269,8 @@ pub struct PlannedChange {
     pub hash: Option<[u8; 32]>,
     /// Members that differ.
     pub members: Vec<String>,
+    /// Of a rule, what became of it.
+    pub rule: Option<RuleTold>,
 }
 
 /// What a change is between.

@@ -9,6 +9,7 @@ use super::{Body, Head, KeptHead, Known, OurChange, Plan, PlannedChange, PutBody
 use crate::StoreError;
 use crate::mirror::history::Packer;
 use crate::mirror::index::ValueReader;
+use crate::mirror::rules::KeptRules;
 use crate::mirror::version::{Arrived, Decision, KeptVersion, decide, decide_gone, is_later};
 use crate::mirror::{Batch, ChangeKind, RecordState, ScanKind, Source, members};
 
@@ -212,6 +213,7 @@ impl Work<'_> {
                 previous: found.as_ref().map(|head| head.hash),
                 hash: Some(*hash),
                 members: names,
+                rule: None,
             },
             before.as_deref(),
             Some(&record.data),
@@ -229,6 +231,8 @@ impl Work<'_> {
             change: number,
             deriver: self.batch.deriver,
             versions,
+            // What holds of it follows when the batch is done.
+            rules: found.as_ref().map(|head| head.rules.clone()).unwrap_or_default(),
         };
         let body = Body { created_at: record.created_at.clone(), data: record.data.clone(), held };
         self.put(&record.id, found.map(|head| (head.state, held_before)), head, PutBody::Put(body));
@@ -302,6 +306,7 @@ impl Work<'_> {
                     change,
                     deriver: 0,
                     versions: 0,
+                    rules: KeptRules::default(),
                 };
                 self.put(id, None, head, PutBody::Remove);
             }
@@ -343,6 +348,7 @@ impl Work<'_> {
             previous: Some(head.hash),
             hash: is_there.then_some(head.hash),
             members: vec![],
+            rule: None,
         };
         let after = is_there.then_some(body.data.as_str());
         let number = self.log(change, Some(&body.data), after);

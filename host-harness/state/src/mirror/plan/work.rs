@@ -11,6 +11,7 @@ use crate::mirror::analytics::CELLS;
 use crate::mirror::held::{Held, holders_of};
 use crate::mirror::history::{self, Packer};
 use crate::mirror::index::{UPDATED, ValueReader, Values, updated};
+use crate::mirror::rules::{self, Followed};
 use crate::mirror::version::Decision;
 use crate::mirror::{Batch, RecordState, Source};
 
@@ -175,12 +176,36 @@ impl Work<'_> {
         }
     }
 
+    /// The values of a record by its content, where that is put.
+    fn values(&self, id: &str, head: &Head, body: &PutBody) -> Option<Values> {
+        match body {
+            PutBody::Put(body) if head.state != RecordState::Deleted => {
+                let made = body.created_at.as_deref();
+                Some(self.reader.values(id, made, head.updated_at.as_deref(), &body.data))
+            }
+            _ => None,
+        }
+    }
+
+    /// What becomes of the rules of a record that now has these values. They hold while it is live.
+    fn rules(&self, head: &Head, body: &PutBody, after: Option<&Values>) -> Followed {
+        if *body == PutBody::Keep {
+            return Followed { after: head.rules.clone(), ..Followed::default() };
+        }
+        let live = after.filter(|_| head.state == RecordState::Live);
+        let since = live.map_or(&[][..], |values| &values.rules);
+        let index = &self.known.index;
+        let due = rules::due(&index.members.rules, &index.settings, since);
+        rules::follow(&head.rules, &due, self.now_ms)
+    }
+
     /// What becomes of a record in the index; what it changes of counts by value is added to `counts`.
     fn moves(
         &self,
         id: &str,
         head: &Head,
         body: &PutBody,
+        after: Option<&Values>,
         counts: &mut ValueMoves,
     ) -> Vec<IndexMove> {
         if !self.known.index.covers(id) {
@@ -196,20 +221,13 @@ impl Work<'_> {
             return is_other.then_some(moved).into_iter().collect();
         }
         let before = was.and_then(|_| self.values_before.get(id));
-        let after = match body {
-            PutBody::Put(body) if head.state != RecordState::Deleted => {
-                let made = body.created_at.as_deref();
-                Some(self.reader.values(id, made, head.updated_at.as_deref(), &body.data))
-            }
-            _ => None,
-        };
-        let all = before.or(after.as_ref());
+        let all = before.or(after);
         let slots = all.map_or(0, |values| values.slots.len());
         // A record may be in a cell of a kind before, and in none after.
         let cells = all.into_iter().flat_map(|_| CELLS);
         let moved = |slot| {
             let of = |values: Option<&Values>| values.and_then(|it| it.get(slot)).cloned();
-            let (before, after) = (of(before), of(after.as_ref()));
+            let (before, after) = (of(before), of(after));
             (before != after).then_some(IndexMove { slot, before, after })
         };
         let moves: Vec<IndexMove> = (0..slots).filter_map(moved).collect();
@@ -217,7 +235,7 @@ impl Work<'_> {
         let counted: Vec<usize> = self.known.index.members.all_counted().collect();
         values::count(counts, &counted, moves.iter().chain(&cells));
         let updated_at = head.updated_at.as_deref();
-        values::count_entered(counts, before, after.as_ref(), updated_at, self.now_ms);
+        values::count_entered(counts, before, after, updated_at, self.now_ms);
         moves
     }
 
@@ -226,8 +244,12 @@ impl Work<'_> {
         let mut plan = std::mem::take(&mut self.plan);
         let touched = std::mem::take(&mut self.touched);
         let mut all: BTreeMap<String, [i64; 3]> = BTreeMap::new();
-        for (id, Touched { row, before, head, body }) in touched {
-            let moves = self.moves(&id, &head, &body, &mut plan.values);
+        for (id, Touched { row, before, mut head, body }) in touched {
+            let values = self.values(&id, &head, &body);
+            let moves = self.moves(&id, &head, &body, values.as_ref(), &mut plan.values);
+            let followed = self.rules(&head, &body, values.as_ref());
+            plan.tell(&id, head.updated_at.as_deref(), &followed.told);
+            head.rules = followed.after;
             let after = match &body {
                 PutBody::Put(body) => Some(counts(&body.held)),
                 PutBody::Remove => Some(HeldCounts::new()),
@@ -239,7 +261,7 @@ impl Work<'_> {
                 }
                 count(&mut all, &self.batch.object, head.state, after, 1);
             }
-            plan.records.push(PutRecord { id, row, head, body, moves });
+            plan.records.push(PutRecord { id, row, head, body, moves, rules: followed.moves });
         }
         for object in all.keys() {
             index_of(&mut plan.objects, object);
