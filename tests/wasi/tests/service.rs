@@ -329,12 +329,17 @@ fn only_wasi_is_imported() {
     let library = composed(&component(), &[]).unwrap();
     // Whatever were missing would be named here.
     platform.load(&library).unwrap();
-    for (bytes, exports) in [
-        (&library, vec!["connector:api/catalog@0.2.0", "connector:api/records@0.2.0"]),
-        (&composed(&component(), &["front"]).unwrap(), vec!["wasi:http/incoming-handler@0.2.0"]),
+    let connectors = vec!["connector:api/catalog@0.2.0", "connector:api/records@0.2.0"];
+    let service = composed(&component(), &["front"]).unwrap();
+    for (bytes, types, exports) in [
+        (&library, vec!["types", "objects", "permissions", "setup"], connectors),
+        (&service, vec![], vec!["wasi:http/incoming-handler@0.2.0"]),
     ] {
         let (imported, exported) = platform.names(bytes).unwrap();
-        assert!(imported.iter().all(|name| name.starts_with("wasi:")), "{imported:?}");
+        let is_types =
+            |name: &str| types.iter().any(|it| name == format!("connector:api/{it}@0.2.0"));
+        let is_served = |name: &String| name.starts_with("wasi:") || is_types(name);
+        assert!(imported.iter().all(is_served), "{imported:?}");
         assert!(exports.iter().all(|name| exported.contains(&(*name).to_owned())), "{exported:?}");
     }
 }

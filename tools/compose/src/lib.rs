@@ -14,6 +14,13 @@ use wac_graph::{CompositionGraph, EncodeOptions, NodeId, PackageId};
 const IMPORTS: [&str; 5] = ["http", "secrets", "settings", "clock", "log"];
 /// What the instance that sends nothing answers.
 const QUIET: [&str; 2] = ["connector:api/catalog@0.2.0", "connector:api/derived@0.2.0"];
+/// Types, without a function: whoever serves none of the connector's interfaces needs no name for them.
+const TYPES: [&str; 4] = [
+    "connector:api/types@0.2.0",
+    "connector:api/objects@0.2.0",
+    "connector:api/permissions@0.2.0",
+    "connector:api/setup@0.2.0",
+];
 /// What is told to the adapter before a call.
 const CALLS: &str = "connector:wasi/calls@0.2.0";
 /// What serves a platform of `wasi:http`.
@@ -39,7 +46,10 @@ pub struct Parts<'a> {
 /// # Errors
 /// When the connector imports what no host offers, or lacks what the front needs; or a part is no component.
 pub fn compose(parts: Parts<'_>) -> Result<Vec<u8>> {
-    let mut graph = Graph(CompositionGraph::new());
+    // An export may only name types that are imported or exported themselves, so those of the connector's
+    // interfaces stay imports where these are exported.
+    let types_are_imported = parts.front.is_none();
+    let mut graph = Graph { graph: CompositionGraph::new(), types_are_imported };
     let connector = graph.register("connector", parts.connector)?;
     for import in graph.imports(connector) {
         let is_hosts = IMPORTS.iter().any(|name| import == format!("connector:host/{name}@0.2.0"));
@@ -74,7 +84,7 @@ pub fn compose(parts: Parts<'_>) -> Result<Vec<u8>> {
             graph.export(adapter, CALLS)?;
         }
     }
-    graph.0.encode(EncodeOptions::default()).context("the parts do not fit together")
+    graph.graph.encode(EncodeOptions::default()).context("the parts do not fit together")
 }
 
 /// An instance of a package.
@@ -86,38 +96,44 @@ struct Instance {
     is_quiet: bool,
 }
 
-struct Graph(CompositionGraph);
+struct Graph {
+    graph: CompositionGraph,
+    types_are_imported: bool,
+}
 
 impl Graph {
     fn register(&mut self, name: &str, bytes: &[u8]) -> Result<PackageId> {
-        let package = Package::from_bytes(name, None, bytes.to_vec(), self.0.types_mut());
+        let package = Package::from_bytes(name, None, bytes.to_vec(), self.graph.types_mut());
         let package = package.with_context(|| format!("the {name} is no component"))?;
-        Ok(self.0.register_package(package)?)
+        Ok(self.graph.register_package(package)?)
     }
 
     fn imports(&self, package: PackageId) -> Vec<String> {
-        let world = &self.0.types()[self.0[package].ty()];
+        let world = &self.graph.types()[self.graph[package].ty()];
         world.imports.keys().cloned().collect()
     }
 
     fn exports(&self, package: PackageId) -> Vec<String> {
-        let world = &self.0.types()[self.0[package].ty()];
+        let world = &self.graph.types()[self.graph[package].ty()];
         world.exports.keys().cloned().collect()
     }
 
     /// An instance of `package`. Each import is the first of `offers` that has it; what none has but
     /// WASI is left to the platform.
     fn instantiate(&mut self, package: PackageId, offers: &[Instance]) -> Result<Instance> {
-        let node = self.0.instantiate(package);
+        let node = self.graph.instantiate(package);
         for import in self.imports(package) {
+            if self.types_are_imported && TYPES.contains(&import.as_str()) {
+                continue;
+            }
             let offer = offers.iter().find(|offer| {
                 let is_answered = !offer.is_quiet || QUIET.contains(&import.as_str());
                 is_answered && self.exports(offer.package).contains(&import)
             });
             match offer {
                 Some(offer) => {
-                    let export = self.0.alias_instance_export(offer.node, &import)?;
-                    self.0.set_instantiation_argument(node, &import, export)?;
+                    let export = self.graph.alias_instance_export(offer.node, &import)?;
+                    self.graph.set_instantiation_argument(node, &import, export)?;
                 }
                 None if import.starts_with("wasi:") => {}
                 None => bail!("the connector does not offer {import}, which is needed"),
@@ -127,7 +143,7 @@ impl Graph {
     }
 
     fn export(&mut self, from: Instance, name: &str) -> Result<()> {
-        let export = self.0.alias_instance_export(from.node, name)?;
-        Ok(self.0.export(export, name)?)
+        let export = self.graph.alias_instance_export(from.node, name)?;
+        Ok(self.graph.export(export, name)?)
     }
 }
