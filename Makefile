@@ -20,6 +20,17 @@ define install-wasm-opt
 	{ npm ls --prefix target/wasm-opt > /dev/null 2>&1 || npm ci --prefix target/wasm-opt --ignore-scripts --no-audit --no-fund; }
 endef
 
+WASI_PARTS := adapter environment front silent
+
+# The files for platforms of WASI, of the connector $(1) and the parts in $(2), to $(3), with the metadata $(4).
+define compose-wasi
+	target/debug/compose $(1) $(2) $(3)/aftership-connector-wasi.wasm
+	target/debug/compose $(1) $(2) $(3)/aftership-service.wasm --front
+	target/debug/compose $(1) $(2) $(3)/aftership-service-env.wasm --front --environment
+	for name in aftership-connector-wasi aftership-service aftership-service-env; do target/debug/component-metadata $(3)/$$name.wasm $(3)/$$name.wasm \
+	--name $$name $(4) || exit 1; done
+endef
+
 .PHONY: help
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,11 +82,20 @@ $(SHOP): $(SHARED) $(shell find examples/shop-connector/src examples/shop-connec
 	$(call build-component,shop-connector,examples/shop-connector)
 
 # What a release has beside the component, each with what it needs itself.
-ATTACHED := $$(for file in dist/packages/*; do echo "--attach $$file"; done) \
+ATTACHED := $$(for file in dist/packages/* dist/optimised/wasi/aftership-*.wasm; do echo "--attach $$file"; done) \
+	$(WASI_PARTS:%=--composed wasi:wasi-%) \
 	--needs pkg:pypi/wasmtime@$(shell sed 's/.*==//' examples/hosts/python/requirements.txt)
 
+# Those of a release.
+.PHONY: optimised-wasi
+optimised-wasi: wasi-parts $(OPTIMISED)
+	cargo build --locked --quiet -p compose -p component-metadata && mkdir -p dist/optimised/wasi/parts
+	for part in $(WASI_PARTS); do target/debug/component-metadata dist/wasi/$$part.wasm dist/optimised/wasi/parts/$$part.wasm --name wasi-$$part \
+	--wasm-opt target/wasm-opt/node_modules/.bin/wasm-opt || exit 1; done
+	$(call compose-wasi,$(OPTIMISED),dist/optimised/wasi/parts,dist/optimised/wasi,--revision "$$(git rev-parse HEAD)")
+
 .PHONY: release
-release: packages ## Write dist/release/, what a release publishes (KEY=key.pem REFERENCE=registry.example/name signs it)
+release: packages optimised-wasi ## Write dist/release/, what a release publishes (KEY=key.pem REFERENCE=registry.example/name signs it)
 	cargo build --locked --workspace --bins
 	target/debug/release pack --component $(OPTIMISED) --package aftership-connector --host target/debug/connector-host --out dist/release $(ATTACHED)
 	$(if $(KEY),target/debug/release sign --layout dist/release/oci --key $(KEY) --reference $(REFERENCE))
@@ -96,7 +116,7 @@ test-release: release guests ## Run the component's tests on the released file, 
 
 .PHONY: reproduce
 reproduce: release ## Build the committed component once more in another folder, and compare all that a release publishes
-	rm -rf target/reproduce && git clone --quiet . target/reproduce && $(MAKE) -C target/reproduce packages
+	rm -rf target/reproduce && git clone --quiet . target/reproduce && $(MAKE) -C target/reproduce packages optimised-wasi
 	cd target/reproduce && ../debug/release pack --component $(OPTIMISED) --package aftership-connector --host ../debug/connector-host --out dist/release $(ATTACHED)
 	diff -r dist/release target/reproduce/dist/release && echo "the same bytes in both folders"
 
@@ -105,6 +125,24 @@ guests: ## Build the misbehaving connectors that the tests run
 	rustup target add wasm32-unknown-unknown && mkdir -p dist/guests
 	CARGO_TARGET_DIR=target cargo --config '$(REMAP)' build --locked --quiet --manifest-path tests/guests/Cargo.toml --examples --target wasm32-unknown-unknown --profile component
 	cd target/wasm32-unknown-unknown/component/examples && cp $$(ls *.wasm | grep -v -- -) $(CURDIR)/dist/guests/
+
+# What a connector is composed with, to dist/wasi/.
+.PHONY: wasi-parts
+wasi-parts:
+	rustup target add wasm32-unknown-unknown && mkdir -p dist/wasi
+	CARGO_TARGET_DIR=target cargo --config '$(REMAP)' build --locked --quiet --manifest-path wasi/Cargo.toml --target wasm32-unknown-unknown --profile component
+	for part in $(WASI_PARTS); do cp target/wasm32-unknown-unknown/component/wasi_$$part.wasm dist/wasi/$$part.wasm || exit 1; done
+
+.PHONY: wasi
+wasi: component wasi-parts ## Compose the connector for platforms of WASI, to dist/wasi/ (docs/wasi.md)
+	cargo build --locked --quiet -p compose -p component-metadata
+	$(call compose-wasi,$(COMPONENT),dist/wasi,dist/wasi,)
+
+.PHONY: test-wasi
+test-wasi: component guests wasi-parts ## Compose the connector for platforms of WASI, and run it in wasmtime's own, on the simulator and under the host kit
+	cargo build --locked --workspace --bins
+	CARGO_TARGET_DIR=target cargo test --locked --manifest-path tests/wasi/Cargo.toml
+	CARGO_TARGET_DIR=target cargo build --locked --manifest-path tests/wasi/Cargo.toml && target/debug/host-kit --host wasi
 
 # Node, Python and, the first time, npm's registry and PyPI are needed for what follows alone.
 .PHONY: node-host
@@ -119,7 +157,8 @@ python-host:
 	target/hosts/python/bin/pip install --quiet --disable-pip-version-check -r examples/hosts/python/requirements.txt
 
 .PHONY: test-hosts-kit
-test-hosts-kit: component guests node-host python-host ## Put the hosts in Rust, Node and Python to the rules of wit/HOSTS.md, and print rules by hosts
+test-hosts-kit: component guests node-host python-host wasi-parts ## Put the hosts in Rust, Node and Python, and the adapter for WASI, to the rules of wit/HOSTS.md, and print rules by hosts
+	CARGO_TARGET_DIR=target cargo build --locked --manifest-path tests/wasi/Cargo.toml
 	cargo build --locked --workspace --bins && target/debug/host-kit
 
 .PHONY: packages
@@ -134,8 +173,11 @@ test-packages: packages ## Install both packages into empty folders, and list an
 .PHONY: lint
 lint: ## Check format, clippy natively and on wasm, dependencies
 	rustup component add rustfmt clippy && rustup target add wasm32-unknown-unknown && cargo fmt --all --check
+	for manifest in wasi tests/wasi; do cargo fmt --all --check --manifest-path $$manifest/Cargo.toml || exit 1; done
 	cargo clippy --locked --workspace --all-targets -- -D warnings && cargo clippy --locked -p aftership-connector -p shop-connector --lib --target wasm32-unknown-unknown --profile component -- -D warnings
 	(command -v cargo-deny || cargo install --locked cargo-deny@0.20.2) && cargo deny --locked check bans licenses sources
+	for manifest in wasi tests/wasi; do cargo deny --locked --config deny.toml --manifest-path $$manifest/Cargo.toml check licenses sources || exit 1; done
+	CARGO_TARGET_DIR=target cargo clippy --locked --manifest-path wasi/Cargo.toml --target wasm32-unknown-unknown --profile component -- -D warnings
 
 .PHONY: bench
 bench: component ## Measure what the sandbox costs, and write BENCHMARKS.md (BASELINE=old.wasm compares components, BASE=PROGRAM an older connector-host; ONLY=start, crowd, list, deliveries, hosts, api, console (of a million trackings), languages, memory, mirror, size or backlog (by name only) measures that part alone)
@@ -212,4 +254,4 @@ picture: component ## Rewrite the terminal picture of the README from a recorded
 ci: postgresql programs lint test test-clients ## Format, lints and every test, none left out for a program that is missing
 
 .PHONY: ci-release
-ci-release: ci test-release test-hosts-kit test-packages test-api ## What the integration server runs
+ci-release: ci test-release test-wasi test-hosts-kit test-packages test-api ## What the integration server runs

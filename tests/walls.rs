@@ -6,9 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The host's crates, by their folders: each with the host's crates that it may depend on.
-const CRATES: [(&str, &str, &[&str]); 10] = [
+const CRATES: [(&str, &str, &[&str]); 11] = [
     ("connector-contract", "contract", &[]),
-    ("connector-runtime", "runtime", &["connector-contract"]),
+    ("connector-policy", "policy", &["connector-contract"]),
+    ("connector-runtime", "runtime", &["connector-contract", "connector-policy"]),
     ("connector-registry", "registry", &["connector-contract", "connector-runtime"]),
     ("connector-state", "state", &["connector-contract"]),
     ("connector-state-postgres", "state-postgres", &["connector-contract", "connector-state"]),

@@ -4,7 +4,7 @@
 use libfuzzer_sys::fuzz_target;
 use url::Url;
 
-#[path = "../../host-harness/runtime/src/egress/path.rs"]
+#[path = "../../host-harness/policy/src/path.rs"]
 mod path;
 
 fuzz_target!(|input: (&str, &str)| {

@@ -51,7 +51,7 @@ def npm(transpiled, out):
     }
     files = {"package.json": json.dumps(about, indent=2).encode() + b"\n", "README.md": readme("js", (HERE / "npm/use.mjs").read_text())}
     files |= {name: (HERE / "npm" / name).read_bytes() for name in ("index.mjs", "index.d.ts")}
-    files |= {name: (ROOT / "examples/hosts/node" / name).read_bytes() for name in ("exchange.mjs", "host.mjs", "policy.mjs", "worker.mjs")}
+    files |= {name: (ROOT / "examples/hosts/node" / name).read_bytes() for name in ("call.mjs", "exchange.mjs", "host.mjs", "policy.mjs", "worker.mjs")}
     files |= {f"connector/{it.name}": it.read_bytes() for it in transpiled.iterdir()} | licences()
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as archive:

@@ -20,13 +20,16 @@
 
 pub mod actions;
 pub mod auth;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod backoff;
 pub mod batches;
 mod bytes;
 pub mod catalog;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod clock;
 mod hex;
 pub mod http;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod limits;
 pub mod objects;
 pub mod permissions;

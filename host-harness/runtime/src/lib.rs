@@ -46,11 +46,10 @@ pub mod observe;
 pub mod recording;
 pub mod retry;
 pub mod secrets;
-mod setting;
 
 pub use self::connector::*;
 pub use self::error::{CallError, LoadError, Paused, Stop, describe, error};
-pub(crate) use self::setting::Settings;
-pub use self::setting::{AddressSpace, BadSetting, SCHEME};
 pub use connector_contract as contract;
+pub(crate) use connector_policy::setting;
+pub use connector_policy::setting::{AddressSpace, BadSetting, SCHEME};
 pub use tokio;

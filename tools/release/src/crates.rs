@@ -1,7 +1,7 @@
 //! The crates whose code is in a component, as Cargo tells them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
@@ -43,11 +43,11 @@ pub struct Crates {
 }
 
 impl Crates {
-    /// Asks Cargo about `package` of this workspace.
+    /// Asks Cargo about `package` of the workspace in `folder`.
     ///
     /// # Errors
     /// When Cargo cannot be run, or has no such package.
-    pub fn of(package: &str) -> Result<Self> {
+    pub fn of(folder: &Path, package: &str) -> Result<Self> {
         let arguments = [
             "metadata",
             "--locked",
@@ -58,11 +58,17 @@ impl Crates {
             "wasm32-unknown-unknown",
         ];
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let output = Command::new(cargo).args(arguments).output().context("cannot run cargo")?;
+        let output = Command::new(cargo)
+            .args(arguments)
+            .arg("--manifest-path")
+            .arg(folder.join("Cargo.toml"))
+            .output()
+            .context("cannot run cargo")?;
         if !output.status.success() {
             bail!("cargo metadata failed: {}", String::from_utf8_lossy(&output.stderr).trim());
         }
-        let lock = std::fs::read_to_string("Cargo.lock").context("cannot read Cargo.lock")?;
+        let lock = std::fs::read_to_string(folder.join("Cargo.lock"));
+        let lock = lock.context("cannot read Cargo.lock")?;
         let metadata = serde_json::from_slice(&output.stdout).context("cargo metadata")?;
         Self::read(&metadata, &checksums(&lock), package)
     }

@@ -1,23 +1,27 @@
 //! The licence texts of the crates whose code is in the component.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use anyhow::{Context as _, Result};
 
 use crate::crates::Crates;
 
-const HEAD: &str = "Code of these crates is in the component, and code of Rust's standard library
-(https://github.com/rust-lang/rust, MIT OR Apache-2.0). Texts are as the crates hold them.
+const HEAD: &str =
+    "Code of these crates is in the component, or in what it is composed with, and code of Rust's
+standard library (https://github.com/rust-lang/rust, MIT OR Apache-2.0). Texts are as the crates
+hold them.
 ";
 
 /// One text, with a heading for each crate.
 ///
 /// # Errors
 /// When a crate's folder cannot be read.
-pub fn collect(crates: &Crates) -> Result<String> {
+pub fn collect<'a>(crates: impl Iterator<Item = &'a Crates>) -> Result<String> {
     let mut all = HEAD.to_owned();
+    let crates: BTreeMap<_, _> = crates.flat_map(|one| &one.others).collect();
     // What is ours stands under the licence of the component itself.
-    for found in crates.others.values().filter(|found| found.checksum.is_some()) {
+    for found in crates.values().filter(|found| found.checksum.is_some()) {
         let licence = found.licence.as_deref().unwrap_or("see below");
         let source = found.source.as_deref().unwrap_or("crates.io");
         write!(

@@ -14,6 +14,7 @@
 //! | `THIRD-PARTY-LICENSES.txt` | their licence texts |
 //! | `provenance.json` | in-toto statement (SLSA 1.0): of which sources, by which compiler; not signed |
 //! | `NAME-VERSION.tgz`, `NAME-VERSION-py3-none-any.whl` | what `--attach` names: the component with a host, for Node and for Python |
+//! | `NAME-wasi.wasm`, `…-service.wasm`, `…-service-env.wasm` | likewise: the component composed for platforms of WASI |
 //! | `oci/` | an OCI image layout by the CNCF's convention for WebAssembly |
 //! | `SHA256SUMS` | digests of all of these but the layout, which names its own |
 //!
@@ -75,6 +76,10 @@ struct Pack {
     /// A package that holds the component too, to be published beside it (several times)
     #[arg(long = "attach", value_name = "FILE")]
     attached: Vec<PathBuf>,
+    /// A package of another workspace whose code is in the attached WebAssembly files, as FOLDER:PACKAGE (several
+    /// times)
+    #[arg(long, value_name = "FOLDER:PACKAGE")]
+    composed: Vec<String>,
     /// What a package needs when it is installed, as a package URL (several times)
     #[arg(long, value_name = "PURL")]
     needs: Vec<String>,
@@ -105,7 +110,17 @@ fn main() -> Result<()> {
 
 fn write_folder(given: &Pack) -> Result<()> {
     let component = read(&given.component)?;
-    let crates = Crates::of(&given.package)?;
+    let crates = Crates::of(Path::new("."), &given.package)?;
+    let composed: Result<Vec<Crates>> = given
+        .composed
+        .iter()
+        .map(|named| {
+            let (folder, package) =
+                named.split_once(':').context("--composed wants FOLDER:PACKAGE")?;
+            Crates::of(Path::new(folder), package)
+        })
+        .collect();
+    let composed = composed?;
     let facts = Facts::collect(&crates, &given.host, &given.component)?;
     if given.out.exists() {
         std::fs::remove_dir_all(&given.out)
@@ -123,11 +138,15 @@ fn write_folder(given: &Pack) -> Result<()> {
     let digests: Vec<_> = attached.iter().map(|(name, bytes)| (name, hex_digest(bytes))).collect();
     let bill = sbom::describe(&facts, &crates, &file, &digest);
     let bill = sbom::with_packages(bill, &digests, &given.needs);
+    let bill = sbom::with_composed(bill, &digests, &composed);
     let mut files = vec![
         (file.clone(), component.clone()),
         ("manifest.json".to_owned(), pretty(&facts.manifest)?),
         ("sbom.cdx.json".to_owned(), pretty(&bill)?),
-        ("THIRD-PARTY-LICENSES.txt".to_owned(), licences::collect(&crates)?.into_bytes()),
+        (
+            "THIRD-PARTY-LICENSES.txt".to_owned(),
+            licences::collect(std::iter::once(&crates).chain(&composed))?.into_bytes(),
+        ),
         ("provenance.json".to_owned(), pretty(&provenance::state(&facts, &file, &digest)?)?),
     ];
     for (name, bytes) in wit::encode(Path::new("wit"))? {

@@ -1,5 +1,7 @@
 //! A software bill of materials: CycloneDX 1.6 (ECMA-424) as JSON.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::{Value, json};
 
 use crate::crates::{Crate, Crates};
@@ -47,6 +49,46 @@ pub fn with_packages(mut bill: Value, packages: &[(&String, String)], needs: &[S
     bill
 }
 
+/// `bill` with the crates that are composed with the component, in each of the WebAssembly files among `packages`.
+#[must_use]
+pub fn with_composed(
+    mut bill: Value,
+    packages: &[(&String, String)],
+    composed: &[Crates],
+) -> Value {
+    let crates: BTreeMap<String, &Crate> = composed
+        .iter()
+        .flat_map(|one| std::iter::once(&one.root).chain(one.others.values()))
+        .map(|each| (each.url(), each))
+        .collect();
+    let known: BTreeSet<String> = urls(&bill["components"]).collect();
+    let new = || crates.iter().filter(|(url, _)| !known.contains(*url)).map(|(_, each)| *each);
+    if let Some(components) = bill["components"].as_array_mut() {
+        components.extend(new().map(|each| component(each, "library")));
+    }
+    let holds: Vec<Value> = urls(&bill["metadata"]["component"]["bom-ref"])
+        .chain(composed.iter().map(|one| one.root.url()))
+        .map(Value::from)
+        .collect();
+    if let Some(dependencies) = bill["dependencies"].as_array_mut() {
+        dependencies
+            .extend(new().map(|each| json!({ "ref": each.url(), "dependsOn": each.dependencies })));
+        let files = packages.iter().filter(|(name, _)| name.ends_with(".wasm"));
+        dependencies.extend(
+            files.map(|(name, _)| json!({ "ref": format!("file:{name}"), "dependsOn": holds })),
+        );
+    }
+    bill
+}
+
+/// References of components: of a list, or of one.
+fn urls(value: &Value) -> impl Iterator<Item = String> {
+    let list = value.as_array().into_iter().flatten().map(|one| &one["bom-ref"]);
+    let all: Vec<String> =
+        list.chain([value]).filter_map(Value::as_str).map(str::to_owned).collect();
+    all.into_iter()
+}
+
 fn component(found: &Crate, kind: &str) -> Value {
     let url = found.url();
     let mut told = json!({
@@ -78,6 +120,43 @@ fn uuid(digest: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn of(name: &str, dependencies: &[&str]) -> Crate {
+        Crate {
+            name: name.to_owned(),
+            version: "1.0.0".to_owned(),
+            licence: None,
+            source: None,
+            folder: "".into(),
+            checksum: None,
+            dependencies: dependencies.iter().map(|it| (*it).to_owned()).collect(),
+        }
+    }
+
+    #[test]
+    fn what_is_composed_is_told_once() {
+        let shared = of("shared", &[]);
+        let others =
+            [(shared.url(), of("shared", &[])), ("pkg:cargo/own@1.0.0".to_owned(), of("own", &[]))];
+        let composed =
+            [Crates { root: of("adapter", &["pkg:cargo/own@1.0.0"]), others: others.into() }];
+        let bill = json!({
+            "metadata": { "component": { "bom-ref": "pkg:cargo/connector@1.0.0" } },
+            "components": [{ "bom-ref": "pkg:cargo/shared@1.0.0" }],
+            "dependencies": [],
+        });
+        let (wasm, wheel) = ("service.wasm".to_owned(), "x.whl".to_owned());
+        let packages = [(&wasm, String::new()), (&wheel, String::new())];
+        let bill = with_composed(bill, &packages, &composed);
+        let refs: Vec<String> = urls(&bill["components"]).collect();
+        assert_eq!(refs, ["shared", "adapter", "own"].map(|it| format!("pkg:cargo/{it}@1.0.0")));
+        let last = bill["dependencies"].as_array().unwrap().last().unwrap();
+        assert_eq!(last["ref"], "file:service.wasm");
+        assert_eq!(
+            last["dependsOn"],
+            json!(["pkg:cargo/connector@1.0.0", "pkg:cargo/adapter@1.0.0"])
+        );
+    }
 
     #[test]
     fn a_digest_names_one_uuid() {

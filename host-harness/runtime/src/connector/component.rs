@@ -15,7 +15,6 @@ use super::bindings::{Imports, World};
 use super::build_error::BuildError;
 use super::engine::Runtime;
 use super::instance::{Call, call, run_offline};
-use super::manifest;
 use super::state::CallState;
 use crate::egress::{CallSends, HttpClient};
 use crate::error::{CallError, LoadError};
@@ -23,6 +22,7 @@ use crate::lock::lock;
 use crate::observe::Metrics;
 use crate::secrets::Secret;
 use crate::setting::{self, AddressSpace};
+use connector_policy::manifest;
 
 /// A component that offers the contract. Cheap to clone; serves any number of connections.
 #[derive(Clone)]

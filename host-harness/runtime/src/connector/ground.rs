@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use connector_contract::catalog::Manifest;
 use connector_contract::permissions::{KeyRole, KeyUse, SecretUse};
+use connector_policy::delivered::Proofs;
 
 use crate::egress::{Egress, Keep};
 use crate::observe::Observer;
@@ -52,6 +53,12 @@ impl Ground {
         let secrets = Arc::new(secrets);
         let egress = Egress { secrets: Arc::clone(&secrets), keep, ..self.egress.clone() };
         Self { egress, secrets, ..self.clone() }
+    }
+
+    /// By what its deliveries may prove themselves.
+    pub fn proofs(&self) -> Proofs<'_> {
+        let (secrets, settings) = (&*self.secrets, &*self.settings);
+        Proofs { uses: &self.delivery_secrets, secrets, settings }
     }
 
     /// Whether the manifest lets `secret` serve as key of `algorithm` in this role.

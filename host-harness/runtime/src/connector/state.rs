@@ -9,11 +9,11 @@ use connector_contract::http::{Request, Response, SendError};
 use connector_contract::limits::LimitReport;
 use connector_contract::permissions::KeyRole;
 use connector_contract::secrets::{Part, SecretError};
+use connector_policy::delivered::Carried;
 use wasmtime::StoreLimits;
 
 use super::bounds::CallBounds;
 use super::cpu_time::CpuTime;
-use super::delivered::Carried;
 use super::ground::Ground;
 use super::tape::Tape;
 use crate::egress::CallSends;
@@ -186,8 +186,8 @@ pub(crate) mod tests {
     use connector_contract::clock::SystemClock;
     use connector_contract::permissions::KeyUse;
 
-    use super::super::manifest::tests::manifest;
     use super::*;
+    use crate::egress::samples::manifest;
     use crate::egress::{Egress, EgressOptions, EgressPolicy, HttpClient, LimitScopes, user_agent};
     use crate::observe::Unobserved;
     use crate::secrets::{Secret, Secrets};
@@ -199,7 +199,7 @@ pub(crate) mod tests {
         for name in ["key", "api-key", "undeclared"] {
             secrets.set(name, Secret::new(format!("{name}-value")));
         }
-        let (manifest, settings) = (manifest("{token-url}", ""), Arc::<Settings>::default());
+        let (manifest, settings) = (manifest(), Arc::<Settings>::default());
         let egress = Egress {
             policy: EgressPolicy::compile(&manifest, Arc::clone(&settings), AddressSpace::Public)
                 .unwrap()

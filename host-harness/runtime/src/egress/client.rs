@@ -9,15 +9,15 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::FilledRequest;
+use super::Origin;
 use super::body;
 use super::call::Progress;
 use super::connect::connect;
-use super::credentials::FilledRequest;
 use super::http_connection::{HttpConnection, RequestBody};
 use super::http_error::{HttpError, with_causes};
 use super::network::Connect;
 use super::options::{EgressError, EgressOptions};
-use super::origin::Origin;
 use super::pool::Pool;
 use super::tls::client_config;
 

@@ -12,11 +12,11 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
+use super::Origin;
 use super::address::is_public;
 use super::http_error::HttpError;
 use super::network::Stream;
 use super::options::EgressOptions;
-use super::origin::Origin;
 use super::proxy::Proxy;
 
 /// Opens a stream to `origin`: to the first of its addresses that accepts and agrees on TLS, each

@@ -7,24 +7,17 @@ mod breaker;
 mod call;
 mod client;
 mod connect;
-mod credentials;
 mod http_connection;
 mod http_error;
 mod limiter;
 mod network;
 mod options;
-mod origin;
-mod path;
-mod place;
-mod policy;
 mod pool;
 mod proxy;
 mod resolve;
 mod retry_after;
 mod scopes;
 mod server_clock;
-mod target;
-mod template;
 mod tls;
 mod unsent;
 mod user_agent;
@@ -35,6 +28,11 @@ use std::time::Duration;
 use connector_contract::clock::{Clock, unix_ms};
 use connector_contract::http::{Request, Response, SendError};
 use connector_contract::limits::LimitReport;
+use connector_policy::credentials;
+pub use connector_policy::credentials::FilledRequest;
+pub use connector_policy::origin::{BadOrigin, Origin};
+use connector_policy::policy::AdmittedRequest;
+pub(crate) use connector_policy::policy::EgressPolicy;
 use http::header::{HeaderValue, USER_AGENT};
 use tokio::time::{Instant, timeout};
 use tracing::Instrument as _;
@@ -42,21 +40,15 @@ use tracing::Instrument as _;
 pub(crate) use self::call::CallSends;
 pub use self::call::Progress;
 pub use self::client::{HttpClient, HttpResponse};
-pub use self::credentials::FilledRequest;
 pub use self::http_error::HttpError;
 pub use self::limiter::{InFlight, Limiter, NoTurn, Ticket};
 pub use self::network::{Connect, Pending, Resolve, StandIns, Stream, SystemResolver, Tcp};
 pub use self::options::{EgressError, EgressOptions};
-pub use self::origin::{BadOrigin, Origin};
-pub(crate) use self::place::find_member;
-use self::policy::AdmittedRequest;
-pub(crate) use self::policy::{EgressPolicy, header_name, is_framing};
 pub use self::proxy::{BadProxy, Proxy};
 pub use self::retry_after::retry_after;
 pub(crate) use self::scopes::LimitScopes;
 pub use self::scopes::{AtOnce, Demand, limit_scopes};
 pub(crate) use self::server_clock::{SKEW_WORTH_CORRECTING_MS, ServerClock};
-pub(crate) use self::template::Template;
 pub use self::unsent::UnsentRequest;
 pub(crate) use self::user_agent::user_agent;
 use crate::observe::{Event, Exchange, Observer};
@@ -239,7 +231,7 @@ impl Egress {
         self.server_clock.learn(&answer, self.clock.now());
         let mut captured = Vec::new();
         if (200..300).contains(&answer.status) {
-            let taken = credentials::capture(admitted.rule, &mut answer);
+            let taken = credentials::capture(admitted.rule, &mut answer.headers, &mut answer.body);
             for (name, value) in &taken {
                 captured.push(name.clone());
                 progress.capture(name, value.clone());
@@ -309,5 +301,8 @@ fn without_values(admitted: &AdmittedRequest<'_>) -> String {
     format!("{path}?{}", names.collect::<Vec<_>>().join("&"))
 }
 
+#[cfg(test)]
+#[path = "../../../policy/src/samples.rs"]
+pub(crate) mod samples;
 #[cfg(test)]
 mod tests;

@@ -12,9 +12,9 @@ use std::sync::{Arc, Mutex, Weak};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
+use super::Origin;
 use super::http_connection::HttpConnection;
 use super::options::EgressOptions;
-use super::origin::Origin;
 use crate::lock::lock;
 
 /// Unused connections by origin. All stay equally long, so their order is that of their ends.

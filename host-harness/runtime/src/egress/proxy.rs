@@ -11,8 +11,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use url::Url;
 use zeroize::Zeroizing;
 
+use super::Origin;
 use super::network::Stream;
-use super::origin::Origin;
 use crate::secrets::Secret;
 use crate::setting::AddressSpace;
 
@@ -47,8 +47,8 @@ impl Proxy {
     /// When it is no such URL, or holds more: a user and password come by
     /// [`Proxy::with_credentials`].
     pub fn new(url: &str) -> Result<Self, BadProxy> {
-        let server =
-            Origin::read(url, AddressSpace::Private).map_err(|why| BadProxy(why.why.to_owned()))?;
+        let server = Origin::read(url, AddressSpace::Private)
+            .map_err(|why| BadProxy(why.why().to_owned()))?;
         Ok(Self { server, authorization: None, resolves_names: false, direct: Vec::new() })
     }
 

@@ -10,7 +10,7 @@ use connector_contract::clock::TokioClock;
 use connector_contract::permissions::{Limit, Measure, Rate as DeclaredRate, Sharing};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 
-use super::policy::tests::{manifest, policy, request, settings, with_secret};
+use super::samples::{manifest, policy, request, settings, with_secret};
 use super::*;
 use crate::observe::{Level, Unobserved};
 use crate::secrets::Secret;

@@ -3,7 +3,7 @@
 use connector_contract::http::Request;
 use connector_contract::permissions::Place;
 
-use super::policy::AdmittedRequest;
+use super::AdmittedRequest;
 
 /// A request that was not sent because the call is a dry run.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -54,13 +54,6 @@ pub fn verify_any(
     }
 }
 
-/// Whether two values are the same, in a time that does not tell where they differ.
-pub fn same(one: &[u8], other: &[u8]) -> bool {
-    // The key is of no matter: what is compared are two digests.
-    let key = hmac::Key::new(hmac::HMAC_SHA256, b"comparison");
-    hmac::verify(&key, other, hmac::sign(&key, one).as_ref()).is_ok()
-}
-
 fn sign_rsa_pss(key: &[u8], message: &[u8]) -> Option<Vec<u8>> {
     let pkcs8 = PrivatePkcs8KeyDer::from_pem_slice(key).ok();
     let pkcs8 =

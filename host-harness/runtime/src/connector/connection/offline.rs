@@ -6,12 +6,12 @@ use connector_contract::clock::unix_ms;
 use connector_contract::subscriptions::{Delivery, Reception, Refusal};
 use connector_contract::types::{DataRecord, Error, ErrorKind};
 
-use super::super::delivered;
 use super::super::instance::{Call, run_offline};
 use super::Connection;
 use super::once::{ended, one_list_each};
 use crate::egress::CallSends;
 use crate::error::{CallError, error};
+use connector_policy::delivered;
 
 impl Connection {
     /// The records that each of `parents` holds, of each of `objects`. Sends nothing.
@@ -40,7 +40,7 @@ impl Connection {
 
     /// A delivery as it may be kept: without credentials, and without the secrets that prove it.
     pub fn without_secrets(&self, delivery: Delivery) -> Delivery {
-        delivered::take_out(delivery, &self.ground, unix_ms(self.ground.egress.clock.now()))
+        delivered::take_out(delivery, self.ground.proofs(), unix_ms(self.ground.egress.clock.now()))
     }
 
     /// Verifies and reads one delivery. Sends nothing.
@@ -53,7 +53,7 @@ impl Connection {
         delivery: Delivery,
     ) -> Result<Result<Reception, Refusal>, CallError> {
         let now_ms = unix_ms(self.ground.egress.clock.now());
-        let (delivery, carried) = delivered::read(delivery, &self.ground, now_ms);
+        let (delivery, carried) = delivered::read(delivery, self.ground.proofs(), now_ms);
         let call: Call<Result<_, Error>> = Box::new(move |guest, store| {
             store.data_mut().carried = Some(carried);
             Box::pin(guest.receive(store, delivery))
