@@ -254,6 +254,16 @@ async fn line(
             (Mark::Warn, "Shape changed:".to_owned(), cut(&row.members.join(", "), 120))
         }
         (ChangeKind::Reset, _) => (Mark::Warn, String::new(), "Reset".to_owned()),
+        (ChangeKind::Rule, _) => {
+            let told = row.rule.as_ref();
+            let name = told.map_or("", |told| told.rule.as_str());
+            let title = view.and_then(|view| view.rules.get(name)).map(|rule| rule.title.as_str());
+            let title = title.unwrap_or(name).to_owned();
+            match told.is_some_and(|told| told.raised) {
+                true => (Mark::Warn, String::new(), title),
+                false => (Mark::Good, "No longer:".to_owned(), title),
+            }
+        }
         (ChangeKind::Updated, Some((before, after))) => {
             let mark = status.and_then(|status| status.marks.get(&after).copied());
             let mark = status_of(mark, &after).mark;
