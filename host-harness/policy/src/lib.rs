@@ -50,6 +50,6 @@ fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// `rule` of `wit/HOSTS.md` forbids it.
-fn refused(rule: &str, why: impl AsRef<str>) -> SendError {
-    SendError::Refused(format!("{rule}: {}", why.as_ref()))
+fn refused(rule: &str, why: impl Into<String>) -> SendError {
+    SendError::Refused(format!("{rule}: {}", why.into()))
 }

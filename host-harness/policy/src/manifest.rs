@@ -260,4 +260,4 @@ fn known(what: &str, names: &[String], declared: &[&str]) -> Result<(), String> 
 }
 
 #[cfg(test)]
-pub mod tests;
+mod tests;

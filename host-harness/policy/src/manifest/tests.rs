@@ -3,7 +3,7 @@ use connector_contract::setup::{Scheme, SecretField};
 
 use super::*;
 
-pub(crate) fn setting(name: &str, setter: Setter, form: Form) -> Setting {
+fn setting(name: &str, setter: Setter, form: Form) -> Setting {
     let (name, title) = (name.to_owned(), String::new());
     Setting { name, title, default: None, setter, form, required_by: vec![] }
 }
@@ -17,7 +17,7 @@ fn any() -> Form {
 }
 
 /// A manifest with one endpoint.
-pub(crate) fn manifest(origin: &str, path: &str) -> Manifest {
+fn manifest(origin: &str, path: &str) -> Manifest {
     let field = |name: &str, setter| SecretField {
         name: name.to_owned(),
         title: String::new(),
