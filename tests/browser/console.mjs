@@ -3,7 +3,8 @@
 // what axe-core calls serious, and for requests to anywhere else. Writes pictures.
 //
 // CONSOLE_ORIGIN, CONSOLE_LINK (path of the link), CONSOLE_NAME (of this walk), CONSOLE_PICTURES (a directory),
-// CONSOLE_PATHS (JSON: name to path), CONSOLE_HOOK (JSON: url, headers, body of a delivery; optional), CHROMIUM.
+// CONSOLE_PATHS (JSON: name to path), CONSOLE_DELIVERIES (JSON: good and bad, each with url, headers and body;
+// optional), CHROMIUM.
 import { createRequire } from "node:module";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -115,12 +116,7 @@ if (list && walk === "many") {
   await keys.page.waitForFunction((count) => document.querySelectorAll("#records tbody tr").length > count, before);
 }
 
-// A delivery comes live, without anybody reloading.
-if (process.env.CONSOLE_HOOK) {
-  const live = await open(1280, "light", { storageState });
-  await live.go("/live");
-  await live.page.waitForSelector("#live.good");
-  const { url, headers, body } = JSON.parse(process.env.CONSOLE_HOOK);
+const deliver = async ({ url, headers, body }) => {
   const status = await new Promise((resolve, reject) => {
     const sent = request(url, { method: "POST", headers }, (answer) => {
       answer.resume();
@@ -130,8 +126,64 @@ if (process.env.CONSOLE_HOOK) {
     sent.end(body);
   });
   if (status !== 200) fault(`the delivery got ${status}`);
-  await live.page.waitForSelector("#changes tr.new");
-  await live.page.screenshot({ path: join(pictures, `${walk}-delivery-light-1280.png`), fullPage: true });
+};
+
+if (process.env.CONSOLE_DELIVERIES) {
+  const { good, bad } = JSON.parse(process.env.CONSOLE_DELIVERIES);
+  const view = await open(1280, "light", { storageState });
+  const { page } = view;
+  const picture = (name) => page.screenshot({ path: join(pictures, `${walk}-${name}-light-1280.png`), fullPage: true });
+
+  // A delivery comes live, without anybody reloading, and is a difference in its record's history.
+  await view.go("/live");
+  await page.waitForSelector("#live.good");
+  await deliver(good);
+  await page.waitForSelector("#changes tr.new");
+  await picture("delivery");
+  await page.locator("#changes tr.new th a").first().click();
+  await page.waitForSelector("section[aria-label=History] .diff");
+  await check(view);
+  await picture("history");
+  await page.getByRole("button", { name: "Compare the two" }).click();
+  await page.getByRole("heading", { name: /compared/ }).waitFor();
+  await check(view);
+
+  // One that cannot be read waits for somebody, who tries it again.
+  await deliver(bad);
+  for (let tries = 0; tries < 100; tries += 1) {
+    await view.go("/trouble");
+    if ((await page.getByText("1 trouble").count()) > 0) break;
+  }
+  await check(view);
+  await picture("troubles");
+  await page.locator("main a[href^='/trouble/']").first().click();
+  await page.waitForURL(/\/trouble\/./);
+  await check(view);
+  await page.getByRole("button", { name: "Apply again" }).first().click();
+  await page.locator(".note").first().waitFor();
+  await picture("again");
+
+  // A file is looked at, written, and what failed of it can be seen.
+  await view.go("/pushes/new");
+  await page.setInputFiles("#file", {
+    name: "shop.csv", mimeType: "text/csv",
+    buffer: Buffer.from("tracking_number,slug,title\n1Z12345E0205271688,ups,a\n\"\",ups,b\n"),
+  });
+  await page.getByRole("button", { name: /Keep it/ }).click();
+  await page.waitForURL(/\/plan/);
+  await check(view);
+  await picture("plan");
+  await page.getByRole("button", { name: /^Write/ }).click();
+  await page.waitForURL(/\/pushes\/[^/]+$/);
+  for (let tries = 0; tries < 200; tries += 1) {
+    if ((await page.getByText("Ended, some failed").count()) > 0) break;
+    await page.reload();
+  }
+  if ((await page.getByRole("link", { name: "Download what failed" }).count()) !== 1) {
+    fault(`${view.where()}: what failed of a file cannot be had`);
+  }
+  await check(view);
+  await picture("pushed");
 }
 
 await browser.close();

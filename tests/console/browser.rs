@@ -16,7 +16,7 @@ fn modules() -> PathBuf {
 }
 
 /// Walks through the screens of a console that nobody has signed in to yet.
-fn walk(name: &str, desk: &Desk, paths: &[(&str, String)], hook: Option<Value>) {
+fn walk(name: &str, desk: &Desk, paths: &[(&str, String)], deliveries: Option<Value>) {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let paths: Map<String, Value> =
         paths.iter().map(|(name, path)| ((*name).to_owned(), path.clone().into())).collect();
@@ -30,8 +30,8 @@ fn walk(name: &str, desk: &Desk, paths: &[(&str, String)], hook: Option<Value>) 
         .env("CONSOLE_PICTURES", root.join("dist/console"))
         .env("CONSOLE_PATHS", Value::Object(paths).to_string())
         .env("CHROMIUM", chromium().unwrap());
-    if let Some(hook) = hook {
-        command.env("CONSOLE_HOOK", hook.to_string());
+    if let Some(deliveries) = deliveries {
+        command.env("CONSOLE_DELIVERIES", deliveries.to_string());
     }
     let output = command.output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
@@ -51,6 +51,11 @@ fn screens(record: Option<&str>) -> Vec<(&'static str, String)> {
         ("connect", "/connect"),
         ("disconnect", "/c/default/disconnect"),
         ("rename", "/c/default/rename"),
+        ("analytics", "/analytics?c=default"),
+        ("deliveries", "/deliveries"),
+        ("pushes", "/pushes"),
+        ("push", "/pushes/new"),
+        ("trouble", "/trouble"),
     ]
     .map(|(name, path)| (name, path.to_owned()))
     .to_vec();
@@ -80,16 +85,19 @@ async fn a_browser_walks_through_a_console_with_one_record_and_sees_a_delivery()
     let path = shop.subscribe();
     let mut desk = Desk::unsigned(shop, &[]);
     read(&mut desk).await;
-    let body = event("e1", &tracking(&id, "2026-11-22T17:47:10+00:00", "InTransit"));
-    let hook = json!({
-        "url": format!("http://{}{path}", desk.listener.authority),
-        "headers": {
-            "aftership-hmac-sha256": webhook_signature(SECRET, body.as_bytes()),
-            "as-webhook-version": "2026-07", "content-type": "application/json",
-        },
-        "body": body,
-    });
-    walk("one", &desk, &screens(Some(&id)), Some(hook));
+    let good = event("e1", &tracking(&id, "2026-11-22T17:47:10+00:00", "InTransit"));
+    let delivery = |body: &str| {
+        json!({
+            "url": format!("http://{}{path}", desk.listener.authority),
+            "headers": {
+                "aftership-hmac-sha256": webhook_signature(SECRET, body.as_bytes()),
+                "as-webhook-version": "2026-07", "content-type": "application/json",
+            },
+            "body": body,
+        })
+    };
+    let deliveries = json!({"good": delivery(&good), "bad": delivery("no JSON")});
+    walk("one", &desk, &screens(Some(&id)), Some(deliveries));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -41,7 +41,8 @@ fn check(path: &str, reply: &Reply) {
     assert!(!policy.contains("unsafe"), "{policy}");
     assert_eq!(reply.header("cache-control"), "no-store", "{path}");
     let body = &reply.body;
-    for never in ["<style", " style=\"", " onclick=", "<script>", "=\"http:", "=\"https:", "=\"//"] {
+    for never in ["<style", " style=\"", " onclick=", "<script>", "=\"http:", "=\"https:", "=\"//"]
+    {
         assert!(!body.contains(never), "{path} holds {never}");
     }
     assert_eq!(body.matches("<h1>").count(), 1, "{path}");

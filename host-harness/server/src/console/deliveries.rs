@@ -285,7 +285,6 @@ struct OfDelivery {
 
 /// An event as its delivery shows it.
 struct Event {
-    number: u64,
     name: String,
     effect: &'static str,
     id: String,
@@ -407,7 +406,6 @@ fn shown_event(event: &EventDocument, of: &DeliverySummary, page: &Page) -> Even
         (moment(&one.at).map(Moment::second), shown(&one.reason), wait)
     });
     Event {
-        number: event.number,
         name: shown(&event.name),
         effect: event.effect,
         id: event.id.as_deref().map(shown).unwrap_or_default(),

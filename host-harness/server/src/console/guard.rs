@@ -34,6 +34,8 @@ pub struct Asker {
     pub session: Option<Arc<str>>,
     /// By what the API knows them.
     pub bearer: Arc<str>,
+    /// The page that they ask for, with its query.
+    pub here: Arc<str>,
 }
 
 /// In which form a page is asked for.
@@ -136,7 +138,10 @@ async fn let_in(console: &Console, mut request: Request, next: Next) -> Result<R
         let problem = Problem::new(ProblemKind::Unavailable, ProblemSource::Host, text);
         return Err(problem.retry_after(AGAIN).into());
     };
-    let asker = console.asker(request.headers()).await?;
+    let mut asker = console.asker(request.headers()).await?;
+    if !is_post {
+        asker.here = request.uri().path_and_query().map_or("/", |here| here.as_str()).into();
+    }
     if is_post && asker.session.is_none() {
         let text = "the console's forms are for people who are signed in";
         let problem = Problem::new(ProblemKind::Forbidden, ProblemSource::Request, text);
@@ -153,12 +158,20 @@ impl Console {
     /// Who sends a request: by its token, or by its cookie.
     async fn asker(&self, headers: &HeaderMap) -> Result<Asker, Problem> {
         let wants = Wants::of(headers);
-        let hides = self.hides;
+        let (hides, here) = (self.hides, Arc::from("/"));
         if let Some(bearer) = token(headers)? {
             let caller = self.caller(bearer, Scope::Read).await?;
             let scope = self.reach(bearer).await;
             let bearer = Arc::from(bearer);
-            return Ok(Asker { name: caller.name, scope, hides, wants, session: None, bearer });
+            return Ok(Asker {
+                name: caller.name,
+                scope,
+                hides,
+                wants,
+                session: None,
+                bearer,
+                here,
+            });
         }
         let key = self.cookie_of(headers).ok_or_else(|| signed_out("nobody is signed in"))?;
         let session = self.callers.sessions.find(&key);
@@ -175,6 +188,7 @@ impl Console {
             wants,
             session: Some(Arc::clone(&key)),
             bearer: key,
+            here,
         })
     }
 

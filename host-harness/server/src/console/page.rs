@@ -263,7 +263,6 @@ impl Page {
     }
 
     /// A button that leads to another page.
-    #[allow(clippy::unused_self, reason = "it stands beside the others")]
     pub fn link(&self, label: impl Into<String>, href: impl Into<String>) -> Button {
         Button {
             label: label.into(),
@@ -356,7 +355,7 @@ impl Console {
             notice,
             connection: connection.map(str::to_owned),
             key: random()?,
-            here: screen.href(connection),
+            here: asker.here.to_string(),
             topics: String::new(),
             hides: asker.hides,
             group: view.map_or_else(|| "Data".to_owned(), |view| view.title.clone()),
@@ -448,4 +447,33 @@ pub async fn nowhere(request: Request) -> Problem {
     let path = super::text::shown(request.uri().path());
     Problem::not_found(format!("There is no page {path}."))
         .next("The side leads to those there are.")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    /// Whatever a page shows is escaped: what is not says so by its type.
+    #[test]
+    fn no_template_takes_a_text_for_safe() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates/console");
+        let mut seen = 0;
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let text = std::fs::read_to_string(&path).unwrap();
+            for never in [
+                "|safe",
+                "| safe",
+                "escape(\"none\")",
+                "autoescape",
+                " style=",
+                "onclick",
+                "<script>",
+            ] {
+                assert!(!text.contains(never), "{} holds {never}", path.display());
+            }
+            seen += 1;
+        }
+        assert!(seen > 20, "{seen}");
+    }
 }

@@ -180,7 +180,7 @@ pub fn brief(json: &str) -> String {
         Ok(Value::Null) => "–".to_owned(),
         Ok(Value::String(text)) if text.is_empty() => "\"\"".to_owned(),
         Ok(Value::String(text)) => super::text::cut(&text, 200),
-        Ok(Value::Array(items)) if items.len() > 1 || items.iter().any(|it| it.is_object()) => {
+        Ok(Value::Array(items)) if items.len() > 1 || items.iter().any(Value::is_object) => {
             format!("{} items", items.len())
         }
         _ => super::text::cut(json, 200),

@@ -461,7 +461,7 @@ fn conflict(one: &ConflictDocument) -> Conflict {
         theirs: Option<Box<serde_json::value::RawValue>>,
         ours: Option<Box<serde_json::value::RawValue>>,
     }
-    let members = one.members.as_ref().map(|raw| raw.get()).unwrap_or("[]");
+    let members = one.members.as_ref().map_or("[]", |raw| raw.get());
     let members: Vec<Member> = serde_json::from_str(members).unwrap_or_default();
     let text = |raw: Option<Box<serde_json::value::RawValue>>| {
         raw.map_or("–".to_owned(), |raw| cut(raw.get(), 200))

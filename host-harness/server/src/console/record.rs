@@ -157,7 +157,7 @@ async fn show(
         .answer(&asker, &data, async || {
             let page = console.page(&asker, Screen::Records, Some(&row.name)).await?;
             let of = Shown { path: &path, row: &row, view, mask: &mask, record: record.as_ref() };
-            record_page(&console, page, &of, &rows, found, compared).await
+            record_page(&console, page, &of, &rows, &found, compared).await
         })
         .await
 }
@@ -176,7 +176,7 @@ async fn record_page(
     mut page: Page,
     of: &Shown<'_>,
     rows: &[HistoryRow],
-    found: Vec<Option<Vec<Difference>>>,
+    found: &[Option<Vec<Difference>>],
     compared: Option<(u64, u64, Vec<Place>)>,
 ) -> Result<RecordPage, Problem> {
     let app = &console.app;
@@ -221,7 +221,7 @@ async fn record_page(
         Some(RecordState::Live) => None,
     };
     let versions: Vec<Version> =
-        rows.iter().zip(found).map(|(row, found)| version(row, found, view)).collect();
+        rows.iter().zip(found).map(|(row, found)| version(row, found.as_deref(), view)).collect();
     let late = facts.late.map(|days| format!("{}, {days} d late", facts.due));
     let told = [
         ("Due", late.clone().unwrap_or_else(|| facts.due.clone()), late.is_some()),
@@ -311,7 +311,7 @@ async fn held_by(
             }
         })
         .collect();
-    items.sort_by(|one, other| other.at.cmp(&one.at));
+    items.sort_by_cached_key(|one| std::cmp::Reverse(one.at.clone()));
     let count = items.len().to_string();
     Ok((!items.is_empty()).then(|| Held { title: title.to_owned(), items, count }))
 }
@@ -322,11 +322,11 @@ fn told_at(text: &str) -> String {
 }
 
 /// What a change means, and where it differs.
-fn version(row: &HistoryRow, found: Option<Vec<Difference>>, view: Option<&ObjectView>) -> Version {
+fn version(row: &HistoryRow, found: Option<&[Difference]>, view: Option<&ObjectView>) -> Version {
     let change = &row.change;
     let entry = history_entry(row, None);
     let status = view.and_then(|view| view.status.as_ref());
-    let places = found.as_deref().unwrap_or_default();
+    let places = found.unwrap_or_default();
     let moved = status.and_then(|status| {
         let one = places.iter().find(|place| place.pointer == status.at)?;
         let word = |text: &Option<String>| {
@@ -362,7 +362,7 @@ fn version(row: &HistoryRow, found: Option<Vec<Difference>>, view: Option<&Objec
         }
         _ => (stands.unwrap_or(Mark::None), changed(places, &change.members)),
     };
-    let note = match (change.kind, &found) {
+    let note = match (change.kind, found) {
         (ChangeKind::Updated, None) => Some(format!(
             "content not kept; changed members: {}",
             cut(&change.members.join(", "), 300)

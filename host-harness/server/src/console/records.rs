@@ -1,27 +1,24 @@
 //! Records of an object, as they are kept: filtered, sorted, page by page.
 
-use std::sync::Arc;
+mod file;
+mod filters;
 
 use askama::Template;
 use axum::Router;
-use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::get;
-use bytes::Bytes;
 use connector_contract::clock::unix_ms;
 use connector_service::documents::date;
 use connector_state::ConnectionRow;
 use connector_state::mirror::ValueCounts;
 use connector_state::views::ObjectView;
-use futures_util::stream;
-use http::{HeaderValue, header};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::facts::{Facts, day_number, spoken, words};
+use self::filters::filters;
+use super::facts::{Facts, day_number, words};
 use super::guard::{Asker, Wants};
-use super::marks::Mark;
 use super::overview::{main_object, object_title};
 use super::page::{Link, Page, Screen};
 use super::parts::{Chip, Empty, Pager, Pick, href};
@@ -36,10 +33,6 @@ use crate::routes::records::{ListParameters, OfObject, RecordDocument, RecordsPa
 
 /// Records of a page.
 const PAGE: u32 = 100;
-/// Records that are read at once for a file.
-const AT_ONCE: u32 = 1_000;
-/// Filters of a status that are shown.
-const CHIPS: usize = 12;
 /// Members that are shown where nobody says which matter.
 const MEMBERS: usize = 5;
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
@@ -251,7 +244,7 @@ async fn show(
     let mask = Mask::of(view, asker.hides);
     let now_ms = unix_ms(app.database.time());
     if asker.wants == Wants::Csv || asked.format == "csv" {
-        return csv(&console, row, path.object, asked, view.cloned(), mask).await;
+        return file::csv(&console, row, path.object, asked, view.cloned(), mask).await;
     }
     let (mut data, _) = list(&console, &row, &path.object, &asked, view, now_ms).await?;
     for item in &mut data.items {
@@ -407,79 +400,6 @@ fn day_ms(at: &str) -> Option<u64> {
     u64::try_from(seconds * 1_000).ok()
 }
 
-fn filters(
-    asked: &Asked,
-    here: &str,
-    view: Option<&ObjectView>,
-    counts: &ValueCounts,
-    all: u64,
-) -> (Vec<Chip>, Vec<Pick>) {
-    let Some(view) = view else { return (vec![], vec![]) };
-    let of = |pointer: &str| counts.members.iter().find(|member| member.pointer == pointer);
-    let mut chips = vec![Chip {
-        text: "All".to_owned(),
-        href: {
-            let plain = Asked { late: false, ..asked.clone() };
-            plain.href(here, "status", "")
-        },
-        count: Some(all),
-        mark: None,
-        is_here: asked.status.is_empty() && !asked.late,
-    }];
-    if !view.due.is_empty() && view.delivered.is_some() {
-        let other = Asked { status: String::new(), ..asked.clone() };
-        let (text, mark) = ("Late".to_owned(), Some(Mark::Warn));
-        chips.push(Chip {
-            text,
-            href: other.href(here, "late", "true"),
-            count: None,
-            mark,
-            is_here: asked.late,
-        });
-    }
-    if let Some(status) = &view.status {
-        let mut values: Vec<(String, u64)> =
-            of(&status.at).map(|it| it.values.clone()).unwrap_or_default();
-        values.sort_by_key(|(value, _)| status.marks.get_index_of(value).unwrap_or(usize::MAX));
-        for (value, records) in
-            values.into_iter().filter(|(value, _)| !value.is_empty()).take(CHIPS)
-        {
-            let other = Asked { late: false, ..asked.clone() };
-            let mark = status.marks.get(&value).map_or(Mark::None, |mark| (*mark).into());
-            chips.push(Chip {
-                text: spoken(&value),
-                href: other.href(here, "status", &value),
-                count: Some(records),
-                mark: Some(mark),
-                is_here: asked.status == value,
-            });
-        }
-    }
-    let mut picks = Vec::new();
-    if let Some(found) = view.carrier.as_deref().and_then(of) {
-        let mut values = found.values.clone();
-        values.sort_by_key(|(_, records)| std::cmp::Reverse(*records));
-        let mut options = vec![(String::new(), "Any".to_owned())];
-        let shown = values.into_iter().filter(|(value, _)| !value.is_empty());
-        options.extend(shown.map(|(value, records)| {
-            let text = format!("{value} ({})", number(records));
-            (value, text)
-        }));
-        picks.push(Pick {
-            name: "carrier",
-            label: "Carrier".to_owned(),
-            options,
-            value: asked.carrier.clone(),
-        });
-    }
-    let days = [("", "Any time"), ("1", "1 day"), ("7", "7 days"), ("30", "30 days")];
-    let options =
-        days.iter().map(|(value, text)| ((*value).to_owned(), (*text).to_owned())).collect();
-    let value = asked.days.map(|days| days.to_string()).unwrap_or_default();
-    picks.push(Pick { name: "days", label: "Changed".to_owned(), options, value });
-    (chips, picks)
-}
-
 /// The first members of records that nobody says more of.
 fn member_names(items: &[RecordDocument]) -> Vec<String> {
     let first = items.first().and_then(|item| serde_json::from_str::<Value>(item.data.get()).ok());
@@ -516,104 +436,9 @@ fn line(
     }
 }
 
-/// The list as a file, record by record: nothing of it is held whole.
-async fn csv(
-    console: &At,
-    row: ConnectionRow,
-    object: String,
-    asked: Asked,
-    view: Option<ObjectView>,
-    mask: Mask,
-) -> Result<Response, Problem> {
-    let now_ms = unix_ms(console.app.database.time());
-    let (first, by) = list(console, &row, &object, &asked, view.as_ref(), now_ms).await?;
-    let columns = columns(view.as_ref(), &first.items);
-    let name = format!("attachment; filename=\"{object}.csv\"");
-    let head: Vec<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
-    let head = line_of(head.into_iter());
-    let state = (Arc::clone(console), row, object, asked, columns, Some(first), Some(head), mask);
-    let body = stream::try_unfold(state, move |state| async move {
-        let (console, row, object, mut asked, columns, page, head, mask) = state;
-        let Some(page) = page else { return Ok::<_, Problem>(None) };
-        let mut text = head.unwrap_or_default();
-        for item in &page.items {
-            let data: Value = serde_json::from_str(&mask.text(item.data.get())).unwrap_or_default();
-            let id = |pointer: &str| match pointer {
-                "" => item.id.clone(),
-                pointer => match data.pointer(pointer) {
-                    None | Some(Value::Null) => String::new(),
-                    Some(Value::String(text)) => text.clone(),
-                    Some(other) => other.to_string(),
-                },
-            };
-            let cells: Vec<String> = columns.iter().map(|(_, pointer)| id(pointer)).collect();
-            text.push_str(&line_of(cells.iter().map(String::as_str)));
-        }
-        let next = match page.next {
-            Some(next) => {
-                asked.after = next;
-                let mut parameters = asked.parameters(by, now_ms);
-                parameters.limit = Some(AT_ONCE);
-                Some(kept(&console.app, &row, object.clone(), parameters).await?)
-            }
-            None => None,
-        };
-        Ok(Some((Bytes::from(text), (console, row, object, asked, columns, next, None, mask))))
-    });
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8")),
-        (
-            header::CONTENT_DISPOSITION,
-            HeaderValue::try_from(name).unwrap_or(HeaderValue::from_static("attachment")),
-        ),
-    ];
-    let body = Body::from_stream(futures_util::TryStreamExt::map_err(body, |why: Problem| {
-        why.detail.clone()
-    }));
-    Ok((headers, body).into_response())
-}
-
-/// Columns of a file: their names, and where each is; the empty pointer is the id.
-fn columns(view: Option<&ObjectView>, items: &[RecordDocument]) -> Vec<(String, String)> {
-    let mut columns = vec![("id".to_owned(), String::new())];
-    if let Some(view) = view.filter(|view| view.number.is_some()) {
-        let status = view.status.as_ref().map(|status| status.at.clone());
-        let all =
-            [&view.number, &view.order, &view.title, &status, &view.carrier, &view.from, &view.to];
-        let all = all.into_iter().flatten().chain(view.due.first()).chain(&view.delivered);
-        columns.extend(
-            all.map(|pointer| (pointer.trim_start_matches('/').to_owned(), pointer.clone())),
-        );
-    } else {
-        columns
-            .extend(member_names(items).into_iter().map(|name| (name.clone(), format!("/{name}"))));
-    }
-    columns
-}
-
-/// A line of a file that a spreadsheet takes for text, whatever it begins with.
-fn line_of<'c>(cells: impl Iterator<Item = &'c str>) -> String {
-    let cell = |text: &str| {
-        let risky = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-        let text = if risky { format!("'{text}") } else { text.to_owned() };
-        match text.contains(['"', ',', '\n', '\r']) {
-            true => format!("\"{}\"", text.replace('"', "\"\"")),
-            false => text,
-        }
-    };
-    let cells: Vec<String> = cells.map(cell).collect();
-    format!("{}\r\n", cells.join(","))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_spreadsheet_runs_nothing() {
-        let line = line_of(["=1+1", "-2", "a,\"b\"", "plain"].into_iter());
-        assert_eq!(line, "'=1+1,'-2,\"a,\"\"b\"\"\",plain\r\n");
-    }
 
     #[test]
     fn a_filter_keeps_the_others() {

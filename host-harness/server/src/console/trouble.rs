@@ -243,7 +243,6 @@ struct Item {
 #[template(path = "console/trouble_group.html")]
 struct GroupPage {
     page: Page,
-    key: String,
     connection: String,
     reason: String,
     says: &'static str,
@@ -319,7 +318,6 @@ fn group_page(page: Page, asker: &Asker, data: &OpenedGroup, whose: Option<&str>
         .crumb("Trouble", Screen::Trouble.href(whose))
         .command(command(data));
     GroupPage {
-        key: group.key.clone(),
         connection: whose.unwrap_or_default().to_owned(),
         reason: shown(&group.reason),
         says,
