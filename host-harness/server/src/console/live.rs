@@ -230,7 +230,7 @@ async fn line(
     known: Option<&HistoryRow>,
 ) -> Result<Line, Problem> {
     let view = console.app.view().await?.and_then(|view| view.objects.get(&row.object));
-    let mask = Mask::of(view, asker.hides);
+    let mask = Mask::of(console.app.view().await?, &row.object, asker.hides);
     let text = known.and_then(|known| match (&known.after, &known.before) {
         (Content::Text(text), _) | (_, Content::Text(text)) => Some(mask.text(text)),
         _ => None,

@@ -1,13 +1,15 @@
 //! Records as they may be shown: JSON as it came, digit for digit, without the data of persons where that is
 //! hidden. What is hidden is replaced by signs of one length, so that the length tells nothing.
 
-use connector_state::views::ObjectView;
+use connector_state::views::ViewFile;
 use indexmap::IndexMap;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 /// What stands where personal data stood.
 pub const HIDDEN: &str = "▒▒▒▒▒▒▒▒";
+/// Stands for each item of a list.
+const EACH: &str = "*";
 /// Deeper values are hidden as a whole.
 const DEPTH: usize = 64;
 
@@ -23,18 +25,23 @@ pub enum Mask {
 }
 
 impl Mask {
-    /// For records of an object with this view.
+    /// For records of an object, by the view file of their connector. Members that are called as another
+    /// object hold its records, and what is personal in those is so here too.
     #[must_use]
-    pub fn of(view: Option<&ObjectView>, hides: bool) -> Self {
-        match view {
-            _ if !hides => Self::Nothing,
-            None => Self::Texts,
-            Some(view) => {
-                let segments =
-                    |pointer: &String| pointer.split('/').skip(1).map(unescaped).collect();
-                Self::Members(view.personal.iter().map(segments).collect())
+    pub fn of(file: Option<&ViewFile>, object: &str, hides: bool) -> Self {
+        if !hides {
+            return Self::Nothing;
+        }
+        let view = file.and_then(|file| Some((file, file.objects.get(object)?)));
+        let Some((file, view)) = view else { return Self::Texts };
+        let mut members: Vec<Vec<String>> = view.personal.iter().map(|it| segments(it)).collect();
+        for (name, held) in file.objects.iter().filter(|(name, _)| *name != object) {
+            for pointer in &held.personal {
+                let within = [name.clone(), EACH.to_owned()];
+                members.push(within.into_iter().chain(segments(pointer)).collect());
             }
         }
+        Self::Members(members)
     }
 
     /// A record's JSON text.
@@ -50,18 +57,24 @@ impl Mask {
             Self::Nothing => json.to_owned(),
             Self::Texts => texts(pointer.rsplit('/').next().unwrap_or_default(), json, DEPTH),
             Self::Members(members) => {
-                let at: Vec<String> = pointer.split('/').skip(1).map(unescaped).collect();
-                let mut below = Vec::new();
-                for member in members {
-                    if at.starts_with(member) {
-                        return hidden(json);
+                let at = segments(pointer);
+                let is_same = |(one, member): (&String, &String)| one == member || member == EACH;
+                let mut below: Vec<&[String]> = Vec::new();
+                for member in members.iter().filter(|member| at.iter().zip(*member).all(is_same)) {
+                    match member.get(at.len()..) {
+                        Some(rest) if !rest.is_empty() => below.push(rest),
+                        _ => return hidden(json),
                     }
-                    below.extend(member.strip_prefix(&at[..]));
                 }
                 hide(json, &below, DEPTH)
             }
         }
     }
+}
+
+/// The names that a JSON Pointer goes by.
+fn segments(pointer: &str) -> Vec<String> {
+    pointer.split('/').skip(1).map(unescaped).collect()
 }
 
 fn unescaped(segment: &str) -> String {
@@ -103,19 +116,19 @@ fn hide(json: &str, members: &[&[String]], depth: usize) -> String {
     if depth == 0 || members.iter().any(|member| member.is_empty()) {
         return hidden(json);
     }
-    if !json.trim_start().starts_with('{') {
-        return json.to_owned();
-    }
     let changed = each(json, |name, value| {
+        // An item of a list has no name.
+        let is_meant = |first: &str| if name.is_empty() { first == EACH } else { first == name };
         let below: Vec<&[String]> = members
             .iter()
             .filter_map(|member| member.split_first())
-            .filter(|(first, _)| *first == name)
+            .filter(|(first, _)| is_meant(first))
             .map(|(_, rest)| rest)
             .collect();
         hide(value, &below, depth - 1)
     });
-    changed.unwrap_or_else(|| hidden(json))
+    // Below a text or a number there is nothing.
+    changed.unwrap_or_else(|| json.to_owned())
 }
 
 fn texts(name: &str, json: &str, depth: usize) -> String {
@@ -191,14 +204,16 @@ pub fn brief(json: &str) -> String {
 mod tests {
     use super::*;
 
-    fn mask(personal: &[&str]) -> Mask {
-        let personal = personal.iter().map(|it| (*it).to_owned()).collect();
-        Mask::of(Some(&ObjectView { personal, ..ObjectView::default() }), true)
+    fn mask() -> Mask {
+        let file = r#"{"version": 1, "title": "T", "objects": {
+            "parcels": {"personal": ["/customers", "/to/name"]}, "scans": {"personal": ["/place"]}}}"#;
+        let file = ViewFile::read(file, &|_, _| Some(true)).unwrap();
+        Mask::of(Some(&file), "parcels", true)
     }
 
     #[test]
     fn what_is_personal_is_hidden_and_all_else_stays_digit_for_digit() {
-        let mask = mask(&["/customers", "/to/name"]);
+        let mask = mask();
         let json = r#"{"n":1.10,"customers":[{"a":"Ann"}],"to":{"name":"Bob","zip":7},"big":12345678901234567890}"#;
         let text = mask.text(json);
         assert_eq!(
@@ -208,17 +223,25 @@ mod tests {
         assert_eq!(mask.at("/customers/0/a", "\"Ann\""), format!("\"{HIDDEN}\""));
         assert_eq!(mask.at("/to", r#"{"name":"Bob"}"#), format!(r#"{{"name":"{HIDDEN}"}}"#));
         assert_eq!(mask.at("/n", "1.10"), "1.10");
+        // What a record holds of another object is as personal there.
+        let scans = r#"{"scans":[{"place":"Bonn","n":1},{"place":null}]}"#;
+        let shown = format!(r#"{{"scans":[{{"place":"{HIDDEN}","n":1}},{{"place":null}}]}}"#);
+        assert_eq!(mask.text(scans), shown);
+        let one = format!(r#"{{"place":"{HIDDEN}"}}"#);
+        assert_eq!(mask.at("/scans/1", r#"{"place":"Bonn"}"#), one);
+        assert_eq!(mask.at("/scans/1/place", "\"Bonn\""), format!("\"{HIDDEN}\""));
+        assert_eq!(mask.at("/scans/1/n", "1"), "1");
     }
 
     #[test]
     fn without_a_view_every_text_is_hidden_but_ids_and_times() {
-        let text =
-            Mask::of(None, true).text(r#"{"id":"7","made_at":"2026","who":"Ann","n":1,"l":["x"]}"#);
+        let text = Mask::of(None, "parcels", true)
+            .text(r#"{"id":"7","made_at":"2026","who":"Ann","n":1,"l":["x"]}"#);
         assert_eq!(
             text,
             format!(r#"{{"id":"7","made_at":"2026","who":"{HIDDEN}","n":1,"l":["{HIDDEN}"]}}"#)
         );
-        assert_eq!(Mask::of(None, false).text("{\"a\":\"b\"}"), "{\"a\":\"b\"}");
+        assert_eq!(Mask::of(None, "parcels", false).text("{\"a\":\"b\"}"), "{\"a\":\"b\"}");
     }
 
     #[test]

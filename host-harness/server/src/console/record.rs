@@ -123,7 +123,7 @@ async fn show(
     app.check_object(&path.object)?;
     let row = app.row(&path.connection).await?;
     let view = app.view().await?.and_then(|view| view.objects.get(&path.object));
-    let mask = Mask::of(view, asker.hides);
+    let mask = Mask::of(app.view().await?, &path.object, asker.hides);
     let record = app.database.record(&row.id, &path.object, &path.id).await?;
     let rows = app.database.history(&row.id, &path.object, &path.id, CHANGES).await?;
     if record.is_none() && rows.is_empty() {
@@ -290,7 +290,7 @@ async fn held_by(
     let view = app.view().await?.and_then(|view| view.objects.get(object));
     let mask = match of.mask {
         Mask::Nothing => Mask::Nothing,
-        _ => Mask::of(view, true),
+        _ => Mask::of(app.view().await?, object, true),
     };
     let list = format!("/c/{}/records/{}", encoded(&of.row.name), encoded(object));
     let is_of = |record: &&MirroredRecord| record.holder.as_ref() == Some(&of.path.id);
@@ -442,11 +442,11 @@ async fn file(
     let app = &console.app;
     app.check_object(&path.object)?;
     let row = app.row(&path.connection).await?;
-    let view = app.view().await?.and_then(|view| view.objects.get(&path.object));
     let record = app.database.record(&row.id, &path.object, &path.id).await?;
     let record = record.filter(|record| record.state != RecordState::Deleted);
     let record = record.ok_or_else(|| absent(&path))?;
-    let text = Mask::of(view, asker.hides).text(&record.data);
+    let mask = Mask::of(app.view().await?, &path.object, asker.hides);
+    let text = mask.text(&record.data);
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
         (

@@ -241,7 +241,7 @@ async fn show(
     app.check_object(&path.object)?;
     let row = app.row(&path.connection).await?;
     let view = app.view().await?.and_then(|view| view.objects.get(&path.object));
-    let mask = Mask::of(view, asker.hides);
+    let mask = Mask::of(app.view().await?, &path.object, asker.hides);
     let now_ms = unix_ms(app.database.time());
     if asker.wants == Wants::Csv || asked.format == "csv" {
         return file::csv(&console, row, path.object, asked, view.cloned(), mask).await;
