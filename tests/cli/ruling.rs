@@ -70,7 +70,8 @@ async fn what_is_late_is_listed_told_and_set() {
     assert_eq!(told(&changes), [raised("late", "raised"), raised("late", "raised")]);
 
     account.simulator.scan(&format!("{:032x}", 2), "Delivered", "at the door").unwrap();
-    keeper.run(&["sync", "trackings"]).quiet();
+    // What changed within this second is read by the next sync of changes.
+    keeper.run(&["sync", "trackings", "--full"]).quiet();
     let changes = keeper.run(&["changes", "--consumer", "a"]).quiet();
     assert_eq!(told(&changes), [raised("late", "cleared")]);
     assert_eq!(late(&[]), ["N1"]);

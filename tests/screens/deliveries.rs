@@ -60,11 +60,11 @@ async fn deliveries_are_listed_filtered_and_opened() {
     assert!(tried.contains("It is tried now"), "{tried}");
     // What the connector makes of one, and nothing is applied.
     let first = browser.data("/deliveries?q=e0&came=all").await["items"][0]["number"].clone();
-    let changes = browser.host.get("/v1/connections/default/changes").await;
+    let changes = browser.host.get("/v1/changes?connection=default&after=0").await;
     let decoded = browser.page(&format!("/deliveries/{first}/decoded")).await;
     assert!(decoded.contains("tracking_update: upserted"), "{decoded}");
     assert!(!decoded.contains("<img"), "{decoded}");
-    assert_eq!(browser.host.get("/v1/connections/default/changes").await, changes);
+    assert_eq!(browser.host.get("/v1/changes?connection=default&after=0").await, changes);
     let body = browser.ask(&format!("/deliveries/{first}/body")).await;
     assert!(body.header("content-disposition").starts_with("attachment"), "{body:?}");
     assert!(body.body.contains("\"event_id\":\"e0\""), "{body:?}");

@@ -70,7 +70,7 @@ async fn a_file_is_shown_before_it_is_written_and_what_failed_comes_back() {
         "{data}"
     );
     let rows = browser.ask(&format!("{run}/failed.csv")).await;
-    assert_eq!(rows.body, "no;by;title\n\"\";ups;b\n");
+    assert_eq!(rows.body, "sep=;\nno;by;title\n\"\";ups;b\n");
     assert!(rows.header("content-disposition").contains("failed-"), "{rows:?}");
     assert_eq!(posts(&browser), 2);
     let listed = browser.page("/pushes?c=default").await;
@@ -97,7 +97,7 @@ async fn conflicts_are_decided_one_by_one_or_all() {
         run
     };
     let run = write("ours", "a").await;
-    browser.until(&run, |page| page.contains("3 as wished")).await;
+    browser.until(&run, |page| page.contains("3 of 3 as wished")).await;
     for id in host.shop.simulator.ids() {
         host.shop.simulator.update(&id, r#"{"title":"<b>theirs</b>"}"#).unwrap();
     }
@@ -110,7 +110,7 @@ async fn conflicts_are_decided_one_by_one_or_all() {
     let one = [("key", "c"), ("decision", "ours"), ("index", &index), ("theirs", theirs)];
     let decided = browser.done(&format!("{run}/decide"), &one).await;
     assert!(decided.contains("1 is decided."), "{decided}");
-    browser.until(&run, |page| page.contains("1 as wished")).await;
+    browser.until(&run, |page| page.contains("1 of 3 as wished")).await;
     let asks =
         browser.post(&format!("{run}/decide"), &[("key", "d"), ("decision", "theirs")]).await;
     assert!(asks.body.contains("Leave all 2 as they are?"), "{asks:?}");

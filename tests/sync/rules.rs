@@ -94,6 +94,7 @@ async fn a_parcel_is_late_stalls_and_waits_as_days_pass() {
     assert_eq!(told(&mirrored).await, says(&expected));
 
     scan("Delivered");
+    pass(HOUR).await;
     mirrored.sync(DUE).await;
     expected.extend([("late", false), ("not-picked-up", false)]);
     assert_eq!(told(&mirrored).await, says(&expected));

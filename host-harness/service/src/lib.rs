@@ -28,6 +28,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub mod check;
 pub mod connect;
+mod dead_letter_number;
 pub mod documents;
 pub mod feed;
 pub mod forward;

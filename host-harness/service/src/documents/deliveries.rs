@@ -1,8 +1,6 @@
 //! Deliveries, their events, and what was given up.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -13,6 +11,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::date;
+pub use crate::dead_letter_number::DeadLetterNumber;
 
 /// An event of a delivery.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -148,36 +147,6 @@ impl DeliveryDocument {
             headers: row.headers.iter().map(|(name, it)| (name.clone(), value(it))).collect(),
             body_base64: text.is_err().then(|| BASE64.encode(&row.body)),
             body: text.ok(),
-        }
-    }
-}
-
-/// The number of a dead letter: `3` came with a scan, `e3` with a delivery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DeadLetterNumber {
-    /// An item of a page.
-    Record(u64),
-    /// An event of a delivery.
-    Event(u64),
-}
-
-impl FromStr for DeadLetterNumber {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let number = match text.strip_prefix('e') {
-            Some(digits) => digits.parse().map(Self::Event),
-            None => text.parse().map(Self::Record),
-        };
-        number.map_err(|_| "write a number as `dead-letters list` shows it".to_owned())
-    }
-}
-
-impl fmt::Display for DeadLetterNumber {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Record(number) => write!(f, "{number}"),
-            Self::Event(number) => write!(f, "e{number}"),
         }
     }
 }

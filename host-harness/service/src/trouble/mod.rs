@@ -17,7 +17,7 @@ use connector_state::{Database, StoreError};
 
 pub use self::act::{Acted, Treatment, Which, act};
 pub use self::fingerprint::{fingerprint, shape};
-use crate::documents::DeadLetterNumber;
+use crate::dead_letter_number::DeadLetterNumber;
 
 /// Items of each kind that are looked at: the oldest, so that what is dealt with makes room for the rest.
 pub const READ: u32 = 1_000;
