@@ -84,5 +84,5 @@ async fn what_is_late_is_listed_told_and_set() {
     let journal = keeper.run(&["journal"]).quiet();
     assert!(journal.contains(r#""rule":"late""#), "{journal}");
     let typo = ["forwards", "add", "x", "https://x.example.com/", "--only", "trackings:lat"];
-    keeper.run(&typo).failed(2, &["lat", "late, stalled, not-picked-up"]);
+    keeper.run(&typo).failed(2, &["lat", "late, not-picked-up, stalled"]);
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use connector_state::StoreError;
 use connector_state::journal::entries;
+use connector_state::mirror::plan;
 use connector_state::mirror::rules::{
     self, KeptRules, RaisedPlace, RuleMoves, RuleSelection, Ruled, Woken,
 };
@@ -122,7 +123,7 @@ pub async fn rule(
         return Ok(());
     }
     // Its name is that of the key.
-    let plan = rules::plan("", moment, ruled);
+    let plan = plan::tell_rules("", moment, ruled);
     put::changes(on, object.mirror, &[object.object], &plan, now_ms).await?;
     put::set_moment(on, object.mirror, &plan, now_ms).await?;
     let (mut ids, mut kept, mut rows) = (Vec::new(), Vec::new(), Rows::default());

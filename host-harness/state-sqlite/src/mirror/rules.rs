@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use connector_state::journal::entries;
+use connector_state::mirror::plan;
 use connector_state::mirror::rules::{
     self, KeptRules, RaisedPlace, RuleMoves, RuleSelection, Ruled, Woken,
 };
@@ -82,7 +83,7 @@ pub fn rule(on: &Connection, object: Object, ruled: &[Ruled], now_ms: u64) -> Db
     }
     let name = "SELECT name FROM mirror_objects WHERE object = ?";
     let name: String = value(on, name, [object.object])?.unwrap_or_default();
-    let plan = rules::plan(&name, apply::moment(on, object.mirror)?, ruled);
+    let plan = plan::tell_rules(&name, apply::moment(on, object.mirror)?, ruled);
     apply::changes(on, object.mirror, &[object.object], &plan, now_ms)?;
     for Ruled { id, row, followed, .. } in ruled {
         let sql = "UPDATE mirror_heads SET rules = ? WHERE records = ? AND id = ?";

@@ -8,7 +8,7 @@ use crate::StoreError;
 use crate::journal::entries;
 use crate::memory::Rows;
 use crate::mirror::index::ValueReader;
-use crate::mirror::plan::Head;
+use crate::mirror::plan::{self, Head};
 use crate::mirror::rules::{
     self, RaisedPlace, RuleCount, RuleSelection, RuleSettings, Ruled, Woken, counts,
 };
@@ -90,7 +90,7 @@ impl Rows {
 
     fn rule(&mut self, connection: &str, object: &str, ruled: &[Ruled], now_ms: u64) {
         let Some(mirror) = self.mirror.of.get_mut(connection) else { return };
-        let plan = rules::plan(object, mirror.moment, ruled);
+        let plan = plan::tell_rules(object, mirror.moment, ruled);
         mirror.moment = plan.moment;
         mirror.log(connection, &plan.objects, plan.changes, now_ms);
         let ConnectionMirror { objects, .. } = mirror;

@@ -17,6 +17,7 @@
 mod derived;
 mod look_ups;
 mod records;
+mod ruled;
 mod scan;
 mod unread;
 mod values;
@@ -26,6 +27,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use self::look_ups::{FailedLookUp, fail_look_ups};
 pub use self::records::{apply, bodies, ids, is_unchanged};
+pub use self::ruled::tell_rules;
 pub use self::scan::reset;
 pub use self::unread::letters;
 pub use self::values::{CELLS_KEPT, VALUES, ValueMoves, ValueRows, count_new, forgotten};

@@ -16,8 +16,8 @@
 //! a page of records writes few pages of the table; and they are not moved when a rule is due later or holds
 //! no more, but looked at when their time comes. Rules that are raised have a row each.
 
+mod follow;
 mod list;
-mod plan;
 mod read;
 mod time;
 
@@ -28,8 +28,8 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::views::{ListedTime, MOST_DAYS, RuleTime, RuleView, Take};
 
+pub use self::follow::{Followed, RuleMoves, Ruled, Woken, follow, wake};
 pub use self::list::{LOOKED_AT, RaisedPlace, RuleSelection};
-pub use self::plan::{Followed, RuleMoves, Ruled, Woken, follow, plan, wake};
 pub(super) use self::read::RuleReader;
 
 const DAY_MS: u64 = 86_400_000;
