@@ -170,9 +170,9 @@ pub async fn find(database: &dyn Database, scope: &TroubleScope) -> Result<Troub
     let events = database.list_dead_events(of, 0, READ).await?;
     let letters = database.list_dead_letters(of, 0, READ).await?;
     let parked = database.list_parked_items(of, None, READ).await?;
-    let mut found = Troubles::default();
-    found.is_partial =
+    let is_partial =
         [events.len(), letters.len(), parked.len()].into_iter().any(|it| it >= READ as usize);
+    let mut found = Troubles { is_partial, ..Troubles::default() };
     found.items.extend(events.into_iter().map(of_event));
     found.items.extend(letters.into_iter().map(of_scan));
     let runs: BTreeSet<String> = parked.iter().map(|item| item.run.clone()).collect();

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use connector_state::mirror::index::ValueReader;
 use connector_state::mirror::list::{Selection, Span};
 use connector_state::mirror::plan::KeptIndex;
-use connector_state::mirror::rules::RuleSelection;
+use connector_state::mirror::raised::RuleSelection;
 use connector_state::mirror::{ListPage, ListQuery};
 use tokio_postgres::types::ToSql;
 

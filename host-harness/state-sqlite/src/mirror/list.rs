@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use connector_state::mirror::index::{ID, ValueReader};
 use connector_state::mirror::list::{Selection, Span};
 use connector_state::mirror::plan::KeptIndex;
-use connector_state::mirror::rules::RuleSelection;
+use connector_state::mirror::raised::RuleSelection;
 use connector_state::mirror::{ListPage, ListQuery, MirroredRecord};
 use rusqlite::types::Value;
 use rusqlite::{Connection, Result};

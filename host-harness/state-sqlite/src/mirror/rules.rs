@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use connector_state::journal::entries;
 use connector_state::mirror::plan;
-use connector_state::mirror::rules::{
-    self, KeptRules, RaisedPlace, RuleMoves, RuleSelection, Ruled, Woken,
-};
+use connector_state::mirror::raised::{RaisedPlace, RuleSelection};
+use connector_state::mirror::rules::{self, KeptRules, RuleMoves, Ruled, Woken};
 use connector_state::mirror::{ListPage, ListQuery, MemberIndex, RuleSettings};
 use rusqlite::{Connection, Result, Row};
 

@@ -8,7 +8,8 @@ use crate::mirror::analytics::{CELLS, CellCounts};
 use crate::mirror::index::{ValueReader, Values};
 use crate::mirror::list::Selection;
 use crate::mirror::plan::{self, Body, Head, ValueMoves, ValueRows};
-use crate::mirror::rules::{RuleSelection, RuleSettings};
+use crate::mirror::raised::RuleSelection;
+use crate::mirror::rules::RuleSettings;
 use crate::mirror::{
     Analytics, ListPage, ListQuery, MemberCounts, MemberIndex, RecordState, ValueCounts,
 };

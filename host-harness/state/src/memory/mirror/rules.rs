@@ -9,9 +9,8 @@ use crate::journal::entries;
 use crate::memory::Rows;
 use crate::mirror::index::ValueReader;
 use crate::mirror::plan::{self, Head};
-use crate::mirror::rules::{
-    self, RaisedPlace, RuleCount, RuleSelection, RuleSettings, Ruled, Woken, counts,
-};
+use crate::mirror::raised::{RaisedPlace, RuleSelection};
+use crate::mirror::rules::{self, RuleCount, RuleSettings, Ruled, Woken, counts};
 use crate::mirror::{ListPage, ListQuery, MemberIndex, RecordState};
 
 impl Rows {

@@ -17,7 +17,6 @@
 //! no more, but looked at when their time comes. Rules that are raised have a row each.
 
 mod follow;
-mod list;
 mod read;
 mod time;
 
@@ -29,7 +28,6 @@ use serde::{Deserialize, Serialize};
 pub use crate::views::{ListedTime, MOST_DAYS, RuleTime, RuleView, Take};
 
 pub use self::follow::{Followed, RuleMoves, Ruled, Woken, follow, wake};
-pub use self::list::{LOOKED_AT, RaisedPlace, RuleSelection};
 pub(super) use self::read::RuleReader;
 
 const DAY_MS: u64 = 86_400_000;

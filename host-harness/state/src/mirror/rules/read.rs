@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use super::time::passed_ms;
 use super::{ListedTime, RuleTime, RuleView, Take};
-use crate::mirror::index::{Found, Node};
+use crate::mirror::node::{Found, Node};
 
 /// Members and the values that they may have.
 type Conditions = Vec<(usize, Vec<String>)>;

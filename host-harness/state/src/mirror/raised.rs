@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::index::{MemberIndex, ValueReader, cut};
+use super::list::{MOST, Selection, Span};
+use super::{ListPage, ListQuery, MirroredRecord};
 use crate::StoreError;
-use crate::mirror::index::{MemberIndex, ValueReader, cut};
-use crate::mirror::list::{MOST, Selection, Span};
-use crate::mirror::{ListPage, ListQuery, MirroredRecord};
 
 /// Rows that are looked at for a page at most: where filters leave few of them, a page is short, and the list
 /// goes on.
