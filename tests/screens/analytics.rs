@@ -38,7 +38,7 @@ async fn figures_are_those_of_the_api_at_none_one_and_hundreds_of_records() {
     let better = told["difference"]["better"].as_str();
     match better {
         Some(better) => {
-            assert!(page.contains(&format!("<h1>{better} delivers in time more often")), "{page}")
+            assert!(page.contains(&format!("<h1>{better} delivers in time more often")), "{page}");
         }
         None => assert!(!page.contains("more often than"), "{page}"),
     }

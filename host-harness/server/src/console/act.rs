@@ -111,9 +111,9 @@ impl Console {
     /// Goes on to a page, which says what became of an action.
     pub fn done(&self, asker: &Asker, to: &str, outcome: Result<String, Problem>) -> Response {
         if let Some(key) = &asker.session {
-            match &outcome {
-                Ok(text) => self.callers.sessions.tell(key, true, text),
-                Err(problem) => self.callers.sessions.tell(key, false, &told(problem)),
+            match outcome {
+                Ok(text) => self.callers.sessions.tell(key, true, &text),
+                Err(problem) => self.callers.sessions.tell(key, false, &told(&problem)),
             }
         }
         back(to)

@@ -311,10 +311,11 @@ fn analytics_page(
             carriers.iter().take(NAMED).map(|(name, n)| format!("{} {}", shown(name), number(**n)));
         let code = it.reason.as_deref().map(shown).unwrap_or_default();
         ReasonRow {
-            reason: it.words.as_deref().map(shown).unwrap_or_else(|| match code.is_empty() {
-                true => "No reason is given".to_owned(),
-                false => code.clone(),
-            }),
+            reason: match it.words.as_deref() {
+                Some(words) => shown(words),
+                None if code.is_empty() => "No reason is given".to_owned(),
+                None => code.clone(),
+            },
             code,
             n: number(it.n),
             bar: Range::length(it.n, most),
@@ -470,7 +471,7 @@ fn weeks_of(told: &AnalyticsDocument, view: Option<&ObjectView>) -> Option<Stack
             .collect();
         let kinds = kinds.iter().enumerate().filter(|(at, _)| used.contains(at));
         let legend = kinds.map(|(at, (kind, text))| (at, *kind, *text)).collect();
-        Stack::new("What became of the records of each week".to_owned(), weeks, legend)
+        Stack::new("What became of the records of each week".to_owned(), &weeks, legend)
     })
 }
 

@@ -360,7 +360,7 @@ async fn delivery_page(
         ("Sent to", format!("{} {}", shown(&data.method), shown(&data.url))),
     ];
     let headers = data.headers.iter().map(|(name, value)| (shown(name), shown(value))).collect();
-    let text = data.body.as_deref().map(|body| laid_out(body));
+    let text = data.body.as_deref().map(laid_out);
     let is_cut = text.as_ref().is_some_and(|text| text.chars().count() > BODY);
     let came = moment(&summary.received).map(Moment::full);
     let lead = came.map_or(String::new(), |came| format!("Came {} UTC", came.text()));

@@ -74,7 +74,7 @@ impl Stack {
     /// Of bars; `legend` says what their parts are.
     pub fn new(
         title: String,
-        bars: Vec<StackBar>,
+        bars: &[StackBar],
         legend: Vec<(usize, &'static str, &'static str)>,
     ) -> Self {
         let sum = |bar: &StackBar| bar.parts.iter().sum::<u64>();
@@ -123,7 +123,7 @@ mod tests {
     fn parts_of_a_bar_fill_it() {
         let bar = |parts: &[u64]| StackBar { label: "w".to_owned(), parts: parts.to_vec() };
         let legend = vec![(0, "trouble", "In trouble"), (1, "good", "Delivered")];
-        let stack = Stack::new("t".to_owned(), vec![bar(&[1, 3]), bar(&[0, 2])], legend);
+        let stack = Stack::new("t".to_owned(), &[bar(&[1, 3]), bar(&[0, 2])], legend);
         assert_eq!(stack.columns[0].parts, [("trouble", 105, 35), ("good", 0, 105)]);
         assert_eq!(stack.columns[1].parts, [("good", 70, 70)]);
         assert!(stack.columns[0].title.contains("1 in trouble, 3 delivered"));

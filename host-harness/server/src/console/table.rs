@@ -19,7 +19,7 @@ impl Csv {
 
     /// With one more row.
     pub fn row(&mut self, cells: Vec<String>) {
-        let cells: Vec<String> = cells.iter().map(|cell| escaped(cell)).collect();
+        let cells: Vec<String> = cells.into_iter().map(|cell| escaped(&cell)).collect();
         self.text.push_str(&cells.join(","));
         self.text.push_str("\r\n");
     }

@@ -290,7 +290,7 @@ mod tests {
     use super::*;
 
     fn row(number: u64, kind: JournalKind, at_ms: u64, data: Value) -> JournalRow {
-        let data = data.as_object().unwrap().iter();
+        let Value::Object(data) = data else { panic!("no object: {data}") };
         JournalRow {
             number,
             connection: "c".to_owned(),
@@ -298,7 +298,7 @@ mod tests {
             kind,
             object: Some("things".to_owned()),
             by: None,
-            data: data.map(|(name, value)| (name.clone(), value.clone())).collect(),
+            data: data.into_iter().collect(),
         }
     }
 

@@ -192,9 +192,8 @@ fn filter(text: &str) -> Result<String, String> {
 fn check_filters(filters: &[String], connector: &Connector) -> Result<(), Usage> {
     let objects = connector.manifest().objects.iter();
     let objects: Vec<&str> = objects.map(|object| object.name.as_str()).collect();
-    match unknown_object(filters, &objects).map_err(Usage::new)? {
-        Some(lost) => return Err(unknown("object of --only", &lost, &objects)),
-        None => {}
+    if let Some(lost) = unknown_object(filters, &objects).map_err(Usage::new)? {
+        return Err(unknown("object of --only", &lost, &objects));
     }
     match unknown_rule(filters, &connector.manifest().more) {
         Some((lost, known)) => {
