@@ -25,7 +25,7 @@ exec 2>"$dir/log"
 "$@" "$bin/initdb" --no-sync --auth trust --username tests --encoding UTF8 --locale C -D "$dir/data" >>"$dir/log" || exit 1
 while :; do
     "$@" "$bin/postgres" -D "$dir/data" -k "$dir" -c listen_addresses=${port:+127.0.0.1} \
-        -c port="${port:-5432}" -c max_connections=500 -c shared_buffers=128MB -c deadlock_timeout=50ms -c max_wal_size=2GB \
+        -c port="${port:-5432}" -c max_connections=500 -c max_locks_per_transaction=256 -c shared_buffers=128MB -c deadlock_timeout=50ms -c max_wal_size=2GB \
         </dev/null >>"$dir/log"
     sleep 1
 done &
